@@ -1,0 +1,75 @@
+//! Cargo features -> Burn backends. The only file that names a backend or its feature.
+//!
+//! Everything below `commands` is generic over `B: Backend`; a [`Job`] is how generic code is
+//! handed to the backend that the user picked at run time.
+
+use burn::backend::Autodiff;
+use burn::tensor::backend::AutodiffBackend;
+use clap::ValueEnum;
+
+#[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
+compile_error!("burnlab needs a backend: build with one of the features `ndarray`, `flex`, `wgpu`");
+
+/// A Burn backend, compiled in or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BackendName {
+    /// burn-ndarray, CPU
+    Ndarray,
+    /// burn-flex, CPU
+    Flex,
+    /// burn-wgpu, GPU through Vulkan, Metal or DirectX 12
+    Wgpu,
+}
+
+impl BackendName {
+    /// The name in configs, on the command line and in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ndarray => "ndarray",
+            Self::Flex => "flex",
+            Self::Wgpu => "wgpu",
+        }
+    }
+
+    /// The backends in this binary, the default first: the GPU where it was asked for at build
+    /// time, then flex, which trains the tutorial's net faster than ndarray (README, "Measured").
+    pub fn compiled() -> Vec<Self> {
+        [
+            (cfg!(feature = "wgpu"), Self::Wgpu),
+            (cfg!(feature = "flex"), Self::Flex),
+            (cfg!(feature = "ndarray"), Self::Ndarray),
+        ]
+        .into_iter()
+        .filter_map(|(compiled, name)| compiled.then_some(name))
+        .collect()
+    }
+}
+
+/// Work that runs on any backend.
+pub trait Job {
+    type Output;
+
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output;
+}
+
+/// Runs `job` on the backend `name`, or on the default one.
+///
+/// # Errors
+/// A line that tells how to build with `name` when it is not compiled in.
+pub fn run_on<J: Job>(name: Option<BackendName>, job: J) -> Result<J::Output, String> {
+    let name = name.unwrap_or_else(|| BackendName::compiled()[0]);
+    match name {
+        #[cfg(feature = "ndarray")]
+        BackendName::Ndarray => Ok(job.run::<Autodiff<burn::backend::NdArray<f32>>>(Default::default())),
+        #[cfg(feature = "flex")]
+        BackendName::Flex => Ok(job.run::<Autodiff<burn::backend::Flex>>(Default::default())),
+        #[cfg(feature = "wgpu")]
+        BackendName::Wgpu => Ok(job.run::<Autodiff<burn::backend::Wgpu>>(Default::default())),
+        #[allow(unreachable_patterns)] // reachable when a feature is off
+        missing => Err(format!(
+            "backend `{0}` is not in this build (it has: {1}); build it in with `cargo run --features {0} -- ...`",
+            missing.as_str(),
+            BackendName::compiled().iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", "),
+        )),
+    }
+}

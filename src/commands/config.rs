@@ -1,0 +1,25 @@
+//! `burnlab config check|schema|render`.
+
+use std::process::ExitCode;
+
+use super::train;
+use crate::cli::{ConfigCommand, ConfigFile};
+use crate::config::{Config, LoadedConfig};
+
+pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ConfigCommand::Check(ConfigFile { file, set }) => {
+            let loaded = LoadedConfig::load(file, set)?;
+            let prepared = train::prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+            for line in prepared.describe() {
+                println!("{line}");
+            }
+            println!("{}: ok", file.display());
+        }
+        ConfigCommand::Schema => println!("{:#}", Config::schema()),
+        ConfigCommand::Render(ConfigFile { file, set }) => {
+            print!("{}", LoadedConfig::load(file, set)?.config.resolved().to_toml());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

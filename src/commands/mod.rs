@@ -1,0 +1,29 @@
+//! One verb, one file.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command};
+
+mod config;
+mod environment;
+mod progress;
+pub mod saved_model;
+mod summary;
+pub mod train;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// One line that names the thing and the next step.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        None => train::run(&cli.train),
+        Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

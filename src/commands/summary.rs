@@ -1,0 +1,145 @@
+//! What a run says before it trains and after it has been evaluated.
+
+use std::path::Path;
+
+use super::train::Prepared;
+use crate::backend::BackendName;
+use crate::cli::TrainArgs;
+use crate::config::Config;
+use crate::model::ModelConfig;
+use crate::tracking::RunId;
+use crate::training::evaluation::{ClassEvaluation, Evaluation};
+
+/// A confusion matrix with more classes than this is told by its largest errors alone.
+const MAX_MATRIX: usize = 12;
+
+/// Says what is about to be trained, on what.
+pub fn print_header(config: &Config, prepared: &Prepared, num_params: usize, backend: BackendName, id: &RunId) {
+    println!("run    {id}");
+    for (i, line) in prepared.describe().iter().enumerate() {
+        println!("{}{line}", if i == 0 { "data   " } else { "       " });
+    }
+    let ModelConfig::Mlp(mlp) = &config.model;
+    let mut widths = vec![prepared.preparation.num_inputs()];
+    widths.extend(&mlp.hidden);
+    widths.push(prepared.scorer.task.num_outputs());
+    let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+    let training = &config.training;
+    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let optimizer = word(serde_json::json!(training.optimizer));
+    let activation = if mlp.hidden.is_empty() { "perceptron".into() } else { word(serde_json::json!(mlp.activation)) };
+    println!("model  {} {activation}, {num_params} parameters", widths.join("-"));
+    println!(
+        "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
+        training.learning_rate,
+        training.batch_size,
+        training.max_epochs,
+        config.seed,
+        backend.as_str()
+    );
+}
+
+/// Everything that the closing lines speak of.
+pub struct Summary<'a> {
+    pub config: &'a Config,
+    pub prepared: &'a Prepared,
+    pub evaluation: Option<&'a Evaluation>,
+    pub args: &'a TrainArgs,
+}
+
+impl Summary<'_> {
+    /// Prints the result.
+    pub fn print(&self, reason: &str, kept_epoch: Option<usize>, seconds: f64, folder: &Path) {
+        let kept =
+            kept_epoch.map_or_else(|| "the last weights".into(), |epoch| format!("the weights of epoch {epoch}"));
+        println!("\n{reason} ({seconds:.2} s); kept {kept}");
+        match self.evaluation {
+            None => println!("no test rows, so no test result"),
+            Some(evaluation) => self.print_evaluation(evaluation),
+        }
+        println!("\nsaved  {}", folder.display());
+        for (what, command) in self.next_commands() {
+            println!("next   {what}: {command}");
+        }
+    }
+
+    fn print_evaluation(&self, evaluation: &Evaluation) {
+        let rows = evaluation.num_examples;
+        let baseline = evaluation.baseline.value;
+        if let Some(classes) = &evaluation.classes {
+            let accuracy = evaluation.metric("accuracy");
+            println!("test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})");
+            let rest = ["balanced_accuracy", "f1", "roc_auc", "log_loss"];
+            let rest: Vec<String> = rest.iter().map(|name| format!("{name} {:.4}", evaluation.metric(name))).collect();
+            println!("       {}", rest.join(", "));
+            print_confusion(classes);
+        } else {
+            println!(
+                "test   rmse {:.4} on {rows} rows (always the training mean: {baseline:.4}), mae {:.4}, r2 {:.4}",
+                evaluation.metric("rmse"),
+                evaluation.metric("mae"),
+                evaluation.metric("r2")
+            );
+            println!("       in units of `{}`", self.prepared.dataset.target_name);
+            for quantile in evaluation.error_quantiles.iter().flatten() {
+                println!("       {:>3.0} % of the errors are at most {:.4}", quantile.share * 100.0, quantile.error);
+            }
+        }
+    }
+
+    /// What is worth trying after this run, with the command.
+    fn next_commands(&self) -> Vec<(&'static str, String)> {
+        let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
+        let file = self.args.config.as_deref().map_or_else(String::new, |path| path.display().to_string());
+        let base = format!("{program} --config {file}");
+        let ModelConfig::Mlp(mlp) = &self.config.model;
+        let mut commands = Vec::new();
+        if mlp.hidden.is_empty() {
+            commands.push(("give it a hidden layer", format!("{base} --set model.hidden=[16]")));
+        } else {
+            let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
+            let wider = serde_json::json!(wider).to_string();
+            commands.push(("try a wider net", format!("{base} --set model.hidden={wider}")));
+        }
+        let seed = self.config.seed + 1;
+        commands.push(("see how much is luck", format!("{base} --set seed={seed}")));
+        commands
+    }
+}
+
+fn print_confusion(classes: &ClassEvaluation) {
+    let names: Vec<&str> = classes.report.iter().map(|class| class.class.as_str()).collect();
+    let matrix = &classes.confusion_matrix;
+    if names.len() <= MAX_MATRIX {
+        let head = "true \\ predicted";
+        let left = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(head.len());
+        let cell = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
+        let columns: String = names.iter().map(|name| format!(" {name:>cell$}")).collect();
+        println!("\n       {head:<left$}{columns}");
+        for (name, row) in names.iter().zip(matrix) {
+            // Zeros are dots, so that the errors stand out.
+            let cells: String = row
+                .iter()
+                .map(|&count| if count == 0 { format!(" {:>cell$}", "·") } else { format!(" {count:>cell$}") })
+                .collect();
+            println!("       {name:<left$}{cells}");
+        }
+    }
+    let mut errors: Vec<(u64, &str, &str)> = Vec::new();
+    for (truth, row) in matrix.iter().enumerate() {
+        for (predicted, &count) in row.iter().enumerate() {
+            if truth != predicted && count > 0 {
+                errors.push((count, names[truth], names[predicted]));
+            }
+        }
+    }
+    errors.sort_by_key(|error| std::cmp::Reverse(error.0));
+    let worst: Vec<String> = errors
+        .iter()
+        .take(3)
+        .map(|(count, truth, predicted)| format!("{truth} taken for {predicted} ({count})"))
+        .collect();
+    if !worst.is_empty() {
+        println!("\n       most frequent errors: {}", worst.join(", "));
+    }
+}

@@ -1,0 +1,268 @@
+//! `burnlab --config FILE`: the main path, top to bottom.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use burn::module::Module;
+use burn::tensor::backend::AutodiffBackend;
+use burn::train::Interrupter;
+
+use super::progress::{Progress, Style};
+use super::summary::{Summary, print_header};
+use super::{environment, saved_model};
+use crate::backend::{BackendName, Job, run_on};
+use crate::cli::TrainArgs;
+use crate::config::{Config, LoadedConfig};
+use crate::data::{self, Dataset, Examples, Preparation, Splits, mix};
+use crate::invalid::Invalid;
+use crate::tracking::{MetricKey, NewRun, Point, RunWriter, Status};
+use crate::training::evaluation::{Evaluation, evaluate};
+use crate::training::task::Objective;
+use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
+
+/// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+
+/// Trains, records and evaluates the config that `args` names.
+///
+/// # Errors
+/// A config or data that cannot be used; a loss that diverges; a record that cannot be written.
+pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        cfg!(feature = "tui") || !args.tui,
+        "--tui is not in this build; build it in with `cargo run --features tui -- ...`"
+    );
+    let path = args.config.as_deref().context("--config FILE is missing")?;
+    let mut loaded = LoadedConfig::load(path, &args.set)?;
+    if let Some(name) = &args.name {
+        loaded.config.name.clone_from(name);
+    }
+    let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+    let backend = args.backend.unwrap_or_else(|| BackendName::compiled()[0]);
+    let job = TrainJob { config: loaded.config.resolved(), prepared, args, backend };
+    run_on(Some(backend), job).map_err(anyhow::Error::msg)?
+}
+
+/// Data, loaded, split and turned into network inputs.
+pub struct Prepared {
+    pub dataset: Dataset,
+    pub splits: Splits,
+    pub preparation: Preparation,
+    pub train: Arc<Examples>,
+    pub validation: Arc<Examples>,
+    pub test: Arc<Examples>,
+    pub scorer: Scorer,
+}
+
+/// Loads and prepares the data of `config`, and checks the training section against them.
+///
+/// # Errors
+/// The key that cannot be used.
+pub fn prepare(config: &Config) -> Result<Prepared, Invalid> {
+    let dataset = data::load(&config.data)?;
+    let splits = data::split(&dataset, &config.data, config.seed)?;
+    config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
+    let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
+    let part = |rows: &[usize]| Arc::new(preparation.transform(&dataset, rows));
+    let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
+    let scorer = Scorer {
+        task: preparation.task(),
+        target_mean: preparation.to_target_units(0.0),
+        target_scale: preparation.target_scale(),
+    };
+    Ok(Prepared { dataset, splits, preparation, train, validation, test, scorer })
+}
+
+impl Prepared {
+    /// Lines that tell the user what was understood.
+    pub fn describe(&self) -> Vec<String> {
+        let mut lines = self.dataset.describe();
+        lines.push(format!(
+            "{} training, {} validation, {} test rows; {} network inputs",
+            self.splits.train.len(),
+            self.splits.validation.len(),
+            self.splits.test.len(),
+            self.preparation.num_inputs()
+        ));
+        lines
+    }
+}
+
+struct TrainJob<'a> {
+    config: Config,
+    prepared: Prepared,
+    args: &'a TrainArgs,
+    backend: BackendName,
+}
+
+impl Job for TrainJob<'_> {
+    type Output = anyhow::Result<ExitCode>;
+
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<ExitCode> {
+        let Self { config, prepared, args, backend } = self;
+
+        // ---- record before the first step
+        let writer = RunWriter::start(&args.artifacts, new_run(&config, &prepared, args, backend))?;
+        writer.write_file(saved_model::PREPARATION, serde_json::to_vec_pretty(&prepared.preparation)?.as_slice())?;
+
+        // ---- the network
+        let (num_inputs, num_outputs) = (prepared.preparation.num_inputs(), prepared.scorer.task.num_outputs());
+        let net = config.model.init::<B>(num_inputs, num_outputs, mix(config.seed, 0), &device);
+        if !args.quiet {
+            print_header(&config, &prepared, net.num_params(), backend, writer.id());
+        }
+
+        // ---- train
+        let interrupter = Interrupter::new();
+        stop_on_signal(&interrupter);
+        let style = match (args.quiet || args.tui, std::io::stdout().is_terminal() && std::io::stderr().is_terminal()) {
+            (true, _) => Style::Silent,
+            (false, true) => Style::Bar,
+            (false, false) => Style::Lines,
+        };
+        let steps_per_epoch = prepared.train.len().div_ceil(config.training.batch_size);
+        let progress = Arc::new(Progress::new(style, config.training.max_epochs, steps_per_epoch));
+        let recorder = Recorder::new(writer, !prepared.validation.is_empty());
+        let job = Fit {
+            net,
+            scorer: prepared.scorer.clone(),
+            train: prepared.train.clone(),
+            validation: prepared.validation.clone(),
+            seed: config.seed,
+            device: device.clone(),
+        };
+        let fitted = fit(&config.training, job, recorder.clone(), progress.clone(), &interrupter, args.tui);
+        let seconds = recorder.elapsed();
+        let mut writer = recorder.take_writer();
+        progress.clear();
+        let fitted: Fitted<B> = match fitted {
+            Ok(fitted) => fitted,
+            Err(error) => {
+                writer.finish(Status::Failed, &error.to_string(), None)?;
+                return Err(error.into());
+            }
+        };
+
+        // ---- keep, evaluate once on the test part, record
+        writer.write_file(saved_model::MODEL, &saved_model::encode(&fitted.net)?)?;
+        let evaluation = if prepared.test.is_empty() {
+            None
+        } else {
+            Some(evaluate_test::<B>(&config, &prepared, &fitted, &mut writer, seconds, &device)?)
+        };
+        let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
+        let reason = reason(&config, &fitted);
+        let folder = writer.folder().to_owned();
+        writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
+
+        if !args.quiet {
+            let summary = Summary { config: &config, prepared: &prepared, evaluation: evaluation.as_ref(), args };
+            summary.print(&reason, fitted.kept_epoch, seconds, &folder);
+        }
+        Ok(if status == Status::Interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS })
+    }
+}
+
+fn new_run(config: &Config, prepared: &Prepared, args: &TrainArgs, backend: BackendName) -> NewRun {
+    let mut environment = environment::describe(backend);
+    environment["dataset"] = serde_json::json!({
+        "name": prepared.dataset.name,
+        "fingerprint": prepared.dataset.fingerprint(),
+        "num_rows": prepared.dataset.num_rows(),
+        "num_train": prepared.splits.train.len(),
+        "num_validation": prepared.splits.validation.len(),
+        "num_test": prepared.splits.test.len(),
+        "notes": prepared.dataset.notes,
+    });
+    let mut params = config.params();
+    params.insert("backend".into(), backend.as_str().into());
+    NewRun {
+        experiment: config.name.clone(),
+        name: None,
+        tags: args.tag.clone(),
+        note: None,
+        config_toml: config.to_toml(),
+        params,
+        environment,
+        seed: config.seed,
+        parent: None,
+    }
+}
+
+/// Ends training at the next step on SIGINT or SIGTERM; a second signal ends the process at once.
+fn stop_on_signal(interrupter: &Interrupter) {
+    let interrupter = interrupter.clone();
+    let handler = move || {
+        if interrupter.should_stop() {
+            std::process::exit(EXIT_INTERRUPTED.into());
+        }
+        interrupter.stop(Some("signal"));
+    };
+    // A process that already has a handler (a test that trains twice) keeps its first one.
+    ctrlc::set_handler(handler).ok();
+}
+
+fn evaluate_test<B: AutodiffBackend>(
+    config: &Config,
+    prepared: &Prepared,
+    fitted: &Fitted<B>,
+    writer: &mut RunWriter,
+    seconds: f64,
+    device: &B::Device,
+) -> anyhow::Result<Evaluation> {
+    let Prepared { preparation, train, test, scorer, .. } = prepared;
+    let objective = Arc::new(Objective::new(&config.training, scorer.task, &train.targets));
+    let class_names = preparation.class_names();
+    let (evaluation, predictions) = evaluate::<B::InnerBackend>(
+        fitted.net.clone(),
+        &objective,
+        &Arc::new(scorer.clone()),
+        test,
+        class_names,
+        &train.targets,
+        device,
+    );
+    let mut points = Vec::new();
+    for metric in &evaluation.metrics {
+        let key = MetricKey::new("test", &metric.name)?;
+        points.push(Point { key, epoch: 0, step: 0, time: seconds, value: metric.value });
+    }
+    writer.log(&points)?;
+    writer.write_file("evaluation.json", &serde_json::to_vec_pretty(&evaluation)?)?;
+    writer.write_file("predictions.csv", &predictions_csv(&predictions, class_names)?)?;
+    Ok(evaluation)
+}
+
+fn predictions_csv(
+    predictions: &[crate::training::evaluation::Prediction],
+    class_names: &[String],
+) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let probabilities = class_names.iter().map(|name| format!("probability_{name}"));
+    csv.write_record(["row".into(), "true".into(), "predicted".into()].into_iter().chain(probabilities))?;
+    let shown = |value: f64| class_names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
+    for row in predictions {
+        let probabilities = row.probabilities.iter().map(f64::to_string);
+        let head = [row.row.to_string(), shown(row.truth), shown(row.predicted)];
+        csv.write_record(head.into_iter().chain(probabilities))?;
+    }
+    Ok(csv.into_inner()?)
+}
+
+/// Why the run ended, for the record and the user.
+fn reason<B: AutodiffBackend>(config: &Config, fitted: &Fitted<B>) -> String {
+    let num_epochs = fitted.num_epochs;
+    match fitted.reason {
+        StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),
+        StopReason::EarlyStopping => {
+            let patience = config.training.early_stopping.as_ref().map_or(0, |stopping| stopping.patience);
+            format!(
+                "stopped early after epoch {num_epochs}: no better {} for {patience} epochs",
+                config.training.monitor()
+            )
+        }
+        StopReason::Interrupted => format!("interrupted after epoch {num_epochs}"),
+    }
+}

@@ -1,0 +1,266 @@
+//! The TOML file: load, override, check, save resolved.
+//!
+//! The resolved config (every default written out) is what a run records: it reproduces the run
+//! whatever later versions choose as defaults.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
+
+use crate::data::DataConfig;
+use crate::invalid::Invalid;
+use crate::model::ModelConfig;
+use crate::training::TrainingConfig;
+
+/// A burnlab run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The experiment: runs that share it are compared with each other. By default the file's name.
+    #[serde(default)]
+    pub name: String,
+    /// Fixes initial weights, shuffles, dropout and (unless `data.split_seed` is set) the split.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    pub data: DataConfig,
+    #[serde(default)]
+    pub model: ModelConfig,
+    #[serde(default)]
+    pub training: TrainingConfig,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+/// A config that cannot be used: where, and why.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{place}: {message}{excerpt}")]
+pub struct ConfigError {
+    /// `configs/digits.toml:12:1`, or the `--set` argument.
+    pub place: String,
+    pub message: String,
+    /// The line with a caret below, or nothing.
+    pub excerpt: String,
+}
+
+/// A config and the text that it came from.
+#[derive(Clone, Debug)]
+pub struct LoadedConfig {
+    pub config: Config,
+    path: String,
+    text: String,
+    overrides: Vec<String>,
+}
+
+impl LoadedConfig {
+    /// Reads `path` and applies `overrides` (`training.learning_rate=0.01`, the value in TOML, or
+    /// a plain word), in order.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no TOML, has an unknown key, a wrong type or a value out of
+    /// range; an override likewise.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        let text = fs_err::read_to_string(path).map_err(|error| ConfigError {
+            place: shown.clone(),
+            message: format!("cannot read the config: {}", error.kind()),
+            excerpt: String::new(),
+        })?;
+        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
+        Self::parse(&text, &shown, &stem, overrides)
+    }
+
+    /// As [`LoadedConfig::load`], from the text of a file called `shown`.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::load`], less reading the file.
+    pub fn parse(text: &str, shown: &str, default_name: &str, overrides: &[String]) -> Result<Self, ConfigError> {
+        let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
+        if !overrides.is_empty() {
+            config = apply(text, overrides)?;
+        }
+        if config.name.is_empty() {
+            config.name = default_name.to_owned();
+        }
+        let loaded = Self { config, path: shown.into(), text: text.into(), overrides: overrides.to_vec() };
+        let checked = loaded.config.model.validate().and_then(|()| loaded.config.training.validate());
+        checked.map_err(|invalid| loaded.locate(invalid))?;
+        Ok(loaded)
+    }
+
+    /// Adds the place of the key that `invalid` blames: its `--set`, its line in the file, or the file.
+    pub fn locate(&self, invalid: Invalid) -> ConfigError {
+        let Invalid { key, message } = invalid;
+        let named = |key: &str| format!("{key}: {message}");
+        let Some(key) = key else {
+            return ConfigError { place: self.path.clone(), message, excerpt: String::new() };
+        };
+        let by_override = self.overrides.iter().rev().find(|set| set.split('=').next().map(str::trim) == Some(&key));
+        if let Some(set) = by_override {
+            return ConfigError { place: format!("--set {set}"), message: named(&key), excerpt: String::new() };
+        }
+        match find_key(&self.text, &key) {
+            Some(span) => {
+                let (place, excerpt) = point_at(&self.path, &self.text, span);
+                ConfigError { place, message: named(&key), excerpt }
+            }
+            None => ConfigError { place: self.path.clone(), message: named(&key), excerpt: String::new() },
+        }
+    }
+}
+
+impl Config {
+    /// The file with every default written out and data paths made absolute.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every field of a config has a TOML form")
+    }
+
+    /// This config with its data paths made absolute, so that the saved file works from anywhere.
+    pub fn resolved(mut self) -> Self {
+        let data = &mut self.data;
+        for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
+            if let Some(path) = path
+                && let Ok(absolute) = std::path::absolute(&*path)
+            {
+                *path = absolute;
+            }
+        }
+        self
+    }
+
+    /// Every value by dotted key, such as `training.learning_rate`: the run's params.
+    pub fn params(&self) -> BTreeMap<String, serde_json::Value> {
+        let tree = serde_json::to_value(self).expect("every field of a config has a JSON form");
+        let mut params = BTreeMap::new();
+        flatten("", tree, &mut params);
+        params
+    }
+
+    /// The JSON Schema of the TOML file, for editors.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Config).to_value()
+    }
+}
+
+fn flatten(prefix: &str, value: serde_json::Value, params: &mut BTreeMap<String, serde_json::Value>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+                flatten(&key, value, params);
+            }
+        }
+        value => {
+            params.insert(prefix.to_owned(), value);
+        }
+    }
+}
+
+/// The config of `text` with `overrides` applied one after the other, so that an error names its own.
+fn apply(text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
+    let mut table: toml::Table = toml::from_str(text).expect("parsed before");
+    let mut config = None;
+    for set in overrides {
+        let fail = |message: String| ConfigError { place: format!("--set {set}"), message, excerpt: String::new() };
+        let (key, value) = set.split_once('=').ok_or_else(|| fail("write it as key=value".into()))?;
+        // A word that is no TOML value is meant as a string: --set data.source=iris
+        let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+            .ok()
+            .and_then(|mut table| table.remove("v"))
+            .unwrap_or_else(|| toml::Value::String(value.into()));
+        let mut at = &mut table;
+        let parts: Vec<&str> = key.trim().split('.').collect();
+        let (last, sections) = parts.split_last().expect("split gives one part at least");
+        for section in sections {
+            at = at
+                .entry(*section)
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .ok_or_else(|| fail(format!("`{section}` is a value, not a section")))?;
+        }
+        at.insert((*last).to_owned(), value);
+        let parsed = Config::deserialize(table.clone());
+        config = Some(parsed.map_err(|error| fail(readable(error.message())))?);
+    }
+    Ok(config.expect("called with at least one override"))
+}
+
+/// A TOML error with file, line, column and the line itself.
+fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> ConfigError {
+    let message = readable(error.message());
+    let mut span = error.span();
+    // serde buffers tagged enums such as [model] and loses the place within them: an unknown key
+    // is then looked up by its name below the section.
+    if let (Some(section), Some(key)) = (&span, error.message().strip_prefix("unknown field `"))
+        && let Some(key) = key.split('`').next()
+        && !text[section.clone()].starts_with(key)
+    {
+        span = find_word(text, section.start, key).or(span);
+    }
+    let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
+    ConfigError { place, message, excerpt }
+}
+
+/// The first line from `start` on that assigns to `key`.
+fn find_word(text: &str, start: usize, key: &str) -> Option<std::ops::Range<usize>> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let rest = line.trim_start().strip_prefix(key);
+        if offset + indent >= start && rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
+            return Some(offset + indent..offset + indent + key.len());
+        }
+        offset += line.len();
+    }
+    None
+}
+
+/// serde's message in the user's words, with a guess at the key that was meant.
+fn readable(message: &str) -> String {
+    let message = message.trim().replace("unknown field", "unknown key").replace("missing field", "missing key");
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let guess = match quoted.next() {
+        Some(found) if message.contains("expected one of") => {
+            quoted.map(|known| (strsim::jaro_winkler(found, known), known)).max_by(|a, b| a.0.total_cmp(&b.0))
+        }
+        _ => None,
+    };
+    match guess {
+        Some((likeness, known)) if likeness > 0.8 => format!("{message}; did you mean `{known}`?"),
+        _ => message,
+    }
+}
+
+/// The place of a dotted key in the text.
+fn find_key(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut found = None;
+    for part in key.split('.') {
+        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
+        found = Some(name.span());
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    found
+}
+
+/// `file:line:column`, and the line with a caret under the span.
+fn point_at(shown: &str, text: &str, span: std::ops::Range<usize>) -> (String, String) {
+    let start = span.start.min(text.len());
+    let before = &text[..start];
+    let number = before.matches('\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let column = text[line_start..start].chars().count();
+    let width = text[start..span.end.clamp(start, line_start + line.len().max(start - line_start))].chars().count();
+    let gutter = " ".repeat(number.to_string().len());
+    let excerpt = format!("\n{number} | {line}\n{gutter} | {}{}", " ".repeat(column), "^".repeat(width.max(1)));
+    (format!("{shown}:{number}:{}", column + 1), excerpt)
+}

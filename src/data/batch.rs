@@ -1,0 +1,154 @@
+//! Batches: rows gathered into tensors, in an order that a seed fixes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Examples, Task};
+
+/// What one training or inference step receives.
+#[derive(Clone, Debug)]
+pub struct Batch<B: Backend> {
+    /// `[batch, num_inputs]`
+    pub inputs: Tensor<B, 2>,
+    /// `[batch, num_outputs]`: 0 or 1 (binary), one-hot (multi-class), standardized number (regression)
+    pub targets: Tensor<B, 2>,
+    /// The same targets on the host: class index or standardized number, one a row.
+    pub labels: Vec<f32>,
+    /// Seed of this step's dropout.
+    pub noise_seed: u64,
+}
+
+/// The order in which rows are visited.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Order {
+    /// As they stand.
+    Sequential,
+    /// A new permutation each epoch, from the seed and the epoch's number.
+    Shuffled { seed: u64 },
+}
+
+/// Feeds [`Examples`] to Burn's Learner.
+///
+/// Each call of [`DataLoader::iter`] is one epoch: the epochs are counted here, so that the
+/// shuffle of epoch n is the same in a run that starts at n.
+#[derive(Clone)]
+pub struct Loader<B: Backend> {
+    examples: Arc<Examples>,
+    task: Task,
+    batch_size: usize,
+    order: Order,
+    device: B::Device,
+    epochs_begun: Arc<AtomicUsize>,
+}
+
+impl<B: Backend> Loader<B> {
+    /// A loader of `examples` in batches of `batch_size` rows (the last may be smaller).
+    pub fn new(examples: Arc<Examples>, task: Task, batch_size: usize, order: Order, device: B::Device) -> Self {
+        Self { examples, task, batch_size, order, device, epochs_begun: Arc::default() }
+    }
+}
+
+impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch<B>> + 'a> {
+        let epoch = self.epochs_begun.fetch_add(1, Ordering::Relaxed) as u64;
+        let mut order: Vec<usize> = (0..self.examples.len()).collect();
+        let mut epoch_seed = epoch;
+        if let Order::Shuffled { seed } = self.order {
+            epoch_seed = mix(seed, epoch);
+            order.shuffle(&mut ChaCha8Rng::seed_from_u64(epoch_seed));
+        }
+        Box::new(Batches { loader: self, order, next: 0, epoch_seed })
+    }
+
+    fn num_items(&self) -> usize {
+        self.examples.len()
+    }
+
+    fn to_device(&self, device: &B::Device) -> Arc<dyn DataLoader<B, Batch<B>>> {
+        Arc::new(Self { device: device.clone(), ..self.clone() })
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<B, Batch<B>>> {
+        let width = self.examples.num_inputs;
+        let examples = Examples {
+            num_inputs: width,
+            inputs: self.examples.inputs[start * width..end * width].to_vec(),
+            targets: self.examples.targets[start..end].to_vec(),
+            rows: self.examples.rows[start..end].to_vec(),
+        };
+        Arc::new(Self { examples: Arc::new(examples), epochs_begun: Arc::default(), ..self.clone() })
+    }
+}
+
+/// One pass over the rows.
+struct Batches<'a, B: Backend> {
+    loader: &'a Loader<B>,
+    order: Vec<usize>,
+    next: usize,
+    epoch_seed: u64,
+}
+
+impl<B: Backend> Iterator for Batches<'_, B> {
+    type Item = Batch<B>;
+
+    fn next(&mut self) -> Option<Batch<B>> {
+        let Loader { examples, task, batch_size, device, .. } = self.loader;
+        let rows = &self.order[self.next..self.order.len().min(self.next + batch_size)];
+        if rows.is_empty() {
+            return None;
+        }
+        let width = examples.num_inputs;
+        let mut inputs = Vec::with_capacity(rows.len() * width);
+        let mut labels = Vec::with_capacity(rows.len());
+        for &row in rows {
+            inputs.extend_from_slice(&examples.inputs[row * width..(row + 1) * width]);
+            labels.push(examples.targets[row]);
+        }
+        let batch = Batch {
+            inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
+            targets: Tensor::from_data(target_data(*task, &labels), device),
+            labels,
+            noise_seed: mix(self.epoch_seed, self.next as u64),
+        };
+        self.next += rows.len();
+        Some(batch)
+    }
+}
+
+impl<B: Backend> DataLoaderIterator<Batch<B>> for Batches<'_, B> {
+    fn progress(&self) -> Progress {
+        Progress { items_processed: self.next, items_total: self.order.len() }
+    }
+}
+
+/// Targets `[rows, num_outputs]` of class indices or numbers.
+fn target_data(task: Task, labels: &[f32]) -> TensorData {
+    let num_outputs = task.num_outputs();
+    let values = match task {
+        Task::Binary | Task::Regression => labels.to_vec(),
+        Task::MultiClass { .. } => {
+            let mut one_hot = vec![0.0; labels.len() * num_outputs];
+            for (row, &label) in labels.iter().enumerate() {
+                one_hot[row * num_outputs + label as usize] = 1.0;
+            }
+            one_hot
+        }
+    };
+    TensorData::new(values, [labels.len(), num_outputs])
+}
+
+/// Derives an independent seed from `seed` and a counter (the finalizer of SplitMix64, Steele et
+/// al. 2014), so that the streams for weights, shuffles and dropout do not overlap.
+pub fn mix(seed: u64, counter: u64) -> u64 {
+    let mut bits = seed ^ counter.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}

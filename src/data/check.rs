@@ -1,0 +1,170 @@
+//! Conflicts and ranges inside the `[data]` section, before any file is opened.
+
+use super::{DataConfig, Dataset, TaskKind, labels};
+use crate::invalid::Invalid;
+
+pub(super) const MAX_EXAMPLES: usize = 10_000_000;
+pub(super) const MAX_CLASSES: usize = 1000;
+
+pub(super) fn no_source() -> Invalid {
+    Invalid::at("data", "no data: set data.source to a shipped or generated set, or data.path to a file")
+}
+
+pub(super) fn check(config: &DataConfig) -> Result<(), Invalid> {
+    check_origin(config)?;
+    check_ranges(config)?;
+    let lists =
+        [("data.drop", &config.drop), ("data.numeric", &config.numeric), ("data.categorical", &config.categorical)];
+    for [(key, names), (other_key, others)] in [[lists[0], lists[1]], [lists[0], lists[2]], [lists[1], lists[2]]] {
+        if let Some(name) = names.iter().find(|name| others.contains(name)) {
+            let message = format!("column `{name}` is in both {key} and {other_key}: keep one");
+            return Err(Invalid::at(key, message));
+        }
+    }
+    Ok(())
+}
+
+/// Every key that would be silently ignored is refused: otherwise two runs are compared that never differed.
+fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
+    let has_labels = config.labels.is_some();
+    let is_generated = config.source.is_some_and(|source| source.is_generated());
+    let csv_keys = [
+        ("data.target", config.target.is_some()),
+        ("data.delimiter", config.delimiter.is_some()),
+        ("data.header", !config.header),
+        ("data.missing", config.missing != DataConfig::default().missing),
+    ];
+    let column_keys = [
+        ("data.drop", !config.drop.is_empty()),
+        ("data.numeric", !config.numeric.is_empty()),
+        ("data.categorical", !config.categorical.is_empty()),
+    ];
+    let file_keys = [
+        ("data.labels", has_labels),
+        ("data.test_path", config.test_path.is_some()),
+        ("data.test_labels", config.test_labels.is_some()),
+    ];
+    let generator_keys = [
+        ("data.num_examples", config.num_examples.is_some()),
+        ("data.noise", config.noise.is_some()),
+        ("data.num_classes", config.num_classes.is_some()),
+        ("data.generator_seed", config.generator_seed != 0),
+    ];
+    let refuse = |keys: &[(&str, bool)], why: &str| match keys.iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Invalid::at(key, format!("{key} {why}"))),
+        None => Ok(()),
+    };
+
+    if !is_generated {
+        let why = "is for generated sets only (xor, band, moons, circles, spirals, blobs): remove it";
+        refuse(&generator_keys, why)?;
+    }
+    match (config.source, &config.path) {
+        (Some(_), Some(_)) => {
+            let message = "data.source and data.path are both set: keep one";
+            return Err(Invalid::at("data.path", message));
+        }
+        (None, None) => return Err(no_source()),
+        (Some(source), None) => {
+            let why = format!("is for files, and data.source is `{}`: remove it", source.name());
+            refuse(&file_keys, &why)?;
+            refuse(&csv_keys, &why)?;
+            if is_generated {
+                refuse(&column_keys, &why)?;
+                let task = [("data.task", config.task == Some(TaskKind::Regression))];
+                refuse(&task, "= \"regression\" does not fit a generated set: its target is a class")?;
+            }
+        }
+        (None, Some(_)) if has_labels => {
+            let why = "is for CSV files, and data.labels says that data.path is an IDX file: remove one of the two";
+            refuse(&csv_keys, why)?;
+            refuse(&column_keys, why)?;
+            let task = [("data.task", config.task == Some(TaskKind::Regression))];
+            refuse(&task, "= \"regression\" does not fit IDX labels: they are classes")?;
+        }
+        (None, Some(_)) => {}
+    }
+    match (&config.test_path, has_labels, &config.test_labels) {
+        (None, _, Some(_)) => {
+            let message = "data.test_labels needs data.test_path, the images that it labels";
+            Err(Invalid::at("data.test_labels", message))
+        }
+        (Some(_), true, None) => {
+            let message = "data.test_path needs data.test_labels, the IDX labels of its images";
+            Err(Invalid::at("data.test_path", message))
+        }
+        (Some(_), false, Some(_)) => {
+            let message = "data.test_labels needs data.labels: both files are IDX, or both are CSV";
+            Err(Invalid::at("data.test_labels", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
+    let check = |key: &str, holds: bool, got: String, range: &str| match holds {
+        true => Ok(()),
+        false => Err(Invalid::at(key, format!("{key} is {got}: it must be {range}"))),
+    };
+    for (key, fraction) in
+        [("data.test_fraction", config.test_fraction), ("data.validation_fraction", config.validation_fraction)]
+    {
+        let range = "at least 0 and below 1";
+        check(key, (0.0..1.0).contains(&fraction), fraction.to_string(), range)?;
+    }
+    if let Some(n) = config.num_examples {
+        let range = format!("from 1 to {MAX_EXAMPLES}");
+        check("data.num_examples", (1..=MAX_EXAMPLES).contains(&n), n.to_string(), &range)?;
+    }
+    if let Some(noise) = config.noise {
+        let holds = (0.0..=1e6).contains(&noise);
+        check("data.noise", holds, noise.to_string(), "from 0 to 1000000")?;
+    }
+    if let Some(n) = config.num_classes {
+        use super::Source::{Blobs, Spirals};
+        if !matches!(config.source, Some(Blobs | Spirals)) {
+            let message = "data.num_classes is for blobs and spirals only: remove it";
+            return Err(Invalid::at("data.num_classes", message));
+        }
+        let range = format!("from 2 to {MAX_CLASSES}");
+        check("data.num_classes", (2..=MAX_CLASSES).contains(&n), n.to_string(), &range)?;
+    }
+    let n = config.max_categories;
+    check("data.max_categories", n >= 1, n.to_string(), "at least 1")?;
+    if let Some(delimiter) = config.delimiter {
+        let holds = delimiter.is_ascii() && !matches!(delimiter, '"' | '\n' | '\r' | '\0');
+        check("data.delimiter", holds, format!("{delimiter:?}"), "one ASCII character other than a quote or line end")?;
+    }
+    if let Some([height, width]) = config.image_shape {
+        let holds = height >= 1 && width >= 1 && height.checked_mul(width).is_some();
+        check("data.image_shape", holds, format!("[{height}, {width}]"), "two sizes of at least 1")?;
+    }
+    Ok(())
+}
+
+/// The shape must account for every input, and every input must be a number.
+pub(super) fn check_image_shape(dataset: &Dataset) -> Result<(), Invalid> {
+    let Some([height, width]) = dataset.image_shape else {
+        return Ok(());
+    };
+    let texts: Vec<String> = dataset
+        .columns
+        .iter()
+        .filter(|column| column.kind != super::ColumnKind::Numeric)
+        .map(|column| column.name.clone())
+        .collect();
+    if !texts.is_empty() {
+        let message = format!("an image has numeric columns only, and these hold text: {}", labels::list(&texts, 8));
+        return Err(Invalid::at("data.image_shape", message));
+    }
+    if height * width != dataset.columns.len() {
+        let message = format!(
+            "{}: an image of {height} x {width} has {} pixels, and the data has {} inputs",
+            dataset.name,
+            height * width,
+            dataset.columns.len()
+        );
+        return Err(Invalid::at("data.image_shape", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,356 @@
+//! Input columns of a CSV file: what each cell is, which kind a column has, which columns are refused.
+
+use super::DataConfig;
+use super::labels::{self, Gathering, Labels};
+use super::rows::CsvFile;
+use crate::invalid::Invalid;
+
+/// Below this many rows, distinct or counting values say nothing about being an identifier.
+const MIN_ROWS_OF_IDENTIFIER: usize = 20;
+/// Text columns with more distinct values are identifiers whatever their share; also exact in f32.
+pub(super) const MAX_CATEGORIES: usize = 1_000_000;
+
+/// What a cell holds.
+#[derive(Clone, Copy)]
+pub(super) enum Cell {
+    /// Finite, also as f32.
+    Number(f64),
+    Missing,
+    /// A number for Rust, but infinite, NaN or too large for f32.
+    NotFinite,
+    Text,
+}
+
+/// Tells what cells hold.
+pub(super) struct CellReader {
+    missing: Vec<Vec<u8>>,
+    some_missing_is_a_number: bool,
+}
+
+impl CellReader {
+    pub(super) fn new(missing: &[String]) -> Self {
+        let missing: Vec<Vec<u8>> = missing.iter().map(|text| text.trim().as_bytes().to_vec()).collect();
+        let some_missing_is_a_number = missing.iter().any(|text| matches!(parse(text), Cell::Number(_)));
+        Self { missing, some_missing_is_a_number }
+    }
+
+    /// `cell` must be trimmed.
+    pub(super) fn read(&self, cell: &[u8]) -> Cell {
+        // Nearly every cell is a number, so the list of missing words is asked last if it can be.
+        if self.some_missing_is_a_number && self.is_missing(cell) {
+            return Cell::Missing;
+        }
+        match parse(cell) {
+            Cell::Number(number) => Cell::Number(number),
+            _ if self.is_missing(cell) => Cell::Missing,
+            other => other,
+        }
+    }
+
+    fn is_missing(&self, cell: &[u8]) -> bool {
+        cell.is_empty() || self.missing.iter().any(|text| text == cell)
+    }
+}
+
+fn parse(cell: &[u8]) -> Cell {
+    // Pixels and counts: short whole numbers, several times faster than the general parser.
+    if (1..=9).contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit) {
+        let number = cell.iter().fold(0u32, |sum, digit| sum * 10 + u32::from(digit - b'0'));
+        return Cell::Number(f64::from(number));
+    }
+    let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
+    match number {
+        Some(number) if (number as f32).is_finite() => Cell::Number(number),
+        Some(_) => Cell::NotFinite,
+        None => Cell::Text,
+    }
+}
+
+/// An input column while its cells go by.
+pub(super) struct Input {
+    pub(super) name: String,
+    /// Index of the cell in a row of the file.
+    pub(super) position: usize,
+    pub(super) forced: Option<Forced>,
+    num_missing: usize,
+    num_present: usize,
+    low: f32,
+    high: f32,
+    first_text: Option<(u64, String)>,
+    first_not_finite: Option<(u64, String)>,
+    counts_up: bool,
+    count_start: f64,
+}
+
+/// A kind that the config demands.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Forced {
+    Numeric,
+    Categorical,
+}
+
+impl Input {
+    fn new(name: &str, position: usize, forced: Option<Forced>) -> Self {
+        Self {
+            name: name.to_owned(),
+            position,
+            forced,
+            num_missing: 0,
+            num_present: 0,
+            low: f32::INFINITY,
+            high: f32::NEG_INFINITY,
+            first_text: None,
+            first_not_finite: None,
+            counts_up: true,
+            count_start: 0.0,
+        }
+    }
+
+    /// Notes a cell and returns its value; text becomes NaN until the second pass.
+    #[inline]
+    pub(super) fn observe(&mut self, cell: Cell, raw: &[u8], line: u64, row: usize) -> f32 {
+        let Cell::Number(number) = cell else {
+            return self.observe_other(cell, raw, line);
+        };
+        let value = number as f32;
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+        if self.counts_up {
+            // Measured from the row's number in the file, so that rows without a target leave no hole.
+            let start = number - row as f64;
+            if self.num_present == 0 {
+                self.count_start = start;
+            }
+            self.counts_up = start == self.count_start && number.fract() == 0.0;
+        }
+        self.num_present += 1;
+        value
+    }
+
+    #[cold]
+    fn observe_other(&mut self, cell: Cell, raw: &[u8], line: u64) -> f32 {
+        self.counts_up = false;
+        let shown = || Some((line, shorten(&String::from_utf8_lossy(raw))));
+        match cell {
+            Cell::Missing => self.num_missing += 1,
+            Cell::NotFinite if self.first_not_finite.is_none() => self.first_not_finite = shown(),
+            Cell::Text if self.first_text.is_none() => self.first_text = shown(),
+            Cell::NotFinite | Cell::Text | Cell::Number(_) => {}
+        }
+        self.num_present += usize::from(!matches!(cell, Cell::Missing));
+        f32::NAN
+    }
+
+    /// Whether a second pass must read this column's cells as text.
+    ///
+    /// # Errors
+    /// A cell that is not a finite number in a column that can only be numeric.
+    pub(super) fn is_text(&self, file: &CsvFile) -> Result<bool, Invalid> {
+        if self.forced == Some(Forced::Categorical) {
+            return Ok(true);
+        }
+        let is_numeric = self.forced == Some(Forced::Numeric);
+        // `inf` among numbers is a slip, not a category; among texts it is a word.
+        if let (Some((line, cell)), true) = (&self.first_not_finite, is_numeric || self.first_text.is_none()) {
+            let message = format!(
+                "column `{}` holds `{cell}`, not a finite number: correct it, or add it to data.missing",
+                self.name
+            );
+            return Err(file.origin.error_at(*line, &message));
+        }
+        if let (Some((line, cell)), true) = (&self.first_text, is_numeric) {
+            let message = format!(
+                "column `{}` is in data.numeric and holds `{cell}`: correct it, or add it to data.missing",
+                self.name
+            );
+            return Err(file.origin.error_at_with("data.numeric", *line, &message));
+        }
+        Ok(self.first_text.is_some())
+    }
+
+    pub(super) fn is_all_missing(&self) -> bool {
+        self.num_present == 0
+    }
+
+    /// A category that is sometimes missing still tells two kinds of row apart; a number does not.
+    pub(super) fn is_constant(&self, categories: Option<&Gathering>) -> bool {
+        match categories {
+            Some(categories) => categories.len() == 1 && self.num_missing == 0,
+            None => self.low == self.high,
+        }
+    }
+
+    /// Why this column is left out as an identifier, if it is.
+    pub(super) fn identifier_note(&self, categories: Option<&Gathering>) -> Option<String> {
+        if self.forced.is_some() || self.num_present <= MIN_ROWS_OF_IDENTIFIER {
+            return None;
+        }
+        match categories {
+            Some(categories) if categories.len() * 2 > self.num_present || categories.len() > MAX_CATEGORIES => {
+                let (line, cell) = self.first_text.as_ref()?;
+                Some(format!(
+                    "dropped `{}`: {} distinct values in {} rows look like an identifier (keep it with data.categorical; as numbers, with data.numeric and line {line}'s `{cell}` in data.missing)",
+                    self.name,
+                    categories.len(),
+                    self.num_present
+                ))
+            }
+            None if self.counts_up => Some(format!(
+                "dropped `{}`: it counts the rows from {} to {} (keep it with data.numeric)",
+                self.name, self.low, self.high
+            )),
+            _ => None,
+        }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const MAX_CHARS: usize = 40;
+    match text.char_indices().nth(MAX_CHARS) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Where the target is.
+///
+/// # Errors
+/// No `data.target`, or no column of this name; the message lists the columns.
+pub(super) fn target_position(file: &CsvFile, target: Option<&str>) -> Result<usize, Invalid> {
+    let Some(target) = target else {
+        let names = labels::list(&file.names, 20);
+        let message = format!("data.target is missing: name the column to predict, one of {names}");
+        return Err(Invalid::at("data.path", message));
+    };
+    find(file, target, "data.target")
+}
+
+/// Every column except the target and the dropped ones.
+///
+/// # Errors
+/// Names in `drop`, `numeric` or `categorical` that the file does not have or that name the target; no input left.
+pub(super) fn inputs(file: &CsvFile, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
+    let mut forced = vec![None; file.names.len()];
+    let mut is_dropped = vec![false; file.names.len()];
+    let lists = [
+        ("data.drop", &config.drop, None),
+        ("data.numeric", &config.numeric, Some(Forced::Numeric)),
+        ("data.categorical", &config.categorical, Some(Forced::Categorical)),
+    ];
+    for (key, names, kind) in lists {
+        for name in names {
+            let position = find(file, name, key)?;
+            if position == target {
+                let message =
+                    format!("{key} names the target `{name}`: remove it there (data.task says how to read the target)");
+                return Err(Invalid::at(key, message));
+            }
+            is_dropped[position] |= kind.is_none();
+            forced[position] = kind;
+        }
+    }
+    let kept = (0..file.names.len()).filter(|&i| i != target && !is_dropped[i]);
+    let inputs: Vec<Input> = kept.map(|i| Input::new(&file.names[i], i, forced[i])).collect();
+    if inputs.is_empty() {
+        return Err(file.origin.error("has no input column beside the target and data.drop"));
+    }
+    Ok(inputs)
+}
+
+fn find(file: &CsvFile, name: &str, key: &str) -> Result<usize, Invalid> {
+    if let Some(position) = file.names.iter().position(|other| other == name) {
+        return Ok(position);
+    }
+    let nearest = nearest(name, &file.names).map(|name| format!("; did you mean `{name}`?"));
+    let message = format!(
+        "{} has no column `{name}`{} It has {}",
+        file.origin.display,
+        nearest.unwrap_or_else(|| ".".to_owned()),
+        labels::list(&file.names, 20)
+    );
+    Err(Invalid::at(key, message))
+}
+
+fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String> {
+    let name = name.to_lowercase();
+    let distances = names.iter().map(|other| (edit_distance(&name, &other.to_lowercase()), other));
+    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
+}
+
+/// Levenshtein: insertions, deletions and replacements between two texts.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(200).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().take(200).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// The error for columns of which nothing can be learned, ready to paste.
+pub(super) fn refuse(file: &CsvFile, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    let columns = match names.len() {
+        1 => "1 column".to_owned(),
+        n => format!("{n} columns"),
+    };
+    let quoted = quoted.join(", ");
+    let message = format!("has {columns} {what}: set data.drop = [{quoted}]{way_out}");
+    Err(file.origin.error(&message))
+}
+
+/// The category of a cell in a separate test file: one that training did not see is the unknown category.
+pub(super) fn category(labels: &Labels, text: &str) -> f32 {
+    labels.find(text).unwrap_or(labels.names.len() as u32) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edit_distance_counts_single_edits() {
+        for (a, b, expected) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+            assert_eq!(edit_distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn cells_are_numbers_missing_or_text() {
+        let reader = CellReader::new(&["NA".into(), "-999".into()]);
+        let read = |cell: &str| match reader.read(cell.as_bytes()) {
+            Cell::Number(number) => number.to_string(),
+            Cell::Missing => "missing".into(),
+            Cell::NotFinite => "not finite".into(),
+            Cell::Text => "text".into(),
+        };
+        for (cell, expected) in [
+            ("0", "0"),
+            ("007", "7"),
+            ("-1.5e2", "-150"),
+            ("999999999", "999999999"),
+            ("12345678901", "12345678901"),
+            ("", "missing"),
+            ("NA", "missing"),
+            ("-999", "missing"),
+            ("inf", "not finite"),
+            ("1e400", "not finite"),
+            ("1e39", "not finite"),
+            ("nan", "not finite"),
+            ("1,5", "text"),
+            ("0x10", "text"),
+        ] {
+            assert_eq!(read(cell), expected, "{cell}");
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! IDX files (MNIST and its kin), gzipped or not: a header of sizes, then big-endian cells.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::labels::{Gathering, Labels};
+use super::rows::{Opened, Origin};
+use super::{Column, ColumnKind, DataConfig, Dataset, Target};
+use crate::invalid::Invalid;
+
+/// 16 GiB as f32; a header that asks for more is taken for damage.
+const MAX_CELLS: usize = 1 << 32;
+/// Deflate cannot shrink further, so a short gzipped file cannot hold a large header's promise.
+const MAX_GZIP_RATIO: u64 = 1032;
+
+/// Images and their labels, and the test files when the section names them.
+///
+/// # Errors
+/// Files that are not IDX, too short or too long for their header, of different counts, or with unseen test labels.
+pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
+    let images = read_images(path, "data.path")?;
+    let labels_path = config.labels.as_deref().unwrap_or(path); // given: that is why the file is IDX
+    let mut values = images.values;
+    let labels = read_labels(labels_path, "data.labels", images.count, path)?;
+
+    let mut gathering = Gathering::default();
+    let numbers: Vec<u32> = labels.iter().map(|label| gathering.number(&label.to_string())).collect();
+    let (known, order) = gathering.sorted();
+    let mut labels: Vec<u32> = numbers.iter().map(|&number| order[number as usize]).collect();
+    if let [only] = &known.names[..] {
+        let message = format!("{} holds label {only} only: there is nothing to learn", labels_path.display());
+        return Err(Invalid::at("data.labels", message));
+    }
+
+    let num_training_rows = config.test_path.as_ref().map(|_| images.count);
+    if let (Some(path), Some(labels_path)) = (&config.test_path, &config.test_labels) {
+        let test = read_images(path, "data.test_path")?;
+        if test.shape != images.shape {
+            let message = format!(
+                "{} holds items of {:?}, and the training file of {:?}",
+                path.display(),
+                test.shape,
+                images.shape
+            );
+            return Err(Invalid::at("data.test_path", message));
+        }
+        let test_labels = read_labels(labels_path, "data.test_labels", test.count, path)?;
+        for (i, label) in test_labels.into_iter().enumerate() {
+            labels.push(find_test_label(&known, label, i, labels_path)?);
+        }
+        values.extend_from_slice(&test.values);
+    }
+
+    let image_shape = match images.shape[..] {
+        [height, width] => Some([height, width]),
+        _ => config.image_shape,
+    };
+    if let (Some(wanted), Some(found)) = (config.image_shape, image_shape)
+        && wanted != found
+    {
+        let message =
+            format!("data.image_shape is {wanted:?}, and the images of {} are {found:?}: remove it", path.display());
+        return Err(Invalid::at("data.image_shape", message));
+    }
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    Ok(Dataset {
+        name: name.to_string_lossy().into_owned(),
+        columns: pixel_columns(&images.shape),
+        values,
+        target: Target::Classes { names: known.names, labels },
+        target_name: "label".to_owned(),
+        image_shape,
+        num_training_rows,
+        notes: Vec::new(),
+    })
+}
+
+fn pixel_columns(shape: &[usize]) -> Vec<Column> {
+    let name = |i: usize| match shape {
+        [_, width] => format!("pixel_{}_{}", i / width, i % width),
+        _ => format!("input_{i}"),
+    };
+    let column = |i| Column { name: name(i), kind: ColumnKind::Numeric };
+    (0..shape.iter().product()).map(column).collect()
+}
+
+fn find_test_label(known: &Labels, label: u8, i: usize, path: &Path) -> Result<u32, Invalid> {
+    known.find(&label.to_string()).ok_or_else(|| {
+        let message = format!(
+            "{}: item {i} has label {label}, which is not in the training file; it has {}",
+            path.display(),
+            super::labels::list(&known.names, 20)
+        );
+        Invalid::at("data.test_labels", message)
+    })
+}
+
+struct Images {
+    count: usize,
+    /// Sizes of one item: rows and columns, or the number of inputs.
+    shape: Vec<usize>,
+    /// Row-major; bytes are divided by 255.
+    values: Vec<f32>,
+}
+
+fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
+    let origin = Origin::file(path, key);
+    let mut opened = origin.open()?;
+    let header = Header::read(&origin, &mut opened)?;
+    let [count, shape @ ..] = &header.sizes[..] else {
+        return Err(origin.error("is an empty IDX file"));
+    };
+    if !(1..=2).contains(&shape.len()) {
+        let message = format!("has {} dimensions: images have 3 (or 2, a row of inputs each)", header.sizes.len());
+        return Err(origin.error(&message));
+    }
+    let mut values: Vec<f32> = Vec::new();
+    // The header's promise is bounded by the file's size by now; still, memory may be short.
+    if values.try_reserve_exact(header.num_cells).is_err() {
+        return Err(origin.error(&format!("holds {} cells, more than fit in memory", header.num_cells)));
+    }
+    match header.cell {
+        CellType::Byte => header.for_each_chunk(&origin, &mut opened, |bytes| {
+            values.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0));
+            Ok(())
+        })?,
+        CellType::Float => header.for_each_chunk(&origin, &mut opened, |bytes| {
+            for cell in bytes.as_chunks::<4>().0 {
+                let value = f32::from_be_bytes(*cell);
+                if !value.is_finite() {
+                    return Err(origin.error(&format!("holds {value}: every cell must be a finite number")));
+                }
+                values.push(value);
+            }
+            Ok(())
+        })?,
+    }
+    Ok(Images { count: *count, shape: shape.to_vec(), values })
+}
+
+fn read_labels(path: &Path, key: &'static str, count: usize, images: &Path) -> Result<Vec<u8>, Invalid> {
+    let origin = Origin::file(path, key);
+    let mut opened = origin.open()?;
+    let header = Header::read(&origin, &mut opened)?;
+    if header.sizes.len() != 1 || header.cell != CellType::Byte {
+        return Err(origin.error("does not hold labels: an IDX file of labels starts with 0x00000801"));
+    }
+    if header.sizes[0] != count {
+        let message = format!("has {} labels, and {} has {count} items", header.sizes[0], images.display());
+        return Err(origin.error(&message));
+    }
+    let mut labels = Vec::new();
+    header.for_each_chunk(&origin, &mut opened, |bytes| {
+        labels.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    Ok(labels)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum CellType {
+    Byte,
+    Float,
+}
+
+struct Header {
+    cell: CellType,
+    sizes: Vec<usize>,
+    num_cells: usize,
+}
+
+impl Header {
+    /// Reads the header and checks it against the size of the file, so that nothing is allocated on its word alone.
+    fn read(origin: &Origin, opened: &mut Opened) -> Result<Self, Invalid> {
+        let too_short = |_| origin.error("is too short to be an IDX file, or damaged");
+        let mut magic = [0; 4];
+        opened.reader.read_exact(&mut magic).map_err(too_short)?;
+        let (cell, num_sizes) = match magic {
+            [0, 0, 0x08, n @ 1..=8] => (CellType::Byte, n),
+            [0, 0, 0x0d, n @ 1..=8] => (CellType::Float, n),
+            _ => {
+                let number = u32::from_be_bytes(magic);
+                let message = format!(
+                    "is not an IDX file of bytes or floats: it starts with {number:#010x} (0x00000803 for images, 0x00000801 for labels)"
+                );
+                return Err(origin.error(&message));
+            }
+        };
+        let mut sizes = Vec::new();
+        for _ in 0..num_sizes {
+            let mut size = [0; 4];
+            opened.reader.read_exact(&mut size).map_err(too_short)?;
+            sizes.push(u32::from_be_bytes(size) as usize);
+        }
+        let num_cells = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
+        let shown = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        let Some(num_cells) = num_cells.filter(|&n| n <= MAX_CELLS) else {
+            return Err(origin.error(&format!("claims {shown} cells in its header: it is damaged")));
+        };
+        if num_cells == 0 {
+            return Err(origin.error(&format!("holds no data: its header says {shown}")));
+        }
+        let header = Self { cell, sizes, num_cells };
+        let num_bytes = header.num_bytes() + 4 + 4 * u64::from(num_sizes);
+        let holds = match opened.is_gzipped {
+            true => num_bytes <= opened.num_bytes_on_disk.saturating_mul(MAX_GZIP_RATIO),
+            false => num_bytes <= opened.num_bytes_on_disk,
+        };
+        match holds {
+            true => Ok(header),
+            false => Err(origin.error(&format!("is too short for the {shown} cells that its header promises"))),
+        }
+    }
+
+    fn num_bytes(&self) -> u64 {
+        let width = match self.cell {
+            CellType::Byte => 1,
+            CellType::Float => 4,
+        };
+        self.num_cells as u64 * width
+    }
+
+    /// Hands over all cells in pieces, then checks that the file ends there.
+    fn for_each_chunk(
+        &self,
+        origin: &Origin,
+        opened: &mut Opened,
+        mut visit: impl FnMut(&[u8]) -> Result<(), Invalid>,
+    ) -> Result<(), Invalid> {
+        let mut buffer = vec![0; 64 << 10];
+        let mut num_left = self.num_bytes();
+        while num_left > 0 {
+            let size = num_left.min(buffer.len() as u64) as usize;
+            opened.reader.read_exact(&mut buffer[..size]).map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => {
+                    origin.error(&format!("ends {num_left} bytes before its header says"))
+                }
+                _ => origin.unreadable(&error),
+            })?;
+            visit(&buffer[..size])?;
+            num_left -= size as u64;
+        }
+        match opened.reader.read(&mut buffer[..1]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(origin.error("is longer than its header says: it is damaged")),
+            Err(error) => Err(origin.unreadable(&error)),
+        }
+    }
+}

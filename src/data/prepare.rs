@@ -1,0 +1,382 @@
+//! Raw cells to network inputs, and network outputs back to the target's units.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{ColumnKind, DataConfig, Dataset, Scale, Target, Task};
+use crate::invalid::Invalid;
+
+/// Raised when the meaning of a saved [`Preparation`] changes.
+const VERSION: u32 = 1;
+const UNKNOWN: &str = "unknown";
+/// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
+const COLUMNS_AT_A_TIME: usize = 16;
+
+/// Everything learned from the training part that turns raw cells into network inputs.
+///
+/// Saved as `preprocessing.json` beside the model; reading another version fails.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Preparation {
+    #[serde(deserialize_with = "this_version")]
+    version: u32,
+    /// Name of the target's column.
+    pub target_name: String,
+    /// What the outputs mean.
+    pub target: PreparedTarget,
+    /// Rows and columns of pixels, when the inputs are an image.
+    pub image_shape: Option<[usize; 2]>,
+    /// How the numeric columns were scaled.
+    pub scale: Scale,
+    /// In the order of the inputs.
+    pub columns: Vec<PreparedColumn>,
+}
+
+/// One column of raw cells and the inputs that it becomes.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct PreparedColumn {
+    /// As in the data.
+    pub name: String,
+    /// What was learned about it.
+    pub kind: PreparedKind,
+}
+
+/// What was learned about a column.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PreparedKind {
+    /// One input: `(cell - center) / spread`, with the median in place of a missing cell.
+    Numeric {
+        /// In the column's own units, like the other two.
+        median: f64,
+        /// Becomes 0.
+        center: f64,
+        /// Becomes 1; greater than 0.
+        spread: f64,
+    },
+    /// One input per category, 1 for the cell's and 0 for the others.
+    Categorical {
+        /// Those kept, sorted.
+        categories: Vec<String>,
+        /// Whether a last input stands for missing, rare and unseen cells. Without it they are all zeros:
+        /// an input that is 0 in every training row keeps its random initial weight, which would then be noise.
+        has_unknown: bool,
+    },
+}
+
+/// What the outputs mean.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PreparedTarget {
+    /// Names of the classes, in the order of their numbers.
+    Classes(Vec<String>),
+    /// Training mean and population standard deviation of a number, in its own units.
+    Number {
+        /// Becomes 0.
+        mean: f64,
+        /// Becomes 1; greater than 0.
+        standard_deviation: f64,
+    },
+}
+
+/// Examples as the network takes them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examples {
+    /// Width of a row of `inputs`.
+    pub num_inputs: usize,
+    /// Row-major `[len(), num_inputs]`; finite.
+    pub inputs: Vec<f32>,
+    /// Per example: number of the class, or the standardized number. NaN for a class unknown to the [`Preparation`].
+    pub targets: Vec<f32>,
+    /// Per example: its row number in the [`Dataset`].
+    pub rows: Vec<usize>,
+}
+
+impl Examples {
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl Preparation {
+    /// Learns scaling, medians, categories and the target's scale from `train_rows` alone.
+    ///
+    /// # Errors
+    /// No training rows, or a number target that is the same in all of them.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
+        if train_rows.is_empty() {
+            return Err(Invalid::at("data.validation_fraction", "there is no training row to learn the scaling from"));
+        }
+        let mut columns = Vec::with_capacity(dataset.columns.len());
+        let mut gathered = vec![Vec::with_capacity(train_rows.len()); COLUMNS_AT_A_TIME.min(dataset.columns.len())];
+        for (block, chunk) in dataset.columns.chunks(COLUMNS_AT_A_TIME).enumerate() {
+            let start = block * COLUMNS_AT_A_TIME;
+            gathered.iter_mut().for_each(Vec::clear);
+            for &row in train_rows {
+                let cells = &dataset.row(row)[start..start + chunk.len()];
+                let present = cells.iter().zip(&mut gathered).filter(|(cell, _)| !cell.is_nan());
+                present.for_each(|(&cell, column)| column.push(cell));
+            }
+            for (column, cells) in chunk.iter().zip(&mut gathered) {
+                let kind = match &column.kind {
+                    ColumnKind::Numeric => fit_numeric(cells, config.scale),
+                    ColumnKind::Categorical { categories } => {
+                        let has_missing = cells.len() < train_rows.len();
+                        fit_categorical(cells, categories, config.max_categories, has_missing)
+                    }
+                };
+                columns.push(PreparedColumn { name: column.name.clone(), kind });
+            }
+        }
+        Ok(Self {
+            version: VERSION,
+            target_name: dataset.target_name.clone(),
+            target: fit_target(dataset, train_rows)?,
+            image_shape: dataset.image_shape,
+            scale: config.scale,
+            columns,
+        })
+    }
+
+    /// Width of the network's input.
+    pub fn num_inputs(&self) -> usize {
+        self.columns.iter().map(|column| column.kind.num_inputs()).sum()
+    }
+
+    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`.
+    pub fn input_names(&self) -> Vec<String> {
+        let names_of = |PreparedColumn { name, kind }: &PreparedColumn| match kind {
+            PreparedKind::Numeric { .. } => vec![name.clone()],
+            PreparedKind::Categorical { categories, has_unknown } => {
+                let unknown = has_unknown.then_some(UNKNOWN);
+                let values = categories.iter().map(String::as_str).chain(unknown);
+                values.map(|value| format!("{name}={value}")).collect()
+            }
+        };
+        self.columns.iter().flat_map(names_of).collect()
+    }
+
+    /// Names of the classes by number; none for a number target.
+    pub fn class_names(&self) -> &[String] {
+        match &self.target {
+            PreparedTarget::Classes(names) => names,
+            PreparedTarget::Number { .. } => &[],
+        }
+    }
+
+    /// What is learned.
+    pub fn task(&self) -> Task {
+        match &self.target {
+            PreparedTarget::Classes(names) => Task::of_classes(names.len()),
+            PreparedTarget::Number { .. } => Task::Regression,
+        }
+    }
+
+    /// A network output in the target's own units; unchanged for classes.
+    pub fn to_target_units(&self, standardized: f32) -> f64 {
+        match self.target {
+            PreparedTarget::Classes(_) => f64::from(standardized),
+            PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
+        }
+    }
+
+    /// Target units per unit of the network's output, to turn errors into target units; 1 for classes.
+    pub fn target_scale(&self) -> f64 {
+        match self.target {
+            PreparedTarget::Classes(_) => 1.0,
+            PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
+        }
+    }
+
+    /// Inputs and targets of the given rows, in their order.
+    ///
+    /// Columns, categories and classes are found by name, so the dataset may be another file than the one
+    /// fitted on; a column that it lacks, or reads as another kind, counts as missing.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn transform(&self, dataset: &Dataset, rows: &[usize]) -> Examples {
+        let num_inputs = self.num_inputs();
+        let columns: Vec<Encoder> = self.columns.iter().map(|column| Encoder::new(column, dataset)).collect();
+        let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
+        for &row in rows {
+            let cells = dataset.row(row);
+            columns.iter().for_each(|column| column.encode(cells, &mut inputs));
+        }
+        Examples { num_inputs, inputs, targets: self.targets(dataset, rows), rows: rows.to_vec() }
+    }
+
+    fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
+        match (&self.target, &dataset.target) {
+            (PreparedTarget::Classes(known), Target::Classes { names, labels }) => {
+                let number = |name| known.iter().position(|other| other == name);
+                let number = |name| number(name).map_or(f32::NAN, |number| number as f32);
+                let numbers: Vec<f32> = names.iter().map(number).collect();
+                rows.iter().map(|&row| numbers[labels[row] as usize]).collect()
+            }
+            (PreparedTarget::Number { mean, standard_deviation }, Target::Numbers(numbers)) => {
+                let standardize = |&row: &usize| ((numbers[row] - mean) / standard_deviation) as f32;
+                rows.iter().map(standardize).collect()
+            }
+            _ => vec![f32::NAN; rows.len()],
+        }
+    }
+}
+
+impl PreparedKind {
+    fn num_inputs(&self) -> usize {
+        match self {
+            Self::Numeric { .. } => 1,
+            Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
+        }
+    }
+}
+
+fn this_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(serde::de::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
+    }
+}
+
+/// `cells` without the missing ones, in any order.
+fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
+    if cells.is_empty() {
+        return PreparedKind::Numeric { median: 0.0, center: 0.0, spread: 1.0 };
+    }
+    let low = f64::from(cells.iter().copied().fold(f32::INFINITY, f32::min));
+    let high = f64::from(cells.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let median = quantile(cells, 0.5);
+    let (center, spread) = match scale {
+        Scale::None => (0.0, 1.0),
+        // Asked here and not of the deviation: rounding makes that of a constant tiny, but not 0.
+        Scale::Standard if low == high => (low, 1.0),
+        Scale::Standard => mean_and_deviation(cells.iter().map(|&cell| f64::from(cell))),
+        Scale::MinMax => (low, high - low),
+        Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
+    };
+    let spread = if spread > 0.0 { spread } else { 1.0 };
+    PreparedKind::Numeric { median, center, spread }
+}
+
+fn mean_and_deviation(numbers: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = numbers.len() as f64;
+    // Summed around the first one: less rounding for numbers far from 0.
+    let origin = numbers.clone().next().unwrap_or(0.0);
+    let mean = origin + numbers.clone().map(|number| number - origin).sum::<f64>() / count;
+    let variance = numbers.map(|number| (number - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
+}
+
+/// Linear between the two nearest ranks, as numpy's default. Reorders `cells`, which must not be empty or hold NaN.
+fn quantile(cells: &mut [f32], fraction: f64) -> f64 {
+    let rank = fraction * (cells.len() - 1) as f64;
+    let (_, &mut below, above) = cells.select_nth_unstable_by(rank as usize, f32::total_cmp);
+    let below = f64::from(below);
+    let above = above.iter().copied().fold(f32::INFINITY, f32::min);
+    match rank.fract() {
+        0.0 => below,
+        part => below + part * (f64::from(above) - below),
+    }
+}
+
+fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_missing: bool) -> PreparedKind {
+    // The last place is for categories that only a test file has.
+    let mut counts = vec![0usize; names.len() + 1];
+    cells.iter().for_each(|&cell| counts[cell as usize] += 1);
+    let mut kept: Vec<usize> = (0..names.len()).filter(|&i| counts[i] > 0).collect();
+    let has_rare = kept.len() > max_categories || counts[names.len()] > 0;
+    kept.sort_by_key(|&i| std::cmp::Reverse(counts[i]));
+    kept.truncate(max_categories);
+    kept.sort_unstable();
+    PreparedKind::Categorical {
+        categories: kept.into_iter().map(|i| names[i].clone()).collect(),
+        has_unknown: has_missing || has_rare,
+    }
+}
+
+fn fit_target(dataset: &Dataset, train_rows: &[usize]) -> Result<PreparedTarget, Invalid> {
+    let numbers = match &dataset.target {
+        Target::Classes { names, .. } => return Ok(PreparedTarget::Classes(names.clone())),
+        Target::Numbers(numbers) => train_rows.iter().map(|&row| numbers[row]),
+    };
+    let (mean, standard_deviation) = mean_and_deviation(numbers.clone());
+    let is_constant = numbers.clone().min_by(f64::total_cmp) == numbers.clone().max_by(f64::total_cmp);
+    if is_constant || !(standard_deviation > 0.0 && standard_deviation.is_finite()) {
+        let message =
+            format!("constant target: `{}` is {mean} in all {} training rows", dataset.target_name, train_rows.len());
+        return Err(Invalid::at("data.target", message));
+    }
+    Ok(PreparedTarget::Number { mean, standard_deviation })
+}
+
+/// A prepared column matched with the column of a dataset.
+enum Encoder {
+    Numeric {
+        position: Option<usize>,
+        median: f64,
+        center: f64,
+        spread: f64,
+    },
+    /// Input of each of the dataset's categories, of those that have one.
+    OneHot {
+        position: Option<usize>,
+        inputs: Vec<Option<usize>>,
+        num_inputs: usize,
+        unknown: Option<usize>,
+    },
+}
+
+impl Encoder {
+    fn new(column: &PreparedColumn, dataset: &Dataset) -> Self {
+        let position = dataset.columns.iter().position(|other| other.name == column.name);
+        let kind = position.map(|position| &dataset.columns[position].kind);
+        match (&column.kind, kind) {
+            (&PreparedKind::Numeric { median, center, spread }, kind) => {
+                let position = position.filter(|_| kind == Some(&ColumnKind::Numeric));
+                Self::Numeric { position, median, center, spread }
+            }
+            (PreparedKind::Categorical { categories, has_unknown }, kind) => {
+                let (position, names) = match kind {
+                    Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
+                    _ => (None, &[][..]),
+                };
+                let find = |name| categories.iter().position(|other| other == name);
+                Self::OneHot {
+                    position,
+                    inputs: names.iter().map(find).collect(),
+                    num_inputs: column.kind.num_inputs(),
+                    unknown: has_unknown.then_some(categories.len()),
+                }
+            }
+        }
+    }
+
+    fn encode(&self, cells: &[f32], inputs: &mut Vec<f32>) {
+        match self {
+            Self::Numeric { position, median, center, spread } => {
+                let cell = position.map_or(f32::NAN, |position| cells[position]);
+                let cell = if cell.is_nan() { *median } else { f64::from(cell) };
+                inputs.push(((cell - center) / spread) as f32);
+            }
+            Self::OneHot { position, inputs: input_of, num_inputs, unknown } => {
+                let cell = position.map(|position| cells[position]).filter(|cell| !cell.is_nan());
+                let known = cell.and_then(|cell| *input_of.get(cell as usize)?);
+                let start = inputs.len();
+                inputs.resize(start + num_inputs, 0.0);
+                if let Some(input) = known.or(*unknown) {
+                    inputs[start + input] = 1.0;
+                }
+            }
+        }
+    }
+}

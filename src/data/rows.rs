@@ -1,0 +1,288 @@
+//! Reading files safely: opening, gunzipping, and the rows of a CSV file one at a time.
+//!
+//! No error escapes without the file's name, and no input makes it buffer without bound.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use csv::ByteRecord;
+use flate2::bufread::MultiGzDecoder;
+
+use super::DataConfig;
+use crate::invalid::Invalid;
+
+/// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Where bytes come from, and the config key to blame for them.
+pub(super) struct Origin {
+    /// As the user wrote it, for `file:line`.
+    pub(super) display: String,
+    key: &'static str,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    File(PathBuf),
+    Shipped(&'static [u8]),
+}
+
+/// An open file, gunzipped when it is gzipped.
+pub(super) struct Opened {
+    pub(super) reader: BufReader<Box<dyn Read>>,
+    pub(super) num_bytes_on_disk: u64,
+    pub(super) is_gzipped: bool,
+}
+
+impl Origin {
+    pub(super) fn file(path: &Path, key: &'static str) -> Self {
+        Self { display: path.display().to_string(), key, bytes: Bytes::File(path.to_owned()) }
+    }
+
+    pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
+        Self { display: name.to_owned(), key: "data.source", bytes: Bytes::Shipped(bytes) }
+    }
+
+    pub(super) fn error(&self, message: &str) -> Invalid {
+        Invalid::at(self.key, format!("{} {message}", self.display))
+    }
+
+    pub(super) fn error_at(&self, line: u64, message: &str) -> Invalid {
+        self.error_at_with(self.key, line, message)
+    }
+
+    pub(super) fn error_at_with(&self, key: &str, line: u64, message: &str) -> Invalid {
+        Invalid::at(key, format!("{}:{line}: {message}", self.display))
+    }
+
+    pub(super) fn unreadable(&self, error: &io::Error) -> Invalid {
+        self.error(&format!("cannot be read: {error}"))
+    }
+
+    pub(super) fn open(&self) -> Result<Opened, Invalid> {
+        let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
+            Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
+            Bytes::File(path) => self.open_file(path)?,
+        };
+        let mut inner = inner;
+        let start = inner.fill_buf().map_err(|error| self.unreadable(&error))?;
+        let is_gzipped = start.starts_with(&[0x1f, 0x8b]);
+        let inner: Box<dyn Read> = match is_gzipped {
+            true => Box::new(MultiGzDecoder::new(inner)),
+            false => Box::new(inner),
+        };
+        Ok(Opened { reader: BufReader::with_capacity(BUFFER_BYTES, inner), num_bytes_on_disk, is_gzipped })
+    }
+
+    fn open_file(&self, path: &Path) -> Result<(Box<dyn BufRead>, u64), Invalid> {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let shown = absolute.display();
+        let metadata = match fs_err::metadata(&absolute) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("no file at {shown}: check {}", self.key);
+                return Err(Invalid::at(self.key, message));
+            }
+            Err(error) => return Err(Invalid::at(self.key, error.to_string())),
+        };
+        // Devices and pipes have no end or cannot be read twice.
+        if !metadata.is_file() {
+            let what = match metadata.is_dir() {
+                true => "a directory",
+                false => "not a regular file",
+            };
+            let message = format!("{shown} is {what}: {} must name a file", self.key);
+            return Err(Invalid::at(self.key, message));
+        }
+        let file = fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()))?;
+        let reader = BufReader::with_capacity(BUFFER_BYTES, file);
+        Ok((Box::new(reader), metadata.len()))
+    }
+}
+
+/// A CSV file whose header has been read; its rows can be read any number of times.
+pub(super) struct CsvFile<'a> {
+    pub(super) origin: &'a Origin,
+    /// Column names, distinct and not empty.
+    pub(super) names: Vec<String>,
+    delimiter: u8,
+    has_header: bool,
+}
+
+impl<'a> CsvFile<'a> {
+    pub(super) fn open(origin: &'a Origin, config: &DataConfig) -> Result<Self, Invalid> {
+        let mut opened = origin.open()?;
+        let start = opened.reader.fill_buf();
+        let start = start.map_err(|error| origin.unreadable(&error))?;
+        if start.starts_with(&[0, 0, 8]) || start.starts_with(&[0, 0, 0x0d]) {
+            let message = "looks like an IDX file: set data.labels to the file of its labels";
+            return Err(origin.error(message));
+        }
+        if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+            return Err(origin.error("is UTF-16: convert it to UTF-8"));
+        }
+        let delimiter = match config.delimiter {
+            Some(delimiter) => delimiter as u8, // ASCII: checked with the section
+            None => infer_delimiter(start),
+        };
+        let mut file = Self { origin, names: Vec::new(), delimiter, has_header: config.header };
+        let mut reader = file.reader()?;
+        let mut record = ByteRecord::new();
+        if !file.next(&mut reader, &mut record)? {
+            return Err(origin.error("is empty"));
+        }
+        file.names = match config.header {
+            true => file.header_names(&record)?,
+            false => (1..=record.len()).map(|i| format!("column_{i}")).collect(),
+        };
+        Ok(file)
+    }
+
+    /// Calls `visit` with the line number and the untrimmed cells of every row; returns the number of rows.
+    pub(super) fn for_each_row(
+        &self,
+        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), Invalid>,
+    ) -> Result<usize, Invalid> {
+        let mut reader = self.reader()?;
+        let mut record = ByteRecord::new();
+        let mut num_rows = 0;
+        if self.has_header {
+            self.next(&mut reader, &mut record)?;
+        }
+        while self.next(&mut reader, &mut record)? {
+            let line = line_of(&record);
+            if record.len() != self.names.len() {
+                // A line of blanks is a blank line.
+                if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                    continue;
+                }
+                let message = format!(
+                    "{} cells, and the first line has {}: correct the line, or its quotes or data.delimiter",
+                    record.len(),
+                    self.names.len()
+                );
+                return Err(self.origin.error_at(line, &message));
+            }
+            visit(line, &record)?;
+            num_rows += 1;
+        }
+        Ok(num_rows)
+    }
+
+    fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
+        let inner = self.origin.open()?.reader;
+        let guarded = Guarded { inner, display: self.origin.display.clone(), line: 1, num_pending: 0 };
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).buffer_capacity(BUFFER_BYTES);
+        // The header and the number of cells are checked here, for better messages.
+        Ok(builder.has_headers(false).flexible(true).from_reader(guarded))
+    }
+
+    fn next(&self, reader: &mut csv::Reader<Guarded>, record: &mut ByteRecord) -> Result<bool, Invalid> {
+        let more = reader.read_byte_record(record).map_err(|error| {
+            let message = match error.into_kind() {
+                csv::ErrorKind::Io(error) => error.to_string(),
+                kind => format!("{}: {kind:?}", self.origin.display),
+            };
+            Invalid::at(self.origin.key, message)
+        });
+        reader.get_mut().num_pending = 0;
+        more
+    }
+
+    fn header_names(&self, record: &ByteRecord) -> Result<Vec<String>, Invalid> {
+        let mut names: Vec<String> = Vec::with_capacity(record.len());
+        let mut seen = std::collections::HashMap::with_capacity(record.len());
+        let hint = match record.iter().all(|cell| cell.trim_ascii().is_empty() || is_number(cell)) {
+            true => ": if the file has no header line, set data.header = false",
+            false => ": name every column, each name once",
+        };
+        for (i, cell) in record.iter().enumerate() {
+            let Ok(name) = std::str::from_utf8(cell.trim_ascii()) else {
+                let message = format!("the name of column {} is not UTF-8: convert the file", i + 1);
+                return Err(self.origin.error_at(1, &message));
+            };
+            if name.is_empty() {
+                let message = format!("column {} has no name{hint}", i + 1);
+                return Err(self.origin.error_at(1, &message));
+            }
+            if let Some(first) = seen.insert(name.to_owned(), i) {
+                let message = format!("columns {} and {} are both named `{name}`{hint}", first + 1, i + 1);
+                return Err(self.origin.error_at(1, &message));
+            }
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+}
+
+/// Whether the names look like a first row of data that was taken for the header.
+pub(super) fn are_numbers(names: &[String]) -> bool {
+    names.iter().all(|name| is_number(name.as_bytes()))
+}
+
+fn is_number(cell: &[u8]) -> bool {
+    let text = std::str::from_utf8(cell.trim_ascii()).ok();
+    text.is_some_and(|text| text.parse::<f64>().is_ok())
+}
+
+fn line_of(record: &ByteRecord) -> u64 {
+    record.position().map_or(0, |position| position.line())
+}
+
+/// The candidate that the first line holds most often outside of quotes; a comma when there is none.
+fn infer_delimiter(start: &[u8]) -> u8 {
+    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+    let mut counts = [0usize; CANDIDATES.len()];
+    let mut is_quoted = false;
+    let end_of_blank = start.iter().position(|byte| !b"\r\n".contains(byte));
+    for &byte in &start[end_of_blank.unwrap_or(0)..] {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' | b'\r' if !is_quoted => break,
+            _ if is_quoted => {}
+            _ => CANDIDATES
+                .iter()
+                .zip(&mut counts)
+                .for_each(|(&candidate, count)| *count += usize::from(candidate == byte)),
+        }
+    }
+    let most = counts.iter().max().copied().unwrap_or(0);
+    let first = counts.iter().position(|&count| count == most);
+    CANDIDATES[first.unwrap_or(0)]
+}
+
+/// Refuses NUL bytes and records without end before the CSV reader buffers them.
+struct Guarded {
+    inner: BufReader<Box<dyn Read>>,
+    display: String,
+    line: u64,
+    num_pending: usize,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let num_read = self
+            .inner
+            .read(buffer)
+            .map_err(|error| io::Error::other(format!("{} cannot be read: {error}", self.display)))?;
+        let bytes = &buffer[..num_read];
+        if let Some(nul) = bytes.iter().position(|&byte| byte == 0) {
+            let line = self.line + count_lines(&bytes[..nul]);
+            let message = "a NUL byte: this is not a CSV file in UTF-8";
+            return Err(io::Error::other(format!("{}:{line}: {message}", self.display)));
+        }
+        self.num_pending += num_read;
+        if self.num_pending > MAX_RECORD_BYTES + BUFFER_BYTES {
+            let message = "a row of more than 16 MiB: is a quote left open, or is it not a CSV file?";
+            return Err(io::Error::other(format!("{}:{}: {message}", self.display, self.line)));
+        }
+        self.line += count_lines(bytes);
+        Ok(num_read)
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+}

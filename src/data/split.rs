@@ -1,0 +1,157 @@
+//! Which rows train, validate and test.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::{DataConfig, Dataset, Target};
+use crate::invalid::Invalid;
+
+/// Row numbers of a [`Dataset`]; the three parts share no row, and together hold every row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splits {
+    /// Shuffled; never empty, and with every class.
+    pub train: Vec<usize>,
+    /// Shuffled; empty only when `validation_fraction` is 0.
+    pub validation: Vec<usize>,
+    /// Shuffled, or in file order when it is a separate file; empty when `test_fraction` is 0.
+    pub test: Vec<usize>,
+}
+
+/// Splits the rows by `data.split_seed`, or by `seed` without it.
+///
+/// Counts are rounded up as in scikit-learn. With `stratify` each class is shared out by largest remainder,
+/// and keeps at least one training row. The test part does not depend on `validation_fraction`.
+///
+/// # Errors
+/// Fractions that leave no training row, no validation row although some were asked for, or a class without training rows.
+pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits, Invalid> {
+    let mut random = ChaCha8Rng::seed_from_u64(config.split_seed.unwrap_or(seed));
+    let labels = match &dataset.target {
+        Target::Classes { labels, .. } if config.stratify => Some(&labels[..]),
+        _ => None,
+    };
+    let (pool, test) = match dataset.num_training_rows {
+        Some(n) => {
+            let mut rows: Vec<usize> = (0..n).collect();
+            rows.shuffle(&mut random);
+            (rows, (n..dataset.num_rows()).collect())
+        }
+        None => {
+            let rows = (0..dataset.num_rows()).collect();
+            part(rows, config.test_fraction, labels, &mut random)
+        }
+    };
+    let too_few = |key: &str, part: &str, n: usize| {
+        let message = format!("{key} leaves no {part} row of {n}: lower it, or get more data");
+        Err(Invalid::at(key, message))
+    };
+    if pool.is_empty() {
+        return too_few("data.test_fraction", "training", dataset.num_rows());
+    }
+    let num_pool = pool.len();
+    let (train, validation) = part(pool, config.validation_fraction, labels, &mut random);
+    if train.is_empty() {
+        return too_few("data.validation_fraction", "training", num_pool);
+    }
+    if validation.is_empty() && config.validation_fraction > 0.0 {
+        return too_few("data.validation_fraction", "validation", num_pool);
+    }
+    check_classes(dataset, &train)?;
+    Ok(Splits { train, validation, test })
+}
+
+/// Parts shuffled rows in two: what stays, and `ceil(fraction * rows)` that go.
+fn part(
+    mut rows: Vec<usize>,
+    fraction: f64,
+    labels: Option<&[u32]>,
+    random: &mut ChaCha8Rng,
+) -> (Vec<usize>, Vec<usize>) {
+    rows.shuffle(random);
+    // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
+    let num_out = (fraction * rows.len() as f64 - 1e-9).ceil().max(0.0) as usize;
+    let Some(labels) = labels else {
+        let stay = rows.split_off(num_out.min(rows.len()));
+        return (stay, rows);
+    };
+    let num_classes = rows.iter().map(|&row| labels[row] as usize + 1).max();
+    let mut counts = vec![0; num_classes.unwrap_or(0)];
+    rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+    let mut out_of_class = share(num_out, &counts);
+    // The rows are shuffled, so the first ones of a class are a random sample of it.
+    let goes = |row: &usize| {
+        let left = &mut out_of_class[labels[*row] as usize];
+        let goes = *left > 0;
+        *left -= usize::from(goes);
+        goes
+    };
+    let (out, stay) = rows.into_iter().partition(goes);
+    (stay, out)
+}
+
+/// How many of each class make up `num_out`: by largest remainder, but each class keeps one.
+fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
+    let total: usize = counts.iter().sum();
+    let exact = |count: usize| count as u128 * num_out as u128;
+    let mut shares: Vec<usize> = counts
+        .iter()
+        .map(|&count| (exact(count) / total as u128) as usize)
+        .zip(counts)
+        .map(|(share, &count)| share.min(count.saturating_sub(1)))
+        .collect();
+    let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
+    by_remainder.sort_by_key(|&class| std::cmp::Reverse(exact(counts[class]) % total as u128));
+    // What classes of a single row cannot give, the others give in further rounds.
+    let mut missing = num_out - shares.iter().sum::<usize>();
+    while missing > 0 {
+        let before = missing;
+        for &class in &by_remainder {
+            if missing > 0 && shares[class] + 1 < counts[class] {
+                shares[class] += 1;
+                missing -= 1;
+            }
+        }
+        if missing == before {
+            break;
+        }
+    }
+    shares
+}
+
+/// A class that training never sees can only be learned wrong.
+fn check_classes(dataset: &Dataset, train: &[usize]) -> Result<(), Invalid> {
+    let Target::Classes { names, labels } = &dataset.target else {
+        return Ok(());
+    };
+    let mut is_seen = vec![false; names.len()];
+    train.iter().for_each(|&row| is_seen[labels[row] as usize] = true);
+    match is_seen.iter().position(|seen| !seen) {
+        None => Ok(()),
+        Some(class) => {
+            let message = format!(
+                "class `{}` has no training row in this split: set data.stratify = true, or get more data",
+                names[class]
+            );
+            Err(Invalid::at("data.stratify", message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share;
+
+    #[test]
+    fn shares_follow_the_largest_remainder_and_leave_one() {
+        for (num_out, counts, expected) in [
+            (45, vec![50, 50, 50], vec![15, 15, 15]),
+            (54, vec![59, 71, 48], vec![18, 21, 15]),
+            (3, vec![1, 1, 8], vec![0, 0, 3]),
+            (5, vec![2, 2, 2], vec![1, 1, 1]),
+            (0, vec![3], vec![0]),
+        ] {
+            assert_eq!(share(num_out, &counts), expected, "{num_out} of {counts:?}");
+        }
+    }
+}

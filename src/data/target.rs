@@ -1,0 +1,176 @@
+//! The target column of a CSV file: gathered both as text and as numbers, then taken for classes or numbers.
+
+use super::check::MAX_CLASSES;
+use super::columns::Cell;
+use super::labels::{Gathering, Labels};
+use super::rows::CsvFile;
+use super::{Target, TaskKind};
+use crate::invalid::Invalid;
+
+/// Whole numbers with more distinct values are a quantity.
+const MAX_INFERRED_CLASSES: usize = 20;
+
+/// Target cells while they go by; missing ones never come here.
+pub(super) struct TargetCells {
+    name: String,
+    numbers: Vec<f64>,
+    texts: Gathering,
+    /// Number of each row's text; filled only while there are few enough texts to be classes.
+    text_of_row: Vec<u32>,
+    first_text: Option<(u64, String)>,
+    first_not_finite: Option<(u64, String)>,
+    is_whole: bool,
+}
+
+impl TargetCells {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            numbers: Vec::new(),
+            texts: Gathering::default(),
+            text_of_row: Vec::new(),
+            first_text: None,
+            first_not_finite: None,
+            is_whole: true,
+        }
+    }
+
+    pub(super) fn push(&mut self, cell: Cell, text: &str, line: u64) {
+        if self.texts.len() <= MAX_CLASSES {
+            self.text_of_row.push(self.texts.number(text));
+        }
+        let first = match cell {
+            Cell::Number(number) => {
+                self.is_whole &= number.fract() == 0.0;
+                self.numbers.push(number);
+                return;
+            }
+            Cell::NotFinite => &mut self.first_not_finite,
+            Cell::Text | Cell::Missing => &mut self.first_text,
+        };
+        first.get_or_insert_with(|| (line, text.to_owned()));
+    }
+
+    /// The target, and the labels to find a test file's classes in.
+    ///
+    /// # Errors
+    /// A target of which nothing can be learned, or that does not fit `task`.
+    pub(super) fn finish(
+        self,
+        file: &CsvFile,
+        task: Option<TaskKind>,
+        notes: &mut Vec<String>,
+    ) -> Result<(Target, Option<Labels>), Invalid> {
+        let num_rows = self.numbers.len().max(self.text_of_row.len());
+        let num_distinct = self.texts.len();
+        let is_text = self.first_text.is_some();
+        let looks_like_classes = is_text || self.is_whole && are_few(num_distinct, num_rows);
+        let is_classes = task.map_or(looks_like_classes, |task| task == TaskKind::Classification);
+        if !is_classes {
+            return Ok((Target::Numbers(self.into_numbers(file)?), None));
+        }
+        if let (Some((line, cell)), false, None) = (&self.first_not_finite, is_text, task) {
+            return Err(not_a_number(file, &self.name, *line, cell));
+        }
+        let name = &self.name;
+        if num_distinct > MAX_CLASSES {
+            let message = format!(
+                "target `{name}` has more than {MAX_CLASSES} classes: set data.task = \"regression\" if it is a number, or choose another target"
+            );
+            return Err(Invalid::at("data.target", message));
+        }
+        let (labels, order) = self.texts.sorted();
+        if let [only] = &labels.names[..] {
+            let message = format!(
+                "target `{name}` is `{only}` in all {num_rows} rows: there is nothing to learn, choose another target"
+            );
+            return Err(Invalid::at("data.target", message));
+        }
+        if task.is_none() && !is_text {
+            notes.push(format!(
+                "took the {} whole numbers in `{name}` for classes (data.task = \"regression\" to predict the number)",
+                labels.names.len()
+            ));
+        }
+        let rows = self.text_of_row.iter().map(|&text| order[text as usize]);
+        let target = Target::Classes { names: labels.names.clone(), labels: rows.collect() };
+        Ok((target, Some(labels)))
+    }
+
+    fn into_numbers(self, file: &CsvFile) -> Result<Vec<f64>, Invalid> {
+        let first = [&self.first_text, &self.first_not_finite];
+        let first = first.into_iter().flatten().min_by_key(|(line, _)| *line);
+        if let Some((line, cell)) = first {
+            return Err(not_a_number(file, &self.name, *line, cell));
+        }
+        if self.numbers.iter().all(|&number| number == self.numbers[0]) {
+            let message = format!(
+                "target `{}` is {} in all {} rows: there is nothing to learn, choose another target",
+                self.name,
+                self.numbers[0],
+                self.numbers.len()
+            );
+            return Err(Invalid::at("data.target", message));
+        }
+        Ok(self.numbers)
+    }
+}
+
+/// Whether so few distinct whole numbers in so many rows are names of classes: 0/1 always, more need repetition.
+fn are_few(num_distinct: usize, num_rows: usize) -> bool {
+    match num_distinct {
+        0..=2 => true,
+        3 => num_rows >= 9,
+        4..=MAX_INFERRED_CLASSES => num_rows >= 10 * num_distinct,
+        _ => false,
+    }
+}
+
+/// The next target of a separate test file.
+///
+/// # Errors
+/// A class that the training file does not have; a cell that is not a finite number.
+pub(super) fn push_test_cell(
+    file: &CsvFile,
+    name: &str,
+    (line, text, cell): (u64, &str, Cell),
+    target: &mut Target,
+    known: Option<&Labels>,
+) -> Result<(), Invalid> {
+    match (target, cell) {
+        (Target::Classes { labels, names }, _) => {
+            let Some(label) = known.and_then(|known| known.find(text)) else {
+                let message = format!(
+                    "class `{text}` of target `{name}` is not in the training file, which has {}",
+                    super::labels::list(names, 20)
+                );
+                return Err(file.origin.error_at(line, &message));
+            };
+            labels.push(label);
+        }
+        (Target::Numbers(numbers), Cell::Number(number)) => numbers.push(number),
+        (Target::Numbers(_), _) => return Err(not_a_number(file, name, line, text)),
+    }
+    Ok(())
+}
+
+fn not_a_number(file: &CsvFile, name: &str, line: u64, cell: &str) -> Invalid {
+    let message = format!(
+        "target `{name}` is `{cell}`, not a finite number: correct it, add it to data.missing, or set data.task = \"classification\""
+    );
+    file.origin.error_at_with("data.target", line, &message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_few;
+
+    #[test]
+    fn few_whole_numbers_with_repetition_are_classes() {
+        for (num_distinct, num_rows, expected) in
+            [(2, 2, true), (3, 12, true), (3, 3, false), (10, 1797, true), (10, 99, false), (21, 100_000, false)]
+        {
+            assert_eq!(are_few(num_distinct, num_rows), expected, "{num_distinct} in {num_rows}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! A value that cannot be used, and the config key to blame for it.
+
+/// An error in a config value or in the data that it leads to.
+///
+/// `key` is the dotted config key (`data.target`), so that the caller can show its line in the
+/// TOML file; `None` where no single key is at fault.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    pub key: Option<String>,
+    pub message: String,
+}
+
+impl Invalid {
+    /// An error about `key` (dotted, such as `training.batch_size`).
+    pub fn at(key: &str, message: impl Into<String>) -> Self {
+        // File names and cells may hold line breaks; the promise is one line.
+        let message = message.into().replace(['\n', '\r', '\0'], " ");
+        Self { key: Some(key.to_owned()), message }
+    }
+
+    /// `Err(Invalid)` with `message()` unless `holds`.
+    pub fn unless(holds: bool, key: &str, message: impl FnOnce() -> String) -> Result<(), Self> {
+        if holds { Ok(()) } else { Err(Self::at(key, message())) }
+    }
+}

@@ -1,0 +1,37 @@
+//! # burnlab
+//!
+//! A TOML file goes in; a trained, recorded, honestly comparable network comes out.
+//!
+//! ```text
+//! config.toml -> data (load, split, prepare) -> model (Module<B>) -> training (Learner) -> tracking (store)
+//! ```
+//!
+//! ## Where is the thing that ...
+//! - says what the command line accepts: [`cli`]; does it: [`commands`], one verb a file
+//! - is the main path, from config to summary: [`commands::train`]
+//! - reads, overrides and checks the TOML file: [`config`]
+//! - maps cargo features to Burn backends: [`backend`]
+//! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
+//! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
+//! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
+//! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
+//!
+//! ## Invariants
+//! 1. [`tracking`] never names Burn; SQL is in `tracking/store.rs` alone; backend cfgs in [`backend`] alone.
+//! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
+//! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
+//! 4. No globals: the artifacts folder, the store and random generators are arguments.
+//! 5. A run's row and resolved config exist before its first step; every run ends in a final
+//!    status; the model kept is the best epoch's.
+//! 6. The test part is touched once, after training. Scalers and category maps see the training part only.
+//! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend.
+
+pub mod backend;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod data;
+pub mod invalid;
+pub mod model;
+pub mod tracking;
+pub mod training;

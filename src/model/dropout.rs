@@ -1,0 +1,37 @@
+//! Dropout whose masks come from burnlab's own generator.
+//!
+//! Burn's `Dropout` draws from the backend's process-wide generator: its masks differ between
+//! backends and cannot be continued after a crash. Here a mask depends on (seed, epoch, batch)
+//! alone.
+
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// The source of randomness of one training step.
+#[derive(Debug)]
+pub struct Noise(ChaCha8Rng);
+
+impl Noise {
+    /// Noise for the step that `seed` identifies.
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// Zeroes each element with `probability` (0 <= p < 1) and scales the rest by
+    /// 1 / (1 - p), so that the expected value stays (inverted dropout, Srivastava et al. 2014).
+    pub fn dropout<B: Backend, const D: usize>(&mut self, probability: f64, inputs: Tensor<B, D>) -> Tensor<B, D> {
+        if probability == 0.0 {
+            return inputs;
+        }
+        let shape = inputs.shape();
+        let kept = (1.0 / (1.0 - probability)) as f32;
+        // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw an element.
+        let threshold = (probability * f64::from(u32::MAX)) as u32;
+        let mask: Vec<f32> =
+            (0..shape.num_elements()).map(|_| if self.0.next_u32() < threshold { 0.0 } else { kept }).collect();
+        let mask = Tensor::from_data(TensorData::new(mask, shape), &inputs.device());
+        inputs * mask
+    }
+}

@@ -1,0 +1,129 @@
+//! A network's weights by name, on the host: what is saved, loaded, compared and drawn.
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+
+use super::Net;
+
+/// Weights by their path in the module, such as `layers.0.weight`.
+pub type NamedWeights = BTreeMap<String, Weight>;
+
+/// One parameter: its shape and its values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weight {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// Why weights do not fit a network.
+#[derive(Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    #[error("the file has no weight `{0}`, which this network needs; was it saved by another model?")]
+    Missing(String),
+    #[error("weight `{name}` has shape {found:?} in the file, this network needs {expected:?}")]
+    Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+}
+
+/// All weights of `net`, copied to the host.
+pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
+    let mut reader = Reader { path: Path::default(), weights: BTreeMap::new() };
+    net.visit(&mut reader);
+    reader.weights
+}
+
+/// `net` with its weights replaced by `weights`. Names in `weights` that the net lacks are ignored.
+///
+/// # Errors
+/// A weight of the net that is missing, or has another shape.
+pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<Net<B>, WeightsError> {
+    let mut writer = Writer { path: Path::default(), weights, error: None };
+    let net = net.map(&mut writer);
+    match writer.error {
+        None => Ok(net),
+        Some(error) => Err(error),
+    }
+}
+
+/// The dotted path to the parameter that is being visited.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn enter(&mut self, name: &str, container: &str) {
+        // The enum is burnlab's way to hold the kinds; a reader of the file need not see it.
+        if !container.starts_with("Enum:") {
+            self.0.push(name.to_owned());
+        }
+    }
+
+    fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.pop();
+        }
+    }
+
+    fn name(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+struct Reader {
+    path: Path,
+    weights: NamedWeights,
+}
+
+impl<B: Backend> ModuleVisitor<B> for Reader {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let tensor = param.val();
+        let shape = tensor.shape().to_vec();
+        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 above");
+        self.weights.insert(self.path.name(), Weight { shape, values });
+    }
+}
+
+struct Writer<'a> {
+    path: Path,
+    weights: &'a NamedWeights,
+    error: Option<WeightsError>,
+}
+
+impl<B: Backend> ModuleMapper<B> for Writer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let name = self.path.name();
+        let expected = param.shape().to_vec();
+        match self.weights.get(&name) {
+            Some(weight) if weight.shape == expected => param.map(|tensor| {
+                let data = TensorData::new(weight.values.clone(), weight.shape.clone());
+                let loaded = Tensor::from_data(data, &tensor.device());
+                if tensor.is_require_grad() { loaded.require_grad() } else { loaded }
+            }),
+            Some(weight) => {
+                self.error.get_or_insert(WeightsError::Shape { name, found: weight.shape.clone(), expected });
+                param
+            }
+            None => {
+                self.error.get_or_insert(WeightsError::Missing(name));
+                param
+            }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The `[training]` section: fields, defaults, and the checks across fields.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::metrics;
+use super::schedule::ScheduleConfig;
+use crate::data::Task;
+use crate::invalid::Invalid;
+
+/// The `[training]` section.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Passes over the training part at most; >= 1.
+    pub max_epochs: usize,
+    /// Examples in an optimizer step; 1 to the number of training rows.
+    pub batch_size: usize,
+    /// Step size before the schedule; > 0.
+    pub learning_rate: f64,
+    /// The update rule.
+    pub optimizer: OptimizerKind,
+    /// Momentum of `sgd` and `rmsprop`; 0 <= m < 1, by default 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// Nesterov's variant of `sgd` momentum.
+    pub nesterov: bool,
+    /// Decay of the gradient's mean in `adam` and `adamw`; by default 0.9.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beta_1: Option<f64>,
+    /// Decay of the squared gradient's mean in `adam`, `adamw` (by default 0.999) and `rmsprop` (0.99).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beta_2: Option<f64>,
+    /// Added to denominators of adaptive rules; by default 1e-8, as in scikit-learn and PyTorch.
+    pub epsilon: f64,
+    /// L2 penalty `l2 / 2 * |w|^2` added to the loss's gradient (coupled); weights only, never biases.
+    pub l2: f64,
+    /// Fraction `learning_rate * weight_decay` of each weight taken off in each step (decoupled); never biases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+    /// Upper bound of the norm of all gradients together; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// The loss; by default cross-entropy for classes, squared error for numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+    /// Where `huber` turns from squared to absolute error, in standard deviations of the target; > 0.
+    pub huber_delta: f64,
+    /// Share of the target probability spread over all classes; 0 <= s < 1.
+    pub label_smoothing: f64,
+    /// A weight per class in the loss, or "balanced".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
+    /// Visit the rows in a new order each epoch.
+    pub shuffle: bool,
+    /// Keep the weights of the best validation epoch, not of the last one.
+    pub restore_best: bool,
+    /// How the learning rate changes; constant by default.
+    pub schedule: ScheduleConfig,
+    /// When to stop before `max_epochs`; never by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStoppingConfig>,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            max_epochs: 200,
+            batch_size: 32,
+            learning_rate: 1e-3,
+            optimizer: OptimizerKind::Adam,
+            momentum: None,
+            nesterov: false,
+            beta_1: None,
+            beta_2: None,
+            epsilon: 1e-8,
+            l2: 0.0,
+            weight_decay: None,
+            clip_norm: None,
+            loss: None,
+            huber_delta: 1.0,
+            label_smoothing: 0.0,
+            class_weights: None,
+            shuffle: true,
+            restore_best: true,
+            schedule: ScheduleConfig::default(),
+            early_stopping: None,
+        }
+    }
+}
+
+/// Update rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent, with `momentum` and `nesterov`
+    Sgd,
+    /// Kingma and Ba 2015
+    Adam,
+    /// Adam with decoupled weight decay, by default 0.01 (Loshchilov and Hutter 2019)
+    Adamw,
+    /// Hinton 2012, with `momentum`
+    Rmsprop,
+    /// Duchi et al. 2011
+    Adagrad,
+}
+
+/// What training minimises; the mean over the examples of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Two classes: binary cross-entropy of the one logit; more: cross-entropy of the softmax
+    CrossEntropy,
+    /// Squared error
+    Mse,
+    /// Absolute error
+    Mae,
+    /// Squared near zero, absolute beyond `huber_delta` (Huber 1964)
+    Huber,
+}
+
+impl Loss {
+    pub(super) fn default_for(task: Task) -> Self {
+        if task.is_classification() { Self::CrossEntropy } else { Self::Mse }
+    }
+}
+
+/// `class_weights = "balanced"` or `[1.0, 5.0]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "class_weights is \"balanced\" or a list with a number per class")]
+pub enum ClassWeights {
+    Named(Balanced),
+    List(Vec<f32>),
+}
+
+/// num_rows / (num_classes * rows of the class), as scikit-learn's "balanced".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Balanced {
+    Balanced,
+}
+
+/// `[training.early_stopping]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EarlyStoppingConfig {
+    /// The validation metric to watch, such as "validation/loss" or "validation/accuracy".
+    pub monitor: String,
+    /// Epochs without an improvement before training stops; >= 1.
+    pub patience: usize,
+    /// An improvement must exceed this; >= 0.
+    pub min_delta: f64,
+    /// Epochs at the start in which training never stops.
+    pub warm_up_epochs: usize,
+}
+
+impl Default for EarlyStoppingConfig {
+    fn default() -> Self {
+        Self { monitor: DEFAULT_MONITOR.into(), patience: 10, min_delta: 0.0, warm_up_epochs: 0 }
+    }
+}
+
+/// The metric that chooses the best epoch unless `early_stopping.monitor` names another.
+pub(super) const DEFAULT_MONITOR: &str = "validation/loss";
+
+impl TrainingConfig {
+    /// Checks every range and what must fit together, before the data are prepared.
+    ///
+    /// # Errors
+    /// The first key whose value cannot be used.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
+        let check = |holds, key: &str, rule: &str, found: String| {
+            Invalid::unless(holds, &format!("training.{key}"), || format!("{key} must be {rule}, found {found}"))
+        };
+        check(self.max_epochs >= 1, "max_epochs", "at least 1", self.max_epochs.to_string())?;
+        check(self.max_epochs <= 10_000_000, "max_epochs", "at most 10000000", self.max_epochs.to_string())?;
+        check(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size.to_string())?;
+        check(positive(self.learning_rate), "learning_rate", "above 0", self.learning_rate.to_string())?;
+        check(positive(self.epsilon), "epsilon", "above 0", self.epsilon.to_string())?;
+        check(not_negative(self.l2), "l2", "0 or more", self.l2.to_string())?;
+        check(positive(self.huber_delta), "huber_delta", "above 0", self.huber_delta.to_string())?;
+        check(
+            (0.0..1.0).contains(&self.label_smoothing),
+            "label_smoothing",
+            "at least 0 and below 1",
+            self.label_smoothing.to_string(),
+        )?;
+        if let Some(decay) = self.weight_decay {
+            check(not_negative(decay), "weight_decay", "0 or more", decay.to_string())?;
+        }
+        if let Some(norm) = self.clip_norm {
+            check(positive(norm), "clip_norm", "above 0", norm.to_string())?;
+        }
+        let unit = |value: f64| (0.0..1.0).contains(&value);
+        for (key, value) in [("momentum", self.momentum), ("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
+            if let Some(value) = value {
+                check(unit(value), key, "at least 0 and below 1", value.to_string())?;
+            }
+        }
+        self.validate_rule()?;
+        self.schedule.validate()?;
+        if let Some(stopping) = &self.early_stopping {
+            let check = |holds, key: &str, rule: &str| {
+                Invalid::unless(holds, &format!("training.early_stopping.{key}"), || format!("{key} must be {rule}"))
+            };
+            check(stopping.patience >= 1, "patience", "at least 1 epoch")?;
+            check(not_negative(stopping.min_delta), "min_delta", "0 or more")?;
+        }
+        Ok(())
+    }
+
+    /// A knob of another rule would be ignored, and two runs compared that never differed.
+    fn validate_rule(&self) -> Result<(), Invalid> {
+        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
+        let name = serde_json::to_value(self.optimizer).expect("a unit variant").as_str().map(str::to_owned);
+        let name = name.unwrap_or_default();
+        let only = |given: bool, key: &str, rules: &[OptimizerKind]| {
+            Invalid::unless(!given || rules.contains(&self.optimizer), &format!("training.{key}"), || {
+                format!("{key} has no effect with optimizer \"{name}\"; remove it or choose another optimizer")
+            })
+        };
+        only(self.momentum.is_some(), "momentum", &[Sgd, Rmsprop])?;
+        only(self.nesterov, "nesterov", &[Sgd])?;
+        only(self.beta_1.is_some(), "beta_1", &[Adam, Adamw])?;
+        only(self.beta_2.is_some(), "beta_2", &[Adam, Adamw, Rmsprop])?;
+        Invalid::unless(!self.nesterov || self.momentum.unwrap_or(0.0) > 0.0, "training.nesterov", || {
+            "nesterov needs momentum above 0".into()
+        })
+    }
+
+    /// Checks what depends on the data: the task, and how many rows there are to train and validate on.
+    ///
+    /// # Errors
+    /// The first key whose value does not fit the data.
+    pub fn validate_for(&self, task: Task, num_train: usize, num_validation: usize) -> Result<(), Invalid> {
+        Invalid::unless(self.batch_size <= num_train, "training.batch_size", || {
+            format!(
+                "batch_size {} is larger than the {num_train} training rows; choose {num_train} or less",
+                self.batch_size
+            )
+        })?;
+        let loss = self.loss.unwrap_or(Loss::default_for(task));
+        Invalid::unless(task.is_classification() == (loss == Loss::CrossEntropy), "training.loss", || {
+            if task.is_classification() {
+                "a class target needs loss = \"cross_entropy\"".into()
+            } else {
+                "a number target needs loss = \"mse\", \"mae\" or \"huber\"".into()
+            }
+        })?;
+        Invalid::unless(task.is_classification() || self.label_smoothing == 0.0, "training.label_smoothing", || {
+            "label_smoothing is for class targets".into()
+        })?;
+        if let Some(weights) = &self.class_weights {
+            let num_classes = match task {
+                Task::Binary => 2,
+                Task::MultiClass { num_classes } => num_classes,
+                Task::Regression => {
+                    return Err(Invalid::at("training.class_weights", "class_weights is for class targets"));
+                }
+            };
+            if let ClassWeights::List(list) = weights {
+                let usable = list.len() == num_classes && list.iter().all(|&w| w >= 0.0 && w.is_finite());
+                Invalid::unless(usable && list.iter().any(|&w| w > 0.0), "training.class_weights", || {
+                    format!("class_weights needs {num_classes} numbers of 0 or more, one per class, found {list:?}")
+                })?;
+            }
+        }
+        if let Some(stopping) = &self.early_stopping {
+            Invalid::unless(num_validation > 0, "training.early_stopping", || {
+                "early stopping needs validation rows; set data.validation_fraction above 0".into()
+            })?;
+            let known = metrics::validation_names(task);
+            let metric = stopping.monitor.strip_prefix("validation/");
+            Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
+                let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
+                format!("`{}` is not recorded; monitor one of {}", stopping.monitor, known.join(", "))
+            })?;
+        }
+        Invalid::unless(!self.schedule.needs_validation() || num_validation > 0, "training.schedule.kind", || {
+            "the plateau schedule needs validation rows; set data.validation_fraction above 0".into()
+        })
+    }
+
+    /// The metric that chooses the best epoch.
+    pub fn monitor(&self) -> &str {
+        self.early_stopping.as_ref().map_or(DEFAULT_MONITOR, |stopping| &stopping.monitor)
+    }
+}

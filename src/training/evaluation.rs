@@ -1,0 +1,165 @@
+//! Scores a trained network on rows that it has not seen.
+
+use std::sync::Arc;
+
+use burn::data::dataloader::DataLoader;
+use burn::tensor::backend::Backend;
+use burn::train::{InferenceStep, ItemLazy};
+use serde::{Deserialize, Serialize};
+
+use super::INFERENCE_BATCH;
+use super::metrics::{ClassReport, Confusion, Scorer};
+use super::task::{Objective, Outputs, Trainee};
+use crate::data::{Examples, Loader, Order};
+use crate::model::Net;
+
+/// The result on one part of the data; saved as `evaluation.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Rows scored.
+    pub num_examples: usize,
+    /// Metrics by name, in the target's own units.
+    pub metrics: Vec<NamedValue>,
+    /// What a model that ignores its inputs reaches: the share of the most frequent training
+    /// class (accuracy), or the RMSE of predicting the training mean.
+    pub baseline: NamedValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<ClassEvaluation>,
+    /// Absolute errors in target units at quantiles (regression).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_quantiles: Option<Vec<Quantile>>,
+}
+
+/// A number with its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NamedValue {
+    pub name: String,
+    /// NaN and infinities are null in JSON.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub value: f64,
+}
+
+fn null_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+/// How each class fared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassEvaluation {
+    /// Rows: true class; columns: predicted class.
+    pub confusion_matrix: Vec<Vec<u64>>,
+    pub report: Vec<ClassReport>,
+}
+
+/// `share` of the absolute errors are at most `error`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quantile {
+    pub share: f64,
+    pub error: f64,
+}
+
+impl Evaluation {
+    /// The metric `name`, or NaN.
+    pub fn metric(&self, name: &str) -> f64 {
+        self.metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.value)
+    }
+}
+
+/// What the network said of one row; a row of `predictions.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// Row number in the data set, from 0.
+    pub row: usize,
+    /// Class index, or number in target units.
+    pub truth: f64,
+    pub predicted: f64,
+    /// A probability per class (empty for regression).
+    pub probabilities: Vec<f64>,
+}
+
+/// Scores `net` on `examples`.
+///
+/// `train_labels` (class indices or standardized numbers) give the baseline.
+pub fn evaluate<B: Backend>(
+    net: Net<B>,
+    objective: &Arc<Objective>,
+    scorer: &Arc<Scorer>,
+    examples: &Arc<Examples>,
+    class_names: &[String],
+    train_labels: &[f32],
+    device: &B::Device,
+) -> (Evaluation, Vec<Prediction>) {
+    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
+    let loader = Loader::<B>::new(examples.clone(), scorer.task, INFERENCE_BATCH, Order::Sequential, device.clone());
+    let mut outputs = Outputs::empty(scorer.clone(), true);
+    for batch in loader.iter() {
+        outputs.append(trainee.step(batch));
+    }
+    let (logits, labels) = outputs.to_host();
+    let scores = outputs.sync();
+    let metrics = scores.0.iter().map(|&(name, value)| NamedValue { name: name.into(), value }).collect();
+
+    let predictions = predictions(scorer, &logits, &labels, &examples.rows);
+    let mut evaluation = Evaluation {
+        num_examples: examples.len(),
+        metrics,
+        baseline: baseline(scorer, train_labels, &labels),
+        classes: None,
+        error_quantiles: None,
+    };
+    if scorer.task.is_classification() {
+        let mut confusion = Confusion::new(scorer.num_classes());
+        for prediction in &predictions {
+            confusion.add(prediction.truth as usize, prediction.predicted as usize);
+        }
+        evaluation.classes =
+            Some(ClassEvaluation { confusion_matrix: confusion.rows(), report: confusion.report(class_names) });
+    } else {
+        evaluation.error_quantiles = Some(error_quantiles(&predictions));
+    }
+    (evaluation, predictions)
+}
+
+fn predictions(scorer: &Scorer, logits: &[f32], labels: &[f32], rows: &[usize]) -> Vec<Prediction> {
+    let per_row = logits.chunks_exact(scorer.task.num_outputs()).zip(labels).zip(rows);
+    per_row
+        .map(|((logits, &label), &row)| {
+            if scorer.task.is_classification() {
+                let probabilities = scorer.probabilities(logits);
+                Prediction { row, truth: f64::from(label), predicted: scorer.class(logits) as f64, probabilities }
+            } else {
+                let (truth, predicted) = (scorer.number(label), scorer.number(logits[0]));
+                Prediction { row, truth, predicted, probabilities: Vec::new() }
+            }
+        })
+        .collect()
+}
+
+fn baseline(scorer: &Scorer, train_labels: &[f32], labels: &[f32]) -> NamedValue {
+    if scorer.task.is_classification() {
+        let mut counts = vec![0usize; scorer.num_classes()];
+        for &label in train_labels {
+            counts[label as usize] += 1;
+        }
+        let majority = (0..counts.len()).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or(0);
+        let hits = labels.iter().filter(|&&label| label as usize == majority).count();
+        NamedValue { name: "accuracy".into(), value: hits as f64 / labels.len() as f64 }
+    } else {
+        // The standardized training mean is 0.
+        let squared: f64 = labels.iter().map(|&label| f64::from(label).powi(2)).sum();
+        NamedValue { name: "rmse".into(), value: (squared / labels.len() as f64).sqrt() * scorer.target_scale }
+    }
+}
+
+fn error_quantiles(predictions: &[Prediction]) -> Vec<Quantile> {
+    let mut errors: Vec<f64> = predictions.iter().map(|row| (row.predicted - row.truth).abs()).collect();
+    errors.sort_by(f64::total_cmp);
+    [0.1, 0.5, 0.9, 1.0]
+        .into_iter()
+        .map(|share| {
+            // nearest rank: the smallest error that at least `share` of the rows do not exceed
+            let rank = ((share * errors.len() as f64).ceil() as usize).max(1) - 1;
+            Quantile { share, error: errors[rank] }
+        })
+        .collect()
+}

@@ -1,0 +1,271 @@
+//! Metrics of a set of predictions, computed in f64 on the host from logits and targets.
+//!
+//! Every metric weighs each example once, however the examples were batched. Definitions are
+//! scikit-learn's (zero where a ratio has no denominator, averages over the classes that occur in
+//! targets or predictions); tests hold them to its figures.
+
+use crate::data::Task;
+
+/// Metrics by name, in the order they are shown.
+pub type Scores = Vec<(&'static str, f64)>;
+
+const CLASSIFICATION: [&str; 7] = ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "roc_auc"];
+const REGRESSION: [&str; 4] = ["mse", "rmse", "mae", "r2"];
+
+/// What is recorded of the validation and test parts: the loss, then the task's metrics.
+pub fn validation_names(task: Task) -> Vec<&'static str> {
+    let metrics: &[&str] = if task.is_classification() { &CLASSIFICATION } else { &REGRESSION };
+    std::iter::once("loss").chain(metrics.iter().copied()).collect()
+}
+
+/// What is recorded of the training part: as [`validation_names`], less ROC AUC, which needs a
+/// sort of all rows in every epoch, plus the learning rate and the seconds of the training pass.
+pub fn training_names(task: Task) -> Vec<&'static str> {
+    let mut names = validation_names(task);
+    names.retain(|&name| name != "roc_auc");
+    names.extend(["learning_rate", "seconds"]);
+    names
+}
+
+/// True for metrics whose larger values are better.
+pub fn higher_is_better(name: &str) -> bool {
+    !matches!(name, "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds")
+}
+
+/// How logits become predictions, and the units of the target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scorer {
+    pub task: Task,
+    /// Regression: mean and standard deviation of the training targets, to undo the standardization.
+    pub target_mean: f64,
+    pub target_scale: f64,
+}
+
+impl Scorer {
+    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or
+    /// standardized number). `with_roc_auc` adds the ROC AUC of class targets.
+    pub fn scores(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {
+        match self.task {
+            Task::Regression => self.regression(logits, labels),
+            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_roc_auc),
+        }
+    }
+
+    /// The predicted number in the target's units (regression).
+    pub fn number(&self, standardized: f32) -> f64 {
+        f64::from(standardized) * self.target_scale + self.target_mean
+    }
+
+    /// The number of classes; 0 for regression.
+    pub fn num_classes(&self) -> usize {
+        match self.task {
+            Task::Binary => 2,
+            Task::MultiClass { num_classes } => num_classes,
+            Task::Regression => 0,
+        }
+    }
+
+    /// A probability per class of one row of logits; they sum to 1.
+    pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
+        match self.task {
+            Task::Binary => {
+                let positive = 1.0 / (1.0 + (-f64::from(logits[0])).exp());
+                vec![1.0 - positive, positive]
+            }
+            _ => log_softmax(logits).into_iter().map(f64::exp).collect(),
+        }
+    }
+
+    /// The class that a row of logits predicts: probability above one half, or the largest logit
+    /// (the first of equal ones).
+    pub fn class(&self, logits: &[f32]) -> usize {
+        match self.task {
+            Task::Binary => usize::from(logits[0] > 0.0),
+            _ => (1..logits.len()).fold(0, |best, class| if logits[class] > logits[best] { class } else { best }),
+        }
+    }
+
+    fn classification(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {
+        let rows = || logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
+        let mut confusion = Confusion::new(self.num_classes());
+        let mut log_loss = 0.0;
+        for (row, label) in rows() {
+            confusion.add(label, self.class(row));
+            log_loss -= match self.task {
+                // log sigmoid(z) = -log(1 + exp(-z)), with z turned so that it is right for the label
+                Task::Binary => {
+                    let z = if label == 1 { f64::from(row[0]) } else { -f64::from(row[0]) };
+                    z.min(0.0) - (-z.abs()).exp().ln_1p()
+                }
+                _ => log_softmax(row)[label],
+            };
+        }
+        let averages = confusion.averages();
+        let mut scores = vec![
+            ("accuracy", confusion.accuracy()),
+            ("balanced_accuracy", averages.balanced_accuracy),
+            ("precision", averages.precision),
+            ("recall", averages.recall),
+            ("f1", averages.f1),
+            ("log_loss", log_loss / labels.len() as f64),
+        ];
+        if with_roc_auc {
+            scores.push(("roc_auc", self.roc_auc(logits, labels)));
+        }
+        scores
+    }
+
+    /// Binary: area under the ROC curve; multi-class: the mean over classes, each against the rest.
+    /// NaN when a class has no rows, or all of them.
+    fn roc_auc(&self, logits: &[f32], labels: &[f32]) -> f64 {
+        match self.task {
+            Task::Binary => area_under_roc(logits.iter().map(|&z| f64::from(z)), labels, 1),
+            _ => {
+                let rows: Vec<Vec<f64>> =
+                    logits.chunks_exact(self.task.num_outputs()).map(|row| self.probabilities(row)).collect();
+                let num_classes = self.num_classes();
+                let total: f64 = (0..num_classes)
+                    .map(|class| area_under_roc(rows.iter().map(|row| row[class]), labels, class))
+                    .sum();
+                total / num_classes as f64
+            }
+        }
+    }
+
+    fn regression(&self, logits: &[f32], labels: &[f32]) -> Scores {
+        let count = labels.len() as f64;
+        let mean = labels.iter().map(|&label| f64::from(label)).sum::<f64>() / count;
+        let (mut squared, mut absolute, mut spread) = (0.0, 0.0, 0.0);
+        for (&predicted, &label) in logits.iter().zip(labels) {
+            let error = f64::from(predicted) - f64::from(label);
+            squared += error * error;
+            absolute += error.abs();
+            spread += (f64::from(label) - mean).powi(2);
+        }
+        let mse = squared / count * self.target_scale * self.target_scale;
+        vec![
+            ("mse", mse),
+            ("rmse", mse.sqrt()),
+            ("mae", absolute / count * self.target_scale),
+            ("r2", 1.0 - squared / spread),
+        ]
+    }
+}
+
+/// log softmax with the maximum taken off first, so that no exponential overflows.
+fn log_softmax(logits: &[f32]) -> Vec<f64> {
+    let max = logits.iter().fold(f64::NEG_INFINITY, |max, &z| max.max(f64::from(z)));
+    let log_sum = logits.iter().map(|&z| (f64::from(z) - max).exp()).sum::<f64>().ln();
+    logits.iter().map(|&z| f64::from(z) - max - log_sum).collect()
+}
+
+/// The chance that a row of `class` scores above a row of another class, ties counted half
+/// (Mann-Whitney U, Hanley and McNeil 1982).
+fn area_under_roc(scores: impl Iterator<Item = f64>, labels: &[f32], class: usize) -> f64 {
+    let mut ranked: Vec<(f64, bool)> = scores.zip(labels.iter().map(|&label| label as usize == class)).collect();
+    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let positives = ranked.iter().filter(|row| row.1).count() as f64;
+    let negatives = ranked.len() as f64 - positives;
+    let mut rank_sum = 0.0;
+    let mut start = 0;
+    while start < ranked.len() {
+        let tied = ranked[start..].iter().take_while(|row| row.0 == ranked[start].0).count().max(1);
+        let mean_rank = start as f64 + (tied as f64 + 1.0) / 2.0;
+        rank_sum += mean_rank * ranked[start..start + tied].iter().filter(|row| row.1).count() as f64;
+        start += tied;
+    }
+    (rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives)
+}
+
+/// Counts of (true class, predicted class).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confusion {
+    num_classes: usize,
+    counts: Vec<u64>,
+}
+
+/// Macro averages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Averages {
+    pub balanced_accuracy: f64,
+    pub precision: f64,
+    pub recall: f64,
+    pub f1: f64,
+}
+
+/// How one class fared.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ClassReport {
+    pub class: String,
+    pub precision: f64,
+    pub recall: f64,
+    pub f1: f64,
+    /// Rows of this class.
+    pub support: u64,
+}
+
+impl Confusion {
+    pub fn new(num_classes: usize) -> Self {
+        Self { num_classes, counts: vec![0; num_classes * num_classes] }
+    }
+
+    pub fn add(&mut self, label: usize, predicted: usize) {
+        self.counts[label * self.num_classes + predicted] += 1;
+    }
+
+    /// Rows: true class; columns: predicted class.
+    pub fn rows(&self) -> Vec<Vec<u64>> {
+        self.counts.chunks_exact(self.num_classes).map(<[u64]>::to_vec).collect()
+    }
+
+    pub fn accuracy(&self) -> f64 {
+        let correct: u64 = (0..self.num_classes).map(|class| self.hits(class)).sum();
+        correct as f64 / self.counts.iter().sum::<u64>() as f64
+    }
+
+    fn hits(&self, class: usize) -> u64 {
+        self.counts[class * self.num_classes + class]
+    }
+
+    fn support(&self, class: usize) -> u64 {
+        self.counts[class * self.num_classes..][..self.num_classes].iter().sum()
+    }
+
+    fn predicted(&self, class: usize) -> u64 {
+        self.counts.iter().skip(class).step_by(self.num_classes).sum()
+    }
+
+    /// Precision, recall and F1 of `class`; 0 where the denominator is 0.
+    fn rates(&self, class: usize) -> (f64, f64, f64) {
+        let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let hits = self.hits(class);
+        let (support, predicted) = (self.support(class), self.predicted(class));
+        (ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted))
+    }
+
+    pub fn averages(&self) -> Averages {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let seen: Vec<usize> =
+            (0..self.num_classes).filter(|&class| self.support(class) + self.predicted(class) > 0).collect();
+        let rates: Vec<_> = seen.iter().map(|&class| self.rates(class)).collect();
+        let true_recalls: Vec<f64> =
+            seen.iter().zip(&rates).filter(|&(&class, _)| self.support(class) > 0).map(|(_, rate)| rate.1).collect();
+        Averages {
+            balanced_accuracy: mean(&true_recalls),
+            precision: mean(&rates.iter().map(|rate| rate.0).collect::<Vec<_>>()),
+            recall: mean(&rates.iter().map(|rate| rate.1).collect::<Vec<_>>()),
+            f1: mean(&rates.iter().map(|rate| rate.2).collect::<Vec<_>>()),
+        }
+    }
+
+    pub fn report(&self, class_names: &[String]) -> Vec<ClassReport> {
+        class_names
+            .iter()
+            .enumerate()
+            .map(|(class, name)| {
+                let (precision, recall, f1) = self.rates(class);
+                ClassReport { class: name.clone(), precision, recall, f1, support: self.support(class) }
+            })
+            .collect()
+    }
+}

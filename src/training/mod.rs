@@ -1,0 +1,237 @@
+//! Fits a network with burn-train's Learner.
+//!
+//! [`fit`] is the main path: loaders -> [`task::Trainee`] -> optimizer and schedule -> Learner with
+//! the [`strategy`]'s epoch loop -> metrics through the [`recorder`] into the run.
+//! [`evaluate`](evaluation::evaluate) scores the result on the untouched test part.
+
+use std::sync::{Arc, Mutex};
+
+use burn::tensor::backend::AutodiffBackend;
+use burn::train::metric::{
+    Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry, SerializedEntry,
+};
+use burn::train::renderer::{
+    EvaluationName, EvaluationProgress, MetricState, MetricsRenderer, MetricsRendererEvaluation,
+    MetricsRendererTraining, ProgressType, TrainingProgress,
+};
+use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
+
+use crate::data::{Examples, Loader, Order, mix};
+use crate::model::Net;
+use crate::tracking::TrackingError;
+
+pub mod config;
+pub mod evaluation;
+pub mod metrics;
+mod optimizer;
+pub mod recorder;
+pub mod schedule;
+pub mod stopping;
+mod strategy;
+pub mod task;
+
+pub use config::TrainingConfig;
+pub use metrics::Scorer;
+pub use optimizer::ChosenOptimizer;
+pub use recorder::Recorder;
+pub use strategy::StopReason;
+
+use metrics::higher_is_better;
+use schedule::Schedule;
+use stopping::{Monitor, StopOnMonitor};
+use strategy::{EpochLoop, Outcome};
+use task::{EpochScores, Objective, Trainee};
+
+/// Rows in a validation or test batch: large, since nothing is kept for a backward pass.
+const INFERENCE_BATCH: usize = 1024;
+
+/// Why training ended without a model.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainingError {
+    #[error(
+        "the loss is not finite in epoch {epoch}, at step {step}: the weights have diverged; \
+         lower training.learning_rate, set training.clip_norm, or scale the inputs"
+    )]
+    NotFinite { epoch: usize, step: usize },
+    #[error(transparent)]
+    Tracking(#[from] TrackingError),
+}
+
+/// Is told how training goes, from the training thread.
+pub trait Watch: Send + Sync {
+    /// `step` optimizer steps are done; called every few steps.
+    fn step(&self, step: usize);
+    /// An epoch is recorded.
+    fn epoch(&self, report: &EpochReport);
+}
+
+/// An epoch as the user sees it.
+#[derive(Clone, Debug)]
+pub struct EpochReport {
+    pub epoch: usize,
+    pub max_epochs: usize,
+    /// What was recorded, by key, such as (`validation/loss`, 0.1).
+    pub values: Vec<(String, f64)>,
+    /// The best epoch so far and its monitored value; `None` without a validation part.
+    pub best: Option<(usize, f64)>,
+    /// Epochs without improvement before early stopping; `None` without it.
+    pub patience_left: Option<usize>,
+}
+
+/// What is trained, and on which rows.
+pub struct Fit<B: AutodiffBackend> {
+    pub net: Net<B>,
+    pub scorer: Scorer,
+    pub train: Arc<Examples>,
+    /// Empty = no validation: no best epoch, no early stopping.
+    pub validation: Arc<Examples>,
+    pub seed: u64,
+    pub device: B::Device,
+}
+
+/// A trained network.
+pub struct Fitted<B: AutodiffBackend> {
+    pub net: Net<B::InnerBackend>,
+    pub reason: StopReason,
+    /// Epochs trained and recorded in full.
+    pub num_epochs: usize,
+    /// The epoch whose weights `net` holds; `None` = the last weights.
+    pub kept_epoch: Option<usize>,
+    /// The best epoch by the monitored metric, whether or not its weights were kept.
+    pub best: Option<(usize, f64)>,
+}
+
+/// Trains `fit.net`.
+///
+/// Each epoch is in `recorder`'s run before the next one begins. `interrupter` ends training at
+/// the next step, `use_tui` shows burn-train's full-screen view where that is compiled in.
+///
+/// # Errors
+/// A loss that is not finite; a record that cannot be written.
+pub fn fit<B: AutodiffBackend>(
+    config: &TrainingConfig,
+    fit: Fit<B>,
+    recorder: Recorder,
+    watch: Arc<dyn Watch>,
+    interrupter: &Interrupter,
+    use_tui: bool,
+) -> Result<Fitted<B>, TrainingError> {
+    let task = fit.scorer.task;
+    let has_validation = !fit.validation.is_empty();
+
+    // ---- rows
+    let order = if config.shuffle { Order::Shuffled { seed: mix(fit.seed, 1) } } else { Order::Sequential };
+    let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
+    let train = Loader::<B>::new(fit.train.clone(), task, config.batch_size, order, fit.device.clone());
+    let validation =
+        Loader::<B::InnerBackend>::new(fit.validation, task, INFERENCE_BATCH, Order::Sequential, fit.device);
+
+    // ---- what is learned, and how
+    let scorer = Arc::new(fit.scorer);
+    let objective = Arc::new(Objective::new(config, task, &fit.train.targets));
+    let trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
+    let schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
+    let metric = config.monitor().trim_start_matches("validation/");
+    let stopping = has_validation.then(|| StopOnMonitor::new(Monitor::new(metric, config.early_stopping.as_ref())));
+
+    // ---- Burn's Learner around burnlab's epoch loop
+    let outcome = Arc::new(Mutex::new(None));
+    let epoch_loop = EpochLoop {
+        recorder: recorder.clone(),
+        stopping: stopping.clone(),
+        restore_best: config.restore_best,
+        plateau: schedule.plateau(),
+        scorer,
+        watch,
+        outcome: outcome.clone(),
+    };
+    let mut training = SupervisedTraining::new(recorder.folder(), Arc::new(train), Arc::new(validation))
+        .num_epochs(config.max_epochs)
+        .with_interrupter(interrupter.clone())
+        .with_application_logger(None)
+        .with_metric_logger(recorder)
+        .with_training_strategy(TrainingStrategy::Custom(Arc::new(epoch_loop)));
+    if !use_tui {
+        training = training.renderer(NoRenderer); // burnlab's own lines come from `watch`
+    }
+    for name in metrics::training_names(task) {
+        training = training.metric_train_numeric(EpochMetric::new(name));
+    }
+    if let Some(stopping) = &stopping {
+        training = training.early_stopping(stopping.clone());
+        for name in metrics::validation_names(task) {
+            training = training.metric_valid_numeric(EpochMetric::new(name));
+        }
+    }
+    let result = training.launch(Learner::new(trainee, ChosenOptimizer::new(config), schedule));
+
+    let outcome = outcome.lock().expect("no panic while held").take().expect("the epoch loop sets it");
+    let Outcome { reason, num_epochs, kept_epoch } = outcome?;
+    let best = stopping.and_then(|stopping| stopping.monitor().best());
+    Ok(Fitted { net: result.model.net, reason, num_epochs, kept_epoch, best })
+}
+
+/// One metric of [`EpochScores`] as Burn sees it.
+#[derive(Clone)]
+struct EpochMetric {
+    name: MetricName,
+    value: f64,
+}
+
+impl EpochMetric {
+    fn new(name: &str) -> Self {
+        Self { name: Arc::new(name.to_owned()), value: f64::NAN }
+    }
+}
+
+impl Metric for EpochMetric {
+    type Input = EpochScores;
+
+    fn name(&self) -> MetricName {
+        self.name.clone()
+    }
+
+    fn attributes(&self) -> MetricAttributes {
+        NumericAttributes { unit: None, higher_is_better: higher_is_better(&self.name) }.into()
+    }
+
+    fn update(&mut self, scores: &EpochScores, _metadata: &MetricMetadata) -> SerializedEntry {
+        let value = scores.0.iter().find(|score| score.0 == self.name.as_str()).map(|score| score.1);
+        self.value = value.expect("the names registered are those that are scored");
+        SerializedEntry::new(format!("{}: {:.4}", self.name, self.value), self.value.to_string())
+    }
+
+    fn clear(&mut self) {
+        self.value = f64::NAN;
+    }
+}
+
+impl Numeric for EpochMetric {
+    fn value(&self) -> NumericEntry {
+        NumericEntry::Value(self.value)
+    }
+
+    fn running_value(&self) -> NumericEntry {
+        self.value()
+    }
+}
+
+/// Shows nothing: Burn's own renderer prints a line per iteration where there is no terminal.
+struct NoRenderer;
+
+impl MetricsRendererTraining for NoRenderer {
+    fn update_train(&mut self, _state: MetricState) {}
+    fn update_valid(&mut self, _state: MetricState) {}
+    fn render_train(&mut self, _item: TrainingProgress, _indicators: Vec<ProgressType>) {}
+    fn render_valid(&mut self, _item: TrainingProgress, _indicators: Vec<ProgressType>) {}
+}
+
+impl MetricsRendererEvaluation for NoRenderer {
+    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
+    fn render_test(&mut self, _item: EvaluationProgress, _indicators: Vec<ProgressType>) {}
+}
+
+impl MetricsRenderer for NoRenderer {
+    fn manual_close(&mut self) {}
+    fn register_metric(&mut self, _definition: burn::train::metric::MetricDefinition) {}
+}

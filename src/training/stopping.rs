@@ -1,0 +1,147 @@
+//! Which epoch is the best, and when to stop waiting for a better one.
+
+use std::sync::{Arc, Mutex};
+
+use burn::train::EarlyStoppingStrategy;
+use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
+
+use super::config::EarlyStoppingConfig;
+use super::metrics::higher_is_better;
+
+/// Follows the monitored metric from epoch to epoch.
+///
+/// Two records are kept, as Keras does: the best value of all, whose epoch's weights are kept, and
+/// the last value that improved by more than `min_delta`, from which patience counts. NaN (an
+/// undefined metric) never improves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Monitor {
+    metric: String,
+    higher_is_better: bool,
+    patience: Option<usize>,
+    min_delta: f64,
+    warm_up_epochs: usize,
+    best: Option<(usize, f64)>,
+    reference: f64,
+    waited: usize,
+}
+
+impl Monitor {
+    /// Watches `metric` (without its split), with the patience of `stopping` or none.
+    pub fn new(metric: &str, stopping: Option<&EarlyStoppingConfig>) -> Self {
+        let higher_is_better = higher_is_better(metric);
+        Self {
+            metric: metric.to_owned(),
+            higher_is_better,
+            patience: stopping.map(|stopping| stopping.patience),
+            min_delta: stopping.map_or(0.0, |stopping| stopping.min_delta),
+            warm_up_epochs: stopping.map_or(0, |stopping| stopping.warm_up_epochs),
+            best: None,
+            reference: if higher_is_better { f64::NEG_INFINITY } else { f64::INFINITY },
+            waited: 0,
+        }
+    }
+
+    /// Takes in the value of `epoch`; true when training should stop.
+    pub fn observe(&mut self, epoch: usize, value: f64) -> bool {
+        let gain = |over: f64| if self.higher_is_better { value - over } else { over - value };
+        if self.best.is_none_or(|(_, best)| gain(best) > 0.0) && !value.is_nan() {
+            self.best = Some((epoch, value));
+        }
+        // `gain > min_delta` is false for NaN; infinity minus infinity is NaN too, and no gain.
+        if gain(self.reference) > self.min_delta {
+            self.reference = value;
+            self.waited = 0;
+        } else {
+            self.waited += 1;
+        }
+        epoch > self.warm_up_epochs && self.patience.is_some_and(|patience| self.waited >= patience)
+    }
+
+    /// The best (epoch, value) so far.
+    pub fn best(&self) -> Option<(usize, f64)> {
+        self.best
+    }
+
+    /// True when the last epoch observed was an improvement by more than `min_delta`.
+    pub fn improved(&self) -> bool {
+        self.waited == 0
+    }
+
+    /// Epochs without improvement that are left before training stops.
+    pub fn patience_left(&self) -> Option<usize> {
+        self.patience.map(|patience| patience.saturating_sub(self.waited))
+    }
+}
+
+/// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
+#[derive(Clone, Debug)]
+pub struct StopOnMonitor(Arc<Mutex<Monitor>>);
+
+impl StopOnMonitor {
+    pub fn new(monitor: Monitor) -> Self {
+        Self(Arc::new(Mutex::new(monitor)))
+    }
+
+    /// The state after the last epoch.
+    pub fn monitor(&self) -> Monitor {
+        self.0.lock().expect("no panic while held").clone()
+    }
+}
+
+impl EarlyStoppingStrategy for StopOnMonitor {
+    fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
+        let mut monitor = self.0.lock().expect("no panic while held");
+        let value = store.find_metric(&monitor.metric, epoch, Aggregate::Mean, &Split::Valid);
+        // The epoch loop asks only after the epoch's metrics are stored, and the config check
+        // admits only metrics that are; a silent None would switch early stopping off.
+        let value = value.expect("the monitored metric of a finished epoch is in the event store");
+        monitor.observe(epoch, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(patience: usize, min_delta: f64, warm_up_epochs: usize) -> EarlyStoppingConfig {
+        EarlyStoppingConfig { monitor: "validation/loss".into(), patience, min_delta, warm_up_epochs }
+    }
+
+    /// The epoch that stops (or 0), the best epoch.
+    fn follow(metric: &str, config: &EarlyStoppingConfig, values: &[f64]) -> (usize, usize) {
+        let mut monitor = Monitor::new(metric, Some(config));
+        let stop = values.iter().enumerate().find(|&(i, &value)| monitor.observe(i + 1, value));
+        (stop.map_or(0, |(i, _)| i + 1), monitor.best().map_or(0, |best| best.0))
+    }
+
+    #[test]
+    fn stops_after_patience_epochs_without_a_better_value() {
+        let config = config(2, 0.0, 0);
+        assert_eq!(follow("loss", &config, &[1.0, 0.5, 0.6, 0.4, 0.5, 0.6, 0.1]), (6, 4));
+        assert_eq!(follow("accuracy", &config, &[0.1, 0.5, 0.4, 0.5, 0.9]), (4, 2));
+        assert_eq!(follow("loss", &config, &[3.0, 2.0, 1.0]), (0, 3));
+    }
+
+    #[test]
+    fn a_gain_within_min_delta_is_best_but_does_not_renew_patience() {
+        assert_eq!(follow("loss", &config(2, 0.1, 0), &[1.0, 0.95, 0.93, 0.2]), (3, 3));
+    }
+
+    #[test]
+    fn never_stops_in_the_warm_up() {
+        assert_eq!(follow("loss", &config(1, 0.0, 3), &[1.0, 2.0, 2.0, 2.0]), (4, 1));
+    }
+
+    #[test]
+    fn nan_is_never_an_improvement() {
+        assert_eq!(follow("roc_auc", &config(2, 0.0, 0), &[f64::NAN, 0.7, f64::NAN, f64::NAN]), (4, 2));
+    }
+
+    #[test]
+    fn without_early_stopping_it_only_remembers_the_best() {
+        let mut monitor = Monitor::new("loss", None);
+        assert!((1..100).all(|epoch| !monitor.observe(epoch, epoch as f64)));
+        assert_eq!(monitor.best(), Some((1, 1.0)));
+        assert_eq!(monitor.patience_left(), None);
+    }
+}

@@ -1,0 +1,195 @@
+//! The epoch loop, as a custom strategy of burn-train's Learner.
+//!
+//! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last
+//! epoch's weights and trains on through NaN (burn-0.21.md, traps 1 and 8). This one waits, keeps
+//! the best epoch, and stops at the first loss that is not finite.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use burn::data::dataloader::Progress;
+use burn::module::AutodiffModule;
+use burn::tensor::backend::AutodiffBackend;
+use burn::train::{
+    EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
+    SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
+};
+
+use super::metrics::Scorer;
+use super::optimizer::ChosenOptimizer;
+use super::recorder::Recorder;
+use super::schedule::{Plateau, Schedule};
+use super::stopping::StopOnMonitor;
+use super::task::{Outputs, Trainee};
+use super::{EpochReport, TrainingError, Watch};
+
+/// The types that burnlab gives the Learner.
+pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>, ChosenOptimizer<B, Trainee<B>>>;
+
+/// Steps between two looks at the loss. A look waits for the device, which costs a GPU its lead
+/// over the host; the message names the exact step all the same.
+const STEPS_PER_LOSS_CHECK: usize = 16;
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// `max_epochs` were trained.
+    MaxEpochs,
+    /// No better monitored metric for `patience` epochs.
+    EarlyStopping,
+    /// The user asked to stop.
+    Interrupted,
+}
+
+/// What the loop leaves for [`fit`](super::fit) beside the model.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outcome {
+    pub reason: StopReason,
+    /// Epochs trained and recorded in full.
+    pub num_epochs: usize,
+    /// The epoch whose weights were kept; `None` = those at the end.
+    pub kept_epoch: Option<usize>,
+}
+
+/// One run's epoch loop.
+pub(super) struct EpochLoop {
+    pub recorder: Recorder,
+    pub stopping: Option<StopOnMonitor>,
+    pub restore_best: bool,
+    pub plateau: Option<Plateau>,
+    pub scorer: Arc<Scorer>,
+    pub watch: Arc<dyn Watch>,
+    /// Where the result goes: Burn's trait returns only the model.
+    pub outcome: Arc<Mutex<Option<Result<Outcome, TrainingError>>>>,
+}
+
+impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop {
+    fn fit(
+        &self,
+        mut components: TrainingComponents<Components<B>>,
+        mut learner: Learner<Components<B>>,
+        train_loader: TrainLoader<Components<B>>,
+        validation_loader: ValidLoader<Components<B>>,
+        first_epoch: usize,
+    ) -> (Trainee<B>, SupervisedTrainingEventProcessor<Components<B>>) {
+        let mut best = None;
+        let outcome =
+            self.epochs(&mut components, &mut learner, &train_loader, &validation_loader, first_epoch, &mut best);
+        *self.outcome.lock().expect("no panic while held") = Some(outcome);
+        (best.unwrap_or_else(|| learner.model()), components.event_processor)
+    }
+}
+
+impl EpochLoop {
+    /// Trains until a reason to stop; leaves the best epoch's model in `best` when that is wanted.
+    fn epochs<B: AutodiffBackend>(
+        &self,
+        components: &mut TrainingComponents<Components<B>>,
+        learner: &mut Learner<Components<B>>,
+        train_loader: &TrainLoader<Components<B>>,
+        validation_loader: &ValidLoader<Components<B>>,
+        first_epoch: usize,
+        best: &mut Option<Trainee<B>>,
+    ) -> Result<Outcome, TrainingError> {
+        let max_epochs = components.num_epochs;
+        let mut outcome = Outcome { reason: StopReason::MaxEpochs, num_epochs: first_epoch - 1, kept_epoch: None };
+        let mut step = 0;
+        for epoch in first_epoch..=max_epochs {
+            let global = Progress { items_processed: epoch, items_total: max_epochs };
+
+            // ---- one pass over the training part
+            let trained = self.train_epoch(learner, train_loader, epoch, &mut step, &components.interrupter)?;
+            let Some(outputs) = trained else {
+                outcome.reason = StopReason::Interrupted;
+                break;
+            };
+            self.recorder.set_step(step as u64);
+            let rate = learner.lr_current();
+            components.event_processor.process_train(item(outputs, &global, train_loader.num_items(), Some(rate)));
+            components.event_processor.process_train(LearnerEvent::EndEpoch(epoch));
+
+            // ---- one pass over the validation part
+            if self.stopping.is_some() {
+                let model = learner.model().valid();
+                let mut outputs = Outputs::empty(self.scorer.clone(), true);
+                for batch in validation_loader.iter() {
+                    outputs.append(model.step(batch));
+                }
+                components.event_processor.process_valid(item(outputs, &global, validation_loader.num_items(), None));
+                components.event_processor.process_valid(LearnerEvent::EndEpoch(epoch));
+            }
+
+            // ---- the verdict on this epoch, from what is stored
+            let values = self.recorder.wait_for_epoch(epoch)?;
+            outcome.num_epochs = epoch;
+            let mut stop = false;
+            let mut report = EpochReport { epoch, max_epochs, values, best: None, patience_left: None };
+            if let Some(stopping) = &self.stopping {
+                if let Some(callback) = &mut components.early_stopping {
+                    stop = callback.should_stop(epoch, &components.event_store);
+                }
+                let monitor = stopping.monitor();
+                report.best = monitor.best();
+                report.patience_left = monitor.patience_left();
+                if self.restore_best && monitor.best().is_some_and(|(best_epoch, _)| best_epoch == epoch) {
+                    *best = Some(learner.model());
+                    outcome.kept_epoch = Some(epoch);
+                }
+                if let Some(plateau) = &self.plateau {
+                    plateau.end_epoch(monitor.improved());
+                }
+            }
+            self.watch.epoch(&report);
+            if stop {
+                outcome.reason = StopReason::EarlyStopping;
+                break;
+            }
+            if components.interrupter.should_stop() {
+                outcome.reason = StopReason::Interrupted;
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// One pass over the training rows; `None` when the user interrupts it.
+    fn train_epoch<B: AutodiffBackend>(
+        &self,
+        learner: &mut Learner<Components<B>>,
+        loader: &TrainLoader<Components<B>>,
+        epoch: usize,
+        step: &mut usize,
+        interrupter: &burn::train::Interrupter,
+    ) -> Result<Option<Outputs<B::InnerBackend>>, TrainingError> {
+        let began = Instant::now();
+        let mut outputs = Outputs::empty(self.scorer.clone(), false);
+        let mut batches = loader.iter();
+        loop {
+            let batch = batches.next();
+            if batch.is_none() || outputs.num_unread() == STEPS_PER_LOSS_CHECK {
+                let first_unread = *step - outputs.num_unread();
+                if let Some(position) = outputs.read_losses() {
+                    return Err(TrainingError::NotFinite { epoch, step: first_unread + position + 1 });
+                }
+                self.watch.step(*step);
+            }
+            let Some(batch) = batch else { break };
+            learner.lr_step();
+            let output = learner.train_step(batch);
+            learner.optimizer_step(output.grads);
+            outputs.append(output.item);
+            *step += 1;
+            if interrupter.should_stop() {
+                return Ok(None);
+            }
+        }
+        outputs.extras = vec![("learning_rate", learner.lr_current()), ("seconds", began.elapsed().as_secs_f64())];
+        Ok(Some(outputs))
+    }
+}
+
+/// An epoch's outputs as the one event that Burn's processor gets.
+fn item<T>(outputs: T, global: &Progress, num_items: usize, rate: Option<f64>) -> LearnerEvent<T> {
+    let whole = Progress { items_processed: num_items, items_total: num_items };
+    LearnerEvent::ProcessedItem(TrainingItem::new(outputs, whole, global.clone(), None, rate))
+}

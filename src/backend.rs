@@ -52,12 +52,11 @@ pub trait Job {
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output;
 }
 
-/// Runs `job` on the backend `name`, or on the default one.
+/// Runs `job` on the backend `name`.
 ///
 /// # Errors
 /// A line that tells how to build with `name` when it is not compiled in.
-pub fn run_on<J: Job>(name: Option<BackendName>, job: J) -> Result<J::Output, String> {
-    let name = name.unwrap_or_else(|| BackendName::compiled()[0]);
+pub fn run_on<J: Job>(name: BackendName, job: J) -> Result<J::Output, String> {
     match name {
         #[cfg(feature = "ndarray")]
         BackendName::Ndarray => Ok(job.run::<Autodiff<burn::backend::NdArray<f32>>>(Default::default())),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 use crate::data::DataConfig;
-use crate::invalid::Invalid;
+use crate::invalid::{Invalid, nearest};
 use crate::model::ModelConfig;
 use crate::training::TrainingConfig;
 
@@ -224,14 +224,12 @@ fn readable(message: &str) -> String {
     let message = message.trim().replace("unknown field", "unknown key").replace("missing field", "missing key");
     let mut quoted = message.split('`').skip(1).step_by(2);
     let guess = match quoted.next() {
-        Some(found) if message.contains("expected one of") => {
-            quoted.map(|known| (strsim::jaro_winkler(found, known), known)).max_by(|a, b| a.0.total_cmp(&b.0))
-        }
+        Some(found) if message.contains("expected one of") => nearest(found, quoted),
         _ => None,
     };
     match guess {
-        Some((likeness, known)) if likeness > 0.8 => format!("{message}; did you mean `{known}`?"),
-        _ => message,
+        Some(known) => format!("{message}; did you mean `{known}`?"),
+        None => message,
     }
 }
 

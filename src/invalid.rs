@@ -24,3 +24,13 @@ impl Invalid {
         if holds { Ok(()) } else { Err(Self::at(key, message())) }
     }
 }
+
+/// The name in `known` that `name` is probably a slip of, if any is close enough.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const MAX_LENGTH: usize = 200; // the distance costs the product of the lengths
+    let name = name.to_lowercase();
+    let known = known.into_iter().filter(|other| other.len().max(name.len()) <= MAX_LENGTH);
+    let distances = known.map(|other| (strsim::damerau_levenshtein(&name, &other.to_lowercase()), other));
+    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
+}

@@ -40,8 +40,15 @@ impl Progress {
         Self { style, bar, started: Instant::now(), held: Mutex::new(None) }
     }
 
-    /// Takes the bar off the screen, prints the last line.
-    pub fn clear(&self) {
+    /// Says what is about to be trained.
+    pub fn begin(&self, header: &str) {
+        if self.style != Style::Silent {
+            println!("{header}");
+        }
+    }
+
+    /// Takes the bar off the screen, prints the last epoch's line.
+    pub fn end(&self) {
         self.bar.finish_and_clear();
         if let Some(line) = self.held.lock().expect("no panic while held").take() {
             println!("{line}");

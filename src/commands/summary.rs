@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::train::Prepared;
+use super::train::{Prepared, Trained};
 use crate::backend::BackendName;
-use crate::cli::TrainArgs;
 use crate::config::Config;
 use crate::model::ModelConfig;
 use crate::tracking::RunId;
@@ -13,12 +12,8 @@ use crate::training::evaluation::{ClassEvaluation, Evaluation};
 /// A confusion matrix with more classes than this is told by its largest errors alone.
 const MAX_MATRIX: usize = 12;
 
-/// Says what is about to be trained, on what.
-pub fn print_header(config: &Config, prepared: &Prepared, num_params: usize, backend: BackendName, id: &RunId) {
-    println!("run    {id}");
-    for (i, line) in prepared.describe().iter().enumerate() {
-        println!("{}{line}", if i == 0 { "data   " } else { "       " });
-    }
+/// What is about to be trained, on what.
+pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
     let ModelConfig::Mlp(mlp) = &config.model;
     let mut widths = vec![prepared.preparation.num_inputs()];
     widths.extend(&mlp.hidden);
@@ -28,83 +23,79 @@ pub fn print_header(config: &Config, prepared: &Prepared, num_params: usize, bac
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let optimizer = word(serde_json::json!(training.optimizer));
     let activation = if mlp.hidden.is_empty() { "perceptron".into() } else { word(serde_json::json!(mlp.activation)) };
-    println!("model  {} {activation}, {num_params} parameters", widths.join("-"));
-    println!(
-        "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
-        training.learning_rate,
-        training.batch_size,
-        training.max_epochs,
-        config.seed,
-        backend.as_str()
-    );
+    [
+        format!("run    {id}"),
+        format!("data   {}", prepared.describe().join("\n       ")),
+        format!("model  {} {activation}, {num_params} parameters", widths.join("-")),
+        format!(
+            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
+            training.learning_rate,
+            training.batch_size,
+            training.max_epochs,
+            config.seed,
+            backend.as_str()
+        ),
+    ]
+    .join("\n")
 }
 
-/// Everything that the closing lines speak of.
-pub struct Summary<'a> {
-    pub config: &'a Config,
-    pub prepared: &'a Prepared,
-    pub evaluation: Option<&'a Evaluation>,
-    pub args: &'a TrainArgs,
+/// Prints the result of the run that `file` asked for.
+pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Path) {
+    let kept = match trained.kept_epoch {
+        None => "the last weights".into(),
+        Some(epoch) => format!("the weights of epoch {epoch}"),
+    };
+    println!("\n{} ({:.2} s); kept {kept}", trained.reason, trained.seconds);
+    match &trained.evaluation {
+        None => println!("no test rows, so no test result"),
+        Some(evaluation) => print_evaluation(evaluation, &prepared.dataset.target_name),
+    }
+    println!("\nsaved  {}", trained.folder.display());
+    for (what, command) in next_commands(config, file) {
+        println!("next   {what}: {command}");
+    }
 }
 
-impl Summary<'_> {
-    /// Prints the result.
-    pub fn print(&self, reason: &str, kept_epoch: Option<usize>, seconds: f64, folder: &Path) {
-        let kept =
-            kept_epoch.map_or_else(|| "the last weights".into(), |epoch| format!("the weights of epoch {epoch}"));
-        println!("\n{reason} ({seconds:.2} s); kept {kept}");
-        match self.evaluation {
-            None => println!("no test rows, so no test result"),
-            Some(evaluation) => self.print_evaluation(evaluation),
-        }
-        println!("\nsaved  {}", folder.display());
-        for (what, command) in self.next_commands() {
-            println!("next   {what}: {command}");
+fn print_evaluation(evaluation: &Evaluation, target_name: &str) {
+    let rows = evaluation.num_examples;
+    let baseline = evaluation.baseline.value;
+    if let Some(classes) = &evaluation.classes {
+        let accuracy = evaluation.metric("accuracy");
+        println!("test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})");
+        let rest = ["balanced_accuracy", "f1", "roc_auc", "log_loss"];
+        let rest: Vec<String> = rest.iter().map(|name| format!("{name} {:.4}", evaluation.metric(name))).collect();
+        println!("       {}", rest.join(", "));
+        print_confusion(classes);
+    } else {
+        println!(
+            "test   rmse {:.4} on {rows} rows (always the training mean: {baseline:.4}), mae {:.4}, r2 {:.4}",
+            evaluation.metric("rmse"),
+            evaluation.metric("mae"),
+            evaluation.metric("r2")
+        );
+        println!("       in units of `{target_name}`");
+        for quantile in evaluation.error_quantiles.iter().flatten() {
+            println!("       {:>3.0} % of the errors are at most {:.4}", quantile.share * 100.0, quantile.error);
         }
     }
+}
 
-    fn print_evaluation(&self, evaluation: &Evaluation) {
-        let rows = evaluation.num_examples;
-        let baseline = evaluation.baseline.value;
-        if let Some(classes) = &evaluation.classes {
-            let accuracy = evaluation.metric("accuracy");
-            println!("test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})");
-            let rest = ["balanced_accuracy", "f1", "roc_auc", "log_loss"];
-            let rest: Vec<String> = rest.iter().map(|name| format!("{name} {:.4}", evaluation.metric(name))).collect();
-            println!("       {}", rest.join(", "));
-            print_confusion(classes);
-        } else {
-            println!(
-                "test   rmse {:.4} on {rows} rows (always the training mean: {baseline:.4}), mae {:.4}, r2 {:.4}",
-                evaluation.metric("rmse"),
-                evaluation.metric("mae"),
-                evaluation.metric("r2")
-            );
-            println!("       in units of `{}`", self.prepared.dataset.target_name);
-            for quantile in evaluation.error_quantiles.iter().flatten() {
-                println!("       {:>3.0} % of the errors are at most {:.4}", quantile.share * 100.0, quantile.error);
-            }
-        }
+/// What is worth trying after this run, with the command.
+fn next_commands(config: &Config, file: &Path) -> Vec<(&'static str, String)> {
+    let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
+    let base = format!("{program} --config {}", file.display());
+    let ModelConfig::Mlp(mlp) = &config.model;
+    let mut commands = Vec::new();
+    if mlp.hidden.is_empty() {
+        commands.push(("give it a hidden layer", format!("{base} --set model.hidden=[16]")));
+    } else {
+        let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
+        let wider = serde_json::json!(wider).to_string();
+        commands.push(("try a wider net", format!("{base} --set model.hidden={wider}")));
     }
-
-    /// What is worth trying after this run, with the command.
-    fn next_commands(&self) -> Vec<(&'static str, String)> {
-        let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
-        let file = self.args.config.as_deref().map_or_else(String::new, |path| path.display().to_string());
-        let base = format!("{program} --config {file}");
-        let ModelConfig::Mlp(mlp) = &self.config.model;
-        let mut commands = Vec::new();
-        if mlp.hidden.is_empty() {
-            commands.push(("give it a hidden layer", format!("{base} --set model.hidden=[16]")));
-        } else {
-            let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
-            let wider = serde_json::json!(wider).to_string();
-            commands.push(("try a wider net", format!("{base} --set model.hidden={wider}")));
-        }
-        let seed = self.config.seed + 1;
-        commands.push(("see how much is luck", format!("{base} --set seed={seed}")));
-        commands
-    }
+    let seed = config.seed + 1;
+    commands.push(("see how much is luck", format!("{base} --set seed={seed}")));
+    commands
 }
 
 fn print_confusion(classes: &ClassEvaluation) {

@@ -1,6 +1,7 @@
 //! `burnlab --config FILE`: the main path, top to bottom.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,14 +11,13 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
 use super::progress::{Progress, Style};
-use super::summary::{Summary, print_header};
-use super::{environment, saved_model};
+use super::{environment, saved_model, summary};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
 use crate::data::{self, Dataset, Examples, Preparation, Splits, mix};
 use crate::invalid::Invalid;
-use crate::tracking::{MetricKey, NewRun, Point, RunWriter, Status};
+use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter, Status};
 use crate::training::evaluation::{Evaluation, evaluate};
 use crate::training::task::Objective;
 use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
@@ -25,7 +25,7 @@ use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 
-/// Trains, records and evaluates the config that `args` names.
+/// Trains, records and evaluates the config that `args` names, and tells the user.
 ///
 /// # Errors
 /// A config or data that cannot be used; a loss that diverges; a record that cannot be written.
@@ -40,9 +40,70 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
-    let backend = args.backend.unwrap_or_else(|| BackendName::compiled()[0]);
-    let job = TrainJob { config: loaded.config.resolved(), prepared, args, backend };
-    run_on(Some(backend), job).map_err(anyhow::Error::msg)?
+    let config = loaded.config.resolved();
+
+    let interrupter = Interrupter::new();
+    stop_on_signal(&interrupter);
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    let style = match (args.quiet || args.tui, on_terminal) {
+        (true, _) => Style::Silent,
+        (false, true) => Style::Bar,
+        (false, false) => Style::Lines,
+    };
+    let options = TrainOptions {
+        artifacts: &args.artifacts,
+        tags: &args.tag,
+        backend: args.backend.unwrap_or(BackendName::compiled()[0]),
+        style,
+        tui: args.tui,
+        interrupter,
+    };
+    let trained = train(&config, &prepared, &options)?;
+    if !args.quiet {
+        summary::print(&trained, &config, &prepared, path);
+    }
+    let interrupted = trained.status == Status::Interrupted;
+    Ok(if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// How to run a training, beside what its config says.
+pub struct TrainOptions<'a> {
+    pub artifacts: &'a Path,
+    pub tags: &'a [String],
+    pub backend: BackendName,
+    pub style: Style,
+    /// Burn's full-screen view, where it is compiled in.
+    pub tui: bool,
+    pub interrupter: Interrupter,
+}
+
+/// A run that has ended with a model.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    pub id: RunId,
+    pub folder: PathBuf,
+    pub status: Status,
+    /// Why training ended, in words.
+    pub reason: String,
+    /// Epochs trained and recorded in full.
+    pub num_epochs: usize,
+    /// The epoch whose weights were saved; `None` = the last ones.
+    pub kept_epoch: Option<usize>,
+    /// The best epoch and its monitored value; `None` without a validation part.
+    pub best: Option<(usize, f64)>,
+    /// Seconds in the epoch loop.
+    pub seconds: f64,
+    /// `None` without a test part.
+    pub evaluation: Option<Evaluation>,
+}
+
+/// Trains `config` on `prepared`, records the run, evaluates it.
+///
+/// # Errors
+/// A backend that is not compiled in; a loss that diverges (the run is then recorded as failed);
+/// a record that cannot be written.
+pub fn train(config: &Config, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<Trained> {
+    run_on(options.backend, TrainJob { config, prepared, options }).map_err(anyhow::Error::msg)?
 }
 
 /// Data, loaded, split and turned into network inputs.
@@ -91,39 +152,30 @@ impl Prepared {
 }
 
 struct TrainJob<'a> {
-    config: Config,
-    prepared: Prepared,
-    args: &'a TrainArgs,
-    backend: BackendName,
+    config: &'a Config,
+    prepared: &'a Prepared,
+    options: &'a TrainOptions<'a>,
 }
 
 impl Job for TrainJob<'_> {
-    type Output = anyhow::Result<ExitCode>;
+    type Output = anyhow::Result<Trained>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<ExitCode> {
-        let Self { config, prepared, args, backend } = self;
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<Trained> {
+        let Self { config, prepared, options } = self;
 
         // ---- record before the first step
-        let writer = RunWriter::start(&args.artifacts, new_run(&config, &prepared, args, backend))?;
-        writer.write_file(saved_model::PREPARATION, serde_json::to_vec_pretty(&prepared.preparation)?.as_slice())?;
+        let writer = RunWriter::start(options.artifacts, new_run(config, prepared, options))?;
+        let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+        writer.write_file(saved_model::PREPARATION, &serde_json::to_vec_pretty(&prepared.preparation)?)?;
 
         // ---- the network
         let (num_inputs, num_outputs) = (prepared.preparation.num_inputs(), prepared.scorer.task.num_outputs());
         let net = config.model.init::<B>(num_inputs, num_outputs, mix(config.seed, 0), &device);
-        if !args.quiet {
-            print_header(&config, &prepared, net.num_params(), backend, writer.id());
-        }
 
         // ---- train
-        let interrupter = Interrupter::new();
-        stop_on_signal(&interrupter);
-        let style = match (args.quiet || args.tui, std::io::stdout().is_terminal() && std::io::stderr().is_terminal()) {
-            (true, _) => Style::Silent,
-            (false, true) => Style::Bar,
-            (false, false) => Style::Lines,
-        };
         let steps_per_epoch = prepared.train.len().div_ceil(config.training.batch_size);
-        let progress = Arc::new(Progress::new(style, config.training.max_epochs, steps_per_epoch));
+        let progress = Arc::new(Progress::new(options.style, config.training.max_epochs, steps_per_epoch));
+        progress.begin(&summary::header(config, prepared, &id, net.num_params(), options.backend));
         let recorder = Recorder::new(writer, !prepared.validation.is_empty());
         let job = Fit {
             net,
@@ -133,10 +185,10 @@ impl Job for TrainJob<'_> {
             seed: config.seed,
             device: device.clone(),
         };
-        let fitted = fit(&config.training, job, recorder.clone(), progress.clone(), &interrupter, args.tui);
+        let fitted = fit(&config.training, job, recorder.clone(), progress.clone(), &options.interrupter, options.tui);
         let seconds = recorder.elapsed();
         let mut writer = recorder.take_writer();
-        progress.clear();
+        progress.end();
         let fitted: Fitted<B> = match fitted {
             Ok(fitted) => fitted,
             Err(error) => {
@@ -150,23 +202,18 @@ impl Job for TrainJob<'_> {
         let evaluation = if prepared.test.is_empty() {
             None
         } else {
-            Some(evaluate_test::<B>(&config, &prepared, &fitted, &mut writer, seconds, &device)?)
+            Some(evaluate_test::<B>(config, prepared, &fitted, &mut writer, seconds, &device)?)
         };
         let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
-        let reason = reason(&config, &fitted);
-        let folder = writer.folder().to_owned();
+        let reason = reason(config, &fitted);
         writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
-
-        if !args.quiet {
-            let summary = Summary { config: &config, prepared: &prepared, evaluation: evaluation.as_ref(), args };
-            summary.print(&reason, fitted.kept_epoch, seconds, &folder);
-        }
-        Ok(if status == Status::Interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS })
+        let Fitted { num_epochs, kept_epoch, best, .. } = fitted;
+        Ok(Trained { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })
     }
 }
 
-fn new_run(config: &Config, prepared: &Prepared, args: &TrainArgs, backend: BackendName) -> NewRun {
-    let mut environment = environment::describe(backend);
+fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions) -> NewRun {
+    let mut environment = environment::describe(options.backend);
     environment["dataset"] = serde_json::json!({
         "name": prepared.dataset.name,
         "fingerprint": prepared.dataset.fingerprint(),
@@ -177,11 +224,11 @@ fn new_run(config: &Config, prepared: &Prepared, args: &TrainArgs, backend: Back
         "notes": prepared.dataset.notes,
     });
     let mut params = config.params();
-    params.insert("backend".into(), backend.as_str().into());
+    params.insert("backend".into(), options.backend.as_str().into());
     NewRun {
         experiment: config.name.clone(),
         name: None,
-        tags: args.tag.clone(),
+        tags: options.tags.to_vec(),
         note: None,
         config_toml: config.to_toml(),
         params,

@@ -3,7 +3,7 @@
 use super::DataConfig;
 use super::labels::{self, Gathering, Labels};
 use super::rows::CsvFile;
-use crate::invalid::Invalid;
+use crate::invalid::{Invalid, nearest};
 
 /// Below this many rows, distinct or counting values say nothing about being an identifier.
 const MIN_ROWS_OF_IDENTIFIER: usize = 20;
@@ -55,8 +55,8 @@ impl CellReader {
 fn parse(cell: &[u8]) -> Cell {
     // Pixels and counts: short whole numbers, several times faster than the general parser.
     if (1..=9).contains(&cell.len()) && cell.iter().all(u8::is_ascii_digit) {
-        let number = cell.iter().fold(0u32, |sum, digit| sum * 10 + u32::from(digit - b'0'));
-        return Cell::Number(f64::from(number));
+        let digits = cell.iter().map(|digit| u32::from(digit - b'0'));
+        return Cell::Number(f64::from(digits.fold(0, |sum, digit| sum * 10 + digit)));
     }
     let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
     match number {
@@ -74,6 +74,7 @@ pub(super) struct Input {
     pub(super) forced: Option<Forced>,
     num_missing: usize,
     num_present: usize,
+    num_texts: usize,
     low: f32,
     high: f32,
     first_text: Option<(u64, String)>,
@@ -97,6 +98,7 @@ impl Input {
             forced,
             num_missing: 0,
             num_present: 0,
+            num_texts: 0,
             low: f32::INFINITY,
             high: f32::NEG_INFINITY,
             first_text: None,
@@ -138,6 +140,7 @@ impl Input {
             Cell::NotFinite | Cell::Text | Cell::Number(_) => {}
         }
         self.num_present += usize::from(!matches!(cell, Cell::Missing));
+        self.num_texts += usize::from(matches!(cell, Cell::Text));
         f32::NAN
     }
 
@@ -185,22 +188,28 @@ impl Input {
         if self.forced.is_some() || self.num_present <= MIN_ROWS_OF_IDENTIFIER {
             return None;
         }
-        match categories {
-            Some(categories) if categories.len() * 2 > self.num_present || categories.len() > MAX_CATEGORIES => {
-                let (line, cell) = self.first_text.as_ref()?;
-                Some(format!(
-                    "dropped `{}`: {} distinct values in {} rows look like an identifier (keep it with data.categorical; as numbers, with data.numeric and line {line}'s `{cell}` in data.missing)",
-                    self.name,
-                    categories.len(),
-                    self.num_present
-                ))
-            }
-            None if self.counts_up => Some(format!(
-                "dropped `{}`: it counts the rows from {} to {} (keep it with data.numeric)",
-                self.name, self.low, self.high
+        let Self { name, num_present, low, high, .. } = self;
+        match categories.map(Gathering::len) {
+            Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => Some(format!(
+                "dropped `{name}`: {n} distinct values in {num_present} rows look like an identifier (keep it with data.categorical)"
             )),
+            None if self.counts_up => {
+                Some(format!("dropped `{name}`: it counts the rows from {low} to {high} (keep it with data.numeric)"))
+            }
             _ => None,
         }
+    }
+
+    /// What made a column of mostly numbers be read as text.
+    pub(super) fn mixed_note(&self) -> Option<String> {
+        let (line, cell) = self.first_text.as_ref()?;
+        let is_mostly_numbers = self.num_texts * 2 < self.num_present;
+        (self.forced.is_none() && is_mostly_numbers).then(|| {
+            format!(
+                "read `{}` as text, since line {line} holds `{cell}` (if that means missing, add it to data.missing)",
+                self.name
+            )
+        })
     }
 }
 
@@ -261,7 +270,7 @@ fn find(file: &CsvFile, name: &str, key: &str) -> Result<usize, Invalid> {
     if let Some(position) = file.names.iter().position(|other| other == name) {
         return Ok(position);
     }
-    let nearest = nearest(name, &file.names).map(|name| format!("; did you mean `{name}`?"));
+    let nearest = nearest(name, file.names.iter().map(String::as_str)).map(|name| format!("; did you mean `{name}`?"));
     let message = format!(
         "{} has no column `{name}`{} It has {}",
         file.origin.display,
@@ -269,29 +278,6 @@ fn find(file: &CsvFile, name: &str, key: &str) -> Result<usize, Invalid> {
         labels::list(&file.names, 20)
     );
     Err(Invalid::at(key, message))
-}
-
-fn nearest<'a>(name: &str, names: &'a [String]) -> Option<&'a String> {
-    let name = name.to_lowercase();
-    let distances = names.iter().map(|other| (edit_distance(&name, &other.to_lowercase()), other));
-    let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= (name.chars().count() / 3).max(1)).then_some(nearest)
-}
-
-/// Levenshtein: insertions, deletions and replacements between two texts.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(200).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(200).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// The error for columns of which nothing can be learned, ready to paste.
@@ -317,13 +303,6 @@ pub(super) fn category(labels: &Labels, text: &str) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edit_distance_counts_single_edits() {
-        for (a, b, expected) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
-            assert_eq!(edit_distance(a, b), expected, "{a} {b}");
-        }
-    }
 
     #[test]
     fn cells_are_numbers_missing_or_text() {

@@ -157,6 +157,7 @@ impl Table<'_> {
         for (input, texts) in self.inputs.iter().zip(&texts) {
             let note = input.identifier_note(texts.as_ref());
             is_kept.push(note.is_none());
+            self.notes.extend(input.mixed_note());
             self.notes.extend(note);
             if texts.as_ref().is_some_and(|texts| texts.len() > columns::MAX_CATEGORIES) && is_kept.ends_with(&[true]) {
                 let message =

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::encode::Encoder;
 use super::{ColumnKind, DataConfig, Dataset, Scale, Target, Task};
 use crate::invalid::Invalid;
 
@@ -233,7 +234,7 @@ impl Preparation {
 }
 
 impl PreparedKind {
-    fn num_inputs(&self) -> usize {
+    pub(super) fn num_inputs(&self) -> usize {
         match self {
             Self::Numeric { .. } => 1,
             Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
@@ -317,66 +318,4 @@ fn fit_target(dataset: &Dataset, train_rows: &[usize]) -> Result<PreparedTarget,
         return Err(Invalid::at("data.target", message));
     }
     Ok(PreparedTarget::Number { mean, standard_deviation })
-}
-
-/// A prepared column matched with the column of a dataset.
-enum Encoder {
-    Numeric {
-        position: Option<usize>,
-        median: f64,
-        center: f64,
-        spread: f64,
-    },
-    /// Input of each of the dataset's categories, of those that have one.
-    OneHot {
-        position: Option<usize>,
-        inputs: Vec<Option<usize>>,
-        num_inputs: usize,
-        unknown: Option<usize>,
-    },
-}
-
-impl Encoder {
-    fn new(column: &PreparedColumn, dataset: &Dataset) -> Self {
-        let position = dataset.columns.iter().position(|other| other.name == column.name);
-        let kind = position.map(|position| &dataset.columns[position].kind);
-        match (&column.kind, kind) {
-            (&PreparedKind::Numeric { median, center, spread }, kind) => {
-                let position = position.filter(|_| kind == Some(&ColumnKind::Numeric));
-                Self::Numeric { position, median, center, spread }
-            }
-            (PreparedKind::Categorical { categories, has_unknown }, kind) => {
-                let (position, names) = match kind {
-                    Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
-                    _ => (None, &[][..]),
-                };
-                let find = |name| categories.iter().position(|other| other == name);
-                Self::OneHot {
-                    position,
-                    inputs: names.iter().map(find).collect(),
-                    num_inputs: column.kind.num_inputs(),
-                    unknown: has_unknown.then_some(categories.len()),
-                }
-            }
-        }
-    }
-
-    fn encode(&self, cells: &[f32], inputs: &mut Vec<f32>) {
-        match self {
-            Self::Numeric { position, median, center, spread } => {
-                let cell = position.map_or(f32::NAN, |position| cells[position]);
-                let cell = if cell.is_nan() { *median } else { f64::from(cell) };
-                inputs.push(((cell - center) / spread) as f32);
-            }
-            Self::OneHot { position, inputs: input_of, num_inputs, unknown } => {
-                let cell = position.map(|position| cells[position]).filter(|cell| !cell.is_nan());
-                let known = cell.and_then(|cell| *input_of.get(cell as usize)?);
-                let start = inputs.len();
-                inputs.resize(start + num_inputs, 0.0);
-                if let Some(input) = known.or(*unknown) {
-                    inputs[start + input] = 1.0;
-                }
-            }
-        }
-    }
 }

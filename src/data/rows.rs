@@ -107,6 +107,7 @@ pub(super) struct CsvFile<'a> {
     /// Column names, distinct and not empty.
     pub(super) names: Vec<String>,
     delimiter: u8,
+    line_end: LineEnd,
     has_header: bool,
 }
 
@@ -122,11 +123,12 @@ impl<'a> CsvFile<'a> {
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
             return Err(origin.error("is UTF-16: convert it to UTF-8"));
         }
+        let (inferred, line_end) = sniff(start);
         let delimiter = match config.delimiter {
             Some(delimiter) => delimiter as u8, // ASCII: checked with the section
-            None => infer_delimiter(start),
+            None => inferred,
         };
-        let mut file = Self { origin, names: Vec::new(), delimiter, has_header: config.header };
+        let mut file = Self { origin, names: Vec::new(), delimiter, line_end, has_header: config.header };
         let mut reader = file.reader()?;
         let mut record = ByteRecord::new();
         if !file.next(&mut reader, &mut record)? {
@@ -151,7 +153,7 @@ impl<'a> CsvFile<'a> {
             self.next(&mut reader, &mut record)?;
         }
         while self.next(&mut reader, &mut record)? {
-            let line = line_of(&record);
+            let line = self.line_of(&record);
             if record.len() != self.names.len() {
                 // A line of blanks is a blank line.
                 if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -179,13 +181,28 @@ impl<'a> CsvFile<'a> {
         Ok(builder.has_headers(false).flexible(true).from_reader(guarded))
     }
 
+    /// The csv crate leaves the second byte of CR LF to the next record and counts LF only.
+    fn line_of(&self, record: &ByteRecord) -> u64 {
+        let position = record.position();
+        position.map_or(0, |position| match self.line_end {
+            LineEnd::Lf => position.line(),
+            LineEnd::CrLf => position.line() + u64::from(position.record() > 0),
+            LineEnd::Cr => position.record() + 1,
+        })
+    }
+
     fn next(&self, reader: &mut csv::Reader<Guarded>, record: &mut ByteRecord) -> Result<bool, Invalid> {
         let more = reader.read_byte_record(record).map_err(|error| {
-            let message = match error.into_kind() {
-                csv::ErrorKind::Io(error) => error.to_string(),
-                kind => format!("{}: {kind:?}", self.origin.display),
+            let csv::ErrorKind::Io(error) = error.into_kind() else {
+                return self.origin.error("is not a CSV file");
             };
-            Invalid::at(self.origin.key, message)
+            match error.kind() {
+                io::ErrorKind::FileTooLarge => {
+                    let line = self.line_of(record);
+                    self.origin.error_at(line, &error.to_string())
+                }
+                _ => Invalid::at(self.origin.key, error.to_string()),
+            }
         });
         reader.get_mut().num_pending = 0;
         more
@@ -227,21 +244,34 @@ fn is_number(cell: &[u8]) -> bool {
     text.is_some_and(|text| text.parse::<f64>().is_ok())
 }
 
-fn line_of(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, |position| position.line())
+/// How the lines of a file end.
+#[derive(Clone, Copy)]
+enum LineEnd {
+    Lf,
+    CrLf,
+    Cr,
 }
 
-/// The candidate that the first line holds most often outside of quotes; a comma when there is none.
-fn infer_delimiter(start: &[u8]) -> u8 {
+/// The delimiter that the first line holds most often outside of quotes (a comma when there is none), and its end.
+fn sniff(start: &[u8]) -> (u8, LineEnd) {
     const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
     let mut counts = [0usize; CANDIDATES.len()];
     let mut is_quoted = false;
+    let mut line_end = LineEnd::Lf;
     let end_of_blank = start.iter().position(|byte| !b"\r\n".contains(byte));
-    for &byte in &start[end_of_blank.unwrap_or(0)..] {
+    let start = &start[end_of_blank.unwrap_or(0)..];
+    for (i, &byte) in start.iter().enumerate() {
         match byte {
             b'"' => is_quoted = !is_quoted,
-            b'\n' | b'\r' if !is_quoted => break,
             _ if is_quoted => {}
+            b'\n' => break,
+            b'\r' => {
+                line_end = match start.get(i + 1) {
+                    Some(b'\n') => LineEnd::CrLf,
+                    _ => LineEnd::Cr,
+                };
+                break;
+            }
             _ => CANDIDATES
                 .iter()
                 .zip(&mut counts)
@@ -250,7 +280,7 @@ fn infer_delimiter(start: &[u8]) -> u8 {
     }
     let most = counts.iter().max().copied().unwrap_or(0);
     let first = counts.iter().position(|&count| count == most);
-    CANDIDATES[first.unwrap_or(0)]
+    (CANDIDATES[first.unwrap_or(0)], line_end)
 }
 
 /// Refuses NUL bytes and records without end before the CSV reader buffers them.
@@ -276,7 +306,7 @@ impl Read for Guarded {
         self.num_pending += num_read;
         if self.num_pending > MAX_RECORD_BYTES + BUFFER_BYTES {
             let message = "a row of more than 16 MiB: is a quote left open, or is it not a CSV file?";
-            return Err(io::Error::other(format!("{}:{}: {message}", self.display, self.line)));
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.line += count_lines(bytes);
         Ok(num_read)

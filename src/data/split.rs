@@ -57,7 +57,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
     if validation.is_empty() && config.validation_fraction > 0.0 {
         return too_few("data.validation_fraction", "validation", num_pool);
     }
-    check_classes(dataset, &train)?;
+    check_classes(dataset, &train, config.stratify)?;
     Ok(Splits { train, validation, test })
 }
 
@@ -120,7 +120,7 @@ fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
 }
 
 /// A class that training never sees can only be learned wrong.
-fn check_classes(dataset: &Dataset, train: &[usize]) -> Result<(), Invalid> {
+fn check_classes(dataset: &Dataset, train: &[usize], is_stratified: bool) -> Result<(), Invalid> {
     let Target::Classes { names, labels } = &dataset.target else {
         return Ok(());
     };
@@ -129,10 +129,12 @@ fn check_classes(dataset: &Dataset, train: &[usize]) -> Result<(), Invalid> {
     match is_seen.iter().position(|seen| !seen) {
         None => Ok(()),
         Some(class) => {
-            let message = format!(
-                "class `{}` has no training row in this split: set data.stratify = true, or get more data",
-                names[class]
-            );
+            let way_out = match is_stratified {
+                true => "get more data",
+                false => "set data.stratify = true, or get more data",
+            };
+            let name = &names[class];
+            let message = format!("class `{name}` has no training row in this split: {way_out}");
             Err(Invalid::at("data.stratify", message))
         }
     }

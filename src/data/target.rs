@@ -56,37 +56,40 @@ impl TargetCells {
     /// # Errors
     /// A target of which nothing can be learned, or that does not fit `task`.
     pub(super) fn finish(
-        self,
+        mut self,
         file: &CsvFile,
         task: Option<TaskKind>,
         notes: &mut Vec<String>,
     ) -> Result<(Target, Option<Labels>), Invalid> {
+        let name = &self.name;
         let num_rows = self.numbers.len().max(self.text_of_row.len());
-        let num_distinct = self.texts.len();
         let is_text = self.first_text.is_some();
-        let looks_like_classes = is_text || self.is_whole && are_few(num_distinct, num_rows);
-        let is_classes = task.map_or(looks_like_classes, |task| task == TaskKind::Classification);
-        if !is_classes {
+        if task == Some(TaskKind::Regression) {
             return Ok((Target::Numbers(self.into_numbers(file)?), None));
         }
-        if let (Some((line, cell)), false, None) = (&self.first_not_finite, is_text, task) {
-            return Err(not_a_number(file, &self.name, *line, cell));
-        }
-        let name = &self.name;
-        if num_distinct > MAX_CLASSES {
+        if self.texts.len() > MAX_CLASSES {
+            if task.is_none() && !is_text {
+                return Ok((Target::Numbers(self.into_numbers(file)?), None));
+            }
             let message = format!(
                 "target `{name}` has more than {MAX_CLASSES} classes: set data.task = \"regression\" if it is a number, or choose another target"
             );
             return Err(Invalid::at("data.target", message));
         }
-        let (labels, order) = self.texts.sorted();
+        // Counted after sorting, which makes `1` and `1.0` one class.
+        let (labels, order) = std::mem::take(&mut self.texts).sorted();
+        let is_quantity = !self.is_whole || !are_few(labels.names.len(), num_rows);
+        let has_slip = self.first_not_finite.is_some();
+        if task.is_none() && !is_text && (is_quantity || has_slip) {
+            return Ok((Target::Numbers(self.into_numbers(file)?), None));
+        }
         if let [only] = &labels.names[..] {
             let message = format!(
                 "target `{name}` is `{only}` in all {num_rows} rows: there is nothing to learn, choose another target"
             );
             return Err(Invalid::at("data.target", message));
         }
-        if task.is_none() && !is_text {
+        if task.is_none() && !is_text && labels.names.len() > 2 {
             notes.push(format!(
                 "took the {} whole numbers in `{name}` for classes (data.task = \"regression\" to predict the number)",
                 labels.names.len()

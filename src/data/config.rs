@@ -1,0 +1,184 @@
+//! The `[data]` section of the TOML file.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The `[data]` section: where the examples come from, how they are split and scaled.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// A shipped or generated set; give either this or `path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// Generated sets: number of points, 1 to 10000000; default 400.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_examples: Option<usize>,
+    /// Generated sets: standard deviation of the gaussian noise on the coordinates, at least 0; default differs by set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f64>,
+    /// `blobs` and `spirals`: number of classes, 2 to 1000; default 3 blobs, 2 spirals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_classes: Option<usize>,
+    /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
+    pub generator_seed: u64,
+    /// A CSV file (gzipped or not), or with `labels` an IDX file of images; give either this or `source`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// IDX file of labels; its presence means that `path` is an IDX file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// A separate test file like `path`; `test_fraction` is then not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_path: Option<PathBuf>,
+    /// IDX labels of `test_path`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_labels: Option<PathBuf>,
+    /// CSV: name of the column to predict; required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// What to learn; inferred from the target's cells when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskKind>,
+    /// CSV: one ASCII character between cells; inferred from the first line among `,` `;` tab `|` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<char>,
+    /// CSV: whether the first line names the columns; default true. Without, they are `column_1`, `column_2`, ...
+    pub header: bool,
+    /// CSV: cells that mean missing, beside the empty one; compared as text.
+    pub missing: Vec<String>,
+    /// CSV: columns to leave out.
+    pub drop: Vec<String>,
+    /// CSV: columns to read as numbers; other text in them is an error.
+    pub numeric: Vec<String>,
+    /// CSV: columns to read as categories, also when they hold numbers.
+    pub categorical: Vec<String>,
+    /// CSV: accept columns that hold the same value in every row; default false.
+    pub allow_constant: bool,
+    /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
+    pub max_categories: usize,
+    /// Rows and columns of the image that a row of pixels is; known for digits and IDX.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_shape: Option<[usize; 2]>,
+    /// Part of all rows kept for the test, 0 (none) up to below 1; default 0.3.
+    pub test_fraction: f64,
+    /// Part of the training rows kept for validation, 0 (none) up to below 1; default 0.15.
+    pub validation_fraction: f64,
+    /// Keep the share of every class equal in all parts; default true; no effect on number targets.
+    pub stratify: bool,
+    /// Seed of the split; the run's seed when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_seed: Option<u64>,
+    /// Scaling of numeric columns, fitted on the training part; default `standard`.
+    pub scale: Scale,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        let missing = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?"];
+        Self {
+            source: None,
+            num_examples: None,
+            noise: None,
+            num_classes: None,
+            generator_seed: 0,
+            path: None,
+            labels: None,
+            test_path: None,
+            test_labels: None,
+            target: None,
+            task: None,
+            delimiter: None,
+            header: true,
+            missing: missing.map(String::from).to_vec(),
+            drop: Vec::new(),
+            numeric: Vec::new(),
+            categorical: Vec::new(),
+            allow_constant: false,
+            max_categories: 64,
+            image_shape: None,
+            test_fraction: 0.3,
+            validation_fraction: 0.15,
+            stratify: true,
+            split_seed: None,
+            scale: Scale::Standard,
+        }
+    }
+}
+
+/// A set that needs no file: five shipped ones, then six generated ones with inputs `x1`, `x2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// 1797 images of 8x8 pixels (0 to 16), 10 classes.
+    Digits,
+    /// 150 flowers, 4 numbers, 3 classes.
+    Iris,
+    /// 178 wines, 13 numbers, 3 classes.
+    Wine,
+    /// 569 tumours, 30 numbers, malignant (class 0) or benign (class 1).
+    BreastCancer,
+    /// 442 patients, 10 numbers; the target is a number from 25 to 346.
+    Diabetes,
+    /// Uniform in [-1, 1]^2; class 1 where x1 and x2 have the same sign.
+    Xor,
+    /// Uniform in [0, 1]^2; class 1 along the diagonal 0.7 < x1 + x2 < 1.3, with a gap on both sides.
+    Band,
+    /// Two half circles that reach into each other.
+    Moons,
+    /// A circle inside a circle of twice its radius.
+    Circles,
+    /// Arms of 1.5 turns.
+    Spirals,
+    /// Round clouds, centres on a circle, neighbours 5 apart.
+    Blobs,
+}
+
+impl Source {
+    /// The word that the config file uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Digits => "digits",
+            Self::Iris => "iris",
+            Self::Wine => "wine",
+            Self::BreastCancer => "breast_cancer",
+            Self::Diabetes => "diabetes",
+            Self::Xor => "xor",
+            Self::Band => "band",
+            Self::Moons => "moons",
+            Self::Circles => "circles",
+            Self::Spirals => "spirals",
+            Self::Blobs => "blobs",
+        }
+    }
+
+    /// Whether the points are computed rather than shipped.
+    pub fn is_generated(self) -> bool {
+        !matches!(self, Self::Digits | Self::Iris | Self::Wine | Self::BreastCancer | Self::Diabetes)
+    }
+}
+
+/// What the target is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// A class name.
+    Classification,
+    /// A number.
+    Regression,
+}
+
+/// How numeric columns are scaled; a spread of 0 counts as 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// As they are.
+    None,
+    /// Minus the mean, divided by the population standard deviation.
+    Standard,
+    /// Training minimum to 0, maximum to 1.
+    MinMax,
+    /// Minus the median, divided by the distance of the quartiles.
+    Robust,
+}

@@ -1,0 +1,232 @@
+//! What a loaded data set is: raw cells, a target per row, and what was inferred on the way.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::labels;
+
+/// Rows of raw cells with their targets, as loaded: nothing scaled, nothing imputed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// `digits`, or the file's name.
+    pub name: String,
+    /// The inputs, in the order of the file.
+    pub columns: Vec<Column>,
+    /// Row-major `[num_rows, columns.len()]`; missing = NaN. A categorical cell is the index of its
+    /// category, or `categories.len()` for one that only a separate test file has.
+    pub values: Vec<f32>,
+    /// One per row.
+    pub target: Target,
+    /// Name of the target's column.
+    pub target_name: String,
+    /// Rows and columns of pixels, when a row is an image.
+    pub image_shape: Option<[usize; 2]>,
+    /// `Some(n)`: rows `n..` came from a separate test file.
+    pub num_training_rows: Option<usize>,
+    /// What was inferred and may surprise, a line each.
+    pub notes: Vec<String>,
+}
+
+/// An input column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// As in the header.
+    pub name: String,
+    /// How its cells are read.
+    pub kind: ColumnKind,
+}
+
+/// How the cells of a column are read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ColumnKind {
+    /// A number.
+    Numeric,
+    /// A name out of a few.
+    Categorical {
+        /// Sorted: as numbers when all are numbers, else by alphabet.
+        categories: Vec<String>,
+    },
+}
+
+/// What is to be predicted, a value per row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A class per row.
+    Classes {
+        /// At least 2; sorted like categories.
+        names: Vec<String>,
+        /// Index into `names` per row.
+        labels: Vec<u32>,
+    },
+    /// A finite number per row, in its own units.
+    Numbers(Vec<f64>),
+}
+
+impl Dataset {
+    /// Number of examples.
+    pub fn num_rows(&self) -> usize {
+        match &self.target {
+            Target::Classes { labels, .. } => labels.len(),
+            Target::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// The raw cells of row `i`, one per column.
+    ///
+    /// # Panics
+    /// If `i >= num_rows()`.
+    pub fn row(&self, i: usize) -> &[f32] {
+        let width = self.columns.len();
+        &self.values[i * width..(i + 1) * width]
+    }
+
+    /// What is learned from this target.
+    pub fn task(&self) -> Task {
+        match &self.target {
+            Target::Classes { names, .. } => Task::of_classes(names.len()),
+            Target::Numbers(_) => Task::Regression,
+        }
+    }
+
+    /// SHA-256 in hex over columns, shapes, values and targets; not over the file's name or the notes.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        // Lengths go in before texts, so that moving a letter between two names changes the hash.
+        let text = |hash: &mut Sha256, text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text.as_bytes());
+        };
+        let number = |hash: &mut Sha256, number: usize| hash.update((number as u64).to_le_bytes());
+        number(&mut hash, self.num_rows());
+        number(&mut hash, self.columns.len());
+        for column in &self.columns {
+            text(&mut hash, &column.name);
+            match &column.kind {
+                ColumnKind::Numeric => number(&mut hash, usize::MAX),
+                ColumnKind::Categorical { categories } => {
+                    number(&mut hash, categories.len());
+                    categories.iter().for_each(|name| text(&mut hash, name));
+                }
+            }
+        }
+        let [height, width] = self.image_shape.unwrap_or([0, 0]);
+        for size in [height, width, self.num_training_rows.unwrap_or(usize::MAX)] {
+            number(&mut hash, size);
+        }
+        let mut bytes = Vec::with_capacity(4 * 4096);
+        for chunk in self.values.chunks(4096) {
+            bytes.clear();
+            chunk.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+            hash.update(&bytes);
+        }
+        text(&mut hash, &self.target_name);
+        match &self.target {
+            Target::Classes { names, labels } => {
+                names.iter().for_each(|name| text(&mut hash, name));
+                labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
+            }
+            Target::Numbers(numbers) => numbers.iter().for_each(|number| hash.update(number.to_le_bytes())),
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Lines for the terminal: size, the first 12 columns with kinds and missing counts, the target, notes.
+    pub fn describe(&self) -> Vec<String> {
+        const MAX_SHOWN: usize = 12;
+        let mut lines = vec![match self.num_training_rows {
+            Some(n) => format!(
+                "{}: {n} rows, {} in the test file, {} inputs",
+                self.name,
+                self.num_rows() - n,
+                self.columns.len()
+            ),
+            None => format!("{}: {} rows, {} inputs", self.name, self.num_rows(), self.columns.len()),
+        }];
+        if let Some([height, width]) = self.image_shape {
+            lines.push(format!("images of {height} x {width} pixels"));
+        } else {
+            lines.extend((0..self.columns.len().min(MAX_SHOWN)).map(|i| self.describe_column(i)));
+            if self.columns.len() > MAX_SHOWN {
+                lines.push(format!("... and {} more columns", self.columns.len() - MAX_SHOWN));
+            }
+        }
+        lines.push(self.describe_target());
+        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        lines
+    }
+
+    fn describe_column(&self, i: usize) -> String {
+        let cells = self.values.iter().skip(i).step_by(self.columns.len());
+        let num_missing = cells.clone().filter(|cell| cell.is_nan()).count();
+        let missing = match num_missing {
+            0 => String::new(),
+            n => format!(", {n} missing"),
+        };
+        let Column { name, kind } = &self.columns[i];
+        match kind {
+            ColumnKind::Numeric => {
+                let low = cells.clone().copied().fold(f32::INFINITY, f32::min);
+                let high = cells.copied().fold(f32::NEG_INFINITY, f32::max);
+                format!("{name}: numeric, {low} to {high}{missing}")
+            }
+            ColumnKind::Categorical { categories } => {
+                let shown = labels::list(categories, 6);
+                format!("{name}: {} categories ({shown}){missing}", categories.len())
+            }
+        }
+    }
+
+    fn describe_target(&self) -> String {
+        match &self.target {
+            Target::Classes { names, labels } => {
+                let mut counts = vec![0usize; names.len()];
+                labels.iter().for_each(|&label| counts[label as usize] += 1);
+                let counts: Vec<String> =
+                    names.iter().zip(counts).map(|(name, count)| format!("{name} {count}")).collect();
+                format!("target {}: {} classes ({})", self.target_name, names.len(), labels::list(&counts, 12))
+            }
+            Target::Numbers(numbers) => {
+                let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
+                let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                format!("target {}: number, {low} to {high}", self.target_name)
+            }
+        }
+    }
+}
+
+/// What is learned, and so how many outputs the network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Two classes: one logit, for the second class name.
+    Binary,
+    /// A logit per class.
+    MultiClass {
+        /// At least 3.
+        num_classes: usize,
+    },
+    /// One number, standardized.
+    Regression,
+}
+
+impl Task {
+    /// Width of the network's last layer.
+    pub fn num_outputs(self) -> usize {
+        match self {
+            Self::Binary | Self::Regression => 1,
+            Self::MultiClass { num_classes } => num_classes,
+        }
+    }
+
+    /// Whether the target is a class.
+    pub fn is_classification(self) -> bool {
+        self != Self::Regression
+    }
+
+    pub(super) fn of_classes(num_classes: usize) -> Self {
+        match num_classes {
+            2 => Self::Binary,
+            num_classes => Self::MultiClass { num_classes },
+        }
+    }
+}

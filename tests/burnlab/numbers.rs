@@ -1,0 +1,355 @@
+//! Gradients, losses, update rules and metrics against finite differences, numpy and scikit-learn.
+//!
+//! `golden/sklearn.json` is written by `golden/make_golden.py`.
+
+use std::sync::Arc;
+
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::{Tensor, TensorData};
+use burn::train::{Interrupter, TrainStep};
+use burnlab::data::{Batch, Examples, Task};
+use burnlab::model::{Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, load_weights, named_weights};
+use burnlab::tracking::{NewRun, RunWriter};
+use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
+use burnlab::training::task::{Objective, Trainee};
+use burnlab::training::{EpochReport, Fit, Recorder, Scorer, Watch, fit};
+use serde_json::Value;
+
+type B = Autodiff<Flex>;
+
+fn golden() -> Value {
+    serde_json::from_str(include_str!("../golden/sklearn.json")).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn floats(value: &Value) -> Vec<f32> {
+    numbers(value).into_iter().map(|number| number as f32).collect()
+}
+
+/// Largest absolute difference.
+#[track_caller]
+fn distance(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
+    let found: Vec<f64> = found.into_iter().collect();
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
+    ModelConfig::Mlp(MlpConfig { hidden: hidden.into(), activation, ..MlpConfig::default() })
+}
+
+fn scorer(task: Task) -> Scorer {
+    Scorer { task, target_mean: 0.0, target_scale: 1.0 }
+}
+
+fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
+    let rows = (0..targets.len()).collect();
+    Arc::new(Examples { num_inputs, inputs, targets, rows })
+}
+
+struct Losses(std::sync::Mutex<Vec<f64>>);
+
+impl Watch for Losses {
+    fn step(&self, _step: usize) {}
+    fn epoch(&self, report: &EpochReport) {
+        let loss = report.values.iter().find(|value| value.0 == "train/loss").unwrap().1;
+        self.0.lock().unwrap().push(loss);
+    }
+}
+
+/// Trains `net` on all of `train` without validation; returns the weights and the loss curve.
+fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>) -> (NamedWeights, Vec<f64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = NewRun {
+        experiment: "test".into(),
+        name: None,
+        tags: vec![],
+        note: None,
+        config_toml: String::new(),
+        params: Default::default(),
+        environment: Value::Null,
+        seed: 0,
+        parent: None,
+    };
+    let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap(), false);
+    let watch = Arc::new(Losses(Default::default()));
+    let validation = examples(train.num_inputs, vec![], vec![]);
+    let job = Fit { net, scorer: scorer(task), train, validation, seed: 0, device: Default::default() };
+    let fitted = fit(config, job, recorder, watch.clone(), &Interrupter::new(), false).unwrap();
+    let losses = watch.0.lock().unwrap().clone();
+    (named_weights(&fitted.net), losses)
+}
+
+/// scikit-learn's list of (coefficients, intercepts) as burnlab's weights.
+fn weights_of(layers: &Value, widths: &[usize]) -> NamedWeights {
+    let mut weights = NamedWeights::new();
+    for (i, layer) in layers.as_array().unwrap().iter().enumerate() {
+        let shape = vec![widths[i], widths[i + 1]];
+        weights.insert(format!("layers.{i}.weight"), Weight { shape, values: floats(&layer[0]) });
+        weights.insert(format!("layers.{i}.bias"), Weight { shape: vec![widths[i + 1]], values: floats(&layer[1]) });
+    }
+    weights
+}
+
+/// The first 1200 digits, pixels divided by 16, as `make_golden.py` has them.
+fn digits() -> Arc<Examples> {
+    use burnlab::data::{DataConfig, Source, Target, load};
+    let data = load(&DataConfig { source: Some(Source::Digits), ..DataConfig::default() }).unwrap();
+    let Target::Classes { labels, .. } = &data.target else { panic!("digits are classes") };
+    let inputs = data.values[..1200 * 64].iter().map(|pixel| pixel / 16.0).collect();
+    examples(64, inputs, labels[..1200].iter().map(|&label| label as f32).collect())
+}
+
+#[test]
+fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
+    for (name, curve_tolerance) in [("mlp", Some(1e-4)), ("mlp_l2", None)] {
+        let golden = &golden()[name];
+        let task = Task::MultiClass { num_classes: 10 };
+        let net = mlp(&[16], Activation::Relu).init::<B>(64, 10, 0, &Default::default());
+        let net = load_weights(net, &weights_of(&golden["initial"], &[64, 16, 10])).unwrap();
+        let config = TrainingConfig {
+            max_epochs: 5,
+            batch_size: 200,
+            shuffle: false,
+            // scikit-learn divides its alpha by the rows of the batch
+            l2: golden["alpha"].as_f64().unwrap() / 200.0,
+            ..TrainingConfig::default()
+        };
+        let (weights, losses) = train(&config, net, task, digits());
+        if let Some(tolerance) = curve_tolerance {
+            let apart = distance(losses, &numbers(&golden["loss_curve"]));
+            assert!(apart < tolerance, "loss curve off by {apart}");
+        }
+        for (weight, expected) in weights.values().zip(weights_of(&golden["final"], &[64, 16, 10]).values()) {
+            let expected: Vec<f64> = expected.values.iter().map(|&v| v.into()).collect();
+            let apart = distance(weight.values.iter().map(|&v| v.into()), &expected);
+            assert!(apart < 1e-4, "{name}: weights off by {apart}");
+        }
+    }
+}
+
+#[test]
+fn a_converged_perceptron_is_logistic_regression() {
+    use burnlab::data::{DataConfig, Preparation, Source, load};
+    let golden = &golden()["logistic"];
+    let config = DataConfig { source: Some(Source::BreastCancer), ..DataConfig::default() };
+    let data = load(&config).unwrap();
+    let rows: Vec<usize> = (0..data.num_rows()).collect();
+    let all = Preparation::fit(&data, &rows, &config).unwrap().transform(&data, &rows);
+    let config = TrainingConfig {
+        max_epochs: 3000,
+        batch_size: rows.len(),
+        learning_rate: 0.05,
+        l2: golden["l2"].as_f64().unwrap(),
+        schedule: serde_json::from_str(r#"{"kind": "cosine"}"#).unwrap(),
+        ..TrainingConfig::default()
+    };
+    let net = mlp(&[], Activation::Relu).init::<B>(30, 1, 3, &Default::default());
+    let inputs = all.inputs.clone();
+    let (weights, _) = train(&config, net, Task::Binary, Arc::new(all));
+    let coefficients = &weights["layers.0.weight"].values;
+    let apart = distance(coefficients.iter().map(|&v| v.into()), &numbers(&golden["coefficients"]));
+    assert!(apart < 1e-3, "coefficients off by {apart}");
+    let bias = f64::from(weights["layers.0.bias"].values[0]);
+    assert!((bias - golden["intercept"].as_f64().unwrap()).abs() < 1e-3);
+    let probabilities = inputs.chunks(30).map(|row| {
+        let z: f64 = row.iter().zip(coefficients).map(|(x, w)| f64::from(x * w)).sum();
+        1.0 / (1.0 + (-z - bias).exp())
+    });
+    let apart = distance(probabilities, &numbers(&golden["probabilities"]));
+    assert!(apart < 1e-3, "probabilities off by {apart}");
+}
+
+/// A batch of `rows` rows with targets that fit `task`.
+fn batch(task: Task, rows: usize) -> Batch<B> {
+    let device = Default::default();
+    let inputs: Vec<f32> = (0..rows * 3).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
+    let labels: Vec<f32> = match task {
+        Task::Regression => (0..rows).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
+        Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
+        Task::MultiClass { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
+    };
+    let num_outputs = task.num_outputs();
+    let targets = match task {
+        Task::MultiClass { .. } => {
+            let one_hot =
+                |&label: &f32| (0..num_outputs).map(move |class| f32::from(u8::from(class == label as usize)));
+            labels.iter().flat_map(one_hot).collect()
+        }
+        _ => labels.clone(),
+    };
+    Batch {
+        inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
+        targets: Tensor::from_data(TensorData::new(targets, [rows, num_outputs]), &device),
+        labels,
+        noise_seed: 0,
+    }
+}
+
+/// A loss and its gradients by autodiff, as the Learner's step computes them.
+fn loss_and_gradients(net: &Net<B>, objective: &Arc<Objective>, task: Task) -> (f64, NamedWeights) {
+    use burn::module::{Module, ModuleVisitor, Param};
+    struct Gradients<'a>(&'a burn::optim::GradientsParams, Vec<Weight>);
+    impl ModuleVisitor<B> for Gradients<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+            let gradient = self.0.get::<Flex, D>(param.id).expect("every weight has a gradient");
+            let shape = gradient.shape().to_vec();
+            self.1.push(Weight { shape, values: gradient.into_data().to_vec().unwrap() });
+        }
+    }
+    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer: Arc::new(scorer(task)) };
+    let batch = batch(task, 8);
+    let output = trainee.step(batch.clone());
+    let loss = objective.loss(net.forward(batch.inputs, None), batch.targets, &batch.labels);
+    let mut gradients = Gradients(&output.grads, Vec::new());
+    trainee.visit(&mut gradients);
+    // The visitor's order is the module's: per layer weight, then bias.
+    let num_layers = gradients.1.len() / 2;
+    let names = (0..num_layers).flat_map(|i| [format!("layers.{i}.weight"), format!("layers.{i}.bias")]);
+    (f64::from(loss.into_scalar()), names.zip(gradients.1).collect())
+}
+
+#[test]
+fn gradients_match_finite_differences_for_each_activation_and_loss() {
+    let three = Task::MultiClass { num_classes: 3 };
+    let cases = [
+        (Loss::CrossEntropy, Task::Binary, 0.0),
+        (Loss::CrossEntropy, Task::Binary, 0.1),
+        (Loss::CrossEntropy, three, 0.0),
+        (Loss::CrossEntropy, three, 0.1),
+        (Loss::Mse, Task::Regression, 0.0),
+        (Loss::Mae, Task::Regression, 0.0),
+        (Loss::Huber, Task::Regression, 0.0),
+    ];
+    let weighted = serde_json::from_str("[1.0, 3.0, 0.5]").unwrap();
+    for activation in Activation::ALL {
+        for (loss, task, label_smoothing) in cases {
+            let mut config = TrainingConfig { loss: Some(loss), label_smoothing, ..TrainingConfig::default() };
+            if task == three {
+                config.class_weights = Some(serde_json::from_value(Value::clone(&weighted)).unwrap());
+            }
+            let objective = Arc::new(Objective::new(&config, task, &[]));
+            let net = mlp(&[5, 4], activation).init::<B>(3, task.num_outputs(), 1, &Default::default());
+            let weights = named_weights(&net);
+            let (_, gradients) = loss_and_gradients(&net, &objective, task);
+            for (name, weight) in &weights {
+                for i in 0..weight.values.len() {
+                    let at = |shift: f32| {
+                        let mut moved = weights.clone();
+                        moved.get_mut(name).unwrap().values[i] += shift;
+                        loss_and_gradients(&load_weights(net.clone(), &moved).unwrap(), &objective, task).0
+                    };
+                    // f32 losses carry about 1e-7: a step of 1e-2 leaves 1e-5 of noise.
+                    let step = 1e-2;
+                    let numeric = (at(step) - at(-step)) / (2.0 * f64::from(step));
+                    let exact = f64::from(gradients[name].values[i]);
+                    let kinked = matches!(activation, Activation::Relu | Activation::LeakyRelu) || loss == Loss::Mae;
+                    // Within a step of a kink the difference quotient is a mean of two slopes.
+                    let tolerance = if kinked { 0.05 } else { 2e-3 };
+                    assert!(
+                        (numeric - exact).abs() < tolerance * exact.abs().max(1.0),
+                        "{activation:?} {loss:?} {task:?} {name}[{i}]: {exact} by autodiff, {numeric} by differences"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn losses_by_hand() {
+    let loss = |config: TrainingConfig, task: Task, logits: &[f32], targets: &[f32], labels: &[f32]| -> f64 {
+        let shape = [labels.len(), task.num_outputs()];
+        let tensor = |v: &[f32]| Tensor::<B, 2>::from_data(TensorData::new(v.to_vec(), shape), &Default::default());
+        f64::from(Objective::new(&config, task, labels).loss(tensor(logits), tensor(targets), labels).into_scalar())
+    };
+    let plain = TrainingConfig::default;
+    let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
+    // ln(1 + e^-2), and a logit that overflows a naive exponential: ln(1 + e^200) = 200
+    close(loss(plain(), Task::Binary, &[2.0], &[1.0], &[1.0]), 0.126928);
+    close(loss(plain(), Task::Binary, &[200.0], &[0.0], &[0.0]), 200.0);
+    close(loss(plain(), Task::Binary, &[-200.0], &[0.0], &[0.0]), 0.0);
+    // -ln(e / (e + 1 + 1)); with smoothing .3: .8 and .1 twice
+    let three = Task::MultiClass { num_classes: 3 };
+    let (logits, one_hot) = ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0]);
+    close(loss(plain(), three, &logits, &one_hot, &[0.0]), 0.551445);
+    let smooth = TrainingConfig { label_smoothing: 0.3, ..plain() };
+    close(loss(smooth, three, &logits, &one_hot, &[0.0]), 0.8 * 0.551445 + 0.2 * 1.551445);
+    close(loss(plain(), three, &[1000.0, 0.0, 0.0], &one_hot, &[0.0]), 0.0);
+    // (3 * ln 2 + 1 * 0.126928) / 4: class 1 weighs three times as much
+    let weights = Some(serde_json::from_str("[1.0, 3.0]").unwrap());
+    let weighted = TrainingConfig { class_weights: weights, ..plain() };
+    close(loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0], &[1.0, 0.0]), (3.0 * 0.693147 + 0.126928) / 4.0);
+    // balanced: three rows of class 0, one of class 1 -> 4 / (2 * 3), 4 / (2 * 1)
+    let balanced = Some(serde_json::from_str("\"balanced\"").unwrap());
+    let config = TrainingConfig { class_weights: balanced, ..plain() };
+    let expected = (3.0 * 2.0 / 3.0 * 0.126928 + 2.0 * 2.126928) / 4.0;
+    close(loss(config, Task::Binary, &[-2.0; 4], &[0.0, 0.0, 0.0, 1.0], &[0.0, 0.0, 0.0, 1.0]), expected);
+    // errors of 3 and 0.5; Huber with delta 1: 3 - 1/2 and 0.5^2 / 2
+    let of = |kind| TrainingConfig { loss: Some(kind), ..plain() };
+    let number = |kind| loss(of(kind), Task::Regression, &[3.0, 0.5], &[0.0, 0.0], &[0.0, 0.0]);
+    close(number(Loss::Mse), (9.0 + 0.25) / 2.0);
+    close(number(Loss::Mae), 1.75);
+    close(number(Loss::Huber), (2.5 + 0.125) / 2.0);
+}
+
+#[test]
+fn update_rules_match_their_papers() {
+    let golden = &golden()["rules"];
+    let (inputs, targets) = (floats(&golden["inputs"]), floats(&golden["targets"]));
+    let base =
+        TrainingConfig { max_epochs: 5, batch_size: 12, learning_rate: 0.1, shuffle: false, ..Default::default() };
+    let sgd = TrainingConfig { optimizer: OptimizerKind::Sgd, ..base.clone() };
+    let momentum = TrainingConfig { momentum: Some(0.9), ..sgd.clone() };
+    let rmsprop = TrainingConfig { optimizer: OptimizerKind::Rmsprop, ..base.clone() };
+    let adamw = TrainingConfig { optimizer: OptimizerKind::Adamw, weight_decay: Some(0.2), ..base.clone() };
+    let cases = [
+        ("sgd", sgd.clone()),
+        ("sgd_momentum", momentum.clone()),
+        ("sgd_nesterov", TrainingConfig { nesterov: true, ..momentum }),
+        ("sgd_l2", TrainingConfig { l2: 0.3, ..sgd.clone() }),
+        ("sgd_clip", TrainingConfig { clip_norm: Some(0.5), ..sgd }),
+        ("adam", base.clone()),
+        ("adamw", adamw),
+        ("rmsprop", rmsprop.clone()),
+        ("rmsprop_momentum", TrainingConfig { momentum: Some(0.5), ..rmsprop }),
+        ("adagrad", TrainingConfig { optimizer: OptimizerKind::Adagrad, ..base }),
+    ];
+    for (name, config) in cases {
+        let net = mlp(&[], Activation::Relu).init::<B>(3, 1, 0, &Default::default());
+        let mut start = named_weights(&net);
+        start.get_mut("layers.0.weight").unwrap().values = floats(&golden["weight"]);
+        let net = load_weights(net, &start).unwrap();
+        let (weights, _) = train(&config, net, Task::Regression, examples(3, inputs.clone(), targets.clone()));
+        for part in ["weight", "bias"] {
+            let found = weights[&format!("layers.0.{part}")].values.iter().map(|&v| v.into());
+            let apart = distance(found, &numbers(&golden["results"][name][part]));
+            assert!(apart < 2e-5, "{name}: {part} off by {apart}");
+        }
+    }
+}
+
+#[test]
+fn metrics_match_scikit_learn() {
+    let golden = golden();
+    let number = |golden: &Value, key: &str| golden[key].as_f64().unwrap_or(0.0);
+    for (name, task) in [
+        ("binary", Task::Binary),
+        ("multi_class", Task::MultiClass { num_classes: 4 }),
+        ("regression", Task::Regression),
+    ] {
+        let golden = &golden[name];
+        let scorer = Scorer { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
+        let scores = scorer.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true);
+        let expected = golden["scores"].as_object().unwrap();
+        assert_eq!(scores.len(), expected.len());
+        for (metric, value) in scores {
+            let expected = expected[metric].as_f64().unwrap();
+            let close = (value - expected).abs() <= 1e-6 * expected.abs().max(1.0);
+            assert!(close, "{name} {metric}: {value}, scikit-learn has {expected}");
+        }
+    }
+}

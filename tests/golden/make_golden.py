@@ -1,0 +1,175 @@
+"""Writes sklearn.json: figures from scikit-learn and numpy that burnlab's tests are held to.
+
+    pip install scikit-learn==1.9.1 && python tests/golden/make_golden.py
+
+Not needed to run the tests; kept so that anyone can see and repeat where the figures come from.
+"""
+import json
+import pathlib
+import warnings
+
+import numpy as np
+from sklearn import metrics
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+warnings.filterwarnings("ignore")
+out = {}
+
+
+def flat(a):
+    return [float(v) for v in np.asarray(a, dtype=np.float64).ravel()]
+
+
+# ---- MLP: the same initial weights and unshuffled batches -> loss curve and weights
+class Recording(MLPClassifier):
+    """Keeps the initial weights that scikit-learn draws."""
+
+    def _init_coef(self, *args, **kwargs):
+        coef, intercept = super()._init_coef(*args, **kwargs)
+        self.__dict__.setdefault("initial", []).append((coef.copy(), intercept.copy()))
+        return coef, intercept
+
+
+digits = load_digits()
+X = (digits.data[:1200] / 16.0).astype(np.float64)
+y = digits.target[:1200]
+for name, alpha in [("mlp", 1e-4), ("mlp_l2", 10.0)]:
+    m = Recording((16,), batch_size=200, shuffle=False, max_iter=5, alpha=alpha, tol=0, n_iter_no_change=9, random_state=0)
+    m.fit(X, y)
+    out[name] = {
+        "alpha": alpha,
+        "initial": [[flat(c), flat(b)] for c, b in m.initial],
+        "loss_curve": flat(m.loss_curve_),
+        "final": [[flat(c), flat(b)] for c, b in zip(m.coefs_, m.intercepts_)],
+    }
+
+# ---- logistic regression: what a perceptron must converge to
+cancer = load_breast_cancer()
+X = (cancer.data - cancer.data.mean(0)) / cancer.data.std(0)
+m = LogisticRegression(C=1.0, tol=1e-12, max_iter=100000).fit(X, cancer.target)
+out["logistic"] = {
+    "l2": 1.0 / len(X),
+    "coefficients": flat(m.coef_),
+    "intercept": float(m.intercept_[0]),
+    "probabilities": flat(m.predict_proba(X)[:, 1]),
+}
+
+# ---- metrics
+rng = np.random.default_rng(7)
+
+
+def classes(logits, labels, probabilities, predicted, auc):
+    return {
+        "logits": flat(logits),
+        "labels": flat(labels),
+        "scores": {
+            "accuracy": metrics.accuracy_score(labels, predicted),
+            "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
+            "precision": metrics.precision_score(labels, predicted, average="macro", zero_division=0),
+            "recall": metrics.recall_score(labels, predicted, average="macro", zero_division=0),
+            "f1": metrics.f1_score(labels, predicted, average="macro", zero_division=0),
+            "log_loss": metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])),
+            "roc_auc": auc,
+        },
+    }
+
+
+# rounded to one decimal, so that there are ties for the ROC AUC
+logits = np.round(rng.normal(size=60) * 2, 1)
+labels = (logits + rng.normal(size=60) * 2 > 0.5).astype(int)
+p = 1 / (1 + np.exp(-logits))
+out["binary"] = classes(logits, labels, np.c_[1 - p, p], (p > 0.5).astype(int), metrics.roc_auc_score(labels, logits))
+
+labels = rng.integers(0, 4, 80)
+logits = np.round(rng.normal(size=(80, 4)) + 1.5 * np.eye(4)[labels], 1).astype(np.float32)
+logits[:, 3] -= 9  # class 3 is never predicted: a precision without a denominator
+e = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+p = e / e.sum(1, keepdims=True)
+auc = metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro")
+out["multi_class"] = classes(logits, labels, p, p.argmax(1), auc)
+
+truth = rng.normal(size=50) * 3
+predicted = truth + rng.normal(size=50)
+mean, scale = 150.0, 77.0
+real, guess = truth * scale + mean, predicted * scale + mean
+mse = metrics.mean_squared_error(real, guess)
+out["regression"] = {
+    "logits": flat(predicted.astype(np.float32)),
+    "labels": flat(truth.astype(np.float32)),
+    "mean": mean,
+    "scale": scale,
+    "scores": {"mse": mse, "rmse": mse**0.5, "mae": metrics.mean_absolute_error(real, guess), "r2": metrics.r2_score(real, guess)},
+}
+
+# ---- update rules: five full-batch steps of linear regression, each rule written out from its paper
+X = rng.normal(size=(12, 3))
+t = X @ np.array([[1.0], [-2.0], [0.5]]) + 0.3
+W0, b0 = rng.normal(size=(3, 1)) * 0.5, np.zeros(1)
+rules = {}
+
+
+def run(name, step, l2=0.0, clip=None):
+    w, b, state = W0.copy(), b0.copy(), [{}, {}]
+    for k in range(1, 6):
+        error = 2 * (X @ w + b - t) / len(X)
+        gw, gb = X.T @ error, error.sum(0)
+        norm = np.sqrt((gw**2).sum() + (gb**2).sum())
+        if clip and norm > clip:
+            gw, gb = gw * clip / norm, gb * clip / norm
+        w, b = step(w, gw + l2 * w, state[0], k, True), step(b, gb, state[1], k, False)
+    rules[name] = {"weight": flat(w), "bias": flat(b)}
+
+
+lr = 0.1
+
+
+def sgd(momentum=0.0, nesterov=False):
+    def step(w, g, s, k, is_weight):
+        s["v"] = momentum * s.get("v", 0) + g
+        return w - lr * (g + momentum * s["v"] if nesterov else s["v"])
+
+    return step
+
+
+def adam(decay=0.0):
+    def step(w, g, s, k, is_weight):
+        if is_weight:
+            w = w * (1 - lr * decay)
+        s["m"] = 0.9 * s.get("m", 0) + 0.1 * g
+        s["v"] = 0.999 * s.get("v", 0) + 0.001 * g * g
+        return w - lr * (s["m"] / (1 - 0.9**k)) / (np.sqrt(s["v"] / (1 - 0.999**k)) + 1e-8)
+
+    return step
+
+
+def rmsprop(momentum=0.0):
+    def step(w, g, s, k, is_weight):
+        s["v"] = 0.99 * s.get("v", 0) + 0.01 * g * g
+        s["b"] = momentum * s.get("b", 0) + g / (np.sqrt(s["v"]) + 1e-8)
+        return w - lr * s["b"]
+
+    return step
+
+
+def adagrad(w, g, s, k, is_weight):
+    s["v"] = s.get("v", 0) + g * g
+    return w - lr * g / (np.sqrt(s["v"]) + 1e-8)
+
+
+run("sgd", sgd())
+run("sgd_momentum", sgd(0.9))
+run("sgd_nesterov", sgd(0.9, True))
+run("sgd_l2", sgd(), l2=0.3)
+run("sgd_clip", sgd(), clip=0.5)
+run("adam", adam())
+run("adamw", adam(0.2))
+run("rmsprop", rmsprop())
+run("rmsprop_momentum", rmsprop(0.5))
+run("adagrad", adagrad)
+out["rules"] = {"inputs": flat(X), "targets": flat(t), "weight": flat(W0), "results": rules}
+
+path = pathlib.Path(__file__).with_name("sklearn.json")
+path.write_text(json.dumps(out) + "\n")
+print(path, path.stat().st_size, "bytes")

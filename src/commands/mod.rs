@@ -8,7 +8,7 @@ use crate::cli::{Cli, Command};
 
 mod config;
 mod environment;
-mod progress;
+pub mod progress;
 pub mod saved_model;
 mod summary;
 pub mod train;

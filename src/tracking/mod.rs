@@ -1,81 +1,39 @@
-//! stub
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-#[derive(Debug, Clone)]
-pub struct RunId(pub String);
-impl std::fmt::Display for RunId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Status {
-    Running,
-    Finished,
-    Interrupted,
-    Failed,
-    Crashed,
-}
-#[derive(Debug, Clone)]
-pub struct MetricKey(String);
-impl MetricKey {
-    pub fn new(split: &str, name: &str) -> Result<Self, TrackingError> {
-        Ok(Self(format!("{split}/{name}")))
-    }
-}
-#[derive(Debug, Clone)]
-pub struct Point {
-    pub key: MetricKey,
-    pub epoch: u64,
-    pub step: u64,
-    pub time: f64,
-    pub value: f64,
-}
-pub struct NewRun {
-    pub experiment: String,
-    pub name: Option<String>,
-    pub tags: Vec<String>,
-    pub note: Option<String>,
-    pub config_toml: String,
-    pub params: BTreeMap<String, serde_json::Value>,
-    pub environment: serde_json::Value,
-    pub seed: u64,
-    pub parent: Option<RunId>,
-}
-pub struct RunWriter {
-    id: RunId,
-    folder: PathBuf,
-    text: String,
-}
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct TrackingError(#[from] std::io::Error);
-impl RunWriter {
-    pub fn start(root: &Path, run: NewRun) -> Result<Self, TrackingError> {
-        let id = RunId(format!("{}-x", run.experiment));
-        let folder = root.join("runs").join(&id.0);
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("config.toml"), run.config_toml)?;
-        Ok(Self { id, folder, text: String::new() })
-    }
-    pub fn id(&self) -> &RunId {
-        &self.id
-    }
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-    pub fn log(&mut self, points: &[Point]) -> Result<(), TrackingError> {
-        for p in points {
-            self.text += &format!("{},{},{},{},{}\n", p.key.0, p.epoch, p.step, p.time, p.value);
-        }
-        std::fs::write(self.folder.join("metrics.csv"), &self.text)?;
-        Ok(())
-    }
-    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
-        std::fs::write(self.folder.join(name), bytes)?;
-        Ok(())
-    }
-    pub fn finish(self, _s: Status, _r: &str, _b: Option<u64>) -> Result<(), TrackingError> {
-        Ok(())
-    }
-}
+//! Recording: what a run was, what it measured, and where that is kept.
+//!
+//! A **run** is one training. It owns a folder, `runs/<id>/`, and rows in `burnlab.db`. The folder
+//! is the truth; the database answers quickly and can be rebuilt from the folders by
+//! [`Store::reindex`]. Runs of one **experiment** are meant to be compared.
+//!
+//! ```text
+//! artifacts/burnlab.db             index of all runs (SQLite)
+//! artifacts/runs/<id>/run.json     id, experiment, tags, note, status, reason, seed, params ... (RunRecord)
+//!                     config.toml  resolved configuration
+//!                     environment.json, metrics.csv, run.log
+//!                     lock         held by the process that trains
+//! artifacts/trash/<id>/            deleted runs, until Store::gc
+//! ```
+//!
+//! Writing goes through [`RunWriter`], one per training process; everything else through
+//! [`Store`]. Any number of processes may do both at once. Nothing here knows what trains.
+//!
+//! - `id`: [`RunId`]; `time`: [`UtcTime`]; `point`: [`MetricKey`], [`Point`], [`Goal`]
+//! - `record`: [`RunRecord`], [`Status`], [`Shown`]: what `run.json` says
+//! - `folder`: a run's files: atomic writes, the lock, `metrics.csv`
+//! - `run`: [`NewRun`], [`RunWriter`]; `store`: [`Store`], all SQL
+
+mod error;
+mod folder;
+mod id;
+mod point;
+mod record;
+mod run;
+mod store;
+mod time;
+
+pub use error::TrackingError;
+pub use id::{RunId, slug};
+pub use point::{Goal, MetricKey, Point, Sample};
+pub use record::{RunRecord, Shown, Status};
+pub use run::{NewRun, RunWriter};
+pub use store::{MetricSummary, Reindexed, Run, Store};
+pub use time::UtcTime;

@@ -33,6 +33,9 @@ pub struct TrainingConfig {
     pub beta_2: Option<f64>,
     /// Added to denominators of adaptive rules; by default 1e-8, as in scikit-learn and PyTorch.
     pub epsilon: f64,
+    /// `adam`, `adamw`: add epsilon before the bias correction, as scikit-learn and Keras do (Kingma and Ba's
+    /// epsilon hat), not after it, as PyTorch does. It matters where gradients are near epsilon, as at dark pixels.
+    pub epsilon_hat: bool,
     /// L2 penalty `l2 / 2 * |w|^2` added to the loss's gradient (coupled); weights only, never biases.
     pub l2: f64,
     /// Fraction `learning_rate * weight_decay` of each weight taken off in each step (decoupled); never biases.
@@ -74,6 +77,7 @@ impl Default for TrainingConfig {
             beta_1: None,
             beta_2: None,
             epsilon: 1e-8,
+            epsilon_hat: false,
             l2: 0.0,
             weight_decay: None,
             clip_norm: None,
@@ -223,6 +227,7 @@ impl TrainingConfig {
         };
         only(self.momentum.is_some(), "momentum", &[Sgd, Rmsprop])?;
         only(self.nesterov, "nesterov", &[Sgd])?;
+        only(self.epsilon_hat, "epsilon_hat", &[Adam, Adamw])?;
         only(self.beta_1.is_some(), "beta_1", &[Adam, Adamw])?;
         only(self.beta_2.is_some(), "beta_2", &[Adam, Adamw, Rmsprop])?;
         Invalid::unless(!self.nesterov || self.momentum.unwrap_or(0.0) > 0.0, "training.nesterov", || {

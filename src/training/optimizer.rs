@@ -63,9 +63,26 @@ pub struct Rule<B: Backend> {
 #[derive(Clone)]
 enum Kind<B: Backend> {
     Sgd(Sgd<B>),
-    Adam(Adam),
+    Adam { rule: Adam, epsilon_hat: Option<EpsilonHat> },
     RmsProp(RmsProp),
     AdaGrad(AdaGrad),
+}
+
+/// Adam whose epsilon is added before the bias correction: Burn multiplies its epsilon by
+/// sqrt(1 - beta_2^t), so dividing by that first leaves it as it is.
+#[derive(Clone)]
+struct EpsilonHat {
+    adam: AdamConfig,
+    beta_2: f64,
+    epsilon: f64,
+}
+
+impl EpsilonHat {
+    /// The rule of the `time`-th step, from 1.
+    fn rule(&self, time: usize) -> Adam {
+        let correction = (1.0 - self.beta_2.powf(time as f64)).sqrt();
+        self.adam.clone().with_epsilon((self.epsilon / correction) as f32).build()
+    }
 }
 
 /// The state of whichever rule is in use; the others stay empty.
@@ -93,13 +110,15 @@ impl<B: Backend> Rule<B> {
                 });
                 Kind::Sgd(SgdConfig::new().with_momentum(momentum).build())
             }
-            OptimizerKind::Adam | OptimizerKind::Adamw => Kind::Adam(
-                AdamConfig::new()
+            OptimizerKind::Adam | OptimizerKind::Adamw => {
+                let adam = AdamConfig::new()
                     .with_beta_1(config.beta_1.unwrap_or(0.9) as f32)
                     .with_beta_2(config.beta_2.unwrap_or(0.999) as f32)
-                    .with_epsilon(epsilon)
-                    .build(),
-            ),
+                    .with_epsilon(epsilon);
+                let beta_2 = config.beta_2.unwrap_or(0.999);
+                let hat = EpsilonHat { adam: adam.clone(), beta_2, epsilon: config.epsilon };
+                Kind::Adam { rule: adam.build(), epsilon_hat: config.epsilon_hat.then_some(hat) }
+            }
             OptimizerKind::Rmsprop => Kind::RmsProp(
                 RmsPropConfig::new()
                     .with_alpha(config.beta_2.unwrap_or(0.99) as f32)
@@ -137,7 +156,10 @@ impl<B: Backend> SimpleOptimizer<B> for Rule<B> {
                 let (tensor, sgd) = rule.step(learning_rate, tensor, gradient, state.sgd);
                 (tensor, Some(RuleState { sgd, ..RuleState::EMPTY }))
             }
-            Kind::Adam(rule) => {
+            Kind::Adam { rule, epsilon_hat } => {
+                let time = state.adam.as_ref().map_or(1, |adam| adam.momentum.time + 1);
+                let hat = epsilon_hat.as_ref().map(|hat| hat.rule(time));
+                let rule = hat.as_ref().unwrap_or(rule);
                 let (tensor, adam) = rule.step(learning_rate, tensor, gradient, state.adam);
                 (tensor, Some(RuleState { adam, ..RuleState::EMPTY }))
             }

@@ -1,0 +1,127 @@
+//! The one error type of `tracking`: each message names the place and the next step.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{RunId, Status};
+
+/// Why something could not be recorded, found or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TrackingError {
+    /// A file or folder could not be read or written; the I/O error names the path.
+    #[error("{0}; check the disk space and your rights there, or choose another folder with --artifacts")]
+    Io(#[from] io::Error),
+
+    /// The file system cannot lock files, so that a crash could not be told from a running training.
+    #[error(
+        "cannot lock `{}`: {source}; run locks need a local disk: choose another folder with --artifacts",
+        path.display()
+    )]
+    Lock { path: PathBuf, source: io::Error },
+
+    /// There is no `burnlab.db` in the folder.
+    #[error(
+        "no runs recorded in `{}`: train something first (burnlab train --config FILE), name the right folder with \
+         --artifacts, or rebuild the store from run folders with `burnlab runs reindex`",
+        root.display()
+    )]
+    NoStore { root: PathBuf },
+
+    /// The file is no database of burnlab's.
+    #[error("`{}` is not a burnlab store; move it away, then run `burnlab runs reindex`", path.display())]
+    NotAStore { path: PathBuf },
+
+    /// The store was written by a newer burnlab.
+    #[error(
+        "`{}` has schema {found}, written by a newer burnlab (this one knows up to {supported}): update burnlab, or \
+         move the file away and run `burnlab runs reindex`",
+        path.display()
+    )]
+    SchemaTooNew { path: PathBuf, found: i64, supported: i64 },
+
+    /// Other processes kept the store's write lock for longer than the time-out.
+    #[error("`{}` stayed locked by another process for {seconds} s; end that process or try again", path.display())]
+    Busy { path: PathBuf, seconds: u64 },
+
+    /// The store cannot be written, or was opened for reading only.
+    #[error(
+        "`{}` cannot be written; check your rights there, or choose another folder with --artifacts",
+        path.display()
+    )]
+    ReadOnly { path: PathBuf },
+
+    /// Any other answer of SQLite's.
+    #[error(
+        "`{}`: {source}; if the file is damaged, move it away and run `burnlab runs reindex`",
+        path.display()
+    )]
+    Sql { path: PathBuf, source: Box<rusqlite::Error> },
+
+    /// A file of a run folder has content that burnlab did not write.
+    #[error("`{}`{}: {problem}; correct it or delete the run", path.display(), at_line(*line))]
+    Damaged { path: PathBuf, line: Option<usize>, problem: String },
+
+    /// No run matches the id or prefix.
+    #[error("no run `{query}`; `burnlab runs list` shows them")]
+    NoSuchRun { query: String },
+
+    /// Several runs match the prefix.
+    #[error("`{query}` is the beginning of {count} runs ({}); add characters", candidates.join(", "))]
+    AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
+
+    /// Text that is no run id.
+    #[error("`{text}` is not a run id (<experiment>-<yyyymmdd>-<hhmmss>-<4 hex digits>)")]
+    InvalidRunId { text: String },
+
+    /// Text that is no metric key.
+    #[error("`{text}` is not a metric key: write `split/metric` with a-z, 0-9, `_` (and `.`, `@`, `-` in the metric)")]
+    InvalidMetricKey { text: String },
+
+    /// A name that cannot be a file of a run, or belongs to tracking itself.
+    #[error(
+        "`{name}` cannot name a run's file: use a-z, A-Z, 0-9, `.`, `_`, `-`, and no name that burnlab writes itself"
+    )]
+    InvalidFileName { name: String },
+
+    /// A point with a time that is negative or not finite.
+    #[error("point `{key}` of epoch {epoch} has time {time}: seconds since the run's start must be finite and >= 0")]
+    InvalidTime { key: String, epoch: u64, time: f64 },
+
+    /// The run has this point already; nothing of the call was recorded.
+    #[error("run `{id}` already has `{key}` for epoch {epoch}, step {step}; log each point once")]
+    DuplicatePoint { id: RunId, key: String, epoch: u64, step: u64 },
+
+    /// A run can only end in a final status.
+    #[error("a run cannot end as `{status}`; use finished, interrupted or failed")]
+    NotFinal { status: Status },
+
+    /// The run is still training.
+    #[error("run `{id}` is still training; stop it first")]
+    Active { id: RunId },
+
+    /// A run cannot be restored over another of the same id.
+    #[error("run `{id}` is already in `runs`; nothing to restore")]
+    Exists { id: RunId },
+}
+
+impl TrackingError {
+    /// Translates an SQLite error of the store at `path`.
+    pub(super) fn sql(path: &Path, busy_seconds: u64, source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_path_buf();
+        match source.sqlite_error_code() {
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, seconds: busy_seconds },
+            Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => Self::ReadOnly { path },
+            Some(Code::NotADatabase) => Self::NotAStore { path },
+            _ => Self::Sql { path, source: Box::new(source) },
+        }
+    }
+
+    pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
+        Self::Damaged { path: path.to_path_buf(), line: None, problem: problem.to_string() }
+    }
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map(|line| format!(", line {line}")).unwrap_or_default()
+}

@@ -1,0 +1,85 @@
+//! A temporary artifacts folder, and trainings in it.
+
+use std::path::{Path, PathBuf};
+
+use burn::train::Interrupter;
+use burnlab::backend::BackendName;
+use burnlab::commands::progress::Style;
+use burnlab::commands::train::{TrainOptions, Trained, prepare, train};
+use burnlab::config::LoadedConfig;
+
+pub struct Lab {
+    folder: tempfile::TempDir,
+    pub backend: BackendName,
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        Self::on(BackendName::Flex)
+    }
+
+    pub fn on(backend: BackendName) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), backend }
+    }
+
+    pub fn artifacts(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Trains a shipped config, such as "digits", with overrides.
+    #[track_caller]
+    pub fn train(&self, name: &str, overrides: &[&str]) -> Trained {
+        self.try_train(&config_file(name), overrides).unwrap()
+    }
+
+    pub fn try_train(&self, file: &Path, overrides: &[&str]) -> anyhow::Result<Trained> {
+        let overrides: Vec<String> = overrides.iter().map(|&set| set.to_owned()).collect();
+        let loaded = LoadedConfig::load(file, &overrides)?;
+        let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+        let options = TrainOptions {
+            artifacts: self.artifacts(),
+            tags: &[],
+            backend: self.backend,
+            style: Style::Silent,
+            tui: false,
+            interrupter: Interrupter::new(),
+        };
+        train(&loaded.config.resolved(), &prepared, &options)
+    }
+
+    /// Trains with the seeds 0 to n - 1; returns the test accuracies, sorted.
+    #[track_caller]
+    pub fn accuracies(&self, name: &str, overrides: &[&str], num_seeds: usize) -> Vec<f64> {
+        let mut found: Vec<f64> = (0..num_seeds)
+            .map(|seed| {
+                let seed = format!("seed={seed}");
+                let overrides: Vec<&str> = overrides.iter().copied().chain([seed.as_str()]).collect();
+                self.train(name, &overrides).evaluation.unwrap().metric("accuracy")
+            })
+            .collect();
+        found.sort_by(f64::total_cmp);
+        found
+    }
+}
+
+pub fn config_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("configs").join(name).with_extension("toml")
+}
+
+pub fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 }
+}
+
+/// The values of a metric by epoch, from the run folder's metrics.csv.
+pub fn series(run: &Trained, key: &str) -> Vec<(usize, f64)> {
+    let mut csv = csv::Reader::from_path(run.folder.join("metrics.csv")).unwrap();
+    let headers = csv.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (keys, epochs, values) = (column("key"), column("epoch"), column("value"));
+    csv.records()
+        .map(Result::unwrap)
+        .filter(|row| &row[keys] == key)
+        .map(|row| (row[epochs].parse().unwrap(), row[values].parse().unwrap()))
+        .collect()
+}

@@ -3,12 +3,31 @@
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
-//! - what a training reaches, stops at and repeats: `training`
+//! - what a training reaches, stops at, keeps and repeats: `training`
 //! - the command line, its errors and its files: `cli`
-//! - every shipped config, the README's commands: `configs`
-//! - the layering in `src/lib.rs`: `layering`
+//! - run folders and the store: `tracking`
+//! - every shipped config, the README's commands, the layering of `src/`: `shipped`
+//!
+//! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing software Vulkan device into a failure.
 
+#[path = "burnlab/cli.rs"]
+mod cli;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/lab.rs"]
+mod lab;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
+#[path = "burnlab/shipped.rs"]
+mod shipped;
+#[path = "burnlab/tracking.rs"]
+mod tracking;
+#[path = "burnlab/training.rs"]
+mod training;
+
+/// Whether a Vulkan device answers; a missing one fails where everything is required.
+fn wgpu_is_here() -> bool {
+    let found = std::env::var_os("VK_ICD_FILENAMES").is_some() || std::env::var_os("VK_DRIVER_FILES").is_some();
+    assert!(found || std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "no Vulkan device: see .ci/run");
+    found
+}

@@ -1,0 +1,338 @@
+//! The command line from outside: output, errors, exit codes, files.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder with files, in which burnlab is run.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        std::fs::write(self.path(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_burnlab"));
+        command.current_dir(self.folder.path()).args(args).env_remove("CARGO");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// The one run in `artifacts/`.
+    fn only_run(&self) -> PathBuf {
+        let runs: Vec<_> =
+            std::fs::read_dir(self.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()).collect();
+        assert_eq!(runs.len(), 1);
+        runs.into_iter().next().unwrap()
+    }
+}
+
+fn json(path: impl AsRef<Path>) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const SMALL: &str = "[data]\nsource = \"iris\"\n[model]\nkind = \"mlp\"\n[training]\nmax_epochs = 3\nbatch_size = 16\n";
+
+#[test]
+fn a_run_leaves_everything_that_was_promised() {
+    let place = Place::new();
+    place.write("flowers.toml", SMALL);
+    let output =
+        place.run(&["--config", "flowers.toml", "--set", "seed=7", "--tag", "a", "--tag", "b", "--name", "x y"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let folder = place.only_run();
+    let record = json(folder.join("run.json"));
+    assert_eq!(record["status"], "finished");
+    assert_eq!(record["reason"], "all 3 epochs done");
+    assert_eq!((&record["experiment"], &record["seed"]), (&"x y".into(), &7.into()));
+    assert_eq!(record["tags"], serde_json::json!(["a", "b"]));
+    assert_eq!(record["params"]["training.max_epochs"], 3);
+    assert_eq!(record["params"]["model.hidden"], serde_json::json!([16]));
+
+    let environment = json(folder.join("environment.json"));
+    assert_eq!(environment["burn"], "0.21.0");
+    assert!(environment["rustc"].as_str().unwrap().starts_with("rustc 1."));
+    assert_eq!(environment["dataset"]["num_rows"], 150);
+    assert_eq!(environment["dataset"]["fingerprint"].as_str().unwrap().len(), 64);
+    assert!(environment["command_line"].as_array().unwrap().contains(&"seed=7".into()));
+    assert!(environment["machine"]["num_cores"].as_u64().unwrap() >= 1);
+
+    let evaluation = json(folder.join("evaluation.json"));
+    let matrix = evaluation["classes"]["confusion_matrix"].as_array().unwrap();
+    let total: u64 = matrix.iter().flat_map(|row| row.as_array().unwrap()).map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!((matrix.len(), total), (3, 45));
+    assert_eq!(evaluation["classes"]["report"][0]["class"], "setosa");
+
+    let mut csv = csv::Reader::from_path(folder.join("predictions.csv")).unwrap();
+    let headers: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
+    let expected =
+        ["row", "true", "predicted", "probability_setosa", "probability_versicolor", "probability_virginica"];
+    assert_eq!(headers, expected);
+    for row in csv.records() {
+        let row = row.unwrap();
+        let sum: f64 = row.iter().skip(3).map(|p| p.parse::<f64>().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+    }
+    let metrics = std::fs::read_to_string(folder.join("metrics.csv")).unwrap();
+    for key in
+        ["train/loss,3,", "validation/roc_auc,3,", "train/learning_rate,1,", "train/seconds,2,", "test/accuracy,0,"]
+    {
+        assert!(metrics.contains(key), "{key}");
+    }
+
+    // the resolved config reproduces the run from anywhere
+    let resolved = folder.join("config.toml");
+    let again = Place::new();
+    assert!(again.run(&["--config", resolved.to_str().unwrap(), "--quiet"]).status.success());
+    let model = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    assert_eq!(model(&again.only_run()), model(&folder));
+}
+
+#[test]
+fn a_pipe_gets_plain_lines_and_quiet_gets_none() {
+    let place = Place::new();
+    place.write("c.toml", SMALL);
+    let output = place.run(&["--config", "c.toml"]);
+    let lines = text(&output.stdout);
+    assert!(!lines.contains('\u{1b}') && !lines.contains('\r'), "{lines}");
+    for part in ["epoch 3/3", "train/loss", "patience", "always the most frequent class", "saved  artifacts/runs/c-"] {
+        assert_eq!(lines.contains(part), part != "patience", "{part} in {lines}");
+    }
+    assert!(output.stderr.is_empty());
+    let output = place.run(&["--config", "c.toml", "--quiet"]);
+    assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty());
+}
+
+/// A config or file that cannot be used: exit code 1, nothing on stdout, this on stderr.
+#[test]
+fn bad_input_gets_one_clear_line_with_its_place() {
+    let place = Place::new();
+    place.write("one.csv", "a,y\n1,x\n2,x\n3,x\n");
+    place.write("constant.csv", "a,b,y\n1,5,x\n2,5,z\n3,5,x\n4,5,z\n");
+    place.write("missing.csv", "a,b,y\n1,,x\n2,,z\n3,NA,x\n4,,z\n");
+    let rows: String = (0..40).map(|i| format!("{},{}\n", i, if i % 2 == 0 { "x" } else { "z" })).collect();
+    place.write("good.csv", &format!("a,y\n{rows}"));
+    let good = "[data]\npath = \"good.csv\"\ntarget = \"y\"\nnumeric = [\"a\"]\n";
+    let csv = |name: &str, target: &str| format!("[data]\npath = \"{name}\"\ntarget = \"{target}\"\n");
+    let cases: Vec<(&str, String, Vec<&str>, Vec<&str>)> = vec![
+        (
+            "unknown key",
+            "[data]\nsource = \"iris\"\n[training]\nlerning_rate = 1\n".into(),
+            vec![],
+            vec![
+                "c.toml:4:1: unknown key `lerning_rate`",
+                "did you mean `learning_rate`?",
+                "4 | lerning_rate = 1",
+                "^^^^",
+            ],
+        ),
+        (
+            "unknown key in [model]",
+            "[data]\nsource = \"iris\"\n[model]\nkind = \"mlp\"\nhiden = [3]\n".into(),
+            vec![],
+            vec!["c.toml:5:1: unknown key `hiden`", "did you mean `hidden`?"],
+        ),
+        ("unknown section", "[dta]\n".into(), vec![], vec!["c.toml:1:2: unknown key `dta`"]),
+        (
+            "wrong type",
+            "[data]\nsource = \"iris\"\n[training]\nmax_epochs = \"many\"\n".into(),
+            vec![],
+            vec!["c.toml:4:14: invalid type: string \"many\", expected usize"],
+        ),
+        ("no TOML", "[data\n".into(), vec![], vec!["c.toml:1:6: "]),
+        ("unknown value", "[data]\nsource = \"irs\"\n".into(), vec![], vec!["c.toml:2:10: unknown variant `irs`"]),
+        ("missing file", csv("nowhere.csv", "y"), vec![], vec!["c.toml:2:1: data.path: ", "nowhere.csv"]),
+        ("missing target", csv("good.csv", "Y2"), vec![], vec!["c.toml:3:1: data.target: ", "has no column `Y2`"]),
+        ("one class", csv("one.csv", "y"), vec![], vec!["one.csv", "class"]),
+        ("constant column", csv("constant.csv", "y"), vec![], vec!["constant.csv", "data.drop = [\"b\"]"]),
+        ("all-missing column", csv("missing.csv", "y"), vec![], vec!["missing.csv", "data.drop = [\"b\"]"]),
+        (
+            "batch larger than data",
+            good.into(),
+            vec!["training.batch_size=64"],
+            vec![
+                "--set training.batch_size=64: training.batch_size: batch_size 64 is larger than the 23 training rows",
+            ],
+        ),
+        (
+            "no validation rows",
+            format!("{good}validation_fraction = 0.001\n"),
+            vec!["training.batch_size=8"],
+            vec!["c.toml:5:1: data.validation_fraction: "],
+        ),
+        (
+            "learning rate",
+            good.into(),
+            vec!["training.learning_rate=-1"],
+            vec!["learning_rate must be above 0, found -1"],
+        ),
+        (
+            "loss of another task",
+            good.into(),
+            vec!["training.loss=mse", "training.batch_size=8"],
+            vec!["training.loss: a class target needs loss = \"cross_entropy\""],
+        ),
+        (
+            "knob of another optimizer",
+            good.into(),
+            vec!["training.momentum=0.9"],
+            vec!["momentum has no effect with optimizer \"adam\""],
+        ),
+        (
+            "unknown monitor",
+            good.into(),
+            vec!["training.batch_size=8", "training.early_stopping.monitor=validation/acc"],
+            vec!["`validation/acc` is not recorded; monitor one of validation/loss, validation/accuracy"],
+        ),
+        ("bad override", good.into(), vec!["training.lr=1"], vec!["--set training.lr=1: unknown key `lr`"]),
+        ("no override", good.into(), vec!["seed"], vec!["--set seed: write it as key=value"]),
+    ];
+    for (what, config, overrides, expected) in cases {
+        let file = place.write("c.toml", &config);
+        let mut args = vec!["--config", "c.toml"];
+        for set in &overrides {
+            args.extend(["--set", set]);
+        }
+        let output = place.run(&args);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{what}: {error}");
+        assert!(error.starts_with("error: ") && !error.contains("panicked"), "{what}: {error}");
+        assert!(output.stdout.is_empty(), "{what}: {}", text(&output.stdout));
+        for part in expected {
+            assert!(error.contains(part), "{what}: `{part}` is not in {error}");
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), config, "{what}: the user's file is as it was");
+        assert!(!place.path("artifacts").exists(), "{what}: nothing is recorded before epoch 1");
+    }
+    let output = place.run(&["--config", "no.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("no.toml: cannot read the config"), "{}", text(&output.stderr));
+    assert_eq!(place.run(&["--nonsense"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_diverging_run_fails_with_epoch_and_step_and_is_recorded() {
+    let place = Place::new();
+    let config =
+        "[data]\nsource = \"diabetes\"\n[training]\noptimizer = \"sgd\"\nlearning_rate = 1e3\nmax_epochs = 50\n";
+    place.write("c.toml", config);
+    let output = place.run(&["--config", "c.toml", "--quiet"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with("error: the loss is not finite in epoch 1, at step "), "{error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    let record = json(place.only_run().join("run.json"));
+    assert_eq!(record["status"], "failed");
+    assert!(record["reason"].as_str().unwrap().contains("not finite in epoch 1"));
+    assert!(!place.only_run().join("model.safetensors").exists());
+    // The tutorial's rule on the same data survives a rate of 1000: Adam's steps are bounded.
+    let output = place.run(&[
+        "--config",
+        "c.toml",
+        "--quiet",
+        "--set",
+        "training.optimizer=adam",
+        "--set",
+        "training.max_epochs=3",
+    ]);
+    assert!(output.status.success() || text(&output.stderr).contains("not finite"), "{}", text(&output.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn sigint_keeps_the_best_weights_and_kill_loses_at_most_the_running_epoch() {
+    use std::os::unix::process::ExitStatusExt;
+    for (signal, long) in [("INT", true), ("TERM", true), ("KILL", true)] {
+        let place = Place::new();
+        place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
+        let mut child = place.command(&["--config", "c.toml", "--quiet"]).spawn().unwrap();
+        // Waits for what it needs, an epoch in the record, rather than for a time.
+        let epochs = |place: &Place| {
+            let folder = std::fs::read_dir(place.path("artifacts/runs")).ok()?.next()?.ok()?.path();
+            let text = std::fs::read_to_string(folder.join("metrics.csv")).ok()?;
+            Some(text.lines().filter(|line| line.starts_with("validation/loss,")).count())
+        };
+        while epochs(&place).unwrap_or(0) < 5 {
+            assert!(child.try_wait().unwrap().is_none(), "ended before it was stopped");
+            std::thread::yield_now();
+        }
+        let seen = epochs(&place).unwrap();
+        assert!(long && Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        let folder = place.only_run();
+        let record = json(folder.join("run.json"));
+        if signal == "KILL" {
+            assert_eq!(status.signal(), Some(9));
+            assert_eq!(record["status"], "running", "nobody was left to say otherwise");
+        } else {
+            assert_eq!(status.code(), Some(130));
+            assert_eq!(record["status"], "interrupted");
+            let best = record["best_epoch"].as_u64().unwrap();
+            assert_eq!(record["reason"], format!("interrupted after epoch {}", epochs(&place).unwrap()));
+            assert!(best >= 1 && folder.join("model.safetensors").exists() && folder.join("evaluation.json").exists());
+        }
+        let store = burnlab::tracking::Store::open(&place.path("artifacts")).unwrap();
+        assert_eq!(store.integrity().unwrap(), "ok");
+        let run = store.run("latest").unwrap();
+        let loss = run.metrics[&"validation/loss".parse().unwrap()];
+        assert!(loss.num_points as usize >= seen, "an acknowledged epoch is lost");
+        assert_eq!(run.shown == burnlab::tracking::Shown::Crashed, signal == "KILL");
+    }
+}
+
+#[test]
+fn config_commands_check_describe_and_write_out() {
+    let place = Place::new();
+    place.write("c.toml", SMALL);
+    let check = place.run(&["config", "check", "c.toml"]);
+    assert!(check.status.success());
+    assert!(text(&check.stdout).contains("89 training, 16 validation, 45 test rows"), "{}", text(&check.stdout));
+    assert!(text(&check.stdout).ends_with("c.toml: ok\n"));
+    assert!(!place.path("artifacts").exists());
+
+    let rendered = text(&place.run(&["config", "render", "c.toml", "--set", "seed=3"]).stdout);
+    for line in ["seed = 3", "source = \"iris\"", "learning_rate = 0.001", "optimizer = \"adam\""] {
+        assert!(rendered.contains(line), "{line} in {rendered}");
+    }
+    place.write("r.toml", &rendered);
+    assert_eq!(text(&place.run(&["config", "render", "r.toml"]).stdout), rendered, "rendering is idempotent");
+
+    let schema: Value = serde_json::from_slice(&place.run(&["config", "schema"]).stdout).unwrap();
+    assert!(schema["$defs"]["TrainingConfig"]["properties"]["learning_rate"]["description"].is_string());
+    assert_eq!(schema["additionalProperties"], false);
+
+    let completions = place.run(&["completions", "bash"]);
+    assert!(text(&completions.stdout).contains("--config"));
+}
+
+#[test]
+fn a_backend_that_is_not_compiled_in_is_named_with_the_way_to_build_it() {
+    if burnlab::backend::BackendName::compiled().contains(&burnlab::backend::BackendName::Wgpu) {
+        return;
+    }
+    let place = Place::new();
+    place.write("c.toml", SMALL);
+    let output = place.run(&["--config", "c.toml", "--backend", "wgpu"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("cargo run --features wgpu"), "{}", text(&output.stderr));
+}

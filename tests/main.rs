@@ -5,7 +5,7 @@
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - the command line, its errors and its files: `cli`
-//! - run folders and the store: `tracking`
+//! - run folders and the store: `src/tracking/tests.rs`
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
 //!
 //! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing software Vulkan device into a failure.
@@ -20,8 +20,6 @@ mod lab;
 mod numbers;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
-#[path = "burnlab/tracking.rs"]
-mod tracking;
 #[path = "burnlab/training.rs"]
 mod training;
 

@@ -1,141 +1,289 @@
-//! The files of a run: atomic writes, the lock, `metrics.csv`.
+//! The files of a run folder: atomic writes, the lock, `metrics.csv`.
 
-use std::fs::{File, TryLockError};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use super::{Point, RunId, RunRecord, TrackingError, UtcTime};
+use fs_err as fs;
+use fs_err::{File, OpenOptions};
+use serde::Serialize;
 
-pub(super) const RECORD: &str = "run.json";
+use super::{Point, RunRecord, TrackingError};
+
+pub(super) const RUN: &str = "run.json";
 pub(super) const CONFIG: &str = "config.toml";
 pub(super) const ENVIRONMENT: &str = "environment.json";
 pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const LOG: &str = "run.log";
 pub(super) const LOCK: &str = "lock";
 
-const METRICS_HEADER: &str = "key,epoch,step,time,value\n";
-/// Ids are random within a second; this many collisions mean something else is wrong.
-const ID_ATTEMPTS: usize = 100;
+const METRICS_HEADER: &str = "epoch,step,time,metric,value\n";
 
-/// `artifacts/runs`.
-pub(super) fn runs_folder(root: &Path) -> PathBuf {
-    root.join("runs")
+/// One file of a run, as it can be shown and downloaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileEntry {
+    /// Path inside the run folder with `/`: `config.toml`, `plots/curves.svg`.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
 }
 
-/// `artifacts/trash`.
-pub(super) fn trash_folder(root: &Path) -> PathBuf {
-    root.join("trash")
-}
-
-/// Makes a new run's folder and takes its lock; the lock is held until the file is dropped.
-pub(super) fn create(root: &Path, experiment: &str, now: UtcTime) -> Result<(RunId, PathBuf, File), TrackingError> {
-    let runs = runs_folder(root);
-    fs_err::create_dir_all(&runs)?;
-    for _ in 0..ID_ATTEMPTS {
-        let id = RunId::generate(experiment, now);
-        let folder = runs.join(id.as_str());
-        match fs_err::create_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => continue,
-            made => made?,
-        }
-        let path = folder.join(LOCK);
-        let lock = fs_err::File::create(&path)?.into_parts().0;
-        lock.lock().map_err(|source| TrackingError::Lock { path, source })?;
-        return Ok((id, folder, lock));
-    }
-    Err(TrackingError::damaged(&runs, "no free run id"))
-}
-
-/// Whether a process is training in `folder`. A folder without a lock file is nobody's.
-pub(super) fn is_locked(folder: &Path) -> bool {
-    // A shared lock: two who look at the same time do not mistake each other for the trainer.
-    let Ok(file) = File::open(folder.join(LOCK)) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
-}
-
-/// Writes `folder/name` so that a reader or a crash finds the old or the new content, never a part.
-pub(super) fn write_atomically(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
+/// Writes a file so that readers see the old content or the new, never a part, and that it survives a power cut.
+pub(super) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    // The process id keeps two writers of one file apart.
     let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = (|| {
-        let mut file = fs_err::File::create(&temporary)?;
+    let result = (|| {
+        let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs_err::rename(&temporary, folder.join(name))
+        fs::rename(&temporary, folder.join(name))
     })();
-    if written.is_err() {
-        fs_err::remove_file(&temporary).ok();
+    if result.is_err() {
+        // The error that matters is on its way up; the leftover is only litter.
+        fs::remove_file(&temporary).ok();
     }
-    Ok(written?)
+    result
 }
 
-/// Reads a run's record.
+/// Whether `name` can be a file that training puts into a run folder.
+pub(super) fn check_file_name(name: &str) -> Result<(), TrackingError> {
+    let is_plain = (1..=100).contains(&name.len())
+        && !name.starts_with('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    let is_ours = [RUN, CONFIG, ENVIRONMENT, METRICS, LOG, LOCK].contains(&name);
+    if is_plain && !is_ours { Ok(()) } else { Err(TrackingError::InvalidFileName { name: name.to_owned() }) }
+}
+
+/// Reads `run.json`.
 pub(super) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
-    let path = folder.join(RECORD);
-    serde_json::from_slice(&fs_err::read(&path)?).map_err(|error| TrackingError::damaged(&path, error))
-}
-
-/// Writes a run's record.
-pub(super) fn write_record(folder: &Path, record: &RunRecord) -> Result<(), TrackingError> {
-    let bytes = serde_json::to_vec_pretty(record).expect("a record has a JSON form");
-    write_atomically(folder, RECORD, &bytes)
-}
-
-/// Whether a run may have a file of this name: no path, nothing hidden, nothing of burnlab's own.
-pub(super) fn is_file_name(name: &str) -> bool {
-    let own = [RECORD, CONFIG, ENVIRONMENT, METRICS, LOG, LOCK];
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    !name.is_empty() && !name.starts_with('.') && name.bytes().all(allowed) && !own.contains(&name)
-}
-
-/// An open `metrics.csv` with its header.
-pub(super) fn create_metrics(folder: &Path) -> Result<File, TrackingError> {
-    let mut file = fs_err::File::create_new(folder.join(METRICS))?;
-    file.write_all(METRICS_HEADER.as_bytes())?;
-    Ok(file.into_parts().0)
-}
-
-/// `points` as lines of `metrics.csv`. Keys have no character that CSV would quote.
-pub(super) fn metrics_lines(points: &[Point]) -> String {
-    use std::fmt::Write;
-    let mut lines = String::with_capacity(points.len() * 48);
-    for Point { key, epoch, step, time, value } in points {
-        writeln!(lines, "{key},{epoch},{step},{time:.6},{value}").expect("a String takes everything");
+    let path = folder.join(RUN);
+    let record: RunRecord =
+        serde_json::from_slice(&fs::read(&path)?).map_err(|error| TrackingError::damaged(&path, error))?;
+    // A copied folder under another name would be indexed as the run that it was copied from.
+    if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
+        return Err(TrackingError::damaged(&path, format!("the id is `{}`, unlike the folder's name", record.id)));
     }
-    lines
+    Ok(record)
 }
 
-/// All points of `metrics.csv`; a last line without its end is what a crash left, and is ignored.
-pub(super) fn read_metrics(folder: &Path) -> Result<Vec<Point>, TrackingError> {
+/// Writes `run.json`.
+pub(super) fn write_record(folder: &Path, record: &RunRecord) -> Result<(), TrackingError> {
+    write_json(folder, RUN, record)
+}
+
+/// Writes `value` as indented JSON.
+pub(super) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), TrackingError> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| TrackingError::damaged(&folder.join(name), error))?;
+    text.push('\n');
+    Ok(write_atomic(folder, name, text.as_bytes())?)
+}
+
+/// Creates the lock file and holds its lock until the file is closed, be it by the end of the process.
+pub(super) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path)?;
+    file.try_lock().map_err(|error| TrackingError::Lock { path, source: error.into() })?;
+    Ok(file)
+}
+
+/// Whether a process holds the run's lock.
+///
+/// # Errors
+/// When that cannot be told. A folder without a lock file is no error: nobody holds it.
+pub(super) fn is_locked(folder: &Path) -> io::Result<bool> {
+    let file = match File::open(folder.join(LOCK)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // A shared lock, so that two who look at the same moment do not take each other for the trainer.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// When the run last wrote a point or a log line.
+pub(super) fn last_sign(folder: &Path) -> Option<SystemTime> {
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|data| data.modified()).ok();
+    [METRICS, LOG].into_iter().filter_map(modified).max()
+}
+
+/// Appends to `metrics.csv` in whole calls: a call that fails leaves the file as it was.
+#[derive(Debug)]
+pub(super) struct MetricsFile {
+    file: File,
+    length: u64,
+}
+
+impl MetricsFile {
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+        let mut file = OpenOptions::new().create_new(true).write(true).open(folder.join(METRICS))?;
+        file.write_all(METRICS_HEADER.as_bytes())?;
+        Ok(Self { file, length: METRICS_HEADER.len() as u64 })
+    }
+
+    /// One write for all points: a kill leaves at most one torn line, at the end.
+    pub(super) fn append(&mut self, points: &[Point]) -> io::Result<()> {
+        use std::fmt::Write as _;
+        let mut text = String::with_capacity(points.len() * 56);
+        for Point { key, epoch, step, time, value } in points {
+            writeln!(text, "{epoch},{step},{time},{key},{value}").expect("strings grow");
+        }
+        if let Err(error) = self.file.write_all(text.as_bytes()) {
+            self.undo(self.length);
+            return Err(error);
+        }
+        self.length += text.len() as u64;
+        Ok(())
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Cuts the file back to `length`: what was appended did not reach the store.
+    pub(super) fn undo(&mut self, length: u64) {
+        // Nothing better can be done if this fails as well (a full or vanished disk); the caller reports the cause.
+        self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length))).ok();
+        self.length = length;
+    }
+}
+
+/// Reads `metrics.csv`; a missing file has no points.
+///
+/// The last line is ignored if no line end follows it: the process was killed while writing it.
+///
+/// # Errors
+/// [`TrackingError::Damaged`] with the line for anything else that is no point.
+pub(super) fn read_points(folder: &Path) -> Result<Vec<Point>, TrackingError> {
     let path = folder.join(METRICS);
-    let mut reader = BufReader::new(fs_err::File::open(&path)?);
+    let mut reader = match File::open(&path) {
+        Ok(file) => BufReader::with_capacity(1 << 16, file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
     let mut points = Vec::new();
-    let mut line = String::new();
+    let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if reader.read_line(&mut line)? == 0 || !line.ends_with('\n') {
-            break;
-        }
+        reader.by_ref().read_until(b'\n', &mut line)?;
+        let Some(whole) = line.strip_suffix(b"\n") else { break };
         if number == 1 {
             continue;
         }
-        let point = parse_point(line.trim_end()).ok_or_else(|| TrackingError::Damaged {
+        let point = std::str::from_utf8(whole).ok().and_then(|text| parse_line(text.trim_end_matches('\r')));
+        points.push(point.ok_or_else(|| TrackingError::Damaged {
             path: path.clone(),
             line: Some(number),
-            problem: format!("`{}` is not key,epoch,step,time,value", line.trim_end()),
-        })?;
-        points.push(point);
+            problem: format!("`{}` is not a point", String::from_utf8_lossy(whole)),
+        })?);
     }
     Ok(points)
 }
 
-fn parse_point(line: &str) -> Option<Point> {
-    let mut cells = line.split(',');
-    let point = Point {
-        key: cells.next()?.parse().ok()?,
-        epoch: cells.next()?.parse().ok()?,
-        step: cells.next()?.parse().ok()?,
-        time: cells.next()?.parse().ok()?,
-        value: cells.next()?.parse().ok()?,
-    };
-    cells.next().is_none().then_some(point)
+fn parse_line(line: &str) -> Option<Point> {
+    let mut fields = line.split(',');
+    let epoch = fields.next()?.parse().ok()?;
+    let step = fields.next()?.parse().ok()?;
+    let time: f64 = fields.next()?.parse().ok()?;
+    let key = fields.next()?.parse().ok()?;
+    let value = fields.next()?.parse().ok()?;
+    let is_whole = fields.next().is_none() && time.is_finite();
+    is_whole.then_some(Point { key, epoch, step, time, value })
+}
+
+/// The files of a run folder and its direct subfolders, sorted by name. Links and hidden files are left out, so that
+/// nothing outside the folder can be named; so is the lock.
+pub(super) fn list_files(folder: &Path) -> io::Result<Vec<FileEntry>> {
+    let mut files = Vec::new();
+    for (name, entry) in visible_entries(folder)? {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            for (inner_name, inner) in visible_entries(&entry.path())? {
+                if inner.file_type()?.is_file() {
+                    files.push(FileEntry { name: format!("{name}/{inner_name}"), bytes: inner.metadata()?.len() });
+                }
+            }
+        } else if kind.is_file() && name != LOCK {
+            files.push(FileEntry { name, bytes: entry.metadata()?.len() });
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            entries.push((name, entry));
+        }
+    }
+    Ok(entries)
+}
+
+/// The run folders inside `folder` (`runs` or `trash`), sorted; none if it does not exist.
+pub(super) fn list_run_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for (_, entry) in visible_entries(folder)? {
+        // `run.json` is written last: without it the run never began.
+        if entry.file_type()?.is_dir() && entry.path().join(RUN).exists() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_of_others_files() {
+        for good in ["model.safetensors", "a", "Confusion_2.svg"] {
+            assert!(check_file_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "run.json", "lock", "metrics.csv", "a b"] {
+            assert!(check_file_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_torn_last_line_is_ignored_and_a_bad_one_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(METRICS);
+        fs::write(&path, format!("{METRICS_HEADER}1,2,0.5,a/b,inf\n2,4,1,a/b,NaN\n3,6,1.5,a/b,0.")).unwrap();
+        let points = read_points(folder.path()).unwrap();
+        assert_eq!(points.len(), 2);
+        assert_eq!(points[0].value, f64::INFINITY);
+        assert!(points[1].value.is_nan());
+
+        fs::write(&path, format!("{METRICS_HEADER}1,2,0.5,a/b\n2,4,1,a/b,1\n")).unwrap();
+        let error = read_points(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("metrics.csv`, line 2: `1,2,0.5,a/b` is not a point"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("plots")).unwrap();
+        fs::write(folder.path().join("plots/a.svg"), "x").unwrap();
+        fs::write(folder.path().join("b.txt"), "xy").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("c")).unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("d")).unwrap();
+        let names: Vec<_> =
+            list_files(folder.path()).unwrap().into_iter().map(|file| (file.name, file.bytes)).collect();
+        assert_eq!(names, [("b.txt".to_owned(), 2), ("plots/a.svg".to_owned(), 1)]);
+    }
 }

@@ -91,7 +91,7 @@ pub struct Point {
     /// Seconds since the start of the run, finite and >= 0.
     pub time: f64,
     /// The value. NaN and the infinities survive the store, the CSV file and JSON (as the strings `"NaN"`,
-    /// `"Infinity"` and `"-Infinity"`, which JavaScript's `Number()` reads).
+    /// `"Infinity"` and `"-Infinity"`, which JavaScript's `Number()` reads); only the sign of -0.0 is lost.
     #[serde(with = "json_float")]
     pub value: f64,
 }

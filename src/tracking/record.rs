@@ -1,91 +1,185 @@
-//! What `run.json` says of a run.
+//! `run.json`: everything about a run that is not its curves, and the status that is shown for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{RunId, UtcTime};
 
-/// How a run stands, as recorded by its own process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// How a run stands, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Training, unless its process is gone: see [`Shown`].
+    /// Training, as far as was recorded; [`Shown`] tells whether the process is still there.
     Running,
-    /// Ended as planned, early stopping included.
+    /// Ended as it should, early stopping included.
     Finished,
-    /// Ended by SIGINT or SIGTERM; the best weights are saved.
+    /// Ended by the user (Ctrl-C, SIGTERM).
     Interrupted,
     /// Ended by an error.
     Failed,
-}
-
-/// How a run is shown: its status, unless its process is gone or silent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shown {
-    Running,
-    Finished,
-    Interrupted,
-    Failed,
-    /// Recorded as running, but nobody holds its lock.
+    /// The process went away without a word; recorded by [`Store::settle`](super::Store::settle).
     Crashed,
 }
 
 impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Finished, Self::Interrupted, Self::Failed].into_iter().find(|s| s.as_str() == text)
-    }
-
-    /// The status as shown, given whether the run's process holds its lock.
-    pub fn shown(self, lock_is_held: bool) -> Shown {
-        match self {
-            Self::Running if lock_is_held => Shown::Running,
-            Self::Running => Shown::Crashed,
-            Self::Finished => Shown::Finished,
-            Self::Interrupted => Shown::Interrupted,
-            Self::Failed => Shown::Failed,
-        }
+    /// Whether the run will not change any more.
+    pub fn is_final(self) -> bool {
+        self != Self::Running
     }
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        })
     }
 }
 
-/// Everything about a run beside its points and files: the content of `run.json`.
+/// How a run is shown: its [`Status`], checked against the process that trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shown {
+    /// The process is alive and was heard of lately.
+    Running,
+    /// The process is alive, but wrote nothing for much longer than an epoch takes.
+    Stalled,
+    /// See [`Status::Finished`].
+    Finished,
+    /// See [`Status::Interrupted`].
+    Interrupted,
+    /// See [`Status::Failed`].
+    Failed,
+    /// The process is gone without a final status: nobody holds the run's lock.
+    Crashed,
+}
+
+impl From<Status> for Shown {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Running => Self::Running,
+            Status::Finished => Self::Finished,
+            Status::Interrupted => Self::Interrupted,
+            Status::Failed => Self::Failed,
+            Status::Crashed => Self::Crashed,
+        }
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Stalled => "stalled",
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        })
+    }
+}
+
+/// The content of `run.json`. Fields that a newer burnlab adds are ignored, absent optional ones are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
+    /// The run's id, equal to its folder's name.
     pub id: RunId,
-    /// As the user wrote it; the id carries its slug.
+    /// The experiment as the user wrote it (the id has its slug).
     pub experiment: String,
-    /// A name for people; may repeat.
+    /// A name for people; need not be unique.
+    #[serde(default)]
     pub name: Option<String>,
+    /// Sorted, without repeats.
+    #[serde(default)]
     pub tags: Vec<String>,
+    /// Free text.
+    #[serde(default)]
     pub note: Option<String>,
+    /// Status as stored; to show it, ask [`Store::shown`](super::Store::shown).
     pub status: Status,
-    /// Why the run ended, in words.
-    pub reason: Option<String>,
-    pub seed: u64,
-    /// The epoch with the best monitored metric, from 1.
-    pub best_epoch: Option<u64>,
-    /// The run that this one continues or was initialised from.
-    pub parent: Option<RunId>,
+    /// Why the run ended; empty while it runs.
+    #[serde(default)]
+    pub reason: String,
+    /// When the run began.
     pub started: UtcTime,
+    /// When it got its final status.
+    #[serde(default)]
     pub ended: Option<UtcTime>,
+    /// Seed of weights, shuffles and splits.
+    pub seed: u64,
+    /// Epoch (1-based) of the weights that were kept.
+    #[serde(default)]
+    pub best_epoch: Option<u64>,
+    /// The run that this one continues or varies.
+    #[serde(default)]
+    pub parent: Option<RunId>,
+    /// Hidden from lists unless asked for.
+    #[serde(default)]
     pub archived: bool,
-    /// The config's values by dotted key.
-    pub params: BTreeMap<String, serde_json::Value>,
+    /// When it was moved to the trash.
+    #[serde(default)]
+    pub trashed: Option<UtcTime>,
+    /// The configuration, flattened: `training.learning_rate`.
+    #[serde(default)]
+    pub params: BTreeMap<String, Value>,
+}
+
+/// Flattens a TOML document into dotted keys: `[training] learning_rate = 0.1` gives `training.learning_rate`.
+/// Arrays stay whole; numbers that JSON cannot hold and dates become strings.
+///
+/// # Errors
+/// The TOML parser's own message.
+pub fn flatten_config(config_toml: &str) -> Result<BTreeMap<String, Value>, toml::de::Error> {
+    let table: toml::Table = toml::from_str(config_toml)?;
+    let mut params = BTreeMap::new();
+    flatten_into("", table, &mut params);
+    Ok(params)
+}
+
+fn flatten_into(prefix: &str, table: toml::Table, params: &mut BTreeMap<String, Value>) {
+    for (key, value) in table {
+        let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(inner) => flatten_into(&key, inner, params),
+            value => {
+                params.insert(key, to_json(value));
+            }
+        }
+    }
+}
+
+fn to_json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) if number.is_finite() => number.into(),
+        toml::Value::Float(number) => number.to_string().into(),
+        toml::Value::Boolean(truth) => truth.into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(values) => values.into_iter().map(to_json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, to_json(value))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn config_is_flattened_by_dots() {
+        let params =
+            flatten_config("seed = 1\n[model]\nhidden = [16, 8]\n[training.early_stopping]\nmin_delta = inf\n");
+        assert_eq!(
+            serde_json::to_string(&params.unwrap()).unwrap(),
+            r#"{"model.hidden":[16,8],"seed":1,"training.early_stopping.min_delta":"inf"}"#
+        );
+        assert!(flatten_config("seed = ").is_err());
+    }
 }

@@ -1,162 +1,201 @@
-//! Writing one run, from before its first step to its final status.
+//! Recording one run while it trains.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::folder;
+use fs_err as fs;
+use fs_err::{File, OpenOptions};
+use serde_json::Value;
+
+use super::folder::{self, MetricsFile};
 use super::{Point, RunId, RunRecord, Status, Store, TrackingError, UtcTime};
 
-/// What is known of a run before it starts.
+/// What is known of a run before its first step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
-    /// Runs that share it are meant to be compared.
+    /// Name shared by runs that are meant to be compared; its slug begins the run id.
     pub experiment: String,
-    /// A name for people; may repeat.
+    /// A name for people.
     pub name: Option<String>,
+    /// Trimmed, sorted and freed of repeats when stored.
     pub tags: Vec<String>,
+    /// Free text.
     pub note: Option<String>,
-    /// The resolved config, which reproduces the run.
+    /// The resolved configuration: this text alone must reproduce the run.
     pub config_toml: String,
-    /// The config's values by dotted key, such as `training.learning_rate`.
-    pub params: BTreeMap<String, serde_json::Value>,
-    /// Versions, machine, git, command line.
-    pub environment: serde_json::Value,
+    /// The configuration, flattened (`training.learning_rate`); see [`flatten_config`](super::flatten_config).
+    pub params: BTreeMap<String, Value>,
+    /// Versions, machine, command line, git commit: whatever explains a difference later.
+    pub environment: Value,
+    /// Seed of weights, shuffles and splits.
     pub seed: u64,
-    /// The run that this one continues or was initialised from.
+    /// The run that this one continues or varies.
     pub parent: Option<RunId>,
 }
 
-/// The one writer of a run. Its process holds the run's lock for as long as it lives.
+/// Records one run. Calls go `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
 ///
-/// Dropped without [`RunWriter::finish`] (an error on the way), the run is recorded as failed.
+/// Until it is dropped the writer holds the lock of the run folder: that is how everybody else knows that the run is
+/// alive. Dropped without `finish` (an error on the way), it records the run as failed.
 #[derive(Debug)]
 pub struct RunWriter {
-    record: RunRecord,
-    folder: PathBuf,
     store: Store,
-    /// The run's row in the store.
-    row: i64,
-    metrics: File,
+    id: RunId,
+    folder: PathBuf,
+    metrics: MetricsFile,
     log: File,
-    ended: bool,
-    /// Held, never used.
+    finished: bool,
+    /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
 }
 
 impl RunWriter {
-    /// Begins a run in the artifacts folder `root`, which is created if absent: folder, lock,
-    /// `config.toml`, `environment.json`, `run.json` and database row exist when this returns.
+    /// Creates the run: its folder with `run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log` and the
+    /// lock, and its row in the store. `root` (the artifacts folder) is created if absent.
     ///
     /// # Errors
-    /// A folder that cannot be written or locked; a store that is damaged, newer, or stays locked.
+    /// When any of it cannot be written; nothing is left behind then.
     pub fn start(root: &Path, run: NewRun) -> Result<Self, TrackingError> {
         let mut store = Store::open(root)?;
         let started = UtcTime::now();
-        let (id, path, lock) = folder::create(root, &run.experiment, started)?;
-        let record = RunRecord {
-            id,
-            experiment: run.experiment,
-            name: run.name,
-            tags: run.tags,
-            note: run.note,
-            status: Status::Running,
-            reason: None,
-            seed: run.seed,
-            best_epoch: None,
-            parent: run.parent,
-            started,
-            ended: None,
-            archived: false,
-            params: run.params,
+        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;
+        let prepare = || -> Result<_, TrackingError> {
+            let lock = folder::take_lock(&folder)?;
+            folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
+            folder::write_json(&folder, folder::ENVIRONMENT, &run.environment)?;
+            let metrics = MetricsFile::create(&folder)?;
+            let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
+            let record = RunRecord {
+                id: id.clone(),
+                experiment: run.experiment,
+                name: run.name,
+                tags: tidy_tags(run.tags),
+                note: run.note,
+                status: Status::Running,
+                reason: String::new(),
+                started,
+                ended: None,
+                seed: run.seed,
+                best_epoch: None,
+                parent: run.parent,
+                archived: false,
+                trashed: None,
+                params: run.params,
+            };
+            // Last: a folder with `run.json` is a run.
+            folder::write_record(&folder, &record)?;
+            store.insert(&record, &run.environment)?;
+            Ok((lock, metrics, log))
         };
-        folder::write_atomically(&path, folder::CONFIG, run.config_toml.as_bytes())?;
-        let environment = serde_json::to_vec_pretty(&run.environment).expect("a JSON value has a JSON form");
-        folder::write_atomically(&path, folder::ENVIRONMENT, &environment)?;
-        let metrics = folder::create_metrics(&path)?;
-        let log = fs_err::File::create_new(path.join(folder::LOG))?.into_parts().0;
-        folder::write_record(&path, &record)?;
-        let row = store.insert(&record)?;
-        let mut writer = Self { record, folder: path, store, row, metrics, log, ended: false, _lock: lock };
-        writer.log_line("started")?;
-        Ok(writer)
+        match prepare() {
+            Ok((lock, metrics, log)) => Ok(Self { store, id, folder, metrics, log, finished: false, _lock: lock }),
+            Err(error) => {
+                // A run that never began leaves no trace; if even that fails, the first error says more.
+                fs::remove_dir_all(&folder).ok();
+                Err(error)
+            }
+        }
     }
 
     /// The run's id.
     pub fn id(&self) -> &RunId {
-        &self.record.id
+        &self.id
     }
 
-    /// The run's folder.
+    /// The run's folder, for files that training writes itself (checkpoints, plots).
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Records `points`: appended to `metrics.csv`, then stored in one transaction. When this
-    /// returns, they survive the death of the process.
+    /// Records points: call it once per epoch, with all of the epoch's metrics.
+    ///
+    /// When it returns, a kill of the process loses none of them. On an error, nothing of the call is recorded.
     ///
     /// # Errors
-    /// A time that is negative or not finite; a point that the run has already; a full disk; a
-    /// store that stays locked.
+    /// A point that the run has already (same key, epoch and step), a time that is negative or not finite, or a disk or
+    /// store that cannot be written (after up to 30 s of waiting for other processes).
     pub fn log(&mut self, points: &[Point]) -> Result<(), TrackingError> {
-        if let Some(Point { key, epoch, time, .. }) = points.iter().find(|p| !p.time.is_finite() || p.time < 0.0) {
-            return Err(TrackingError::InvalidTime { key: key.to_string(), epoch: *epoch, time: *time });
+        if let Some(point) = points.iter().find(|point| !(point.time.is_finite() && point.time >= 0.0)) {
+            let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
+            return Err(TrackingError::InvalidTime { key, epoch, time });
         }
-        self.metrics.write_all(folder::metrics_lines(points).as_bytes())?;
-        self.store.append(&self.record.id, self.row, points)
+        if points.is_empty() { Ok(()) } else { self.store.append(&self.id, points, &mut self.metrics) }
     }
 
-    /// Adds a line to `run.log`, with the time.
+    /// Appends to `run.log`, each line led by the UTC time.
     ///
     /// # Errors
-    /// A disk that cannot be written.
+    /// When the file cannot be written.
     pub fn log_line(&mut self, line: &str) -> Result<(), TrackingError> {
-        Ok(writeln!(self.log, "{} {}", UtcTime::now(), line.replace(['\n', '\r'], " "))?)
+        let now = UtcTime::now();
+        let text: String = line.lines().map(|line| format!("{now} {line}\n")).collect();
+        Ok(self.log.write_all(text.as_bytes())?)
     }
 
-    /// Writes a file of the run whole: under a temporary name, flushed to the disk, renamed.
+    /// Writes a file of the run, replacing one of that name; readers see all of it or nothing.
     ///
     /// # Errors
-    /// A name that is a path or one of burnlab's own files; a disk that cannot be written.
+    /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`) or
+    /// belongs to tracking (`run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log`, `lock`).
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
-        if !folder::is_file_name(name) {
-            return Err(TrackingError::InvalidFileName { name: name.to_owned() });
-        }
-        folder::write_atomically(&self.folder, name, bytes)
+        folder::check_file_name(name)?;
+        Ok(folder::write_atomic(&self.folder, name, bytes)?)
     }
 
-    /// Ends the run with a final status and the reason in words.
+    /// Ends the run.
+    ///
+    /// `reason` says why in words ("early stopping: no better validation/loss for 10 epochs"); `best_epoch` is the
+    /// 1-based epoch whose weights were kept.
     ///
     /// # Errors
-    /// [`Status::Running`]; a disk or store that cannot be written.
+    /// [`TrackingError::NotFinal`] for [`Status::Running`] (the run is then recorded as failed), or a disk or store that
+    /// cannot be written.
     pub fn finish(mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
-        if status == Status::Running {
+        if !status.is_final() {
             return Err(TrackingError::NotFinal { status });
         }
         self.end(status, reason, best_epoch)
     }
 
     fn end(&mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
-        self.ended = true;
-        self.log_line(&format!("{status}: {reason}"))?;
-        let folder = self.folder.clone();
-        // Someone may have edited tags or note since the start: the change is made to what is there now.
-        self.record = self.store.change(&folder, |record| {
+        self.finished = true;
+        // Tags and notes may have been edited since the start: change the record in place, do not write our copy.
+        self.store.edit(&self.id, |record| {
             record.status = status;
-            record.reason = Some(reason.to_owned());
+            reason.clone_into(&mut record.reason);
             record.best_epoch = best_epoch;
             record.ended = Some(UtcTime::now());
-        })?;
-        Ok(())
+        })
     }
 }
 
 impl Drop for RunWriter {
     fn drop(&mut self) {
-        if !self.ended {
-            // Nobody is left to tell: the error that led here is on its way to the user already.
+        if !self.finished {
+            // An error is on its way up already; if this fails too, the free lock shows the run as crashed.
             self.end(Status::Failed, "ended without a result", None).ok();
+        }
+    }
+}
+
+/// Trims, sorts and removes empty and repeated tags.
+pub(super) fn tidy_tags(tags: Vec<String>) -> Vec<String> {
+    let mut tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+    tags.sort();
+    tags.dedup();
+    tags
+}
+
+/// Claims a new id by creating its folder, which only one process can do.
+fn create_folder(runs: &Path, experiment: &str, time: UtcTime) -> io::Result<(RunId, PathBuf)> {
+    loop {
+        let id = RunId::generate(experiment, time);
+        let folder = runs.join(id.as_str());
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok((id, folder)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
         }
     }
 }

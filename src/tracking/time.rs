@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,8 +16,11 @@ pub struct UtcTime(Timestamp);
 impl UtcTime {
     /// The present moment, cut to microseconds so that it survives being written.
     pub fn now() -> Self {
-        let now = Timestamp::now();
-        Self(Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now))
+        Self::cut(Timestamp::now())
+    }
+
+    fn cut(time: Timestamp) -> Self {
+        Self(Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time))
     }
 
     /// Seconds from `earlier` to this moment; negative when the clock was set back.
@@ -33,6 +37,14 @@ impl UtcTime {
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.6}", self.0)
+    }
+}
+
+impl TryFrom<SystemTime> for UtcTime {
+    type Error = jiff::Error;
+
+    fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
+        Timestamp::try_from(time).map(Self::cut)
     }
 }
 

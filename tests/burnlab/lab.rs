@@ -76,7 +76,7 @@ pub fn series(run: &Trained, key: &str) -> Vec<(usize, f64)> {
     let mut csv = csv::Reader::from_path(run.folder.join("metrics.csv")).unwrap();
     let headers = csv.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
-    let (keys, epochs, values) = (column("key"), column("epoch"), column("value"));
+    let (keys, epochs, values) = (column("metric"), column("epoch"), column("value"));
     csv.records()
         .map(Result::unwrap)
         .filter(|row| &row[keys] == key)

@@ -1,0 +1,469 @@
+//! The module as a whole: what survives, what is refused, and what happens when several write or one is killed.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use fs_err as fs;
+use fs_err::OpenOptions;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+
+fn artifacts() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn new_run(experiment: &str) -> NewRun {
+    let config_toml = "seed = 7\n[training]\nlearning_rate = 0.01\n".to_owned();
+    NewRun {
+        experiment: experiment.to_owned(),
+        name: Some("a name".to_owned()),
+        tags: vec!["wide".to_owned(), " baseline ".to_owned(), "wide".to_owned()],
+        note: None,
+        params: flatten_config(&config_toml).unwrap(),
+        config_toml,
+        environment: json!({ "command": ["burnlab"], "cores": 2 }),
+        seed: u64::MAX,
+        parent: None,
+    }
+}
+
+fn key(text: &str) -> MetricKey {
+    text.parse().unwrap()
+}
+
+fn point(metric: &str, epoch: u64, value: f64) -> Point {
+    Point { key: key(metric), epoch, step: epoch * 10, time: epoch as f64 / 3.0, value }
+}
+
+/// The values as bits, so that NaN equals NaN.
+fn bits(samples: &[Sample]) -> Vec<(u64, u64, u64, u64)> {
+    samples.iter().map(|s| (s.epoch, s.step, s.time.to_bits(), s.value.to_bits())).collect()
+}
+
+fn finished_run(root: &Path, experiment: &str) -> RunId {
+    let mut writer = RunWriter::start(root, new_run(experiment)).unwrap();
+    writer.log(&[point("train/loss", 1, 0.5), point("validation/accuracy", 1, 0.25)]).unwrap();
+    let id = writer.id().clone();
+    writer.finish(Status::Finished, "max_epochs", Some(1)).unwrap();
+    id
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// A run from start to finish
+
+#[test]
+fn everything_exists_before_the_first_step() {
+    let root = artifacts();
+    let writer = RunWriter::start(&root.path().join("new/artifacts"), new_run("Digits 2")).unwrap();
+    for name in ["config.toml", "environment.json", "run.json", "metrics.csv", "run.log", "lock"] {
+        assert!(writer.folder().join(name).exists(), "{name}");
+    }
+    let store = Store::open_read_only(&root.path().join("new/artifacts")).unwrap();
+    let run = store.find("latest").unwrap();
+    assert_eq!(&run.record.id, writer.id());
+    assert_eq!(run.record.id.experiment(), "digits-2");
+    assert_eq!(run.record.experiment, "Digits 2");
+    assert_eq!(run.record.tags, ["baseline", "wide"]);
+    assert_eq!(run.record.seed, u64::MAX);
+    assert_eq!(run.record.params["training.learning_rate"], json!(0.01));
+    assert_eq!(store.environment(writer.id()).unwrap()["cores"], 2);
+    assert_eq!(store.shown(&run), Shown::Running);
+}
+
+#[test]
+fn finish_records_status_reason_and_best_epoch() {
+    let root = artifacts();
+    let mut writer = RunWriter::start(root.path(), new_run("a")).unwrap();
+    writer.log_line("two\nlines").unwrap();
+    writer.write_file("evaluation.json", b"{}").unwrap();
+    assert!(matches!(writer.write_file("../x", b""), Err(TrackingError::InvalidFileName { .. })));
+    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+    writer.finish(Status::Interrupted, "Ctrl-C", Some(3)).unwrap();
+
+    let store = Store::open(root.path()).unwrap();
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.record.status, run.record.reason.as_str()), (Status::Interrupted, "Ctrl-C"));
+    assert_eq!(run.record.best_epoch, Some(3));
+    assert!(run.record.ended.unwrap() >= run.record.started);
+    assert_eq!(store.shown(&run), Shown::Interrupted);
+    assert_eq!(fs::read_to_string(folder.join("run.log")).unwrap().lines().count(), 2);
+    let names: Vec<String> = store.files(&id).unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(
+        names,
+        ["config.toml", "environment.json", "evaluation.json", "metrics.csv", "run.json", "run.log"],
+        "no temporary files, no lock"
+    );
+    assert_eq!(store.file(&id, "evaluation.json").unwrap(), Some(folder.join("evaluation.json")));
+    for outside in ["../run.json", "lock", "", "/etc/passwd", "..", "./run.json"] {
+        assert_eq!(store.file(&id, outside).unwrap(), None, "{outside}");
+    }
+}
+
+#[test]
+fn dropped_writers_fail_and_running_is_no_end() {
+    let root = artifacts();
+    let id = RunWriter::start(root.path(), new_run("a")).unwrap().id().clone();
+    let store = Store::open(root.path()).unwrap();
+    let record = store.run(&id).unwrap().record;
+    assert_eq!((record.status, record.reason.as_str()), (Status::Failed, "ended without a result"));
+
+    let writer = RunWriter::start(root.path(), new_run("b")).unwrap();
+    let id = writer.id().clone();
+    assert!(matches!(writer.finish(Status::Running, "", None), Err(TrackingError::NotFinal { .. })));
+    assert_eq!(store.run(&id).unwrap().record.status, Status::Failed);
+}
+
+#[test]
+fn nan_and_infinities_survive_store_file_and_summary() {
+    let root = artifacts();
+    let mut writer = RunWriter::start(root.path(), new_run("a")).unwrap();
+    let values = [0.1 + 0.2, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.5, 5e-324, f64::MAX, f64::NAN];
+    for (index, value) in values.into_iter().enumerate() {
+        writer.log(&[point("validation/loss", index as u64 + 1, value)]).unwrap();
+    }
+    let mut store = Store::open(root.path()).unwrap();
+    let stored = store.series(writer.id(), &key("validation/loss")).unwrap();
+    let stored_values: Vec<u64> = stored.iter().map(|sample| sample.value.to_bits()).collect();
+    assert_eq!(stored_values, values.map(f64::to_bits));
+
+    let summary = store.run(writer.id()).unwrap().metrics[&key("validation/loss")];
+    assert!(summary.last.is_nan());
+    assert_eq!((summary.points, summary.best, summary.best_epoch), (8, Some(-1.5), Some(5)));
+
+    store.reindex().unwrap();
+    assert_eq!(bits(&store.series(writer.id(), &key("validation/loss")).unwrap()), bits(&stored));
+}
+
+#[test]
+fn a_refused_call_records_nothing() {
+    let root = artifacts();
+    let mut writer = RunWriter::start(root.path(), new_run("a")).unwrap();
+    writer.log(&[point("train/loss", 1, 1.0)]).unwrap();
+    let csv = writer.folder().join("metrics.csv");
+    let before = fs::read_to_string(&csv).unwrap();
+    let error = writer.log(&[point("train/loss", 2, 1.0), point("train/loss", 1, 2.0)]).unwrap_err();
+    assert!(error.to_string().contains("already has `train/loss` for epoch 1, step 10"), "{error}");
+    let endless = Point { time: f64::INFINITY, ..point("train/loss", 3, 1.0) };
+    assert!(matches!(writer.log(&[endless]), Err(TrackingError::InvalidTime { .. })));
+    assert_eq!(fs::read_to_string(&csv).unwrap(), before);
+    let store = Store::open(root.path()).unwrap();
+    assert_eq!(store.run(writer.id()).unwrap().metrics[&key("train/loss")].points, 1);
+    writer.log(&[point("train/loss", 2, 1.0)]).unwrap();
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The store
+
+#[test]
+fn runs_are_found_by_unique_prefix_and_latest() {
+    let root = artifacts();
+    let first = finished_run(root.path(), "alpha");
+    let second = finished_run(root.path(), "alpha");
+    let third = finished_run(root.path(), "beta");
+    let store = Store::open(root.path()).unwrap();
+    let find = |query: &str| store.find(query).map(|run| run.record.id);
+    assert_eq!(find("latest").unwrap(), third);
+    assert_eq!(find("b").unwrap(), third);
+    assert_eq!(find(first.as_str()).unwrap(), first);
+    assert_ne!(first, second);
+    let error = find("alpha").unwrap_err().to_string();
+    assert!(error.contains("2 runs") && error.contains(first.as_str()) && error.contains(second.as_str()), "{error}");
+    for unknown in ["gamma", "", "%", "_", "../x", "Alpha"] {
+        assert!(matches!(find(unknown), Err(TrackingError::NoSuchRun { .. })), "{unknown}");
+    }
+    let newest_first: Vec<RunId> = store.runs().unwrap().into_iter().map(|run| run.record.id).collect();
+    assert_eq!(newest_first, [third, second, first]);
+}
+
+#[test]
+fn edits_reach_the_row_and_the_folder_and_survive_the_finish() {
+    let root = artifacts();
+    let writer = RunWriter::start(root.path(), new_run("a")).unwrap();
+    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+    let mut store = Store::open(root.path()).unwrap();
+    store.edit_tags(&id, &["new".to_owned()], &["wide".to_owned()]).unwrap();
+    store.set_note(&id, " good ").unwrap();
+    store.set_name(&id, "").unwrap();
+    store.set_archived(&id, true).unwrap();
+    writer.finish(Status::Finished, "done", None).unwrap();
+    let record = store.run(&id).unwrap().record;
+    assert_eq!(record.tags, ["baseline", "new"]);
+    assert_eq!((record.note.as_deref(), record.name.as_deref(), record.archived), (Some("good"), None, true));
+    assert_eq!(record.status, Status::Finished);
+    let written: RunRecord = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
+    assert_eq!(written, record);
+}
+
+#[test]
+fn delete_restore_and_gc() {
+    let root = artifacts();
+    let id = finished_run(root.path(), "a");
+    let mut store = Store::open(root.path()).unwrap();
+    let original = store.run(&id).unwrap();
+    let revision = store.revision().unwrap();
+
+    store.delete(&id).unwrap();
+    assert!(store.runs().unwrap().is_empty());
+    assert!(matches!(store.delete(&id), Err(TrackingError::NoSuchRun { .. })));
+    assert_eq!(store.changes_since(revision).unwrap().removed, std::slice::from_ref(&id));
+    assert_eq!(store.find_trashed("a-").unwrap(), id);
+    assert!(store.trashed().unwrap()[0].trashed.is_some());
+
+    store.restore(&id).unwrap();
+    let restored = store.run(&id).unwrap();
+    assert_eq!((restored.record, restored.metrics), (original.record, original.metrics));
+    let changes = store.changes_since(revision).unwrap();
+    assert_eq!((changes.changed, changes.removed), (vec![id.clone()], vec![]));
+
+    store.delete(&id).unwrap();
+    assert!(store.gc(Duration::from_secs(3600)).unwrap().is_empty());
+    assert_eq!(store.gc(Duration::ZERO).unwrap(), std::slice::from_ref(&id));
+    assert!(matches!(store.restore(&id), Err(TrackingError::NoSuchRun { .. })));
+    assert!(!root.path().join("trash").join(id.as_str()).exists());
+
+    let writer = RunWriter::start(root.path(), new_run("b")).unwrap();
+    assert!(matches!(store.delete(writer.id()), Err(TrackingError::Active { .. })));
+}
+
+#[test]
+fn reindex_rebuilds_what_was_there() {
+    let root = artifacts();
+    let first = finished_run(root.path(), "a");
+    let mut live = RunWriter::start(root.path(), new_run("b")).unwrap();
+    live.log(&[point("validation/loss", 1, f64::NAN), point("validation/loss", 2, 0.1)]).unwrap();
+    let gone = finished_run(root.path(), "gone");
+
+    let read = |store: &Store| -> Vec<(RunRecord, String, String)> {
+        let runs = store.runs().unwrap();
+        runs.into_iter()
+            .map(|run| {
+                let series: BTreeMap<_, _> = run
+                    .metrics
+                    .keys()
+                    .map(|key| (key.clone(), bits(&store.series(&run.record.id, key).unwrap())))
+                    .collect();
+                let environment = store.environment(&run.record.id).unwrap();
+                (run.record, format!("{:?} {series:?}", run.metrics), environment.to_string())
+            })
+            .collect()
+    };
+    let store = Store::open(root.path()).unwrap();
+    fs::remove_dir_all(store.folder(&gone)).unwrap();
+    let mut original = read(&store);
+    original.retain(|(record, ..)| record.id != gone);
+
+    // In place, with a run that goes on.
+    let mut store = store;
+    let result = store.reindex().unwrap();
+    assert_eq!((result.runs, result.points, result.dropped.as_slice()), (2, 4, &[gone][..]));
+    assert_eq!(read(&store), original);
+    live.log(&[point("validation/loss", 3, 0.2)]).unwrap();
+    assert_eq!(store.series(live.id(), &key("validation/loss")).unwrap().len(), 3);
+    live.finish(Status::Finished, "", None).unwrap();
+
+    // From the folders alone.
+    let original = read(&store);
+    drop(store);
+    for name in ["burnlab.db", "burnlab.db-wal", "burnlab.db-shm"] {
+        fs::remove_file(root.path().join(name)).ok();
+    }
+    assert!(matches!(Store::open_read_only(root.path()), Err(TrackingError::NoStore { .. })));
+    let mut store = Store::open(root.path()).unwrap();
+    store.reindex().unwrap();
+    assert_eq!(read(&store), original);
+
+    // A damaged folder is named, does not stop the rest, and can be deleted.
+    fs::write(store.folder(&first).join("run.json"), "{").unwrap();
+    let result = store.reindex().unwrap();
+    assert_eq!((result.runs, result.skipped.len()), (1, 1));
+    assert!(result.skipped[0].1.to_string().contains("run.json"));
+    store.delete(&first).unwrap();
+    assert_eq!(store.gc(Duration::ZERO).unwrap(), [first]);
+}
+
+#[test]
+fn the_cursor_sees_new_points_and_new_runs_only() {
+    let root = artifacts();
+    let mut writer = RunWriter::start(root.path(), new_run("a")).unwrap();
+    writer.log(&[point("train/loss", 1, 1.0), point("train/loss", 2, 2.0)]).unwrap();
+    let store = Store::open(root.path()).unwrap();
+    let cursor = store.changes_since(0).unwrap();
+    assert_eq!(cursor.changed, [writer.id().clone()]);
+    assert!(store.changes_since(cursor.revision).unwrap().changed.is_empty());
+    writer.log(&[point("train/loss", 3, 3.0)]).unwrap();
+    assert_eq!(store.changes_since(cursor.revision).unwrap().changed, [writer.id().clone()]);
+    let new = store.series_after(writer.id(), &key("train/loss"), Some((2, 20))).unwrap();
+    assert_eq!(new.iter().map(|sample| sample.epoch).collect::<Vec<_>>(), [3]);
+    assert!(store.series(writer.id(), &key("no/such")).unwrap().is_empty());
+}
+
+#[test]
+fn newer_foreign_and_missing_stores_are_refused_by_name() {
+    let root = artifacts();
+    let error = Store::open_read_only(root.path()).unwrap_err().to_string();
+    assert!(error.contains("no runs recorded in") && error.contains("burnlab train"), "{error}");
+
+    let path = root.path().join("burnlab.db");
+    drop(Store::open(root.path()).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    for error in [Store::open(root.path()).unwrap_err(), Store::open_read_only(root.path()).unwrap_err()] {
+        let text = error.to_string();
+        assert!(
+            matches!(error, TrackingError::SchemaTooNew { found: 99, .. }) && text.contains("burnlab.db"),
+            "{text}"
+        );
+    }
+
+    let foreign = artifacts();
+    let connection = rusqlite::Connection::open(foreign.path().join("burnlab.db")).unwrap();
+    connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    assert!(matches!(Store::open(foreign.path()), Err(TrackingError::NotAStore { .. })));
+    let text = artifacts();
+    fs::write(text.path().join("burnlab.db"), "not a database, and longer than a header".repeat(9)).unwrap();
+    assert!(matches!(Store::open(text.path()), Err(TrackingError::NotAStore { .. })));
+}
+
+#[test]
+fn unwritable_places_give_one_clear_line() {
+    let root = artifacts();
+    let file = root.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = RunWriter::start(&file, new_run("a")).unwrap_err().to_string();
+    assert!(error.contains("file/runs") && error.contains("--artifacts") && error.lines().count() == 1, "{error}");
+
+    finished_run(root.path(), "a");
+    let mut store = Store::open_read_only(root.path()).unwrap();
+    let id = store.find("latest").unwrap().record.id;
+    assert!(matches!(store.set_note(&id, "x"), Err(TrackingError::ReadOnly { .. })));
+}
+
+#[test]
+fn a_name_that_sqlite_would_read_as_an_option_is_only_a_name() {
+    let root = artifacts();
+    let odd = root.path().join("100% odd? #1");
+    finished_run(&odd, "a");
+    assert_eq!(Store::open_read_only(&odd).unwrap().runs().unwrap().len(), 1);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Several processes. The test binary runs itself again with one test, `child`, that does the work.
+
+/// In the child: what to do. Unset in an ordinary test run.
+const TASK: &str = "BURNLAB_TEST_TASK";
+const ROOT: &str = "BURNLAB_TEST_ROOT";
+
+fn spawn(task: &str, root: &Path) -> Child {
+    let path = module_path!().split_once("::").map_or("", |(_, path)| path);
+    Command::new(env::current_exe().unwrap())
+        .args([&format!("{path}::child"), "--exact", "--nocapture"])
+        .env(TASK, task)
+        .env(ROOT, root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn child() {
+    let (Ok(task), Some(root)) = (env::var(TASK), env::var_os(ROOT)) else { return };
+    let mut writer = RunWriter::start(Path::new(&root), new_run("child")).unwrap();
+    println!("\nid {}", writer.id());
+    let last = if task == "forever" { u64::MAX } else { 100 };
+    for epoch in 1..=last {
+        let points: Vec<Point> = ["train/loss", "validation/loss", "validation/accuracy", "train/seconds"]
+            .map(|metric| point(metric, epoch, epoch as f64))
+            .into();
+        writer.log(&points).unwrap();
+        println!("\nepoch {epoch}");
+    }
+    writer.finish(Status::Finished, "done", None).unwrap();
+}
+
+#[test]
+fn processes_that_create_and_write_at_once_lose_nothing() {
+    let root = artifacts();
+    let mut children: Vec<Child> = (0..8).map(|_| spawn("finish", root.path())).collect();
+    for child in &mut children {
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+    }
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    let store = Store::open(root.path()).unwrap();
+    let runs = store.runs().unwrap();
+    assert_eq!(runs.len(), 8);
+    for run in runs {
+        assert_eq!(store.shown(&run), Shown::Finished);
+        assert_eq!(run.metrics.len(), 4);
+        for (key, metric) in &run.metrics {
+            assert_eq!((metric.points, metric.last), (100, 100.0));
+            assert_eq!(store.series(&run.record.id, key).unwrap().len(), 100);
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_shows_as_crashed_and_loses_no_acknowledged_epoch() {
+    let root = artifacts();
+    for kill_after in [0, 1, 7, 40] {
+        let mut child = spawn("forever", root.path());
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut id = None;
+        let mut acknowledged = 0;
+        for line in lines {
+            match line.split_once(' ') {
+                Some(("id", text)) => id = Some(text.parse::<RunId>().unwrap()),
+                Some(("epoch", text)) => acknowledged = text.parse().unwrap(),
+                _ => continue,
+            }
+            if acknowledged == kill_after
+                && let Some(id) = &id
+            {
+                let store = Store::open(root.path()).unwrap();
+                assert_eq!(store.shown(&store.run(id).unwrap()), Shown::Running);
+                child.kill().unwrap(); // SIGKILL on Unix; lines already in the pipe are still read
+            }
+        }
+        child.wait().unwrap();
+
+        let id = id.unwrap();
+        let mut store = Store::open(root.path()).unwrap();
+        let run = store.run(&id).unwrap();
+        assert_eq!((run.record.status, store.shown(&run)), (Status::Running, Shown::Crashed));
+        let stored = run.metrics.get(&key("train/loss")).map_or(0, |metric| metric.points);
+        assert!(stored >= acknowledged, "{stored} of {acknowledged}");
+
+        assert_eq!(store.settle().unwrap(), std::slice::from_ref(&id));
+        let settled = store.run(&id).unwrap();
+        assert_eq!((settled.record.status, store.shown(&settled)), (Status::Crashed, Shown::Crashed));
+        assert!(settled.record.ended.unwrap() >= settled.record.started);
+        let settled_points = settled.metrics.get(&key("train/loss")).map_or(0, |metric| metric.points);
+        assert!(settled_points >= stored && settled_points <= stored + 1, "{settled_points} after {stored}");
+        assert!(store.settle().unwrap().is_empty());
+    }
+    let connection = rusqlite::Connection::open(root.path().join("burnlab.db")).unwrap();
+    let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok");
+}
+
+#[test]
+fn a_torn_line_costs_only_itself() {
+    use std::io::Write;
+    let root = artifacts();
+    let id = finished_run(root.path(), "a");
+    let mut store = Store::open(root.path()).unwrap();
+    let path = store.folder(&id).join("metrics.csv");
+    OpenOptions::new().append(true).open(path).unwrap().write_all(b"2,20,0.6,train/loss,0.").unwrap();
+    let result = store.reindex().unwrap();
+    assert_eq!((result.points, result.skipped.len()), (2, 0));
+}

@@ -45,7 +45,8 @@ fn band_and_xor_need_hidden_units() {
 
 #[test]
 fn regression_is_measured_in_the_targets_units() {
-    let run = Lab::new().train("diabetes", &[]);
+    let lab = Lab::new();
+    let run = lab.train("diabetes", &[]);
     let evaluation = run.evaluation.as_ref().unwrap();
     assert!(evaluation.metric("r2") >= 0.45, "r2 {}", evaluation.metric("r2"));
     // The target runs from 25 to 346 with a standard deviation of 77.
@@ -126,7 +127,8 @@ fn twenty_repeats_stop_at_the_same_epoch() {
 
 #[test]
 fn any_validation_metric_can_be_monitored() {
-    let run = Lab::new().train("digits", &["training.early_stopping.monitor=validation/f1", "training.max_epochs=40"]);
+    let lab = Lab::new();
+    let run = lab.train("digits", &["training.early_stopping.monitor=validation/f1", "training.max_epochs=40"]);
     let values = series(&run, "validation/f1");
     let most = values.iter().copied().reduce(|best, next| if next.1 > best.1 { next } else { best }).unwrap();
     assert_eq!(run.best, Some(most));
@@ -167,12 +169,14 @@ fn the_same_seed_gives_the_same_points_and_weights() {
 #[test]
 fn every_backend_trains_the_same_curve() {
     let overrides = ["training.max_epochs=5", "model.dropout=0.2"];
-    let expected = Lab::new().train("digits", &overrides);
+    let reference = Lab::new();
+    let expected = reference.train("digits", &overrides);
     for backend in BackendName::compiled() {
         if backend == BackendName::Wgpu && !crate::wgpu_is_here() {
             continue;
         }
-        let run = Lab::on(backend).train("digits", &overrides);
+        let lab = Lab::on(backend);
+        let run = lab.train("digits", &overrides);
         for key in ["train/loss", "validation/loss"] {
             for (found, expected) in series(&run, key).iter().zip(series(&expected, key)) {
                 let apart = (found.1 - expected.1).abs();

@@ -20,7 +20,7 @@ pub struct Splits {
 
 /// Splits the rows by `data.split_seed`, or by `seed` without it.
 ///
-/// Counts are rounded up as in scikit-learn. With `stratify` each class is shared out by largest remainder,
+/// The test part is rounded up as in scikit-learn, the validation part to the nearest whole row. With `stratify` each class is shared out by largest remainder,
 /// and keeps at least one training row. The test part does not depend on `validation_fraction`.
 ///
 /// # Errors
@@ -39,38 +39,39 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         }
         None => {
             let rows = (0..dataset.num_rows()).collect();
-            part(rows, config.test_fraction, labels, &mut random)
+            // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
+            let num_test = (config.test_fraction * dataset.num_rows() as f64 - 1e-9).ceil().max(0.0);
+            part(rows, num_test as usize, labels, &mut random)
         }
     };
-    let too_few = |key: &str, part: &str, n: usize| {
-        let message = format!("{key} leaves no {part} row of {n}: lower it, or get more data");
+    let too_few = |key: &str, part: &str, n: usize, way_out: &str| {
+        let message = format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data");
         Err(Invalid::at(key, message))
     };
     if pool.is_empty() {
-        return too_few("data.test_fraction", "training", dataset.num_rows());
+        return too_few("data.test_fraction", "training", dataset.num_rows(), "lower");
     }
     let num_pool = pool.len();
-    let (train, validation) = part(pool, config.validation_fraction, labels, &mut random);
+    let num_validation = (config.validation_fraction * num_pool as f64).round() as usize;
+    let (train, validation) = part(pool, num_validation, labels, &mut random);
     if train.is_empty() {
-        return too_few("data.validation_fraction", "training", num_pool);
+        return too_few("data.validation_fraction", "training", num_pool, "lower");
     }
     if validation.is_empty() && config.validation_fraction > 0.0 {
-        return too_few("data.validation_fraction", "validation", num_pool);
+        return too_few("data.validation_fraction", "validation", num_pool, "raise");
     }
     check_classes(dataset, &train, config.stratify)?;
     Ok(Splits { train, validation, test })
 }
 
-/// Parts shuffled rows in two: what stays, and `ceil(fraction * rows)` that go.
+/// Parts shuffled rows in two: what stays, and `num_out` that go.
 fn part(
     mut rows: Vec<usize>,
-    fraction: f64,
+    num_out: usize,
     labels: Option<&[u32]>,
     random: &mut ChaCha8Rng,
 ) -> (Vec<usize>, Vec<usize>) {
     rows.shuffle(random);
-    // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
-    let num_out = (fraction * rows.len() as f64 - 1e-9).ceil().max(0.0) as usize;
     let Some(labels) = labels else {
         let stay = rows.split_off(num_out.min(rows.len()));
         return (stay, rows);

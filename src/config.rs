@@ -114,13 +114,16 @@ impl LoadedConfig {
 }
 
 impl Config {
-    /// The file with every default written out and data paths made absolute.
+    /// The TOML of this config.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field of a config has a TOML form")
     }
 
-    /// This config with its data paths made absolute, so that the saved file works from anywhere.
+    /// This config with every default that depends on another key written out, and data paths made
+    /// absolute, so that the saved file works from anywhere and with later versions.
     pub fn resolved(mut self) -> Self {
+        self.model = self.model.resolved();
+        self.training = self.training.resolved();
         let data = &mut self.data;
         for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
             if let Some(path) = path
@@ -191,37 +194,41 @@ fn apply(text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
 
 /// A TOML error with file, line, column and the line itself.
 fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> ConfigError {
-    let message = readable(error.message());
-    let mut span = error.span();
-    // serde buffers tagged enums such as [model] and loses the place within them: an unknown key
-    // is then looked up by its name below the section.
-    if let (Some(section), Some(key)) = (&span, error.message().strip_prefix("unknown field `"))
-        && let Some(key) = key.split('`').next()
-        && !text[section.clone()].starts_with(key)
-    {
-        span = find_word(text, section.start, key).or(span);
-    }
+    let span = in_model(error, text).or(error.span());
     let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
-    ConfigError { place, message, excerpt }
+    ConfigError { place, message: readable(error.message()), excerpt }
 }
 
-/// The first line from `start` on that assigns to `key`.
-fn find_word(text: &str, start: usize, key: &str) -> Option<std::ops::Range<usize>> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let rest = line.trim_start().strip_prefix(key);
-        if offset + indent >= start && rest.is_some_and(|rest| rest.trim_start().starts_with('=')) {
-            return Some(offset + indent..offset + indent + key.len());
-        }
-        offset += line.len();
-    }
-    None
+/// The place of an error within `[model]`: the kind decides how the section is read, so it is read
+/// whole and serde no longer knows where its parts stood. The key that fails alone is the one.
+fn in_model(error: &toml::de::Error, text: &str) -> Option<std::ops::Range<usize>> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let model = table.get("model")?.as_table()?;
+    let fails = |key: &&String| {
+        let kind = model.get_key_value("kind").map(|(key, value)| (key.clone(), value.clone()));
+        let alone = kind.into_iter().chain([((*key).clone(), model[*key].clone())]).collect();
+        let result = ModelConfig::deserialize(toml::Value::Table(alone));
+        result.is_err_and(|alone| alone.message() == error.message())
+    };
+    find_key(text, &format!("model.{}", model.keys().find(fails)?))
 }
 
 /// serde's message in the user's words, with a guess at the key that was meant.
 fn readable(message: &str) -> String {
-    let message = message.trim().replace("unknown field", "unknown key").replace("missing field", "missing key");
+    let mut message = message.trim().to_owned();
+    for (serdes, ours) in [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+        ("expected usize", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+    ] {
+        message = message.replace(serdes, ours);
+    }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let guess = match quoted.next() {
         Some(found) if message.contains("expected one of") => nearest(found, quoted),

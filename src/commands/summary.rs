@@ -87,11 +87,11 @@ fn next_commands(config: &Config, file: &Path) -> Vec<(&'static str, String)> {
     let ModelConfig::Mlp(mlp) = &config.model;
     let mut commands = Vec::new();
     if mlp.hidden.is_empty() {
-        commands.push(("give it a hidden layer", format!("{base} --set model.hidden=[16]")));
+        commands.push(("give it a hidden layer", format!("{base} --set 'model.hidden=[16]'")));
     } else {
         let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
         let wider = serde_json::json!(wider).to_string();
-        commands.push(("try a wider net", format!("{base} --set model.hidden={wider}")));
+        commands.push(("try a wider net", format!("{base} --set 'model.hidden={wider}'")));
     }
     let seed = config.seed + 1;
     commands.push(("see how much is luck", format!("{base} --set seed={seed}")));

@@ -18,6 +18,7 @@ use crate::config::{Config, LoadedConfig};
 use crate::data::{self, Dataset, Examples, Preparation, Splits, mix};
 use crate::invalid::Invalid;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter, Status};
+use crate::training::config::Loss;
 use crate::training::evaluation::{Evaluation, evaluate};
 use crate::training::task::Objective;
 use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
@@ -40,7 +41,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
-    let config = loaded.config.resolved();
+    let mut config = loaded.config.resolved();
+    config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
     let interrupter = Interrupter::new();
     stop_on_signal(&interrupter);

@@ -183,12 +183,12 @@ impl Dataset {
                 labels.iter().for_each(|&label| counts[label as usize] += 1);
                 let counts: Vec<String> =
                     names.iter().zip(counts).map(|(name, count)| format!("{name} {count}")).collect();
-                format!("target {}: {} classes ({})", self.target_name, names.len(), labels::list(&counts, 12))
+                format!("target `{}`: {} classes ({})", self.target_name, names.len(), labels::list(&counts, 12))
             }
             Target::Numbers(numbers) => {
                 let low = numbers.iter().copied().fold(f64::INFINITY, f64::min);
                 let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                format!("target {}: number, {low} to {high}", self.target_name)
+                format!("target `{}`: number, {low} to {high}", self.target_name)
             }
         }
     }

@@ -51,6 +51,14 @@ impl MlpConfig {
         })
     }
 
+    fn initializer(&self) -> Initializer {
+        self.initializer.unwrap_or(Initializer::default_for(self.activation))
+    }
+
+    pub(super) fn resolved(self) -> Self {
+        Self { initializer: Some(self.initializer()), ..self }
+    }
+
     pub(super) fn init<B: Backend>(
         &self,
         num_inputs: usize,
@@ -59,7 +67,7 @@ impl MlpConfig {
         device: &B::Device,
     ) -> Mlp<B> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let initializer = self.initializer.unwrap_or(Initializer::default_for(self.activation));
+        let initializer = self.initializer();
         let mut widths = vec![num_inputs];
         widths.extend(&self.hidden);
         widths.push(num_outputs);

@@ -9,7 +9,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::invalid::Invalid;
 
@@ -25,12 +26,27 @@ pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
 pub use weights::{NamedWeights, Weight, WeightsError, load_weights, named_weights};
 
-/// The `[model]` section.
+/// The `[model]` section; `kind = "mlp"` unless it says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(remote = "Self", tag = "kind", rename_all = "snake_case")]
 pub enum ModelConfig {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
     Mlp(MlpConfig),
+}
+
+impl Serialize for ModelConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer) // the derived one
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde's tagged enums know no default kind.
+        let mut table = toml::Table::deserialize(deserializer)?;
+        table.entry("kind").or_insert("mlp".into());
+        Self::deserialize(table).map_err(|error| D::Error::custom(error.message())) // the derived one
+    }
 }
 
 impl Default for ModelConfig {
@@ -47,6 +63,13 @@ impl ModelConfig {
     pub fn validate(&self) -> Result<(), Invalid> {
         match self {
             Self::Mlp(config) => config.validate(),
+        }
+    }
+
+    /// This section with the defaults that depend on other keys written out.
+    pub fn resolved(self) -> Self {
+        match self {
+            Self::Mlp(config) => Self::Mlp(config.resolved()),
         }
     }
 

@@ -124,7 +124,8 @@ pub enum Loss {
 }
 
 impl Loss {
-    pub(super) fn default_for(task: Task) -> Self {
+    /// The usual loss of a task.
+    pub fn default_for(task: Task) -> Self {
         if task.is_classification() { Self::CrossEntropy } else { Self::Mse }
     }
 }
@@ -286,6 +287,36 @@ impl TrainingConfig {
         Invalid::unless(!self.schedule.needs_validation() || num_validation > 0, "training.schedule.kind", || {
             "the plateau schedule needs validation rows; set data.validation_fraction above 0".into()
         })
+    }
+
+    pub(super) fn momentum(&self) -> f64 {
+        self.momentum.unwrap_or(0.0)
+    }
+
+    pub(super) fn beta_1(&self) -> f64 {
+        self.beta_1.unwrap_or(0.9)
+    }
+
+    pub(super) fn beta_2(&self) -> f64 {
+        self.beta_2.unwrap_or(if self.optimizer == OptimizerKind::Rmsprop { 0.99 } else { 0.999 })
+    }
+
+    pub(super) fn weight_decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(if self.optimizer == OptimizerKind::Adamw { 0.01 } else { 0.0 })
+    }
+
+    /// This section with the optimizer's and the schedule's own defaults written out.
+    pub fn resolved(self) -> Self {
+        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
+        let optimizer = self.optimizer;
+        Self {
+            momentum: matches!(optimizer, Sgd | Rmsprop).then(|| self.momentum()),
+            beta_1: matches!(optimizer, Adam | Adamw).then(|| self.beta_1()),
+            beta_2: matches!(optimizer, Adam | Adamw | Rmsprop).then(|| self.beta_2()),
+            weight_decay: Some(self.weight_decay()),
+            schedule: self.schedule.clone().resolved(),
+            ..self
+        }
     }
 
     /// The metric that chooses the best epoch.

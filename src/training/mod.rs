@@ -53,6 +53,8 @@ pub enum TrainingError {
          lower training.learning_rate, set training.clip_norm, or scale the inputs"
     )]
     NotFinite { epoch: usize, step: usize },
+    #[error("Burn did not deliver the metrics of epoch {epoch} within {seconds} s; its thread has died, see above")]
+    MetricsLost { epoch: usize, seconds: u64 },
     #[error(transparent)]
     Tracking(#[from] TrackingError),
 }

@@ -101,7 +101,7 @@ impl<B: Backend, const D: usize> RuleState<B, D> {
 impl<B: Backend> Rule<B> {
     fn new(config: &TrainingConfig) -> Self {
         let epsilon = config.epsilon as f32;
-        let momentum = config.momentum.unwrap_or(0.0);
+        let momentum = config.momentum();
         let kind = match config.optimizer {
             OptimizerKind::Sgd => {
                 // Burn's default dampening of 0.1 would make this another rule than everyone's.
@@ -112,24 +112,23 @@ impl<B: Backend> Rule<B> {
             }
             OptimizerKind::Adam | OptimizerKind::Adamw => {
                 let adam = AdamConfig::new()
-                    .with_beta_1(config.beta_1.unwrap_or(0.9) as f32)
-                    .with_beta_2(config.beta_2.unwrap_or(0.999) as f32)
+                    .with_beta_1(config.beta_1() as f32)
+                    .with_beta_2(config.beta_2() as f32)
                     .with_epsilon(epsilon);
-                let beta_2 = config.beta_2.unwrap_or(0.999);
+                let beta_2 = config.beta_2();
                 let hat = EpsilonHat { adam: adam.clone(), beta_2, epsilon: config.epsilon };
                 Kind::Adam { rule: adam.build(), epsilon_hat: config.epsilon_hat.then_some(hat) }
             }
             OptimizerKind::Rmsprop => Kind::RmsProp(
                 RmsPropConfig::new()
-                    .with_alpha(config.beta_2.unwrap_or(0.99) as f32)
+                    .with_alpha(config.beta_2() as f32)
                     .with_momentum(momentum as f32)
                     .with_epsilon(epsilon)
                     .build(),
             ),
             OptimizerKind::Adagrad => Kind::AdaGrad(AdaGradConfig::new().with_epsilon(epsilon).build()),
         };
-        let usual_decay = if config.optimizer == OptimizerKind::Adamw { 0.01 } else { 0.0 };
-        Self { kind, l2: config.l2, weight_decay: config.weight_decay.unwrap_or(usual_decay) }
+        Self { kind, l2: config.l2, weight_decay: config.weight_decay() }
     }
 }
 

@@ -9,13 +9,18 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 
+use super::TrainingError;
 use crate::tracking::{MetricKey, Point, RunWriter, TrackingError};
+
+/// Far above what the metrics of an epoch take (a million rows: about a second), so that only a
+/// dead thread reaches it.
+const METRICS_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Writes each epoch's metrics to the run, and keeps them for Burn to read back. Clones share it.
 #[derive(Clone)]
@@ -70,14 +75,20 @@ impl Recorder {
     /// Blocks until `epoch` is in the store; returns its values by key, such as `train/loss`.
     ///
     /// # Errors
-    /// The first failure to write since the last call.
-    pub fn wait_for_epoch(&self, epoch: usize) -> Result<Vec<(String, f64)>, TrackingError> {
-        let mut state = self.state();
-        while state.stored_epoch < epoch {
-            state = self.0.epoch_stored.wait(state).expect("no panic while held");
-        }
+    /// The first failure to write since the last call; metrics that do not come, since a thread of
+    /// Burn's has died.
+    pub fn wait_for_epoch(&self, epoch: usize) -> Result<Vec<(String, f64)>, TrainingError> {
+        let state = self.state();
+        let (mut state, wait) = self
+            .0
+            .epoch_stored
+            .wait_timeout_while(state, METRICS_TIMEOUT, |state| state.stored_epoch < epoch)
+            .expect("no panic while held");
         if let Some(error) = state.error.take() {
-            return Err(error);
+            return Err(error.into());
+        }
+        if wait.timed_out() {
+            return Err(TrainingError::MetricsLost { epoch, seconds: METRICS_TIMEOUT.as_secs() });
         }
         let mut values = Vec::new();
         for split in [Split::Train, Split::Valid] {

@@ -73,6 +73,35 @@ impl ScheduleConfig {
         at(self.patience.is_none_or(|n| n >= 1), "patience", "at least 1")
     }
 
+    fn final_factor(&self) -> f64 {
+        self.final_factor.unwrap_or(0.0)
+    }
+
+    fn factor(&self) -> f64 {
+        self.factor.unwrap_or(if self.kind == ScheduleKind::Exponential { 0.98 } else { 0.1 })
+    }
+
+    fn every_epochs(&self) -> usize {
+        self.every_epochs.unwrap_or(30)
+    }
+
+    fn patience(&self) -> usize {
+        self.patience.unwrap_or(5)
+    }
+
+    /// This section with the defaults of its kind written out.
+    pub(super) fn resolved(self) -> Self {
+        use ScheduleKind::{Cosine, Exponential, Linear, Plateau, Step};
+        let kind = self.kind;
+        Self {
+            final_factor: matches!(kind, Linear | Cosine).then(|| self.final_factor()),
+            factor: matches!(kind, Step | Exponential | Plateau).then(|| self.factor()),
+            every_epochs: (kind == Step).then(|| self.every_epochs()),
+            patience: (kind == Plateau).then(|| self.patience()),
+            ..self
+        }
+    }
+
     pub(super) fn needs_validation(&self) -> bool {
         self.kind == ScheduleKind::Plateau
     }
@@ -92,7 +121,7 @@ pub struct Schedule {
 impl Schedule {
     /// A schedule that starts before the first step.
     pub fn new(config: &ScheduleConfig, learning_rate: f64, steps_per_epoch: usize, max_epochs: usize) -> Self {
-        let plateau = Plateau::new(config.factor.unwrap_or(0.1), config.patience.unwrap_or(5));
+        let plateau = Plateau::new(config.factor(), config.patience());
         Self { config: config.clone(), learning_rate, steps_per_epoch, max_epochs, steps_done: 0, plateau }
     }
 
@@ -113,16 +142,16 @@ impl Schedule {
         let passed = epochs - warm_up;
         let total = (self.max_epochs as f64 - warm_up).max(f64::MIN_POSITIVE);
         let progress = (passed / total).min(1.0);
-        let end = self.config.final_factor.unwrap_or(0.0);
+        let end = self.config.final_factor();
         let factor = match self.config.kind {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Linear => 1.0 + (end - 1.0) * progress,
             ScheduleKind::Cosine => end + (1.0 - end) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
             ScheduleKind::Step => {
-                let every = self.config.every_epochs.unwrap_or(30) as f64;
-                self.config.factor.unwrap_or(0.1).powf((passed / every).floor())
+                let every = self.config.every_epochs() as f64;
+                self.config.factor().powf((passed / every).floor())
             }
-            ScheduleKind::Exponential => self.config.factor.unwrap_or(0.98).powf(passed),
+            ScheduleKind::Exponential => self.config.factor().powf(passed),
             ScheduleKind::Plateau => self.plateau.factor(),
         };
         self.learning_rate * factor

@@ -984,7 +984,7 @@ fn description_and_fingerprint_follow_the_data() {
             "a.csv: 3 rows, 2 inputs",
             "c: 2 categories (u, v)",
             "x: numeric, 1 to 3, 1 missing",
-            "target y: 2 classes (no 2, yes 1)",
+            "target `y`: 2 classes (no 2, yes 1)",
         ]
     );
     let mut other = dataset.clone();

@@ -163,10 +163,10 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             "wrong type",
             "[data]\nsource = \"iris\"\n[training]\nmax_epochs = \"many\"\n".into(),
             vec![],
-            vec!["c.toml:4:14: invalid type: string \"many\", expected usize"],
+            vec!["c.toml:4:14: invalid type: string \"many\", expected a whole number"],
         ),
         ("no TOML", "[data\n".into(), vec![], vec!["c.toml:1:6: "]),
-        ("unknown value", "[data]\nsource = \"irs\"\n".into(), vec![], vec!["c.toml:2:10: unknown variant `irs`"]),
+        ("unknown value", "[data]\nsource = \"irs\"\n".into(), vec![], vec!["c.toml:2:10: unknown value `irs`"]),
         ("missing file", csv("nowhere.csv", "y"), vec![], vec!["c.toml:2:1: data.path: ", "nowhere.csv"]),
         ("missing target", csv("good.csv", "Y2"), vec![], vec!["c.toml:3:1: data.target: ", "has no column `Y2`"]),
         ("one class", csv("one.csv", "y"), vec![], vec!["c.toml:3:1: data.target: target `y` is `x` in all 3 rows"]),
@@ -177,7 +177,7 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             good.into(),
             vec!["training.batch_size=64"],
             vec![
-                "--set training.batch_size=64: training.batch_size: batch_size 64 is larger than the 23 training rows",
+                "--set training.batch_size=64: training.batch_size: batch_size 64 is larger than the 24 training rows",
             ],
         ),
         (

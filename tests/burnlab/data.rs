@@ -814,9 +814,10 @@ fn fractions_that_leave_nothing_are_refused() {
     let folder = Folder::new();
     let config = csv(&folder.file("a.csv", "x,y\n1,a\n2,b\n"));
     let error = split(&load(&config).unwrap(), &config, 0).unwrap_err();
-    let message = "data.validation_fraction leaves no validation row of 2: lower it, or get more data";
+    let message = "data.validation_fraction leaves no validation row of 2: raise it, or get more data";
     assert_error(&folder, error, "data.validation_fraction", message);
     let config = csv(&folder.file("a.csv", "x,y\n1,1.5\n2,2.5\n"));
+    let config = DataConfig { validation_fraction: 0.9, ..config };
     let error = split(&load(&config).unwrap(), &config, 0).unwrap_err();
     let message = "data.validation_fraction leaves no training row of 1: lower it, or get more data";
     assert_error(&folder, error, "data.validation_fraction", message);
@@ -824,7 +825,8 @@ fn fractions_that_leave_nothing_are_refused() {
     let error = split(&load(&config).unwrap(), &config, 0).unwrap_err();
     let message = "data.test_fraction leaves no training row of 2: lower it, or get more data";
     assert_error(&folder, error, "data.test_fraction", message);
-    let config = DataConfig { stratify: false, ..csv(&folder.file("a.csv", "x,y\n1,a\n2,b\n3,b\n4,b\n")) };
+    let config = csv(&folder.file("a.csv", "x,y\n1,a\n2,b\n3,b\n4,b\n"));
+    let config = DataConfig { stratify: false, validation_fraction: 0.0, ..config };
     let dataset = load(&config).unwrap();
     let errors = (0..20).filter_map(|seed| split(&dataset, &config, seed).err());
     let error = errors.into_iter().next().unwrap();

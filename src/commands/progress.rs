@@ -90,7 +90,7 @@ impl Watch for Progress {
                     * (report.max_epochs - report.epoch) as f64;
                 let line = format!("{}  {left:.0} s left at most", self.line(report));
                 let mut held = self.held.lock().expect("no panic while held");
-                if report.epoch == 1 || report.epoch % every == 0 {
+                if report.epoch == 1 || report.epoch.is_multiple_of(every) {
                     *held = None;
                     println!("{line}");
                 } else {

@@ -27,11 +27,6 @@ pub fn training_names(task: Task) -> Vec<&'static str> {
     names
 }
 
-/// True for metrics whose larger values are better.
-pub fn higher_is_better(name: &str) -> bool {
-    !matches!(name, "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds")
-}
-
 /// How logits become predictions, and the units of the target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scorer {

@@ -7,13 +7,6 @@
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::backend::AutodiffBackend;
-use burn::train::metric::{
-    Metric, MetricAttributes, MetricMetadata, MetricName, Numeric, NumericAttributes, NumericEntry, SerializedEntry,
-};
-use burn::train::renderer::{
-    EvaluationName, EvaluationProgress, MetricState, MetricsRenderer, MetricsRendererEvaluation,
-    MetricsRendererTraining, ProgressType, TrainingProgress,
-};
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::data::{Examples, Loader, Order, mix};
@@ -21,10 +14,12 @@ use crate::model::Net;
 use crate::tracking::TrackingError;
 
 pub mod config;
+mod epoch_metric;
 pub mod evaluation;
 pub mod metrics;
 mod optimizer;
 pub mod recorder;
+mod renderer;
 pub mod schedule;
 pub mod stopping;
 mod strategy;
@@ -36,11 +31,12 @@ pub use optimizer::ChosenOptimizer;
 pub use recorder::Recorder;
 pub use strategy::StopReason;
 
-use metrics::higher_is_better;
+use epoch_metric::EpochMetric;
+use renderer::NoRenderer;
 use schedule::Schedule;
 use stopping::{Monitor, StopOnMonitor};
 use strategy::{EpochLoop, Outcome};
-use task::{EpochScores, Objective, Trainee};
+use task::{Objective, Trainee};
 
 /// Rows in a validation or test batch: large, since nothing is kept for a backward pass.
 const INFERENCE_BATCH: usize = 1024;
@@ -133,8 +129,8 @@ pub fn fit<B: AutodiffBackend>(
     let objective = Arc::new(Objective::new(config, task, &fit.train.targets));
     let trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
     let schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
-    let metric = config.monitor().trim_start_matches("validation/");
-    let stopping = has_validation.then(|| StopOnMonitor::new(Monitor::new(metric, config.early_stopping.as_ref())));
+    let monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
+    let stopping = has_validation.then(|| StopOnMonitor::new(monitor));
 
     // ---- Burn's Learner around burnlab's epoch loop
     let outcome = Arc::new(Mutex::new(None));
@@ -154,7 +150,7 @@ pub fn fit<B: AutodiffBackend>(
         .with_metric_logger(recorder)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(epoch_loop)));
     if !use_tui {
-        training = training.renderer(NoRenderer); // burnlab's own lines come from `watch`
+        training = training.renderer(NoRenderer); // `watch` tells the user
     }
     for name in metrics::training_names(task) {
         training = training.metric_train_numeric(EpochMetric::new(name));
@@ -171,69 +167,4 @@ pub fn fit<B: AutodiffBackend>(
     let Outcome { reason, num_epochs, kept_epoch } = outcome?;
     let best = stopping.and_then(|stopping| stopping.monitor().best());
     Ok(Fitted { net: result.model.net, reason, num_epochs, kept_epoch, best })
-}
-
-/// One metric of [`EpochScores`] as Burn sees it.
-#[derive(Clone)]
-struct EpochMetric {
-    name: MetricName,
-    value: f64,
-}
-
-impl EpochMetric {
-    fn new(name: &str) -> Self {
-        Self { name: Arc::new(name.to_owned()), value: f64::NAN }
-    }
-}
-
-impl Metric for EpochMetric {
-    type Input = EpochScores;
-
-    fn name(&self) -> MetricName {
-        self.name.clone()
-    }
-
-    fn attributes(&self) -> MetricAttributes {
-        NumericAttributes { unit: None, higher_is_better: higher_is_better(&self.name) }.into()
-    }
-
-    fn update(&mut self, scores: &EpochScores, _metadata: &MetricMetadata) -> SerializedEntry {
-        let value = scores.0.iter().find(|score| score.0 == self.name.as_str()).map(|score| score.1);
-        self.value = value.expect("the names registered are those that are scored");
-        SerializedEntry::new(format!("{}: {:.4}", self.name, self.value), self.value.to_string())
-    }
-
-    fn clear(&mut self) {
-        self.value = f64::NAN;
-    }
-}
-
-impl Numeric for EpochMetric {
-    fn value(&self) -> NumericEntry {
-        NumericEntry::Value(self.value)
-    }
-
-    fn running_value(&self) -> NumericEntry {
-        self.value()
-    }
-}
-
-/// Shows nothing: Burn's own renderer prints a line per iteration where there is no terminal.
-struct NoRenderer;
-
-impl MetricsRendererTraining for NoRenderer {
-    fn update_train(&mut self, _state: MetricState) {}
-    fn update_valid(&mut self, _state: MetricState) {}
-    fn render_train(&mut self, _item: TrainingProgress, _indicators: Vec<ProgressType>) {}
-    fn render_valid(&mut self, _item: TrainingProgress, _indicators: Vec<ProgressType>) {}
-}
-
-impl MetricsRendererEvaluation for NoRenderer {
-    fn update_test(&mut self, _name: EvaluationName, _state: MetricState) {}
-    fn render_test(&mut self, _item: EvaluationProgress, _indicators: Vec<ProgressType>) {}
-}
-
-impl MetricsRenderer for NoRenderer {
-    fn manual_close(&mut self) {}
-    fn register_metric(&mut self, _definition: burn::train::metric::MetricDefinition) {}
 }

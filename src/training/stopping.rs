@@ -6,7 +6,7 @@ use burn::train::EarlyStoppingStrategy;
 use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
 
 use super::config::EarlyStoppingConfig;
-use super::metrics::higher_is_better;
+use crate::tracking::{Goal, MetricKey};
 
 /// Follows the monitored metric from epoch to epoch.
 ///
@@ -15,8 +15,7 @@ use super::metrics::higher_is_better;
 /// undefined metric) never improves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Monitor {
-    metric: String,
-    higher_is_better: bool,
+    key: MetricKey,
     patience: Option<usize>,
     min_delta: f64,
     warm_up_epochs: usize,
@@ -26,24 +25,29 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Watches `metric` (without its split), with the patience of `stopping` or none.
-    pub fn new(metric: &str, stopping: Option<&EarlyStoppingConfig>) -> Self {
-        let higher_is_better = higher_is_better(metric);
+    /// Watches the metric `key` of the validation part, with the patience of `stopping` or none.
+    pub fn new(key: MetricKey, stopping: Option<&EarlyStoppingConfig>) -> Self {
+        let worst = match Goal::of(&key) {
+            Goal::Lower => f64::INFINITY,
+            Goal::Higher => f64::NEG_INFINITY,
+        };
         Self {
-            metric: metric.to_owned(),
-            higher_is_better,
+            key,
             patience: stopping.map(|stopping| stopping.patience),
             min_delta: stopping.map_or(0.0, |stopping| stopping.min_delta),
             warm_up_epochs: stopping.map_or(0, |stopping| stopping.warm_up_epochs),
             best: None,
-            reference: if higher_is_better { f64::NEG_INFINITY } else { f64::INFINITY },
+            reference: worst,
             waited: 0,
         }
     }
 
     /// Takes in the value of `epoch`; true when training should stop.
     pub fn observe(&mut self, epoch: usize, value: f64) -> bool {
-        let gain = |over: f64| if self.higher_is_better { value - over } else { over - value };
+        let gain = |over: f64| match Goal::of(&self.key) {
+            Goal::Lower => over - value,
+            Goal::Higher => value - over,
+        };
         if self.best.is_none_or(|(_, best)| gain(best) > 0.0) && !value.is_nan() {
             self.best = Some((epoch, value));
         }
@@ -91,7 +95,7 @@ impl StopOnMonitor {
 impl EarlyStoppingStrategy for StopOnMonitor {
     fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
         let mut monitor = self.0.lock().expect("no panic while held");
-        let value = store.find_metric(&monitor.metric, epoch, Aggregate::Mean, &Split::Valid);
+        let value = store.find_metric(monitor.key.metric(), epoch, Aggregate::Mean, &Split::Valid);
         // The epoch loop asks only after the epoch's metrics are stored, and the config check
         // admits only metrics that are; a silent None would switch early stopping off.
         let value = value.expect("the monitored metric of a finished epoch is in the event store");
@@ -109,7 +113,7 @@ mod tests {
 
     /// The epoch that stops (or 0), the best epoch.
     fn follow(metric: &str, config: &EarlyStoppingConfig, values: &[f64]) -> (usize, usize) {
-        let mut monitor = Monitor::new(metric, Some(config));
+        let mut monitor = Monitor::new(MetricKey::new("validation", metric).unwrap(), Some(config));
         let stop = values.iter().enumerate().find(|&(i, &value)| monitor.observe(i + 1, value));
         (stop.map_or(0, |(i, _)| i + 1), monitor.best().map_or(0, |best| best.0))
     }
@@ -139,7 +143,7 @@ mod tests {
 
     #[test]
     fn without_early_stopping_it_only_remembers_the_best() {
-        let mut monitor = Monitor::new("loss", None);
+        let mut monitor = Monitor::new("validation/loss".parse().unwrap(), None);
         assert!((1..100).all(|epoch| !monitor.observe(epoch, epoch as f64)));
         assert_eq!(monitor.best(), Some((1, 1.0)));
         assert_eq!(monitor.patience_left(), None);

@@ -1,7 +1,7 @@
 //! Fits a network with burn-train's Learner.
 //!
 //! [`fit`] is the main path: loaders -> [`task::Trainee`] -> optimizer and schedule -> Learner with
-//! the [`strategy`]'s epoch loop -> metrics through the [`recorder`] into the run.
+//! the epoch loop of `strategy` -> metrics through the [`recorder`] into the run.
 //! [`evaluate`](evaluation::evaluate) scores the result on the untouched test part.
 
 use std::sync::{Arc, Mutex};

@@ -290,7 +290,10 @@ fn losses_by_hand() {
     // (3 * ln 2 + 1 * 0.126928) / 4: class 1 weighs three times as much
     let weights = Some(serde_json::from_str("[1.0, 3.0]").unwrap());
     let weighted = TrainingConfig { class_weights: weights, ..plain() };
-    close(loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0], &[1.0, 0.0]), (3.0 * 0.693147 + 0.126928) / 4.0);
+    close(
+        loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0], &[1.0, 0.0]),
+        (3.0 * std::f64::consts::LN_2 + 0.126928) / 4.0,
+    );
     // balanced: three rows of class 0, one of class 1 -> 4 / (2 * 3), 4 / (2 * 1)
     let balanced = Some(serde_json::from_str("\"balanced\"").unwrap());
     let config = TrainingConfig { class_weights: balanced, ..plain() };

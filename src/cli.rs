@@ -1,8 +1,9 @@
 //! The command line: the whole surface of the tool on one screen.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
@@ -48,6 +49,10 @@ pub struct TrainArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compare runs in a web page
+    Dashboard(DashboardArgs),
+    /// List, compare, tag, delete ... recorded runs
+    Runs(RunsArgs),
     /// Check, describe or write out a config
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -72,4 +77,135 @@ pub struct ConfigFile {
     /// Change a key of the config; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `burnlab dashboard`: compare runs in a web page.
+#[derive(Debug, Args)]
+pub struct DashboardArgs {
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// The port to listen on, or the next one that is free
+    #[arg(long, default_value_t = 6007)]
+    pub port: u16,
+    /// The address to listen on; other machines reach it only if it is theirs to reach
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// Let other machines in, to whoever has the token; the connection is not encrypted
+    #[arg(long, requires = "token")]
+    pub allow_remote: bool,
+    /// What other machines must show: at least 16 letters, digits, `-` or `_`
+    #[arg(long, requires = "allow_remote")]
+    pub token: Option<String>,
+}
+
+/// `burnlab runs`: what was recorded, in the terminal.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts", global = true)]
+    pub artifacts: PathBuf,
+    #[command(subcommand)]
+    pub command: RunsCommand,
+}
+
+/// Verbs over recorded runs. A RUN is an id, the unique beginning of one, or `latest`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// List the runs, newest first
+    List(ListArgs),
+    /// Show one run: its params, metrics and files
+    Show {
+        run: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set runs side by side: the params that differ, and all metrics
+    Compare {
+        #[arg(required = true, num_args = 2.., value_name = "RUN")]
+        runs: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add and remove tags: `tag RUN +good -draft`
+    Tag {
+        run: String,
+        /// `+tag` to add, `-tag` to remove
+        #[arg(required = true, allow_hyphen_values = true, value_name = "+TAG|-TAG")]
+        changes: Vec<String>,
+    },
+    /// Set the note of a run; an empty one removes it
+    Note { run: String, text: String },
+    /// Hide runs from lists without deleting them
+    Archive {
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+        /// Bring them back
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Move runs to the trash
+    Delete {
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Bring runs back from the trash; without a RUN, list what is there
+    Restore {
+        #[arg(value_name = "RUN")]
+        runs: Vec<String>,
+    },
+    /// Empty the trash, for good
+    Gc {
+        /// Only what was deleted at least this long ago
+        #[arg(long, value_name = "DAYS", default_value_t = 30.0)]
+        older_than: f64,
+    },
+    /// Write all runs as a table, with every param and metric
+    Export {
+        #[arg(long, value_enum, default_value = "csv")]
+        format: ExportFormat,
+        /// Only runs that pass, such as `test/accuracy > 0.95 and tag = baseline`
+        #[arg(long, value_name = "EXPR", default_value = "")]
+        filter: String,
+        /// The file to write, in place of the terminal
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Rebuild the database from the run folders
+    Reindex,
+}
+
+/// What to list, and how.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only runs that pass, such as `test/accuracy > 0.95 and tag = baseline`
+    #[arg(long, value_name = "EXPR", default_value = "")]
+    pub filter: String,
+    /// Sort by a param, a metric (the best first) or a field such as `started`
+    #[arg(long, value_name = "KEY")]
+    pub sort: Option<String>,
+    /// Turn the order around
+    #[arg(long)]
+    pub reverse: bool,
+    /// What to show: params, metrics and fields
+    #[arg(long, value_name = "KEY,KEY", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// At most this many runs
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Archived runs as well
+    #[arg(long)]
+    pub archived: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to write a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    Csv,
+    Json,
 }

@@ -3,7 +3,7 @@
 //! A TOML file goes in; a trained, recorded, honestly comparable network comes out.
 //!
 //! ```text
-//! config.toml -> data (load, split, prepare) -> model (Module<B>) -> training (Learner) -> tracking (store)
+//! config.toml -> data (load, split, prepare) -> model (Module<B>) -> training (Learner) -> tracking (store) -> dashboard
 //! ```
 //!
 //! ## Where is the thing that ...
@@ -14,13 +14,15 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
+//! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants
-//! 1. [`tracking`] never names Burn; SQL is in `tracking/store.rs` alone; backend cfgs in [`backend`] alone.
+//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`]; SQL is in `tracking/store.rs` alone;
+//!    backend cfgs in [`backend`] alone.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
-//! 4. No globals: the artifacts folder, the store and random generators are arguments.
+//! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].
 //! 5. A run's row and resolved config exist before its first step; every run ends in a final
 //!    status; the model kept is the best epoch's.
 //! 6. The test part is touched once, after training. Scalers and category maps see the training part only.
@@ -30,6 +32,7 @@ pub mod backend;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod dashboard;
 pub mod data;
 pub mod invalid;
 pub mod model;

@@ -6,10 +6,13 @@
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - the command line, its errors and its files: `cli`
 //! - run folders and the store: `src/tracking/tests.rs`
+//! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
 //!
-//! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing software Vulkan device into a failure.
+//! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing browser or software Vulkan device into a failure.
 
+#[path = "burnlab/browser.rs"]
+mod browser;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/data.rs"]

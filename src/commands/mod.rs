@@ -7,8 +7,10 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Command};
 
 mod config;
+mod dashboard;
 mod environment;
 pub mod progress;
+mod runs;
 pub mod saved_model;
 mod summary;
 pub mod train;
@@ -20,6 +22,8 @@ pub mod train;
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => train::run(&cli.train),
+        Some(Command::Dashboard(args)) => dashboard::run(&args),
+        Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut std::io::stdout());

@@ -26,11 +26,14 @@
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
 //! | `store` | [`Store`]: all SQL |
 //! | `series`, `compare` | pure functions over samples and params |
+//! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
 //!
 //! Nothing here knows what trains.
 
 pub mod compare;
 mod error;
+pub mod field;
+pub mod filter;
 mod folder;
 mod id;
 mod point;

@@ -47,6 +47,20 @@ pub fn downsample(samples: &[Sample], limit: usize) -> Vec<Sample> {
     kept
 }
 
+/// How many finite values lie far from the rest: beyond Tukey's far fences, three times the middle half's width outside
+/// of it. Fewer than eight values have no rest to be far from.
+pub fn far_out(samples: &[Sample]) -> usize {
+    let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).filter(|value| value.is_finite()).collect();
+    if values.len() < 8 {
+        return 0;
+    }
+    values.sort_by(f64::total_cmp);
+    let at = |part: f64| values[(part * (values.len() - 1) as f64).round() as usize];
+    let (low, high) = (at(0.25), at(0.75));
+    let reach = 3.0 * (high - low);
+    values.iter().filter(|&&value| value < low - reach || value > high + reach).count()
+}
+
 /// The lowest, the highest and the first sample that is not finite, in their order.
 fn extremes(stretch: &[Sample]) -> Vec<Sample> {
     let finite = || stretch.iter().enumerate().filter(|(_, sample)| sample.value.is_finite());
@@ -88,6 +102,17 @@ mod tests {
         assert!(smoothed[1].value.is_nan());
         assert!((smoothed[2].value - 7.0 / 3.0).abs() < 1e-12);
         assert_eq!(smooth(&series([1.0, 5.0]), 0.0), series([1.0, 5.0]));
+    }
+
+    #[test]
+    fn spikes_are_far_out() {
+        assert_eq!(far_out(&series((0..50).map(f64::from))), 0);
+        let mut values: Vec<f64> = (0..50).map(f64::from).collect();
+        values[7] = 1e4;
+        values[9] = -1e4;
+        values[11] = f64::NAN;
+        assert_eq!(far_out(&series(values)), 2);
+        assert_eq!(far_out(&series([1.0, 1.0, 1.0, 100.0])), 0);
     }
 
     #[test]

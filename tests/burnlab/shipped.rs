@@ -147,6 +147,10 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 fn modules_know_only_what_is_below_them() {
     let forbidden = [
         ("tracking", &["burn::", "crate::training", "crate::model", "crate::data", "crate::config"][..]),
+        (
+            "dashboard",
+            &["burn::", "crate::training", "crate::model", "crate::data", "crate::config", "crate::commands"],
+        ),
         ("data", &["crate::model", "crate::training", "crate::tracking", "crate::config", "crate::commands"]),
         ("model", &["crate::training", "crate::tracking", "crate::config", "crate::commands"]),
         ("training", &["crate::config", "crate::commands", "crate::cli", "crate::backend"]),

@@ -1,0 +1,158 @@
+//! How fast the dashboard answers over a big store: 2,000 runs of 200 epochs and 4 metrics, and a tenth of that.
+//!
+//! ```sh
+//! cargo bench --bench dashboard
+//! ```
+//!
+//! Each size is measured in a process of its own, so that its memory is its own. Targets, of issue 3: start to first
+//! answer < 200 ms, list of runs < 30 ms, 100 curves < 60 ms whatever the size of the store, memory < 80 MB.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use burnlab::dashboard::{Access, AppState, bind, serve};
+use burnlab::tracking::{MetricKey, NewRun, Point, RunWriter, Status};
+use serde_json::{Value, json};
+
+const EPOCHS: u64 = 200;
+const KEYS: [&str; 4] = ["train/loss", "train/accuracy", "validation/loss", "validation/accuracy"];
+const REPEATS: usize = 15;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, word, root] = args.as_slice()
+        && word == "serve"
+    {
+        return serve_until_killed(Path::new(root));
+    }
+    println!(
+        "runs   start to first answer  list of runs      MB  100 curves      MB  list when 1 changed  RSS idle  RSS busy"
+    );
+    for runs in [200, 2000] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let ids = fill(folder.path(), runs);
+        measure(folder.path(), runs, &ids);
+    }
+}
+
+fn fill(root: &Path, runs: u64) -> Vec<String> {
+    let keys: Vec<MetricKey> = KEYS.iter().map(|key| key.parse().expect("right")).collect();
+    let params: BTreeMap<String, Value> =
+        (0..25).map(|index| (format!("training.param_{index}"), json!(index))).collect();
+    let record = |number: u64| {
+        let run = NewRun {
+            experiment: format!("experiment-{}", number % 10),
+            name: None,
+            tags: vec!["bench".to_owned()],
+            note: None,
+            config_toml: "seed = 1\n".to_owned(),
+            params: params.clone(),
+            environment: json!({ "os": "linux" }),
+            seed: number,
+            parent: None,
+        };
+        let mut writer = RunWriter::start(root, run).expect("recorded");
+        let value = |epoch: u64, key: usize| 1.0 / (epoch + number + key as u64 + 1) as f64 + 0.123_456_789;
+        let point = |epoch: u64, key: usize| Point {
+            key: keys[key].clone(),
+            epoch,
+            step: epoch * 32,
+            time: epoch as f64 * 0.731,
+            value: value(epoch, key),
+        };
+        let points: Vec<Point> =
+            (1..=EPOCHS).flat_map(|epoch| (0..4).map(move |key| (epoch, key))).map(|(e, k)| point(e, k)).collect();
+        writer.log(&points).expect("recorded");
+        let id = writer.id().to_string();
+        writer.finish(Status::Finished, "all epochs done", Some(EPOCHS)).expect("recorded");
+        id
+    };
+    (0..runs).map(record).collect()
+}
+
+#[tokio::main]
+async fn serve_until_killed(root: &Path) {
+    let listener = bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
+    println!("{}", listener.local_addr().expect("an address"));
+    let state = AppState::new(root, Access::local());
+    serve(listener, state, std::future::pending()).await.expect("it goes on");
+}
+
+fn measure(root: &Path, runs: u64, ids: &[String]) {
+    let begun = Instant::now();
+    let mut server = Command::new(std::env::current_exe().expect("its path"))
+        .arg("serve")
+        .arg(root)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("piped")).read_line(&mut line).expect("an address");
+    let address: SocketAddr = line.trim().parse().expect("an address");
+    get(address, "/api/runs");
+    let start = begun.elapsed();
+    let idle = memory(server.id());
+    let (list, list_bytes) = median(|_| get(address, "/api/runs"));
+    let chosen: Vec<&str> = ids.iter().step_by(ids.len() / 100).take(100).map(String::as_str).collect();
+    let path = format!("/api/series?key=validation/loss&max_points=500&ids={}", chosen.join(","));
+    let (curves, curve_bytes) = median(|_| get(address, &path));
+    let mut store = burnlab::tracking::Store::open(root).expect("it is there");
+    let (changed, _) = median(|repeat| {
+        store.set_note(&ids[repeat].parse().expect("an id"), &format!("note {repeat}")).expect("changed");
+        get(address, "/api/runs")
+    });
+    // All runs' curves, as the page asks for them when everything is selected.
+    for some in ids.chunks(50) {
+        get(address, &format!("/api/series?key=train/loss&max_points=500&ids={}", some.join(",")));
+    }
+    let busy = memory(server.id());
+    server.kill().and_then(|()| server.wait()).expect("ended");
+    let megabytes = |bytes: usize| bytes as f64 / 1e6;
+    println!(
+        "{runs:>4} {:>20.1} ms {:>10.1} ms {:>7.2} {:>8.1} ms {:>7.2} {:>17.1} ms  {idle:>5.1} MB  {busy:>5.1} MB",
+        milliseconds(start),
+        milliseconds(list),
+        megabytes(list_bytes),
+        milliseconds(curves),
+        megabytes(curve_bytes),
+        milliseconds(changed),
+    );
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Connects, asks, reads all; returns the size of the answer. `connection: close` ends it.
+fn get(address: SocketAddr, path: &str) -> usize {
+    let mut stream = TcpStream::connect(address).expect("connected");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").expect("sent");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..200.min(answer.len())]));
+    answer.len()
+}
+
+fn median(mut work: impl FnMut(usize) -> usize) -> (Duration, usize) {
+    let mut times: Vec<(Duration, usize)> = (0..REPEATS)
+        .map(|repeat| {
+            let begun = Instant::now();
+            let bytes = work(repeat);
+            (begun.elapsed(), bytes)
+        })
+        .collect();
+    times.sort();
+    times[REPEATS / 2]
+}
+
+/// Resident memory in MB; NaN where the system does not tell it this way.
+fn memory(process: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1e3)
+}

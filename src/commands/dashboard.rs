@@ -1,0 +1,118 @@
+//! `burnlab dashboard`: serve the page until Ctrl-C.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::runtime::Runtime;
+
+use crate::cli::DashboardArgs;
+use crate::dashboard::{Access, AppState, bind, serve};
+
+/// How long a request to the store may hold up the end of the process.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Serves the dashboard until SIGINT or SIGTERM.
+///
+/// # Errors
+/// An address that is not this machine's or has no free port, or one that others reach without `--allow-remote`.
+pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
+    let access = access(args)?;
+    let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
+    let result = runtime.block_on(listen(args, access));
+    runtime.shutdown_timeout(LAST_WORK);
+    result.map(|()| ExitCode::SUCCESS)
+}
+
+fn access(args: &DashboardArgs) -> anyhow::Result<Access> {
+    match &args.token {
+        Some(token) => Access::remote(token).map_err(anyhow::Error::msg),
+        None if args.host.is_loopback() => Ok(Access::local()),
+        None => bail!(
+            "`--host {}` lets other machines in: add `--allow-remote --token TOKEN`, or leave it out and use an SSH \
+             tunnel (ssh -L {1}:localhost:{1} MACHINE)",
+            args.host,
+            args.port
+        ),
+    }
+}
+
+async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
+    let (host, port) = (args.host, args.port);
+    let listener = bind(host, port).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}", SocketAddr::new(host, port)))?;
+    let address = listener.local_addr()?;
+    if port != 0 && address.port() != port {
+        eprintln!("port {port} is taken, using {}", address.port());
+    }
+    if !args.artifacts.join("burnlab.db").exists() {
+        eprintln!("no runs in `{}` yet; the page shows them as they come", args.artifacts.display());
+    }
+    // The token is not printed: logs and terminals keep what they show.
+    let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
+    let mut stdout = std::io::stdout();
+    // Nobody may read it, as when the output goes to a pipe that was closed: no reason not to serve.
+    writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
+    serve(listener, AppState::new(&args.artifacts, access), asked_to_end()).await.context("the dashboard ended")
+}
+
+/// The address as a browser on this machine reaches it. `127.0.0.1` is printed as it is: `localhost` may lead to another
+/// server on `[::1]` first.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+async fn asked_to_end() {
+    let interrupt = async {
+        // Without a handler the signal ends the process by itself.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(host: &str, token: Option<&str>) -> DashboardArgs {
+        DashboardArgs {
+            artifacts: "artifacts".into(),
+            port: 0,
+            host: host.parse().unwrap(),
+            allow_remote: token.is_some(),
+            token: token.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn other_machines_need_a_token() {
+        assert!(access(&args("127.0.0.1", None)).is_ok());
+        assert!(access(&args("::1", None)).is_ok());
+        for host in ["0.0.0.0", "::", "192.168.1.5"] {
+            let error = access(&args(host, None)).unwrap_err().to_string();
+            assert!(error.contains("--allow-remote"), "{error}");
+            assert!(access(&args(host, Some("short"))).is_err());
+            assert!(access(&args(host, Some("0123456789abcdef"))).is_ok());
+        }
+    }
+}

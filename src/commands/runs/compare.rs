@@ -1,0 +1,74 @@
+//! `runs compare`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::tracking::compare::differences;
+use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
+
+use super::table;
+
+/// What differs between runs, as text or JSON.
+pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<String> {
+    let runs = queries.iter().map(|query| store.find(query)).collect::<Result<Vec<Run>, _>>()?;
+    let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
+    let params = differences(&params);
+    let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
+    let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
+    if as_json {
+        let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
+        let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
+        return super::json(&json!({ "ids": ids, "params": params, "metrics": metrics }));
+    }
+    let names: Vec<String> = (0..runs.len()).map(letters).collect();
+    let legend = names
+        .iter()
+        .zip(&runs)
+        .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()]);
+    let mut text = table::render(&["".to_owned(), "run".to_owned(), "status".to_owned()], &legend.collect::<Vec<_>>());
+    let header = |first: &str| std::iter::once(first.to_owned()).chain(names.clone()).collect::<Vec<String>>();
+    if params.is_empty() {
+        text.push_str("\nno param differs\n");
+    } else {
+        let cell = |value: &Option<Value>| value.as_ref().map(table::json_cell).unwrap_or_default();
+        let row = |difference: &crate::tracking::compare::Difference| {
+            std::iter::once(difference.key.clone()).chain(difference.values.iter().map(cell)).collect()
+        };
+        text.push('\n');
+        text.push_str(&table::render(&header("param that differs"), &params.iter().map(row).collect::<Vec<_>>()));
+    }
+    if !keys.is_empty() {
+        let row = |key: &&MetricKey| std::iter::once(key.to_string()).chain(marked(key, &summaries(key))).collect();
+        text.push('\n');
+        text.push_str(&table::render(
+            &header("best value @ epoch (* of all)"),
+            &keys.iter().map(row).collect::<Vec<_>>(),
+        ));
+    }
+    Ok(text)
+}
+
+/// Each run's best value with its epoch; the best of all has a star, unless all are the same.
+fn marked(key: &MetricKey, values: &[Option<MetricSummary>]) -> Vec<String> {
+    let goal = Goal::of(key);
+    let bests: Vec<Option<f64>> = values.iter().map(|value| value.and_then(|value| value.best)).collect();
+    let known = || bests.iter().copied().flatten();
+    let best = known().reduce(|best, value| if goal.is_better(value, best) { value } else { best });
+    let differ = known().any(|value| Some(value) != best);
+    let cell = |value: &Option<MetricSummary>| {
+        let Some(value) = value else { return String::new() };
+        // Measured, but never finite.
+        let Some(number) = value.best else { return table::short(value.last) };
+        let star = if differ && Some(number) == best { "*" } else { "" };
+        let epoch = value.best_epoch.filter(|&epoch| epoch > 0).map(|epoch| format!(" @ {epoch}")).unwrap_or_default();
+        format!("{}{epoch}{star}", table::short(number))
+    };
+    values.iter().map(cell).collect()
+}
+
+/// A, B, ... Z, then AA, AB: short names for long ids.
+fn letters(index: usize) -> String {
+    let letter = char::from(b'A' + (index % 26) as u8);
+    if index < 26 { letter.to_string() } else { letters(index / 26 - 1) + &letter.to_string() }
+}

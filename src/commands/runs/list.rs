@@ -1,0 +1,95 @@
+//! `runs list`
+
+use std::cmp::Ordering;
+
+use crate::cli::ListArgs;
+use crate::tracking::field::{Field, FieldValue};
+use crate::tracking::{Goal, Run, Shown, Store};
+
+use super::{JsonRun, json, select, table};
+
+/// What a terminal shows without wrapping.
+const WIDTH: usize = 80;
+
+/// The list as text or JSON.
+pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
+    let mut runs = select(store, &options.filter, options.archived)?;
+    if let Some(Ok(field)) = options.sort.as_ref().map(|key| key.parse()) {
+        runs.sort_by(|a, b| order(&field, a, b, options.reverse));
+    } else if options.reverse {
+        runs.reverse();
+    }
+    runs.truncate(options.limit.unwrap_or(usize::MAX));
+    if options.json {
+        return json(&runs.iter().map(|(run, shown)| JsonRun { run, shown: *shown }).collect::<Vec<_>>());
+    }
+    if !options.columns.is_empty() {
+        return Ok(render(&runs, &options.columns, usize::MAX));
+    }
+    // Ids must stay whole to be copied: where they are long, the last columns give way, and before that the tags.
+    let mut columns = default_columns(&runs);
+    let mut text = render(&runs, &columns, usize::MAX);
+    while table::width(&text) > WIDTH && columns.len() > 1 {
+        columns.pop();
+        text = render(&runs, &columns, usize::MAX);
+    }
+    let rest = WIDTH.saturating_sub(table::width(&text) + 2);
+    if !columns.iter().any(|column| column == "tag") && rest >= "tag".len() {
+        columns.push("tag".to_owned());
+        text = render(&runs, &columns, rest);
+    }
+    Ok(text)
+}
+
+/// The table, with the cells of the last column cut to `last` characters.
+fn render(runs: &[(Run, Shown)], columns: &[String], last: usize) -> String {
+    let fields: Vec<Field> =
+        columns.iter().map(|column| column.parse().unwrap_or_else(|never| match never {})).collect();
+    let row = |(run, shown): &(Run, Shown)| {
+        let mut cells: Vec<String> = fields.iter().map(|field| table::cell(field.of(run, *shown).as_ref())).collect();
+        if let Some(cell) = cells.last_mut().filter(|cell| cell.chars().count() > last) {
+            *cell = cell.chars().take(last - 1).chain(['…']).collect();
+        }
+        cells
+    };
+    table::render(columns, &runs.iter().map(row).collect::<Vec<_>>())
+}
+
+/// The id, the status, the loss that was watched, one result of the test, and the tags.
+fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
+    let measured = |key: &str| runs.iter().any(|(run, _)| run.metrics.keys().any(|other| other.as_str() == key));
+    let test = ["test/accuracy", "test/rmse", "test/mae", "test/loss"].into_iter().find(|key| measured(key));
+    let columns = ["id", "status", "validation/loss"].into_iter().chain(test).chain(["tag"]);
+    columns.map(str::to_owned).collect()
+}
+
+/// Best first for metrics, ascending for the rest; runs without the value last, whichever way round.
+fn order(field: &Field, a: &(Run, Shown), b: &(Run, Shown), reverse: bool) -> Ordering {
+    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if Goal::of(key) == Goal::Higher);
+    match (field.of(&a.0, a.1), field.of(&b.0, b.1)) {
+        (Some(a), Some(b)) => {
+            let is_broken = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(number) if number.is_nan());
+            let order = compare(&a, &b);
+            let order = if is_score != reverse { order.reverse() } else { order };
+            is_broken(&a).cmp(&is_broken(&b)).then(order)
+        }
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+fn compare(a: &FieldValue<'_>, b: &FieldValue<'_>) -> Ordering {
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        // Numbers before texts.
+        (None, None) => table::cell(Some(a)).cmp(&table::cell(Some(b))),
+        (a, b) => a.is_none().cmp(&b.is_none()),
+    }
+}
+
+fn number(value: &FieldValue<'_>) -> Option<f64> {
+    match value {
+        FieldValue::Number(number) => Some(*number),
+        FieldValue::Json(value) => value.as_f64(),
+        FieldValue::Tags(_) => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! `burnlab runs`: what was recorded, in the terminal.
+
+mod compare;
+mod export;
+mod list;
+mod show;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use crate::cli::{RunsArgs, RunsCommand};
+use crate::tracking::filter::Filter;
+use crate::tracking::{Run, RunId, Shown, Store, TrackingError};
+
+/// Does what the verb says.
+///
+/// # Errors
+/// One line that names the thing and the next step.
+pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
+    let root = &args.artifacts;
+    match &args.command {
+        RunsCommand::List(options) => print(&list::text(&Store::open_read_only(root)?, options)?)?,
+        RunsCommand::Show { run, json } => print(&show::text(&Store::open_read_only(root)?, run, *json)?)?,
+        RunsCommand::Compare { runs, json } => print(&compare::text(&Store::open_read_only(root)?, runs, *json)?)?,
+        RunsCommand::Tag { run, changes } => tag(&mut writable(root)?, run, changes)?,
+        RunsCommand::Note { run, text } => {
+            let mut store = writable(root)?;
+            let id = store.find(run)?.record.id;
+            store.set_note(&id, text)?;
+        }
+        RunsCommand::Archive { runs, undo } => {
+            let word = if *undo { "back in the list" } else { "archived" };
+            each(&mut writable(root)?, runs, word, |store, id| store.set_archived(id, !undo))?;
+        }
+        RunsCommand::Delete { runs } => {
+            each(&mut writable(root)?, runs, "in the trash (`burnlab runs restore` brings it back)", Store::delete)?;
+        }
+        RunsCommand::Restore { runs } => restore(&mut writable(root)?, runs)?,
+        RunsCommand::Gc { older_than } => gc(&mut writable(root)?, *older_than)?,
+        RunsCommand::Export { format, filter, output } => {
+            let text = export::text(&Store::open_read_only(root)?, filter, *format)?;
+            match output {
+                Some(path) => fs_err::write(path, text)?,
+                None => print(&text)?,
+            }
+        }
+        RunsCommand::Reindex => return reindex(root),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the store for changes; where there is none, it is not created by a misspelled folder.
+fn writable(root: &Path) -> Result<Store, TrackingError> {
+    drop(Store::open_read_only(root)?);
+    Store::open(root)
+}
+
+/// Prints; a reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
+        _ => Ok(()),
+    }
+}
+
+/// The runs that pass, newest first, with what is shown as their status.
+fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<Vec<(Run, Shown)>> {
+    let filter: Filter = filter.parse().with_context(|| format!("--filter `{filter}`"))?;
+    let runs = store.runs()?.into_iter().filter(|run| archived || !run.record.archived);
+    let shown = runs.map(|run| (store.shown(&run), run)).map(|(shown, run)| (run, shown));
+    Ok(shown.filter(|(run, shown)| filter.matches(run, *shown)).collect())
+}
+
+/// A run as JSON: its record, metrics, and the status to show.
+#[derive(Debug, Serialize)]
+struct JsonRun<'a> {
+    #[serde(flatten)]
+    run: &'a Run,
+    shown: Shown,
+}
+
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
+    let (mut add, mut remove) = (Vec::new(), Vec::new());
+    for change in changes {
+        match change.split_at_checked(1) {
+            // Everything after the run is a tag, so that `-tag` needs no quoting.
+            _ if change.starts_with("--") => bail!("`{change}` would be a tag here; write options before the run"),
+            Some(("+", tag)) if !tag.is_empty() => add.push(tag.to_owned()),
+            Some(("-", tag)) if !tag.is_empty() => remove.push(tag.to_owned()),
+            _ => bail!("`{change}` is no change of tags; write `+{change}` to add it, `-{change}` to remove it"),
+        }
+    }
+    let id = store.find(run)?.record.id;
+    store.edit_tags(&id, &add, &remove)?;
+    print(&format!("{id}: {}\n", store.run(&id)?.record.tags.join(", ")))
+}
+
+/// Finds all runs before the first is changed: a misspelled one changes nothing.
+fn each(
+    store: &mut Store,
+    queries: &[String],
+    word: &str,
+    change: impl Fn(&mut Store, &RunId) -> Result<(), TrackingError>,
+) -> anyhow::Result<()> {
+    let find = |query: &String| Ok(store.find(query)?.record.id);
+    let ids = queries.iter().map(find).collect::<Result<Vec<RunId>, TrackingError>>()?;
+    for id in ids {
+        change(store, &id)?;
+        print(&format!("{id}: {word}\n"))?;
+    }
+    Ok(())
+}
+
+fn restore(store: &mut Store, queries: &[String]) -> anyhow::Result<()> {
+    if queries.is_empty() {
+        let trashed = store.trashed()?.into_iter();
+        let row = |record: crate::tracking::RunRecord| {
+            let deleted = record.trashed.map(|time| time.to_string()).unwrap_or_default();
+            vec![record.id.to_string(), deleted]
+        };
+        return print(&table::render(
+            &["deleted run".to_owned(), "at".to_owned()],
+            &trashed.map(row).collect::<Vec<_>>(),
+        ));
+    }
+    let ids = queries.iter().map(|query| store.find_trashed(query)).collect::<Result<Vec<RunId>, _>>()?;
+    for id in ids {
+        store.restore(&id)?;
+        print(&format!("{id}: restored\n"))?;
+    }
+    Ok(())
+}
+
+fn gc(store: &mut Store, days: f64) -> anyhow::Result<()> {
+    let age = Duration::try_from_secs_f64(days * 86_400.0);
+    let age = age.map_err(|_| anyhow::anyhow!("--older-than {days}: a number of days, 0 or more"))?;
+    for id in store.gc(age)? {
+        print(&format!("{id}: gone\n"))?;
+    }
+    Ok(())
+}
+
+fn reindex(root: &Path) -> anyhow::Result<ExitCode> {
+    if !root.join("runs").exists() {
+        return Err(TrackingError::NoStore { root: root.to_path_buf() }.into());
+    }
+    let found = Store::open(root)?.reindex()?;
+    print(&format!("{} runs with {} points\n", found.runs, found.points))?;
+    for id in &found.dropped {
+        print(&format!("{id}: its folder is gone, dropped\n"))?;
+    }
+    for (folder, error) in &found.skipped {
+        eprintln!("skipped `{}`: {error}", folder.display());
+    }
+    Ok(if found.skipped.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

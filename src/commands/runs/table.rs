@@ -1,0 +1,109 @@
+//! Plain aligned tables: no colour, two spaces between columns, numbers to the right.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::tracking::field::FieldValue;
+
+/// The header and the rows, aligned; columns of numbers to the right.
+pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
+    let lines = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
+    let is_number = |column: usize| {
+        let mut cells =
+            rows.iter().map(|row| row[column].trim_end_matches('*')).filter(|cell| !cell.is_empty()).peekable();
+        cells.peek().is_some()
+            && cells.all(|cell| cell.split(' ').next().is_some_and(|word| word.parse::<f64>().is_ok()))
+    };
+    let columns: Vec<(usize, bool)> = (0..header.len())
+        .map(|column| (lines().map(|line| line[column].chars().count()).max().unwrap_or(0), is_number(column)))
+        .collect();
+    let mut text = String::new();
+    for line in lines() {
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&columns)
+            .map(|(cell, &(width, right))| if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") })
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The width of the widest line.
+pub fn width(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
+}
+
+/// A measured number for reading: five significant digits.
+pub fn short(number: f64) -> String {
+    let size = number.abs();
+    if !number.is_finite() || (number.fract() == 0.0 && size < 1e9) {
+        number.to_string()
+    } else if (1e-4..1e6).contains(&size) {
+        // Digits after the point, so that five count.
+        let places = (4 - size.log10().floor() as i32).max(0) as usize;
+        format!("{number:.places$}")
+    } else {
+        format!("{number:.4e}")
+    }
+}
+
+/// A cell for people: on one line, without control characters that would move the cursor.
+pub fn cell(value: Option<&FieldValue<'_>>) -> String {
+    let text = match value {
+        None => String::new(),
+        Some(FieldValue::Number(number)) => short(*number),
+        Some(FieldValue::Tags(tags)) => tags.join(","),
+        Some(FieldValue::Json(value)) => json_cell(value),
+    };
+    one_line(&text).into_owned()
+}
+
+/// A param: texts without quotes.
+pub fn json_cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => one_line(text).into_owned(),
+        value => value.to_string(),
+    }
+}
+
+/// `text` with line breaks and control characters as spaces.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let header = ["id".to_owned(), "loss".to_owned(), "tag".to_owned()];
+        let rows = [
+            vec!["a".to_owned(), "0.5".to_owned(), "é".to_owned()],
+            vec!["longer".to_owned(), "12".to_owned(), String::new()],
+        ];
+        assert_eq!(render(&header, &rows), "id      loss  tag\na        0.5  é\nlonger    12\n");
+        assert_eq!(render(&header[..1], &[]), "id\n");
+    }
+
+    #[test]
+    fn numbers_keep_five_digits() {
+        for (number, text) in [
+            (0.961_111_1, "0.96111"),
+            (0.000_123_456, "0.00012346"),
+            (1e-7, "1.0000e-7"),
+            (12_345.678, "12346"),
+            (540.0, "540"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+            (0.0, "0"),
+            (-1.5, "-1.5000"),
+        ] {
+            assert_eq!(short(number), text);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Routes that read: the runs, one run, the filter.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{ApiError, AppState, blocking};
+use crate::tracking::filter::Filter;
+use crate::tracking::{FileEntry, RunId, Store};
+
+/// `GET /api/runs`: all runs, newest first, archived ones included.
+pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let live = Arc::clone(state.live());
+    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
+    let runs: Vec<&str> = snapshot.entries.iter().map(|entry| entry.json.as_str()).collect();
+    let body = format!("{{\"revision\":{},\"runs\":[{}]}}", snapshot.revision, runs.join(","));
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct FilterQuery {
+    q: String,
+}
+
+/// `GET /api/filter?q=`: the ids of the runs that pass.
+pub async fn filter(
+    State(state): State<AppState>,
+    query: Result<Query<FilterQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let filter: Filter = checked(query)?.q.parse().map_err(|error: crate::tracking::filter::FilterError| ApiError {
+        at: Some(error.at),
+        ..ApiError::bad_request(error.to_string())
+    })?;
+    let live = Arc::clone(state.live());
+    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
+    let passes = snapshot.entries.iter().filter(|entry| filter.matches(&entry.run, entry.shown));
+    Ok(Json(json!({ "ids": passes.map(|entry| entry.run.record.id.as_str()).collect::<Vec<_>>() })))
+}
+
+/// What `GET /api/runs/{id}` answers.
+#[derive(Debug, Serialize)]
+pub struct Detail {
+    run: Box<RawValue>,
+    config_toml: String,
+    environment: Value,
+    files: Vec<FileEntry>,
+    evaluation: Option<Box<RawValue>>,
+    /// Files of the run that could not be read, one line each.
+    problems: Vec<String>,
+}
+
+/// `GET /api/runs/{id}`: one run with its config, environment and evaluation.
+pub async fn run(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Detail>, ApiError> {
+    let id = run_id(&id)?;
+    let run = run_json(&state, &id).await?;
+    state.read(move |store| detail(store, &id, run)).await.map(Json)
+}
+
+fn detail(store: &Store, id: &RunId, run: Box<RawValue>) -> Result<Detail, ApiError> {
+    let mut problems = Vec::new();
+    // A damaged or missing file must not hide the others.
+    let mut note = |problem: String| problems.push(problem);
+    let config_toml = store.config_toml(id).map_err(|error| note(error.to_string())).unwrap_or_default();
+    let files = store.files(id).map_err(|error| note(error.to_string())).unwrap_or_default();
+    let evaluation = evaluation(store, id).map_err(&mut note).unwrap_or_default();
+    let environment = store.environment(id)?;
+    Ok(Detail { run, config_toml, environment, files, evaluation, problems })
+}
+
+/// `evaluation.json` as the run wrote it, if it did.
+pub fn evaluation(store: &Store, id: &RunId) -> Result<Option<Box<RawValue>>, String> {
+    // A folder that is gone has no evaluation either; the files say so.
+    let Ok(Some(path)) = store.file(id, "evaluation.json") else { return Ok(None) };
+    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map(Some).map_err(|error| format!("`evaluation.json`: {error}"))
+}
+
+/// The run as `/api/runs` shows it.
+pub async fn run_json(state: &AppState, id: &RunId) -> Result<Box<RawValue>, ApiError> {
+    let (live, id) = (Arc::clone(state.live()), id.clone());
+    blocking(move || {
+        let snapshot = live.refresh()?;
+        let entry = snapshot.find(&id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")))?;
+        RawValue::from_string(entry.json.clone()).map_err(ApiError::internal)
+    })
+    .await
+}
+
+/// Answers what no route does.
+pub async fn no_such_route() -> ApiError {
+    ApiError::not_found("nothing is served under this address")
+}
+
+/// Answers a known address with another method.
+pub async fn no_such_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not know this method")
+}
+
+/// Parses an id out of a path. What is no id names no run.
+pub fn run_id(text: &str) -> Result<RunId, ApiError> {
+    Ok(RunId::from_str(text)?)
+}
+
+/// The ids of a comma-separated list.
+pub fn run_ids(list: &str, most: usize) -> Result<Vec<RunId>, ApiError> {
+    let ids: Vec<RunId> = list.split(',').filter(|id| !id.is_empty()).map(run_id).collect::<Result<_, _>>()?;
+    if ids.len() > most {
+        return Err(ApiError::bad_request(format!("{} runs at once; ask for {most} at most", ids.len())));
+    }
+    Ok(ids)
+}
+
+/// The query, or a line that says what is wrong with it.
+pub fn checked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
+    query.map(|Query(query)| query).map_err(|error| ApiError::bad_request(error.body_text()))
+}

@@ -1,0 +1,118 @@
+//! The page's files, compiled in, and plotly.js out of `build.rs`.
+
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::response::{Html, IntoResponse, Response};
+
+use super::{ApiError, AppState};
+
+const PLOTLY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plotly.js.gz"));
+
+/// Lists the files once: name and content.
+macro_rules! assets {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("assets/", $name)))),*]
+    };
+}
+
+/// What `/assets/<name>` serves. A file that is not named here is not reachable.
+const ASSETS: &[(&str, &str)] = assets![
+    "index.html",
+    "style.css",
+    "icon.svg",
+    "actions.js",
+    "api.js",
+    "charts.js",
+    "columns.js",
+    "compare.js",
+    "confusion.js",
+    "controls.js",
+    "dom.js",
+    "format.js",
+    "main.js",
+    "overview.js",
+    "palette.js",
+    "params.js",
+    "run.js",
+    "series.js",
+    "state.js",
+    "store.js",
+    "table.js",
+    "traces.js",
+    "trash.js",
+];
+
+/// `GET /`
+pub async fn index(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
+    let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
+    Ok(Html(page.replace("{{token}}", state.token())))
+}
+
+/// `GET /assets/{name}`
+pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
+    let content = find(&name).ok_or_else(|| ApiError::not_found(format!("no file `{name}`")))?;
+    // A new burnlab on the same port must not meet the old page's files.
+    Ok(([(CONTENT_TYPE, content_type(&name)), (CACHE_CONTROL, "no-cache")], content).into_response())
+}
+
+/// `GET /plotly.js`
+pub async fn plotly() -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        // Every browser that can run the page reads gzip.
+        (CONTENT_ENCODING, "gzip"),
+        (CACHE_CONTROL, "public, max-age=604800"),
+    ];
+    (headers, PLOTLY)
+}
+
+fn find(name: &str) -> Option<String> {
+    // Work on the page without rebuilding: the names stay those of the list, so that no path leads elsewhere.
+    #[cfg(debug_assertions)]
+    if let Some(folder) = std::env::var_os("BURNLAB_ASSETS")
+        && is_plain(name)
+    {
+        return fs_err::read_to_string(std::path::Path::new(&folder).join(name)).ok();
+    }
+    ASSETS.iter().find(|(known, _)| *known == name).map(|(_, content)| (*content).to_owned())
+}
+
+#[cfg(debug_assertions)]
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+        && !name.starts_with('.')
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "text/html; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dashboard/assets");
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(ASSETS.iter().any(|(known, _)| *known == name), "`{name}` is missing in `ASSETS`");
+        }
+    }
+
+    #[test]
+    fn plotly_is_whole() {
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(PLOTLY).read_to_string(&mut text).unwrap();
+        assert!(text.starts_with("/**\n* plotly.js v3."));
+        assert!(text.len() > 4_000_000, "{}", text.len());
+        assert!(text.trim_end().ends_with([';', ')', '}']), "{}", &text[text.len() - 80..]);
+    }
+}

@@ -1,0 +1,57 @@
+// What the user can change about runs. Each change shows at once or says why not.
+
+import * as api from "./api.js";
+import { toast } from "./dom.js";
+import { plural } from "./format.js";
+import { state, update } from "./state.js";
+import * as store from "./store.js";
+
+/** Changes tags, note, name or archived of a run. */
+export async function edit(id, change) {
+  try {
+    const run = await api.edit(id, change);
+    store.put(run);
+  } catch (error) {
+    toast(`Not saved: ${error.message}`);
+  }
+}
+
+export async function archive(ids, archived) {
+  for (const id of ids) await edit(id, { archived });
+  const action = { label: "Undo", run: () => archive(ids, !archived) };
+  toast(`${plural(ids.length, "run")} ${archived ? "archived" : "back in the list"}.`, action);
+}
+
+/** Moves runs to the trash. There is no question before it, because there is a way back after it. */
+export async function remove(ids) {
+  const gone = [];
+  for (const id of ids) {
+    try {
+      await api.remove(id);
+      gone.push(id);
+    } catch (error) {
+      toast(`${id} stays: ${error.message}`);
+    }
+  }
+  if (!gone.length) return;
+  store.drop(gone);
+  const without = (list) => list.filter((id) => !gone.includes(id));
+  update({
+    sel: without(state.sel), pin: without(state.pin), show: without(state.show), hide: without(state.hide), base: gone.includes(state.base) ? "" : state.base,
+    ...(state.view === "run" && gone.includes(state.id) ? { view: "charts", id: "" } : {}),
+  });
+  toast(`${plural(gone.length, "run")} moved to the trash.`, { label: "Undo", run: () => restore(gone) });
+}
+
+export async function restore(ids) {
+  for (const id of ids) {
+    try {
+      await api.restore(id);
+    } catch (error) {
+      toast(`${id} was not restored: ${error.message}`);
+      return;
+    }
+  }
+  toast(`${plural(ids.length, "run")} restored.`);
+  await store.load();
+}

@@ -1,0 +1,87 @@
+// How the page speaks with the server.
+
+let token = document.querySelector('meta[name="burnlab-token"]').content;
+
+/** An answer that is not a success; `body` is the server's JSON, `{error, at?}`. */
+export class ApiError extends Error {
+  constructor(status, body) {
+    super(body?.error ?? `The server answered ${status}.`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** A server that was started anew has another token, on its new page. */
+async function renewToken() {
+  const page = new DOMParser().parseFromString(await (await fetch("/", { cache: "no-store" })).text(), "text/html");
+  const found = page.querySelector('meta[name="burnlab-token"]')?.content;
+  const isNew = Boolean(found) && found !== token;
+  token = found ?? token;
+  return isNew;
+}
+
+async function send(method, path, body, signal) {
+  const options = { method, signal, headers: {}, cache: "no-store" };
+  if (method !== "GET") options.headers["x-burnlab-token"] = token;
+  if (body !== undefined) {
+    options.headers["content-type"] = "application/json";
+    options.body = JSON.stringify(body);
+  }
+  const answer = await fetch(path, options);
+  const text = await answer.text();
+  let json = null;
+  try { json = text ? JSON.parse(text) : null; } catch { json = { error: text.slice(0, 300) }; }
+  if ([401, 403].includes(answer.status) && method !== "GET" && await renewToken()) return send(method, path, body, signal);
+  if (!answer.ok) throw new ApiError(answer.status, json);
+  return json;
+}
+
+const name = encodeURIComponent;
+const query = (params) =>
+  Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .map(([key, value]) => `${key}=${name(value)}`).join("&");
+
+export const runs = () => send("GET", "/api/runs");
+export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
+export const run = (id) => send("GET", `/api/runs/${name(id)}`);
+export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
+export const predictions = (id, offset, limit, wrong) =>
+  send("GET", `/api/runs/${name(id)}/predictions?${query({ offset, limit, wrong: wrong ? 1 : undefined })}`);
+export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
+  send("GET", `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`);
+export const compare = (ids) => send("GET", `/api/compare?${query({ ids: ids.join(",") })}`);
+export const edit = (id, change) => send("PATCH", `/api/runs/${name(id)}`, change);
+export const remove = (id) => send("DELETE", `/api/runs/${name(id)}`);
+export const trash = () => send("GET", "/api/trash");
+export const restore = (id) => send("POST", `/api/trash/${name(id)}/restore`);
+
+export async function fileText(id, file) {
+  const answer = await fetch(fileUrl(id, file), { cache: "no-store" });
+  if (!answer.ok) throw new ApiError(answer.status, null);
+  return answer.text();
+}
+
+/**
+ * Follows the store from `revision`. `onChange` gets each `{revision, changed, removed}`; `onState` gets "live" or
+ * "gone". EventSource would retry from the first revision; reconnecting by hand resumes from the last one seen.
+ */
+export function follow(revision, onChange, onState) {
+  let seen = revision;
+  let wait = 500;
+  const connect = () => {
+    const source = new EventSource(`/api/events?since=${seen}`);
+    source.onopen = () => { wait = 500; onState("live"); };
+    source.addEventListener("change", (event) => {
+      const change = JSON.parse(event.data);
+      seen = change.revision;
+      onChange(change);
+    });
+    source.onerror = () => {
+      source.close();
+      onState("gone");
+      setTimeout(connect, wait);
+      wait = Math.min(wait * 2, 5000);
+    };
+  };
+  connect();
+}

@@ -1,0 +1,122 @@
+// What can stand in a column of the runs table, and what a run's value there is.
+//
+// A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`.
+
+import { MISSING, lowerIsBetter, moment, number, param, seconds, splitKey } from "./format.js";
+
+const FIELDS = {
+  started: { label: "started", width: 124, text: (run) => moment(run.started), title: (run) => run.started, value: (run) => run.started },
+  duration: { label: "duration", width: 92, number: true, text: (run) => seconds(duration(run)), value: duration },
+  seed: { label: "seed", width: 64, number: true, text: (run) => String(run.seed), value: (run) => run.seed },
+  experiment: { label: "experiment", width: 110, text: (run) => run.experiment, value: (run) => run.experiment },
+  tags: { label: "tags", width: 130, edit: "tags", text: (run) => run.tags.join(", "), value: (run) => run.tags.join(",") || null },
+  note: { label: "note", width: 180, edit: "note", text: (run) => run.note ?? "", value: (run) => run.note || null },
+  best_epoch: { label: "best epoch", width: 86, number: true, text: (run) => run.best_epoch ?? MISSING, value: (run) => run.best_epoch },
+  reason: { label: "reason", width: 200, text: (run) => run.reason ?? "", value: (run) => run.reason || null },
+  parent: { label: "parent", width: 200, text: (run) => run.parent ?? "", value: (run) => run.parent },
+  status: { label: "status", width: 96, text: (run) => run.shown, value: (run) => run.shown },
+  name: { label: "run", width: 210, text: runName, title: (run) => run.id, value: runName },
+  id: { label: "id", width: 230, text: (run) => run.id, value: (run) => run.id },
+};
+
+/** What a run is called: its name, or else its id without the experiment's part when that stands beside it. */
+export function runName(run) {
+  return run.name || run.id;
+}
+
+export function duration(run) {
+  if (run.ended) return (new Date(run.ended) - new Date(run.started)) / 1000;
+  const times = Object.values(run.metrics).map((metric) => metric.last_time);
+  return times.length ? Math.max(...times) : NaN;
+}
+
+export function column(id) {
+  const colon = id.indexOf(":");
+  const [kind, key] = [id.slice(0, colon), id.slice(colon + 1)];
+  if (kind === "run" && key in FIELDS) return { id, group: "run", ...FIELDS[key] };
+  if (kind === "param") {
+    // The last part is what people call it; the tooltip has the whole key.
+    const label = key.slice(key.lastIndexOf(".") + 1);
+    return { id, group: "param", label, hint: key, width: Math.max(76, 34 + 7.4 * label.length), number: true, text: (run) => param(run.params[key]), value: (run) => order(run.params[key]) };
+  }
+  if (kind === "best" || kind === "last") {
+    const [split] = splitKey(key);
+    const get = (run) => run.metrics[key]?.[kind];
+    const epoch = (run) => (split === "test" ? null : run.metrics[key]?.[`${kind}_epoch`]);
+    return {
+      id, group: kind, metric: key, lower: lowerIsBetter(key), number: true,
+      label: key, width: Math.max(split === "test" ? 92 : 118, 36 + 7.2 * key.length),
+      hint: split === "test" ? key : `${kind} ${key}, with its epoch`,
+      text: (run) => number(get(run)), epoch, title: (run) => (get(run) === undefined || get(run) === null ? null : `${get(run)}${epoch(run) ? ` at epoch ${epoch(run)}` : ""}`),
+      value: (run) => order(get(run)),
+    };
+  }
+  return null;
+}
+
+/** A sortable value: numbers as numbers, arrays by text, nothing and NaN as null. */
+function order(value) {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "number") return value;
+  if (["NaN", "Infinity", "-Infinity"].includes(value)) return Number.isNaN(Number(value)) ? null : Number(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** Compares by a column; what is missing comes last in both directions. */
+export function comparator(id, descending) {
+  const chosen = column(id);
+  if (!chosen) return () => 0;
+  const sign = descending ? -1 : 1;
+  return (a, b) => {
+    const [x, y] = [chosen.value(a), chosen.value(b)];
+    const [lacksX, lacksY] = [x === null || x === undefined || Number.isNaN(x), y === null || y === undefined || Number.isNaN(y)];
+    if (lacksX || lacksY) return lacksX - lacksY;
+    if (typeof x === "number" && typeof y === "number") return sign * (x - y);
+    return sign * String(x).localeCompare(String(y), "en", { numeric: true });
+  };
+}
+
+/** All params and metrics of the runs, and the params that are not the same in all. */
+export function vocabulary(runs) {
+  const params = new Map();
+  const metrics = new Set();
+  for (const run of runs) {
+    for (const [key, value] of Object.entries(run.params)) {
+      if (!params.has(key)) params.set(key, { count: 0, values: new Set() });
+      const seen = params.get(key);
+      seen.count += 1;
+      if (seen.values.size < 3) seen.values.add(JSON.stringify(value));
+    }
+    for (const key of Object.keys(run.metrics)) metrics.add(key);
+  }
+  const differing = [...params].filter(([key, seen]) => key !== "name" && key !== "seed" && (seen.values.size > 1 || seen.count < runs.length)).map(([key]) => key).sort();
+  return { params: [...params.keys()].sort(), metrics: [...metrics].sort(), differing };
+}
+
+/** The columns shown until the user picks some. */
+export function defaultColumns({ metrics, differing }, runs) {
+  const has = (key) => metrics.includes(key);
+  const score = ["test/accuracy", "test/r2", "test/f1_macro", "test/loss"].find(has);
+  const experiments = new Set(runs.map((run) => run.experiment)).size > 1;
+  return [
+    score && `best:${score}`,
+    has("validation/loss") && "best:validation/loss",
+    ...[...differing].sort((a, b) => rank(a) - rank(b)).slice(0, 3).map((key) => `param:${key}`),
+    "run:seed",
+    experiments && "run:experiment",
+    "run:started", "run:tags", "run:note",
+  ].filter(Boolean);
+}
+
+/** What people vary on purpose comes first. */
+const rank = (key) => ["model.", "training."].findIndex((prefix) => key.startsWith(prefix)) >>> 0;
+
+/** Every column there is, for the picker. */
+export function allColumns({ params, metrics }) {
+  return [
+    ...Object.keys(FIELDS).filter((field) => field !== "name" && field !== "status").map((field) => `run:${field}`),
+    ...metrics.map((key) => `best:${key}`),
+    ...metrics.filter((key) => splitKey(key)[0] !== "test").map((key) => `last:${key}`),
+    ...params.map((key) => `param:${key}`),
+  ];
+}

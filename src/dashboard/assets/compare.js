@@ -1,0 +1,137 @@
+// Two or more runs side by side: what differs in their config, their metrics, their curves, their mistakes.
+
+import * as api from "./api.js";
+import { mountCharts } from "./charts.js";
+import { classNames, confusionTable, reportTable } from "./confusion.js";
+import { h, perFrame, scroller } from "./dom.js";
+import { MISSING, lowerIsBetter, number, param, splitKey } from "./format.js";
+import { chartSettings, lineKey } from "./overview.js";
+import { swatch } from "./palette.js";
+import { link, onState, state, toggle } from "./state.js";
+import * as store from "./store.js";
+import { deltaText, statusLabel } from "./table.js";
+
+const TABS = [["", "Config and metrics"], ["curves", "Curves"], ["confusion", "Confusion"], ["classes", "Per class"]];
+
+export function mountCompare(parent) {
+  const head = h("div", { class: "compare-head" });
+  const tabs = h("nav", { class: "subtabs", "aria-label": "Parts of the comparison" });
+  const body = h("div", { class: "compare-body" });
+  parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, tabs, body);
+  let open = true;
+  let stop = () => {};
+  let shown = "";
+  const render = perFrame(async () => {
+    if (!open) return;
+    const runs = store.selected();
+    head.replaceChildren(h("h2", {}, runs.length < 2 ? "Compare" : `Compare ${runs.length} runs`));
+    tabs.hidden = runs.length < 2;
+    if (runs.length < 2) {
+      stop();
+      shown = "";
+      body.replaceChildren(h("p", {}, runs.length ? "Select one more run in the table." : "Select two or more runs in the table: the boxes at the left of each row, or Space."));
+      return;
+    }
+    tabs.replaceChildren(...TABS.map(([tab, label]) => h("a", { href: link({ tab }), "aria-current": state.tab === tab ? "page" : null }, label)));
+    // Live runs change their metrics, not their config: ask again when points came.
+    const points = state.tab === "curves" ? "" : runs.map((run) => `${run.status}${Object.values(run.metrics).reduce((sum, metric) => sum + metric.points, 0)}`).join();
+    const wanted = [state.tab, state.base, ...runs.map((run) => [run.id, run.name]), points].join(" ");
+    if (wanted === shown) return;
+    shown = wanted;
+    if (state.tab === "curves") {
+      stop();
+      body.replaceChildren();
+      const settings = chartSettings({ withDraw: false });
+      const legend = h("div", { class: "legend" }, runs.map((run) => h("span", { class: "chip" }, swatch(store.slot(run.id)), store.shortName(run))));
+      body.append(settings.element, legend, lineKey());
+      const charts = mountCharts(body, store.selected);
+      stop = () => { charts(); stop = () => {}; };
+      return;
+    }
+    stop();
+    try {
+      const answer = await api.compare(runs.map((run) => run.id));
+      if (!open || shown !== wanted) return;
+      body.replaceChildren(...PARTS[state.tab in PARTS ? state.tab : ""](runs, answer));
+    } catch (error) {
+      shown = "";
+      body.replaceChildren(h("p", { class: "problem" }, error.message));
+    }
+  });
+  const unsubscribe = store.onRuns(render);
+  const unlisten = onState(render);
+  render();
+  return () => { open = false; unsubscribe(); unlisten(); stop(); };
+}
+
+/** The head cells of the runs: mark, name, status and the way out. */
+function heads(runs) {
+  return runs.map((run, index) => h("th", { scope: "col", class: "run-column", title: store.title(run) },
+    h("div", {}, h("span", { class: "letter" }, letter(index)), swatch(store.slot(run.id)), h("a", { href: link({ view: "run", id: run.id, tab: "" }) }, store.shortName(run)),
+      h("button", { type: "button", class: "quiet", title: "Take out of the comparison", "aria-label": `Take ${store.shortName(run)} out`, onclick: () => toggle("sel", run.id, false) }, "×")),
+    statusLabel(run.shown)));
+}
+
+const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1));
+
+const PARTS = {
+  "": (runs, answer) => [
+    h("h3", {}, "What differs in the config"),
+    answer.params.length
+      ? scroller(h("table", { class: "data diff", id: "diff" },
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "param"), heads(runs))),
+        h("tbody", {}, answer.params.map(({ key, values }) => h("tr", { "data-key": key }, h("th", { scope: "row" }, key), values.map((value, index) => {
+          const differs = JSON.stringify(value ?? null) !== JSON.stringify(values[0] ?? null);
+          return h("td", { class: index && differs ? "differs" : null, title: param(value) }, value === null || value === undefined ? h("span", { class: "soft" }, "not set") : param(value), index && differs ? h("span", { class: "hidden-text" }, " (differs from A)") : null);
+        }))))), "Config differences")
+      : h("p", {}, "Nothing: these runs have the same config."),
+    h("h3", {}, "Metrics"), h("p", { class: "soft" }, "Best value with its epoch; test values are measured once. ★ is the best of the row", state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : "."),
+    scroller(h("table", { class: "data metrics", id: "metrics" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "metric"), heads(runs))),
+      h("tbody", {}, answer.metrics.map((row) => metricRow(row, runs)))), "Metrics side by side"),
+  ],
+  confusion: (runs, answer) => {
+    const found = runs.map((run, index) => ({ run, letter: letter(index), evaluation: evaluationOf(answer, run, index) })).filter(({ evaluation }) => evaluation?.classes);
+    if (!found.length) return [h("p", {}, "None of these runs has a confusion matrix.")];
+    const parts = found.map((one) => confusionTable(one.evaluation.classes.confusion_matrix, classNames(one.evaluation), { caption: `${one.letter}: ${store.shortName(one.run)}` }));
+    const [a, b] = found;
+    if (found.length === 2) {
+      const [one, two] = [a, b].map((item) => item.evaluation.classes.confusion_matrix);
+      const same = JSON.stringify(classNames(a.evaluation)) === JSON.stringify(classNames(b.evaluation));
+      parts.push(same
+        ? confusionTable(two.map((row, i) => row.map((count, j) => count - one[i][j])), classNames(a.evaluation), { caption: "B − A", kind: "difference" })
+        : h("p", {}, "B − A: the runs have different classes."));
+    } else {
+      parts.push(h("p", { class: "soft" }, "Select exactly two runs to see B − A."));
+    }
+    return [h("div", { class: "matrices" }, parts)];
+  },
+  classes: (runs, answer) => {
+    const found = runs.map((run, index) => [run, evaluationOf(answer, run, index), letter(index)]).filter(([, evaluation]) => evaluation?.classes);
+    if (!found.length) return [h("p", {}, "None of these runs has a report per class.")];
+    return [h("div", { class: "matrices" }, found.map(([run, evaluation, name]) => h("div", {}, h("h3", {}, `${name}: ${store.shortName(run)}`), reportTable(evaluation.classes.report))))];
+  },
+};
+
+/** Evaluations come in the order of the runs, or by id. */
+function evaluationOf(answer, run, index) {
+  const all = answer.evaluations ?? [];
+  const one = Array.isArray(all) ? all[index] : all[run.id];
+  return one?.evaluation ?? one;
+}
+
+function metricRow({ key, values }, runs) {
+  const numbers = values.map((value) => (value?.best === null || value?.best === undefined ? NaN : Number(value.best)));
+  const finite = numbers.filter(Number.isFinite);
+  const top = finite.length > 1 && new Set(finite).size > 1 ? (lowerIsBetter(key) ? Math.min(...finite) : Math.max(...finite)) : null;
+  const base = runs.findIndex((run) => run.id === state.base);
+  return h("tr", { "data-key": key }, h("th", { scope: "row" }, key), values.map((value, index) => {
+    if (!value || !Number.isFinite(numbers[index])) return h("td", { class: "number" }, value ? number(value.last) : MISSING);
+    const change = base >= 0 && base !== index ? numbers[index] - numbers[base] : null;
+    const kind = change === 0 ? "same" : (change < 0) === lowerIsBetter(key) ? "better" : "worse";
+    return h("td", { class: `number ${numbers[index] === top ? "leader" : ""}`, title: `best ${value.best} at epoch ${value.best_epoch}, last ${value.last}` },
+      numbers[index] === top ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
+      number(value.best), splitKey(key)[0] === "test" ? null : h("span", { class: "at" }, ` @${value.best_epoch}`),
+      change !== null && Number.isFinite(change) ? h("span", { class: `delta ${kind}`, title: `${kind} than the baseline` }, deltaText(change, kind)) : null);
+  }));
+}

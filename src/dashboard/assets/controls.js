@@ -1,0 +1,133 @@
+// What stands above the runs table: filter, grouping, columns, and what to do with the selected runs.
+
+import { archive, edit, remove } from "./actions.js";
+import { allColumns, column } from "./columns.js";
+import { debounce, h, perFrame } from "./dom.js";
+import { plural } from "./format.js";
+import { onState, state, update } from "./state.js";
+import * as store from "./store.js";
+
+export function mountControls(parent) {
+  const count = h("span", { class: "count", id: "count" });
+  const error = h("div", { class: "filter-error", id: "filter-error", role: "alert", hidden: true });
+  const asked = debounce(() => store.applyFilter(), 200);
+  const box = h("input", {
+    id: "filter", type: "search", spellcheck: "false", autocomplete: "off", autocapitalize: "off", value: state.q,
+    placeholder: "Filter: test/accuracy > 0.95 and tag = baseline", "aria-label": "Filter runs", "aria-describedby": "filter-error",
+    oninput: () => { update({ q: box.value }); asked(); },
+    onkeydown: (event) => { if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); document.querySelector("table.runs")?.focus(); } },
+  });
+  const group = h("select", { id: "group", "aria-label": "Group by", onchange: () => update({ group: group.value, closed: [], mean: group.value === "seeds" ? "1" : state.mean }) });
+  const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
+  const panel = h("div", { class: "panel" });
+  picker.append(panel);
+  picker.addEventListener("toggle", () => { if (picker.open) renderPicker(panel); });
+  const archived = h("input", { type: "checkbox", id: "archived", onchange: () => update({ archived: archived.checked ? "1" : "" }) });
+  const archivedLabel = h("label", { class: "inline" }, archived, "archived");
+  const bar = h("div", { class: "selection", id: "selection", hidden: true });
+
+  parent.append(
+    h("div", { class: "controls" }, box, count,
+      h("label", { class: "inline" }, "Group ", group), picker,
+      archivedLabel),
+    error, bar);
+
+  const render = perFrame(() => {
+    if (document.activeElement !== box) box.value = state.q;
+    archived.checked = state.archived === "1";
+    archivedLabel.hidden = !archived.checked && ![...store.runs.values()].some((run) => run.archived);
+    const shown = store.listed().length;
+    const all = [...store.runs.values()].filter((run) => state.archived === "1" || !run.archived).length;
+    count.textContent = shown === all ? plural(all, "run") : `${shown.toLocaleString("en")} of ${plural(all, "run")}`;
+    renderError(error, box);
+    renderGroups(group);
+    renderSelection(bar);
+    if (picker.open && !panel.contains(document.activeElement)) renderPicker(panel);
+  });
+  store.onRuns(render);
+  onState((changed) => {
+    if (changed.has("q") && document.activeElement !== box) asked();
+    render();
+  });
+  document.addEventListener("click", (event) => { for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false; });
+}
+
+/** The message, and the filter's text with a caret under the place it speaks of. */
+function renderError(error, box) {
+  const found = store.filterError;
+  error.hidden = !found;
+  box.setAttribute("aria-invalid", String(Boolean(found)));
+  if (!found) return;
+  const at = Number.isInteger(found.at) ? Math.min(found.at, state.q.length) : null;
+  error.replaceChildren(
+    h("span", {}, found.error),
+    at === null ? "" : h("pre", { "aria-hidden": "true" }, `${state.q}\n${" ".repeat(at)}^`));
+}
+
+function renderGroups(group) {
+  const { differing, params } = store.words();
+  const options = [["", "none"], ["seeds", "all but the seed"], ["run:experiment", "experiment"], ["run:status", "status"], ["run:tags", "tags"],
+    ...differing.map((key) => [`param:${key}`, key]), ...params.filter((key) => !differing.includes(key)).map((key) => [`param:${key}`, key])];
+  if (!options.some(([value]) => value === state.group)) options.push([state.group, state.group]);
+  const signature = JSON.stringify(options);
+  if (group.dataset.signature !== signature) {
+    group.replaceChildren(...options.map(([value, label]) => h("option", { value }, label)));
+    group.dataset.signature = signature;
+  }
+  group.value = state.group;
+}
+
+function renderPicker(panel) {
+  const shown = store.columns().map((chosen) => chosen.id);
+  const title = { run: "Run", best: "Metrics, best value", last: "Metrics, last value", param: "Config" };
+  const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", oninput: () => {
+    for (const label of panel.querySelectorAll("label")) label.hidden = !label.textContent.includes(find.value.trim());
+  } });
+  const sections = Object.entries(title).map(([kind, heading]) => {
+    const ids = allColumns(store.words()).filter((id) => column(id)?.group === kind);
+    if (!ids.length) return null;
+    return h("fieldset", {}, h("legend", {}, heading), ids.map((id) => {
+      const { label, metric } = column(id);
+      const tick = h("input", { type: "checkbox", checked: shown.includes(id), onchange: () => {
+        const now = store.columns().map((chosen) => chosen.id).filter((other) => other !== id);
+        update({ cols: tick.checked ? [...now, id] : now.length ? now : ["run:started"] });
+      } });
+      return h("label", {}, tick, kind === "param" ? id.slice(6) : metric ?? label);
+    }));
+  });
+  panel.replaceChildren(find, h("button", { type: "button", onclick: () => { update({ cols: [] }); renderPicker(panel); } }, "Back to the default"), ...sections.filter(Boolean));
+}
+
+function renderSelection(bar) {
+  const chosen = store.selected();
+  bar.hidden = chosen.length === 0;
+  if (bar.hidden) return;
+  const signature = JSON.stringify(chosen.map((run) => [run.id, run.archived]).concat(state.base));
+  if (bar.dataset.signature === signature) return;
+  bar.dataset.signature = signature;
+  const ids = chosen.map((run) => run.id);
+  const button = (label, action, props = {}) => h("button", { type: "button", onclick: action, ...props }, label);
+  const allArchived = chosen.every((run) => run.archived);
+  bar.replaceChildren(...[
+    h("strong", {}, `${chosen.length} selected`),
+    button("Compare", () => update({ view: "compare", tab: "" }), { id: "compare", class: "primary", disabled: chosen.length < 2, title: chosen.length < 2 ? "Select another run first" : "Compare (c)" }),
+    chosen.length === 1 && button(state.base === ids[0] ? "No baseline" : "Baseline", () => update({ base: state.base === ids[0] ? "" : ids[0] }), { title: "Show the differences to this run (b)" }),
+    button(ids.every((id) => state.pin.includes(id)) ? "Unpin" : "Pin", () => update({ pin: ids.every((id) => state.pin.includes(id)) ? state.pin.filter((id) => !ids.includes(id)) : [...new Set([...state.pin, ...ids])] }), { title: "Keep on top (p)" }),
+    tagForm(chosen),
+    button(allArchived ? "Unarchive" : "Archive", () => { archive(ids, !allArchived); update({ sel: [] }); }, { id: "archive" }),
+    button("Delete", () => remove(ids), { id: "delete", title: "Move to the trash" }),
+    button("Clear", () => update({ sel: [] }), { class: "quiet" }),
+  ].filter(Boolean));
+}
+
+/** Adds a tag to every selected run. */
+function tagForm(chosen) {
+  const field = h("input", { placeholder: "add a tag", "aria-label": "Tag to add to the selected runs", size: 9 });
+  return h("form", { class: "inline", onsubmit: async (event) => {
+    event.preventDefault();
+    const tag = field.value.trim();
+    if (!tag) return;
+    field.value = "";
+    for (const { id } of chosen) await edit(id, { tags: [...new Set([...store.runs.get(id).tags, tag])] });
+  } }, field);
+}

@@ -1,0 +1,88 @@
+// How elements are made. Text goes in as text nodes only: nothing a run says can become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** `h("td", {class: "number", title: "exact", onclick: f}, "0.98", child)`; null children are left out. */
+export function h(tag, props = {}, ...children) {
+  return fill(document.createElement(tag), props, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, props = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), props, children);
+}
+
+function fill(element, props, children) {
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked" || name === "selected" || name === "indeterminate") element[name] = value;
+    else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** A plain table. `columns`: [{label, number?}], `rows`: arrays of strings or elements. */
+export function dataTable(columns, rows, props = {}) {
+  const align = (index) => (columns[index]?.number ? "number" : null);
+  return h("table", { ...props, class: `data ${props.class ?? ""}` },
+    props.caption && h("caption", {}, props.caption),
+    h("thead", {}, h("tr", {}, columns.map((column, index) => h("th", { scope: "col", class: align(index), title: column.title }, column.label)))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) =>
+      index === 0 && props.rowHeads !== false
+        ? h("th", { scope: "row", class: align(index) }, cell)
+        : h("td", { class: align(index) }, cell))))));
+}
+
+/** Keeps a wide child inside the page; reachable by keyboard. */
+export function scroller(child, label) {
+  return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": label }, child);
+}
+
+/** A short message at the foot of the page, with one action if given. */
+export function toast(text, action) {
+  const box = document.getElementById("toast");
+  box.replaceChildren(text, action ? h("button", { type: "button", onclick: () => { box.hidden = true; action.run(); } }, action.label) : "");
+  box.hidden = false;
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => { box.hidden = true; }, action ? 8000 : 4000);
+}
+
+/** Calls `action` once, `wait` ms after the last call. */
+export function debounce(action, wait) {
+  let timer;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => action(...given), wait); };
+}
+
+/** Calls `action` at most once per frame. */
+export function perFrame(action) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    // A hidden page gets no frames; a timer keeps it up to date all the same.
+    const run = () => { if (waiting) { waiting = false; action(); } };
+    requestAnimationFrame(run);
+    setTimeout(run, 100);
+  };
+}
+
+/** Saves text or a Blob as a file. */
+export function download(name, content, type = "text/csv") {
+  const url = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  const link = h("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+/** Rows as CSV; cells that need it are quoted, cells that a spreadsheet would run are defused. */
+export function csv(rows) {
+  const cell = (value) => {
+    let text = value === null || value === undefined ? "" : String(value);
+    if (/^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text))) text = `'${text}`;
+    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return rows.map((row) => row.map(cell).join(",")).join("\n") + "\n";
+}

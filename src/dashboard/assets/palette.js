@@ -1,0 +1,66 @@
+// Which colour and shape stands for a run. Both are given, so that colour is never the only signal.
+
+import { svg } from "./dom.js";
+
+// Okabe-Ito, completed with Tol's muted colours; the dark set is the same hues, lighter. Each pair has at least 3:1
+// against its background, which Okabe-Ito's yellow and black do not have on both.
+const LIGHT = ["#0072b2", "#d55e00", "#008a63", "#b5508f", "#a87500", "#2e8ac4", "#882255", "#6b6b00", "#332288", "#666666"];
+const DARK = ["#56a8e8", "#f5833d", "#2cc997", "#ea9fca", "#f0b429", "#9bd4ff", "#e0708f", "#cfcf5a", "#a79cf5", "#b8b8b8"];
+
+/** Plotly's names, in the order of the colours. */
+export const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagram"];
+export const SLOTS = SHAPES.length;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+export function onTheme(listener) {
+  dark.addEventListener("change", listener);
+  return () => dark.removeEventListener("change", listener);
+}
+
+export const color = (slot) => (dark.matches ? DARK : LIGHT)[slot % SLOTS];
+
+/** A CSS variable of the page, for Plotly. */
+export const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+const ring = (count, outer, inner) => Array.from({ length: count }, (_, index) => {
+  const angle = (index / count) * 2 * Math.PI - Math.PI / 2;
+  const radius = inner && index % 2 ? inner : outer;
+  return `${(6 + radius * Math.cos(angle)).toFixed(2)},${(6 + radius * Math.sin(angle)).toFixed(2)}`;
+}).join(" ");
+
+const POINTS = {
+  "square": "1.5,1.5 10.5,1.5 10.5,10.5 1.5,10.5",
+  "diamond": "6,0.3 11.7,6 6,11.7 0.3,6",
+  "triangle-up": "6,0.8 11.5,10.5 0.5,10.5",
+  "triangle-down": "6,11.2 11.5,1.5 0.5,1.5",
+  "cross": "4.2,0.8 7.8,0.8 7.8,4.2 11.2,4.2 11.2,7.8 7.8,7.8 7.8,11.2 4.2,11.2 4.2,7.8 0.8,7.8 0.8,4.2 4.2,4.2",
+  "x": "2.8,0.6 6,3.8 9.2,0.6 11.4,2.8 8.2,6 11.4,9.2 9.2,11.4 6,8.2 2.8,11.4 0.6,9.2 3.8,6 0.6,2.8",
+  "star": ring(10, 6, 2.5),
+  "pentagon": ring(5, 5.6),
+  "hexagram": ring(12, 6, 3.3),
+};
+
+/** A run's mark: its shape in its colour; hollow when it is not drawn. */
+export function swatch(slot, drawn = true) {
+  const look = drawn ? { fill: color(slot) } : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
+  const shape = SHAPES[slot % SLOTS];
+  return svg("svg", { class: "swatch", viewBox: "-0.8 -0.8 13.6 13.6", "aria-hidden": "true" },
+    shape === "circle" ? svg("circle", { cx: 6, cy: 6, r: 5, ...look }) : svg("polygon", { points: POINTS[shape], ...look }));
+}
+
+/**
+ * Slots for the runs drawn. `preferred` is a run's place among all runs, oldest first, so that a new run never changes
+ * the colours of the others; where two drawn runs collide, the younger takes the next free slot.
+ */
+export function assign(drawn, preferred) {
+  const used = new Array(SLOTS).fill(0);
+  const slots = new Map();
+  for (const id of [...drawn].sort((a, b) => preferred(a) - preferred(b))) {
+    const least = Math.min(...used);
+    let slot = preferred(id) % SLOTS;
+    while (used[slot] > least) slot = (slot + 1) % SLOTS;
+    used[slot] += 1;
+    slots.set(id, slot);
+  }
+  return slots;
+}

@@ -1,0 +1,177 @@
+// One run: its curves, config, evaluation, predictions, files and environment.
+
+import { archive, edit, remove } from "./actions.js";
+import * as api from "./api.js";
+import { mountCharts } from "./charts.js";
+import { duration } from "./columns.js";
+import { classNames, confusionTable, reportTable } from "./confusion.js";
+import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
+import { MISSING, bytes, moment, number, param, seconds, splitKey } from "./format.js";
+import { chartSettings, lineKey } from "./overview.js";
+import { swatch } from "./palette.js";
+import { link, onState, state, toggle, update } from "./state.js";
+import * as store from "./store.js";
+import { statusLabel } from "./table.js";
+
+const TABS = [["", "Curves"], ["config", "Config"], ["evaluation", "Evaluation"], ["predictions", "Predictions"], ["files", "Files"], ["log", "Log"], ["environment", "Environment"]];
+
+export function mountRun(parent) {
+  const { id } = state;
+  const head = h("div", { class: "run-head" });
+  const tabs = h("nav", { class: "subtabs", "aria-label": "Parts of the run" });
+  const body = h("div", { class: "run-body" });
+  parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, tabs, body);
+  let open = true;
+  let stop = () => {};
+  let shownTab = null;
+  let details; // a promise of what the server says; asked again when the run ended
+  let shownStatus = "";
+
+  const renderBody = async () => {
+    if (shownTab === state.tab) return;
+    const tab = shownTab = state.tab;
+    stop();
+    stop = () => {};
+    body.replaceChildren();
+    if (tab === "") {
+      const settings = chartSettings({ withDraw: false });
+      body.append(settings.element, testValues(store.runs.get(id)) ?? "", lineKey());
+      const charts = mountCharts(body, () => [store.runs.get(id)].filter(Boolean));
+      const off = store.onRuns(settings.render);
+      stop = () => { charts(); off(); };
+      return;
+    }
+    try {
+      details ??= api.run(id);
+      const detail = await details;
+      if (!open || shownTab !== tab) return;
+      const problems = (detail.problems ?? []).map((text) => h("p", { class: "problem" }, text));
+      body.replaceChildren(...problems, ...await PARTS[tab in PARTS ? tab : "config"](detail, id));
+    } catch (error) {
+      details = undefined;
+      body.replaceChildren(h("p", { class: "problem" }, error.message));
+    }
+  };
+  const render = perFrame(() => {
+    if (!open) return;
+    const run = store.runs.get(id);
+    if (!run) {
+      head.replaceChildren(h("h2", {}, id), h("p", {}, "There is no such run here. It may have been deleted: see ", h("a", { href: link({ view: "trash", id: "" }) }, "the trash"), "."));
+      return;
+    }
+    if (!head.querySelector("input:focus")) renderHead(head, run);
+    tabs.replaceChildren(...TABS.map(([tab, label]) => h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label)));
+    if (shownStatus && shownStatus !== run.status) { details = undefined; shownTab = null; }
+    shownStatus = run.status;
+    renderBody();
+  });
+  const unsubscribe = store.onRuns(render);
+  const unlisten = onState((changed) => { if (changed.has("wrong") || changed.has("page")) shownTab = null; render(); });
+  render();
+  return () => { open = false; unsubscribe(); unlisten(); stop(); };
+}
+
+function renderHead(head, run) {
+  const field = (label, name, value, save) => {
+    const input = h("input", { value, "aria-label": label, "data-field": name, placeholder: `Add ${label.toLowerCase()}`, maxlength: 2000,
+      onchange: () => save(input.value.trim()), onkeydown: (event) => { if (event.key === "Enter") input.blur(); if (event.key === "Escape") { input.value = value; input.blur(); event.stopPropagation(); } } });
+    return h("label", { class: "field" }, h("span", {}, label), input);
+  };
+  const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
+  const based = state.base === run.id;
+  head.replaceChildren(
+    h("h2", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
+    h("div", { class: "actions" }, statusLabel(run.shown), run.reason && run.reason !== run.shown && h("span", { class: "reason" }, run.reason)),
+    h("dl", { class: "facts" },
+      fact("id", h("button", { type: "button", class: "link", title: "Copy the id", onclick: () => { navigator.clipboard?.writeText(run.id).then(() => toast("Id copied.")); } }, run.id)),
+      fact("experiment", run.experiment), fact("seed", String(run.seed)), fact("started", moment(run.started), run.started), fact("duration", seconds(duration(run))),
+      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact("parent", h("a", { href: link({ view: "run", id: run.parent, tab: "" }) }, run.parent)) : []),
+    h("div", { class: "fields" },
+      field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
+      field("Tags", "tags", run.tags.join(", "), (text) => edit(run.id, { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) })),
+      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note }))),
+    h("div", { class: "actions" },
+      h("button", { type: "button", onclick: () => { update({ base: based ? "" : run.id }); renderHead(head, run); } }, based ? "No baseline" : "Make baseline"),
+      h("button", { type: "button", onclick: () => toggle("sel", run.id) }, state.sel.includes(run.id) ? "Unselect" : "Select to compare"),
+      h("button", { type: "button", onclick: () => archive([run.id], !run.archived) }, run.archived ? "Unarchive" : "Archive"),
+      h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete")));
+}
+
+/** Test results as text: they are single values, not curves. */
+function testValues(run) {
+  const tests = Object.entries(run?.metrics ?? {}).filter(([key]) => splitKey(key)[0] === "test");
+  if (!tests.length) return null;
+  return h("div", { class: "tiles" }, tests.map(([key, metric]) => h("div", { class: "tile", title: String(metric.last) }, h("span", { class: "label" }, `test ${splitKey(key)[1]}`), h("span", { class: "figure" }, number(metric.last)))));
+}
+
+const PARTS = {
+  config: (detail) => [
+    h("h3", {}, "config.toml"), h("p", { class: "soft" }, "The resolved configuration: this text alone reproduces the run."),
+    copyable(detail.config_toml)],
+  environment: (detail) => [h("h3", {}, "Environment"), scroller(dataTable([{ label: "what" }, { label: "value" }], flatten(detail.environment)), "Environment")],
+  files: (detail, id) => {
+    const pictures = detail.files.filter((file) => /\.(svg|png)$/i.test(file.name));
+    return [
+      h("h3", {}, "Files"),
+      scroller(dataTable([{ label: "file" }, { label: "size", number: true }], detail.files.map((file) => [h("a", { href: api.fileUrl(id, file.name), download: file.name }, file.name), bytes(file.bytes)])), "Files"),
+      h("div", { class: "pictures" }, pictures.map((file) => h("figure", {}, h("img", { src: `${api.fileUrl(id, file.name)}?inline=1`, alt: file.name, loading: "lazy" }), h("figcaption", {}, file.name))))];
+  },
+  log: async (detail, id) => {
+    if (!detail.files.some((file) => file.name === "run.log")) return [h("p", {}, "This run wrote no log.")];
+    const text = await api.fileText(id, "run.log");
+    return [h("h3", {}, "run.log"), text.trim() ? h("pre", { class: "log", tabindex: "0" }, text.slice(-200_000)) : h("p", {}, "The log is empty.")];
+  },
+  evaluation: (detail) => {
+    const found = detail.evaluation;
+    if (!found) return [h("p", {}, "There is no evaluation (yet): it is written after training, from the test split.")];
+    const parts = [
+      h("h3", {}, "Test split"), h("p", { class: "soft" }, `${found.num_examples} examples, touched once, after training.`),
+      scroller(dataTable([{ label: "metric" }, { label: "value", number: true }, { label: "always guessing", number: true }], found.metrics.map((metric) => [
+        metric.name, exact(metric.value), metric.name === found.baseline?.name ? exact(found.baseline.value) : ""])), "Metrics")];
+    if (found.classes) parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
+    if (found.error_quantiles) parts.push(h("h3", {}, "Errors"), scroller(dataTable([{ label: "quantile" }, { label: "absolute error", number: true }], quantiles(found.error_quantiles)), "Error quantiles"));
+    return parts;
+  },
+  predictions: async (detail, id) => {
+    const wrong = state.wrong !== "0";
+    const size = 50;
+    const page = Number(state.page) || 0;
+    let answer;
+    try {
+      answer = await api.predictions(id, page * size, size, wrong);
+    } catch (error) {
+      if (error.status === 404) return [h("p", {}, "There are no predictions (yet): they are written after training, from the test split.")];
+      throw error;
+    }
+    const tick = h("input", { type: "checkbox", id: "wrong", checked: wrong, onchange: () => update({ wrong: tick.checked ? "" : "0", page: "0" }) });
+    const pages = Math.max(1, Math.ceil(answer.total / size));
+    return [
+      h("h3", {}, "Predictions on the test split"),
+      h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), h("span", { class: "count" }, `${answer.total} examples`),
+        h("button", { type: "button", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) }, "Previous"),
+        h("span", {}, `page ${page + 1} of ${pages}`),
+        h("button", { type: "button", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) }, "Next")),
+      answer.rows.length
+        ? scroller(dataTable(answer.columns.map((label) => ({ label: label.replace(/^probability_(.*)$/, "p($1)"), title: label, number: true })), answer.rows.map((row) => row.map((cell) => (cell === null ? MISSING : shortCell(cell))))), "Predictions")
+        : h("p", {}, wrong ? "None is wrong." : "There are none.")];
+  },
+};
+
+/** Long decimals are cut to what can be read; the tooltip keeps them whole. */
+const shortCell = (cell) => (/^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell));
+const exact = (value) => h("span", { title: String(value) }, number(value));
+
+function quantiles(found) {
+  const pairs = Array.isArray(found) ? found.map((item) => (Array.isArray(item) ? item : [item.quantile ?? item.name, item.error ?? item.value])) : Object.entries(found);
+  return pairs.map(([name, value]) => [String(name), exact(value)]);
+}
+
+function flatten(value, prefix = "") {
+  if (value !== null && typeof value === "object" && !Array.isArray(value)) return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
+  return [[prefix, Array.isArray(value) && value.every((item) => typeof item === "string") ? value.join(" ") : param(value)]];
+}
+
+export function copyable(text) {
+  return h("div", { class: "copyable" },
+    h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(text).then(() => toast("Copied.")) }, "Copy"), h("pre", { tabindex: "0" }, text));
+}

@@ -1,0 +1,98 @@
+// What the page shows, kept in the URL: reload or share it and the same view comes back.
+//
+// The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
+
+const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "fit", "pcols"];
+
+const DEFAULTS = {
+  view: "charts", // charts | run | compare | scatter | parallel | trash
+  id: "", // of the run page
+  q: "", // filter
+  sort: "-run:started", // "-" is descending
+  cols: [], // columns; empty: chosen by columns.js
+  group: "", // column id, or "seeds": everything but the seed
+  closed: [], // collapsed groups
+  sel: [], // selected runs
+  show: [], hide: [], // visibility that differs from the default
+  pin: [], base: "",
+  archived: "", // "1": archived runs too
+  draw: "10", // how many runs are drawn by default
+  x: "epoch", // epoch | step | time
+  logx: "", logy: [], fit: [], // names of charts: logarithmic y, y without outliers
+  smooth: "0",
+  mean: "", // "1": mean and band per group
+  zoom: "", // "from,to" on x
+  tab: "", // of the run page and of compare
+  wrong: "", // "0": all predictions, not only wrong ones
+  page: "0", // of predictions
+  target: "", // metric of scatter and parallel
+  sx: "", // param of scatter
+  pcols: [], // params of parallel
+};
+
+export const state = { ...DEFAULTS };
+const listeners = new Set();
+
+/** `listener(changed)` with the set of keys that changed. Returns the way to stop. */
+export function onState(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function encode(values) {
+  const path = values.view === "run" ? `run/${encodeURIComponent(values.id)}` : values.view === "charts" ? "" : values.view;
+  const query = Object.entries(DEFAULTS).filter(([key]) => key !== "view" && key !== "id").map(([key, standard]) => {
+    const value = LISTS.includes(key) ? values[key].map(encodeURIComponent).join(",") : encodeURIComponent(values[key]);
+    const plain = LISTS.includes(key) ? "" : encodeURIComponent(standard);
+    return value === plain ? null : `${key}=${value}`;
+  }).filter(Boolean).join("&");
+  // These read better as they are and need no escape after the "#".
+  return `#/${path}${query ? `?${query}` : ""}`.replaceAll("%2F", "/").replaceAll("%3A", ":");
+}
+
+export function decode(hash) {
+  const values = { ...DEFAULTS };
+  const [path, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
+  const [view, id] = path.split("/");
+  if (view === "run" && id) Object.assign(values, { view, id: text(id) });
+  else if (["compare", "scatter", "parallel", "trash"].includes(view)) values.view = view;
+  for (const part of query.split("&")) {
+    const [key, value = ""] = part.split(/=(.*)/s);
+    if (!(key in DEFAULTS) || key === "view" || key === "id") continue;
+    values[key] = LISTS.includes(key) ? value.split(",").filter(Boolean).map(text) : text(value);
+  }
+  return values;
+}
+
+function text(escaped) {
+  try { return decodeURIComponent(escaped); } catch { return escaped; }
+}
+
+function apply(values) {
+  const changed = new Set(Object.keys(DEFAULTS).filter((key) => JSON.stringify(values[key]) !== JSON.stringify(state[key])));
+  Object.assign(state, values);
+  if (changed.size) for (const listener of listeners) listener(changed);
+}
+
+/** Changes some keys. Going to another view or run can be undone with the browser's back button. */
+export function update(patch) {
+  const values = { ...state, ...patch };
+  const hash = encode(values);
+  const moved = values.view !== state.view || values.id !== state.id;
+  if (hash !== encode(state)) history[moved ? "pushState" : "replaceState"](null, "", hash);
+  apply(values);
+}
+
+/** Adds or removes one value of a list. */
+export function toggle(key, value, on = !state[key].includes(value)) {
+  const rest = state[key].filter((item) => item !== value);
+  update({ [key]: on ? [...rest, value] : rest });
+}
+
+/** The address of the present view with some keys changed, for links. */
+export const link = (patch) => encode({ ...state, ...patch });
+
+const read = () => apply(decode(location.hash));
+addEventListener("popstate", read);
+addEventListener("hashchange", read);
+Object.assign(state, decode(location.hash));

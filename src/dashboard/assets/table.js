@@ -1,0 +1,287 @@
+// The runs table: only the rows in sight exist, so that thousands of runs scroll like ten.
+
+import { edit } from "./actions.js";
+import { h, perFrame } from "./dom.js";
+import { MISSING, number, plural, signed, spread } from "./format.js";
+import { color, onTheme, swatch } from "./palette.js";
+import { link, onState, state, toggle, update } from "./state.js";
+import * as store from "./store.js";
+
+const ROW = 30; // px; style.css has the same
+const SPARE = 8; // rows kept above and below the ones in sight
+
+let box, table, head, body, columnGroup;
+let items = []; // what the table lists: {run} or {group}
+let cursor = ""; // id of the row that the keyboard is on
+let anchor = ""; // where a range selection with Shift began
+const rows = new Map(); // key -> {element, signature}
+
+export function mountTable(parent) {
+  columnGroup = h("colgroup");
+  head = h("thead");
+  body = h("tbody");
+  table = h("table", { class: "runs", role: "grid", tabindex: "0", "aria-label": "Runs", "aria-multiselectable": "true", onkeydown: onKey }, columnGroup, head, body);
+  box = h("div", { class: "table-box", id: "table-box", onscroll: perFrame(renderRows) }, table);
+  parent.append(box);
+  new ResizeObserver(perFrame(renderRows)).observe(box);
+  const render = perFrame(renderTable);
+  store.onRuns(render);
+  onState(render);
+  onTheme(render);
+  render();
+}
+
+function renderTable() {
+  items = [];
+  const groups = store.groups();
+  if (groups) {
+    for (const group of groups) {
+      items.push({ group });
+      if (!state.closed.includes(group.key)) for (const run of group.runs) items.push({ run });
+    }
+  } else {
+    for (const run of store.listed()) items.push({ run });
+  }
+  const columns = store.columns();
+  // As wide as the longest name, within reason: no name is cut that could be shown, none fills a phone.
+  const longest = items.reduce((most, item) => Math.max(most, item.run ? store.shortName(item.run).length + 5 * (state.pin.includes(item.run.id) + (state.base === item.run.id) + item.run.archived) : 0), 0);
+  // A group's label spans the first four columns; a mean with its deviation is longer than a value.
+  const label = groups ? 7.4 * Math.max(...groups.map((group) => group.key.length)) - 30 : 0;
+  const name = Math.min(Math.max(110, 22 + 7.6 * longest, label), innerWidth < 500 ? 150 : 280);
+  const widths = [30, 34, name, 100, ...columns.map((column) => column.width + (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0))];
+  columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
+  table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
+  table.setAttribute("aria-rowcount", items.length + 1);
+  renderHead(columns);
+  renderRows();
+}
+
+function renderHead(columns) {
+  const focused = head.contains(document.activeElement) ? document.activeElement.dataset.sort : null;
+  const ids = store.listed().map((run) => run.id);
+  const chosen = ids.filter((id) => state.sel.includes(id)).length;
+  const all = h("input", {
+    type: "checkbox", "aria-label": "Select all listed runs", checked: chosen > 0 && chosen === ids.length, indeterminate: chosen > 0 && chosen < ids.length,
+    onchange: () => update({ sel: chosen ? [] : ids.slice(0, 50) }),
+    title: ids.length > 50 ? "Select the first 50" : "Select all",
+  });
+  const sortable = (id, label, hint, align) => {
+    const active = state.sort.replace(/^-/, "") === id;
+    const descending = active && state.sort.startsWith("-");
+    const next = active ? (descending ? id : `-${id}`) : align && !label.endsWith("loss") ? `-${id}` : id;
+    return h("th", { scope: "col", class: `${align ? "number" : ""} ${active ? "sorted" : ""}`, "aria-sort": active ? (descending ? "descending" : "ascending") : null },
+      h("button", { type: "button", title: `${hint ?? label}: sort`, "data-sort": id, onclick: () => update({ sort: next }) },
+        h("span", { class: "label" }, label), h("span", { class: "arrow", "aria-hidden": "true" }, active ? (descending ? "▾" : "▴") : "")));
+  };
+  head.replaceChildren(h("tr", { "aria-rowindex": "1" },
+    h("th", { class: "check" }, all),
+    h("th", { class: "eye", title: "Drawn in the charts" }, h("span", { class: "hidden-text" }, "drawn")),
+    sortable("run:name", "run"), sortable("run:status", "status"),
+    columns.map((column) => sortable(column.id, column.label, column.hint, column.number))));
+  if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function renderRows() {
+  const top = Math.max(0, box.scrollTop);
+  const first = Math.max(0, Math.floor(top / ROW) - SPARE);
+  const last = Math.min(items.length, Math.ceil((top + box.clientHeight) / ROW) + SPARE);
+  const columns = store.columns();
+  const kept = new Set();
+  const elements = [];
+  for (let index = first; index < last; index += 1) {
+    const item = items[index];
+    const key = item.run ? item.run.id : `group ${item.group.key}`;
+    kept.add(key);
+    elements.push(item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index));
+  }
+  for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
+  const spacer = (count) => h("tr", { class: "spacer", "aria-hidden": "true", style: { height: `${count * ROW}px` } });
+  const wanted = [spacer(first), ...elements, spacer(items.length - last)];
+  reconcile(body, wanted);
+  if (items.some((item) => item.run?.id === cursor)) table.setAttribute("aria-activedescendant", rowId(cursor));
+  else table.removeAttribute("aria-activedescendant");
+}
+
+/** Puts `wanted` in place without touching elements that are there already: focus and editing survive. */
+function reconcile(parent, wanted) {
+  const keep = new Set(wanted);
+  for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
+  wanted.forEach((element, index) => { if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null); });
+}
+
+const rowId = (id) => `row-${id}`;
+
+/** The row of `key`, rebuilt only if what it shows changed and nobody is typing in it. */
+function remembered(key, signature, make) {
+  const old = rows.get(key);
+  if (old && (old.signature === signature || old.element.querySelector(".editor"))) return old.element;
+  const element = make();
+  rows.set(key, { element, signature });
+  return element;
+}
+
+function runRow(key, run, columns, index) {
+  const base = state.base && store.runs.get(state.base);
+  const cells = columns.map((column) => ({ column, text: column.text(run), epoch: column.epoch?.(run), delta: delta(column, run, base) }));
+  const flags = {
+    drawn: store.isDrawn(run.id), slot: store.slot(run.id), selected: state.sel.includes(run.id), cursor: cursor === run.id,
+    pinned: state.pin.includes(run.id), base: state.base === run.id, open: state.view === "run" && state.id === run.id,
+    color: color(0), // differs between light and dark
+  };
+  const signature = JSON.stringify([index, store.shortName(run), run.shown, run.reason, run.archived, flags, cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text])]);
+  return remembered(key, signature, () => {
+    const name = store.shortName(run);
+    return h("tr", {
+      id: rowId(run.id), "data-id": run.id, "aria-rowindex": index + 2, "aria-selected": String(flags.selected),
+      class: ["run", flags.selected && "selected", flags.cursor && "cursor", flags.open && "open", run.archived && "archived", flags.pinned && "pinned"].filter(Boolean).join(" "),
+      onclick: (event) => { if (!event.target.closest("a, button, input")) setCursor(run.id); },
+    },
+      h("td", { class: "check" }, h("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${name}`, checked: flags.selected, onclick: (event) => select(run.id, event.shiftKey) })),
+      h("td", { class: "eye" }, h("button", {
+        type: "button", tabindex: "-1", class: "quiet", title: flags.drawn ? "Drawn: click to hide" : "Not drawn: click to draw",
+        "aria-label": `Draw ${name}`, "aria-pressed": String(flags.drawn), onclick: () => show(run.id, !flags.drawn),
+      }, swatch(flags.slot, flags.drawn))),
+      h("th", { scope: "row", class: "name", title: `${store.title(run)}${run.archived ? ", archived" : ""}` },
+        h("a", { href: link({ view: "run", id: run.id, tab: "" }), tabindex: "-1" }, name),
+        flags.pinned && h("span", { class: "mark", title: "Pinned" }, "pin"),
+        flags.base && h("span", { class: "mark", title: "Differences are against this run" }, "base"),
+        run.archived && h("span", { class: "mark" }, "archived")),
+      h("td", { title: run.reason || run.shown }, statusLabel(run.shown)),
+      cells.map((cell) => dataCell(run, cell)));
+  });
+}
+
+function dataCell(run, { column, text, epoch, delta: difference }) {
+  const title = column.title?.(run) ?? String(text);
+  if (column.edit) {
+    return h("td", { class: `editable ${text ? "" : "empty"}`, title: text || `Add ${column.label}`, "data-edit": column.edit, onclick: (event) => { event.stopPropagation(); startEdit(run.id, column.edit); } },
+      column.edit === "tags" ? run.tags.map((tag) => h("span", { class: "tag" }, tag)) : text, h("span", { class: "pencil", "aria-hidden": "true" }, "✎"));
+  }
+  return h("td", { class: column.number ? "number" : null, title },
+    String(text),
+    epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
+    difference && h("span", { class: `delta ${difference.kind}`, title: `${difference.kind} than the baseline` }, difference.text));
+}
+
+/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is. */
+export const deltaText = (change, kind) => ` ${signed(change)}${{ same: "", better: " ▲", worse: " ▽" }[kind]}`;
+
+/** The difference to the baseline, for metrics. */
+function delta(column, run, base) {
+  if (!base || base.id === run.id || !column.metric) return null;
+  const [mine, other] = [column.value(run), column.value(base)];
+  if (typeof mine !== "number" || typeof other !== "number" || !Number.isFinite(mine - other)) return null;
+  const change = mine - other;
+  const better = change !== 0 && (change < 0) === column.lower;
+  const kind = change === 0 ? "same" : better ? "better" : "worse";
+  return { text: deltaText(change, kind), kind };
+}
+
+export function statusLabel(shown) {
+  return h("span", { class: `status ${shown}` }, h("span", { class: "dot", "aria-hidden": "true" }), shown);
+}
+
+function groupRow(key, group, columns, index) {
+  const closed = state.closed.includes(group.key);
+  const cells = columns.map((column) => {
+    if (!column.metric) return "";
+    const found = spread(group.runs.map((run) => column.value(run)).filter((value) => value !== null));
+    return found ? `${number(found.mean)}${found.count > 1 ? ` ±${found.deviation.toPrecision(2)}` : ""}` : MISSING;
+  });
+  const signature = JSON.stringify([index, closed, group.key, group.runs.length, columns.map((column) => column.id), cells]);
+  return remembered(key, signature, () => h("tr", { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed) },
+    h("th", { colspan: 4, scope: "rowgroup", title: group.key },
+      h("button", { type: "button", class: "quiet", onclick: () => toggle("closed", group.key) },
+        h("span", { class: "arrow", "aria-hidden": "true" }, closed ? "▸" : "▾"), ` ${group.key} `, h("span", { class: "count" }, plural(group.runs.length, "run")))),
+    cells.map((text) => h("td", { class: "number", title: text && `mean ± standard deviation of ${plural(group.runs.length, "run")}` }, text))));
+}
+
+// ---- selection, cursor and keyboard ----
+
+function select(id, range) {
+  if (range && anchor) {
+    const order = items.filter((item) => item.run).map((item) => item.run.id);
+    const [from, to] = [order.indexOf(anchor), order.indexOf(id)].sort((a, b) => a - b);
+    if (from >= 0) update({ sel: [...new Set([...state.sel, ...order.slice(from, to + 1)])] });
+  } else {
+    toggle("sel", id);
+  }
+  anchor = id;
+}
+
+export function show(id, on) {
+  update({ show: [...state.show.filter((other) => other !== id), ...(on ? [id] : [])], hide: [...state.hide.filter((other) => other !== id), ...(on ? [] : [id])] });
+}
+
+export const cursorId = () => cursor;
+
+export function setCursor(id) {
+  cursor = id;
+  const index = items.findIndex((item) => item.run?.id === id);
+  if (index >= 0) {
+    // The sticky head covers one row.
+    if (index * ROW < box.scrollTop) box.scrollTop = index * ROW;
+    if ((index + 2) * ROW > box.scrollTop + box.clientHeight) box.scrollTop = (index + 2) * ROW - box.clientHeight;
+  }
+  renderRows();
+}
+
+export function moveCursor(by) {
+  const order = items.filter((item) => item.run).map((item) => item.run.id);
+  if (!order.length) return;
+  const index = order.indexOf(cursor);
+  setCursor(order[Math.max(0, Math.min(order.length - 1, index < 0 ? 0 : index + by))]);
+}
+
+function onKey(event) {
+  if (event.target !== table || event.ctrlKey || event.metaKey || event.altKey) return;
+  const page = Math.max(1, Math.floor(box.clientHeight / ROW) - 2);
+  const moves = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 };
+  const run = store.runs.get(cursor);
+  const actions = {
+    " ": () => select(cursor, event.shiftKey),
+    Enter: () => update({ view: "run", id: cursor, tab: "" }),
+    v: () => show(cursor, !store.isDrawn(cursor)),
+    p: () => toggle("pin", cursor),
+    b: () => update({ base: state.base === cursor ? "" : cursor }),
+    t: () => startEdit(cursor, "tags"),
+    n: () => startEdit(cursor, "note"),
+  };
+  if (event.key in moves) moveCursor(moves[event.key]);
+  else if (run && event.key in actions) actions[event.key]();
+  else return;
+  event.preventDefault();
+}
+
+/** Turns the tags or note cell of a run into a field. Enter or leaving it saves, Escape does not. */
+function startEdit(id, field) {
+  const run = store.runs.get(id);
+  const cell = rows.get(id)?.element.querySelector(`[data-edit=${field}]`);
+  if (!run || !cell || cell.querySelector(".editor")) return;
+  const before = field === "tags" ? run.tags.join(", ") : run.note ?? "";
+  let done = false;
+  const close = async (save) => {
+    if (done) return;
+    done = true;
+    const text = input.value;
+    const hadFocus = document.activeElement === input;
+    input.remove();
+    rows.delete(id);
+    if (save && text.trim() !== before.trim()) await edit(id, field === "tags" ? { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) } : { note: text.trim() });
+    renderRows();
+    if (hadFocus) table.focus();
+  };
+  const input = h("input", {
+    class: "editor", value: before, "aria-label": field === "tags" ? "Tags, separated by commas" : "Note",
+    placeholder: field === "tags" ? "tag, tag" : "note", maxlength: 2000,
+    onclick: (event) => event.stopPropagation(), onblur: () => close(true),
+    onkeydown: (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") close(true);
+      if (event.key === "Escape") close(false);
+    },
+  });
+  cell.replaceChildren(input);
+  input.focus();
+  input.select();
+}

@@ -1,0 +1,69 @@
+//! `GET /api/compare`: what differs between runs, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::api::{checked, evaluation, run_ids};
+use super::{ApiError, AppState, blocking};
+use crate::tracking::compare::{Difference, differences};
+use crate::tracking::{MetricKey, MetricSummary, Run};
+
+/// A table of more columns cannot be read.
+const MAX_RUNS: usize = 100;
+
+#[derive(Debug, Deserialize)]
+pub struct CompareQuery {
+    ids: String,
+}
+
+/// The answer; all values in the order of the ids.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    /// Only what differs.
+    params: Vec<Difference>,
+    metrics: Vec<MetricRow>,
+    /// Each run's `evaluation.json`, or null.
+    evaluations: Vec<Option<Box<RawValue>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct MetricRow {
+    key: MetricKey,
+    /// Null where the run did not measure it.
+    values: Vec<Option<MetricSummary>>,
+}
+
+/// `GET /api/compare?ids=`
+pub async fn compare(
+    State(state): State<AppState>,
+    query: Result<Query<CompareQuery>, QueryRejection>,
+) -> Result<Json<Comparison>, ApiError> {
+    let ids = run_ids(&checked(query)?.ids, MAX_RUNS)?;
+    let live = Arc::clone(state.live());
+    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
+    let find = |id| snapshot.find(id).cloned().ok_or_else(|| ApiError::not_found(format!("no run `{id}`")));
+    let entries: Vec<_> = ids.iter().map(find).collect::<Result<_, _>>()?;
+    let runs: Vec<&Run> = entries.iter().map(|entry| &entry.run).collect();
+    let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
+    let (params, metrics) = (differences(&params), metric_rows(&runs));
+    // A damaged evaluation is named by the run's own page.
+    let read = move |store: &_| Ok(ids.iter().map(|id| evaluation(store, id).unwrap_or_default()).collect());
+    let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
+    Ok(Json(Comparison { params, metrics, evaluations }))
+}
+
+fn metric_rows(runs: &[&Run]) -> Vec<MetricRow> {
+    let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
+    let row = |key: &MetricKey| MetricRow {
+        key: key.clone(),
+        values: runs.iter().map(|run| run.metrics.get(key).copied()).collect(),
+    };
+    keys.into_iter().map(row).collect()
+}

@@ -1,0 +1,88 @@
+//! Routes that change runs: tags, notes, names, the archive and the trash.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::api::{run_id, run_json};
+use super::{ApiError, AppState};
+use crate::tracking::{RunRecord, TrackingError};
+
+/// The body of `PATCH`; what is absent stays as it is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    tags: Option<Vec<String>>,
+    note: Option<String>,
+    name: Option<String>,
+    archived: Option<bool>,
+}
+
+/// `PATCH /api/runs/{id}`
+pub async fn edit(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Box<RawValue>>, ApiError> {
+    let id = run_id(&id)?;
+    let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
+    let edit: Edit = serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let edited = id.clone();
+    state
+        .write(move |store| {
+            // Only what is listed is changed.
+            store.run(&edited)?;
+            if let Some(tags) = edit.tags {
+                store.set_tags(&edited, tags)?;
+            }
+            if let Some(note) = edit.note {
+                store.set_note(&edited, &note)?;
+            }
+            if let Some(name) = edit.name {
+                store.set_name(&edited, &name)?;
+            }
+            if let Some(archived) = edit.archived {
+                store.set_archived(&edited, archived)?;
+            }
+            Ok(())
+        })
+        .await?;
+    run_json(&state, &id).await.map(Json)
+}
+
+/// `DELETE /api/runs/{id}`: to the trash.
+pub async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let id = run_id(&id)?;
+    state.write(move |store| store.delete(&id)).await?;
+    Ok(Json(json!({})))
+}
+
+/// `GET /api/trash`: the deleted runs, newest first.
+pub async fn trash(State(state): State<AppState>) -> Result<Json<Vec<RunRecord>>, ApiError> {
+    match state.read(|store| Ok(store.trashed()?)).await {
+        Ok(records) => Ok(Json(records)),
+        // Where nothing was recorded, nothing was deleted.
+        Err(error) if error.status == StatusCode::NOT_FOUND => Ok(Json(Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+/// `POST /api/trash/{id}/restore`
+pub async fn restore(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Box<RawValue>>, ApiError> {
+    let id = run_id(&id)?;
+    let restored = id.clone();
+    let result = state.write(move |store| store.restore(&restored)).await;
+    result.map_err(|error| match error.status {
+        StatusCode::NOT_FOUND => {
+            let message = TrackingError::NoSuchRun { query: id.to_string() }.to_string();
+            ApiError::not_found(format!("not in the trash: {message}"))
+        }
+        _ => error,
+    })?;
+    run_json(&state, &id).await.map(Json)
+}

@@ -1,0 +1,64 @@
+//! The one error of the dashboard's routes: a status and one clear line, as JSON.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::tracking::TrackingError;
+
+/// Answered as `{"error": "..."}`, and `"at"` for a mistake in a filter.
+#[derive(Debug)]
+pub struct ApiError {
+    pub status: StatusCode,
+    pub message: String,
+    /// Byte position in the text that the client sent.
+    pub at: Option<usize>,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), at: None }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    pub fn internal(message: impl ToString) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = match self.at {
+            Some(at) => json!({ "error": self.message, "at": at }),
+            None => json!({ "error": self.message }),
+        };
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<TrackingError> for ApiError {
+    fn from(error: TrackingError) -> Self {
+        let status = match &error {
+            TrackingError::NoSuchRun { .. } | TrackingError::InvalidRunId { .. } | TrackingError::NoStore { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            TrackingError::InvalidMetricKey { .. } | TrackingError::AmbiguousRun { .. } => StatusCode::BAD_REQUEST,
+            TrackingError::Active { .. } | TrackingError::Exists { .. } => StatusCode::CONFLICT,
+            TrackingError::ReadOnly { .. } => StatusCode::FORBIDDEN,
+            _ => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, error.to_string())
+    }
+}

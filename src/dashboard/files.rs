@@ -1,0 +1,111 @@
+//! `GET /api/runs/{id}/files/{name}`: the files of a run, in pieces, never all in memory.
+
+use std::io::Read;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response};
+use fs_err::File;
+use futures_core::Stream;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::api::{checked, run_id};
+use super::{ApiError, AppState};
+
+/// How much of a file is read at once.
+const PIECE: usize = 64 * 1024;
+
+/// A picture that is opened by itself is a document: without scripts, and of no origin.
+const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
+
+#[derive(Debug, Deserialize)]
+pub struct FileQuery {
+    inline: Option<u8>,
+}
+
+/// Offers the file for download; with `?inline=1` shows pictures and text in the browser.
+pub async fn file(
+    State(state): State<AppState>,
+    Path((id, name)): Path<(String, String)>,
+    query: Result<Query<FileQuery>, QueryRejection>,
+) -> Result<Response<Body>, ApiError> {
+    let id = run_id(&id)?;
+    let is_inline = checked(query)?.inline == Some(1);
+    let asked = name.clone();
+    let (file, bytes) = state
+        .read(move |store| {
+            let run = store.run(&id)?.record.id;
+            // The name is compared with the listing, never joined to a path.
+            let path = store.file(&run, &asked)?;
+            let path = path.ok_or_else(|| ApiError::not_found(format!("run `{run}` has no file `{asked}`")))?;
+            let file = File::open(path).map_err(ApiError::internal)?;
+            let bytes = file.metadata().map_err(ApiError::internal)?.len();
+            Ok((file, bytes))
+        })
+        .await?;
+    let kind = content_type(&name);
+    let shown = if is_inline && kind != "application/octet-stream" { "inline" } else { "attachment" };
+    let disposition = format!("{shown}; filename=\"{}\"", plain_name(&name));
+    let mut response = Response::new(Body::from_stream(pieces(file, bytes)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_LENGTH, bytes.into());
+    headers.insert(CONTENT_DISPOSITION, disposition.parse().map_err(ApiError::internal)?);
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    Ok(response)
+}
+
+/// Only what cannot run in the page; everything else is to be saved.
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("json" | "toml" | "csv" | "log" | "txt" | "md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+/// The last part of the name, in characters that need no quoting in a header.
+fn plain_name(name: &str) -> String {
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    last.chars().map(plain).collect()
+}
+
+/// Reads `bytes` bytes on a blocking thread, at most two pieces ahead of the client. A file that grows meanwhile (a
+/// log) ends where it ended when it was opened.
+fn pieces(file: File, bytes: u64) -> Received<std::io::Result<Bytes>> {
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        let mut rest = file.take(bytes);
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            let result = rest.by_ref().take(PIECE as u64).read_to_end(&mut piece);
+            let is_last = !matches!(result, Ok(1..));
+            let piece = result.map(|_| piece.into());
+            // The client has gone, or all is sent.
+            if matches!(&piece, Ok(piece) if Bytes::is_empty(piece)) || sender.blocking_send(piece).is_err() || is_last
+            {
+                return;
+            }
+        }
+    });
+    Received(receiver)
+}
+
+/// What a channel receives, as a stream.
+#[derive(Debug)]
+pub struct Received<T>(pub mpsc::Receiver<T>);
+
+impl<T> Stream for Received<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        self.0.poll_recv(context)
+    }
+}

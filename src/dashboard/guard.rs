@@ -1,0 +1,233 @@
+//! Who may ask: every request passes here first.
+//!
+//! A dashboard on this machine has two kinds of enemies: other web pages in the user's browser, and other machines.
+//! Pages are kept out by the `Host` (a page can point its own domain at 127.0.0.1), by the `Origin` and
+//! `Sec-Fetch-Site` of each request, and by a token that only our page carries for each change. Machines are kept out
+//! by listening on the loopback only, or by the user's own token on every route.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::{ApiError, AppState};
+
+/// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+const TOKEN_HEADER: &str = "x-burnlab-token";
+const COOKIE: &str = "burnlab_token";
+
+/// The shortest token that nobody guesses.
+const MIN_TOKEN: usize = 16;
+
+/// `unsafe-inline` is for styles alone: plotly.js sets them on its elements. Its traces that draw with SVG need no
+/// `unsafe-eval`, and the page uses no others.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// Who may use a dashboard.
+#[derive(Debug, Clone)]
+pub struct Access {
+    token: String,
+    is_remote: bool,
+}
+
+impl Access {
+    /// Browsers on this machine; the token for changes is made up and given to the page.
+    pub fn local() -> Self {
+        // The standard library seeds these hashers from the system's entropy, with a keyed hash that does not reveal
+        // its key: 128 bits that no other page can guess.
+        let half = || RandomState::new().hash_one(std::process::id());
+        Self { token: format!("{:016x}{:016x}", half(), half()), is_remote: false }
+    }
+
+    /// Whoever has `token`, from any machine.
+    ///
+    /// # Errors
+    /// A token that is short or needs quoting in a URL.
+    pub fn remote(token: &str) -> Result<Self, String> {
+        let is_plain = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        if token.len() < MIN_TOKEN || !is_plain {
+            return Err(format!("a token is at least {MIN_TOKEN} letters, digits, `-` or `_`"));
+        }
+        Ok(Self { token: token.to_owned(), is_remote: true })
+    }
+
+    /// The token that changes need.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Compares in a time that does not depend on where the first wrong character is.
+    fn is_token(&self, text: &str) -> bool {
+        let differences = self.token.bytes().zip(text.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+        self.token.len() == text.len() && differences == 0
+    }
+
+    fn check(&self, request: &Request) -> Result<(), ApiError> {
+        let headers = request.headers();
+        let host = self.check_host(request)?;
+        self.check_origin(headers, &host)?;
+        let is_navigation = request.method() == Method::GET
+            && request.uri().path() == "/"
+            && headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+        // Following a link to the start page is the one thing that another site may cause.
+        if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") && !is_navigation {
+            return Err(ApiError::forbidden("requests from other sites are refused"));
+        }
+        let token = single(headers, TOKEN_HEADER).is_some_and(|token| self.is_token(token));
+        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !is_safe && !token {
+            return Err(ApiError::forbidden(format!("changes need the header `{TOKEN_HEADER}`; reload the page")));
+        }
+        if self.is_remote && !token && !cookie(headers).is_some_and(|token| self.is_token(token)) {
+            return Err(ApiError::forbidden(
+                "open the dashboard with `?token=TOKEN` once, or send the token as header",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The host that the client meant to reach, if it may be ours.
+    fn check_host(&self, request: &Request) -> Result<String, ApiError> {
+        let refused = || ApiError::forbidden("this `Host` is refused; open the dashboard as http://localhost");
+        let host = single(request.headers(), header::HOST.as_str()).and_then(host_of).ok_or_else(refused)?;
+        // A request line with a whole URL must name the same host.
+        let is_other = request.uri().host().is_some_and(|other| other.to_ascii_lowercase() != host);
+        // From afar, any name may lead here: there the token is what keeps others out.
+        if is_other || !(self.is_remote || is_loopback(&host)) {
+            return Err(refused());
+        }
+        Ok(host)
+    }
+
+    fn check_origin(&self, headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
+        let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+        let origin = origin.to_str().ok();
+        let origin = origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
+        // Ports are not compared: a tunnel may change them.
+        let is_ours = |origin: &str| origin == host || (!self.is_remote && is_loopback(origin));
+        let is_single = headers.get_all(header::ORIGIN).iter().count() == 1;
+        if is_single && origin.and_then(host_of).is_some_and(|origin| is_ours(&origin)) {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden("requests from other origins are refused"))
+        }
+    }
+}
+
+/// The middleware: checks, limits the time, and sets the headers of every answer.
+pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let mut response = match admit(state.access(), &request) {
+        Ok(Some(redirect)) => redirect,
+        Ok(None) => tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", TIME_LIMIT.as_secs());
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+        }),
+        Err(error) => error.into_response(),
+    };
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    // A file's own, stricter policy stays.
+    default(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::REFERRER_POLICY, "no-referrer");
+    default(header::X_FRAME_OPTIONS, "DENY");
+    default(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    default(header::CACHE_CONTROL, "no-store");
+    response
+}
+
+/// `Ok(None)` to go on. `GET /?token=` turns the token into a cookie, so that it does not stay in the address.
+fn admit(access: &Access, request: &Request) -> Result<Option<Response>, ApiError> {
+    let token = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")));
+    let is_start = request.method() == Method::GET && request.uri().path() == "/";
+    let Some(token) = token.filter(|_| access.is_remote && is_start) else {
+        return access.check(request).map(|()| None);
+    };
+    access.check_host(request)?;
+    if !access.is_token(token) {
+        return Err(ApiError::forbidden("this is not the token that the dashboard was started with"));
+    }
+    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
+    Ok(Some(
+        (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response(),
+    ))
+}
+
+/// The value of a header that is there once.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let mut pairs =
+        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
+    pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+/// `localhost` of `LocalHost:6007`; IPv6 addresses keep their brackets. `None` for anything odd.
+fn host_of(authority: &str) -> Option<String> {
+    let end = if authority.starts_with('[') {
+        authority.find(']')? + 1
+    } else {
+        authority.find(':').unwrap_or(authority.len())
+    };
+    let (host, port) = authority.split_at(end);
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    (is_port && !host.is_empty() && host.bytes().all(is_plain)).then(|| host.to_ascii_lowercase())
+}
+
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_lose_their_ports() {
+        for (authority, host) in [
+            ("localhost", Some("localhost")),
+            ("LOCALHOST:6007", Some("localhost")),
+            ("[::1]:80", Some("[::1]")),
+            ("127.0.0.1:65535", Some("127.0.0.1")),
+            ("127.0.0.1:65536", None),
+            ("127.0.0.1:", None),
+            ("localhost:80@evil.example", None),
+            ("localhost/evil", None),
+            ("[::1", None),
+            ("[::1]x", None),
+            ("", None),
+        ] {
+            assert_eq!(host_of(authority).as_deref(), host, "{authority}");
+        }
+        for other in ["localhost.evil.example", "127.0.0.1.nip.io", "localhost.", "0.0.0.0", "127.0.0.2", "[::]"] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn tokens_are_long_and_plain() {
+        assert!(Access::remote("short").is_err());
+        assert!(Access::remote("0123456789abcdef;x").is_err());
+        assert!(Access::remote("0123456789abcdef").is_ok_and(|access| access.is_token("0123456789abcdef")));
+        let (a, b) = (Access::local(), Access::local());
+        assert_eq!(a.token().len(), 32);
+        assert_ne!(a.token(), b.token());
+        assert!(!a.is_token("") && !a.is_token(&a.token()[1..]) && !a.is_token(b.token()));
+    }
+}

@@ -1,0 +1,182 @@
+//! The dashboard: a web page over a [`Store`](crate::tracking::Store), served to this machine.
+//!
+//! ```text
+//! browser -> guard (who may ask) -> routes: assets (the page), api (reads), edit (changes), events (what changed)
+//!                                             \-> live (all runs in memory) -> tracking::Store
+//! ```
+//!
+//! [`app`] gives the router, which needs no socket to be tested; [`serve`] puts it behind one, with limits.
+//! `async` begins here: the store blocks, so each request that needs it runs on a blocking thread.
+
+mod api;
+mod assets;
+mod compare;
+mod edit;
+mod error;
+mod events;
+mod files;
+mod guard;
+mod live;
+mod predictions;
+mod series;
+mod serve;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, patch, post};
+use axum::{Router, middleware};
+use tokio::sync::watch;
+
+pub use error::ApiError;
+pub use guard::Access;
+pub use serve::{bind, serve};
+
+use crate::tracking::{Store, TrackingError};
+use live::Live;
+
+/// The largest request body; the longest note anybody writes is far below.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What all requests share. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    access: Access,
+    live: Arc<Live>,
+    /// How many pages listen to events.
+    listeners: AtomicUsize,
+    /// Set to true when the server ends: streams that would never end do then.
+    ending: watch::Sender<bool>,
+}
+
+impl AppState {
+    /// The state of a dashboard over the artifacts folder `root`, which need not exist yet.
+    pub fn new(root: &Path, access: Access) -> Self {
+        let live = Arc::new(Live::new(root));
+        let (ending, _) = watch::channel(false);
+        let listeners = AtomicUsize::new(0);
+        Self { shared: Arc::new(Shared { root: root.to_path_buf(), access, live, listeners, ending }) }
+    }
+
+    /// Starts to watch the store for changes, for as long as this state lives.
+    pub fn watch(&self) {
+        self.shared.live.watch();
+    }
+
+    /// Ends all event streams.
+    pub fn end(&self) {
+        self.shared.ending.send_replace(true);
+    }
+
+    fn token(&self) -> &str {
+        self.shared.access.token()
+    }
+
+    fn access(&self) -> &Access {
+        &self.shared.access
+    }
+
+    fn live(&self) -> &Arc<Live> {
+        &self.shared.live
+    }
+
+    /// Runs `work` with the store on a thread that may block. Opening costs less than a millisecond, and finds a store
+    /// that was replaced in the meantime.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let root = self.shared.root.clone();
+        blocking(move || work(&Store::open_read_only(&root)?)).await
+    }
+
+    /// Changes the store, then brings the runs in memory up to date.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, TrackingError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (root, live) = (self.shared.root.clone(), Arc::clone(self.live()));
+        blocking(move || {
+            // Not `Store::open`, which would create a store in a folder that has none.
+            drop(Store::open_read_only(&root)?);
+            let result = work(&mut Store::open(&root)?)?;
+            live.refresh()?;
+            Ok(result)
+        })
+        .await
+    }
+
+    /// Counts one more listener until the guard is dropped; `None` above the limit.
+    fn listen(&self) -> Option<Listening> {
+        let enter = |count| (count < events::MAX_LISTENERS).then_some(count + 1);
+        let entered = self.shared.listeners.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter);
+        entered.ok().map(|_| Listening(self.clone()))
+    }
+}
+
+/// See [`AppState::listen`].
+#[derive(Debug)]
+struct Listening(AppState);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.shared.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+}
+
+/// Makes the router, and for the tests the list of its routes: one that is added here is attacked by them.
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path),* $(,)?) => {
+        #[cfg(test)]
+        const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
+
+        fn routes() -> Router<AppState> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+routes! {
+    get "/" => assets::index,
+    get "/assets/{name}" => assets::asset,
+    get "/plotly.js" => assets::plotly,
+    get "/api/runs" => api::runs,
+    get "/api/runs/{id}" => api::run,
+    patch "/api/runs/{id}" => edit::edit,
+    delete "/api/runs/{id}" => edit::delete,
+    get "/api/runs/{id}/files/{*name}" => files::file,
+    get "/api/runs/{id}/predictions" => predictions::predictions,
+    get "/api/filter" => api::filter,
+    get "/api/series" => series::series,
+    get "/api/compare" => compare::compare,
+    get "/api/events" => events::events,
+    get "/api/trash" => edit::trash,
+    post "/api/trash/{id}/restore" => edit::restore,
+}
+
+/// All routes, guarded.
+pub fn app(state: AppState) -> Router {
+    routes()
+        .fallback(api::no_such_route)
+        .method_not_allowed_fallback(api::no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        // Outermost: also unknown routes answer nobody who may not ask.
+        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
+        .with_state(state)
+}

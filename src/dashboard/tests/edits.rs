@@ -1,0 +1,87 @@
+//! Changes: they reach the store and its files, and mistakes change nothing.
+
+use super::*;
+
+#[tokio::test]
+async fn edits_reach_the_folder() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    let path = format!("/api/runs/{id}");
+    let body = r#"{"tags": [" b ", "a", "a"], "note": "why\nnot", "name": "First", "archived": true}"#;
+    let answer = dashboard.send("PATCH", &path, body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let run = answer.json();
+    assert_eq!((&run["tags"], &run["note"], &run["name"]), (&json!(["a", "b"]), &json!("why\nnot"), &json!("First")));
+    assert_eq!((&run["archived"], &run["shown"]), (&json!(true), &json!("finished")));
+    let file = std::fs::read(dashboard.root().join(format!("runs/{id}/run.json"))).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&file).unwrap()["tags"], json!(["a", "b"]));
+    // What is absent stays.
+    let run = dashboard.send("PATCH", &path, r#"{"archived": false}"#).await.json();
+    assert_eq!((&run["tags"], &run["archived"]), (&json!(["a", "b"]), &json!(false)));
+    assert_eq!(dashboard.get("/api/runs").await.json()["runs"][0], run);
+}
+
+#[tokio::test]
+async fn mistakes_are_named_and_change_nothing() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    let path = format!("/api/runs/{id}");
+    let before = dashboard.get("/api/runs").await.json();
+    for (body, status) in [
+        ("", StatusCode::BAD_REQUEST),
+        ("[]", StatusCode::BAD_REQUEST),
+        (r#"{"tags": "a"}"#, StatusCode::BAD_REQUEST),
+        (r#"{"status": "finished"}"#, StatusCode::BAD_REQUEST),
+        (&format!(r#"{{"note": "{}"}}"#, "x".repeat(70_000)), StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let answer = dashboard.send("PATCH", &path, body.to_owned()).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.json()["error"].is_string());
+    }
+    for (method, path) in [
+        ("PATCH", "/api/runs/none-20261124-235039-a3f1"),
+        ("DELETE", "/api/runs/none-20261124-235039-a3f1"),
+        ("POST", "/api/trash/none-20261124-235039-a3f1/restore"),
+        ("GET", "/api/runs/none-20261124-235039-a3f1"),
+        ("GET", "/api/nothing"),
+    ] {
+        let answer = dashboard.send(method, path, "{}").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}: {}", answer.text());
+        assert!(answer.json()["error"].is_string());
+    }
+    assert_eq!(dashboard.send("PUT", &path, "{}").await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(dashboard.get("/api/runs").await.json(), before);
+}
+
+#[tokio::test]
+async fn the_trash_gives_back() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    let before = dashboard.get(&format!("/api/runs/{id}")).await.json();
+    let answer = dashboard.send("DELETE", &format!("/api/runs/{id}"), "").await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({})));
+    assert_eq!(dashboard.get("/api/runs").await.json()["runs"], json!([]));
+    assert_eq!(dashboard.get(&format!("/api/runs/{id}")).await.status, StatusCode::NOT_FOUND);
+    let trash = dashboard.get("/api/trash").await.json();
+    assert_eq!(trash[0]["id"], json!(id));
+    assert!(trash[0]["trashed"].is_string());
+    let run = dashboard.send("POST", &format!("/api/trash/{id}/restore"), "").await.json();
+    // Only the revision tells that anything happened.
+    let without_revision = |run: &Value| {
+        json!({ "run": run, "revision": 0 }).to_string().replacen(&format!("\"revision\":{}", run["revision"]), "", 1)
+    };
+    assert_eq!(without_revision(&run), without_revision(&before["run"]));
+    assert_eq!(dashboard.get("/api/trash").await.json(), json!([]));
+    assert_eq!(dashboard.get(&format!("/api/runs/{id}")).await.json()["files"], before["files"]);
+    let again = dashboard.send("POST", &format!("/api/trash/{id}/restore"), "").await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_run_that_trains_is_not_deleted() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let answer = dashboard.send("DELETE", &format!("/api/runs/{}", writer.id()), "").await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.text().contains("still training"), "{}", answer.text());
+}

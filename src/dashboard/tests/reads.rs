@@ -1,0 +1,156 @@
+//! Reading routes, each with what is special about it.
+
+use super::*;
+
+#[tokio::test]
+async fn an_absent_folder_shows_an_empty_page() {
+    let mut dashboard = Dashboard::new();
+    let absent = dashboard.root().join("absent");
+    dashboard.state = AppState::new(&absent, Access::local());
+    let page = dashboard.get("/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text().contains(dashboard.state.token()) && !page.text().contains("{{token}}"));
+    assert_eq!(dashboard.get("/api/runs").await.json(), json!({ "revision": 0, "runs": [] }));
+    assert_eq!(dashboard.get("/api/trash").await.json(), json!([]));
+    assert_eq!(dashboard.get("/api/filter?q=seed%3D1").await.json(), json!({ "ids": [] }));
+    let compared = dashboard.get("/api/compare?ids=").await.json();
+    assert_eq!(compared, json!({ "params": [], "metrics": [], "evaluations": [] }));
+    let answer = dashboard.send("DELETE", "/api/runs/none-20261124-235039-a3f1", "").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(!absent.exists(), "looking at a folder creates it");
+}
+
+#[tokio::test]
+async fn the_page_comes_with_its_files() {
+    let dashboard = Dashboard::new();
+    let plotly = dashboard.get("/plotly.js").await;
+    assert_eq!((plotly.header("content-encoding"), &plotly.body[..2]), ("gzip", &[0x1f, 0x8b][..]));
+    assert!(plotly.header("cache-control").contains("max-age=604800"));
+    let style = dashboard.get("/assets/style.css").await;
+    assert_eq!((style.status, style.header("content-type")), (StatusCode::OK, "text/css; charset=utf-8"));
+    assert_eq!(dashboard.get("/assets/main.js").await.header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(dashboard.get("/assets/other.js").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn filters_answer_ids_or_the_place_of_the_mistake() {
+    let dashboard = Dashboard::new();
+    let (digits, moons) = (dashboard.finished("digits"), dashboard.finished("moons"));
+    let ids = |answer: Answer| answer.json()["ids"].clone();
+    assert_eq!(ids(dashboard.get("/api/filter?q=experiment%20%3D%20moons").await), json!([moons]));
+    assert_eq!(ids(dashboard.get("/api/filter?q=validation%2Floss%20%3C%201").await), json!([moons, digits]));
+    assert_eq!(ids(dashboard.get("/api/filter?q=").await), json!([moons, digits]));
+    let answer = dashboard.get("/api/filter?q=seed%20%3E%20x").await;
+    assert_eq!((answer.status, &answer.json()["at"]), (StatusCode::BAD_REQUEST, &json!(7)));
+    assert_eq!(dashboard.get("/api/filter").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn series_are_smoothed_thinned_and_continued() {
+    let dashboard = Dashboard::new();
+    let mut writer = RunWriter::start(dashboard.root(), new_run("digits", 1)).unwrap();
+    let spike = |epoch: u64| if epoch == 777 { 1e6 } else { 1.0 + 1.0 / epoch as f64 };
+    let points: Vec<Point> = (1..=2000).map(|epoch| point("validation/loss", epoch, spike(epoch))).collect();
+    writer.log(&points).unwrap();
+    let path = format!("/api/series?key=validation/loss&ids={}", writer.id());
+    let first = |answer: Answer| answer.json()["series"][0].clone();
+    let thin = first(dashboard.get(&format!("{path}&max_points=100")).await);
+    let epochs: Vec<u64> =
+        thin["samples"].as_array().unwrap().iter().map(|sample| sample[0].as_u64().unwrap()).collect();
+    assert!(epochs.len() <= 100 && epochs.contains(&777), "{epochs:?}");
+    assert_eq!((epochs[0], epochs.last(), &thin["total"]), (1, Some(&2000), &json!(2000)));
+    assert_eq!(thin["downsampled"], true);
+    assert!(thin["outliers"].as_u64().unwrap() >= 1);
+    let later = first(dashboard.get(&format!("{path}&after=1997")).await);
+    assert_eq!(
+        later["samples"].as_array().unwrap().iter().map(|s| s[0].clone()).collect::<Vec<_>>(),
+        [1998, 1999, 2000]
+    );
+    // Smoothed first: the spike is flatter in what is thinned, and `after` changes no value.
+    let smooth = first(dashboard.get(&format!("{path}&smooth=0.9&max_points=5000")).await);
+    let value = smooth["samples"][776][3].as_f64().unwrap();
+    assert!((9e4..2e5).contains(&value), "{value}");
+    let later = first(dashboard.get(&format!("{path}&smooth=0.9&after=1999")).await);
+    assert_eq!(later["samples"][0], smooth["samples"][1999]);
+    for wrong in ["&smooth=1", "&smooth=-0.1", "&smooth=NaN", "&max_points=x", "&after=-1"] {
+        assert_eq!(dashboard.get(&format!("{path}{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+    assert_eq!(dashboard.get("/api/series?key=loss&ids=").await.status, StatusCode::BAD_REQUEST);
+    let unknown = first(dashboard.get("/api/series?key=a/b&ids=none-20261124-235039-a3f1").await);
+    assert_eq!((&unknown["samples"], &unknown["total"]), (&json!([]), &json!(0)));
+}
+
+#[tokio::test]
+async fn predictions_come_in_pages() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let path = format!("/api/runs/{}/predictions", writer.id());
+    assert_eq!(dashboard.get(&path).await.status, StatusCode::NOT_FOUND);
+    let rows: String = (0..100).map(|row| format!("{row},{},\"{}\",0.1{row}\n", row % 3, row % 2)).collect();
+    writer.write_file("predictions.csv", format!("row,true,predicted,probability_0\n{rows}").as_bytes()).unwrap();
+    let all = dashboard.get(&format!("{path}?offset=98&limit=10")).await.json();
+    assert_eq!(all["columns"], json!(["row", "true", "predicted", "probability_0"]));
+    assert_eq!((&all["total"], &all["rows"][1]), (&json!(100), &json!(["99", "0", "1", "0.199"])));
+    assert_eq!(all["rows"].as_array().unwrap().len(), 2);
+    let wrong = dashboard.get(&format!("{path}?wrong=1&limit=1000")).await.json();
+    let expected = (0..100).filter(|row| row % 3 != row % 2).count();
+    assert_eq!(wrong["total"], expected);
+    assert_eq!(wrong["rows"].as_array().unwrap().len(), expected);
+    assert!(wrong["rows"].as_array().unwrap().iter().all(|row| row[1] != row[2]));
+    assert_eq!(dashboard.get(&format!("{path}?limit=-1")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn files_are_downloads_or_shown_in_a_sandbox() {
+    let dashboard = Dashboard::new();
+    let mut writer = dashboard.start("digits");
+    let big = vec![7u8; 1_000_003];
+    writer.write_file("model.safetensors", &big).unwrap();
+    writer.write_file("a.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>").unwrap();
+    writer.write_file("page.html", b"<script>alert(1)</script>").unwrap();
+    writer.log_line("hello").unwrap();
+    std::fs::create_dir(writer.folder().join("plots")).unwrap();
+    std::fs::write(writer.folder().join("plots/b.svg"), "<svg/>").unwrap();
+    let path = format!("/api/runs/{}/files", writer.id());
+    let model = dashboard.get(&format!("{path}/model.safetensors?inline=1")).await;
+    assert_eq!((model.header("content-type"), model.header("content-length")), ("application/octet-stream", "1000003"));
+    assert!(model.body == big && model.header("content-disposition").starts_with("attachment"));
+    for name in ["a.svg", "plots/b.svg", "plots%2Fb.svg"] {
+        let picture = dashboard.get(&format!("{path}/{name}?inline=1")).await;
+        assert_eq!((picture.status, picture.header("content-type")), (StatusCode::OK, "image/svg+xml"));
+        assert!(picture.header("content-security-policy").starts_with("sandbox;"));
+        assert!(picture.header("content-disposition").starts_with("inline"));
+    }
+    // A page of the run's would run in ours.
+    let page = dashboard.get(&format!("{path}/page.html?inline=1")).await;
+    assert_eq!(page.header("content-type"), "application/octet-stream");
+    assert!(page.header("content-disposition").starts_with("attachment"));
+    let log = dashboard.get(&format!("{path}/run.log?inline=1")).await;
+    assert_eq!(log.header("content-type"), "text/plain; charset=utf-8");
+    assert!(log.text().ends_with("hello\n"));
+}
+
+#[tokio::test]
+async fn a_damaged_file_hides_no_other() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    writer.write_file("evaluation.json", b"{\"a\": NaN}").unwrap();
+    std::fs::remove_file(writer.folder().join("config.toml")).unwrap();
+    let detail = dashboard.get(&format!("/api/runs/{}", writer.id())).await.json();
+    assert_eq!((&detail["evaluation"], &detail["config_toml"]), (&Value::Null, &json!("")));
+    let problems = detail["problems"].as_array().unwrap();
+    assert!(problems.len() == 2 && problems[1].as_str().unwrap().starts_with("`evaluation.json`: "), "{problems:?}");
+}
+
+#[tokio::test]
+async fn comparing_shows_what_differs() {
+    let dashboard = Dashboard::new();
+    let (a, b) = (dashboard.finished("digits"), dashboard.finished("moons"));
+    let found = dashboard.get(&format!("/api/compare?ids={a},{b}")).await.json();
+    assert_eq!(found["params"], json!([{ "key": "name", "values": ["digits", "moons"] }]));
+    let metric = &found["metrics"][0];
+    assert_eq!((&metric["key"], &metric["values"][1]["best_epoch"]), (&json!("validation/loss"), &json!(3)));
+    assert_eq!(found["evaluations"], json!([null, null]));
+    let missing = dashboard.get(&format!("/api/compare?ids={a},none-20261124-235039-a3f1")).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}

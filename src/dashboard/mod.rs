@@ -1,11 +1,11 @@
-//! The dashboard: a web page over a [`Store`](crate::tracking::Store), served to this machine.
+//! The dashboard: a web page over a [`Store`], served to this machine.
 //!
 //! ```text
 //! browser -> guard (who may ask) -> routes: assets (the page), api (reads), edit (changes), events (what changed)
 //!                                             \-> live (all runs in memory) -> tracking::Store
 //! ```
 //!
-//! [`app`] gives the router, which needs no socket to be tested; [`serve`] puts it behind one, with limits.
+//! [`app`] gives the router, which needs no socket to be tested; [`serve()`] puts it behind one, with limits.
 //! `async` begins here: the store blocks, so each request that needs it runs on a blocking thread.
 
 mod api;

@@ -112,7 +112,10 @@ fn the_readmes_commands_are_understood() {
         let args = args.split_whitespace().map(|arg| arg.trim_matches('\''));
         use clap::Parser;
         let cli = burnlab::cli::Cli::try_parse_from(std::iter::once("burnlab").chain(args));
-        let cli = cli.unwrap_or_else(|error| panic!("README: {line}\n{error}"));
+        let cli = match cli {
+            Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => continue,
+            cli => cli.unwrap_or_else(|error| panic!("README: {line}\n{error}")),
+        };
         if let (None, Some(config)) = (&cli.command, &cli.train.config) {
             assert!(root().join(config).exists() || config.starts_with("my"), "README: {line}: no such config");
             if config.starts_with("configs") {

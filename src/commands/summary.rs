@@ -51,7 +51,7 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Pat
         Some(evaluation) => print_evaluation(evaluation, &prepared.dataset.target_name),
     }
     println!("\nsaved  {}", trained.folder.display());
-    for (what, command) in next_commands(config, file) {
+    for (what, command) in next_commands(config, file, &trained.folder) {
         println!("next   {what}: {command}");
     }
 }
@@ -81,9 +81,12 @@ fn print_evaluation(evaluation: &Evaluation, target_name: &str) {
 }
 
 /// What is worth trying after this run, with the command.
-fn next_commands(config: &Config, file: &Path) -> Vec<(&'static str, String)> {
+fn next_commands(config: &Config, file: &Path, folder: &Path) -> Vec<(&'static str, String)> {
     let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
-    let base = format!("{program} --config {}", file.display());
+    // artifacts/runs/<id>, and `artifacts` is what the commands look at by themselves
+    let artifacts = folder.parent().and_then(Path::parent).filter(|root| *root != Path::new("artifacts"));
+    let elsewhere = artifacts.map_or_else(String::new, |root| format!(" --artifacts {}", root.display()));
+    let base = format!("{program} --config {}{elsewhere}", file.display());
     let ModelConfig::Mlp(mlp) = &config.model;
     let mut commands = Vec::new();
     if mlp.hidden.is_empty() {
@@ -95,6 +98,7 @@ fn next_commands(config: &Config, file: &Path) -> Vec<(&'static str, String)> {
     }
     let seed = config.seed + 1;
     commands.push(("see how much is luck", format!("{base} --set seed={seed}")));
+    commands.push(("compare your runs", format!("{program} dashboard{elsewhere}")));
     commands
 }
 

@@ -166,7 +166,7 @@ impl Job for TrainJob<'_> {
         let Self { config, prepared, options } = self;
 
         // ---- record before the first step
-        let writer = RunWriter::start(options.artifacts, new_run(config, prepared, options))?;
+        let mut writer = RunWriter::start(options.artifacts, new_run(config, prepared, options))?;
         let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
         writer.write_file(saved_model::PREPARATION, &serde_json::to_vec_pretty(&prepared.preparation)?)?;
 
@@ -177,7 +177,11 @@ impl Job for TrainJob<'_> {
         // ---- train
         let steps_per_epoch = prepared.train.len().div_ceil(config.training.batch_size);
         let progress = Arc::new(Progress::new(options.style, config.training.max_epochs, steps_per_epoch));
-        progress.begin(&summary::header(config, prepared, &id, net.num_params(), options.backend));
+        let header = summary::header(config, prepared, &id, net.num_params(), options.backend);
+        progress.begin(&header);
+        for line in header.lines() {
+            writer.log_line(line.trim())?;
+        }
         let recorder = Recorder::new(writer, !prepared.validation.is_empty());
         let job = Fit {
             net,
@@ -194,6 +198,7 @@ impl Job for TrainJob<'_> {
         let fitted: Fitted<B> = match fitted {
             Ok(fitted) => fitted,
             Err(error) => {
+                writer.log_line(&error.to_string())?;
                 writer.finish(Status::Failed, &error.to_string(), None)?;
                 return Err(error.into());
             }
@@ -208,6 +213,7 @@ impl Job for TrainJob<'_> {
         };
         let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
         let reason = reason(config, &fitted);
+        writer.log_line(&reason)?;
         writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
         let Fitted { num_epochs, kept_epoch, best, .. } = fitted;
         Ok(Trained { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })

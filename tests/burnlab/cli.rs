@@ -70,6 +70,9 @@ fn a_run_leaves_everything_that_was_promised() {
     assert_eq!(record["params"]["training.max_epochs"], 3);
     assert_eq!(record["params"]["model.hidden"], serde_json::json!([16]));
 
+    let log = std::fs::read_to_string(folder.join("run.log")).unwrap();
+    assert!(log.contains("iris: 150 rows, 4 inputs") && log.ends_with("all 3 epochs done\n"), "{log}");
+
     let environment = json(folder.join("environment.json"));
     assert_eq!(environment["burn"], "0.21.0");
     assert!(environment["rustc"].as_str().unwrap().starts_with("rustc 1."));

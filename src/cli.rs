@@ -53,6 +53,10 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
+    /// Predict the rows of a CSV file with a run's model
+    Predict(PredictArgs),
+    /// Score a run's model on its test rows again, or on another file
+    Evaluate(EvaluateArgs),
     /// Check, describe or write out a config
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -77,6 +81,50 @@ pub struct ConfigFile {
     /// Change a key of the config; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// Which run's model, and where to compute.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// A run: its id, the unique beginning of one, `latest`, an experiment (its newest run), or a run's folder
+    pub run: String,
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// The backend to compute on; by default the fastest that is compiled in
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
+}
+
+/// `burnlab predict RUN FILE`: answers for new rows.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A CSV file (gzipped or not) with the columns that the model was trained with, in any order; no target needed
+    pub input: PathBuf,
+    /// The file to write, in place of the terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Columns of the input to copy into the output, such as an id
+    #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
+    pub keep: Vec<String>,
+}
+
+/// `burnlab evaluate RUN`: metrics on rows with a known target.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// A CSV file with the model's columns and the target, in place of the run's own test rows
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Write the predictions of each row to this CSV file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `burnlab dashboard`: compare runs in a web page.

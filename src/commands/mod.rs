@@ -9,7 +9,12 @@ use crate::cli::{Cli, Command};
 mod config;
 mod dashboard;
 mod environment;
+mod evaluate;
+mod output;
+mod predict;
+mod predictions;
 pub mod progress;
+mod run_folder;
 mod runs;
 pub mod saved_model;
 mod summary;
@@ -24,6 +29,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
+        Some(Command::Predict(args)) => predict::run(&args),
+        Some(Command::Evaluate(args)) => evaluate::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut std::io::stdout());

@@ -1,20 +1,24 @@
 //! The model in a run folder: written after training, opened to predict.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use burn::tensor::backend::Backend;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::config::{Config, LoadedConfig};
-use crate::data::Preparation;
+use crate::data::{self, DataConfig, Dataset, Examples, NewRows, Preparation, Splits};
+use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, Weight, load_weights, named_weights};
 
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
 /// What was learned from the training part to turn raw cells into inputs.
 pub const PREPARATION: &str = "preprocessing.json";
+
+/// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
+pub const TEST_ROWS: &str = "test.csv";
 
 /// The weights of `net` in the safetensors format.
 ///
@@ -51,6 +55,7 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
 
 /// A run's config, preparation and weights, read from its folder alone.
 pub struct SavedModel {
+    pub folder: PathBuf,
     pub config: Config,
     pub preparation: Preparation,
     pub weights: NamedWeights,
@@ -67,7 +72,7 @@ impl SavedModel {
             .with_context(|| format!("{} is damaged", folder.join(PREPARATION).display()))?;
         let model = folder.join(MODEL);
         let weights = decode(&fs_err::read(&model)?).with_context(|| format!("{} is damaged", model.display()))?;
-        Ok(Self { config, preparation, weights })
+        Ok(Self { folder: folder.to_owned(), config, preparation, weights })
     }
 
     /// The network with the saved weights.
@@ -79,4 +84,58 @@ impl SavedModel {
         let net = self.config.model.init::<B>(self.preparation.num_inputs(), num_outputs, 0, device);
         Ok(load_weights(net, &self.weights)?)
     }
+
+    /// The rows of a file that has the target, as the network takes them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or does not fit the model; no row with a target.
+    pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
+        read_examples(file, &self.preparation, &self.config.data)
+    }
+
+    /// The run's own test rows: from its folder, or where they were too many to be kept there, from the data.
+    ///
+    /// # Errors
+    /// No test part; data that are gone, or are no longer those of the run.
+    pub fn test_examples(&self) -> anyhow::Result<Examples> {
+        let kept = self.folder.join(TEST_ROWS);
+        if kept.exists() {
+            // Written by us, with a header and commas, whatever the training file had.
+            let config = DataConfig { delimiter: Some(','), header: true, ..self.config.data.clone() };
+            return read_examples(&kept, &self.preparation, &config);
+        }
+        let (dataset, splits) = self.load_data()?;
+        anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
+        Ok(self.preparation.transform(&dataset, &splits.test))
+    }
+
+    /// The data that the run was trained on, and its split.
+    ///
+    /// # Errors
+    /// Data that are gone, or have another fingerprint than the run recorded.
+    pub fn load_data(&self) -> anyhow::Result<(Dataset, Splits)> {
+        let Config { data, seed, .. } = &self.config;
+        let dataset = data::load(data).context("the run's data cannot be loaded again")?;
+        let environment: serde_json::Value =
+            serde_json::from_slice(&fs_err::read(self.folder.join("environment.json"))?)?;
+        anyhow::ensure!(
+            environment["dataset"]["fingerprint"] == dataset.fingerprint(),
+            "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
+            dataset.name
+        );
+        let splits = data::split(&dataset, data, *seed)?;
+        Ok((dataset, splits))
+    }
+}
+
+fn read_examples(file: &Path, preparation: &Preparation, config: &DataConfig) -> anyhow::Result<Examples> {
+    let mut all = Examples { num_inputs: preparation.num_inputs(), inputs: vec![], targets: vec![], rows: vec![] };
+    NewRows::new(file, preparation, config, true, &[]).for_each_block(|mut block| {
+        all.inputs.append(&mut block.examples.inputs);
+        all.targets.append(&mut block.examples.targets);
+        all.rows.append(&mut block.examples.rows);
+        Ok::<_, Invalid>(())
+    })?;
+    anyhow::ensure!(!all.is_empty(), "{} has no row with a value of `{}`", file.display(), preparation.target_name);
+    Ok(all)
 }

@@ -1,5 +1,6 @@
 //! What a run says before it trains and after it has been evaluated.
 
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::train::{Prepared, Trained};
@@ -48,7 +49,10 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Pat
     println!("\n{} ({:.2} s); kept {kept}", trained.reason, trained.seconds);
     match &trained.evaluation {
         None => println!("no test rows, so no test result"),
-        Some(evaluation) => print_evaluation(evaluation, &prepared.dataset.target_name),
+        Some(evaluation) => {
+            // A terminal that has gone away ends the talk, not the run, which is recorded.
+            write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
+        }
     }
     println!("\nsaved  {}", trained.folder.display());
     for (what, command) in next_commands(config, file, &trained.folder) {
@@ -56,28 +60,39 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Pat
     }
 }
 
-fn print_evaluation(evaluation: &Evaluation, target_name: &str) {
+/// Prints metrics, against what a model that ignores its inputs reaches.
+pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
     if let Some(classes) = &evaluation.classes {
         let accuracy = evaluation.metric("accuracy");
-        println!("test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})");
+        writeln!(
+            writer,
+            "test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})"
+        )?;
         let rest = ["balanced_accuracy", "f1", "roc_auc", "log_loss"];
         let rest: Vec<String> = rest.iter().map(|name| format!("{name} {:.4}", evaluation.metric(name))).collect();
-        println!("       {}", rest.join(", "));
-        print_confusion(classes);
+        writeln!(writer, "       {}", rest.join(", "))?;
+        write_confusion(writer, classes)?;
     } else {
-        println!(
+        writeln!(
+            writer,
             "test   rmse {:.4} on {rows} rows (always the training mean: {baseline:.4}), mae {:.4}, r2 {:.4}",
             evaluation.metric("rmse"),
             evaluation.metric("mae"),
             evaluation.metric("r2")
-        );
-        println!("       in units of `{target_name}`");
+        )?;
+        writeln!(writer, "       in units of `{target_name}`")?;
         for quantile in evaluation.error_quantiles.iter().flatten() {
-            println!("       {:>3.0} % of the errors are at most {:.4}", quantile.share * 100.0, quantile.error);
+            writeln!(
+                writer,
+                "       {:>3.0} % of the errors are at most {:.4}",
+                quantile.share * 100.0,
+                quantile.error
+            )?;
         }
     }
+    Ok(())
 }
 
 /// What is worth trying after this run, with the command.
@@ -102,7 +117,7 @@ fn next_commands(config: &Config, file: &Path, folder: &Path) -> Vec<(&'static s
     commands
 }
 
-fn print_confusion(classes: &ClassEvaluation) {
+fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
     let names: Vec<&str> = classes.report.iter().map(|class| class.class.as_str()).collect();
     let matrix = &classes.confusion_matrix;
     if names.len() <= MAX_MATRIX {
@@ -110,14 +125,14 @@ fn print_confusion(classes: &ClassEvaluation) {
         let left = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(head.len());
         let cell = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(4);
         let columns: String = names.iter().map(|name| format!(" {name:>cell$}")).collect();
-        println!("\n       {head:<left$}{columns}");
+        writeln!(writer, "\n       {head:<left$}{columns}")?;
         for (name, row) in names.iter().zip(matrix) {
             // Zeros are dots, so that the errors stand out.
             let cells: String = row
                 .iter()
                 .map(|&count| if count == 0 { format!(" {:>cell$}", "·") } else { format!(" {count:>cell$}") })
                 .collect();
-            println!("       {name:<left$}{cells}");
+            writeln!(writer, "       {name:<left$}{cells}")?;
         }
     }
     let mut errors: Vec<(u64, &str, &str)> = Vec::new();
@@ -135,6 +150,7 @@ fn print_confusion(classes: &ClassEvaluation) {
         .map(|(count, truth, predicted)| format!("{truth} taken for {predicted} ({count})"))
         .collect();
     if !worst.is_empty() {
-        println!("\n       most frequent errors: {}", worst.join(", "));
+        writeln!(writer, "\n       most frequent errors: {}", worst.join(", "))?;
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
 use super::progress::{Progress, Style};
-use super::{environment, saved_model, summary};
+use super::{environment, predictions, saved_model, summary};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
@@ -25,6 +25,9 @@ use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
 
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
+
+/// Test parts with more cells than this (about 10 MB of text) are not copied into the run folder.
+const MAX_TEST_CELLS: usize = 2_000_000;
 
 /// Trains, records and evaluates the config that `args` names, and tells the user.
 ///
@@ -130,11 +133,7 @@ pub fn prepare(config: &Config) -> Result<Prepared, Invalid> {
     let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
     let part = |rows: &[usize]| Arc::new(preparation.transform(&dataset, rows));
     let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
-    let scorer = Scorer {
-        task: preparation.task(),
-        target_mean: preparation.to_target_units(0.0),
-        target_scale: preparation.target_scale(),
-    };
+    let scorer = Scorer::new(&preparation);
     Ok(Prepared { dataset, splits, preparation, train, validation, test, scorer })
 }
 
@@ -188,6 +187,7 @@ impl Job for TrainJob<'_> {
             scorer: prepared.scorer.clone(),
             train: prepared.train.clone(),
             validation: prepared.validation.clone(),
+            class_counts: prepared.preparation.class_counts.clone(),
             seed: config.seed,
             device: device.clone(),
         };
@@ -267,8 +267,8 @@ fn evaluate_test<B: AutodiffBackend>(
     seconds: f64,
     device: &B::Device,
 ) -> anyhow::Result<Evaluation> {
-    let Prepared { preparation, train, test, scorer, .. } = prepared;
-    let objective = Arc::new(Objective::new(&config.training, scorer.task, &train.targets));
+    let Prepared { dataset, splits, preparation, test, scorer, .. } = prepared;
+    let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
     let class_names = preparation.class_names();
     let (evaluation, predictions) = evaluate::<B::InnerBackend>(
         fitted.net.clone(),
@@ -276,7 +276,7 @@ fn evaluate_test<B: AutodiffBackend>(
         &Arc::new(scorer.clone()),
         test,
         class_names,
-        &train.targets,
+        &preparation.class_counts,
         device,
     );
     let mut points = Vec::new();
@@ -286,24 +286,13 @@ fn evaluate_test<B: AutodiffBackend>(
     }
     writer.log(&points)?;
     writer.write_file("evaluation.json", &serde_json::to_vec_pretty(&evaluation)?)?;
-    writer.write_file("predictions.csv", &predictions_csv(&predictions, class_names)?)?;
-    Ok(evaluation)
-}
-
-fn predictions_csv(
-    predictions: &[crate::training::evaluation::Prediction],
-    class_names: &[String],
-) -> anyhow::Result<Vec<u8>> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    let probabilities = class_names.iter().map(|name| format!("probability_{name}"));
-    csv.write_record(["row".into(), "true".into(), "predicted".into()].into_iter().chain(probabilities))?;
-    let shown = |value: f64| class_names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
-    for row in predictions {
-        let probabilities = row.probabilities.iter().map(f64::to_string);
-        let head = [row.row.to_string(), shown(row.truth), shown(row.predicted)];
-        csv.write_record(head.into_iter().chain(probabilities))?;
+    writer.write_file("predictions.csv", &predictions::csv(&predictions, class_names)?)?;
+    if splits.test.len() * dataset.columns.len() <= MAX_TEST_CELLS {
+        let mut rows = Vec::new();
+        dataset.write_rows(&splits.test, &mut rows)?;
+        writer.write_file(saved_model::TEST_ROWS, &rows)?;
     }
-    Ok(csv.into_inner()?)
+    Ok(evaluation)
 }
 
 /// Why the run ended, for the record and the user.

@@ -1,5 +1,9 @@
 //! Input columns of a CSV file: what each cell is, which kind a column has, which columns are refused.
 
+use std::collections::HashMap;
+
+use ::csv::ByteRecord;
+
 use super::DataConfig;
 use super::labels::{self, Gathering, Labels};
 use super::rows::CsvFile;
@@ -295,9 +299,70 @@ pub(super) fn refuse(file: &CsvFile, names: &[String], what: &str, way_out: &str
     Err(file.origin.error(&message))
 }
 
-/// The category of a cell in a separate test file: one that training did not see is the unknown category.
-pub(super) fn category(labels: &Labels, text: &str) -> f32 {
-    labels.find(text).unwrap_or(labels.names.len() as u32) as f32
+/// Where the columns `names` are in a later file, in any order among others.
+///
+/// # Errors
+/// The columns that it lacks.
+pub(super) fn positions<'n>(file: &CsvFile, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, Invalid> {
+    let known: HashMap<&str, usize> = file.names.iter().map(String::as_str).zip(0..).collect();
+    let mut positions = Vec::new();
+    let mut lacking = Vec::new();
+    for name in names {
+        match known.get(name) {
+            Some(&position) => positions.push(position),
+            None => lacking.push(name.to_owned()),
+        }
+    }
+    match lacking.is_empty() {
+        true => Ok(positions),
+        false => {
+            let lacking = labels::list(&lacking, 20);
+            Err(file.origin.error(&format!("lacks columns that the model was trained with: {lacking}")))
+        }
+    }
+}
+
+/// The value of a cell in a later file, by what training settled: a number, or the index of its category among
+/// `labels`; one that training did not see is the unknown category, `labels.names.len()`.
+///
+/// # Errors
+/// Text in a numeric column.
+pub(super) fn known_value(
+    file: &CsvFile,
+    cells: &CellReader,
+    labels: Option<&Labels>,
+    record: &ByteRecord,
+    position: usize,
+    line: u64,
+) -> Result<f32, Invalid> {
+    let raw = record[position].trim_ascii();
+    match (cells.read(raw), labels) {
+        (Cell::Missing, _) => Ok(f32::NAN),
+        (_, Some(labels)) => {
+            let found = labels.find(utf8(file, raw, position, line)?);
+            Ok(found.unwrap_or(labels.names.len() as u32) as f32)
+        }
+        (Cell::Number(number), None) => Ok(number as f32),
+        (Cell::NotFinite | Cell::Text, None) => {
+            let message = format!(
+                "column `{}` holds `{}`, and is numeric in the training file: correct it, or add it to data.missing",
+                file.names[position],
+                shorten(&String::from_utf8_lossy(raw))
+            );
+            Err(file.origin.error_at(line, &message))
+        }
+    }
+}
+
+/// A cell as text.
+///
+/// # Errors
+/// Bytes that are not UTF-8.
+pub(super) fn utf8<'a>(file: &CsvFile, raw: &'a [u8], position: usize, line: u64) -> Result<&'a str, Invalid> {
+    std::str::from_utf8(raw).map_err(|_| {
+        let message = format!("column `{}` is not UTF-8: convert the file", file.names[position]);
+        file.origin.error_at(line, &message)
+    })
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@
 
 use std::path::Path;
 
-use ::csv::ByteRecord;
-
 use super::columns::{self, Cell, CellReader, Input};
 use super::labels::{Gathering, Labels};
 use super::rows::{self, CsvFile, Origin};
@@ -100,11 +98,11 @@ impl Table<'_> {
         let Self { file, cells, target_position, inputs, values, .. } = self;
         let mut target = TargetCells::new(target_name);
         let (mut row, mut num_kept) = (0, 0);
-        let num_rows = file.for_each_row(|line, record| {
+        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
             let raw = record[*target_position].trim_ascii();
             let cell = cells.read(raw);
             if !matches!(cell, Cell::Missing) {
-                target.push(cell, utf8(file, raw, *target_position, line)?, line);
+                target.push(cell, columns::utf8(file, raw, *target_position, line)?, line);
                 values.extend(inputs.iter_mut().map(|input| {
                     let raw = record[input.position].trim_ascii();
                     input.observe(cells.read(raw), raw, line, row)
@@ -128,7 +126,7 @@ impl Table<'_> {
             return Ok(texts);
         }
         let mut rows = values.chunks_exact_mut(inputs.len());
-        file.for_each_row(|line, record| {
+        file.for_each_row(|line, record| -> Result<(), Invalid> {
             if matches!(cells.read(record[*target_position].trim_ascii()), Cell::Missing) {
                 return Ok(());
             }
@@ -141,7 +139,7 @@ impl Table<'_> {
                 if texts.len() > columns::MAX_CATEGORIES || matches!(cells.read(raw), Cell::Missing) {
                     *value = f32::NAN;
                 } else {
-                    *value = texts.number(utf8(file, raw, input.position, line)?) as f32;
+                    *value = texts.number(columns::utf8(file, raw, input.position, line)?) as f32;
                 }
             }
             Ok(())
@@ -234,58 +232,26 @@ impl Known<'_> {
     ) -> Result<(), Invalid> {
         let origin = Origin::file(path, "data.test_path");
         let file = CsvFile::open(&origin, config)?;
-        let find = |name: &str| file.names.iter().position(|other| other == name);
-        let names = self.inputs.iter().map(|input| input.name.as_str());
-        let lacking: Vec<String> =
-            names.chain([self.target_name]).filter(|name| find(name).is_none()).map(str::to_owned).collect();
-        if !lacking.is_empty() {
-            let lacking = super::labels::list(&lacking, 20);
-            return Err(origin.error(&format!("lacks columns of the training file: {lacking}")));
-        }
-        let positions: Vec<usize> = self.inputs.iter().filter_map(|input| find(&input.name)).collect();
-        let target_position = find(self.target_name).unwrap_or_default(); // it lacks none
+        let names = self.inputs.iter().map(|input| input.name.as_str()).chain([self.target_name]);
+        let positions = columns::positions(&file, names)?;
+        let (&target_position, positions) = positions.split_last().expect("the target is one of the names");
         let cells = CellReader::new(&config.missing);
         let mut num_kept = 0;
-        let num_rows = file.for_each_row(|line, record| {
+        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
             let raw = record[target_position].trim_ascii();
             let cell = cells.read(raw);
             if matches!(cell, Cell::Missing) {
                 return Ok(());
             }
-            let text = utf8(&file, raw, target_position, line)?;
+            let text = columns::utf8(&file, raw, target_position, line)?;
             target::push_test_cell(&file, self.target_name, (line, text, cell), target, self.classes)?;
-            for (slot, &position) in positions.iter().enumerate() {
-                let value = self.value(&file, &cells, record, (slot, position), line)?;
-                values.push(value);
+            for (labels, &position) in self.categories.iter().zip(positions) {
+                values.push(columns::known_value(&file, &cells, labels.as_ref(), record, position, line)?);
             }
             num_kept += 1;
             Ok(())
         })?;
         note_missing_targets(&file, self.target_name, num_rows, num_kept, notes)
-    }
-
-    fn value(
-        &self,
-        file: &CsvFile,
-        cells: &CellReader,
-        record: &ByteRecord,
-        (slot, position): (usize, usize),
-        line: u64,
-    ) -> Result<f32, Invalid> {
-        let raw = record[position].trim_ascii();
-        match (cells.read(raw), &self.categories[slot]) {
-            (Cell::Missing, _) => Ok(f32::NAN),
-            (_, Some(labels)) => Ok(columns::category(labels, utf8(file, raw, position, line)?)),
-            (Cell::Number(number), None) => Ok(number as f32),
-            (Cell::NotFinite | Cell::Text, None) => {
-                let message = format!(
-                    "column `{}` holds `{}`, and is numeric in the training file: correct it, or add it to data.missing",
-                    file.names[position],
-                    String::from_utf8_lossy(raw)
-                );
-                Err(file.origin.error_at(line, &message))
-            }
-        }
     }
 }
 
@@ -309,11 +275,4 @@ fn note_missing_targets(
         notes.push(format!("left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there"));
     }
     Ok(())
-}
-
-fn utf8<'a>(file: &CsvFile, raw: &'a [u8], position: usize, line: u64) -> Result<&'a str, Invalid> {
-    std::str::from_utf8(raw).map_err(|_| {
-        let message = format!("column `{}` is not UTF-8: convert the file", file.names[position]);
-        file.origin.error_at(line, &message)
-    })
 }

@@ -5,6 +5,7 @@
 //! - `csv`: a file to a table, by `rows` (reading safely), `columns` (kinds, refusals), `target` (classes or
 //!   numbers) and `labels` (names of classes and categories)
 //! - `batch`: rows gathered into tensors, for Burn's Learner
+//! - `new_rows`: a file of rows for a trained network, in blocks; `write`: rows as CSV
 //! - `idx`: MNIST files; `check`: conflicts inside the section, checked first
 //! - [`split()`]: which rows are for what; `prepare`: raw cells to network inputs
 //!
@@ -21,17 +22,20 @@ mod dataset;
 mod encode;
 mod idx;
 mod labels;
+mod new_rows;
 mod prepare;
 mod rows;
 mod split;
 mod synthetic;
 mod target;
+mod write;
 
 use crate::invalid::Invalid;
 
 pub use batch::{Batch, Loader, Order, mix};
 pub use config::{DataConfig, Scale, Source, TaskKind};
 pub use dataset::{Column, ColumnKind, Dataset, Target, Task};
+pub use new_rows::{Block, NewRows, NumRows};
 pub use prepare::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
 pub use split::{Splits, split};
 

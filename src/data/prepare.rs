@@ -7,7 +7,7 @@ use super::{ColumnKind, DataConfig, Dataset, Scale, Target, Task};
 use crate::invalid::Invalid;
 
 /// Raised when the meaning of a saved [`Preparation`] changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const UNKNOWN: &str = "unknown";
 /// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
 const COLUMNS_AT_A_TIME: usize = 16;
@@ -30,6 +30,8 @@ pub struct Preparation {
     pub scale: Scale,
     /// In the order of the inputs.
     pub columns: Vec<PreparedColumn>,
+    /// Training rows of each class; none for a number target.
+    pub class_counts: Vec<u64>,
 }
 
 /// One column of raw cells and the inputs that it becomes.
@@ -145,6 +147,7 @@ impl Preparation {
             image_shape: dataset.image_shape,
             scale: config.scale,
             columns,
+            class_counts: class_counts(dataset, train_rows),
         })
     }
 
@@ -303,6 +306,13 @@ fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_m
         categories: kept.into_iter().map(|i| names[i].clone()).collect(),
         has_unknown: has_missing || has_rare,
     }
+}
+
+fn class_counts(dataset: &Dataset, train_rows: &[usize]) -> Vec<u64> {
+    let Target::Classes { names, labels } = &dataset.target else { return Vec::new() };
+    let mut counts = vec![0; names.len()];
+    train_rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+    counts
 }
 
 fn fit_target(dataset: &Dataset, train_rows: &[usize]) -> Result<PreparedTarget, Invalid> {

@@ -142,10 +142,10 @@ impl<'a> CsvFile<'a> {
     }
 
     /// Calls `visit` with the line number and the untrimmed cells of every row; returns the number of rows.
-    pub(super) fn for_each_row(
+    pub(super) fn for_each_row<E: From<Invalid>>(
         &self,
-        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), Invalid>,
-    ) -> Result<usize, Invalid> {
+        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), E>,
+    ) -> Result<usize, E> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
         let mut num_rows = 0;
@@ -164,7 +164,7 @@ impl<'a> CsvFile<'a> {
                     record.len(),
                     self.names.len()
                 );
-                return Err(self.origin.error_at(line, &message));
+                return Err(self.origin.error_at(line, &message).into());
             }
             visit(line, &record)?;
             num_rows += 1;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::folder::{self, MetricsFile};
 use super::point::json_float;
 use super::run::tidy_tags;
-use super::{FileEntry, Goal, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime};
+use super::{FileEntry, Goal, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug};
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
@@ -281,6 +281,12 @@ impl Store {
     pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
         let id = pick(query, self.ids_newest_first()?)?;
         self.run(&id)
+    }
+
+    /// The newest run of an experiment, which is named as the user wrote it or as it stands in run ids.
+    pub fn newest_of(&self, experiment: &str) -> Result<Option<RunId>, TrackingError> {
+        let slug = slug(experiment);
+        Ok(self.ids_newest_first()?.into_iter().find(|id| id.experiment() == slug))
     }
 
     /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.

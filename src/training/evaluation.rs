@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
 use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, ItemLazy};
 use serde::{Deserialize, Serialize};
 
@@ -65,28 +66,55 @@ impl Evaluation {
     }
 }
 
-/// What the network said of one row; a row of `predictions.csv`.
+/// What the network says of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Class index, or number in target units.
+    pub predicted: f64,
+    /// A probability per class (empty for regression).
+    pub probabilities: Vec<f64>,
+}
+
+impl Answer {
+    /// The answer that one row of `logits` stands for.
+    pub fn new(scorer: &Scorer, logits: &[f32]) -> Self {
+        if scorer.task.is_classification() {
+            Self { predicted: scorer.class(logits) as f64, probabilities: scorer.probabilities(logits) }
+        } else {
+            Self { predicted: scorer.number(logits[0]), probabilities: Vec::new() }
+        }
+    }
+}
+
+/// An answer beside the truth; a row of `predictions.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// Row number in the data set, from 0.
     pub row: usize,
     /// Class index, or number in target units.
     pub truth: f64,
-    pub predicted: f64,
-    /// A probability per class (empty for regression).
-    pub probabilities: Vec<f64>,
+    pub answer: Answer,
 }
 
-/// Scores `net` on `examples`.
-///
-/// `train_labels` (class indices or standardized numbers) give the baseline.
+/// Logits of `examples`, row-major `[rows, num_outputs]`.
+pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
+    let width = examples.num_inputs;
+    let mut logits = Vec::new();
+    for rows in examples.inputs.chunks(INFERENCE_BATCH * width) {
+        let inputs = Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / width, width]), device);
+        logits.extend(net.forward(inputs, None).into_data().iter::<f32>());
+    }
+    logits
+}
+
+/// Scores `net` on `examples`; `class_counts` (see [`Fit`](super::Fit)) give the baseline.
 pub fn evaluate<B: Backend>(
     net: Net<B>,
     objective: &Arc<Objective>,
     scorer: &Arc<Scorer>,
     examples: &Arc<Examples>,
     class_names: &[String],
-    train_labels: &[f32],
+    class_counts: &[u64],
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
     let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
@@ -103,14 +131,14 @@ pub fn evaluate<B: Backend>(
     let mut evaluation = Evaluation {
         num_examples: examples.len(),
         metrics,
-        baseline: baseline(scorer, train_labels, &labels),
+        baseline: baseline(scorer, class_counts, &labels),
         classes: None,
         error_quantiles: None,
     };
     if scorer.task.is_classification() {
         let mut confusion = Confusion::new(scorer.num_classes());
         for prediction in &predictions {
-            confusion.add(prediction.truth as usize, prediction.predicted as usize);
+            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
         }
         evaluation.classes =
             Some(ClassEvaluation { confusion_matrix: confusion.rows(), report: confusion.report(class_names) });
@@ -124,24 +152,16 @@ fn predictions(scorer: &Scorer, logits: &[f32], labels: &[f32], rows: &[usize]) 
     let per_row = logits.chunks_exact(scorer.task.num_outputs()).zip(labels).zip(rows);
     per_row
         .map(|((logits, &label), &row)| {
-            if scorer.task.is_classification() {
-                let probabilities = scorer.probabilities(logits);
-                Prediction { row, truth: f64::from(label), predicted: scorer.class(logits) as f64, probabilities }
-            } else {
-                let (truth, predicted) = (scorer.number(label), scorer.number(logits[0]));
-                Prediction { row, truth, predicted, probabilities: Vec::new() }
-            }
+            let truth = if scorer.task.is_classification() { f64::from(label) } else { scorer.number(label) };
+            Prediction { row, truth, answer: Answer::new(scorer, logits) }
         })
         .collect()
 }
 
-fn baseline(scorer: &Scorer, train_labels: &[f32], labels: &[f32]) -> NamedValue {
+fn baseline(scorer: &Scorer, class_counts: &[u64], labels: &[f32]) -> NamedValue {
     if scorer.task.is_classification() {
-        let mut counts = vec![0usize; scorer.num_classes()];
-        for &label in train_labels {
-            counts[label as usize] += 1;
-        }
-        let majority = (0..counts.len()).max_by_key(|&class| (counts[class], std::cmp::Reverse(class))).unwrap_or(0);
+        // The first of equal ones.
+        let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
         let hits = labels.iter().filter(|&&label| label as usize == majority).count();
         NamedValue { name: "accuracy".into(), value: hits as f64 / labels.len() as f64 }
     } else {
@@ -152,7 +172,7 @@ fn baseline(scorer: &Scorer, train_labels: &[f32], labels: &[f32]) -> NamedValue
 }
 
 fn error_quantiles(predictions: &[Prediction]) -> Vec<Quantile> {
-    let mut errors: Vec<f64> = predictions.iter().map(|row| (row.predicted - row.truth).abs()).collect();
+    let mut errors: Vec<f64> = predictions.iter().map(|row| (row.answer.predicted - row.truth).abs()).collect();
     errors.sort_by(f64::total_cmp);
     [0.1, 0.5, 0.9, 1.0]
         .into_iter()

@@ -4,7 +4,7 @@
 //! scikit-learn's (zero where a ratio has no denominator, averages over the classes that occur in
 //! targets or predictions); tests hold them to its figures.
 
-use crate::data::Task;
+use crate::data::{Preparation, Task};
 
 /// Metrics by name, in the order they are shown.
 pub type Scores = Vec<(&'static str, f64)>;
@@ -37,6 +37,15 @@ pub struct Scorer {
 }
 
 impl Scorer {
+    /// The scorer of a network whose targets `preparation` made.
+    pub fn new(preparation: &Preparation) -> Self {
+        Self {
+            task: preparation.task(),
+            target_mean: preparation.to_target_units(0.0),
+            target_scale: preparation.target_scale(),
+        }
+    }
+
     /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or
     /// standardized number). `with_roc_auc` adds the ROC AUC of class targets.
     pub fn scores(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {

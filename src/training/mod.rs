@@ -83,6 +83,8 @@ pub struct Fit<B: AutodiffBackend> {
     pub train: Arc<Examples>,
     /// Empty = no validation: no best epoch, no early stopping.
     pub validation: Arc<Examples>,
+    /// Training rows of each class; none for a number target.
+    pub class_counts: Vec<u64>,
     pub seed: u64,
     pub device: B::Device,
 }
@@ -126,7 +128,7 @@ pub fn fit<B: AutodiffBackend>(
 
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
-    let objective = Arc::new(Objective::new(config, task, &fit.train.targets));
+    let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
     let schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());

@@ -25,12 +25,12 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// The objective of `config` for `task`; `labels` are the training labels, which "balanced"
-    /// class weights are counted from.
-    pub fn new(config: &TrainingConfig, task: Task, labels: &[f32]) -> Self {
+    /// The objective of `config` for `task`; `class_counts` are the training rows of each class, which "balanced"
+    /// class weights come from.
+    pub fn new(config: &TrainingConfig, task: Task, class_counts: &[u64]) -> Self {
         let class_weights = config.class_weights.as_ref().map(|weights| match weights {
             ClassWeights::List(list) => list.clone(),
-            ClassWeights::Named(_) => balanced_weights(task, labels),
+            ClassWeights::Named(_) => balanced_weights(class_counts),
         });
         Self {
             task,
@@ -96,17 +96,9 @@ impl Objective {
 }
 
 /// num_rows / (num_classes x rows of the class); a class without rows weighs 0.
-fn balanced_weights(task: Task, labels: &[f32]) -> Vec<f32> {
-    let num_classes = match task {
-        Task::MultiClass { num_classes } => num_classes,
-        _ => 2,
-    };
-    let mut counts = vec![0usize; num_classes];
-    for &label in labels {
-        counts[label as usize] += 1;
-    }
-    let share = labels.len() as f32 / num_classes as f32;
-    counts.into_iter().map(|count| if count == 0 { 0.0 } else { share / count as f32 }).collect()
+fn balanced_weights(class_counts: &[u64]) -> Vec<f32> {
+    let share = class_counts.iter().sum::<u64>() as f32 / class_counts.len() as f32;
+    class_counts.iter().map(|&count| if count == 0 { 0.0 } else { share / count as f32 }).collect()
 }
 
 /// A network together with its objective: the module that Burn's Learner trains.

@@ -956,9 +956,9 @@ fn a_preparation_survives_json() {
         let json = serde_json::to_string_pretty(&preparation).unwrap();
         let read: Preparation = serde_json::from_str(&json).unwrap();
         assert_eq!(read, preparation);
-        let newer = json.replace("\"version\": 1", "\"version\": 2");
+        let newer = json.replace("\"version\": 2", "\"version\": 3");
         let error = serde_json::from_str::<Preparation>(&newer).unwrap_err();
-        assert!(error.to_string().starts_with("unsupported version (got 2, supports 1)"), "{error}");
+        assert!(error.to_string().starts_with("unsupported version (got 3, supports 2)"), "{error}");
     }
 }
 

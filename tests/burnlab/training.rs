@@ -86,7 +86,8 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
 
     let saved = SavedModel::open(&run.folder).unwrap();
     let prepared = prepare(&saved.config).unwrap();
-    let objective = Arc::new(Objective::new(&saved.config.training, prepared.scorer.task, &prepared.train.targets));
+    let objective =
+        Arc::new(Objective::new(&saved.config.training, prepared.scorer.task, &saved.preparation.class_counts));
     let net = saved.net::<Flex>(&Default::default()).unwrap();
     let (evaluation, _) = evaluate::<Flex>(
         net,
@@ -94,7 +95,7 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
         &Arc::new(prepared.scorer.clone()),
         &prepared.validation,
         saved.preparation.class_names(),
-        &prepared.train.targets,
+        &saved.preparation.class_counts,
         &Default::default(),
     );
     assert!((evaluation.metric("loss") - least.1).abs() < 1e-5, "{} after {}", evaluation.metric("loss"), least.1);

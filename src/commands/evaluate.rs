@@ -1,0 +1,74 @@
+//! `burnlab evaluate RUN`: the model of a run, scored again from its folder alone, or on another file.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::saved_model::SavedModel;
+use super::{output, predictions, run_folder, summary};
+use crate::backend::{BackendName, Job, run_on};
+use crate::cli::EvaluateArgs;
+use crate::data::Examples;
+use crate::training::Scorer;
+use crate::training::evaluation::{Evaluation, Prediction, evaluate};
+use crate::training::task::Objective;
+
+/// Prints the metrics; records nothing, since the test part of a run counts once.
+///
+/// # Errors
+/// No such run; rows that cannot be read or do not fit the model.
+pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
+    let saved = SavedModel::open(&run_folder::find(&args.model.artifacts, &args.model.run)?)?;
+    let examples = match &args.data {
+        Some(file) => saved.examples(file)?,
+        None => saved.test_examples()?,
+    };
+    let backend = args.model.backend.unwrap_or(BackendName::compiled()[0]);
+    let (evaluation, predictions) = score(&saved, examples, backend)?;
+    if let Some(file) = &args.output {
+        let csv = predictions::csv(&predictions, saved.preparation.class_names())?;
+        output::write_to(Some(file), |writer| Ok(writer.write_all(&csv)?))?;
+    }
+    output::write_to(None, |writer| {
+        if args.json {
+            writeln!(writer, "{}", serde_json::to_string_pretty(&evaluation)?)?;
+        } else {
+            summary::write_evaluation(writer, &evaluation, &saved.preparation.target_name)?;
+        }
+        Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores the saved model on `examples`.
+///
+/// # Errors
+/// A backend that is not compiled in; weights that do not fit.
+pub fn score(
+    saved: &SavedModel,
+    examples: Examples,
+    backend: BackendName,
+) -> anyhow::Result<(Evaluation, Vec<Prediction>)> {
+    run_on(backend, EvaluateJob { saved, examples: Arc::new(examples) }).map_err(anyhow::Error::msg)?
+}
+
+struct EvaluateJob<'a> {
+    saved: &'a SavedModel,
+    examples: Arc<Examples>,
+}
+
+impl Job for EvaluateJob<'_> {
+    type Output = anyhow::Result<(Evaluation, Vec<Prediction>)>;
+
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+        let Self { saved, examples } = self;
+        let preparation = &saved.preparation;
+        let (task, class_counts) = (preparation.task(), &preparation.class_counts);
+        let objective = Arc::new(Objective::new(&saved.config.training, task, class_counts));
+        let scorer = Arc::new(Scorer::new(preparation));
+        let net = saved.net::<B::InnerBackend>(&device)?;
+        let names = preparation.class_names();
+        Ok(evaluate(net, &objective, &scorer, &examples, names, class_counts, &device))
+    }
+}

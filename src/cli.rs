@@ -53,6 +53,14 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
+    /// Draw what a run's network learned, as SVG files
+    Plot(PlotArgs),
+    /// Write a run's model for other programs, with a model card
+    Export(ExportArgs),
+    /// Write one HTML file about one or several runs
+    Report(ReportArgs),
+    /// Go on with a training that was killed or stopped, or train a finished run further
+    Resume(ResumeArgs),
     /// Predict the rows of a CSV file with a run's model
     Predict(PredictArgs),
     /// Score a run's model on its test rows again, or on another file
@@ -81,6 +89,22 @@ pub struct ConfigFile {
     /// Change a key of the config; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `burnlab resume RUN`: go on training.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// A run: its id, the unique beginning of one, or `latest`
+    pub run: String,
+    /// Train a run that has ended up to this many epochs in all, as a new run whose parent it is
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// Which run's model, and where to compute.
@@ -125,6 +149,89 @@ pub struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `burnlab plot RUN KIND`: pictures of a run.
+#[derive(Debug, Args)]
+pub struct PlotArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What to draw; by default all that the run has
+    #[arg(value_enum, value_name = "KIND")]
+    pub pictures: Vec<Picture>,
+    /// The file to write (one KIND), in place of `plots/KIND.svg` in the run's folder
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// What can be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Picture {
+    /// Training and validation by epoch, with the best epoch and the stop
+    Curves,
+    /// True and predicted classes
+    Confusion,
+    /// Test images with label and prediction, wrong ones first
+    Gallery,
+    /// Two inputs: where the classes are divided
+    Boundary,
+    /// Two inputs: the predicted number
+    Surface,
+    /// Two inputs: what each hidden unit separates, beside the output
+    HiddenUnits,
+    /// Units and connections, by weight
+    Network,
+    /// Images: what each unit of the first layer looks for
+    UnitWeights,
+    /// Two classes: true against false positives
+    Roc,
+    /// Two classes: predicted against observed probability
+    Calibration,
+    /// A number: predictions against the truth
+    PredictedVsTrue,
+    /// A number: errors against predictions
+    Residuals,
+    /// What each column is worth: the loss in accuracy (or R2) when it is shuffled
+    Importance,
+    /// All runs of the experiment: losses over the number of hidden units
+    Overfitting,
+}
+
+/// `burnlab export RUN`: the model as a file for other programs.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// A run: its id, the unique beginning of one, `latest`, an experiment (its newest run), or a run's folder
+    pub run: String,
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
+    #[arg(long, value_enum)]
+    pub format: ModelFormat,
+    /// The file to write; by default the run's id in the current folder. The model card goes beside it, as `.md`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelFormat {
+    Onnx,
+    Safetensors,
+}
+
+/// `burnlab report RUN...`: one HTML file, complete in itself.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Runs: ids, unique beginnings of ids, or `latest`
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub output: PathBuf,
 }
 
 /// `burnlab dashboard`: compare runs in a web page.

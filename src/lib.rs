@@ -36,5 +36,7 @@ pub mod dashboard;
 pub mod data;
 pub mod invalid;
 pub mod model;
+pub mod onnx;
+pub mod plots;
 pub mod tracking;
 pub mod training;

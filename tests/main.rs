@@ -4,6 +4,7 @@
 //! - loading, splitting, preparing data: `data`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - what a training reaches, stops at, keeps and repeats: `training`
+//! - a trained model used again (evaluate, predict, resume, fine-tune, export): `reuse`
 //! - the command line, its errors and its files: `cli`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
@@ -21,6 +22,10 @@ mod data;
 mod lab;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
+#[path = "burnlab/place.rs"]
+mod place;
+#[path = "burnlab/reuse.rs"]
+mod reuse;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[path = "burnlab/training.rs"]

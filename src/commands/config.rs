@@ -1,5 +1,6 @@
 //! `burnlab config check|schema|render`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::train;
@@ -10,7 +11,8 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Check(ConfigFile { file, set }) => {
             let loaded = LoadedConfig::load(file, set)?;
-            let prepared = train::prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+            let prepared =
+                train::prepare(&loaded.config, Path::new("artifacts")).map_err(|invalid| loaded.locate(invalid))?;
             for line in prepared.describe() {
                 println!("{line}");
             }

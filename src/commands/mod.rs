@@ -9,11 +9,18 @@ use crate::cli::{Cli, Command};
 mod config;
 mod dashboard;
 mod environment;
-mod evaluate;
+pub mod evaluate;
+mod export;
+mod model_card;
 mod output;
+mod pictures;
+mod plot;
 mod predict;
 mod predictions;
+mod prepared;
 pub mod progress;
+mod report;
+mod resume;
 mod run_folder;
 mod runs;
 pub mod saved_model;
@@ -29,6 +36,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
+        Some(Command::Plot(args)) => plot::run(&args),
+        Some(Command::Export(args)) => export::run(&args),
+        Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
         Some(Command::Config(command)) => config::run(&command),

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, Examples, NewRows, Preparation, Splits};
 use crate::invalid::Invalid;
-use crate::model::{NamedWeights, Net, Weight, load_weights, named_weights};
+use crate::model::{NamedWeights, Net, Weight, load_weights};
 
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
@@ -20,12 +20,30 @@ pub const PREPARATION: &str = "preprocessing.json";
 /// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
 pub const TEST_ROWS: &str = "test.csv";
 
-/// The weights of `net` in the safetensors format.
+/// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
+pub const INITIAL: &str = "initial.safetensors";
+
+/// Weights in the safetensors format.
 ///
 /// # Errors
 /// Only where the library refuses; the weights of a network always fit.
-pub fn encode<B: Backend>(net: &Net<B>) -> anyhow::Result<Vec<u8>> {
-    let weights = named_weights(net);
+pub fn encode(weights: &NamedWeights) -> anyhow::Result<Vec<u8>> {
+    encode_with(weights, HashMap::new())
+}
+
+/// A saved model in one file: the weights, and in the metadata its config and preparation.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_whole(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
+    let metadata = HashMap::from([
+        ("config".to_owned(), saved.config.to_toml()),
+        ("preprocessing".to_owned(), serde_json::to_string(&saved.preparation)?),
+    ]);
+    encode_with(&saved.weights, metadata)
+}
+
+fn encode_with(weights: &NamedWeights, mut metadata: HashMap<String, String>) -> anyhow::Result<Vec<u8>> {
     let bytes: BTreeMap<&String, Vec<u8>> = weights
         .iter()
         .map(|(name, weight)| (name, weight.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
@@ -34,7 +52,7 @@ pub fn encode<B: Backend>(net: &Net<B>) -> anyhow::Result<Vec<u8>> {
         .iter()
         .map(|(name, weight)| Ok((name, TensorView::new(Dtype::F32, weight.shape.clone(), &bytes[name])?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    let metadata = HashMap::from([("format".to_owned(), "burnlab".to_owned())]);
+    metadata.insert("format".to_owned(), "burnlab".to_owned());
     Ok(safetensors::serialize(views, Some(metadata))?)
 }
 
@@ -53,6 +71,14 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
     Ok(weights)
 }
 
+/// The weights in the file `path`.
+///
+/// # Errors
+/// A file that cannot be read, or is damaged.
+pub fn read_weights(path: &Path) -> anyhow::Result<NamedWeights> {
+    decode(&fs_err::read(path)?).with_context(|| format!("{} is damaged", path.display()))
+}
+
 /// A run's config, preparation and weights, read from its folder alone.
 pub struct SavedModel {
     pub folder: PathBuf,
@@ -68,11 +94,14 @@ impl SavedModel {
     /// A file that is missing or damaged, by path.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let config = LoadedConfig::load(&folder.join("config.toml"), &[])?.config;
-        let preparation = serde_json::from_slice(&fs_err::read(folder.join(PREPARATION))?)
-            .with_context(|| format!("{} is damaged", folder.join(PREPARATION).display()))?;
-        let model = folder.join(MODEL);
-        let weights = decode(&fs_err::read(&model)?).with_context(|| format!("{} is damaged", model.display()))?;
+        let preparation = read_preparation(folder)?;
+        let weights = read_weights(&folder.join(MODEL))?;
         Ok(Self { folder: folder.to_owned(), config, preparation, weights })
+    }
+
+    /// The run's id: its folder's name.
+    pub fn name(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The network with the saved weights.
@@ -104,32 +133,39 @@ impl SavedModel {
             let config = DataConfig { delimiter: Some(','), header: true, ..self.config.data.clone() };
             return read_examples(&kept, &self.preparation, &config);
         }
-        let (dataset, splits) = self.load_data()?;
+        let (dataset, splits) = load_data(&self.folder, &self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
         Ok(self.preparation.transform(&dataset, &splits.test))
     }
+}
 
-    /// The data that the run was trained on, and its split.
-    ///
-    /// # Errors
-    /// Data that are gone, or have another fingerprint than the run recorded.
-    pub fn load_data(&self) -> anyhow::Result<(Dataset, Splits)> {
-        let Config { data, seed, .. } = &self.config;
-        let dataset = data::load(data).context("the run's data cannot be loaded again")?;
-        let environment: serde_json::Value =
-            serde_json::from_slice(&fs_err::read(self.folder.join("environment.json"))?)?;
-        anyhow::ensure!(
-            environment["dataset"]["fingerprint"] == dataset.fingerprint(),
-            "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
-            dataset.name
-        );
-        let splits = data::split(&dataset, data, *seed)?;
-        Ok((dataset, splits))
-    }
+/// The data that the run in `folder` was trained on, and its split.
+///
+/// # Errors
+/// Data that are gone, or have another fingerprint than the run recorded.
+pub fn load_data(folder: &Path, config: &Config) -> anyhow::Result<(Dataset, Splits)> {
+    let dataset = data::load(&config.data).context("the run's data cannot be loaded again")?;
+    let environment: serde_json::Value = serde_json::from_slice(&fs_err::read(folder.join("environment.json"))?)?;
+    anyhow::ensure!(
+        environment["dataset"]["fingerprint"] == dataset.fingerprint(),
+        "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
+        dataset.name
+    );
+    let splits = data::split(&dataset, &config.data, config.seed)?;
+    Ok((dataset, splits))
+}
+
+/// What the run in `folder` learned to turn cells into inputs.
+///
+/// # Errors
+/// A file that is missing, damaged, or of another burnlab.
+pub fn read_preparation(folder: &Path) -> anyhow::Result<Preparation> {
+    let path = folder.join(PREPARATION);
+    serde_json::from_slice(&fs_err::read(&path)?).with_context(|| format!("{} cannot be used", path.display()))
 }
 
 fn read_examples(file: &Path, preparation: &Preparation, config: &DataConfig) -> anyhow::Result<Examples> {
-    let mut all = Examples { num_inputs: preparation.num_inputs(), inputs: vec![], targets: vec![], rows: vec![] };
+    let mut all = Examples::none(preparation.num_inputs());
     NewRows::new(file, preparation, config, true, &[]).for_each_block(|mut block| {
         all.inputs.append(&mut block.examples.inputs);
         all.targets.append(&mut block.examples.targets);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::train::{Prepared, Trained};
 use crate::backend::BackendName;
 use crate::config::Config;
-use crate::model::ModelConfig;
+use crate::model::Architecture;
 use crate::tracking::RunId;
 use crate::training::evaluation::{ClassEvaluation, Evaluation};
 
@@ -15,7 +15,7 @@ const MAX_MATRIX: usize = 12;
 
 /// What is about to be trained, on what.
 pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
-    let ModelConfig::Mlp(mlp) = &config.model;
+    let Architecture::Mlp(mlp) = &config.model.architecture;
     let mut widths = vec![prepared.preparation.num_inputs()];
     widths.extend(&mlp.hidden);
     widths.push(prepared.scorer.task.num_outputs());
@@ -102,7 +102,7 @@ fn next_commands(config: &Config, file: &Path, folder: &Path) -> Vec<(&'static s
     let artifacts = folder.parent().and_then(Path::parent).filter(|root| *root != Path::new("artifacts"));
     let elsewhere = artifacts.map_or_else(String::new, |root| format!(" --artifacts {}", root.display()));
     let base = format!("{program} --config {}{elsewhere}", file.display());
-    let ModelConfig::Mlp(mlp) = &config.model;
+    let Architecture::Mlp(mlp) = &config.model.architecture;
     let mut commands = Vec::new();
     if mlp.hidden.is_empty() {
         commands.push(("give it a hidden layer", format!("{base} --set 'model.hidden=[16]'")));

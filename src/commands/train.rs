@@ -10,24 +10,28 @@ use burn::module::Module;
 use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
+pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
-use super::{environment, predictions, saved_model, summary};
+use super::{environment, pictures, predictions, saved_model, summary};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
-use crate::data::{self, Dataset, Examples, Preparation, Splits, mix};
-use crate::invalid::Invalid;
+use crate::data::mix;
+use crate::model::{NamedWeights, freeze, load_weights, named_weights, transfer};
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter, Status};
 use crate::training::config::Loss;
-use crate::training::evaluation::{Evaluation, evaluate};
+use crate::training::evaluation::{Evaluation, Prediction, evaluate};
 use crate::training::task::Objective;
-use crate::training::{Fit, Fitted, Recorder, Scorer, StopReason, fit};
+use crate::training::{CHECKPOINT, Checkpoint, Fit, Fitted, Recorder, StopReason, fit};
 
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
 
 /// Test parts with more cells than this (about 10 MB of text) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
+
+/// Introduces the error of weights that do not fit those of `model.init_from`.
+const START: &str = "model.init_from: the run has another network; use its model.hidden, or choose another run";
 
 /// Trains, records and evaluates the config that `args` names, and tells the user.
 ///
@@ -43,32 +47,25 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         loaded.config.name.clone_from(name);
     }
-    let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+    let prepared = prepare(&loaded.config, &args.artifacts).map_err(|invalid| loaded.locate(invalid))?;
     let mut config = loaded.config.resolved();
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
-    let interrupter = Interrupter::new();
-    stop_on_signal(&interrupter);
-    let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-    let style = match (args.quiet || args.tui, on_terminal) {
-        (true, _) => Style::Silent,
-        (false, true) => Style::Bar,
-        (false, false) => Style::Lines,
-    };
-    let options = TrainOptions {
-        artifacts: &args.artifacts,
-        tags: &args.tag,
-        backend: args.backend.unwrap_or(BackendName::compiled()[0]),
-        style,
-        tui: args.tui,
-        interrupter,
-    };
+    config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.run.to_string());
+
+    let backend = args.backend.unwrap_or(BackendName::compiled()[0]);
+    let options = TrainOptions::for_user(&args.artifacts, &args.tag, backend, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
-    if !args.quiet {
-        summary::print(&trained, &config, &prepared, path);
+    Ok(tell(&trained, &config, &prepared, path, args.quiet))
+}
+
+/// Prints the summary unless `quiet`, and says how the process ends.
+pub fn tell(trained: &Trained, config: &Config, prepared: &Prepared, file: &Path, quiet: bool) -> ExitCode {
+    if !quiet {
+        summary::print(trained, config, prepared, file);
     }
     let interrupted = trained.status == Status::Interrupted;
-    Ok(if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS })
+    if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS }
 }
 
 /// How to run a training, beside what its config says.
@@ -80,6 +77,21 @@ pub struct TrainOptions<'a> {
     /// Burn's full-screen view, where it is compiled in.
     pub tui: bool,
     pub interrupter: Interrupter,
+}
+
+impl<'a> TrainOptions<'a> {
+    /// For a training that the user started and may stop with Ctrl-C.
+    pub fn for_user(artifacts: &'a Path, tags: &'a [String], backend: BackendName, quiet: bool, tui: bool) -> Self {
+        let interrupter = Interrupter::new();
+        stop_on_signal(&interrupter);
+        let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        let style = match (quiet || tui, on_terminal) {
+            (true, _) => Style::Silent,
+            (false, true) => Style::Bar,
+            (false, false) => Style::Lines,
+        };
+        Self { artifacts, tags, backend, style, tui, interrupter }
+    }
 }
 
 /// A run that has ended with a model.
@@ -108,51 +120,35 @@ pub struct Trained {
 /// A backend that is not compiled in; a loss that diverges (the run is then recorded as failed);
 /// a record that cannot be written.
 pub fn train(config: &Config, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<Trained> {
-    run_on(options.backend, TrainJob { config, prepared, options }).map_err(anyhow::Error::msg)?
+    let start = Start::New { parent: prepared.pretrained.as_ref().map(|pretrained| pretrained.run.clone()) };
+    train_from(start, config, prepared, options)
 }
 
-/// Data, loaded, split and turned into network inputs.
-pub struct Prepared {
-    pub dataset: Dataset,
-    pub splits: Splits,
-    pub preparation: Preparation,
-    pub train: Arc<Examples>,
-    pub validation: Arc<Examples>,
-    pub test: Arc<Examples>,
-    pub scorer: Scorer,
+/// Where a training begins.
+pub enum Start {
+    /// A new run, with the weights that the config says.
+    New { parent: Option<RunId> },
+    /// A new run that goes on from the end of `parent`, and begins with a copy of its curves.
+    Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
+    /// The same run, from its last checkpoint, or from the beginning if it has none yet.
+    Resume { run: RunId, checkpoint: Option<Checkpoint>, initial: Option<NamedWeights> },
 }
 
-/// Loads and prepares the data of `config`, and checks the training section against them.
+/// As [`train`], from another start.
 ///
 /// # Errors
-/// The key that cannot be used.
-pub fn prepare(config: &Config) -> Result<Prepared, Invalid> {
-    let dataset = data::load(&config.data)?;
-    let splits = data::split(&dataset, &config.data, config.seed)?;
-    config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
-    let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
-    let part = |rows: &[usize]| Arc::new(preparation.transform(&dataset, rows));
-    let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
-    let scorer = Scorer::new(&preparation);
-    Ok(Prepared { dataset, splits, preparation, train, validation, test, scorer })
-}
-
-impl Prepared {
-    /// Lines that tell the user what was understood.
-    pub fn describe(&self) -> Vec<String> {
-        let mut lines = self.dataset.describe();
-        lines.push(format!(
-            "{} training, {} validation, {} test rows; {} network inputs",
-            self.splits.train.len(),
-            self.splits.validation.len(),
-            self.splits.test.len(),
-            self.preparation.num_inputs()
-        ));
-        lines
-    }
+/// As [`train`].
+pub fn train_from(
+    start: Start,
+    config: &Config,
+    prepared: &Prepared,
+    options: &TrainOptions,
+) -> anyhow::Result<Trained> {
+    run_on(options.backend, TrainJob { start, config, prepared, options }).map_err(anyhow::Error::msg)?
 }
 
 struct TrainJob<'a> {
+    start: Start,
     config: &'a Config,
     prepared: &'a Prepared,
     options: &'a TrainOptions<'a>,
@@ -162,16 +158,32 @@ impl Job for TrainJob<'_> {
     type Output = anyhow::Result<Trained>;
 
     fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<Trained> {
-        let Self { config, prepared, options } = self;
-
-        // ---- record before the first step
-        let mut writer = RunWriter::start(options.artifacts, new_run(config, prepared, options))?;
-        let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
-        writer.write_file(saved_model::PREPARATION, &serde_json::to_vec_pretty(&prepared.preparation)?)?;
+        let Self { start, config, prepared, options } = self;
+        let Prepared { preparation, scorer, .. } = prepared;
 
         // ---- the network
-        let (num_inputs, num_outputs) = (prepared.preparation.num_inputs(), prepared.scorer.task.num_outputs());
-        let net = config.model.init::<B>(num_inputs, num_outputs, mix(config.seed, 0), &device);
+        let (num_inputs, num_outputs) = (preparation.num_inputs(), scorer.task.num_outputs());
+        let mut net = config.model.init::<B>(num_inputs, num_outputs, mix(config.seed, 0), &device);
+        let mut initial = None;
+        if let Some(Pretrained { weights, has_new_head, .. }) = &prepared.pretrained {
+            let head = config.model.head();
+            initial = Some(transfer(named_weights(&net), weights, has_new_head.then_some(&*head)).context(START)?);
+        } else if let Start::Resume { initial: Some(weights), .. } = &start {
+            initial = Some(weights.clone());
+        }
+        if let Some(weights) = &initial {
+            net = load_weights(net, weights)?;
+        }
+        let net = freeze(net, &config.model.freeze).context("model.freeze")?;
+
+        // ---- record before the first step
+        let (mut writer, checkpoint) = open(start, config, prepared, options)?;
+        let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+        if let Some(weights) = &initial {
+            writer.write_file(saved_model::INITIAL, &saved_model::encode(weights)?)?;
+        }
+        // Last: a run that has it can be resumed from its folder.
+        writer.write_file(saved_model::PREPARATION, &serde_json::to_vec_pretty(preparation)?)?;
 
         // ---- train
         let steps_per_epoch = prepared.train.len().div_ceil(config.training.batch_size);
@@ -181,15 +193,20 @@ impl Job for TrainJob<'_> {
         for line in header.lines() {
             writer.log_line(line.trim())?;
         }
+        if let Some(checkpoint) = &checkpoint {
+            writer.log_line(&format!("goes on after epoch {}", checkpoint.progress.epoch))?;
+        }
         let recorder = Recorder::new(writer, !prepared.validation.is_empty());
         let job = Fit {
             net,
-            scorer: prepared.scorer.clone(),
+            scorer: scorer.clone(),
             train: prepared.train.clone(),
             validation: prepared.validation.clone(),
-            class_counts: prepared.preparation.class_counts.clone(),
+            class_counts: preparation.class_counts.clone(),
             seed: config.seed,
             device: device.clone(),
+            checkpoint,
+            keep_history: pictures::is_planar(preparation) && scorer.task.is_classification(),
         };
         let fitted = fit(&config.training, job, recorder.clone(), progress.clone(), &options.interrupter, options.tui);
         let seconds = recorder.elapsed();
@@ -205,12 +222,20 @@ impl Job for TrainJob<'_> {
         };
 
         // ---- keep, evaluate once on the test part, record
-        writer.write_file(saved_model::MODEL, &saved_model::encode(&fitted.net)?)?;
-        let evaluation = if prepared.test.is_empty() {
-            None
-        } else {
-            Some(evaluate_test::<B>(config, prepared, &fitted, &mut writer, seconds, &device)?)
+        writer.write_file(saved_model::MODEL, &saved_model::encode(&named_weights(&fitted.net))?)?;
+        let tested = match prepared.test.is_empty() {
+            true => None,
+            false => Some(evaluate_test::<B>(config, prepared, &fitted, &mut writer, seconds, &device)?),
         };
+        let (evaluation, predictions) = tested.unzip();
+        let result = pictures::recorded::Result {
+            net: &fitted.net,
+            best_epoch: fitted.best.map(|best| best.0),
+            evaluation: evaluation.as_ref(),
+            predictions: predictions.as_deref().unwrap_or_default(),
+            history: &fitted.history,
+        };
+        pictures::recorded::write(config, prepared, &result, &writer, &device)?;
         let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
         let reason = reason(config, &fitted);
         writer.log_line(&reason)?;
@@ -220,7 +245,29 @@ impl Job for TrainJob<'_> {
     }
 }
 
-fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions) -> NewRun {
+/// The run's record, and where to go on.
+fn open(
+    start: Start,
+    config: &Config,
+    prepared: &Prepared,
+    options: &TrainOptions,
+) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
+    Ok(match start {
+        Start::New { parent } => {
+            (RunWriter::start(options.artifacts, new_run(config, prepared, options, parent))?, None)
+        }
+        Start::Extend { parent, checkpoint, points } => {
+            let run = new_run(config, prepared, options, Some(parent));
+            let mut writer = RunWriter::start(options.artifacts, run)?;
+            writer.log(&points)?;
+            writer.write_file(CHECKPOINT, &checkpoint.encode())?;
+            (writer, Some(checkpoint))
+        }
+        Start::Resume { run, checkpoint, .. } => (RunWriter::resume(options.artifacts, &run)?, checkpoint),
+    })
+}
+
+fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -> NewRun {
     let mut environment = environment::describe(options.backend);
     environment["dataset"] = serde_json::json!({
         "name": prepared.dataset.name,
@@ -242,7 +289,7 @@ fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions) -> NewR
         params,
         environment,
         seed: config.seed,
-        parent: None,
+        parent,
     }
 }
 
@@ -266,7 +313,7 @@ fn evaluate_test<B: AutodiffBackend>(
     writer: &mut RunWriter,
     seconds: f64,
     device: &B::Device,
-) -> anyhow::Result<Evaluation> {
+) -> anyhow::Result<(Evaluation, Vec<Prediction>)> {
     let Prepared { dataset, splits, preparation, test, scorer, .. } = prepared;
     let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
     let class_names = preparation.class_names();
@@ -292,7 +339,7 @@ fn evaluate_test<B: AutodiffBackend>(
         dataset.write_rows(&splits.test, &mut rows)?;
         writer.write_file(saved_model::TEST_ROWS, &rows)?;
     }
-    Ok(evaluation)
+    Ok((evaluation, predictions))
 }
 
 /// Why the run ended, for the record and the user.

@@ -53,6 +53,11 @@ impl<B: Backend> Loader<B> {
     pub fn new(examples: Arc<Examples>, task: Task, batch_size: usize, order: Order, device: B::Device) -> Self {
         Self { examples, task, batch_size, order, device, epochs_begun: Arc::default() }
     }
+
+    /// The loader of a training that goes on after `epochs` epochs.
+    pub fn continued(self, epochs: usize) -> Self {
+        Self { epochs_begun: Arc::new(AtomicUsize::new(epochs)), ..self }
+    }
 }
 
 impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {

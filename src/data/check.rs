@@ -129,6 +129,9 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         let range = format!("from 2 to {MAX_CLASSES}");
         check("data.num_classes", (2..=MAX_CLASSES).contains(&n), n.to_string(), &range)?;
     }
+    if let Some(n) = config.train_per_class {
+        check("data.train_per_class", n >= 1, n.to_string(), "at least 1")?;
+    }
     let n = config.max_categories;
     check("data.max_categories", n >= 1, n.to_string(), "at least 1")?;
     if let Some(delimiter) = config.delimiter {

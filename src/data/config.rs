@@ -58,6 +58,12 @@ pub struct DataConfig {
     pub allow_constant: bool,
     /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
     pub max_categories: usize,
+    /// Classes to keep, by name; all when empty. The rows of others are left out of every part.
+    pub classes: Vec<String>,
+    /// Labelled rows of each class that training may see, validation part included: to learn from few; the test part
+    /// stays whole. At least 1; all when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub train_per_class: Option<usize>,
     /// Rows and columns of the image that a row of pixels is; known for digits and IDX.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_shape: Option<[usize; 2]>,
@@ -97,6 +103,8 @@ impl Default for DataConfig {
             categorical: Vec::new(),
             allow_constant: false,
             max_categories: 64,
+            classes: Vec::new(),
+            train_per_class: None,
             image_shape: None,
             test_fraction: 0.3,
             validation_fraction: 0.15,

@@ -7,7 +7,7 @@
 //! - `batch`: rows gathered into tensors, for Burn's Learner
 //! - `new_rows`: a file of rows for a trained network, in blocks; `write`: rows as CSV
 //! - `idx`: MNIST files; `check`: conflicts inside the section, checked first
-//! - [`split()`]: which rows are for what; `prepare`: raw cells to network inputs
+//! - `select`: some of the classes, some rows of each; [`split()`]: which rows are for what; `prepare`: raw cells to network inputs
 //!
 //! Nothing is learned from the data before [`split()`]: a [`Dataset`] holds raw cells, and only
 //! [`Preparation::fit`] computes statistics, from training rows alone.
@@ -25,6 +25,7 @@ mod labels;
 mod new_rows;
 mod prepare;
 mod rows;
+mod select;
 mod split;
 mod synthetic;
 mod target;
@@ -45,13 +46,14 @@ pub use split::{Splits, split};
 /// Conflicting or out-of-range keys, unreadable or malformed files, columns or targets that cannot be learned from.
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     check::check(config)?;
-    let dataset = match (config.source, &config.path) {
+    let mut dataset = match (config.source, &config.path) {
         (Some(source), _) if source.is_generated() => synthetic::generate(source, config),
         (Some(source), _) => builtin::load(source, config)?,
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
         (None, Some(path)) => csv::load(path, config)?,
         (None, None) => return Err(check::no_source()),
     };
+    select::keep_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
     Ok(dataset)
 }

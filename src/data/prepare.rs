@@ -96,6 +96,11 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// No examples.
+    pub fn none(num_inputs: usize) -> Self {
+        Self { num_inputs, inputs: Vec::new(), targets: Vec::new(), rows: Vec::new() }
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -151,6 +156,49 @@ impl Preparation {
         })
     }
 
+    /// This preparation for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
+    /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
+    ///
+    /// # Errors
+    /// A column that `dataset` lacks or holds as another kind; a number in place of classes, or the reverse.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn refit(&self, dataset: &Dataset, train_rows: &[usize]) -> Result<Self, Invalid> {
+        let invalid = |message: String| Invalid::at("model.init_from", message);
+        for column in &self.columns {
+            let found = dataset.columns.iter().find(|other| other.name == column.name);
+            let is_numeric = matches!(column.kind, PreparedKind::Numeric { .. });
+            if found.is_none_or(|found| (found.kind == ColumnKind::Numeric) != is_numeric) {
+                let kind = if is_numeric { "numeric" } else { "categorical" };
+                return Err(invalid(format!(
+                    "the run learned from a {kind} column `{}`, which these data lack",
+                    column.name
+                )));
+            }
+        }
+        let target = match (&self.target, &dataset.target) {
+            (PreparedTarget::Number { .. }, Target::Numbers(_)) => self.target.clone(),
+            (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
+                let is_same = known.len() == names.len() && names.iter().all(|name| known.contains(name));
+                PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
+            }
+            _ => {
+                return Err(invalid(
+                    "the run's target is of another kind (classes or number) than that of these data".into(),
+                ));
+            }
+        };
+        let mut refitted = Self { target, ..self.clone() };
+        let labels = refitted.targets(dataset, train_rows);
+        let mut counts = vec![0; refitted.class_names().len()];
+        if !counts.is_empty() {
+            labels.iter().for_each(|&label| counts[label as usize] += 1);
+        }
+        refitted.class_counts = counts;
+        Ok(refitted)
+    }
+
     /// Width of the network's input.
     pub fn num_inputs(&self) -> usize {
         self.columns.iter().map(|column| column.kind.num_inputs()).sum()
@@ -201,6 +249,20 @@ impl Preparation {
         }
     }
 
+    /// The numeric cells of an example in their own units: the reverse of the scaling (a missing one is the median).
+    /// Categorical columns are left out.
+    pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
+        let mut inputs = &examples.inputs[position * examples.num_inputs..][..examples.num_inputs];
+        let mut numbers = Vec::new();
+        for column in &self.columns {
+            if let PreparedKind::Numeric { center, spread, .. } = column.kind {
+                numbers.push((f64::from(inputs[0]) * spread + center) as f32);
+            }
+            inputs = &inputs[column.kind.num_inputs()..];
+        }
+        numbers
+    }
+
     /// Inputs and targets of the given rows, in their order.
     ///
     /// Columns, categories and classes are found by name, so the dataset may be another file than the one
@@ -237,7 +299,8 @@ impl Preparation {
 }
 
 impl PreparedKind {
-    pub(super) fn num_inputs(&self) -> usize {
+    /// Network inputs that the column becomes.
+    pub fn num_inputs(&self) -> usize {
         match self {
             Self::Numeric { .. } => 1,
             Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{DataConfig, Dataset, Target};
+use super::{DataConfig, Dataset, Target, select};
 use crate::invalid::Invalid;
 
 /// Row numbers of a [`Dataset`]; the three parts share no row, and together hold every row.
@@ -31,7 +31,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         Target::Classes { labels, .. } if config.stratify => Some(&labels[..]),
         _ => None,
     };
-    let (pool, test) = match dataset.num_training_rows {
+    let (mut pool, test) = match dataset.num_training_rows {
         Some(n) => {
             let mut rows: Vec<usize> = (0..n).collect();
             rows.shuffle(&mut random);
@@ -51,6 +51,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
     if pool.is_empty() {
         return too_few("data.test_fraction", "training", dataset.num_rows(), "lower");
     }
+    select::limit_per_class(&mut pool, dataset, config)?;
     let num_pool = pool.len();
     let num_validation = (config.validation_fraction * num_pool as f64).round() as usize;
     let (train, validation) = part(pool, num_validation, labels, &mut random);

@@ -59,6 +59,10 @@ impl MlpConfig {
         Self { initializer: Some(self.initializer()), ..self }
     }
 
+    pub(super) fn head(&self) -> String {
+        format!("layers.{}.", self.hidden.len())
+    }
+
     pub(super) fn init<B: Backend>(
         &self,
         num_inputs: usize,

@@ -1,6 +1,6 @@
 //! Network architectures: what a `[model]` section builds.
 //!
-//! [`ModelConfig`] and [`Net`] are closed enums with a variant per kind, so that the compiler
+//! [`Architecture`] and [`Net`] are closed enums with a variant per kind, so that the compiler
 //! lists the places to touch when a kind is added. A kind is one file: its config, its Burn
 //! `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
 //! Burn's, so that a seed gives the same network on every backend.
@@ -9,8 +9,8 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::invalid::Invalid;
 
@@ -24,34 +24,56 @@ pub use activation::Activation;
 pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
-pub use weights::{NamedWeights, Weight, WeightsError, load_weights, named_weights};
+pub use weights::{NamedWeights, Weight, WeightsError, freeze, load_weights, named_weights, transfer};
 
-/// The `[model]` section; `kind = "mlp"` unless it says otherwise.
+/// The `[model]` section: an architecture, and where its weights begin.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+pub struct ModelConfig {
+    #[serde(flatten)]
+    pub architecture: Architecture,
+    /// Begin with the weights of this run (its id, or its experiment: then the newest), not with random ones. Layers are
+    /// matched by name; the output layer is new where the classes differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_from: Option<String>,
+    /// Weights that training leaves as they are, by the beginning of their names, such as `layers.0`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub freeze: Vec<String>,
+}
+
+/// What is built; `kind = "mlp"` unless the section says otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(remote = "Self", tag = "kind", rename_all = "snake_case")]
-pub enum ModelConfig {
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Architecture {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
     Mlp(MlpConfig),
 }
 
-impl Serialize for ModelConfig {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer) // the derived one
-    }
-}
-
 impl<'de> Deserialize<'de> for ModelConfig {
+    /// By hand, since serde knows neither a default kind nor unknown keys beside a flattened one.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // serde's tagged enums know no default kind.
+        fn take<T: DeserializeOwned, E: Error>(table: &mut toml::Table, key: &str) -> Result<Option<T>, E> {
+            let value = table.remove(key).map(T::deserialize).transpose();
+            value.map_err(|error| E::custom(error.message()))
+        }
         let mut table = toml::Table::deserialize(deserializer)?;
+        let init_from = take(&mut table, "init_from")?;
+        let freeze = take(&mut table, "freeze")?.unwrap_or_default();
         table.entry("kind").or_insert("mlp".into());
-        Self::deserialize(table).map_err(|error| D::Error::custom(error.message())) // the derived one
+        let architecture = Architecture::deserialize(table).map_err(|error| D::Error::custom(error.message()))?;
+        Ok(Self { architecture, init_from, freeze })
     }
 }
 
-impl Default for ModelConfig {
+impl Default for Architecture {
     fn default() -> Self {
         Self::Mlp(MlpConfig::default())
+    }
+}
+
+impl From<MlpConfig> for ModelConfig {
+    fn from(config: MlpConfig) -> Self {
+        Self { architecture: Architecture::Mlp(config), init_from: None, freeze: Vec::new() }
     }
 }
 
@@ -61,23 +83,31 @@ impl ModelConfig {
     /// # Errors
     /// The first key whose value is out of range.
     pub fn validate(&self) -> Result<(), Invalid> {
-        match self {
-            Self::Mlp(config) => config.validate(),
+        match &self.architecture {
+            Architecture::Mlp(config) => config.validate(),
         }
     }
 
     /// This section with the defaults that depend on other keys written out.
     pub fn resolved(self) -> Self {
-        match self {
-            Self::Mlp(config) => Self::Mlp(config.resolved()),
-        }
+        let architecture = match self.architecture {
+            Architecture::Mlp(config) => Architecture::Mlp(config.resolved()),
+        };
+        Self { architecture, ..self }
     }
 
     /// A network with freshly drawn weights that maps `[batch, num_inputs]` to
-    /// `[batch, num_outputs]`.
+    /// `[batch, num_outputs]`; nothing is frozen yet.
     pub fn init<B: Backend>(&self, num_inputs: usize, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
-        match self {
-            Self::Mlp(config) => Net::Mlp(config.init(num_inputs, num_outputs, seed, device)),
+        match &self.architecture {
+            Architecture::Mlp(config) => Net::Mlp(config.init(num_inputs, num_outputs, seed, device)),
+        }
+    }
+
+    /// Beginning of the names of the output layer's weights, such as `layers.2.`.
+    pub fn head(&self) -> String {
+        match &self.architecture {
+            Architecture::Mlp(config) => config.head(),
         }
     }
 }

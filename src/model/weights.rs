@@ -25,6 +25,10 @@ pub enum WeightsError {
     Missing(String),
     #[error("weight `{name}` has shape {found:?} in the file, this network needs {expected:?}")]
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("no weight's name begins with `{prefix}`; the network has {names}")]
+    NoSuchWeight { prefix: String, names: String },
+    #[error("every weight is frozen, so that nothing can be learned: leave the output layer free")]
+    AllFrozen,
 }
 
 /// All weights of `net`, copied to the host.
@@ -44,6 +48,68 @@ pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<N
     match writer.error {
         None => Ok(net),
         Some(error) => Err(error),
+    }
+}
+
+/// What a net with the weights `fresh` begins with when it is pre-trained with `pretrained`: those of the same name,
+/// except under `new_head`, the beginning of the output layer's names, where the fresh ones stay.
+///
+/// # Errors
+/// A weight that `pretrained` lacks, or has in another shape.
+pub fn transfer(
+    fresh: NamedWeights,
+    pretrained: &NamedWeights,
+    new_head: Option<&str>,
+) -> Result<NamedWeights, WeightsError> {
+    let chosen = fresh.into_iter().map(|(name, weight)| {
+        if new_head.is_some_and(|head| name.starts_with(head)) {
+            return Ok((name, weight));
+        }
+        match pretrained.get(&name) {
+            None => Err(WeightsError::Missing(name)),
+            Some(other) if other.shape == weight.shape => Ok((name, other.clone())),
+            Some(other) => Err(WeightsError::Shape { name, found: other.shape.clone(), expected: weight.shape }),
+        }
+    });
+    chosen.collect()
+}
+
+/// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
+///
+/// # Errors
+/// A prefix that no name begins with; all weights frozen.
+pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Result<Net<B>, WeightsError> {
+    let names: Vec<String> = named_weights(&net).into_keys().collect();
+    if let Some(prefix) = prefixes.iter().find(|prefix| !names.iter().any(|name| name.starts_with(*prefix))) {
+        return Err(WeightsError::NoSuchWeight { prefix: prefix.clone(), names: names.join(", ") });
+    }
+    if names.iter().all(|name| is_frozen(name, prefixes)) {
+        return Err(WeightsError::AllFrozen);
+    }
+    Ok(net.map(&mut Freezer { path: Path::default(), prefixes }))
+}
+
+fn is_frozen(name: &str, prefixes: &[String]) -> bool {
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+struct Freezer<'a> {
+    path: Path,
+    prefixes: &'a [String],
+}
+
+impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let is_frozen = is_frozen(&self.path.name(), self.prefixes);
+        param.set_require_grad(!is_frozen)
     }
 }
 

@@ -31,7 +31,7 @@ pub struct FileEntry {
 /// Writes a file so that readers see the old content or the new, never a part, and that it survives a power cut.
 pub(super) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     // The process id keeps two writers of one file apart.
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
+    let temporary = folder.join(format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id()));
     let result = (|| {
         let mut file = File::create(&temporary)?;
         file.write_all(bytes)?;
@@ -45,13 +45,15 @@ pub(super) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Resul
     result
 }
 
-/// Whether `name` can be a file that training puts into a run folder.
+/// Whether `name` can be a file that training puts into a run folder: a plain name, or one in `plots/`.
 pub(super) fn check_file_name(name: &str) -> Result<(), TrackingError> {
+    let whole = name;
+    let name = name.strip_prefix("plots/").unwrap_or(name);
     let is_plain = (1..=100).contains(&name.len())
         && !name.starts_with('.')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
     let is_ours = [RUN, CONFIG, ENVIRONMENT, METRICS, LOG, LOCK].contains(&name);
-    if is_plain && !is_ours { Ok(()) } else { Err(TrackingError::InvalidFileName { name: name.to_owned() }) }
+    if is_plain && !is_ours { Ok(()) } else { Err(TrackingError::InvalidFileName { name: whole.to_owned() }) }
 }
 
 /// Reads `run.json`.
@@ -125,13 +127,17 @@ impl MetricsFile {
         Ok(Self { file, length: METRICS_HEADER.len() as u64 })
     }
 
+    /// Replaces the file by one with these points.
+    pub(super) fn rewrite(folder: &Path, points: &[Point]) -> io::Result<Self> {
+        write_atomic(folder, METRICS, format!("{METRICS_HEADER}{}", lines(points)).as_bytes())?;
+        let mut file = OpenOptions::new().write(true).open(folder.join(METRICS))?;
+        let length = file.seek(SeekFrom::End(0))?;
+        Ok(Self { file, length })
+    }
+
     /// One write for all points: a kill leaves at most one torn line, at the end.
     pub(super) fn append(&mut self, points: &[Point]) -> io::Result<()> {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(points.len() * 56);
-        for Point { key, epoch, step, time, value } in points {
-            writeln!(text, "{epoch},{step},{time},{key},{value}").expect("strings grow");
-        }
+        let text = lines(points);
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             self.undo(self.length);
             return Err(error);
@@ -152,13 +158,22 @@ impl MetricsFile {
     }
 }
 
+fn lines(points: &[Point]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(points.len() * 56);
+    for Point { key, epoch, step, time, value } in points {
+        writeln!(text, "{epoch},{step},{time},{key},{value}").expect("strings grow");
+    }
+    text
+}
+
 /// Reads `metrics.csv`; a missing file has no points.
 ///
 /// The last line is ignored if no line end follows it: the process was killed while writing it.
 ///
 /// # Errors
 /// [`TrackingError::Damaged`] with the line for anything else that is no point.
-pub(super) fn read_points(folder: &Path) -> Result<Vec<Point>, TrackingError> {
+pub fn read_points(folder: &Path) -> Result<Vec<Point>, TrackingError> {
     let path = folder.join(METRICS);
     let mut reader = match File::open(&path) {
         Ok(file) => BufReader::with_capacity(1 << 16, file),

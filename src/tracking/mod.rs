@@ -46,7 +46,7 @@ mod tests;
 mod time;
 
 pub use error::TrackingError;
-pub use folder::FileEntry;
+pub use folder::{FileEntry, read_points};
 pub use id::{RunId, slug};
 pub use point::{Goal, MetricKey, Point, Sample};
 pub use record::{RunRecord, Shown, Status, flatten_config};

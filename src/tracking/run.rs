@@ -1,6 +1,6 @@
 //! Recording one run while it trains.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use fs_err::{File, OpenOptions};
 use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
-use super::{Point, RunId, RunRecord, Status, Store, TrackingError, UtcTime};
+use super::{MetricKey, Point, RunId, RunRecord, Status, Store, TrackingError, UtcTime};
 
 /// What is known of a run before its first step.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub struct RunWriter {
     folder: PathBuf,
     metrics: MetricsFile,
     log: File,
+    /// Points that a run had before it was resumed: (key, epoch, step).
+    known: HashSet<(MetricKey, u64, u64)>,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
@@ -89,13 +91,41 @@ impl RunWriter {
             Ok((lock, metrics, log))
         };
         match prepare() {
-            Ok((lock, metrics, log)) => Ok(Self { store, id, folder, metrics, log, finished: false, _lock: lock }),
+            Ok((lock, metrics, log)) => {
+                let known = HashSet::new();
+                Ok(Self { store, id, folder, metrics, log, known, finished: false, _lock: lock })
+            }
             Err(error) => {
                 // A run that never began leaves no trace; if even that fails, the first error says more.
                 fs::remove_dir_all(&folder).ok();
                 Err(error)
             }
         }
+    }
+
+    /// Goes on with a run that ended before it was done: takes its lock, cuts off what a kill left half written, and
+    /// sets it to running. Points that the run has already are not recorded twice; what was measured after training
+    /// (epoch 0) is taken back, since it will be measured again.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`], [`TrackingError::Active`] for a run that is training, or a folder or store that
+    /// cannot be read or written.
+    pub fn resume(root: &Path, id: &RunId) -> Result<Self, TrackingError> {
+        let mut store = Store::open(root)?;
+        let folder = store.folder(&store.run(id)?.record.id);
+        let lock = folder::take_lock(&folder).map_err(|error| match error {
+            TrackingError::Lock { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
+                TrackingError::Active { id: id.clone() }
+            }
+            error => error,
+        })?;
+        let mut points = folder::read_points(&folder)?;
+        points.retain(|point| point.epoch > 0);
+        let metrics = MetricsFile::rewrite(&folder, &points)?;
+        store.reopen(id)?;
+        let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
+        let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
+        Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
     }
 
     /// The run's id.
@@ -120,7 +150,9 @@ impl RunWriter {
             let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
             return Err(TrackingError::InvalidTime { key, epoch, time });
         }
-        if points.is_empty() { Ok(()) } else { self.store.append(&self.id, points, &mut self.metrics) }
+        let is_new = |point: &&Point| !self.known.contains(&(point.key.clone(), point.epoch, point.step));
+        let points: Vec<Point> = points.iter().filter(is_new).cloned().collect();
+        if points.is_empty() { Ok(()) } else { self.store.append(&self.id, &points, &mut self.metrics) }
     }
 
     /// Appends to `run.log`, each line led by the UTC time.
@@ -136,10 +168,13 @@ impl RunWriter {
     /// Writes a file of the run, replacing one of that name; readers see all of it or nothing.
     ///
     /// # Errors
-    /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`) or
+    /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`, in `plots/` or not) or
     /// belongs to tracking (`run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log`, `lock`).
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
         folder::check_file_name(name)?;
+        if let Some((subfolder, _)) = name.split_once('/') {
+            fs::create_dir_all(self.folder.join(subfolder))?;
+        }
         Ok(folder::write_atomic(&self.folder, name, bytes)?)
     }
 

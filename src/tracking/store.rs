@@ -657,6 +657,21 @@ impl Store {
         })
     }
 
+    /// Sets a run that ended back to running, with the points of its folder.
+    pub(super) fn reopen(&mut self, id: &RunId) -> Result<(), TrackingError> {
+        let folder = self.folder(id);
+        self.write(|connection, revision| {
+            let mut record = folder::read_record(&folder)?;
+            record.status = Status::Running;
+            record.reason.clear();
+            record.ended = None;
+            record.best_epoch = None;
+            folder::write_record(&folder, &record)?;
+            index_folder(connection, &folder, revision)?;
+            Ok(())
+        })
+    }
+
     /// Appends points to `file` and the store: to both, or on an error to none.
     pub(super) fn append(&mut self, id: &RunId, points: &[Point], file: &mut MetricsFile) -> Result<(), TrackingError> {
         let length = file.length();

@@ -58,6 +58,9 @@ pub struct TrainingConfig {
     pub shuffle: bool,
     /// Keep the weights of the best validation epoch, not of the last one.
     pub restore_best: bool,
+    /// Seconds of training at least between two checkpoints, from which `burnlab resume` goes on after a crash; what
+    /// came after the last one is trained again, to the same result. 0 = after every epoch.
+    pub checkpoint_seconds: f64,
     /// How the learning rate changes; constant by default.
     pub schedule: ScheduleConfig,
     /// When to stop before `max_epochs`; never by default.
@@ -87,6 +90,7 @@ impl Default for TrainingConfig {
             class_weights: None,
             shuffle: true,
             restore_best: true,
+            checkpoint_seconds: 10.0,
             schedule: ScheduleConfig::default(),
             early_stopping: None,
         }
@@ -185,6 +189,12 @@ impl TrainingConfig {
         check(positive(self.learning_rate), "learning_rate", "above 0", self.learning_rate.to_string())?;
         check(positive(self.epsilon), "epsilon", "above 0", self.epsilon.to_string())?;
         check(not_negative(self.l2), "l2", "0 or more", self.l2.to_string())?;
+        check(
+            not_negative(self.checkpoint_seconds),
+            "checkpoint_seconds",
+            "0 or more",
+            self.checkpoint_seconds.to_string(),
+        )?;
         check(positive(self.huber_delta), "huber_delta", "above 0", self.huber_delta.to_string())?;
         check(
             (0.0..1.0).contains(&self.label_smoothing),

@@ -10,12 +10,14 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::data::{Examples, Loader, Order, mix};
-use crate::model::Net;
+use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;
 
+pub mod checkpoint;
 pub mod config;
 mod epoch_metric;
 pub mod evaluation;
+mod history;
 pub mod metrics;
 mod optimizer;
 pub mod recorder;
@@ -25,13 +27,16 @@ pub mod stopping;
 mod strategy;
 pub mod task;
 
+pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
 pub use metrics::Scorer;
 pub use optimizer::ChosenOptimizer;
-pub use recorder::Recorder;
+pub use recorder::{CHECKPOINT, Recorder};
 pub use strategy::StopReason;
 
+use checkpoint::CheckpointError;
 use epoch_metric::EpochMetric;
+use history::History;
 use renderer::NoRenderer;
 use schedule::Schedule;
 use stopping::{Monitor, StopOnMonitor};
@@ -51,6 +56,8 @@ pub enum TrainingError {
     NotFinite { epoch: usize, step: usize },
     #[error("Burn did not deliver the metrics of epoch {epoch} within {seconds} s; its thread has died, see above")]
     MetricsLost { epoch: usize, seconds: u64 },
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Tracking(#[from] TrackingError),
 }
@@ -87,6 +94,10 @@ pub struct Fit<B: AutodiffBackend> {
     pub class_counts: Vec<u64>,
     pub seed: u64,
     pub device: B::Device,
+    /// Where to go on; `None` = from the first epoch.
+    pub checkpoint: Option<Checkpoint>,
+    /// Keep the weights of some epochs, to show how the network came about.
+    pub keep_history: bool,
 }
 
 /// A trained network.
@@ -99,6 +110,8 @@ pub struct Fitted<B: AutodiffBackend> {
     pub kept_epoch: Option<usize>,
     /// The best epoch by the monitored metric, whether or not its weights were kept.
     pub best: Option<(usize, f64)>,
+    /// Weights by epoch (0 = before training), where they were to be kept; those of this process alone.
+    pub history: Vec<(usize, NamedWeights)>,
 }
 
 /// Trains `fit.net`.
@@ -118,24 +131,41 @@ pub fn fit<B: AutodiffBackend>(
 ) -> Result<Fitted<B>, TrainingError> {
     let task = fit.scorer.task;
     let has_validation = !fit.validation.is_empty();
+    let begun = fit.checkpoint.as_ref().map(|checkpoint| checkpoint.progress.clone());
 
     // ---- rows
     let order = if config.shuffle { Order::Shuffled { seed: mix(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
-    let train = Loader::<B>::new(fit.train.clone(), task, config.batch_size, order, fit.device.clone());
+    let train = Loader::<B>::new(fit.train, task, config.batch_size, order, fit.device.clone())
+        .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
     let validation =
-        Loader::<B::InnerBackend>::new(fit.validation, task, INFERENCE_BATCH, Order::Sequential, fit.device);
+        Loader::<B::InnerBackend>::new(fit.validation, task, INFERENCE_BATCH, Order::Sequential, fit.device.clone());
 
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
-    let trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
-    let schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
-    let monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
+    let mut trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
+    let mut optimizer = ChosenOptimizer::new(config);
+    let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
+    let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
+
+    // ---- where it stood
+    let mut start = None;
+    if let (Some(checkpoint), Some(begun)) = (&fit.checkpoint, begun) {
+        let best = checkpoint.best(trainee.net.clone(), &fit.device)?;
+        let best = best.map(|net| Trainee { net, ..trainee.clone() });
+        trainee.net = checkpoint.net(trainee.net, &fit.device)?;
+        optimizer = checkpoint.optimizer(optimizer, &fit.device)?;
+        schedule = schedule.continued(begun.step, begun.plateau);
+        monitor = monitor.continued(begun.monitor.clone());
+        recorder.continue_after(begun.seconds);
+        start = Some((begun, best));
+    }
     let stopping = has_validation.then(|| StopOnMonitor::new(monitor));
 
     // ---- Burn's Learner around burnlab's epoch loop
     let outcome = Arc::new(Mutex::new(None));
+    let history = fit.keep_history.then(History::default);
     let epoch_loop = EpochLoop {
         recorder: recorder.clone(),
         stopping: stopping.clone(),
@@ -143,6 +173,10 @@ pub fn fit<B: AutodiffBackend>(
         plateau: schedule.plateau(),
         scorer,
         watch,
+        optimizer: optimizer.clone(),
+        checkpoint_seconds: config.checkpoint_seconds,
+        start: Mutex::new(start),
+        history: history.clone(),
         outcome: outcome.clone(),
     };
     let mut training = SupervisedTraining::new(recorder.folder(), Arc::new(train), Arc::new(validation))
@@ -163,10 +197,11 @@ pub fn fit<B: AutodiffBackend>(
             training = training.metric_valid_numeric(EpochMetric::new(name));
         }
     }
-    let result = training.launch(Learner::new(trainee, ChosenOptimizer::new(config), schedule));
+    let result = training.launch(Learner::new(trainee, optimizer, schedule));
 
     let outcome = outcome.lock().expect("no panic while held").take().expect("the epoch loop sets it");
     let Outcome { reason, num_epochs, kept_epoch } = outcome?;
     let best = stopping.and_then(|stopping| stopping.monitor().best());
-    Ok(Fitted { net: result.model.net, reason, num_epochs, kept_epoch, best })
+    let history = history.map(History::take).unwrap_or_default();
+    Ok(Fitted { net: result.model.net, reason, num_epochs, kept_epoch, best, history })
 }

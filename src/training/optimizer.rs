@@ -3,6 +3,8 @@
 //! Burn's rules are used as they are; around them goes what 0.21 lacks: clipping by the norm of
 //! all gradients together (Burn's is per tensor), and decay that spares the biases.
 
+use std::sync::{Arc, Mutex, MutexGuard};
+
 use burn::module::{AutodiffModule, ModuleVisitor, Param};
 use burn::optim::adaptor::OptimizerAdaptor;
 use burn::optim::momentum::MomentumConfig;
@@ -16,16 +18,27 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::config::{OptimizerKind, TrainingConfig};
 
-/// The optimizer of a run: an update rule, and a bound on the gradient.
-#[derive(Clone)]
+/// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
+/// its optimizer to itself, and a checkpoint needs it.
 pub struct ChosenOptimizer<B: AutodiffBackend, M: AutodiffModule<B>> {
-    rule: OptimizerAdaptor<Rule<B::InnerBackend>, M, B>,
+    rule: Arc<Mutex<OptimizerAdaptor<Rule<B::InnerBackend>, M, B>>>,
     clip_norm: Option<f64>,
+}
+
+impl<B: AutodiffBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
+    fn clone(&self) -> Self {
+        Self { rule: self.rule.clone(), clip_norm: self.clip_norm }
+    }
 }
 
 impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
     pub fn new(config: &TrainingConfig) -> Self {
-        Self { rule: OptimizerAdaptor::from(Rule::new(config)), clip_norm: config.clip_norm }
+        let rule = OptimizerAdaptor::from(Rule::new(config));
+        Self { rule: Arc::new(Mutex::new(rule)), clip_norm: config.clip_norm }
+    }
+
+    fn rule(&self) -> MutexGuard<'_, OptimizerAdaptor<Rule<B::InnerBackend>, M, B>> {
+        self.rule.lock().expect("no panic while held")
     }
 }
 
@@ -36,19 +49,20 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimiz
         if let Some(bound) = self.clip_norm {
             gradients = clip_by_global_norm::<B, M>(&module, gradients, bound);
         }
-        self.rule.step(learning_rate, module, gradients)
+        self.rule().step(learning_rate, module, gradients)
     }
 
     fn step_multi(&mut self, learning_rate: f64, module: M, gradients: MultiGradientsParams) -> M {
-        self.rule.step_multi(learning_rate, module, gradients)
+        self.rule().step_multi(learning_rate, module, gradients)
     }
 
     fn to_record(&self) -> Self::Record {
-        self.rule.to_record()
+        self.rule().to_record()
     }
 
     fn load_record(self, record: Self::Record) -> Self {
-        Self { rule: self.rule.load_record(record), ..self }
+        let rule = self.rule().clone().load_record(record);
+        Self { rule: Arc::new(Mutex::new(rule)), ..self }
     }
 }
 

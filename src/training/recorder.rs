@@ -16,11 +16,15 @@ use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
 use burn::train::metric::{MetricDefinition, MetricId, NumericEntry};
 
 use super::TrainingError;
+use super::checkpoint::Checkpoint;
 use crate::tracking::{MetricKey, Point, RunWriter, TrackingError};
 
 /// Far above what the metrics of an epoch take (a million rows: about a second), so that only a
 /// dead thread reaches it.
 const METRICS_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The file in the run folder from which training can go on.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
 
 /// Writes each epoch's metrics to the run, and keeps them for Burn to read back. Clones share it.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ struct State {
     /// `None` once training is over and the run goes back to its owner.
     writer: Option<RunWriter>,
     started: Instant,
+    /// Seconds of training before `started`, in a run that goes on.
+    seconds_before: f64,
     last_split: Split,
     step: u64,
     names: HashMap<MetricId, String>,
@@ -46,12 +52,19 @@ struct State {
     error: Option<TrackingError>,
 }
 
+impl State {
+    fn elapsed(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+}
+
 impl Recorder {
     /// Records into `writer`. With `has_validation`, an epoch ends with its validation pass.
     pub fn new(writer: RunWriter, has_validation: bool) -> Self {
         let state = State {
             writer: Some(writer),
             started: Instant::now(),
+            seconds_before: 0.0,
             last_split: if has_validation { Split::Valid } else { Split::Train },
             step: 0,
             names: HashMap::new(),
@@ -61,6 +74,20 @@ impl Recorder {
             error: None,
         };
         Self(Arc::new(Shared { state: Mutex::new(state), epoch_stored: Condvar::new() }))
+    }
+
+    /// Counts the time on from `seconds`.
+    pub(super) fn continue_after(&self, seconds: f64) {
+        self.state().seconds_before = seconds;
+    }
+
+    /// Replaces the run's checkpoint.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub(super) fn keep(&self, checkpoint: &Checkpoint) -> Result<(), TrackingError> {
+        let bytes = checkpoint.encode();
+        self.state().writer.as_ref().map_or(Ok(()), |writer| writer.write_file(CHECKPOINT, &bytes))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,7 +138,7 @@ impl Recorder {
 
     /// Seconds since training began.
     pub fn elapsed(&self) -> f64 {
-        self.state().started.elapsed().as_secs_f64()
+        self.state().elapsed()
     }
 }
 
@@ -127,7 +154,7 @@ fn split_name(split: &Split) -> &'static str {
 impl MetricLogger for Recorder {
     fn log(&mut self, update: MetricsUpdate, epoch: usize, split: &Split) {
         let mut state = self.state();
-        let (step, time) = (state.step, state.started.elapsed().as_secs_f64());
+        let (step, time) = (state.step, state.elapsed());
         for entry in update.entries_numeric {
             let name = state.names.get(&entry.entry.metric_id).cloned().expect("defined before its first value");
             let value = entry.numeric_entry.current();

@@ -125,6 +125,14 @@ impl Schedule {
         Self { config: config.clone(), learning_rate, steps_per_epoch, max_epochs, steps_done: 0, plateau }
     }
 
+    /// A schedule that goes on after `steps_done` steps.
+    pub(super) fn continued(self, steps_done: usize, plateau: Option<(f64, usize)>) -> Self {
+        if let Some(state) = plateau {
+            *self.plateau.state.lock().expect("no panic while held") = state;
+        }
+        Self { steps_done, ..self }
+    }
+
     /// The part that the epoch loop tells about improvements; shared with this schedule.
     pub(super) fn plateau(&self) -> Option<Plateau> {
         self.config.needs_validation().then(|| self.plateau.clone())
@@ -191,6 +199,11 @@ impl Plateau {
 
     fn factor(&self) -> f64 {
         self.state.lock().expect("no panic while held").0
+    }
+
+    /// The factor so far, and epochs since the last improvement or drop.
+    pub(super) fn state(&self) -> (f64, usize) {
+        *self.state.lock().expect("no panic while held")
     }
 
     pub(super) fn end_epoch(&self, improved: bool) {

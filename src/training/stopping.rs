@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use burn::train::EarlyStoppingStrategy;
 use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
+use serde::{Deserialize, Serialize};
 
 use super::config::EarlyStoppingConfig;
 use crate::tracking::{Goal, MetricKey};
@@ -19,9 +20,16 @@ pub struct Monitor {
     patience: Option<usize>,
     min_delta: f64,
     warm_up_epochs: usize,
+    progress: Progress,
+}
+
+/// What a [`Monitor`] has seen so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
     best: Option<(usize, f64)>,
     reference: f64,
-    waited: usize,
+    /// Epochs since the last improvement.
+    pub(super) waited: usize,
 }
 
 impl Monitor {
@@ -36,10 +44,18 @@ impl Monitor {
             patience: stopping.map(|stopping| stopping.patience),
             min_delta: stopping.map_or(0.0, |stopping| stopping.min_delta),
             warm_up_epochs: stopping.map_or(0, |stopping| stopping.warm_up_epochs),
-            best: None,
-            reference: worst,
-            waited: 0,
+            progress: Progress { best: None, reference: worst, waited: 0 },
         }
+    }
+
+    /// A monitor that has seen what `progress` tells.
+    pub fn continued(self, progress: Option<Progress>) -> Self {
+        Self { progress: progress.unwrap_or(self.progress), ..self }
+    }
+
+    /// What has been seen so far.
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// Takes in the value of `epoch`; true when training should stop.
@@ -48,32 +64,32 @@ impl Monitor {
             Goal::Lower => over - value,
             Goal::Higher => value - over,
         };
-        if self.best.is_none_or(|(_, best)| gain(best) > 0.0) && !value.is_nan() {
-            self.best = Some((epoch, value));
+        if self.progress.best.is_none_or(|(_, best)| gain(best) > 0.0) && !value.is_nan() {
+            self.progress.best = Some((epoch, value));
         }
         // `gain > min_delta` is false for NaN; infinity minus infinity is NaN too, and no gain.
-        if gain(self.reference) > self.min_delta {
-            self.reference = value;
-            self.waited = 0;
+        if gain(self.progress.reference) > self.min_delta {
+            self.progress.reference = value;
+            self.progress.waited = 0;
         } else {
-            self.waited += 1;
+            self.progress.waited += 1;
         }
-        epoch > self.warm_up_epochs && self.patience.is_some_and(|patience| self.waited >= patience)
+        epoch > self.warm_up_epochs && self.patience.is_some_and(|patience| self.progress.waited >= patience)
     }
 
     /// The best (epoch, value) so far.
     pub fn best(&self) -> Option<(usize, f64)> {
-        self.best
+        self.progress.best
     }
 
     /// True when the last epoch observed was an improvement by more than `min_delta`.
     pub fn improved(&self) -> bool {
-        self.waited == 0
+        self.progress.waited == 0
     }
 
     /// Epochs without improvement that are left before training stops.
     pub fn patience_left(&self) -> Option<usize> {
-        self.patience.map(|patience| patience.saturating_sub(self.waited))
+        self.patience.map(|patience| patience.saturating_sub(self.progress.waited))
     }
 }
 

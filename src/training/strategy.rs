@@ -14,7 +14,10 @@ use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
+use serde::{Deserialize, Serialize};
 
+use super::checkpoint::{Checkpoint, TrainingProgress};
+use super::history::History;
 use super::metrics::Scorer;
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
@@ -31,7 +34,8 @@ pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>
 const STEPS_PER_LOSS_CHECK: usize = 16;
 
 /// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// `max_epochs` were trained.
     MaxEpochs,
@@ -52,49 +56,68 @@ pub(super) struct Outcome {
 }
 
 /// One run's epoch loop.
-pub(super) struct EpochLoop {
+pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub recorder: Recorder,
     pub stopping: Option<StopOnMonitor>,
     pub restore_best: bool,
     pub plateau: Option<Plateau>,
     pub scorer: Arc<Scorer>,
     pub watch: Arc<dyn Watch>,
+    /// Shares its state with the Learner's.
+    pub optimizer: ChosenOptimizer<B, Trainee<B>>,
+    pub checkpoint_seconds: f64,
+    /// Where a run that goes on stood, and the weights of its best epoch.
+    pub start: Mutex<Option<(TrainingProgress, Option<Trainee<B>>)>>,
+    /// Takes the weights of chosen epochs, to show how the network came about; `None` = nobody looks.
+    pub history: Option<History>,
     /// Where the result goes: Burn's trait returns only the model.
     pub outcome: Arc<Mutex<Option<Result<Outcome, TrainingError>>>>,
 }
 
-impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop {
+impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop<B> {
     fn fit(
         &self,
         mut components: TrainingComponents<Components<B>>,
         mut learner: Learner<Components<B>>,
         train_loader: TrainLoader<Components<B>>,
         validation_loader: ValidLoader<Components<B>>,
-        first_epoch: usize,
+        _first_epoch: usize,
     ) -> (Trainee<B>, SupervisedTrainingEventProcessor<Components<B>>) {
-        let mut best = None;
-        let outcome =
-            self.epochs(&mut components, &mut learner, &train_loader, &validation_loader, first_epoch, &mut best);
+        let (start, mut best) = self.start.lock().expect("no panic while held").take().unzip();
+        let mut best = best.take().flatten();
+        let outcome = self.epochs(&mut components, &mut learner, &train_loader, &validation_loader, start, &mut best);
         *self.outcome.lock().expect("no panic while held") = Some(outcome);
         (best.unwrap_or_else(|| learner.model()), components.event_processor)
     }
 }
 
-impl EpochLoop {
+impl<B: AutodiffBackend> EpochLoop<B> {
     /// Trains until a reason to stop; leaves the best epoch's model in `best` when that is wanted.
-    fn epochs<B: AutodiffBackend>(
+    fn epochs(
         &self,
         components: &mut TrainingComponents<Components<B>>,
         learner: &mut Learner<Components<B>>,
         train_loader: &TrainLoader<Components<B>>,
         validation_loader: &ValidLoader<Components<B>>,
-        first_epoch: usize,
+        start: Option<TrainingProgress>,
         best: &mut Option<Trainee<B>>,
     ) -> Result<Outcome, TrainingError> {
         let max_epochs = components.num_epochs;
-        let mut outcome = Outcome { reason: StopReason::MaxEpochs, num_epochs: first_epoch - 1, kept_epoch: None };
+        let mut outcome = Outcome { reason: StopReason::MaxEpochs, num_epochs: 0, kept_epoch: None };
         let mut step = 0;
-        for epoch in first_epoch..=max_epochs {
+        if let Some(start) = &start {
+            outcome.num_epochs = start.epoch;
+            outcome.kept_epoch = start.kept_epoch;
+            step = start.step;
+            if let Some(reason) = start.ended {
+                outcome.reason = reason;
+                return Ok(outcome);
+            }
+        } else if let Some(history) = &self.history {
+            history.note(0, &learner.model().net);
+        }
+        let mut last_checkpoint = Instant::now();
+        for epoch in outcome.num_epochs + 1..=max_epochs {
             let global = Progress { items_processed: epoch, items_total: max_epochs };
 
             // ---- one pass over the training part
@@ -139,9 +162,20 @@ impl EpochLoop {
                     plateau.end_epoch(monitor.improved());
                 }
             }
+            if let Some(history) = &self.history {
+                history.note(epoch, &learner.model().net);
+            }
             self.watch.epoch(&report);
-            if stop {
-                outcome.reason = StopReason::EarlyStopping;
+            let ended = match stop {
+                true => Some(StopReason::EarlyStopping),
+                false => (epoch == max_epochs).then_some(StopReason::MaxEpochs),
+            };
+            if ended.is_some() || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
+                self.keep_checkpoint(learner, &outcome, step, ended, best.as_ref())?;
+                last_checkpoint = Instant::now();
+            }
+            if let Some(reason) = ended {
+                outcome.reason = reason;
                 break;
             }
             if components.interrupter.should_stop() {
@@ -152,8 +186,31 @@ impl EpochLoop {
         Ok(outcome)
     }
 
+    /// Writes down where training stands, so that it can go on from here.
+    fn keep_checkpoint(
+        &self,
+        learner: &Learner<Components<B>>,
+        outcome: &Outcome,
+        step: usize,
+        ended: Option<StopReason>,
+        best: Option<&Trainee<B>>,
+    ) -> Result<(), TrainingError> {
+        let progress = TrainingProgress {
+            epoch: outcome.num_epochs,
+            step,
+            seconds: self.recorder.elapsed(),
+            ended,
+            kept_epoch: outcome.kept_epoch,
+            monitor: self.stopping.as_ref().map(|stopping| stopping.monitor().progress()),
+            plateau: self.plateau.as_ref().map(Plateau::state),
+        };
+        let best = best.map(|best| best.net.clone());
+        let checkpoint = Checkpoint::new(progress, learner.model().net, best, &self.optimizer)?;
+        Ok(self.recorder.keep(&checkpoint)?)
+    }
+
     /// One pass over the training rows; `None` when the user interrupts it.
-    fn train_epoch<B: AutodiffBackend>(
+    fn train_epoch(
         &self,
         learner: &mut Learner<Components<B>>,
         loader: &TrainLoader<Components<B>>,

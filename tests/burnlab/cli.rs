@@ -1,56 +1,9 @@
 //! The command line from outside: output, errors, exit codes, files.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
 use burnlab::tracking::{Shown, Store};
 use serde_json::Value;
 
-/// A folder with files, in which burnlab is run.
-struct Place {
-    folder: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.path(name), text).unwrap();
-        self.path(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_burnlab"));
-        command.current_dir(self.folder.path()).args(args).env_remove("CARGO");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
-    /// The one run in `artifacts/`.
-    fn only_run(&self) -> PathBuf {
-        let runs: Vec<_> =
-            std::fs::read_dir(self.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()).collect();
-        assert_eq!(runs.len(), 1);
-        runs.into_iter().next().unwrap()
-    }
-}
-
-fn json(path: impl AsRef<Path>) -> Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use crate::place::{Place, json, text};
 
 const SMALL: &str = "[data]\nsource = \"iris\"\n[model]\nkind = \"mlp\"\n[training]\nmax_epochs = 3\nbatch_size = 16\n";
 

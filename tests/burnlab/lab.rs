@@ -35,7 +35,7 @@ impl Lab {
     pub fn try_train(&self, file: &Path, overrides: &[&str]) -> anyhow::Result<Trained> {
         let overrides: Vec<String> = overrides.iter().map(|&set| set.to_owned()).collect();
         let loaded = LoadedConfig::load(file, &overrides)?;
-        let prepared = prepare(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+        let prepared = prepare(&loaded.config, self.artifacts()).map_err(|invalid| loaded.locate(invalid))?;
         let options = TrainOptions {
             artifacts: self.artifacts(),
             tags: &[],

@@ -38,7 +38,7 @@ fn distance(found: impl IntoIterator<Item = f64>, expected: &[f64]) -> f64 {
 }
 
 fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
-    ModelConfig::Mlp(MlpConfig { hidden: hidden.into(), activation, ..MlpConfig::default() })
+    MlpConfig { hidden: hidden.into(), activation, ..MlpConfig::default() }.into()
 }
 
 fn scorer(task: Task) -> Scorer {
@@ -77,7 +77,17 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
     let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap(), false);
     let watch = Arc::new(Losses(Default::default()));
     let validation = examples(train.num_inputs, vec![], vec![]);
-    let job = Fit { net, scorer: scorer(task), train, validation, seed: 0, device: Default::default() };
+    let job = Fit {
+        net,
+        scorer: scorer(task),
+        train,
+        validation,
+        class_counts: vec![],
+        seed: 0,
+        device: Default::default(),
+        checkpoint: None,
+        keep_history: false,
+    };
     let fitted = fit(config, job, recorder, watch.clone(), &Interrupter::new(), false).unwrap();
     let losses = watch.0.lock().unwrap().clone();
     (named_weights(&fitted.net), losses)
@@ -272,7 +282,9 @@ fn losses_by_hand() {
     let loss = |config: TrainingConfig, task: Task, logits: &[f32], targets: &[f32], labels: &[f32]| -> f64 {
         let shape = [labels.len(), task.num_outputs()];
         let tensor = |v: &[f32]| Tensor::<B, 2>::from_data(TensorData::new(v.to_vec(), shape), &Default::default());
-        f64::from(Objective::new(&config, task, labels).loss(tensor(logits), tensor(targets), labels).into_scalar())
+        let count = |class: usize| labels.iter().filter(|&&label| label == class as f32).count() as u64;
+        let counts: Vec<u64> = (0..task.num_outputs().max(2)).map(count).collect();
+        f64::from(Objective::new(&config, task, &counts).loss(tensor(logits), tensor(targets), labels).into_scalar())
     };
     let plain = TrainingConfig::default;
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");

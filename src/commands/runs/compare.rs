@@ -12,16 +12,16 @@ use super::table;
 /// What differs between runs, as text or JSON.
 pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<String> {
     let runs = queries.iter().map(|query| store.find(query)).collect::<Result<Vec<Run>, _>>()?;
-    let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
-    let params = differences(&params);
-    let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
-    let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
     if as_json {
+        let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
+        let params = differences(&params);
+        let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
+        let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
         let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
         return super::json(&json!({ "ids": ids, "params": params, "metrics": metrics }));
     }
-    let names: Vec<String> = (0..runs.len()).map(letters).collect();
+    let Comparison { names, params, metrics } = Comparison::new(&runs);
     let legend = names
         .iter()
         .zip(&runs)
@@ -31,22 +31,40 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
     if params.is_empty() {
         text.push_str("\nno param differs\n");
     } else {
-        let cell = |value: &Option<Value>| value.as_ref().map(table::json_cell).unwrap_or_default();
-        let row = |difference: &crate::tracking::compare::Difference| {
-            std::iter::once(difference.key.clone()).chain(difference.values.iter().map(cell)).collect()
-        };
         text.push('\n');
-        text.push_str(&table::render(&header("param that differs"), &params.iter().map(row).collect::<Vec<_>>()));
+        text.push_str(&table::render(&header("param that differs"), &params));
     }
-    if !keys.is_empty() {
-        let row = |key: &&MetricKey| std::iter::once(key.to_string()).chain(marked(key, &summaries(key))).collect();
+    if !metrics.is_empty() {
         text.push('\n');
-        text.push_str(&table::render(
-            &header("best value @ epoch (* of all)"),
-            &keys.iter().map(row).collect::<Vec<_>>(),
-        ));
+        text.push_str(&table::render(&header("best value @ epoch (* of all)"), &metrics));
     }
     Ok(text)
+}
+
+/// Runs side by side, as cells of text.
+pub struct Comparison {
+    /// A, B, C ...
+    pub names: Vec<String>,
+    /// Per param that differs: its key, then its value in each run.
+    pub params: Vec<Vec<String>>,
+    /// Per metric: its key, then each run's best value with its epoch; a star at the best of all.
+    pub metrics: Vec<Vec<String>>,
+}
+
+impl Comparison {
+    pub fn new(runs: &[Run]) -> Self {
+        let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
+        let cell = |value: &Option<Value>| value.as_ref().map(table::json_cell).unwrap_or_default();
+        let params = differences(&params)
+            .into_iter()
+            .map(|difference| [difference.key].into_iter().chain(difference.values.iter().map(cell)).collect());
+        let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
+        let metrics = keys.into_iter().map(|key| {
+            let summaries: Vec<_> = runs.iter().map(|run| run.metrics.get(key).copied()).collect();
+            [key.to_string()].into_iter().chain(marked(key, &summaries)).collect()
+        });
+        Self { names: (0..runs.len()).map(letters).collect(), params: params.collect(), metrics: metrics.collect() }
+    }
 }
 
 /// Each run's best value with its epoch; the best of all has a star, unless all are the same.

@@ -1,6 +1,6 @@
 //! `burnlab runs`: what was recorded, in the terminal.
 
-mod compare;
+pub mod compare;
 mod export;
 mod list;
 mod show;

@@ -1,0 +1,85 @@
+//! `burnlab export RUN`: the model for other programs, and its card.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::saved_model::{self, SavedModel};
+use super::{model_card, output, run_folder};
+use crate::cli::{ExportArgs, ModelFormat};
+use crate::data::{PreparedKind, PreparedTarget};
+use crate::model::{Activation, Architecture};
+use crate::onnx;
+
+/// Writes the model and its card, and prints where.
+///
+/// # Errors
+/// No such run; a file that cannot be written.
+pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let folder = run_folder::find(&args.artifacts, &args.run)?;
+    let saved = SavedModel::open(&folder)?;
+    let (extension, bytes) = match args.format {
+        ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
+        ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),
+    };
+    let path = match &args.output {
+        Some(path) => path.clone(),
+        // The id may hold dots, which `with_extension` would cut.
+        None => PathBuf::from(format!("{}.{extension}", saved.name())),
+    };
+    output::write_to(Some(&path), |writer| Ok(writer.write_all(&bytes)?))?;
+    let card = path.with_extension("md");
+    let text = model_card::text(&saved, &path)?;
+    output::write_to(Some(&card), |writer| Ok(writer.write_all(text.as_bytes())?))?;
+    println!("{}\n{}", path.display(), card.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
+fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
+    let Architecture::Mlp(mlp) = &saved.config.model.architecture;
+    let preparation = &saved.preparation;
+    let columns = preparation.columns.iter().map(|column| match &column.kind {
+        &PreparedKind::Numeric { median, center, spread } => {
+            onnx::Column::Numeric { name: &column.name, median, center, spread }
+        }
+        PreparedKind::Categorical { categories, has_unknown } => {
+            onnx::Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
+        }
+    });
+    let weight = |name: String| {
+        let found = saved.weights.get(&name);
+        found.ok_or_else(|| anyhow::anyhow!("{} has no weight `{name}`", saved_model::MODEL))
+    };
+    let mut layers = Vec::new();
+    for layer in 0..=mlp.hidden.len() {
+        let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
+        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is no matrix") };
+        layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
+    }
+    let activation = match mlp.activation {
+        Activation::Sigmoid => onnx::Activation::Sigmoid,
+        Activation::Tanh => onnx::Activation::Tanh,
+        Activation::Relu => onnx::Activation::Relu,
+        Activation::LeakyRelu => onnx::Activation::LeakyRelu,
+        Activation::Gelu => onnx::Activation::Gelu,
+        Activation::Silu => onnx::Activation::Silu,
+    };
+    let head = match &preparation.target {
+        PreparedTarget::Classes(names) => match &names[..] {
+            [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
+            names => onnx::Head::MultiClass { classes: names },
+        },
+        &PreparedTarget::Number { mean, standard_deviation } => {
+            onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
+        }
+    };
+    Ok(onnx::encode(&onnx::Network {
+        columns: columns.collect(),
+        layers,
+        activation,
+        head,
+        metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
+        producer_version: env!("CARGO_PKG_VERSION"),
+        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preparation.target_name, saved.name()),
+    }))
+}

@@ -1,0 +1,115 @@
+//! The model card: what a model is, what it learned from, how good it is, how to use it (Mitchell et al. 2019).
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::saved_model::SavedModel;
+use crate::data::{PreparedKind, Task};
+use crate::training::evaluation::Evaluation;
+
+/// The card in Markdown, of the model in `file`.
+///
+/// # Errors
+/// A file of the run folder that is missing or damaged.
+pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
+    let read =
+        |name: &str| -> anyhow::Result<Value> { Ok(serde_json::from_slice(&fs_err::read(saved.folder.join(name))?)?) };
+    let (record, environment) = (read("run.json")?, read("environment.json")?);
+    let evaluation = saved.folder.join("evaluation.json");
+    let evaluation: Option<Evaluation> = match evaluation.exists() {
+        true => Some(serde_json::from_slice(&fs_err::read(&evaluation)?)?),
+        false => None,
+    };
+    let preparation = &saved.preparation;
+    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut card = String::new();
+    writeln!(card, "# {}\n", saved.name())?;
+    let task = match preparation.task() {
+        Task::Binary => "one of two classes",
+        Task::MultiClass { .. } => "one of several classes",
+        Task::Regression => "a number",
+    };
+    writeln!(
+        card,
+        "A neural network that predicts `{}`, {task}, from {} columns. Trained by burnlab {} on {}; {}.\n",
+        preparation.target_name,
+        preparation.columns.len(),
+        shown(&environment["burnlab"]),
+        shown(&record["started"]),
+        shown(&record["reason"]),
+    )?;
+    writeln!(card, "## Use\n\n    burnlab predict {} new.csv -o predictions.csv", saved.name())?;
+    if file.extension().is_some_and(|extension| extension == "onnx") {
+        writeln!(card, "\n{}", onnx_use(saved, file))?;
+    }
+    writeln!(card, "\n## Data\n")?;
+    let data = &environment["dataset"];
+    for (name, key) in [
+        ("name", "name"),
+        ("rows", "num_rows"),
+        ("training rows", "num_train"),
+        ("validation rows", "num_validation"),
+        ("test rows", "num_test"),
+        ("fingerprint (SHA-256)", "fingerprint"),
+    ] {
+        writeln!(card, "- {name}: {}", shown(&data[key]))?;
+    }
+    writeln!(card, "\n## Result on the test rows\n")?;
+    match &evaluation {
+        None => writeln!(card, "There were no test rows: nothing is known of how good the model is.")?,
+        Some(evaluation) => write_evaluation(&mut card, evaluation)?,
+    }
+    writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?;
+    for column in preparation.columns.iter().take(MAX_COLUMNS) {
+        let kind = match &column.kind {
+            PreparedKind::Numeric { median, .. } => format!("number; {median} where missing"),
+            PreparedKind::Categorical { categories, .. } => format!("one of {} categories", categories.len()),
+        };
+        writeln!(card, "| {} | {kind} |", column.name.replace('|', "\\|"))?;
+    }
+    if preparation.columns.len() > MAX_COLUMNS {
+        writeln!(card, "\nand {} more columns.", preparation.columns.len() - MAX_COLUMNS)?;
+    }
+    writeln!(card, "\n## Config\n\n```toml\n{}```", saved.config.to_toml())?;
+    Ok(card)
+}
+
+/// Longer tables of inputs tell a reader nothing.
+const MAX_COLUMNS: usize = 40;
+
+fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
+    writeln!(card, "| metric | value |\n|---|---|")?;
+    for metric in &evaluation.metrics {
+        writeln!(card, "| {} | {:.4} |", metric.name, metric.value)?;
+    }
+    let baseline = &evaluation.baseline;
+    writeln!(card, "\nA model that ignores its inputs reaches {} {:.4}.", baseline.name, baseline.value)?;
+    if let Some(classes) = &evaluation.classes {
+        writeln!(card, "\n| class | precision | recall | f1 | rows |\n|---|---|---|---|---|")?;
+        for class in &classes.report {
+            let name = class.class.replace('|', "\\|");
+            writeln!(
+                card,
+                "| {name} | {:.4} | {:.4} | {:.4} | {} |",
+                class.precision, class.recall, class.f1, class.support
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn onnx_use(saved: &SavedModel, file: &Path) -> String {
+    let is_number = |kind: &PreparedKind| matches!(kind, PreparedKind::Numeric { .. });
+    let inputs = match saved.preparation.columns.iter().all(|column| is_number(&column.kind)) {
+        true => "one input, `inputs`: float32 `[N, columns]`, raw cells in the order below, NaN where missing",
+        false => "an input per column, `[N, 1]`: float32 (NaN where missing) or text (empty where missing)",
+    };
+    let outputs = match saved.preparation.task() {
+        Task::Regression => "`prediction`, in the target's own units",
+        _ => "`label` and `probabilities`, a column per class in the order of the metadata's `class_names`",
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    format!("`{name}` has {inputs}. Scaling and encoding are inside. Outputs: {outputs}.")
+}

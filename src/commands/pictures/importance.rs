@@ -1,0 +1,61 @@
+//! Permutation feature importance (Breiman 2001): how much worse the test result is when a column is shuffled.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::Subject;
+use crate::data::Examples;
+use crate::plots::{self, Importance};
+
+/// Shuffles of each column.
+const NUM_REPEATS: usize = 5;
+
+/// The columns by the drop of accuracy, or of R2, that shuffling them costs.
+pub(super) fn importance(subject: &Subject) -> Option<String> {
+    if subject.preparation.image_shape.is_some() || subject.test.len() < 2 {
+        return None;
+    }
+    let metric = if subject.preparation.task().is_classification() { "accuracy" } else { "r2" };
+    let title = subject.titled("Permutation importance");
+    Some(plots::importance(&title, metric, &drops(subject, metric)))
+}
+
+fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
+    let scorer = subject.scorer();
+    let score = |examples: &Examples| {
+        let scores = scorer.scores(&(subject.logits)(examples), &examples.targets, false);
+        scores.iter().find(|score| score.0 == metric).map_or(f64::NAN, |score| score.1)
+    };
+    let whole = score(subject.test);
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let mut first = 0;
+    let mut drops = Vec::new();
+    for column in &subject.preparation.columns {
+        // All inputs of a categorical column move together: the cell is what is shuffled.
+        let inputs = first..first + column.kind.num_inputs();
+        first = inputs.end;
+        let repeats: Vec<f64> = (0..NUM_REPEATS)
+            .map(|_| {
+                let mut order: Vec<usize> = (0..subject.test.len()).collect();
+                order.shuffle(&mut random);
+                whole - score(&shuffled(subject.test, inputs.clone(), &order))
+            })
+            .collect();
+        let mean = repeats.iter().sum::<f64>() / NUM_REPEATS as f64;
+        let variance = repeats.iter().map(|drop| (drop - mean).powi(2)).sum::<f64>() / (NUM_REPEATS - 1) as f64;
+        drops.push(Importance { name: column.name.clone(), mean, deviation: variance.sqrt() });
+    }
+    drops
+}
+
+/// `examples` with the cells `inputs` of row i taken from row `order[i]`.
+fn shuffled(examples: &Examples, inputs: std::ops::Range<usize>, order: &[usize]) -> Examples {
+    let width = examples.num_inputs;
+    let mut shuffled = examples.clone();
+    for (row, &source) in order.iter().enumerate() {
+        let cells = &examples.inputs[source * width..][inputs.clone()];
+        shuffled.inputs[row * width..][inputs.clone()].copy_from_slice(cells);
+    }
+    shuffled
+}

@@ -1,0 +1,37 @@
+//! The weights themselves.
+
+use super::Subject;
+use crate::model::Architecture;
+use crate::plots::{self, Layer};
+
+/// Units and connections, with their weights.
+pub(super) fn network(subject: &Subject) -> String {
+    let Architecture::Mlp(mlp) = &subject.model.architecture;
+    let layers: Vec<Layer> = (0..=mlp.hidden.len())
+        .map(|layer| {
+            let weight = &subject.weights[&format!("layers.{layer}.weight")];
+            Layer {
+                weights: weight.values.clone(),
+                biases: subject.weights[&format!("layers.{layer}.bias")].values.clone(),
+                num_inputs: weight.shape[0],
+                num_outputs: weight.shape[1],
+            }
+        })
+        .collect();
+    let preparation = subject.preparation;
+    let outputs = match preparation.class_names() {
+        [] => vec![preparation.target_name.clone()],
+        [_, positive] => vec![positive.clone()],
+        names => names.to_vec(),
+    };
+    plots::network(&subject.titled("Network"), &layers, &preparation.input_names(), &outputs)
+}
+
+/// What each unit of the first layer looks for in an image.
+pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
+    let [height, width] = subject.preparation.image_shape?;
+    let Architecture::Mlp(_) = &subject.model.architecture;
+    let weight = &subject.weights["layers.0.weight"];
+    let title = subject.titled("Weights of the first layer's units");
+    Some(plots::unit_weights(&title, height, width, &weight.values, weight.shape[1]))
+}

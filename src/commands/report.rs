@@ -1,0 +1,130 @@
+//! `burnlab report RUN...`: one HTML file that needs no other and no network.
+
+use std::fmt::{self, Write};
+use std::process::ExitCode;
+
+use super::runs::compare::Comparison;
+use super::saved_model::{MODEL, SavedModel};
+use super::{output, plot};
+use crate::backend::BackendName;
+use crate::cli::ReportArgs;
+use crate::tracking::{Run, Store};
+
+const STYLE: &str = include_str!("report.css");
+
+/// Writes the report and prints where.
+///
+/// # Errors
+/// No such run; a run folder that is damaged; a file that cannot be written.
+pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let store = Store::open_read_only(&args.artifacts)?;
+    let runs = args.runs.iter().map(|run| store.find(run)).collect::<Result<Vec<Run>, _>>()?;
+    let mut html = String::new();
+    let title = match &runs[..] {
+        [run] => run.record.id.to_string(),
+        runs => format!("{} runs compared", runs.len()),
+    };
+    write!(
+        html,
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{0}</title><style>\n{STYLE}</style></head><body>\n<h1>{0}</h1>\n",
+        escaped(&title)
+    )?;
+    if runs.len() > 1 {
+        write_comparison(&mut html, &store, &runs)?;
+    }
+    for run in &runs {
+        write_run(&mut html, &store, run, runs.len() > 1)?;
+    }
+    write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
+    output::write_to(Some(&args.output), |writer| Ok(writer.write_all(html.as_bytes())?))?;
+    println!("{}", args.output.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> fmt::Result {
+    let Comparison { names, params, metrics } = Comparison::new(runs);
+    let legend: Vec<Vec<String>> = names
+        .iter()
+        .zip(runs)
+        .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()])
+        .collect();
+    write_table(html, &["", "run", "status"], &legend)?;
+    let header = |first| -> Vec<&str> { [first].into_iter().chain(names.iter().map(String::as_str)).collect() };
+    writeln!(html, "<h2>What differs</h2>")?;
+    match params.is_empty() {
+        true => writeln!(html, "<p>No param differs.</p>")?,
+        false => write_table(html, &header("param"), &params)?,
+    }
+    writeln!(html, "<h2>Metrics</h2><p class=\"soft\">Best value @ epoch; * is the best of all.</p>")?;
+    write_table(html, &header("metric"), &metrics)
+}
+
+fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: bool) -> anyhow::Result<()> {
+    let record = &run.record;
+    let folder = store.folder(&record.id);
+    if is_one_of_several {
+        writeln!(html, "<h2>{}</h2>", escaped(record.id.as_str()))?;
+    }
+    let reason = if record.reason.is_empty() { String::new() } else { format!(": {}", record.reason) };
+    writeln!(
+        html,
+        "<p>Experiment {}, {}{}. Started {}, seed {}.</p>",
+        escaped(&record.experiment),
+        store.shown(run),
+        escaped(&reason),
+        record.started,
+        record.seed
+    )?;
+    if let Some(note) = &record.note {
+        writeln!(html, "<p>{}</p>", escaped(note))?;
+    }
+    if !is_one_of_several {
+        let metrics = Comparison::new(std::slice::from_ref(run)).metrics;
+        write_table(html, &["metric", "best @ epoch"], &metrics)?;
+    }
+    // A run that is training, or failed, has no model to draw.
+    if folder.join(MODEL).exists() {
+        let saved = SavedModel::open(&folder)?;
+        for (picture, svg) in plot::draw_all(&saved, &[], BackendName::compiled()[0])? {
+            let words = picture.name().replace('_', " ");
+            writeln!(html, "<figure><img alt=\"{words}\" src=\"data:image/svg+xml,{}\"></figure>", in_url(&svg))?;
+        }
+    }
+    let config = escaped(&store.config_toml(&record.id)?);
+    writeln!(html, "<details><summary>Config</summary><pre>{config}</pre></details>")?;
+    let environment = serde_json::to_string_pretty(&store.environment(&record.id)?)?;
+    writeln!(html, "<details><summary>Environment</summary><pre>{}</pre></details>", escaped(&environment))?;
+    Ok(())
+}
+
+fn write_table(html: &mut String, header: &[&str], rows: &[Vec<String>]) -> fmt::Result {
+    let cells = |tag: &str, cells: &mut dyn Iterator<Item = &str>| -> String {
+        cells.map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect()
+    };
+    let head = cells("th", &mut header.iter().copied());
+    write!(html, "<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>")?;
+    for row in rows {
+        write!(html, "<tr>{}</tr>", cells("td", &mut row.iter().map(String::as_str)))?;
+    }
+    writeln!(html, "</tbody></table></div>")
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// An SVG document inside a `data:` URL inside of an attribute in double quotes.
+fn in_url(svg: &str) -> String {
+    let mut url = String::with_capacity(svg.len());
+    for character in svg.chars() {
+        match character {
+            '%' | '#' | '"' | '<' | '>' | '&' | '\n' | '\r' | '\t' => {
+                write!(url, "%{:02X}", character as u32).expect("strings grow");
+            }
+            character => url.push(character),
+        }
+    }
+    url
+}

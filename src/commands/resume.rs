@@ -1,0 +1,98 @@
+//! `burnlab resume RUN`: go on with a training as if it had never stopped, or train a finished run further.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ValueEnum;
+
+use super::prepared::{Prepared, prepare};
+use super::saved_model::{INITIAL, PREPARATION, load_data, read_preparation, read_weights};
+use super::train::{Start, TrainOptions, tell, train_from};
+use crate::backend::BackendName;
+use crate::cli::ResumeArgs;
+use crate::config::LoadedConfig;
+use crate::tracking::{MetricKey, Point, Run, Shown, Status, Store};
+use crate::training::{CHECKPOINT, Checkpoint};
+
+/// Trains on from the run's checkpoint, records and evaluates.
+///
+/// # Errors
+/// A run that is training, or has finished (without `--epochs`); data or a checkpoint that are gone or changed; what
+/// training itself meets.
+pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
+    let store = Store::open_read_only(&args.artifacts)?;
+    let run = store.find(&args.run)?;
+    let folder = store.folder(&run.record.id);
+    let loaded = LoadedConfig::load(&folder.join("config.toml"), &[])?;
+    let mut config = loaded.config;
+    let prepared = match folder.join(PREPARATION).exists() {
+        true => {
+            let (dataset, splits) = load_data(&folder, &config)?;
+            Prepared::new(dataset, splits, read_preparation(&folder)?)
+        }
+        // Killed before anything was written down.
+        false => prepare(&config, &args.artifacts)?,
+    };
+    let checkpoint = read_checkpoint(&folder)?;
+    let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
+    anyhow::ensure!(!is_active, "run `{}` is training at this moment", run.record.id);
+
+    let is_finished = run.record.status == Status::Finished;
+    let start = match args.epochs {
+        None => {
+            anyhow::ensure!(
+                !is_finished,
+                "run `{0}` is finished ({1}); to train it further, say up to which epoch: `burnlab resume {0} --epochs {2}`",
+                run.record.id,
+                run.record.reason,
+                2 * config.training.max_epochs
+            );
+            let initial = folder.join(INITIAL);
+            let initial = initial.exists().then(|| read_weights(&initial)).transpose()?;
+            Start::Resume { run: run.record.id.clone(), checkpoint, initial }
+        }
+        Some(epochs) => {
+            let mut checkpoint = checkpoint
+                .filter(|_| is_finished)
+                .with_context(|| format!("run `{0}` has not finished; first `burnlab resume {0}`", run.record.id))?;
+            let done = checkpoint.progress.epoch;
+            anyhow::ensure!(epochs > done, "run `{}` has {done} epochs already: ask for more", run.record.id);
+            checkpoint.reopen();
+            config.training.max_epochs = epochs;
+            Start::Extend { parent: run.record.id.clone(), points: points(&store, &run)?, checkpoint }
+        }
+    };
+    let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
+    let backend = backend.context("the run does not say on which backend it was trained")?;
+    let options = TrainOptions::for_user(&args.artifacts, &run.record.tags, backend, args.quiet, false);
+    let trained = train_from(start, &config, &prepared, &options)?;
+    Ok(tell(&trained, &config, &prepared, &folder.join("config.toml"), args.quiet))
+}
+
+/// The run's checkpoint; `None` when it ended before the first one.
+fn read_checkpoint(folder: &Path) -> anyhow::Result<Option<Checkpoint>> {
+    let path = folder.join(CHECKPOINT);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let checkpoint = Checkpoint::decode(&fs_err::read(&path)?);
+    Ok(Some(checkpoint.with_context(|| path.display().to_string())?))
+}
+
+/// The points of the run's epochs.
+fn points(store: &Store, run: &Run) -> anyhow::Result<Vec<Point>> {
+    let mut points = Vec::new();
+    let trained = |key: &&MetricKey| key.split() != "test";
+    for key in run.metrics.keys().filter(trained) {
+        let samples = store.series(&run.record.id, key)?;
+        points.extend(samples.into_iter().map(|sample| Point {
+            key: key.clone(),
+            epoch: sample.epoch,
+            step: sample.step,
+            time: sample.time,
+            value: sample.value,
+        }));
+    }
+    Ok(points)
+}

@@ -1,0 +1,63 @@
+//! A part of the examples: some of the classes, some rows of each.
+
+use super::{DataConfig, Dataset, Target, labels};
+use crate::invalid::Invalid;
+
+/// Keeps the rows of the classes that `data.classes` names, numbered anew in the order that they had.
+///
+/// # Errors
+/// Fewer than two classes, one that the data do not have, or a target that is a number.
+pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result<(), Invalid> {
+    const KEY: &str = "data.classes";
+    if config.classes.is_empty() {
+        return Ok(());
+    }
+    let width = dataset.columns.len();
+    let Target::Classes { names, labels } = &mut dataset.target else {
+        return Err(Invalid::at(KEY, "the target is a number, which has no classes: remove the key"));
+    };
+    if let Some(unknown) = config.classes.iter().find(|class| !names.contains(class)) {
+        return Err(Invalid::at(KEY, format!("there is no class `{unknown}`; there are {}", labels::list(names, 20))));
+    }
+    let is_kept: Vec<bool> = names.iter().map(|name| config.classes.contains(name)).collect();
+    names.retain(|name| config.classes.contains(name));
+    if names.len() < 2 {
+        return Err(Invalid::at(KEY, "name two classes or more: with one there is nothing to learn"));
+    }
+    let mut new_number = vec![0; is_kept.len()];
+    let kept = (0..is_kept.len()).filter(|&class| is_kept[class]);
+    kept.zip(0..).for_each(|(class, number)| new_number[class] = number);
+
+    let keeps = |label: u32| is_kept[label as usize];
+    if let Some(num_training_rows) = &mut dataset.num_training_rows {
+        *num_training_rows = labels[..*num_training_rows].iter().filter(|&&label| keeps(label)).count();
+    }
+    let mut cell = 0;
+    dataset.values.retain(|_| {
+        cell += 1;
+        keeps(labels[(cell - 1) / width])
+    });
+    labels.retain(|&label| keeps(label));
+    labels.iter_mut().for_each(|label| *label = new_number[*label as usize]);
+    Ok(())
+}
+
+/// The first `data.train_per_class` rows of each class out of shuffled training rows.
+///
+/// # Errors
+/// A target that is a number.
+pub(super) fn limit_per_class(rows: &mut Vec<usize>, dataset: &Dataset, config: &DataConfig) -> Result<(), Invalid> {
+    let Some(limit) = config.train_per_class else { return Ok(()) };
+    let Target::Classes { names, labels } = &dataset.target else {
+        let message = "the target is a number, which has no classes: remove the key";
+        return Err(Invalid::at("data.train_per_class", message));
+    };
+    let mut left = vec![limit; names.len()];
+    rows.retain(|&row| {
+        let left = &mut left[labels[row] as usize];
+        let keeps = *left > 0;
+        *left -= usize::from(keeps);
+        keeps
+    });
+    Ok(())
+}

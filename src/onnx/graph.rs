@@ -1,0 +1,245 @@
+//! ONNX models as Protocol Buffers messages: a graph of operators that grows node by node.
+
+use super::protobuf::Message;
+
+/// The version of the file format; 8 came with opset 17.
+const IR_VERSION: i64 = 8;
+/// The version of the operators; 17 is older than 2023, so that old runtimes take it.
+const OPSET: i64 = 17;
+/// The domain of operators on text, and its version.
+const ML_DOMAIN: &str = "ai.onnx.ml";
+const ML_OPSET: i64 = 3;
+/// Those of [`ML_DOMAIN`] that occur here.
+const ML_OPERATORS: [&str; 2] = ["LabelEncoder", "OneHotEncoder"];
+/// The number of rows, which is open.
+const ROWS: &str = "N";
+
+/// Field numbers of onnx.proto3, a module per message.
+mod field {
+    pub mod model {
+        pub const IR_VERSION: u32 = 1;
+        pub const PRODUCER_NAME: u32 = 2;
+        pub const PRODUCER_VERSION: u32 = 3;
+        pub const DOC_STRING: u32 = 6;
+        pub const GRAPH: u32 = 7;
+        pub const OPSET_IMPORT: u32 = 8;
+        pub const METADATA_PROPS: u32 = 14;
+    }
+    pub mod operator_set_id {
+        pub const DOMAIN: u32 = 1;
+        pub const VERSION: u32 = 2;
+    }
+    pub mod string_string_entry {
+        pub const KEY: u32 = 1;
+        pub const VALUE: u32 = 2;
+    }
+    pub mod graph {
+        pub const NODE: u32 = 1;
+        pub const NAME: u32 = 2;
+        pub const INITIALIZER: u32 = 5;
+        pub const INPUT: u32 = 11;
+        pub const OUTPUT: u32 = 12;
+    }
+    pub mod node {
+        pub const INPUT: u32 = 1;
+        pub const OUTPUT: u32 = 2;
+        pub const NAME: u32 = 3;
+        pub const OP_TYPE: u32 = 4;
+        pub const ATTRIBUTE: u32 = 5;
+        pub const DOMAIN: u32 = 7;
+    }
+    pub mod attribute {
+        pub const NAME: u32 = 1;
+        pub const F: u32 = 2;
+        pub const I: u32 = 3;
+        pub const T: u32 = 5;
+        pub const INTS: u32 = 8;
+        pub const STRINGS: u32 = 9;
+        pub const TYPE: u32 = 20;
+    }
+    pub mod tensor {
+        pub const DIMS: u32 = 1;
+        pub const DATA_TYPE: u32 = 2;
+        pub const FLOAT_DATA: u32 = 4;
+        pub const INT64_DATA: u32 = 7;
+        pub const NAME: u32 = 8;
+        pub const DOUBLE_DATA: u32 = 10;
+    }
+    pub mod value_info {
+        pub const NAME: u32 = 1;
+        pub const TYPE: u32 = 2;
+    }
+    pub mod type_proto {
+        pub const TENSOR_TYPE: u32 = 1;
+        pub const ELEM_TYPE: u32 = 1;
+        pub const SHAPE: u32 = 2;
+        pub const DIM: u32 = 1;
+        pub const DIM_VALUE: u32 = 1;
+        pub const DIM_PARAM: u32 = 2;
+    }
+}
+
+/// What a tensor holds: TensorProto.DataType of onnx.proto3.
+#[derive(Clone, Copy)]
+pub(super) enum DataType {
+    Float = 1,
+    Int64 = 7,
+    Text = 8,
+    Double = 11,
+}
+
+/// The elements of a constant, row-major.
+#[derive(Clone, Copy)]
+pub(super) enum Values<'a> {
+    Floats(&'a [f32]),
+    Doubles(&'a [f64]),
+    Ints(&'a [i64]),
+}
+
+/// A setting of an operator.
+#[derive(Clone, Copy)]
+pub(super) enum Attribute<'a> {
+    Float(f32),
+    Int(i64),
+    /// The shape, then the elements.
+    Tensor(&'a [usize], Values<'a>),
+    Ints(&'a [i64]),
+    Texts(&'a [&'a str]),
+}
+
+/// A graph under construction. Tensors go by name; those that it names itself clash with no other.
+#[derive(Default)]
+pub(super) struct Graph {
+    prefix: String,
+    num_named: usize,
+    uses_ml: bool,
+    nodes: Vec<Message>,
+    initializers: Vec<Message>,
+    inputs: Vec<Message>,
+    outputs: Vec<Message>,
+}
+
+impl Graph {
+    /// An empty graph whose inputs and outputs will be called `names`.
+    pub fn new(names: &[String]) -> Self {
+        let mut prefix = String::from("burnlab/");
+        while names.iter().any(|name| name.starts_with(&prefix)) {
+            prefix.push('/');
+        }
+        Self { prefix, ..Self::default() }
+    }
+
+    /// An input `[N, num_columns]`.
+    pub fn input(&mut self, name: &str, data_type: DataType, num_columns: usize) {
+        self.inputs.push(value_info(name, data_type, Some(num_columns)));
+    }
+
+    /// An output `[N, num_columns]`, or `[N]`, which some node must write.
+    pub fn output(&mut self, name: &str, data_type: DataType, num_columns: Option<usize>) {
+        self.outputs.push(value_info(name, data_type, num_columns));
+    }
+
+    /// A constant tensor; `[]` is the shape of a single number. Returns its name.
+    pub fn constant(&mut self, what: &str, shape: &[usize], values: Values) -> String {
+        let name = self.new_name(what);
+        self.initializers.push(tensor(shape, values).text(field::tensor::NAME, &name));
+        name
+    }
+
+    /// A node with one output, whose name is returned.
+    pub fn node(&mut self, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) -> String {
+        let output = self.new_name(operator);
+        self.node_to(&output, operator, inputs, attributes);
+        output
+    }
+
+    /// A node with one output of the given name, which also becomes the node's.
+    pub fn node_to(&mut self, output: &str, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
+        let mut node = Message::new()
+            .texts(field::node::INPUT, inputs.iter().copied())
+            .text(field::node::OUTPUT, output)
+            .text(field::node::NAME, output)
+            .text(field::node::OP_TYPE, operator);
+        for (name, attribute) in attributes {
+            node = node.message(field::node::ATTRIBUTE, &attribute.message(name));
+        }
+        if ML_OPERATORS.contains(&operator) {
+            self.uses_ml = true;
+            node = node.text(field::node::DOMAIN, ML_DOMAIN);
+        }
+        self.nodes.push(node);
+    }
+
+    /// The bytes of a model that is this graph. The keys of `metadata` must differ.
+    pub fn into_model(self, producer_version: &str, doc: &str, metadata: &[(String, String)]) -> Vec<u8> {
+        let graph = Message::new()
+            .messages(field::graph::NODE, &self.nodes)
+            .text(field::graph::NAME, "burnlab")
+            .messages(field::graph::INITIALIZER, &self.initializers)
+            .messages(field::graph::INPUT, &self.inputs)
+            .messages(field::graph::OUTPUT, &self.outputs);
+        let mut model = Message::new()
+            .int(field::model::IR_VERSION, IR_VERSION)
+            .text(field::model::PRODUCER_NAME, "burnlab")
+            .text(field::model::PRODUCER_VERSION, producer_version)
+            .text(field::model::DOC_STRING, doc)
+            .message(field::model::GRAPH, &graph)
+            .message(field::model::OPSET_IMPORT, &operator_set("", OPSET));
+        if self.uses_ml {
+            model = model.message(field::model::OPSET_IMPORT, &operator_set(ML_DOMAIN, ML_OPSET));
+        }
+        for (key, value) in metadata {
+            let entry = Message::new()
+                .text(field::string_string_entry::KEY, key)
+                .text(field::string_string_entry::VALUE, value);
+            model = model.message(field::model::METADATA_PROPS, &entry);
+        }
+        model.into_bytes()
+    }
+
+    fn new_name(&mut self, what: &str) -> String {
+        self.num_named += 1;
+        format!("{}{}_{what}", self.prefix, self.num_named)
+    }
+}
+
+impl Attribute<'_> {
+    fn message(&self, name: &str) -> Message {
+        let message = Message::new().text(field::attribute::NAME, name);
+        // The type's numbers are AttributeProto.AttributeType of onnx.proto3.
+        let (message, attribute_type) = match *self {
+            Self::Float(value) => (message.float(field::attribute::F, value), 1),
+            Self::Int(value) => (message.int(field::attribute::I, value), 2),
+            Self::Tensor(shape, values) => (message.message(field::attribute::T, &tensor(shape, values)), 4),
+            Self::Ints(values) => (message.ints(field::attribute::INTS, values), 7),
+            Self::Texts(texts) => (message.texts(field::attribute::STRINGS, texts.iter().copied()), 8),
+        };
+        message.int(field::attribute::TYPE, attribute_type)
+    }
+}
+
+fn tensor(shape: &[usize], values: Values) -> Message {
+    let dimensions: Vec<i64> = shape.iter().map(|&size| size as i64).collect();
+    let message = |data_type| {
+        Message::new().ints(field::tensor::DIMS, &dimensions).int(field::tensor::DATA_TYPE, data_type as i64)
+    };
+    match values {
+        Values::Floats(values) => message(DataType::Float).floats(field::tensor::FLOAT_DATA, values),
+        Values::Doubles(values) => message(DataType::Double).doubles(field::tensor::DOUBLE_DATA, values),
+        Values::Ints(values) => message(DataType::Int64).ints(field::tensor::INT64_DATA, values),
+    }
+}
+
+fn value_info(name: &str, data_type: DataType, num_columns: Option<usize>) -> Message {
+    let rows = Message::new().text(field::type_proto::DIM_PARAM, ROWS);
+    let columns = num_columns.map(|size| Message::new().int(field::type_proto::DIM_VALUE, size as i64));
+    let shape = Message::new().message(field::type_proto::DIM, &rows).messages(field::type_proto::DIM, &columns);
+    let tensor_type =
+        Message::new().int(field::type_proto::ELEM_TYPE, data_type as i64).message(field::type_proto::SHAPE, &shape);
+    let value_type = Message::new().message(field::type_proto::TENSOR_TYPE, &tensor_type);
+    Message::new().text(field::value_info::NAME, name).message(field::value_info::TYPE, &value_type)
+}
+
+fn operator_set(domain: &str, version: i64) -> Message {
+    Message::new().text(field::operator_set_id::DOMAIN, domain).int(field::operator_set_id::VERSION, version)
+}

@@ -1,0 +1,167 @@
+//! A trained multilayer perceptron, with its preprocessing, as an ONNX model: raw cells in, predictions out.
+//!
+//! Without categorical columns the model has one input, `inputs`, a float32 `[N, columns]`. With some, each column is
+//! an input of its own, `[N, 1]` and named like the column: float32, or text. A missing number is NaN, a missing
+//! category the empty text. Outputs: of classes `label`, text `[N]`, and `probabilities`, float32 `[N, classes]`; of a
+//! number `prediction`, float64 `[N, 1]`.
+
+mod graph;
+mod nodes;
+pub mod protobuf;
+
+use std::collections::HashSet;
+
+use graph::Graph;
+
+/// One column of raw cells and the inputs of the first layer that it becomes.
+pub enum Column<'a> {
+    /// One input: `(cell - center) / spread`, with `median` in place of NaN; all in the column's own units.
+    Numeric { name: &'a str, median: f64, center: f64, spread: f64 },
+    /// One input per category, 1 for the cell's and 0 for the others.
+    /// `has_unknown`: one more that is 1 where no category fits; without it all are 0 there.
+    Categorical { name: &'a str, categories: &'a [String], has_unknown: bool },
+}
+
+/// The non-linearity after each layer but the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    Sigmoid,
+    Tanh,
+    Relu,
+    /// x above zero, 0.01 x below
+    LeakyRelu,
+    /// x Phi(x), Phi the normal distribution function, not its tanh approximation
+    Gelu,
+    /// x sigmoid(x)
+    Silu,
+}
+
+/// A layer: `inputs * weight + bias`.
+pub struct Dense<'a> {
+    /// Row-major `[num_inputs, num_outputs]`.
+    pub weight: &'a [f32],
+    /// `[num_outputs]`.
+    pub bias: &'a [f32],
+    pub num_inputs: usize,
+    pub num_outputs: usize,
+}
+
+/// What the outputs of the last layer mean.
+pub enum Head<'a> {
+    /// One logit z: probabilities `[1 - sigmoid(z), sigmoid(z)]`, the second class where z > 0.
+    Binary { classes: [&'a str; 2] },
+    /// A logit per class: their softmax, the class of the largest (the first of equal ones).
+    MultiClass { classes: &'a [String] },
+    /// One standardized number: `output * deviation + mean`, in float64, is the number in its own units.
+    Number { name: &'a str, mean: f64, deviation: f64 },
+}
+
+/// All that goes into the model.
+pub struct Network<'a> {
+    /// In the order of the first layer's inputs.
+    pub columns: Vec<Column<'a>>,
+    /// The first one takes the prepared columns; without hidden layers it is the last one, too.
+    pub layers: Vec<Dense<'a>>,
+    pub activation: Activation,
+    pub head: Head<'a>,
+    /// Keys and values. The keys `column_names`, `class_names` and `target_name` are the model's own: entries with
+    /// these, and all but the first of a key, are left out.
+    pub metadata: Vec<(String, String)>,
+    pub producer_version: &'a str,
+    /// What the model is, for a human.
+    pub doc: &'a str,
+}
+
+/// The bytes of an ONNX model; the same for the same network.
+///
+/// A column with the name of an output or of an earlier column, or with none, is an input with `_input` appended to
+/// its name; the order of the inputs is always that of the columns.
+///
+/// # Panics
+/// If the sizes of columns, layers and head do not fit together.
+pub fn encode(network: &Network) -> Vec<u8> {
+    check_sizes(network);
+    let names = input_names(&network.columns, nodes::output_names(&network.head));
+    let mut graph = Graph::new(&names);
+    let inputs = nodes::prepare(&mut graph, &network.columns, &names);
+    let outputs = nodes::layers(&mut graph, inputs, &network.layers, network.activation);
+    nodes::head(&mut graph, &outputs, &network.head);
+    graph.into_model(network.producer_version, network.doc, &metadata(network))
+}
+
+impl<'a> Column<'a> {
+    fn name(&self) -> &'a str {
+        match self {
+            Self::Numeric { name, .. } | Self::Categorical { name, .. } => name,
+        }
+    }
+
+    fn is_numeric(&self) -> bool {
+        matches!(self, Self::Numeric { .. })
+    }
+
+    fn num_inputs(&self) -> usize {
+        match self {
+            Self::Numeric { .. } => 1,
+            Self::Categorical { categories, has_unknown, .. } => categories.len() + usize::from(*has_unknown),
+        }
+    }
+}
+
+fn check_sizes(network: &Network) {
+    let mut width = network.columns.iter().map(Column::num_inputs).sum();
+    assert!(width > 0, "no column has an input");
+    assert!(!network.layers.is_empty(), "no layers");
+    for (number, layer) in network.layers.iter().enumerate() {
+        assert_eq!(layer.num_inputs, width, "inputs of layer {number}");
+        assert_eq!(layer.weight.len(), layer.num_inputs * layer.num_outputs, "weights of layer {number}");
+        assert_eq!(layer.bias.len(), layer.num_outputs, "biases of layer {number}");
+        width = layer.num_outputs;
+    }
+    let num_outputs = match network.head {
+        Head::MultiClass { classes } => classes.len(),
+        Head::Binary { .. } | Head::Number { .. } => 1,
+    };
+    assert_eq!(width, num_outputs, "outputs of the last layer");
+}
+
+/// The graph's input of each column: inputs and outputs share one set of names, and an empty one means "absent".
+fn input_names(columns: &[Column], outputs: &[&str]) -> Vec<String> {
+    let wanted: HashSet<&str> = columns.iter().map(Column::name).collect();
+    let mut taken: HashSet<String> = outputs.iter().map(|&name| name.to_owned()).collect();
+    let mut names = Vec::with_capacity(columns.len());
+    for column in columns {
+        let mut name = column.name().to_owned();
+        if name.is_empty() || taken.contains(&name) {
+            while taken.contains(&name) || wanted.contains(&name[..]) {
+                name.push_str("_input");
+            }
+        }
+        taken.insert(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+/// What the graph cannot say, as JSON lists where it is several names; then the user's own entries.
+fn metadata(network: &Network) -> Vec<(String, String)> {
+    let columns: Vec<&str> = network.columns.iter().map(Column::name).collect();
+    let target = match &network.head {
+        Head::Binary { classes } => ("class_names", json(classes)),
+        Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
+        Head::Number { name, .. } => ("target_name", (*name).to_owned()),
+    };
+    let own = [("column_names", json(&columns)), target].map(|(key, value)| (key.to_owned(), value));
+    let mut entries = Vec::from(own);
+    let mut keys = HashSet::from(["column_names", "class_names", "target_name"]);
+    entries.extend(network.metadata.iter().filter(|(key, _)| keys.insert(key)).cloned());
+    entries
+}
+
+fn json(names: &[&str]) -> String {
+    serde_json::Value::from(names).to_string()
+}
+
+fn texts(strings: &[String]) -> Vec<&str> {
+    strings.iter().map(String::as_str).collect()
+}

@@ -1,0 +1,201 @@
+//! The nodes of a perceptron's graph: preparation of the cells, layers, and what the outputs mean.
+
+use super::graph::{Attribute, DataType, Graph, Values};
+use super::{Activation, Column, Dense, Head, texts};
+
+const INPUTS: &str = "inputs";
+const LABEL: &str = "label";
+const PROBABILITIES: &str = "probabilities";
+const PREDICTION: &str = "prediction";
+/// Slope of [`Activation::LeakyRelu`] below zero.
+const LEAKY_SLOPE: f32 = 0.01;
+
+/// Raw cells to the float32 inputs of the first layer, `[N, num_inputs]`.
+pub(super) fn prepare(graph: &mut Graph, columns: &[Column], names: &[String]) -> String {
+    if columns.iter().all(Column::is_numeric) {
+        graph.input(INPUTS, DataType::Float, columns.len());
+        return scale(graph, INPUTS, columns);
+    }
+    for (column, name) in columns.iter().zip(names) {
+        graph.input(name, if column.is_numeric() { DataType::Float } else { DataType::Text }, 1);
+    }
+    let mut parts = Vec::new();
+    let mut names = texts(names);
+    // Numeric columns that follow each other are scaled together: a few nodes instead of a few for each.
+    for block in columns.chunk_by(|left, right| left.is_numeric() && right.is_numeric()) {
+        let rest = names.split_off(block.len());
+        match block[0] {
+            Column::Numeric { .. } => {
+                let cells = concatenate(graph, &names);
+                parts.push(scale(graph, &cells, block));
+            }
+            Column::Categorical { categories, has_unknown, .. } => {
+                parts.extend(one_hot(graph, names[0], categories, has_unknown));
+            }
+        }
+        names = rest;
+    }
+    concatenate(graph, &texts(&parts))
+}
+
+/// Numeric `cells`, float32 `[N, columns]`, scaled in float64 as in training: float32 could not tell a large center
+/// from its neighbours.
+fn scale(graph: &mut Graph, cells: &str, columns: &[Column]) -> String {
+    let (mut medians, mut centers, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
+    for column in columns {
+        let Column::Numeric { median, center, spread, .. } = column else { continue };
+        medians.push(*median);
+        centers.push(*center);
+        spreads.push(*spread);
+    }
+    let shape = [columns.len()];
+    let medians = graph.constant("medians", &shape, Values::Doubles(&medians));
+    let centers = graph.constant("centers", &shape, Values::Doubles(&centers));
+    let spreads = graph.constant("spreads", &shape, Values::Doubles(&spreads));
+    let is_missing = graph.node("IsNaN", &[cells], &[]);
+    let cells = cast(graph, cells, DataType::Double);
+    let cells = graph.node("Where", &[&is_missing, &medians, &cells], &[]);
+    let distances = graph.node("Sub", &[&cells, &centers], &[]);
+    let scaled = graph.node("Div", &[&distances, &spreads], &[]);
+    // A spread of almost nothing may push an outlier beyond float32; inputs stay finite.
+    let lowest = graph.constant("lowest", &[], Values::Doubles(&[f64::from(f32::MIN)]));
+    let highest = graph.constant("highest", &[], Values::Doubles(&[f64::from(f32::MAX)]));
+    let scaled = graph.node("Clip", &[&scaled, &lowest, &highest], &[]);
+    cast(graph, &scaled, DataType::Float)
+}
+
+/// Inputs of one categorical column, `[N, num_inputs]`; none if it has no category and no input for unknown ones.
+fn one_hot(graph: &mut Graph, cells: &str, categories: &[String], has_unknown: bool) -> Vec<String> {
+    if categories.is_empty() {
+        // The encoder takes no empty list, and every cell is unknown.
+        return if has_unknown { vec![ones(graph, cells)] } else { Vec::new() };
+    }
+    let categories = texts(categories);
+    let attributes = [("cats_strings", Attribute::Texts(&categories)), ("zeros", Attribute::Int(1))];
+    let known = graph.node("OneHotEncoder", &[cells], &attributes);
+    let axis = graph.constant("axis", &[1], Values::Ints(&[1]));
+    // The encoder adds a dimension to [N, 1].
+    let known = graph.node("Squeeze", &[&known, &axis], &[]);
+    if !has_unknown {
+        return vec![known];
+    }
+    let one = graph.constant("one", &[], Values::Floats(&[1.0]));
+    let is_known = graph.node("ReduceSum", &[&known, &axis], &[("keepdims", Attribute::Int(1))]);
+    let unknown = graph.node("Sub", &[&one, &is_known], &[]);
+    vec![known, unknown]
+}
+
+/// A 1 for each of `cells`.
+fn ones(graph: &mut Graph, cells: &str) -> String {
+    let shape = graph.node("Shape", &[cells], &[]);
+    let one = Attribute::Tensor(&[1], Values::Floats(&[1.0]));
+    graph.node("ConstantOfShape", &[&shape], &[("value", one)])
+}
+
+/// Inputs `[N, num_inputs]` of the first layer to outputs `[N, num_outputs]` of the last one, both float32.
+pub(super) fn layers(graph: &mut Graph, inputs: String, layers: &[Dense], activation: Activation) -> String {
+    let mut outputs = inputs;
+    for (number, layer) in layers.iter().enumerate() {
+        if number > 0 {
+            outputs = activate(graph, &outputs, activation);
+        }
+        let shape = [layer.num_inputs, layer.num_outputs];
+        let weight = graph.constant("weight", &shape, Values::Floats(layer.weight));
+        let bias = graph.constant("bias", &shape[1..], Values::Floats(layer.bias));
+        outputs = graph.node("Gemm", &[&outputs, &weight, &bias], &[]);
+    }
+    outputs
+}
+
+fn activate(graph: &mut Graph, x: &str, activation: Activation) -> String {
+    match activation {
+        Activation::Sigmoid => graph.node("Sigmoid", &[x], &[]),
+        Activation::Tanh => graph.node("Tanh", &[x], &[]),
+        Activation::Relu => graph.node("Relu", &[x], &[]),
+        Activation::LeakyRelu => graph.node("LeakyRelu", &[x], &[("alpha", Attribute::Float(LEAKY_SLOPE))]),
+        Activation::Gelu => gelu(graph, x),
+        Activation::Silu => {
+            let gate = graph.node("Sigmoid", &[x], &[]);
+            graph.node("Mul", &[x, &gate], &[])
+        }
+    }
+}
+
+/// x (1 + erf(x / sqrt 2)) / 2; an operator of that name came only with opset 20.
+fn gelu(graph: &mut Graph, x: &str) -> String {
+    let root = graph.constant("root_of_two", &[], Values::Floats(&[std::f32::consts::SQRT_2]));
+    let one = graph.constant("one", &[], Values::Floats(&[1.0]));
+    let half = graph.constant("half", &[], Values::Floats(&[0.5]));
+    let ratio = graph.node("Div", &[x, &root], &[]);
+    let erf = graph.node("Erf", &[&ratio], &[]);
+    let twice_phi = graph.node("Add", &[&erf, &one], &[]);
+    let product = graph.node("Mul", &[x, &twice_phi], &[]);
+    graph.node("Mul", &[&product, &half], &[])
+}
+
+/// The names of the model's outputs.
+pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
+    match head {
+        Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
+        Head::Number { .. } => &[PREDICTION],
+    }
+}
+
+/// The model's outputs from those of the last layer.
+pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
+    match head {
+        Head::Binary { classes } => binary(graph, outputs, classes),
+        Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
+        Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
+    }
+}
+
+fn binary(graph: &mut Graph, logits: &str, classes: &[&str]) {
+    let one = graph.constant("one", &[], Values::Floats(&[1.0]));
+    let second = graph.node("Sigmoid", &[logits], &[]);
+    let first = graph.node("Sub", &[&one, &second], &[]);
+    graph.node_to(PROBABILITIES, "Concat", &[&first, &second], &[("axis", Attribute::Int(1))]);
+    let zero = graph.constant("zero", &[], Values::Floats(&[0.0]));
+    let is_second = graph.node("Greater", &[logits, &zero], &[]);
+    let number = cast(graph, &is_second, DataType::Int64);
+    let axis = graph.constant("axis", &[1], Values::Ints(&[1]));
+    let number = graph.node("Squeeze", &[&number, &axis], &[]);
+    label(graph, &number, classes);
+}
+
+fn multi_class(graph: &mut Graph, logits: &str, classes: &[&str]) {
+    graph.node_to(PROBABILITIES, "Softmax", &[logits], &[("axis", Attribute::Int(1))]);
+    let attributes = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
+    let number = graph.node("ArgMax", &[logits], &attributes);
+    label(graph, &number, classes);
+}
+
+/// The names of the classes whose numbers, `[N]`, are given; declares the outputs.
+fn label(graph: &mut Graph, numbers: &str, classes: &[&str]) {
+    let keys: Vec<i64> = (0..classes.len() as i64).collect();
+    let attributes = [("keys_int64s", Attribute::Ints(&keys)), ("values_strings", Attribute::Texts(classes))];
+    graph.node_to(LABEL, "LabelEncoder", &[numbers], &attributes);
+    graph.output(LABEL, DataType::Text, None);
+    graph.output(PROBABILITIES, DataType::Float, Some(classes.len()));
+}
+
+fn number(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) {
+    let mean = graph.constant("mean", &[], Values::Doubles(&[mean]));
+    let deviation = graph.constant("deviation", &[], Values::Doubles(&[deviation]));
+    let standardized = cast(graph, standardized, DataType::Double);
+    let distance = graph.node("Mul", &[&standardized, &deviation], &[]);
+    graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
+    graph.output(PREDICTION, DataType::Double, Some(1));
+}
+
+fn cast(graph: &mut Graph, tensor: &str, data_type: DataType) -> String {
+    graph.node("Cast", &[tensor], &[("to", Attribute::Int(data_type as i64))])
+}
+
+/// Side by side; a single tensor is itself.
+fn concatenate(graph: &mut Graph, tensors: &[&str]) -> String {
+    match tensors {
+        [single] => (*single).to_owned(),
+        _ => graph.node("Concat", tensors, &[("axis", Attribute::Int(1))]),
+    }
+}

@@ -1,0 +1,82 @@
+//! Pictures of a trained network as SVG documents: pure functions from plain data to text.
+//!
+//! Each picture is one file: [`curves`](curves()), [`confusion`](confusion()), [`gallery`](gallery()),
+//! [`boundary`](boundary()), [`surface`](surface()), [`hidden_units`](hidden_units()), [`network`](network()),
+//! [`unit_weights`](unit_weights()), [`roc`](roc()), [`calibration`](calibration()),
+//! [`predicted_vs_true`](predicted_vs_true()), [`residuals`](residuals()), [`importance`](importance()) and
+//! [`overfitting`](overfitting()). They share the page (`page`), its colours (`style`), elements (`svg`), texts
+//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`), values over two
+//! inputs (`field`, `contour`) and marks (`marker`).
+//!
+//! A document is complete: no script, font or other file; light and dark by the reader's setting. Numbers that are
+//! not finite are left out, and without data a document says so in words.
+
+mod axes;
+mod boundary;
+mod calibration;
+mod confusion;
+mod contour;
+mod curves;
+mod diverging;
+mod field;
+mod frame;
+mod gallery;
+mod hidden_units;
+mod importance;
+mod legend;
+mod marker;
+mod network;
+mod network_nodes;
+mod overfitting;
+mod page;
+mod predicted_vs_true;
+mod raster;
+mod residuals;
+mod roc;
+mod style;
+mod surface;
+mod svg;
+mod unit_weights;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use boundary::{Boundary, Dot, boundary};
+pub use calibration::calibration;
+pub use confusion::confusion;
+pub use curves::{Curve, curves};
+pub use field::Field;
+pub use gallery::{Sample, gallery};
+pub use hidden_units::{Unit, hidden_units};
+pub use importance::{Importance, importance};
+pub use network::{Layer, network};
+pub use overfitting::{Capacity, overfitting};
+pub use predicted_vs_true::predicted_vs_true;
+pub use residuals::residuals;
+pub use roc::roc;
+pub use surface::surface;
+pub use unit_weights::unit_weights;
+
+/// A scatter plot draws at most so many dots.
+const MOST_DOTS: usize = 3000;
+
+/// At most `limit` of the items, evenly spread.
+fn thinned<T>(items: &[T], limit: usize) -> impl Iterator<Item = &T> {
+    let count = items.len().min(limit);
+    (0..count).map(move |index| &items[index * items.len() / count])
+}
+
+/// " (3000 of 100000 drawn)" where at most `limit` dots are.
+fn thinning_note(count: usize, limit: usize) -> String {
+    if count > limit { format!(" ({limit} of {count} drawn)") } else { String::new() }
+}
+
+/// The indices of the `limit` largest of `sizes`, in ascending order.
+fn largest(sizes: &[f64], limit: usize) -> Vec<usize> {
+    let mut indices: Vec<usize> = (0..sizes.len()).collect();
+    indices.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]));
+    indices.truncate(limit);
+    indices.sort_unstable();
+    indices
+}

@@ -1,0 +1,88 @@
+//! Pictures of the weights.
+
+use super::super::{Layer, network, unit_weights};
+use super::{description, marks, number, parsed, strings, text, texts};
+
+fn layer(num_inputs: usize, num_outputs: usize, weight: impl Fn(usize, usize) -> f32) -> Layer {
+    let weights = (0..num_inputs * num_outputs).map(|place| weight(place / num_outputs, place % num_outputs)).collect();
+    Layer { weights, biases: vec![0.5; num_outputs], num_inputs, num_outputs }
+}
+
+#[test]
+fn edges_tell_size_and_sign_of_their_weights() {
+    let layers =
+        [layer(2, 2, |from, to| [[4.0, -2.0], [1.0, 0.0]][from][to]), layer(2, 1, |from, _| [3.0, -3.0][from])];
+    let svg = network("Network", &layers, &strings(&["x", "y"]), &strings(&["band"]));
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "node").len(), 5);
+    let edges = marks(&document, "edge");
+    // A weight of 0 is no edge.
+    assert_eq!(edges.len(), 5);
+    let hints: Vec<String> = edges.iter().copied().map(text).collect();
+    assert_eq!(hints[..3], ["y to unit 1: +1", "x to unit 2: -2", "x to unit 1: +4"]);
+    assert!(edges[1].attribute("class").unwrap().contains("edge-negative"));
+    // Beyond a hairline of 0.3 the width is proportional.
+    let widths: Vec<f64> = edges.iter().map(|&edge| number(edge, "stroke-width") - 0.3).collect();
+    assert!((widths[2] / widths[1] - 2.0).abs() < 0.01 && (widths[2] / widths[0] - 4.0).abs() < 0.05, "{widths:?}");
+    assert_eq!(texts(&document, "node-name"), ["x", "y", "band"]);
+    let expected =
+        "2 inputs, 2 hidden units, 1 output; 9 weights and biases. The strongest weight, +4, leads from x to unit 1.";
+    assert_eq!(description(&document), expected);
+    assert!(text(marks(&document, "node")[2]).contains("unit 1, bias +0.5"));
+}
+
+#[test]
+fn of_a_large_layer_the_strongest_nodes_are_shown() {
+    // Input 50 and the last eleven have the largest weights.
+    let strength = |from: usize| if from == 50 || from >= 53 { 2.0 } else { 0.1 };
+    let svg = network("Network", &[layer(64, 16, |from, _| strength(from))], &[], &[]);
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "node").len(), 12 + 16);
+    assert_eq!(texts(&document, "more"), ["+52 more"]);
+    assert_eq!(texts(&document, "node-name")[..3], ["input 51", "input 54", "input 55"]);
+    assert_eq!(marks(&document, "edge").len(), 12 * 16);
+}
+
+#[test]
+fn nodes_are_ranked_by_weights_in_and_out() {
+    // Hidden units 6 to 11 have large weights in, 15 to 20 large weights out.
+    let large = |is_large: bool| if is_large { 1.0 } else { 0.25 };
+    let layers = [layer(2, 20, |_, to| large((5..11).contains(&to))), layer(20, 2, |from, _| large(from >= 14))];
+    let svg = network("Network", &layers, &[], &[]);
+    let document = parsed(&svg);
+    let hints: Vec<String> = marks(&document, "edge").into_iter().map(text).collect();
+    let leads_to = |unit: usize| hints.iter().any(|hint| hint.contains(&format!("to unit {unit}:")));
+    let shown: Vec<usize> = (1..=20).filter(|&unit| leads_to(unit)).collect();
+    assert_eq!(shown, [6, 7, 8, 9, 10, 11, 15, 16, 17, 18, 19, 20]);
+}
+
+#[test]
+fn unit_weights_share_one_scale_around_zero() {
+    // Two units of 2 x 2 weights, row-major [inputs, units].
+    let weights = [8.0, 0.0, -4.0, 2.0, 0.0, 0.0, 8.0, 0.4];
+    let svg = unit_weights("Weights", 2, 2, &weights, 2);
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "image").len(), 2);
+    let cells: Vec<(&str, &str, f64)> = marks(&document, "crisp")
+        .into_iter()
+        .map(|cell| (cell.attribute("class").unwrap(), cell.attribute("d").unwrap(), number(cell, "fill-opacity")))
+        .collect();
+    let expected = [
+        ("negative crisp", "M1 0h1v1h-1z", 0.5),
+        ("positive crisp", "M0 0h1v1h-1zM1 1h1v1h-1z", 1.0),
+        ("positive crisp", "M1 0h1v1h-1z", 0.25),
+    ];
+    assert_eq!(cells, expected);
+    assert_eq!(marks(&document, "step").len(), 17);
+    assert!(description(&document).contains("2 units. The largest is 8 in size"));
+}
+
+#[test]
+fn at_most_64_units_are_shown() {
+    let weights: Vec<f32> = (0..4 * 70).map(|place| if place % 70 < 6 { 0.1 } else { 1.0 }).collect();
+    let svg = unit_weights("Weights", 2, 2, &weights, 70);
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "image").len(), 64);
+    assert!(texts(&document, "unit")[0].contains("unit 7"));
+    assert!(description(&document).contains("70 units; 6 with smaller weights left out"));
+}

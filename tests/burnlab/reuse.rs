@@ -1,0 +1,329 @@
+//! A trained model used again: evaluated, asked about new rows, trained further.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use burnlab::backend::BackendName;
+use burnlab::commands::evaluate::score;
+use burnlab::commands::saved_model::SavedModel;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::lab::{Lab, config_file};
+use crate::place::{Place, json, text};
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
+/// Header and rows.
+fn read_csv(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    let rows = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+    (header, rows)
+}
+
+fn write_csv(header: &[String], rows: &[Vec<String>]) -> String {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(header).unwrap();
+    rows.iter().for_each(|row| csv.write_record(row).unwrap());
+    String::from_utf8(csv.into_inner().unwrap()).unwrap()
+}
+
+// ---- evaluate
+
+#[test]
+fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
+    let copies = tempfile::tempdir().unwrap();
+    for name in ["digits", "iris", "wine", "breast-cancer", "diabetes", "csv-example", "moons"] {
+        let copy = copies.path().join(name);
+        let recorded = {
+            let lab = Lab::new();
+            let run = lab.train(
+                name,
+                &["training.max_epochs=5", "training.class_weights=\"balanced\""]
+                    [..1 + usize::from(name != "diabetes")],
+            );
+            copy_folder(&run.folder, &copy);
+            run.evaluation.unwrap()
+        };
+        let saved = SavedModel::open(&copy).unwrap();
+        let (again, predictions) = score(&saved, saved.test_examples().unwrap(), BackendName::Flex).unwrap();
+        assert_eq!(again.num_examples, recorded.num_examples);
+        assert_eq!(again.baseline, recorded.baseline, "{name}");
+        for metric in &recorded.metrics {
+            let difference = (again.metric(&metric.name) - metric.value).abs();
+            assert!(difference <= 1e-6 * metric.value.abs().max(1.0), "{name} {}: off by {difference}", metric.name);
+        }
+        let (header, rows) = read_csv(&std::fs::read_to_string(copy.join("predictions.csv")).unwrap());
+        let predicted = header.iter().position(|column| column == "predicted").unwrap();
+        let names = saved.preparation.class_names();
+        for (row, prediction) in rows.iter().zip(&predictions) {
+            let value = prediction.answer.predicted;
+            let shown = names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
+            assert_eq!(row[predicted], shown, "{name}");
+        }
+    }
+}
+
+#[test]
+fn evaluate_prints_the_metrics_of_the_run_or_of_a_file() {
+    let place = Place::new();
+    let config = config_file("csv-example");
+    let path = format!("data.path=\"{}\"", config.with_file_name("data").join("titanic.csv").display());
+    let config = config.display().to_string();
+    let train = place.run(&["--config", &config, "--set", &path, "--set", "training.max_epochs=3", "--quiet"]);
+    assert!(train.status.success(), "{}", text(&train.stderr));
+    let folder = place.only_run();
+    let recorded = json(folder.join("evaluation.json"));
+
+    let evaluate = place.run(&["evaluate", "latest", "--json"]);
+    let again: serde_json::Value = serde_json::from_slice(&evaluate.stdout).unwrap();
+    assert_eq!(again["metrics"], recorded["metrics"]);
+    let shown = text(&place.run(&["evaluate", "titanic"]).stdout);
+    let accuracy = recorded["metrics"][1]["value"].as_f64().unwrap();
+    assert!(shown.contains(&format!("accuracy {accuracy:.4} on 268 rows")), "{shown}");
+
+    // The first 100 of its own test rows, from a file.
+    let (header, rows) = read_csv(&std::fs::read_to_string(folder.join("test.csv")).unwrap());
+    place.write("some.csv", &write_csv(&header, &rows[..100]));
+    let some = place.run(&["evaluate", "latest", "--data", "some.csv", "-o", "out.csv"]);
+    assert!(text(&some.stdout).contains("on 100 rows"), "{}", text(&some.stderr));
+    let (_, written) = read_csv(&std::fs::read_to_string(place.path("out.csv")).unwrap());
+    assert_eq!(written.len(), 100);
+
+    place.write("none.csv", &write_csv(&header[..3], &[rows[0][..3].to_vec()]));
+    let lacking = place.run(&["evaluate", "latest", "--data", "none.csv"]);
+    assert_eq!(lacking.status.code(), Some(1));
+    let message = text(&lacking.stderr);
+    assert!(message.contains("none.csv lacks columns that the model was trained with: ") && message.contains("Fare"));
+    assert_eq!(message.lines().count(), 1);
+}
+
+// ---- predict
+
+#[test]
+fn predict_finds_columns_by_name_and_takes_unseen_categories_for_unknown() {
+    let place = Place::new();
+    let rows: String = (0..60)
+        .map(|i| format!("{},{},{}\n", i % 7, ["red", "green", ""][i % 3], if i % 7 > 3 { "yes" } else { "no" }))
+        .collect();
+    place.write("t.csv", &format!("size,colour,bought\n{rows}"));
+    place
+        .write("c.toml", "[data]\npath = \"t.csv\"\ntarget = \"bought\"\n[training]\nmax_epochs = 5\nbatch_size = 8\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+
+    // No target, other order, an extra column, a missing number, an unseen category and a missing one.
+    place.write("new.csv", "id,colour,extra,size\na,red,1,3\nb,violet,1,\nc,,1,3\nd,green,x,6\n");
+    let output = place.run(&["predict", "c", "new.csv", "--keep", "id"]);
+    let (header, rows) = read_csv(&text(&output.stdout));
+    assert_eq!(header, ["row", "id", "predicted", "probability_no", "probability_yes"], "{}", text(&output.stderr));
+    let ids: Vec<&str> = rows.iter().map(|row| row[1].as_str()).collect();
+    assert_eq!(ids, ["a", "b", "c", "d"]);
+    for row in &rows {
+        let (no, yes): (f64, f64) = (row[3].parse().unwrap(), row[4].parse().unwrap());
+        assert!((no + yes - 1.0).abs() < 1e-12);
+        assert_eq!(row[2], if yes > 0.5 { "yes" } else { "no" });
+    }
+    // A missing number counts as the training median, 3 here; an unseen category as a missing one.
+    assert_eq!(rows[1][2..], rows[2][2..]);
+
+    for (file, content, expected) in [
+        ("lacks.csv", "size\n3\n", "lacks.csv lacks columns that the model was trained with: colour"),
+        ("word.csv", "size,colour\n3,red\nbig,red\n", "word.csv:3: column `size` holds `big`, and is numeric"),
+        ("empty.csv", "", "empty.csv is empty"),
+    ] {
+        place.write(file, content);
+        let output = place.run(&["predict", "latest", file, "-o", "out.csv"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+        assert!(!place.path("out.csv").exists(), "half an output is none");
+    }
+    let output = place.run(&["predict", "latest", "nowhere.csv"]);
+    assert!(text(&output.stderr).contains("no file at ") && output.status.code() == Some(1));
+    let output = place.run(&["predict", "nothing", "new.csv"]);
+    assert!(text(&output.stderr).contains("nothing"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn predict_reads_in_blocks_and_agrees_with_the_recorded_predictions() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"moons\"\nnum_examples = 20000\n[training]\nmax_epochs = 1\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let folder = place.only_run();
+    let (mut header, mut rows) = read_csv(&std::fs::read_to_string(folder.join("test.csv")).unwrap());
+    assert_eq!(rows.len(), 6000, "more than one block");
+    header.pop();
+    header.reverse();
+    for row in &mut rows {
+        row.pop();
+        row.reverse();
+    }
+    place.write("new.csv", &write_csv(&header, &rows));
+    let output = place.run(&["predict", folder.to_str().unwrap(), "new.csv", "-o", "out.csv"]);
+    assert!(output.status.success() && output.stdout.is_empty(), "{}", text(&output.stderr));
+    let (_, written) = read_csv(&std::fs::read_to_string(place.path("out.csv")).unwrap());
+    let (_, recorded) = read_csv(&std::fs::read_to_string(folder.join("predictions.csv")).unwrap());
+    assert_eq!(written.len(), recorded.len());
+    for (i, (new, old)) in written.iter().zip(&recorded).enumerate() {
+        assert_eq!(new[0], i.to_string());
+        assert_eq!(new[1], old[2]);
+        let (new, old): (f64, f64) = (new[2].parse().unwrap(), old[3].parse().unwrap());
+        assert!((new - old).abs() < 1e-6);
+    }
+}
+
+// ---- resume
+
+/// Values by (metric, epoch), without the durations.
+fn curves(folder: &Path) -> Vec<(String, u64, String)> {
+    let (_, rows) = read_csv(&std::fs::read_to_string(folder.join("metrics.csv")).unwrap());
+    let mut points: Vec<_> = rows
+        .into_iter()
+        .filter(|row| row[3] != "train/seconds")
+        .map(|row| (row[3].clone(), row[0].parse().unwrap(), row[4].clone()))
+        .collect();
+    points.sort();
+    points
+}
+
+/// Everything that has a state: momentum terms, dropout, a plateau schedule, early stopping with the best weights kept.
+const STATEFUL: &str = "
+[data]
+source = \"digits\"
+[model]
+hidden = [16]
+dropout = 0.2
+[training]
+max_epochs = 25
+learning_rate = 1e-2
+checkpoint_seconds = 0
+optimizer = \"adamw\"
+clip_norm = 1.0
+[training.schedule]
+kind = \"plateau\"
+patience = 2
+[training.early_stopping]
+patience = 8
+";
+
+#[test]
+#[cfg(unix)]
+fn killed_at_random_epochs_and_resumed_a_run_equals_the_uninterrupted_one() {
+    let place = Place::new();
+    place.write("c.toml", STATEFUL);
+    assert!(place.run(&["--config", "c.toml", "--quiet", "--backend", "flex"]).status.success());
+    let whole = place.only_run();
+    let expected = (curves(&whole), std::fs::read(whole.join("model.safetensors")).unwrap());
+    let mut random = ChaCha8Rng::seed_from_u64(u64::from(std::process::id()));
+    let mut num_kills = 0;
+    for round in 0..10 {
+        let artifacts = format!("round-{round}");
+        let runs = place.path(&artifacts).join("runs");
+        let mut args = vec!["--config", "c.toml", "--quiet", "--backend", "flex", "--artifacts", &artifacts];
+        // Killed at a random epoch, and once more after it was resumed: what is left must do each time.
+        for _ in 0..2 {
+            let mut child = place.command(&args).stderr(Stdio::null()).spawn().unwrap();
+            let lines = random.random_range(1..300);
+            let folder = loop {
+                let folder =
+                    std::fs::read_dir(&runs).ok().and_then(|mut runs| runs.next()).map(|run| run.unwrap().path());
+                let metrics = folder.as_ref().map(|folder| std::fs::read_to_string(folder.join("metrics.csv")));
+                let written = metrics.and_then(Result::ok).map_or(0, |text| text.lines().count());
+                if written >= lines || child.try_wait().unwrap().is_some() {
+                    break folder.unwrap();
+                }
+            };
+            child.kill().ok();
+            let ended = child.wait().unwrap();
+            if ended.success() {
+                break;
+            }
+            num_kills += 1;
+            if !folder.join("run.json").exists() {
+                break;
+            }
+            args = vec!["resume", "latest", "--quiet", "--artifacts", &artifacts];
+        }
+        let folder = std::fs::read_dir(&runs).unwrap().next().unwrap().unwrap().path();
+        if json(folder.join("run.json"))["status"] != "finished" {
+            let resumed = place.run(&["resume", "latest", "--quiet", "--artifacts", &artifacts]);
+            assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+        }
+        let found = (curves(&folder), std::fs::read(folder.join("model.safetensors")).unwrap());
+        assert_eq!(json(folder.join("run.json"))["status"], "finished");
+        assert!(found == expected, "round {round} differs after {num_kills} kills");
+    }
+    assert!(num_kills >= 10, "only {num_kills} kills");
+
+    let again = place.run(&["resume", "latest"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("is finished") && text(&again.stderr).contains("--epochs 50"));
+}
+
+#[test]
+fn a_finished_run_trained_further_is_a_child_whose_curve_is_that_of_a_longer_run() {
+    let place = Place::new();
+    let config = "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 4\nbatch_size = 16\n";
+    place.write("c.toml", config);
+    place.write("long.toml", &config.replace("max_epochs = 4", "max_epochs = 9"));
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let parent = place.only_run();
+    let parent_curves = curves(&parent);
+    let output = place.run(&["resume", "latest", "--epochs", "9", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(place.run(&["--config", "long.toml", "--quiet", "--artifacts", "other"]).status.success());
+    let long = std::fs::read_dir(place.path("other/runs")).unwrap().next().unwrap().unwrap().path();
+    let child = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    let child = child.into_iter().find(|path| *path != parent).unwrap();
+    assert_eq!(curves(&child), curves(&long));
+    let model = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    assert_eq!(model(&child), model(&long));
+    assert_eq!(curves(&parent), parent_curves, "the parent stays as it was");
+    assert_eq!(json(child.join("run.json"))["parent"], json(parent.join("run.json"))["id"]);
+    assert_eq!(json(child.join("run.json"))["params"]["training.max_epochs"], 9);
+
+    let less = place.run(&["resume", "latest", "--epochs", "9"]);
+    assert!(text(&less.stderr).contains("has 9 epochs already"), "{}", text(&less.stderr));
+}
+
+#[test]
+fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
+    let place = Place::new();
+    let rows: String = (0..60).map(|i| format!("{},{}\n", (i * 7) % 60, ["a", "b"][i % 2])).collect();
+    place.write("t.csv", &format!("x,y\n{rows}"));
+    place.write("c.toml", "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 3\nbatch_size = 8\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let checkpoint = place.only_run().join("checkpoint.safetensors");
+    let mut bytes = std::fs::read(&checkpoint).unwrap();
+    let before = std::fs::read(place.only_run().join("run.json")).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    let output = place.run(&["resume", "latest", "--epochs", "5"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("the checkpoint is damaged (its checksum differs)"),
+        "{}",
+        text(&output.stderr)
+    );
+    bytes[last] ^= 1;
+    bytes.truncate(last - 10);
+    std::fs::write(&checkpoint, &bytes).unwrap();
+    assert!(text(&place.run(&["resume", "latest", "--epochs", "5"]).stderr).contains("the checkpoint is damaged"));
+
+    let mut rows: Vec<&str> = rows.lines().collect();
+    rows.shuffle(&mut ChaCha8Rng::seed_from_u64(1));
+    place.write("t.csv", &format!("x,y\n{}\n", rows.join("\n")));
+    let output = place.run(&["resume", "latest", "--epochs", "5"]);
+    assert!(text(&output.stderr).contains("the data of `t.csv` have changed"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read(place.only_run().join("run.json")).unwrap(), before, "a refusal changes nothing");
+}

@@ -42,6 +42,7 @@ struct State {
     /// Seconds of training before `started`, in a run that goes on.
     seconds_before: f64,
     last_split: Split,
+    epoch: usize,
     step: u64,
     names: HashMap<MetricId, String>,
     pending: Vec<Point>,
@@ -66,6 +67,7 @@ impl Recorder {
             started: Instant::now(),
             seconds_before: 0.0,
             last_split: if has_validation { Split::Valid } else { Split::Train },
+            epoch: 0,
             step: 0,
             names: HashMap::new(),
             pending: Vec::new(),
@@ -94,9 +96,11 @@ impl Recorder {
         self.0.state.lock().expect("no panic while held")
     }
 
-    /// The number of optimizer steps so far, for the points of the epoch that ends next.
-    pub fn set_step(&self, step: u64) {
-        self.state().step = step;
+    /// The epoch whose metrics come next, and the optimizer steps done by then. Burn counts epochs from 1 in each
+    /// process, also in a run that goes on.
+    pub fn set_epoch(&self, epoch: usize, step: u64) {
+        let mut state = self.state();
+        (state.epoch, state.step) = (epoch, step);
     }
 
     /// Blocks until `epoch` is in the store; returns its values by key, such as `train/loss`.
@@ -152,9 +156,9 @@ fn split_name(split: &Split) -> &'static str {
 }
 
 impl MetricLogger for Recorder {
-    fn log(&mut self, update: MetricsUpdate, epoch: usize, split: &Split) {
+    fn log(&mut self, update: MetricsUpdate, _epoch: usize, split: &Split) {
         let mut state = self.state();
-        let (step, time) = (state.step, state.elapsed());
+        let (epoch, step, time) = (state.epoch, state.step, state.elapsed());
         for entry in update.entries_numeric {
             let name = state.names.get(&entry.entry.metric_id).cloned().expect("defined before its first value");
             let value = entry.numeric_entry.current();

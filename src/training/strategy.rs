@@ -126,7 +126,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                 outcome.reason = StopReason::Interrupted;
                 break;
             };
-            self.recorder.set_step(step as u64);
+            self.recorder.set_epoch(epoch, step as u64);
             let rate = learner.lr_current();
             components.event_processor.process_train(item(outputs, &global, train_loader.num_items(), Some(rate)));
             components.event_processor.process_train(LearnerEvent::EndEpoch(epoch));

@@ -1,5 +1,8 @@
 //! The command line from outside: output, errors, exit codes, files.
 
+use std::path::Path;
+use std::process::Command;
+
 use burnlab::tracking::{Shown, Store};
 use serde_json::Value;
 

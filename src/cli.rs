@@ -94,7 +94,7 @@ pub struct ConfigFile {
 /// `burnlab resume RUN`: go on training.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
-    /// A run: its id, the unique beginning of one, or `latest`
+    /// A run: its id, the unique beginning of one, `latest`, or an experiment (its newest run)
     pub run: String,
     /// Train a run that has ended up to this many epochs in all, as a new run whose parent it is
     #[arg(long, value_name = "N")]
@@ -223,7 +223,7 @@ pub enum ModelFormat {
 /// `burnlab report RUN...`: one HTML file, complete in itself.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Runs: ids, unique beginnings of ids, or `latest`
+    /// Runs: ids, unique beginnings of ids, `latest`, or experiments (their newest runs)
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
     /// The folder of the runs and their database

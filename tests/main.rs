@@ -4,7 +4,9 @@
 //! - loading, splitting, preparing data: `data`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - what a training reaches, stops at, keeps and repeats: `training`
-//! - a trained model used again (evaluate, predict, resume, fine-tune, export): `reuse`
+//! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
+//! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
+//! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
@@ -22,6 +24,10 @@ mod data;
 mod lab;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
+#[path = "burnlab/onnx.rs"]
+mod onnx;
+#[path = "burnlab/pictures.rs"]
+mod pictures;
 #[path = "burnlab/place.rs"]
 mod place;
 #[path = "burnlab/reuse.rs"]

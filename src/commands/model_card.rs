@@ -62,15 +62,20 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
     writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?;
-    for column in preparation.columns.iter().take(MAX_COLUMNS) {
+    if let Some([height, width]) = preparation.image_shape {
+        let (first, last) = (&preparation.columns[0].name, &preparation.columns[height * width - 1].name);
+        writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
+    }
+    let columns = if preparation.image_shape.is_some() { &[][..] } else { &preparation.columns[..] };
+    for column in columns.iter().take(MAX_COLUMNS) {
         let kind = match &column.kind {
             PreparedKind::Numeric { median, .. } => format!("number; {median} where missing"),
             PreparedKind::Categorical { categories, .. } => format!("one of {} categories", categories.len()),
         };
         writeln!(card, "| {} | {kind} |", column.name.replace('|', "\\|"))?;
     }
-    if preparation.columns.len() > MAX_COLUMNS {
-        writeln!(card, "\nand {} more columns.", preparation.columns.len() - MAX_COLUMNS)?;
+    if columns.len() > MAX_COLUMNS {
+        writeln!(card, "\nand {} more columns.", columns.len() - MAX_COLUMNS)?;
     }
     writeln!(card, "\n## Config\n\n```toml\n{}```", saved.config.to_toml())?;
     Ok(card)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::runs::compare::Comparison;
 use super::saved_model::{MODEL, SavedModel};
-use super::{output, plot};
+use super::{output, plot, run_folder};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
 use crate::tracking::{Run, Store};
@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("report.css");
 /// No such run; a run folder that is damaged; a file that cannot be written.
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only(&args.artifacts)?;
-    let runs = args.runs.iter().map(|run| store.find(run)).collect::<Result<Vec<Run>, _>>()?;
+    let runs = args.runs.iter().map(|run| run_folder::recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
     let mut html = String::new();
     let title = match &runs[..] {
         [run] => run.record.id.to_string(),

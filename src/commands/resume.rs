@@ -7,6 +7,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 
 use super::prepared::{Prepared, prepare};
+use super::run_folder;
 use super::saved_model::{INITIAL, PREPARATION, load_data, read_preparation, read_weights};
 use super::train::{Start, TrainOptions, tell, train_from};
 use crate::backend::BackendName;
@@ -22,7 +23,7 @@ use crate::training::{CHECKPOINT, Checkpoint};
 /// training itself meets.
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only(&args.artifacts)?;
-    let run = store.find(&args.run)?;
+    let run = run_folder::recorded(&store, &args.run)?;
     let folder = store.folder(&run.record.id);
     let loaded = LoadedConfig::load(&folder.join("config.toml"), &[])?;
     let mut config = loaded.config;

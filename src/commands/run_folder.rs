@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::saved_model;
-use crate::tracking::{Store, TrackingError};
+use crate::tracking::{Run, Store, TrackingError};
 
-/// The folder that `run` means: a path to one (a copy will do), or a run of the store in `artifacts` by id, unique
-/// beginning, `latest`, or its experiment, of which the newest run is taken.
+/// The folder that `run` means: a path to one (a copy will do), or what [`recorded`] finds in `artifacts`.
 ///
 /// # Errors
 /// No such run, or several.
@@ -16,14 +15,23 @@ pub fn find(artifacts: &Path, run: &str) -> anyhow::Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let store = Store::open_read_only(artifacts)?;
-    if let Some(newest) = store.newest_of(run)? {
-        return Ok(store.folder(&newest));
-    }
-    match store.find(run) {
+    match recorded(&store, run) {
         Ok(run) => Ok(store.folder(&run.record.id)),
         Err(TrackingError::NoSuchRun { .. }) if path.is_dir() => {
             anyhow::bail!("{run} is not the folder of a run: it has no {}", saved_model::PREPARATION)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The run that `run` means: its id, the unique beginning of one, `latest`, or its experiment, of which the newest run
+/// is taken. Commands that change runs ask [`Store::find`], which takes no experiment for a run.
+///
+/// # Errors
+/// No such run, or several.
+pub fn recorded(store: &Store, run: &str) -> Result<Run, TrackingError> {
+    match store.newest_of(run)? {
+        Some(newest) => store.run(&newest),
+        None => store.find(run),
     }
 }

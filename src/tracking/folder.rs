@@ -30,14 +30,23 @@ pub struct FileEntry {
 
 /// Writes a file so that readers see the old content or the new, never a part, and that it survives a power cut.
 pub(super) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace(folder, name, |file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    })
+}
+
+/// As [`write_atomic`], but does not wait for the disk.
+pub(super) fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    replace(folder, name, |file| file.write_all(bytes))
+}
+
+fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // The process id keeps two writers of one file apart.
     let temporary = folder.join(format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id()));
-    let result = (|| {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, folder.join(name))
-    })();
+    let result = File::create(&temporary)
+        .and_then(|mut file| write(&mut file))
+        .and_then(|()| fs::rename(&temporary, folder.join(name)));
     if result.is_err() {
         // The error that matters is on its way up; the leftover is only litter.
         fs::remove_file(&temporary).ok();

@@ -171,11 +171,29 @@ impl RunWriter {
     /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`, in `plots/` or not) or
     /// belongs to tracking (`run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log`, `lock`).
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
+        self.write(name, bytes, folder::write_atomic)
+    }
+
+    /// As [`RunWriter::write_file`], for what can be made again from the other files, such as a picture: it does not
+    /// wait for the disk, and may be missing after a power cut.
+    ///
+    /// # Errors
+    /// As [`RunWriter::write_file`].
+    pub fn write_derived(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
+        self.write(name, bytes, folder::write_renamed)
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        write: impl FnOnce(&Path, &str, &[u8]) -> io::Result<()>,
+    ) -> Result<(), TrackingError> {
         folder::check_file_name(name)?;
         if let Some((subfolder, _)) = name.split_once('/') {
             fs::create_dir_all(self.folder.join(subfolder))?;
         }
-        Ok(folder::write_atomic(&self.folder, name, bytes)?)
+        Ok(write(&self.folder, name, bytes)?)
     }
 
     /// Ends the run.

@@ -327,3 +327,109 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
     assert!(text(&output.stderr).contains("the data of `t.csv` have changed"), "{}", text(&output.stderr));
     assert_eq!(std::fs::read(place.only_run().join("run.json")).unwrap(), before, "a refusal changes nothing");
 }
+
+// ---- pre-train and fine-tune
+
+#[test]
+fn fine_tuning_on_few_labels_beats_training_from_scratch() {
+    let accuracy = |run: &burnlab::commands::train::Trained| run.evaluation.as_ref().unwrap().metric("accuracy");
+    let mut gains = Vec::new();
+    let mut sums = [0.0; 3];
+    for seed in 0..10 {
+        let lab = Lab::new();
+        let seed = format!("seed={seed}");
+        let results = ["digits-pretrain", "digits-finetune", "digits-few-labels"]
+            .map(|name| accuracy(&lab.train(name, &[&seed])));
+        sums.iter_mut().zip(results).for_each(|(sum, result)| *sum += result);
+        gains.push(results[1] - results[2]);
+    }
+    let mean = gains.iter().sum::<f64>() / 10.0;
+    let variance = gains.iter().map(|gain| (gain - mean).powi(2)).sum::<f64>() / 9.0;
+    // 2.262: the 97.5 % point of Student's t with 9 degrees of freedom
+    let half = 2.262 * (variance / 10.0).sqrt();
+    let [pretrained, tuned, scratch] = sums.map(|sum| sum / 10.0);
+    println!(
+        "pre-trained on 0 to 4: {pretrained:.3}; on 5 to 9 with 5 labels a class: {tuned:.3} fine-tuned, {scratch:.3} from scratch"
+    );
+    println!("paired gain {mean:.3}, 95 % interval {:.3} to {:.3}", mean - half, mean + half);
+    assert!(mean - half > 0.0, "gain {mean} +- {half}");
+}
+
+#[test]
+fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_it() {
+    let lab = Lab::new();
+    let parent = lab.train("digits-pretrain", &["training.max_epochs=2"]);
+    let child = lab.train("digits-finetune", &["training.max_epochs=2", "model.freeze=[\"layers.0\"]"]);
+    let record = json(child.folder.join("run.json"));
+    assert_eq!(record["parent"], parent.id.as_str());
+    let config = std::fs::read_to_string(child.folder.join("config.toml")).unwrap();
+    assert!(config.contains("freeze = [\"layers.0\"]"), "{config}");
+
+    let (before, after) = (SavedModel::open(&parent.folder).unwrap(), SavedModel::open(&child.folder).unwrap());
+    assert_eq!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
+    assert_eq!(before.weights["layers.0.bias"], after.weights["layers.0.bias"]);
+    assert_ne!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
+    assert_eq!(before.preparation.columns, after.preparation.columns, "the inputs are scaled as they were learned");
+    assert_eq!(after.preparation.class_names(), ["5", "6", "7", "8", "9"]);
+    assert_eq!(after.preparation.class_counts, [5; 5]);
+
+    // All layers move when none is frozen, and begin where the parent ended.
+    let initial = burnlab::commands::saved_model::read_weights(&child.folder.join("initial.safetensors")).unwrap();
+    assert_eq!(initial["layers.1.weight"], before.weights["layers.1.weight"]);
+    assert_ne!(initial["layers.2.weight"], before.weights["layers.2.weight"], "the output layer is new");
+
+    for (overrides, expected) in [
+        (vec!["model.hidden=[32]"], "the run has another network"),
+        (vec!["model.init_from=nothing"], "nothing"),
+        (vec!["data.source=wine", "data.classes=[]"], "column `pixel_0_0`, which these data lack"),
+        (vec!["model.freeze=[\"layer\"]"], "no weight's name begins with `layer.`"),
+        (vec!["model.freeze=[\"layers\"]"], "every weight is frozen"),
+        (vec!["data.classes=[\"5\", \"x\"]"], "there is no class `x`; there are 0, 1, 2"),
+        (vec!["data.train_per_class=0"], "data.train_per_class is 0: it must be at least 1"),
+    ] {
+        let runs = || std::fs::read_dir(lab.artifacts().join("runs")).unwrap().count();
+        let before = runs();
+        let error = lab.try_train(&config_file("digits-finetune"), &overrides).unwrap_err();
+        let message = format!("{error:#}").replace("`layer`", "`layer.`");
+        assert!(message.contains(expected), "{overrides:?}: {message}");
+        assert_eq!(runs(), before, "refused before anything is recorded");
+    }
+}
+
+#[test]
+fn a_fine_tuned_run_is_resumed_when_its_parent_is_gone() {
+    let place = Place::new();
+    let config = |name: &str| config_file(name).display().to_string();
+    let (pretrain, finetune) = (config("digits-pretrain"), config("digits-finetune"));
+    assert!(place.run(&["--config", &pretrain, "--quiet", "--set", "training.max_epochs=2"]).status.success());
+    let parent = place.only_run();
+    let frozen = "model.freeze=[\"layers.1\"]";
+    let args = ["--config", &finetune, "--quiet", "--set", "training.max_epochs=3", "--set", frozen];
+    assert!(place.run(&args).status.success());
+    std::fs::remove_dir_all(&parent).unwrap();
+    let whole = place.only_run();
+    let model = std::fs::read(whole.join("model.safetensors")).unwrap();
+
+    // As a kill before the first checkpoint would leave it, then after the last one.
+    for has_checkpoint in [false, true] {
+        let mut record = json(whole.join("run.json"));
+        record["status"] = "crashed".into();
+        std::fs::write(whole.join("run.json"), record.to_string()).unwrap();
+        if !has_checkpoint {
+            std::fs::remove_file(whole.join("checkpoint.safetensors")).unwrap();
+        }
+        assert!(place.run(&["runs", "reindex"]).status.success());
+        std::fs::remove_file(whole.join("model.safetensors")).unwrap();
+        let resumed = place.run(&["resume", "latest", "--quiet"]);
+        assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+        assert!(std::fs::read(whole.join("model.safetensors")).unwrap() == model);
+    }
+    // Frozen layers stay frozen when training goes on.
+    let output = place.run(&["resume", "latest", "--epochs", "6", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let child = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    let child = child.into_iter().find(|path| *path != whole).unwrap();
+    let (before, after) = (SavedModel::open(&whole).unwrap(), SavedModel::open(&child).unwrap());
+    assert_eq!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
+    assert_ne!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
+}

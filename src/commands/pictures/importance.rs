@@ -18,7 +18,7 @@ pub(super) fn importance(subject: &Subject) -> Option<String> {
     }
     let metric = if subject.preparation.task().is_classification() { "accuracy" } else { "r2" };
     let title = subject.titled("Permutation importance");
-    Some(plots::importance(&title, metric, &drops(subject, metric)))
+    Some(plots::importance(&title, &format!("drop of {metric} when shuffled"), &drops(subject, metric)))
 }
 
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {

@@ -205,7 +205,9 @@ fn gallery(subject: &Subject) -> Option<String> {
             }
         })
         .collect();
-    Some(plots::gallery(&subject.titled("Label and prediction"), height, width, &samples))
+    let num_wrong = subject.predictions.iter().filter(|row| is_wrong(row)).count();
+    let title = format!("Label and prediction ({num_wrong} of {} test images wrong)", subject.predictions.len());
+    Some(plots::gallery(&subject.titled(&title), height, width, &samples))
 }
 
 /// The second class, whether each test row is of it, and its probability.

@@ -60,7 +60,7 @@ pub fn write<B: Backend>(
             continue;
         }
         if let Some(svg) = draw(picture, &subject) {
-            writer.write_file(&format!("plots/{}.svg", picture.name()), svg.as_bytes())?;
+            writer.write_derived(&format!("plots/{}.svg", picture.name()), svg.as_bytes())?;
         }
     }
     let logits_of = |weights: &NamedWeights, examples: &Examples| {
@@ -69,7 +69,7 @@ pub fn write<B: Backend>(
     };
     let by_epoch = boundary_history(preparation, [train, test], result.history, logits_of);
     if let Some(by_epoch) = by_epoch.filter(|_| few_rows) {
-        writer.write_file("boundary.json", by_epoch.to_string().as_bytes())?;
+        writer.write_derived("boundary.json", by_epoch.to_string().as_bytes())?;
     }
     Ok(())
 }

@@ -1,0 +1,237 @@
+//! The ONNX writer's bytes against the specification, and whole models in ONNX Runtime.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burnlab::onnx::protobuf::Message;
+use burnlab::onnx::{Activation, Column, Dense, Head, Network, encode};
+
+use crate::place::{Place, text};
+
+// ---- models in ONNX Runtime
+
+/// A Python with onnx and onnxruntime; a missing one fails where everything is required.
+fn python() -> Option<PathBuf> {
+    let python = PathBuf::from(std::env::var_os("BURNLAB_PYTHON").unwrap_or_else(|| "python3".into()));
+    let has_packages = Command::new(&python).args(["-c", "import onnx, onnxruntime"]).output();
+    let is_ready = has_packages.is_ok_and(|output| output.status.success());
+    assert!(is_ready || std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "no onnxruntime: see .ci/run");
+    is_ready.then_some(python)
+}
+
+#[test]
+fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
+    let Some(python) = python() else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let titanic = format!("path = \"{}\"\ntarget = \"Survived\"", root.join("configs/data/titanic.csv").display());
+    for (name, data, model) in [
+        ("digits", "source = \"digits\"", "hidden = [16, 12]\nactivation = \"gelu\""),
+        ("iris", "source = \"iris\"\nscale = \"robust\"", "hidden = []"),
+        ("wine", "source = \"wine\"\nscale = \"min_max\"", "activation = \"tanh\""),
+        ("breast_cancer", "source = \"breast_cancer\"", "activation = \"silu\""),
+        ("diabetes", "source = \"diabetes\"", "activation = \"sigmoid\""),
+        ("moons", "source = \"moons\"", "activation = \"leaky_relu\""),
+        ("titanic", &titanic, "activation = \"relu\""),
+    ] {
+        let place = Place::new();
+        place.write("c.toml", &format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n"));
+        for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "--format", "onnx", "-o", "m.onnx"]] {
+            let output = place.run(args);
+            assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        }
+        let run = place.only_run();
+        let check = Command::new(&python)
+            .arg(root.join("tests/onnx/check.py"))
+            .args([place.path("m.onnx"), run.join("test.csv"), run.join("predictions.csv")])
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "{name}: {}", text(&check.stderr));
+        assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
+        let card = std::fs::read_to_string(place.path("m.md")).unwrap();
+        let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
+        assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
+    }
+}
+
+// ---- bytes
+
+const WEIGHT: [f32; 2] = [0.25, -0.5];
+const BIAS: [f32; 1] = [0.125];
+
+fn numeric(name: &str) -> Column<'_> {
+    Column::Numeric { name, median: 2.0, center: 1.0, spread: 4.0 }
+}
+
+fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Network<'a> {
+    Network {
+        columns,
+        layers: vec![Dense { weight: &WEIGHT, bias: &BIAS, num_inputs: 2, num_outputs: 1 }],
+        activation: Activation::Relu,
+        head,
+        metadata: Vec::new(),
+        producer_version: "1.2.3",
+        doc,
+    }
+}
+
+fn number() -> Head<'static> {
+    Head::Number { name: "price", mean: 10.0, deviation: 3.0 }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn the_same_network_gives_the_same_bytes() {
+    let bytes = || encode(&network(vec![numeric("a"), numeric("b")], number(), "doc"));
+    assert_eq!(bytes(), bytes());
+}
+
+#[test]
+fn a_model_starts_with_its_version_and_producer() {
+    let bytes = encode(&network(vec![numeric("a"), numeric("b")], number(), "doc"));
+    assert!(bytes.starts_with(b"\x08\x08\x12\x07burnlab\x1a\x051.2.3\x32\x03doc\x3a"));
+}
+
+#[test]
+fn a_longer_text_adds_its_bytes_alone() {
+    let size = |doc| encode(&network(vec![numeric("a"), numeric("b")], number(), doc)).len();
+    assert_eq!(size("abcdef") - size(""), 6);
+}
+
+#[test]
+fn weights_and_scales_are_whole() {
+    let bytes = encode(&network(vec![numeric("a"), numeric("b")], number(), ""));
+    let weight: Vec<u8> = WEIGHT.iter().flat_map(|value| value.to_le_bytes()).collect();
+    // TensorProto: dims [2, 1], data type float, 8 bytes of elements.
+    assert!(contains(&bytes, &[&[0x0a, 0x02, 0x02, 0x01, 0x10, 0x01, 0x22, 0x08], &weight[..]].concat()));
+    let medians = [2.0f64.to_le_bytes(), 2.0f64.to_le_bytes()].concat();
+    // TensorProto: dims [2], data type double, 16 bytes of elements.
+    assert!(contains(&bytes, &[&[0x0a, 0x01, 0x02, 0x10, 0x0b, 0x52, 0x10], &medians[..]].concat()));
+}
+
+#[test]
+fn a_weight_more_takes_four_bytes() {
+    let size = |width: usize| {
+        let (weight, bias) = (vec![0.5; 2 * width], vec![0.0; width]);
+        let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
+        let mut network = network(vec![numeric("a"), numeric("b")], Head::MultiClass { classes: &classes }, "");
+        network.layers = vec![Dense { weight: &weight, bias: &bias, num_inputs: 2, num_outputs: width }];
+        encode(&network).len()
+    };
+    // A class: two weights and a bias (12 bytes), its number (1) and its name (3, and 4 in the JSON list).
+    assert_eq!(size(6) - size(5), 20);
+}
+
+#[test]
+fn names_of_inputs_clash_with_nothing() {
+    let categories = ["x".to_owned()];
+    let category = Column::Categorical { name: "prediction", categories: &categories, has_unknown: false };
+    let bytes = encode(&network(vec![category, numeric("burnlab/1_IsNaN")], number(), ""));
+    // ValueInfoProto: the name.
+    assert!(contains(&bytes, b"\x0a\x10prediction_input"));
+    assert!(contains(&bytes, b"\x0a\x0fburnlab/1_IsNaN"));
+    // The graph's own names moved out of the way.
+    assert!(contains(&bytes, b"burnlab//1_"));
+}
+
+#[test]
+fn the_operators_on_text_are_asked_for_only_where_there_are_some() {
+    let is_asked = |head| contains(&encode(&network(vec![numeric("a"), numeric("b")], head, "")), b"ai.onnx.ml");
+    assert!(!is_asked(number()));
+    assert!(is_asked(Head::Binary { classes: ["no", "yes"] }));
+}
+
+#[test]
+fn metadata_keeps_the_first_of_a_key() {
+    let mut network = network(vec![numeric("a"), numeric("b")], Head::Binary { classes: ["n\"o", "yes"] }, "");
+    let entries = [("class_names", "mine"), ("run", "first"), ("run", "second")];
+    network.metadata = entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+    let bytes = encode(&network);
+    assert!(contains(&bytes, br#"["n\"o","yes"]"#) && contains(&bytes, br#"["a","b"]"#));
+    assert!(contains(&bytes, b"first") && !contains(&bytes, b"second") && !contains(&bytes, b"mine"));
+}
+
+#[test]
+#[should_panic(expected = "inputs of layer 0")]
+fn sizes_that_do_not_fit_are_refused() {
+    encode(&network(vec![numeric("a")], number(), ""));
+}
+
+// ---- the encoder, by hand from <https://protobuf.dev/programming-guides/encoding/>
+
+#[track_caller]
+fn assert_bytes(message: Message, expected: &[u8]) {
+    assert_eq!(message.into_bytes(), expected);
+}
+
+#[test]
+fn numbers_take_seven_bits_to_a_byte() {
+    assert_bytes(Message::new().int(1, 0), &[0x08, 0x00]);
+    assert_bytes(Message::new().int(1, 127), &[0x08, 0x7f]);
+    assert_bytes(Message::new().int(1, 128), &[0x08, 0x80, 0x01]);
+    // The specification's own example.
+    assert_bytes(Message::new().int(1, 150), &[0x08, 0x96, 0x01]);
+    assert_bytes(Message::new().int(1, i64::MAX), &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+}
+
+#[test]
+fn negative_numbers_take_ten_bytes() {
+    // The specification's own example: -2.
+    let expected = [0x08, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    assert_bytes(Message::new().int(1, -2), &expected);
+}
+
+#[test]
+fn texts_follow_their_length() {
+    // The specification's own example.
+    assert_bytes(Message::new().text(2, "testing"), b"\x12\x07testing");
+    assert_bytes(Message::new().text(2, ""), &[0x12, 0x00]);
+    assert_bytes(Message::new().text(1, "\u{e9}"), &[0x0a, 0x02, 0xc3, 0xa9]);
+    let long = Message::new().text(2, &"a".repeat(300)).into_bytes();
+    assert_eq!((&long[..3], long.len()), (&[0x12, 0xac, 0x02][..], 303));
+}
+
+#[test]
+fn fields_from_sixteen_on_have_tags_of_two_bytes() {
+    assert_bytes(Message::new().int(15, 1), &[0x78, 0x01]);
+    assert_bytes(Message::new().int(16, 1), &[0x80, 0x01, 0x01]);
+    assert_bytes(Message::new().int(20, 7), &[0xa0, 0x01, 0x07]);
+}
+
+#[test]
+fn messages_nest() {
+    let inner = Message::new().int(1, 150);
+    // The specification's own example.
+    assert_bytes(Message::new().message(3, &inner), &[0x1a, 0x03, 0x08, 0x96, 0x01]);
+    assert_bytes(Message::new().message(3, &Message::new()), &[0x1a, 0x00]);
+}
+
+#[test]
+fn repeated_texts_and_messages_have_a_tag_each() {
+    assert_bytes(Message::new().texts(5, ["1", "2"]), b"\x2a\x011\x2a\x012");
+    let messages = [Message::new().int(1, 1), Message::new().int(1, 2)];
+    assert_bytes(Message::new().messages(3, &messages), &[0x1a, 0x02, 0x08, 0x01, 0x1a, 0x02, 0x08, 0x02]);
+}
+
+#[test]
+fn lists_of_numbers_are_packed() {
+    // The specification's own example.
+    let expected = [0x32, 0x06, 0x03, 0x8e, 0x02, 0x9e, 0xa7, 0x05];
+    assert_bytes(Message::new().ints(6, &[3, 270, 86942]), &expected);
+    let expected = [0x22, 0x08, 0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0xc0];
+    assert_bytes(Message::new().floats(4, &[1.0, -2.0]), &expected);
+    let expected = [0x52, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf8, 0x3f];
+    assert_bytes(Message::new().doubles(10, &[1.5]), &expected);
+}
+
+#[test]
+fn empty_lists_are_left_out() {
+    assert_bytes(Message::new().ints(1, &[]).floats(2, &[]).doubles(3, &[]).texts(4, []).messages(5, []), &[]);
+}
+
+#[test]
+fn a_single_float_has_four_bytes_without_a_length() {
+    assert_bytes(Message::new().float(2, 1.0), &[0x15, 0x00, 0x00, 0x80, 0x3f]);
+}

@@ -1,0 +1,171 @@
+//! Pictures and reports of real runs: which ones there are, and that they show the run's own numbers.
+
+use std::path::Path;
+
+use crate::lab::{Lab, series};
+use crate::place::{Place, json, text};
+
+/// The texts of a picture, and the number of its elements with a class.
+struct Svg(String);
+
+impl Svg {
+    fn read(folder: &Path, name: &str) -> Self {
+        Self(std::fs::read_to_string(folder.join("plots").join(name).with_extension("svg")).unwrap())
+    }
+
+    fn count(&self, class: &str) -> usize {
+        let document = roxmltree::Document::parse(&self.0).unwrap();
+        let has = |node: &roxmltree::Node| {
+            node.attribute("class").is_some_and(|classes| classes.split(' ').any(|other| other == class))
+        };
+        document.descendants().filter(has).count()
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let document = roxmltree::Document::parse(&self.0).unwrap();
+        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        texts.map(|node| node.descendants().filter_map(|part| part.text()).collect::<String>()).collect()
+    }
+
+    #[track_caller]
+    fn says(&self, part: &str) {
+        assert!(self.texts().iter().any(|text| text.contains(part)), "`{part}` is not in {:?}", self.texts());
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join("plots")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_of_images_shows_label_and_prediction_wrong_ones_first() {
+    let lab = Lab::new();
+    let run = lab.train("digits", &[]);
+    assert_eq!(names(&run.folder), ["confusion", "curves", "gallery", "network", "unit_weights"]);
+
+    let mut csv = csv::Reader::from_path(run.folder.join("predictions.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    let wrong: Vec<&csv::StringRecord> = rows.iter().filter(|row| row[1] != row[2]).collect();
+    let gallery = Svg::read(&run.folder, "gallery");
+    assert_eq!(gallery.count("sample"), 40);
+    assert_eq!(gallery.count("wrong"), wrong.len(), "all wrong ones come before any right one");
+    gallery.says(&format!("{} of 540 test images wrong", wrong.len()));
+    let captions: Vec<String> = gallery.texts().into_iter().filter(|text| text.starts_with("Label ")).collect();
+    let mut shown = captions[..wrong.len()].to_vec();
+    let mut expected: Vec<String> =
+        wrong.iter().map(|row| format!("Label {} / Prediction {}", &row[1], &row[2])).collect();
+    shown.sort();
+    expected.sort();
+    assert_eq!(shown, expected);
+
+    let confusion = Svg::read(&run.folder, "confusion");
+    let correct = rows.len() - wrong.len();
+    confusion.says(&format!("540 rows, {correct} on the diagonal"));
+    let curves = Svg::read(&run.folder, "curves");
+    curves.says(&format!("best {}", run.best.unwrap().0));
+    curves.says(&format!("stopped {}", run.num_epochs));
+    assert_eq!(series(&run, "train/loss").len(), run.num_epochs);
+    assert_eq!(Svg::read(&run.folder, "unit_weights").count("unit"), 16);
+}
+
+#[test]
+fn two_inputs_show_the_boundary_and_each_hidden_units_line() {
+    let lab = Lab::new();
+    let run = lab.train("band-2-units", &[]);
+    let shown = names(&run.folder);
+    for name in ["boundary", "calibration", "confusion", "curves", "hidden_units", "importance", "network", "roc"] {
+        assert!(shown.iter().any(|other| other == name), "{name} is not in {shown:?}");
+    }
+    let boundary = Svg::read(&run.folder, "boundary");
+    let saved = burnlab::commands::saved_model::SavedModel::open(&run.folder).unwrap();
+    let num_train: u64 = saved.preparation.class_counts.iter().sum();
+    let num_test = run.evaluation.as_ref().unwrap().num_examples;
+    assert_eq!(boundary.count("dot"), num_train as usize + num_test);
+    let units = Svg::read(&run.folder, "hidden_units");
+    units.says("unit 1");
+    units.says("unit 2");
+    units.says("output");
+
+    // The slider's file: a picture by epoch, the first of the random weights, each of size x size cells.
+    let history = json(run.folder.join("boundary.json"));
+    let epochs: Vec<u64> = history["epochs"].as_array().unwrap().iter().map(|epoch| epoch.as_u64().unwrap()).collect();
+    assert!(epochs.starts_with(&[0, 1, 2]) && epochs.is_sorted() && *epochs.last().unwrap() <= run.num_epochs as u64);
+    let cells = history["size"].as_u64().unwrap().pow(2) as usize;
+    for key in ["classes", "confidence"] {
+        let pictures = history[key].as_array().unwrap();
+        assert_eq!(pictures.len(), epochs.len());
+        assert!(pictures.iter().all(|picture| picture.as_str().unwrap().len() == cells));
+    }
+    assert_eq!(history["points"].as_array().unwrap().len(), num_train as usize + num_test);
+}
+
+#[test]
+fn regression_shows_predictions_and_residuals() {
+    let lab = Lab::new();
+    let run = lab.train("diabetes", &["training.max_epochs=20"]);
+    assert_eq!(names(&run.folder), ["curves", "importance", "network", "predicted_vs_true", "residuals"]);
+    let num_test = run.evaluation.as_ref().unwrap().num_examples;
+    assert_eq!(Svg::read(&run.folder, "predicted_vs_true").count("dot"), num_test);
+    assert_eq!(Svg::read(&run.folder, "importance").count("bar"), 10);
+}
+
+#[test]
+fn plot_draws_from_the_folder_what_training_drew_and_says_what_a_picture_needs() {
+    let place = Place::new();
+    let config = "[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 4\n";
+    place.write("c.toml", config);
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let run = place.only_run();
+    let drawn = names(&run);
+    let before: Vec<Vec<u8>> =
+        drawn.iter().map(|name| std::fs::read(run.join("plots").join(name).with_extension("svg")).unwrap()).collect();
+    std::fs::remove_dir_all(run.join("plots")).unwrap();
+    let output = place.run(&["plot", "c"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(names(&run), drawn);
+    for (name, before) in drawn.iter().zip(before) {
+        assert!(std::fs::read(run.join("plots").join(name).with_extension("svg")).unwrap() == before, "{name}");
+    }
+    assert!(place.run(&["plot", "latest", "confusion", "-o", "c.svg"]).status.success());
+    roxmltree::Document::parse(&std::fs::read_to_string(place.path("c.svg")).unwrap()).unwrap();
+    let output = place.run(&["plot", "latest", "boundary"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains("has no boundary picture: it needs exactly two numeric inputs, and classes"), "{message}");
+
+    // Over hidden sizes: one run is not enough, two are.
+    assert!(text(&place.run(&["plot", "latest", "overfitting"]).stderr).contains("different model.hidden"));
+    assert!(place.run(&["--config", "c.toml", "--quiet", "--set", "model.hidden=[8]"]).status.success());
+    let output = place.run(&["plot", "latest", "overfitting", "-o", "o.svg"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let overfitting = Svg(std::fs::read_to_string(place.path("o.svg")).unwrap());
+    assert_eq!(overfitting.count("dot"), 4, "two runs, training and validation");
+}
+
+#[test]
+fn a_report_is_one_file_with_config_metrics_pictures_and_comparison() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 3\n");
+    for set in ["seed=1", "seed=2"] {
+        assert!(place.run(&["--config", "c.toml", "--quiet", "--set", set]).status.success());
+    }
+    let ids: Vec<String> = std::fs::read_dir(place.path("artifacts/runs"))
+        .unwrap()
+        .map(|run| run.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let output = place.run(&["report", &ids[0], &ids[1], "-o", "r.html"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let html = std::fs::read_to_string(place.path("r.html")).unwrap();
+    for part in [ids[0].as_str(), &ids[1], "<td>seed</td>", "test/accuracy", "max_epochs = 3", "data:image/svg+xml,"] {
+        assert!(html.contains(part), "{part}");
+    }
+    assert_eq!(html.matches("<figure>").count(), 2 * 4);
+    for outside in ["http://", "https://", "src=\"/", "<script", "<link"] {
+        let own = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!own.contains(outside), "{outside}: the file must be complete in itself");
+    }
+}

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::predictions::image_shape;
 use super::{ApiError, AppState, blocking};
 use crate::tracking::filter::Filter;
 use crate::tracking::{FileEntry, RunId, Store};
@@ -55,6 +56,8 @@ pub struct Detail {
     environment: Value,
     files: Vec<FileEntry>,
     evaluation: Option<Box<RawValue>>,
+    /// Height and width of the images, if the inputs are pixels.
+    image: Option<[usize; 2]>,
     /// Files of the run that could not be read, one line each.
     problems: Vec<String>,
 }
@@ -74,7 +77,8 @@ fn detail(store: &Store, id: &RunId, run: Box<RawValue>) -> Result<Detail, ApiEr
     let files = store.files(id).map_err(|error| note(error.to_string())).unwrap_or_default();
     let evaluation = evaluation(store, id).map_err(&mut note).unwrap_or_default();
     let environment = store.environment(id)?;
-    Ok(Detail { run, config_toml, environment, files, evaluation, problems })
+    let image = image_shape(store, id);
+    Ok(Detail { run, config_toml, environment, files, evaluation, image, problems })
 }
 
 /// `evaluation.json` as the run wrote it, if it did.

@@ -12,7 +12,7 @@ use crate::tracking::TrackingError;
 pub struct ApiError {
     pub status: StatusCode,
     pub message: String,
-    /// Byte position in the text that the client sent.
+    /// How many characters of the client's text stand before the mistake (0-based; the message counts columns from 1).
     pub at: Option<usize>,
 }
 

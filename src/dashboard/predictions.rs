@@ -1,12 +1,19 @@
-//! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`.
+//! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`, with what the network saw from `test.csv`.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::path::Path;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path as UrlPath, Query, State};
+use csv::StringRecord;
+use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::api::{checked, run_id};
 use super::{ApiError, AppState};
+use crate::tracking::{RunId, Store};
 
 /// The most rows of one answer.
 const MAX_ROWS: usize = 1000;
@@ -18,6 +25,20 @@ pub struct PredictionsQuery {
     #[serde(default = "default_limit")]
     limit: usize,
     wrong: Option<u8>,
+    #[serde(default)]
+    order: Order,
+    pixels: Option<u8>,
+    inputs: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    /// As in the file.
+    #[default]
+    File,
+    /// From sure and wrong, over unsure, to sure and right.
+    WrongFirst,
 }
 
 fn default_limit() -> usize {
@@ -31,12 +52,24 @@ pub struct Predictions {
     rows: Vec<Vec<String>>,
     /// How many rows there are, of those that were asked for.
     total: usize,
+    /// How many rows are wrong, of all; null where the target is a number and none is simply wrong.
+    num_wrong: Option<usize>,
+    /// Height and width of the images, if the inputs are pixels.
+    image: Option<[usize; 2]>,
+    /// What was asked for and `test.csv` has: of each row the pixels, row by row; null is a missing value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<Vec<Vec<Option<f32>>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_columns: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Vec<Vec<String>>>,
 }
 
-/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1`; `wrong` leaves out rows whose `predicted` is `true`'s value.
+/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&order=wrong_first&pixels=1&inputs=1`; `wrong` leaves out rows
+/// whose `predicted` is `true`'s value.
 pub async fn predictions(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    UrlPath(id): UrlPath<String>,
     query: Result<Query<PredictionsQuery>, QueryRejection>,
 ) -> Result<Json<Predictions>, ApiError> {
     let id = run_id(&id)?;
@@ -46,29 +79,151 @@ pub async fn predictions(
             let id = store.run(&id)?.record.id;
             let path = store.file(&id, "predictions.csv")?;
             let path = path.ok_or_else(|| ApiError::not_found(format!("run `{id}` has no predictions")))?;
-            // One pass over the file, with only the page that was asked for in memory.
-            let reader = csv::Reader::from_reader(fs_err::File::open(path).map_err(ApiError::internal)?);
-            page(reader, &query).map_err(|error| ApiError::internal(format!("`predictions.csv`: {error}")))
+            let damaged = |error| ApiError::internal(format!("`predictions.csv`: {error}"));
+            let (mut found, picked) = page(&path, &query).map_err(damaged)?;
+            let images = Images::of(store, &id);
+            found.image = images.as_ref().map(|images| images.shape);
+            let wants_inputs = query.inputs == Some(1);
+            let wants_pixels = query.pixels == Some(1) && images.is_some();
+            if let Some(path) = store.file(&id, "test.csv")?.filter(|_| wants_inputs || wants_pixels)
+                // A file that does not fit or cannot be read: the predictions are worth showing alone.
+                && let Ok((header, rows)) = pick(&path, &picked)
+            {
+                found.pixels = images.filter(|_| wants_pixels).and_then(|images| images.pixels(&header, &rows));
+                if wants_inputs {
+                    // The last column is the target, which is in the answer already.
+                    let inputs = |row: &StringRecord| texts(row).take(header.len().saturating_sub(1)).collect();
+                    found.input_columns = Some(inputs(&header));
+                    found.inputs = Some(rows.iter().map(inputs).collect());
+                }
+            }
+            Ok(found)
         })
         .await
         .map(Json)
 }
 
-fn page(mut reader: csv::Reader<fs_err::File>, query: &PredictionsQuery) -> csv::Result<Predictions> {
+/// Which rows of the file the page shows, in its order, and how many the file has.
+struct Picked {
+    rows: Vec<usize>,
+    num_rows: usize,
+}
+
+/// Two passes over the file: first which rows are asked for, then these. Their text alone is kept.
+fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Picked)> {
+    let mut reader = reader(path)?;
     let header = reader.headers()?.clone();
     let place = |name| header.iter().position(|column| column == name);
-    let pair = place("true").zip(place("predicted")).filter(|_| query.wrong == Some(1));
-    let mut found = Predictions { columns: header.iter().map(str::to_owned).collect(), rows: Vec::new(), total: 0 };
-    let last = query.offset.saturating_add(query.limit.min(MAX_ROWS));
-    let mut record = csv::StringRecord::new();
+    let probabilities: Vec<usize> =
+        (0..header.len()).filter(|&column| header[column].starts_with("probability_")).collect();
+    let pair = place("true").zip(place("predicted")).filter(|_| !probabilities.is_empty());
+    let mut ranked = Vec::new();
+    let (mut num_rows, mut num_wrong) = (0, 0);
+    let mut record = StringRecord::new();
     while reader.read_record(&mut record)? {
-        if pair.is_some_and(|(truth, predicted)| record.get(truth) == record.get(predicted)) {
-            continue;
+        let is_wrong = pair.is_some_and(|(truth, predicted)| record.get(truth) != record.get(predicted));
+        if is_wrong || query.wrong != Some(1) || pair.is_none() {
+            ranked.push((rank(&record, &probabilities, is_wrong), num_rows));
         }
-        if (query.offset..last).contains(&found.total) {
-            found.rows.push(record.iter().map(str::to_owned).collect());
-        }
-        found.total += 1;
+        num_rows += 1;
+        num_wrong += usize::from(is_wrong);
     }
-    Ok(found)
+    if query.order == Order::WrongFirst && pair.is_some() {
+        // Stable: equals stay in the order of the file.
+        ranked.sort_by_key(|(rank, _)| *rank);
+    }
+    let shown = ranked.iter().skip(query.offset).take(query.limit.min(MAX_ROWS));
+    let picked = Picked { rows: shown.map(|(_, row)| *row).collect(), num_rows };
+    let found = Predictions {
+        columns: texts(&header).collect(),
+        rows: pick(path, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
+        total: ranked.len(),
+        num_wrong: pair.map(|_| num_wrong),
+        image: None,
+        pixels: None,
+        input_columns: None,
+        inputs: None,
+    };
+    Ok((found, picked))
+}
+
+/// Grows from sure and wrong to sure and right: a probability in millionths, which has an order that floats lack.
+fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> (bool, Reverse<i32>) {
+    let cells = probabilities.iter().filter_map(|&column| record.get(column)?.parse::<f64>().ok());
+    let millionths = (cells.fold(0.0, f64::max) * 1e6) as i32;
+    (!is_wrong, Reverse(if is_wrong { millionths } else { -millionths }))
+}
+
+/// One pass over a file: its header and the picked rows. A file that has another number of rows is another table's.
+fn pick(path: &Path, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRecord>)> {
+    let mut reader = reader(path)?;
+    let header = reader.headers()?.clone();
+    let places: HashMap<usize, usize> = picked.rows.iter().enumerate().map(|(place, row)| (*row, place)).collect();
+    let mut found = vec![StringRecord::new(); picked.rows.len()];
+    let mut record = StringRecord::new();
+    let mut row = 0;
+    while reader.read_record(&mut record)? {
+        if let Some(place) = places.get(&row) {
+            found[*place].clone_from(&record);
+        }
+        row += 1;
+    }
+    if row != picked.num_rows {
+        return Err(std::io::Error::other(format!("{row} rows, not {}", picked.num_rows)).into());
+    }
+    Ok((header, found))
+}
+
+fn reader(path: &Path) -> csv::Result<csv::Reader<fs::File>> {
+    Ok(csv::Reader::from_reader(fs::File::open(path)?))
+}
+
+fn texts(record: &StringRecord) -> impl Iterator<Item = String> {
+    record.iter().map(str::to_owned)
+}
+
+/// Height and width of a run's images; `None` for a run whose inputs are no images.
+pub fn image_shape(store: &Store, id: &RunId) -> Option<[usize; 2]> {
+    Images::of(store, id).map(|images| images.shape)
+}
+
+/// How the inputs of a run make images.
+struct Images {
+    /// Height and width.
+    shape: [usize; 2],
+    /// Names of the pixels' columns, row by row.
+    names: Vec<String>,
+}
+
+impl Images {
+    /// From `preprocessing.json`.
+    fn of(store: &Store, id: &RunId) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Preprocessing {
+            image_shape: Option<[usize; 2]>,
+            columns: Vec<Column>,
+        }
+        #[derive(Deserialize)]
+        struct Column {
+            name: String,
+        }
+        let path = store.file(id, "preprocessing.json").ok()??;
+        let preprocessing: Preprocessing = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let shape = preprocessing.image_shape?;
+        let names: Vec<String> = preprocessing.columns.into_iter().map(|column| column.name).collect();
+        (!names.is_empty() && shape[0].checked_mul(shape[1]) == Some(names.len())).then_some(Self { shape, names })
+    }
+
+    /// `None` where a pixel's column is missing or a cell is no number.
+    fn pixels(&self, header: &StringRecord, rows: &[StringRecord]) -> Option<Vec<Vec<Option<f32>>>> {
+        let places: HashMap<&str, usize> = header.iter().enumerate().map(|(place, name)| (name, place)).collect();
+        let places: Vec<usize> =
+            self.names.iter().map(|name| places.get(name.as_str()).copied()).collect::<Option<_>>()?;
+        let pixel = |cell: &str| match cell {
+            "" => Some(None),
+            cell => cell.parse().ok().filter(|value: &f32| value.is_finite()).map(Some),
+        };
+        let image = |row: &StringRecord| places.iter().map(|&place| pixel(row.get(place)?)).collect();
+        rows.iter().map(image).collect()
+    }
 }

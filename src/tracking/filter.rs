@@ -58,7 +58,7 @@ enum Literal {
 /// What is wrong with a filter, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct FilterError {
-    /// Byte position in the filter.
+    /// How many characters of the filter stand before the mistake. The message says it as a column, counted from 1.
     pub at: usize,
     expected: &'static str,
     found: String,
@@ -66,7 +66,7 @@ pub struct FilterError {
 
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at position {}: expected {}, found {}", self.at + 1, self.expected, self.found)
+        write!(f, "at column {}: expected {}, found {}", self.at + 1, self.expected, self.found)
     }
 }
 
@@ -357,7 +357,7 @@ impl<'a> Parser<'a> {
                 format!("`{found}`")
             }
         };
-        FilterError { at: self.at, expected, found }
+        FilterError { at: self.text[..self.at].chars().count(), expected, found }
     }
 }
 
@@ -460,22 +460,22 @@ mod tests {
     #[test]
     fn mistakes_are_shown_where_they_are() {
         for (filter, at, message) in [
-            ("a >", 3, "at position 4: expected a number, a word, a quoted text or a list, found the end"),
-            ("a > x", 4, "at position 5: expected a number, found `x`"),
-            ("a > [1]", 4, "at position 5: expected a number, found `[`"),
-            ("a ! 1", 2, "at position 3: expected one of = != ~ < <= > >=, found `!`"),
-            ("a", 1, "at position 2: expected one of = != ~ < <= > >=, found the end"),
-            ("= 1", 0, "at position 1: expected a field, `not` or `(`, found `=`"),
-            ("a = 1 b = 2", 6, "at position 7: expected `and`, `or` or the end, found `b`"),
-            ("a = 1 and", 9, "at position 10: expected a field, `not` or `(`, found the end"),
-            ("(a = 1", 6, "at position 7: expected `and`, `or` or `)`, found the end"),
-            ("a = 1)", 5, "at position 6: expected `and`, `or` or the end, found `)`"),
-            ("a = \"x", 6, "at position 7: expected the closing quote, found the end"),
-            ("a = [1 2]", 7, "at position 8: expected `,` or `]`, found `2`"),
-            ("a = [1,]", 7, "at position 8: expected a value or `]`, found `]`"),
-            ("last(x", 6, "at position 7: expected `)`, found the end"),
-            ("last() = 1", 5, "at position 6: expected a metric such as `validation/loss`, found `)`"),
-            ("a = é é", 7, "at position 8: expected `and`, `or` or the end, found `é`"),
+            ("a >", 3, "at column 4: expected a number, a word, a quoted text or a list, found the end"),
+            ("a > x", 4, "at column 5: expected a number, found `x`"),
+            ("a > [1]", 4, "at column 5: expected a number, found `[`"),
+            ("a ! 1", 2, "at column 3: expected one of = != ~ < <= > >=, found `!`"),
+            ("a", 1, "at column 2: expected one of = != ~ < <= > >=, found the end"),
+            ("= 1", 0, "at column 1: expected a field, `not` or `(`, found `=`"),
+            ("a = 1 b = 2", 6, "at column 7: expected `and`, `or` or the end, found `b`"),
+            ("a = 1 and", 9, "at column 10: expected a field, `not` or `(`, found the end"),
+            ("(a = 1", 6, "at column 7: expected `and`, `or` or `)`, found the end"),
+            ("a = 1)", 5, "at column 6: expected `and`, `or` or the end, found `)`"),
+            ("a = \"x", 6, "at column 7: expected the closing quote, found the end"),
+            ("a = [1 2]", 7, "at column 8: expected `,` or `]`, found `2`"),
+            ("a = [1,]", 7, "at column 8: expected a value or `]`, found `]`"),
+            ("last(x", 6, "at column 7: expected `)`, found the end"),
+            ("last() = 1", 5, "at column 6: expected a metric such as `validation/loss`, found `)`"),
+            ("a = é é", 6, "at column 7: expected `and`, `or` or the end, found `é`"),
         ] {
             let error = filter.parse::<Filter>().unwrap_err();
             assert_eq!((error.at, error.to_string().as_str()), (at, message), "{filter}");

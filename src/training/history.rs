@@ -22,6 +22,14 @@ impl History {
         }
     }
 
+    /// Keeps the weights after `epoch` in any case: those at the end, and those of the best epoch.
+    pub(super) fn insert<B: Backend>(&self, epoch: usize, net: &Net<B>) {
+        let mut kept = self.0.lock().expect("no panic while held");
+        if let Err(place) = kept.binary_search_by_key(&epoch, |(epoch, _)| *epoch) {
+            kept.insert(place, (epoch, named_weights(net)));
+        }
+    }
+
     /// What was kept, by epoch.
     pub(super) fn take(self) -> Vec<(usize, NamedWeights)> {
         std::mem::take(&mut self.0.lock().expect("no panic while held"))

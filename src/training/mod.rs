@@ -202,6 +202,9 @@ pub fn fit<B: AutodiffBackend>(
     let outcome = outcome.lock().expect("no panic while held").take().expect("the epoch loop sets it");
     let Outcome { reason, num_epochs, kept_epoch } = outcome?;
     let best = stopping.and_then(|stopping| stopping.monitor().best());
+    if let (Some(history), Some(epoch)) = (&history, kept_epoch) {
+        history.insert(epoch, &result.model.net);
+    }
     let history = history.map(History::take).unwrap_or_default();
     Ok(Fitted { net: result.model.net, reason, num_epochs, kept_epoch, best, history })
 }

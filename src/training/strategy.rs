@@ -175,6 +175,9 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                 last_checkpoint = Instant::now();
             }
             if let Some(reason) = ended {
+                if let Some(history) = &self.history {
+                    history.insert(epoch, &learner.model().net);
+                }
                 outcome.reason = reason;
                 break;
             }

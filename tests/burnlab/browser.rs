@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 
 use burnlab::dashboard::{Access, AppState, bind, serve};
 use burnlab::tracking::{NewRun, Point, RunId, RunWriter, Status, Store, flatten_config};
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+
+use crate::lab::Lab;
 
 /// How long a condition may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -43,8 +46,16 @@ struct Page {
     _driver: Driver,
 }
 
+/// What makes the browser prefer dark pages.
+const DARK: &str = "--blink-settings=preferredColorScheme=0";
+
 /// Starts all of it; `None` where there is no chromedriver.
 async fn open(root: &Path, address: &str) -> Option<Page> {
+    open_with(root, address, &[]).await
+}
+
+/// The same with more arguments for the browser.
+async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
     let mut command = Command::new("chromedriver");
     command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
     let mut driver = match command.spawn() {
@@ -76,8 +87,8 @@ async fn open(root: &Path, address: &str) -> Option<Page> {
         "--disable-dev-shm-usage",
         "--window-size=1400,900",
         &format!("--user-data-dir={}", profile.path().display()),
-    ]
-    .map(str::to_owned);
+    ];
+    let arguments: Vec<&str> = arguments.into_iter().chain(more.iter().copied()).collect();
     let capabilities =
         json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
     let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -117,6 +128,26 @@ impl Page {
         self.wait(&format!("document.querySelectorAll({css:?}).length > 0"), json!(true)).await;
         let element = self.client.find(Locator::Css(css)).await.unwrap();
         element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Presses the mouse on an element, `from` pixels below its middle, and lets it go at `to`.
+    async fn press(&self, css: &str, from: f64, to: f64) {
+        let element = self.client.find(Locator::Css(css)).await.unwrap();
+        // A duration, since some listeners wait for the pointer to move before they believe in a press.
+        let at = |y| PointerAction::MoveToElement {
+            element: element.clone(),
+            duration: Some(Duration::from_millis(100)),
+            x: 0.0,
+            y,
+        };
+        let (down, up) = (MOUSE_BUTTON_LEFT, MOUSE_BUTTON_LEFT);
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(at(from))
+            .then(PointerAction::Pause { duration: Duration::from_millis(200) })
+            .then(PointerAction::Down { button: down })
+            .then(at(to))
+            .then(PointerAction::Up { button: up });
+        self.client.perform_actions(mouse).await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     /// Empties a field and types into it.
@@ -219,10 +250,14 @@ async fn sort_filter_and_find_the_same_view_after_a_reload() {
     page.wait("document.getElementById('filter').value", json!("test/accuracy > 0.75")).await;
     assert_eq!(page.client.current_url().await.unwrap(), address);
 
-    // A mistake is shown with its place, and the last good list stays.
+    // A mistake is shown with its place, and the last good list stays. The place is one of characters.
+    let place = "[...document.querySelector('#filter-error pre').childNodes].map((node) => node.textContent)";
     page.fill("#filter", "test/accuracy >").await;
-    page.wait("document.getElementById('filter-error').textContent.includes('^')", json!(true)).await;
+    page.wait(place, json!(["test/accuracy >", " ", ""])).await;
     page.rows(&[&third, &first]).await;
+    page.fill("#filter", " note = ünï nøch 1").await;
+    page.wait(place, json!([" note = ünï ", "nøch", " 1"])).await;
+    page.wait("document.getElementById('filter-error').textContent.includes('at column 13:')", json!(true)).await;
     page.close().await;
 }
 
@@ -358,7 +393,7 @@ async fn hostile_text_stays_text() {
     let Some(page) = open(root.path(), "").await else { return };
     page.wait(&format!("document.querySelector(\"[data-id='{id}'] .name a\").textContent"), json!(attack)).await;
     page.wait("document.querySelectorAll('.chart .plot .main-svg').length > 0", json!(true)).await;
-    for tab in ["", "config", "evaluation", "files", "log", "environment"] {
+    for tab in ["", "config", "evaluation", "predictions", "pictures", "files", "log", "environment"] {
         page.client.goto(&format!("{}#/run/{id}?tab={tab}", page.url)).await.unwrap();
         page.wait("document.querySelector('.run-body').children.length > 0", json!(true)).await;
     }
@@ -382,5 +417,230 @@ async fn an_empty_store_tells_the_next_command_and_then_shows_the_run() {
         .await;
     let id = finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
     page.rows(&[&id]).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_archived_by_a_click_and_back_by_another() {
+    let root = TempDir::new().unwrap();
+    let [first, second, third] = three(root.path());
+    let Some(page) = open(root.path(), "").await else { return };
+    let is_archived = || Store::open(root.path()).unwrap().run(&second).unwrap().record.archived;
+    page.click(&format!("[data-id='{second}'] input[type=checkbox]")).await;
+    page.click("#archive").await;
+    page.rows(&[&third, &first]).await;
+    assert!(is_archived());
+    page.click("#toast button").await;
+    page.rows(&[&third, &second, &first]).await;
+    assert!(!is_archived());
+
+    // What is in the archive is listed on request.
+    page.click(&format!("[data-id='{second}'] input[type=checkbox]")).await;
+    page.click("#archive").await;
+    page.rows(&[&third, &first]).await;
+    page.click("#archived").await;
+    page.rows(&[&third, &second, &first]).await;
+    page.wait(&format!("document.querySelector(\"[data-id='{second}'] .mark\").textContent"), json!("archived")).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_of_the_scatter_plot_is_its_run() {
+    let root = TempDir::new().unwrap();
+    let [.., third] = three(root.path());
+    let Some(page) = open(root.path(), "#/scatter?sx=training.learning_rate").await else { return };
+    page.wait("document.querySelectorAll('.scatter .point').length", json!(3)).await;
+    // In the order of the list: the newest run first.
+    page.press(".scatter .point:first-child", 0.0, 0.0).await;
+    page.wait("location.hash.split('?')[0]", json!(format!("#/run/{third}"))).await;
+    page.wait("document.querySelector('tr.open').dataset.id", json!(third)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_of_an_axis_picks_lines() {
+    let root = TempDir::new().unwrap();
+    let [first, ..] = three(root.path());
+    let Some(page) = open(root.path(), "#/parallel?target=test/accuracy").await else { return };
+    page.wait("document.querySelectorAll('.parallel .line').length", json!(3)).await;
+    // Along the upper half of the metric's axis, the last: from 0.8 and a bit to 0.9.
+    page.press(".parallel .axis:last-of-type .grab", -20.0, -160.0).await;
+    page.wait("document.querySelectorAll('.parallel .line.off').length", json!(2)).await;
+    page.wait("document.querySelector('.told').textContent.startsWith('1 of 3 runs inside')", json!(true)).await;
+    // A click gives the axis back.
+    page.press(".parallel .axis:last-of-type .grab", 100.0, 100.0).await;
+    page.wait("document.querySelectorAll('.parallel .line.off').length", json!(0)).await;
+    page.js("[...document.querySelectorAll('.parallel .line')].at(-1).dispatchEvent(new MouseEvent('click'))").await;
+    page.wait("location.hash.startsWith('#/run/')", json!(true)).await;
+    page.wait(&format!("document.querySelector(\"[data-id='{first}']\") !== null"), json!(true)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_stand_beside_label_and_prediction() {
+    let lab = Lab::new();
+    let run = lab.train("digits", &["training.max_epochs=3"]);
+    let cells = |file: &str| -> Vec<csv::StringRecord> {
+        csv::Reader::from_path(run.folder.join(file)).unwrap().into_records().map(Result::unwrap).collect()
+    };
+    let (predictions, test) = (cells("predictions.csv"), cells("test.csv"));
+    let num_wrong = predictions.iter().filter(|row| row[1] != row[2]).count();
+    let Some(page) = open(lab.artifacts(), &format!("#/run/{}?tab=predictions", run.id)).await else { return };
+    let shown = "document.querySelectorAll('.gallery canvas').length";
+    let told = "document.querySelector('.run-body .count').textContent";
+    page.wait(shown, json!(24)).await;
+    page.wait(told, json!(format!("{num_wrong} wrong; 24 of {} shown", predictions.len()))).await;
+
+    // The first is wrong, and says so; its picture is that row of the test part.
+    let card = page.js("const card = document.querySelector('.gallery > li'); return [card.dataset.row, card.className, card.querySelector('.sign').textContent, ...[...card.querySelectorAll('b')].map((cell) => cell.textContent)]").await;
+    let row = predictions.iter().position(|row| row[0] == card[0]).unwrap();
+    assert_eq!(card, json!([predictions[row][0], "wrong", "✗", predictions[row][1], predictions[row][2]]));
+    let ink = page.js("return [...document.querySelector('.gallery canvas').getContext('2d').getImageData(0, 0, 8, 8).data].filter((_, index) => index % 4 === 3)").await;
+    for (pixel, alpha) in ink.as_array().unwrap().iter().enumerate() {
+        let expected = test[row][pixel].parse::<f64>().unwrap() / 16.0 * 255.0;
+        assert!((alpha.as_f64().unwrap() - expected).abs() <= 1.0, "pixel {pixel}: {alpha}, not {expected}");
+    }
+
+    page.click("#more").await;
+    page.wait(shown, json!(48)).await;
+    // First the wrong ones, then the right ones from unsure to sure.
+    let order = page.js("return [...document.querySelectorAll('.gallery > li')].map((card) => [card.className === 'right', Number(card.querySelector('.probabilities li').title)])").await;
+    let order: Vec<(bool, f64)> = serde_json::from_value(order).unwrap();
+    assert_eq!(order.iter().filter(|(is_right, _)| !is_right).count(), num_wrong.min(48));
+    assert!(
+        order.is_sorted_by(|(a, unsure), (b, sure)| a < b || (a == b && (!a || *unsure <= sure + 1e-6))),
+        "{order:?}"
+    );
+    page.click("#wrong").await;
+    page.wait(told, json!(format!("{num_wrong} wrong; {} of {num_wrong} shown", num_wrong.min(24)))).await;
+    page.wait("document.querySelectorAll('.gallery > li.right').length", json!(0)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_shown_and_the_boundary_moves() {
+    let lab = Lab::new();
+    let run = lab.train("xor-mlp", &["training.max_epochs=20"]);
+    let boundary: Value = serde_json::from_slice(&std::fs::read(run.folder.join("boundary.json")).unwrap()).unwrap();
+    let epochs: Vec<u64> = serde_json::from_value(boundary["epochs"].clone()).unwrap();
+    let last = epochs.last().unwrap();
+    let Some(page) = open(lab.artifacts(), &format!("#/run/{}?tab=pictures", run.id)).await else { return };
+    let num_pictures = std::fs::read_dir(run.folder.join("plots")).unwrap().count();
+    page.wait(
+        "[...document.querySelectorAll('.pictures img')].filter((image) => image.complete && image.naturalWidth).length",
+        json!(num_pictures),
+    )
+    .await;
+
+    let is_at = |epoch: u64| {
+        let label = format!("epoch {epoch} of {}", run.num_epochs);
+        format!(
+            "document.querySelector('.epoch').textContent.split(',')[0] === '{label}' && document.querySelector('#epoch').getAttribute('aria-valuetext').startsWith('{label}')"
+        )
+    };
+    page.wait(&is_at(*last), json!(true)).await;
+    let picture = "return document.querySelector('.boundary canvas').toDataURL()";
+    let learned = page.js(picture).await;
+    let slider = page.client.find(Locator::Css("#epoch")).await.unwrap();
+    slider.send_keys(&char::from(Key::Home).to_string()).await.unwrap();
+    page.wait(&is_at(epochs[0]), json!(true)).await;
+    assert_ne!(page.js(picture).await, learned);
+    slider.send_keys(&char::from(Key::Right).to_string()).await.unwrap();
+    page.wait(&is_at(epochs[1]), json!(true)).await;
+    page.click("#play").await;
+    page.wait(&is_at(*last), json!(true)).await;
+    page.wait("document.getElementById('play').textContent", json!("Play")).await;
+    assert_eq!(page.js(picture).await, learned);
+
+    page.click("[data-picture='boundary.svg'] button").await;
+    page.wait("document.querySelector('#dialog[open] h2').textContent", json!("Decision boundary")).await;
+    page.wait("document.querySelector('#dialog img').naturalWidth > 0", json!(true)).await;
+    page.click("#dialog button").await;
+
+    // A run without pictures tells how to draw them.
+    let bare = finished(lab.artifacts(), new_run("bare", "[16]", 0.001, 1), 0.9);
+    page.client.goto(&format!("{}#/run/{bare}?tab=pictures", page.url)).await.unwrap();
+    page.wait("document.querySelector('.run-body .command').textContent", json!(format!("burnlab plot {bare}"))).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mean_goes_on_with_the_runs_that_are_left() {
+    let root = TempDir::new().unwrap();
+    finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
+    let mut short = RunWriter::start(root.path(), new_run("digits", "[16]", 0.001, 2)).unwrap();
+    (1..=6).for_each(|number| short.log(&epoch(number)).unwrap());
+    short.finish(Status::Finished, "stopped early", Some(6)).unwrap();
+    let Some(page) = open(root.path(), "#/?group=seeds&mean=1").await else { return };
+    page.click("[data-metric=loss] summary").await;
+    // epoch, step, then for train and validation the mean and how many runs it is of.
+    let counts = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[4].textContent).join('')";
+    page.wait(counts, json!("2222221111")).await;
+    page.wait("document.querySelector('[data-metric=loss] .remark').textContent.startsWith('Lighter')", json!(true))
+        .await;
+    // Both means are light over all epochs, with a full line over those of both runs.
+    let opacities =
+        "[...document.querySelectorAll('[data-metric=loss] .scatterlayer .trace')].map((trace) => trace.style.opacity)";
+    page.wait(&format!("['0.3375', '0.75', '0.45', '1'].every((one) => {opacities}.includes(one))"), json!(true)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paper_is_light_though_the_screen_is_dark() {
+    let root = TempDir::new().unwrap();
+    let [first, ..] = three(root.path());
+    let Some(page) = open_with(root.path(), &format!("#/run/{first}"), &[DARK]).await else { return };
+    page.wait("document.querySelectorAll('.chart .scatterlayer .js-line').length > 0", json!(true)).await;
+    // Read at once: a printer does not wait for a frame.
+    let colors = |event: &str| {
+        format!(
+            "dispatchEvent(new Event('{event}')); const style = (css) => getComputedStyle(document.querySelector(css)); \
+             return [style('.chart .js-line').stroke, style('.chart .xtick text').fill, style('.run-head .swatch *').fill, style('body').color]"
+        )
+    };
+    let screen = page.js(&colors("none")).await;
+    let paper = page.js(&colors("beforeprint")).await;
+    assert_eq!(paper, json!(["rgb(0, 114, 178)", "rgb(86, 93, 104)", "rgb(0, 114, 178)", "rgb(27, 30, 35)"]));
+    assert_ne!(screen, paper);
+    assert_eq!(page.js(&colors("afterprint")).await, screen);
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuilt_store_takes_old_runs_off_the_page() {
+    let root = TempDir::new().unwrap();
+    let [first, second, third] = three(root.path());
+    let Some(page) = open(root.path(), "").await else { return };
+    page.rows(&[&third, &second, &first]).await;
+    // As the server tells it to a page that has seen a later revision than the store has.
+    page.js(&format!(
+        "import('/assets/store.js').then((store) => store.merge({{ revision: 1, changed: [store.runs.get('{second}')], removed: [], complete: true }}))"
+    ))
+    .await;
+    page.rows(&[&second]).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parent_and_child_lead_to_each_other() {
+    let root = TempDir::new().unwrap();
+    let parent = finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
+    let of = |run: NewRun| NewRun { parent: Some(parent.clone()), ..run };
+    let child = finished(root.path(), of(new_run("digits", "[16]", 0.001, 1)), 0.9);
+    let mut tuned = of(new_run("digits", "[16]", 0.01, 1));
+    tuned.params.insert("model.init_from".to_owned(), json!(parent));
+    let tuned = finished(root.path(), tuned, 0.9);
+    let Some(page) = open(root.path(), &format!("#/run/{child}")).await else { return };
+    let at = |id: &RunId| format!("#/run/{id}");
+    for (id, how) in [(&child, "continues"), (&tuned, "fine-tuned from")] {
+        let label = format!(
+            "document.querySelector(\".facts a[href^='{}']\").closest('div').firstChild.textContent",
+            at(&parent)
+        );
+        page.wait(&label, json!(how)).await;
+        page.click(&format!(".facts a[href^='{}']", at(&parent))).await;
+        page.wait("location.hash.split('?')[0]", json!(at(&parent))).await;
+        page.click(&format!(".facts a[href^='{}']", at(if *id == child { &tuned } else { &child }))).await;
+    }
     page.close().await;
 }

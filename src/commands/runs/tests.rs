@@ -99,7 +99,7 @@ fn the_list_is_filtered_sorted_and_limited() {
         (&json!(ids[2]), &json!("failed"), 1)
     );
     let error = list::text(&store, &options(&["--filter", "seed >"])).unwrap_err();
-    assert_eq!(format!("{error:#}").split(": expected").next(), Some("--filter `seed >`: at position 7"));
+    assert_eq!(format!("{error:#}").split(": expected").next(), Some("--filter `seed >`: at column 7"));
 }
 
 #[test]

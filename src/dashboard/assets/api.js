@@ -45,8 +45,9 @@ export const runs = () => send("GET", "/api/runs");
 export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
 export const run = (id) => send("GET", `/api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
-export const predictions = (id, offset, limit, wrong) =>
-  send("GET", `/api/runs/${name(id)}/predictions?${query({ offset, limit, wrong: wrong ? 1 : undefined })}`);
+/** `asked`: {offset, limit, wrong, order, pixels, inputs}; what is false or absent stays out. */
+export const predictions = (id, asked) =>
+  send("GET", `/api/runs/${name(id)}/predictions?${query(Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, value === true ? 1 : value || undefined])))}`);
 export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
   send("GET", `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`);
 export const compare = (ids) => send("GET", `/api/compare?${query({ ids: ids.join(",") })}`);
@@ -62,7 +63,7 @@ export async function fileText(id, file) {
 }
 
 /**
- * Follows the store from `revision`. `onChange` gets each `{revision, changed, removed}`; `onState` gets "live" or
+ * Follows the store from `revision`. `onChange` gets each `{revision, changed, removed, complete?}`; `onState` gets "live" or
  * "gone". EventSource would retry from the first revision; reconnecting by hand resumes from the last one seen.
  */
 export function follow(revision, onChange, onState) {

@@ -2,7 +2,7 @@
 
 import { csv, download, h, perFrame, scroller } from "./dom.js";
 import { lowerIsBetter, number, splitKey } from "./format.js";
-import { color, onTheme, SHAPES, swatch, themed } from "./palette.js";
+import { color, isPaper, onTheme, SHAPES, swatch, themed } from "./palette.js";
 import * as series from "./series.js";
 import { onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
@@ -55,19 +55,15 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     });
     grid.hidden = names.size === 0;
   });
-  const unsubscribe = [store.onRuns(render), onState(render), onTheme(render)];
+  const unsubscribe = [store.onRuns(render), onState(render)];
   const resize = new ResizeObserver(perFrame(() => { for (const chart of charts.values()) chart.resize(); }));
   resize.observe(grid);
-  // Paper is white and narrower than the screen.
-  const paper = () => { for (const chart of charts.values()) chart.onPaper(); };
-  const screen = () => { for (const chart of charts.values()) { chart.resize(); chart.refresh(); } };
-  addEventListener("beforeprint", paper);
-  addEventListener("afterprint", screen);
+  const recolor = () => { for (const chart of charts.values()) chart.recolor(); };
+  const untheme = onTheme(recolor);
   render();
   return () => {
     closed = true;
-    removeEventListener("beforeprint", paper);
-    removeEventListener("afterprint", screen);
+    untheme();
     unsubscribe.forEach((stop) => stop());
     resize.disconnect();
     seen.disconnect();
@@ -91,6 +87,8 @@ function metricNames(runs) {
 }
 
 const HEIGHT = 250;
+/** Paper is narrower than most screens. */
+export const PAPER_WIDTH = 640;
 
 class Chart {
   constructor(name, getRuns, mean, siblings) {
@@ -149,8 +147,8 @@ class Chart {
         if (!found.length) continue;
         const slot = store.slot(runs[0].id);
         lines.push({
-          run: mean ? {} : runs[0], label: mean ? `${label} (mean of ${found.length})` : label, split, leading: split === leading, samples: mean ? meanOf(found.map((one) => one.samples)) : found[0].samples,
-          color: color(slot), shape: SHAPES[slot], strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading), mean: mean && found.length > 1, longest: Math.max(...found.map((one) => one.samples.at(-1)[0])),
+          run: mean ? {} : runs[0], label, split, leading: split === leading, samples: mean ? meanOf(found.map((one) => one.samples)) : found[0].samples,
+          color: color(slot), shape: SHAPES[slot], strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading), mean: mean && found.length > 1, size: found.length,
           total: Math.max(...found.map((one) => one.total)), downsampled: found.some((one) => one.downsampled), outliers: found.reduce((sum, one) => sum + (one.outliers ?? 0), 0),
         });
       }
@@ -168,7 +166,7 @@ class Chart {
     const unit = view.x === "time" ? "time (s)" : view.x;
     const xr = view.zoom ?? (xs && pad(xs));
     const layout = {
-      ...style, height: HEIGHT, width: this.plot.clientWidth, hovermode: this.lines.length <= 6 ? "x unified" : "closest", dragmode: "zoom", hoverdistance: 40,
+      ...style, height: HEIGHT, width: isPaper() ? PAPER_WIDTH : this.plot.clientWidth, hovermode: this.lines.length <= 6 ? "x unified" : "closest", dragmode: "zoom", hoverdistance: 40,
       xaxis: { ...style.xaxis, title: { text: unit, standoff: 6, font: { size: 11 } }, type: view.logx ? "log" : "linear", hoverformat: view.x === "time" ? ".2f" : "d", range: xr && (view.logx ? xr.map((x) => Math.log10(Math.max(x, 0.5 * Math.max(xs[0], 1e-3)))) : xr) },
       yaxis: { ...style.yaxis, type: view.logy ? "log" : "linear", fixedrange: true, range: range ?? undefined, nticks: 6, exponentformat: view.logy ? "none" : "power", hoverformat: ".5~g" },
     };
@@ -212,16 +210,21 @@ class Chart {
         h("button", { type: "button", class: "link", onclick: () => toggle("fit", this.name) }, view.fit ? "Show everything" : "Fit the axis to the rest")) : "");
   }
 
-  /** epoch, step, time, then one column per curve. */
+  /** epoch, step, then one column per curve; for a mean also how many runs it is of. */
   rows() {
+    const columns = this.lines.flatMap((line) => {
+      const label = `${line.label}${line.mean ? " (mean)" : ""} ${line.split}`;
+      const value = { line, label, read: (sample) => sample[3] };
+      return line.mean ? [value, { line, label: `${label}: runs`, read: (sample) => sample.count }] : [value];
+    });
     const byEpoch = new Map();
-    this.lines.forEach((line, index) => {
+    columns.forEach(({ line, read }, index) => {
       for (const sample of line.samples) {
-        if (!byEpoch.has(sample[0])) byEpoch.set(sample[0], [sample[0], sample[1], ...this.lines.map(() => null)]);
-        byEpoch.get(sample[0])[index + 2] = sample[3];
+        if (!byEpoch.has(sample[0])) byEpoch.set(sample[0], [sample[0], sample[1], ...columns.map(() => null)]);
+        byEpoch.get(sample[0])[index + 2] = read(sample);
       }
     });
-    return [["epoch", "step", ...this.lines.map((line) => `${line.label} ${line.split}`)], ...[...byEpoch.values()].sort((a, b) => a[0] - b[0])];
+    return [["epoch", "step", ...columns.map(({ label }) => label)], ...[...byEpoch.values()].sort((a, b) => a[0] - b[0])];
   }
 
   renderTable() {
@@ -229,7 +232,7 @@ class Chart {
     const [head, ...rows] = this.rows();
     this.table.replaceChildren(this.table.firstChild, scroller(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, head.map((label) => h("th", { scope: "col", class: "number" }, label)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => (index ? h("td", { class: "number", title: value }, index < 2 ? String(value) : number(value)) : h("th", { scope: "row", class: "number" }, String(value)))))))), `Numbers of ${this.name}`));
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => (index ? h("td", { class: "number", title: value }, index < 2 ? number(value) : number(value)) : h("th", { scope: "row", class: "number" }, String(value)))))))), `Numbers of ${this.name}`));
   }
 
   async png() {
@@ -245,8 +248,9 @@ class Chart {
     if (this.wired && this.plot.clientWidth && this.plot.clientWidth !== this.plot._fullLayout.width) window.Plotly.relayout(this.plot, { width: this.plot.clientWidth });
   }
 
-  onPaper() {
-    if (this.wired) window.Plotly.relayout(this.plot, { width: 640, "font.color": "#222", "xaxis.gridcolor": "#ddd", "yaxis.gridcolor": "#ddd" });
+  /** At once, not when there is time: a printer does not wait. */
+  recolor() {
+    if (this.wired) this.draw(window.Plotly);
   }
 
   close() {

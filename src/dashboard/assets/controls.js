@@ -52,16 +52,20 @@ export function mountControls(parent) {
   document.addEventListener("click", (event) => { for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false; });
 }
 
-/** The message, and the filter's text with a caret under the place it speaks of. */
+/** The message, and under it the filter as it was asked, with the place underlined that the message speaks of. */
 function renderError(error, box) {
   const found = store.filterError;
   error.hidden = !found;
   box.setAttribute("aria-invalid", String(Boolean(found)));
   if (!found) return;
-  const at = Number.isInteger(found.at) ? Math.min(found.at, state.q.length) : null;
-  error.replaceChildren(
-    h("span", {}, found.error),
-    at === null ? "" : h("pre", { "aria-hidden": "true" }, `${state.q}\n${" ".repeat(at)}^`));
+  const place = Number.isInteger(found.at) ? h("pre", { "aria-hidden": "true" }, ...marked([...found.q], found.at)) : "";
+  error.replaceChildren(h("span", {}, found.error), place);
+}
+
+/** The word at `at`, or one character that belongs to no word; behind the end a space. Characters, not UTF-16 units. */
+function marked(characters, at) {
+  const word = /^[^\s()[\],=!<>~"']+/.exec(characters.slice(at).join(""))?.[0] ?? characters[at] ?? " ";
+  return [characters.slice(0, at).join(""), h("span", { class: "mistake" }, word), characters.slice(at + [...word].length).join("")];
 }
 
 function renderGroups(group) {

@@ -118,6 +118,7 @@ const KEYS = [
 ];
 
 function showHelp() {
+  $("dialog").className = "";
   $("dialog").replaceChildren(
     h("h2", {}, "Keyboard"),
     h("table", { class: "data keys" }, h("tbody", {}, KEYS.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", {}, text))))),

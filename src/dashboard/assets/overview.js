@@ -3,7 +3,7 @@
 import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
 import { plural } from "./format.js";
-import { onTheme, swatch } from "./palette.js";
+import { swatch } from "./palette.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -16,9 +16,8 @@ export function mountOverview(parent) {
   const render = perFrame(() => { settings.render(); renderLegend(legend); key.lastChild.hidden = !store.isMean(); });
   const stopRuns = store.onRuns(render);
   const unlisten = onState(render);
-  const untheme = onTheme(render);
   render();
-  return () => { unlisten(); untheme(); stopRuns(); stopCharts(); };
+  return () => { unlisten(); stopRuns(); stopCharts(); };
 }
 
 function renderLegend(legend) {

@@ -2,25 +2,35 @@
 
 import { svg } from "./dom.js";
 
-// Okabe-Ito, completed with Tol's muted colours; the dark set is the same hues, lighter. Each pair has at least 3:1
-// against its background, which Okabe-Ito's yellow and black do not have on both.
-const LIGHT = ["#0072b2", "#d55e00", "#008a63", "#b5508f", "#a87500", "#2e8ac4", "#882255", "#6b6b00", "#332288", "#666666"];
-const DARK = ["#56a8e8", "#f5833d", "#2cc997", "#ea9fca", "#f0b429", "#9bd4ff", "#e0708f", "#cfcf5a", "#a79cf5", "#b8b8b8"];
-
 /** Plotly's names, in the order of the colours. */
 export const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagram"];
 export const SLOTS = SHAPES.length;
 
+const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const listeners = new Set();
+let colors = [];
+
+/** `listener()` when colours change: with the theme, and for printing, where only what is done at once counts. */
 export function onTheme(listener) {
-  dark.addEventListener("change", listener);
-  return () => dark.removeEventListener("change", listener);
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
-export const color = (slot) => (dark.matches ? DARK : LIGHT)[slot % SLOTS];
+function changed() {
+  colors = [];
+  for (const listener of listeners) listener();
+}
+dark.addEventListener("change", changed);
+addEventListener("beforeprint", () => { root.dataset.paper = ""; changed(); });
+addEventListener("afterprint", () => { delete root.dataset.paper; changed(); });
+export const isPaper = () => "paper" in root.dataset;
 
-/** A CSS variable of the page, for Plotly. */
-export const themed = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** A CSS variable of the page, for what is not drawn with CSS. */
+export const themed = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+/** The colour of a slot as a hexadecimal number; style.css has them all. */
+export const color = (slot) => (colors[slot % SLOTS] ??= themed(`--slot-${slot % SLOTS}`));
 
 const ring = (count, outer, inner) => Array.from({ length: count }, (_, index) => {
   const angle = (index / count) * 2 * Math.PI - Math.PI / 2;
@@ -42,10 +52,19 @@ const POINTS = {
 
 /** A run's mark: its shape in its colour; hollow when it is not drawn. */
 export function swatch(slot, drawn = true) {
-  const look = drawn ? { fill: color(slot) } : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
+  const look = drawn ? { style: { fill: `var(--slot-${slot % SLOTS})` } } : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
   const shape = SHAPES[slot % SLOTS];
   return svg("svg", { class: "swatch", viewBox: "-0.8 -0.8 13.6 13.6", "aria-hidden": "true" },
     shape === "circle" ? svg("circle", { cx: 6, cy: 6, r: 5, ...look }) : svg("polygon", { points: POINTS[shape], ...look }));
+}
+
+/** The outline of a slot's shape for a canvas, in a box of 12 by 12. */
+export function outline(slot) {
+  const points = POINTS[SHAPES[slot % SLOTS]];
+  if (points) return new Path2D(`M${points.replaceAll(" ", "L")}Z`);
+  const circle = new Path2D();
+  circle.arc(6, 6, 5, 0, 2 * Math.PI);
+  return circle;
 }
 
 /**

@@ -1,9 +1,9 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
-import { CONFIG, look, plotly } from "./charts.js";
+import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { dataTable, h, perFrame, scroller, svg } from "./dom.js";
 import { lowerIsBetter, number, param, plural, splitKey } from "./format.js";
-import { color, onTheme, SHAPES } from "./palette.js";
+import { color, isPaper, onTheme, SHAPES } from "./palette.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { plain } from "./traces.js";
@@ -22,7 +22,7 @@ export function mountParams(parent) {
     plot, told, unused, table);
   const brushes = new Map(); // axis key -> [low, high], for parallel
 
-  const render = perFrame(() => {
+  const draw = () => {
     if (!parent.isConnected || state.view !== kind) return;
     const { metrics, differing, params } = store.words();
     const key = metrics.includes(state.target) ? state.target : ["test/accuracy", "test/r2", "validation/loss"].find((one) => metrics.includes(one)) ?? metrics[0];
@@ -47,8 +47,9 @@ export function mountParams(parent) {
     const best = [...runs].sort((a, b) => (lowerIsBetter(key) ? value(a) - value(b) : value(b) - value(a)));
     table.replaceChildren(table.firstChild, scroller(dataTable([{ label: "run" }, ...axes.map((label) => ({ label, number: true })), { label: key, number: true }],
       best.slice(0, 200).map((run) => [store.shortName(run), ...axes.map((one) => paramText(run, one)), number(value(run))])), "Numbers"));
-  });
-  const stops = [store.onRuns(render), onState(render), onTheme(render)];
+  };
+  const render = perFrame(draw);
+  const stops = [store.onRuns(render), onState(render), onTheme(draw)];
   const resize = new ResizeObserver(render);
   resize.observe(parent);
   render();
@@ -71,7 +72,8 @@ function scaleOf(values) {
 }
 
 async function scatter(plot, runs, key, metric, value) {
-  const Plotly = await plotly();
+  // What is printed is drawn at once or not at all.
+  const Plotly = window.Plotly ?? await plotly();
   const values = runs.map((run) => run.params[key]).filter((one) => one !== undefined);
   const scale = scaleOf(values);
   const known = runs.filter((run) => run.params[key] !== undefined);
@@ -81,15 +83,16 @@ async function scatter(plot, runs, key, metric, value) {
   await Plotly.react(plot, [{
     type: "scatter", mode: "markers", x: known.map((run) => (scale.kind === "words" ? plain(paramText(run, key)) : run.params[key])), y: known.map(value),
     marker: { size: 10, opacity: 0.85, color: known.map((run) => (store.isDrawn(run.id) ? color(store.slot(run.id)) : "#888")), symbol: known.map((run) => (store.isDrawn(run.id) ? SHAPES[store.slot(run.id)] : "circle-open")) },
+    customdata: known.map((run) => run.id),
     text: known.map((run) => `${plain(store.shortName(run))}<br>${plain(key)} = ${plain(paramText(run, key))}`), hovertemplate: `%{text}<br>${plain(metric)} %{y:.5~g}<extra></extra>`,
   }], {
-    ...style, height: 420, width: plot.clientWidth, margin: { ...style.margin, l: 64, b: 50 },
+    ...style, height: 420, width: isPaper() ? PAPER_WIDTH : plot.clientWidth, margin: { ...style.margin, l: 64, b: 50 },
     xaxis: { ...style.xaxis, title: { text: plain(key) }, type: scale.kind === "words" ? "category" : scale.kind, ...(scale.kind === "words" ? { categoryorder: "array", categoryarray: words } : {}) },
     yaxis: { ...style.yaxis, title: { text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : " (best)"}` } },
   }, CONFIG);
   if (plot.wired) return;
   plot.wired = true;
-  plot.on("plotly_click", (event) => { const run = store.listed().filter((one) => Number.isFinite(Number(one.metrics[state.target || metric]?.best)) && one.params[state.sx || key] !== undefined)[event.points[0].pointNumber]; if (run) update({ view: "run", id: run.id, tab: "" }); });
+  plot.on("plotly_click", (event) => update({ view: "run", id: event.points[0].customdata, tab: "" }));
 }
 
 const HEIGHT = 380, TOP = 46, BOTTOM = 26;

@@ -1,4 +1,4 @@
-// One run: its curves, config, evaluation, predictions, files and environment.
+// One run: its curves, config, evaluation, predictions, pictures, files and environment.
 
 import { archive, edit, remove } from "./actions.js";
 import * as api from "./api.js";
@@ -6,14 +6,16 @@ import { mountCharts } from "./charts.js";
 import { duration } from "./columns.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
-import { MISSING, bytes, moment, number, param, seconds, splitKey } from "./format.js";
+import { MISSING, bytes, moment, number, param, plural, seconds, splitKey } from "./format.js";
+import { gallery } from "./gallery.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
+import { pictures } from "./pictures.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
 
-const TABS = [["", "Curves"], ["config", "Config"], ["evaluation", "Evaluation"], ["predictions", "Predictions"], ["files", "Files"], ["log", "Log"], ["environment", "Environment"]];
+const TABS = [["", "Curves"], ["config", "Config"], ["evaluation", "Evaluation"], ["predictions", "Predictions"], ["pictures", "Pictures"], ["files", "Files"], ["log", "Log"], ["environment", "Environment"]];
 
 export function mountRun(parent) {
   const { id } = state;
@@ -32,6 +34,8 @@ export function mountRun(parent) {
     const tab = shownTab = state.tab;
     stop();
     stop = () => {};
+    // Who ticks a box finds it under the keyboard again when the part is drawn anew.
+    const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
     body.replaceChildren();
     if (tab === "") {
       const settings = chartSettings({ withDraw: false });
@@ -41,13 +45,19 @@ export function mountRun(parent) {
       stop = () => { charts(); off(); };
       return;
     }
+    const closers = [];
+    const mine = stop = () => closers.forEach((close) => close());
     try {
       details ??= api.run(id);
       const detail = await details;
-      if (!open || shownTab !== tab) return;
       const problems = (detail.problems ?? []).map((text) => h("p", { class: "problem" }, text));
-      body.replaceChildren(...problems, ...await PARTS[tab in PARTS ? tab : "config"](detail, id));
+      const parts = await PARTS[tab in PARTS ? tab : "config"](detail, id, (close) => closers.push(close));
+      // Another tab was opened meanwhile, or this one anew.
+      if (!open || stop !== mine) { mine(); return; }
+      body.replaceChildren(...problems, ...parts);
+      if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
     } catch (error) {
+      if (stop !== mine) return;
       details = undefined;
       body.replaceChildren(h("p", { class: "problem" }, error.message));
     }
@@ -66,7 +76,7 @@ export function mountRun(parent) {
     renderBody();
   });
   const unsubscribe = store.onRuns(render);
-  const unlisten = onState((changed) => { if (changed.has("wrong") || changed.has("page")) shownTab = null; render(); });
+  const unlisten = onState((changed) => { if (["wrong", "page", "inputs"].some((key) => changed.has(key))) shownTab = null; render(); });
   render();
   return () => { open = false; unsubscribe(); unlisten(); stop(); };
 }
@@ -78,6 +88,7 @@ function renderHead(head, run) {
     return h("label", { class: "field" }, h("span", {}, label), input);
   };
   const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
+  const children = [...store.runs.values()].filter((other) => other.parent === run.id);
   const based = state.base === run.id;
   head.replaceChildren(
     h("h2", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
@@ -85,7 +96,7 @@ function renderHead(head, run) {
     h("dl", { class: "facts" },
       fact("id", h("button", { type: "button", class: "link", title: "Copy the id", onclick: () => { navigator.clipboard?.writeText(run.id).then(() => toast("Id copied.")); } }, run.id)),
       fact("experiment", run.experiment), fact("seed", String(run.seed)), fact("started", moment(run.started), run.started), fact("duration", seconds(duration(run))),
-      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact("parent", h("a", { href: link({ view: "run", id: run.parent, tab: "" }) }, run.parent)) : []),
+      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent)) : [], children.length ? fact(children.length === 1 ? "child" : "children", children.map((child, index) => [index ? ", " : "", runLink(child.id)])) : []),
     h("div", { class: "fields" },
       field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
       field("Tags", "tags", run.tags.join(", "), (text) => edit(run.id, { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) })),
@@ -96,6 +107,8 @@ function renderHead(head, run) {
       h("button", { type: "button", onclick: () => archive([run.id], !run.archived) }, run.archived ? "Unarchive" : "Archive"),
       h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete")));
 }
+
+const runLink = (id) => h("a", { href: link({ view: "run", id, tab: "" }) }, store.runs.has(id) ? store.title(store.runs.get(id)) : id);
 
 /** Test results as text: they are single values, not curves. */
 function testValues(run) {
@@ -132,30 +145,43 @@ const PARTS = {
     if (found.error_quantiles) parts.push(h("h3", {}, "Errors"), scroller(dataTable([{ label: "quantile" }, { label: "absolute error", number: true }], quantiles(found.error_quantiles)), "Error quantiles"));
     return parts;
   },
-  predictions: async (detail, id) => {
-    const wrong = state.wrong !== "0";
-    const size = 50;
-    const page = Number(state.page) || 0;
-    let answer;
+  predictions: async (detail, id, onClose) => {
     try {
-      answer = await api.predictions(id, page * size, size, wrong);
+      return (detail.image && await gallery(id, onClose)) ?? await predictionTable(detail, id);
     } catch (error) {
       if (error.status === 404) return [h("p", {}, "There are no predictions (yet): they are written after training, from the test split.")];
       throw error;
     }
-    const tick = h("input", { type: "checkbox", id: "wrong", checked: wrong, onchange: () => update({ wrong: tick.checked ? "" : "0", page: "0" }) });
-    const pages = Math.max(1, Math.ceil(answer.total / size));
-    return [
-      h("h3", {}, "Predictions on the test split"),
-      h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), h("span", { class: "count" }, `${answer.total} examples`),
-        h("button", { type: "button", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) }, "Previous"),
-        h("span", {}, `page ${page + 1} of ${pages}`),
-        h("button", { type: "button", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) }, "Next")),
-      answer.rows.length
-        ? scroller(dataTable(answer.columns.map((label) => ({ label: label.replace(/^probability_(.*)$/, "p($1)"), title: label, number: true })), answer.rows.map((row) => row.map((cell) => (cell === null ? MISSING : shortCell(cell))))), "Predictions")
-        : h("p", {}, wrong ? "None is wrong." : "There are none.")];
   },
+  pictures: (detail, id, onClose) => pictures(detail, store.runs.get(id) ?? detail.run, onClose),
 };
+
+/** A page of predictions as a table, with the raw inputs where they are wanted. */
+async function predictionTable(detail, id) {
+  const size = 50;
+  const page = Number(state.page) || 0;
+  const canShowInputs = detail.files.some((file) => file.name === "test.csv") && !detail.image;
+  const answer = await api.predictions(id, { offset: page * size, limit: size, wrong: state.wrong !== "0", inputs: canShowInputs && state.inputs === "1" });
+  const toggles = [];
+  const box = (name, label, checked, change) => {
+    const tick = h("input", { type: "checkbox", id: name, checked, onchange: () => update(change(tick.checked)) });
+    toggles.push(h("label", { class: "inline" }, tick, label));
+  };
+  if (answer.num_wrong !== null) box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
+  if (canShowInputs) box("inputs", "with the inputs", state.inputs === "1", (on) => ({ inputs: on ? "1" : "" }));
+  const pages = Math.max(1, Math.ceil(answer.total / size));
+  const columns = [
+    ...answer.columns.map((label) => ({ label: label.replace(/^probability_(.*)$/, "p($1)"), title: label, number: true })),
+    ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` }))];
+  const rows = answer.rows.map((row, index) => [...row, ...(answer.inputs?.[index] ?? [])].map((cell) => (cell === "" ? MISSING : shortCell(cell))));
+  return [
+    h("h3", {}, "Predictions on the test split"),
+    h("div", { class: "controls" }, ...toggles, h("span", { class: "count" }, plural(answer.total, "example")),
+      h("button", { type: "button", id: "previous", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) }, "Previous"),
+      h("span", {}, `page ${page + 1} of ${pages}`),
+      h("button", { type: "button", id: "next", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) }, "Next")),
+    rows.length ? scroller(dataTable(columns, rows), "Predictions") : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none.")];
+}
 
 /** Long decimals are cut to what can be read; the tooltip keeps them whole. */
 const shortCell = (cell) => (/^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell));

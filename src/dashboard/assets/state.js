@@ -23,7 +23,8 @@ const DEFAULTS = {
   mean: "", // "1": mean and band per group
   zoom: "", // "from,to" on x
   tab: "", // of the run page and of compare
-  wrong: "", // "0": all predictions, not only wrong ones
+  wrong: "", // "0": all rows of a table of predictions; "1": only the wrong ones of its images
+  inputs: "", // "1": predictions with the raw inputs
   page: "0", // of predictions
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter

@@ -9,7 +9,7 @@ export const runs = new Map();
 export let loaded = false;
 let revision = 0;
 let matching = null; // ids that the filter lets through; null: all
-export let filterError = null; // {error, at}
+export let filterError = null; // {error, at, q}
 const listeners = new Set();
 let cache = {};
 
@@ -41,9 +41,13 @@ export async function load() {
   return revision;
 }
 
-/** A change that the server announced. */
+/** A change that the server announced. A complete one names all runs that there are: the store was rebuilt. */
 export function merge(change) {
   const ids = new Set();
+  if (change.complete) {
+    for (const id of runs.keys()) ids.add(id);
+    runs.clear();
+  }
   for (const run of change.changed) { runs.set(run.id, run); ids.add(run.id); }
   for (const id of change.removed) { runs.delete(id); ids.add(id); }
   revision = change.revision;
@@ -70,13 +74,14 @@ let asking;
 export async function applyFilter(notify = true) {
   asking?.abort();
   const mine = asking = new AbortController();
-  const q = state.q.trim();
+  // As it was typed: the server counts the characters to a mistake.
+  const { q } = state;
   try {
-    matching = q ? new Set((await api.filter(q, mine.signal)).ids) : null;
+    matching = q.trim() ? new Set((await api.filter(q, mine.signal)).ids) : null;
     filterError = null;
   } catch (error) {
     if (error.name === "AbortError" || mine !== asking) return;
-    filterError = error instanceof api.ApiError ? { error: error.message, at: error.body?.at } : { error: "The server does not answer." };
+    filterError = error instanceof api.ApiError ? { error: error.message, at: error.body?.at, q } : { error: "The server does not answer." };
   }
   if (notify) changed(null);
 }

@@ -3,14 +3,16 @@
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
 import { MISSING, number, plural, signed, spread } from "./format.js";
-import { color, onTheme, swatch } from "./palette.js";
+import { swatch } from "./palette.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 
 const ROW = 30; // px; style.css has the same
 const SPARE = 8; // rows kept above and below the ones in sight
+const WIDEST = 9; // px of a character, few of which are wider
 
-let box, table, head, body, columnGroup;
+let box, table, head, body, columnGroup, above, below;
+let inSight = ""; // which part of `items` has rows
 let items = []; // what the table lists: {run} or {group}
 let cursor = ""; // id of the row that the keyboard is on
 let anchor = ""; // where a range selection with Shift began
@@ -19,15 +21,16 @@ const rows = new Map(); // key -> {element, signature}
 export function mountTable(parent) {
   columnGroup = h("colgroup");
   head = h("thead");
-  body = h("tbody");
+  above = h("tr", { class: "spacer", "aria-hidden": "true" });
+  below = above.cloneNode();
+  body = h("tbody", {}, above, below);
   table = h("table", { class: "runs", role: "grid", tabindex: "0", "aria-label": "Runs", "aria-multiselectable": "true", onkeydown: onKey }, columnGroup, head, body);
-  box = h("div", { class: "table-box", id: "table-box", onscroll: perFrame(renderRows) }, table);
+  box = h("div", { class: "table-box", id: "table-box", onscroll: perFrame(scrolled) }, table);
   parent.append(box);
-  new ResizeObserver(perFrame(renderRows)).observe(box);
+  new ResizeObserver(perFrame(() => renderRows())).observe(box);
   const render = perFrame(renderTable);
   store.onRuns(render);
   onState(render);
-  onTheme(render);
   render();
 }
 
@@ -81,10 +84,19 @@ function renderHead(columns) {
   if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
-function renderRows() {
+/** Cells that stick cost half the time of a frame, so they stick only where they must. */
+function scrolled() {
+  box.classList.toggle("aside", box.scrollLeft > 0);
+  renderRows({ moved: true });
+}
+
+/** `moved`: nothing changed but the place, so that the rows that are there stay as they are. */
+function renderRows({ moved = false } = {}) {
   const top = Math.max(0, box.scrollTop);
   const first = Math.max(0, Math.floor(top / ROW) - SPARE);
   const last = Math.min(items.length, Math.ceil((top + box.clientHeight) / ROW) + SPARE);
+  if (moved && inSight === `${first} ${last}`) return;
+  inSight = `${first} ${last}`;
   const columns = store.columns();
   const kept = new Set();
   const elements = [];
@@ -92,13 +104,14 @@ function renderRows() {
     const item = items[index];
     const key = item.run ? item.run.id : `group ${item.group.key}`;
     kept.add(key);
-    elements.push(item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index));
+    const there = moved && rows.get(key)?.element;
+    elements.push(there || (item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index)));
   }
   for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
-  const spacer = (count) => h("tr", { class: "spacer", "aria-hidden": "true", style: { height: `${count * ROW}px` } });
-  const wanted = [spacer(first), ...elements, spacer(items.length - last)];
-  reconcile(body, wanted);
-  if (items.some((item) => item.run?.id === cursor)) table.setAttribute("aria-activedescendant", rowId(cursor));
+  above.style.height = `${first * ROW}px`;
+  below.style.height = `${(items.length - last) * ROW}px`;
+  reconcile(body, [above, ...elements, below]);
+  if (rows.has(cursor)) table.setAttribute("aria-activedescendant", rowId(cursor));
   else table.removeAttribute("aria-activedescendant");
 }
 
@@ -106,7 +119,11 @@ function renderRows() {
 function reconcile(parent, wanted) {
   const keep = new Set(wanted);
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove();
-  wanted.forEach((element, index) => { if (parent.children[index] !== element) parent.insertBefore(element, parent.children[index] ?? null); });
+  let next = parent.firstChild;
+  for (const element of wanted) {
+    if (element === next) next = next.nextSibling;
+    else parent.insertBefore(element, next);
+  }
 }
 
 const rowId = (id) => `row-${id}`;
@@ -126,7 +143,6 @@ function runRow(key, run, columns, index) {
   const flags = {
     drawn: store.isDrawn(run.id), slot: store.slot(run.id), selected: state.sel.includes(run.id), cursor: cursor === run.id,
     pinned: state.pin.includes(run.id), base: state.base === run.id, open: state.view === "run" && state.id === run.id,
-    color: color(0), // differs between light and dark
   };
   const signature = JSON.stringify([index, store.shortName(run), run.shown, run.reason, run.archived, flags, cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text])]);
   return remembered(key, signature, () => {
@@ -146,18 +162,21 @@ function runRow(key, run, columns, index) {
         flags.pinned && h("span", { class: "mark", title: "Pinned" }, "pin"),
         flags.base && h("span", { class: "mark", title: "Differences are against this run" }, "base"),
         run.archived && h("span", { class: "mark" }, "archived")),
-      h("td", { title: run.reason || run.shown }, statusLabel(run.shown)),
+      h("td", { class: "fits", title: run.reason || run.shown }, statusLabel(run.shown)),
       cells.map((cell) => dataCell(run, cell)));
   });
 }
 
 function dataCell(run, { column, text, epoch, delta: difference }) {
   const title = column.title?.(run) ?? String(text);
+  // What is sure to fit needs no clipping, which costs time in every frame.
+  const length = String(text).length + (epoch ? String(epoch).length + 2 : 0);
+  const fits = !column.edit && length * WIDEST + 16 <= column.width && /^[ -~±–−∞]*$/.test(text);
   if (column.edit) {
     return h("td", { class: `editable ${text ? "" : "empty"}`, title: text || `Add ${column.label}`, "data-edit": column.edit, onclick: (event) => { event.stopPropagation(); startEdit(run.id, column.edit); } },
       column.edit === "tags" ? run.tags.map((tag) => h("span", { class: "tag" }, tag)) : text, h("span", { class: "pencil", "aria-hidden": "true" }, "✎"));
   }
-  return h("td", { class: column.number ? "number" : null, title },
+  return h("td", { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
     String(text),
     epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
     difference && h("span", { class: `delta ${difference.kind}`, title: `${difference.kind} than the baseline` }, difference.text));

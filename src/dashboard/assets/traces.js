@@ -9,7 +9,8 @@ export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll(
 
 /**
  * Everything to draw for one metric.
- * `lines`: [{run, label, split, samples, color, shape}] ; `view`: {x, logx, logy, zoom, fit}.
+ * `lines`: [{run, label, split, samples, color, shape, mean?, size?}] ; `view`: {x, logx, logy, zoom, fit}. The samples of
+ * a mean of `size` runs have `low`, `high` and `count`.
  */
 export function build(lines, view) {
   const column = COLUMN[view.x];
@@ -22,14 +23,24 @@ export function build(lines, view) {
   const marked = lines.filter((line) => line.leading).length <= 25;
   for (const line of lines) {
     const shown = line.samples.filter((sample) => visible(sample, view));
-    traces.push({
-      type: "scatter", mode: shown.length === 1 ? "markers" : "lines", x: line.samples.map((sample) => sample[column]),
-      y: line.samples.map((sample) => (visible(sample, view) ? sample[3] : null)), connectgaps: false,
+    const x = line.samples.map((sample) => sample[column]);
+    const y = line.samples.map((sample) => (visible(sample, view) ? sample[3] : null));
+    const whole = line.samples.map((sample) => !line.mean || sample.count === line.size);
+    const look = {
+      type: "scatter", mode: shown.length === 1 ? "markers" : "lines", x, connectgaps: false,
       line: { color: line.color, width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4), dash: line.split === "train" ? "4px,3px" : "solid" },
-      opacity: line.leading ? 1 : 0.75,
       marker: { color: line.color, symbol: line.shape, size: 7 },
-      hovertemplate: few ? `%{y:.5~g}<extra>${plain(line.label)} ${line.split}</extra>` : `${plain(line.label)} ${line.split}<br>${view.x} %{x}: <b>%{y:.5~g}</b><extra></extra>`,
+    };
+    const opacity = line.leading ? 1 : 0.75;
+    const label = plain(line.label);
+    const of = line.mean ? ", mean of %{customdata} runs" : "";
+    const isWhole = whole.every(Boolean);
+    traces.push({
+      ...look, y, opacity: isWhole ? opacity : 0.45 * opacity, customdata: line.mean ? line.samples.map((sample) => `${sample.count} of ${line.size}`) : undefined,
+      hovertemplate: few ? `%{y:.5~g}${of}<extra>${label} ${line.split}</extra>` : `${label} ${line.split}${of}<br>${view.x} %{x}: <b>%{y:.5~g}</b><extra></extra>`,
     });
+    // A mean of fewer runs keeps the lighter stroke.
+    if (!isWhole && whole.some(Boolean)) traces.push({ ...look, y: y.map((value, index) => (whole[index] ? value : null)), opacity, hoverinfo: "skip" });
     // Marks stand on the solid line; on the dashed one only where there is no other.
     if (!line.leading || !shown.length || !marked) continue;
     const last = shown.at(-1);
@@ -104,7 +115,7 @@ function xRange(lines, column) {
   return low <= high ? [low, high] : null;
 }
 
-/** The mean of several series at each epoch that all of them have, with the lowest and highest value. */
+/** The mean of several series at each epoch, with the lowest and highest value and how many series have one there. */
 export function meanOf(series) {
   const byEpoch = new Map();
   for (const samples of series) {
@@ -113,16 +124,17 @@ export function meanOf(series) {
       byEpoch.get(sample[0]).push(sample);
     }
   }
+  const ends = series.map((samples) => samples.at(-1)[0]);
   const means = [];
   for (const [epoch, samples] of [...byEpoch].sort((a, b) => a[0] - b[0])) {
-    // Where a run has ended, the mean of the others would jump for no reason of training.
-    if (samples.length < series.length) continue;
-    const found = spread(samples.map((sample) => sample[3]));
-    if (!found || found.count < series.length) continue;
-    const mean = (index) => samples.reduce((sum, sample) => sum + sample[index], 0) / samples.length;
+    // Thinned series keep different epochs: one that only lacks this point would make the mean jump.
+    if (samples.length < ends.filter((end) => end >= epoch).length) continue;
+    const finite = samples.filter((sample) => Number.isFinite(sample[3]));
+    const found = spread(finite.map((sample) => sample[3]));
+    if (!found) continue;
+    const mean = (index) => finite.reduce((sum, sample) => sum + sample[index], 0) / finite.length;
     const point = [epoch, mean(1), mean(2), found.mean];
-    point.low = found.low;
-    point.high = found.high;
+    Object.assign(point, { low: found.low, high: found.high, count: found.count });
     means.push(point);
   }
   return means;
@@ -149,8 +161,7 @@ export function remarks(lines, view) {
   }
   const below = view.logy ? lines.reduce((sum, line) => sum + line.samples.filter((sample) => sample[3] <= 0).length, 0) : 0;
   if (below) found.push(`${below} values are not above 0 and have no place on a logarithmic axis.`);
-  const cut = lines.filter((line) => line.mean && line.longest > (line.samples.at(-1)?.[0] ?? 0)).length;
-  if (cut) found.push("A mean ends where the first run of its group ends.");
+  if (lines.some((line) => line.mean && line.samples.some((sample) => sample.count < line.size))) found.push("Lighter where some runs of a group have no value (ended, or NaN): the mean and band of the others, as the pointer tells.");
   const thinned = lines.filter((line) => line.downsampled);
   if (thinned.length) {
     const most = Math.max(...thinned.map((line) => line.total));

@@ -42,6 +42,10 @@ async fn filters_answer_ids_or_the_place_of_the_mistake() {
     assert_eq!(ids(dashboard.get("/api/filter?q=").await), json!([moons, digits]));
     let answer = dashboard.get("/api/filter?q=seed%20%3E%20x").await;
     assert_eq!((answer.status, &answer.json()["at"]), (StatusCode::BAD_REQUEST, &json!(7)));
+    assert!(answer.text().contains("at column 8: "), "{}", answer.text());
+    // Characters, not bytes: `é > ö x`.
+    let answer = dashboard.get("/api/filter?q=%C3%A9%20%3D%20%C3%B6%20x").await;
+    assert_eq!(answer.json()["at"], 6);
     assert_eq!(dashboard.get("/api/filter").await.status, StatusCode::BAD_REQUEST);
 }
 
@@ -100,6 +104,90 @@ async fn predictions_come_in_pages() {
     assert_eq!(dashboard.get(&format!("{path}?limit=-1")).await.status, StatusCode::BAD_REQUEST);
 }
 
+/// Five predictions of two classes, rows 0 to 4; 1 and 3 are wrong, 3 more surely so.
+const PREDICTIONS: &str = "row,true,predicted,probability_a,probability_b\n\
+    10,a,a,0.9,0.1\n11,a,b,0.4,0.6\n12,b,b,0.45,0.55\n13,b,a,0.8,0.2\n14,a,a,0.7,0.3\n";
+
+/// Images of one by two pixels, their columns in another order than the pixels.
+const PREPROCESSING: &str = r#"{"image_shape": [1, 2], "columns": [{"name": "left", "kind": {}}, {"name": "right"}]}"#;
+
+const TEST: &str = "right,left,target\n1,2,a\n3,,a\n5,6,b\n7,8.5,b\n9,10,a\n";
+
+#[tokio::test]
+async fn wrong_predictions_come_first_with_their_images() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let run = format!("/api/runs/{}", writer.id());
+    let path = format!("{run}/predictions?order=wrong_first&pixels=1");
+    let write = |name, text: &str| writer.write_file(name, text.as_bytes()).unwrap();
+    write("predictions.csv", PREDICTIONS);
+    write("preprocessing.json", PREPROCESSING);
+    write("test.csv", TEST);
+    let rows = |found: &Value| found["rows"].as_array().unwrap().iter().map(|row| row[0].clone()).collect::<Vec<_>>();
+    let all = dashboard.get(&path).await.json();
+    assert_eq!(rows(&all), ["13", "11", "12", "14", "10"]);
+    assert_eq!((&all["total"], &all["num_wrong"], &all["image"]), (&json!(5), &json!(2), &json!([1, 2])));
+    assert_eq!(all["pixels"], json!([[8.5, 7.0], [null, 3.0], [6.0, 5.0], [10.0, 9.0], [2.0, 1.0]]));
+    let page = dashboard.get(&format!("{path}&offset=1&limit=2&wrong=1")).await.json();
+    assert_eq!((rows(&page), &page["total"], &page["num_wrong"]), (vec![json!("11")], &json!(2), &json!(2)));
+    assert_eq!(page["pixels"], json!([[null, 3.0]]));
+    assert_eq!(dashboard.get(&run).await.json()["image"], json!([1, 2]));
+    // In the order of the file, without pixels, with the raw cells of the inputs.
+    let plain = dashboard.get(&format!("{run}/predictions?inputs=1&limit=2&offset=1")).await.json();
+    assert_eq!((rows(&plain), plain.get("pixels")), (vec![json!("11"), json!("12")], None));
+    assert_eq!(
+        (&plain["input_columns"], &plain["inputs"]),
+        (&json!(["right", "left"]), &json!([["3", ""], ["5", "6"]]))
+    );
+    assert_eq!(dashboard.get(&format!("{run}/predictions?order=sideways")).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_test_table_that_does_not_fit_gives_no_pixels() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let path = format!("/api/runs/{}/predictions?pixels=1&inputs=1&limit=1", writer.id());
+    let write = |name, text: &str| writer.write_file(name, text.as_bytes()).unwrap();
+    write("predictions.csv", PREDICTIONS);
+    let found = dashboard.get(&path).await.json();
+    assert_eq!((&found["image"], found.get("pixels"), found.get("inputs")), (&Value::Null, None, None));
+    write("preprocessing.json", PREPROCESSING);
+    for test in [
+        None,
+        Some(""),
+        Some("right,left,target\n1,2,a\n"),
+        Some("right,left,target\n1,2,a\n3,4,a\n5,6\n7,8,b\n9,10,a\n"),
+        Some("right,middle,target\n1,2,a\n3,4,a\n5,6,b\n7,8,b\n9,10,a\n"),
+        Some("right,left,target\none,2,a\n3,4,a\n5,6,b\n7,8,b\n9,10,a\n"),
+    ] {
+        test.into_iter().for_each(|test| write("test.csv", test));
+        let answer = dashboard.get(&path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{test:?}: {}", answer.text());
+        let found = answer.json();
+        assert_eq!((found["total"].as_u64(), found.get("pixels")), (Some(5), None), "{test:?}");
+    }
+    write("test.csv", TEST);
+    for damaged in
+        [r#"{"image_shape": [2, 2], "columns": [{"name": "left"}]}"#, r#"{"image_shape": null, "columns": []}"#, "{"]
+    {
+        write("preprocessing.json", damaged);
+        let found = dashboard.get(&path).await.json();
+        assert_eq!((&found["image"], found.get("pixels")), (&Value::Null, None), "{damaged}");
+        assert_eq!(found["inputs"], json!([["1", "2"]]));
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_not_simply_wrong() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("diabetes");
+    writer.write_file("predictions.csv", b"row,true,predicted\n0,1.5,1.25\n1,2.0,2.0\n").unwrap();
+    let path = format!("/api/runs/{}/predictions?wrong=1&order=wrong_first", writer.id());
+    let found = dashboard.get(&path).await.json();
+    assert_eq!((&found["total"], &found["num_wrong"]), (&json!(2), &Value::Null));
+    assert_eq!(found["rows"][0], json!(["0", "1.5", "1.25"]));
+}
+
 #[tokio::test]
 async fn files_are_downloads_or_shown_in_a_sandbox() {
     let dashboard = Dashboard::new();
@@ -119,6 +207,7 @@ async fn files_are_downloads_or_shown_in_a_sandbox() {
         let picture = dashboard.get(&format!("{path}/{name}?inline=1")).await;
         assert_eq!((picture.status, picture.header("content-type")), (StatusCode::OK, "image/svg+xml"));
         assert!(picture.header("content-security-policy").starts_with("sandbox;"));
+        assert_eq!(picture.header("x-content-type-options"), "nosniff");
         assert!(picture.header("content-disposition").starts_with("inline"));
     }
     // A page of the run's would run in ours.

@@ -7,7 +7,7 @@ use super::train::{Prepared, Trained};
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::model::Architecture;
-use crate::tracking::RunId;
+use crate::tracking::{RunId, Status};
 use crate::training::evaluation::{ClassEvaluation, Evaluation};
 
 /// A confusion matrix with more classes than this is told by its largest errors alone.
@@ -54,8 +54,8 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Pat
             write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
         }
     }
-    println!("\nsaved  {}", trained.folder.display());
-    for (what, command) in next_commands(config, file, &trained.folder) {
+    println!("\nsaved  {} (pictures in plots/)", trained.folder.display());
+    for (what, command) in next_commands(config, file, trained) {
         println!("next   {what}: {command}");
     }
 }
@@ -96,14 +96,17 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
 }
 
 /// What is worth trying after this run, with the command.
-fn next_commands(config: &Config, file: &Path, folder: &Path) -> Vec<(&'static str, String)> {
+fn next_commands(config: &Config, file: &Path, trained: &Trained) -> Vec<(&'static str, String)> {
     let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
     // artifacts/runs/<id>, and `artifacts` is what the commands look at by themselves
-    let artifacts = folder.parent().and_then(Path::parent).filter(|root| *root != Path::new("artifacts"));
+    let artifacts = trained.folder.parent().and_then(Path::parent).filter(|root| *root != Path::new("artifacts"));
     let elsewhere = artifacts.map_or_else(String::new, |root| format!(" --artifacts {}", root.display()));
     let base = format!("{program} --config {}{elsewhere}", file.display());
     let Architecture::Mlp(mlp) = &config.model.architecture;
     let mut commands = Vec::new();
+    if trained.status == Status::Interrupted {
+        commands.push(("go on from here", format!("{program} resume {}{elsewhere}", trained.id)));
+    }
     if mlp.hidden.is_empty() {
         commands.push(("give it a hidden layer", format!("{base} --set 'model.hidden=[16]'")));
     } else {

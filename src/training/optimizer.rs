@@ -18,10 +18,13 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::config::{OptimizerKind, TrainingConfig};
 
+/// burnlab's rules as an optimizer of whole modules.
+type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
+
 /// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
 /// its optimizer to itself, and a checkpoint needs it.
 pub struct ChosenOptimizer<B: AutodiffBackend, M: AutodiffModule<B>> {
-    rule: Arc<Mutex<OptimizerAdaptor<Rule<B::InnerBackend>, M, B>>>,
+    rule: Arc<Mutex<Adapted<B, M>>>,
     clip_norm: Option<f64>,
 }
 
@@ -37,13 +40,13 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
         Self { rule: Arc::new(Mutex::new(rule)), clip_norm: config.clip_norm }
     }
 
-    fn rule(&self) -> MutexGuard<'_, OptimizerAdaptor<Rule<B::InnerBackend>, M, B>> {
+    fn rule(&self) -> MutexGuard<'_, Adapted<B, M>> {
         self.rule.lock().expect("no panic while held")
     }
 }
 
 impl<B: AutodiffBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimizer<B, M> {
-    type Record = <OptimizerAdaptor<Rule<B::InnerBackend>, M, B> as Optimizer<M, B>>::Record;
+    type Record = <Adapted<B, M> as Optimizer<M, B>>::Record;
 
     fn step(&mut self, learning_rate: f64, module: M, mut gradients: GradientsParams) -> M {
         if let Some(bound) = self.clip_norm {

@@ -53,6 +53,25 @@ fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
     }
 }
 
+#[test]
+fn a_safetensors_export_holds_weights_config_and_preprocessing() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[model]\nhidden = [5]\n[training]\nmax_epochs = 2\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let output = place.run(&["export", "latest", "--format", "safetensors"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let id = place.only_run().file_name().unwrap().to_str().unwrap().to_owned();
+    let bytes = std::fs::read(place.path(&format!("{id}.safetensors"))).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = header.metadata().clone().unwrap();
+    assert!(metadata["config"].contains("hidden = [5]"));
+    let preparation: burnlab::data::Preparation = serde_json::from_str(&metadata["preprocessing"]).unwrap();
+    assert_eq!(preparation.class_names(), ["setosa", "versicolor", "virginica"]);
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("layers.0.weight").unwrap().shape(), [4, 5]);
+    assert!(std::fs::read_to_string(place.path(&format!("{id}.md"))).unwrap().contains("## Result on the test rows"));
+}
+
 // ---- bytes
 
 const WEIGHT: [f32; 2] = [0.25, -0.5];

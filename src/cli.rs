@@ -39,6 +39,15 @@ pub struct TrainArgs {
     /// The backend to compute on; by default the fastest that is compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
+    /// Train so many runs that differ in their seed, from the config's on, and print what they agree on
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub seeds: Option<u16>,
+    /// Processes that train side by side with --seeds; by default one per core
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Print the id of the run alone, for a program that starts this one
+    #[arg(long, hide = true)]
+    pub print_id: bool,
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
@@ -347,6 +356,9 @@ pub struct ListArgs {
     /// What to show: params, metrics and fields
     #[arg(long, value_name = "KEY,KEY", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// Take runs that differ in their seed alone as one: mean, standard deviation, 95 % interval
+    #[arg(long, conflicts_with_all = ["columns", "json"])]
+    pub group: bool,
     /// At most this many runs
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

@@ -25,6 +25,9 @@ pub struct Config {
     /// Fixes initial weights, shuffles, dropout and (unless `data.split_seed` is set) the split.
     #[serde(default = "default_seed")]
     pub seed: u64,
+    /// Train so many runs, with this seed and those that follow it; 1 by default.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub seeds: u16,
     pub data: DataConfig,
     #[serde(default)]
     pub model: ModelConfig,
@@ -34,6 +37,14 @@ pub struct Config {
 
 fn default_seed() -> u64 {
     42
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn is_one(seeds: &u16) -> bool {
+    *seeds == 1
 }
 
 /// A config that cannot be used: where, and why.
@@ -87,7 +98,8 @@ impl LoadedConfig {
             config.name = default_name.to_owned();
         }
         let loaded = Self { config, path: shown.into(), text: text.into(), overrides: overrides.to_vec() };
-        let checked = loaded.config.model.validate().and_then(|()| loaded.config.training.validate());
+        let checked = Invalid::unless(loaded.config.seeds >= 1, "seeds", || "seeds must be at least 1, found 0".into());
+        let checked = checked.and_then(|()| loaded.config.model.validate()).and_then(|()| loaded.config.training.validate());
         checked.map_err(|invalid| loaded.locate(invalid))?;
         Ok(loaded)
     }
@@ -122,6 +134,7 @@ impl Config {
     /// This config with every default that depends on another key written out, and data paths made
     /// absolute, so that the saved file works from anywhere and with later versions.
     pub fn resolved(mut self) -> Self {
+        self.seeds = 1; // a recorded config is that of one run
         self.model = self.model.resolved();
         self.training = self.training.resolved();
         let data = &mut self.data;

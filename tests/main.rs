@@ -5,6 +5,7 @@
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
+//! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
@@ -32,6 +33,8 @@ mod pictures;
 mod place;
 #[path = "burnlab/reuse.rs"]
 mod reuse;
+#[path = "burnlab/seeds.rs"]
+mod seeds;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[path = "burnlab/training.rs"]

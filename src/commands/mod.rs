@@ -24,6 +24,7 @@ mod resume;
 mod run_folder;
 mod runs;
 pub mod saved_model;
+mod seeds;
 mod summary;
 pub mod train;
 

@@ -12,7 +12,7 @@ use burn::train::Interrupter;
 
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
-use super::{environment, pictures, predictions, saved_model, summary};
+use super::{environment, pictures, predictions, saved_model, seeds, summary};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
@@ -25,7 +25,7 @@ use crate::training::task::Objective;
 use crate::training::{CHECKPOINT, Checkpoint, Fit, Fitted, Recorder, StopReason, fit};
 
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
-const EXIT_INTERRUPTED: u8 = 130;
+pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// Test parts with more cells than this (about 10 MB of text) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
@@ -48,7 +48,11 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let prepared = prepare(&loaded.config, &args.artifacts).map_err(|invalid| loaded.locate(invalid))?;
+    let num_seeds = args.seeds.unwrap_or(loaded.config.seeds);
     let mut config = loaded.config.resolved();
+    if num_seeds > 1 {
+        return seeds::run(args, &config, path, num_seeds.into());
+    }
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
     config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.run.to_string());
@@ -56,6 +60,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let backend = args.backend.unwrap_or(BackendName::compiled()[0]);
     let options = TrainOptions::for_user(&args.artifacts, &args.tag, backend, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
+    if args.print_id {
+        println!("{}", trained.id);
+    }
     Ok(tell(&trained, &config, &prepared, path, args.quiet))
 }
 

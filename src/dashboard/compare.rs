@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use super::api::{checked, evaluation, run_ids};
 use super::{ApiError, AppState, blocking};
 use crate::tracking::compare::{Difference, differences};
+use crate::tracking::judge::{Judgement, judge};
 use crate::tracking::{MetricKey, MetricSummary, Run};
 
 /// A table of more columns cannot be read.
@@ -31,6 +32,8 @@ pub struct Comparison {
     metrics: Vec<MetricRow>,
     /// Each run's `evaluation.json`, or null.
     evaluations: Vec<Option<Box<RawValue>>>,
+    /// Of two runs: what can honestly be said of them, each with its repetitions.
+    judgement: Option<Judgement>,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,7 +59,14 @@ pub async fn compare(
     // A damaged evaluation is named by the run's own page.
     let read = move |store: &_| Ok(ids.iter().map(|id| evaluation(store, id).unwrap_or_default()).collect());
     let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
-    Ok(Json(Comparison { params, metrics, evaluations }))
+    let judgement = match &entries[..] {
+        [a, b] => {
+            let (a, b) = (a.run.clone(), b.run.clone());
+            state.read(move |store| Ok(judge(store, &a, &b)?)).await?
+        }
+        _ => None,
+    };
+    Ok(Json(Comparison { params, metrics, evaluations, judgement }))
 }
 
 fn metric_rows(runs: &[&Run]) -> Vec<MetricRow> {

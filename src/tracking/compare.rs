@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Sample;
+use super::{MetricKey, Run, Sample, Status};
 
 /// One param that is not the same in all runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +32,27 @@ fn is_same(a: &Option<Value>, b: &Option<Value>) -> bool {
         (Some(Value::Number(a)), Some(Value::Number(b))) => a == b || a.as_f64() == b.as_f64(),
         (a, b) => a == b,
     }
+}
+
+/// The params that repetitions of a run may differ in.
+const SEEDS: [&str; 2] = ["seed", "data.split_seed"];
+
+/// What repetitions of a run have in common: all params, seeds aside.
+pub fn repetition_key(run: &Run) -> String {
+    let params = run.record.params.iter().filter(|(key, _)| !SEEDS.contains(&key.as_str()));
+    serde_json::to_string(&params.collect::<BTreeMap<_, _>>()).expect("params have string keys and serialize")
+}
+
+/// Whether a run counts in the group of its repetitions: it finished, and is not archived.
+pub fn counts(run: &Run) -> bool {
+    run.record.status == Status::Finished && !run.record.archived
+}
+
+/// The metric that tells best how good runs are, of those that all of them have.
+pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
+    let keys = ["test/accuracy", "test/r2", "test/loss", "validation/accuracy", "validation/r2", "validation/loss"];
+    let mut keys = keys.into_iter().filter_map(|key| key.parse::<MetricKey>().ok());
+    keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))
 }
 
 /// What repeated measurements say. Values that are not finite are counted, not averaged.

@@ -25,6 +25,7 @@
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
 //! | `store` | [`Store`]: all SQL |
+//! | `judge`, `verdict` | what can honestly be said of two runs: the statistics, and the sentence |
 //! | `series`, `compare` | pure functions over samples and params |
 //! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
 //!
@@ -36,6 +37,7 @@ pub mod field;
 pub mod filter;
 mod folder;
 mod id;
+pub mod judge;
 mod point;
 mod record;
 mod run;
@@ -44,6 +46,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod verdict;
 
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};

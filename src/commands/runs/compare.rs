@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::tracking::compare::differences;
+use crate::tracking::judge::judge;
 use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
 
 use super::table;
@@ -19,7 +20,8 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
         let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
-        return super::json(&json!({ "ids": ids, "params": params, "metrics": metrics }));
+        let judgement = if let [a, b] = &runs[..] { judge(store, a, b)? } else { None };
+        return super::json(&json!({ "ids": ids, "params": params, "metrics": metrics, "judgement": judgement }));
     }
     let Comparison { names, params, metrics } = Comparison::new(&runs);
     let legend = names
@@ -27,6 +29,12 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         .zip(&runs)
         .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()]);
     let mut text = table::render(&["".to_owned(), "run".to_owned(), "status".to_owned()], &legend.collect::<Vec<_>>());
+    if let [a, b] = &runs[..]
+        && let Some(judgement) = judge(store, a, b)?
+    {
+        text.push_str(&format!("\n{}\n", judgement.sentence));
+        judgement.next.iter().for_each(|command| text.push_str(&format!("next   more seeds: {command}\n")));
+    }
     let header = |first: &str| std::iter::once(first.to_owned()).chain(names.clone()).collect::<Vec<String>>();
     if params.is_empty() {
         text.push_str("\nno param differs\n");

@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
+use crate::tracking::compare::{headline, spread};
 use crate::tracking::field::{Field, FieldValue};
-use crate::tracking::{Goal, Run, Shown, Store};
+use crate::tracking::verdict::mean_interval;
+use crate::tracking::{Goal, MetricKey, Run, Shown, Store, judge};
 
 use super::{JsonRun, json, select, table};
 
@@ -18,6 +20,9 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
         runs.sort_by(|a, b| order(&field, a, b, options.reverse));
     } else if options.reverse {
         runs.reverse();
+    }
+    if options.group {
+        return Ok(groups(&runs, options.limit.unwrap_or(usize::MAX)));
     }
     runs.truncate(options.limit.unwrap_or(usize::MAX));
     if options.json {
@@ -39,6 +44,33 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
         text = render(&runs, &columns, rest);
     }
     Ok(text)
+}
+
+/// A line per config: its newest run, and what its seeds agree on.
+fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
+    let mut groups = judge::groups(runs.iter().map(|(run, _)| run));
+    groups.truncate(limit);
+    let row = |group: &Vec<&Run>| -> Vec<String> {
+        let first = [group[0].record.id.to_string(), group.len().to_string()];
+        let metric = headline(group.iter().copied());
+        let values = |key: &MetricKey| group.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect::<Vec<_>>();
+        let values = metric.as_ref().map(values).unwrap_or_default();
+        let found = spread(&values);
+        let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();
+        let interval = mean_interval(&values)
+            .map(|(low, high)| format!("{} to {}", table::short(low), table::short(high)))
+            .unwrap_or_default();
+        let deviation = found.filter(|found| found.count > 1).map(|found| found.deviation);
+        let rest = [
+            metric.map(|key| key.to_string()).unwrap_or_default(),
+            number(found.map(|found| found.mean)),
+            number(deviation),
+            interval,
+        ];
+        first.into_iter().chain(rest).collect()
+    };
+    let header = ["newest run", "seeds", "metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned);
+    table::render(&header, &groups.iter().map(row).collect::<Vec<_>>())
 }
 
 /// The table, with the cells of the last column cut to `last` characters.

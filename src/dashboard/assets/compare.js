@@ -74,8 +74,16 @@ function heads(runs) {
 
 const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1));
 
+/** What can honestly be said of two runs, with those that repeat them under other seeds. */
+function verdict(judgement) {
+  if (!judgement) return [];
+  const next = judgement.next.map((command) => h("code", { class: "command" }, command));
+  return [h("div", { class: "verdict", role: "note" }, h("p", {}, judgement.sentence), next.length ? h("p", { class: "soft" }, "More seeds would tell:") : null, next)];
+}
+
 const PARTS = {
   "": (runs, answer) => [
+    ...verdict(answer.judgement),
     h("h3", {}, "What differs in the config"),
     answer.params.length
       ? scroller(h("table", { class: "data diff", id: "diff" },

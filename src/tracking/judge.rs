@@ -1,0 +1,215 @@
+//! What can honestly be said of two runs, with all runs that repeat them under other seeds.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::compare::{Difference, counts, differences, headline, repetition_key};
+use super::verdict::{Claim, Direction, Group, Verdict, mcnemar, sentence, verdict};
+use super::{Goal, MetricKey, Run, Store, TrackingError};
+
+/// Seeds to add where one alone cannot tell: enough for an interval that means something.
+const SEEDS_TO_START_WITH: usize = 10;
+
+/// A verdict on two runs, A and B.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Judgement {
+    /// What they are judged by.
+    pub metric: MetricKey,
+    /// What changed, what it did, at what cost in time.
+    pub sentence: String,
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Mean seconds of training of A and of B.
+    pub seconds: Option<(f64, f64)>,
+    /// Single runs on the same test rows: which of them each got right alone.
+    pub mistakes: Option<Mistakes>,
+    /// Commands that would settle what is open: more seeds of A, of B.
+    pub next: Vec<String>,
+}
+
+/// Rows that one of two models got right and the other did not.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mistakes {
+    pub only_a_right: u64,
+    pub only_b_right: u64,
+    /// McNemar's exact test of both being equally good on rows like these.
+    pub p_value: f64,
+}
+
+/// Judges A and B, each with its repetitions among the store's runs; `None` where no metric is common to all.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, TrackingError> {
+    let runs = store.runs()?;
+    let (group_a, group_b) = (with_repetitions(a, &runs), with_repetitions(b, &runs));
+    let Some(metric) = headline(group_a.iter().chain(&group_b).copied()) else { return Ok(None) };
+    let changed = changed(a, b);
+    let (name_a, name_b) = names(&changed);
+    let results = |group: &[&Run]| -> Vec<(u64, f64)> {
+        group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&metric)?.last))).collect()
+    };
+    let (results_a, results_b) = (results(&group_a), results(&group_b));
+    let direction = match Goal::of(&metric) {
+        Goal::Higher => Direction::Higher,
+        Goal::Lower => Direction::Lower,
+    };
+    let verdict = verdict(
+        &Group { name: &name_a, results: &results_a },
+        &Group { name: &name_b, results: &results_b },
+        direction,
+    );
+    let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
+    let is_single = group_a.len() == 1 && group_b.len() == 1;
+    let mistakes = match is_single {
+        true => mistakes(&store.folder(&a.record.id), &store.folder(&b.record.id)),
+        false => None,
+    };
+    let mut text = changed_words(&changed);
+    let told = sentence(&verdict, &name_a, &name_b, metric.as_str());
+    // A param keeps its spelling at the beginning of a sentence.
+    let told = told.strip_prefix("no").map_or_else(|| told.clone(), |rest| format!("No{rest}"));
+    text.push_str(&told);
+    if let Some((seconds_a, seconds_b)) = seconds.filter(|(seconds_a, _)| *seconds_a > 0.0) {
+        let ratio = seconds_b / seconds_a;
+        text.push_str(&format!(" Training took {ratio:.2} times as long ({seconds_b:.2} s against {seconds_a:.2} s)."));
+    }
+    if let Some(Mistakes { only_a_right, only_b_right, p_value }) = mistakes {
+        text.push_str(&format!(
+            " On the same test rows A alone is right in {only_a_right}, B alone in {only_b_right} \
+             (McNemar's exact test: p = {p_value:.2})."
+        ));
+    }
+    let next = next(store, &verdict, [(a, &group_a), (b, &group_b)]);
+    Ok(Some(Judgement { metric, sentence: text, verdict, seconds, mistakes, next }))
+}
+
+/// The run with those that repeat it, itself included whatever its status.
+fn with_repetitions<'a>(run: &'a Run, runs: &'a [Run]) -> Vec<&'a Run> {
+    let key = repetition_key(run);
+    let is_other = |other: &&Run| other.record.id != run.record.id && counts(other) && repetition_key(other) == key;
+    std::iter::once(run).chain(runs.iter().filter(is_other)).collect()
+}
+
+/// The params that differ, names and seeds aside.
+fn changed(a: &Run, b: &Run) -> Vec<Difference> {
+    let mut changed = differences(&[&a.record.params, &b.record.params]);
+    changed.retain(|difference| !["name", "seed", "data.split_seed"].contains(&difference.key.as_str()));
+    changed
+}
+
+/// What to call the two: by the one param that differs, else A and B.
+fn names(changed: &[Difference]) -> (String, String) {
+    match changed {
+        [Difference { key, values }] => {
+            let name = |value: &Option<serde_json::Value>| match value {
+                Some(serde_json::Value::String(text)) => format!("{key} = {text}"),
+                Some(value) => format!("{key} = {value}"),
+                None => format!("no {key}"),
+            };
+            (name(&values[0]), name(&values[1]))
+        }
+        _ => ("A".into(), "B".into()),
+    }
+}
+
+fn changed_words(changed: &[Difference]) -> String {
+    match changed {
+        [] => "A and B have the same config. ".into(),
+        [_] => String::new(),
+        changed => {
+            let keys: Vec<&str> = changed.iter().take(4).map(|difference| difference.key.as_str()).collect();
+            let more = changed.len().saturating_sub(keys.len());
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("A and B differ in {}{more}. ", keys.join(", "))
+        }
+    }
+}
+
+/// Mean seconds until the last epoch.
+fn mean_seconds(group: &[&Run]) -> Option<f64> {
+    let last = |run: &&Run| {
+        let trained = run.metrics.iter().filter(|(key, _)| key.split() == "train");
+        trained.map(|(_, metric)| metric.last_time).reduce(f64::max)
+    };
+    let seconds: Vec<f64> = group.iter().filter_map(last).collect();
+    (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
+}
+
+/// The seeds that are missing for a claim, as commands; none where the verdict is a claim, or no number would help.
+fn next(store: &Store, verdict: &Verdict, groups: [(&Run, &Vec<&Run>); 2]) -> Vec<String> {
+    let wanted = match verdict.claim {
+        Claim::NoClaim => Some(SEEDS_TO_START_WITH),
+        Claim::NotDistinguishable => verdict.seeds_needed,
+        Claim::Better | Claim::Worse => None,
+    };
+    let Some(wanted) = wanted else { return Vec::new() };
+    let command = |(run, group): (&Run, &Vec<&Run>)| {
+        let missing = wanted.checked_sub(group.len()).filter(|&missing| missing > 0)?;
+        let first = group.iter().map(|run| run.record.seed).max()? + 1;
+        let config = store.folder(&run.record.id).join("config.toml");
+        let elsewhere = if store.root() == Path::new("artifacts") {
+            String::new()
+        } else {
+            format!(" --artifacts {}", store.root().display())
+        };
+        Some(format!("burnlab --config {} --set seed={first} --seeds {missing}{elsewhere}", config.display()))
+    };
+    groups.into_iter().filter_map(command).collect()
+}
+
+/// Compares the classes that two runs predicted, if both left predictions of the same rows.
+fn mistakes(folder_a: &Path, folder_b: &Path) -> Option<Mistakes> {
+    let (mut a, mut b) = (open(folder_a)?, open(folder_b)?);
+    let columns = |reader: &mut Reader| {
+        let header = reader.headers().ok()?.clone();
+        // Only classes have probabilities; numbers are never just right.
+        header.iter().any(|name| name.starts_with("probability_")).then_some(())?;
+        let place = |name| header.iter().position(|column| column == name);
+        Some([place("row")?, place("true")?, place("predicted")?])
+    };
+    let ([row_a, true_a, predicted_a], [row_b, true_b, predicted_b]) = (columns(&mut a)?, columns(&mut b)?);
+    let (mut only_a_right, mut only_b_right) = (0, 0);
+    let (mut rows_a, mut rows_b) = (a.records(), b.records());
+    loop {
+        let (a, b) = match (rows_a.next(), rows_b.next()) {
+            (None, None) => break,
+            (Some(Ok(a)), Some(Ok(b))) => (a, b),
+            _ => return None,
+        };
+        if a[row_a] != b[row_b] || a[true_a] != b[true_b] {
+            return None;
+        }
+        match (a[predicted_a] == a[true_a], b[predicted_b] == b[true_b]) {
+            (true, false) => only_a_right += 1,
+            (false, true) => only_b_right += 1,
+            _ => {}
+        }
+    }
+    Some(Mistakes { only_a_right, only_b_right, p_value: mcnemar(only_a_right, only_b_right) })
+}
+
+type Reader = csv::Reader<fs_err::File>;
+
+fn open(folder: &Path) -> Option<Reader> {
+    Some(csv::Reader::from_reader(fs_err::File::open(folder.join("predictions.csv")).ok()?))
+}
+
+/// Runs that repeat each other, together; in the order of the first of each. What did not finish stands alone.
+pub fn groups<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<Vec<&'a Run>> {
+    let mut groups: Vec<Vec<&Run>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for run in runs {
+        if counts(run) {
+            let place = *places.entry(repetition_key(run)).or_insert(groups.len());
+            if place < groups.len() {
+                groups[place].push(run);
+                continue;
+            }
+        }
+        groups.push(vec![run]);
+    }
+    groups
+}

@@ -1,0 +1,137 @@
+//! Several seeds of one config, and the verdict on two configs.
+
+use std::process::Command;
+
+use burnlab::tracking::{MetricKey, Store};
+
+use crate::place::{Place, text};
+
+const IRIS: &str = "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 3\nbatch_size = 16\n";
+
+fn test_accuracies(place: &Place) -> Vec<(u64, f64)> {
+    let store = Store::open(&place.path("artifacts")).unwrap();
+    let key: MetricKey = "test/accuracy".parse().unwrap();
+    let mut found: Vec<(u64, f64)> =
+        store.runs().unwrap().iter().map(|run| (run.record.seed, run.metrics[&key].last)).collect();
+    found.sort_by_key(|(seed, _)| *seed);
+    found
+}
+
+#[test]
+fn seeds_are_trained_as_processes_and_summed_up() {
+    let place = Place::new();
+    place.write("c.toml", &format!("seeds = 4\n{IRIS}"));
+    let output = place.run(&["--config", "c.toml", "--jobs", "2", "--tag", "x"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let found = test_accuracies(&place);
+    assert_eq!(found.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(), [42, 43, 44, 45]);
+    let shown = text(&output.stdout);
+    for (seed, accuracy) in &found {
+        assert!(shown.contains(&format!("seed {seed}     test/accuracy {accuracy:.4}")), "{shown}");
+    }
+    let mean = found.iter().map(|(_, accuracy)| accuracy).sum::<f64>() / 4.0;
+    assert!(shown.contains("4 of 4 seeds of c") && shown.contains(&format!("mean {mean:.4}, sd ")), "{shown}");
+
+    // As one in the list, whatever else is there.
+    assert!(place.run(&["--config", "c.toml", "--seeds", "1", "--quiet", "--set", "model.hidden=[3]"]).status.success());
+    let list = text(&place.run(&["runs", "list", "--group"]).stdout);
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 3, "{list}");
+    assert!(lines[0].starts_with("newest run") && lines[0].contains("mean within (95 %)"), "{list}");
+    let seeds = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
+    assert_eq!((seeds(lines[1]), seeds(lines[2])), ("1".into(), "4".into()));
+
+    // The same as each seed alone: a group of processes changes nothing.
+    let alone = Place::new();
+    alone.write("c.toml", IRIS);
+    assert!(alone.run(&["--config", "c.toml", "--quiet", "--set", "seed=44"]).status.success());
+    assert_eq!(test_accuracies(&alone)[0], found[2]);
+}
+
+#[test]
+fn a_seed_that_fails_is_named_and_bad_input_is_refused_once() {
+    let place = Place::new();
+    place.write("c.toml", IRIS);
+    let diverge = ["--set", "training.learning_rate=1e30", "--set", "training.optimizer=sgd"];
+    let output = place.run(&[&["--config", "c.toml", "--seeds", "2"][..], &diverge].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("seed 42: error: the loss is not finite") && errors.contains("seed 43: "), "{errors}");
+
+    let output = place.run(&["--config", "c.toml", "--seeds", "3", "--set", "training.batch_size=9999"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr).lines().count(), 1, "{}", text(&output.stderr));
+    assert_eq!(place.run(&["--config", "c.toml", "--seeds", "0"]).status.code(), Some(2));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_stops_all_processes_with_their_best_weights() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
+    let child = place.command(&["--config", "c.toml", "--seeds", "5", "--jobs", "2", "--quiet"]).spawn().unwrap();
+    let is_training = || {
+        let store = Store::open_read_only(&place.path("artifacts")).and_then(|store| store.runs());
+        store.is_ok_and(|runs| runs.iter().filter(|run| !run.metrics.is_empty()).count() == 2)
+    };
+    while !is_training() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    let store = Store::open(&place.path("artifacts")).unwrap();
+    let runs = store.runs().unwrap();
+    assert_eq!(runs.len(), 2, "no further one was started");
+    for run in runs {
+        assert_eq!(run.record.status.to_string(), "interrupted");
+        assert!(store.folder(&run.record.id).join("model.safetensors").exists());
+    }
+}
+
+#[test]
+fn compare_judges_two_configs_over_their_seeds() {
+    let place = Place::new();
+    let config = "[data]\nsource = \"xor\"\nvalidation_fraction = 0\n[model]\nhidden = []\n[training]\nmax_epochs = 100\n\
+                  learning_rate = 1e-2\n";
+    place.write("c.toml", config);
+    let wide = ["--set", "model.hidden=[16]"];
+    assert!(place.run(&["--config", "c.toml", "--quiet", "--name", "a"]).status.success());
+    assert!(place.run(&[&["--config", "c.toml", "--quiet", "--name", "b"][..], &wide].concat()).status.success());
+    let ids = |experiment: &str| {
+        let store = Store::open(&place.path("artifacts")).unwrap();
+        store.newest_of(experiment).unwrap().unwrap().to_string()
+    };
+    let one = text(&place.run(&["runs", "compare", &ids("a"), &ids("b")]).stdout);
+    assert!(one.contains("1 seed: no claim; model.hidden = [16] reaches test/accuracy"), "{one}");
+    assert!(one.contains("McNemar's exact test: p = 0.00"), "{one}");
+    assert!(one.contains(&format!("{}/config.toml --set seed=43 --seeds 9", ids("a"))), "{one}");
+
+    // The commands that it tells.
+    for experiment in ["a", "b"] {
+        let config = format!("artifacts/runs/{}/config.toml", ids(experiment));
+        assert!(place.run(&["--config", &config, "--set", "seed=43", "--seeds", "4", "--quiet"]).status.success());
+    }
+    let several = text(&place.run(&["runs", "compare", &ids("a"), &ids("b")]).stdout);
+    assert!(several.contains("model.hidden = [16] reaches test/accuracy"), "{several}");
+    assert!(several.contains("over 5 paired seeds. Training took "), "{several}");
+    assert!(!several.contains("next   more seeds"), "{several}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&place.run(&["runs", "compare", &ids("a"), &ids("b"), "--json"]).stdout).unwrap();
+    assert_eq!(json["judgement"]["claim"], "better");
+    let store = Store::open(&place.path("artifacts")).unwrap();
+    let mean = |experiment: &str| {
+        let runs = store.runs().unwrap().into_iter().filter(|run| run.record.experiment == experiment);
+        let values: Vec<f64> = runs.map(|run| run.metrics[&"test/accuracy".parse().unwrap()].last).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let difference = json["judgement"]["difference"].as_f64().unwrap();
+    assert!((difference - (mean("b") - mean("a"))).abs() < 1e-12);
+
+    // The same config under another name: whatever the seeds do, they do it to both.
+    let config = format!("artifacts/runs/{}/config.toml", ids("b"));
+    let again = ["--config", &config, "--set", "seed=42", "--seeds", "5", "--name", "again", "--quiet"];
+    assert!(place.run(&again).status.success());
+    let same = text(&place.run(&["runs", "compare", &ids("b"), &ids("again")]).stdout);
+    assert!(same.contains("A and B have the same config. Not distinguishable"), "{same}");
+}

@@ -285,8 +285,9 @@ pub enum RunsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Set runs side by side: the params that differ, and all metrics
+    /// Set runs side by side: the verdict on two configs, the params that differ, and all metrics
     Compare {
+        /// Runs, or experiments (their newest runs); those that differ from them in the seed alone count with them
         #[arg(required = true, num_args = 2.., value_name = "RUN")]
         runs: Vec<String>,
         /// Print JSON

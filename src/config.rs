@@ -99,7 +99,8 @@ impl LoadedConfig {
         }
         let loaded = Self { config, path: shown.into(), text: text.into(), overrides: overrides.to_vec() };
         let checked = Invalid::unless(loaded.config.seeds >= 1, "seeds", || "seeds must be at least 1, found 0".into());
-        let checked = checked.and_then(|()| loaded.config.model.validate()).and_then(|()| loaded.config.training.validate());
+        let checked =
+            checked.and_then(|()| loaded.config.model.validate()).and_then(|()| loaded.config.training.validate());
         checked.map_err(|invalid| loaded.locate(invalid))?;
         Ok(loaded)
     }

@@ -14,9 +14,10 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
-//! - uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
+//! - trains several seeds: `commands/seeds.rs`; uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
+//! - tells which of two configs is better: [`tracking::judge`], over the statistics of [`tracking::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants

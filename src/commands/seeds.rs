@@ -170,9 +170,8 @@ impl Results {
         for key in keys {
             let values: Vec<f64> = self.runs.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect();
             let Some(found) = spread(&values) else { continue };
-            let interval = mean_interval(&values).map_or_else(String::new, |(low, high)| {
-                format!(", mean within {low:.4} to {high:.4} (95 %)")
-            });
+            let interval = mean_interval(&values)
+                .map_or_else(String::new, |(low, high)| format!(", mean within {low:.4} to {high:.4} (95 %)"));
             println!(
                 "  {key:<24} mean {:.4}, sd {:.4}{interval}; {:.4} to {:.4}",
                 found.mean, found.deviation, found.lowest, found.highest

@@ -33,7 +33,9 @@ fn seeds_are_trained_as_processes_and_summed_up() {
     assert!(shown.contains("4 of 4 seeds of c") && shown.contains(&format!("mean {mean:.4}, sd ")), "{shown}");
 
     // As one in the list, whatever else is there.
-    assert!(place.run(&["--config", "c.toml", "--seeds", "1", "--quiet", "--set", "model.hidden=[3]"]).status.success());
+    assert!(
+        place.run(&["--config", "c.toml", "--seeds", "1", "--quiet", "--set", "model.hidden=[3]"]).status.success()
+    );
     let list = text(&place.run(&["runs", "list", "--group"]).stdout);
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 3, "{list}");

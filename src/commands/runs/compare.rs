@@ -9,10 +9,11 @@ use crate::tracking::judge::judge;
 use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
 
 use super::table;
+use crate::commands::run_folder::recorded;
 
 /// What differs between runs, as text or JSON.
 pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<String> {
-    let runs = queries.iter().map(|query| store.find(query)).collect::<Result<Vec<Run>, _>>()?;
+    let runs = queries.iter().map(|query| recorded(store, query)).collect::<Result<Vec<Run>, _>>()?;
     if as_json {
         let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
         let params = differences(&params);

@@ -53,7 +53,8 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let row = |group: &Vec<&Run>| -> Vec<String> {
         let first = [group[0].record.id.to_string(), group.len().to_string()];
         let metric = headline(group.iter().copied());
-        let values = |key: &MetricKey| group.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect::<Vec<_>>();
+        let values =
+            |key: &MetricKey| group.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect::<Vec<_>>();
         let values = metric.as_ref().map(values).unwrap_or_default();
         let found = spread(&values);
         let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();

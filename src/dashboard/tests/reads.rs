@@ -14,7 +14,7 @@ async fn an_absent_folder_shows_an_empty_page() {
     assert_eq!(dashboard.get("/api/trash").await.json(), json!([]));
     assert_eq!(dashboard.get("/api/filter?q=seed%3D1").await.json(), json!({ "ids": [] }));
     let compared = dashboard.get("/api/compare?ids=").await.json();
-    assert_eq!(compared, json!({ "params": [], "metrics": [], "evaluations": [] }));
+    assert_eq!(compared, json!({ "params": [], "metrics": [], "evaluations": [], "judgement": null }));
     let answer = dashboard.send("DELETE", "/api/runs/none-20261124-235039-a3f1", "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(!absent.exists(), "looking at a folder creates it");
@@ -240,6 +240,10 @@ async fn comparing_shows_what_differs() {
     let metric = &found["metrics"][0];
     assert_eq!((&metric["key"], &metric["values"][1]["best_epoch"]), (&json!("validation/loss"), &json!(3)));
     assert_eq!(found["evaluations"], json!([null, null]));
+    // One seed each: no claim, and the way to one.
+    assert_eq!(found["judgement"]["claim"], "no_claim");
+    let next = found["judgement"]["next"][0].as_str().unwrap();
+    assert!(next.contains(&format!("{a}/config.toml --set seed=")) && next.contains("--seeds 9"), "{next}");
     let missing = dashboard.get(&format!("/api/compare?ids={a},none-20261124-235039-a3f1")).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }

@@ -38,9 +38,8 @@ fn resampled(groups: &[(f64, &[f64])]) -> Vec<f64> {
         let sum: f64 = (0..values.len()).map(|_| values[random.random_range(0..values.len())]).sum();
         sum / values.len() as f64
     };
-    let mut statistics: Vec<f64> = (0..NUM_RESAMPLES)
-        .map(|_| groups.iter().map(|(sign, values)| sign * resampled_mean(values)).sum())
-        .collect();
+    let mut statistics: Vec<f64> =
+        (0..NUM_RESAMPLES).map(|_| groups.iter().map(|(sign, values)| sign * resampled_mean(values)).sum()).collect();
     statistics.sort_by(f64::total_cmp);
     statistics
 }

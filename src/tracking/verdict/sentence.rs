@@ -25,7 +25,12 @@ fn difference(verdict: &Verdict, digits: Digits) -> String {
     let difference = digits.signed(verdict.difference);
     match verdict.interval {
         Some((low, high)) if low < high => {
-            format!("{difference}, 95 % interval {} to {} over {}", digits.signed(low), digits.signed(high), seeds(verdict))
+            format!(
+                "{difference}, 95 % interval {} to {} over {}",
+                digits.signed(low),
+                digits.signed(high),
+                seeds(verdict)
+            )
         }
         Some(_) => format!("{difference}, the same over {}", seeds(verdict)),
         None => format!("{difference} over {}", seeds(verdict)),
@@ -51,8 +56,11 @@ fn not_distinguishable(verdict: &Verdict) -> String {
 }
 
 fn no_claim(verdict: &Verdict, a: &str, b: &str, metric: &str) -> String {
-    let without: Vec<&str> =
-        [(a, verdict.num_a), (b, verdict.num_b)].into_iter().filter(|(_, num)| *num == 0).map(|(name, _)| name).collect();
+    let without: Vec<&str> = [(a, verdict.num_a), (b, verdict.num_b)]
+        .into_iter()
+        .filter(|(_, num)| *num == 0)
+        .map(|(name, _)| name)
+        .collect();
     if !without.is_empty() {
         return format!("no claim: no result of {}", without.join(" and of "));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::compare::{Difference, counts, differences, headline, repetition_key};
-use super::verdict::{Claim, Direction, Group, Verdict, mcnemar, sentence, verdict};
+use super::verdict::{Claim, Group, Verdict, mcnemar, sentence, verdict};
 use super::{Goal, MetricKey, Run, Store, TrackingError};
 
 /// Seeds to add where one alone cannot tell: enough for an interval that means something.
@@ -52,14 +52,10 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
         group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&metric)?.last))).collect()
     };
     let (results_a, results_b) = (results(&group_a), results(&group_b));
-    let direction = match Goal::of(&metric) {
-        Goal::Higher => Direction::Higher,
-        Goal::Lower => Direction::Lower,
-    };
     let verdict = verdict(
         &Group { name: &name_a, results: &results_a },
         &Group { name: &name_b, results: &results_b },
-        direction,
+        Goal::of(&metric),
     );
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
     let is_single = group_a.len() == 1 && group_b.len() == 1;

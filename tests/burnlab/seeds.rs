@@ -38,7 +38,13 @@ fn seeds_are_trained_as_processes_and_summed_up() {
     );
     let list = text(&place.run(&["runs", "list", "--group"]).stdout);
     let lines: Vec<&str> = list.lines().collect();
-    assert_eq!(lines.len(), 3, "{list}");
+    assert_eq!(lines.len(), 5, "{list}");
+    // The mean of the largest of two standard normals is 1 / sqrt(pi); one seed each at the fewest.
+    let deviation = (found.iter().map(|(_, accuracy)| (accuracy - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
+    let excess = deviation / std::f64::consts::PI.sqrt();
+    let told = lines[4].split("than it is by ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
+    assert!(lines[4].starts_with("The best of 2 equally good configs with 1 seed each"), "{list}");
+    assert!((told.unwrap() - excess).abs() < 1e-3 * excess, "{list}");
     assert!(lines[0].starts_with("newest run") && lines[0].contains("mean within (95 %)"), "{list}");
     let seeds = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
     assert_eq!((seeds(lines[1]), seeds(lines[2])), ("1".into(), "4".into()));

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::cli::ListArgs;
 use crate::tracking::compare::{headline, spread};
 use crate::tracking::field::{Field, FieldValue};
-use crate::tracking::verdict::mean_interval;
+use crate::tracking::verdict::{Group, best_of, mean_interval, pooled_deviation};
 use crate::tracking::{Goal, MetricKey, Run, Shown, Store, judge};
 
 use super::{JsonRun, json, select, table};
@@ -71,7 +71,31 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
         first.into_iter().chain(rest).collect()
     };
     let header = ["newest run", "seeds", "metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned);
-    table::render(&header, &groups.iter().map(row).collect::<Vec<_>>())
+    let mut text = table::render(&header, &groups.iter().map(row).collect::<Vec<_>>());
+    text.extend(luck_of_the_best(&groups));
+    text
+}
+
+/// How much better the best of several configs looks than it is, had all of them been equally good.
+fn luck_of_the_best(groups: &[Vec<&Run>]) -> Option<String> {
+    let key = headline(groups.iter().flatten().copied())?;
+    let results = |group: &Vec<&Run>| -> Vec<(u64, f64)> {
+        group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&key)?.last))).collect()
+    };
+    let results: Vec<Vec<(u64, f64)>> = groups.iter().map(results).collect();
+    let configs: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
+    let deviation = pooled_deviation(&configs)?;
+    // The fewest seeds: where luck is largest.
+    let num_seeds = results.iter().map(Vec::len).min().filter(|_| configs.len() > 1)?;
+    let excess = best_of(configs.len(), num_seeds, deviation);
+    Some(format!(
+        "\nThe best of {} equally good configs with {num_seeds} {} each would look better than it is by {} in \
+         {key}, by luck alone (at most {} in 95 of 100 cases).\n",
+        configs.len(),
+        if num_seeds == 1 { "seed" } else { "seeds" },
+        table::short(excess.expected),
+        table::short(excess.upper)
+    ))
 }
 
 /// The table, with the cells of the last column cut to `last` characters.

@@ -6,7 +6,8 @@ use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 use super::Group;
 use super::seeds::{Seeds, variance};
 
-/// By how much the mean of the best of equal candidates exceeds their true mean by chance alone, in units of the result.
+/// By how much the mean of the best of equal candidates exceeds their true mean by chance alone, in units of the
+/// result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BestOf {
     /// The mean excess.
@@ -15,9 +16,9 @@ pub struct BestOf {
     pub upper: f64,
 }
 
-/// The excess of the best of `num_candidates` equal candidates with `num_seeds` each, whose results spread by `deviation`
-/// (see [`pooled_deviation`]) from seed to seed. 0 for no candidates; NaN for no seeds. David and Nagaraja 2003, "Order
-/// Statistics", sections 2.1 and 3.1: both figures of the largest of N normal means are exact.
+/// The excess of the best of `num_candidates` equal candidates with `num_seeds` each, whose results spread by
+/// `deviation` (see [`pooled_deviation`]) from seed to seed. 0 for no candidates; NaN for no seeds. David and Nagaraja
+/// 2003, "Order Statistics", sections 2.1 and 3.1: both figures of the largest of N normal means are exact.
 pub fn best_of(num_candidates: usize, num_seeds: usize, deviation: f64) -> BestOf {
     if num_candidates == 0 {
         return BestOf { expected: 0.0, upper: 0.0 };

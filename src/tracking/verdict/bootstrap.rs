@@ -10,8 +10,8 @@ const NUM_RESAMPLES: usize = 10_000;
 const SEED: u64 = 0;
 
 /// 95 % BCa interval of the sum of the groups' means, each with its sign: one group of paired differences, or a with -1
-/// and b with 1. Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, "An Introduction to the
-/// Bootstrap", section 14.3. `None` for fewer than three values in a group.
+/// and b with 1. Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, "An Introduction to
+/// the Bootstrap", section 14.3. `None` for fewer than three values in a group.
 pub(super) fn interval(groups: &[(f64, &[f64])]) -> Option<(f64, f64)> {
     if groups.iter().any(|(_, values)| values.len() < 3) {
         return None;

@@ -1,8 +1,8 @@
 //! Several comparisons at once.
 
-/// Adjusted p-values, in the order given: below 0.05 for any of equal configs with probability 5 % at most, however many
-/// are compared. NaN (no test was done) stays NaN and counts for nothing. Holm 1979, "A simple sequentially rejective
-/// multiple test procedure".
+/// Adjusted p-values, in the order given: below 0.05 for any of equal configs with probability 5 % at most, however
+/// many are compared. NaN (no test was done) stays NaN and counts for nothing. Holm 1979, "A simple sequentially
+/// rejective multiple test procedure".
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).filter(|&index| !p_values[index].is_nan()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));

@@ -13,6 +13,9 @@ const ROUNDING: f64 = 1e-12;
 /// digits beyond (<https://github.com/statrs-dev/statrs/issues/434>).
 const MOST_FREEDOM: f64 = 10_000.0;
 
+/// Welch's interval claims too often where one group has so many times the seeds of the other.
+const LOPSIDED: usize = 2;
+
 /// A difference of means, in units of the result, and how well it is known.
 pub(super) struct Estimate {
     /// b - a.
@@ -31,8 +34,8 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// Student 1908, "The probable error of a mean". `largest` is the largest magnitude of the results; `None` for fewer
-    /// than two differences and where the figures overflow.
+    /// Student 1908, "The probable error of a mean". `largest` is the largest magnitude of the results; `None` for
+    /// fewer than two differences and where the figures overflow.
     pub fn paired(differences: &[f64], largest: f64) -> Option<Self> {
         let count = differences.len();
         let variance = variance(differences);
@@ -48,21 +51,30 @@ impl Estimate {
         .rounded(largest)
     }
 
-    /// Welch 1947, "The generalization of 'Student's' problem when several different population variances are involved",
-    /// with the degrees of freedom of Satterthwaite 1946. `None` as in [`Estimate::paired`].
+    /// Welch 1947, "The generalization of 'Student's' problem when several different population variances are
+    /// involved", with the degrees of freedom of Satterthwaite 1946. `None` as in [`Estimate::paired`].
+    ///
+    /// Against twice its seeds or more a group takes the fewest degrees of freedom that Satterthwaite's may have, so
+    /// that the level holds for normal results whatever their spreads (Mickey and Brown 1966, "Bounds on the
+    /// distribution functions of the Behrens-Fisher statistic"): where few seeds happen to agree, Welch's interval is
+    /// too narrow. Of equal configs it excludes 0 for 13 % with 2 seeds against 10, and for 9 % with 3 against 10.
     pub fn independent(a: &[f64], b: &[f64], largest: f64) -> Option<Self> {
         let part = |values: &[f64]| variance(values) / values.len() as f64;
         let square = part(a) + part(b);
         let share = part(a) / square;
         let difference = mean(b) - mean(a);
+        let smallest = a.len().min(b.len());
+        let satterthwaite =
+            1.0 / (share.powi(2) / (a.len() as f64 - 1.0) + (1.0 - share).powi(2) / (b.len() as f64 - 1.0));
+        let is_lopsided = a.len().max(b.len()) >= LOPSIDED * smallest;
         Self {
             difference,
             is_constant: false,
             standard_error: square.sqrt(),
-            freedom: 1.0 / (share.powi(2) / (a.len() as f64 - 1.0) + (1.0 - share).powi(2) / (b.len() as f64 - 1.0)),
+            freedom: if is_lopsided { smallest as f64 - 1.0 } else { satterthwaite },
             effect: difference / f64::midpoint(variance(a), variance(b)).sqrt(),
             num_groups: 2,
-            smallest: a.len().min(b.len()),
+            smallest,
         }
         .rounded(largest)
     }

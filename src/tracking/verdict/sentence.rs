@@ -112,3 +112,107 @@ impl Digits {
         if is_zero { magnitude } else { format!("{sign}{magnitude}") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten paired seeds.
+    fn verdict(claim: Claim, means: (f64, f64), interval: (f64, f64)) -> Verdict {
+        Verdict {
+            claim,
+            paired: true,
+            num_a: 10,
+            num_b: 10,
+            num_pairs: 10,
+            mean_a: means.0,
+            mean_b: means.1,
+            difference: means.1 - means.0,
+            interval: Some(interval),
+            bootstrap: None,
+            p_value: None,
+            seeds_needed: Some(38),
+            failed_a: 0,
+            failed_b: 0,
+        }
+    }
+
+    fn told(verdict: &Verdict) -> String {
+        sentence(verdict, "hidden = [16]", "hidden = [64]", "test/accuracy")
+    }
+
+    #[test]
+    fn claims() {
+        let better = verdict(Claim::Better, (0.955, 0.978), (0.017, 0.029));
+        assert_eq!(
+            told(&better),
+            "hidden = [64] reaches test/accuracy 0.978 against 0.955: +0.023, 95 % interval +0.017 to +0.029 over 10 \
+             paired seeds."
+        );
+        let worse = Verdict { paired: false, num_b: 8, ..verdict(Claim::Worse, (0.978, 0.955), (-0.029, -0.017)) };
+        assert_eq!(
+            told(&worse),
+            "hidden = [64] is worse than hidden = [16]: test/accuracy 0.955 against 0.978: -0.023, 95 % interval -0.029 \
+             to -0.017 over 8 against 10 seeds."
+        );
+        let equal = Verdict { num_pairs: 3, ..verdict(Claim::Better, (0.95, 0.97), (0.02, 0.02)) };
+        assert_eq!(
+            told(&equal),
+            "hidden = [64] reaches test/accuracy 0.970 against 0.950: +0.020, the same over 3 paired seeds."
+        );
+    }
+
+    #[test]
+    fn not_distinguishable() {
+        let open = verdict(Claim::NotDistinguishable, (0.955, 0.956), (-0.006, 0.008));
+        assert_eq!(
+            told(&open),
+            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 paired seeds; about 38 seeds would tell."
+        );
+        assert_eq!(
+            told(&Verdict { paired: false, failed_a: 1, failed_b: 2, ..open.clone() }),
+            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 seeds each; about 38 seeds each would \
+             tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
+        );
+        assert_eq!(
+            told(&Verdict { seeds_needed: None, ..open }),
+            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 paired seeds; 1000 seeds would not tell."
+        );
+        let ties = Verdict { seeds_needed: None, ..verdict(Claim::NotDistinguishable, (0.95, 0.95), (0.0, 0.0)) };
+        assert_eq!(told(&ties), "not distinguishable: 0.000, the same over 10 paired seeds.");
+    }
+
+    #[test]
+    fn no_claim() {
+        let single = Verdict {
+            num_a: 1,
+            num_b: 1,
+            interval: None,
+            paired: false,
+            ..verdict(Claim::NoClaim, (0.955, 0.978), (0.0, 0.0))
+        };
+        assert_eq!(
+            told(&single),
+            "1 seed: no claim; hidden = [64] reaches test/accuracy 0.978 against 0.955, and +0.023 may be the seed."
+        );
+        assert_eq!(
+            told(&Verdict { num_b: 10, ..single.clone() }),
+            "1 seed of hidden = [16]: no claim; hidden = [64] reaches test/accuracy 0.978 against 0.955, and +0.023 may \
+             be the seed."
+        );
+        assert_eq!(
+            told(&Verdict { num_b: 0, failed_b: 3, ..single }),
+            "no claim: no result of hidden = [64]; 3 runs of hidden = [64] failed."
+        );
+    }
+
+    #[test]
+    fn digits_follow_the_interval() {
+        let of = |means, interval| told(&verdict(Claim::Better, means, interval));
+        assert!(of((1500.0, 1725.0), (120.0, 330.0)).contains("1725 against 1500: +225, 95 % interval +120 to +330 "));
+        assert!(of((2e-5, 5e-5), (1e-5, 5e-5)).contains("0.000050 against 0.000020: +0.000030, "));
+        // A bound just above 0 is not shown as 0.
+        assert!(of((0.955, 0.961), (0.0003, 0.0117)).contains("+0.0060, 95 % interval +0.0003 to +0.0117 "));
+        assert!(of((1e12, 3e12), (1e12, 3e12)).contains("3.000e12 against 1.000e12: +2.000e12, "));
+    }
+}

@@ -1,53 +1,139 @@
-use super::*;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+//! Verdicts against the figures of scipy 1.17 and statsmodels 0.15 (`tests/golden/verdict_figures.py`), and degenerate input.
 
-fn rate(na: usize, nb: usize, paired: bool, grid: f64, k: f64, n: usize) -> f64 {
-    let mut r = ChaCha8Rng::seed_from_u64(7);
-    let mut draw = |n: usize, from: u64| -> Vec<(u64, f64)> {
-        (0..n)
-            .map(|i| {
-                let u: f64 = r.random();
-                let x = u.powf(1.0 / k);
-                (from + i as u64, if grid > 0.0 { (x * grid).round() / grid } else { x })
-            })
-            .collect()
-    };
-    let mut hits = 0;
-    for _ in 0..n {
-        let a = draw(na, 0);
-        let b = draw(nb, if paired { 0 } else { 1000 });
-        let (a, b) = (Seeds::new(&Group { name: "", results: &a }), Seeds::new(&Group { name: "", results: &b }));
-        if matches!(without_bootstrap(&a, &b, Direction::Higher).claim, Claim::Better | Claim::Worse) {
-            hits += 1
-        }
-    }
-    hits as f64 / n as f64
+use super::*;
+
+const A: [f64; 10] = [0.955, 0.948, 0.962, 0.930, 0.970, 0.951, 0.944, 0.966, 0.958, 0.939];
+const B: [f64; 10] = [0.978, 0.969, 0.981, 0.960, 0.985, 0.972, 0.975, 0.983, 0.979, 0.966];
+const C: [f64; 10] = [0.953, 0.957, 0.949, 0.941, 0.968, 0.960, 0.951, 0.955, 0.967, 0.934];
+const D: [f64; 6] = [0.981, 0.950, 0.984, 0.967, 0.979, 0.921];
+
+/// The verdict on values with seeds from 0 for a and from `first_b` for b; higher is better.
+fn compare(a: &[f64], b: &[f64], first_b: u64) -> Verdict {
+    let numbered = |values: &[f64], first: u64| -> Vec<(u64, f64)> { (first..).zip(values.iter().copied()).collect() };
+    let (a, b) = (numbered(a, 0), numbered(b, first_b));
+    verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher)
 }
+
+/// Difference, both ends of the interval, p-value and seeds, as scipy and statsmodels have them.
+#[track_caller]
+fn assert_figures(found: &Verdict, expected: [f64; 4], seeds: usize) {
+    let (low, high) = found.interval.unwrap();
+    for (found, expected) in [found.difference, low, high, found.p_value.unwrap()].into_iter().zip(expected) {
+        assert!((found - expected).abs() < 1e-9 * expected.abs().max(1e-3), "{found} is not {expected}");
+    }
+    assert!(found.seeds_needed.unwrap().abs_diff(seeds) <= 1, "{:?}", found.seeds_needed);
+}
+
+/// `ttest_rel`, `TTestPower().solve_power` (2.66 and 438.9)
 #[test]
-fn explore() {
-    for k in [4.0, 19.0] {
-        for grid in [0.0, 20.0, 36.0, 100.0, 360.0] {
-            for (na, nb, p) in [
-                (2, 2, true),
-                (3, 3, true),
-                (4, 4, true),
-                (5, 5, true),
-                (10, 10, true),
-                (2, 2, false),
-                (3, 3, false),
-                (5, 5, false),
-                (10, 10, false),
-                (2, 3, false),
-                (2, 5, false),
-                (2, 10, false),
-                (3, 10, false),
-                (5, 10, false),
-                (10, 30, false),
-            ] {
-                print!("{na}/{nb}{} {:.3}  ", if p { "p" } else { "u" }, rate(na, nb, p, grid, k, 10000));
-            }
-            println!("| k {k} grid {grid}");
+fn paired_seeds_are_compared_as_by_scipy() {
+    let found = compare(&A, &B, 0);
+    assert_eq!((found.claim, found.paired, found.num_pairs), (Claim::Better, true, 10));
+    assert_figures(&found, [0.0225, 0.018695957041177273, 0.026304042958822747, 3.03081084251681e-07], 3);
+    let found = compare(&A, &C, 0);
+    assert_eq!(found.claim, Claim::NotDistinguishable);
+    assert_figures(&found, [0.0012, -0.005205452008571507, 0.0076054520085715085, 0.681665248066016], 439);
+    // statsmodels finds no solution for effects as large as these two: two seeds do.
+    let found = compare(&A[..3], &B[..3], 0);
+    assert_figures(&found, [0.021, 0.016031724576499352, 0.025968275423500685, 0.0030097886173669278], 2);
+    let found = compare(&A[..2], &B[..2], 0);
+    assert_figures(&found, [0.022, 0.009293795263825315, 0.03470620473617472, 0.028917357805553403], 2);
+}
+
+/// `ttest_ind(equal_var=False)`, `tt_ind_solve_power` (46.5, 4.6 and 38.7)
+#[test]
+fn seeds_that_do_not_match_are_compared_as_by_scipy() {
+    let found = compare(&A, &D, 0);
+    assert_eq!((found.claim, found.paired, found.num_pairs), (Claim::NotDistinguishable, false, 6));
+    assert_figures(&found, [0.011366666666666747, -0.014241186800057242, 0.03697452013339074, 0.32530853618555006], 47);
+    let found = compare(&B, &A, 100);
+    assert_eq!((found.claim, found.paired, found.num_pairs), (Claim::Worse, false, 0));
+    assert_figures(&found, [-0.0225, -0.03246242121662112, -0.012537578783378807, 0.00021814554017584372], 5);
+    let found = compare(&A[..3], &D[..2], 0);
+    assert_figures(&found, [0.0105, -0.1430566516610109, 0.1640566516610108, 0.6195008683236138], 39);
+}
+
+/// `scipy.stats.bootstrap(method="BCa", n_resamples=200_000)`, within Monte Carlo error
+#[test]
+fn bootstrap_intervals_are_those_of_scipy() {
+    let scipy = [
+        (compare(&A, &B, 0), (0.0196, 0.0259)),
+        (compare(&A, &C, 0), (-0.0046, 0.0059)),
+        (compare(&A[..3], &B[..3], 0), (0.019, 0.023)),
+        (compare(&A, &D, 0), (-0.012866666666666582, 0.026899999999999924)),
+        (compare(&B, &A, 100), (-0.0313, -0.014)),
+    ];
+    for (found, (expected_low, expected_high)) in scipy {
+        let (low, high) = found.bootstrap.unwrap();
+        let tolerance = 0.03 * (expected_high - expected_low);
+        assert!((low - expected_low).abs() < tolerance && (high - expected_high).abs() < tolerance, "{low} {high}");
+    }
+    assert_eq!(compare(&A, &B, 0), compare(&A, &B, 0));
+}
+
+#[test]
+fn the_better_direction_counts() {
+    let results: Vec<Vec<(u64, f64)>> = [A, B].map(|values| (0..).zip(values).collect()).into();
+    let [a, b] = [0, 1].map(|index| Group { name: "", results: &results[index] });
+    assert_eq!(verdict(&a, &b, Goal::Lower).claim, Claim::Worse);
+    assert_eq!(verdict(&b, &a, Goal::Lower).claim, Claim::Better);
+    assert_eq!(verdict(&b, &a, Goal::Higher).claim, Claim::Worse);
+}
+
+#[test]
+fn ties_are_not_distinguishable_and_equal_differences_are_significant_from_three_seeds_on() {
+    let found = compare(&A, &A, 0);
+    assert_eq!((found.claim, found.interval, found.p_value), (Claim::NotDistinguishable, Some((0.0, 0.0)), Some(1.0)));
+    assert_eq!((found.bootstrap, found.seeds_needed), (None, None));
+    // 0.1 + 0.2 - 0.3 is 6e-17: rounding, not a difference
+    let found = compare(&[0.1 + 0.2, 0.5, 0.7], &[0.3, 0.5, 0.7], 0);
+    assert_eq!((found.claim, found.difference), (Claim::NotDistinguishable, 0.0));
+    // Differences of 0.02 that rounding sets apart
+    let found = compare(&[0.95, 0.94, 0.91], &[0.97, 0.96, 0.93], 0);
+    assert_eq!((found.claim, found.p_value, found.seeds_needed), (Claim::Better, Some(0.0), Some(3)));
+    let found = compare(&[0.95, 0.94], &[0.97, 0.96], 0);
+    assert_eq!((found.claim, found.interval, found.p_value), (Claim::NotDistinguishable, None, None));
+    assert_eq!(found.seeds_needed, Some(3));
+    assert_eq!(compare(&[0.9; 3], &[0.8; 3], 50).claim, Claim::Worse);
+    assert_eq!(compare(&[0.9; 2], &[0.8; 3], 50).claim, Claim::NotDistinguishable);
+    // Without spread in one group only
+    assert_eq!(compare(&[0.9; 5], &B, 50).claim, Claim::Better);
+}
+
+#[test]
+fn failed_runs_are_counted_and_break_pairs() {
+    let mut broken = B;
+    broken[3] = f64::NAN;
+    broken[5] = f64::INFINITY;
+    let found = compare(&A, &broken, 0);
+    assert_eq!((found.failed_a, found.failed_b, found.num_b), (0, 2, 8));
+    assert_eq!((found.claim, found.paired, found.num_pairs), (Claim::Better, false, 8));
+}
+
+#[test]
+fn degenerate_input_gives_no_panic() {
+    let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, f64::MIN_POSITIVE, 0.0, -0.0, 1.0];
+    let groups: Vec<Vec<f64>> = (0..values.len().pow(3))
+        .flat_map(|code| {
+            (0..=3).map(move |count| (0..count).map(|place| values[code / 9_usize.pow(place) % 9]).collect())
+        })
+        .step_by(37)
+        .collect();
+    for (a, b) in groups.iter().flat_map(|a| groups.iter().map(move |b| (a, b))) {
+        for first_b in [0, 2] {
+            let numbered =
+                |values: &[f64], first| -> Vec<(u64, f64)> { (first..).zip(values.iter().copied()).collect() };
+            let (a, b) = (numbered(a, 0), numbered(b, first_b));
+            let (a, b) = (Seeds::new(&Group { name: "", results: &a }), Seeds::new(&Group { name: "", results: &b }));
+            let found = without_bootstrap(&a, &b, Goal::Lower);
+            assert_eq!(found.claim == Claim::NoClaim, found.num_a < 2 || found.num_b < 2);
+            assert!(found.interval.is_none_or(|(low, high)| low <= high), "{found:?}");
+            assert!(found.p_value.is_none_or(|p_value| (0.0..=1.0).contains(&p_value)), "{found:?}");
+            assert!(sentence(&found, "a", "b", "loss").ends_with('.'));
         }
     }
+    let found = compare(&[], &[f64::NAN; 3], 0);
+    assert_eq!((found.claim, found.num_a, found.num_b, found.failed_b), (Claim::NoClaim, 0, 0, 3));
+    assert!(found.mean_a.is_nan() && found.difference.is_nan());
+    compare(&[f64::MAX; 4], &[f64::MIN, f64::MAX, 0.0, 1.0], 0);
 }

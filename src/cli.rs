@@ -217,7 +217,7 @@ pub struct ExportArgs {
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
     #[arg(long, value_enum)]
     pub format: ModelFormat,
-    /// The file to write; by default the run's id in the current folder. The model card goes beside it, as `.md`
+    /// The file to write; by default the run's id in the current folder. The model card goes beside it, with `.md` appended
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::output::say;
 use super::train;
 use crate::cli::{ConfigCommand, ConfigFile};
 use crate::config::{Config, LoadedConfig};
@@ -14,13 +15,13 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
             let prepared =
                 train::prepare(&loaded.config, Path::new("artifacts")).map_err(|invalid| loaded.locate(invalid))?;
             for line in prepared.describe() {
-                println!("{line}");
+                say!("{line}");
             }
-            println!("{}: ok", file.display());
+            say!("{}: ok", file.display());
         }
-        ConfigCommand::Schema => println!("{:#}", Config::schema()),
+        ConfigCommand::Schema => say!("{:#}", Config::schema()),
         ConfigCommand::Render(ConfigFile { file, set }) => {
-            print!("{}", LoadedConfig::load(file, set)?.config.resolved().to_toml());
+            say!("{}", LoadedConfig::load(file, set)?.config.resolved().to_toml().trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

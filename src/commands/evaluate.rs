@@ -1,5 +1,6 @@
 //! `burnlab evaluate RUN`: the model of a run, scored again from its folder alone, or on another file.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,9 +29,10 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let (evaluation, predictions) = score(&saved, examples, backend)?;
     if let Some(file) = &args.output {
         let csv = predictions::csv(&predictions, saved.preparation.class_names())?;
-        output::write_to(Some(file), |writer| Ok(writer.write_all(&csv)?))?;
+        let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
+        output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))?;
     }
-    output::write_to(None, |writer| {
+    output::to_terminal(|writer| {
         if args.json {
             writeln!(writer, "{}", serde_json::to_string_pretty(&evaluation)?)?;
         } else {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::output::say;
 use super::saved_model::{self, SavedModel};
 use super::{model_card, output, run_folder};
 use crate::cli::{ExportArgs, ModelFormat};
@@ -15,8 +16,7 @@ use crate::onnx;
 /// # Errors
 /// No such run; a file that cannot be written.
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let folder = run_folder::find(&args.artifacts, &args.run)?;
-    let saved = SavedModel::open(&folder)?;
+    let saved = SavedModel::open(&run_folder::find(&args.artifacts, &args.run)?)?;
     let (extension, bytes) = match args.format {
         ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
         ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),
@@ -26,11 +26,12 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         // The id may hold dots, which `with_extension` would cut.
         None => PathBuf::from(format!("{}.{extension}", saved.name())),
     };
-    output::write_to(Some(&path), |writer| Ok(writer.write_all(&bytes)?))?;
-    let card = path.with_extension("md");
+    // The card carries the whole name of the model, so that it is nobody else's file.
+    let card = PathBuf::from(format!("{}.md", path.display()));
     let text = model_card::text(&saved, &path)?;
-    output::write_to(Some(&card), |writer| Ok(writer.write_all(text.as_bytes())?))?;
-    println!("{}\n{}", path.display(), card.display());
+    output::to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
+    output::to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
+    say!("{}\n{}", path.display(), card.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,42 +1,97 @@
 //! Where a command's result goes: the terminal, or a file that is whole or not there.
 
+use std::fmt;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 
-/// Hands `write` a writer to `file`, or to the terminal without one. A file takes its name only when all of it is
-/// written: an error on the way leaves what was there before.
+/// Prints a line. A reader that has gone away (`| head`) ends the talk, not the work.
+pub fn print_line(line: fmt::Arguments) {
+    writeln!(io::stdout(), "{line}").ok();
+}
+
+/// As `println!`, through [`print_line`].
+macro_rules! say {
+    ($($arguments:tt)*) => { $crate::commands::output::print_line(format_args!($($arguments)*)) };
+}
+pub(crate) use say;
+
+/// Hands `write` a writer to the terminal.
 ///
 /// # Errors
-/// A file that cannot be written; the error of `write`. A reader that closes the pipe (`| head`) is none.
-pub fn write_to(file: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let Some(file) = file else {
-        let mut terminal = BufWriter::new(io::stdout().lock());
-        let result = write(&mut terminal).and_then(|()| Ok(terminal.flush()?));
-        return match result {
-            Err(error) if is_closed_pipe(&error) => Ok(()),
-            result => result,
-        };
-    };
-    let name = file.file_name().with_context(|| format!("{} is no file name", file.display()))?;
-    let temporary = file.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
+/// The error of `write`, and of a terminal that cannot be written. A reader that closes the pipe is none.
+pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut terminal = BufWriter::new(io::stdout().lock());
+    let result = write(&mut terminal).and_then(|()| Ok(terminal.flush()?));
+    match result {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        result => result,
+    }
+}
+
+/// Hands `write` a writer to `file`. It takes its name only when all of it is written: an error on the way leaves what
+/// was there before. A link is followed; a device or a pipe is written as it is.
+///
+/// # Errors
+/// A file that is one of `inputs`, or lies among a run's own files; one that cannot be written; the error of `write`.
+pub fn to_file(
+    file: &Path,
+    inputs: &[&Path],
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    for input in inputs {
+        let is_same = fs::canonicalize(input).is_ok_and(|input| input == target);
+        ensure!(!is_same, "{} is the input: name another file for the output", file.display());
+    }
+    ensure!(
+        !target.with_file_name("run.json").exists(),
+        "{} is among the files of a run, which are its record: name another file for the output",
+        file.display()
+    );
+    let cannot = || format!("cannot write {}", file.display());
+    let existing = fs::metadata(&target).ok();
+    match &existing {
+        Some(existing) if existing.is_dir() => bail!("{} is a folder: name a file for the output", file.display()),
+        Some(existing) if !existing.is_file() => {
+            let mut writer = BufWriter::new(File::create(&target).with_context(cannot)?);
+            write(&mut writer)?;
+            return writer.flush().with_context(cannot);
+        }
+        _ => {}
+    }
+    let temporary = beside(&target).with_context(|| format!("{} is no file name", file.display()))?;
     let written = (|| {
-        let mut writer = BufWriter::new(fs_err::File::create(&temporary)?);
+        let mut writer = BufWriter::new(File::create(&temporary).with_context(cannot)?);
+        if let Some(existing) = &existing {
+            fs::set_permissions(&temporary, existing.permissions()).with_context(cannot)?;
+        }
         write(&mut writer)?;
-        writer.flush()?;
-        Ok(fs_err::rename(&temporary, file)?)
+        writer.flush().with_context(cannot)?;
+        fs::rename(&temporary, &target).with_context(cannot)
     })();
     if written.is_err() {
         // The error that matters is on its way up; the leftover is only litter.
-        fs_err::remove_file(&temporary).ok();
+        fs::remove_file(&temporary).ok();
     }
     written
+}
+
+/// A hidden name in the same folder, which no other process uses.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let name = file.file_name()?.to_string_lossy();
+    Some(file.with_file_name(format!(".{name}.{}.tmp", std::process::id())))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<io::Error>();
-        io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let in_csv = cause.downcast_ref::<csv::Error>().and_then(|error| match error.kind() {
+            csv::ErrorKind::Io(error) => Some(error),
+            _ => None,
+        });
+        io.or(in_csv).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use burn::tensor::backend::AutodiffBackend;
 
+use super::output::say;
 use super::pictures::{Subject, activate, draw};
 use super::saved_model::{SavedModel, load_data};
 use super::{output, run_folder};
@@ -45,8 +46,8 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
             Some(path) => path.clone(),
             None => plots_folder(&folder)?.join(picture.name()).with_extension("svg"),
         };
-        output::write_to(Some(&path), |writer| Ok(writer.write_all(svg.as_bytes())?))?;
-        println!("{}", path.display());
+        output::to_file(&path, &[], |writer| Ok(writer.write_all(svg.as_bytes())?))?;
+        say!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

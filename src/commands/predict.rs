@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use burn::tensor::backend::AutodiffBackend;
 use csv::ByteRecord;
 
@@ -23,9 +22,13 @@ use crate::training::evaluation::{Answer, logits};
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&run_folder::find(&args.model.artifacts, &args.model.run)?)?;
     let backend = args.model.backend.unwrap_or(BackendName::compiled()[0]);
-    output::write_to(args.output.as_deref(), |writer| {
+    let predict = |writer: &mut dyn Write| -> anyhow::Result<()> {
         run_on(backend, PredictJob { args, saved: &saved, writer }).map_err(anyhow::Error::msg)?
-    })?;
+    };
+    match &args.output {
+        Some(file) => output::to_file(file, &[&args.input], predict)?,
+        None => output::to_terminal(predict)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,9 +47,11 @@ impl Job for PredictJob<'_> {
         let scorer = Scorer::new(&saved.preparation);
         let num_outputs = scorer.task.num_outputs();
         let first: Vec<&str> = ["row"].into_iter().chain(args.keep.iter().map(String::as_str)).collect();
-        let mut lines = Lines::begin(writer, saved.preparation.class_names(), &first)?;
         let rows = NewRows::new(&args.input, &saved.preparation, &saved.config.data, false, &args.keep);
-        rows.for_each_block(|block| {
+        // Before the first line is written: an input that cannot be used leaves no output.
+        let columns = rows.open()?;
+        let mut lines = Lines::begin(writer, saved.preparation.class_names(), &first)?;
+        columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);
             let rows = block.examples.rows.iter().zip(&block.kept);
             for ((row, kept), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
@@ -56,6 +61,6 @@ impl Job for PredictJob<'_> {
             }
             Ok::<_, anyhow::Error>(())
         })?;
-        lines.end().context("the predictions cannot be written")
+        Ok(lines.end()?)
     }
 }

@@ -8,7 +8,7 @@ use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::data::{self, Dataset, Examples, Preparation, Splits};
 use crate::invalid::Invalid;
-use crate::model::NamedWeights;
+use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::RunId;
 use crate::training::Scorer;
 
@@ -27,7 +27,10 @@ pub struct Prepared {
 
 /// What a run begins with instead of random weights.
 pub struct Pretrained {
-    pub run: RunId,
+    /// `None` of a folder that was renamed.
+    pub run: Option<RunId>,
+    /// What finds it again: its id, or its path where it is among other artifacts.
+    pub reference: String,
     pub weights: NamedWeights,
     /// Whether the classes are others, so that the output layer begins anew.
     pub has_new_head: bool,
@@ -49,11 +52,28 @@ pub fn prepare(config: &Config, artifacts: &Path) -> Result<Prepared, Invalid> {
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", format!("{error:#}"));
     let folder = run_folder::find(artifacts, run).map_err(invalid)?;
     let saved = SavedModel::open(&folder).map_err(invalid)?;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let run = name.parse().map_err(|_| Invalid::at("model.init_from", format!("`{name}` is not the id of a run")))?;
+    let scale = saved.preparation.scale;
+    Invalid::unless(config.data.scale == scale, "data.scale", || {
+        let scale = serde_json::json!(scale);
+        format!("the inputs stay scaled as `{}` learned them: set scale = {scale}", saved.name())
+    })?;
     let preparation = saved.preparation.refit(&dataset, &splits.train)?;
     let has_new_head = preparation.target != saved.preparation.target;
-    let pretrained = Some(Pretrained { run, weights: saved.weights, has_new_head });
+    let head = config.model.head();
+    let new_head = has_new_head.then_some(head.as_str());
+    let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+    check_shapes(&saved.weights, &shapes, new_head).map_err(|error| {
+        Invalid::at("model.init_from", format!("{}: {error}; use its [model], or choose another run", saved.name()))
+    })?;
+    check_frozen(shapes.keys(), &config.model.freeze, new_head)
+        .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
+    let run = saved.name().parse().ok();
+    let is_here = folder.parent().is_some_and(|runs| runs == artifacts.join("runs"));
+    let reference = match is_here && run.is_some() {
+        true => saved.name(),
+        false => std::path::absolute(&folder).unwrap_or(folder).display().to_string(),
+    };
+    let pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head });
     Ok(Prepared { pretrained, ..Prepared::new(dataset, splits, preparation) })
 }
 

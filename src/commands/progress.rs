@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output::say;
 use crate::training::{EpochReport, Watch};
 
 /// How progress is shown.
@@ -43,7 +44,7 @@ impl Progress {
     /// Says what is about to be trained.
     pub fn begin(&self, header: &str) {
         if self.style != Style::Silent {
-            println!("{header}");
+            say!("{header}");
         }
     }
 
@@ -51,7 +52,7 @@ impl Progress {
     pub fn end(&self) {
         self.bar.finish_and_clear();
         if let Some(line) = self.held.lock().expect("no panic while held").take() {
-            println!("{line}");
+            say!("{line}");
         }
     }
 
@@ -92,7 +93,7 @@ impl Watch for Progress {
                 let mut held = self.held.lock().expect("no panic while held");
                 if report.epoch == 1 || report.epoch.is_multiple_of(every) {
                     *held = None;
-                    println!("{line}");
+                    say!("{line}");
                 } else {
                     *held = Some(line);
                 }

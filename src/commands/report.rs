@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::process::ExitCode;
 
+use super::output::say;
 use super::runs::compare::Comparison;
 use super::saved_model::{MODEL, SavedModel};
 use super::{output, plot, run_folder};
@@ -38,8 +39,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         write_run(&mut html, &store, run, runs.len() > 1)?;
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
-    output::write_to(Some(&args.output), |writer| Ok(writer.write_all(html.as_bytes())?))?;
-    println!("{}", args.output.display());
+    output::to_file(&args.output, &[], |writer| Ok(writer.write_all(html.as_bytes())?))?;
+    say!("{}", args.output.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::prepared::{Prepared, prepare};
-use super::run_folder;
 use super::saved_model::{INITIAL, PREPARATION, load_data, read_preparation, read_weights};
 use super::train::{Start, TrainOptions, tell, train_from};
+use super::{run_folder, summary};
 use crate::backend::BackendName;
 use crate::cli::ResumeArgs;
 use crate::config::LoadedConfig;
@@ -36,6 +36,17 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
         false => prepare(&config, &args.artifacts)?,
     };
     let checkpoint = read_checkpoint(&folder)?;
+    if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
+        bail!("the checkpoint in {} is of run `{}`: bring back this run's own", folder.display(), other.progress.run);
+    }
+    let params = config.params();
+    let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
+    if let Some((key, _)) = changed.next() {
+        bail!(
+            "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
+            folder.join("config.toml").display()
+        );
+    }
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is training at this moment", run.record.id);
 
@@ -68,7 +79,8 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let backend = backend.context("the run does not say on which backend it was trained")?;
     let options = TrainOptions::for_user(&args.artifacts, &run.record.tags, backend, args.quiet, false);
     let trained = train_from(start, &config, &prepared, &options)?;
-    Ok(tell(&trained, &config, &prepared, &folder.join("config.toml"), args.quiet))
+    let again = summary::again_from(&folder.join("config.toml"), &args.artifacts);
+    Ok(tell(&trained, &config, &prepared, &again, args.quiet))
 }
 
 /// The run's checkpoint; `None` when it ended before the first one.

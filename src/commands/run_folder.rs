@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::saved_model;
-use crate::tracking::{Run, Store, TrackingError};
+use crate::tracking::{Run, RunId, Store, TrackingError};
 
 /// The folder that `run` means: a path to one (a copy will do), or what [`recorded`] finds in `artifacts`.
 ///
@@ -15,13 +15,24 @@ pub fn find(artifacts: &Path, run: &str) -> anyhow::Result<PathBuf> {
         return Ok(path.to_owned());
     }
     let store = Store::open_read_only(artifacts)?;
-    match recorded(&store, run) {
-        Ok(run) => Ok(store.folder(&run.record.id)),
+    let has_model = |id: &RunId| store.folder(id).join(saved_model::MODEL).is_file();
+    let of_experiment = store.ids_of(run)?;
+    if let Some(newest) = of_experiment.iter().find(|id| has_model(id)) {
+        return Ok(store.folder(newest));
+    }
+    let found = match recorded(&store, run) {
         Err(TrackingError::NoSuchRun { .. }) if path.is_dir() => {
             anyhow::bail!("{run} is not the folder of a run: it has no {}", saved_model::PREPARATION)
         }
-        Err(error) => Err(error.into()),
-    }
+        found => found?,
+    };
+    let id = &found.record.id;
+    anyhow::ensure!(
+        has_model(id),
+        "run `{id}` has no model, it is {}: `burnlab resume {id}` goes on with it, or name another run",
+        store.shown(&found)
+    );
+    Ok(store.folder(id))
 }
 
 /// The run that `run` means: its id, the unique beginning of one, `latest`, or its experiment, of which the newest run
@@ -30,8 +41,8 @@ pub fn find(artifacts: &Path, run: &str) -> anyhow::Result<PathBuf> {
 /// # Errors
 /// No such run, or several.
 pub fn recorded(store: &Store, run: &str) -> Result<Run, TrackingError> {
-    match store.newest_of(run)? {
-        Some(newest) => store.run(&newest),
+    match store.ids_of(run)?.first() {
+        Some(newest) => store.run(newest),
         None => store.find(run),
     }
 }

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, Examples, NewRows, Preparation, Splits};
 use crate::invalid::Invalid;
-use crate::model::{NamedWeights, Net, Weight, load_weights};
+use crate::model::{NamedWeights, Net, Weight, check_shapes, load_weights};
 
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
@@ -65,7 +65,9 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
     let mut weights = NamedWeights::new();
     for (name, view) in file.tensors() {
         anyhow::ensure!(view.dtype() == Dtype::F32, "weight `{name}` is {:?}; burnlab saves F32", view.dtype());
-        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        anyhow::ensure!(values.iter().all(|value| value.is_finite()), "weight `{name}` holds NaN or infinity");
         weights.insert(name, Weight { shape: view.shape().to_vec(), values });
     }
     Ok(weights)
@@ -96,6 +98,9 @@ impl SavedModel {
         let config = LoadedConfig::load(&folder.join("config.toml"), &[])?.config;
         let preparation = read_preparation(folder)?;
         let weights = read_weights(&folder.join(MODEL))?;
+        let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+        check_shapes(&weights, &shapes, None)
+            .with_context(|| format!("{} does not fit the run's config and data", folder.join(MODEL).display()))?;
         Ok(Self { folder: folder.to_owned(), config, preparation, weights })
     }
 
@@ -161,12 +166,15 @@ pub fn load_data(folder: &Path, config: &Config) -> anyhow::Result<(Dataset, Spl
 /// A file that is missing, damaged, or of another burnlab.
 pub fn read_preparation(folder: &Path) -> anyhow::Result<Preparation> {
     let path = folder.join(PREPARATION);
-    serde_json::from_slice(&fs_err::read(&path)?).with_context(|| format!("{} cannot be used", path.display()))
+    let damaged = || format!("{} is damaged: bring back the file that the training wrote", path.display());
+    let preparation: Preparation = serde_json::from_slice(&fs_err::read(&path)?).with_context(damaged)?;
+    preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
+    Ok(preparation)
 }
 
 fn read_examples(file: &Path, preparation: &Preparation, config: &DataConfig) -> anyhow::Result<Examples> {
     let mut all = Examples::none(preparation.num_inputs());
-    NewRows::new(file, preparation, config, true, &[]).for_each_block(|mut block| {
+    NewRows::new(file, preparation, config, true, &[]).open()?.for_each_block(|mut block| {
         all.inputs.append(&mut block.examples.inputs);
         all.targets.append(&mut block.examples.targets);
         all.rows.append(&mut block.examples.rows);

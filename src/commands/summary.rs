@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::output::say;
 use super::train::{Prepared, Trained};
 use crate::backend::BackendName;
+use crate::cli::TrainArgs;
 use crate::config::Config;
 use crate::model::Architecture;
 use crate::tracking::{RunId, Status};
@@ -24,10 +26,18 @@ pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usiz
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let optimizer = word(serde_json::json!(training.optimizer));
     let activation = if mlp.hidden.is_empty() { "perceptron".into() } else { word(serde_json::json!(mlp.activation)) };
+    let begins = prepared.pretrained.as_ref().map_or_else(String::new, |pretrained| {
+        let head = if pretrained.has_new_head { ", with a new output layer" } else { "" };
+        let frozen = match &config.model.freeze[..] {
+            [] => String::new(),
+            names => format!(", {} frozen", names.join(", ")),
+        };
+        format!("\n       begins with the weights of {}{head}{frozen}", pretrained.reference)
+    });
     [
         format!("run    {id}"),
         format!("data   {}", prepared.describe().join("\n       ")),
-        format!("model  {} {activation}, {num_params} parameters", widths.join("-")),
+        format!("model  {} {activation}, {num_params} parameters{begins}", widths.join("-")),
         format!(
             "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
             training.learning_rate,
@@ -40,23 +50,23 @@ pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usiz
     .join("\n")
 }
 
-/// Prints the result of the run that `file` asked for.
-pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, file: &Path) {
+/// Prints the result of a run; `again` is the command that trains its config.
+pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, again: &str) {
     let kept = match trained.kept_epoch {
         None => "the last weights".into(),
         Some(epoch) => format!("the weights of epoch {epoch}"),
     };
-    println!("\n{} ({:.2} s); kept {kept}", trained.reason, trained.seconds);
+    say!("\n{} ({:.2} s); kept {kept}", trained.reason, trained.seconds);
     match &trained.evaluation {
-        None => println!("no test rows, so no test result"),
+        None => say!("no test rows, so no test result"),
         Some(evaluation) => {
             // A terminal that has gone away ends the talk, not the run, which is recorded.
             write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
         }
     }
-    println!("\nsaved  {} (pictures in plots/)", trained.folder.display());
-    for (what, command) in next_commands(config, file, trained) {
-        println!("next   {what}: {command}");
+    say!("\nsaved  {} (pictures in plots/)", trained.folder.display());
+    for (what, command) in next_commands(config, again, trained) {
+        say!("next   {what}: {command}");
     }
 }
 
@@ -95,27 +105,60 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
     Ok(())
 }
 
+/// The command that trains what `args` asked for.
+pub fn again(args: &TrainArgs, file: &Path) -> String {
+    let mut words = vec!["--config".to_owned(), file.display().to_string()];
+    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    args.set.iter().for_each(|set| option("--set", set));
+    args.name.iter().for_each(|name| option("--name", name));
+    args.tag.iter().for_each(|tag| option("--tag", tag));
+    args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    format!("{}{}", words.join(" "), elsewhere(&args.artifacts))
+}
+
+/// The command that trains the config `file` of a run.
+pub fn again_from(file: &Path, artifacts: &Path) -> String {
+    format!("--config {}{}", quoted(&file.display().to_string()), elsewhere(artifacts))
+}
+
+/// The option that names the artifacts folder, unless it is the one that commands look at by themselves.
+fn elsewhere(artifacts: &Path) -> String {
+    match artifacts == Path::new("artifacts") {
+        true => String::new(),
+        false => format!(" --artifacts {}", quoted(&artifacts.display().to_string())),
+    }
+}
+
+/// A word as a POSIX shell takes it whole.
+fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// What is worth trying after this run, with the command.
-fn next_commands(config: &Config, file: &Path, trained: &Trained) -> Vec<(&'static str, String)> {
+fn next_commands(config: &Config, again: &str, trained: &Trained) -> Vec<(&'static str, String)> {
     let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
-    // artifacts/runs/<id>, and `artifacts` is what the commands look at by themselves
-    let artifacts = trained.folder.parent().and_then(Path::parent).filter(|root| *root != Path::new("artifacts"));
-    let elsewhere = artifacts.map_or_else(String::new, |root| format!(" --artifacts {}", root.display()));
-    let base = format!("{program} --config {}{elsewhere}", file.display());
+    // artifacts/runs/<id>
+    let elsewhere = trained.folder.parent().and_then(Path::parent).map_or_else(String::new, elsewhere);
     let Architecture::Mlp(mlp) = &config.model.architecture;
     let mut commands = Vec::new();
     if trained.status == Status::Interrupted {
         commands.push(("go on from here", format!("{program} resume {}{elsewhere}", trained.id)));
     }
-    if mlp.hidden.is_empty() {
-        commands.push(("give it a hidden layer", format!("{base} --set 'model.hidden=[16]'")));
+    if config.model.init_from.is_some() {
+        // Another network could not begin with the same weights.
+    } else if mlp.hidden.is_empty() {
+        commands.push(("give it a hidden layer", format!("{program} {again} --set 'model.hidden=[16]'")));
     } else {
         let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
         let wider = serde_json::json!(wider).to_string();
-        commands.push(("try a wider net", format!("{base} --set 'model.hidden={wider}'")));
+        commands.push(("try a wider net", format!("{program} {again} --set 'model.hidden={wider}'")));
     }
-    let seed = config.seed + 1;
-    commands.push(("see how much is luck", format!("{base} --set seed={seed}")));
+    commands.push(("see how much is luck", format!("{program} {again} --seeds 10")));
     commands.push(("compare your runs", format!("{program} dashboard{elsewhere}")));
     commands
 }

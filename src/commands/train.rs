@@ -10,6 +10,7 @@ use burn::module::Module;
 use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
+use super::output::say;
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
 use super::{environment, pictures, predictions, saved_model, seeds, summary};
@@ -30,9 +31,6 @@ pub const EXIT_INTERRUPTED: u8 = 130;
 /// Test parts with more cells than this (about 10 MB of text) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
 
-/// Introduces the error of weights that do not fit those of `model.init_from`.
-const START: &str = "model.init_from: the run has another network; use its model.hidden, or choose another run";
-
 /// Trains, records and evaluates the config that `args` names, and tells the user.
 ///
 /// # Errors
@@ -48,28 +46,28 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let prepared = prepare(&loaded.config, &args.artifacts).map_err(|invalid| loaded.locate(invalid))?;
-    let num_seeds = args.seeds.unwrap_or(loaded.config.seeds);
+    let loaded_seeds = loaded.config.seeds;
     let mut config = loaded.config.resolved();
+    config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
+    let num_seeds = args.seeds.unwrap_or(loaded_seeds);
     if num_seeds > 1 {
         return seeds::run(args, &config, path, num_seeds.into());
     }
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
-    config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.run.to_string());
-
     let backend = args.backend.unwrap_or(BackendName::compiled()[0]);
     let options = TrainOptions::for_user(&args.artifacts, &args.tag, backend, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
     if args.print_id {
-        println!("{}", trained.id);
+        say!("{}", trained.id);
     }
-    Ok(tell(&trained, &config, &prepared, path, args.quiet))
+    Ok(tell(&trained, &config, &prepared, &summary::again(args, path), args.quiet))
 }
 
-/// Prints the summary unless `quiet`, and says how the process ends.
-pub fn tell(trained: &Trained, config: &Config, prepared: &Prepared, file: &Path, quiet: bool) -> ExitCode {
+/// Prints the summary unless `quiet`, and says how the process ends. `again` is the command that trains this config.
+pub fn tell(trained: &Trained, config: &Config, prepared: &Prepared, again: &str, quiet: bool) -> ExitCode {
     if !quiet {
-        summary::print(trained, config, prepared, file);
+        summary::print(trained, config, prepared, again);
     }
     let interrupted = trained.status == Status::Interrupted;
     if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS }
@@ -127,7 +125,7 @@ pub struct Trained {
 /// A backend that is not compiled in; a loss that diverges (the run is then recorded as failed);
 /// a record that cannot be written.
 pub fn train(config: &Config, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<Trained> {
-    let start = Start::New { parent: prepared.pretrained.as_ref().map(|pretrained| pretrained.run.clone()) };
+    let start = Start::New { parent: prepared.pretrained.as_ref().and_then(|pretrained| pretrained.run.clone()) };
     train_from(start, config, prepared, options)
 }
 
@@ -174,14 +172,14 @@ impl Job for TrainJob<'_> {
         let mut initial = None;
         if let Some(Pretrained { weights, has_new_head, .. }) = &prepared.pretrained {
             let head = config.model.head();
-            initial = Some(transfer(named_weights(&net), weights, has_new_head.then_some(&*head)).context(START)?);
+            initial = Some(transfer(named_weights(&net), weights, has_new_head.then_some(&*head))?);
         } else if let Start::Resume { initial: Some(weights), .. } = &start {
             initial = Some(weights.clone());
         }
         if let Some(weights) = &initial {
             net = load_weights(net, weights)?;
         }
-        let net = freeze(net, &config.model.freeze).context("model.freeze")?;
+        let net = freeze(net, &config.model.freeze);
 
         // ---- record before the first step
         let (mut writer, checkpoint) = open(start, config, prepared, options)?;
@@ -263,10 +261,11 @@ fn open(
         Start::New { parent } => {
             (RunWriter::start(options.artifacts, new_run(config, prepared, options, parent))?, None)
         }
-        Start::Extend { parent, checkpoint, points } => {
+        Start::Extend { parent, mut checkpoint, points } => {
             let run = new_run(config, prepared, options, Some(parent));
             let mut writer = RunWriter::start(options.artifacts, run)?;
             writer.log(&points)?;
+            checkpoint.progress.run = writer.id().to_string();
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
             (writer, Some(checkpoint))
         }

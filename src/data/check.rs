@@ -12,6 +12,7 @@ pub(super) fn no_source() -> Invalid {
 
 pub(super) fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
+    check_test_file(config)?;
     check_ranges(config)?;
     let lists =
         [("data.drop", &config.drop), ("data.numeric", &config.numeric), ("data.categorical", &config.categorical)];
@@ -99,6 +100,15 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         }
         _ => Ok(()),
     }
+}
+
+/// A model that is tested on the rows it learned looks better than it is.
+fn check_test_file(config: &DataConfig) -> Result<(), Invalid> {
+    let real = |path: &Option<std::path::PathBuf>| fs_err::canonicalize(path.as_ref()?).ok();
+    let is_same = real(&config.path).is_some_and(|path| real(&config.test_path) == Some(path));
+    Invalid::unless(!is_same, "data.test_path", || {
+        "data.test_path is the same file as data.path: the test would be on the rows of the training".into()
+    })
 }
 
 fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {

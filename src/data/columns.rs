@@ -343,9 +343,13 @@ pub(super) fn known_value(
             Ok(found.unwrap_or(labels.names.len() as u32) as f32)
         }
         (Cell::Number(number), None) => Ok(number as f32),
-        (Cell::NotFinite | Cell::Text, None) => {
+        (cell, None) => {
+            let what = match cell {
+                Cell::NotFinite => "not a finite number",
+                _ => "and is numeric in the training file",
+            };
             let message = format!(
-                "column `{}` holds `{}`, and is numeric in the training file: correct it, or add it to data.missing",
+                "column `{}` holds `{}`, {what}: correct it, or leave it empty if it is missing",
                 file.names[position],
                 shorten(&String::from_utf8_lossy(raw))
             );

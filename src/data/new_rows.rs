@@ -56,47 +56,71 @@ impl<'a> NewRows<'a> {
         Self { preparation, origin: Origin::file(path, "the file"), config, has_target, kept }
     }
 
-    /// Calls `visit` with each block, in the order of the file.
-    ///
-    /// Columns are found by name, whatever their order; others are ignored. A category that training did not see is
-    /// the unknown one, a missing number becomes the training median.
+    /// Opens the file and finds its columns, by name, whatever their order; others are ignored.
     ///
     /// # Errors
-    /// A file that cannot be read; columns that it lacks; text in a numeric column; a class that training did not
-    /// have; the first error of `visit`.
-    pub fn for_each_block<E: From<Invalid>>(
-        &self,
-        mut visit: impl FnMut(Block) -> Result<(), E>,
-    ) -> Result<NumRows, E> {
+    /// A file that cannot be read; columns that it lacks.
+    pub fn open(&self) -> Result<OpenRows<'_>, Invalid> {
         let Self { preparation, origin, config, has_target, kept } = self;
         let file = CsvFile::open(origin, config)?;
         let inputs = columns::positions(&file, preparation.columns.iter().map(|column| column.name.as_str()))?;
+        if let Some(name) = kept.iter().find(|name| !file.names.contains(name)) {
+            return Err(origin.error(&format!("has no column `{name}` to keep")));
+        }
         let kept = columns::positions(&file, kept.iter().map(String::as_str))?;
         let target_position = match has_target {
             true => columns::positions(&file, std::iter::once(preparation.target_name.as_str()))?.pop(),
             false => None,
         };
+        Ok(OpenRows { preparation, config, file, inputs, kept, target_position })
+    }
+}
+
+/// A file whose columns are found.
+pub struct OpenRows<'a> {
+    preparation: &'a Preparation,
+    config: &'a DataConfig,
+    file: CsvFile<'a>,
+    inputs: Vec<usize>,
+    kept: Vec<usize>,
+    /// `None` when targets are not read.
+    target_position: Option<usize>,
+}
+
+impl OpenRows<'_> {
+    /// Calls `visit` with each block, in the order of the file.
+    ///
+    /// A category that training did not see is the unknown one, a missing number becomes the training median.
+    ///
+    /// # Errors
+    /// A row that cannot be read; text in a numeric column; a class that training did not have; the first error of
+    /// `visit`.
+    pub fn for_each_block<E: From<Invalid>>(
+        &self,
+        mut visit: impl FnMut(Block) -> Result<(), E>,
+    ) -> Result<NumRows, E> {
+        let Self { preparation, config, file, inputs, kept, target_position } = self;
         let cells = CellReader::new(&config.missing);
         let categories: Vec<Option<Labels>> = preparation.columns.iter().map(|column| labels(&column.kind)).collect();
         let classes = (!preparation.class_names().is_empty()).then(|| Labels::new(preparation.class_names().iter()));
 
-        let mut block = Gathered::new(preparation, &categories, classes.as_ref(), *has_target);
+        let mut block = Gathered::new(preparation, &categories, classes.as_ref(), target_position.is_some());
         let mut without_target = 0;
         let mut number = 0;
         let read = file.for_each_row(|line, record| {
             let row = number;
             number += 1;
-            if let Some(position) = target_position {
+            if let Some(position) = *target_position {
                 let raw = record[position].trim_ascii();
                 let cell = cells.read(raw);
                 if matches!(cell, Cell::Missing) {
                     without_target += 1;
                     return Ok(());
                 }
-                let text = columns::utf8(&file, raw, position, line)?;
+                let text = columns::utf8(file, raw, position, line)?;
                 let known = (line, text, cell);
                 target::push_test_cell(
-                    &file,
+                    file,
                     &preparation.target_name,
                     known,
                     &mut block.dataset.target,
@@ -105,8 +129,8 @@ impl<'a> NewRows<'a> {
             } else if let Target::Numbers(numbers) = &mut block.dataset.target {
                 numbers.push(f64::NAN);
             }
-            for (labels, &position) in categories.iter().zip(&inputs) {
-                let value = columns::known_value(&file, &cells, labels.as_ref(), record, position, line)?;
+            for (labels, &position) in categories.iter().zip(inputs) {
+                let value = columns::known_value(file, &cells, labels.as_ref(), record, position, line)?;
                 block.dataset.values.push(value);
             }
             block.rows.push(row);

@@ -156,6 +156,46 @@ impl Preparation {
         })
     }
 
+    /// Whether the values make sense, as they do unless the file was changed by hand.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check(&self) -> Result<(), String> {
+        let distinct = |names: &[String]| names.iter().collect::<std::collections::HashSet<_>>().len() == names.len();
+        let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+        if names.is_empty() || !distinct(&names) {
+            return Err("its columns are none, or not distinct".into());
+        }
+        for PreparedColumn { name, kind } in &self.columns {
+            let holds = match kind {
+                &PreparedKind::Numeric { median, center, spread } => {
+                    let is_number = |number: f64| (number as f32).is_finite();
+                    is_number(median) && is_number(center) && is_number(spread) && spread > 0.0
+                }
+                PreparedKind::Categorical { categories, .. } => distinct(categories),
+            };
+            if !holds {
+                return Err(format!("the numbers or categories of column `{name}` make no sense"));
+            }
+        }
+        let target_holds = match &self.target {
+            PreparedTarget::Classes(names) => {
+                names.len() >= 2 && distinct(names) && self.class_counts.len() == names.len()
+            }
+            &PreparedTarget::Number { mean, standard_deviation } => {
+                mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
+            }
+        };
+        let image_holds = self.image_shape.is_none_or(|[height, width]| {
+            height.checked_mul(width) == Some(self.columns.len()) && self.num_inputs() == self.columns.len()
+        });
+        match (target_holds, image_holds) {
+            (false, _) => Err(format!("the target `{}` makes no sense", self.target_name)),
+            (_, false) => Err("image_shape does not fit the columns".into()),
+            _ => Ok(()),
+        }
+    }
+
     /// This preparation for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
     /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
     ///

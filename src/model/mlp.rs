@@ -4,6 +4,8 @@
 //! for two classes, softmax regression for more, linear regression for a number.
 //! `hidden = [16]` builds `inputs -> 16 -> outputs`; each further entry adds a layer.
 
+use std::collections::BTreeMap;
+
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::backend::Backend;
@@ -59,6 +61,19 @@ impl MlpConfig {
         Self { initializer: Some(self.initializer()), ..self }
     }
 
+    pub(super) fn shapes(&self, num_inputs: usize, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
+        let widths = self.widths(num_inputs, num_outputs);
+        let of_layer = |(layer, pair): (usize, &[usize])| {
+            let weight = (format!("layers.{layer}.weight"), pair.to_vec());
+            [weight, (format!("layers.{layer}.bias"), vec![pair[1]])]
+        };
+        widths.windows(2).enumerate().flat_map(of_layer).collect()
+    }
+
+    fn widths(&self, num_inputs: usize, num_outputs: usize) -> Vec<usize> {
+        std::iter::once(num_inputs).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
+    }
+
     pub(super) fn head(&self) -> String {
         format!("layers.{}.", self.hidden.len())
     }
@@ -72,10 +87,8 @@ impl MlpConfig {
     ) -> Mlp<B> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let initializer = self.initializer();
-        let mut widths = vec![num_inputs];
-        widths.extend(&self.hidden);
-        widths.push(num_outputs);
-        let layers = widths
+        let layers = self
+            .widths(num_inputs, num_outputs)
             .windows(2)
             .map(|pair| {
                 let (weights, biases) = initializer.draw(pair[0], pair[1], self.activation, &mut rng);

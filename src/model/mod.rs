@@ -5,6 +5,8 @@
 //! `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
 //! Burn's, so that a seed gives the same network on every backend.
 
+use std::collections::BTreeMap;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
@@ -24,7 +26,9 @@ pub use activation::Activation;
 pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
-pub use weights::{NamedWeights, Weight, WeightsError, freeze, load_weights, named_weights, transfer};
+pub use weights::{
+    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
+};
 
 /// The `[model]` section: an architecture, and where its weights begin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -83,6 +87,9 @@ impl ModelConfig {
     /// # Errors
     /// The first key whose value is out of range.
     pub fn validate(&self) -> Result<(), Invalid> {
+        Invalid::unless(self.freeze.is_empty() || self.init_from.is_some(), "model.freeze", || {
+            "freeze without init_from would keep random weights: remove it, or say which run to begin with".into()
+        })?;
         match &self.architecture {
             Architecture::Mlp(config) => config.validate(),
         }
@@ -101,6 +108,13 @@ impl ModelConfig {
     pub fn init<B: Backend>(&self, num_inputs: usize, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
         match &self.architecture {
             Architecture::Mlp(config) => Net::Mlp(config.init(num_inputs, num_outputs, seed, device)),
+        }
+    }
+
+    /// The weights of the network that [`ModelConfig::init`] makes: shapes by name.
+    pub fn shapes(&self, num_inputs: usize, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
+        match &self.architecture {
+            Architecture::Mlp(config) => config.shapes(num_inputs, num_outputs),
         }
     }
 

@@ -25,6 +25,12 @@ pub enum WeightsError {
     Missing(String),
     #[error("weight `{name}` has shape {found:?} in the file, this network needs {expected:?}")]
     Shape { name: String, found: Vec<usize>, expected: Vec<usize> },
+    #[error("the file has a weight `{0}`, which this network does not have; was it saved by another model?")]
+    Unknown(String),
+    #[error(
+        "`{0}` is of the output layer, which is new, since the classes differ: freezing it would keep random weights"
+    )]
+    NewFrozen(String),
     #[error("no weight's name begins with `{prefix}`; the network has {names}")]
     NoSuchWeight { prefix: String, names: String },
     #[error("every weight is frozen, so that nothing can be learned: leave the output layer free")]
@@ -51,42 +57,80 @@ pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<N
     }
 }
 
+/// Whether `weights` are those of a network with these shapes, no more and no less; those under `except` (the beginning
+/// of names) are not looked at.
+///
+/// # Errors
+/// A weight that is missing, has another shape, or that the network does not have.
+pub fn check_shapes(
+    weights: &NamedWeights,
+    shapes: &BTreeMap<String, Vec<usize>>,
+    except: Option<&str>,
+) -> Result<(), WeightsError> {
+    let is_compared = |name: &String| except.is_none_or(|except| !name.starts_with(except));
+    for (name, expected) in shapes.iter().filter(|(name, _)| is_compared(name)) {
+        match weights.get(name) {
+            None => return Err(WeightsError::Missing(name.clone())),
+            Some(weight) if weight.shape != *expected => {
+                let (name, found, expected) = (name.clone(), weight.shape.clone(), expected.clone());
+                return Err(WeightsError::Shape { name, found, expected });
+            }
+            Some(_) => {}
+        }
+    }
+    match weights.keys().find(|name| !shapes.contains_key(*name)) {
+        Some(name) => Err(WeightsError::Unknown(name.clone())),
+        None => Ok(()),
+    }
+}
+
 /// What a net with the weights `fresh` begins with when it is pre-trained with `pretrained`: those of the same name,
 /// except under `new_head`, the beginning of the output layer's names, where the fresh ones stay.
 ///
 /// # Errors
-/// A weight that `pretrained` lacks, or has in another shape.
+/// As [`check_shapes`].
 pub fn transfer(
-    fresh: NamedWeights,
+    mut fresh: NamedWeights,
     pretrained: &NamedWeights,
     new_head: Option<&str>,
 ) -> Result<NamedWeights, WeightsError> {
-    let chosen = fresh.into_iter().map(|(name, weight)| {
-        if new_head.is_some_and(|head| name.starts_with(head)) {
-            return Ok((name, weight));
+    let shapes = fresh.iter().map(|(name, weight)| (name.clone(), weight.shape.clone())).collect();
+    check_shapes(pretrained, &shapes, new_head)?;
+    for (name, weight) in &mut fresh {
+        if new_head.is_none_or(|head| !name.starts_with(head)) {
+            weight.clone_from(&pretrained[name]);
         }
-        match pretrained.get(&name) {
-            None => Err(WeightsError::Missing(name)),
-            Some(other) if other.shape == weight.shape => Ok((name, other.clone())),
-            Some(other) => Err(WeightsError::Shape { name, found: other.shape.clone(), expected: weight.shape }),
-        }
-    });
-    chosen.collect()
+    }
+    Ok(fresh)
+}
+
+/// Whether training can leave the weights as they are whose names begin with one of `prefixes`.
+///
+/// # Errors
+/// A prefix that no name begins with, or that takes in the new output layer; all weights frozen.
+pub fn check_frozen<'a>(
+    names: impl Iterator<Item = &'a String> + Clone,
+    prefixes: &[String],
+    new_head: Option<&str>,
+) -> Result<(), WeightsError> {
+    let matches = |prefix: &String| names.clone().any(|name| name.starts_with(prefix));
+    if let Some(prefix) = prefixes.iter().find(|prefix| !matches(prefix)) {
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        return Err(WeightsError::NoSuchWeight { prefix: prefix.clone(), names: names.join(", ") });
+    }
+    if !prefixes.is_empty() && names.clone().all(|name| is_frozen(name, prefixes)) {
+        return Err(WeightsError::AllFrozen);
+    }
+    let mut in_head = names.filter(|name| new_head.is_some_and(|head| name.starts_with(head)));
+    match in_head.find(|name| is_frozen(name, prefixes)) {
+        Some(name) => Err(WeightsError::NewFrozen(name.clone())),
+        None => Ok(()),
+    }
 }
 
 /// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
-///
-/// # Errors
-/// A prefix that no name begins with; all weights frozen.
-pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Result<Net<B>, WeightsError> {
-    let names: Vec<String> = named_weights(&net).into_keys().collect();
-    if let Some(prefix) = prefixes.iter().find(|prefix| !names.iter().any(|name| name.starts_with(*prefix))) {
-        return Err(WeightsError::NoSuchWeight { prefix: prefix.clone(), names: names.join(", ") });
-    }
-    if names.iter().all(|name| is_frozen(name, prefixes)) {
-        return Err(WeightsError::AllFrozen);
-    }
-    Ok(net.map(&mut Freezer { path: Path::default(), prefixes }))
+pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
+    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: Path::default(), prefixes }) }
 }
 
 fn is_frozen(name: &str, prefixes: &[String]) -> bool {

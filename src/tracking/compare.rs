@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{MetricKey, Run, Sample, Status};
+use super::{MetricKey, Run, Sample, Status, verdict};
 
 /// One param that is not the same in all runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,6 +53,13 @@ pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<Metri
     let keys = ["test/accuracy", "test/r2", "test/loss", "validation/accuracy", "validation/r2", "validation/loss"];
     let mut keys = keys.into_iter().filter_map(|key| key.parse::<MetricKey>().ok());
     keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))
+}
+
+/// The 95 % interval of the mean of a metric, within what the metric can be; `None` for fewer than two values.
+pub fn mean_interval(key: &MetricKey, values: &[f64]) -> Option<(f64, f64)> {
+    let (low, high) = verdict::mean_interval(values)?;
+    let (least, most) = key.bounds();
+    Some((low.max(least), high.min(most)))
 }
 
 /// What repeated measurements say. Values that are not finite are counted, not averaged.

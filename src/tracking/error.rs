@@ -21,7 +21,7 @@ pub enum TrackingError {
 
     /// There is no `burnlab.db` in the folder.
     #[error(
-        "no runs recorded in `{}`: train something first (burnlab train --config FILE), name the right folder with \
+        "no runs recorded in `{}`: train something first (burnlab --config FILE), name the right folder with \
          --artifacts, or rebuild the store from run folders with `burnlab runs reindex`",
         root.display()
     )]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::compare::{Difference, counts, differences, headline, repetition_key};
 use super::verdict::{Claim, Group, Verdict, mcnemar, sentence, verdict};
-use super::{Goal, MetricKey, Run, Store, TrackingError};
+use super::{Goal, MetricKey, Run, Status, Store, TrackingError};
 
 /// Seeds to add where one alone cannot tell: enough for an interval that means something.
 const SEEDS_TO_START_WITH: usize = 10;
@@ -48,6 +48,7 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     let Some(metric) = headline(group_a.iter().chain(&group_b).copied()) else { return Ok(None) };
     let changed = changed(a, b);
     let (name_a, name_b) = names(&changed);
+    let other_data = changed.iter().find(|difference| changes_the_test(&difference.key));
     let results = |group: &[&Run]| -> Vec<(u64, f64)> {
         group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&metric)?.last))).collect()
     };
@@ -58,6 +59,10 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
         Goal::of(&metric),
     );
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
+    let verdict = match other_data {
+        Some(_) => Verdict { claim: Claim::NoClaim, ..verdict },
+        None => verdict,
+    };
     let is_single = group_a.len() == 1 && group_b.len() == 1;
     let mistakes = match is_single {
         true => mistakes(&store.folder(&a.record.id), &store.folder(&b.record.id)),
@@ -65,12 +70,23 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     };
     let mut text = changed_words(&changed);
     let told = sentence(&verdict, &name_a, &name_b, metric.as_str());
-    // A param keeps its spelling at the beginning of a sentence.
-    let told = told.strip_prefix("no").map_or_else(|| told.clone(), |rest| format!("No{rest}"));
-    text.push_str(&told);
+    let told = match told.strip_prefix("not distinguishable:") {
+        Some(rest) => format!("Not distinguishable in {metric} ({name_b} less {name_a}):{rest}"),
+        None => told,
+    };
+    match other_data {
+        Some(difference) => {
+            text = format!("A and B are tested on different rows ({} differs): no comparison.", difference.key);
+        }
+        None => text.push_str(&told),
+    }
+    for (name, run) in [("A", a), ("B", b)].into_iter().filter(|(_, run)| run.record.status != Status::Finished) {
+        text.push_str(&format!(" {name} is not done: it is {}.", store.shown(run)));
+    }
     if let Some((seconds_a, seconds_b)) = seconds.filter(|(seconds_a, _)| *seconds_a > 0.0) {
         let ratio = seconds_b / seconds_a;
-        text.push_str(&format!(" Training took {ratio:.2} times as long ({seconds_b:.2} s against {seconds_a:.2} s)."));
+        let ratio = if (0.1..10.0).contains(&ratio) { format!(", {ratio:.2} times as long") } else { String::new() };
+        text.push_str(&format!(" Training took {seconds_b:.2} s against {seconds_a:.2} s{ratio}."));
     }
     if let Some(Mistakes { only_a_right, only_b_right, p_value }) = mistakes {
         text.push_str(&format!(
@@ -78,7 +94,10 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
              (McNemar's exact test: p = {p_value:.2})."
         ));
     }
-    let next = next(store, &verdict, [(a, &group_a), (b, &group_b)]);
+    let next = match other_data {
+        Some(_) => Vec::new(),
+        None => next(store, &verdict, [(a, &group_a), (b, &group_b)]),
+    };
     Ok(Some(Judgement { metric, sentence: text, verdict, seconds, mistakes, next }))
 }
 
@@ -87,6 +106,21 @@ fn with_repetitions<'a>(run: &'a Run, runs: &'a [Run]) -> Vec<&'a Run> {
     let key = repetition_key(run);
     let is_other = |other: &&Run| other.record.id != run.record.id && counts(other) && repetition_key(other) == key;
     std::iter::once(run).chain(runs.iter().filter(is_other)).collect()
+}
+
+/// Whether a param decides which rows a model is tested on, or what they are.
+fn changes_the_test(key: &str) -> bool {
+    const OF_INPUTS: [&str; 8] = [
+        "data.scale",
+        "data.validation_fraction",
+        "data.train_per_class",
+        "data.max_categories",
+        "data.drop",
+        "data.numeric",
+        "data.categorical",
+        "data.allow_constant",
+    ];
+    key.starts_with("data.") && !OF_INPUTS.contains(&key)
 }
 
 /// The params that differ, names and seeds aside.
@@ -103,7 +137,7 @@ fn names(changed: &[Difference]) -> (String, String) {
             let name = |value: &Option<serde_json::Value>| match value {
                 Some(serde_json::Value::String(text)) => format!("{key} = {text}"),
                 Some(value) => format!("{key} = {value}"),
-                None => format!("no {key}"),
+                None => format!("{key} not set"),
             };
             (name(&values[0]), name(&values[1]))
         }

@@ -38,6 +38,16 @@ impl MetricKey {
         self.parts().1
     }
 
+    /// The least and the largest value that the metric can have.
+    pub fn bounds(&self) -> (f64, f64) {
+        match self.metric() {
+            "accuracy" | "balanced_accuracy" | "precision" | "recall" | "f1" | "roc_auc" => (0.0, 1.0),
+            "r2" => (f64::NEG_INFINITY, 1.0),
+            _ if Goal::of(self) == Goal::Lower => (0.0, f64::INFINITY),
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
+        }
+    }
+
     fn parts(&self) -> (&str, &str) {
         self.0.split_once('/').expect("checked when it was made")
     }

@@ -283,10 +283,12 @@ impl Store {
         self.run(&id)
     }
 
-    /// The newest run of an experiment, which is named as the user wrote it or as it stands in run ids.
-    pub fn newest_of(&self, experiment: &str) -> Result<Option<RunId>, TrackingError> {
+    /// The runs of an experiment, the newest first; it is named as the user wrote it or as it stands in run ids.
+    pub fn ids_of(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
         let slug = slug(experiment);
-        Ok(self.ids_newest_first()?.into_iter().find(|id| id.experiment() == slug))
+        let mut ids = self.ids_newest_first()?;
+        ids.retain(|id| id.experiment() == slug);
+        Ok(ids)
     }
 
     /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.

@@ -50,6 +50,8 @@ pub struct Checkpoint {
 /// What of the state is not a tensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingProgress {
+    /// The run's id: a checkpoint of another run must not be taken for this one's.
+    pub run: String,
     /// Epochs done.
     pub epoch: usize,
     /// Optimizer steps done.

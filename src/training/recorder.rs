@@ -130,6 +130,11 @@ impl Recorder {
         Ok(values)
     }
 
+    /// The id of the run.
+    pub(super) fn run(&self) -> String {
+        self.state().writer.as_ref().expect("still training").id().to_string()
+    }
+
     /// The folder of the run.
     pub fn folder(&self) -> PathBuf {
         self.state().writer.as_ref().expect("still training").folder().to_owned()

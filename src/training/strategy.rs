@@ -199,6 +199,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
         best: Option<&Trainee<B>>,
     ) -> Result<(), TrainingError> {
         let progress = TrainingProgress {
+            run: self.recorder.run(),
             epoch: outcome.num_epochs,
             step,
             seconds: self.recorder.elapsed(),

@@ -47,7 +47,7 @@ fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
             .unwrap();
         assert!(check.status.success(), "{name}: {}", text(&check.stderr));
         assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
-        let card = std::fs::read_to_string(place.path("m.md")).unwrap();
+        let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
         let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
         assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
     }
@@ -69,7 +69,11 @@ fn a_safetensors_export_holds_weights_config_and_preprocessing() {
     assert_eq!(preparation.class_names(), ["setosa", "versicolor", "virginica"]);
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(file.tensor("layers.0.weight").unwrap().shape(), [4, 5]);
-    assert!(std::fs::read_to_string(place.path(&format!("{id}.md"))).unwrap().contains("## Result on the test rows"));
+    assert!(
+        std::fs::read_to_string(place.path(&format!("{id}.safetensors.md")))
+            .unwrap()
+            .contains("## Result on the test rows")
+    );
 }
 
 // ---- bytes

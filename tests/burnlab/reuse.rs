@@ -379,7 +379,10 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     assert_ne!(initial["layers.2.weight"], before.weights["layers.2.weight"], "the output layer is new");
 
     for (overrides, expected) in [
-        (vec!["model.hidden=[32]"], "the run has another network"),
+        (vec!["model.hidden=[32]"], "use its [model], or choose another run"),
+        (vec!["model.hidden=[128]"], "a weight `layers.2.bias`, which this network does not have"),
+        (vec!["data.scale=none"], "the inputs stay scaled as"),
+        (vec!["model.freeze=[\"layers.2\"]"], "is of the output layer, which is new"),
         (vec!["model.init_from=nothing"], "nothing"),
         (vec!["data.source=wine", "data.classes=[]"], "column `pixel_0_0`, which these data lack"),
         (vec!["model.freeze=[\"block\"]"], "no weight's name begins with `block`; the network has layers.0.bias, "),
@@ -432,4 +435,144 @@ fn a_fine_tuned_run_is_resumed_when_its_parent_is_gone() {
     let (before, after) = (SavedModel::open(&whole).unwrap(), SavedModel::open(&child).unwrap());
     assert_eq!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
     assert_ne!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
+}
+
+// ---- what must not happen
+
+#[test]
+fn an_output_never_replaces_the_input_or_a_runs_record() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 2\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let folder = place.only_run();
+    std::fs::copy(folder.join("test.csv"), place.path("t.csv")).unwrap();
+    let before = std::fs::read(place.path("t.csv")).unwrap();
+    std::fs::create_dir(place.path("folder")).unwrap();
+    let record = folder.join("run.json").display().to_string();
+    let new_in_run = folder.join("new.csv").display().to_string();
+    for (args, expected) in [
+        (vec!["predict", "c", "t.csv", "-o", "t.csv"], "t.csv is the input"),
+        (vec!["evaluate", "c", "--data", "t.csv", "-o", "./t.csv"], "./t.csv is the input"),
+        (vec!["predict", "c", "t.csv", "-o", &record], "is among the files of a run"),
+        (vec!["predict", "c", "t.csv", "-o", &new_in_run], "is among the files of a run"),
+        (vec!["plot", "c", "curves", "-o", &record], "is among the files of a run"),
+        (vec!["export", "c", "--format", "onnx", "-o", &record], "is among the files of a run"),
+        (vec!["report", "c", "-o", "folder"], "folder is a folder: name a file"),
+        (vec!["predict", "c", "t.csv", "-o", "no/where.csv"], "cannot write no/where.csv: No such file or directory"),
+        (vec!["predict", "c", "t.csv", "--keep", "nope"], "t.csv has no column `nope` to keep"),
+    ] {
+        let output = place.run(&args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let message = text(&output.stderr);
+        assert!(message.contains(expected) && message.lines().count() == 1, "{args:?}: {message}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert_eq!(std::fs::read(place.path("t.csv")).unwrap(), before);
+    assert_eq!(json(&record)["status"], "finished");
+    // What is there is replaced with its own permissions, and a link stays one.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        place.write("real.csv", "old");
+        std::fs::set_permissions(place.path("real.csv"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("real.csv", place.path("link.csv")).unwrap();
+        assert!(place.run(&["predict", "c", "t.csv", "-o", "link.csv"]).status.success());
+        assert!(place.path("link.csv").is_symlink());
+        let real = std::fs::metadata(place.path("real.csv")).unwrap();
+        assert_eq!((real.permissions().mode() & 0o777, real.len() > 3), (0o600, true));
+    }
+}
+
+#[test]
+fn a_changed_run_folder_is_refused_in_one_line() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 2\n");
+    for seed in ["seed=1", "seed=2"] {
+        assert!(place.run(&["--config", "c.toml", "--quiet", "--set", seed]).status.success());
+    }
+    let runs: Vec<_> =
+        std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()).collect();
+    let preparation = std::fs::read_to_string(runs[0].join("preprocessing.json")).unwrap();
+    let change = |from: &str, to: &str| {
+        assert!(preparation.contains(from), "{from}");
+        preparation.replacen(from, to, 1)
+    };
+    let value: serde_json::Value = serde_json::from_str(&preparation).unwrap();
+    let spread = format!("\"spread\": {}", value["columns"][0]["kind"]["numeric"]["spread"]);
+    let cases = [
+        (change(&spread, "\"spread\": 0.0"), "the numbers or categories of column"),
+        (change(&spread, "\"spread\": 1e300"), "the numbers or categories of column"),
+        (change("\"virginica\"", "\"setosa\""), "the target `target` makes no sense"),
+        (change("\"image_shape\": null", "\"image_shape\": [99, 99]"), "image_shape does not fit"),
+        (String::new(), "is damaged: bring back the file that the training wrote"),
+    ];
+    for (text_of_file, expected) in cases {
+        std::fs::write(runs[0].join("preprocessing.json"), text_of_file).unwrap();
+        for args in [&["evaluate"][..], &["export", "--format", "onnx", "-o", "m.onnx"], &["plot"]] {
+            let run = runs[0].display().to_string();
+            let output = place.run(&[&args[..1], &[run.as_str()], &args[1..]].concat());
+            let message = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{args:?}: {message}");
+            assert!(message.contains(expected) && message.lines().count() == 1, "{args:?}: {message}");
+        }
+    }
+    std::fs::write(runs[0].join("preprocessing.json"), &preparation).unwrap();
+
+    // Weights of another network; a checkpoint and a config that are not this run's own.
+    place.write("w.toml", "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 1\n");
+    assert!(place.run(&["--config", "w.toml", "--quiet", "--artifacts", "other"]).status.success());
+    let other = std::fs::read_dir(place.path("other/runs")).unwrap().next().unwrap().unwrap().path();
+    let model = std::fs::read(runs[0].join("model.safetensors")).unwrap();
+    std::fs::copy(other.join("model.safetensors"), runs[0].join("model.safetensors")).unwrap();
+    let run = runs[0].display().to_string();
+    let output = place.run(&["export", &run, "--format", "onnx", "-o", "m.onnx"]);
+    assert!(
+        text(&output.stderr).contains("does not fit the run's config and data: weight `layers.0.weight` has shape")
+    );
+    std::fs::write(runs[0].join("model.safetensors"), model).unwrap();
+
+    let id = runs[0].file_name().unwrap().to_str().unwrap();
+    let own = std::fs::read(runs[0].join("checkpoint.safetensors")).unwrap();
+    std::fs::copy(runs[1].join("checkpoint.safetensors"), runs[0].join("checkpoint.safetensors")).unwrap();
+    let output = place.run(&["resume", id, "--epochs", "5"]);
+    assert!(text(&output.stderr).contains("is of run `"), "{}", text(&output.stderr));
+    std::fs::write(runs[0].join("checkpoint.safetensors"), own).unwrap();
+    let config = std::fs::read_to_string(runs[0].join("config.toml")).unwrap();
+    std::fs::write(runs[0].join("config.toml"), config.replace("batch_size = 32", "batch_size = 16")).unwrap();
+    let output = place.run(&["resume", id, "--epochs", "5"]);
+    assert!(text(&output.stderr).contains("`training.batch_size` has been changed since the run began"));
+    assert_eq!(std::fs::read_dir(place.path("artifacts/runs")).unwrap().count(), 2, "nothing was recorded");
+}
+
+#[test]
+fn an_experiments_newest_run_with_a_model_is_used_and_a_run_without_one_is_explained() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 2\n");
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    let diverge = ["--set", "training.learning_rate=1e30", "--set", "training.optimizer=sgd"];
+    assert_eq!(place.run(&[&["--config", "c.toml", "--quiet"][..], &diverge].concat()).status.code(), Some(1));
+    let output = place.run(&["evaluate", "c"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = place.run(&["evaluate", "latest"]);
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("has no model, it is failed: `burnlab resume ") && message.lines().count() == 1,
+        "{message}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_no_training() {
+    let place = Place::new();
+    place.write("c.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 30\n");
+    let mut child =
+        place.command(&["--config", "c.toml"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    assert_eq!(json(place.only_run().join("run.json"))["status"], "finished");
+    let mut child = place.command(&["config", "schema"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{}", text(&ended.stderr));
 }

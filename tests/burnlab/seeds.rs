@@ -30,7 +30,9 @@ fn seeds_are_trained_as_processes_and_summed_up() {
         assert!(shown.contains(&format!("seed {seed}     test/accuracy {accuracy:.4}")), "{shown}");
     }
     let mean = found.iter().map(|(_, accuracy)| accuracy).sum::<f64>() / 4.0;
-    assert!(shown.contains("4 of 4 seeds of c") && shown.contains(&format!("mean {mean:.4}, sd ")), "{shown}");
+    assert!(shown.contains("4 of 4 seeds of c") && shown.contains("metric "), "{shown}");
+    let line = shown.lines().find(|line| line.starts_with("test/accuracy ")).unwrap();
+    assert_eq!(line.split_whitespace().nth(1), Some(format!("{mean:.4}").as_str()), "{shown}");
 
     // As one in the list, whatever else is there.
     assert!(
@@ -108,7 +110,7 @@ fn compare_judges_two_configs_over_their_seeds() {
     assert!(place.run(&[&["--config", "c.toml", "--quiet", "--name", "b"][..], &wide].concat()).status.success());
     let ids = |experiment: &str| {
         let store = Store::open(&place.path("artifacts")).unwrap();
-        store.newest_of(experiment).unwrap().unwrap().to_string()
+        store.ids_of(experiment).unwrap()[0].to_string()
     };
     let one = text(&place.run(&["runs", "compare", &ids("a"), &ids("b")]).stdout);
     assert!(one.contains("1 seed: no claim; model.hidden = [16] reaches test/accuracy"), "{one}");
@@ -141,5 +143,15 @@ fn compare_judges_two_configs_over_their_seeds() {
     let again = ["--config", &config, "--set", "seed=42", "--seeds", "5", "--name", "again", "--quiet"];
     assert!(place.run(&again).status.success());
     let same = text(&place.run(&["runs", "compare", &ids("b"), &ids("again")]).stdout);
-    assert!(same.contains("A and B have the same config. Not distinguishable"), "{same}");
+    assert!(
+        same.contains("A and B have the same config. Not distinguishable in test/accuracy (B less A): 0"),
+        "{same}"
+    );
+
+    // Other data are no other config.
+    place.write("d.toml", IRIS);
+    assert!(place.run(&["--config", "d.toml", "--quiet"]).status.success());
+    let other = text(&place.run(&["runs", "compare", "b", "d"]).stdout);
+    assert!(other.contains("A and B are tested on different rows (data.source differs): no comparison."), "{other}");
+    assert!(!other.contains("next   "), "{other}");
 }

@@ -36,6 +36,9 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         text.push_str(&format!("\n{}\n", judgement.sentence));
         judgement.next.iter().for_each(|command| text.push_str(&format!("next   more seeds: {command}\n")));
     }
+    if runs.len() > 2 {
+        text.push_str("\nname two runs for a verdict on their configs\n");
+    }
     let header = |first: &str| std::iter::once(first.to_owned()).chain(names.clone()).collect::<Vec<String>>();
     if params.is_empty() {
         text.push_str("\nno param differs\n");

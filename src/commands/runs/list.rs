@@ -3,15 +3,18 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
-use crate::tracking::compare::{headline, spread};
+use crate::tracking::compare::{differences, headline, mean_interval, spread};
 use crate::tracking::field::{Field, FieldValue};
-use crate::tracking::verdict::{Group, best_of, mean_interval, pooled_deviation};
+use crate::tracking::verdict::{Group, best_of, pooled_deviation};
 use crate::tracking::{Goal, MetricKey, Run, Shown, Store, judge};
 
 use super::{JsonRun, json, select, table};
 
 /// What a terminal shows without wrapping.
 const WIDTH: usize = 80;
+
+/// Params that a line of `--group` has room for.
+const MAX_PARAMS: usize = 3;
 
 /// The list as text or JSON.
 pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
@@ -50,6 +53,11 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
 fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let mut groups = judge::groups(runs.iter().map(|(run, _)| run));
     groups.truncate(limit);
+    // What tells the configs apart, as far as a line has room.
+    let params: Vec<_> = groups.iter().map(|group| &group[0].record.params).collect();
+    let params = differences(&params).into_iter().map(|difference| difference.key);
+    let is_shown = |key: &String| !["name", "seed", "data.split_seed"].contains(&key.as_str());
+    let params: Vec<String> = params.filter(is_shown).take(MAX_PARAMS).collect();
     let row = |group: &Vec<&Run>| -> Vec<String> {
         let first = [group[0].record.id.to_string(), group.len().to_string()];
         let metric = headline(group.iter().copied());
@@ -58,7 +66,9 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
         let values = metric.as_ref().map(values).unwrap_or_default();
         let found = spread(&values);
         let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();
-        let interval = mean_interval(&values)
+        let interval = metric
+            .as_ref()
+            .and_then(|key| mean_interval(key, &values))
             .map(|(low, high)| format!("{} to {}", table::short(low), table::short(high)))
             .unwrap_or_default();
         let deviation = found.filter(|found| found.count > 1).map(|found| found.deviation);
@@ -68,9 +78,15 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
             number(deviation),
             interval,
         ];
-        first.into_iter().chain(rest).collect()
+        let params = params.iter().map(|key| group[0].record.params.get(key).map(table::json_cell).unwrap_or_default());
+        first.into_iter().chain(params).chain(rest).collect()
     };
-    let header = ["newest run", "seeds", "metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned);
+    let header: Vec<String> = ["newest run", "seeds"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(params.iter().map(|key| key.rsplit('.').next().unwrap_or(key).to_owned()))
+        .chain(["metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned))
+        .collect();
     let mut text = table::render(&header, &groups.iter().map(row).collect::<Vec<_>>());
     text.extend(luck_of_the_best(&groups));
     text

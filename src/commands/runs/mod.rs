@@ -4,7 +4,7 @@ pub mod compare;
 mod export;
 mod list;
 mod show;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

@@ -322,7 +322,7 @@ fn a_test_file_follows_the_training_file() {
         ),
         (
             "x,c,y\n1,u,a\nhuge,u,a\n",
-            "DIR/test.csv:3: column `x` holds `huge`, and is numeric in the training file: correct it, or add it to data.missing",
+            "DIR/test.csv:3: column `x` holds `huge`, and is numeric in the training file: correct it, or leave it empty if it is missing",
         ),
     ] {
         folder.file("test.csv", test);

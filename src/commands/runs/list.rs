@@ -57,7 +57,9 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let params: Vec<_> = groups.iter().map(|group| &group[0].record.params).collect();
     let params = differences(&params).into_iter().map(|difference| difference.key);
     let is_shown = |key: &String| !["name", "seed", "data.split_seed"].contains(&key.as_str());
-    let params: Vec<String> = params.filter(is_shown).take(MAX_PARAMS).collect();
+    let mut params: Vec<String> = params.filter(is_shown).collect();
+    params.sort_by_key(|key| !key.starts_with("model.")); // what is compared most comes first
+    params.truncate(MAX_PARAMS);
     let row = |group: &Vec<&Run>| -> Vec<String> {
         let first = [group[0].record.id.to_string(), group.len().to_string()];
         let metric = headline(group.iter().copied());

@@ -43,6 +43,11 @@ impl BackendName {
         .filter_map(|(compiled, name)| compiled.then_some(name))
         .collect()
     }
+
+    /// The backend that was asked for, or the default.
+    pub fn chosen(asked: Option<Self>) -> Self {
+        asked.unwrap_or_else(|| Self::compiled()[0])
+    }
 }
 
 /// Work that runs on any backend.

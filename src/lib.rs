@@ -17,6 +17,7 @@
 //! - trains several seeds: `commands/seeds.rs`; uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
+//! - words the commands that the user is told: [`shell`]
 //! - tells which of two configs is better: [`tracking::judge`], over the statistics of [`tracking::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
@@ -41,5 +42,6 @@ pub mod invalid;
 pub mod model;
 pub mod onnx;
 pub mod plots;
+pub mod shell;
 pub mod tracking;
 pub mod training;

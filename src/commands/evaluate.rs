@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::saved_model::SavedModel;
 use super::{output, predictions, run_folder, summary};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::EvaluateArgs;
 use crate::data::Examples;
+use crate::model::Net;
 use crate::training::Scorer;
 use crate::training::evaluation::{Evaluation, Prediction, evaluate};
 use crate::training::task::Objective;
@@ -25,7 +26,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         Some(file) => saved.examples(file)?,
         None => saved.test_examples()?,
     };
-    let backend = args.model.backend.unwrap_or(BackendName::compiled()[0]);
+    let backend = BackendName::chosen(args.model.backend);
     let (evaluation, predictions) = score(&saved, examples, backend)?;
     if let Some(file) = &args.output {
         let csv = predictions::csv(&predictions, saved.preparation.class_names())?;
@@ -64,13 +65,21 @@ impl Job for EvaluateJob<'_> {
     type Output = anyhow::Result<(Evaluation, Vec<Prediction>)>;
 
     fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
-        let Self { saved, examples } = self;
-        let preparation = &saved.preparation;
-        let (task, class_counts) = (preparation.task(), &preparation.class_counts);
-        let objective = Arc::new(Objective::new(&saved.config.training, task, class_counts));
-        let scorer = Arc::new(Scorer::new(preparation));
-        let net = saved.net::<B::InnerBackend>(&device)?;
-        let names = preparation.class_names();
-        Ok(evaluate(net, &objective, &scorer, &examples, names, class_counts, &device))
+        let net = self.saved.net::<B::InnerBackend>(&device)?;
+        Ok(score_net(self.saved, net, &self.examples, &device))
     }
+}
+
+/// Scores `net`, the saved model's, on `examples`.
+pub fn score_net<B: Backend>(
+    saved: &SavedModel,
+    net: Net<B>,
+    examples: &Arc<Examples>,
+    device: &B::Device,
+) -> (Evaluation, Vec<Prediction>) {
+    let preparation = &saved.preparation;
+    let (task, class_counts) = (preparation.task(), &preparation.class_counts);
+    let objective = Arc::new(Objective::new(&saved.config.training, task, class_counts));
+    let scorer = Arc::new(Scorer::new(preparation));
+    evaluate(net, &objective, &scorer, examples, preparation.class_names(), class_counts, device)
 }

@@ -106,8 +106,7 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
 }
 
 fn onnx_use(saved: &SavedModel, file: &Path) -> String {
-    let is_number = |kind: &PreparedKind| matches!(kind, PreparedKind::Numeric { .. });
-    let inputs = match saved.preparation.columns.iter().all(|column| is_number(&column.kind)) {
+    let inputs = match saved.preparation.columns.iter().all(|column| column.kind.is_numeric()) {
         true => "one input, `inputs`: float32 `[N, columns]`, raw cells in the order below, NaN where missing",
         false => "an input per column, `[N, 1]`: float32 (NaN where missing) or text (empty where missing)",
     };

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use burn::tensor::backend::AutodiffBackend;
 
+use super::evaluate::score_net;
 use super::output::say;
-use super::pictures::{Subject, activate, draw};
+use super::pictures::{Subject, activate, draw, is_planar};
 use super::saved_model::{SavedModel, load_data};
 use super::{output, run_folder};
 use crate::backend::{BackendName, Job, run_on};
@@ -16,9 +17,7 @@ use crate::cli::{Picture, PlotArgs};
 use crate::data::Examples;
 use crate::plots::{self, Capacity};
 use crate::tracking::{MetricKey, Store, read_points};
-use crate::training::Scorer;
-use crate::training::evaluation::{evaluate, logits};
-use crate::training::task::Objective;
+use crate::training::evaluation::logits;
 
 /// Writes the pictures and prints where.
 ///
@@ -38,8 +37,8 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         args.pictures.iter().copied().filter(|&picture| picture != Picture::Overfitting).collect();
     if args.pictures.is_empty() || !of_run.is_empty() {
         let saved = SavedModel::open(&folder)?;
-        let backend = args.model.backend.unwrap_or(BackendName::compiled()[0]);
-        drawn.extend(run_on(backend, PlotJob { saved: &saved, pictures: &of_run }).map_err(anyhow::Error::msg)??);
+        let backend = BackendName::chosen(args.model.backend);
+        drawn.extend(draw_all(&saved, &of_run, backend)?);
     }
     for (picture, svg) in drawn {
         let path = match &args.output {
@@ -83,17 +82,14 @@ impl Job for PlotJob<'_> {
         let Self { saved, pictures } = self;
         let SavedModel { folder, config, preparation, weights } = saved;
         let net = saved.net::<B::InnerBackend>(&device)?;
-        let scorer = Arc::new(Scorer::new(preparation));
-        let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
         // Without test rows, or with data that are gone, the pictures of the rest remain.
         let test = Arc::new(saved.test_examples().unwrap_or_else(|_| Examples::none(preparation.num_inputs())));
-        let (names, counts) = (preparation.class_names(), &preparation.class_counts);
-        let result =
-            (!test.is_empty()).then(|| evaluate(net.clone(), &objective, &scorer, &test, names, counts, &device));
+        let result = (!test.is_empty()).then(|| score_net(saved, net.clone(), &test, &device));
         let (evaluation, predictions) = result.unzip();
-        let train = load_data(folder, config).ok();
-        let train = train.map(|(dataset, splits)| preparation.transform(&dataset, &splits.train));
-        let title = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Training rows are drawn over two inputs alone.
+        let data = if is_planar(preparation) { load_data(folder, config).ok() } else { None };
+        let train = data.map(|(dataset, splits)| preparation.transform(&dataset, &splits.train));
+        let title = saved.name();
         let record: serde_json::Value = serde_json::from_slice(&fs_err::read(folder.join("run.json"))?)?;
         let subject = Subject {
             title: &title,

@@ -88,7 +88,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
     // A run that is training, or failed, has no model to draw.
     if folder.join(MODEL).exists() {
         let saved = SavedModel::open(&folder)?;
-        for (picture, svg) in plot::draw_all(&saved, &[], BackendName::compiled()[0])? {
+        for (picture, svg) in plot::draw_all(&saved, &[], BackendName::chosen(None))? {
             let words = picture.name().replace('_', " ");
             writeln!(html, "<figure><img alt=\"{words}\" src=\"data:image/svg+xml,{}\"></figure>", in_url(&svg))?;
         }

@@ -13,7 +13,7 @@ use super::{run_folder, summary};
 use crate::backend::BackendName;
 use crate::cli::ResumeArgs;
 use crate::config::LoadedConfig;
-use crate::tracking::{MetricKey, Point, Run, Shown, Status, Store};
+use crate::tracking::{Shown, Status, Store, read_points};
 use crate::training::{CHECKPOINT, Checkpoint};
 
 /// Trains on from the run's checkpoint, records and evaluates.
@@ -72,7 +72,9 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
             anyhow::ensure!(epochs > done, "run `{}` has {done} epochs already: ask for more", run.record.id);
             checkpoint.reopen();
             config.training.max_epochs = epochs;
-            Start::Extend { parent: run.record.id.clone(), points: points(&store, &run)?, checkpoint }
+            let mut points = read_points(&folder)?;
+            points.retain(|point| point.epoch > 0); // those of the test are the child's own
+            Start::Extend { parent: run.record.id.clone(), points, checkpoint }
         }
     };
     let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
@@ -91,21 +93,4 @@ fn read_checkpoint(folder: &Path) -> anyhow::Result<Option<Checkpoint>> {
     }
     let checkpoint = Checkpoint::decode(&fs_err::read(&path)?);
     Ok(Some(checkpoint.with_context(|| path.display().to_string())?))
-}
-
-/// The points of the run's epochs.
-fn points(store: &Store, run: &Run) -> anyhow::Result<Vec<Point>> {
-    let mut points = Vec::new();
-    let trained = |key: &&MetricKey| key.split() != "test";
-    for key in run.metrics.keys().filter(trained) {
-        let samples = store.series(&run.record.id, key)?;
-        points.extend(samples.into_iter().map(|sample| Point {
-            key: key.clone(),
-            epoch: sample.epoch,
-            step: sample.step,
-            time: sample.time,
-            value: sample.value,
-        }));
-    }
-    Ok(points)
 }

@@ -54,7 +54,7 @@ pub fn run(args: &TrainArgs, config: &Config, path: &Path, num_seeds: usize) -> 
         results.note(&args.artifacts, end)?;
     }
     let is_stopped = is_stopped.load(Ordering::Relaxed);
-    results.print(config)?;
+    results.print(config);
     Ok(match (is_stopped, results.num_failed) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),
         (false, 0) => ExitCode::SUCCESS,
@@ -177,9 +177,9 @@ impl Results {
     }
 
     /// Mean, spread and interval of the metrics that tell how good the runs are.
-    fn print(&self, config: &Config) -> anyhow::Result<()> {
+    fn print(&self, config: &Config) {
         if self.quiet || self.runs.is_empty() {
-            return Ok(());
+            return;
         }
         say!("\n{} of {} seeds of {}", self.runs.len(), self.num_seeds, config.name);
         let keys: BTreeSet<&MetricKey> = self.runs.iter().flat_map(|run| run.metrics.keys()).collect();
@@ -198,6 +198,5 @@ impl Results {
         }
         let header = ["metric", "mean", "95 % from", "to", "sd", "least", "most"].map(str::to_owned);
         say!("{}", table::render(&header, &rows).trim_end());
-        Ok(())
     }
 }

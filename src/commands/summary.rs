@@ -9,6 +9,7 @@ use crate::backend::BackendName;
 use crate::cli::TrainArgs;
 use crate::config::Config;
 use crate::model::Architecture;
+use crate::shell::{elsewhere, quoted, quoted_path};
 use crate::tracking::{RunId, Status};
 use crate::training::evaluation::{ClassEvaluation, Evaluation};
 
@@ -119,24 +120,7 @@ pub fn again(args: &TrainArgs, file: &Path) -> String {
 
 /// The command that trains the config `file` of a run.
 pub fn again_from(file: &Path, artifacts: &Path) -> String {
-    format!("--config {}{}", quoted(&file.display().to_string()), elsewhere(artifacts))
-}
-
-/// The option that names the artifacts folder, unless it is the one that commands look at by themselves.
-fn elsewhere(artifacts: &Path) -> String {
-    match artifacts == Path::new("artifacts") {
-        true => String::new(),
-        false => format!(" --artifacts {}", quoted(&artifacts.display().to_string())),
-    }
-}
-
-/// A word as a POSIX shell takes it whole.
-fn quoted(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
-    match !word.is_empty() && word.bytes().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    format!("--config {}{}", quoted_path(file), elsewhere(artifacts))
 }
 
 /// What is worth trying after this run, with the command.

@@ -46,16 +46,15 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let prepared = prepare(&loaded.config, &args.artifacts).map_err(|invalid| loaded.locate(invalid))?;
-    let loaded_seeds = loaded.config.seeds;
+    let num_seeds = args.seeds.unwrap_or(loaded.config.seeds);
     let mut config = loaded.config.resolved();
     config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
-    let num_seeds = args.seeds.unwrap_or(loaded_seeds);
     if num_seeds > 1 {
         return seeds::run(args, &config, path, num_seeds.into());
     }
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
-    let backend = args.backend.unwrap_or(BackendName::compiled()[0]);
+    let backend = BackendName::chosen(args.backend);
     let options = TrainOptions::for_user(&args.artifacts, &args.tag, backend, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
     if args.print_id {

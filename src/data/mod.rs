@@ -36,7 +36,7 @@ use crate::invalid::Invalid;
 pub use batch::{Batch, Loader, Order, mix};
 pub use config::{DataConfig, Scale, Source, TaskKind};
 pub use dataset::{Column, ColumnKind, Dataset, Target, Task};
-pub use new_rows::{Block, NewRows, NumRows, OpenRows};
+pub use new_rows::{Block, NewRows, OpenRows};
 pub use prepare::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
 pub use split::{Splits, split};
 

@@ -33,14 +33,6 @@ pub struct Block {
     pub kept: Vec<ByteRecord>,
 }
 
-/// How many rows were read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumRows {
-    pub read: usize,
-    /// Of those, left out because their target is missing.
-    pub without_target: usize,
-}
-
 impl<'a> NewRows<'a> {
     /// Rows of `path`, read as `config` (the training's) says: missing cells, delimiter, header.
     ///
@@ -95,26 +87,21 @@ impl OpenRows<'_> {
     /// # Errors
     /// A row that cannot be read; text in a numeric column; a class that training did not have; the first error of
     /// `visit`.
-    pub fn for_each_block<E: From<Invalid>>(
-        &self,
-        mut visit: impl FnMut(Block) -> Result<(), E>,
-    ) -> Result<NumRows, E> {
+    pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
         let Self { preparation, config, file, inputs, kept, target_position } = self;
         let cells = CellReader::new(&config.missing);
         let categories: Vec<Option<Labels>> = preparation.columns.iter().map(|column| labels(&column.kind)).collect();
         let classes = (!preparation.class_names().is_empty()).then(|| Labels::new(preparation.class_names().iter()));
 
         let mut block = Gathered::new(preparation, &categories, classes.as_ref(), target_position.is_some());
-        let mut without_target = 0;
         let mut number = 0;
-        let read = file.for_each_row(|line, record| {
+        file.for_each_row(|line, record| {
             let row = number;
             number += 1;
             if let Some(position) = *target_position {
                 let raw = record[position].trim_ascii();
                 let cell = cells.read(raw);
                 if matches!(cell, Cell::Missing) {
-                    without_target += 1;
                     return Ok(());
                 }
                 let text = columns::utf8(file, raw, position, line)?;
@@ -140,7 +127,7 @@ impl OpenRows<'_> {
         if !block.rows.is_empty() {
             visit(block.take())?;
         }
-        Ok(NumRows { read, without_target })
+        Ok(())
     }
 }
 

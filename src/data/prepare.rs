@@ -208,7 +208,7 @@ impl Preparation {
         let invalid = |message: String| Invalid::at("model.init_from", message);
         for column in &self.columns {
             let found = dataset.columns.iter().find(|other| other.name == column.name);
-            let is_numeric = matches!(column.kind, PreparedKind::Numeric { .. });
+            let is_numeric = column.kind.is_numeric();
             if found.is_none_or(|found| (found.kind == ColumnKind::Numeric) != is_numeric) {
                 let kind = if is_numeric { "numeric" } else { "categorical" };
                 return Err(invalid(format!(
@@ -339,6 +339,11 @@ impl Preparation {
 }
 
 impl PreparedKind {
+    /// Whether the column holds numbers.
+    pub fn is_numeric(&self) -> bool {
+        matches!(self, Self::Numeric { .. })
+    }
+
     /// Network inputs that the column becomes.
     pub fn num_inputs(&self) -> usize {
         match self {

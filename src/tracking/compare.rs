@@ -43,6 +43,16 @@ pub fn repetition_key(run: &Run) -> String {
     serde_json::to_string(&params.collect::<BTreeMap<_, _>>()).expect("params have string keys and serialize")
 }
 
+/// Whether a param is one of the config, not of the repetition or the name alone.
+pub fn tells_configs_apart(key: &str) -> bool {
+    key != "name" && !SEEDS.contains(&key)
+}
+
+/// Each run's seed and its last value of a metric, of those that have it.
+pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
+    runs.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(key)?.last))).collect()
+}
+
 /// Whether a run counts in the group of its repetitions: it finished, and is not archived.
 pub fn counts(run: &Run) -> bool {
     run.record.status == Status::Finished && !run.record.archived

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::compare::{Difference, counts, differences, headline, repetition_key};
+use super::compare::{Difference, counts, differences, headline, repetition_key, results, tells_configs_apart};
 use super::verdict::{Claim, Group, Verdict, mcnemar, sentence, verdict};
 use super::{Goal, MetricKey, Run, Status, Store, TrackingError};
+use crate::shell::{elsewhere, quoted_path};
 
 /// Seeds to add where one alone cannot tell: enough for an interval that means something.
 const SEEDS_TO_START_WITH: usize = 10;
@@ -49,10 +50,7 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     let changed = changed(a, b);
     let (name_a, name_b) = names(&changed);
     let other_data = changed.iter().find(|difference| changes_the_test(&difference.key));
-    let results = |group: &[&Run]| -> Vec<(u64, f64)> {
-        group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&metric)?.last))).collect()
-    };
-    let (results_a, results_b) = (results(&group_a), results(&group_b));
+    let (results_a, results_b) = (results(&group_a, &metric), results(&group_b, &metric));
     let verdict = verdict(
         &Group { name: &name_a, results: &results_a },
         &Group { name: &name_b, results: &results_b },
@@ -126,7 +124,7 @@ fn changes_the_test(key: &str) -> bool {
 /// The params that differ, names and seeds aside.
 fn changed(a: &Run, b: &Run) -> Vec<Difference> {
     let mut changed = differences(&[&a.record.params, &b.record.params]);
-    changed.retain(|difference| !["name", "seed", "data.split_seed"].contains(&difference.key.as_str()));
+    changed.retain(|difference| tells_configs_apart(&difference.key));
     changed
 }
 
@@ -180,12 +178,8 @@ fn next(store: &Store, verdict: &Verdict, groups: [(&Run, &Vec<&Run>); 2]) -> Ve
         let missing = wanted.checked_sub(group.len()).filter(|&missing| missing > 0)?;
         let first = group.iter().map(|run| run.record.seed).max()? + 1;
         let config = store.folder(&run.record.id).join("config.toml");
-        let elsewhere = if store.root() == Path::new("artifacts") {
-            String::new()
-        } else {
-            format!(" --artifacts {}", store.root().display())
-        };
-        Some(format!("burnlab --config {} --set seed={first} --seeds {missing}{elsewhere}", config.display()))
+        let (config, elsewhere) = (quoted_path(&config), elsewhere(store.root()));
+        Some(format!("burnlab --config {config} --set seed={first} --seeds {missing}{elsewhere}"))
     };
     groups.into_iter().filter_map(command).collect()
 }

@@ -1,5 +1,6 @@
 //! Recording one run while it trains.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -150,8 +151,12 @@ impl RunWriter {
             let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
             return Err(TrackingError::InvalidTime { key, epoch, time });
         }
-        let is_new = |point: &&Point| !self.known.contains(&(point.key.clone(), point.epoch, point.step));
-        let points: Vec<Point> = points.iter().filter(is_new).cloned().collect();
+        // Nothing is copied in a run that was not resumed.
+        let mut points = Cow::Borrowed(points);
+        if !self.known.is_empty() {
+            let is_new = |point: &Point| !self.known.contains(&(point.key.clone(), point.epoch, point.step));
+            points.to_mut().retain(is_new);
+        }
         if points.is_empty() { Ok(()) } else { self.store.append(&self.id, &points, &mut self.metrics) }
     }
 

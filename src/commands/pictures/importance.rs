@@ -11,6 +11,11 @@ use crate::plots::{self, Importance};
 /// Shuffles of each column.
 const NUM_REPEATS: usize = 5;
 
+/// Inputs that go through the network while every column is shuffled.
+pub(super) fn num_cells(subject: &Subject) -> usize {
+    NUM_REPEATS * subject.preparation.columns.len() * subject.test.inputs.len()
+}
+
 /// The columns by the drop of accuracy, or of R2, that shuffling them costs.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
     if subject.preparation.image_shape.is_some() || subject.test.len() < 2 {

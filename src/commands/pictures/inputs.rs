@@ -18,8 +18,7 @@ const MAX_CLASSES: usize = 36;
 
 /// Whether a network's inputs are a plane: exactly two columns, both numbers.
 pub fn is_planar(preparation: &Preparation) -> bool {
-    let is_number = |kind: &PreparedKind| matches!(kind, PreparedKind::Numeric { .. });
-    preparation.columns.len() == 2 && preparation.columns.iter().all(|column| is_number(&column.kind))
+    preparation.columns.len() == 2 && preparation.columns.iter().all(|column| column.kind.is_numeric())
 }
 
 /// Where the classes are divided, with the rows that were to be divided.

@@ -3,7 +3,7 @@
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Subject, boundary_history, draw};
+use super::{Subject, boundary_history, draw, importance};
 use crate::cli::Picture;
 use crate::commands::prepared::Prepared;
 use crate::config::Config;
@@ -56,7 +56,7 @@ pub fn write<B: Backend>(
         activate: &|values| activate::<B>(&config.model, values, device),
     };
     for picture in Picture::OF_A_RUN {
-        if picture == Picture::Importance && importance_cells(&subject) > MAX_IMPORTANCE_CELLS {
+        if picture == Picture::Importance && importance::num_cells(&subject) > MAX_IMPORTANCE_CELLS {
             continue;
         }
         if let Some(svg) = draw(picture, &subject) {
@@ -80,9 +80,4 @@ pub fn activate<B: Backend>(model: &ModelConfig, values: Vec<f32>, device: &B::D
     let shape = [values.len()];
     let values = Tensor::<B, 1>::from_data(TensorData::new(values, shape), device);
     mlp.activation.forward(values).into_data().iter::<f32>().collect()
-}
-
-/// Inputs that go through the network while every column is shuffled five times.
-fn importance_cells(subject: &Subject) -> usize {
-    5 * subject.preparation.columns.len() * subject.test.inputs.len()
 }

@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
-use crate::tracking::compare::{differences, headline, mean_interval, spread};
+use crate::tracking::compare::{differences, headline, mean_interval, results, spread, tells_configs_apart};
 use crate::tracking::field::{Field, FieldValue};
 use crate::tracking::verdict::{Group, best_of, pooled_deviation};
-use crate::tracking::{Goal, MetricKey, Run, Shown, Store, judge};
+use crate::tracking::{Goal, Run, Shown, Store, judge};
 
 use super::{JsonRun, json, select, table};
 
@@ -56,16 +56,14 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     // What tells the configs apart, as far as a line has room.
     let params: Vec<_> = groups.iter().map(|group| &group[0].record.params).collect();
     let params = differences(&params).into_iter().map(|difference| difference.key);
-    let is_shown = |key: &String| !["name", "seed", "data.split_seed"].contains(&key.as_str());
-    let mut params: Vec<String> = params.filter(is_shown).collect();
+    let mut params: Vec<String> = params.filter(|key| tells_configs_apart(key)).collect();
     params.sort_by_key(|key| !key.starts_with("model.")); // what is compared most comes first
     params.truncate(MAX_PARAMS);
     let row = |group: &Vec<&Run>| -> Vec<String> {
         let first = [group[0].record.id.to_string(), group.len().to_string()];
         let metric = headline(group.iter().copied());
-        let values =
-            |key: &MetricKey| group.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect::<Vec<_>>();
-        let values = metric.as_ref().map(values).unwrap_or_default();
+        let results = metric.as_ref().map(|key| results(group, key)).unwrap_or_default();
+        let values: Vec<f64> = results.into_iter().map(|(_, value)| value).collect();
         let found = spread(&values);
         let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();
         let interval = metric
@@ -97,10 +95,7 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
 /// How much better the best of several configs looks than it is, had all of them been equally good.
 fn luck_of_the_best(groups: &[Vec<&Run>]) -> Option<String> {
     let key = headline(groups.iter().flatten().copied())?;
-    let results = |group: &Vec<&Run>| -> Vec<(u64, f64)> {
-        group.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(&key)?.last))).collect()
-    };
-    let results: Vec<Vec<(u64, f64)>> = groups.iter().map(results).collect();
+    let results: Vec<Vec<(u64, f64)>> = groups.iter().map(|group| results(group, &key)).collect();
     let configs: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
     let deviation = pooled_deviation(&configs)?;
     // The fewest seeds: where luck is largest.

@@ -14,7 +14,8 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
-//! - trains several seeds: `commands/seeds.rs`; uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
+//! - trains several seeds: `commands/seeds.rs`
+//! - uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
 //! - words the commands that the user is told: [`shell`]
@@ -22,14 +23,15 @@
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants
-//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`]; [`plots`] and [`onnx`] know nothing; SQL is in `tracking/store.rs` alone;
-//!    backend cfgs in [`backend`] alone.
+//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`]; [`plots`] and [`onnx`] know nothing of the
+//!    rest; SQL is in `tracking/store.rs` alone; backend cfgs in [`backend`] alone.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].
 //! 5. A run's row and resolved config exist before its first step; every run ends in a final
 //!    status; the model kept is the best epoch's.
-//! 6. The test part is touched once, after training. Scalers and category maps see the training part only.
+//! 6. The test part is touched once, after training (again if an interrupted run is resumed). Scalers and category maps
+//!    see the training part only; with `model.init_from` that of the run they come from.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend.
 
 pub mod backend;

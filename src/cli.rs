@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
+use crate::tracking::Location;
 
 /// Trains neural networks from a TOML file, records every run, and compares them honestly.
 #[derive(Debug, Parser)]
@@ -16,6 +17,23 @@ pub struct Cli {
     pub command: Option<Command>,
     #[command(flatten)]
     pub train: TrainArgs,
+}
+
+/// Where runs are recorded.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// The folder of the runs and their database
+    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    pub artifacts: PathBuf,
+    /// A PostgreSQL server that keeps runs and sweeps in place of DIR/burnlab.db: `postgres://user@host/database`
+    #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true)]
+    pub server: Option<String>,
+}
+
+impl StoreArgs {
+    pub fn location(&self) -> Location {
+        Location { root: self.artifacts.clone(), server: self.server.clone() }
+    }
 }
 
 /// `burnlab --config FILE`: train, record, evaluate.
@@ -33,16 +51,15 @@ pub struct TrainArgs {
     /// A tag of the run; repeatable
     #[arg(long)]
     pub tag: Vec<String>,
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The backend to compute on; by default the fastest that is compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
     /// Train so many runs that differ in their seed, from the config's on, and print what they agree on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub seeds: Option<u16>,
-    /// Processes that train side by side with --seeds; by default one per core
+    /// Processes that train side by side with --seeds, folds or a sweep; by default one per core
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Print the id of the run alone, for a program that starts this one
@@ -62,6 +79,9 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
+    /// List, go on with, or work on the sweeps that configs with [sweep] began
+    #[command(subcommand)]
+    Sweep(SweepCommand),
     /// Draw what a run's network learned, as SVG files
     Plot(PlotArgs),
     /// Write a run's model for other programs, with a model card
@@ -79,6 +99,96 @@ pub enum Command {
     Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions { shell: Shell },
+}
+
+/// Verbs over sweeps. A SWEEP is an id, the unique beginning of one, `latest`, or an experiment (its newest sweep).
+#[derive(Debug, Subcommand)]
+pub enum SweepCommand {
+    /// List the sweeps, newest first
+    List(SweepListArgs),
+    /// Show the best trials of a sweep
+    Show(SweepShowArgs),
+    /// Go on with a sweep that was stopped or killed
+    Resume(SweepResumeArgs),
+    /// Take trials of a sweep until none is left: one worker, on this machine or (with --store) on any
+    Work(SweepWorkArgs),
+    /// Make a sweep's queue on a server, and a script that has a cluster work on it
+    Emit(SweepEmitArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SweepListArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepShowArgs {
+    pub sweep: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Print JSON, with every trial
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepResumeArgs {
+    pub sweep: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Workers on this machine; by default one per core
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// The backend to compute on; by default the fastest that is compiled in
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
+    /// Print nothing but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepWorkArgs {
+    pub sweep: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// A tag of the runs; repeatable
+    #[arg(long)]
+    pub tag: Vec<String>,
+    /// The backend to compute on; by default the fastest that is compiled in
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
+    /// End when the standard input ends, that is when the program that started this one does
+    #[arg(long, hide = true)]
+    pub child: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepEmitArgs {
+    /// Write a job array for Slurm's sbatch
+    #[arg(long, required = true)]
+    pub slurm: bool,
+    /// The TOML file with the [sweep]
+    #[arg(short, long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Change a key of the config; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The experiment to record under, in place of the config's `name`
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Jobs that work side by side, at most one per trial
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub workers: u32,
+    /// The script to write, in place of the terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,9 +218,8 @@ pub struct ResumeArgs {
     /// Train a run that has ended up to this many epochs in all, as a new run whose parent it is
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// Print nothing but errors
     #[arg(short, long)]
     pub quiet: bool,
@@ -121,9 +230,8 @@ pub struct ResumeArgs {
 pub struct ModelArgs {
     /// A run: its id, the unique beginning of one, `latest`, an experiment (its newest run), or a run's folder
     pub run: String,
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The backend to compute on; by default the fastest that is compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
@@ -211,9 +319,8 @@ pub enum Picture {
 pub struct ExportArgs {
     /// A run: its id, the unique beginning of one, `latest`, an experiment (its newest run), or a run's folder
     pub run: String,
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
     #[arg(long, value_enum)]
     pub format: ModelFormat,
@@ -235,9 +342,8 @@ pub struct ReportArgs {
     /// Runs: ids, unique beginnings of ids, `latest`, or experiments (their newest runs)
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The file to write
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
@@ -246,9 +352,8 @@ pub struct ReportArgs {
 /// `burnlab dashboard`: compare runs in a web page.
 #[derive(Debug, Args)]
 pub struct DashboardArgs {
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
-    pub artifacts: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The port to listen on, or the next one that is free
     #[arg(long, default_value_t = 6007)]
     pub port: u16,
@@ -269,6 +374,9 @@ pub struct RunsArgs {
     /// The folder of the runs and their database
     #[arg(long, value_name = "DIR", default_value = "artifacts", global = true)]
     pub artifacts: PathBuf,
+    /// A PostgreSQL server that keeps runs and sweeps in place of DIR/burnlab.db: `postgres://user@host/database`
+    #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true, global = true)]
+    pub server: Option<String>,
     #[command(subcommand)]
     pub command: RunsCommand,
 }

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 use crate::data::DataConfig;
 use crate::invalid::{Invalid, nearest};
 use crate::model::ModelConfig;
+use crate::sweep::SweepConfig;
 use crate::training::TrainingConfig;
 
 /// A burnlab run.
@@ -33,6 +34,9 @@ pub struct Config {
     pub model: ModelConfig,
     #[serde(default)]
     pub training: TrainingConfig,
+    /// Try out many configs instead of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepConfig>,
 }
 
 fn default_seed() -> u64 {
@@ -105,6 +109,31 @@ impl LoadedConfig {
         Ok(loaded)
     }
 
+    /// This config with other values of some keys, as one run; no sweep.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::load`].
+    pub fn varied(&self, params: &BTreeMap<String, serde_json::Value>) -> Result<Config, ConfigError> {
+        self.varied_by(params, &[])
+    }
+
+    /// As [`LoadedConfig::varied`], with `overrides` on top.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::load`].
+    pub fn varied_by(
+        &self,
+        params: &BTreeMap<String, serde_json::Value>,
+        overrides: &[String],
+    ) -> Result<Config, ConfigError> {
+        // JSON's numbers, strings, truths and lists are TOML's as well.
+        let params = params.iter().map(|(key, value)| format!("{key}={value}"));
+        let overrides: Vec<String> =
+            self.overrides.iter().cloned().chain(params).chain(overrides.iter().cloned()).collect();
+        let loaded = Self::parse(&self.text, &self.path, &self.config.name, &overrides)?;
+        Ok(Config { seeds: 1, sweep: None, name: self.config.name.clone(), ..loaded.config })
+    }
+
     /// Adds the place of the key that `invalid` blames: its `--set`, its line in the file, or the file.
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
@@ -126,7 +155,41 @@ impl LoadedConfig {
     }
 }
 
+/// One of the runs that a config asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Repetition {
+    pub seed: u64,
+    /// The fold that tests, of a cross-validation.
+    pub fold: Option<usize>,
+}
+
+impl Repetition {
+    /// As a training is told it.
+    pub fn overrides(self) -> Vec<String> {
+        let fold = self.fold.map(|fold| format!("data.fold={fold}"));
+        std::iter::once(format!("seed={}", self.seed)).chain(fold).collect()
+    }
+}
+
+impl std::fmt::Display for Repetition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fold = self.fold.map(|fold| format!(" fold {fold}")).unwrap_or_default();
+        f.pad(&format!("seed {}{fold}", self.seed))
+    }
+}
+
 impl Config {
+    /// The runs of this config with `num_seeds` seeds, from its own on: one each, or one for each fold of a
+    /// cross-validation that names none.
+    pub fn repetitions(&self, num_seeds: u16) -> Vec<Repetition> {
+        let folds: Vec<Option<usize>> = match (self.data.folds, self.data.fold) {
+            (Some(num_folds), None) => (1..=num_folds).map(Some).collect(),
+            (_, fold) => vec![fold],
+        };
+        let seeds = (0..u64::from(num_seeds)).map(|offset| self.seed.wrapping_add(offset));
+        seeds.flat_map(|seed| folds.iter().map(move |&fold| Repetition { seed, fold })).collect()
+    }
+
     /// The TOML of this config.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field of a config has a TOML form")
@@ -135,7 +198,7 @@ impl Config {
     /// This config with every default that depends on another key written out, and data paths made
     /// absolute, so that the saved file works from anywhere and with later versions.
     pub fn resolved(mut self) -> Self {
-        self.seeds = 1; // a recorded config is that of one run
+        (self.seeds, self.sweep) = (1, None); // a recorded config is that of one run
         self.model = self.model.resolved();
         self.training = self.training.resolved();
         let data = &mut self.data;

@@ -45,5 +45,6 @@ pub mod model;
 pub mod onnx;
 pub mod plots;
 pub mod shell;
+pub mod sweep;
 pub mod tracking;
 pub mod training;

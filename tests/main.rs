@@ -6,6 +6,7 @@
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
+//! - sweeps over configs, workers that are lost, cross-validation: `sweep`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
@@ -37,6 +38,8 @@ mod reuse;
 mod seeds;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
+#[path = "burnlab/sweep.rs"]
+mod sweep;
 #[path = "burnlab/training.rs"]
 mod training;
 

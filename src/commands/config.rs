@@ -12,8 +12,8 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Check(ConfigFile { file, set }) => {
             let loaded = LoadedConfig::load(file, set)?;
-            let prepared =
-                train::prepare(&loaded.config, Path::new("artifacts")).map_err(|invalid| loaded.locate(invalid))?;
+            let location = Path::new("artifacts").into();
+            let prepared = train::prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
             for line in prepared.describe() {
                 say!("{line}");
             }

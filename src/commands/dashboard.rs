@@ -47,15 +47,15 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     if port != 0 && address.port() != port {
         eprintln!("port {port} is taken, using {}", address.port());
     }
-    if !args.artifacts.join("burnlab.db").exists() {
-        eprintln!("no runs in `{}` yet; the page shows them as they come", args.artifacts.display());
+    if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
+        eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     // The token is not printed: logs and terminals keep what they show.
     let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
     let mut stdout = std::io::stdout();
     // Nobody may read it, as when the output goes to a pipe that was closed: no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
-    serve(listener, AppState::new(&args.artifacts, access), asked_to_end()).await.context("the dashboard ended")
+    serve(listener, AppState::new(&args.store.artifacts, access), asked_to_end()).await.context("the dashboard ended")
 }
 
 /// The address as a browser on this machine reaches it. `127.0.0.1` is printed as it is: `localhost` may lead to another
@@ -93,10 +93,11 @@ async fn asked_to_end() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::StoreArgs;
 
     fn args(host: &str, token: Option<&str>) -> DashboardArgs {
         DashboardArgs {
-            artifacts: "artifacts".into(),
+            store: StoreArgs { artifacts: "artifacts".into(), server: None },
             port: 0,
             host: host.parse().unwrap(),
             allow_remote: token.is_some(),

@@ -21,7 +21,7 @@ use crate::training::task::Objective;
 /// # Errors
 /// No such run; rows that cannot be read or do not fit the model.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&run_folder::find(&args.model.artifacts, &args.model.run)?)?;
+    let saved = SavedModel::open(&run_folder::find(&args.model.store.location(), &args.model.run)?)?;
     let examples = match &args.data {
         Some(file) => saved.examples(file)?,
         None => saved.test_examples()?,

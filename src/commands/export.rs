@@ -16,7 +16,7 @@ use crate::onnx;
 /// # Errors
 /// No such run; a file that cannot be written.
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&run_folder::find(&args.artifacts, &args.run)?)?;
+    let saved = SavedModel::open(&run_folder::find(&args.store.location(), &args.run)?)?;
     let (extension, bytes) = match args.format {
         ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
         ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),

@@ -18,6 +18,7 @@ mod plot;
 mod predict;
 mod predictions;
 mod prepared;
+mod processes;
 pub mod progress;
 mod report;
 mod resume;
@@ -26,6 +27,7 @@ mod runs;
 pub mod saved_model;
 mod seeds;
 mod summary;
+mod sweep;
 pub mod train;
 
 /// Does what the command line asks for.
@@ -37,6 +39,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
+        Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Plot(args)) => plot::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),

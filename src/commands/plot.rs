@@ -16,7 +16,7 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::cli::{Picture, PlotArgs};
 use crate::data::Examples;
 use crate::plots::{self, Capacity};
-use crate::tracking::{MetricKey, Store, read_points};
+use crate::tracking::{Location, MetricKey, Store, read_points};
 use crate::training::evaluation::logits;
 
 /// Writes the pictures and prints where.
@@ -24,14 +24,15 @@ use crate::training::evaluation::logits;
 /// # Errors
 /// No such run; a picture that it cannot have; a file that cannot be written.
 pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
-    let folder = run_folder::find(&args.model.artifacts, &args.model.run)?;
+    let location = args.model.store.location();
+    let folder = run_folder::find(&location, &args.model.run)?;
     anyhow::ensure!(
         args.output.is_none() || args.pictures.len() == 1,
         "--output names one file: say which KIND goes there"
     );
     let mut drawn = Vec::new();
     if args.pictures.contains(&Picture::Overfitting) {
-        drawn.push((Picture::Overfitting, overfitting(&args.model.artifacts, &folder)?));
+        drawn.push((Picture::Overfitting, overfitting(&location, &folder)?));
     }
     let of_run: Vec<Picture> =
         args.pictures.iter().copied().filter(|&picture| picture != Picture::Overfitting).collect();
@@ -119,10 +120,10 @@ impl Job for PlotJob<'_> {
 }
 
 /// Losses at the end of training over the number of hidden units, of all runs of the experiment of `folder`'s run.
-fn overfitting(artifacts: &Path, folder: &Path) -> anyhow::Result<String> {
-    let store = Store::open_read_only(artifacts)?;
+fn overfitting(location: &Location, folder: &Path) -> anyhow::Result<String> {
+    let store = Store::open_read_only_at(location)?;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let experiment = store.find(&name).with_context(|| format!("{} has no store of runs", artifacts.display()))?;
+    let experiment = store.find(&name).with_context(|| format!("{} has no store of runs", location.root.display()))?;
     let experiment = experiment.record.experiment;
     let (train, validation): (MetricKey, MetricKey) = ("train/loss".parse()?, "validation/loss".parse()?);
     let mut points = Vec::new();

@@ -20,7 +20,7 @@ use crate::training::evaluation::{Answer, logits};
 /// # Errors
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&run_folder::find(&args.model.artifacts, &args.model.run)?)?;
+    let saved = SavedModel::open(&run_folder::find(&args.model.store.location(), &args.model.run)?)?;
     let backend = BackendName::chosen(args.model.backend);
     let predict = |writer: &mut dyn Write| -> anyhow::Result<()> {
         run_on(backend, PredictJob { args, saved: &saved, writer }).map_err(anyhow::Error::msg)?

@@ -1,6 +1,5 @@
 //! Data as a training needs them: loaded, split, turned into network inputs; and the weights to begin with.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::run_folder;
@@ -9,7 +8,7 @@ use crate::config::Config;
 use crate::data::{self, Dataset, Examples, Preparation, Splits};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
-use crate::tracking::RunId;
+use crate::tracking::{Location, RunId};
 use crate::training::Scorer;
 
 /// Data, loaded, split and turned into network inputs.
@@ -37,11 +36,11 @@ pub struct Pretrained {
 }
 
 /// Loads and prepares the data of `config`, and checks the training section against them. `model.init_from` is looked
-/// up among the runs in `artifacts`.
+/// up in the store.
 ///
 /// # Errors
 /// The key that cannot be used.
-pub fn prepare(config: &Config, artifacts: &Path) -> Result<Prepared, Invalid> {
+pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let dataset = data::load(&config.data)?;
     let splits = data::split(&dataset, &config.data, config.seed)?;
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
@@ -50,7 +49,7 @@ pub fn prepare(config: &Config, artifacts: &Path) -> Result<Prepared, Invalid> {
         return Ok(Prepared::new(dataset, splits, preparation));
     };
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", format!("{error:#}"));
-    let folder = run_folder::find(artifacts, run).map_err(invalid)?;
+    let folder = run_folder::find(location, run).map_err(invalid)?;
     let saved = SavedModel::open(&folder).map_err(invalid)?;
     let scale = saved.preparation.scale;
     Invalid::unless(config.data.scale == scale, "data.scale", || {
@@ -68,7 +67,7 @@ pub fn prepare(config: &Config, artifacts: &Path) -> Result<Prepared, Invalid> {
     check_frozen(shapes.keys(), &config.model.freeze, new_head)
         .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
     let run = saved.name().parse().ok();
-    let is_here = folder.parent().is_some_and(|runs| runs == artifacts.join("runs"));
+    let is_here = folder.parent().is_some_and(|runs| runs == location.root.join("runs"));
     let reference = match is_here && run.is_some() {
         true => saved.name(),
         false => std::path::absolute(&folder).unwrap_or(folder).display().to_string(),

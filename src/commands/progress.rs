@@ -1,5 +1,6 @@
 //! What the user sees while a run trains.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -81,7 +82,7 @@ impl Watch for Progress {
         self.bar.set_position(step as u64);
     }
 
-    fn epoch(&self, report: &EpochReport) {
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
         match self.style {
             Style::Silent => {}
             Style::Bar => self.bar.set_message(self.line(report)),
@@ -99,5 +100,6 @@ impl Watch for Progress {
                 }
             }
         }
+        ControlFlow::Continue(())
     }
 }

@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("report.css");
 /// # Errors
 /// No such run; a run folder that is damaged; a file that cannot be written.
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let store = Store::open_read_only(&args.artifacts)?;
+    let store = Store::open_read_only_at(&args.store.location())?;
     let runs = args.runs.iter().map(|run| run_folder::recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
     let mut html = String::new();
     let title = match &runs[..] {

@@ -22,7 +22,8 @@ use crate::training::{CHECKPOINT, Checkpoint};
 /// A run that is training, or has finished (without `--epochs`); data or a checkpoint that are gone or changed; what
 /// training itself meets.
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
-    let store = Store::open_read_only(&args.artifacts)?;
+    let location = args.store.location();
+    let store = Store::open_read_only_at(&location)?;
     let run = run_folder::recorded(&store, &args.run)?;
     let folder = store.folder(&run.record.id);
     let loaded = LoadedConfig::load(&folder.join("config.toml"), &[])?;
@@ -33,7 +34,7 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
             Prepared::new(dataset, splits, read_preparation(&folder)?)
         }
         // Killed before anything was written down.
-        false => prepare(&config, &args.artifacts)?,
+        false => prepare(&config, &location)?,
     };
     let checkpoint = read_checkpoint(&folder)?;
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
@@ -79,9 +80,9 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     };
     let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
     let backend = backend.context("the run does not say on which backend it was trained")?;
-    let options = TrainOptions::for_user(&args.artifacts, &run.record.tags, backend, args.quiet, false);
+    let options = TrainOptions::for_user(&location, &run.record.tags, backend, args.quiet, false);
     let trained = train_from(start, &config, &prepared, &options)?;
-    let again = summary::again_from(&folder.join("config.toml"), &args.artifacts);
+    let again = summary::again_from(&folder.join("config.toml"), &location.root);
     Ok(tell(&trained, &config, &prepared, &again, args.quiet))
 }
 

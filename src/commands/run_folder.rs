@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use super::saved_model;
-use crate::tracking::{Run, RunId, Store, TrackingError};
+use crate::tracking::{Location, Run, RunId, Store, TrackingError};
 
-/// The folder that `run` means: a path to one (a copy will do), or what [`recorded`] finds in `artifacts`.
+/// The folder that `run` means: a path to one (a copy will do), or what [`recorded`] finds in the store.
 ///
 /// # Errors
 /// No such run, or several.
-pub fn find(artifacts: &Path, run: &str) -> anyhow::Result<PathBuf> {
+pub fn find(location: &Location, run: &str) -> anyhow::Result<PathBuf> {
     let path = Path::new(run);
     if path.join(saved_model::PREPARATION).is_file() {
         return Ok(path.to_owned());
     }
-    let store = Store::open_read_only(artifacts)?;
+    let store = Store::open_read_only_at(location)?;
     let has_model = |id: &RunId| store.folder(id).join(saved_model::MODEL).is_file();
     let of_experiment = store.ids_of(run)?;
     if let Some(newest) = of_experiment.iter().find(|id| has_model(id)) {

@@ -115,7 +115,7 @@ pub fn again(args: &TrainArgs, file: &Path) -> String {
     args.tag.iter().for_each(|tag| option("--tag", tag));
     args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    format!("{}{}", words.join(" "), elsewhere(&args.artifacts))
+    format!("{}{}", words.join(" "), elsewhere(&args.store.artifacts))
 }
 
 /// The command that trains the config `file` of a run.

@@ -1,7 +1,8 @@
 //! `burnlab --config FILE`: the main path, top to bottom.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,17 +14,17 @@ use burn::train::Interrupter;
 use super::output::say;
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
-use super::{environment, pictures, predictions, saved_model, seeds, summary};
+use super::{environment, pictures, predictions, saved_model, seeds, summary, sweep};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
 use crate::data::mix;
 use crate::model::{NamedWeights, freeze, load_weights, named_weights, transfer};
-use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter, Status};
+use crate::tracking::{Location, MetricKey, NewRun, Point, RunId, RunWriter, Status, SweepTrial};
 use crate::training::config::Loss;
 use crate::training::evaluation::{Evaluation, Prediction, evaluate};
 use crate::training::task::Objective;
-use crate::training::{CHECKPOINT, Checkpoint, Fit, Fitted, Recorder, StopReason, fit};
+use crate::training::{CHECKPOINT, Checkpoint, EpochReport, Fit, Fitted, Recorder, StopReason, Watch, fit};
 
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
 pub const EXIT_INTERRUPTED: u8 = 130;
@@ -45,17 +46,23 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         loaded.config.name.clone_from(name);
     }
-    let prepared = prepare(&loaded.config, &args.artifacts).map_err(|invalid| loaded.locate(invalid))?;
-    let num_seeds = args.seeds.unwrap_or(loaded.config.seeds);
+    let location = args.store.location();
+    loaded.config.seeds = args.seeds.unwrap_or(loaded.config.seeds);
+    if loaded.config.sweep.is_some() {
+        return sweep::from_config(args, &loaded);
+    }
+    let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
+    let num_seeds = loaded.config.seeds;
     let mut config = loaded.config.resolved();
     config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
-    if num_seeds > 1 {
-        return seeds::run(args, &config, path, num_seeds.into());
+    let repetitions = config.repetitions(num_seeds);
+    if repetitions.len() > 1 {
+        return seeds::run(args, &config, path, &repetitions);
     }
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
     let backend = BackendName::chosen(args.backend);
-    let options = TrainOptions::for_user(&args.artifacts, &args.tag, backend, args.quiet, args.tui);
+    let options = TrainOptions::for_user(&location, &args.tag, backend, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
     if args.print_id {
         say!("{}", trained.id);
@@ -74,27 +81,62 @@ pub fn tell(trained: &Trained, config: &Config, prepared: &Prepared, again: &str
 
 /// How to run a training, beside what its config says.
 pub struct TrainOptions<'a> {
-    pub artifacts: &'a Path,
+    pub location: &'a Location,
     pub tags: &'a [String],
     pub backend: BackendName,
     pub style: Style,
     /// Burn's full-screen view, where it is compiled in.
     pub tui: bool,
     pub interrupter: Interrupter,
+    /// Whoever trains this run as a part of something larger.
+    pub supervisor: Option<Arc<dyn Supervisor>>,
+}
+
+/// Follows a run that is a trial of a sweep.
+pub trait Supervisor: Send + Sync {
+    /// What the run is a part of.
+    fn trial(&self) -> SweepTrial;
+    /// The run is recorded, and begins.
+    ///
+    /// # Errors
+    /// Whatever keeps the run from being trained.
+    fn begun(&self, run: &RunId) -> anyhow::Result<()>;
+    /// An epoch is recorded; says whether to go on.
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()>;
+}
+
+/// Shows an epoch, and asks the supervisor.
+struct Watchers {
+    progress: Arc<Progress>,
+    supervisor: Option<Arc<dyn Supervisor>>,
+}
+
+impl Watch for Watchers {
+    fn step(&self, step: usize) {
+        self.progress.step(step);
+    }
+
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
+        self.progress.epoch(report)?;
+        self.supervisor.as_ref().map_or(ControlFlow::Continue(()), |supervisor| supervisor.epoch(report))
+    }
 }
 
 impl<'a> TrainOptions<'a> {
     /// For a training that the user started and may stop with Ctrl-C.
-    pub fn for_user(artifacts: &'a Path, tags: &'a [String], backend: BackendName, quiet: bool, tui: bool) -> Self {
+    pub fn for_user(location: &'a Location, tags: &'a [String], backend: BackendName, quiet: bool, tui: bool) -> Self {
         let interrupter = Interrupter::new();
-        stop_on_signal(&interrupter);
+        stop_on_signal({
+            let interrupter = interrupter.clone();
+            move || interrupter.stop(Some("signal"))
+        });
         let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         let style = match (quiet || tui, on_terminal) {
             (true, _) => Style::Silent,
             (false, true) => Style::Bar,
             (false, false) => Style::Lines,
         };
-        Self { artifacts, tags, backend, style, tui, interrupter }
+        Self { location, tags, backend, style, tui, interrupter, supervisor: None }
     }
 }
 
@@ -183,6 +225,9 @@ impl Job for TrainJob<'_> {
         // ---- record before the first step
         let (mut writer, checkpoint) = open(start, config, prepared, options)?;
         let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+        if let Some(supervisor) = &options.supervisor {
+            supervisor.begun(&id)?;
+        }
         if let Some(weights) = &initial {
             writer.write_file(saved_model::INITIAL, &saved_model::encode(weights)?)?;
         }
@@ -212,7 +257,8 @@ impl Job for TrainJob<'_> {
             checkpoint,
             keep_history: pictures::is_planar(preparation) && scorer.task.is_classification(),
         };
-        let fitted = fit(&config.training, job, recorder.clone(), progress.clone(), &options.interrupter, options.tui);
+        let watch = Arc::new(Watchers { progress: progress.clone(), supervisor: options.supervisor.clone() });
+        let fitted = fit(&config.training, job, recorder.clone(), watch, &options.interrupter, options.tui);
         let seconds = recorder.elapsed();
         let mut writer = recorder.take_writer();
         progress.end();
@@ -258,17 +304,17 @@ fn open(
 ) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
     Ok(match start {
         Start::New { parent } => {
-            (RunWriter::start(options.artifacts, new_run(config, prepared, options, parent))?, None)
+            (RunWriter::start_at(options.location, new_run(config, prepared, options, parent))?, None)
         }
         Start::Extend { parent, mut checkpoint, points } => {
             let run = new_run(config, prepared, options, Some(parent));
-            let mut writer = RunWriter::start(options.artifacts, run)?;
+            let mut writer = RunWriter::start_at(options.location, run)?;
             writer.log(&points)?;
             checkpoint.progress.run = writer.id().to_string();
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
             (writer, Some(checkpoint))
         }
-        Start::Resume { run, checkpoint, .. } => (RunWriter::resume(options.artifacts, &run)?, checkpoint),
+        Start::Resume { run, checkpoint, .. } => (RunWriter::resume_at(options.location, &run)?, checkpoint),
     })
 }
 
@@ -295,17 +341,18 @@ fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions, parent:
         environment,
         seed: config.seed,
         parent,
+        sweep: options.supervisor.as_ref().map(|supervisor| supervisor.trial()),
     }
 }
 
-/// Ends training at the next step on SIGINT or SIGTERM; a second signal ends the process at once.
-fn stop_on_signal(interrupter: &Interrupter) {
-    let interrupter = interrupter.clone();
+/// Calls `stop` on SIGINT or SIGTERM; a second signal ends the process at once.
+pub fn stop_on_signal(stop: impl Fn() + Send + 'static) {
+    let mut is_told = false;
     let handler = move || {
-        if interrupter.should_stop() {
+        if std::mem::replace(&mut is_told, true) {
             std::process::exit(EXIT_INTERRUPTED.into());
         }
-        interrupter.stop(Some("signal"));
+        stop();
     };
     // A process that already has a handler (a test that trains twice) keeps its first one.
     ctrlc::set_handler(handler).ok();
@@ -359,6 +406,7 @@ fn reason<B: AutodiffBackend>(config: &Config, fitted: &Fitted<B>) -> String {
                 config.training.monitor()
             )
         }
+        StopReason::Watch => format!("ended by its sweep after epoch {num_epochs}: other trials were better there"),
         StopReason::Interrupted => format!("interrupted after epoch {num_epochs}"),
     }
 }

@@ -5,6 +5,7 @@ use crate::invalid::Invalid;
 
 pub(super) const MAX_EXAMPLES: usize = 10_000_000;
 pub(super) const MAX_CLASSES: usize = 1000;
+const MAX_FOLDS: usize = 1000;
 
 pub(super) fn no_source() -> Invalid {
     Invalid::at("data", "no data: set data.source to a shipped or generated set, or data.path to a file")
@@ -104,6 +105,13 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
 
 /// A model that is tested on the rows it learned looks better than it is.
 fn check_test_file(config: &DataConfig) -> Result<(), Invalid> {
+    if config.folds.is_some() {
+        let is_default = config.test_fraction == DataConfig::default().test_fraction;
+        let message = "is not used with data.folds, whose folds are the test parts: remove one of the two";
+        for (key, is_unused) in [("data.test_path", config.test_path.is_some()), ("data.test_fraction", !is_default)] {
+            Invalid::unless(!is_unused, key, || format!("{key} {message}"))?;
+        }
+    }
     let real = |path: &Option<std::path::PathBuf>| fs_err::canonicalize(path.as_ref()?).ok();
     let is_same = real(&config.path).is_some_and(|path| real(&config.test_path) == Some(path));
     Invalid::unless(!is_same, "data.test_path", || {
@@ -121,6 +129,14 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     {
         let range = "at least 0 and below 1";
         check(key, (0.0..1.0).contains(&fraction), fraction.to_string(), range)?;
+    }
+    if let Some(n) = config.folds {
+        check("data.folds", (2..=MAX_FOLDS).contains(&n), n.to_string(), &format!("from 2 to {MAX_FOLDS}"))?;
+    }
+    if let Some(n) = config.fold {
+        let folds = config.folds.unwrap_or(0);
+        Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, of which it is one".into())?;
+        check("data.fold", (1..=folds).contains(&n), n.to_string(), &format!("from 1 to data.folds = {folds}"))?;
     }
     if let Some(n) = config.num_examples {
         let range = format!("from 1 to {MAX_EXAMPLES}");

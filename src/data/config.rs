@@ -69,6 +69,13 @@ pub struct DataConfig {
     pub image_shape: Option<[usize; 2]>,
     /// Part of all rows kept for the test, 0 (none) up to below 1; default 0.3.
     pub test_fraction: f64,
+    /// k-fold cross-validation, 2 to 1000: the rows are dealt into so many folds of equal size (and equal shares of the
+    /// classes), and a run tests on one of them, in place of `test_fraction`. All are trained unless `fold` names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folds: Option<usize>,
+    /// The fold that is the test part, 1 to `folds`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
     /// Part of the training rows kept for validation, 0 (none) up to below 1; default 0.15.
     pub validation_fraction: f64,
     /// Keep the share of every class equal in all parts; default true; no effect on number targets.
@@ -107,6 +114,8 @@ impl Default for DataConfig {
             train_per_class: None,
             image_shape: None,
             test_fraction: 0.3,
+            folds: None,
+            fold: None,
             validation_fraction: 0.15,
             stratify: true,
             split_seed: None,

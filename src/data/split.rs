@@ -20,7 +20,8 @@ pub struct Splits {
 
 /// Splits the rows by `data.split_seed`, or by `seed` without it.
 ///
-/// The test part is rounded up as in scikit-learn, the validation part to the nearest whole row. With `stratify` each class is shared out by largest remainder,
+/// With `data.folds` the test part is the fold `data.fold` (the first without it); one seed deals the same folds to all
+/// runs. Otherwise the test part is rounded up as in scikit-learn, the validation part to the nearest whole row. With `stratify` each class is shared out by largest remainder,
 /// and keeps at least one training row. The test part does not depend on `validation_fraction`.
 ///
 /// # Errors
@@ -37,6 +38,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
             rows.shuffle(&mut random);
             (rows, (n..dataset.num_rows()).collect())
         }
+        None if config.folds.is_some() => fold(dataset, config, labels, &mut random)?,
         None => {
             let rows = (0..dataset.num_rows()).collect();
             // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
@@ -63,6 +65,33 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
     }
     check_classes(dataset, &train, config.stratify)?;
     Ok(Splits { train, validation, test })
+}
+
+/// The rows outside and inside the fold that tests: shuffled, then dealt out class by class, so that neither the folds
+/// nor a class's shares in them differ by more than one row.
+fn fold(
+    dataset: &Dataset,
+    config: &DataConfig,
+    labels: Option<&[u32]>,
+    random: &mut ChaCha8Rng,
+) -> Result<(Vec<usize>, Vec<usize>), Invalid> {
+    let num_folds = config.folds.unwrap_or(1);
+    let num_rows = dataset.num_rows();
+    Invalid::unless(num_folds <= num_rows, "data.folds", || {
+        format!("{num_folds} folds of {num_rows} rows leave some empty: lower data.folds")
+    })?;
+    let mut rows: Vec<usize> = (0..num_rows).collect();
+    rows.shuffle(random);
+    let mut dealt: Vec<usize> = (0..num_rows).collect();
+    if let Some(labels) = labels {
+        dealt.sort_by_key(|&place| labels[rows[place]]);
+    }
+    let mut fold_of = vec![0; num_rows];
+    dealt.iter().enumerate().for_each(|(turn, &place)| fold_of[place] = turn % num_folds);
+    let tests = config.fold.unwrap_or(1) - 1;
+    let in_fold = |(place, row): (usize, &usize), wanted: bool| ((fold_of[place] == tests) == wanted).then_some(*row);
+    let part = |wanted| rows.iter().enumerate().filter_map(|row| in_fold(row, wanted)).collect();
+    Ok((part(false), part(true)))
 }
 
 /// Parts shuffled rows in two: what stays, and `num_out` that go.

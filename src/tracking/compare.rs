@@ -35,7 +35,10 @@ fn is_same(a: &Option<Value>, b: &Option<Value>) -> bool {
 }
 
 /// The params that repetitions of a run may differ in.
-const SEEDS: [&str; 2] = ["seed", "data.split_seed"];
+const SEEDS: [&str; 3] = ["seed", "data.split_seed", FOLD];
+
+/// The fold that a run of a cross-validation tests on.
+const FOLD: &str = "data.fold";
 
 /// What repetitions of a run have in common: all params, seeds aside.
 pub fn repetition_key(run: &Run) -> String {
@@ -48,9 +51,14 @@ pub fn tells_configs_apart(key: &str) -> bool {
     key != "name" && !SEEDS.contains(&key)
 }
 
-/// Each run's seed and its last value of a metric, of those that have it.
+/// Which repetition each run is (its seed, and its fold if it has one) and its last value of a metric, of those that
+/// have it.
 pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
-    runs.iter().filter_map(|run| Some((run.record.seed, run.metrics.get(key)?.last))).collect()
+    let repetition = |run: &Run| match run.record.params.get(FOLD).and_then(Value::as_u64) {
+        Some(fold) => run.record.seed.wrapping_mul(1024).wrapping_add(fold),
+        None => run.record.seed,
+    };
+    runs.iter().filter_map(|run| Some((repetition(run), run.metrics.get(key)?.last))).collect()
 }
 
 /// Whether a run counts in the group of its repetitions: it finished, and is not archived.

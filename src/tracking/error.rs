@@ -65,6 +65,10 @@ pub enum TrackingError {
     #[error("no run `{query}`; `burnlab runs list` shows them")]
     NoSuchRun { query: String },
 
+    /// No sweep matches.
+    #[error("no sweep `{query}`; `burnlab sweep list` shows them")]
+    NoSuchSweep { query: String },
+
     /// Several runs match the prefix.
     #[error("`{query}` is the beginning of {count} runs ({}); add characters", candidates.join(", "))]
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },

@@ -107,7 +107,7 @@ fn with_repetitions<'a>(run: &'a Run, runs: &'a [Run]) -> Vec<&'a Run> {
 }
 
 /// Whether a param decides which rows a model is tested on, or what they are.
-fn changes_the_test(key: &str) -> bool {
+pub fn changes_the_test(key: &str) -> bool {
     const OF_INPUTS: [&str; 8] = [
         "data.scale",
         "data.validation_fraction",

@@ -24,7 +24,8 @@
 //! | `record` | [`RunRecord`], [`Status`], [`Shown`]: what `run.json` says |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
-//! | `store` | [`Store`]: all SQL |
+//! | `store`, `queue` | [`Store`]: all SQL, that of sweeps in `queue` |
+//! | `sweep` | [`Sweep`], [`Trial`]: a search over configs, as workers share it |
 //! | `judge`, `verdict` | what can honestly be said of two runs: the statistics, and the sentence |
 //! | `series`, `compare` | pure functions over samples and params |
 //! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
@@ -39,10 +40,12 @@ mod folder;
 mod id;
 pub mod judge;
 mod point;
+mod queue;
 mod record;
 mod run;
 pub mod series;
 mod store;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -52,7 +55,9 @@ pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};
 pub use id::{RunId, slug};
 pub use point::{Goal, MetricKey, Point, Sample};
-pub use record::{RunRecord, Shown, Status, flatten_config};
+pub use queue::host;
+pub use record::{RunRecord, Shown, Status, SweepTrial, flatten_config};
 pub use run::{NewRun, RunWriter};
-pub use store::{Changes, MetricSummary, Reindexed, Run, Store};
+pub use store::{Changes, Location, MetricSummary, Reindexed, Run, Store};
+pub use sweep::{Claim, Counts, NewSweep, Outcome, Sweep, Trial, TrialState};
 pub use time::UtcTime;

@@ -86,6 +86,14 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A trial of a sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepTrial {
+    pub sweep: RunId,
+    /// 1-based.
+    pub trial: u32,
+}
+
 /// The content of `run.json`. Fields that a newer burnlab adds are ignored, absent optional ones are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -120,6 +128,9 @@ pub struct RunRecord {
     /// The run that this one continues or varies.
     #[serde(default)]
     pub parent: Option<RunId>,
+    /// The trial of a sweep that it was trained for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepTrial>,
     /// Hidden from lists unless asked for.
     #[serde(default)]
     pub archived: bool,

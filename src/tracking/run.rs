@@ -10,7 +10,7 @@ use fs_err::{File, OpenOptions};
 use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
-use super::{MetricKey, Point, RunId, RunRecord, Status, Store, TrackingError, UtcTime};
+use super::{MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime};
 
 /// What is known of a run before its first step.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,8 @@ pub struct NewRun {
     pub seed: u64,
     /// The run that this one continues or varies.
     pub parent: Option<RunId>,
+    /// The trial of a sweep that it is trained for.
+    pub sweep: Option<SweepTrial>,
 }
 
 /// Records one run. Calls go `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
@@ -82,6 +84,7 @@ impl RunWriter {
                 seed: run.seed,
                 best_epoch: None,
                 parent: run.parent,
+                sweep: run.sweep,
                 archived: false,
                 trashed: None,
                 params: run.params,
@@ -127,6 +130,13 @@ impl RunWriter {
         let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
         let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
         Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
+    }
+
+    pub fn start_at(location: &super::Location, run: NewRun) -> Result<Self, TrackingError> {
+        Self::start(&location.root, run)
+    }
+    pub fn resume_at(location: &super::Location, id: &RunId) -> Result<Self, TrackingError> {
+        Self::resume(&location.root, id)
     }
 
     /// The run's id.

@@ -19,7 +19,7 @@ use super::run::tidy_tags;
 use super::{FileEntry, Goal, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug};
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_sweeps.sql")];
 const SCHEMA: i64 = MIGRATIONS.len() as i64;
 
 /// How long a writer waits for the others before it gives up.
@@ -44,6 +44,28 @@ pub struct Store {
     root: PathBuf,
     path: PathBuf,
     connection: Connection,
+}
+
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    pub root: PathBuf,
+    pub server: Option<String>,
+}
+
+impl From<&Path> for Location {
+    fn from(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), server: None }
+    }
+}
+
+impl Store {
+    pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
+        Self::open(&location.root)
+    }
+    pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
+        Self::open_read_only(&location.root)
+    }
 }
 
 /// A run as lists need it: its record and a summary per metric, without the points.
@@ -103,7 +125,7 @@ pub struct Reindexed {
 }
 
 /// Inside a transaction: an SQLite error still without the store's path, or a finished error.
-enum Failure {
+pub(super) enum Failure {
     Sql(rusqlite::Error),
     Other(TrackingError),
 }
@@ -181,6 +203,14 @@ impl Store {
     /// The folder of a run (which may not exist).
     pub fn folder(&self, id: &RunId) -> PathBuf {
         self.runs_folder().join(id.as_str())
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn trash_folder(&self) -> PathBuf {
@@ -706,7 +736,10 @@ impl Store {
     }
 
     /// Takes the write lock first (IMMEDIATE): a transaction that began by reading could not wait for it later.
-    fn transaction<T>(&self, change: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, TrackingError> {
+    pub(super) fn transaction<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, TrackingError> {
         let run = || -> Result<T, Failure> {
             let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
             let value = change(&transaction)?;
@@ -716,7 +749,7 @@ impl Store {
         run().map_err(|failure| self.fail(failure))
     }
 
-    fn fail(&self, failure: Failure) -> TrackingError {
+    pub(super) fn fail(&self, failure: Failure) -> TrackingError {
         match failure {
             Failure::Sql(error) => self.sql(error),
             Failure::Other(error) => error,
@@ -892,7 +925,7 @@ fn float(value: Option<f64>) -> f64 {
     value.unwrap_or(f64::NAN)
 }
 
-fn to_json(value: &impl Serialize) -> String {
+pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("records and JSON values have string keys and serialize")
 }
 

@@ -31,6 +31,7 @@ fn new_run(experiment: &str) -> NewRun {
         environment: json!({ "command": ["burnlab"], "cores": 2 }),
         seed: u64::MAX,
         parent: None,
+        sweep: None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! the epoch loop of `strategy` -> metrics through the [`recorder`] into the run.
 //! [`evaluate`](evaluation::evaluate) scores the result on the untouched test part.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::backend::AutodiffBackend;
@@ -66,8 +67,8 @@ pub enum TrainingError {
 pub trait Watch: Send + Sync {
     /// `step` optimizer steps are done; called every few steps.
     fn step(&self, step: usize);
-    /// An epoch is recorded.
-    fn epoch(&self, report: &EpochReport);
+    /// An epoch is recorded; says whether to go on.
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()>;
 }
 
 /// An epoch as the user sees it.

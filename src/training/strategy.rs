@@ -41,6 +41,8 @@ pub enum StopReason {
     MaxEpochs,
     /// No better monitored metric for `patience` epochs.
     EarlyStopping,
+    /// The [`Watch`] had seen enough: a sweep gives the epochs to a better trial.
+    Watch,
     /// The user asked to stop.
     Interrupted,
 }
@@ -165,10 +167,11 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             if let Some(history) = &self.history {
                 history.note(epoch, &learner.model().net);
             }
-            self.watch.epoch(&report);
+            let goes_on = self.watch.epoch(&report).is_continue();
             let ended = match stop {
                 true => Some(StopReason::EarlyStopping),
-                false => (epoch == max_epochs).then_some(StopReason::MaxEpochs),
+                false if epoch == max_epochs => Some(StopReason::MaxEpochs),
+                false => (!goes_on).then_some(StopReason::Watch),
             };
             if ended.is_some() || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
                 self.keep_checkpoint(learner, &outcome, step, ended, best.as_ref())?;

@@ -187,6 +187,7 @@ fn new_run(experiment: &str, hidden: &str, learning_rate: f64, seed: u64) -> New
         environment: json!({ "burnlab": "test" }),
         seed,
         parent: None,
+        sweep: None,
     }
 }
 

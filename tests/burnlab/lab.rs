@@ -35,14 +35,16 @@ impl Lab {
     pub fn try_train(&self, file: &Path, overrides: &[&str]) -> anyhow::Result<Trained> {
         let overrides: Vec<String> = overrides.iter().map(|&set| set.to_owned()).collect();
         let loaded = LoadedConfig::load(file, &overrides)?;
-        let prepared = prepare(&loaded.config, self.artifacts()).map_err(|invalid| loaded.locate(invalid))?;
+        let location = self.artifacts().into();
+        let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
         let options = TrainOptions {
-            artifacts: self.artifacts(),
+            location: &location,
             tags: &[],
             backend: self.backend,
             style: Style::Silent,
             tui: false,
             interrupter: Interrupter::new(),
+            supervisor: None,
         };
         train(&loaded.config.resolved(), &prepared, &options)
     }

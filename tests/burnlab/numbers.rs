@@ -2,6 +2,7 @@
 //!
 //! `golden/sklearn.json` is written by `golden/make_golden.py`.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
@@ -54,9 +55,10 @@ struct Losses(std::sync::Mutex<Vec<f64>>);
 
 impl Watch for Losses {
     fn step(&self, _step: usize) {}
-    fn epoch(&self, report: &EpochReport) {
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
         let loss = report.values.iter().find(|value| value.0 == "train/loss").unwrap().1;
         self.0.lock().unwrap().push(loss);
+        ControlFlow::Continue(())
     }
 }
 
@@ -73,6 +75,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
         environment: Value::Null,
         seed: 0,
         parent: None,
+        sweep: None,
     };
     let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap(), false);
     let watch = Arc::new(Losses(Default::default()));

@@ -85,7 +85,7 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
     assert_eq!(run.num_epochs, least.0 + 10, "patience counts from the best epoch");
 
     let saved = SavedModel::open(&run.folder).unwrap();
-    let prepared = prepare(&saved.config, lab.artifacts()).unwrap();
+    let prepared = prepare(&saved.config, &lab.artifacts().into()).unwrap();
     let objective =
         Arc::new(Objective::new(&saved.config.training, prepared.scorer.task, &saved.preparation.class_counts));
     let net = saved.net::<Flex>(&Default::default()).unwrap();

@@ -108,6 +108,7 @@ fn new_run(experiment: &str, seed: u64) -> NewRun {
         environment: json!({ "os": "test" }),
         seed,
         parent: None,
+        sweep: None,
     }
 }
 

@@ -1,0 +1,146 @@
+//! This program started several times, side by side: for `--seeds`, folds and sweeps.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::cli::StoreArgs;
+
+/// What is heard of a process; `key` is its starter's name for it.
+pub enum Event<K> {
+    /// It printed a line.
+    Line { key: K, line: String },
+    /// It ended; `error` is what it said on stderr.
+    Ended { key: K, process: u32, success: bool, error: String },
+}
+
+/// This program, to be started as one of `jobs` side by side.
+///
+/// A process learns from its standard input, which ends, that this one is gone.
+pub fn command(jobs: usize) -> anyhow::Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("burnlab's own program cannot be found")?);
+    if jobs > 1 {
+        // One core a process: more threads would only wait for each other.
+        command.env("RAYON_NUM_THREADS", "1");
+    }
+    // Out of the terminal's reach: Ctrl-C comes to this process, which hands it on once.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// Has the process record into the same store. A server's address may hold a password, which other users could read
+/// among the arguments.
+pub fn tell_store(command: &mut Command, store: &StoreArgs) {
+    command.arg("--artifacts").arg(&store.artifacts);
+    if let Some(server) = &store.server {
+        command.env("BURNLAB_STORE", server);
+    }
+}
+
+/// How many to run at once: as asked, or one per core, and no more than there is work.
+pub fn jobs(asked: Option<usize>, num_tasks: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    asked.unwrap_or(cores).clamp(1, num_tasks.max(1))
+}
+
+/// Runs what `next` gives, `jobs` at a time, until it gives no more and all have ended; tells `hear` of each. Ctrl-C
+/// and SIGTERM are handed on once, and nothing new is started then.
+///
+/// Returns whether it was stopped so.
+///
+/// # Errors
+/// A process that cannot be started; what `next` or `hear` meet.
+pub fn side_by_side<K: Clone + Send + 'static>(
+    jobs: usize,
+    mut next: impl FnMut() -> anyhow::Result<Option<(K, Command)>>,
+    mut hear: impl FnMut(Event<K>) -> anyhow::Result<()>,
+) -> anyhow::Result<bool> {
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let flag = is_stopped.clone();
+    // A process that already has a handler (a test that trains twice) keeps its first one.
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).ok();
+    let (sender, events) = mpsc::channel();
+    let mut running: Vec<u32> = Vec::new();
+    let mut is_told = false;
+    loop {
+        while running.len() < jobs && !is_stopped.load(Ordering::Relaxed) {
+            let Some((key, mut command)) = next()? else { break };
+            let child = command.spawn().context("a process cannot be started")?;
+            running.push(child.id());
+            watch(key, child, sender.clone());
+        }
+        if running.is_empty() {
+            return Ok(is_stopped.load(Ordering::Relaxed));
+        }
+        let event = wait(&events, || {
+            if is_stopped.load(Ordering::Relaxed) && !std::mem::replace(&mut is_told, true) {
+                running.iter().for_each(|&process| interrupt(process));
+            }
+        })?;
+        if let Event::Ended { process, .. } = &event {
+            running.retain(|running| running != process);
+        }
+        hear(event)?;
+    }
+}
+
+/// Waits for the process on a thread of its own.
+fn watch<K: Clone + Send + 'static>(key: K, mut child: Child, sender: Sender<Event<K>>) {
+    std::thread::spawn(move || {
+        let stdin = child.stdin.take();
+        // The receiver is gone only when the program ends.
+        for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
+            let Ok(line) = line else { break };
+            sender.send(Event::Line { key: key.clone(), line }).ok();
+        }
+        let mut error = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            stderr.read_to_string(&mut error).ok();
+        }
+        let process = child.id();
+        let success = child.wait().is_ok_and(|status| status.success());
+        drop(stdin);
+        sender.send(Event::Ended { key, process, success, error: error.trim().to_owned() }).ok();
+    });
+}
+
+/// The next event; `meanwhile` is called several times a second.
+fn wait<K>(events: &Receiver<Event<K>>, mut meanwhile: impl FnMut()) -> anyhow::Result<Event<K>> {
+    loop {
+        meanwhile();
+        match events.recv_timeout(Duration::from_millis(50)) {
+            Ok(event) => return Ok(event),
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => anyhow::bail!("a process was lost"),
+        }
+    }
+}
+
+/// Asks a process to stop and keep its best weights, once: a second signal would end it at once.
+#[cfg(unix)]
+fn interrupt(process: u32) {
+    let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(process) = process {
+        // It may have ended just now.
+        rustix::process::kill_process(process, rustix::process::Signal::TERM).ok();
+    }
+}
+
+#[cfg(not(unix))]
+fn interrupt(_process: u32) {}
+
+/// Calls `gone` when the process that started this one has ended. Only for a process that [`command`] started: another's
+/// standard input may end at any time.
+pub fn when_starter_is_gone(gone: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(move || {
+        std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
+        gone();
+    });
+}

@@ -1,0 +1,189 @@
+//! What is known of sweeps, in the terminal.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::cli::{SweepListArgs, SweepShowArgs};
+use crate::commands::output::say;
+use crate::commands::runs::table;
+use crate::shell::{elsewhere, quoted_path};
+use crate::tracking::verdict::best_of;
+use crate::tracking::{Goal, MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
+
+/// Trials that the summary names.
+const NUM_SHOWN: usize = 5;
+
+/// The seeds that a winner is to be tried with: other ones than it was chosen with.
+const NUM_NEW_SEEDS: usize = 10;
+
+pub fn list(args: &SweepListArgs) -> anyhow::Result<ExitCode> {
+    let store = Store::open_read_only_at(&args.store.location())?;
+    let sweeps = store.sweeps()?;
+    if args.json {
+        say!("{:#}", json!(sweeps));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let row = |sweep: &Sweep| {
+        let counts = sweep.counts;
+        let first = [sweep.id.to_string(), sweep.method.clone(), sweep.metric.to_string()];
+        let counts = [counts.finished, counts.stopped, counts.failed, counts.running, counts.waiting];
+        first.into_iter().chain(counts.iter().map(u32::to_string)).collect::<Vec<_>>()
+    };
+    let header = ["sweep", "method", "chosen by", "finished", "stopped", "failed", "running", "waiting"];
+    say!("{}", table::render(&header.map(str::to_owned), &sweeps.iter().map(row).collect::<Vec<_>>()).trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn show(args: &SweepShowArgs) -> anyhow::Result<ExitCode> {
+    let store = Store::open_read_only_at(&args.store.location())?;
+    let sweep = store.find_sweep(&args.sweep)?;
+    if args.json {
+        say!("{:#}", json!({ "sweep": sweep, "trials": store.trials(&sweep.id)? }));
+    } else {
+        say!("sweep  {}, {} over {}", sweep.id, sweep.method, sweep.params.join(", "));
+        say!("{}", summary(&store, &sweep)?.trim_end());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The best trials, what their lead is worth, and what to do next.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
+    let counts = sweep.counts;
+    let mut text = format!("{} of {} trials finished", counts.finished, sweep.num_trials);
+    for (count, word) in [
+        (counts.stopped, "ended early"),
+        (counts.failed, "failed"),
+        (counts.running, "running"),
+        (counts.waiting, "waiting"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(", {count} {word}"));
+        }
+    }
+    text.push('\n');
+    let mut trials = store.trials(&sweep.id)?;
+    let failure = trials.iter().find(|trial| trial.state == TrialState::Failed);
+    if let Some(Trial { number, reason, .. }) = failure {
+        text.push_str(&format!("trial {number} failed: {reason}\n"));
+    }
+    let ranked = ranked(&mut trials, &sweep.metric);
+    if let Some(&(best, _)) = ranked.first() {
+        text.push('\n');
+        text.push_str(&table_of(store, sweep, &ranked)?);
+        text.extend(luck(sweep, ranked.len()));
+        text.push_str(&next(store, sweep, best)?);
+    }
+    if counts.waiting + counts.running > 0 {
+        text.push_str(&format!("next   go on: burnlab sweep resume {}{}\n", sweep.id, elsewhere(store.root())));
+    }
+    Ok(text)
+}
+
+/// The finished trials with their values, the best first.
+fn ranked<'a>(trials: &'a mut [Trial], metric: &MetricKey) -> Vec<(&'a Trial, f64)> {
+    let goal = Goal::of(metric);
+    let finished = |trial: &'a Trial| {
+        let value = trial.value.filter(|value| value.is_finite())?;
+        (trial.state == TrialState::Finished).then_some((trial, value))
+    };
+    let mut ranked: Vec<_> = trials.iter().filter_map(finished).collect();
+    ranked.sort_by(|(_, a), (_, b)| match goal {
+        Goal::Lower => a.total_cmp(b),
+        Goal::Higher => b.total_cmp(a),
+    });
+    ranked
+}
+
+fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<String, TrackingError> {
+    let mut rows = Vec::new();
+    for (trial, value) in ranked.iter().take(NUM_SHOWN) {
+        let runs = runs_of(store, trial)?;
+        let tested = runs.first().and_then(test_metric);
+        let values: Vec<f64> =
+            tested.iter().flat_map(|key| runs.iter().filter_map(|run| Some(run.metrics.get(*key)?.last))).collect();
+        let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        let param = |key: &String| trial.params.get(key).map(cell).unwrap_or_default();
+        let last = [
+            table::short(*value),
+            mean.map(table::short).unwrap_or_default(),
+            trial.runs.first().map(RunId::to_string).unwrap_or_default(),
+        ];
+        rows.push(
+            std::iter::once(trial.number.to_string()).chain(sweep.params.iter().map(param)).chain(last).collect(),
+        );
+    }
+    let short = |key: &String| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let tested = ranked[0].0.runs.first().and_then(|run| store.run(run).ok());
+    let tested = tested.as_ref().and_then(test_metric).map(MetricKey::to_string).unwrap_or_default();
+    let header: Vec<String> = std::iter::once("trial".to_owned())
+        .chain(sweep.params.iter().map(short))
+        .chain([sweep.metric.to_string(), tested, "run".to_owned()])
+        .collect();
+    Ok(table::render(&header, &rows))
+}
+
+/// The best of many looks better than it is, in the numbers that it was chosen by.
+fn luck(sweep: &Sweep, num_trials: usize) -> Option<String> {
+    (num_trials >= 3).then(|| {
+        // In units of the spread that one config has from seed to seed, which one run per trial cannot tell.
+        let excess = best_of(num_trials, 1, 1.0).expected;
+        format!(
+            "\nThe best of {} trials owes part of its {} to luck: of equally good ones it would lead by {} of the \
+             standard deviation from seed to seed. Its result on new seeds is what counts.\n",
+            num_trials,
+            sweep.metric,
+            format_args!("{excess:.1}")
+        )
+    })
+}
+
+/// The commands that try the winner again, and that show the sweep.
+fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingError> {
+    let Some(run) = runs_of(store, best)?.into_iter().next() else { return Ok(String::new()) };
+    let config = store.folder(&run.record.id).join("config.toml");
+    let seed = run.record.seed.wrapping_add(1);
+    let elsewhere = elsewhere(store.root());
+    Ok(format!(
+        "next   try the best on new seeds: burnlab --config {} --set seed={seed} --seeds {NUM_NEW_SEEDS} --name {}-best\
+         {elsewhere}\n       see all trials: burnlab dashboard{elsewhere}\n",
+        quoted_path(&config),
+        crate::shell::quoted(&sweep.experiment),
+    ))
+}
+
+/// The trial's runs that are still there.
+fn runs_of(store: &Store, trial: &Trial) -> Result<Vec<Run>, TrackingError> {
+    let mut runs = Vec::new();
+    for id in &trial.runs {
+        match store.run(id) {
+            Ok(run) => runs.push(run),
+            Err(TrackingError::NoSuchRun { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(runs)
+}
+
+fn test_metric(run: &Run) -> Option<&MetricKey> {
+    let keys = ["test/accuracy", "test/r2", "test/loss"];
+    keys.iter().find_map(|wanted| run.metrics.keys().find(|key| key.as_str() == *wanted))
+}
+
+/// A value as people compare it: numbers that were drawn have more digits than anybody reads.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Number(number) if number.is_f64() => table::short(number.as_f64().unwrap_or(f64::NAN)),
+        value => table::json_cell(value),
+    }
+}
+
+/// A trial's params on one line, without their sections.
+pub fn params(params: &BTreeMap<String, Value>) -> String {
+    let word = |(key, value): (&String, &Value)| format!("{}={}", key.rsplit('.').next().unwrap_or(key), cell(value));
+    params.iter().map(word).collect::<Vec<_>>().join(" ")
+}

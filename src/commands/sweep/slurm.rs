@@ -1,0 +1,97 @@
+//! `burnlab sweep emit --slurm`: a sweep's queue, and a script that has a cluster work on it.
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+
+use super::start;
+use crate::cli::SweepEmitArgs;
+use crate::commands::output::say;
+use crate::config::LoadedConfig;
+use crate::shell::{quoted, quoted_path};
+use crate::tracking::Store;
+
+/// Seconds before a job's time limit at which Slurm asks the worker to stop and give its trial back.
+const NOTICE_SECONDS: u32 = 120;
+
+/// Makes the queue on the server and writes the script.
+///
+/// # Errors
+/// A config that cannot be used; no server, without which machines could not share the queue.
+pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
+    let location = args.store.location();
+    ensure!(
+        location.server.is_some(),
+        "the jobs of a cluster take their trials from one PostgreSQL server: name it with --store postgres://... or \
+         BURNLAB_STORE"
+    );
+    let mut loaded = LoadedConfig::load(&args.config, &args.set)?;
+    if let Some(name) = &args.name {
+        loaded.config.name.clone_from(name);
+    }
+    let id = start::create(&location, &loaded)?;
+    let sweep = Store::open_read_only_at(&location)?.find_sweep(id.as_str())?;
+    let workers = args.workers.min(sweep.num_trials);
+    let program = std::env::current_exe()?;
+    let script = script(&Job {
+        sweep: id.as_str(),
+        experiment: &sweep.experiment,
+        workers,
+        program: &quoted_path(&program),
+        artifacts: &quoted_path(&std::path::absolute(&args.store.artifacts)?),
+    });
+    match &args.output {
+        Some(path) => {
+            fs_err::write(path, script)?;
+            eprintln!("sweep {id} waits for its workers: sbatch {}", quoted_path(path));
+        }
+        None => say!("{}", script.trim_end()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Job<'a> {
+    sweep: &'a str,
+    experiment: &'a str,
+    workers: u32,
+    program: &'a str,
+    artifacts: &'a str,
+}
+
+/// One worker per task of the array. The server's address is not in it, since it may hold a password.
+fn script(job: &Job) -> String {
+    let Job { sweep, experiment, workers, program, artifacts } = job;
+    let name = quoted(&crate::tracking::slug(experiment));
+    format!(
+        r#"#!/bin/bash
+#SBATCH --job-name=burnlab-{name}
+#SBATCH --array=1-{workers}
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=1
+#SBATCH --signal=B:TERM@{NOTICE_SECONDS}
+#SBATCH --output=burnlab-%A_%a.log
+# Add what your cluster wants: --partition, --time, --mem, --account.
+# A worker takes trials until none is left. Ended before (time limit, scancel), it gives its trial back to the queue.
+: "${{BURNLAB_STORE:?set it to the address of the PostgreSQL server: postgres://user@host/database}}"
+export RAYON_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
+exec {program} sweep work {sweep} --artifacts {artifacts}
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_bash_and_holds_no_address() {
+        let job = Job { sweep: "a-1", experiment: "My Net", workers: 8, program: "/bin/burnlab", artifacts: "'/a b'" };
+        let script = script(&job);
+        assert!(
+            script.starts_with("#!/bin/bash\n#SBATCH --job-name=burnlab-my-net\n#SBATCH --array=1-8\n"),
+            "{script}"
+        );
+        assert!(script.ends_with("exec /bin/burnlab sweep work a-1 --artifacts '/a b'\n"), "{script}");
+        assert!(!script.contains("postgres://user:"));
+    }
+}

@@ -1,0 +1,235 @@
+//! One trial: its runs, trained in this process, with the lease kept alive meanwhile.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::work::Worker;
+use crate::commands::prepared::prepare;
+use crate::commands::progress::Style;
+use crate::commands::train::{self, Supervisor, TrainOptions, Trained};
+use crate::config::Config;
+use crate::sweep::{goes_on, rungs};
+use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
+use crate::training::EpochReport;
+use crate::training::config::Loss;
+
+/// How a trial went.
+pub struct Ended {
+    /// `None` if it was interrupted: nothing may be said of it.
+    pub outcome: Option<Outcome>,
+    pub runs: Vec<RunId>,
+    pub num_epochs: usize,
+}
+
+/// Trains all runs of the trial.
+///
+/// # Errors
+/// A store that cannot be reached. What fails in the training itself is the trial's outcome.
+pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
+    let watch = Arc::new(TrialWatch::new(worker, claim)?);
+    let heart = Heart::start(worker, claim, &watch)?;
+    let repetitions = worker.loaded.config.repetitions(worker.loaded.config.seeds);
+    let mut values = Vec::new();
+    let mut num_epochs = 0;
+    let mut outcome = None;
+    for repetition in repetitions {
+        let trained = worker
+            .loaded
+            .varied_by(&claim.params, &repetition.overrides())
+            .map_err(anyhow::Error::from)
+            .and_then(|config| train_run(worker, config, &watch));
+        match trained {
+            Err(_) if watch.is_lost() => break,
+            Err(error) => {
+                outcome = Some(Outcome { state: TrialState::Failed, value: None, reason: format!("{error:#}") });
+                break;
+            }
+            Ok(trained) if trained.status == Status::Interrupted => break,
+            Ok(trained) => {
+                num_epochs += trained.num_epochs;
+                values.extend(watch.value_at(trained.kept_epoch.unwrap_or(trained.num_epochs)));
+                let mean = values.iter().sum::<f64>() / values.len() as f64;
+                let state = if watch.has_ended_it() { TrialState::Stopped } else { TrialState::Finished };
+                outcome = Some(Outcome { state, value: Some(mean), reason: trained.reason });
+            }
+        }
+        watch.next_run();
+    }
+    drop(heart);
+    let is_whole = !worker.stop.is_asked() && !watch.is_lost();
+    Ok(Ended { outcome: outcome.filter(|_| is_whole), runs: watch.runs(), num_epochs })
+}
+
+fn train_run(worker: &Worker, config: Config, watch: &Arc<TrialWatch>) -> anyhow::Result<Trained> {
+    let prepared = prepare(&config, worker.location)
+        .map_err(|invalid| anyhow::anyhow!("{}: {}", invalid.key.unwrap_or_default(), invalid.message))?;
+    let mut config = config.resolved();
+    config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
+    let options = TrainOptions {
+        location: worker.location,
+        tags: worker.tags,
+        backend: worker.backend,
+        style: Style::Silent,
+        tui: false,
+        interrupter: worker.stop.interrupter(),
+        supervisor: Some(watch.clone()),
+    };
+    train::train(&config, &prepared, &options)
+}
+
+/// Follows a trial's runs from epoch to epoch, for the queue and for successive halving.
+struct TrialWatch {
+    store: Mutex<Store>,
+    claim: Claim,
+    metric: String,
+    minimize: bool,
+    /// Epochs at which halving looks, and its factor.
+    rungs: Vec<usize>,
+    factor: usize,
+    is_lost: AtomicBool,
+    has_ended_it: AtomicBool,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    runs: Vec<RunId>,
+    /// The metric by epoch, of the run that is training.
+    values: BTreeMap<usize, f64>,
+    best: Option<f64>,
+}
+
+impl TrialWatch {
+    fn new(worker: &Worker, claim: &Claim) -> anyhow::Result<Self> {
+        let halving = worker.search.halving.as_ref();
+        let max_epochs = worker.loaded.varied(&claim.params).map_or(0, |config| config.training.max_epochs);
+        let rungs = halving.map(|halving| rungs(halving.min_epochs, halving.factor, max_epochs));
+        Ok(Self {
+            store: Mutex::new(Store::open_at(worker.location)?),
+            claim: claim.clone(),
+            metric: worker.sweep.metric.to_string(),
+            minimize: worker.is_minimized(),
+            rungs: rungs.unwrap_or_default(),
+            factor: halving.map_or(0, |halving| halving.factor),
+            is_lost: AtomicBool::new(false),
+            has_ended_it: AtomicBool::new(false),
+            seen: Mutex::default(),
+        })
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
+    fn has_ended_it(&self) -> bool {
+        self.has_ended_it.load(Ordering::Relaxed)
+    }
+
+    /// The trial is another worker's now: what is trained here no longer counts.
+    fn lose(&self) {
+        self.is_lost.store(true, Ordering::Relaxed);
+    }
+
+    fn runs(&self) -> Vec<RunId> {
+        self.seen.lock().expect("no panic while held").runs.clone()
+    }
+
+    fn value_at(&self, epoch: usize) -> Option<f64> {
+        self.seen.lock().expect("no panic while held").values.get(&epoch).copied()
+    }
+
+    fn next_run(&self) {
+        let mut seen = self.seen.lock().expect("no panic while held");
+        seen.values.clear();
+        seen.best = None;
+    }
+
+    /// Whether the run may go on from `epoch`, where the best value so far is `best`.
+    fn passes(&self, epoch: usize, best: f64) -> Result<bool, TrackingError> {
+        let mut store = self.store.lock().expect("no panic while held");
+        Ok(match store.reach_rung(&self.claim, epoch as u64, best)? {
+            Some(all) => goes_on(best, &all, self.factor, self.minimize),
+            None => {
+                self.lose();
+                false
+            }
+        })
+    }
+}
+
+impl Supervisor for TrialWatch {
+    fn trial(&self) -> SweepTrial {
+        SweepTrial { sweep: self.claim.sweep.clone(), trial: self.claim.number }
+    }
+
+    fn begun(&self, run: &RunId) -> anyhow::Result<()> {
+        self.seen.lock().expect("no panic while held").runs.push(run.clone());
+        let is_ours = self.store.lock().expect("no panic while held").begin_run(&self.claim, run)?;
+        if !is_ours {
+            self.lose();
+        }
+        Ok(())
+    }
+
+    fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
+        if self.is_lost() {
+            return ControlFlow::Break(());
+        }
+        let Some((_, value)) = report.values.iter().find(|(key, _)| *key == self.metric) else {
+            return ControlFlow::Continue(());
+        };
+        let mut seen = self.seen.lock().expect("no panic while held");
+        seen.values.insert(report.epoch, *value);
+        let better = if self.minimize { f64::min } else { f64::max };
+        let best = seen.best.map_or(*value, |best| better(best, *value));
+        seen.best = Some(best);
+        drop(seen);
+        if !self.rungs.contains(&report.epoch) {
+            return ControlFlow::Continue(());
+        }
+        // A store that cannot be reached for a moment is no reason to end a run.
+        if self.passes(report.epoch, best).unwrap_or(true) {
+            return ControlFlow::Continue(());
+        }
+        self.has_ended_it.store(true, Ordering::Relaxed);
+        ControlFlow::Break(())
+    }
+}
+
+/// Tells the queue that the worker lives, from a thread of its own, until it is dropped.
+struct Heart {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Heart {
+    fn start(worker: &Worker, claim: &Claim, watch: &Arc<TrialWatch>) -> anyhow::Result<Self> {
+        let mut store = Store::open_at(worker.location)?;
+        let (lease, claim, watch) = (worker.lease(), claim.clone(), Arc::clone(watch));
+        let (stop, stopped) = mpsc::channel();
+        let beat = move || {
+            while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(lease / 3) {
+                // An error may pass before the lease ends; if it does not, the queue gives the trial to another.
+                if let Ok(false) = store.heartbeat(&claim, lease) {
+                    watch.lose();
+                    break;
+                }
+            }
+        };
+        Ok(Self { stop: Some(stop), thread: Some(thread::spawn(beat)) })
+    }
+}
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in it says nothing of the trial.
+            thread.join().ok();
+        }
+    }
+}

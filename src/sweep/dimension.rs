@@ -1,0 +1,104 @@
+//! A line of `[sweep.space]`: the values that a config key may take.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::range::{Number, Range, Scale};
+
+/// The values that a config key may take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Dimension {
+    /// Least and most elements of a list; `None` where the value is no list.
+    pub length: Option<(usize, usize)>,
+    /// The value, or each element of the list.
+    pub element: Element,
+}
+
+/// A single value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Element {
+    Choices(Vec<Value>),
+    Range(Range),
+}
+
+/// Either one of `values`, or a number from `min` to `max`; with `length` a list of such.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    /// Least and most elements, where the value is a list; at most 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(equal = 2))]
+    length: Option<Vec<usize>>,
+    /// The choices; all equally likely.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<Value>>,
+    /// The least number; if both ends are integers, so are all numbers between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<Number>,
+    /// The greatest number; it is included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<Number>,
+    /// Where the numbers are spread evenly; linear by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale: Option<Scale>,
+    /// `grid`: how many numbers from `min` to `max`; 2 to 1000. By default all integers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<usize>,
+}
+
+impl TryFrom<Written> for Dimension {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let Written { length, values, min, max, scale, points } = written;
+        let element = match (values, min, max) {
+            (Some(values), None, None) if scale.is_none() && points.is_none() => Element::Choices(values),
+            (Some(_), None, None) => return Err("scale and points go with min and max, not with values"),
+            (None, Some(min), Some(max)) => {
+                Element::Range(Range { min, max, scale: scale.unwrap_or_default(), points })
+            }
+            _ => return Err("give either values, or min and max"),
+        };
+        // As a pair, TOML's reader would drop a third number without a word.
+        let length = match length.as_deref() {
+            None => None,
+            Some(&[shortest, longest]) => Some((shortest, longest)),
+            Some(_) => return Err("length is [least, most]"),
+        };
+        Ok(Self { length, element })
+    }
+}
+
+impl From<Dimension> for Written {
+    fn from(dimension: Dimension) -> Self {
+        let length = dimension.length.map(|(shortest, longest)| vec![shortest, longest]);
+        match dimension.element {
+            Element::Choices(values) => Self { length, values: Some(values), ..Self::default() },
+            Element::Range(Range { min, max, scale, points }) => {
+                let scale = (scale != Scale::default()).then_some(scale);
+                Self { length, values: None, min: Some(min), max: Some(max), scale, points }
+            }
+        }
+    }
+}
+
+impl Dimension {
+    /// At most 1000 choices, or both ends of a range; lists of the least and of the greatest length.
+    pub(super) fn extremes(&self) -> Vec<Value> {
+        const MAX_CHOICES: usize = 1000;
+        let elements = match &self.element {
+            Element::Choices(values) => values.iter().take(MAX_CHOICES).cloned().collect(),
+            Element::Range(range) => vec![range.first(), range.last()],
+        };
+        let Some((shortest, longest)) = self.length else {
+            return elements;
+        };
+        let list = |value: &Value, length| Value::Array(vec![value.clone(); length]);
+        let mut lists: Vec<_> =
+            elements.iter().flat_map(|value| [list(value, shortest), list(value, longest)]).collect();
+        lists.dedup();
+        lists
+    }
+}

@@ -1,0 +1,139 @@
+//! The `[sweep]` section of the TOML file, and what follows from it: which values the trials of a search get, and which
+//! trials go on. Pure functions: the same section, seed and history give the same trial on any machine.
+
+mod dimension;
+mod draw;
+mod grid;
+mod halving;
+mod importance;
+mod range;
+#[cfg(test)]
+mod tests;
+mod tpe;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use dimension::{Dimension, Element};
+pub use halving::{goes_on, rungs};
+pub use importance::{Importance, importance};
+pub use range::{Number, Range, Scale};
+
+/// A value per dotted config key.
+pub type Params = BTreeMap<String, Value>;
+
+/// The `[sweep]` section: a search for the best values of some config keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SweepConfig {
+    /// How the values of a trial are chosen.
+    pub method: Method,
+    /// Trials at most, 1 to 10000 (`grid`: to 100000). `random` and `tpe`: required without `minutes`; `grid`: by
+    /// default all combinations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trials: Option<u32>,
+    /// No trial starts later than this, in minutes since the first one started; > 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<f64>,
+    /// The metric to choose by, such as "validation/loss"; never one of the training or the test part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// Seconds that a trial stays with a worker that is not heard of; 1 to 86400.
+    #[serde(default = "default_lease_seconds")]
+    pub lease_seconds: u32,
+    /// Stops the worse trials early; none by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halving: Option<HalvingConfig>,
+    /// The values that each dotted config key, in quotes, may take.
+    pub space: IndexMap<String, Dimension>,
+}
+
+/// How the values of a trial are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Every combination, the last key of the space varying fastest
+    Grid,
+    /// Independent draws (Bergstra and Bengio 2012)
+    Random,
+    /// Tree-structured Parzen estimator: more draws where results were good (Bergstra et al. 2011)
+    Tpe,
+}
+
+/// `[sweep.halving]`: asynchronous successive halving (Li et al. 2020).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HalvingConfig {
+    /// Epochs before the first decision; >= 1.
+    pub min_epochs: usize,
+    /// The best 1/factor of the trials go on, to `factor` times the epochs; >= 2, by default 3.
+    #[serde(default = "default_factor")]
+    pub factor: usize,
+}
+
+fn default_lease_seconds() -> u32 {
+    60
+}
+
+fn default_factor() -> usize {
+    3
+}
+
+/// What is known of an earlier trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    pub number: u32,
+    pub params: Params,
+    /// Its result; `None` or a value that is not finite: none yet if it is running, else it failed.
+    pub value: Option<f64>,
+    pub is_running: bool,
+}
+
+impl SweepConfig {
+    /// Trials at most: all combinations of a grid, 10000 where only `minutes` limits them.
+    pub fn num_trials(&self) -> u32 {
+        let limit = self.trials.unwrap_or(match self.method {
+            Method::Grid => u32::MAX,
+            Method::Random | Method::Tpe => validate::MAX_TRIALS,
+        });
+        match self.method {
+            Method::Grid => grid::num_combinations(&self.space)
+                .and_then(|count| u32::try_from(count).ok())
+                .map_or(limit, |count| limit.min(count)),
+            Method::Random | Method::Tpe => limit,
+        }
+    }
+
+    /// The ends of each dimension by itself: at most 1000 of its choices, or its least and greatest number; for lists
+    /// each of these in the shortest and in the longest one. A config that takes them all will seldom fail later.
+    pub fn extremes(&self) -> Vec<Params> {
+        let of_key = |(key, dimension): (&String, &Dimension)| {
+            let key = key.clone();
+            dimension.extremes().into_iter().map(move |value| Params::from([(key.clone(), value)])).collect::<Vec<_>>()
+        };
+        self.space.iter().flat_map(of_key).collect()
+    }
+
+    /// The values of trial `number`, from 1, of a section that [`SweepConfig::validate`] accepts.
+    ///
+    /// It depends on nothing but the arguments, and only `tpe` looks at `history`, whose order does not matter. Beyond
+    /// its last combination a grid starts again.
+    pub fn sample(&self, seed: u64, number: u32, history: &[Told], minimize: bool) -> Params {
+        match self.method {
+            Method::Grid => grid::combination(&self.space, number),
+            Method::Random => draw::independent(&self.space, &mut draw::generator(seed, number)),
+            Method::Tpe => {
+                let mut others: Vec<_> = history.iter().filter(|told| told.number != number).collect();
+                others.sort_by_key(|told| told.number);
+                let num_random = (10.max(2 * self.space.len())).min(self.num_trials() as usize / 3);
+                let random = &mut draw::generator(seed, number);
+                tpe::sample(&self.space, random, &others, minimize, num_random)
+            }
+        }
+    }
+}

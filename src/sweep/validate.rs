@@ -1,0 +1,135 @@
+//! What the TOML form of the `[sweep]` section cannot express.
+
+use serde_json::Value;
+
+use super::dimension::{Dimension, Element};
+use super::range::{Range, Scale};
+use super::{HalvingConfig, Method, SweepConfig, grid};
+use crate::invalid::Invalid;
+
+pub(super) const MAX_TRIALS: u32 = 10_000;
+const MAX_COMBINATIONS: u64 = 100_000;
+const MAX_LENGTH: usize = 32;
+const MAX_POINTS: usize = 1000;
+/// Larger integers have no exact `f64`.
+const MAX_INTEGER: u64 = 1 << 53;
+
+impl SweepConfig {
+    /// Checks every range and what must fit together; not whether the keys of the space exist.
+    ///
+    /// # Errors
+    /// The first key whose value cannot be used.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        let check = |holds, key: &str, message: &str| {
+            Invalid::unless(holds, &format!("sweep.{key}"), || format!("{key} {message}"))
+        };
+        let max_trials = if self.method == Method::Grid { MAX_COMBINATIONS } else { MAX_TRIALS.into() };
+        if let Some(trials) = self.trials {
+            let holds = (1..=max_trials).contains(&trials.into());
+            check(holds, "trials", &format!("must be 1 to {max_trials}, found {trials}"))?;
+        }
+        let is_limited = self.method == Method::Grid || self.trials.is_some() || self.minutes.is_some();
+        check(is_limited, "trials", "or minutes is required unless method = \"grid\"")?;
+        if let Some(minutes) = self.minutes {
+            check(minutes > 0.0 && minutes.is_finite(), "minutes", &format!("must be above 0, found {minutes}"))?;
+        }
+        let lease = self.lease_seconds;
+        check((1..=86_400).contains(&lease), "lease_seconds", &format!("must be 1 to 86400, found {lease}"))?;
+        self.validate_metric()?;
+        if let Some(HalvingConfig { min_epochs, factor }) = self.halving {
+            check(min_epochs >= 1, "halving.min_epochs", "must be at least 1")?;
+            check(factor >= 2, "halving.factor", &format!("must be at least 2, found {factor}"))?;
+        }
+        check(!self.space.is_empty(), "space", "is empty; give at least one key and its values")?;
+        for (key, dimension) in &self.space {
+            let invalid = |message: String| Invalid::at(&format!("sweep.space.{key}"), message);
+            self.validate_key(key).map_err(invalid)?;
+            self.validate_dimension(dimension).map_err(invalid)?;
+        }
+        let num_combinations = grid::num_combinations(&self.space);
+        let is_small = self.method != Method::Grid || num_combinations.is_some_and(|count| count <= MAX_COMBINATIONS);
+        let found = num_combinations.map_or("more than 2^64".into(), |count| count.to_string());
+        check(is_small, "space", &format!("has {found} combinations, at most {MAX_COMBINATIONS} fit a grid"))
+    }
+
+    /// Choosing by the test part would make its result worthless, and by the training part would choose overfitting.
+    fn validate_metric(&self) -> Result<(), Invalid> {
+        let metric = self.metric.as_deref().unwrap_or("validation/loss");
+        let part = metric.split('/').next().unwrap_or_default();
+        Invalid::unless(!metric.is_empty() && !["test", "train"].contains(&part), "sweep.metric", || {
+            format!("`{metric}` cannot choose the best trial; use a validation metric, such as validation/loss")
+        })
+    }
+
+    fn validate_key(&self, key: &str) -> Result<(), String> {
+        let section = key.split('.').next().unwrap_or_default();
+        // Trials that differ by these alone would compare luck, or nothing.
+        let is_refused = ["seed", "seeds", "name"].contains(&key) || section == "sweep";
+        ensure(!is_refused, || format!("`{key}` cannot be searched"))?;
+        ensure(key.split('.').all(|part| !part.is_empty()), || format!("`{key}` is no dotted config key"))?;
+        let inner = self.space.keys().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
+        ensure(inner.is_none(), || {
+            format!("`{key}` would overwrite `{}`; search one of them", inner.unwrap_or(&key.into()))
+        })
+    }
+
+    fn validate_dimension(&self, dimension: &Dimension) -> Result<(), String> {
+        if let Some((shortest, longest)) = dimension.length {
+            let holds = shortest <= longest && (1..=MAX_LENGTH).contains(&longest);
+            let rule = || format!("length must be [least, most], most at least 1 and at most {MAX_LENGTH}");
+            ensure(holds, || format!("{}, found [{shortest}, {longest}]", rule()))?;
+        }
+        match &dimension.element {
+            Element::Choices(values) => validate_choices(values),
+            Element::Range(range) => self.validate_range(range),
+        }
+    }
+
+    fn validate_range(&self, range: &Range) -> Result<(), String> {
+        let (min, max) = (range.min.as_f64(), range.max.as_f64());
+        ensure((max - min).is_finite(), || format!("min and max must be finite, found {min} and {max}"))?;
+        ensure(min < max, || format!("min must be below max, found {min} and {max}"))?;
+        ensure(range.scale == Scale::Linear || min > 0.0, || {
+            format!("scale = \"log\" needs min above 0, found {min}")
+        })?;
+        let is_exact = |(min, max): (i64, i64)| min.unsigned_abs().max(max.unsigned_abs()) <= MAX_INTEGER;
+        ensure(range.integers().is_none_or(is_exact), || "integers must be within 2^53 of 0".into())?;
+        if self.method != Method::Grid {
+            return ensure(range.points.is_none(), || "points has no effect unless method = \"grid\"".into());
+        }
+        match range.points {
+            Some(points) => {
+                let holds = (2..=MAX_POINTS).contains(&points);
+                ensure(holds, || format!("points must be 2 to {MAX_POINTS}, found {points}"))
+            }
+            None => {
+                ensure(range.integers().is_some(), || "a grid needs values, or points between min and max".into())?;
+                ensure(range.scale == Scale::Linear, || {
+                    "scale = \"log\" needs points in a grid; without, it takes all integers".into()
+                })
+            }
+        }
+    }
+}
+
+fn validate_choices(values: &[Value]) -> Result<(), String> {
+    ensure(!values.is_empty(), || "values is empty".into())?;
+    ensure(values.iter().all(is_usable), || "values must be numbers that are finite, text, booleans or lists".into())?;
+    let repeated = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value));
+    ensure(repeated.is_none(), || {
+        format!("values holds {} twice", repeated.map(|(_, value)| value.to_string()).unwrap_or_default())
+    })
+}
+
+/// TOML's `nan` and `inf` come as null, and its dates as tables; tables themselves have dotted keys of their own.
+fn is_usable(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Object(_) => false,
+        Value::Array(values) => values.iter().all(is_usable),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(message()) }
+}

@@ -317,14 +317,18 @@ fn readable(message: &str) -> String {
     }
 }
 
-/// The place of a dotted key in the text.
+/// The place of a dotted key in the text, or of the innermost section of it that is there.
 fn find_key(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
     let mut found = None;
-    for part in key.split('.') {
+    let mut rest = key;
+    while !rest.is_empty() {
+        // A key in quotes may hold dots: the whole of what is left, if there is such a key.
+        let part = if table.contains_key(rest) { rest } else { rest.split('.').next().unwrap_or(rest) };
         let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
         found = Some(name.span());
+        rest = rest[part.len()..].trim_start_matches('.');
         match value.get_ref() {
             DeValue::Table(inner) => table = inner,
             _ => break,

@@ -14,7 +14,8 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
-//! - trains several seeds: `commands/seeds.rs`
+//! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
+//!   [`sweep`] and the queue in `tracking/queue.rs`
 //! - uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
@@ -24,7 +25,7 @@
 //!
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`]; [`plots`] and [`onnx`] know nothing of the
-//!    rest; SQL is in `tracking/store.rs` alone; backend cfgs in [`backend`] alone.
+//!    rest; SQL is in `tracking/{store,queue}.rs` alone; backend cfgs in [`backend`] alone.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].

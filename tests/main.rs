@@ -7,6 +7,7 @@
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
+//! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
@@ -14,7 +15,7 @@
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
 //!
-//! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing browser or software Vulkan device into a failure.
+//! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing browser, software Vulkan device or PostgreSQL server into a failure.
 
 #[path = "burnlab/browser.rs"]
 mod browser;
@@ -22,6 +23,8 @@ mod browser;
 mod cli;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/hosts.rs"]
+mod hosts;
 #[path = "burnlab/lab.rs"]
 mod lab;
 #[path = "burnlab/numbers.rs"]

@@ -10,7 +10,7 @@ use super::runs::table;
 use super::train::EXIT_INTERRUPTED;
 use crate::cli::TrainArgs;
 use crate::config::{Config, Repetition};
-use crate::tracking::compare::{headline, mean_interval, spread};
+use crate::tracking::compare::{folds, headline, mean_interval, spread};
 use crate::tracking::{Location, MetricKey, Run, Store};
 
 /// Trains the `repetitions` of `config`, several at a time, and prints what they agree on.
@@ -132,7 +132,7 @@ impl Results {
         for key in keys.into_iter().filter(|key| key.split() == "test") {
             let values: Vec<f64> = self.runs.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect();
             let Some(found) = spread(&values) else { continue };
-            let interval = mean_interval(key, &values);
+            let interval = mean_interval(key, &values, folds(&self.runs[0]));
             let cell = |value: f64| format!("{value:.4}");
             let [low, high] = interval.map_or([String::new(), String::new()], |(low, high)| [cell(low), cell(high)]);
             let row = vec![cell(found.mean), low, high, cell(found.deviation), cell(found.lowest), cell(found.highest)];

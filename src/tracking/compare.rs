@@ -51,6 +51,11 @@ pub fn tells_configs_apart(key: &str) -> bool {
     key != "name" && !SEEDS.contains(&key)
 }
 
+/// Of how many folds a run tests on one; `None` outside of a cross-validation.
+pub fn folds(run: &Run) -> Option<u64> {
+    run.record.params.get("data.folds")?.as_u64()
+}
+
 /// Which repetition each run is (its seed, and its fold if it has one) and its last value of a metric, of those that
 /// have it.
 pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
@@ -74,8 +79,11 @@ pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<Metri
 }
 
 /// The 95 % interval of the mean of a metric, within what the metric can be; `None` for fewer than two values.
-pub fn mean_interval(key: &MetricKey, values: &[f64]) -> Option<(f64, f64)> {
-    let (low, high) = verdict::mean_interval(values)?;
+///
+/// Results of `folds` share training rows, which makes it wider.
+pub fn mean_interval(key: &MetricKey, values: &[f64], folds: Option<u64>) -> Option<(f64, f64)> {
+    let plain = verdict::mean_interval(values)?;
+    let (low, high) = folds.map_or(plain, |folds| verdict::widened(plain, values.len(), folds));
     let (least, most) = key.bounds();
     Some((low.max(least), high.min(most)))
 }

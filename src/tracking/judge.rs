@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::compare::{Difference, counts, differences, headline, repetition_key, results, tells_configs_apart};
-use super::verdict::{Claim, Group, Verdict, mcnemar, sentence, verdict};
+use super::compare::{Difference, counts, differences, folds, headline, repetition_key, results, tells_configs_apart};
+use super::verdict::{Claim, Group, Verdict, mcnemar, over_folds, sentence, verdict};
 use super::{Goal, MetricKey, Run, Status, Store, TrackingError};
 use crate::shell::{elsewhere, quoted_path};
 
@@ -56,6 +56,10 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
         &Group { name: &name_b, results: &results_b },
         Goal::of(&metric),
     );
+    let verdict = match folds(a) {
+        Some(folds) => over_folds(verdict, folds, Goal::of(&metric)),
+        None => verdict,
+    };
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
     let verdict = match other_data {
         Some(_) => Verdict { claim: Claim::NoClaim, ..verdict },
@@ -70,6 +74,10 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     let told = sentence(&verdict, &name_a, &name_b, metric.as_str());
     let told = match told.strip_prefix("not distinguishable:") {
         Some(rest) => format!("Not distinguishable in {metric} ({name_b} less {name_a}):{rest}"),
+        None => told,
+    };
+    let told = match folds(a) {
+        Some(_) => told.replace(" seeds", " folds").replace("1000 folds", "more folds of these rows"),
         None => told,
     };
     match other_data {
@@ -92,9 +100,9 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
              (McNemar's exact test: p = {p_value:.2})."
         ));
     }
-    let next = match other_data {
-        Some(_) => Vec::new(),
-        None => next(store, &verdict, [(a, &group_a), (b, &group_b)]),
+    let next = match other_data.is_some() || folds(a).is_some() {
+        true => Vec::new(),
+        false => next(store, &verdict, [(a, &group_a), (b, &group_b)]),
     };
     Ok(Some(Judgement { metric, sentence: text, verdict, seconds, mistakes, next }))
 }

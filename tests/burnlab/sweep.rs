@@ -124,7 +124,7 @@ fn a_grid_is_trained_once_each_and_summed_up() {
     assert!(shown.contains("4 of 4 trials finished"), "{shown}");
     let best = trials.iter().min_by(|a, b| a.value.unwrap().total_cmp(&b.value.unwrap())).unwrap();
     let first = shown.lines().skip_while(|line| !line.starts_with("trial ") || !line.contains("run")).nth(1).unwrap();
-    assert!(first.starts_with(&format!("{} ", best.number)), "{shown}");
+    assert!(first.trim_start().starts_with(&format!("{} ", best.number)), "{shown}");
     let command = shown.lines().find_map(|line| line.split("on new seeds: burnlab ").nth(1)).unwrap();
     let command: Vec<&str> = command.split(' ').collect();
     assert!(command.contains(&"--seeds"), "{shown}");
@@ -140,7 +140,11 @@ fn a_grid_is_trained_once_each_and_summed_up() {
 fn a_sweep_that_cannot_be_trained_is_refused_before_its_first_trial() {
     let place = Place::new();
     for (from, to, expected) in [
-        ("[1e-3, 1e-2]", "[1e-3, -1]", "c.toml:12:"),
+        (
+            "[1e-3, 1e-2]",
+            "[1e-3, -1]",
+            "c.toml:12:1: sweep.space.training.learning_rate: learning_rate must be above 0",
+        ),
         ("\"model.hidden\"", "\"model.hiden\"", "model.hiden"),
         ("lease_seconds = 1", "metric = \"test/loss\"", "sweep.metric"),
         ("lease_seconds = 1", "metric = \"validation/r2\"", "choose by one of validation/loss"),
@@ -183,6 +187,26 @@ fn the_trial_of_a_killed_worker_is_taken_up_by_another() {
     let lost = store(&place).run(&victim.runs[0]).unwrap();
     assert_eq!((lost.record.status, lost.record.archived), (Status::Crashed, true));
     assert!(text(&output.stderr).contains("1 trial goes to another one"), "{}", text(&output.stderr));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_worker_that_slept_through_its_lease_changes_nothing() {
+    let place = Place::new();
+    place.write("c.toml", SLOW);
+    let sweep = begin(&place, &["--config", "c.toml", "--jobs", "2"]);
+    let trials = wait_for(&place, |trials| trials.iter().filter(|trial| is_training(trial)).count() == 2);
+    let sleeper = trials.iter().find(|trial| is_training(trial)).unwrap();
+    signal("STOP", worker_process(sleeper));
+    let number = sleeper.number as usize - 1;
+    let trials = wait_for(&place, |trials| trials[number].attempts == 2 && is_training(&trials[number]));
+    assert_ne!(trials[number].worker, sleeper.worker);
+    signal("CONT", worker_process(sleeper));
+    let output = sweep.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let trials = assert_each_once(&place, 4);
+    assert!(!trials[number].runs.contains(&sleeper.runs[0]));
+    assert_eq!(text(&output.stdout).matches(&format!("trial {:<4} ", sleeper.number)).count(), 1);
 }
 
 #[test]
@@ -246,7 +270,7 @@ method = "grid"
 min_epochs = 4
 factor = 2
 [sweep.space]
-"training.learning_rate" = { values = [3e-2, 2e-2, 1e-2, 1e-6, 1e-6, 1e-6] }
+"training.learning_rate" = { values = [3e-2, 2e-2, 1e-2, 1e-6, 2e-6, 3e-6] }
 "#,
     );
     let output = place.run(&["--config", "c.toml", "--jobs", "1"]);

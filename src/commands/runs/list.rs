@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
-use crate::tracking::compare::{differences, headline, mean_interval, results, spread, tells_configs_apart};
+use crate::tracking::compare::{differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
 use crate::tracking::field::{Field, FieldValue};
 use crate::tracking::verdict::{Group, best_of, pooled_deviation};
 use crate::tracking::{Goal, Run, Shown, Store, judge};
@@ -68,7 +68,7 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
         let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();
         let interval = metric
             .as_ref()
-            .and_then(|key| mean_interval(key, &values))
+            .and_then(|key| mean_interval(key, &values, folds(group[0])))
             .map(|(low, high)| format!("{} to {}", table::short(low), table::short(high)))
             .unwrap_or_default();
         let deviation = found.filter(|found| found.count > 1).map(|found| found.deviation);

@@ -100,7 +100,10 @@ fn check(
     }
     for params in search.extremes() {
         let name = params.keys().next().cloned().unwrap_or_default();
-        let blame = |message: String| Invalid::at(&format!("sweep.space.{name}"), message);
+        let blame = |message: String| {
+            let message = message.strip_prefix(&format!("{name}: ")).unwrap_or(&message);
+            Invalid::at(&format!("sweep.space.{name}"), message)
+        };
         let trial = loaded.varied(&params).map_err(|error| blame(error.message))?;
         let checked = match name.starts_with("data.") {
             true => prepare(&trial, location).map(drop),

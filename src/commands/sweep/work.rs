@@ -149,11 +149,11 @@ impl Worker<'_> {
         let Ended { outcome, runs, num_epochs } = trial::run(self, claim)?;
         let Some(outcome) = outcome else {
             // Stopped by the user, or the trial is another's by now.
-            if self.stop.is_asked() {
-                store.release(claim)?;
-            }
             for run in &runs {
                 store.abandon(run, "its trial goes on in another run")?;
+            }
+            if self.stop.is_asked() {
+                store.release(claim)?;
             }
             return Ok(());
         };

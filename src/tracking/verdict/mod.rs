@@ -21,6 +21,7 @@ mod false_alarms;
 mod holm;
 mod interval;
 mod mcnemar;
+mod overlap;
 mod power;
 mod seeds;
 mod sentence;
@@ -32,6 +33,7 @@ use serde::Serialize;
 pub use best_of::{BestOf, best_of, pooled_deviation};
 pub use holm::holm;
 pub use mcnemar::mcnemar;
+pub use overlap::{over_folds, widened};
 pub use sentence::sentence;
 
 use super::Goal;

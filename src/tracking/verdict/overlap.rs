@@ -1,0 +1,74 @@
+//! Results of a cross-validation: any two of its runs share most of their training rows, so they agree more than
+//! independent runs would, and the plain t interval is too narrow.
+
+use statrs::function::beta::beta_reg;
+
+use super::{Verdict, claim, interval::quantile};
+use crate::tracking::Goal;
+
+/// How much wider an interval over `num_results` folds is than the plain one: the variance of the mean is s^2 (1/n +
+/// n_test / n_train) in place of s^2 / n, and a fold tests 1 / (`num_folds` - 1) as many rows as it trains on. Nadeau
+/// and Bengio 2003, "Inference for the generalization error"; for repeated folds Bouckaert and Frank 2004.
+fn widening(num_results: usize, num_folds: u64) -> f64 {
+    (1.0 + num_results as f64 / (num_folds.max(2) - 1) as f64).sqrt()
+}
+
+/// The interval of a mean over folds, from the plain one.
+pub fn widened((low, high): (f64, f64), num_results: usize, num_folds: u64) -> (f64, f64) {
+    let half = (high - low) / 2.0 * widening(num_results, num_folds);
+    let middle = f64::midpoint(low, high);
+    (middle - half, middle + half)
+}
+
+/// The verdict on results of folds, from the plain one. More folds of the same rows would not settle it, and the
+/// bootstrap knows nothing of the rows that are shared: both are left out.
+pub fn over_folds(verdict: Verdict, num_folds: u64, goal: Goal) -> Verdict {
+    let count = if verdict.paired { verdict.num_pairs } else { verdict.num_a.min(verdict.num_b) };
+    let plain = Verdict { bootstrap: None, seeds_needed: None, ..verdict };
+    let Some((low, high)) = plain.interval.filter(|(low, high)| low < high) else { return plain };
+    let interval = widened((low, high), count, num_folds);
+    let freedom = count as f64 - 1.0;
+    let statistic = plain.difference / ((interval.1 - interval.0) / 2.0 / quantile(freedom));
+    Verdict {
+        interval: Some(interval),
+        p_value: Some(beta_reg(freedom / 2.0, 0.5, freedom / (freedom + statistic.powi(2)))),
+        claim: claim(Some(interval), goal),
+        ..plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tracking::verdict::{Claim, Group, verdict};
+
+    const A: [f64; 10] = [0.944, 1.0, 0.944, 0.944, 1.0, 0.889, 0.944, 1.0, 0.941, 0.941];
+    const B: [f64; 10] = [0.889, 0.944, 0.944, 0.889, 0.944, 0.833, 0.944, 0.944, 0.882, 0.941];
+
+    /// scipy 1.17: t = d / sqrt(var(d, ddof=1) * (1/10 + 1/9)), 9 degrees of freedom; p = 2 * t.sf(abs(t), 9).
+    #[test]
+    fn folds_are_told_apart_as_by_the_corrected_test() {
+        let numbered =
+            |values: [f64; 10]| values.iter().enumerate().map(|(fold, &v)| (fold as u64, v)).collect::<Vec<_>>();
+        let (a, b) = (numbered(A), numbered(B));
+        let plain = verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher);
+        assert_eq!(plain.claim, Claim::Worse);
+        let found = over_folds(plain.clone(), 10, Goal::Higher);
+        let (low, high) = found.interval.unwrap();
+        assert!(
+            (low - -0.06751091059407059).abs() < 1e-9 && (high - -0.011089089405929415).abs() < 1e-9,
+            "{low} {high}"
+        );
+        assert!((found.p_value.unwrap() - 0.011711862113296816).abs() < 1e-9, "{:?}", found.p_value);
+        assert!((plain.p_value.unwrap() - 0.001330049726924864).abs() < 1e-9, "{:?}", plain.p_value);
+        assert_eq!((found.seeds_needed, found.bootstrap), (None, None));
+    }
+
+    #[test]
+    fn folds_that_agree_exactly_stay_as_they_are() {
+        let results: Vec<(u64, f64)> = (0..5).map(|fold| (fold, 0.9)).collect();
+        let group = Group { name: "", results: &results };
+        let found = over_folds(verdict(&group, &group, Goal::Higher), 5, Goal::Higher);
+        assert_eq!((found.interval, found.claim), (Some((0.0, 0.0)), Claim::NotDistinguishable));
+    }
+}

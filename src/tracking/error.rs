@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{RunId, Status};
+use super::database::{BUSY_SECONDS, is_lost, is_refused, problem_of};
+use super::{RunId, Status, TrialState};
 
 /// Why something could not be recorded, found or changed.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,47 @@ pub enum TrackingError {
     )]
     Sql { path: PathBuf, source: Box<rusqlite::Error> },
 
+    /// No connection to the PostgreSQL server, or one that was lost for too long.
+    #[error("cannot reach PostgreSQL at {server}: {problem}; check that it runs and that this host may reach its port")]
+    Unreachable { server: String, problem: String },
+
+    /// The server does not want this user, or does not have the database.
+    #[error(
+        "PostgreSQL at {server} refused the connection: {problem}; check user and database in the store's address, \
+         and the password there or in PGPASSWORD"
+    )]
+    Refused { server: String, problem: String },
+
+    /// The server has no tables of burnlab's.
+    #[error("no runs recorded at PostgreSQL {server}: train something first (burnlab --config FILE)")]
+    NoServerStore { server: String },
+
+    /// The tables were made by a newer burnlab.
+    #[error(
+        "PostgreSQL at {server} has schema {found}, written by a newer burnlab (this one knows up to {supported}): \
+         update burnlab"
+    )]
+    ServerTooNew { server: String, found: i64, supported: i64 },
+
+    /// The run was trained on another host, which has its folder.
+    #[error("the files of run `{id}` are at `{home}`: {action} there")]
+    Elsewhere { id: RunId, home: String, action: &'static str },
+
+    /// Any other answer of PostgreSQL's.
+    #[error("PostgreSQL at {server}: {problem}; the server's log says more")]
+    Statement { server: String, problem: String },
+
+    /// Text that names no PostgreSQL server. It is not repeated, since it may hold a password.
+    #[error("the store's address is not valid: {problem}; write postgres://user@host/database")]
+    InvalidServer { problem: String },
+
+    /// The address asks for an encrypted connection.
+    #[error(
+        "this burnlab cannot encrypt connections to PostgreSQL: reach the server through a private network or an SSH \
+         tunnel, and leave sslmode out of the store's address"
+    )]
+    NoTls,
+
     /// A file of a run folder has content that burnlab did not write.
     #[error("`{}`{}: {problem}; correct it or delete the run", path.display(), at_line(*line))]
     Damaged { path: PathBuf, line: Option<usize>, problem: String },
@@ -65,13 +107,17 @@ pub enum TrackingError {
     #[error("no run `{query}`; `burnlab runs list` shows them")]
     NoSuchRun { query: String },
 
-    /// No sweep matches.
-    #[error("no sweep `{query}`; `burnlab sweep list` shows them")]
-    NoSuchSweep { query: String },
-
     /// Several runs match the prefix.
     #[error("`{query}` is the beginning of {count} runs ({}); add characters", candidates.join(", "))]
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
+
+    /// No sweep matches the id, its beginning or the experiment.
+    #[error("no sweep `{query}`; `burnlab sweep list` shows them")]
+    NoSuchSweep { query: String },
+
+    /// Several sweeps match the beginning.
+    #[error("`{query}` is the beginning of {count} sweeps ({}); add characters", candidates.join(", "))]
+    AmbiguousSweep { query: String, count: usize, candidates: Vec<String> },
 
     /// Text that is no run id.
     #[error("`{text}` is not a run id (<experiment>-<yyyymmdd>-<hhmmss>-<4 hex digits>)")]
@@ -99,6 +145,14 @@ pub enum TrackingError {
     #[error("a run cannot end as `{status}`; use finished, interrupted or failed")]
     NotFinal { status: Status },
 
+    /// A trial can only end in a state that is an end.
+    #[error("a trial cannot end as `{state}`; use finished, stopped or failed")]
+    NoResult { state: TrialState },
+
+    /// A row of a sweep has content that burnlab did not write.
+    #[error("the store has a damaged sweep: {problem}; start the sweep anew")]
+    DamagedSweep { problem: String },
+
     /// The run is still training.
     #[error("run `{id}` is still training; stop it first")]
     Active { id: RunId },
@@ -109,6 +163,19 @@ pub enum TrackingError {
 }
 
 impl TrackingError {
+    /// Translates a PostgreSQL error of the server `host:port/database`.
+    pub(super) fn server(name: &Path, source: postgres::Error) -> Self {
+        let (server, problem) = (name.display().to_string(), problem_of(&source));
+        let code = source.code().map(|code| code.code()).unwrap_or_default();
+        match code {
+            "25006" => Self::ReadOnly { path: name.to_path_buf() },
+            "55P03" => Self::Busy { path: name.to_path_buf(), seconds: BUSY_SECONDS },
+            _ if is_refused(&source) => Self::Refused { server, problem },
+            _ if is_lost(&source) => Self::Unreachable { server, problem },
+            _ => Self::Statement { server, problem },
+        }
+    }
+
     /// Translates an SQLite error of the store at `path`.
     pub(super) fn sql(path: &Path, busy_seconds: u64, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;

@@ -24,8 +24,10 @@
 //! | `record` | [`RunRecord`], [`Status`], [`Shown`]: what `run.json` says |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
-//! | `store`, `queue` | [`Store`]: all SQL, that of sweeps in `queue` |
-//! | `sweep` | [`Sweep`], [`Trial`]: a search over configs, as workers share it |
+//! | `store` | [`Store`]: runs, their points and changes |
+//! | `sweep`, `queue` | [`Sweep`], [`Trial`], [`Claim`]: trials that workers take from the store |
+//! | `location` | [`Location`]: the folder and the server of a store |
+//! | `database` | SQLite and PostgreSQL behind one interface, and their schema |
 //! | `judge`, `verdict` | what can honestly be said of two runs: the statistics, and the sentence |
 //! | `series`, `compare` | pure functions over samples and params |
 //! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
@@ -33,12 +35,16 @@
 //! Nothing here knows what trains.
 
 pub mod compare;
+mod database;
 mod error;
 pub mod field;
 pub mod filter;
 mod folder;
 mod id;
 pub mod judge;
+mod location;
+#[cfg(test)]
+mod place;
 mod point;
 mod queue;
 mod record;
@@ -54,10 +60,11 @@ pub mod verdict;
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};
 pub use id::{RunId, slug};
+pub use location::{Location, host};
 pub use point::{Goal, MetricKey, Point, Sample};
-pub use queue::host;
-pub use record::{RunRecord, Shown, Status, SweepTrial, flatten_config};
+pub use queue::MAX_ATTEMPTS;
+pub use record::{RunRecord, Shown, Status, flatten_config};
 pub use run::{NewRun, RunWriter};
-pub use store::{Changes, Location, MetricSummary, Reindexed, Run, Store};
-pub use sweep::{Claim, Counts, NewSweep, Outcome, Sweep, Trial, TrialState};
+pub use store::{Changes, MetricSummary, Reindexed, Run, Store};
+pub use sweep::{Claim, Counts, NewSweep, Outcome, Sweep, SweepTrial, Trial, TrialState};
 pub use time::UtcTime;

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RunId, UtcTime};
+use super::{RunId, SweepTrial, UtcTime};
 
 /// How a run stands, as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -86,14 +86,6 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A trial of a sweep.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SweepTrial {
-    pub sweep: RunId,
-    /// 1-based.
-    pub trial: u32,
-}
-
 /// The content of `run.json`. Fields that a newer burnlab adds are ignored, absent optional ones are empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -128,7 +120,7 @@ pub struct RunRecord {
     /// The run that this one continues or varies.
     #[serde(default)]
     pub parent: Option<RunId>,
-    /// The trial of a sweep that it was trained for.
+    /// The trial of a sweep that it trains.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepTrial>,
     /// Hidden from lists unless asked for.

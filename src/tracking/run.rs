@@ -10,7 +10,7 @@ use fs_err::{File, OpenOptions};
 use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
-use super::{MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime};
+use super::{Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime};
 
 /// What is known of a run before its first step.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub struct NewRun {
     pub seed: u64,
     /// The run that this one continues or varies.
     pub parent: Option<RunId>,
-    /// The trial of a sweep that it is trained for.
+    /// The trial of a sweep that it trains.
     pub sweep: Option<SweepTrial>,
 }
 
@@ -56,13 +56,23 @@ pub struct RunWriter {
 }
 
 impl RunWriter {
+    /// As [`RunWriter::start_at`], with the store in the file `burnlab.db` in `root` (the artifacts folder).
+    pub fn start(root: &Path, run: NewRun) -> Result<Self, TrackingError> {
+        Self::start_at(&Location::local(root), run)
+    }
+
+    /// As [`RunWriter::resume_at`], with the store in the file `burnlab.db` in `root` (the artifacts folder).
+    pub fn resume(root: &Path, id: &RunId) -> Result<Self, TrackingError> {
+        Self::resume_at(&Location::local(root), id)
+    }
+
     /// Creates the run: its folder with `run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log` and the
-    /// lock, and its row in the store. `root` (the artifacts folder) is created if absent.
+    /// lock, and its row in the store. The artifacts folder is created if absent.
     ///
     /// # Errors
     /// When any of it cannot be written; nothing is left behind then.
-    pub fn start(root: &Path, run: NewRun) -> Result<Self, TrackingError> {
-        let mut store = Store::open(root)?;
+    pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
+        let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
         let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;
         let prepare = || -> Result<_, TrackingError> {
@@ -112,10 +122,13 @@ impl RunWriter {
     /// (epoch 0) is taken back, since it will be measured again.
     ///
     /// # Errors
-    /// [`TrackingError::NoSuchRun`], [`TrackingError::Active`] for a run that is training, or a folder or store that
-    /// cannot be read or written.
-    pub fn resume(root: &Path, id: &RunId) -> Result<Self, TrackingError> {
-        let mut store = Store::open(root)?;
+    /// [`TrackingError::NoSuchRun`], [`TrackingError::Active`] for a run that is training,
+    /// [`TrackingError::Elsewhere`] for one of another host, or a folder or store that cannot be read or written.
+    pub fn resume_at(location: &Location, id: &RunId) -> Result<Self, TrackingError> {
+        let mut store = Store::open_at(location)?;
+        if let Some(home) = store.home_elsewhere(id)? {
+            return Err(TrackingError::Elsewhere { id: id.clone(), home, action: "resume it" });
+        }
         let folder = store.folder(&store.run(id)?.record.id);
         let lock = folder::take_lock(&folder).map_err(|error| match error {
             TrackingError::Lock { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
@@ -130,13 +143,6 @@ impl RunWriter {
         let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
         let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
         Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
-    }
-
-    pub fn start_at(location: &super::Location, run: NewRun) -> Result<Self, TrackingError> {
-        Self::start(&location.root, run)
-    }
-    pub fn resume_at(location: &super::Location, id: &RunId) -> Result<Self, TrackingError> {
-        Self::resume(&location.root, id)
     }
 
     /// The run's id.

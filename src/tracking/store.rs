@@ -1,29 +1,24 @@
-//! `burnlab.db`: the index over all run folders. All SQL of burnlab is in this file and in `migrations/`.
+//! The index over all run folders: `burnlab.db`, or a PostgreSQL server's.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, named_params, params,
-};
+use rusqlite::OpenFlags;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::database::{
+    Access, Address, BUSY_SECONDS, Database, Failure, Inserted, Param, Row, Server, Version, params,
+};
 use super::folder::{self, MetricsFile};
 use super::point::json_float;
 use super::run::tidy_tags;
-use super::{FileEntry, Goal, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug};
-
-/// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_sweeps.sql")];
-const SCHEMA: i64 = MIGRATIONS.len() as i64;
-
-/// How long a writer waits for the others before it gives up.
-const BUSY_SECONDS: u64 = 30;
+use super::{
+    FileEntry, Goal, Location, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug,
+};
 
 /// A run whose process is alive is stalled after ten times its mean epoch, but not before this.
 const SHORTEST_STALL: Duration = Duration::from_secs(60);
@@ -41,31 +36,12 @@ const ABANDONED_START: Duration = Duration::from_secs(3600);
 /// points 6 ms, [`Store::reindex`] 3.6 s.
 #[derive(Debug)]
 pub struct Store {
-    root: PathBuf,
+    location: Location,
+    /// The file, or `host:port/database`: for messages.
     path: PathBuf,
-    connection: Connection,
-}
-
-/// Where a store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    pub root: PathBuf,
-    pub server: Option<String>,
-}
-
-impl From<&Path> for Location {
-    fn from(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), server: None }
-    }
-}
-
-impl Store {
-    pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
-        Self::open(&location.root)
-    }
-    pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
-        Self::open_read_only(&location.root)
-    }
+    /// What the rows of runs carry whose folders are here; empty in a file, where all are.
+    home: String,
+    pub(super) database: Database,
 }
 
 /// A run as lists need it: its record and a summary per metric, without the points.
@@ -124,43 +100,34 @@ pub struct Reindexed {
     pub skipped: Vec<(PathBuf, TrackingError)>,
 }
 
-/// Inside a transaction: an SQLite error still without the store's path, or a finished error.
-pub(super) enum Failure {
-    Sql(rusqlite::Error),
-    Other(TrackingError),
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<TrackingError> for Failure {
-    fn from(error: TrackingError) -> Self {
-        Self::Other(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Other(error.into())
-    }
-}
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Opening
 
 impl Store {
-    /// Opens the store in `root` (the artifacts folder) for reading and writing; creates or upgrades it as needed.
+    /// As [`Store::open_at`], for the file `burnlab.db` in `root` (the artifacts folder).
+    pub fn open(root: &Path) -> Result<Self, TrackingError> {
+        Self::open_at(&Location::local(root))
+    }
+
+    /// As [`Store::open_read_only_at`], for the file `burnlab.db` in `root` (the artifacts folder).
+    pub fn open_read_only(root: &Path) -> Result<Self, TrackingError> {
+        Self::open_read_only_at(&Location::local(root))
+    }
+
+    /// Opens a store for reading and writing; creates or upgrades it as needed.
     ///
     /// # Errors
-    /// A folder that cannot be written, a file that is no store, or the store of a newer burnlab.
-    pub fn open(root: &Path) -> Result<Self, TrackingError> {
-        fs::create_dir_all(root.join("runs"))?;
-        let store = Self::connect(root, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        store.use_wal()?;
-        store.migrate()?;
+    /// A folder that cannot be written, a server that cannot be reached, a file that is no store, or the store of a
+    /// newer burnlab.
+    pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
+        fs::create_dir_all(location.root.join("runs"))?;
+        let store = match location.address()? {
+            Some(address) => Self::on_server(location, &address, false)?,
+            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?,
+        };
+        let foreign = || TrackingError::NotAStore { path: store.path.clone() };
+        let migrated = store.database.migrate(foreign, |found, supported| store.too_new(found, supported));
+        migrated.map_err(|failure| store.fail(failure))?;
         Ok(store)
     }
 
@@ -169,35 +136,73 @@ impl Store {
     /// Works in a folder that cannot be written, too. The store of an older burnlab is upgraded first.
     ///
     /// # Errors
-    /// [`TrackingError::NoStore`] if there is none, and as [`Store::open`].
-    pub fn open_read_only(root: &Path) -> Result<Self, TrackingError> {
-        if !root.join("burnlab.db").exists() {
-            return Err(TrackingError::NoStore { root: root.to_path_buf() });
+    /// [`TrackingError::NoStore`] or [`TrackingError::NoServerStore`] if there is none, and as [`Store::open_at`].
+    pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
+        let address = location.address()?;
+        if address.is_none() && !location.root.join("burnlab.db").exists() {
+            return Err(TrackingError::NoStore { root: location.root.clone() });
         }
-        let store = Self::connect(root, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        match store.version() {
-            Ok(version) if version > SCHEMA => Err(store.too_new(version)),
+        let store = match &address {
+            Some(address) => Self::on_server(location, address, true)?,
+            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        match store.database.version().map_err(|failure| store.fail(failure)) {
+            Ok(Version::Newer { found, supported }) => Err(store.too_new(found, supported)),
+            Ok(Version::Older(0)) if address.is_some() => {
+                Err(TrackingError::NoServerStore { server: store.path.display().to_string() })
+            }
             // Older, or another process is creating it at this moment.
-            Ok(version) if version < SCHEMA => Self::open(root),
-            Ok(_) => Ok(store),
+            Ok(Version::Older(_)) => Self::open_at(location),
+            Ok(Version::Current) => Ok(store),
             // A WAL store needs its `-shm` file, which cannot be made in a folder without write permission; nobody
             // else writes there either, so that reading the file alone is safe.
-            Err(TrackingError::ReadOnly { .. }) => {
+            Err(TrackingError::ReadOnly { .. }) if address.is_none() => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                Self::connect_to(root, &immutable_uri(&store.path), flags)
+                Self::in_file_as(location, &immutable_uri(&store.path), flags)
             }
             Err(error) => Err(error),
         }
     }
 
+    fn in_file(location: &Location, flags: OpenFlags) -> Result<Self, TrackingError> {
+        Self::in_file_as(location, &location.root.join("burnlab.db"), flags)
+    }
+
+    fn in_file_as(location: &Location, name: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
+        let path = location.root.join("burnlab.db");
+        let database =
+            Database::open_file(name, flags).map_err(|error| TrackingError::sql(&path, BUSY_SECONDS, error))?;
+        Ok(Self { location: location.clone(), path, home: String::new(), database })
+    }
+
+    fn on_server(location: &Location, address: &Address, read_only: bool) -> Result<Self, TrackingError> {
+        let path = PathBuf::from(address.to_string());
+        let server = Server::connect(address, read_only).map_err(|error| TrackingError::server(&path, error))?;
+        let database = Database::Postgres(Box::new(server));
+        Ok(Self { location: location.clone(), path, home: location.home(), database })
+    }
+
+    fn too_new(&self, found: i64, supported: i64) -> TrackingError {
+        let path = self.path.clone();
+        match self.location.server {
+            Some(_) => TrackingError::ServerTooNew { server: path.display().to_string(), found, supported },
+            None => TrackingError::SchemaTooNew { path, found, supported },
+        }
+    }
+
+    /// Where the store is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
     /// The artifacts folder.
     pub fn root(&self) -> &Path {
-        &self.root
+        &self.location.root
     }
 
     /// Where run folders are.
     pub fn runs_folder(&self) -> PathBuf {
-        self.root.join("runs")
+        self.location.root.join("runs")
     }
 
     /// The folder of a run (which may not exist).
@@ -205,84 +210,30 @@ impl Store {
         self.runs_folder().join(id.as_str())
     }
 
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     fn trash_folder(&self) -> PathBuf {
-        self.root.join("trash")
+        self.location.root.join("trash")
     }
 
-    fn connect(root: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
-        Self::connect_to(root, &root.join("burnlab.db"), flags)
+    /// The home of a run whose folder is on another host (or in another artifacts folder); `None` if it is here.
+    pub fn home_elsewhere(&self, id: &RunId) -> Result<Option<String>, TrackingError> {
+        self.elsewhere(&self.database, id).map_err(|failure| self.fail(failure))
     }
 
-    fn connect_to(root: &Path, name: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
-        let path = root.join("burnlab.db");
-        // A `Connection` is used by one thread at a time: SQLite's own mutexes are not needed.
-        let open = || {
-            let connection = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-            connection.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
-            // NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
-            connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;")?;
-            Ok(connection)
-        };
-        let connection = open().map_err(|error| TrackingError::sql(&path, BUSY_SECONDS, error))?;
-        Ok(Self { root: root.to_path_buf(), path, connection })
-    }
-
-    /// WAL: readers and the writer do not wait for each other.
-    fn use_wal(&self) -> Result<(), TrackingError> {
-        let deadline = Instant::now() + Duration::from_secs(BUSY_SECONDS);
-        loop {
-            let mode = self.connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
-            match mode {
-                // A file system without shared memory keeps another mode, which is slower but right.
-                Ok(_) => return Ok(()),
-                // SQLite does not use its busy time-out for this switch: processes that create a store together
-                // have to wait here.
-                Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
-                Err(error) => return Err(self.sql(error)),
-            }
+    fn elsewhere(&self, database: &Database, id: &RunId) -> Result<Option<String>, Failure> {
+        if self.location.server.is_none() {
+            return Ok(None);
         }
+        let home =
+            database.query_first("SELECT home FROM run WHERE id = ?1", params![id.as_str()], |row| row.get(0))?;
+        Ok(home.filter(|home| *home != self.home))
     }
 
-    fn version(&self) -> Result<i64, TrackingError> {
-        read_version(&self.connection).map_err(|error| self.sql(error))
-    }
-
-    fn too_new(&self, found: i64) -> TrackingError {
-        TrackingError::SchemaTooNew { path: self.path.clone(), found, supported: SCHEMA }
-    }
-
-    fn migrate(&self) -> Result<(), TrackingError> {
-        let is_current = |version| match version {
-            SCHEMA => Ok(true),
-            0..SCHEMA => Ok(false),
-            _ => Err(self.too_new(version)),
-        };
-        if is_current(self.version()?)? {
-            return Ok(());
+    /// An error for what can only be done where the run's folder is.
+    fn must_be_here(&self, database: &Database, id: &RunId, action: &'static str) -> Result<(), Failure> {
+        match self.elsewhere(database, id)? {
+            Some(home) => Err(TrackingError::Elsewhere { id: id.clone(), home, action }.into()),
+            None => Ok(()),
         }
-        self.transaction(|connection| {
-            // Another process may have done it while this one waited for the lock.
-            let version = read_version(connection)?;
-            if is_current(version)? {
-                return Ok(());
-            }
-            let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if version == 0 && tables > 0 {
-                return Err(TrackingError::NotAStore { path: self.path.clone() }.into());
-            }
-            for migration in &MIGRATIONS[version as usize..] {
-                connection.execute_batch(migration)?;
-            }
-            Ok(connection.pragma_update(None, "user_version", SCHEMA)?)
-        })
     }
 }
 
@@ -292,7 +243,7 @@ impl Store {
 impl Store {
     /// All runs, archived ones included, newest first.
     pub fn runs(&self) -> Result<Vec<Run>, TrackingError> {
-        self.select_runs("", [])
+        self.select_runs("", &[])
     }
 
     /// One run.
@@ -300,7 +251,7 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchRun`].
     pub fn run(&self, id: &RunId) -> Result<Run, TrackingError> {
-        let runs = self.select_runs("WHERE id = ?1", [id.as_str()])?;
+        let runs = self.select_runs("WHERE id = ?1", params![id.as_str()])?;
         runs.into_iter().next().ok_or_else(|| no_such_run(id.as_str()))
     }
 
@@ -309,7 +260,7 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchRun`], or [`TrackingError::AmbiguousRun`] with up to five candidates.
     pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
-        let id = pick(query, self.ids_newest_first()?)?;
+        let id = pick_run(query, self.ids_newest_first()?)?;
         self.run(&id)
     }
 
@@ -334,23 +285,21 @@ impl Store {
         key: &MetricKey,
         after: Option<(u64, u64)>,
     ) -> Result<Vec<Sample>, TrackingError> {
-        let (epoch, step) = after.map_or((-1, -1), |(epoch, step)| (bits(epoch), bits(step)));
-        let select = || {
-            let mut statement = self.connection.prepare(
-                "SELECT epoch, step, time, value FROM point
-                 WHERE metric = (SELECT metric.number FROM metric JOIN run ON run.number = metric.run
-                                 WHERE run.id = :id AND metric.key = :key)
-                   AND (epoch, step) > (:epoch, :step)
-                 ORDER BY epoch, step",
-            )?;
-            let parameters = named_params! { ":id": id.as_str(), ":key": key.as_str(), ":epoch": epoch, ":step": step };
-            statement.query_map(parameters, sample)?.collect::<rusqlite::Result<_>>()
-        };
-        select().map_err(|error| self.sql(error))
+        let (epoch, step) = after.map_or((-1, -1), |(epoch, step)| (epoch.cast_signed(), step.cast_signed()));
+        let sql = "SELECT epoch, step, time, value FROM point
+                   WHERE metric = (SELECT metric.number FROM metric JOIN run ON run.number = metric.run
+                                   WHERE run.id = ?1 AND metric.key = ?2)
+                     AND (epoch, step) > (?3, ?4)
+                   ORDER BY epoch, step";
+        self.query(sql, params![id.as_str(), key.as_str(), epoch, step], sample)
     }
 
     /// The resolved configuration of a run.
+    ///
+    /// # Errors
+    /// [`TrackingError::Elsewhere`] for a run of another host.
     pub fn config_toml(&self, id: &RunId) -> Result<String, TrackingError> {
+        self.must_be_here(&self.database, id, "read its config.toml").map_err(|failure| self.fail(failure))?;
         Ok(fs::read_to_string(self.folder(id).join(folder::CONFIG))?)
     }
 
@@ -359,17 +308,18 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchRun`].
     pub fn environment(&self, id: &RunId) -> Result<Value, TrackingError> {
-        let text: Option<String> = self
-            .connection
-            .query_row("SELECT environment FROM run WHERE id = ?1", [id.as_str()], |row| row.get(0))
-            .optional()
-            .map_err(|error| self.sql(error))?;
+        let sql = "SELECT environment FROM run WHERE id = ?1";
+        let text = self.query(sql, params![id.as_str()], |row| row.get::<String>(0))?.into_iter().next();
         let text = text.ok_or_else(|| no_such_run(id.as_str()))?;
         serde_json::from_str(&text).map_err(|error| TrackingError::damaged(&self.path, error))
     }
 
-    /// The files of a run that can be shown, sorted by name; no links, no hidden files.
+    /// The files of a run that can be shown, sorted by name; no links, no hidden files. None of a run
+    /// of another host.
     pub fn files(&self, id: &RunId) -> Result<Vec<FileEntry>, TrackingError> {
+        if self.home_elsewhere(id)?.is_some() {
+            return Ok(Vec::new());
+        }
         Ok(folder::list_files(&self.folder(id))?)
     }
 
@@ -382,10 +332,16 @@ impl Store {
 
     /// The status to show: the stored one, and for a running run whether its process is alive and not silent.
     ///
-    /// Costs one probe of a lock file for a running run, and nothing for all others.
+    /// Costs one probe of a lock file for a running run (on a server, a query as well), and nothing for all others. A
+    /// run of another host has no lock that could be probed: it is never shown as crashed, only as stalled.
     pub fn shown(&self, run: &Run) -> Shown {
         if run.record.status.is_final() {
             return run.record.status.into();
+        }
+        match self.home_elsewhere(&run.record.id) {
+            Ok(None) => {}
+            Ok(Some(_)) if self.silence_in_row(&run.record.id) > stalled_after(run) => return Shown::Stalled,
+            Ok(Some(_)) | Err(_) => return Shown::Running,
         }
         let folder = self.folder(&run.record.id);
         match folder::is_locked(&folder) {
@@ -403,23 +359,31 @@ impl Store {
         }
     }
 
+    /// How long ago the run's row had a sign of life, by the server's clock; zero if that cannot be told.
+    fn silence_in_row(&self, id: &RunId) -> Duration {
+        let heard = || {
+            self.database
+                .query_first("SELECT heard FROM run WHERE id = ?1", params![id.as_str()], |row| row.get::<f64>(0))
+        };
+        match (heard(), self.database.now()) {
+            (Ok(Some(heard)), Ok(now)) => Duration::try_from_secs_f64(now - heard).unwrap_or_default(),
+            _ => Duration::ZERO,
+        }
+    }
+
     /// The store's revision: it grows with each change.
     pub fn revision(&self) -> Result<u64, TrackingError> {
-        let revision = self.connection.query_row("SELECT revision FROM store", [], |row| row.get::<_, i64>(0));
-        revision.map(number).map_err(|error| self.sql(error))
+        let revision = self.database.query_number("SELECT revision FROM store", &[]);
+        revision.map(i64::cast_unsigned).map_err(|failure| self.fail(failure))
     }
 
     /// Which runs changed after `revision` (0 for all).
     pub fn changes_since(&self, revision: u64) -> Result<Changes, TrackingError> {
         // The store's revision first: a change in between is reported twice rather than lost.
         let current = self.revision()?;
-        let ids = |sql: &str| -> rusqlite::Result<Vec<RunId>> {
-            self.connection.prepare(sql)?.query_map([bits(revision)], run_id)?.collect()
-        };
-        let changed =
-            ids("SELECT id FROM run WHERE revision > ?1 ORDER BY revision").map_err(|error| self.sql(error))?;
-        let removed =
-            ids("SELECT id FROM removed WHERE revision > ?1 ORDER BY revision").map_err(|error| self.sql(error))?;
+        let ids = |sql: &str| self.query(sql, params![revision], |row| run_id(row, 0));
+        let changed = ids("SELECT id FROM run WHERE revision > ?1 ORDER BY revision")?;
+        let removed = ids("SELECT id FROM removed WHERE revision > ?1 ORDER BY revision")?;
         Ok(Changes { revision: current, changed, removed })
     }
 
@@ -437,54 +401,44 @@ impl Store {
 
     /// As [`Store::find`], among the deleted runs.
     pub fn find_trashed(&self, query: &str) -> Result<RunId, TrackingError> {
-        pick(query, self.trashed()?.into_iter().map(|record| record.id).collect())
+        pick_run(query, self.trashed()?.into_iter().map(|record| record.id).collect())
     }
 
     fn ids_newest_first(&self) -> Result<Vec<RunId>, TrackingError> {
-        let select = || {
-            let mut statement = self.connection.prepare("SELECT id FROM run ORDER BY started DESC, id DESC")?;
-            statement.query_map([], run_id)?.collect::<rusqlite::Result<_>>()
-        };
-        select().map_err(|error| self.sql(error))
+        self.query("SELECT id FROM run ORDER BY started DESC, id DESC", &[], |row| run_id(row, 0))
     }
 
-    fn select_runs<P: rusqlite::Params + Clone>(
-        &self,
-        condition: &str,
-        parameters: P,
-    ) -> Result<Vec<Run>, TrackingError> {
-        let select = || -> Result<Vec<Run>, Failure> {
-            // One read transaction: the summaries belong to the records.
-            let snapshot = Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
-            let mut runs = Vec::new();
+    fn select_runs(&self, condition: &str, parameters: &[Param]) -> Result<Vec<Run>, TrackingError> {
+        // One read transaction: the summaries belong to the records.
+        let select = |database: &Database| -> Result<Vec<Run>, Failure> {
             let mut places = HashMap::new();
             let sql = format!("SELECT number, record, revision FROM run {condition} ORDER BY started DESC, id DESC");
-            let mut statement = snapshot.prepare(&sql)?;
-            let mut rows = statement.query(parameters.clone())?;
-            while let Some(row) = rows.next()? {
-                let record = serde_json::from_str(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?)
-                    .map_err(|error| TrackingError::damaged(&self.path, error))?;
-                places.insert(row.get::<_, i64>(0)?, runs.len());
-                runs.push(Run { record, metrics: BTreeMap::new(), revision: number(row.get(2)?) });
-            }
-            let sql = format!(
-                "SELECT run, key, points, last, last_epoch, last_step, last_time, best, best_epoch FROM metric {}",
-                if condition.is_empty() {
-                    String::new()
-                } else {
-                    format!("WHERE run IN (SELECT number FROM run {condition})")
-                }
-            );
-            let mut statement = snapshot.prepare(&sql)?;
-            let mut rows = statement.query(parameters)?;
-            while let Some(row) = rows.next()? {
-                let place = places[&row.get::<_, i64>(0)?];
-                let key: MetricKey = row.get::<_, String>(1)?.try_into()?;
-                runs[place].metrics.insert(key, summary(row)?);
-            }
+            let mut runs = database.query(&sql, parameters, |row| {
+                places.insert(row.get::<i64>(0)?, places.len());
+                Ok(Run { record: self.record(row, 1)?, metrics: BTreeMap::new(), revision: number(row, 2)? })
+            })?;
+            let condition = match condition {
+                "" => String::new(),
+                condition => format!("WHERE run IN (SELECT number FROM run {condition})"),
+            };
+            let sql = format!("SELECT run, {SUMMARY} FROM metric {condition}");
+            database.query(&sql, parameters, |row| {
+                let (key, summary) = summary(row)?;
+                runs[places[&row.get::<i64>(0)?]].metrics.insert(key, summary);
+                Ok(())
+            })?;
             Ok(runs)
         };
-        select().map_err(|failure| self.fail(failure))
+        self.database.transaction(Access::Read, select).map_err(|failure| self.fail(failure))
+    }
+
+    pub(super) fn query<T>(
+        &self,
+        sql: &str,
+        parameters: &[Param],
+        read: impl FnMut(&Row) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, TrackingError> {
+        self.database.query(sql, parameters, read).map_err(|failure| self.fail(failure))
     }
 }
 
@@ -503,7 +457,8 @@ impl Store {
 
     /// Replaces all tags.
     pub fn set_tags(&mut self, id: &RunId, tags: Vec<String>) -> Result<(), TrackingError> {
-        self.edit(id, |record| record.tags = tidy_tags(tags))
+        let tags = tidy_tags(tags);
+        self.edit(id, |record| record.tags.clone_from(&tags))
     }
 
     /// Sets the note; an empty one removes it.
@@ -527,10 +482,11 @@ impl Store {
     /// [`TrackingError::Active`] for a run that is still training, [`TrackingError::NoSuchRun`].
     pub fn delete(&mut self, id: &RunId) -> Result<(), TrackingError> {
         let (folder, trash) = (self.folder(id), self.trash_folder());
-        self.write(|connection, revision| {
-            if row_number(connection, id)?.is_none() {
+        self.write(|database, revision| {
+            if row_number(database, id)?.is_none() {
                 return Err(no_such_run(id.as_str()).into());
             }
+            self.must_be_here(database, id, "delete it")?;
             if folder::is_locked(&folder)? {
                 return Err(TrackingError::Active { id: id.clone() }.into());
             }
@@ -544,7 +500,7 @@ impl Store {
                 fs::create_dir_all(&trash)?;
                 fs::rename(&folder, trash.join(id.as_str()))?;
             }
-            remove_rows(connection, id, revision)
+            self.remove_rows(database, id, revision)
         })
     }
 
@@ -554,23 +510,42 @@ impl Store {
     /// [`TrackingError::NoSuchRun`] if it is not in the trash, [`TrackingError::Exists`] if it is in `runs` already.
     pub fn restore(&mut self, id: &RunId) -> Result<(), TrackingError> {
         let (folder, trashed) = (self.folder(id), self.trash_folder().join(id.as_str()));
-        self.write(|connection, revision| {
-            if !trashed.exists() {
-                return Err(no_such_run(id.as_str()).into());
+        // A transaction that runs again finds the folder where it moved it.
+        let mut is_moved = false;
+        self.write(|database, revision| {
+            if !is_moved {
+                if !trashed.exists() {
+                    let sql = "SELECT home FROM removed WHERE id = ?1";
+                    let home: Option<String> = database.query_first(sql, params![id.as_str()], |row| row.get(0))?;
+                    return Err(match home.filter(|home| *home != self.home) {
+                        Some(home) => TrackingError::Elsewhere { id: id.clone(), home, action: "restore it" },
+                        None => no_such_run(id.as_str()),
+                    }
+                    .into());
+                }
+                if folder.exists() {
+                    return Err(TrackingError::Exists { id: id.clone() }.into());
+                }
+                let mut record = folder::read_record(&trashed)?;
+                record.trashed = None;
+                folder::write_record(&trashed, &record)?;
+                fs::rename(&trashed, &folder)?;
+                is_moved = true;
             }
-            if folder.exists() {
-                return Err(TrackingError::Exists { id: id.clone() }.into());
+            let indexed = folder::read_record(&folder)
+                .map_err(Failure::from)
+                .and_then(|record| self.index_folder(database, &folder, record, revision));
+            match indexed {
+                Ok(_) => {}
+                // It runs again, on a new connection.
+                Err(error @ Failure::Postgres(_)) => return Err(error),
+                Err(error) => {
+                    // Not half restored: back to where the user can try again.
+                    fs::rename(&folder, &trashed)?;
+                    return Err(error);
+                }
             }
-            let mut record = folder::read_record(&trashed)?;
-            record.trashed = None;
-            folder::write_record(&trashed, &record)?;
-            fs::rename(&trashed, &folder)?;
-            if let Err(error) = index_folder(connection, &folder, revision) {
-                // Not half restored: back to where the user can try again.
-                fs::rename(&folder, &trashed)?;
-                return Err(error);
-            }
-            connection.execute("DELETE FROM removed WHERE id = ?1", [id.as_str()])?;
+            database.execute("DELETE FROM removed WHERE id = ?1", params![id.as_str()])?;
             Ok(())
         })
     }
@@ -597,7 +572,7 @@ impl Store {
         Ok(gone)
     }
 
-    /// Records as crashed each running run whose process is gone, with all points that reached its folder.
+    /// Records as crashed each running run of this host whose process is gone, with all points that reached its folder.
     /// Returns their ids.
     pub fn settle(&mut self) -> Result<Vec<RunId>, TrackingError> {
         let mut crashed = Vec::new();
@@ -610,8 +585,8 @@ impl Store {
             if !folder.exists() {
                 continue;
             }
-            let settled = self.write(|connection, revision| {
-                let mut record = folder::read_record(&folder)?;
+            let settled = self.write(|database, revision| {
+                let mut record = self.current_record(database, &id)?;
                 if record.status.is_final() {
                     return Ok(false);
                 }
@@ -621,7 +596,7 @@ impl Store {
                 let last_sign = folder::last_sign(&folder).and_then(|time| UtcTime::try_from(time).ok());
                 record.ended = last_sign.map(|time| time.max(record.started));
                 folder::write_record(&folder, &record)?;
-                index_folder(connection, &folder, revision)?;
+                self.index_folder(database, &folder, record, revision)?;
                 Ok(true)
             });
             match settled {
@@ -634,15 +609,27 @@ impl Store {
         Ok(crashed)
     }
 
-    /// Rebuilds all rows from the run folders; rows without a folder go.
+    /// Rebuilds all rows from the run folders; rows without a folder go. Runs of other hosts are left alone.
     ///
     /// One transaction per run, so that trainings which are going on wait for one run at most.
     pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
         let mut result = Reindexed::default();
         let folders = folder::list_run_folders(&self.runs_folder())?;
         for folder in folders {
-            match self.write(|connection, revision| index_folder(connection, &folder, revision)) {
-                Ok(points) => {
+            let indexed = self.write(|database, revision| {
+                let record = folder::read_record(&folder)?;
+                if self.elsewhere(database, &record.id)?.is_some() {
+                    return Ok(None);
+                }
+                let current = self.current_record(database, &record.id)?;
+                if current != record {
+                    folder::write_record(&folder, &current)?;
+                }
+                self.index_folder(database, &folder, current, revision).map(Some)
+            });
+            match indexed {
+                Ok(None) => {}
+                Ok(Some(points)) => {
                     result.runs += 1;
                     result.points += points;
                 }
@@ -657,8 +644,8 @@ impl Store {
             }
         }
         for id in self.ids_newest_first()? {
-            if !self.folder(&id).exists() {
-                self.write(|connection, revision| remove_rows(connection, &id, revision))?;
+            if !self.folder(&id).exists() && self.home_elsewhere(&id)?.is_none() {
+                self.write(|database, revision| self.remove_rows(database, &id, revision))?;
                 result.dropped.push(id);
             }
         }
@@ -667,39 +654,59 @@ impl Store {
 
     /// Adds the row of a run whose folder was just written.
     pub(super) fn insert(&mut self, record: &RunRecord, environment: &Value) -> Result<(), TrackingError> {
-        self.write(|connection, revision| upsert_run(connection, record, environment, revision).map(drop))
+        self.write(|database, revision| self.upsert_run(database, record, environment, revision).map(drop))
     }
 
     /// Changes `run.json` and the row together. The write lock keeps two editors from undoing each other.
-    pub(super) fn edit(&mut self, id: &RunId, change: impl FnOnce(&mut RunRecord)) -> Result<(), TrackingError> {
+    pub(super) fn edit(&mut self, id: &RunId, mut change: impl FnMut(&mut RunRecord)) -> Result<(), TrackingError> {
         let folder = self.folder(id);
-        self.write(|connection, revision| {
-            if !folder.exists() {
+        self.write(|database, revision| {
+            let is_here = self.elsewhere(database, id)?.is_none();
+            if is_here && !folder.exists() {
                 return Err(no_such_run(id.as_str()).into());
             }
-            let mut record = folder::read_record(&folder)?;
+            let mut record = self.current_record(database, id)?;
             change(&mut record);
-            folder::write_record(&folder, &record)?;
-            if row_number(connection, id)?.is_none() {
-                index_folder(connection, &folder, revision)?;
+            if is_here {
+                folder::write_record(&folder, &record)?;
+                if row_number(database, id)?.is_none() {
+                    self.index_folder(database, &folder, record.clone(), revision)?;
+                }
             }
             let sql = "UPDATE run SET record = ?2, revision = ?3 WHERE id = ?1";
-            connection.execute(sql, params![id.as_str(), to_json(&record), bits(revision)])?;
+            database.execute(sql, params![id.as_str(), to_json(&record), revision])?;
             Ok(())
         })
+    }
+
+    /// The record to change. On a server the row knows of edits made on other hosts, which the folder does not.
+    fn current_record(&self, database: &Database, id: &RunId) -> Result<RunRecord, Failure> {
+        if self.location.server.is_some() {
+            let sql = "SELECT record FROM run WHERE id = ?1";
+            let record = database.query_first(sql, params![id.as_str()], |row| self.record(row, 0))?;
+            if let Some(record) = record {
+                return Ok(record);
+            }
+        }
+        Ok(folder::read_record(&self.folder(id))?)
+    }
+
+    fn record(&self, row: &Row, column: usize) -> Result<RunRecord, Failure> {
+        Ok(serde_json::from_str(row.text(column)?).map_err(|error| TrackingError::damaged(&self.path, error))?)
     }
 
     /// Sets a run that ended back to running, with the points of its folder.
     pub(super) fn reopen(&mut self, id: &RunId) -> Result<(), TrackingError> {
         let folder = self.folder(id);
-        self.write(|connection, revision| {
-            let mut record = folder::read_record(&folder)?;
+        self.write(|database, revision| {
+            self.must_be_here(database, id, "resume it")?;
+            let mut record = self.current_record(database, id)?;
             record.status = Status::Running;
             record.reason.clear();
             record.ended = None;
             record.best_epoch = None;
             folder::write_record(&folder, &record)?;
-            index_folder(connection, &folder, revision)?;
+            self.index_folder(database, &folder, record, revision)?;
             Ok(())
         })
     }
@@ -708,14 +715,18 @@ impl Store {
     pub(super) fn append(&mut self, id: &RunId, points: &[Point], file: &mut MetricsFile) -> Result<(), TrackingError> {
         let length = file.length();
         let folder = self.folder(id);
-        let result = self.write(|connection, revision| {
-            // Somebody may have removed the row, or rebuilt the store, while the run goes on.
-            if row_number(connection, id)?.is_none() {
-                index_folder(connection, &folder, revision)?;
+        let result = self.write(|database, revision| {
+            if file.length() != length {
+                file.undo(length);
             }
-            let run = row_number(connection, id)?.ok_or_else(|| no_such_run(id.as_str()))?;
-            insert_points(connection, run, id, points)?;
-            connection.execute("UPDATE run SET revision = ?2 WHERE number = ?1", [run, bits(revision)])?;
+            // Somebody may have removed the row, or rebuilt the store, while the run goes on.
+            if row_number(database, id)?.is_none() {
+                self.index_folder(database, &folder, folder::read_record(&folder)?, revision)?;
+            }
+            let run = row_number(database, id)?.ok_or_else(|| no_such_run(id.as_str()))?;
+            insert_points(database, run, id, points)?;
+            let sql = "UPDATE run SET revision = ?2, heard = ?3 WHERE number = ?1";
+            database.execute(sql, params![run, revision, database.now()?])?;
             // The file before the commit: a kill in between leaves an epoch that nobody was told of in the file,
             // never an acknowledged one out of it.
             Ok(file.append(points)?)
@@ -726,59 +737,89 @@ impl Store {
         result
     }
 
-    /// One write transaction, given the new revision.
-    fn write<T>(&mut self, change: impl FnOnce(&Connection, u64) -> Result<T, Failure>) -> Result<T, TrackingError> {
-        self.transaction(|connection| {
+    /// One write transaction, given the new revision. It may run more than once; see [`Database::transaction`].
+    fn write<T>(&self, mut change: impl FnMut(&Database, u64) -> Result<T, Failure>) -> Result<T, TrackingError> {
+        self.transaction(|database| {
+            // On a server, this row's lock keeps writers apart until the commit, as SQLite's write lock does.
             let sql = "UPDATE store SET revision = revision + 1 RETURNING revision";
-            let revision: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-            change(connection, number(revision))
+            change(database, database.query_number(sql, &[])?.cast_unsigned())
         })
     }
 
-    /// Takes the write lock first (IMMEDIATE): a transaction that began by reading could not wait for it later.
+    /// One write transaction that leaves the revision alone.
     pub(super) fn transaction<T>(
         &self,
-        change: impl FnOnce(&Connection) -> Result<T, Failure>,
+        change: impl FnMut(&Database) -> Result<T, Failure>,
     ) -> Result<T, TrackingError> {
-        let run = || -> Result<T, Failure> {
-            let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-            let value = change(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        };
-        run().map_err(|failure| self.fail(failure))
+        self.database.transaction(Access::Write, change).map_err(|failure| self.fail(failure))
     }
 
     pub(super) fn fail(&self, failure: Failure) -> TrackingError {
         match failure {
-            Failure::Sql(error) => self.sql(error),
+            Failure::Sqlite(error) => TrackingError::sql(&self.path, BUSY_SECONDS, error),
+            Failure::Postgres(error) => TrackingError::server(&self.path, error),
             Failure::Other(error) => error,
         }
-    }
-
-    fn sql(&self, error: rusqlite::Error) -> TrackingError {
-        TrackingError::sql(&self.path, BUSY_SECONDS, error)
     }
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Rows
 
-/// Makes the rows of a run equal to its folder; returns the number of points.
-fn index_folder(connection: &Connection, folder: &Path, revision: u64) -> Result<usize, Failure> {
-    let record = folder::read_record(folder)?;
-    let record = with_params_of_config(folder, record)?;
-    let path = folder.join(folder::ENVIRONMENT);
-    let environment: Value = match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
-        Err(error) => return Err(error.into()),
-    };
-    let points = folder::read_points(folder)?;
-    let run = upsert_run(connection, &record, &environment, revision)?;
-    connection.execute("DELETE FROM metric WHERE run = ?1", [run])?;
-    insert_points(connection, run, &record.id, &points)?;
-    Ok(points.len())
+impl Store {
+    /// Makes the rows of a run equal to its folder and `record`; returns the number of points.
+    fn index_folder(
+        &self,
+        database: &Database,
+        folder: &Path,
+        record: RunRecord,
+        revision: u64,
+    ) -> Result<usize, Failure> {
+        let record = with_params_of_config(folder, record)?;
+        let path = folder.join(folder::ENVIRONMENT);
+        let environment: Value = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
+            Err(error) => return Err(error.into()),
+        };
+        let points = folder::read_points(folder)?;
+        let run = self.upsert_run(database, &record, &environment, revision)?;
+        database.execute("DELETE FROM metric WHERE run = ?1", params![run])?;
+        insert_points(database, run, &record.id, &points)?;
+        Ok(points.len())
+    }
+
+    fn upsert_run(
+        &self,
+        database: &Database,
+        record: &RunRecord,
+        environment: &Value,
+        revision: u64,
+    ) -> Result<i64, Failure> {
+        let sql = "INSERT INTO run (id, started, revision, record, environment, home, heard)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                   ON CONFLICT (id) DO UPDATE SET started = excluded.started, revision = excluded.revision,
+                   record = excluded.record, environment = excluded.environment, home = excluded.home,
+                   heard = excluded.heard RETURNING number";
+        let values = params![
+            record.id.as_str(),
+            record.started.to_string(),
+            revision,
+            to_json(record),
+            to_json(environment),
+            self.home.as_str(),
+            database.now()?,
+        ];
+        database.query_number(sql, values)
+    }
+
+    fn remove_rows(&self, database: &Database, id: &RunId, revision: u64) -> Result<(), Failure> {
+        database.execute("DELETE FROM run WHERE id = ?1", params![id.as_str()])?;
+        let sql = "INSERT INTO removed (id, revision, home) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, home = excluded.home";
+        database.execute(sql, params![id.as_str(), revision, self.home.as_str()])?;
+        Ok(())
+    }
 }
 
 /// A record without params (edited by hand, or by another tool) gets those of `config.toml`.
@@ -791,73 +832,52 @@ fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunReco
     Ok(record)
 }
 
-fn upsert_run(connection: &Connection, record: &RunRecord, environment: &Value, revision: u64) -> Result<i64, Failure> {
-    let sql = "INSERT INTO run (id, started, revision, record, environment) VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (id) DO UPDATE SET started = ?2, revision = ?3, record = ?4, environment = ?5
-               RETURNING number";
-    let values =
-        params![record.id.as_str(), record.started.to_string(), bits(revision), to_json(record), to_json(environment)];
-    Ok(connection.query_row(sql, values, |row| row.get(0))?)
-}
-
-fn remove_rows(connection: &Connection, id: &RunId, revision: u64) -> Result<(), Failure> {
-    connection.execute("DELETE FROM run WHERE id = ?1", [id.as_str()])?;
-    connection.execute("INSERT OR REPLACE INTO removed VALUES (?1, ?2)", params![id.as_str(), bits(revision)])?;
-    Ok(())
-}
-
-fn insert_points(connection: &Connection, run: i64, id: &RunId, points: &[Point]) -> Result<(), Failure> {
-    let mut by_key: BTreeMap<&MetricKey, Vec<&Point>> = BTreeMap::new();
-    for point in points {
-        by_key.entry(&point.key).or_default().push(point);
-    }
+fn insert_points(database: &Database, run: i64, id: &RunId, points: &[Point]) -> Result<(), Failure> {
     // The stored numbers are looked up in each call and not remembered: `reindex` may have changed them.
-    let mut find = connection.prepare(
-        "SELECT number, key, points, last, last_epoch, last_step, last_time, best, best_epoch
-         FROM metric WHERE run = ?1 AND key = ?2",
-    )?;
-    let mut create = connection.prepare(
-        "INSERT INTO metric (run, key, points, last_epoch, last_step, last_time) VALUES (?1, ?2, 0, 0, 0, 0.0)
-         RETURNING number",
-    )?;
-    let mut insert = connection.prepare("INSERT INTO point VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    let mut update = connection.prepare(
-        "UPDATE metric SET points = ?2, last = ?3, last_epoch = ?4, last_step = ?5, last_time = ?6, best = ?7,
-         best_epoch = ?8 WHERE number = ?1",
-    )?;
-    for (key, points) in by_key {
-        let stored =
-            find.query_row(params![run, key.as_str()], |row| Ok((row.get::<_, i64>(0)?, summary(row)?))).optional()?;
-        let (metric, mut total) = match stored {
-            Some(stored) => stored,
-            None => (create.query_row(params![run, key.as_str()], |row| row.get(0))?, MetricSummary::default()),
-        };
-        for point in points {
-            // NaN binds as NULL.
-            let values = params![metric, bits(point.epoch), bits(point.step), point.time, point.value];
-            insert.execute(values).map_err(|error| match error.sqlite_error_code() {
-                Some(ErrorCode::ConstraintViolation) => Failure::Other(TrackingError::DuplicatePoint {
-                    id: id.clone(),
-                    key: key.to_string(),
-                    epoch: point.epoch,
-                    step: point.step,
-                }),
-                _ => error.into(),
-            })?;
-            total.add(point);
-        }
-        update.execute(params![
-            metric,
-            bits(total.points),
-            total.last,
-            bits(total.last_epoch),
-            bits(total.last_step),
-            total.last_time,
-            total.best,
-            total.best_epoch.map(bits)
-        ])?;
+    let stored = || -> Result<BTreeMap<MetricKey, (i64, MetricSummary)>, Failure> {
+        let sql = format!("SELECT number, {SUMMARY} FROM metric WHERE run = ?1");
+        let rows = database.query(&sql, params![run], |row| Ok((row.get::<i64>(0)?, summary(row)?)))?;
+        Ok(rows.into_iter().map(|(number, (key, summary))| (key, (number, summary))).collect())
+    };
+    let mut metrics = stored()?;
+    let mut totals: BTreeMap<&MetricKey, MetricSummary> = BTreeMap::new();
+    for point in points {
+        let known = || metrics.get(&point.key).map_or_else(MetricSummary::default, |(_, summary)| *summary);
+        totals.entry(&point.key).or_insert_with(known).add(point);
     }
-    Ok(())
+    let columns = ["run", "key", "points", "last", "last_epoch", "last_step", "last_time", "best", "best_epoch"];
+    let ending = "ON CONFLICT (run, key) DO UPDATE SET points = excluded.points, last = excluded.last,
+                  last_epoch = excluded.last_epoch, last_step = excluded.last_step, last_time = excluded.last_time,
+                  best = excluded.best, best_epoch = excluded.best_epoch";
+    let rows = totals.iter().map(|(key, total)| {
+        [
+            run.into(),
+            key.as_str().into(),
+            total.points.into(),
+            total.last.into(),
+            total.last_epoch.into(),
+            total.last_step.into(),
+            total.last_time.into(),
+            total.best.into(),
+            total.best_epoch.into(),
+        ]
+    });
+    database.insert_many("metric", columns, ending, rows)?;
+    if totals.keys().any(|key| !metrics.contains_key(key)) {
+        metrics = stored()?;
+    }
+    let rows = points.iter().map(|point| {
+        let (metric, _) = metrics[&point.key];
+        [metric.into(), point.epoch.into(), point.step.into(), point.time.into(), point.value.into()]
+    });
+    match database.insert_many("point", ["metric", "epoch", "step", "time", "value"], "", rows)? {
+        Inserted::All => Ok(()),
+        Inserted::Duplicate(index) => {
+            let Point { key, epoch, step, .. } = &points[index];
+            let (id, key) = (id.clone(), key.to_string());
+            Err(TrackingError::DuplicatePoint { id, key, epoch: *epoch, step: *step }.into())
+        }
+    }
 }
 
 impl Default for MetricSummary {
@@ -879,58 +899,44 @@ impl MetricSummary {
     }
 }
 
-/// Reads columns 2.. of the two queries that select summaries.
-fn summary(row: &Row<'_>) -> rusqlite::Result<MetricSummary> {
-    Ok(MetricSummary {
-        points: number(row.get(2)?),
-        last: float(row.get(3)?),
-        last_epoch: number(row.get(4)?),
-        last_step: number(row.get(5)?),
+/// Columns 1.. of the two queries that [`summary`] reads.
+const SUMMARY: &str = "key, points, last, last_epoch, last_step, last_time, best, best_epoch";
+
+fn summary(row: &Row) -> Result<(MetricKey, MetricSummary), Failure> {
+    let summary = MetricSummary {
+        points: number(row, 2)?,
+        last: float(row, 3)?,
+        last_epoch: number(row, 4)?,
+        last_step: number(row, 5)?,
         last_time: row.get(6)?,
         best: row.get(7)?,
-        best_epoch: row.get::<_, Option<i64>>(8)?.map(number),
-    })
+        best_epoch: row.get::<Option<i64>>(8)?.map(i64::cast_unsigned),
+    };
+    Ok((row.get::<String>(1)?.try_into()?, summary))
 }
 
-fn sample(row: &Row<'_>) -> rusqlite::Result<Sample> {
-    Ok(Sample { epoch: number(row.get(0)?), step: number(row.get(1)?), time: row.get(2)?, value: float(row.get(3)?) })
+fn sample(row: &Row) -> Result<Sample, Failure> {
+    Ok(Sample { epoch: number(row, 0)?, step: number(row, 1)?, time: row.get(2)?, value: float(row, 3)? })
 }
 
-fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
-    let text: String = row.get(0)?;
-    text.parse().map_err(|error: TrackingError| {
-        rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-    })
+pub(super) fn run_id(row: &Row, column: usize) -> Result<RunId, Failure> {
+    Ok(row.text(column)?.parse()?)
 }
 
-fn row_number(connection: &Connection, id: &RunId) -> rusqlite::Result<Option<i64>> {
-    connection.query_row("SELECT number FROM run WHERE id = ?1", [id.as_str()], |row| row.get(0)).optional()
+fn row_number(database: &Database, id: &RunId) -> Result<Option<i64>, Failure> {
+    database.query_first("SELECT number FROM run WHERE id = ?1", params![id.as_str()], |row| row.get(0))
 }
 
-fn read_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+fn number(row: &Row, column: usize) -> Result<u64, Failure> {
+    row.get(column).map(i64::cast_unsigned)
 }
 
-/// SQLite has signed integers only; the bits are kept. Epochs and steps sort rightly below 2^63.
-fn bits(value: u64) -> i64 {
-    value.cast_signed()
-}
-
-fn number(value: i64) -> u64 {
-    value.cast_unsigned()
-}
-
-/// SQLite has no NaN; it is stored as NULL.
-fn float(value: Option<f64>) -> f64 {
-    value.unwrap_or(f64::NAN)
+fn float(row: &Row, column: usize) -> Result<f64, Failure> {
+    Ok(row.get::<Option<f64>>(column)?.unwrap_or(f64::NAN))
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("records and JSON values have string keys and serialize")
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// The name under which SQLite opens a file that nobody can change.
@@ -946,24 +952,31 @@ fn no_such_run(query: &str) -> TrackingError {
     TrackingError::NoSuchRun { query: query.to_owned() }
 }
 
-/// The id that `query` means among `ids`, which are sorted newest first.
-fn pick(query: &str, ids: Vec<RunId>) -> Result<RunId, TrackingError> {
-    if query == "latest" {
-        return ids.into_iter().next().ok_or_else(|| no_such_run(query));
-    }
-    if query.is_empty() {
-        return Err(no_such_run(query));
-    }
-    let mut candidates: Vec<RunId> = ids.into_iter().filter(|id| id.as_str().starts_with(query)).collect();
+/// The id that `query` means among `ids`, which are sorted newest first; `none` and `several` make the errors.
+pub(super) fn pick(
+    query: &str,
+    ids: Vec<RunId>,
+    none: impl Fn(&str) -> TrackingError,
+    several: impl Fn(&str, usize, Vec<String>) -> TrackingError,
+) -> Result<RunId, TrackingError> {
+    let mut candidates: Vec<RunId> = match query {
+        "latest" => ids.into_iter().take(1).collect(),
+        "" => Vec::new(),
+        _ => ids.into_iter().filter(|id| id.as_str().starts_with(query)).collect(),
+    };
     match candidates.len() {
-        0 => Err(no_such_run(query)),
+        0 => Err(none(query)),
         1 => Ok(candidates.remove(0)),
-        count => Err(TrackingError::AmbiguousRun {
-            query: query.to_owned(),
-            count,
-            candidates: candidates.iter().take(5).map(RunId::to_string).collect(),
-        }),
+        count => Err(several(query, count, candidates.iter().take(5).map(RunId::to_string).collect())),
     }
+}
+
+fn pick_run(query: &str, ids: Vec<RunId>) -> Result<RunId, TrackingError> {
+    pick(query, ids, no_such_run, |query, count, candidates| TrackingError::AmbiguousRun {
+        query: query.to_owned(),
+        count,
+        candidates,
+    })
 }
 
 /// How long ago the run wrote something; zero if that cannot be told, or lies in the future.

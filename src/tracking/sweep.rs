@@ -1,11 +1,13 @@
 //! A search over configs: its trials, as the store keeps them. Workers on one or many machines take trials from it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{MetricKey, RunId, UtcTime};
+use super::{MetricKey, RunId, TrackingError, UtcTime};
 
 /// What a sweep is before its first trial.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,49 @@ pub enum TrialState {
     Failed,
 }
 
+impl TrialState {
+    const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Finished, Self::Stopped, Self::Failed];
+
+    /// As it is written everywhere.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for TrialState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for TrialState {
+    type Err = TrackingError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let state = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        state.ok_or_else(|| TrackingError::DamagedSweep { problem: format!("a trial cannot be `{text}`") })
+    }
+}
+
+impl Counts {
+    /// The count of one state.
+    pub(super) fn of(&mut self, state: TrialState) -> &mut u32 {
+        match state {
+            TrialState::Waiting => &mut self.waiting,
+            TrialState::Running => &mut self.running,
+            TrialState::Finished => &mut self.finished,
+            TrialState::Stopped => &mut self.stopped,
+            TrialState::Failed => &mut self.failed,
+        }
+    }
+}
+
 /// One config of a sweep, and what came of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
@@ -93,6 +138,13 @@ pub struct Trial {
     pub rungs: BTreeMap<u64, f64>,
 }
 
+/// Which trial a run belongs to, as its `run.json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepTrial {
+    pub sweep: RunId,
+    pub trial: u32,
+}
+
 /// A trial that a worker has taken. Whoever takes it later, after the lease has run out, gets a higher `attempt`: what
 /// comes of the earlier one no longer counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,17 +164,4 @@ pub struct Outcome {
     pub state: TrialState,
     pub value: Option<f64>,
     pub reason: String,
-}
-
-impl TrialState {
-    /// As it is stored and shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Stopped => "stopped",
-            Self::Failed => "failed",
-        }
-    }
 }

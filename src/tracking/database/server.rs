@@ -1,0 +1,272 @@
+//! PostgreSQL: the connection, and what becomes of an operation when it is lost.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use postgres::error::SqlState;
+use postgres::types::ToSql;
+use postgres::{Client, SimpleQueryMessage, Statement};
+
+use super::{Access, Address, BUSY_SECONDS, Failure, Inserted, Param};
+
+/// Between two attempts to reach a server that went away.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
+/// A connection that is renewed when the server was away.
+pub(crate) struct Server {
+    address: Address,
+    read_only: bool,
+    session: RefCell<Session>,
+    in_transaction: Cell<bool>,
+}
+
+struct Session {
+    client: Client,
+    statements: HashMap<String, Statement>,
+}
+
+impl Session {
+    fn open(address: &Address, read_only: bool) -> Result<Self, postgres::Error> {
+        let mut client = address.connect()?;
+        if read_only {
+            client.batch_execute("SET default_transaction_read_only = on")?;
+        }
+        Ok(Self { client, statements: HashMap::new() })
+    }
+}
+
+impl Server {
+    pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, postgres::Error> {
+        let session = RefCell::new(Session::open(address, read_only)?);
+        Ok(Self { address: address.clone(), read_only, session, in_transaction: Cell::new(false) })
+    }
+
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.address.schema.as_deref()
+    }
+
+    pub(super) fn query(&self, sql: &str, parameters: &[Param]) -> Result<Vec<postgres::Row>, Failure> {
+        let query = || Ok(self.with_statement(sql, |client, statement| client.query(statement, &dynamic(parameters)))?);
+        if self.in_transaction.get() { query() } else { self.again_if_lost(Duration::ZERO, query) }
+    }
+
+    pub(super) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
+        Ok(self.with_statement(sql, |client, statement| client.execute(statement, &dynamic(parameters)))?)
+    }
+
+    pub(super) fn batch(&self, sql: &str) -> Result<(), Failure> {
+        Ok(self.session.borrow_mut().client.batch_execute(sql)?)
+    }
+
+    pub(super) fn insert_many<'a, const N: usize>(
+        &self,
+        table: &str,
+        columns: [&str; N],
+        ending: &str,
+        rows: impl IntoIterator<Item = [Param<'a>; N]>,
+    ) -> Result<Inserted, Failure> {
+        let rows: Vec<[Param; N]> = rows.into_iter().collect();
+        let Some(first) = rows.first() else { return Ok(Inserted::All) };
+        let array = |(index, value): (usize, &Param)| format!("${}::{}[]", index + 1, type_name(value));
+        let arrays: Vec<String> = first.iter().enumerate().map(array).collect();
+        let (names, arrays) = (columns.join(", "), arrays.join(", "));
+        let sql = format!("INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {ending}");
+        let columns: Vec<Box<dyn ToSql + Sync>> = (0..N).map(|index| column(&rows, index)).collect();
+        let columns: Vec<&(dyn ToSql + Sync)> = columns.iter().map(AsRef::as_ref).collect();
+        match self.with_statement(&sql, |client, statement| client.execute(statement, &columns)) {
+            Ok(_) => Ok(Inserted::All),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                Ok(Inserted::Duplicate(duplicate(&error, &rows).unwrap_or(0)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// See [`super::Database::transaction`]. Whether a transaction whose COMMIT had no answer took place is asked of
+    /// the server, so that nothing is recorded twice.
+    pub(super) fn transaction<T>(
+        &self,
+        access: Access,
+        mut change: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let patience = match access {
+            Access::Read => Duration::ZERO,
+            Access::Write => Duration::from_secs(BUSY_SECONDS),
+        };
+        let undecided = RefCell::new(None::<(String, T)>);
+        self.again_if_lost(patience, || {
+            if let Some((id, value)) = undecided.borrow_mut().take() {
+                match self.is_committed(&id, Instant::now() + patience) {
+                    Ok(true) => return Ok(value),
+                    Ok(false) => {}
+                    Err(error) => {
+                        undecided.replace(Some((id, value)));
+                        return Err(error);
+                    }
+                }
+            }
+            let id = self.begin(access)?;
+            self.in_transaction.set(true);
+            let result = change();
+            self.in_transaction.set(false);
+            match result {
+                Ok(value) => match self.batch("COMMIT") {
+                    Ok(()) => Ok(value),
+                    Err(error) => {
+                        undecided.replace(id.map(|id| (id, value)));
+                        Err(error)
+                    }
+                },
+                Err(error) => {
+                    // Fails only without a connection, and then the server takes the transaction back by itself.
+                    self.batch("ROLLBACK").ok();
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// Begins a transaction; returns the id of one that writes.
+    fn begin(&self, access: Access) -> Result<Option<String>, Failure> {
+        let sql = match access {
+            Access::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Access::Write if self.read_only => "BEGIN",
+            Access::Write => "BEGIN; SELECT pg_current_xact_id()::text",
+        };
+        let messages = self.session.borrow_mut().client.simple_query(sql)?;
+        let id = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        });
+        Ok(id)
+    }
+
+    fn is_committed(&self, id: &str, deadline: Instant) -> Result<bool, Failure> {
+        loop {
+            let sql = format!("SELECT pg_xact_status('{id}'::xid8)");
+            let status = self.session.borrow_mut().client.query_one(&sql, &[])?.try_get::<_, Option<String>>(0)?;
+            match status.as_deref() {
+                // The server has not noticed yet that the old connection is gone.
+                Some("in progress") if Instant::now() < deadline => thread::sleep(RETRY_PAUSE),
+                status => return Ok(status == Some("committed")),
+            }
+        }
+    }
+
+    /// Runs `operation`, and again on a new connection each time that the connection was lost, for as long as
+    /// `patience` lasts, but at least once.
+    fn again_if_lost<T>(
+        &self,
+        patience: Duration,
+        mut operation: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let deadline = Instant::now() + patience;
+        let mut is_last = false;
+        loop {
+            match operation() {
+                Err(Failure::Postgres(error)) if is_lost(&error) && !is_last => {}
+                result => return result,
+            }
+            loop {
+                is_last = Instant::now() >= deadline;
+                match Session::open(&self.address, self.read_only) {
+                    Ok(session) => {
+                        self.session.replace(session);
+                        break;
+                    }
+                    Err(error) if is_last || is_refused(&error) => return Err(error.into()),
+                    Err(_) => thread::sleep(RETRY_PAUSE),
+                }
+            }
+        }
+    }
+
+    fn with_statement<T>(
+        &self,
+        sql: &str,
+        run: impl FnOnce(&mut Client, &Statement) -> Result<T, postgres::Error>,
+    ) -> Result<T, postgres::Error> {
+        let Session { client, statements } = &mut *self.session.borrow_mut();
+        if let Some(statement) = statements.get(sql) {
+            return run(client, statement);
+        }
+        let statement = client.prepare(&sql.replace('?', "$"))?;
+        let result = run(client, &statement);
+        statements.insert(sql.to_owned(), statement);
+        result
+    }
+}
+
+/// What went wrong in words; the error's own text is "db error" alone.
+pub(crate) fn problem_of(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => error.message().to_owned(),
+        None => std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
+    }
+}
+
+/// Whether the connection is gone, be it that the server is about to stop or to start.
+pub(crate) fn is_lost(error: &postgres::Error) -> bool {
+    let is_io = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+    let is_leaving = error.code().is_some_and(|code| {
+        let code = code.code();
+        code.starts_with("57P") || code.starts_with("08") || code == "25P03"
+    });
+    error.is_closed() || is_io || is_leaving
+}
+
+/// Whether the server does not want this user: trying again would not help.
+pub(crate) fn is_refused(error: &postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code().starts_with("28") || *code == SqlState::INVALID_CATALOG_NAME)
+}
+
+fn dynamic<'a>(parameters: &'a [Param]) -> Vec<&'a (dyn ToSql + Sync)> {
+    parameters
+        .iter()
+        .map(|value| match value {
+            Param::Int(value) => value as &(dyn ToSql + Sync),
+            Param::Float(value) => value,
+            Param::Text(value) => value,
+        })
+        .collect()
+}
+
+fn type_name(value: &Param) -> &'static str {
+    match value {
+        Param::Int(_) => "bigint",
+        Param::Float(_) => "double precision",
+        Param::Text(_) => "text",
+    }
+}
+
+/// One column of rows as an array; all rows have the types of the first.
+fn column<const N: usize>(rows: &[[Param; N]], index: usize) -> Box<dyn ToSql + Sync> {
+    let values = || rows.iter().map(|row| &row[index]);
+    match rows[0][index] {
+        Param::Int(_) => {
+            Box::new(values().map(|value| if let Param::Int(v) = value { *v } else { None }).collect::<Vec<_>>())
+        }
+        Param::Float(_) => {
+            Box::new(values().map(|value| if let Param::Float(v) = value { *v } else { None }).collect::<Vec<_>>())
+        }
+        Param::Text(_) => Box::new(
+            values()
+                .map(|value| if let Param::Text(Some(v)) = value { Some(v.clone().into_owned()) } else { None })
+                .collect::<Vec<_>>(),
+        ),
+    }
+}
+
+/// The row that a violated key names: `Key (metric, epoch, step)=(1, 2, 20) already exists.`
+fn duplicate<const N: usize>(error: &postgres::Error, rows: &[[Param; N]]) -> Option<usize> {
+    let detail = error.as_db_error()?.detail()?;
+    let (values, _) = detail.rsplit_once("=(")?.1.split_once(')')?;
+    let key: Vec<&str> = values.split(", ").collect();
+    let is_same = |row: &[Param; N]| {
+        row.iter().zip(&key).all(|(value, text)| matches!(value, Param::Int(Some(value)) if value.to_string() == *text))
+    };
+    // Twice in one call: the second is the one too many, as in SQLite.
+    rows.iter().rposition(is_same)
+}

@@ -1,0 +1,115 @@
+//! Rows of trials: reading them, and changing them under a claim.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::tracking::database::{Database, Failure, Param, Row, params};
+use crate::tracking::point::json_float;
+use crate::tracking::{Claim, RunId, TrackingError, Trial, UtcTime};
+
+/// The row that a claim may change: still the same claim, and without a result.
+const FENCE: &str = "sweep = (SELECT number FROM sweep WHERE id = ?1) AND number = ?2 AND claim = ?3
+                     AND state = 'running'";
+
+/// A value at a rung, which may be NaN or infinite.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Reading(#[serde(with = "json_float")] pub(super) f64);
+
+/// A trial that can be taken.
+pub(super) struct Taken {
+    pub(super) number: u32,
+    pub(super) claim: u32,
+    pub(super) attempts: u32,
+    pub(super) params: BTreeMap<String, Value>,
+    pub(super) runs: Vec<RunId>,
+}
+
+pub(super) fn take_row(database: &Database, sweep: i64, now: f64) -> Result<Option<Taken>, Failure> {
+    let sql = format!(
+        "SELECT number, claim, attempts, params, runs FROM trial
+         WHERE sweep = ?1 AND (state = 'waiting' OR (state = 'running' AND lease <= ?2))
+         ORDER BY number LIMIT 1 {}",
+        database.skip_locked()
+    );
+    database.query_first(&sql, params![sweep, now], |row| {
+        Ok(Taken {
+            number: number(row, 0)?,
+            claim: number(row, 1)?,
+            attempts: number(row, 2)?,
+            params: json(row, 3)?,
+            runs: json(row, 4)?,
+        })
+    })
+}
+
+pub(super) fn sweep_number(database: &Database, id: &RunId) -> Result<i64, Failure> {
+    let sql = "SELECT number FROM sweep WHERE id = ?1";
+    let number = database.query_first(sql, params![id.as_str()], |row| row.get(0))?;
+    number.ok_or_else(|| no_such_sweep(id.as_str()).into())
+}
+
+pub(super) fn select_trials(database: &Database, sweep: i64) -> Result<Vec<Trial>, Failure> {
+    let sql = "SELECT number, state, params, attempts, worker, started, ended, runs, value, reason, rungs
+               FROM trial WHERE sweep = ?1 ORDER BY number";
+    let optional_time = |row: &Row, column| row.get::<Option<String>>(column)?.map(|text| time(&text)).transpose();
+    database.query(sql, params![sweep], |row| {
+        let rungs: BTreeMap<u64, Reading> = json(row, 10)?;
+        Ok(Trial {
+            number: number(row, 0)?,
+            state: row.text(1)?.parse()?,
+            params: json(row, 2)?,
+            attempts: number(row, 3)?,
+            worker: row.get(4)?,
+            started: optional_time(row, 5)?,
+            ended: optional_time(row, 6)?,
+            runs: json(row, 7)?,
+            value: row.get(8)?,
+            reason: row.get(9)?,
+            rungs: rungs.into_iter().map(|(epoch, reading)| (epoch, reading.0)).collect(),
+        })
+    })
+}
+
+fn fence(claim: &Claim) -> [Param<'_>; 3] {
+    [claim.sweep.as_str().into(), claim.number.into(), claim.attempt.into()]
+}
+
+/// Sets columns of the trial if the claim still holds; its values are `?4` and on.
+pub(super) fn change_trial(database: &Database, claim: &Claim, set: &str, values: &[Param]) -> Result<bool, Failure> {
+    let parameters = [&fence(claim)[..], values].concat();
+    Ok(database.execute(&format!("UPDATE trial SET {set} WHERE {FENCE}"), &parameters)? == 1)
+}
+
+/// Reads a JSON column of the trial, in order to change it, if the claim still holds.
+pub(super) fn read_trial<T: DeserializeOwned>(
+    database: &Database,
+    claim: &Claim,
+    column: &str,
+) -> Result<Option<T>, Failure> {
+    let sql = format!("SELECT {column} FROM trial WHERE {FENCE} {}", database.for_update());
+    database.query_first(&sql, &fence(claim), |row| json(row, 0))
+}
+
+pub(super) fn json<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, Failure> {
+    serde_json::from_str(row.text(column)?).map_err(|error| damaged(&error))
+}
+
+pub(super) fn time(text: &str) -> Result<UtcTime, Failure> {
+    text.parse().map_err(|error| damaged(&error))
+}
+
+pub(super) fn number(row: &Row, column: usize) -> Result<u32, Failure> {
+    u32::try_from(row.get::<i64>(column)?).map_err(|error| damaged(&error))
+}
+
+fn damaged(problem: &dyn std::error::Error) -> Failure {
+    TrackingError::DamagedSweep { problem: problem.to_string() }.into()
+}
+
+pub(super) fn no_such_sweep(query: &str) -> TrackingError {
+    TrackingError::NoSuchSweep { query: query.to_owned() }
+}

@@ -55,7 +55,7 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     // Nobody may read it, as when the output goes to a pipe that was closed: no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
-    serve(listener, AppState::new(&args.store.artifacts, access), asked_to_end()).await.context("the dashboard ended")
+    serve(listener, AppState::new(args.store.location(), access), asked_to_end()).await.context("the dashboard ended")
 }
 
 /// The address as a browser on this machine reaches it. `127.0.0.1` is printed as it is: `localhost` may lead to another

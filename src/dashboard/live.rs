@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::tracking::{Changes, Run, RunId, Shown, Store, TrackingError};
+use crate::tracking::{Changes, Location, Run, RunId, Shown, Store, TrackingError};
 
 /// How often the watcher looks; an edit or a new epoch is on every page after at most this.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -101,7 +101,7 @@ impl Change {
 /// The runs of one artifacts folder, which need not exist yet.
 #[derive(Debug)]
 pub struct Live {
-    root: PathBuf,
+    location: Location,
     watched: Mutex<Watched>,
     snapshot: RwLock<Arc<Snapshot>>,
     sender: broadcast::Sender<Arc<Change>>,
@@ -118,9 +118,9 @@ struct Watched {
 type FileIdentity = (u64, u64);
 
 impl Live {
-    pub fn new(root: &Path) -> Self {
+    pub fn new(location: Location) -> Self {
         let (sender, _) = broadcast::channel(64);
-        Self { root: root.to_path_buf(), watched: Mutex::default(), snapshot: RwLock::default(), sender }
+        Self { location, watched: Mutex::default(), snapshot: RwLock::default(), sender }
     }
 
     /// The runs as of the last refresh.
@@ -155,11 +155,15 @@ impl Live {
 
     /// Opens the store if there is one; tells whether it is another file than the last time.
     fn open(&self, watched: &mut Watched) -> Result<bool, TrackingError> {
-        let file = identity(&self.root.join("burnlab.db"));
+        // A server's tables are not replaced under an open connection.
+        let file = match self.location.server {
+            Some(_) => Some(FileIdentity::default()),
+            None => identity(&self.location.root.join("burnlab.db")),
+        };
         if watched.store.is_some() && watched.file == file {
             return Ok(false);
         }
-        watched.store = match Store::open_read_only(&self.root) {
+        watched.store = match Store::open_read_only_at(&self.location) {
             Ok(store) => Some(store),
             Err(TrackingError::NoStore { .. }) => None,
             Err(error) => return Err(error),
@@ -202,7 +206,7 @@ impl Live {
         // Runs without a final status as well: one may have crashed since, which no revision tells.
         let is_news = |entry: &&Arc<Entry>| entry.run.revision > since || !entry.run.record.status.is_final();
         let changed = snapshot.entries.iter().filter(is_news).cloned().collect();
-        let removed = match Store::open_read_only(&self.root) {
+        let removed = match Store::open_read_only_at(&self.location) {
             Ok(store) => store.changes_since(since)?.removed,
             Err(TrackingError::NoStore { .. }) => Vec::new(),
             Err(error) => return Err(error),

@@ -23,7 +23,6 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -36,7 +35,7 @@ pub use error::ApiError;
 pub use guard::Access;
 pub use serve::{bind, serve};
 
-use crate::tracking::{Store, TrackingError};
+use crate::tracking::{Location, Store, TrackingError};
 use live::Live;
 
 /// The largest request body; the longest note anybody writes is far below.
@@ -50,7 +49,7 @@ pub struct AppState {
 
 #[derive(Debug)]
 struct Shared {
-    root: PathBuf,
+    location: Location,
     access: Access,
     live: Arc<Live>,
     /// How many pages listen to events.
@@ -60,12 +59,13 @@ struct Shared {
 }
 
 impl AppState {
-    /// The state of a dashboard over the artifacts folder `root`, which need not exist yet.
-    pub fn new(root: &Path, access: Access) -> Self {
-        let live = Arc::new(Live::new(root));
+    /// The state of a dashboard over the store at `location`, which need not exist yet.
+    pub fn new(location: impl Into<Location>, access: Access) -> Self {
+        let location = location.into();
+        let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
-        Self { shared: Arc::new(Shared { root: root.to_path_buf(), access, live, listeners, ending }) }
+        Self { shared: Arc::new(Shared { location, access, live, listeners, ending }) }
     }
 
     /// Starts to watch the store for changes, for as long as this state lives.
@@ -96,8 +96,8 @@ impl AppState {
         &self,
         work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let root = self.shared.root.clone();
-        blocking(move || work(&Store::open_read_only(&root)?)).await
+        let location = self.shared.location.clone();
+        blocking(move || work(&Store::open_read_only_at(&location)?)).await
     }
 
     /// Changes the store, then brings the runs in memory up to date.
@@ -105,11 +105,11 @@ impl AppState {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, TrackingError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let (root, live) = (self.shared.root.clone(), Arc::clone(self.live()));
+        let (location, live) = (self.shared.location.clone(), Arc::clone(self.live()));
         blocking(move || {
             // Not `Store::open`, which would create a store in a folder that has none.
-            drop(Store::open_read_only(&root)?);
-            let result = work(&mut Store::open(&root)?)?;
+            drop(Store::open_read_only_at(&location)?);
+            let result = work(&mut Store::open_at(&location)?)?;
             live.refresh()?;
             Ok(result)
         })

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 pub(super) use address::Address;
 pub(super) use param::{Param, params};
@@ -58,11 +58,22 @@ pub(super) enum Access {
 }
 
 /// The outcome of [`Database::insert_many`].
+#[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Inserted {
     All,
     /// The row of this index was there already; the transaction must be given up.
     Duplicate(usize),
+}
+
+impl Inserted {
+    /// For rows that cannot be there yet.
+    pub(super) fn all(self) -> Result<(), Failure> {
+        match self {
+            Self::All => Ok(()),
+            Self::Duplicate(_) => Err(rusqlite::Error::StatementChangedRows(0).into()),
+        }
+    }
 }
 
 impl Database {
@@ -147,7 +158,7 @@ impl Database {
                 for (index, row) in rows.into_iter().enumerate() {
                     match statement.execute(rusqlite::params_from_iter(&row)) {
                         Ok(_) => {}
-                        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                        Err(error) if is_duplicate(&error) => {
                             return Ok(Inserted::Duplicate(index));
                         }
                         Err(error) => return Err(error.into()),
@@ -277,4 +288,9 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Other(error.into())
     }
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE))
 }

@@ -84,6 +84,13 @@ pub enum TrackingError {
     #[error("the files of run `{id}` are at `{home}`: {action} there")]
     Elsewhere { id: RunId, home: String, action: &'static str },
 
+    /// The user lacks a right on the tables or may not create them.
+    #[error(
+        "PostgreSQL at {server}: {problem}; let its administrator grant the right, or name a schema that is yours: \
+         search_path=NAME in the store's address"
+    )]
+    Denied { server: String, problem: String },
+
     /// Any other answer of PostgreSQL's.
     #[error("PostgreSQL at {server}: {problem}; the server's log says more")]
     Statement { server: String, problem: String },
@@ -170,6 +177,7 @@ impl TrackingError {
         match code {
             "25006" => Self::ReadOnly { path: name.to_path_buf() },
             "55P03" => Self::Busy { path: name.to_path_buf(), seconds: BUSY_SECONDS },
+            "42501" => Self::Denied { server, problem },
             _ if is_refused(&source) => Self::Refused { server, problem },
             _ if is_lost(&source) => Self::Unreachable { server, problem },
             _ => Self::Statement { server, problem },

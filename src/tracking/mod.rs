@@ -2,7 +2,8 @@
 //!
 //! A **run** is one training. It owns a folder, `runs/<id>/`, and rows in `burnlab.db`. The folder is the truth:
 //! the database is an index over all folders that answers quickly and can be rebuilt by [`Store::reindex`].
-//! Runs of one **experiment** are meant to be compared.
+//! Runs of one **experiment** are meant to be compared. A **sweep** is a queue of trials that workers take; it lives in
+//! the database alone.
 //!
 //! ```text
 //! artifacts/burnlab.db             index of all runs (SQLite)
@@ -14,8 +15,12 @@
 //! ```
 //!
 //! Writing goes through [`RunWriter`] (one per training process), everything else through [`Store`].
-//! Any number of processes may do both at once. Each change is one SQLite write transaction that also covers the
-//! change to the folder, so that the database's write lock orders the edits of the folders as well.
+//! Any number of processes may do both at once. Each change is one write transaction that also covers the change to
+//! the folder, so that the database's write lock orders the edits of the folders as well.
+//!
+//! Instead of `burnlab.db`, a PostgreSQL server can hold the rows for many hosts ([`Location`]). Run folders stay on
+//! the host that trained; others see the run's row, curves and environment, and their edits reach the row, which then
+//! is ahead of `run.json` until the run's own host writes that file again.
 //!
 //! | file | concept |
 //! |---|---|

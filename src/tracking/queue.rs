@@ -117,7 +117,7 @@ impl Store {
             let number = database.query_number(sql, values)?;
             let state = TrialState::Waiting.as_str();
             let rows = (1..=sweep.num_trials).map(|trial| [number.into(), trial.into(), state.into()]);
-            database.insert_many("trial", ["sweep", "number", "state"], "", rows)?;
+            database.insert_many("trial", ["sweep", "number", "state"], "", rows)?.all()?;
             Ok(id)
         })
     }

@@ -361,11 +361,9 @@ impl Store {
 
     /// How long ago the run's row had a sign of life, by the server's clock; zero if that cannot be told.
     fn silence_in_row(&self, id: &RunId) -> Duration {
-        let heard = || {
-            self.database
-                .query_first("SELECT heard FROM run WHERE id = ?1", params![id.as_str()], |row| row.get::<f64>(0))
-        };
-        match (heard(), self.database.now()) {
+        let sql = "SELECT heard FROM run WHERE id = ?1";
+        let heard = self.database.query_first(sql, params![id.as_str()], |row| row.get::<f64>(0));
+        match (heard, self.database.now()) {
             (Ok(Some(heard)), Ok(now)) => Duration::try_from_secs_f64(now - heard).unwrap_or_default(),
             _ => Duration::ZERO,
         }
@@ -862,7 +860,7 @@ fn insert_points(database: &Database, run: i64, id: &RunId, points: &[Point]) ->
             total.best_epoch.into(),
         ]
     });
-    database.insert_many("metric", columns, ending, rows)?;
+    database.insert_many("metric", columns, ending, rows)?.all()?;
     if totals.keys().any(|key| !metrics.contains_key(key)) {
         metrics = stored()?;
     }

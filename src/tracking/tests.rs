@@ -329,6 +329,33 @@ fn newer_foreign_and_missing_stores_are_refused_by_name() {
 }
 
 #[test]
+fn the_store_of_an_older_burnlab_is_upgraded() {
+    let root = artifacts();
+    let connection = rusqlite::Connection::open(root.path().join("burnlab.db")).unwrap();
+    connection.execute_batch(include_str!("migrations/0001_initial.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    let record = r#"{"id":"a-20261124-235039-a3f1","experiment":"a","status":"finished","seed":1,
+                     "started":"2026-11-24T23:50:39.000000Z"}"#;
+    let sql =
+        "INSERT INTO run VALUES (5, 'a-20261124-235039-a3f1', '2026-11-24T23:50:39.000000Z', 7, ?1, '{\"cores\":2}')";
+    connection.execute(sql, [record]).unwrap();
+    let sql = "INSERT INTO metric VALUES (1, 5, 'train/loss', 1, 0.5, 1, 10, 1.0, 0.5, 1);
+               INSERT INTO point VALUES (1, 1, 10, 1.0, 0.5)";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    let mut store = Store::open_read_only(root.path()).unwrap();
+    let run = store.find("latest").unwrap();
+    assert_eq!((run.revision, run.metrics[&key("train/loss")].best), (7, Some(0.5)));
+    assert_eq!(store.environment(&run.record.id).unwrap()["cores"], 2);
+    assert_eq!(store.series(&run.record.id, &key("train/loss")).unwrap().len(), 1);
+    assert!(store.sweeps().unwrap().is_empty());
+    // Points still go with their run.
+    store.delete(&run.record.id).unwrap();
+    let points = store.query("SELECT epoch FROM point", &[], |row| row.get::<i64>(0)).unwrap();
+    assert!(points.is_empty());
+}
+
+#[test]
 fn unwritable_places_give_one_clear_line() {
     let root = artifacts();
     let file = root.path().join("file");
@@ -356,12 +383,13 @@ fn a_name_that_sqlite_would_read_as_an_option_is_only_a_name() {
 /// In the child: what to do. Unset in an ordinary test run.
 const TASK: &str = "BURNLAB_TEST_TASK";
 
-fn spawn(task: &str, place: &Place) -> Child {
+pub(super) fn child_command(task: &str, place: &Place) -> Command {
     let path = module_path!().split_once("::").map_or("", |(_, path)| path);
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([&format!("{path}::child"), "--exact", "--nocapture"]).env(TASK, task);
     place.pass_to(&mut command);
-    command.stdout(Stdio::piped()).spawn().unwrap()
+    command.stdout(Stdio::piped());
+    command
 }
 
 #[test]
@@ -381,7 +409,7 @@ fn child() {
 }
 
 fn processes_that_create_and_write_at_once_lose_nothing(place: &Place) {
-    let mut children: Vec<Child> = (0..8).map(|_| spawn("finish", place)).collect();
+    let mut children: Vec<Child> = (0..8).map(|_| child_command("finish", place).spawn().unwrap()).collect();
     for child in &mut children {
         let mut output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
@@ -404,7 +432,7 @@ fn processes_that_create_and_write_at_once_lose_nothing(place: &Place) {
 
 fn a_killed_process_shows_as_crashed_and_loses_no_acknowledged_epoch(place: &Place) {
     for kill_after in [0, 1, 7, 40] {
-        let mut child = spawn("forever", place);
+        let mut child = child_command("forever", place).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut id = None;
         let mut acknowledged = 0;

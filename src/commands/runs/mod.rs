@@ -9,7 +9,6 @@ pub mod table;
 mod tests;
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,49 +17,56 @@ use serde::Serialize;
 
 use crate::cli::{RunsArgs, RunsCommand};
 use crate::tracking::filter::Filter;
-use crate::tracking::{Run, RunId, Shown, Store, TrackingError};
+use crate::tracking::{Location, Run, RunId, Shown, Store, TrackingError};
 
 /// Does what the verb says.
 ///
 /// # Errors
 /// One line that names the thing and the next step.
 pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let root = &args.artifacts;
+    let location = &Location { root: args.artifacts.clone(), server: args.server.clone() };
     match &args.command {
-        RunsCommand::List(options) => print(&list::text(&Store::open_read_only(root)?, options)?)?,
-        RunsCommand::Show { run, json } => print(&show::text(&Store::open_read_only(root)?, run, *json)?)?,
-        RunsCommand::Compare { runs, json } => print(&compare::text(&Store::open_read_only(root)?, runs, *json)?)?,
-        RunsCommand::Tag { run, changes } => tag(&mut writable(root)?, run, changes)?,
+        RunsCommand::List(options) => print(&list::text(&Store::open_read_only_at(location)?, options)?)?,
+        RunsCommand::Show { run, json } => print(&show::text(&Store::open_read_only_at(location)?, run, *json)?)?,
+        RunsCommand::Compare { runs, json } => {
+            print(&compare::text(&Store::open_read_only_at(location)?, runs, *json)?)?
+        }
+        RunsCommand::Tag { run, changes } => tag(&mut writable(location)?, run, changes)?,
         RunsCommand::Note { run, text } => {
-            let mut store = writable(root)?;
+            let mut store = writable(location)?;
             let id = store.find(run)?.record.id;
             store.set_note(&id, text)?;
         }
         RunsCommand::Archive { runs, undo } => {
             let word = if *undo { "back in the list" } else { "archived" };
-            each(&mut writable(root)?, runs, word, |store, id| store.set_archived(id, !undo))?;
+            each(&mut writable(location)?, runs, word, |store, id| store.set_archived(id, !undo))?;
         }
         RunsCommand::Delete { runs } => {
-            each(&mut writable(root)?, runs, "in the trash (`burnlab runs restore` brings it back)", Store::delete)?;
+            each(
+                &mut writable(location)?,
+                runs,
+                "in the trash (`burnlab runs restore` brings it back)",
+                Store::delete,
+            )?;
         }
-        RunsCommand::Restore { runs } => restore(&mut writable(root)?, runs)?,
-        RunsCommand::Gc { older_than } => gc(&mut writable(root)?, *older_than)?,
+        RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
+        RunsCommand::Gc { older_than } => gc(&mut writable(location)?, *older_than)?,
         RunsCommand::Export { format, filter, output } => {
-            let text = export::text(&Store::open_read_only(root)?, filter, *format)?;
+            let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {
                 Some(path) => fs_err::write(path, text)?,
                 None => print(&text)?,
             }
         }
-        RunsCommand::Reindex => return reindex(root),
+        RunsCommand::Reindex => return reindex(location),
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Opens the store for changes; where there is none, it is not created by a misspelled folder.
-fn writable(root: &Path) -> Result<Store, TrackingError> {
-    drop(Store::open_read_only(root)?);
-    Store::open(root)
+fn writable(location: &Location) -> Result<Store, TrackingError> {
+    drop(Store::open_read_only_at(location)?);
+    Store::open_at(location)
 }
 
 /// Prints; a reader that has seen enough (`| head`) is no error.
@@ -153,11 +159,11 @@ fn gc(store: &mut Store, days: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn reindex(root: &Path) -> anyhow::Result<ExitCode> {
-    if !root.join("runs").exists() {
-        return Err(TrackingError::NoStore { root: root.to_path_buf() }.into());
+fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
+    if !location.root.join("runs").exists() {
+        return Err(TrackingError::NoStore { root: location.root.clone() }.into());
     }
-    let found = Store::open(root)?.reindex()?;
+    let found = Store::open_at(location)?.reindex()?;
     print(&format!("{} runs with {} points\n", found.runs, found.points))?;
     for id in &found.dropped {
         print(&format!("{id}: its folder is gone, dropped\n"))?;

@@ -6,7 +6,7 @@ use super::*;
 async fn an_absent_folder_shows_an_empty_page() {
     let mut dashboard = Dashboard::new();
     let absent = dashboard.root().join("absent");
-    dashboard.state = AppState::new(&absent, Access::local());
+    dashboard.state = AppState::new(absent.as_path(), Access::local());
     let page = dashboard.get("/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text().contains(dashboard.state.token()) && !page.text().contains("{{token}}"));

@@ -12,6 +12,8 @@ use crate::tracking::TrackingError;
 
 /// A connection attempt that takes longer has no answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a silent server is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Which server and database, with the credentials; its text and `Debug` leave them out.
 #[derive(Clone)]
@@ -73,6 +75,8 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
+        // A host that vanished without a word is noticed as fast while an answer is awaited as while one is sent.
+        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{Access, BUSY_SECONDS, Database, Failure};
+use super::{Access, BUSY_SECONDS, Database, Failure, params};
 use crate::tracking::TrackingError;
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
@@ -88,8 +88,12 @@ impl Database {
                     database.apply(MIGRATIONS, found, "PRAGMA user_version =")
                 }
                 Self::Postgres(server) => {
-                    if let Some(schema) = server.schema() {
-                        database.batch(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+                    // IF NOT EXISTS would ask for the right to create one that is there already.
+                    let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = ?1";
+                    if let Some(schema) = server.schema()
+                        && database.query_number(sql, params![schema])? == 0
+                    {
+                        database.batch(&format!("CREATE SCHEMA {schema}"))?;
                     }
                     database.apply(SERVER_MIGRATIONS, found, "UPDATE burnlab_schema SET version =")
                 }

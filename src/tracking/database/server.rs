@@ -10,6 +10,7 @@ use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::{Access, Address, BUSY_SECONDS, Failure, Inserted, Param};
+use crate::tracking::TrackingError;
 
 /// Between two attempts to reach a server that went away.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -97,7 +98,7 @@ impl Server {
         };
         let undecided = RefCell::new(None::<(String, T)>);
         self.again_if_lost(patience, || {
-            if let Some((id, value)) = undecided.borrow_mut().take() {
+            if let Some((id, value)) = undecided.take() {
                 match self.is_committed(&id, Instant::now() + patience) {
                     Ok(true) => return Ok(value),
                     Ok(false) => {}
@@ -148,8 +149,11 @@ impl Server {
             let sql = format!("SELECT pg_xact_status('{id}'::xid8)");
             let status = self.session.borrow_mut().client.query_one(&sql, &[])?.try_get::<_, Option<String>>(0)?;
             match status.as_deref() {
-                // The server has not noticed yet that the old connection is gone.
                 Some("in progress") if Instant::now() < deadline => thread::sleep(RETRY_PAUSE),
+                Some("in progress") => {
+                    let path = self.address.to_string().into();
+                    return Err(TrackingError::Busy { path, seconds: BUSY_SECONDS }.into());
+                }
                 status => return Ok(status == Some("committed")),
             }
         }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{Access, params};
 use crate::tracking::place::Place;
+use crate::tracking::tests::child_command;
 use crate::tracking::*;
 
 /// What the proxy does to the next COMMIT.
@@ -22,6 +23,9 @@ enum Fault {
     LoseCommit,
     /// The server does it, but its answer is lost.
     LoseAnswer,
+    /// As `LoseAnswer`, and the first question about it is lost as well.
+    LoseAnswers,
+    LoseQuestion,
     /// No connection at all, until the fault is lifted.
     Down,
 }
@@ -55,11 +59,15 @@ impl Proxy {
                 thread::spawn(move || {
                     pump(client, server, |bytes| {
                         let mut fault = fault.lock().unwrap();
-                        if !bytes.windows(6).any(|word| word == b"COMMIT") || *fault == Fault::None {
-                            return true;
-                        }
+                        let has = |text: &[u8]| bytes.windows(text.len()).any(|word| word == text);
+                        let next = match *fault {
+                            Fault::LoseCommit | Fault::LoseAnswer if has(b"COMMIT") => Fault::None,
+                            Fault::LoseAnswers if has(b"COMMIT") => Fault::LoseQuestion,
+                            Fault::LoseQuestion if has(b"pg_xact_status") => Fault::None,
+                            _ => return true,
+                        };
                         *lose.lock().unwrap() = true;
-                        std::mem::replace(&mut *fault, Fault::None) == Fault::LoseAnswer
+                        matches!(std::mem::replace(&mut *fault, next), Fault::LoseAnswer | Fault::LoseAnswers)
                     });
                 });
             }
@@ -133,7 +141,7 @@ fn a_commit_without_an_answer_counts_once() {
     let proxy = Proxy::new(&place);
     let mut writer = RunWriter::start_at(&place.through(proxy.port), new_run("a")).unwrap();
     let mut epoch = 0;
-    for fault in [Fault::LoseAnswer, Fault::LoseCommit, Fault::LoseAnswer] {
+    for fault in [Fault::LoseAnswer, Fault::LoseCommit, Fault::LoseAnswers] {
         epoch += 1;
         proxy.set(fault);
         writer.log(&[point(epoch)]).unwrap();
@@ -263,6 +271,19 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     here.abandon(lost.id(), "its worker was lost").unwrap();
     let record = here.run(lost.id()).unwrap().record;
     assert_eq!((record.status, record.archived), (Status::Crashed, true));
+}
+
+#[test]
+fn hosts_are_told_apart_where_they_share_the_folder() {
+    let Some(place) = Place::postgres() else { return };
+    let mut command = child_command("finish", &place);
+    assert!(command.env("BURNLAB_HOST", "far").output().unwrap().status.success());
+    let mut store = place.store();
+    let id = store.find("latest").unwrap().record.id;
+    assert!(store.folder(&id).exists());
+    assert!(store.home_elsewhere(&id).unwrap().unwrap().starts_with("far:/"));
+    assert_eq!(store.reindex().unwrap().runs, 0);
+    assert!(store.home_elsewhere(&id).unwrap().is_some() && store.delete(&id).is_err());
 }
 
 #[test]

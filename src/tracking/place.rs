@@ -34,7 +34,7 @@ impl Place {
             let is_required = env::var("BURNLAB_REQUIRE_ALL").is_ok_and(|value| value == "1");
             assert!(
                 !is_required,
-                "set BURNLAB_POSTGRES to the URL of a server (./postgres.sh start DIR PORT prints it)"
+                "set BURNLAB_POSTGRES to the URL of a server (.ci/postgres start DIR PORT prints it)"
             );
             return None;
         };

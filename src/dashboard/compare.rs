@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::api::{checked, evaluation, run_ids};
 use super::{ApiError, AppState, blocking};
 use crate::tracking::compare::{Difference, differences};
-use crate::tracking::judge::{Judgement, judge};
+use crate::tracking::judge::{Comparisons, Judgement, judge, judge_all};
 use crate::tracking::{MetricKey, MetricSummary, Run};
 
 /// A table of more columns cannot be read.
@@ -34,6 +34,8 @@ pub struct Comparison {
     evaluations: Vec<Option<Box<RawValue>>>,
     /// Of two runs: what can honestly be said of them, each with its repetitions.
     judgement: Option<Judgement>,
+    /// Of more than two: the same of each config against the first.
+    comparisons: Option<Comparisons>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,14 +61,13 @@ pub async fn compare(
     // A damaged evaluation is named by the run's own page.
     let read = move |store: &_| Ok(ids.iter().map(|id| evaluation(store, id).unwrap_or_default()).collect());
     let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
-    let judgement = match &entries[..] {
-        [a, b] => {
-            let (a, b) = (a.run.clone(), b.run.clone());
-            state.read(move |store| Ok(judge(store, &a, &b)?)).await?
-        }
-        _ => None,
+    let judged: Vec<Run> = entries.iter().map(|entry| entry.run.clone()).collect();
+    let judgements = move |store: &_| match &judged[..] {
+        [a, b] => Ok((judge(store, a, b)?, None)),
+        runs => Ok((None, judge_all(store, runs)?)),
     };
-    Ok(Json(Comparison { params, metrics, evaluations, judgement }))
+    let (judgement, comparisons) = if entries.len() < 2 { (None, None) } else { state.read(judgements).await? };
+    Ok(Json(Comparison { params, metrics, evaluations, judgement, comparisons }))
 }
 
 fn metric_rows(runs: &[&Run]) -> Vec<MetricRow> {

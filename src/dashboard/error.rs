@@ -51,10 +51,13 @@ impl IntoResponse for ApiError {
 impl From<TrackingError> for ApiError {
     fn from(error: TrackingError) -> Self {
         let status = match &error {
-            TrackingError::NoSuchRun { .. } | TrackingError::InvalidRunId { .. } | TrackingError::NoStore { .. } => {
-                StatusCode::NOT_FOUND
-            }
-            TrackingError::InvalidMetricKey { .. } | TrackingError::AmbiguousRun { .. } => StatusCode::BAD_REQUEST,
+            TrackingError::NoSuchRun { .. }
+            | TrackingError::NoSuchSweep { .. }
+            | TrackingError::InvalidRunId { .. }
+            | TrackingError::NoStore { .. } => StatusCode::NOT_FOUND,
+            TrackingError::InvalidMetricKey { .. }
+            | TrackingError::AmbiguousRun { .. }
+            | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
             TrackingError::Active { .. } | TrackingError::Exists { .. } => StatusCode::CONFLICT,
             TrackingError::ReadOnly { .. } => StatusCode::FORBIDDEN,
             _ => StatusCode::INTERNAL_SERVER_ERROR,

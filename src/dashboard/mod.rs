@@ -14,12 +14,14 @@ mod compare;
 mod edit;
 mod error;
 mod events;
+mod examples;
 mod files;
 mod guard;
 mod live;
 mod predictions;
 mod series;
 mod serve;
+mod sweeps;
 #[cfg(test)]
 mod tests;
 
@@ -165,6 +167,9 @@ routes! {
     get "/api/filter" => api::filter,
     get "/api/series" => series::series,
     get "/api/compare" => compare::compare,
+    get "/api/compare/examples" => examples::examples,
+    get "/api/sweeps" => sweeps::sweeps,
+    get "/api/sweeps/{id}" => sweeps::sweep,
     get "/api/events" => events::events,
     get "/api/trash" => edit::trash,
     post "/api/trash/{id}/restore" => edit::restore,

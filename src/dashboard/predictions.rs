@@ -16,7 +16,7 @@ use super::{ApiError, AppState};
 use crate::tracking::{RunId, Store};
 
 /// The most rows of one answer.
-const MAX_ROWS: usize = 1000;
+pub const MAX_ROWS: usize = 1000;
 
 #[derive(Debug, Deserialize)]
 pub struct PredictionsQuery {
@@ -41,7 +41,7 @@ enum Order {
     WrongFirst,
 }
 
-fn default_limit() -> usize {
+pub fn default_limit() -> usize {
     50
 }
 
@@ -54,8 +54,15 @@ pub struct Predictions {
     total: usize,
     /// How many rows are wrong, of all; null where the target is a number and none is simply wrong.
     num_wrong: Option<usize>,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+/// What the network saw of some rows.
+#[derive(Debug, Default, Serialize)]
+pub struct Seen {
     /// Height and width of the images, if the inputs are pixels.
-    image: Option<[usize; 2]>,
+    pub image: Option<[usize; 2]>,
     /// What was asked for and `test.csv` has: of each row the pixels, row by row; null is a missing value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pixels: Option<Vec<Vec<Option<f32>>>>,
@@ -81,32 +88,43 @@ pub async fn predictions(
             let path = path.ok_or_else(|| ApiError::not_found(format!("run `{id}` has no predictions")))?;
             let damaged = |error| ApiError::internal(format!("`predictions.csv`: {error}"));
             let (mut found, picked) = page(&path, &query).map_err(damaged)?;
-            let images = Images::of(store, &id);
-            found.image = images.as_ref().map(|images| images.shape);
-            let wants_inputs = query.inputs == Some(1);
-            let wants_pixels = query.pixels == Some(1) && images.is_some();
-            if let Some(path) = store.file(&id, "test.csv")?.filter(|_| wants_inputs || wants_pixels)
-                // A file that does not fit or cannot be read: the predictions are worth showing alone.
-                && let Ok((header, rows)) = pick(&path, &picked)
-            {
-                found.pixels = images.filter(|_| wants_pixels).and_then(|images| images.pixels(&header, &rows));
-                if wants_inputs {
-                    // The last column is the target, which is in the answer already.
-                    let inputs = |row: &StringRecord| texts(row).take(header.len().saturating_sub(1)).collect();
-                    found.input_columns = Some(inputs(&header));
-                    found.inputs = Some(rows.iter().map(inputs).collect());
-                }
-            }
+            found.seen = seen(store, &id, &picked, query.pixels == Some(1), query.inputs == Some(1))?;
             Ok(found)
         })
         .await
         .map(Json)
 }
 
+/// Reads of `test.csv` what was asked for; pixels only where the inputs are images.
+pub fn seen(
+    store: &Store,
+    id: &RunId,
+    picked: &Picked,
+    wants_pixels: bool,
+    wants_inputs: bool,
+) -> Result<Seen, ApiError> {
+    let images = Images::of(store, id);
+    let mut seen = Seen { image: images.as_ref().map(|images| images.shape), ..Seen::default() };
+    let images = images.filter(|_| wants_pixels);
+    if let Some(path) = store.file(id, "test.csv")?.filter(|_| wants_inputs || images.is_some())
+        // A file that does not fit or cannot be read: the predictions are worth showing alone.
+        && let Ok((header, rows)) = pick(&path, picked)
+    {
+        seen.pixels = images.and_then(|images| images.pixels(&header, &rows));
+        if wants_inputs {
+            // The last column is the target, which is in the answer already.
+            let inputs = |row: &StringRecord| texts(row).take(header.len().saturating_sub(1)).collect();
+            seen.input_columns = Some(inputs(&header));
+            seen.inputs = Some(rows.iter().map(inputs).collect());
+        }
+    }
+    Ok(seen)
+}
+
 /// Which rows of the file the page shows, in its order, and how many the file has.
-struct Picked {
-    rows: Vec<usize>,
-    num_rows: usize,
+pub struct Picked {
+    pub rows: Vec<usize>,
+    pub num_rows: usize,
 }
 
 /// Two passes over the file: first which rows are asked for, then these. Their text alone is kept.
@@ -139,10 +157,7 @@ fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pick
         rows: pick(path, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
         total: ranked.len(),
         num_wrong: pair.map(|_| num_wrong),
-        image: None,
-        pixels: None,
-        input_columns: None,
-        inputs: None,
+        seen: Seen::default(),
     };
     Ok((found, picked))
 }

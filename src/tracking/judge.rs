@@ -1,4 +1,6 @@
-//! What can honestly be said of two runs, with all runs that repeat them under other seeds.
+//! What can honestly be said of two runs or more, with all runs that repeat them under other seeds.
+
+mod all;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,9 +8,12 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::compare::{Difference, counts, differences, folds, headline, repetition_key, results, tells_configs_apart};
+use super::pairs::Pairs;
 use super::verdict::{Claim, Group, Verdict, mcnemar, over_folds, sentence, verdict};
-use super::{Goal, MetricKey, Run, Status, Store, TrackingError};
+use super::{Goal, MetricKey, Run, RunId, Status, Store, TrackingError, Trial, TrialState};
 use crate::shell::{elsewhere, quoted_path};
+
+pub use all::{Compared, Comparison, Comparisons, judge_all, letters};
 
 /// Seeds to add where one alone cannot tell: enough for an interval that means something.
 const SEEDS_TO_START_WITH: usize = 10;
@@ -45,7 +50,7 @@ pub struct Mistakes {
 /// A store that cannot be read.
 pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, TrackingError> {
     let runs = store.runs()?;
-    let (group_a, group_b) = (with_repetitions(a, &runs), with_repetitions(b, &runs));
+    let (group_a, group_b) = (with_repetitions(&[a], &runs), with_repetitions(&[b], &runs));
     let Some(metric) = headline(group_a.iter().chain(&group_b).copied()) else { return Ok(None) };
     let changed = changed(a, b);
     let (name_a, name_b) = names(&changed);
@@ -76,19 +81,15 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
         Some(rest) => format!("Not distinguishable in {metric} ({name_b} less {name_a}):{rest}"),
         None => told,
     };
-    let told = match folds(a) {
-        Some(_) => told.replace(" seeds", " folds").replace("1000 folds", "more folds of these rows"),
-        None => told,
-    };
+    let told = in_folds(a, told);
     match other_data {
         Some(difference) => {
-            text = format!("A and B are tested on different rows ({} differs): no comparison.", difference.key);
+            text = tested_apart("A", "B", difference);
         }
         None => text.push_str(&told),
     }
-    for (name, run) in [("A", a), ("B", b)].into_iter().filter(|(_, run)| run.record.status != Status::Finished) {
-        text.push_str(&format!(" {name} is not done: it is {}.", store.shown(run)));
-    }
+    text.push_str(&unfinished(store, "A", &[a]));
+    text.push_str(&unfinished(store, "B", &[b]));
     if let Some((seconds_a, seconds_b)) = seconds.filter(|(seconds_a, _)| *seconds_a > 0.0) {
         let ratio = seconds_b / seconds_a;
         let ratio = if (0.1..10.0).contains(&ratio) { format!(", {ratio:.2} times as long") } else { String::new() };
@@ -107,11 +108,46 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     Ok(Some(Judgement { metric, sentence: text, verdict, seconds, mistakes, next }))
 }
 
-/// The run with those that repeat it, itself included whatever its status.
-fn with_repetitions<'a>(run: &'a Run, runs: &'a [Run]) -> Vec<&'a Run> {
-    let key = repetition_key(run);
-    let is_other = |other: &&Run| other.record.id != run.record.id && counts(other) && repetition_key(other) == key;
-    std::iter::once(run).chain(runs.iter().filter(is_other)).collect()
+/// A sentence on seeds, in the words of a cross-validation where `run` is of one.
+fn in_folds(run: &Run, sentence: String) -> String {
+    match folds(run) {
+        Some(_) => sentence.replace(" seeds", " folds").replace("1000 folds", "more folds of these rows"),
+        None => sentence,
+    }
+}
+
+fn tested_apart(a: &str, b: &str, difference: &Difference) -> String {
+    format!("{a} and {b} are tested on different rows ({} differs): no comparison.", difference.key)
+}
+
+/// A sentence for each run that is not done, with a space before it.
+fn unfinished(store: &Store, name: &str, runs: &[&Run]) -> String {
+    let open = runs.iter().filter(|run| run.record.status != Status::Finished);
+    let told = open.map(|run| format!(" {name} is not done: it is {}.", store.shown(run)));
+    // Several runs of one config may be in one state.
+    let mut told: Vec<String> = told.collect();
+    told.dedup();
+    told.concat()
+}
+
+/// The runs with those that repeat them, themselves included whatever their status.
+fn with_repetitions<'a>(named: &[&'a Run], runs: &'a [Run]) -> Vec<&'a Run> {
+    let key = repetition_key(named[0]);
+    let is_named = |other: &Run| named.iter().any(|run| run.record.id == other.record.id);
+    let is_other = |other: &&Run| !is_named(other) && counts(other) && repetition_key(other) == key;
+    named.iter().copied().chain(runs.iter().filter(is_other)).collect()
+}
+
+/// The finished trials that have a value, the best first.
+pub fn ranked<'a>(trials: &'a [Trial], metric: &MetricKey) -> Vec<(&'a Trial, f64)> {
+    let value = |trial: &'a Trial| trial.value.filter(|value| value.is_finite()).map(|value| (trial, value));
+    let finished = trials.iter().filter(|trial| trial.state == TrialState::Finished);
+    let mut ranked: Vec<_> = finished.filter_map(value).collect();
+    ranked.sort_by(|(_, a), (_, b)| match Goal::of(metric) {
+        Goal::Lower => a.total_cmp(b),
+        Goal::Higher => b.total_cmp(a),
+    });
+    ranked
 }
 
 /// Whether a param decides which rows a model is tested on, or what they are.
@@ -182,51 +218,35 @@ fn next(store: &Store, verdict: &Verdict, groups: [(&Run, &Vec<&Run>); 2]) -> Ve
         Claim::Better | Claim::Worse => None,
     };
     let Some(wanted) = wanted else { return Vec::new() };
-    let command = |(run, group): (&Run, &Vec<&Run>)| {
-        let missing = wanted.checked_sub(group.len()).filter(|&missing| missing > 0)?;
-        let first = group.iter().map(|run| run.record.seed).max()? + 1;
-        let config = store.folder(&run.record.id).join("config.toml");
-        let (config, elsewhere) = (quoted_path(&config), elsewhere(store.root()));
-        Some(format!("burnlab --config {config} --set seed={first} --seeds {missing}{elsewhere}"))
-    };
-    groups.into_iter().filter_map(command).collect()
+    groups.into_iter().filter_map(|(run, group)| missing_seeds(store, run, group, wanted)).collect()
+}
+
+/// Trains `run`'s config under the seeds that its group lacks; `None` where it lacks none.
+fn missing_seeds(store: &Store, run: &Run, group: &[&Run], wanted: usize) -> Option<String> {
+    let missing = wanted.checked_sub(group.len()).filter(|&missing| missing > 0)?;
+    let first = group.iter().map(|run| run.record.seed).max()?.wrapping_add(1);
+    Some(retrain(store, &run.record.id, first, missing))
+}
+
+/// The command that trains the config of `run` anew, under `count` seeds from `first` on.
+pub fn retrain(store: &Store, run: &RunId, first: u64, count: usize) -> String {
+    let config = store.folder(run).join("config.toml");
+    let (config, elsewhere) = (quoted_path(&config), elsewhere(store.root()));
+    format!("burnlab --config {config} --set seed={first} --seeds {count}{elsewhere}")
 }
 
 /// Compares the classes that two runs predicted, if both left predictions of the same rows.
 fn mistakes(folder_a: &Path, folder_b: &Path) -> Option<Mistakes> {
-    let (mut a, mut b) = (open(folder_a)?, open(folder_b)?);
-    let columns = |reader: &mut Reader| {
-        let header = reader.headers().ok()?.clone();
-        // Only classes have probabilities; numbers are never just right.
-        header.iter().any(|name| name.starts_with("probability_")).then_some(())?;
-        let place = |name| header.iter().position(|column| column == name);
-        Some([place("row")?, place("true")?, place("predicted")?])
-    };
-    let ([row_a, true_a, predicted_a], [row_b, true_b, predicted_b]) = (columns(&mut a)?, columns(&mut b)?);
+    let mut pairs = Pairs::open(folder_a, folder_b).ok().filter(|pairs| !pairs.is_numeric())?;
     let (mut only_a_right, mut only_b_right) = (0, 0);
-    let (mut rows_a, mut rows_b) = (a.records(), b.records());
-    loop {
-        let (a, b) = match (rows_a.next(), rows_b.next()) {
-            (None, None) => break,
-            (Some(Ok(a)), Some(Ok(b))) => (a, b),
-            _ => return None,
-        };
-        if a[row_a] != b[row_b] || a[true_a] != b[true_b] {
-            return None;
-        }
-        match (a[predicted_a] == a[true_a], b[predicted_b] == b[true_b]) {
+    while let Some(pair) = pairs.read().ok()? {
+        match (pair.a.is_right(), pair.b.is_right()) {
             (true, false) => only_a_right += 1,
             (false, true) => only_b_right += 1,
             _ => {}
         }
     }
     Some(Mistakes { only_a_right, only_b_right, p_value: mcnemar(only_a_right, only_b_right) })
-}
-
-type Reader = csv::Reader<fs_err::File>;
-
-fn open(folder: &Path) -> Option<Reader> {
-    Some(csv::Reader::from_reader(fs_err::File::open(folder.join("predictions.csv")).ok()?))
 }
 
 /// Runs that repeat each other, together; in the order of the first of each. What did not finish stands alone.

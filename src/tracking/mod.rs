@@ -33,7 +33,8 @@
 //! | `sweep`, `queue` | [`Sweep`], [`Trial`], [`Claim`]: trials that workers take from the store |
 //! | `location` | [`Location`]: the folder and the server of a store |
 //! | `database` | SQLite and PostgreSQL behind one interface, and their schema |
-//! | `judge`, `verdict` | what can honestly be said of two runs: the statistics, and the sentence |
+//! | `pairs` | the predictions of two runs, row by row |
+//! | `judge`, `verdict` | what can honestly be said of runs: the statistics, and the sentence |
 //! | `series`, `compare` | pure functions over samples and params |
 //! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
 //!
@@ -48,6 +49,7 @@ mod folder;
 mod id;
 pub mod judge;
 mod location;
+pub mod pairs;
 #[cfg(test)]
 mod place;
 mod point;

@@ -11,7 +11,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use burnlab::dashboard::{Access, AppState, bind, serve};
-use burnlab::tracking::{NewRun, Point, RunId, RunWriter, Status, Store, flatten_config};
+use burnlab::tracking::{
+    NewRun, NewSweep, Outcome, Point, RunId, RunWriter, Status, Store, SweepTrial, TrialState, flatten_config,
+};
 use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -643,5 +645,208 @@ async fn parent_and_child_lead_to_each_other() {
         page.wait("location.hash.split('?')[0]", json!(at(&parent))).await;
         page.click(&format!(".facts a[href^='{}']", at(if *id == child { &tuned } else { &child }))).await;
     }
+    page.close().await;
+}
+
+// ---- sweeps ----
+
+/// A search for the least loss on the validation split, with all its trials waiting.
+fn new_sweep(root: &Path, num_trials: u32) -> RunId {
+    let sweep = NewSweep {
+        experiment: "digits".to_owned(),
+        config_toml: String::new(),
+        method: "random".to_owned(),
+        metric: "validation/loss".parse().unwrap(),
+        params: vec!["model.hidden".to_owned(), "training.learning_rate".to_owned()],
+        num_trials,
+    };
+    Store::open(root).unwrap().create_sweep(sweep).unwrap()
+}
+
+/// Takes the next trial, trains a run for it, and records its end.
+fn train_trial(root: &Path, sweep: &RunId, worker: &str, rate: f64, state: TrialState, value: Option<f64>) -> RunId {
+    let mut store = Store::open(root).unwrap();
+    let params = BTreeMap::from([
+        ("model.hidden".to_owned(), json!([16, 8])),
+        ("training.learning_rate".to_owned(), json!(rate)),
+    ]);
+    let claim = store.claim(sweep, worker, Duration::from_secs(600), |_, _| params.clone()).unwrap().unwrap();
+    let trial = Some(SweepTrial { sweep: sweep.clone(), trial: claim.number });
+    let run = NewRun { sweep: trial, ..new_run("digits", "[16, 8]", rate, 1) };
+    let mut writer = RunWriter::start(root, run).unwrap();
+    let id = writer.id().clone();
+    assert!(store.begin_run(&claim, &id).unwrap());
+    (1..=4).for_each(|number| writer.log(&epoch(number)).unwrap());
+    writer.finish(Status::Finished, "all 4 epochs done", Some(4)).unwrap();
+    let reason = if state == TrialState::Finished { String::new() } else { "<b>no hope</b>".to_owned() };
+    assert!(store.complete(&claim, &Outcome { state, value, reason }).unwrap());
+    id
+}
+
+/// What stands in the first column of the trials table, top to bottom.
+const TRIALS: &str = "[...document.querySelectorAll('table.trials tbody th')].map((cell) => cell.textContent)";
+
+/// What is said of the marked ranges.
+const TOLD: &str = "document.querySelector('.told').textContent.split('.')[0]";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_is_found_and_its_trials_are_sorted_marked_and_followed() {
+    let root = TempDir::new().unwrap();
+    let other = finished(root.path(), new_run("other", "[16]", 0.1, 1), 0.9);
+    let Some(page) = open(root.path(), "").await else { return };
+    page.rows(&[&other]).await;
+    let tabs = "[...document.querySelectorAll('#tabs a')].map((tab) => tab.textContent).includes('Sweeps')";
+    page.wait(tabs, json!(false)).await;
+
+    // The page leads to sweeps as soon as there is one.
+    let sweep = new_sweep(root.path(), 6);
+    let train = |rate: f64, state: TrialState, value: Option<f64>| {
+        train_trial(root.path(), &sweep, "<i>box</i>:1", rate, state, value)
+    };
+    train(0.001, TrialState::Finished, Some(0.4));
+    let best = train(0.01, TrialState::Finished, Some(0.2));
+    train(0.1, TrialState::Stopped, Some(0.9));
+    train(0.05, TrialState::Failed, None);
+    page.wait(tabs, json!(true)).await;
+    page.client.find(Locator::LinkText("Sweeps")).await.unwrap().click().await.unwrap();
+    page.click(&format!("table.sweeps a[href^='#/sweep/{sweep}']")).await;
+    page.wait("location.hash", json!(format!("#/sweep/{sweep}"))).await;
+
+    page.wait(
+        "document.querySelector('.sweep-sentence').textContent",
+        json!(
+            "Of 6 trials, 2 finished, 1 was stopped early, 1 failed and 2 wait for a worker. Chosen by validation/loss, \
+             the best is trial 2 with 0.2000: model.hidden = [16,8], training.learning_rate = 0.01."
+        ),
+    )
+    .await;
+    let command = page.js("return document.querySelector('.warning pre').textContent").await;
+    assert!(command.as_str().unwrap().contains(&format!("{best}/config.toml --set seed=2 --seeds 10")), "{command}");
+    page.wait("document.querySelector('#importance').textContent.startsWith('Too few trials: 2')", json!(true)).await;
+    page.wait("document.querySelectorAll('.timeline .trial').length", json!(4)).await;
+    page.wait("document.querySelector('.timeline .worker').lastChild.textContent", json!("<i>box</i>:1")).await;
+    page.wait("document.querySelectorAll('.sweep-charts .scatterlayer .point').length", json!(3)).await;
+
+    // The best first, what has no value last; then by another column, both ways, and in the address.
+    page.wait(TRIALS, json!(["2", "1", "3", "4", "5", "6"])).await;
+    page.click("table.trials [data-sort='param:training.learning_rate']").await;
+    page.wait(TRIALS, json!(["1", "2", "4", "3", "5", "6"])).await;
+    page.click("table.trials [data-sort='param:training.learning_rate']").await;
+    page.wait(TRIALS, json!(["3", "4", "2", "1", "5", "6"])).await;
+    page.wait("document.activeElement.dataset.sort", json!("param:training.learning_rate")).await;
+    page.client.refresh().await.unwrap();
+    page.wait(TRIALS, json!(["3", "4", "2", "1", "5", "6"])).await;
+
+    // The lower half of the value's axis, the last.
+    page.wait("document.querySelectorAll('.parallel .line').length", json!(3)).await;
+    page.press(".parallel .axis:last-of-type .grab", 20.0, 160.0).await;
+    page.wait("document.querySelectorAll('.parallel .line.off').length", json!(1)).await;
+    page.wait(TOLD, json!("2 of 3 trials inside the marked ranges")).await;
+    page.wait(TRIALS, json!(["2", "1"])).await;
+    page.wait("document.querySelectorAll('.timeline .off').length", json!(2)).await;
+    // A trial that ends meanwhile is in or out by its value, though the axis grew.
+    train(0.02, TrialState::Finished, Some(0.1));
+    train(0.03, TrialState::Finished, Some(0.7));
+    page.wait(TRIALS, json!(["5", "2", "1"])).await;
+    page.wait(TOLD, json!("3 of 5 trials inside the marked ranges")).await;
+    page.click("#all-trials").await;
+    page.wait("document.querySelectorAll('.parallel .line.off').length", json!(0)).await;
+    page.wait("document.querySelectorAll('#detail i, #trials b').length", json!(0)).await;
+
+    // A trial leads to its run, and the run back.
+    page.click("table.trials tbody a").await;
+    page.wait("location.hash.startsWith('#/run/')", json!(true)).await;
+    page.click(".facts a[href^='#/sweep/']").await;
+    page.wait("location.hash.startsWith('#/sweep/')", json!(true)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_without_trials_and_one_that_is_not_there_say_so() {
+    let root = TempDir::new().unwrap();
+    let sweep = new_sweep(root.path(), 1);
+    let Some(page) = open(root.path(), &format!("#/sweep/{sweep}")).await else { return };
+    page.wait("document.querySelector('.timeline').textContent", json!("No worker has taken a trial yet.")).await;
+    page.wait("document.querySelector('.parallel').textContent", json!("No trial has a value yet.")).await;
+    page.client.goto(&format!("{}#/sweep/none-20261124-235039-a3f1", page.url)).await.unwrap();
+    page.wait("document.querySelector('.sweep-head .problem').textContent.startsWith('no sweep')", json!(true)).await;
+    page.close().await;
+}
+
+// ---- what one run gets right and another does not; three configs ----
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_fixes_and_breaks_is_shown_row_by_row() {
+    let root = TempDir::new().unwrap();
+    let [first, second, third] = three(root.path());
+    let write = |id: &RunId, name: &str, text: &str| {
+        std::fs::write(root.path().join("runs").join(id.as_str()).join(name), text).unwrap();
+    };
+    let predictions = |id: &RunId, rows: &str| {
+        write(id, "predictions.csv", &format!("row,true,predicted,probability_no,probability_yes\n{rows}"));
+    };
+    predictions(&first, "4,no,yes,0.25,0.75\n5,yes,yes,0.125,0.875\n6,no,yes,0.4,0.6\n");
+    predictions(&second, "4,no,no,0.9,0.1\n5,yes,no,0.7,0.3\n6,no,yes,0.3,0.7\n");
+    predictions(&third, "7,no,no,0.9,0.1\n");
+    write(&first, "test.csv", "x,y,target\n1,<b>2</b>,no\n3,,yes\n5,6,no\n");
+    let address = format!("#/compare?sel={first},{second}&tab=examples");
+    let Some(page) = open(root.path(), &address).await else { return };
+    let rows = "[...document.querySelectorAll('table.examples tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))";
+    page.wait(rows, json!([["4", "no", "yes ✗", "75.0 %", "no ✓", "90.0 %", "1", "<b>2</b>"]])).await;
+    page.click("#kind-broken").await;
+    page.wait(rows, json!([["5", "yes", "yes ✓", "87.5 %", "no ✗", "70.0 %", "3", "–"]])).await;
+    page.wait("location.hash.includes('kind=broken') && document.activeElement.id", json!("kind-broken")).await;
+    page.click("#kind-both_wrong").await;
+    page.wait(rows, json!([["6", "no", "yes ✗", "60.0 %", "yes ✗", "70.0 %", "5", "6"]])).await;
+
+    // As images, with the pixels of their rows.
+    write(&first, "preprocessing.json", r#"{"image_shape": [1, 2], "columns": [{"name": "x"}, {"name": "y"}]}"#);
+    write(&first, "test.csv", "x,y,target\n0,1,no\n1,0,yes\n0,0,no\n");
+    page.click("#kind-fixed").await;
+    page.wait("document.querySelector('.gallery > li').dataset.row", json!("4")).await;
+    let ink = "return [...document.querySelector('.gallery canvas').getContext('2d').getImageData(0, 0, 2, 1).data].filter((_, index) => index % 4 === 3)";
+    assert_eq!(page.js(ink).await, json!([0, 255]));
+    page.wait(
+        "[...document.querySelectorAll('.gallery > li > div, .gallery > li li')].map((part) => part.textContent)",
+        json!(["Label: no", "A: yes ✗75.0 %", "B: no ✓90.0 %"]),
+    )
+    .await;
+
+    // Other test rows are no comparison, and three runs have no such tab.
+    page.client.goto(&format!("{}#/compare?sel={first},{third}&tab=examples", page.url)).await.unwrap();
+    page.wait(
+        "document.querySelector('.compare-body').textContent.split(':')[0]",
+        json!("A and B are tested on different rows"),
+    )
+    .await;
+    page.client.goto(&format!("{}#/compare?sel={first},{second},{third}&tab=examples", page.url)).await.unwrap();
+    page.wait("document.querySelectorAll('.subtabs a').length", json!(4)).await;
+    page.wait("document.querySelector('#diff') !== null", json!(true)).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_configs_are_told_apart_from_the_first() {
+    let root = TempDir::new().unwrap();
+    let train = |hidden: &str, results: [f64; 5]| -> RunId {
+        let run = |(seed, result)| finished(root.path(), new_run("digits", hidden, 0.1, seed), result);
+        let runs: Vec<RunId> = (1..).zip(results).map(run).collect();
+        runs[0].clone()
+    };
+    let a = train("[8]", [0.955, 0.948, 0.962, 0.930, 0.970]);
+    let b = train("[16]", [0.978, 0.969, 0.981, 0.960, 0.985]);
+    let c = train("[32]", [0.953, 0.957, 0.949, 0.941, 0.968]);
+    let Some(page) = open(root.path(), &format!("#/compare?sel={a},{b},{c}")).await else { return };
+    let cells = "[...document.querySelectorAll('table.comparisons tbody tr')].map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent))";
+    page.wait(
+        cells,
+        json!([
+            ["baseline", "", "", "", "0.9530 (5)"],
+            ["better", "+0.0216", "+0.0147 to +0.0285", "0.0019", "0.9746 (5)"],
+            ["not distinguishable", "+0.0006", "−0.0115 to +0.0127", "0.8968", "0.9536 (5)"],
+        ]),
+    )
+    .await;
+    page.wait("document.querySelector('.warning').textContent.startsWith('The best of 3 configs')", json!(true)).await;
     page.close().await;
 }

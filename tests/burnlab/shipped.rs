@@ -158,6 +158,7 @@ fn modules_know_only_what_is_below_them() {
     let all = ["burn::", "crate::data", "crate::model", "crate::training", "crate::tracking", "crate::commands"];
     let forbidden = [
         ("plots", &all[..]),
+        ("sweep", &all[..]),
         ("onnx", &all[..]),
         ("tracking", &["burn::", "crate::training", "crate::model", "crate::data", "crate::config"][..]),
         (
@@ -178,7 +179,8 @@ fn modules_know_only_what_is_below_them() {
     for (path, text) in sources("") {
         let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().to_owned();
         assert!(name == "backend.rs" || !text.contains("burn::backend"), "{name} names a backend");
-        let speaks_sql = ["tracking/database", "tracking/store.rs", "tracking/queue", "tracking/error.rs", "tracking/tests.rs"];
+        let speaks_sql =
+            ["tracking/database", "tracking/store.rs", "tracking/queue", "tracking/error.rs", "tracking/tests.rs"];
         let may = speaks_sql.iter().any(|start| name.starts_with(start));
         assert!(may || !(text.contains("rusqlite::") || text.contains("SELECT ")), "{name} speaks SQL");
     }

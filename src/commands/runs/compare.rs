@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::tracking::compare::differences;
-use crate::tracking::judge::judge;
+use crate::tracking::judge::{Comparisons, judge, judge_all, letters};
 use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
 
 use super::table;
@@ -22,7 +22,10 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
         let judgement = if let [a, b] = &runs[..] { judge(store, a, b)? } else { None };
-        return super::json(&json!({ "ids": ids, "params": params, "metrics": metrics, "judgement": judgement }));
+        let comparisons = if runs.len() > 2 { judge_all(store, &runs)? } else { None };
+        return super::json(&json!({
+            "ids": ids, "params": params, "metrics": metrics, "judgement": judgement, "comparisons": comparisons,
+        }));
     }
     let Comparison { names, params, metrics } = Comparison::new(&runs);
     let legend = names
@@ -34,10 +37,12 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         && let Some(judgement) = judge(store, a, b)?
     {
         text.push_str(&format!("\n{}\n", judgement.sentence));
-        judgement.next.iter().for_each(|command| text.push_str(&format!("next   more seeds: {command}\n")));
+        text.push_str(&next(&judgement.next));
     }
-    if runs.len() > 2 {
-        text.push_str("\nname two runs for a verdict on their configs\n");
+    if runs.len() > 2
+        && let Some(comparisons) = judge_all(store, &runs)?
+    {
+        text.push_str(&comparisons_text(&comparisons));
     }
     let header = |first: &str| std::iter::once(first.to_owned()).chain(names.clone()).collect::<Vec<String>>();
     if params.is_empty() {
@@ -51,6 +56,22 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         text.push_str(&table::render(&header("best value @ epoch (* of all)"), &metrics));
     }
     Ok(text)
+}
+
+/// Every other config against the first, then what luck does to the best of them.
+fn comparisons_text(comparisons: &Comparisons) -> String {
+    let sentences = comparisons.configs.iter().filter_map(|config| config.comparison.as_ref());
+    let mut text: String = sentences.map(|comparison| format!("\n{}", comparison.sentence)).collect();
+    if comparisons.num_tests > 1 {
+        text.push_str(&format!("\nThe p-values are corrected for {} comparisons (Holm).", comparisons.num_tests));
+    }
+    text.extend(comparisons.luck.iter().map(|luck| format!("\n{luck}")));
+    text.push('\n');
+    text + &next(&comparisons.next)
+}
+
+fn next(commands: &[String]) -> String {
+    commands.iter().map(|command| format!("next   more seeds: {command}\n")).collect()
 }
 
 /// Runs side by side, as cells of text.
@@ -95,10 +116,4 @@ fn marked(key: &MetricKey, values: &[Option<MetricSummary>]) -> Vec<String> {
         format!("{}{epoch}{star}", table::short(number))
     };
     values.iter().map(cell).collect()
-}
-
-/// A, B, ... Z, then AA, AB: short names for long ids.
-fn letters(index: usize) -> String {
-    let letter = char::from(b'A' + (index % 26) as u8);
-    if index < 26 { letter.to_string() } else { letters(index / 26 - 1) + &letter.to_string() }
 }

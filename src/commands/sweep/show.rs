@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use crate::cli::{SweepListArgs, SweepShowArgs};
 use crate::commands::output::say;
 use crate::commands::runs::table;
-use crate::shell::{elsewhere, quoted_path};
+use crate::shell::{elsewhere, quoted};
+use crate::tracking::judge::{ranked, retrain};
 use crate::tracking::verdict::best_of;
-use crate::tracking::{Goal, MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
+use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
 /// Trials that the summary names.
 const NUM_SHOWN: usize = 5;
@@ -66,12 +67,12 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
         }
     }
     text.push('\n');
-    let mut trials = store.trials(&sweep.id)?;
+    let trials = store.trials(&sweep.id)?;
     let failure = trials.iter().find(|trial| trial.state == TrialState::Failed);
     if let Some(Trial { number, reason, .. }) = failure {
         text.push_str(&format!("trial {number} failed: {reason}\n"));
     }
-    let ranked = ranked(&mut trials, &sweep.metric);
+    let ranked = ranked(&trials, &sweep.metric);
     if let Some(&(best, _)) = ranked.first() {
         text.push('\n');
         text.push_str(&table_of(store, sweep, &ranked)?);
@@ -82,21 +83,6 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
         text.push_str(&format!("next   go on: burnlab sweep resume {}{}\n", sweep.id, elsewhere(store.root())));
     }
     Ok(text)
-}
-
-/// The finished trials with their values, the best first.
-fn ranked<'a>(trials: &'a mut [Trial], metric: &MetricKey) -> Vec<(&'a Trial, f64)> {
-    let goal = Goal::of(metric);
-    let finished = |trial: &'a Trial| {
-        let value = trial.value.filter(|value| value.is_finite())?;
-        (trial.state == TrialState::Finished).then_some((trial, value))
-    };
-    let mut ranked: Vec<_> = trials.iter().filter_map(finished).collect();
-    ranked.sort_by(|(_, a), (_, b)| match goal {
-        Goal::Lower => a.total_cmp(b),
-        Goal::Higher => b.total_cmp(a),
-    });
-    ranked
 }
 
 fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<String, TrackingError> {
@@ -145,14 +131,11 @@ fn luck(sweep: &Sweep, num_trials: usize) -> Option<String> {
 /// The commands that try the winner again, and that show the sweep.
 fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingError> {
     let Some(run) = runs_of(store, best)?.into_iter().next() else { return Ok(String::new()) };
-    let config = store.folder(&run.record.id).join("config.toml");
-    let seed = run.record.seed.wrapping_add(1);
-    let elsewhere = elsewhere(store.root());
+    let again = retrain(store, &run.record.id, run.record.seed.wrapping_add(1), NUM_NEW_SEEDS);
+    let name = quoted(&format!("{}-best", sweep.experiment));
     Ok(format!(
-        "next   try the best on new seeds: burnlab --config {} --set seed={seed} --seeds {NUM_NEW_SEEDS} --name {}-best\
-         {elsewhere}\n       see all trials: burnlab dashboard{elsewhere}\n",
-        quoted_path(&config),
-        crate::shell::quoted(&sweep.experiment),
+        "next   try the best on new seeds: {again} --name {name}\n       see all trials: burnlab dashboard{}\n",
+        elsewhere(store.root())
     ))
 }
 

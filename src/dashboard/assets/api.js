@@ -51,6 +51,9 @@ export const predictions = (id, asked) =>
 export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
   send("GET", `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`);
 export const compare = (ids) => send("GET", `/api/compare?${query({ ids: ids.join(",") })}`);
+export const examples = (ids, asked) => send("GET", `/api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
+export const sweeps = () => send("GET", "/api/sweeps");
+export const sweep = (id) => send("GET", `/api/sweeps/${name(id)}`);
 export const edit = (id, change) => send("PATCH", `/api/runs/${name(id)}`, change);
 export const remove = (id) => send("DELETE", `/api/runs/${name(id)}`);
 export const trash = () => send("GET", "/api/trash");

@@ -3,8 +3,9 @@
 import * as api from "./api.js";
 import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
-import { h, perFrame, scroller } from "./dom.js";
-import { MISSING, lowerIsBetter, number, param, splitKey } from "./format.js";
+import { dataTable, h, perFrame, scroller } from "./dom.js";
+import { examples } from "./examples.js";
+import { MISSING, lowerIsBetter, number, param, plural, signed, splitKey } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle } from "./state.js";
@@ -12,6 +13,8 @@ import * as store from "./store.js";
 import { deltaText, statusLabel } from "./table.js";
 
 const TABS = [["", "Config and metrics"], ["curves", "Curves"], ["confusion", "Confusion"], ["classes", "Per class"]];
+/** Only two runs have it. */
+const EXAMPLES = ["examples", "Fixed and broken"];
 
 export function mountCompare(parent) {
   const head = h("div", { class: "compare-head" });
@@ -32,28 +35,35 @@ export function mountCompare(parent) {
       body.replaceChildren(h("p", {}, runs.length ? "Select one more run in the table." : "Select two or more runs in the table: the boxes at the left of each row, or Space."));
       return;
     }
-    tabs.replaceChildren(...TABS.map(([tab, label]) => h("a", { href: link({ tab }), "aria-current": state.tab === tab ? "page" : null }, label)));
+    const all = runs.length === 2 ? [...TABS, EXAMPLES] : TABS;
+    const tab = all.some(([one]) => one === state.tab) ? state.tab : "";
+    tabs.replaceChildren(...all.map(([one, label]) => h("a", { href: link({ tab: one }), "aria-current": one === tab ? "page" : null }, label)));
     // Live runs change their metrics, not their config: ask again when points came.
-    const points = state.tab === "curves" ? "" : runs.map((run) => `${run.status}${Object.values(run.metrics).reduce((sum, metric) => sum + metric.points, 0)}`).join();
-    const wanted = [state.tab, state.base, ...runs.map((run) => [run.id, run.name]), points].join(" ");
+    const points = tab === "curves" ? "" : runs.map((run) => `${run.status}${Object.values(run.metrics).reduce((sum, metric) => sum + metric.points, 0)}`).join();
+    const wanted = [tab, state.base, tab === EXAMPLES[0] ? state.kind : "", ...runs.map((run) => [run.id, run.name]), points].join(" ");
     if (wanted === shown) return;
     shown = wanted;
-    if (state.tab === "curves") {
-      stop();
+    stop();
+    const closers = [];
+    stop = () => { closers.forEach((close) => close()); stop = () => {}; };
+    if (tab === "curves") {
       body.replaceChildren();
       const settings = chartSettings({ withDraw: false });
       const legend = h("div", { class: "legend" }, runs.map((run) => h("span", { class: "chip" }, swatch(store.slot(run.id)), store.shortName(run))));
       body.append(settings.element, legend, lineKey());
-      const charts = mountCharts(body, store.selected);
-      stop = () => { charts(); stop = () => {}; };
+      closers.push(mountCharts(body, store.selected));
       return;
     }
-    stop();
     try {
-      const answer = await api.compare(runs.map((run) => run.id));
+      // Who presses a button finds it under the keyboard again when the part is drawn anew.
+      const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
+      const onClose = (close) => (shown === wanted && open ? closers.push(close) : close());
+      const parts = tab === EXAMPLES[0] ? await examples(runs, onClose) : PARTS[tab](runs, await api.compare(runs.map((run) => run.id)));
       if (!open || shown !== wanted) return;
-      body.replaceChildren(...PARTS[state.tab in PARTS ? state.tab : ""](runs, answer));
+      body.replaceChildren(...parts);
+      if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
     } catch (error) {
+      if (shown !== wanted) return;
       shown = "";
       body.replaceChildren(h("p", { class: "problem" }, error.message));
     }
@@ -81,9 +91,38 @@ function verdict(judgement) {
   return [h("div", { class: "verdict", role: "note" }, h("p", {}, judgement.sentence), next.length ? h("p", { class: "soft" }, "More seeds would tell:") : null, next)];
 }
 
+const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
+
+/** What can honestly be said of three runs or more: every other config against that of the first. */
+function comparisons(found, runs) {
+  if (!found) return [];
+  const { metric, configs, num_tests: numTests, luck, next } = found;
+  const p = (value) => (value === null ? MISSING : value < 1e-4 ? "< 0.0001" : number(value));
+  const rows = configs.map(({ name, runs: ids, num_seeds: numSeeds, mean, comparison }) => {
+    const first = runs.find((run) => run.id === ids[0]);
+    const head = h("span", { class: "config" }, h("span", { class: "letter" }, name), swatch(store.slot(ids[0])), first ? store.shortName(first) : ids[0]);
+    const result = `${number(mean)} (${numSeeds})`;
+    if (!comparison) return [head, h("span", { class: "soft" }, "baseline"), "", "", "", result];
+    const { difference, interval, adjusted_p: adjusted, claim, sentence } = comparison;
+    return [head, h("span", { class: `claim ${claim}`, title: sentence }, CLAIMS[claim]), difference === null ? MISSING : signed(difference), interval ? `${signed(interval[0])} to ${signed(interval[1])}` : MISSING, p(adjusted), result];
+  });
+  const columns = [
+    { label: "config" }, { label: "claim" }, { label: "difference", number: true }, { label: "95 % interval", number: true, title: "of this one comparison" },
+    { label: "p (Holm)", number: true, title: "corrected for all comparisons" }, { label: "mean (seeds)", number: true }];
+  const corrected = numTests > 1 ? ` The p-values are corrected for ${plural(numTests, "comparison")} (Holm), the intervals are those of each by itself.` : "";
+  return [
+    h("h3", {}, `Every config against ${configs[0].name}, by ${metric}`),
+    scroller(dataTable(columns, rows, { class: "comparisons" }), "Comparisons"),
+    h("p", { class: "soft" }, `Runs that differ in nothing but the seed are one config, with their repetitions in the store.${corrected}`),
+    luck ? h("div", { class: "warning", role: "note" }, h("p", {}, luck)) : "",
+    h("details", { class: "numbers" }, h("summary", {}, "In words"), h("ul", {}, configs.filter(({ comparison }) => comparison).map(({ comparison }) => h("li", {}, comparison.sentence)))),
+    ...(next.length ? [h("p", { class: "soft" }, "More seeds would tell:"), ...next.map((command) => h("code", { class: "command" }, command))] : [])];
+}
+
 const PARTS = {
   "": (runs, answer) => [
     ...verdict(answer.judgement),
+    ...comparisons(answer.comparisons, runs),
     h("h3", {}, "What differs in the config"),
     answer.params.length
       ? scroller(h("table", { class: "data diff", id: "diff" },

@@ -24,12 +24,12 @@ function fill(element, props, children) {
   return element;
 }
 
-/** A plain table. `columns`: [{label, number?}], `rows`: arrays of strings or elements. */
+/** A plain table. `columns`: [{label, number?, title?, sort?}], `rows`: arrays of strings or elements. */
 export function dataTable(columns, rows, props = {}) {
   const align = (index) => (columns[index]?.number ? "number" : null);
   return h("table", { ...props, class: `data ${props.class ?? ""}` },
     props.caption && h("caption", {}, props.caption),
-    h("thead", {}, h("tr", {}, columns.map((column, index) => h("th", { scope: "col", class: align(index), title: column.title }, column.label)))),
+    h("thead", {}, h("tr", {}, columns.map((column, index) => h("th", { scope: "col", class: align(index), title: column.title, "aria-sort": column.sort }, column.label)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) =>
       index === 0 && props.rowHeads !== false
         ? h("th", { scope: "row", class: align(index) }, cell)
@@ -54,6 +54,12 @@ export function toast(text, action) {
 export function debounce(action, wait) {
   let timer;
   return (...given) => { clearTimeout(timer); timer = setTimeout(() => action(...given), wait); };
+}
+
+/** Calls `action` once in `wait` ms at most, and after the last call. */
+export function paced(action, wait) {
+  let timer;
+  return () => { timer ??= setTimeout(() => { timer = undefined; action(); }, wait); };
 }
 
 /** Calls `action` at most once per frame. */

@@ -19,21 +19,37 @@ export async function gallery(id, onClose) {
   const first = await ask(0);
   if (!first.pixels) return null;
 
-  const pictures = []; // {canvas, pixels}
   const list = h("ol", { class: "gallery", "aria-label": "Images of the test split" });
   const told = h("span", { class: "count", role: "status" });
   const tick = h("input", { type: "checkbox", id: "wrong", checked: wrong, onchange: () => update({ wrong: tick.checked ? "1" : "" }) });
+  const more = growing(list, first, {
+    ask, onClose, make: (answer, index) => card(answer.columns, answer.rows[index], answer.image),
+    onGrow: (shown, answer) => { told.textContent = `${answer.num_wrong} wrong; ${shown} of ${answer.total} shown`; },
+  });
+  return [
+    h("h3", {}, "Predictions on the test split"),
+    h("p", { class: "soft" }, "Wrong ones first, the surest of them on top; then the right ones, from unsure to sure."),
+    h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), told),
+    first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."), more];
+}
+
+/**
+ * Fills `list` with the rows of `first`, and returns the button that asks for more. `ask(offset)` gets an answer of the
+ * server with `rows`, `total` and perhaps `pixels`, `make(answer, index)` makes an item `{element, canvas?}` of a row of it,
+ * `onGrow(shown, answer)` is told of each answer.
+ */
+export function growing(list, first, { ask, make, onGrow, onClose }) {
+  const pictures = []; // {canvas, pixels}
+  let shown = 0;
   let ceiling = CEILINGS[0];
-  const paintAll = () => pictures.forEach((picture) => paint(picture, ceiling));
   const append = (answer) => {
-    const added = answer.rows.map((cells, index) => {
-      const { element, canvas } = card(answer.columns, cells, answer.image);
-      list.append(element);
-      return { canvas, pixels: answer.pixels[index] };
-    });
+    const items = answer.rows.map((row, index) => ({ ...make(answer, index), pixels: answer.pixels?.[index] }));
+    list.append(...items.map(({ element }) => element));
+    shown += items.length;
+    onGrow(shown, answer);
+    more.hidden = shown >= answer.total;
+    const added = items.filter(({ canvas, pixels }) => canvas && pixels);
     pictures.push(...added);
-    told.textContent = `${answer.num_wrong} wrong; ${pictures.length} of ${answer.total} shown`;
-    more.hidden = pictures.length >= answer.total;
     const largest = added.reduce((most, { pixels }) => Math.max(most, ...pixels), ceiling);
     const isNew = largest > ceiling;
     if (isNew) ceiling = CEILINGS.find((one) => largest <= one) ?? largest;
@@ -42,26 +58,25 @@ export async function gallery(id, onClose) {
   const more = h("button", { type: "button", id: "more", onclick: async () => {
     more.disabled = true;
     try {
-      const answer = await ask(pictures.length);
-      if (answer.pixels) append(answer);
+      const answer = await ask(shown);
+      if (answer.rows.length) append(answer);
     } finally {
       more.disabled = false;
     }
   } }, "Show more");
   append(first);
-  onClose(onTheme(paintAll));
-  return [
-    h("h3", {}, "Predictions on the test split"),
-    h("p", { class: "soft" }, "Wrong ones first, the surest of them on top; then the right ones, from unsure to sure."),
-    h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), told),
-    first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."), more];
+  onClose(onTheme(() => pictures.forEach((picture) => paint(picture, ceiling))));
+  return more;
 }
 
+/** The picture of a row; {@link growing} paints it. */
+export const picture = ([height, width], row) => h("canvas", { width, height, role: "img", "aria-label": `Image in row ${row}` });
+
 /** An image and what it is, what it was taken for, and how surely. */
-function card(columns, cells, [height, width]) {
+function card(columns, cells, image) {
   const cell = (name) => cells[columns.indexOf(name)];
   const right = cell("true") === cell("predicted");
-  const canvas = h("canvas", { width, height, role: "img", "aria-label": `Image in row ${cell("row")}` });
+  const canvas = picture(image, cell("row"));
   const likely = columns.map((column, index) => ({ name: column.replace("probability_", ""), probability: Number(cells[index]), column }))
     .filter(({ column }) => column.startsWith("probability_")).sort((a, b) => b.probability - a.probability).slice(0, TOP);
   const element = h("li", { class: right ? "right" : "wrong", "data-row": cell("row") }, canvas,

@@ -9,6 +9,8 @@ import { mountParams } from "./params.js";
 import { mountRun } from "./run.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
+import { mountSweep } from "./sweep.js";
+import { mountSweeps, onSweeps, sweeps } from "./sweeps.js";
 import { mountTable, setCursor } from "./table.js";
 import { mountTrash } from "./trash.js";
 
@@ -22,7 +24,9 @@ addEventListener("unhandledrejection", (event) => problem(String(event.reason?.m
 addEventListener("securitypolicyviolation", (event) => problem(`${event.violatedDirective} refused ${event.blockedURI}`));
 
 const $ = (id) => document.getElementById(id);
-const VIEWS = { charts: mountOverview, run: mountRun, compare: mountCompare, scatter: mountParams, parallel: mountParams, trash: mountTrash };
+const VIEWS = { charts: mountOverview, run: mountRun, compare: mountCompare, scatter: mountParams, parallel: mountParams, sweeps: mountSweeps, sweep: mountSweep, trash: mountTrash };
+/** Views that have something to show where no run is. */
+const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
 mountControls($("runs"));
 mountTable($("runs"));
@@ -43,14 +47,15 @@ function renderView() {
   parent.scrollTop = 0;
   // The page itself scrolls on narrow screens, where the table gives way to the view.
   if (!["charts"].includes(state.view)) scrollTo(0, 0);
-  unmount = (store.runs.size || state.view === "trash" ? VIEWS[state.view](parent) : mountEmpty(parent)) ?? (() => {});
+  unmount = (store.runs.size || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ?? (() => {});
 }
 
 function renderTabs() {
   const count = store.selected().length;
-  const tabs = [["charts", "Charts"], ["compare", count ? `Compare (${count})` : "Compare"], ["scatter", "Scatter"], ["parallel", "Parallel"], ["trash", "Trash"]];
-  $("tabs").replaceChildren(...tabs.map(([view, label]) => h("a", { href: link({ view, id: "", tab: "" }), "aria-current": state.view === view ? "page" : null }, label)));
-  document.title = state.view === "run" ? `${state.id} · burnlab` : "burnlab";
+  const tabs = [["charts", "Charts"], ["compare", count ? `Compare (${count})` : "Compare"], ["scatter", "Scatter"], ["parallel", "Parallel"], ...(sweeps().length ? [["sweeps", "Sweeps"]] : []), ["trash", "Trash"]];
+  const current = state.view === "sweep" ? "sweeps" : state.view;
+  $("tabs").replaceChildren(...tabs.map(([view, label]) => h("a", { href: link({ view, id: "", tab: "" }), "aria-current": current === view ? "page" : null }, label)));
+  document.title = state.id ? `${state.id} · burnlab` : "burnlab";
 }
 
 function mountEmpty(parent) {
@@ -105,6 +110,7 @@ store.onRuns(perFrame(() => {
   if (had !== store.runs.size > 0) { had = store.runs.size > 0; mounted = ""; }
   renderView();
 }));
+onSweeps(renderTabs);
 onState((changed) => { if (changed.has("view") || changed.has("id")) renderView(); else renderTabs(); });
 document.body.dataset.view = state.view;
 live("", "connecting");

@@ -1,9 +1,10 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
 import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
-import { dataTable, h, perFrame, scroller, svg } from "./dom.js";
+import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { lowerIsBetter, number, param, plural, splitKey } from "./format.js";
 import { color, isPaper, onTheme, SHAPES } from "./palette.js";
+import { parallel, scaleOf } from "./parallel.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { plain } from "./traces.js";
@@ -20,7 +21,7 @@ export function mountParams(parent) {
   parent.append(h("h2", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
     h("div", { class: "controls" }, kind === "scatter" && h("label", { class: "inline" }, "param ", across), h("label", { class: "inline" }, "metric ", target), kind === "parallel" && picker),
     plot, told, unused, table);
-  const brushes = new Map(); // axis key -> [low, high], for parallel
+  const brushes = new Map(); // of parallel
 
   const draw = () => {
     if (!parent.isConnected || state.view !== kind) return;
@@ -38,7 +39,11 @@ export function mountParams(parent) {
     const axes = kind === "scatter" ? [param] : (state.pcols.length ? state.pcols.filter((one) => params.includes(one)) : differing.slice(0, 6));
     if (kind === "scatter") scatter(plot, runs, param, key, value);
     else {
-      parallel(plot, told, runs, axes, key, value, brushes, render);
+      const axis = (one) => ({ key: one, read: (run) => run.params[one] });
+      parallel(plot, runs, [...axes.map(axis), { key, read: value }], {
+        told, brushes, render, noun: "run", lower: lowerIsBetter(key), isStrong: (run) => state.sel.includes(run.id), label: store.shortName,
+        open: (run) => update({ view: "run", id: run.id, tab: "" }),
+      });
       if (!picker.contains(document.activeElement)) picker.lastChild.replaceChildren(...[...differing, ...params.filter((one) => !differing.includes(one))].map((one) => {
         const tick = h("input", { type: "checkbox", checked: axes.includes(one), onchange: () => update({ pcols: tick.checked ? [...axes, one] : axes.filter((other) => other !== one) }) });
         return h("label", {}, tick, one);
@@ -63,14 +68,6 @@ function options(select, values, chosen) {
   select.value = chosen;
 }
 
-/** Whether an axis is made of numbers, and then whether it is better read on a logarithmic one. */
-function scaleOf(values) {
-  const numeric = values.every((value) => typeof value === "number");
-  if (!numeric) return { kind: "words" };
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return { kind: low > 0 && high / low >= 50 ? "log" : "linear", low, high };
-}
-
 async function scatter(plot, runs, key, metric, value) {
   // What is printed is drawn at once or not at all.
   const Plotly = window.Plotly ?? await plotly();
@@ -93,68 +90,4 @@ async function scatter(plot, runs, key, metric, value) {
   if (plot.wired) return;
   plot.wired = true;
   plot.on("plotly_click", (event) => update({ view: "run", id: event.points[0].customdata, tab: "" }));
-}
-
-const HEIGHT = 380, TOP = 46, BOTTOM = 26;
-
-/** Drawn as SVG by hand: Plotly's own needs WebGL and eval, which the page's policy forbids. */
-function parallel(plot, told, runs, params, metric, value, brushes, render) {
-  const width = Math.max(plot.clientWidth, 100 * (params.length + 1));
-  const axes = [...params, metric].map((key, index, all) => {
-    const read = key === metric && index === all.length - 1 ? value : (run) => run.params[key];
-    const given = runs.map(read).filter((one) => one !== undefined && one !== null);
-    const scale = scaleOf(given);
-    const words = scale.kind === "words" ? [...new Set(given.map(param))].sort((a, b) => a.localeCompare(b, "en", { numeric: true })) : null;
-    const place = (run) => {
-      const raw = read(run);
-      if (raw === undefined || raw === null) return null;
-      if (words) return words.length > 1 ? words.indexOf(param(raw)) / (words.length - 1) : 0.5;
-      if (scale.low === scale.high) return 0.5;
-      return scale.kind === "log" ? Math.log(raw / scale.low) / Math.log(scale.high / scale.low) : (raw - scale.low) / (scale.high - scale.low);
-    };
-    return { key, scale, words, place, x: 50 + (index * (width - 140)) / Math.max(1, all.length - 1) };
-  });
-  const y = (part) => HEIGHT - BOTTOM - part * (HEIGHT - TOP - BOTTOM);
-  const inside = (run) => axes.every((axis) => { const brush = brushes.get(axis.key); const part = axis.place(run); return !brush || (part !== null && part >= brush[0] && part <= brush[1]); });
-  const last = axes.at(-1);
-  const lower = lowerIsBetter(metric);
-  const chosen = runs.filter(inside);
-  const describe = (run) => { told.textContent = `${store.shortName(run)}: ${params.map((key) => `${key} = ${paramText(run, key)}`).join(", ")}; ${metric} ${number(value(run))}`; };
-  const summary = () => { told.textContent = brushes.size ? `${chosen.length} of ${plural(runs.length, "run")} inside the marked ranges. Click an axis to unmark it.` : "Stronger lines are better. Drag along an axis to mark a range; click a line to open the run."; };
-  const lines = [...runs].sort((a, b) => inside(a) - inside(b)).map((run) => {
-    const parts = axes.map((axis) => [axis.x, axis.place(run)]).filter(([, part]) => part !== null);
-    const good = lower ? 1 - (last.place(run) ?? 0) : last.place(run) ?? 0;
-    const on = inside(run);
-    return svg("path", {
-      class: `line ${on ? "" : "off"} ${state.sel.includes(run.id) ? "selected" : ""}`, d: `M${parts.map(([x, part]) => `${x.toFixed(1)},${y(part).toFixed(1)}`).join("L")}`,
-      style: { "--good": on ? (0.15 + 0.85 * good).toFixed(2) : "0.05" }, onclick: () => update({ view: "run", id: run.id, tab: "" }), onmouseenter: () => describe(run), onmouseleave: summary,
-    });
-  });
-  const rulers = axes.map((axis) => {
-    const ticks = axis.words ? axis.words.map((word, index) => [axis.words.length > 1 ? index / (axis.words.length - 1) : 0.5, word])
-      : [0, 0.25, 0.5, 0.75, 1].slice(0, axis.scale.low === axis.scale.high ? 1 : 5).map((part) => [axis.scale.low === axis.scale.high ? 0.5 : part, number(axis.scale.kind === "log" ? axis.scale.low * (axis.scale.high / axis.scale.low) ** part : axis.scale.low + part * (axis.scale.high - axis.scale.low))]);
-    const label = axis.key.includes("/") ? axis.key : axis.key.slice(axis.key.lastIndexOf(".") + 1);
-    const brush = brushes.get(axis.key);
-    const area = svg("rect", { class: "grab", x: axis.x - 16, y: TOP - 8, width: 32, height: HEIGHT - TOP - BOTTOM + 16 });
-    area.addEventListener("pointerdown", (down) => {
-      area.setPointerCapture(down.pointerId);
-      const part = (event) => Math.min(1, Math.max(0, (HEIGHT - BOTTOM - (event.clientY - area.ownerSVGElement.getBoundingClientRect().top)) / (HEIGHT - TOP - BOTTOM)));
-      const from = part(down);
-      area.addEventListener("pointerup", (up) => {
-        const to = part(up);
-        if (Math.abs(to - from) < 0.02) brushes.delete(axis.key);
-        else brushes.set(axis.key, [Math.min(from, to) - 0.005, Math.max(from, to) + 0.005]);
-        render();
-      }, { once: true });
-    });
-    return svg("g", { class: "axis" },
-      svg("line", { x1: axis.x, x2: axis.x, y1: y(0), y2: y(1) }),
-      svg("text", { class: "axis-name", x: axis.x, y: 16, "text-anchor": "middle" }, svg("title", {}, axis.key), label.length > 16 ? `${label.slice(0, 15)}…` : label),
-      axis.scale.kind === "log" ? svg("text", { x: axis.x, y: HEIGHT - 4, "text-anchor": "middle" }, "log") : null,
-      ticks.slice(0, 14).map(([part, text]) => svg("text", { x: axis.x + 7, y: y(part) + 4 }, text.length > 14 ? `${text.slice(0, 13)}…` : text)),
-      brush ? svg("rect", { class: "brush", x: axis.x - 6, width: 12, y: y(Math.min(1, brush[1])), height: Math.max(2, y(Math.max(0, brush[0])) - y(Math.min(1, brush[1]))) }) : null, area);
-  });
-  const picture = svg("svg", { width, height: HEIGHT, role: "img", "aria-label": `Parallel coordinates of ${plural(runs.length, "run")}; the table below has the numbers` }, svg("g", {}, lines), rulers);
-  plot.replaceChildren(scroller(picture, "Parallel coordinates"));
-  summary();
 }

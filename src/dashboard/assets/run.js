@@ -96,7 +96,7 @@ function renderHead(head, run) {
     h("dl", { class: "facts" },
       fact("id", h("button", { type: "button", class: "link", title: "Copy the id", onclick: () => { navigator.clipboard?.writeText(run.id).then(() => toast("Id copied.")); } }, run.id)),
       fact("experiment", run.experiment), fact("seed", String(run.seed)), fact("started", moment(run.started), run.started), fact("duration", seconds(duration(run))),
-      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent)) : [], children.length ? fact(children.length === 1 ? "child" : "children", children.map((child, index) => [index ? ", " : "", runLink(child.id)])) : []),
+      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent)) : [], run.sweep ? fact("trial", h("a", { href: link({ view: "sweep", id: run.sweep.sweep, tab: "" }) }, `${run.sweep.trial} of ${run.sweep.sweep}`)) : [], children.length ? fact(children.length === 1 ? "child" : "children", children.map((child, index) => [index ? ", " : "", runLink(child.id)])) : []),
     h("div", { class: "fields" },
       field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
       field("Tags", "tags", run.tags.join(", "), (text) => edit(run.id, { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) })),

@@ -4,9 +4,12 @@
 
 const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "fit", "pcols"];
 
+/** Views of one thing, whose id is in the path. */
+const PAGES = ["run", "sweep"];
+
 const DEFAULTS = {
-  view: "charts", // charts | run | compare | scatter | parallel | trash
-  id: "", // of the run page
+  view: "charts", // charts | run | compare | scatter | parallel | sweeps | sweep | trash
+  id: "", // of the run page and of the sweep page
   q: "", // filter
   sort: "-run:started", // "-" is descending
   cols: [], // columns; empty: chosen by columns.js
@@ -29,6 +32,9 @@ const DEFAULTS = {
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter
   pcols: [], // params of parallel
+  kind: "", // of examples: "" is fixed, else broken or both_wrong
+  by: "", // "time": trials by their end, else by their number
+  tsort: "", // column of the trials table, "-" is descending; empty: the best first
 };
 
 export const state = { ...DEFAULTS };
@@ -41,7 +47,7 @@ export function onState(listener) {
 }
 
 export function encode(values) {
-  const path = values.view === "run" ? `run/${encodeURIComponent(values.id)}` : values.view === "charts" ? "" : values.view;
+  const path = PAGES.includes(values.view) ? `${values.view}/${encodeURIComponent(values.id)}` : values.view === "charts" ? "" : values.view;
   const query = Object.entries(DEFAULTS).filter(([key]) => key !== "view" && key !== "id").map(([key, standard]) => {
     const value = LISTS.includes(key) ? values[key].map(encodeURIComponent).join(",") : encodeURIComponent(values[key]);
     const plain = LISTS.includes(key) ? "" : encodeURIComponent(standard);
@@ -55,8 +61,8 @@ export function decode(hash) {
   const values = { ...DEFAULTS };
   const [path, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [view, id] = path.split("/");
-  if (view === "run" && id) Object.assign(values, { view, id: text(id) });
-  else if (["compare", "scatter", "parallel", "trash"].includes(view)) values.view = view;
+  if (PAGES.includes(view) && id) Object.assign(values, { view, id: text(id) });
+  else if (["compare", "scatter", "parallel", "sweeps", "trash"].includes(view)) values.view = view;
   for (const part of query.split("&")) {
     const [key, value = ""] = part.split(/=(.*)/s);
     if (!(key in DEFAULTS) || key === "view" || key === "id") continue;

@@ -4,14 +4,16 @@ use super::super::ROUTES;
 use super::*;
 
 /// Each route with `{id}` and `{name}` filled in, a query that it understands, and its method.
-fn targets(id: &str) -> Vec<(String, String)> {
+fn targets(id: &str, sweep: &str) -> Vec<(String, String)> {
     let target = |(method, path): &(&str, &str)| {
+        let id = if path.starts_with("/api/sweeps") { sweep } else { id };
         let name = if path.starts_with("/assets") { "style.css" } else { "config.toml" };
         let path = path.replace("{id}", id).replace("{*name}", name).replace("{name}", name);
         let query = match path.as_str() {
             "/api/filter" => "?q=seed%3D1".to_owned(),
             "/api/series" => format!("?key=validation/loss&ids={id}"),
             "/api/compare" => format!("?ids={id}"),
+            "/api/compare/examples" => format!("?ids={id},{id}"),
             _ => String::new(),
         };
         (method.to_uppercase(), path + &query)
@@ -36,10 +38,11 @@ async fn status(dashboard: &Dashboard, request: Request<Body>) -> (StatusCode, H
 async fn strangers_are_refused_on_every_route() {
     let dashboard = Dashboard::new();
     let id = dashboard.finished("digits").to_string();
+    let sweep = dashboard.sweep(1).to_string();
     let token = dashboard.state.token().to_owned();
     let token = ("x-burnlab-token", token.as_str());
     let good = ("host", "127.0.0.1:6007");
-    for (method, path) in targets(&id) {
+    for (method, path) in targets(&id, &sweep) {
         for attack in [
             &[token] as &[(&str, &str)],
             &[token, ("host", "evil.example")],
@@ -82,10 +85,11 @@ async fn our_page_gets_in_on_every_route() {
     let dashboard = Dashboard::new();
     let id = dashboard.finished("digits");
     let other = dashboard.finished("other").to_string();
+    let sweep = dashboard.sweep(1).to_string();
     // Something to restore; the other routes use the run that stays.
     dashboard.send("DELETE", &format!("/api/runs/{id}"), "").await;
     let token = dashboard.state.token().to_owned();
-    for (method, path) in targets(&other) {
+    for (method, path) in targets(&other, &sweep) {
         let path = if path.contains("/restore") { path.replace(&other, id.as_str()) } else { path };
         if path.ends_with("/predictions") {
             continue; // this run has none
@@ -169,6 +173,8 @@ async fn no_path_leads_out_of_the_run() {
         let answer = dashboard.get(&format!("/api/series?key=validation/loss&ids={way}")).await;
         assert!(answer.status.is_client_error(), "{way}: {}", answer.status);
         assert!(dashboard.get(&format!("/api/compare?ids={way}")).await.status.is_client_error(), "{way}");
+        let answer = dashboard.get(&format!("/api/compare/examples?ids={id},{way}")).await;
+        assert!(answer.status.is_client_error(), "{way}: {}", answer.status);
     }
     assert!(run.join("config.toml").exists());
 }
@@ -179,8 +185,9 @@ async fn other_machines_need_the_token_everywhere() {
     let token = "0123456789abcdef";
     dashboard.state = AppState::new(dashboard.root(), Access::remote(token).unwrap());
     let id = dashboard.finished("digits").to_string();
+    let sweep = dashboard.sweep(1).to_string();
     let host = ("host", "box.example:6007");
-    for (method, path) in targets(&id) {
+    for (method, path) in targets(&id, &sweep) {
         for attack in
             [&[host] as &[_], &[host, ("cookie", "burnlab_token=wrong")], &[host, ("x-burnlab-token", "wrong")]]
         {

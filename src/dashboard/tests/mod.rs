@@ -3,9 +3,11 @@
 mod attacks;
 mod edits;
 mod events;
+mod examples;
 mod numbers;
 mod reads;
 mod sockets;
+mod sweeps;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +20,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::{Access, AppState, app};
-use crate::tracking::{NewRun, Point, RunId, RunWriter, Status};
+use crate::tracking::{NewRun, NewSweep, Point, RunId, RunWriter, Status, Store};
 
 /// A dashboard over a folder of its own.
 struct Dashboard {
@@ -86,6 +88,19 @@ impl Dashboard {
             writer.log(&[point("validation/loss", epoch, 1.0 / epoch as f64)]).unwrap();
         }
         writer
+    }
+
+    /// A search for the least loss on the validation split, with all its trials waiting.
+    fn sweep(&self, num_trials: u32) -> RunId {
+        let sweep = NewSweep {
+            experiment: "digits".to_owned(),
+            config_toml: String::new(),
+            method: "random".to_owned(),
+            metric: "validation/loss".parse().unwrap(),
+            params: vec!["training.learning_rate".to_owned()],
+            num_trials,
+        };
+        Store::open(self.root()).unwrap().create_sweep(sweep).unwrap()
     }
 
     /// The same, finished.

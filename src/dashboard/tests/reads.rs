@@ -14,7 +14,11 @@ async fn an_absent_folder_shows_an_empty_page() {
     assert_eq!(dashboard.get("/api/trash").await.json(), json!([]));
     assert_eq!(dashboard.get("/api/filter?q=seed%3D1").await.json(), json!({ "ids": [] }));
     let compared = dashboard.get("/api/compare?ids=").await.json();
-    assert_eq!(compared, json!({ "params": [], "metrics": [], "evaluations": [], "judgement": null }));
+    assert_eq!(
+        compared,
+        json!({ "params": [], "metrics": [], "evaluations": [], "judgement": null, "comparisons": null })
+    );
+    assert_eq!(dashboard.get("/api/sweeps").await.json(), json!([]));
     let answer = dashboard.send("DELETE", "/api/runs/none-20261124-235039-a3f1", "").await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(!absent.exists(), "looking at a folder creates it");
@@ -246,4 +250,72 @@ async fn comparing_shows_what_differs() {
     assert!(next.contains(&format!("{a}/config.toml --set seed=")) && next.contains("--seeds 9"), "{next}");
     let missing = dashboard.get(&format!("/api/compare?ids={a},none-20261124-235039-a3f1")).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+/// A finished run of one config with this test accuracy.
+fn tested(dashboard: &Dashboard, config: u64, seed: u64, accuracy: f64) -> RunId {
+    let mut run = new_run("digits", seed);
+    run.params.insert("model.hidden".to_owned(), json!([config]));
+    let mut writer = RunWriter::start(dashboard.root(), run).unwrap();
+    writer.log(&[point("test/accuracy", 0, accuracy)]).unwrap();
+    let id = writer.id().clone();
+    writer.finish(Status::Finished, "all epochs done", None).unwrap();
+    id
+}
+
+/// scipy 1.17 and statsmodels 0.15: `multipletests([ttest_rel(b, a).pvalue, ttest_rel(c, a).pvalue], method="holm")`
+#[tokio::test]
+async fn three_configs_are_compared_with_the_first() {
+    const RESULTS: [[f64; 5]; 3] =
+        [[0.955, 0.948, 0.962, 0.930, 0.970], [0.978, 0.969, 0.981, 0.960, 0.985], [0.953, 0.957, 0.949, 0.941, 0.968]];
+    let dashboard = Dashboard::new();
+    let train = |config: usize| -> Vec<RunId> {
+        (1..).zip(RESULTS[config]).map(|(seed, result)| tested(&dashboard, config as u64, seed, result)).collect()
+    };
+    let [a, b, c] = [0, 1, 2].map(train);
+    let path = format!("/api/compare?ids={},{},{},{}", a[0], b[0], c[0], b[1]);
+    let found = dashboard.get(&path).await.json();
+    assert_eq!(found["judgement"], Value::Null);
+    let found = &found["comparisons"];
+    assert_eq!((&found["metric"], &found["num_tests"]), (&json!("test/accuracy"), &json!(2)));
+    let configs = found["configs"].as_array().unwrap();
+    let names: Vec<&Value> = configs.iter().map(|config| &config["name"]).collect();
+    assert_eq!(names, ["A", "B, D", "C"]);
+    assert_eq!((&configs[1]["runs"], &configs[1]["num_seeds"]), (&json!([b[0], b[1]]), &json!(5)));
+    assert_eq!(configs[0]["comparison"], Value::Null);
+    assert!((configs[0]["mean"].as_f64().unwrap() - 0.953).abs() < 1e-12);
+    let comparison = |at: usize| &configs[at]["comparison"];
+    assert_eq!((&comparison(1)["claim"], &comparison(2)["claim"]), (&json!("better"), &json!("not_distinguishable")));
+    for (at, expected) in [(1, 0.0019197125722920179), (2, 0.8967904642873273)] {
+        let adjusted = comparison(at)["adjusted_p"].as_f64().unwrap();
+        assert!((adjusted / expected - 1.0).abs() < 1e-9, "{adjusted}");
+    }
+    assert_eq!(
+        comparison(2)["sentence"],
+        "C is not distinguishable from A in test/accuracy: +0.001, 95 % interval -0.011 to +0.013 over 5 paired seeds, \
+         p = 0.90."
+    );
+    assert!(found["luck"].as_str().unwrap().starts_with("The best of 3 configs looks better than it is: if all"));
+    assert_eq!(found["next"], json!([]));
+
+    // Two configs have no winner's luck, one has nothing to be compared with, and other test rows are no comparison.
+    let two = dashboard.get(&format!("/api/compare?ids={},{},{}", a[0], a[1], b[0])).await.json();
+    assert_eq!(
+        (&two["comparisons"]["configs"][0]["name"], &two["comparisons"]["luck"]),
+        (&json!("A, B"), &Value::Null)
+    );
+    let one = dashboard.get(&format!("/api/compare?ids={},{},{}", a[0], a[1], a[2])).await.json();
+    assert_eq!(one["comparisons"], Value::Null);
+    let mut other = new_run("digits", 1);
+    other.params.insert("data.split_by".to_owned(), json!("day"));
+    let mut writer = RunWriter::start(dashboard.root(), other).unwrap();
+    writer.log(&[point("test/accuracy", 0, 0.99)]).unwrap();
+    let apart = dashboard.get(&format!("/api/compare?ids={},{},{}", a[0], b[0], writer.id())).await.json();
+    let last = &apart["comparisons"]["configs"][2]["comparison"];
+    assert_eq!((&last["claim"], &last["adjusted_p"]), (&json!("no_claim"), &Value::Null));
+    assert_eq!(
+        last["sentence"],
+        "A and C are tested on different rows (data.split_by differs): no comparison. C is not done: it is running."
+    );
+    assert_eq!((&apart["comparisons"]["num_tests"], &apart["comparisons"]["luck"]), (&json!(1), &Value::Null));
 }

@@ -14,6 +14,7 @@
 //! for up to 8 %, with 2 seeds against 3. And where seeds match in part only, they are not paired, which makes Welch's
 //! interval too wide where results of one seed rise and fall together.
 
+mod baseline;
 mod best_of;
 mod bootstrap;
 #[cfg(test)]
@@ -30,11 +31,12 @@ mod tests;
 
 use serde::Serialize;
 
+pub use baseline::{Adjusted, against_baseline};
 pub use best_of::{BestOf, best_of, pooled_deviation};
 pub use holm::holm;
 pub use mcnemar::mcnemar;
 pub use overlap::{over_folds, widened};
-pub use sentence::sentence;
+pub use sentence::{adjusted_sentence, luck, sentence};
 
 use super::Goal;
 use interval::Estimate;

@@ -1,6 +1,6 @@
 //! A verdict in one sentence.
 
-use super::{Claim, Verdict};
+use super::{Adjusted, BestOf, Claim, Goal, Verdict};
 
 /// One sentence on configs `a` and `b`, told by what differs between them (`hidden = [64]`), and `metric`
 /// (`test/accuracy`). Failed runs are always told: a config that often fails is not better for the runs that are left.
@@ -12,6 +12,46 @@ pub fn sentence(verdict: &Verdict, a: &str, b: &str, metric: &str) -> String {
         Claim::NoClaim => no_claim(verdict, a, b, metric),
     };
     format!("{told}{}.", failures(verdict, a, b))
+}
+
+/// The same for one of several comparisons with `a`, whose claim is that of the adjusted p-value.
+pub fn adjusted_sentence(adjusted: &Adjusted, a: &str, b: &str, metric: &str) -> String {
+    let verdict = &adjusted.verdict;
+    let claim = match verdict.claim {
+        Claim::Better => "better than",
+        Claim::Worse => "worse than",
+        Claim::NotDistinguishable => "not distinguishable from",
+        Claim::NoClaim => return sentence(verdict, a, b, metric),
+    };
+    let told = format!("{b} is {claim} {a} in {metric}: {}", difference(verdict, Digits::of(verdict)));
+    let p_value = adjusted.adjusted_p.map(p_value).unwrap_or_default();
+    format!("{told}{p_value}{}.", failures(verdict, a, b))
+}
+
+fn p_value(p_value: f64) -> String {
+    if p_value < 1e-4 {
+        ", p < 0.0001".to_owned()
+    } else {
+        format!(", p = {p_value:.*}", if p_value < 0.1 { 4 } else { 2 })
+    }
+}
+
+/// What luck alone does to the best of `num_configs`, each with `num_seeds` at least; `None` for the excess where no
+/// config has two seeds.
+pub fn luck(excess: Option<BestOf>, num_configs: usize, num_seeds: usize, goal: Goal) -> String {
+    let best = format!("The best of {num_configs} configs looks better than it is");
+    let Some(BestOf { expected, upper }) = excess else {
+        return format!("{best}; one seed each does not tell by how much.");
+    };
+    let direction = if goal == Goal::Higher { "above" } else { "below" };
+    let digits = Digits::rounding(expected / 10.0);
+    let seeds = if num_seeds == 1 { "1 seed".to_owned() } else { format!("{num_seeds} seeds") };
+    format!(
+        "{best}: if all were equally good, the best result over {seeds} would lie {} {direction} what it is worth by \
+         luck alone, and in 1 of 20 cases {} or more.",
+        digits.plain(expected),
+        digits.plain(upper)
+    )
 }
 
 fn figures(verdict: &Verdict, metric: &str) -> String {
@@ -94,7 +134,11 @@ impl Digits {
         let (low, high) = verdict.interval.unwrap_or((verdict.difference, verdict.difference));
         let half = if low < high { (high - low) / 2.0 } else { low.abs() };
         let nearest = low.abs().min(high.abs());
-        let step = (half / 5.0).min(nearest).max(half / 500.0);
+        Self::rounding((half / 5.0).min(nearest).max(half / 500.0))
+    }
+
+    /// As many as show `step`.
+    fn rounding(step: f64) -> Self {
         if step > 0.0 && step.is_finite() { Self((-step.log10()).ceil().clamp(0.0, 9.0) as usize) } else { Self(3) }
     }
 

@@ -137,3 +137,56 @@ fn degenerate_input_gives_no_panic() {
     assert!(found.mean_a.is_nan() && found.difference.is_nan());
     compare(&[f64::MAX; 4], &[f64::MIN, f64::MAX, 0.0, 1.0], 0);
 }
+
+/// `ttest_rel` and `ttest_ind(equal_var=False)`, then `multipletests(method="holm")`
+#[test]
+fn several_configs_are_corrected_as_by_statsmodels() {
+    const E: [f64; 10] = [0.959, 0.948, 0.968, 0.933, 0.968, 0.956, 0.951, 0.967, 0.956, 0.945];
+    let results: Vec<Vec<(u64, f64)>> =
+        [&A[..], &B, &C, &D, &E].map(|values| (0..).zip(values.iter().copied()).collect()).into();
+    let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
+    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, None);
+    let statsmodels = [1.212324337006724e-06, 0.681665248066016, 0.6506170723711001, 0.08136394341560195];
+    for (found, expected) in found.iter().zip(statsmodels) {
+        assert!((found.adjusted_p.unwrap() / expected - 1.0).abs() < 1e-9, "{found:?}");
+    }
+    let claims: Vec<Claim> = found.iter().map(|found| found.verdict.claim).collect();
+    let open = Claim::NotDistinguishable;
+    assert_eq!(claims, [Claim::Better, open, open, open]);
+    // By itself the last would be a claim, and its figures stay those of one comparison.
+    let alone = &against_baseline(&groups[0], &groups[4..], Goal::Higher, None)[0];
+    assert_eq!((alone.verdict.claim, alone.adjusted_p), (Claim::Better, alone.verdict.p_value));
+    assert_eq!(found[3].verdict, Verdict { claim: open, ..alone.verdict.clone() });
+    assert_eq!(
+        adjusted_sentence(&found[3], "A", "E", "test/accuracy"),
+        "E is not distinguishable from A in test/accuracy: +0.0028, 95 % interval +0.0004 to +0.0052 over 10 paired \
+         seeds, p = 0.0814."
+    );
+    assert_eq!(against_baseline(&groups[0], &groups[1..2], Goal::Lower, None)[0].verdict.claim, Claim::Worse);
+    assert!(against_baseline(&groups[0], &[], Goal::Lower, None).is_empty());
+    // Folds share training rows, which makes claims rarer.
+    let folds = against_baseline(&groups[0], &groups[4..], Goal::Higher, Some(10));
+    assert_eq!(folds[0].verdict.claim, open);
+}
+
+#[test]
+fn one_seed_is_no_claim_and_counts_for_nothing_among_several() {
+    let results: Vec<Vec<(u64, f64)>> = [&A[..], &B[..1], &B].map(|b| (0..).zip(b.iter().copied()).collect()).into();
+    let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
+    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, None);
+    assert_eq!((found[0].verdict.claim, found[0].adjusted_p), (Claim::NoClaim, None));
+    assert_eq!((found[1].verdict.claim, found[1].adjusted_p), (Claim::Better, found[1].verdict.p_value));
+    assert!(adjusted_sentence(&found[0], "A", "B", "test/accuracy").starts_with("1 seed of B: no claim;"));
+    assert!(adjusted_sentence(&found[1], "A", "C", "test/accuracy").ends_with(" paired seeds, p < 0.0001."));
+}
+
+/// `best_of(3, 10, 0.012)` is 0.8463 and 2.1212 times 0.012 / sqrt(10)
+#[test]
+fn luck_is_told_in_units_of_the_result() {
+    assert_eq!(
+        luck(Some(best_of(3, 10, 0.012)), 3, 10, Goal::Lower),
+        "The best of 3 configs looks better than it is: if all were equally good, the best result over 10 seeds would \
+         lie 0.0032 below what it is worth by luck alone, and in 1 of 20 cases 0.0080 or more."
+    );
+    assert!(luck(None, 4, 1, Goal::Higher).ends_with("; one seed each does not tell by how much."));
+}

@@ -1,0 +1,230 @@
+//! `GET /api/compare/examples`: the rows that one of two runs gets right and the other does not.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+
+use super::api::{checked, run_ids};
+use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
+use super::{ApiError, AppState};
+use crate::tracking::RunId;
+use crate::tracking::pairs::{Pair, Pairs, Prediction, Unpaired};
+
+/// How many rows can be paged through; all that is kept of a file, however long.
+const MAX_RANKED: usize = 100_000;
+
+#[derive(Debug, Deserialize)]
+pub struct ExamplesQuery {
+    ids: String,
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    offset: usize,
+    #[serde(default = "default_limit")]
+    limit: usize,
+}
+
+/// Which rows. Of numbers, which are never simply right, those where B is nearer to the label than A, or farther off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// A is wrong, B is right.
+    #[default]
+    Fixed,
+    /// A is right, B is wrong.
+    Broken,
+    BothWrong,
+}
+
+/// The answer. Cells are the files' own text, so that no digit is lost.
+#[derive(Debug, Default, Serialize)]
+pub struct Examples {
+    /// Why there is nothing to show, in one sentence.
+    problem: Option<String>,
+    /// Whether the target is a number.
+    is_numeric: bool,
+    counts: Counts,
+    /// Ranked by how much the probability of the label changed from A to B; of `both_wrong` by how little both gave it;
+    /// of numbers by how much the absolute error changed.
+    rows: Vec<Example>,
+    /// How many rows are of the kind that was asked for.
+    total: usize,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+/// How many rows there are.
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    rows: usize,
+    fixed: usize,
+    broken: usize,
+    both_wrong: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Example {
+    row: String,
+    label: String,
+    a: Told,
+    b: Told,
+}
+
+/// What one run says.
+#[derive(Debug, Serialize)]
+struct Told {
+    predicted: String,
+    /// Of what was predicted; null for numbers.
+    probability: Option<String>,
+}
+
+/// `GET /api/compare/examples?ids=a,b&kind=fixed|broken|both_wrong&offset=&limit=`
+pub async fn examples(
+    State(state): State<AppState>,
+    query: Result<Query<ExamplesQuery>, QueryRejection>,
+) -> Result<Json<Examples>, ApiError> {
+    let query = checked(query)?;
+    let ids = run_ids(&query.ids, 2)?;
+    let Ok([a, b]) = <[RunId; 2]>::try_from(ids) else { return Err(ApiError::bad_request("name two runs")) };
+    if query.offset > MAX_RANKED {
+        return Err(ApiError::bad_request(format!("only the first {MAX_RANKED} rows can be shown")));
+    }
+    state
+        .read(move |store| {
+            let folders = [store.run(&a)?, store.run(&b)?].map(|run| store.folder(&run.record.id));
+            Ok(match found(&folders, &query) {
+                Ok((found, picked)) => {
+                    let wants_inputs = image_shape(store, &a).is_none();
+                    Examples { seen: seen(store, &a, &picked, true, wants_inputs)?, ..found }
+                }
+                Err(unpaired) => Examples { problem: Some(unpaired.to_string()), ..Examples::default() },
+            })
+        })
+        .await
+        .map(Json)
+}
+
+/// Two passes over the files: one ranks, the other fetches.
+fn found([a, b]: &[PathBuf; 2], query: &ExamplesQuery) -> Result<(Examples, Picked), Unpaired> {
+    let mut pairs = Pairs::open(a, b)?;
+    let is_numeric = pairs.is_numeric();
+    let mut counts = Counts::default();
+    let mut top = Top::new((query.offset + query.limit.min(MAX_ROWS)).min(MAX_RANKED));
+    while let Some(pair) = pairs.read()? {
+        counts.rows += 1;
+        let Some((kind, rank)) = (if is_numeric { rank_number(&pair) } else { rank_class(&pair) }) else { continue };
+        counts.add(kind);
+        if kind == query.kind {
+            top.add(rank, pair.place);
+        }
+    }
+    let total = top.total;
+    let picked = Picked { rows: top.best().skip(query.offset).collect(), num_rows: counts.rows };
+    let order: HashMap<usize, usize> = picked.rows.iter().enumerate().map(|(at, place)| (*place, at)).collect();
+    let mut rows: Vec<(usize, Example)> = Vec::new();
+    let mut pairs = Pairs::open(a, b)?;
+    while let Some(pair) = pairs.read()? {
+        rows.extend(order.get(&pair.place).map(|at| (*at, Example::of(&pair))));
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    let rows = rows.into_iter().map(|(_, row)| row).collect();
+    Ok((Examples { is_numeric, counts, rows, total, ..Examples::default() }, picked))
+}
+
+/// The kind of a row, and its rank: the larger, the earlier it is shown.
+fn rank_class(pair: &Pair<'_>) -> Option<(Kind, f64)> {
+    let of_label = |prediction: Prediction<'_>| {
+        prediction.probability(pair.label).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
+    };
+    let (a, b) = (of_label(pair.a), of_label(pair.b));
+    match (pair.a.is_right(), pair.b.is_right()) {
+        (true, true) => None,
+        (false, true) => Some((Kind::Fixed, b - a)),
+        (true, false) => Some((Kind::Broken, a - b)),
+        (false, false) => Some((Kind::BothWrong, -(a + b))),
+    }
+}
+
+fn rank_number(pair: &Pair<'_>) -> Option<(Kind, f64)> {
+    let gain = pair.a.absolute_error() - pair.b.absolute_error();
+    match gain.partial_cmp(&0.0)? {
+        Ordering::Greater => Some((Kind::Fixed, gain)),
+        Ordering::Less => Some((Kind::Broken, -gain)),
+        Ordering::Equal => None,
+    }
+}
+
+impl Counts {
+    fn add(&mut self, kind: Kind) {
+        *match kind {
+            Kind::Fixed => &mut self.fixed,
+            Kind::Broken => &mut self.broken,
+            Kind::BothWrong => &mut self.both_wrong,
+        } += 1;
+    }
+}
+
+impl Example {
+    fn of(pair: &Pair<'_>) -> Self {
+        let told = |prediction: Prediction<'_>| Told {
+            predicted: prediction.predicted().to_owned(),
+            probability: prediction.probability(prediction.predicted()).map(str::to_owned),
+        };
+        Self { row: pair.row.to_owned(), label: pair.label.to_owned(), a: told(pair.a), b: told(pair.b) }
+    }
+}
+
+/// The places of the highest ranks; equal ranks in the order of the file.
+struct Top {
+    most: usize,
+    found: Vec<(f64, usize)>,
+    total: usize,
+}
+
+impl Top {
+    fn new(most: usize) -> Self {
+        Self { most, found: Vec::new(), total: 0 }
+    }
+
+    fn add(&mut self, rank: f64, place: usize) {
+        self.total += 1;
+        self.found.push((rank, place));
+        // Sorting seldom keeps both memory and time low.
+        if self.found.len() >= 2 * self.most.max(1000) {
+            self.shorten();
+        }
+    }
+
+    fn shorten(&mut self) {
+        self.found.sort_by(|(rank_a, place_a), (rank_b, place_b)| rank_b.total_cmp(rank_a).then(place_a.cmp(place_b)));
+        self.found.truncate(self.most);
+    }
+
+    fn best(mut self) -> impl Iterator<Item = usize> {
+        self.shorten();
+        self.found.into_iter().map(|(_, place)| place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_highest_ranks_are_kept() {
+        let mut top = Top::new(3);
+        // 0 to 4999, each twice, in an order that jumps.
+        (0..10_000).for_each(|place| top.add((place * 7919 % 5000) as f64, place));
+        assert!(top.found.len() < 2000);
+        assert_eq!(top.total, 10_000);
+        let places: Vec<usize> = top.best().collect();
+        let ranks: Vec<usize> = places.iter().map(|place| place * 7919 % 5000).collect();
+        assert_eq!(ranks, [4999, 4999, 4998]);
+        assert!(places[0] < places[1]);
+    }
+}

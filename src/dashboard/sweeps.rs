@@ -1,0 +1,105 @@
+//! `GET /api/sweeps`, `GET /api/sweeps/{id}`: searches over configs, and what came of their trials.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::api::run_id;
+use super::live::Snapshot;
+use super::{ApiError, AppState, blocking};
+use crate::sweep::{Importance, importance};
+use crate::tracking::compare::headline;
+use crate::tracking::judge::{ranked, retrain};
+use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, Trial, TrialState};
+
+/// New seeds that tell what the best trial is worth.
+const NEW_SEEDS: usize = 10;
+
+/// What `GET /api/sweeps/{id}` answers.
+#[derive(Debug, Serialize)]
+pub struct Detail {
+    sweep: Sweep,
+    trials: Vec<TrialResults>,
+    /// The test metric of `results`; null where no run has one.
+    test_metric: Option<MetricKey>,
+    best: Option<Best>,
+    /// Of the trials that finished, which are trained equally long; empty while they are too few.
+    importance: Vec<Importance>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrialResults {
+    #[serde(flatten)]
+    trial: Trial,
+    /// One of each of its runs that is still there.
+    results: Vec<RunResult>,
+}
+
+#[derive(Debug, Serialize)]
+struct RunResult {
+    run: RunId,
+    /// How many it has trained.
+    epochs: u64,
+    /// Null where it has no such metric, or one that is not finite.
+    test: Option<f64>,
+}
+
+/// The finished trial with the best value.
+#[derive(Debug, Serialize)]
+struct Best {
+    number: u32,
+    /// The command that trains it on new seeds; null where its runs are gone.
+    retrain: Option<String>,
+}
+
+/// `GET /api/sweeps`: all of them, newest first.
+pub async fn sweeps(State(state): State<AppState>) -> Result<Json<Vec<Sweep>>, ApiError> {
+    match state.read(|store| Ok(store.sweeps()?)).await {
+        // Where nothing was recorded, nothing was searched.
+        Err(error) if error.status == StatusCode::NOT_FOUND => Ok(Json(Vec::new())),
+        sweeps => sweeps.map(Json),
+    }
+}
+
+/// `GET /api/sweeps/{id}`
+pub async fn sweep(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Detail>, ApiError> {
+    let id = run_id(&id)?;
+    let live = Arc::clone(state.live());
+    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
+    state.read(move |store| detail(store, &id, &snapshot)).await.map(Json)
+}
+
+fn detail(store: &Store, id: &RunId, snapshot: &Snapshot) -> Result<Detail, ApiError> {
+    let sweep = store.find_sweep(id.as_str())?;
+    let trials = store.trials(&sweep.id)?;
+    let all: HashMap<&RunId, &Run> = snapshot.entries.iter().map(|entry| (&entry.run.record.id, &entry.run)).collect();
+    let runs = || trials.iter().flat_map(|trial| &trial.runs).filter_map(|id| all.get(id).copied());
+    let is_tested = |run: &&Run| run.metrics.keys().any(|key| key.split() == "test");
+    let test_metric = headline(runs().filter(is_tested)).filter(|key| key.split() == "test");
+    let new_seed = runs().map(|run| run.record.seed).max().unwrap_or_default().wrapping_add(1);
+    let best = ranked(&trials, &sweep.metric).first().map(|(trial, _)| Best {
+        number: trial.number,
+        retrain: trial
+            .runs
+            .iter()
+            .find(|run| all.contains_key(run))
+            .map(|run| retrain(store, run, new_seed, NEW_SEEDS)),
+    });
+    let finished = trials.iter().filter(|trial| trial.state == TrialState::Finished);
+    let told: Vec<_> = finished.filter_map(|trial| Some((trial.params.clone(), trial.value?))).collect();
+    let importance = importance(&told);
+    let result = |id: &RunId| {
+        let run = all.get(id)?;
+        let epochs = run.metrics.values().map(|metric| metric.last_epoch).max().unwrap_or_default();
+        let test = test_metric.as_ref().and_then(|key| run.metrics.get(key)).map(|metric| metric.last);
+        Some(RunResult { run: id.clone(), epochs, test: test.filter(|test| test.is_finite()) })
+    };
+    let results = |trial: &Trial| trial.runs.iter().filter_map(result).collect();
+    let results: Vec<Vec<RunResult>> = trials.iter().map(results).collect();
+    let trials = trials.into_iter().zip(results).map(|(trial, results)| TrialResults { trial, results }).collect();
+    Ok(Detail { sweep, trials, test_metric, best, importance })
+}

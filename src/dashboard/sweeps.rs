@@ -89,8 +89,10 @@ fn detail(store: &Store, id: &RunId, snapshot: &Snapshot) -> Result<Detail, ApiE
             .find(|run| all.contains_key(run))
             .map(|run| retrain(store, run, new_seed, NEW_SEEDS)),
     });
-    let finished = trials.iter().filter(|trial| trial.state == TrialState::Finished);
-    let told: Vec<_> = finished.filter_map(|trial| Some((trial.params.clone(), trial.value?))).collect();
+    // Stopped ones, too, with what they had reached: only their ranks count, and where halving stops most trials, those
+    // that finished differ too little to tell anything.
+    let tried = trials.iter().filter(|trial| matches!(trial.state, TrialState::Finished | TrialState::Stopped));
+    let told: Vec<_> = tried.filter_map(|trial| Some((trial.params.clone(), trial.value?))).collect();
     let importance = importance(&told);
     let result = |id: &RunId| {
         let run = all.get(id)?;

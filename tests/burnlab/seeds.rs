@@ -155,3 +155,27 @@ fn compare_judges_two_configs_over_their_seeds() {
     assert!(other.contains("A and B are tested on different rows (data.source differs): no comparison."), "{other}");
     assert!(!other.contains("next   "), "{other}");
 }
+
+#[test]
+fn three_configs_are_held_against_the_first_with_holms_correction() {
+    let place = Place::new();
+    place.write("c.toml", IRIS);
+    for (name, set) in [("a", "model.hidden=[2]"), ("b", "model.hidden=[3]"), ("c", "training.learning_rate=0.05")] {
+        let arguments = ["--config", "c.toml", "--quiet", "--name", name, "--seeds", "8", "--set", set];
+        assert!(place.run(&arguments).status.success());
+    }
+    let told = text(&place.run(&["runs", "compare", "a", "b", "c"]).stdout);
+    assert!(told.contains("The p-values are corrected for 2 comparisons (Holm)."), "{told}");
+    let output = place.run(&["runs", "compare", "a", "b", "c", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let configs = json["comparisons"]["configs"].as_array().unwrap();
+    assert!(configs.len() == 3 && configs[0]["comparison"].is_null(), "{json:#}");
+    // Holm by hand: the smaller of two counts twice, the larger is no smaller than that.
+    let p = |key: &str| [1, 2].map(|config: usize| configs[config]["comparison"][key].as_f64().unwrap());
+    let (plain, adjusted) = (p("p_value"), p("adjusted_p"));
+    let (small, large) = if plain[0] <= plain[1] { (0, 1) } else { (1, 0) };
+    assert!((adjusted[small] - (2.0 * plain[small]).min(1.0)).abs() < 1e-12, "{plain:?} {adjusted:?}");
+    assert!((adjusted[large] - adjusted[small].max(plain[large])).abs() < 1e-12, "{plain:?} {adjusted:?}");
+    // Fifty times the learning rate is no chance.
+    assert_eq!(configs[2]["comparison"]["claim"], "better", "{json:#}");
+}

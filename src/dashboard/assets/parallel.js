@@ -7,7 +7,7 @@ import { number, param, plural } from "./format.js";
 
 const HEIGHT = 380, TOP = 46, BOTTOM = 26;
 /** Words beyond these have no room on an axis. */
-const MOST_WORDS = 14;
+const MOST_LABELS = 14;
 /** A press that moves less along an axis, of whose length 1 is, marks nothing. */
 const CLICK = 0.02;
 
@@ -104,7 +104,10 @@ export function parallel(plot, items, given, { told, brushes, render, noun, lowe
 }
 
 function ticksOf({ scale, words, at }) {
-  if (words) return words.map((word, index) => [wordPlace(words, index), word]).slice(0, MOST_WORDS);
+  if (words) {
+    const every = Math.ceil(words.length / MOST_LABELS); // more would be printed over each other
+    return words.map((word, index) => [wordPlace(words, index), word]).filter((_, index) => index % every === 0);
+  }
   if (scale.low === scale.high) return [[0.5, number(scale.low)]];
   return [0, 0.25, 0.5, 0.75, 1].map((part) => [part, number(at(part))]);
 }

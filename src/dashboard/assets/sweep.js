@@ -119,21 +119,23 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
   } else {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
-  const numTried = sweep.counts.finished + sweep.counts.stopped;
   head.replaceChildren(
     h("h2", {}, sweep.id),
     h("p", { class: "soft" }, `${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
-    winner && numTried > 1 ? h("div", { class: "warning", role: "note" }, h("p", {}, `The best of ${numTried} trials looks better than it is: it was also the luckiest. What it is worth, new seeds tell:`), best.retrain ? copyable(best.retrain) : null) : "");
+    winner && numTried(sweep) > 1 ? h("div", { class: "warning", role: "note" }, h("p", {}, `The best of ${numTried(sweep)} trials looks better than it is: it was also the luckiest. What it is worth, new seeds tell:`), best.retrain ? copyable(best.retrain) : null) : "");
 }
+
+/** Trials that have shown what they can do, stopped early or not. */
+const numTried = (sweep) => sweep.counts.finished + sweep.counts.stopped;
 
 function renderImportance(box, { sweep, importance }) {
   if (!importance.length) {
-    box.replaceChildren(h("p", {}, sweep.counts.finished < 10 ? `Too few trials: ${sweep.counts.finished} finished, and below 10 nothing can be told.` : "No param varied among the trials that finished."));
+    box.replaceChildren(h("p", {}, numTried(sweep) < 10 ? `Too few trials: ${numTried(sweep)} were tried, and below 10 nothing can be told.` : "No param varied among the trials."));
     return;
   }
   box.replaceChildren(
     scroller(dataTable([{ label: "param" }, { label: "share", number: true }], importance.map(({ key, share }) => [
       h("span", { title: key }, key), h("span", { class: "share", style: { "--part": `${100 * share}%` }, title: String(share) }, percent(share))]), { class: "importance" }), "Importance of the params"),
-    h("p", { class: "notes" }, `How much of the differences between the ${importance[0].num_trials} trials that finished each param explains by itself, by the ranks of their values. What two params do only together is in neither; noise alone has 1 to 3 % and more where trials are few.`));
+    h("p", { class: "notes" }, `How much of the differences between the ${importance[0].num_trials} trials each param explains by itself, by the ranks of their values (trials stopped early count with what they had reached). What two params do only together is in neither; noise alone has 1 to 3 % and more where trials are few.`));
 }

@@ -73,7 +73,7 @@ async fn a_sweep_comes_with_the_results_of_its_trials() {
 }
 
 #[tokio::test]
-async fn importance_is_of_the_trials_that_finished() {
+async fn importance_is_of_all_trials_that_were_tried() {
     let dashboard = Dashboard::new();
     let sweep = dashboard.sweep(24);
     for number in 1..=24 {
@@ -82,9 +82,9 @@ async fn importance_is_of_the_trials_that_finished() {
     }
     let found = dashboard.get(&format!("/api/sweeps/{sweep}")).await.json();
     let importance = &found["importance"][0];
-    assert_eq!((&importance["key"], &importance["num_trials"]), (&json!("training.learning_rate"), &json!(12)));
-    // The value is the param; two groups of six ranks are told apart: (143 - 35 - 3.5) / 143.
-    assert!((importance["share"].as_f64().unwrap() - 104.5 / 143.0).abs() < 1e-12, "{importance}");
+    assert_eq!((&importance["key"], &importance["num_trials"]), (&json!("training.learning_rate"), &json!(24)));
+    // The value is the param; four groups of six ranks are told apart: (1150 - 70 - 3 * 3.5) / 1150.
+    assert!((importance["share"].as_f64().unwrap() - 1069.5 / 1150.0).abs() < 1e-12, "{importance}");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ python=${PYTHON:-python3}
 cargo build --quiet --release
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-sed '/^\[sweep.halving\]/,/^$/d' configs/digits-sweep.toml >"$scratch/stopping.toml"
+sed '/^\[sweep.halving\]/,/^$/d; s/^patience = .*/patience = 10/' configs/digits-sweep.toml >"$scratch/stopping.toml"
 sed '/^\[training.early_stopping\]/,/^$/d; s/^max_epochs = .*/max_epochs = 60/' "$scratch/stopping.toml" >"$scratch/equal.toml"
 cat >"$scratch/search.py" <<'PY'
 import sys, warnings

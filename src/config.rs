@@ -212,6 +212,12 @@ impl Config {
         self
     }
 
+    /// As [`Config::resolved`], with what makes several runs of it: seeds and the sweep.
+    pub fn resolved_whole(self) -> Self {
+        let (seeds, sweep) = (self.seeds, self.sweep.clone());
+        Self { seeds, sweep, ..self.resolved() }
+    }
+
     /// Every value by dotted key, such as `training.learning_rate`: the run's params.
     pub fn params(&self) -> BTreeMap<String, serde_json::Value> {
         let tree = serde_json::to_value(self).expect("every field of a config has a JSON form");
@@ -273,7 +279,16 @@ fn apply(text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
 fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> ConfigError {
     let span = in_model(error, text).or(error.span());
     let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
-    ConfigError { place, message: readable(error.message()), excerpt }
+    let mut message = readable(error.message());
+    // `training.learning_rate = ...` in [sweep.space] is a table in a table to TOML.
+    if message.contains("expected one of `length`, `values`") {
+        let line =
+            excerpt.lines().nth(1).and_then(|line| line.split(" | ").nth(1)?.split('=').next()).unwrap_or_default();
+        if line.contains('.') && !line.contains(['"', '\'']) {
+            message = format!("a key with dots is written in quotes here: \"{}\"", line.trim());
+        }
+    }
+    ConfigError { place, message, excerpt }
 }
 
 /// The place of an error within `[model]`: the kind decides how the section is read, so it is read

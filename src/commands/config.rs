@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::say;
-use super::train;
+use super::{sweep, train};
 use crate::cli::{ConfigCommand, ConfigFile};
 use crate::config::{Config, LoadedConfig};
 
@@ -17,11 +17,16 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
             for line in prepared.describe() {
                 say!("{line}");
             }
+            if let Some(search) = &loaded.config.sweep {
+                let metric = sweep::check(search, &loaded, &prepared, &location);
+                let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
+                say!("sweep of {} trials, chosen by {metric}", search.num_trials());
+            }
             say!("{}: ok", file.display());
         }
         ConfigCommand::Schema => say!("{:#}", Config::schema()),
         ConfigCommand::Render(ConfigFile { file, set }) => {
-            say!("{}", LoadedConfig::load(file, set)?.config.resolved().to_toml().trim_end());
+            say!("{}", LoadedConfig::load(file, set)?.config.resolved_whole().to_toml().trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -146,6 +146,7 @@ fn a_sweep_that_cannot_be_trained_is_refused_before_its_first_trial() {
             "c.toml:12:1: sweep.space.training.learning_rate: learning_rate must be above 0",
         ),
         ("\"model.hidden\"", "\"model.hiden\"", "model.hiden"),
+        ("\"model.hidden\"", "model.hidden", "a key with dots is written in quotes here: \"model.hidden\""),
         ("lease_seconds = 1", "metric = \"test/loss\"", "sweep.metric"),
         ("lease_seconds = 1", "metric = \"validation/r2\"", "choose by one of validation/loss"),
         ("[[4], [8, 4]]", "[]", "model.hidden"),
@@ -164,6 +165,8 @@ fn a_sweep_that_cannot_be_trained_is_refused_before_its_first_trial() {
         assert_eq!(output.status.code(), Some(1), "{to}: {errors}");
         assert!(errors.contains(expected) && errors.starts_with("error: "), "{to}: {errors}");
         assert!(output.stdout.is_empty());
+        let checked = place.run(&["config", "check", "c.toml"]);
+        assert!(checked.status.code() == Some(1) && text(&checked.stderr).contains(expected), "{to}");
         assert!(!place.path("artifacts/burnlab.db").exists() || store(&place).sweeps().unwrap().is_empty());
     }
     assert_eq!(place.run(&["sweep", "show", "none"]).status.code(), Some(1));

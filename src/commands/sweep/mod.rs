@@ -11,7 +11,7 @@ mod work;
 
 use std::process::ExitCode;
 
-pub use start::from_config;
+pub use start::{check, from_config};
 
 use crate::cli::SweepCommand;
 

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::{show, work};
-use crate::cli::{SweepResumeArgs, TrainArgs};
+use crate::cli::{StoreArgs, SweepResumeArgs, TrainArgs};
 use crate::commands::output::say;
 use crate::commands::prepared::{Prepared, prepare};
 use crate::commands::processes::{self, Event, side_by_side};
 use crate::commands::train::EXIT_INTERRUPTED;
-use crate::config::{Config, LoadedConfig};
+use crate::config::LoadedConfig;
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
 use crate::tracking::judge::changes_the_test;
@@ -57,9 +57,9 @@ pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
 /// The key that cannot be used.
 pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunId> {
     let mut config = loaded.config.clone();
-    let search = config.sweep.take().context("the config has no [sweep]")?;
+    let search = loaded.config.sweep.as_ref().context("the config has no [sweep]")?;
     let prepared = prepare(&loaded.config, location).map_err(|invalid| loaded.locate(invalid))?;
-    let metric = check(&search, loaded, &prepared, location).map_err(|invalid| loaded.locate(invalid))?;
+    let metric = check(search, loaded, &prepared, location).map_err(|invalid| loaded.locate(invalid))?;
     config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
     let new = NewSweep {
         experiment: config.name.clone(),
@@ -67,13 +67,16 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
         metric,
         params: search.space.keys().cloned().collect(),
         num_trials: search.num_trials(),
-        config_toml: Config { seeds: config.seeds, sweep: Some(search), ..config.resolved() }.to_toml(),
+        config_toml: config.resolved_whole().to_toml(),
     };
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }
 
 /// Tries the ends of every dimension on the config, and returns the metric to judge by.
-fn check(
+///
+/// # Errors
+/// The key that cannot be used.
+pub fn check(
     search: &SweepConfig,
     loaded: &LoadedConfig,
     prepared: &Prepared,
@@ -125,7 +128,7 @@ struct Workers<'a> {
 }
 
 /// Keeps workers on the sweep until no trial is left, and prints what came of it.
-fn tend(store_args: &crate::cli::StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
+fn tend(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
     let location = store_args.location();
     let mut store = Store::open_at(&location)?;
     let sweep = store.find_sweep(id.as_str())?;
@@ -155,7 +158,7 @@ fn tend(store_args: &crate::cli::StoreArgs, id: &RunId, with: &Workers) -> anyho
     let is_stopped = side_by_side(jobs, next, |event| {
         match event {
             Event::Line { line, .. } if !with.quiet => say!("{line}"),
-            Event::Ended { success: false, process, error, .. } if error != work::STOPPED => {
+            Event::Ended { success: false, process, error, .. } if !error.ends_with(work::STOPPED) => {
                 num_deaths += 1;
                 died.set(num_deaths);
                 let name = work::name_of(process);

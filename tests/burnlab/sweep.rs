@@ -257,6 +257,23 @@ fn workers_end_with_the_process_that_started_them_and_give_their_trials_back() {
 }
 
 #[test]
+fn a_trial_that_diverges_is_recorded_and_the_others_go_on() {
+    let place = Place::new();
+    let rates =
+        "\"training.optimizer\" = { values = [\"sgd\"] }\n\"training.learning_rate\" = { values = [1e-2, 1e30] }";
+    place.write("c.toml", &GRID.replace("\"training.learning_rate\" = { values = [1e-3, 1e-2] }", rates));
+    let output = place.run(&["--config", "c.toml", "--jobs", "2"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (sweep, trials) = newest(&place);
+    assert_eq!((sweep.counts.finished, sweep.counts.failed), (2, 2));
+    for trial in trials.iter().filter(|trial| trial.state == TrialState::Failed) {
+        assert!(trial.reason.starts_with("the loss is not finite in epoch 1"), "{}", trial.reason);
+        assert_eq!((trial.attempts, trial.value), (1, None));
+    }
+    assert!(text(&output.stdout).contains("failed: the loss is not finite"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn successive_halving_ends_the_hopeless_early() {
     let place = Place::new();
     place.write(

@@ -11,11 +11,11 @@ use super::work::Worker;
 use crate::commands::prepared::prepare;
 use crate::commands::progress::Style;
 use crate::commands::train::{self, Supervisor, TrainOptions, Trained};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::sweep::{goes_on, rungs};
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
-use crate::training::EpochReport;
 use crate::training::config::Loss;
+use crate::training::{EpochReport, TrainingError};
 
 /// How a trial went.
 pub struct Ended {
@@ -28,7 +28,8 @@ pub struct Ended {
 /// Trains all runs of the trial.
 ///
 /// # Errors
-/// A store that cannot be reached. What fails in the training itself is the trial's outcome.
+/// A store that cannot be reached, a full disk: whatever another worker may not meet. What its params make fail is the
+/// trial's outcome.
 pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
     let watch = Arc::new(TrialWatch::new(worker, claim)?);
     let heart = Heart::start(worker, claim, &watch)?;
@@ -44,6 +45,7 @@ pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
             .and_then(|config| train_run(worker, config, &watch));
         match trained {
             Err(_) if watch.is_lost() => break,
+            Err(error) if !is_of_the_trial(&error) => return Err(error),
             Err(error) => {
                 outcome = Some(Outcome { state: TrialState::Failed, value: None, reason: format!("{error:#}") });
                 break;
@@ -64,9 +66,13 @@ pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
     Ok(Ended { outcome: outcome.filter(|_| is_whole), runs: watch.runs(), num_epochs })
 }
 
+/// Whether any worker would fail so.
+fn is_of_the_trial(error: &anyhow::Error) -> bool {
+    error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(TrainingError::NotFinite { .. }))
+}
+
 fn train_run(worker: &Worker, config: Config, watch: &Arc<TrialWatch>) -> anyhow::Result<Trained> {
-    let prepared = prepare(&config, worker.location)
-        .map_err(|invalid| anyhow::anyhow!("{}: {}", invalid.key.unwrap_or_default(), invalid.message))?;
+    let prepared = prepare(&config, worker.location).map_err(|invalid| worker.loaded.locate(invalid))?;
     let mut config = config.resolved();
     config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
     let options = TrainOptions {

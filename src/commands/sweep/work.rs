@@ -28,7 +28,8 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Takes and trains trials.
 ///
 /// # Errors
-/// No such sweep; a store that cannot be reached. A trial that fails is recorded, and the next one taken.
+/// No such sweep; a store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
+/// recorded, and the next one taken.
 pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let mut store = Store::open_at(&location)?;

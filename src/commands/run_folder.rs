@@ -27,6 +27,9 @@ pub fn find(location: &Location, run: &str) -> anyhow::Result<PathBuf> {
         found => found?,
     };
     let id = &found.record.id;
+    if let Some(home) = store.home_elsewhere(id)? {
+        anyhow::bail!("the files of run `{id}` are at `{home}`: do it there, or copy the folder and name its path");
+    }
     anyhow::ensure!(
         has_model(id),
         "run `{id}` has no model, it is {}: `burnlab resume {id}` goes on with it, or name another run",

@@ -722,7 +722,7 @@ async fn a_sweep_is_found_and_its_trials_are_sorted_marked_and_followed() {
     .await;
     let command = page.js("return document.querySelector('.warning pre').textContent").await;
     assert!(command.as_str().unwrap().contains(&format!("{best}/config.toml --set seed=2 --seeds 10")), "{command}");
-    page.wait("document.querySelector('#importance').textContent.startsWith('Too few trials: 2')", json!(true)).await;
+    page.wait("document.querySelector('#importance').textContent.startsWith('Too few trials: 3')", json!(true)).await;
     page.wait("document.querySelectorAll('.timeline .trial').length", json!(4)).await;
     page.wait("document.querySelector('.timeline .worker').lastChild.textContent", json!("<i>box</i>:1")).await;
     page.wait("document.querySelectorAll('.sweep-charts .scatterlayer .point').length", json!(3)).await;

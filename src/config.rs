@@ -95,8 +95,8 @@ impl LoadedConfig {
     /// As [`LoadedConfig::load`], less reading the file.
     pub fn parse(text: &str, shown: &str, default_name: &str, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
-        if !overrides.is_empty() {
-            config = apply(text, overrides)?;
+        if let (_, Some(changed)) = apply(text, overrides)? {
+            config = changed;
         }
         if config.name.is_empty() {
             config.name = default_name.to_owned();
@@ -107,6 +107,26 @@ impl LoadedConfig {
             checked.and_then(|()| loaded.config.model.validate()).and_then(|()| loaded.config.training.validate());
         checked.map_err(|invalid| loaded.locate(invalid))?;
         Ok(loaded)
+    }
+
+    /// The TOML that makes this config anywhere: as the user wrote it, without defaults, which depend on keys that a sweep
+    /// may vary; `--set`, the name and the seeds written in, and the paths of data and `init_from` as in `found`.
+    pub fn written(&self, found: &Config) -> String {
+        let (mut table, _) = apply(&self.text, &self.overrides).expect("applied before");
+        let whole = toml::Table::try_from(found).expect("every field of a config has a TOML form");
+        for key in ["name", "seeds"] {
+            table.remove(key);
+            table.extend(whole.get_key_value(key).map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let paths = ["path", "labels", "test_path", "test_labels"].map(|key| ("data", key));
+        for (section, key) in paths.into_iter().chain([("model", "init_from")]) {
+            let value = whole.get(section).and_then(|section| section.get(key));
+            let written = table.get_mut(section).and_then(toml::Value::as_table_mut);
+            if let (Some(value), Some(written)) = (value, written) {
+                written.insert(key.to_owned(), value.clone());
+            }
+        }
+        toml::to_string(&table).expect("a table that was read can be written")
     }
 
     /// This config with other values of some keys, as one run; no sweep.
@@ -246,8 +266,9 @@ fn flatten(prefix: &str, value: serde_json::Value, params: &mut BTreeMap<String,
     }
 }
 
-/// The config of `text` with `overrides` applied one after the other, so that an error names its own.
-fn apply(text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
+/// `text` with `overrides` applied one after the other, so that an error names its own, and the config that they make of
+/// it; `None` without any.
+fn apply(text: &str, overrides: &[String]) -> Result<(toml::Table, Option<Config>), ConfigError> {
     let mut table: toml::Table = toml::from_str(text).expect("parsed before");
     let mut config = None;
     for set in overrides {
@@ -272,7 +293,7 @@ fn apply(text: &str, overrides: &[String]) -> Result<Config, ConfigError> {
         let parsed = Config::deserialize(table.clone());
         config = Some(parsed.map_err(|error| fail(readable(error.message())))?);
     }
-    Ok(config.expect("called with at least one override"))
+    Ok((table, config))
 }
 
 /// A TOML error with file, line, column and the line itself.

@@ -67,7 +67,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
         metric,
         params: search.space.keys().cloned().collect(),
         num_trials: search.num_trials(),
-        config_toml: config.resolved_whole().to_toml(),
+        config_toml: loaded.written(&config.resolved_whole()),
     };
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }

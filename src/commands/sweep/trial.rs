@@ -47,7 +47,9 @@ pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
             Err(_) if watch.is_lost() => break,
             Err(error) if !is_of_the_trial(&error) => return Err(error),
             Err(error) => {
-                outcome = Some(Outcome { state: TrialState::Failed, value: None, reason: format!("{error:#}") });
+                // Without the line of the config below it.
+                let reason = format!("{error:#}").lines().next().unwrap_or_default().to_owned();
+                outcome = Some(Outcome { state: TrialState::Failed, value: None, reason });
                 break;
             }
             Ok(trained) if trained.status == Status::Interrupted => break,

@@ -61,6 +61,7 @@ fn log(root: &Path) {
         environment: serde_json::Value::Null,
         seed: 1,
         parent: None,
+        sweep: None,
     };
     let mut writer = RunWriter::start(root, run).expect("recorded");
     let keys: [MetricKey; 2] = ["train/loss", "validation/loss"].map(|key| key.parse().expect("a metric"));

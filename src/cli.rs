@@ -79,7 +79,7 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
-    /// List, go on with, or work on the sweeps that configs with [sweep] began
+    /// List, go on with, or work on the sweeps that configs began
     #[command(subcommand)]
     Sweep(SweepCommand),
     /// Draw what a run's network learned, as SVG files
@@ -172,7 +172,7 @@ pub struct SweepEmitArgs {
     /// Write a job array for Slurm's sbatch
     #[arg(long, required = true)]
     pub slurm: bool,
-    /// The TOML file with the [sweep]
+    /// The TOML file, which has a sweep section
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
     /// Change a key of the config; repeatable

@@ -24,8 +24,8 @@
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants
-//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`]; [`plots`] and [`onnx`] know nothing of the
-//!    rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone.
+//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`] and [`sweep`]; [`plots`], [`onnx`] and
+//!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].

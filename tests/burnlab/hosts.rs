@@ -8,20 +8,7 @@ use std::process::{Child, Command, Stdio};
 use burnlab::tracking::{Location, Store, Trial, TrialState};
 
 use crate::place::{Place, text};
-
-const SLOW: &str = r#"
-[data]
-source = "digits"
-[training]
-max_epochs = 60
-learning_rate = 1e-4
-[sweep]
-method = "random"
-trials = 6
-lease_seconds = 1
-[sweep.space]
-"training.l2" = { min = 1e-5, max = 1e-2, scale = "log" }
-"#;
+use crate::sweep::SLOW;
 
 /// A database of one test's own on the server of `BURNLAB_POSTGRES`, dropped with it.
 struct Database {
@@ -113,9 +100,9 @@ impl Drop for Host {
     }
 }
 
-/// Makes the queue of `SLOW` and returns its store's location, the sweep's id and the script for Slurm.
+/// Makes a queue of six trials and returns its store's location, the sweep's id and the script for Slurm.
 fn emit(place: &Place, database: &Database) -> (Location, String, String) {
-    place.write("c.toml", SLOW);
+    place.write("c.toml", &SLOW.replace("trials = 4", "trials = 6"));
     let mut command = place.command(&["sweep", "emit", "--slurm", "--config", "c.toml", "--workers", "2"]);
     let output = command.env("BURNLAB_STORE", database.url()).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -22,7 +22,7 @@ lease_seconds = 1
 "#;
 
 /// Trials that take a while: the learning rate is too low for the loss to end them early.
-const SLOW: &str = r#"
+pub const SLOW: &str = r#"
 [data]
 source = "digits"
 [training]

@@ -9,6 +9,7 @@ use crate::cli::{SweepListArgs, SweepShowArgs};
 use crate::commands::output::say;
 use crate::commands::runs::table;
 use crate::shell::{elsewhere, quoted};
+use crate::tracking::compare::{headline, results, spread};
 use crate::tracking::judge::{ranked, retrain};
 use crate::tracking::verdict::best_of;
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
@@ -86,31 +87,28 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
 }
 
 fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<String, TrackingError> {
-    let mut rows = Vec::new();
-    for (trial, value) in ranked.iter().take(NUM_SHOWN) {
-        let runs = runs_of(store, trial)?;
-        let tested = runs.first().and_then(test_metric);
-        let values: Vec<f64> =
-            tested.iter().flat_map(|key| runs.iter().filter_map(|run| Some(run.metrics.get(*key)?.last))).collect();
-        let mean = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let with_runs = |&(trial, value): &(_, f64)| Ok((trial, value, runs_of(store, trial)?));
+    let shown: Vec<(&Trial, f64, Vec<Run>)> =
+        ranked.iter().take(NUM_SHOWN).map(with_runs).collect::<Result<_, TrackingError>>()?;
+    let tested = headline(shown.iter().flat_map(|(.., runs)| runs)).filter(|key| key.split() == "test");
+    let row = |(trial, value, runs): &(&Trial, f64, Vec<Run>)| -> Vec<String> {
+        let runs: Vec<&Run> = runs.iter().collect();
+        let values = |key| results(&runs, key).into_iter().map(|(_, value)| value).collect::<Vec<f64>>();
+        let mean = tested.as_ref().and_then(|key| spread(&values(key))).map(|found| found.mean);
         let param = |key: &String| trial.params.get(key).map(cell).unwrap_or_default();
         let last = [
             table::short(*value),
             mean.map(table::short).unwrap_or_default(),
             trial.runs.first().map(RunId::to_string).unwrap_or_default(),
         ];
-        rows.push(
-            std::iter::once(trial.number.to_string()).chain(sweep.params.iter().map(param)).chain(last).collect(),
-        );
-    }
+        std::iter::once(trial.number.to_string()).chain(sweep.params.iter().map(param)).chain(last).collect()
+    };
     let short = |key: &String| key.rsplit('.').next().unwrap_or(key).to_owned();
-    let tested = ranked[0].0.runs.first().and_then(|run| store.run(run).ok());
-    let tested = tested.as_ref().and_then(test_metric).map(MetricKey::to_string).unwrap_or_default();
-    let header: Vec<String> = std::iter::once("trial".to_owned())
-        .chain(sweep.params.iter().map(short))
-        .chain([sweep.metric.to_string(), tested, "run".to_owned()])
-        .collect();
-    Ok(table::render(&header, &rows))
+    let last =
+        [sweep.metric.to_string(), tested.as_ref().map(MetricKey::to_string).unwrap_or_default(), "run".to_owned()];
+    let header: Vec<String> =
+        std::iter::once("trial".to_owned()).chain(sweep.params.iter().map(short)).chain(last).collect();
+    Ok(table::render(&header, &shown.iter().map(row).collect::<Vec<_>>()))
 }
 
 /// The best of many looks better than it is, in the numbers that it was chosen by.
@@ -150,11 +148,6 @@ fn runs_of(store: &Store, trial: &Trial) -> Result<Vec<Run>, TrackingError> {
         }
     }
     Ok(runs)
-}
-
-fn test_metric(run: &Run) -> Option<&MetricKey> {
-    let keys = ["test/accuracy", "test/r2", "test/loss"];
-    keys.iter().find_map(|wanted| run.metrics.keys().find(|key| key.as_str() == *wanted))
 }
 
 /// A value as people compare it: numbers that were drawn have more digits than anybody reads.

@@ -1,10 +1,12 @@
 //! Makes a sweep's queue and keeps workers on it until it is done.
 
+use std::cell::Cell;
 use std::process::ExitCode;
 
 use anyhow::Context;
 
 use super::{show, work};
+use crate::backend::BackendName;
 use crate::cli::{StoreArgs, SweepResumeArgs, TrainArgs};
 use crate::commands::output::say;
 use crate::commands::prepared::{Prepared, prepare};
@@ -27,12 +29,7 @@ const MAX_DEATHS: usize = 20;
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let sweep = create(&location, loaded)?;
-    let with = Workers {
-        jobs: args.jobs,
-        tags: &args.tag,
-        backend: args.backend.map(|backend| backend.as_str()),
-        quiet: args.quiet,
-    };
+    let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet };
     tend(&args.store, &sweep, &with)
 }
 
@@ -42,12 +39,7 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
 /// No such sweep; a store that cannot be written.
 pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     let sweep = Store::open_read_only_at(&args.store.location())?.find_sweep(&args.sweep)?;
-    let with = Workers {
-        jobs: args.jobs,
-        tags: &[],
-        backend: args.backend.map(|backend| backend.as_str()),
-        quiet: args.quiet,
-    };
+    let with = Workers { jobs: args.jobs, tags: &[], backend: args.backend, quiet: args.quiet };
     tend(&args.store, &sweep.id, &with)
 }
 
@@ -123,7 +115,7 @@ pub fn check(
 struct Workers<'a> {
     jobs: Option<usize>,
     tags: &'a [String],
-    backend: Option<&'a str>,
+    backend: Option<BackendName>,
     quiet: bool,
 }
 
@@ -137,10 +129,9 @@ fn tend(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<Ex
         say!("{}", heading(&sweep, jobs));
     }
     let mut num_started = 0;
-    let mut num_deaths = 0;
-    let died = std::cell::Cell::new(0);
+    let num_deaths = Cell::new(0);
     let next = || {
-        if num_started >= jobs + died.get().min(MAX_DEATHS) {
+        if num_started >= jobs + num_deaths.get().min(MAX_DEATHS) {
             return Ok(None);
         }
         num_started += 1;
@@ -151,7 +142,7 @@ fn tend(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<Ex
             command.args(["--tag", tag]);
         }
         if let Some(backend) = with.backend {
-            command.args(["--backend", backend]);
+            command.args(["--backend", backend.as_str()]);
         }
         Ok(Some((num_started, command)))
     };
@@ -159,8 +150,7 @@ fn tend(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<Ex
         match event {
             Event::Line { line, .. } if !with.quiet => say!("{line}"),
             Event::Ended { success: false, process, error, .. } if !error.ends_with(work::STOPPED) => {
-                num_deaths += 1;
-                died.set(num_deaths);
+                num_deaths.set(num_deaths.get() + 1);
                 let name = work::name_of(process);
                 let num_given_back = store.release_worker(id, &name)?;
                 eprintln!("worker {name} ended: {error}; {num_given_back} trial goes to another one");

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
 
 use super::work::Worker;
 use crate::commands::prepared::prepare;
@@ -32,7 +33,7 @@ pub struct Ended {
 /// trial's outcome.
 pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
     let watch = Arc::new(TrialWatch::new(worker, claim)?);
-    let heart = Heart::start(worker, claim, &watch)?;
+    let heart = Heart::start(&watch, worker.lease());
     let repetitions = worker.loaded.config.repetitions(worker.loaded.config.seeds);
     let mut values = Vec::new();
     let mut num_epochs = 0;
@@ -108,14 +109,13 @@ struct Seen {
     runs: Vec<RunId>,
     /// The metric by epoch, of the run that is training.
     values: BTreeMap<usize, f64>,
-    best: Option<f64>,
 }
 
 impl TrialWatch {
     fn new(worker: &Worker, claim: &Claim) -> anyhow::Result<Self> {
         let halving = worker.search.halving.as_ref();
-        let max_epochs = worker.loaded.varied(&claim.params).map_or(0, |config| config.training.max_epochs);
-        let rungs = halving.map(|halving| rungs(halving.min_epochs, halving.factor, max_epochs));
+        let max_epochs = || worker.loaded.varied(&claim.params).map_or(0, |config| config.training.max_epochs);
+        let rungs = halving.map(|halving| rungs(halving.min_epochs, halving.factor, max_epochs()));
         Ok(Self {
             store: Mutex::new(Store::open_at(worker.location)?),
             claim: claim.clone(),
@@ -142,24 +142,31 @@ impl TrialWatch {
         self.is_lost.store(true, Ordering::Relaxed);
     }
 
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().expect("no panic while held")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no panic while held")
+    }
+
     fn runs(&self) -> Vec<RunId> {
-        self.seen.lock().expect("no panic while held").runs.clone()
+        self.seen().runs.clone()
     }
 
     fn value_at(&self, epoch: usize) -> Option<f64> {
-        self.seen.lock().expect("no panic while held").values.get(&epoch).copied()
+        self.seen().values.get(&epoch).copied()
     }
 
     fn next_run(&self) {
-        let mut seen = self.seen.lock().expect("no panic while held");
-        seen.values.clear();
-        seen.best = None;
+        self.seen().values.clear();
     }
 
-    /// Whether the run may go on from `epoch`, where the best value so far is `best`.
-    fn passes(&self, epoch: usize, best: f64) -> Result<bool, TrackingError> {
-        let mut store = self.store.lock().expect("no panic while held");
-        Ok(match store.reach_rung(&self.claim, epoch as u64, best)? {
+    /// Whether the run may go on from `epoch`, by its best value so far.
+    fn passes(&self, epoch: usize) -> Result<bool, TrackingError> {
+        let better = if self.minimize { f64::min } else { f64::max };
+        let Some(best) = self.seen().values.values().copied().reduce(better) else { return Ok(true) };
+        Ok(match self.store().reach_rung(&self.claim, epoch as u64, best)? {
             Some(all) => goes_on(best, &all, self.factor, self.minimize),
             None => {
                 self.lose();
@@ -175,8 +182,8 @@ impl Supervisor for TrialWatch {
     }
 
     fn begun(&self, run: &RunId) -> anyhow::Result<()> {
-        self.seen.lock().expect("no panic while held").runs.push(run.clone());
-        let is_ours = self.store.lock().expect("no panic while held").begin_run(&self.claim, run)?;
+        self.seen().runs.push(run.clone());
+        let is_ours = self.store().begin_run(&self.claim, run)?;
         if !is_ours {
             self.lose();
         }
@@ -190,17 +197,12 @@ impl Supervisor for TrialWatch {
         let Some((_, value)) = report.values.iter().find(|(key, _)| *key == self.metric) else {
             return ControlFlow::Continue(());
         };
-        let mut seen = self.seen.lock().expect("no panic while held");
-        seen.values.insert(report.epoch, *value);
-        let better = if self.minimize { f64::min } else { f64::max };
-        let best = seen.best.map_or(*value, |best| better(best, *value));
-        seen.best = Some(best);
-        drop(seen);
+        self.seen().values.insert(report.epoch, *value);
         if !self.rungs.contains(&report.epoch) {
             return ControlFlow::Continue(());
         }
         // A store that cannot be reached for a moment is no reason to end a run.
-        if self.passes(report.epoch, best).unwrap_or(true) {
+        if self.passes(report.epoch).unwrap_or(true) {
             return ControlFlow::Continue(());
         }
         self.has_ended_it.store(true, Ordering::Relaxed);
@@ -215,20 +217,19 @@ struct Heart {
 }
 
 impl Heart {
-    fn start(worker: &Worker, claim: &Claim, watch: &Arc<TrialWatch>) -> anyhow::Result<Self> {
-        let mut store = Store::open_at(worker.location)?;
-        let (lease, claim, watch) = (worker.lease(), claim.clone(), Arc::clone(watch));
+    fn start(watch: &Arc<TrialWatch>, lease: Duration) -> Self {
+        let watch = Arc::clone(watch);
         let (stop, stopped) = mpsc::channel();
         let beat = move || {
             while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(lease / 3) {
                 // An error may pass before the lease ends; if it does not, the queue gives the trial to another.
-                if let Ok(false) = store.heartbeat(&claim, lease) {
+                if let Ok(false) = watch.store().heartbeat(&watch.claim, lease) {
                     watch.lose();
                     break;
                 }
             }
         };
-        Ok(Self { stop: Some(stop), thread: Some(thread::spawn(beat)) })
+        Self { stop: Some(stop), thread: Some(thread::spawn(beat)) }
     }
 }
 

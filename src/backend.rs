@@ -4,7 +4,7 @@
 //! handed to the backend that the user picked at run time.
 
 use burn::backend::Autodiff;
-use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use clap::ValueEnum;
 
 #[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
@@ -48,6 +48,11 @@ impl BackendName {
     pub fn chosen(asked: Option<Self>) -> Self {
         asked.unwrap_or_else(|| Self::compiled()[0])
     }
+}
+
+/// Whether the backend computes on the CPU, in memory that the host reads and writes without a copy.
+pub fn is_on_host<B: Backend>(device: &B::Device) -> bool {
+    matches!(B::name(device).as_str(), "ndarray" | "flex")
 }
 
 /// Work that runs on any backend.

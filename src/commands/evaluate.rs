@@ -14,7 +14,7 @@ use crate::data::Examples;
 use crate::model::Net;
 use crate::training::Scorer;
 use crate::training::evaluation::{Evaluation, Prediction, evaluate};
-use crate::training::task::Objective;
+use crate::training::objective::Objective;
 
 /// Prints the metrics; records nothing, since the test part of a run counts once.
 ///

@@ -61,7 +61,7 @@ impl Progress {
         let EpochReport { epoch, max_epochs, values, best, patience_left } = report;
         let width = max_epochs.to_string().len();
         let mut line = format!("epoch {epoch:>width$}/{max_epochs}");
-        let value = |key: &str| values.iter().find(|value| value.0 == key).map(|value| value.1);
+        let value = |key: &str| values.iter().find(|value| value.0.as_str() == key).map(|value| value.1);
         for key in ["train/loss", "validation/loss", "validation/accuracy", "validation/r2"] {
             if let Some(value) = value(key) {
                 line += &format!("  {key} {value:.4}");
@@ -82,17 +82,20 @@ impl Watch for Progress {
         self.bar.set_position(step as u64);
     }
 
+    fn announces(&self, epoch: usize, max_epochs: usize) -> bool {
+        self.style == Style::Lines && (epoch == 1 || epoch.is_multiple_of(max_epochs.div_ceil(MAX_LINES)))
+    }
+
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
         match self.style {
             Style::Silent => {}
             Style::Bar => self.bar.set_message(self.line(report)),
             Style::Lines => {
-                let every = report.max_epochs.div_ceil(MAX_LINES);
                 let left = self.started.elapsed().as_secs_f64() / report.epoch as f64
                     * (report.max_epochs - report.epoch) as f64;
                 let line = format!("{}  {left:.0} s left at most", self.line(report));
                 let mut held = self.held.lock().expect("no panic while held");
-                if report.epoch == 1 || report.epoch.is_multiple_of(every) {
+                if self.announces(report.epoch, report.max_epochs) {
                     *held = None;
                     say!("{line}");
                 } else {

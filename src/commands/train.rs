@@ -23,7 +23,7 @@ use crate::model::{NamedWeights, freeze, load_weights, named_weights, transfer};
 use crate::tracking::{Location, MetricKey, NewRun, Point, RunId, RunWriter, Status, SweepTrial};
 use crate::training::config::Loss;
 use crate::training::evaluation::{Evaluation, Prediction, evaluate};
-use crate::training::task::Objective;
+use crate::training::objective::Objective;
 use crate::training::{CHECKPOINT, Checkpoint, EpochReport, Fit, Fitted, Recorder, StopReason, Watch, fit};
 
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
@@ -114,6 +114,10 @@ struct Watchers {
 impl Watch for Watchers {
     fn step(&self, step: usize) {
         self.progress.step(step);
+    }
+
+    fn announces(&self, epoch: usize, max_epochs: usize) -> bool {
+        self.progress.announces(epoch, max_epochs)
     }
 
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
@@ -245,7 +249,7 @@ impl Job for TrainJob<'_> {
         if let Some(checkpoint) = &checkpoint {
             writer.log_line(&format!("goes on after epoch {}", checkpoint.progress.epoch))?;
         }
-        let recorder = Recorder::new(writer, !prepared.validation.is_empty());
+        let recorder = Recorder::new(writer);
         let job = Fit {
             net,
             scorer: scorer.clone(),

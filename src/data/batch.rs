@@ -10,16 +10,14 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Examples, Task};
+use super::Examples;
 
 /// What one training or inference step receives.
 #[derive(Clone, Debug)]
 pub struct Batch<B: Backend> {
     /// `[batch, num_inputs]`
     pub inputs: Tensor<B, 2>,
-    /// `[batch, num_outputs]`: 0 or 1 (binary), one-hot (multi-class), standardized number (regression)
-    pub targets: Tensor<B, 2>,
-    /// The same targets on the host: class index or standardized number, one a row.
+    /// On the host: class index or standardized number, one a row.
     pub labels: Vec<f32>,
     /// Seed of this step's dropout.
     pub noise_seed: u64,
@@ -41,7 +39,6 @@ pub enum Order {
 #[derive(Clone)]
 pub struct Loader<B: Backend> {
     examples: Arc<Examples>,
-    task: Task,
     batch_size: usize,
     order: Order,
     device: B::Device,
@@ -50,8 +47,8 @@ pub struct Loader<B: Backend> {
 
 impl<B: Backend> Loader<B> {
     /// A loader of `examples` in batches of `batch_size` rows (the last may be smaller).
-    pub fn new(examples: Arc<Examples>, task: Task, batch_size: usize, order: Order, device: B::Device) -> Self {
-        Self { examples, task, batch_size, order, device, epochs_begun: Arc::default() }
+    pub fn new(examples: Arc<Examples>, batch_size: usize, order: Order, device: B::Device) -> Self {
+        Self { examples, batch_size, order, device, epochs_begun: Arc::default() }
     }
 
     /// The loader of a training that goes on after `epochs` epochs.
@@ -104,7 +101,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
     type Item = Batch<B>;
 
     fn next(&mut self) -> Option<Batch<B>> {
-        let Loader { examples, task, batch_size, device, .. } = self.loader;
+        let Loader { examples, batch_size, device, .. } = self.loader;
         let rows = &self.order[self.next..self.order.len().min(self.next + batch_size)];
         if rows.is_empty() {
             return None;
@@ -118,7 +115,6 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         }
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
-            targets: Tensor::from_data(target_data(*task, &labels), device),
             labels,
             noise_seed: mix(self.epoch_seed, self.next as u64),
         };
@@ -131,22 +127,6 @@ impl<B: Backend> DataLoaderIterator<Batch<B>> for Batches<'_, B> {
     fn progress(&self) -> Progress {
         Progress { items_processed: self.next, items_total: self.order.len() }
     }
-}
-
-/// Targets `[rows, num_outputs]` of class indices or numbers.
-fn target_data(task: Task, labels: &[f32]) -> TensorData {
-    let num_outputs = task.num_outputs();
-    let values = match task {
-        Task::Binary | Task::Regression => labels.to_vec(),
-        Task::MultiClass { .. } => {
-            let mut one_hot = vec![0.0; labels.len() * num_outputs];
-            for (row, &label) in labels.iter().enumerate() {
-                one_hot[row * num_outputs + label as usize] = 1.0;
-            }
-            one_hot
-        }
-    };
-    TensorData::new(values, [labels.len(), num_outputs])
 }
 
 /// Derives an independent seed from `seed` and a counter (the finalizer of SplitMix64, Steele et

@@ -4,6 +4,9 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, activation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::function::erf::erf;
+
+use crate::host;
 
 /// Slope of [`Activation::LeakyRelu`] below zero, PyTorch's default.
 const LEAKY_SLOPE: f64 = 0.01;
@@ -39,6 +42,45 @@ impl Activation {
             Self::LeakyRelu => activation::leaky_relu(inputs, LEAKY_SLOPE),
             Self::Gelu => activation::gelu(inputs),
             Self::Silu => activation::silu(inputs),
+        }
+    }
+
+    /// Replaces each of `values` by the function of it, and each of `slopes` by the derivative there.
+    #[inline(always)]
+    pub(super) fn apply(self, values: &mut [f32], slopes: &mut [f32]) {
+        /// 1 / sqrt(2 pi)
+        const NORMAL_DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
+        #[inline(always)]
+        fn each(values: &mut [f32], slopes: &mut [f32], function: impl Fn(f32) -> (f32, f32)) {
+            for (value, slope) in values.iter_mut().zip(slopes) {
+                (*value, *slope) = function(*value);
+            }
+        }
+        match self {
+            Self::Sigmoid => each(values, slopes, |x| {
+                let value = host::sigmoid(x);
+                (value, value * (1.0 - value))
+            }),
+            Self::Tanh => each(values, slopes, |x| {
+                let value = host::tanh(x);
+                (value, 1.0 - value * value)
+            }),
+            // Not max: a value that is not a number must stay one, so that the loss shows it.
+            Self::Relu => each(values, slopes, |x| if x <= 0.0 { (0.0, 0.0) } else { (x, 1.0) }),
+            Self::LeakyRelu => {
+                let low = LEAKY_SLOPE as f32;
+                each(values, slopes, |x| if x < 0.0 { (low * x, low) } else { (x, 1.0) });
+            }
+            Self::Gelu => each(values, slopes, |x| {
+                let x = f64::from(x);
+                let below = 0.5 * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2));
+                let density = NORMAL_DENSITY_AT_0 * (-0.5 * x * x).exp();
+                ((x * below) as f32, (below + x * density) as f32)
+            }),
+            Self::Silu => each(values, slopes, |x| {
+                let share = host::sigmoid(x);
+                (x * share, share * (1.0 + x * (1.0 - share)))
+            }),
         }
     }
 }

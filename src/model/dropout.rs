@@ -22,16 +22,22 @@ impl Noise {
     /// Zeroes each element with `probability` (0 <= p < 1) and scales the rest by
     /// 1 / (1 - p), so that the expected value stays (inverted dropout, Srivastava et al. 2014).
     pub fn dropout<B: Backend, const D: usize>(&mut self, probability: f64, inputs: Tensor<B, D>) -> Tensor<B, D> {
-        if probability == 0.0 {
-            return inputs;
-        }
         let shape = inputs.shape();
+        match self.mask(probability, shape.num_elements()) {
+            None => inputs,
+            Some(mask) => {
+                let mask = Tensor::from_data(TensorData::new(mask, shape), &inputs.device());
+                inputs * mask
+            }
+        }
+    }
+
+    /// What [`Noise::dropout`] multiplies `num_elements` elements by; `None` where nothing is dropped.
+    pub(super) fn mask(&mut self, probability: f64, num_elements: usize) -> Option<Vec<f32>> {
         let kept = (1.0 / (1.0 - probability)) as f32;
         // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw an element.
         let threshold = (probability * f64::from(u32::MAX)) as u32;
-        let mask: Vec<f32> =
-            (0..shape.num_elements()).map(|_| if self.0.next_u32() < threshold { 0.0 } else { kept }).collect();
-        let mask = Tensor::from_data(TensorData::new(mask, shape), &inputs.device());
-        inputs * mask
+        let mut draw = || if self.0.next_u32() < threshold { 0.0 } else { kept };
+        (probability > 0.0).then(|| (0..num_elements).map(|_| draw()).collect())
     }
 }

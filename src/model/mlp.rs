@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::{Activation, Initializer, Noise};
 use crate::invalid::Invalid;
 
+mod backward;
+
 /// No layer of a net that burnlab is for is wider; a typo must not allocate the machine away.
 const MAX_WIDTH: usize = 65_536;
 

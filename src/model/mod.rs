@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 
 use burn::module::Module;
+use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -138,6 +139,24 @@ impl<B: Backend> Net<B> {
     pub fn forward(&self, inputs: Tensor<B, 2>, noise: Option<&mut Noise>) -> Tensor<B, 2> {
         match self {
             Self::Mlp(mlp) => mlp.forward(inputs, noise),
+        }
+    }
+}
+
+impl<B: AutodiffBackend> Net<B> {
+    /// The gradient of a loss with respect to every weight that is not frozen, without autodiff: for backends whose
+    /// tensors lie in this process's memory.
+    ///
+    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]` and answers with its gradient
+    /// with respect to them.
+    pub fn gradients(
+        &self,
+        inputs: Tensor<B::InnerBackend, 2>,
+        noise: &mut Noise,
+        loss: impl FnOnce(Tensor<B::InnerBackend, 2>) -> Tensor<B::InnerBackend, 2>,
+    ) -> GradientsParams {
+        match self {
+            Self::Mlp(mlp) => mlp.gradients(inputs, noise, loss),
         }
     }
 }

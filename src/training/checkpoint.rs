@@ -21,7 +21,7 @@ use super::task::Trainee;
 use crate::model::Net;
 
 /// Raised when the content changes.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const NET: &str = "net";
 const BEST: &str = "best";
 const OPTIMIZER: &str = "optimizer";

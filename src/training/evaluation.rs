@@ -5,12 +5,13 @@ use std::sync::Arc;
 use burn::data::dataloader::DataLoader;
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
-use burn::train::{InferenceStep, ItemLazy};
+use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::INFERENCE_BATCH;
 use super::metrics::{ClassReport, Confusion, Scorer};
-use super::task::{Objective, Outputs, Trainee};
+use super::objective::Objective;
+use super::task::{Outputs, Trainee};
 use crate::data::{Examples, Loader, Order};
 use crate::model::Net;
 
@@ -117,15 +118,15 @@ pub fn evaluate<B: Backend>(
     class_counts: &[u64],
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
-    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
-    let loader = Loader::<B>::new(examples.clone(), scorer.task, INFERENCE_BATCH, Order::Sequential, device.clone());
+    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: false };
+    let loader = Loader::<B>::new(examples.clone(), INFERENCE_BATCH, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(scorer.clone(), true);
     for batch in loader.iter() {
         outputs.append(trainee.step(batch));
     }
     let (logits, labels) = outputs.to_host();
-    let scores = outputs.sync();
-    let metrics = scores.0.iter().map(|&(name, value)| NamedValue { name: name.into(), value }).collect();
+    let scores = outputs.scores();
+    let metrics = scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect();
 
     let predictions = predictions(scorer, &logits, &labels, &examples.rows);
     let mut evaluation = Evaluation {

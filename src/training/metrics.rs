@@ -5,6 +5,7 @@
 //! targets or predictions); tests hold them to its figures.
 
 use crate::data::{Preparation, Task};
+use crate::host;
 
 /// Metrics by name, in the order they are shown.
 pub type Scores = Vec<(&'static str, f64)>;
@@ -90,20 +91,15 @@ impl Scorer {
     }
 
     fn classification(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {
-        let rows = || logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
+        let rows = logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
         let mut confusion = Confusion::new(self.num_classes());
-        let mut log_loss = 0.0;
-        for (row, label) in rows() {
+        for (row, label) in rows {
             confusion.add(label, self.class(row));
-            log_loss -= match self.task {
-                // log sigmoid(z) = -log(1 + exp(-z)), with z turned so that it is right for the label
-                Task::Binary => {
-                    let z = if label == 1 { f64::from(row[0]) } else { -f64::from(row[0]) };
-                    z.min(0.0) - (-z.abs()).exp().ln_1p()
-                }
-                _ => log_softmax(row)[label],
-            };
         }
+        let log_loss = match self.task {
+            Task::Binary => binary_log_loss(logits, labels),
+            _ => log_loss(logits, labels, self.task.num_outputs()),
+        };
         let averages = confusion.averages();
         let mut scores = vec![
             ("accuracy", confusion.accuracy()),
@@ -154,6 +150,31 @@ impl Scorer {
             ("r2", 1.0 - squared / spread),
         ]
     }
+}
+
+/// Sum over the rows of -log sigmoid(z), with z turned so that it is right for the label.
+fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
+    let loss = |(&z, &label): (&f32, &f32)| {
+        let z = if label == 1.0 { f64::from(z) } else { -f64::from(z) };
+        (-z.abs()).exp().ln_1p() - z.min(0.0)
+    };
+    logits.iter().zip(labels).map(loss).sum()
+}
+
+/// Sum over the rows of -log softmax at the label. Exponentials in f32, since the logits are no better.
+fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
+    let mut powers = logits.to_vec();
+    host::simd(|| {
+        let mut total = 0.0;
+        for (row, &label) in powers.chunks_exact_mut(num_classes).zip(labels) {
+            let max = row.iter().fold(f32::NEG_INFINITY, |max, &z| if z <= max { max } else { z });
+            row.iter_mut().for_each(|z| *z -= max);
+            total -= f64::from(row[label as usize]);
+        }
+        powers.iter_mut().for_each(|z| *z = host::exp(*z));
+        let log_sum = |row: &[f32]| row.iter().map(|&power| f64::from(power)).sum::<f64>().ln();
+        total + powers.chunks_exact(num_classes).map(log_sum).sum::<f64>()
+    })
 }
 
 /// log softmax with the maximum taken off first, so that no exponential overflows.

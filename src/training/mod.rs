@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use burn::tensor::backend::AutodiffBackend;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
+use crate::backend;
 use crate::data::{Examples, Loader, Order, mix};
 use crate::model::{NamedWeights, Net};
-use crate::tracking::TrackingError;
+use crate::tracking::{MetricKey, TrackingError};
 
 pub mod checkpoint;
 pub mod config;
@@ -20,10 +21,11 @@ mod epoch_metric;
 pub mod evaluation;
 mod history;
 pub mod metrics;
+pub mod objective;
 mod optimizer;
 pub mod recorder;
-mod renderer;
 pub mod schedule;
+mod silent;
 pub mod stopping;
 mod strategy;
 pub mod task;
@@ -38,11 +40,12 @@ pub use strategy::StopReason;
 use checkpoint::CheckpointError;
 use epoch_metric::EpochMetric;
 use history::History;
-use renderer::NoRenderer;
 use schedule::Schedule;
+use silent::{NoLogger, NoRenderer};
 use stopping::{Monitor, StopOnMonitor};
 use strategy::{EpochLoop, Outcome};
-use task::{Objective, Trainee};
+use objective::Objective;
+use task::Trainee;
 
 /// Rows in a validation or test batch: large, since nothing is kept for a backward pass.
 const INFERENCE_BATCH: usize = 1024;
@@ -55,8 +58,6 @@ pub enum TrainingError {
          lower training.learning_rate, set training.clip_norm, or scale the inputs"
     )]
     NotFinite { epoch: usize, step: usize },
-    #[error("Burn did not deliver the metrics of epoch {epoch} within {seconds} s; its thread has died, see above")]
-    MetricsLost { epoch: usize, seconds: u64 },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
@@ -67,7 +68,11 @@ pub enum TrainingError {
 pub trait Watch: Send + Sync {
     /// `step` optimizer steps are done; called every few steps.
     fn step(&self, step: usize);
-    /// An epoch is recorded; says whether to go on.
+    /// Whether [`Watch::epoch`] will tell the user of `epoch` in a way that stays: it is then on the disk before.
+    fn announces(&self, _epoch: usize, _max_epochs: usize) -> bool {
+        false
+    }
+    /// An epoch is done; says whether to go on.
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()>;
 }
 
@@ -76,8 +81,8 @@ pub trait Watch: Send + Sync {
 pub struct EpochReport {
     pub epoch: usize,
     pub max_epochs: usize,
-    /// What was recorded, by key, such as (`validation/loss`, 0.1).
-    pub values: Vec<(String, f64)>,
+    /// What is recorded, by key, such as (`validation/loss`, 0.1).
+    pub values: Vec<(MetricKey, f64)>,
     /// The best epoch so far and its monitored value; `None` without a validation part.
     pub best: Option<(usize, f64)>,
     /// Epochs without improvement before early stopping; `None` without it.
@@ -117,7 +122,7 @@ pub struct Fitted<B: AutodiffBackend> {
 
 /// Trains `fit.net`.
 ///
-/// Each epoch is in `recorder`'s run before the next one begins. `interrupter` ends training at
+/// Each epoch is in `recorder`'s run at the latest 20 ms after it ended or with the next epoch. `interrupter` ends training at
 /// the next step, `use_tui` shows burn-train's full-screen view where that is compiled in.
 ///
 /// # Errors
@@ -137,16 +142,17 @@ pub fn fit<B: AutodiffBackend>(
     // ---- rows
     let order = if config.shuffle { Order::Shuffled { seed: mix(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
-    let train = Loader::<B>::new(fit.train, task, config.batch_size, order, fit.device.clone())
+    let train = Loader::<B>::new(fit.train, config.batch_size, order, fit.device.clone())
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
     let validation =
-        Loader::<B::InnerBackend>::new(fit.validation, task, INFERENCE_BATCH, Order::Sequential, fit.device.clone());
+        Loader::<B::InnerBackend>::new(fit.validation, INFERENCE_BATCH, Order::Sequential, fit.device.clone());
 
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
-    let mut trainee = Trainee { net: fit.net, objective, scorer: scorer.clone() };
-    let mut optimizer = ChosenOptimizer::new(config);
+    let on_host = backend::is_on_host::<B::InnerBackend>(&fit.device);
+    let mut trainee = Trainee { net: fit.net, objective, scorer: scorer.clone(), on_host };
+    let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
 
@@ -174,6 +180,7 @@ pub fn fit<B: AutodiffBackend>(
         plateau: schedule.plateau(),
         scorer,
         watch,
+        use_tui,
         optimizer: optimizer.clone(),
         checkpoint_seconds: config.checkpoint_seconds,
         start: Mutex::new(start),
@@ -184,19 +191,20 @@ pub fn fit<B: AutodiffBackend>(
         .num_epochs(config.max_epochs)
         .with_interrupter(interrupter.clone())
         .with_application_logger(None)
-        .with_metric_logger(recorder)
+        .with_metric_logger(NoLogger)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(epoch_loop)));
-    if !use_tui {
-        training = training.renderer(NoRenderer); // `watch` tells the user
-    }
-    for name in metrics::training_names(task) {
-        training = training.metric_train_numeric(EpochMetric::new(name));
-    }
     if let Some(stopping) = &stopping {
         training = training.early_stopping(stopping.clone());
+    }
+    if use_tui {
+        for name in metrics::training_names(task) {
+            training = training.metric_train_numeric(EpochMetric::new(name));
+        }
         for name in metrics::validation_names(task) {
             training = training.metric_valid_numeric(EpochMetric::new(name));
         }
+    } else {
+        training = training.renderer(NoRenderer); // `watch` tells the user
     }
     let result = training.launch(Learner::new(trainee, optimizer, schedule));
 

@@ -1,22 +1,23 @@
 //! The update rules, chosen at run time behind one Burn `Optimizer`.
 //!
-//! Burn's rules are used as they are; around them goes what 0.21 lacks: clipping by the norm of
-//! all gradients together (Burn's is per tensor), and decay that spares the biases.
+//! Around Burn's rules goes what 0.21 lacks: clipping by the norm of all gradients together (Burn's is per tensor), and
+//! decay that spares the biases. On a CPU backend Adam takes one pass over memory, where Burn's operations take twelve.
 
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use burn::module::{AutodiffModule, ModuleVisitor, Param};
 use burn::optim::adaptor::OptimizerAdaptor;
-use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
-    AdaGrad, AdaGradConfig, AdaGradState, Adam, AdamConfig, AdamState, GradientsParams, MultiGradientsParams,
-    Optimizer, RmsProp, RmsPropConfig, RmsPropState, Sgd, SgdConfig, SgdState, SimpleOptimizer,
+    AdaGrad, AdaGradConfig, AdaGradState, Adam, AdamConfig, AdamState, AdaptiveMomentumState, GradientsParams,
+    MultiGradientsParams, Optimizer, RmsProp, RmsPropConfig, RmsPropState, SimpleOptimizer,
 };
 use burn::record::Record;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::config::{OptimizerKind, TrainingConfig};
+use crate::host;
 
 /// burnlab's rules as an optimizer of whole modules.
 type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
@@ -35,8 +36,9 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
 }
 
 impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
-    pub fn new(config: &TrainingConfig) -> Self {
-        let rule = OptimizerAdaptor::from(Rule::new(config));
+    /// The optimizer of `config`; `on_host` for a backend whose tensors lie in this process's memory.
+    pub fn new(config: &TrainingConfig, on_host: bool) -> Self {
+        let rule = OptimizerAdaptor::from(Rule::new(config, on_host));
         Self { rule: Arc::new(Mutex::new(rule)), clip_norm: config.clip_norm }
     }
 
@@ -72,69 +74,136 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimiz
 /// Burn's rule of the configured kind, with the decay around it.
 #[derive(Clone)]
 pub struct Rule<B: Backend> {
-    kind: Kind<B>,
+    kind: Kind,
     l2: f64,
     weight_decay: f64,
+    backend: PhantomData<B>,
 }
 
 #[derive(Clone)]
-enum Kind<B: Backend> {
-    Sgd(Sgd<B>),
-    Adam { rule: Adam, epsilon_hat: Option<EpsilonHat> },
+enum Kind {
+    Sgd { momentum: f64, nesterov: bool },
+    Adam { settings: AdamSettings, on_host: bool },
     RmsProp(RmsProp),
     AdaGrad(AdaGrad),
 }
 
-/// Adam whose epsilon is added before the bias correction: Burn multiplies its epsilon by
-/// sqrt(1 - beta_2^t), so dividing by that first leaves it as it is.
-#[derive(Clone)]
-struct EpsilonHat {
-    adam: AdamConfig,
-    beta_2: f64,
+/// Adam (Kingma and Ba 2015).
+#[derive(Clone, Copy)]
+struct AdamSettings {
+    beta_1: f32,
+    beta_2: f32,
     epsilon: f64,
+    /// Whether epsilon is added before the bias correction (the paper's epsilon hat), as scikit-learn does.
+    epsilon_hat: bool,
 }
 
-impl EpsilonHat {
-    /// The rule of the `time`-th step, from 1.
-    fn rule(&self, time: usize) -> Adam {
-        let correction = (1.0 - self.beta_2.powf(time as f64)).sqrt();
-        self.adam.clone().with_epsilon((self.epsilon / correction) as f32).build()
+impl AdamSettings {
+    /// The epsilon that is added to the corrected root in the `time`-th step, from 1.
+    fn epsilon_at(&self, time: usize) -> f32 {
+        let correction = if self.epsilon_hat { (1.0 - f64::from(self.beta_2).powf(time as f64)).sqrt() } else { 1.0 };
+        (self.epsilon / correction) as f32
     }
+
+    fn step_of_burn<B: Backend, const D: usize>(
+        &self,
+        learning_rate: f64,
+        tensor: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        state: Option<AdamState<B, D>>,
+    ) -> (Tensor<B, D>, Option<AdamState<B, D>>) {
+        let time = state.as_ref().map_or(1, |adam| adam.momentum.time + 1);
+        let rule = AdamConfig::new().with_beta_1(self.beta_1).with_beta_2(self.beta_2).with_epsilon(self.epsilon_at(time));
+        rule.build().step(learning_rate, tensor, gradient, state)
+    }
+
+    /// The same in one pass over memory. `l2` is the penalty's factor, `kept` what decay leaves of a weight.
+    fn step_on_host<B: Backend, const D: usize>(
+        &self,
+        learning_rate: f64,
+        (l2, kept): (f32, f32),
+        tensor: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        state: Option<AdamState<B, D>>,
+    ) -> (Tensor<B, D>, Option<AdamState<B, D>>) {
+        let mut state = state.map(|state| state.momentum).unwrap_or_else(|| {
+            let zeros = Tensor::zeros(tensor.shape(), &tensor.device());
+            AdaptiveMomentumState::new(0, zeros.clone(), zeros)
+        });
+        state.time += 1;
+        let Self { beta_1, beta_2, .. } = *self;
+        let epsilon = self.epsilon_at(state.time);
+        let correction = |beta: f32| 1.0 - f64::from(beta).powf(state.time as f64);
+        let step = (learning_rate / correction(beta_1)) as f32;
+        let root_scale = (1.0 / correction(beta_2).sqrt()) as f32;
+        let update = |weights: &mut [f32], gradients: &mut [f32], moments_1: &mut [f32], moments_2: &mut [f32]| {
+            let moments = moments_1.iter_mut().zip(moments_2);
+            for ((weight, gradient), (moment_1, moment_2)) in weights.iter_mut().zip(gradients).zip(moments) {
+                let gradient = *gradient + l2 * *weight;
+                *moment_1 = beta_1 * *moment_1 + (1.0 - beta_1) * gradient;
+                *moment_2 = beta_2 * *moment_2 + (1.0 - beta_2) * gradient * gradient;
+                *weight = *weight * kept - step * *moment_1 / (moment_2.sqrt() * root_scale + epsilon);
+            }
+        };
+        let AdaptiveMomentumState { time, moment_1, moment_2, .. } = state;
+        // Outermost first: each tensor lends its numbers to the next one in.
+        let (tensor, (moment_1, moment_2)) = host::in_place(tensor, |weights| {
+            let (moment_1, (moment_2, ())) = host::in_place(moment_1, |moments_1| {
+                host::in_place(moment_2, |moments_2| {
+                    host::in_place(gradient, |gradients| {
+                        host::for_each_of_4([weights, gradients, moments_1, moments_2], update);
+                    });
+                })
+            });
+            (moment_1, moment_2)
+        });
+        (tensor, Some(AdamState::new(AdaptiveMomentumState::new(time, moment_1, moment_2))))
+    }
+}
+
+/// Stochastic gradient descent. The velocity is momentum x velocity + gradient, in the first step the gradient
+/// (PyTorch's rule, without dampening).
+fn sgd<B: Backend, const D: usize>(
+    (learning_rate, momentum, nesterov): (f64, f64, bool),
+    tensor: Tensor<B, D>,
+    gradient: Tensor<B, D>,
+    velocity: Option<Tensor<B, D>>,
+) -> (Tensor<B, D>, Option<Tensor<B, D>>) {
+    if momentum == 0.0 {
+        return (tensor - gradient.mul_scalar(learning_rate), None);
+    }
+    let velocity = match velocity {
+        Some(velocity) => velocity.mul_scalar(momentum) + gradient.clone(),
+        None => gradient.clone(),
+    };
+    let direction = if nesterov { gradient + velocity.clone().mul_scalar(momentum) } else { velocity.clone() };
+    (tensor - direction.mul_scalar(learning_rate), Some(velocity))
 }
 
 /// The state of whichever rule is in use; the others stay empty.
 #[derive(Record, Clone)]
 pub struct RuleState<B: Backend, const D: usize> {
-    sgd: Option<SgdState<B, D>>,
+    velocity: Option<Tensor<B, D>>,
     adam: Option<AdamState<B, D>>,
     rms_prop: Option<RmsPropState<B, D>>,
     ada_grad: Option<AdaGradState<B, D>>,
 }
 
 impl<B: Backend, const D: usize> RuleState<B, D> {
-    const EMPTY: Self = Self { sgd: None, adam: None, rms_prop: None, ada_grad: None };
+    const EMPTY: Self = Self { velocity: None, adam: None, rms_prop: None, ada_grad: None };
 }
 
 impl<B: Backend> Rule<B> {
-    fn new(config: &TrainingConfig) -> Self {
+    fn new(config: &TrainingConfig, on_host: bool) -> Self {
         let epsilon = config.epsilon as f32;
         let momentum = config.momentum();
         let kind = match config.optimizer {
-            OptimizerKind::Sgd => {
-                // Burn's default dampening of 0.1 would make this another rule than everyone's.
-                let momentum = (momentum > 0.0).then(|| {
-                    MomentumConfig::new().with_momentum(momentum).with_dampening(0.0).with_nesterov(config.nesterov)
-                });
-                Kind::Sgd(SgdConfig::new().with_momentum(momentum).build())
-            }
+            OptimizerKind::Sgd => Kind::Sgd { momentum, nesterov: config.nesterov },
             OptimizerKind::Adam | OptimizerKind::Adamw => {
-                let adam = AdamConfig::new()
-                    .with_beta_1(config.beta_1() as f32)
-                    .with_beta_2(config.beta_2() as f32)
-                    .with_epsilon(epsilon);
-                let beta_2 = config.beta_2();
-                let hat = EpsilonHat { adam: adam.clone(), beta_2, epsilon: config.epsilon };
-                Kind::Adam { rule: adam.build(), epsilon_hat: config.epsilon_hat.then_some(hat) }
+                let (beta_1, beta_2) = (config.beta_1() as f32, config.beta_2() as f32);
+                let settings =
+                    AdamSettings { beta_1, beta_2, epsilon: config.epsilon, epsilon_hat: config.epsilon_hat };
+                Kind::Adam { settings, on_host }
             }
             OptimizerKind::Rmsprop => Kind::RmsProp(
                 RmsPropConfig::new()
@@ -145,7 +214,7 @@ impl<B: Backend> Rule<B> {
             ),
             OptimizerKind::Adagrad => Kind::AdaGrad(AdaGradConfig::new().with_epsilon(epsilon).build()),
         };
-        Self { kind, l2: config.l2, weight_decay: config.weight_decay() }
+        Self { kind, l2: config.l2, weight_decay: config.weight_decay(), backend: PhantomData }
     }
 }
 
@@ -160,23 +229,27 @@ impl<B: Backend> SimpleOptimizer<B> for Rule<B> {
         state: Option<RuleState<B, D>>,
     ) -> (Tensor<B, D>, Option<RuleState<B, D>>) {
         let is_weight = D >= 2; // biases and normalisation parameters are vectors
-        if is_weight && self.l2 > 0.0 {
-            gradient = gradient + tensor.clone().mul_scalar(self.l2);
-        }
-        if is_weight && self.weight_decay > 0.0 {
-            tensor = tensor.mul_scalar(1.0 - learning_rate * self.weight_decay);
-        }
+        let (l2, decay) = if is_weight { (self.l2, learning_rate * self.weight_decay) } else { (0.0, 0.0) };
         let state = state.unwrap_or(RuleState::EMPTY);
+        if let Kind::Adam { settings, on_host: true } = &self.kind {
+            let factors = (l2 as f32, (1.0 - decay) as f32);
+            let (tensor, adam) = settings.step_on_host(learning_rate, factors, tensor, gradient, state.adam);
+            return (tensor, Some(RuleState { adam, ..RuleState::EMPTY }));
+        }
+        if l2 > 0.0 {
+            gradient = gradient + tensor.clone().mul_scalar(l2);
+        }
+        if decay > 0.0 {
+            tensor = tensor.mul_scalar(1.0 - decay);
+        }
         match &self.kind {
-            Kind::Sgd(rule) => {
-                let (tensor, sgd) = rule.step(learning_rate, tensor, gradient, state.sgd);
-                (tensor, Some(RuleState { sgd, ..RuleState::EMPTY }))
+            Kind::Sgd { momentum, nesterov } => {
+                let settings = (learning_rate, *momentum, *nesterov);
+                let (tensor, velocity) = sgd(settings, tensor, gradient, state.velocity);
+                (tensor, Some(RuleState { velocity, ..RuleState::EMPTY }))
             }
-            Kind::Adam { rule, epsilon_hat } => {
-                let time = state.adam.as_ref().map_or(1, |adam| adam.momentum.time + 1);
-                let hat = epsilon_hat.as_ref().map(|hat| hat.rule(time));
-                let rule = hat.as_ref().unwrap_or(rule);
-                let (tensor, adam) = rule.step(learning_rate, tensor, gradient, state.adam);
+            Kind::Adam { settings, .. } => {
+                let (tensor, adam) = settings.step_of_burn(learning_rate, tensor, gradient, state.adam);
                 (tensor, Some(RuleState { adam, ..RuleState::EMPTY }))
             }
             Kind::RmsProp(rule) => {
@@ -192,7 +265,7 @@ impl<B: Backend> SimpleOptimizer<B> for Rule<B> {
 
     fn to_device<const D: usize>(state: RuleState<B, D>, device: &B::Device) -> RuleState<B, D> {
         RuleState {
-            sgd: state.sgd.map(|state| <Sgd<B> as SimpleOptimizer<B>>::to_device(state, device)),
+            velocity: state.velocity.map(|velocity| velocity.to_device(device)),
             adam: state.adam.map(|state| <Adam as SimpleOptimizer<B>>::to_device(state, device)),
             rms_prop: state.rms_prop.map(|state| <RmsProp as SimpleOptimizer<B>>::to_device(state, device)),
             ada_grad: state.ada_grad.map(|state| <AdaGrad as SimpleOptimizer<B>>::to_device(state, device)),

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use burn::train::EarlyStoppingStrategy;
-use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
+use burn::train::metric::store::EventStoreClient;
 use serde::{Deserialize, Serialize};
 
 use super::config::EarlyStoppingConfig;
+use super::metrics::Scores;
 use crate::tracking::{Goal, MetricKey};
 
 /// Follows the monitored metric from epoch to epoch.
@@ -94,28 +95,43 @@ impl Monitor {
 }
 
 /// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
+///
+/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This one
+/// is handed the value.
 #[derive(Clone, Debug)]
-pub struct StopOnMonitor(Arc<Mutex<Monitor>>);
+pub struct StopOnMonitor(Arc<Mutex<Watched>>);
+
+#[derive(Debug)]
+struct Watched {
+    monitor: Monitor,
+    value: f64,
+}
 
 impl StopOnMonitor {
     pub fn new(monitor: Monitor) -> Self {
-        Self(Arc::new(Mutex::new(monitor)))
+        Self(Arc::new(Mutex::new(Watched { monitor, value: f64::NAN })))
+    }
+
+    /// Hands over the validation scores that the next question is about.
+    pub(super) fn tell(&self, scores: &Scores) {
+        let mut watched = self.0.lock().expect("no panic while held");
+        let metric = watched.monitor.key.metric();
+        // The config check admits only metrics that are scored.
+        let value = scores.iter().find(|score| score.0 == metric).map(|score| score.1);
+        watched.value = value.expect("the monitored metric is scored");
     }
 
     /// The state after the last epoch.
     pub fn monitor(&self) -> Monitor {
-        self.0.lock().expect("no panic while held").clone()
+        self.0.lock().expect("no panic while held").monitor.clone()
     }
 }
 
 impl EarlyStoppingStrategy for StopOnMonitor {
-    fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
-        let mut monitor = self.0.lock().expect("no panic while held");
-        let value = store.find_metric(monitor.key.metric(), epoch, Aggregate::Mean, &Split::Valid);
-        // The epoch loop asks only after the epoch's metrics are stored, and the config check
-        // admits only metrics that are; a silent None would switch early stopping off.
-        let value = value.expect("the monitored metric of a finished epoch is in the event store");
-        monitor.observe(epoch, value)
+    fn should_stop(&mut self, epoch: usize, _store: &EventStoreClient) -> bool {
+        let mut watched = self.0.lock().expect("no panic while held");
+        let value = watched.value;
+        watched.monitor.observe(epoch, value)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The epoch loop, as a custom strategy of burn-train's Learner.
 //!
 //! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last
-//! epoch's weights and trains on through NaN (burn-0.21.md, traps 1 and 8). This one waits, keeps
-//! the best epoch, and stops at the first loss that is not finite.
+//! epoch's weights and trains on through NaN (burn-0.21.md, traps 1 and 8). This one scores, records
+//! and decides in line, keeps the best epoch, and stops at the first loss that is not finite.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{Checkpoint, TrainingProgress};
 use super::history::History;
-use super::metrics::Scorer;
+use super::metrics::{Scorer, Scores};
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
 use super::{EpochReport, TrainingError, Watch};
+use crate::tracking::MetricKey;
 
 /// The types that burnlab gives the Learner.
 pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>, ChosenOptimizer<B, Trainee<B>>>;
@@ -65,6 +66,8 @@ pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub plateau: Option<Plateau>,
     pub scorer: Arc<Scorer>,
     pub watch: Arc<dyn Watch>,
+    /// Whether Burn's renderer shows the metrics, and has to be sent them.
+    pub use_tui: bool,
     /// Shares its state with the Learner's.
     pub optimizer: ChosenOptimizer<B, Trainee<B>>,
     pub checkpoint_seconds: f64,
@@ -88,6 +91,9 @@ impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop
         let (start, mut best) = self.start.lock().expect("no panic while held").take().unzip();
         let mut best = best.take().flatten();
         let outcome = self.epochs(&mut components, &mut learner, &train_loader, &validation_loader, start, &mut best);
+        // Also where training failed: what was measured until then tells why.
+        let flushed = self.recorder.flush();
+        let outcome = outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?));
         *self.outcome.lock().expect("no panic while held") = Some(outcome);
         (best.unwrap_or_else(|| learner.model()), components.event_processor)
     }
@@ -124,28 +130,36 @@ impl<B: AutodiffBackend> EpochLoop<B> {
 
             // ---- one pass over the training part
             let trained = self.train_epoch(learner, train_loader, epoch, &mut step, &components.interrupter)?;
-            let Some(outputs) = trained else {
+            let Some(mut outputs) = trained else {
                 outcome.reason = StopReason::Interrupted;
                 break;
             };
-            self.recorder.set_epoch(epoch, step as u64);
-            let rate = learner.lr_current();
-            components.event_processor.process_train(item(outputs, &global, train_loader.num_items(), Some(rate)));
-            components.event_processor.process_train(LearnerEvent::EndEpoch(epoch));
+            let mut values = keyed("train", outputs.scores());
+            if self.use_tui {
+                let rate = Some(learner.lr_current());
+                components.event_processor.process_train(item(outputs, &global, train_loader.num_items(), rate));
+                components.event_processor.process_train(LearnerEvent::EndEpoch(epoch));
+            }
 
             // ---- one pass over the validation part
-            if self.stopping.is_some() {
+            if let Some(stopping) = &self.stopping {
                 let model = learner.model().valid();
                 let mut outputs = Outputs::empty(self.scorer.clone(), true);
                 for batch in validation_loader.iter() {
                     outputs.append(model.step(batch));
                 }
-                components.event_processor.process_valid(item(outputs, &global, validation_loader.num_items(), None));
-                components.event_processor.process_valid(LearnerEvent::EndEpoch(epoch));
+                let scores = outputs.scores();
+                stopping.tell(&scores);
+                values.extend(keyed("validation", scores));
+                if self.use_tui {
+                    let num_items = validation_loader.num_items();
+                    components.event_processor.process_valid(item(outputs, &global, num_items, None));
+                    components.event_processor.process_valid(LearnerEvent::EndEpoch(epoch));
+                }
             }
+            self.recorder.record(epoch, step, &values, self.watch.announces(epoch, max_epochs))?;
 
-            // ---- the verdict on this epoch, from what is stored
-            let values = self.recorder.wait_for_epoch(epoch)?;
+            // ---- the verdict on this epoch
             outcome.num_epochs = epoch;
             let mut stop = false;
             let mut report = EpochReport { epoch, max_epochs, values, best: None, patience_left: None };
@@ -250,6 +264,12 @@ impl<B: AutodiffBackend> EpochLoop<B> {
         outputs.extras = vec![("learning_rate", learner.lr_current()), ("seconds", began.elapsed().as_secs_f64())];
         Ok(Some(outputs))
     }
+}
+
+/// The scores of a part by their keys, such as `train/loss`.
+fn keyed(part: &str, scores: Scores) -> Vec<(MetricKey, f64)> {
+    let key = |name| MetricKey::new(part, name).expect("burnlab's own metric names are well-formed");
+    scores.into_iter().map(|(name, value)| (key(name), value)).collect()
 }
 
 /// An epoch's outputs as the one event that Burn's processor gets.

@@ -1,105 +1,18 @@
-//! What the network is trained for: the objective, and Burn's train and inference steps.
+//! Burn's train and inference steps, and what they leave behind for the metrics.
 
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::activation::{log_sigmoid, log_softmax};
+use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{Tensor, TensorData};
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
-use super::config::{ClassWeights, Loss, TrainingConfig};
 use super::metrics::{Scorer, Scores};
-use crate::data::{Batch, Task};
+use super::objective::Objective;
+use crate::data::Batch;
+use crate::host;
 use crate::model::{Net, Noise};
-
-/// The loss with everything that it needs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Objective {
-    task: Task,
-    loss: Loss,
-    label_smoothing: f64,
-    huber_delta: f64,
-    class_weights: Option<Vec<f32>>,
-}
-
-impl Objective {
-    /// The objective of `config` for `task`; `class_counts` are the training rows of each class, which "balanced"
-    /// class weights come from.
-    pub fn new(config: &TrainingConfig, task: Task, class_counts: &[u64]) -> Self {
-        let class_weights = config.class_weights.as_ref().map(|weights| match weights {
-            ClassWeights::List(list) => list.clone(),
-            ClassWeights::Named(_) => balanced_weights(class_counts),
-        });
-        Self {
-            task,
-            loss: config.loss.unwrap_or(Loss::default_for(task)),
-            label_smoothing: config.label_smoothing,
-            huber_delta: config.huber_delta,
-            class_weights,
-        }
-    }
-
-    /// Mean loss `[1]` of a batch, weighted by class where the config says so: the sum of
-    /// weight x loss over the sum of weights.
-    ///
-    /// `logits` and `targets` are `[batch, num_outputs]` (see [`Batch::targets`]).
-    pub fn loss<B: Backend>(&self, logits: Tensor<B, 2>, targets: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
-        let device = logits.device();
-        let losses = self.example_losses(logits, targets); // [batch, 1]
-        match &self.class_weights {
-            None => losses.mean(),
-            Some(weights) => {
-                let weights: Vec<f32> = labels.iter().map(|&label| weights[label as usize]).collect();
-                let total = self.weight(labels).max(f64::MIN_POSITIVE);
-                let weights = Tensor::from_data(TensorData::new(weights, [labels.len(), 1]), &device);
-                (losses * weights).sum().div_scalar(total)
-            }
-        }
-    }
-
-    /// Sum of the examples' weights: what a batch counts when losses of batches are averaged.
-    pub fn weight(&self, labels: &[f32]) -> f64 {
-        match &self.class_weights {
-            None => labels.len() as f64,
-            Some(weights) => labels.iter().map(|&label| f64::from(weights[label as usize])).sum(),
-        }
-    }
-
-    /// Loss of each example `[batch, 1]`.
-    fn example_losses<B: Backend>(&self, logits: Tensor<B, 2>, targets: Tensor<B, 2>) -> Tensor<B, 2> {
-        let smoothed = |targets: Tensor<B, 2>, num_classes: f64| match self.label_smoothing {
-            0.0 => targets,
-            share => targets.mul_scalar(1.0 - share).add_scalar(share / num_classes),
-        };
-        match (self.loss, self.task) {
-            (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
-                let targets = smoothed(targets, num_classes as f64);
-                -(targets * log_softmax(logits, 1)).sum_dim(1)
-            }
-            // -(t log s(z) + (1 - t) log(1 - s(z))), and log(1 - s(z)) = log s(z) - z
-            (Loss::CrossEntropy, _) => {
-                let targets = smoothed(targets, 2.0);
-                logits.clone() * (-targets).add_scalar(1.0) - log_sigmoid(logits)
-            }
-            (Loss::Mse, _) => (logits - targets).powi_scalar(2),
-            (Loss::Mae, _) => (logits - targets).abs(),
-            // With c = |e| clamped to delta: c (|e| - c / 2) is e^2 / 2 within, delta (|e| - delta / 2) beyond.
-            (Loss::Huber, _) => {
-                let error = (logits - targets).abs();
-                let clamped = error.clone().clamp_max(self.huber_delta);
-                clamped.clone() * (error - clamped.mul_scalar(0.5))
-            }
-        }
-    }
-}
-
-/// num_rows / (num_classes x rows of the class); a class without rows weighs 0.
-fn balanced_weights(class_counts: &[u64]) -> Vec<f32> {
-    let share = class_counts.iter().sum::<u64>() as f32 / class_counts.len() as f32;
-    class_counts.iter().map(|&count| if count == 0 { 0.0 } else { share / count as f32 }).collect()
-}
 
 /// A network together with its objective: the module that Burn's Learner trains.
 #[derive(Module, Debug)]
@@ -109,6 +22,9 @@ pub struct Trainee<B: Backend> {
     pub objective: Arc<Objective>,
     #[module(skip)]
     pub scorer: Arc<Scorer>,
+    /// Whether the gradients are computed on the host ([`Net::gradients`]), or by autodiff.
+    #[module(skip)]
+    pub on_host: bool,
 }
 
 impl<B: AutodiffBackend> TrainStep for Trainee<B> {
@@ -117,16 +33,21 @@ impl<B: AutodiffBackend> TrainStep for Trainee<B> {
 
     fn step(&self, batch: Batch<B>) -> TrainOutput<Self::Output> {
         let mut noise = Noise::new(batch.noise_seed);
+        if self.on_host {
+            let mut outputs = None;
+            let gradients = self.net.gradients(batch.inputs.inner(), &mut noise, |logits| {
+                let kept = logits.clone();
+                let (gradient, loss) = host::in_place(logits, |logits| self.objective.gradient(logits, &batch.labels));
+                let loss = Tensor::from_data([loss], &gradient.device());
+                outputs = Some(self.outputs(loss, kept, batch.labels, false));
+                gradient
+            });
+            return TrainOutput { grads: gradients, item: outputs.expect("a step computes one loss") };
+        }
         let logits = self.net.forward(batch.inputs, Some(&mut noise));
-        let loss = self.objective.loss(logits.clone(), batch.targets, &batch.labels);
-        let outputs = Outputs {
-            losses: vec![(loss.clone().inner(), self.objective.weight(&batch.labels))],
-            logits: vec![logits.inner()],
-            labels: batch.labels,
-            ..Outputs::empty(self.scorer.clone(), false)
-        };
-        let gradients = loss.backward();
-        TrainOutput::new(self, gradients, outputs)
+        let loss = self.objective.loss(logits.clone(), &batch.labels);
+        let outputs = self.outputs(loss.clone().inner(), logits.inner(), batch.labels, false);
+        TrainOutput::new(self, loss.backward(), outputs)
     }
 }
 
@@ -136,12 +57,24 @@ impl<B: Backend> InferenceStep for Trainee<B> {
 
     fn step(&self, batch: Batch<B>) -> Outputs<B> {
         let logits = self.net.forward(batch.inputs, None);
-        let loss = self.objective.loss(logits.clone(), batch.targets, &batch.labels);
+        let loss = self.objective.loss(logits.clone(), &batch.labels);
+        self.outputs(loss, logits, batch.labels, true)
+    }
+}
+
+impl<B: Backend> Trainee<B> {
+    fn outputs<I: Backend>(
+        &self,
+        loss: Tensor<I, 1>,
+        logits: Tensor<I, 2>,
+        labels: Vec<f32>,
+        with_roc_auc: bool,
+    ) -> Outputs<I> {
         Outputs {
-            losses: vec![(loss, self.objective.weight(&batch.labels))],
+            losses: vec![(loss, self.objective.weight(&labels))],
             logits: vec![logits],
-            labels: batch.labels,
-            ..Outputs::empty(self.scorer.clone(), true)
+            labels,
+            ..Outputs::empty(self.scorer.clone(), with_roc_auc)
         }
     }
 }
@@ -204,13 +137,31 @@ impl<B: Backend> Outputs<B> {
         first
     }
 
+    /// Logits, row-major, copied to the host.
+    fn logits(&self) -> Vec<f32> {
+        let mut logits = Vec::with_capacity(self.labels.len() * self.scorer.task.num_outputs());
+        for batch in &self.logits {
+            let data = batch.to_data();
+            match data.as_slice() {
+                Ok(values) => logits.extend_from_slice(values),
+                Err(_) => logits.extend(data.iter::<f32>()), // a backend that computes in another type
+            }
+        }
+        logits
+    }
+
     /// Logits, row-major, and labels, copied to the host.
     pub fn to_host(&self) -> (Vec<f32>, Vec<f32>) {
-        let mut logits = Vec::new();
-        for batch in &self.logits {
-            logits.extend(batch.to_data().iter::<f32>());
-        }
-        (logits, self.labels.clone())
+        (self.logits(), self.labels.clone())
+    }
+
+    /// The metrics of all that was appended, loss first.
+    pub fn scores(&mut self) -> Scores {
+        self.read_losses();
+        let mut scores = vec![("loss", self.summed.0 / self.summed.1)];
+        scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc));
+        scores.extend(&self.extras);
+        scores
     }
 }
 
@@ -219,13 +170,7 @@ impl<B: Backend> ItemLazy for Outputs<B> {
 
     /// Runs on Burn's metric thread, beside the next epoch's first batches.
     fn sync(mut self) -> EpochScores {
-        self.read_losses();
-        let loss = self.summed.0 / self.summed.1;
-        let (logits, labels) = self.to_host();
-        let mut scores = vec![("loss", loss)];
-        scores.extend(self.scorer.scores(&logits, &labels, self.with_roc_auc));
-        scores.extend(self.extras);
-        EpochScores(Arc::new(scores))
+        EpochScores(Arc::new(self.scores()))
     }
 }
 

@@ -8,7 +8,7 @@ use burnlab::backend::BackendName;
 use burnlab::commands::saved_model::{self, SavedModel};
 use burnlab::commands::train::{Trained, prepare};
 use burnlab::training::evaluation::evaluate;
-use burnlab::training::task::Objective;
+use burnlab::training::objective::Objective;
 
 use crate::lab::{Lab, median, series};
 

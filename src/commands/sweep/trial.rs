@@ -194,7 +194,7 @@ impl Supervisor for TrialWatch {
         if self.is_lost() {
             return ControlFlow::Break(());
         }
-        let Some((_, value)) = report.values.iter().find(|(key, _)| *key == self.metric) else {
+        let Some((_, value)) = report.values.iter().find(|(key, _)| key.as_str() == self.metric) else {
             return ControlFlow::Continue(());
         };
         self.seen().values.insert(report.epoch, *value);

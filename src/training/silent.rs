@@ -1,6 +1,8 @@
-//! A silent renderer for burn-train.
+//! A renderer and a logger for burn-train that do nothing: burnlab shows and records by itself.
 
-use burn::train::metric::MetricDefinition;
+use burn::train::logger::MetricLogger;
+use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};
+use burn::train::metric::{MetricDefinition, NumericEntry};
 use burn::train::renderer::{
     EvaluationName, EvaluationProgress, MetricState, MetricsRenderer, MetricsRendererEvaluation,
     MetricsRendererTraining, ProgressType, TrainingProgress,
@@ -24,4 +26,17 @@ impl MetricsRendererEvaluation for NoRenderer {
 impl MetricsRenderer for NoRenderer {
     fn manual_close(&mut self) {}
     fn register_metric(&mut self, _definition: MetricDefinition) {}
+}
+
+/// Logs nothing: without a logger, Burn writes files of its own.
+pub(super) struct NoLogger;
+
+impl MetricLogger for NoLogger {
+    fn log(&mut self, _update: MetricsUpdate, _epoch: usize, _split: &Split) {}
+    fn log_metric_definition(&mut self, _definition: MetricDefinition) {}
+    fn log_epoch_summary(&mut self, _summary: EpochSummary) {}
+
+    fn read_numeric(&mut self, _name: &str, _epoch: usize, _split: &Split) -> Result<Vec<NumericEntry>, String> {
+        Ok(Vec::new())
+    }
 }

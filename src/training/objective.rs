@@ -1,0 +1,178 @@
+//! What the network is trained for: the loss, as a tensor that autodiff can follow, and its gradient written out.
+
+use burn::tensor::activation::{log_sigmoid, log_softmax};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+
+use super::config::{ClassWeights, Loss, TrainingConfig};
+use crate::data::Task;
+use crate::host;
+
+/// The loss with everything that it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    task: Task,
+    loss: Loss,
+    label_smoothing: f64,
+    huber_delta: f64,
+    class_weights: Option<Vec<f32>>,
+}
+
+impl Objective {
+    /// The objective of `config` for `task`; `class_counts` are the training rows of each class, which "balanced"
+    /// class weights come from.
+    pub fn new(config: &TrainingConfig, task: Task, class_counts: &[u64]) -> Self {
+        let class_weights = config.class_weights.as_ref().map(|weights| match weights {
+            ClassWeights::List(list) => list.clone(),
+            ClassWeights::Named(_) => balanced_weights(class_counts),
+        });
+        Self {
+            task,
+            loss: config.loss.unwrap_or(Loss::default_for(task)),
+            label_smoothing: config.label_smoothing,
+            huber_delta: config.huber_delta,
+            class_weights,
+        }
+    }
+
+    /// Mean loss `[1]` of a batch, weighted by class where the config says so: the sum of
+    /// weight x loss over the sum of weights.
+    ///
+    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers.
+    pub fn loss<B: Backend>(&self, logits: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
+        let device = logits.device();
+        let targets = Tensor::from_data(self.targets(labels), &device);
+        let losses = self.example_losses(logits, targets); // [batch, 1]
+        match &self.class_weights {
+            None => losses.mean(),
+            Some(weights) => {
+                let weights: Vec<f32> = labels.iter().map(|&label| weights[label as usize]).collect();
+                let total = self.weight(labels).max(f64::MIN_POSITIVE);
+                let weights = Tensor::from_data(TensorData::new(weights, [labels.len(), 1]), &device);
+                (losses * weights).sum().div_scalar(total)
+            }
+        }
+    }
+
+    /// Sum of the examples' weights: what a batch counts when losses of batches are averaged.
+    pub fn weight(&self, labels: &[f32]) -> f64 {
+        match &self.class_weights {
+            None => labels.len() as f64,
+            Some(weights) => labels.iter().map(|&label| f64::from(weights[label as usize])).sum(),
+        }
+    }
+
+    /// Replaces `logits`, row-major `[batch, num_outputs]`, by the gradient of [`Objective::loss`] with respect to them;
+    /// returns that loss.
+    pub fn gradient(&self, logits: &mut [f32], labels: &[f32]) -> f64 {
+        let total = self.weight(labels).max(f64::MIN_POSITIVE);
+        let rows = logits.chunks_exact_mut(self.task.num_outputs()).zip(labels);
+        let mut loss = 0.0;
+        host::simd(|| {
+            for (row, &label) in rows {
+                let weight = self.class_weights.as_ref().map_or(1.0, |weights| weights[label as usize]);
+                loss += f64::from(weight) * f64::from(self.example_gradient(row, label));
+                let share = (f64::from(weight) / total) as f32;
+                row.iter_mut().for_each(|gradient| *gradient *= share);
+            }
+        });
+        loss / total
+    }
+
+    /// Replaces the logits of one example by the gradient of its loss; returns that loss.
+    #[inline(always)]
+    fn example_gradient(&self, logits: &mut [f32], label: f32) -> f32 {
+        let smoothing = self.label_smoothing as f32;
+        match (self.loss, self.task) {
+            (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
+                let (right, other) = (1.0 - smoothing, smoothing / num_classes as f32);
+                let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, &logit| largest.max(logit));
+                logits.iter_mut().for_each(|logit| *logit -= largest);
+                let mut loss = -right * logits[label as usize];
+                if smoothing > 0.0 {
+                    loss -= other * logits.iter().sum::<f32>();
+                }
+                logits.iter_mut().for_each(|logit| *logit = host::exp(*logit));
+                let sum: f32 = logits.iter().sum();
+                let scale = 1.0 / sum;
+                logits.iter_mut().for_each(|power| *power = *power * scale - other);
+                logits[label as usize] -= right;
+                loss + sum.ln()
+            }
+            (Loss::CrossEntropy, _) => {
+                let logit = logits[0];
+                let target = label * (1.0 - smoothing) + smoothing / 2.0;
+                logits[0] = host::sigmoid(logit) - target;
+                // log(1 + exp(z)) - t z
+                logit.max(0.0) - target * logit + (-logit.abs()).exp().ln_1p()
+            }
+            (Loss::Mse, _) => {
+                let error = logits[0] - label;
+                logits[0] = 2.0 * error;
+                error * error
+            }
+            (Loss::Mae, _) => {
+                let error = logits[0] - label;
+                // signum is 1 at 0, where the gradient is 0
+                logits[0] = if error == 0.0 { 0.0 } else { error.signum() };
+                error.abs()
+            }
+            (Loss::Huber, _) => {
+                let delta = self.huber_delta as f32;
+                let error = logits[0] - label;
+                let clamped = error.clamp(-delta, delta);
+                logits[0] = clamped;
+                clamped * (error - 0.5 * clamped)
+            }
+        }
+    }
+
+    /// Targets `[rows, num_outputs]` of class indices or numbers: 0 or 1 (binary), one-hot (multi-class), the number.
+    fn targets(&self, labels: &[f32]) -> TensorData {
+        let num_outputs = self.task.num_outputs();
+        let values = match self.task {
+            Task::Binary | Task::Regression => labels.to_vec(),
+            Task::MultiClass { .. } => {
+                let mut one_hot = vec![0.0; labels.len() * num_outputs];
+                for (row, &label) in labels.iter().enumerate() {
+                    one_hot[row * num_outputs + label as usize] = 1.0;
+                }
+                one_hot
+            }
+        };
+        TensorData::new(values, [labels.len(), num_outputs])
+    }
+
+    /// Loss of each example `[batch, 1]`.
+    fn example_losses<B: Backend>(&self, logits: Tensor<B, 2>, targets: Tensor<B, 2>) -> Tensor<B, 2> {
+        let smoothed = |targets: Tensor<B, 2>, num_classes: f64| match self.label_smoothing {
+            0.0 => targets,
+            share => targets.mul_scalar(1.0 - share).add_scalar(share / num_classes),
+        };
+        match (self.loss, self.task) {
+            (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
+                let targets = smoothed(targets, num_classes as f64);
+                -(targets * log_softmax(logits, 1)).sum_dim(1)
+            }
+            // -(t log s(z) + (1 - t) log(1 - s(z))), and log(1 - s(z)) = log s(z) - z
+            (Loss::CrossEntropy, _) => {
+                let targets = smoothed(targets, 2.0);
+                logits.clone() * (-targets).add_scalar(1.0) - log_sigmoid(logits)
+            }
+            (Loss::Mse, _) => (logits - targets).powi_scalar(2),
+            (Loss::Mae, _) => (logits - targets).abs(),
+            // With c = |e| clamped to delta: c (|e| - c / 2) is e^2 / 2 within, delta (|e| - delta / 2) beyond.
+            (Loss::Huber, _) => {
+                let error = (logits - targets).abs();
+                let clamped = error.clone().clamp_max(self.huber_delta);
+                clamped.clone() * (error - clamped.mul_scalar(0.5))
+            }
+        }
+    }
+}
+
+/// num_rows / (num_classes x rows of the class); a class without rows weighs 0.
+fn balanced_weights(class_counts: &[u64]) -> Vec<f32> {
+    let share = class_counts.iter().sum::<u64>() as f32 / class_counts.len() as f32;
+    class_counts.iter().map(|&count| if count == 0 { 0.0 } else { share / count as f32 }).collect()
+}

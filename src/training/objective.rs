@@ -66,63 +66,74 @@ impl Objective {
     /// returns that loss.
     pub fn gradient(&self, logits: &mut [f32], labels: &[f32]) -> f64 {
         let total = self.weight(labels).max(f64::MIN_POSITIVE);
-        let rows = logits.chunks_exact_mut(self.task.num_outputs()).zip(labels);
-        let mut loss = 0.0;
-        host::simd(|| {
-            for (row, &label) in rows {
-                let weight = self.class_weights.as_ref().map_or(1.0, |weights| weights[label as usize]);
-                loss += f64::from(weight) * f64::from(self.example_gradient(row, label));
-                let share = (f64::from(weight) / total) as f32;
-                row.iter_mut().for_each(|gradient| *gradient *= share);
+        let weight = |label: f32| self.class_weights.as_ref().map_or(1.0, |weights| weights[label as usize]);
+        let loss = host::simd(|| match self.task {
+            Task::MultiClass { num_classes } => self.softmax_gradient(logits, labels, num_classes, total, weight),
+            Task::Binary | Task::Regression => {
+                let mut loss = 0.0;
+                for (value, &label) in logits.iter_mut().zip(labels) {
+                    let (example_loss, gradient) = self.example_gradient(*value, label);
+                    loss += f64::from(weight(label) * example_loss);
+                    *value = (f64::from(weight(label)) / total) as f32 * gradient;
+                }
+                loss
             }
         });
         loss / total
     }
 
-    /// Replaces the logits of one example by the gradient of its loss; returns that loss.
+    /// Sum of weight x cross-entropy; replaces `logits` by the gradient of that sum divided by `total`. Whole passes
+    /// over the batch, since a row is shorter than a SIMD register.
     #[inline(always)]
-    fn example_gradient(&self, logits: &mut [f32], label: f32) -> f32 {
+    fn softmax_gradient(
+        &self,
+        logits: &mut [f32],
+        labels: &[f32],
+        num_classes: usize,
+        total: f64,
+        weight: impl Fn(f32) -> f32,
+    ) -> f64 {
         let smoothing = self.label_smoothing as f32;
-        match (self.loss, self.task) {
-            (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
-                let (right, other) = (1.0 - smoothing, smoothing / num_classes as f32);
-                let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, &logit| largest.max(logit));
-                logits.iter_mut().for_each(|logit| *logit -= largest);
-                let mut loss = -right * logits[label as usize];
-                if smoothing > 0.0 {
-                    loss -= other * logits.iter().sum::<f32>();
-                }
-                logits.iter_mut().for_each(|logit| *logit = host::exp(*logit));
-                let sum: f32 = logits.iter().sum();
-                let scale = 1.0 / sum;
-                logits.iter_mut().for_each(|power| *power = *power * scale - other);
-                logits[label as usize] -= right;
-                loss + sum.ln()
-            }
-            (Loss::CrossEntropy, _) => {
-                let logit = logits[0];
+        let (right, other) = (1.0 - smoothing, smoothing / num_classes as f32);
+        let mut loss = 0.0;
+        for (row, &label) in logits.chunks_exact_mut(num_classes).zip(labels) {
+            // Keeps a value that is not a number, so that the loss shows it.
+            let largest = row.iter().fold(f32::NEG_INFINITY, |most, &logit| if logit <= most { most } else { logit });
+            row.iter_mut().for_each(|logit| *logit -= largest);
+            let smoothed = if other > 0.0 { other * row.iter().sum::<f32>() } else { 0.0 };
+            loss -= f64::from(weight(label) * (right * row[label as usize] + smoothed));
+        }
+        logits.iter_mut().for_each(|logit| *logit = host::exp(*logit));
+        for (row, &label) in logits.chunks_exact_mut(num_classes).zip(labels) {
+            let sum: f32 = row.iter().sum();
+            loss += f64::from(weight(label) * sum.ln());
+            let share = (f64::from(weight(label)) / total) as f32;
+            let scale = share / sum;
+            row.iter_mut().for_each(|power| *power = *power * scale - other * share);
+            row[label as usize] -= right * share;
+        }
+        loss
+    }
+
+    /// The loss of an example with one output, and its derivative.
+    #[inline(always)]
+    fn example_gradient(&self, logit: f32, label: f32) -> (f32, f32) {
+        let error = logit - label;
+        match self.loss {
+            Loss::CrossEntropy => {
+                let smoothing = self.label_smoothing as f32;
                 let target = label * (1.0 - smoothing) + smoothing / 2.0;
-                logits[0] = host::sigmoid(logit) - target;
                 // log(1 + exp(z)) - t z
-                logit.max(0.0) - target * logit + (-logit.abs()).exp().ln_1p()
+                let loss = logit.max(0.0) - target * logit + (-logit.abs()).exp().ln_1p();
+                (loss, host::sigmoid(logit) - target)
             }
-            (Loss::Mse, _) => {
-                let error = logits[0] - label;
-                logits[0] = 2.0 * error;
-                error * error
-            }
-            (Loss::Mae, _) => {
-                let error = logits[0] - label;
-                // signum is 1 at 0, where the gradient is 0
-                logits[0] = if error == 0.0 { 0.0 } else { error.signum() };
-                error.abs()
-            }
-            (Loss::Huber, _) => {
+            Loss::Mse => (error * error, 2.0 * error),
+            // signum is 1 at 0, where the gradient is 0
+            Loss::Mae => (error.abs(), if error == 0.0 { 0.0 } else { error.signum() }),
+            Loss::Huber => {
                 let delta = self.huber_delta as f32;
-                let error = logits[0] - label;
                 let clamped = error.clamp(-delta, delta);
-                logits[0] = clamped;
-                clamped * (error - 0.5 * clamped)
+                (clamped * (error - 0.5 * clamped), clamped)
             }
         }
     }

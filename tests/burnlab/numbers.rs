@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{Interrupter, TrainStep};
 use burnlab::data::{Batch, Examples, Task};
-use burnlab::model::{Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, load_weights, named_weights};
+use burnlab::model::{Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights};
 use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
-use burnlab::training::task::{Objective, Trainee};
+use burnlab::training::objective::Objective;
+use burnlab::training::task::Trainee;
 use burnlab::training::{EpochReport, Fit, Recorder, Scorer, Watch, fit};
 use serde_json::Value;
 
@@ -56,7 +58,7 @@ struct Losses(std::sync::Mutex<Vec<f64>>);
 impl Watch for Losses {
     fn step(&self, _step: usize) {}
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
-        let loss = report.values.iter().find(|value| value.0 == "train/loss").unwrap().1;
+        let loss = report.values.iter().find(|value| value.0.as_str() == "train/loss").unwrap().1;
         self.0.lock().unwrap().push(loss);
         ControlFlow::Continue(())
     }
@@ -77,7 +79,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
         parent: None,
         sweep: None,
     };
-    let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap(), false);
+    let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap());
     let watch = Arc::new(Losses(Default::default()));
     let validation = examples(train.num_inputs, vec![], vec![]);
     let job = Fit {
@@ -186,75 +188,118 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
         Task::MultiClass { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
     };
-    let num_outputs = task.num_outputs();
-    let targets = match task {
-        Task::MultiClass { .. } => {
-            let one_hot =
-                |&label: &f32| (0..num_outputs).map(move |class| f32::from(u8::from(class == label as usize)));
-            labels.iter().flat_map(one_hot).collect()
-        }
-        _ => labels.clone(),
-    };
     Batch {
         inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
-        targets: Tensor::from_data(TensorData::new(targets, [rows, num_outputs]), &device),
         labels,
         noise_seed: 0,
     }
 }
 
-/// A loss and its gradients by autodiff, as the Learner's step computes them.
-fn loss_and_gradients(net: &Net<B>, objective: &Arc<Objective>, task: Task) -> (f64, NamedWeights) {
-    use burn::module::{Module, ModuleVisitor, Param};
-    struct Gradients<'a>(&'a burn::optim::GradientsParams, Vec<Weight>);
-    impl ModuleVisitor<B> for Gradients<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-            let gradient = self.0.get::<Flex, D>(param.id).expect("every weight has a gradient");
+/// A step's loss and gradients, as Burn's Learner gets them: computed on the host, or by autodiff.
+fn loss_and_gradients(
+    net: &Net<B>,
+    objective: &Arc<Objective>,
+    task: Task,
+    batch: &Batch<B>,
+    on_host: bool,
+) -> (f64, NamedWeights) {
+    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer: Arc::new(scorer(task)), on_host };
+    let mut output = trainee.step(batch.clone());
+    let mut gradients = Gradients { gradients: &output.grads, layer: 0, found: NamedWeights::new() };
+    trainee.visit(&mut gradients);
+    let found = gradients.found;
+    (output.item.scores()[0].1, found)
+}
+
+/// Collects the gradients by the names of their weights; those of frozen weights are missing.
+struct Gradients<'a> {
+    gradients: &'a burn::optim::GradientsParams,
+    layer: usize,
+    found: NamedWeights,
+}
+
+impl ModuleVisitor<B> for Gradients<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        // The order is the module's: per layer weight, then bias.
+        let name = format!("layers.{}.{}", self.layer, if D == 2 { "weight" } else { "bias" });
+        self.layer += usize::from(D == 1);
+        if let Some(gradient) = self.gradients.get::<Flex, D>(param.id) {
             let shape = gradient.shape().to_vec();
-            self.1.push(Weight { shape, values: gradient.into_data().to_vec().unwrap() });
+            self.found.insert(name, Weight { shape, values: gradient.into_data().to_vec().unwrap() });
         }
     }
-    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer: Arc::new(scorer(task)) };
-    let batch = batch(task, 8);
-    let output = trainee.step(batch.clone());
-    let loss = objective.loss(net.forward(batch.inputs, None), batch.targets, &batch.labels);
-    let mut gradients = Gradients(&output.grads, Vec::new());
-    trainee.visit(&mut gradients);
-    // The visitor's order is the module's: per layer weight, then bias.
-    let num_layers = gradients.1.len() / 2;
-    let names = (0..num_layers).flat_map(|i| [format!("layers.{i}.weight"), format!("layers.{i}.bias")]);
-    (f64::from(loss.into_scalar()), names.zip(gradients.1).collect())
+}
+
+/// Each loss, with what changes it.
+fn losses() -> Vec<(Task, TrainingConfig)> {
+    let three = Task::MultiClass { num_classes: 3 };
+    let weights = |text| Some(serde_json::from_str(text).unwrap());
+    let of = |loss, label_smoothing| TrainingConfig { loss: Some(loss), label_smoothing, ..TrainingConfig::default() };
+    vec![
+        (Task::Binary, of(Loss::CrossEntropy, 0.0)),
+        (Task::Binary, of(Loss::CrossEntropy, 0.1)),
+        (Task::Binary, TrainingConfig { class_weights: weights("[1.0, 3.0]"), ..of(Loss::CrossEntropy, 0.0) }),
+        (three, of(Loss::CrossEntropy, 0.0)),
+        (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.0) }),
+        (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.1) }),
+        (Task::Regression, of(Loss::Mse, 0.0)),
+        (Task::Regression, of(Loss::Mae, 0.0)),
+        (Task::Regression, of(Loss::Huber, 0.0)),
+    ]
+}
+
+#[test]
+fn gradients_on_the_host_are_those_of_autodiff() {
+    // 3000 rows: several blocks, so that the sums over them are joined.
+    for rows in [8, 3000] {
+        for activation in Activation::ALL {
+            for (task, config) in losses() {
+                for (hidden, dropout, frozen) in [
+                    (vec![], 0.0, vec![]),
+                    (vec![20, 12, 6], 0.0, vec![]),
+                    (vec![20, 12], 0.4, vec![]),
+                    (vec![20, 12], 0.0, vec!["layers.0".to_owned()]),
+                    (vec![20, 12], 0.0, vec!["layers.1.weight".to_owned(), "layers.2.bias".to_owned()]),
+                ] {
+                    let objective = Arc::new(Objective::new(&config, task, &[]));
+                    let model: ModelConfig = MlpConfig { hidden, activation, dropout, ..MlpConfig::default() }.into();
+                    let net = model.init::<B>(3, task.num_outputs(), 1, &Default::default());
+                    let net = freeze(net, &frozen);
+                    let batch = batch(task, rows);
+                    let (loss, host) = loss_and_gradients(&net, &objective, task, &batch, true);
+                    let (expected_loss, autodiff) = loss_and_gradients(&net, &objective, task, &batch, false);
+                    let case = format!("{rows} rows, {activation:?}, {task:?}, {config:?}, {model:?}, {frozen:?}");
+                    assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
+                    assert!(host.keys().eq(autodiff.keys()), "{:?}: {case}", host.keys());
+                    for (name, expected) in &autodiff {
+                        assert_eq!(host[name].shape, expected.shape);
+                        let expected: Vec<f64> = expected.values.iter().map(|&value| value.into()).collect();
+                        let apart = distance(host[name].values.iter().map(|&value| value.into()), &expected);
+                        assert!(apart < 1e-5, "{name} is off by {apart}: {case}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
 fn gradients_match_finite_differences_for_each_activation_and_loss() {
-    let three = Task::MultiClass { num_classes: 3 };
-    let cases = [
-        (Loss::CrossEntropy, Task::Binary, 0.0),
-        (Loss::CrossEntropy, Task::Binary, 0.1),
-        (Loss::CrossEntropy, three, 0.0),
-        (Loss::CrossEntropy, three, 0.1),
-        (Loss::Mse, Task::Regression, 0.0),
-        (Loss::Mae, Task::Regression, 0.0),
-        (Loss::Huber, Task::Regression, 0.0),
-    ];
-    let weighted = serde_json::from_str("[1.0, 3.0, 0.5]").unwrap();
     for activation in Activation::ALL {
-        for (loss, task, label_smoothing) in cases {
-            let mut config = TrainingConfig { loss: Some(loss), label_smoothing, ..TrainingConfig::default() };
-            if task == three {
-                config.class_weights = Some(serde_json::from_value(Value::clone(&weighted)).unwrap());
-            }
+        for ((task, config), on_host) in losses().into_iter().flat_map(|case| [(case.clone(), true), (case, false)]) {
+            let loss = config.loss.unwrap();
+            let batch = batch(task, 8);
             let objective = Arc::new(Objective::new(&config, task, &[]));
             let net = mlp(&[5, 4], activation).init::<B>(3, task.num_outputs(), 1, &Default::default());
             let weights = named_weights(&net);
-            let (_, gradients) = loss_and_gradients(&net, &objective, task);
+            let (_, gradients) = loss_and_gradients(&net, &objective, task, &batch, on_host);
             for (name, weight) in &weights {
                 for i in 0..weight.values.len() {
                     let at = |shift: f32| {
                         let mut moved = weights.clone();
                         moved.get_mut(name).unwrap().values[i] += shift;
-                        loss_and_gradients(&load_weights(net.clone(), &moved).unwrap(), &objective, task).0
+                        let net = load_weights(net.clone(), &moved).unwrap();
+                        loss_and_gradients(&net, &objective, task, &batch, on_host).0
                     };
                     // f32 losses carry about 1e-7: a step of 1e-2 leaves 1e-5 of noise.
                     let step = 1e-2;
@@ -272,7 +317,7 @@ fn gradients_match_finite_differences_for_each_activation_and_loss() {
                     };
                     assert!(
                         holds,
-                        "{activation:?} {loss:?} {task:?} {name}[{i}]: {exact} by autodiff, {slopes:?} by differences"
+                        "{activation:?} {loss:?} {task:?} {name}[{i}]: {exact} (on host: {on_host}), {slopes:?} by differences"
                     );
                 }
             }
@@ -282,41 +327,45 @@ fn gradients_match_finite_differences_for_each_activation_and_loss() {
 
 #[test]
 fn losses_by_hand() {
-    let loss = |config: TrainingConfig, task: Task, logits: &[f32], targets: &[f32], labels: &[f32]| -> f64 {
+    let loss = |config: TrainingConfig, task: Task, logits: &[f32], labels: &[f32]| -> f64 {
         let shape = [labels.len(), task.num_outputs()];
         let tensor = |v: &[f32]| Tensor::<B, 2>::from_data(TensorData::new(v.to_vec(), shape), &Default::default());
         let count = |class: usize| labels.iter().filter(|&&label| label == class as f32).count() as u64;
         let counts: Vec<u64> = (0..task.num_outputs().max(2)).map(count).collect();
-        f64::from(Objective::new(&config, task, &counts).loss(tensor(logits), tensor(targets), labels).into_scalar())
+        let objective = Objective::new(&config, task, &counts);
+        let loss = f64::from(objective.loss(tensor(logits), labels).into_scalar());
+        let on_host = objective.gradient(&mut logits.to_vec(), labels);
+        assert!((loss - on_host).abs() < 1e-5, "{loss} by Burn, {on_host} on the host");
+        loss
     };
     let plain = TrainingConfig::default;
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
     // ln(1 + e^-2), and a logit that overflows a naive exponential: ln(1 + e^200) = 200
-    close(loss(plain(), Task::Binary, &[2.0], &[1.0], &[1.0]), 0.126928);
-    close(loss(plain(), Task::Binary, &[200.0], &[0.0], &[0.0]), 200.0);
-    close(loss(plain(), Task::Binary, &[-200.0], &[0.0], &[0.0]), 0.0);
+    close(loss(plain(), Task::Binary, &[2.0], &[1.0]), 0.126928);
+    close(loss(plain(), Task::Binary, &[200.0], &[0.0]), 200.0);
+    close(loss(plain(), Task::Binary, &[-200.0], &[0.0]), 0.0);
     // -ln(e / (e + 1 + 1)); with smoothing .3: .8 and .1 twice
     let three = Task::MultiClass { num_classes: 3 };
-    let (logits, one_hot) = ([1.0, 0.0, 0.0], [1.0, 0.0, 0.0]);
-    close(loss(plain(), three, &logits, &one_hot, &[0.0]), 0.551445);
+    let logits = [1.0, 0.0, 0.0];
+    close(loss(plain(), three, &logits, &[0.0]), 0.551445);
     let smooth = TrainingConfig { label_smoothing: 0.3, ..plain() };
-    close(loss(smooth, three, &logits, &one_hot, &[0.0]), 0.8 * 0.551445 + 0.2 * 1.551445);
-    close(loss(plain(), three, &[1000.0, 0.0, 0.0], &one_hot, &[0.0]), 0.0);
+    close(loss(smooth, three, &logits, &[0.0]), 0.8 * 0.551445 + 0.2 * 1.551445);
+    close(loss(plain(), three, &[1000.0, 0.0, 0.0], &[0.0]), 0.0);
     // (3 * ln 2 + 1 * 0.126928) / 4: class 1 weighs three times as much
     let weights = Some(serde_json::from_str("[1.0, 3.0]").unwrap());
     let weighted = TrainingConfig { class_weights: weights, ..plain() };
     close(
-        loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0], &[1.0, 0.0]),
+        loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0]),
         (3.0 * std::f64::consts::LN_2 + 0.126928) / 4.0,
     );
     // balanced: three rows of class 0, one of class 1 -> 4 / (2 * 3), 4 / (2 * 1)
     let balanced = Some(serde_json::from_str("\"balanced\"").unwrap());
     let config = TrainingConfig { class_weights: balanced, ..plain() };
     let expected = (3.0 * 2.0 / 3.0 * 0.126928 + 2.0 * 2.126928) / 4.0;
-    close(loss(config, Task::Binary, &[-2.0; 4], &[0.0, 0.0, 0.0, 1.0], &[0.0, 0.0, 0.0, 1.0]), expected);
+    close(loss(config, Task::Binary, &[-2.0; 4], &[0.0, 0.0, 0.0, 1.0]), expected);
     // errors of 3 and 0.5; Huber with delta 1: 3 - 1/2 and 0.5^2 / 2
     let of = |kind| TrainingConfig { loss: Some(kind), ..plain() };
-    let number = |kind| loss(of(kind), Task::Regression, &[3.0, 0.5], &[0.0, 0.0], &[0.0, 0.0]);
+    let number = |kind| loss(of(kind), Task::Regression, &[3.0, 0.5], &[0.0, 0.0]);
     close(number(Loss::Mse), (9.0 + 0.25) / 2.0);
     close(number(Loss::Mae), 1.75);
     close(number(Loss::Huber), (2.5 + 0.125) / 2.0);

@@ -3,7 +3,10 @@
 //! Everything below `commands` is generic over `B: Backend`; a [`Job`] is how generic code is
 //! handed to the backend that the user picked at run time.
 
+use std::any::Any;
+
 use burn::backend::Autodiff;
+use burn::tensor::DType;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use clap::ValueEnum;
 
@@ -53,6 +56,22 @@ impl BackendName {
 /// Whether the backend computes on the CPU, in memory that the host reads and writes without a copy.
 pub fn is_on_host<B: Backend>(device: &B::Device) -> bool {
     matches!(B::name(device).as_str(), "ndarray" | "flex")
+}
+
+/// The numbers of a tensor, row-major, where they lie in this process's memory without gaps.
+pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
+    let tensor: &dyn Any = tensor;
+    #[cfg(feature = "flex")]
+    if let Some(tensor) = tensor.downcast_ref::<burn::backend::flex::FlexTensor>() {
+        let is_whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0;
+        let is_ours = is_whole && tensor.dtype() == DType::F32;
+        return is_ours.then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()]);
+    }
+    #[cfg(feature = "ndarray")]
+    if let Some(burn::backend::ndarray::NdArrayTensor::F32(storage)) = tensor.downcast_ref() {
+        return storage.view().to_slice();
+    }
+    None
 }
 
 /// Work that runs on any backend.

@@ -5,9 +5,15 @@
 //! compiler turns into the widest SIMD instructions that the CPU has. Results do not depend on that width, nor on the
 //! number of cores: nothing is summed in another order, and no multiplication is fused with an addition.
 
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorPrimitive};
 use rayon::prelude::*;
+
+use crate::backend;
+
+mod product;
+
+pub use product::{Matrix, product};
 
 /// Numbers in a block that one core works on: 32 KiB, the size of a first-level cache.
 const BLOCK: usize = 8192;
@@ -24,6 +30,18 @@ pub fn in_place<B: Backend, const D: usize, R>(
     let mut data = tensor.into_data();
     let result = change(data.as_mut_slice().expect("burnlab's CPU backends compute in f32"));
     (Tensor::from_data(data, &device), result)
+}
+
+/// Calls `read` with the numbers of `tensor`, row-major. They are copied only where they do not lie so in memory.
+pub fn read<B: Backend, const D: usize, R>(tensor: Tensor<B, D>, read: impl FnOnce(&[f32]) -> R) -> R {
+    let primitive = tensor.into_primitive().tensor();
+    match backend::numbers::<B>(&primitive) {
+        Some(numbers) => read(numbers),
+        None => {
+            let data = Tensor::<B, D>::from_primitive(TensorPrimitive::Float(primitive)).into_data().convert::<f32>();
+            read(data.as_slice().expect("converted to f32 above"))
+        }
+    }
 }
 
 /// Runs `loops`, compiled for the CPU that is there.
@@ -49,16 +67,17 @@ pub fn for_rows<T: Send>(
     }
 }
 
-/// Calls `work` on blocks of the same numbers of four equally long slices, on several cores where that pays.
-pub fn for_each_of_4(
-    slices: [&mut [f32]; 4],
-    work: impl Fn(&mut [f32], &mut [f32], &mut [f32], &mut [f32]) + Sync,
+/// Calls `work` on blocks of the same numbers of `a` and the three others, all equally long: on several cores where that
+/// pays.
+pub fn for_blocks(
+    a: &[f32],
+    [b, c, d]: [&mut [f32]; 3],
+    work: impl Fn(&[f32], &mut [f32], &mut [f32], &mut [f32]) + Sync,
 ) {
-    let [a, b, c, d] = slices;
     if a.len() < PARALLEL_FROM {
         return simd(|| work(a, b, c, d));
     }
-    a.par_chunks_mut(BLOCK)
+    a.par_chunks(BLOCK)
         .zip(b.par_chunks_mut(BLOCK))
         .zip(c.par_chunks_mut(BLOCK).zip(d.par_chunks_mut(BLOCK)))
         .for_each(|((a, b), (c, d))| simd(|| work(a, b, c, d)));

@@ -147,13 +147,13 @@ impl<B: AutodiffBackend> Net<B> {
     /// The gradient of a loss with respect to every weight that is not frozen, without autodiff: for backends whose
     /// tensors lie in this process's memory.
     ///
-    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]` and answers with its gradient
-    /// with respect to them.
+    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
+    /// gradient with respect to them in their place.
     pub fn gradients(
         &self,
         inputs: Tensor<B::InnerBackend, 2>,
         noise: &mut Noise,
-        loss: impl FnOnce(Tensor<B::InnerBackend, 2>) -> Tensor<B::InnerBackend, 2>,
+        loss: impl FnOnce(&mut [f32]),
     ) -> GradientsParams {
         match self {
             Self::Mlp(mlp) => mlp.gradients(inputs, noise, loss),

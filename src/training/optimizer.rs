@@ -136,22 +136,23 @@ impl AdamSettings {
         let correction = |beta: f32| 1.0 - f64::from(beta).powf(state.time as f64);
         let step = (learning_rate / correction(beta_1)) as f32;
         let root_scale = (1.0 / correction(beta_2).sqrt()) as f32;
-        let update = |weights: &mut [f32], gradients: &mut [f32], moments_1: &mut [f32], moments_2: &mut [f32]| {
+        // The new weights take the gradients' place: the old ones are shared with the module.
+        let update = |weights: &[f32], gradients: &mut [f32], moments_1: &mut [f32], moments_2: &mut [f32]| {
             let moments = moments_1.iter_mut().zip(moments_2);
-            for ((weight, gradient), (moment_1, moment_2)) in weights.iter_mut().zip(gradients).zip(moments) {
-                let gradient = *gradient + l2 * *weight;
+            for ((weight, place), (moment_1, moment_2)) in weights.iter().zip(gradients).zip(moments) {
+                let gradient = *place + l2 * *weight;
                 *moment_1 = beta_1 * *moment_1 + (1.0 - beta_1) * gradient;
                 *moment_2 = beta_2 * *moment_2 + (1.0 - beta_2) * gradient * gradient;
-                *weight = *weight * kept - step * *moment_1 / (moment_2.sqrt() * root_scale + epsilon);
+                *place = *weight * kept - step * *moment_1 / (moment_2.sqrt() * root_scale + epsilon);
             }
         };
         let AdaptiveMomentumState { time, moment_1, moment_2, .. } = state;
         // Outermost first: each tensor lends its numbers to the next one in.
-        let (tensor, (moment_1, moment_2)) = host::in_place(tensor, |weights| {
+        let (tensor, (moment_1, moment_2)) = host::in_place(gradient, |gradients| {
             let (moment_1, (moment_2, ())) = host::in_place(moment_1, |moments_1| {
                 host::in_place(moment_2, |moments_2| {
-                    host::in_place(gradient, |gradients| {
-                        host::for_each_of_4([weights, gradients, moments_1, moments_2], update);
+                    host::read(tensor, |weights| {
+                        host::for_blocks(weights, [gradients, moments_1, moments_2], update);
                     });
                 })
             });

@@ -1,90 +1,109 @@
 //! Back-propagation through the multilayer perceptron, written out for CPU backends.
 //!
-//! The same gradients as Burn's autodiff, which the tests hold it to, with Burn's matrix products and one pass over
-//! memory for everything between two of them.
+//! The same gradients as Burn's autodiff, which the tests hold it to: matrix products, and one pass over memory for
+//! everything between two of them.
 
+use burn::module::Param;
 use burn::nn::Linear;
 use burn::optim::GradientsParams;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 
 use super::Mlp;
-use crate::host;
+use crate::host::{self, Matrix};
 use crate::model::Noise;
 
 impl<B: AutodiffBackend> Mlp<B> {
     /// The gradient of a loss with respect to every weight that is not frozen.
     ///
-    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]` and answers with its gradient
-    /// with respect to them.
+    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
+    /// gradient with respect to them in their place.
     pub(in crate::model) fn gradients(
         &self,
         inputs: Tensor<B::InnerBackend, 2>,
         noise: &mut Noise,
-        loss: impl FnOnce(Tensor<B::InnerBackend, 2>) -> Tensor<B::InnerBackend, 2>,
+        loss: impl FnOnce(&mut [f32]),
     ) -> GradientsParams {
-        let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
-
-        // ---- forward: what each layer is given, and the slope of its activation
-        let mut given = vec![inputs]; // [batch, units of the layer below]
-        let mut slopes = Vec::with_capacity(hidden.len()); // [batch, units]
-        for layer in hidden {
-            let sums = given[given.len() - 1].clone().matmul(layer.weight.val().inner());
-            let bias = bias(layer);
-            let (values, slope) = host::in_place(sums, |values| {
-                let mut slope = vec![0.0; values.len()];
-                host::for_rows(values, &mut slope, bias.len(), |values, slope| {
-                    add_to_rows(values, &bias);
-                    self.activation.apply(values, slope);
+        let device = inputs.device();
+        let [batch, _] = inputs.dims();
+        host::read(inputs, |inputs| {
+            // ---- forward: the values after each hidden layer, and the slope of its activation, both [batch, units]
+            let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
+            let mut values: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
+            let mut slopes: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
+            for layer in hidden {
+                let given = values.last().map_or(inputs, Vec::as_slice);
+                let (mut value, bias) = (times_weight(given, batch, layer), bias(layer));
+                let mut slope = vec![0.0; value.len()];
+                host::for_rows(&mut value, &mut slope, bias.len(), |value, slope| {
+                    add_to_rows(value, &bias);
+                    self.activation.apply(value, slope);
                 });
-                if let Some(mask) = noise.mask(self.dropout, values.len()) {
-                    host::simd(|| scale(values, &mask));
+                if let Some(mask) = noise.mask(self.dropout, value.len()) {
+                    host::simd(|| scale(&mut value, &mask));
                     host::simd(|| scale(&mut slope, &mask));
                 }
-                slope
-            });
-            given.push(values);
-            slopes.push(slope);
-        }
-        let sums = given[hidden.len()].clone().matmul(output.weight.val().inner());
-        let bias = bias(output);
-        let (logits, ()) = host::in_place(sums, |values| host::simd(|| add_to_rows(values, &bias)));
+                values.push(value);
+                slopes.push(slope);
+            }
+            let given = values.last().map_or(inputs, Vec::as_slice);
+            let (mut logits, bias) = (times_weight(given, batch, output), bias(output));
+            host::simd(|| add_to_rows(&mut logits, &bias));
 
-        // ---- backward: the gradient with respect to the sums of each layer, from the last layer to the first trained
-        let mut gradients = GradientsParams::new();
-        let is_trained = |layer: &Linear<B>| layer.weight.is_require_grad() || trained_bias(layer).is_some();
-        let first = self.layers.iter().position(is_trained).unwrap_or(self.layers.len());
-        let mut delta = loss(logits); // [batch, units]
-        for (index, layer) in self.layers.iter().enumerate().skip(first).rev() {
-            let [_, units] = layer.weight.shape().dims();
-            let bias_gradient;
-            (delta, bias_gradient) = host::in_place(delta, |delta| match slopes.get_mut(index) {
-                Some(slope) => scaled_column_sums(delta, slope, units),
-                None => host::simd(|| column_sums(delta, units)), // the output layer has no activation
-            });
-            if layer.weight.is_require_grad() {
-                let gradient = given[index].clone().transpose().matmul(delta.clone());
-                gradients.register(layer.weight.id, gradient);
+            // ---- backward: the gradient with respect to each layer's sums, from the last layer to the first trained
+            let mut gradients = GradientsParams::new();
+            let is_trained = |layer: &Linear<B>| layer.weight.is_require_grad() || trained_bias(layer).is_some();
+            let first = self.layers.iter().position(is_trained).unwrap_or(self.layers.len());
+            loss(&mut logits);
+            let mut delta = logits; // [batch, units]
+            for (index, layer) in self.layers.iter().enumerate().skip(first).rev() {
+                let [inner, units] = layer.weight.shape().dims();
+                let bias_gradient = match slopes.get_mut(index) {
+                    Some(slope) => scaled_column_sums(&mut delta, slope, units),
+                    None => host::simd(|| column_sums(&delta, units)), // the output layer has no activation
+                };
+                if layer.weight.is_require_grad() {
+                    let given = index.checked_sub(1).map_or(inputs, |below| values[below].as_slice());
+                    let given = Matrix::new(given, batch, inner).transposed();
+                    let gradient = host::product(given, Matrix::new(&delta, batch, units));
+                    let gradient = TensorData::new(gradient, [inner, units]);
+                    gradients.register(layer.weight.id, tensor::<B::InnerBackend, 2>(gradient, &device));
+                }
+                if let Some(bias) = trained_bias(layer) {
+                    let gradient = TensorData::new(bias_gradient, [units]);
+                    gradients.register(bias.id, tensor::<B::InnerBackend, 1>(gradient, &device));
+                }
+                if index > first {
+                    delta = host::read(layer.weight.val().inner(), |weight| {
+                        let weight = Matrix::new(weight, inner, units).transposed();
+                        host::product(Matrix::new(&delta, batch, units), weight)
+                    });
+                }
             }
-            if let Some(bias) = trained_bias(layer) {
-                let data = TensorData::new(bias_gradient, [units]);
-                gradients.register(bias.id, Tensor::<B::InnerBackend, 1>::from_data(data, &delta.device()));
-            }
-            if index > first {
-                delta = delta.matmul(layer.weight.val().inner().transpose());
-            }
-        }
-        gradients
+            gradients
+        })
     }
 }
 
-fn bias<B: Backend>(layer: &Linear<B>) -> Vec<f32> {
-    let bias = layer.bias.as_ref().expect("init gives every layer a bias");
-    bias.val().into_data().into_vec().expect("burnlab's CPU backends compute in f32")
+/// `[batch, in]` x the layer's weight `[in, units]`.
+fn times_weight<B: AutodiffBackend>(given: &[f32], batch: usize, layer: &Linear<B>) -> Vec<f32> {
+    let [inner, units] = layer.weight.shape().dims();
+    host::read(layer.weight.val().inner(), |weight| {
+        host::product(Matrix::new(given, batch, inner), Matrix::new(weight, inner, units))
+    })
 }
 
-fn trained_bias<B: Backend>(layer: &Linear<B>) -> Option<&burn::module::Param<Tensor<B, 1>>> {
+fn bias<B: AutodiffBackend>(layer: &Linear<B>) -> Vec<f32> {
+    let bias = layer.bias.as_ref().expect("init gives every layer a bias");
+    host::read(bias.val().inner(), <[f32]>::to_vec)
+}
+
+fn trained_bias<B: Backend>(layer: &Linear<B>) -> Option<&Param<Tensor<B, 1>>> {
     layer.bias.as_ref().filter(|bias| bias.is_require_grad())
+}
+
+fn tensor<B: Backend, const D: usize>(data: TensorData, device: &B::Device) -> Tensor<B, D> {
+    Tensor::from_data(data, device)
 }
 
 #[inline(always)]

@@ -9,7 +9,10 @@ use burn::backend::Flex;
 use burn::tensor::{Distribution, Tensor};
 
 fn main() {
-    println!("f32 matrix products on {} cores, best of 7:", std::thread::available_parallelism().map_or(1, usize::from));
+    println!(
+        "f32 matrix products on {} cores, best of 7:",
+        std::thread::available_parallelism().map_or(1, usize::from)
+    );
     for (what, rows, inner, columns) in [
         ("peak", 1024, 1024, 1024),
         ("forward, layer 1", 128, 784, 512),
@@ -31,6 +34,10 @@ fn main() {
             start.elapsed().as_secs_f64() / repetitions as f64
         };
         let best = (0..7).map(seconds).fold(f64::INFINITY, f64::min);
-        println!("  {what:18} {rows}x{inner}x{columns}: {:7.1} GFLOP/s, {:9.1} us", operations / best / 1e9, best * 1e6);
+        println!(
+            "  {what:18} {rows}x{inner}x{columns}: {:7.1} GFLOP/s, {:9.1} us",
+            operations / best / 1e9,
+            best * 1e6
+        );
     }
 }

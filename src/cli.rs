@@ -59,7 +59,7 @@ pub struct TrainArgs {
     /// Train so many runs that differ in their seed, from the config's on, and print what they agree on
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub seeds: Option<u16>,
-    /// Processes that train side by side with --seeds, folds or a sweep; by default one per core
+    /// Runs that train side by side with --seeds, folds or a sweep; by default one per core
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
     /// Print the id of the run alone, for a program that starts this one

@@ -184,6 +184,14 @@ pub struct Repetition {
 }
 
 impl Repetition {
+    /// `config` with this seed and fold.
+    pub fn of(self, config: &Config) -> Config {
+        let mut config = config.clone();
+        config.seed = self.seed;
+        config.data.fold = self.fold;
+        config
+    }
+
     /// As a training is told it.
     pub fn overrides(self) -> Vec<String> {
         let fold = self.fold.map(|fold| format!("data.fold={fold}"));

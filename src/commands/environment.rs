@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 use sysinfo::System;
@@ -11,8 +13,30 @@ use crate::backend::BackendName;
 /// Burn's version; Cargo.toml pins it exactly.
 pub const BURN_VERSION: &str = "0.21.0";
 
-/// The environment of a run in the current folder.
-pub fn describe(backend: BackendName) -> Value {
+/// The environment of the runs that this process trains in the current folder. It is found out on a thread of its own:
+/// asking git takes longer than loading a small data set.
+pub struct Environment {
+    gathering: Mutex<Option<JoinHandle<Value>>>,
+    found: OnceLock<Value>,
+}
+
+impl Environment {
+    /// Begins to find out.
+    pub fn gather(backend: BackendName) -> Self {
+        let gathering = std::thread::spawn(move || describe(backend));
+        Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new() }
+    }
+
+    /// What was found.
+    pub fn get(&self) -> &Value {
+        self.found.get_or_init(|| {
+            let gathering = self.gathering.lock().expect("no panic while held").take();
+            gathering.expect("taken once").join().expect("describe does not panic")
+        })
+    }
+}
+
+fn describe(backend: BackendName) -> Value {
     let mut system = System::new();
     system.refresh_cpu_all();
     system.refresh_memory();

@@ -8,7 +8,7 @@ use crate::cli::{Cli, Command};
 
 mod config;
 mod dashboard;
-mod environment;
+pub mod environment;
 pub mod evaluate;
 mod export;
 mod model_card;

@@ -13,7 +13,7 @@ use crate::training::Scorer;
 
 /// Data, loaded, split and turned into network inputs.
 pub struct Prepared {
-    pub dataset: Dataset,
+    pub dataset: Arc<Dataset>,
     pub splits: Splits,
     pub preparation: Preparation,
     pub train: Arc<Examples>,
@@ -41,7 +41,14 @@ pub struct Pretrained {
 /// # Errors
 /// The key that cannot be used.
 pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid> {
-    let dataset = data::load(&config.data)?;
+    prepare_from(Arc::new(data::load(&config.data)?), config, location)
+}
+
+/// As [`prepare`], of data that are loaded already.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
     let Some(run) = &config.model.init_from else {
@@ -78,7 +85,7 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
 
 impl Prepared {
     /// The parts of `dataset` as `preparation` makes them.
-    pub fn new(dataset: Dataset, splits: Splits, preparation: Preparation) -> Self {
+    pub fn new(dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
         let part = |rows: &[usize]| Arc::new(preparation.transform(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let scorer = Scorer::new(&preparation);

@@ -1,4 +1,4 @@
-//! This program started several times, side by side: for `--seeds`, folds and sweeps.
+//! This program started several times, side by side: the workers of a sweep.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,12 +11,12 @@ use anyhow::Context;
 
 use crate::cli::StoreArgs;
 
-/// What is heard of a process; `key` is its starter's name for it.
-pub enum Event<K> {
+/// What is heard of a process.
+pub enum Event {
     /// It printed a line.
-    Line { key: K, line: String },
+    Line(String),
     /// It ended; `error` is what it said on stderr.
-    Ended { key: K, process: u32, success: bool, error: String },
+    Ended { process: u32, success: bool, error: String },
 }
 
 /// This program, to be started as one of `jobs` side by side.
@@ -57,10 +57,10 @@ pub fn jobs(asked: Option<usize>, num_tasks: usize) -> usize {
 ///
 /// # Errors
 /// A process that cannot be started; what `next` or `hear` meet.
-pub fn side_by_side<K: Clone + Send + 'static>(
+pub fn side_by_side(
     jobs: usize,
-    mut next: impl FnMut() -> anyhow::Result<Option<(K, Command)>>,
-    mut hear: impl FnMut(Event<K>) -> anyhow::Result<()>,
+    mut next: impl FnMut() -> anyhow::Result<Option<Command>>,
+    mut hear: impl FnMut(Event) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let flag = is_stopped.clone();
@@ -71,10 +71,10 @@ pub fn side_by_side<K: Clone + Send + 'static>(
     let mut is_told = false;
     loop {
         while running.len() < jobs && !is_stopped.load(Ordering::Relaxed) {
-            let Some((key, mut command)) = next()? else { break };
+            let Some(mut command) = next()? else { break };
             let child = command.spawn().context("a process cannot be started")?;
             running.push(child.id());
-            watch(key, child, sender.clone());
+            watch(child, sender.clone());
         }
         if running.is_empty() {
             return Ok(is_stopped.load(Ordering::Relaxed));
@@ -92,13 +92,13 @@ pub fn side_by_side<K: Clone + Send + 'static>(
 }
 
 /// Waits for the process on a thread of its own.
-fn watch<K: Clone + Send + 'static>(key: K, mut child: Child, sender: Sender<Event<K>>) {
+fn watch(mut child: Child, sender: Sender<Event>) {
     std::thread::spawn(move || {
         let stdin = child.stdin.take();
         // The receiver is gone only when the program ends.
         for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
             let Ok(line) = line else { break };
-            sender.send(Event::Line { key: key.clone(), line }).ok();
+            sender.send(Event::Line(line)).ok();
         }
         let mut error = String::new();
         if let Some(mut stderr) = child.stderr.take() {
@@ -107,12 +107,12 @@ fn watch<K: Clone + Send + 'static>(key: K, mut child: Child, sender: Sender<Eve
         let process = child.id();
         let success = child.wait().is_ok_and(|status| status.success());
         drop(stdin);
-        sender.send(Event::Ended { key, process, success, error: error.trim().to_owned() }).ok();
+        sender.send(Event::Ended { process, success, error: error.trim().to_owned() }).ok();
     });
 }
 
 /// The next event; `meanwhile` is called several times a second.
-fn wait<K>(events: &Receiver<Event<K>>, mut meanwhile: impl FnMut()) -> anyhow::Result<Event<K>> {
+fn wait(events: &Receiver<Event>, mut meanwhile: impl FnMut()) -> anyhow::Result<Event> {
     loop {
         meanwhile();
         match events.recv_timeout(Duration::from_millis(50)) {

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
+use super::environment::Environment;
 use super::prepared::{Prepared, prepare};
 use super::saved_model::{INITIAL, PREPARATION, load_data, read_preparation, read_weights};
 use super::train::{Start, TrainOptions, tell, train_from};
@@ -31,7 +33,7 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let prepared = match folder.join(PREPARATION).exists() {
         true => {
             let (dataset, splits) = load_data(&folder, &config)?;
-            Prepared::new(dataset, splits, read_preparation(&folder)?)
+            Prepared::new(Arc::new(dataset), splits, read_preparation(&folder)?)
         }
         // Killed before anything was written down.
         false => prepare(&config, &location)?,
@@ -80,7 +82,8 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     };
     let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
     let backend = backend.context("the run does not say on which backend it was trained")?;
-    let options = TrainOptions::for_user(&location, &run.record.tags, backend, args.quiet, false);
+    let environment = Environment::gather(backend);
+    let options = TrainOptions::for_user(&location, &run.record.tags, backend, &environment, args.quiet, false);
     let trained = train_from(start, &config, &prepared, &options)?;
     let again = summary::again_from(&folder.join("config.toml"), &location.root);
     Ok(tell(&trained, &config, &prepared, &again, args.quiet))

@@ -11,10 +11,11 @@ use burn::module::Module;
 use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
+use super::environment::Environment;
 use super::output::say;
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
-use super::{environment, pictures, predictions, saved_model, seeds, summary, sweep};
+use super::{pictures, predictions, saved_model, seeds, summary, sweep};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
@@ -47,22 +48,23 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let location = args.store.location();
+    let backend = BackendName::chosen(args.backend);
     loaded.config.seeds = args.seeds.unwrap_or(loaded.config.seeds);
     if loaded.config.sweep.is_some() {
         return sweep::from_config(args, &loaded);
     }
+    let environment = Environment::gather(backend);
     let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
     let num_seeds = loaded.config.seeds;
     let mut config = loaded.config.resolved();
     config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
+    config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
     let repetitions = config.repetitions(num_seeds);
     if repetitions.len() > 1 {
-        return seeds::run(args, &config, path, &repetitions);
+        return seeds::run(args, &config, &prepared.dataset, &environment, &repetitions);
     }
-    config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
 
-    let backend = BackendName::chosen(args.backend);
-    let options = TrainOptions::for_user(&location, &args.tag, backend, args.quiet, args.tui);
+    let options = TrainOptions::for_user(&location, &args.tag, backend, &environment, args.quiet, args.tui);
     let trained = train(&config, &prepared, &options)?;
     if args.print_id {
         say!("{}", trained.id);
@@ -90,6 +92,7 @@ pub struct TrainOptions<'a> {
     pub interrupter: Interrupter,
     /// Whoever trains this run as a part of something larger.
     pub supervisor: Option<Arc<dyn Supervisor>>,
+    pub environment: &'a Environment,
 }
 
 /// Follows a run that is a trial of a sweep.
@@ -128,7 +131,14 @@ impl Watch for Watchers {
 
 impl<'a> TrainOptions<'a> {
     /// For a training that the user started and may stop with Ctrl-C.
-    pub fn for_user(location: &'a Location, tags: &'a [String], backend: BackendName, quiet: bool, tui: bool) -> Self {
+    pub fn for_user(
+        location: &'a Location,
+        tags: &'a [String],
+        backend: BackendName,
+        environment: &'a Environment,
+        quiet: bool,
+        tui: bool,
+    ) -> Self {
         let interrupter = Interrupter::new();
         stop_on_signal({
             let interrupter = interrupter.clone();
@@ -140,7 +150,7 @@ impl<'a> TrainOptions<'a> {
             (false, true) => Style::Bar,
             (false, false) => Style::Lines,
         };
-        Self { location, tags, backend, style, tui, interrupter, supervisor: None }
+        Self { location, tags, backend, style, tui, interrupter, supervisor: None, environment }
     }
 }
 
@@ -323,7 +333,7 @@ fn open(
 }
 
 fn new_run(config: &Config, prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -> NewRun {
-    let mut environment = environment::describe(options.backend);
+    let mut environment = options.environment.get().clone();
     environment["dataset"] = serde_json::json!({
         "name": prepared.dataset.name,
         "fingerprint": prepared.dataset.fingerprint(),

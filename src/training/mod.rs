@@ -40,11 +40,11 @@ pub use strategy::StopReason;
 use checkpoint::CheckpointError;
 use epoch_metric::EpochMetric;
 use history::History;
+use objective::Objective;
 use schedule::Schedule;
 use silent::{NoLogger, NoRenderer};
 use stopping::{Monitor, StopOnMonitor};
 use strategy::{EpochLoop, Outcome};
-use objective::Objective;
 use task::Trainee;
 
 /// Rows in a validation or test batch: large, since nothing is kept for a backward pass.

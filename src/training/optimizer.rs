@@ -113,7 +113,8 @@ impl AdamSettings {
         state: Option<AdamState<B, D>>,
     ) -> (Tensor<B, D>, Option<AdamState<B, D>>) {
         let time = state.as_ref().map_or(1, |adam| adam.momentum.time + 1);
-        let rule = AdamConfig::new().with_beta_1(self.beta_1).with_beta_2(self.beta_2).with_epsilon(self.epsilon_at(time));
+        let rule =
+            AdamConfig::new().with_beta_1(self.beta_1).with_beta_2(self.beta_2).with_epsilon(self.epsilon_at(time));
         rule.build().step(learning_rate, tensor, gradient, state)
     }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::train::Interrupter;
 use burnlab::backend::BackendName;
+use burnlab::commands::environment::Environment;
 use burnlab::commands::progress::Style;
 use burnlab::commands::train::{TrainOptions, Trained, prepare, train};
 use burnlab::config::LoadedConfig;
@@ -45,6 +46,7 @@ impl Lab {
             tui: false,
             interrupter: Interrupter::new(),
             supervisor: None,
+            environment: &Environment::gather(self.backend),
         };
         train(&loaded.config.resolved(), &prepared, &options)
     }

@@ -10,7 +10,9 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{Interrupter, TrainStep};
 use burnlab::data::{Batch, Examples, Task};
-use burnlab::model::{Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights};
+use burnlab::model::{
+    Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights,
+};
 use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
@@ -188,11 +190,7 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
         Task::MultiClass { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
     };
-    Batch {
-        inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
-        labels,
-        noise_seed: 0,
-    }
+    Batch { inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device), labels, noise_seed: 0 }
 }
 
 /// A step's loss and gradients, as Burn's Learner gets them: computed on the host, or by autodiff.
@@ -354,10 +352,7 @@ fn losses_by_hand() {
     // (3 * ln 2 + 1 * 0.126928) / 4: class 1 weighs three times as much
     let weights = Some(serde_json::from_str("[1.0, 3.0]").unwrap());
     let weighted = TrainingConfig { class_weights: weights, ..plain() };
-    close(
-        loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0]),
-        (3.0 * std::f64::consts::LN_2 + 0.126928) / 4.0,
-    );
+    close(loss(weighted, Task::Binary, &[0.0, -2.0], &[1.0, 0.0]), (3.0 * std::f64::consts::LN_2 + 0.126928) / 4.0);
     // balanced: three rows of class 0, one of class 1 -> 4 / (2 * 3), 4 / (2 * 1)
     let balanced = Some(serde_json::from_str("\"balanced\"").unwrap());
     let config = TrainingConfig { class_weights: balanced, ..plain() };

@@ -18,7 +18,7 @@ fn test_accuracies(place: &Place) -> Vec<(u64, f64)> {
 }
 
 #[test]
-fn seeds_are_trained_as_processes_and_summed_up() {
+fn seeds_are_trained_side_by_side_and_summed_up() {
     let place = Place::new();
     place.write("c.toml", &format!("seeds = 4\n{IRIS}"));
     let output = place.run(&["--config", "c.toml", "--jobs", "2", "--tag", "x"]);
@@ -51,7 +51,7 @@ fn seeds_are_trained_as_processes_and_summed_up() {
     let seeds = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
     assert_eq!((seeds(lines[1]), seeds(lines[2])), ("1".into(), "4".into()));
 
-    // The same as each seed alone: a group of processes changes nothing.
+    // The same as each seed alone: training side by side changes nothing.
     let alone = Place::new();
     alone.write("c.toml", IRIS);
     assert!(alone.run(&["--config", "c.toml", "--quiet", "--set", "seed=44"]).status.success());
@@ -76,7 +76,7 @@ fn a_seed_that_fails_is_named_and_bad_input_is_refused_once() {
 
 #[test]
 #[cfg(unix)]
-fn a_signal_stops_all_processes_with_their_best_weights() {
+fn a_signal_stops_all_runs_with_their_best_weights() {
     let place = Place::new();
     place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
     let child = place.command(&["--config", "c.toml", "--seeds", "5", "--jobs", "2", "--quiet"]).spawn().unwrap();

@@ -144,12 +144,12 @@ fn tend(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<Ex
         if let Some(backend) = with.backend {
             command.args(["--backend", backend.as_str()]);
         }
-        Ok(Some((num_started, command)))
+        Ok(Some(command))
     };
     let is_stopped = side_by_side(jobs, next, |event| {
         match event {
-            Event::Line { line, .. } if !with.quiet => say!("{line}"),
-            Event::Ended { success: false, process, error, .. } if !error.ends_with(work::STOPPED) => {
+            Event::Line(line) if !with.quiet => say!("{line}"),
+            Event::Ended { success: false, process, error } if !error.ends_with(work::STOPPED) => {
                 num_deaths.set(num_deaths.get() + 1);
                 let name = work::name_of(process);
                 let num_given_back = store.release_worker(id, &name)?;

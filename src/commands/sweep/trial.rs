@@ -86,6 +86,7 @@ fn train_run(worker: &Worker, config: Config, watch: &Arc<TrialWatch>) -> anyhow
         tui: false,
         interrupter: worker.stop.interrupter(),
         supervisor: Some(watch.clone()),
+        environment: &worker.environment,
     };
     train::train(&config, &prepared, &options)
 }

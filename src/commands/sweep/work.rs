@@ -12,6 +12,7 @@ use burn::train::Interrupter;
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
 use crate::cli::SweepWorkArgs;
+use crate::commands::environment::Environment;
 use crate::commands::output::say;
 use crate::commands::processes::when_starter_is_gone;
 use crate::commands::train::{EXIT_INTERRUPTED, stop_on_signal};
@@ -47,6 +48,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
         backend: BackendName::chosen(args.backend),
         name: name_of(std::process::id()),
         stop: &stop,
+        environment: Environment::gather(BackendName::chosen(args.backend)),
     };
     worker.work(&mut store)?;
     if stop.is_asked() {
@@ -111,6 +113,7 @@ pub struct Worker<'a> {
     pub backend: BackendName,
     pub name: String,
     pub stop: &'a Stop,
+    pub environment: Environment,
 }
 
 impl Worker<'_> {

@@ -13,6 +13,7 @@ use crate::backend;
 
 mod product;
 
+pub use backend::is_on_host;
 pub use product::{Matrix, product};
 
 /// Numbers in a block that one core works on: 32 KiB, the size of a first-level cache.

@@ -86,7 +86,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
 impl Prepared {
     /// The parts of `dataset` as `preparation` makes them.
     pub fn new(dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
-        let part = |rows: &[usize]| Arc::new(preparation.transform(&dataset, rows));
+        let part = |rows: &[usize]| Arc::new(preparation.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let scorer = Scorer::new(&preparation);
         Self { dataset, splits, preparation, train, validation, test, scorer, pretrained: None }

@@ -81,7 +81,8 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
         let width = self.examples.num_inputs;
         let examples = Examples {
             num_inputs: width,
-            inputs: self.examples.inputs[start * width..end * width].to_vec(),
+            inputs: self.examples.gather(start..end),
+            shared: None,
             targets: self.examples.targets[start..end].to_vec(),
             rows: self.examples.rows[start..end].to_vec(),
         };
@@ -107,12 +108,8 @@ impl<B: Backend> Iterator for Batches<'_, B> {
             return None;
         }
         let width = examples.num_inputs;
-        let mut inputs = Vec::with_capacity(rows.len() * width);
-        let mut labels = Vec::with_capacity(rows.len());
-        for &row in rows {
-            inputs.extend_from_slice(&examples.inputs[row * width..(row + 1) * width]);
-            labels.push(examples.targets[row]);
-        }
+        let inputs = examples.gather(rows.iter().copied());
+        let labels = rows.iter().map(|&row| examples.targets[row]).collect();
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,

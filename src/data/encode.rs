@@ -44,6 +44,11 @@ impl Encoder {
         }
     }
 
+    /// Whether a cell at `position` that is there becomes the input as it is.
+    pub(super) fn is_copy_of(&self, position: usize) -> bool {
+        matches!(self, Self::Numeric { position: Some(own), center: 0.0, spread: 1.0, .. } if *own == position)
+    }
+
     /// Appends the inputs of one row's cells.
     pub(super) fn encode(&self, cells: &[f32], inputs: &mut Vec<f32>) {
         match self {

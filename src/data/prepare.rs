@@ -1,5 +1,7 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::encode::Encoder;
@@ -87,8 +89,10 @@ pub enum PreparedTarget {
 pub struct Examples {
     /// Width of a row of `inputs`.
     pub num_inputs: usize,
-    /// Row-major `[len(), num_inputs]`; finite.
+    /// Row-major `[len(), num_inputs]`; finite. Empty where the inputs are those of `shared`.
     pub inputs: Vec<f32>,
+    /// The data set whose cells are the inputs as they stand, found by `rows`: nothing is copied then.
+    pub shared: Option<Arc<Dataset>>,
     /// Per example: number of the class, or the standardized number. NaN for a class unknown to the [`Preparation`].
     pub targets: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].
@@ -98,7 +102,22 @@ pub struct Examples {
 impl Examples {
     /// No examples.
     pub fn none(num_inputs: usize) -> Self {
-        Self { num_inputs, inputs: Vec::new(), targets: Vec::new(), rows: Vec::new() }
+        Self { num_inputs, inputs: Vec::new(), shared: None, targets: Vec::new(), rows: Vec::new() }
+    }
+
+    /// The inputs of the example at `position`.
+    pub fn input(&self, position: usize) -> &[f32] {
+        match &self.shared {
+            Some(dataset) => dataset.row(self.rows[position]),
+            None => &self.inputs[position * self.num_inputs..][..self.num_inputs],
+        }
+    }
+
+    /// The inputs of the examples at `positions`, one after the other.
+    pub fn gather(&self, positions: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
+        let mut inputs = Vec::with_capacity(positions.len() * self.num_inputs);
+        positions.for_each(|position| inputs.extend_from_slice(self.input(position)));
+        inputs
     }
 
     /// Number of examples.
@@ -292,7 +311,7 @@ impl Preparation {
     /// The numeric cells of an example in their own units: the reverse of the scaling (a missing one is the median).
     /// Categorical columns are left out.
     pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
-        let mut inputs = &examples.inputs[position * examples.num_inputs..][..examples.num_inputs];
+        let mut inputs = examples.input(position);
         let mut numbers = Vec::new();
         for column in &self.columns {
             if let PreparedKind::Numeric { center, spread, .. } = column.kind {
@@ -318,7 +337,23 @@ impl Preparation {
             let cells = dataset.row(row);
             columns.iter().for_each(|column| column.encode(cells, &mut inputs));
         }
-        Examples { num_inputs, inputs, targets: self.targets(dataset, rows), rows: rows.to_vec() }
+        Examples { num_inputs, inputs, shared: None, targets: self.targets(dataset, rows), rows: rows.to_vec() }
+    }
+
+    /// As [`Preparation::transform`]; where the inputs are the cells as they stand, they are not copied.
+    ///
+    /// # Panics
+    /// As [`Preparation::transform`].
+    pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
+        let columns: Vec<Encoder> = self.columns.iter().map(|column| Encoder::new(column, dataset)).collect();
+        let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
+        let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
+        if columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
+            return self.transform(dataset, rows);
+        }
+        let targets = self.targets(dataset, rows);
+        let shared = Some(dataset.clone());
+        Examples { num_inputs: self.num_inputs(), inputs: Vec::new(), shared, targets, rows: rows.to_vec() }
     }
 
     fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {

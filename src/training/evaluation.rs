@@ -101,8 +101,10 @@ pub struct Prediction {
 pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
     let width = examples.num_inputs;
     let mut logits = Vec::new();
-    for rows in examples.inputs.chunks(INFERENCE_BATCH * width) {
-        let inputs = Tensor::from_data(TensorData::new(rows.to_vec(), [rows.len() / width, width]), device);
+    for first in (0..examples.len()).step_by(INFERENCE_BATCH) {
+        let positions = first..examples.len().min(first + INFERENCE_BATCH);
+        let shape = [positions.len(), width];
+        let inputs = Tensor::from_data(TensorData::new(examples.gather(positions), shape), device);
         logits.extend(net.forward(inputs, None).into_data().iter::<f32>());
     }
     logits

@@ -6,6 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use std::sync::Arc;
+
 use burnlab::data::{
     ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target, Task,
     TaskKind, load, split,
@@ -872,6 +874,27 @@ fn scaling_agrees_with_scikit_learn() {
     assert_close(&first, &expected, 1e-6);
     assert_eq!((examples.len(), examples.num_inputs), (150, 4));
     assert_eq!(examples.targets[149], 2.0);
+}
+
+#[test]
+fn inputs_that_are_the_cells_themselves_are_not_copied() {
+    let folder = Folder::new();
+    let text = "a,b,y\n1,10,0\n2,20,1\n3,30,0\n4,40,1\n";
+    let plain = DataConfig { scale: Scale::None, ..csv(&folder.file("a.csv", text)) };
+    let share = |config: &DataConfig| {
+        let dataset = Arc::new(load(config).unwrap());
+        let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3], config).unwrap();
+        let (shared, copied) = (preparation.share(&dataset, &[2, 0]), preparation.transform(&dataset, &[2, 0]));
+        assert_eq!(shared.gather(0..2), copied.inputs);
+        assert_eq!((shared.input(1), &shared.targets, &shared.rows), (copied.input(1), &copied.targets, &copied.rows));
+        shared.shared.is_some()
+    };
+    assert!(share(&plain));
+    // Scaled, with a gap, with a category.
+    assert!(!share(&DataConfig { scale: Scale::Standard, ..plain.clone() }));
+    let of = |text| DataConfig { scale: Scale::None, ..csv(&folder.file("b.csv", text)) };
+    assert!(!share(&of("a,b,y\n1,10,0\n2,20,1\n,30,0\n4,40,1\n")));
+    assert!(!share(&of("a,b,y\nu,10,0\nv,20,1\nu,30,0\nv,40,1\n")));
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn scorer(task: Task) -> Scorer {
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
     let rows = (0..targets.len()).collect();
-    Arc::new(Examples { num_inputs, inputs, targets, rows })
+    Arc::new(Examples { num_inputs, inputs, shared: None, targets, rows })
 }
 
 struct Losses(std::sync::Mutex<Vec<f64>>);

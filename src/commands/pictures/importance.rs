@@ -13,7 +13,7 @@ const NUM_REPEATS: usize = 5;
 
 /// Inputs that go through the network while every column is shuffled.
 pub(super) fn num_cells(subject: &Subject) -> usize {
-    NUM_REPEATS * subject.preparation.columns.len() * subject.test.inputs.len()
+    NUM_REPEATS * subject.preparation.columns.len() * subject.test.len() * subject.test.num_inputs
 }
 
 /// The columns by the drop of accuracy, or of R2, that shuffling them costs.
@@ -57,9 +57,10 @@ fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
 /// `examples` with the cells `inputs` of row i taken from row `order[i]`.
 fn shuffled(examples: &Examples, inputs: std::ops::Range<usize>, order: &[usize]) -> Examples {
     let width = examples.num_inputs;
-    let mut shuffled = examples.clone();
+    let own = examples.gather(0..examples.len());
+    let mut shuffled = Examples { inputs: own, shared: None, ..examples.clone() };
     for (row, &source) in order.iter().enumerate() {
-        let cells = &examples.inputs[source * width..][inputs.clone()];
+        let cells = &examples.input(source)[inputs.clone()];
         shuffled.inputs[row * width..][inputs.clone()].copy_from_slice(cells);
     }
     shuffled

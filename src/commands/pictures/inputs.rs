@@ -214,7 +214,13 @@ impl Grid {
             }
         }
         let num_points = self.size * self.size;
-        Examples { num_inputs: 2, inputs, targets: vec![f32::NAN; num_points], rows: (0..num_points).collect() }
+        Examples {
+            num_inputs: 2,
+            inputs,
+            shared: None,
+            targets: vec![f32::NAN; num_points],
+            rows: (0..num_points).collect(),
+        }
     }
 
     fn field(&self, values: Vec<f64>) -> Field {

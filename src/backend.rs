@@ -74,6 +74,20 @@ pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
     None
 }
 
+/// As [`numbers`], to be changed; a tensor that shares them with others gets a copy first. Not for ndarray, whose type of
+/// storage is private: there the numbers are moved out and in again.
+pub fn numbers_mut<B: Backend>(tensor: &mut B::FloatTensorPrimitive) -> Option<&mut [f32]> {
+    let tensor: &mut dyn Any = tensor;
+    #[cfg(feature = "flex")]
+    if let Some(tensor) = tensor.downcast_mut::<burn::backend::flex::FlexTensor>() {
+        let (is_whole, size) =
+            (tensor.is_contiguous() && tensor.layout().start_offset() == 0, tensor.layout().num_elements());
+        let is_ours = is_whole && tensor.dtype() == DType::F32;
+        return is_ours.then(|| &mut tensor.storage_mut::<f32>()[..size]);
+    }
+    None
+}
+
 /// Work that runs on any backend.
 pub trait Job {
     type Output;

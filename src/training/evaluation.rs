@@ -122,7 +122,7 @@ pub fn evaluate<B: Backend>(
 ) -> (Evaluation, Vec<Prediction>) {
     let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: false };
     let loader = Loader::<B>::new(examples.clone(), INFERENCE_BATCH, Order::Sequential, device.clone());
-    let mut outputs = Outputs::empty(scorer.clone(), true);
+    let mut outputs = Outputs::empty(objective.clone(), scorer.clone(), true);
     for batch in loader.iter() {
         outputs.append(trainee.step(batch));
     }

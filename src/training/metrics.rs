@@ -48,11 +48,11 @@ impl Scorer {
     }
 
     /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or
-    /// standardized number). `with_roc_auc` adds the ROC AUC of class targets.
-    pub fn scores(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {
+    /// standardized number). `with_roc_auc` adds the ROC AUC of class targets; `log_loss` is theirs where it is known.
+    pub fn scores(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool, log_loss: Option<f64>) -> Scores {
         match self.task {
             Task::Regression => self.regression(logits, labels),
-            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_roc_auc),
+            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_roc_auc, log_loss),
         }
     }
 
@@ -98,16 +98,16 @@ impl Scorer {
         }
     }
 
-    fn classification(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool) -> Scores {
+    fn classification(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool, known: Option<f64>) -> Scores {
         let rows = logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
         let mut confusion = Confusion::new(self.num_classes());
         for (row, label) in rows {
             confusion.add(label, self.class(row));
         }
-        let log_loss = match self.task {
-            Task::Binary => binary_log_loss(logits, labels),
-            _ => log_loss(logits, labels, self.task.num_outputs()),
-        };
+        let log_loss = known.unwrap_or_else(|| match self.task {
+            Task::Binary => binary_log_loss(logits, labels) / labels.len() as f64,
+            _ => log_loss(logits, labels, self.task.num_outputs()) / labels.len() as f64,
+        });
         let averages = confusion.averages();
         let mut scores = vec![
             ("accuracy", confusion.accuracy()),
@@ -115,7 +115,7 @@ impl Scorer {
             ("precision", averages.precision),
             ("recall", averages.recall),
             ("f1", averages.f1),
-            ("log_loss", log_loss / labels.len() as f64),
+            ("log_loss", log_loss),
         ];
         if with_roc_auc {
             scores.push(("roc_auc", self.roc_auc(logits, labels)));

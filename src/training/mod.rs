@@ -151,7 +151,7 @@ pub fn fit<B: AutodiffBackend>(
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let on_host = host::is_on_host::<B::InnerBackend>(&fit.device);
-    let mut trainee = Trainee { net: fit.net, objective, scorer: scorer.clone(), on_host };
+    let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host };
     let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
@@ -178,6 +178,7 @@ pub fn fit<B: AutodiffBackend>(
         stopping: stopping.clone(),
         restore_best: config.restore_best,
         plateau: schedule.plateau(),
+        objective,
         scorer,
         watch,
         use_tui,

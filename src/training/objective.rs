@@ -54,6 +54,11 @@ impl Objective {
         }
     }
 
+    /// Whether the loss is the log loss of scikit-learn: cross-entropy, neither smoothed nor weighted.
+    pub fn is_log_loss(&self) -> bool {
+        self.loss == Loss::CrossEntropy && self.label_smoothing == 0.0 && self.class_weights.is_none()
+    }
+
     /// Sum of the examples' weights: what a batch counts when losses of batches are averaged.
     pub fn weight(&self, labels: &[f32]) -> f64 {
         match &self.class_weights {

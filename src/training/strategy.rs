@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::checkpoint::{Checkpoint, TrainingProgress};
 use super::history::History;
 use super::metrics::{Scorer, Scores};
+use super::objective::Objective;
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
@@ -64,6 +65,7 @@ pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub stopping: Option<StopOnMonitor>,
     pub restore_best: bool,
     pub plateau: Option<Plateau>,
+    pub objective: Arc<Objective>,
     pub scorer: Arc<Scorer>,
     pub watch: Arc<dyn Watch>,
     /// Whether Burn's renderer shows the metrics, and has to be sent them.
@@ -144,7 +146,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             // ---- one pass over the validation part
             if let Some(stopping) = &self.stopping {
                 let model = learner.model().valid();
-                let mut outputs = Outputs::empty(self.scorer.clone(), true);
+                let mut outputs = Outputs::empty(self.objective.clone(), self.scorer.clone(), true);
                 for batch in validation_loader.iter() {
                     outputs.append(model.step(batch));
                 }
@@ -240,7 +242,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
         interrupter: &burn::train::Interrupter,
     ) -> Result<Option<Outputs<B::InnerBackend>>, TrainingError> {
         let began = Instant::now();
-        let mut outputs = Outputs::empty(self.scorer.clone(), false);
+        let mut outputs = Outputs::empty(self.objective.clone(), self.scorer.clone(), false);
         let mut batches = loader.iter();
         loop {
             let batch = batches.next();

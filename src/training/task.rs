@@ -73,7 +73,7 @@ impl<B: Backend> Trainee<B> {
             losses: vec![(loss, self.objective.weight(&labels))],
             logits: vec![logits],
             labels,
-            ..Outputs::empty(self.scorer.clone(), with_roc_auc)
+            ..Outputs::empty(self.objective.clone(), self.scorer.clone(), with_roc_auc)
         }
     }
 }
@@ -89,6 +89,7 @@ pub struct Outputs<B: Backend> {
     /// `[batch, num_outputs]` of each batch.
     logits: Vec<Values<B, 2>>,
     labels: Vec<f32>,
+    objective: Arc<Objective>,
     scorer: Arc<Scorer>,
     with_roc_auc: bool,
     /// Values that the epoch loop adds, such as the learning rate.
@@ -111,12 +112,13 @@ impl<B: Backend, const D: usize> Values<B, D> {
 }
 
 impl<B: Backend> Outputs<B> {
-    pub fn empty(scorer: Arc<Scorer>, with_roc_auc: bool) -> Self {
+    pub fn empty(objective: Arc<Objective>, scorer: Arc<Scorer>, with_roc_auc: bool) -> Self {
         Self {
             losses: Vec::new(),
             summed: (0.0, 0.0),
             logits: Vec::new(),
             labels: Vec::new(),
+            objective,
             scorer,
             with_roc_auc,
             extras: Vec::new(),
@@ -168,8 +170,10 @@ impl<B: Backend> Outputs<B> {
     /// The metrics of all that was appended, loss first.
     pub fn scores(&mut self) -> Scores {
         self.read_losses();
-        let mut scores = vec![("loss", self.summed.0 / self.summed.1)];
-        scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc));
+        let loss = self.summed.0 / self.summed.1;
+        let log_loss = self.objective.is_log_loss().then_some(loss);
+        let mut scores = vec![("loss", loss)];
+        scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss));
         scores.extend(&self.extras);
         scores
     }

@@ -4,9 +4,8 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use burnlab::data::{
     ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target, Task,

@@ -413,7 +413,7 @@ fn metrics_match_scikit_learn() {
     ] {
         let golden = &golden[name];
         let scorer = Scorer { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
-        let scores = scorer.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true);
+        let scores = scorer.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true, None);
         let expected = golden["scores"].as_object().unwrap();
         assert_eq!(scores.len(), expected.len());
         for (metric, value) in scores {

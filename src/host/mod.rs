@@ -28,8 +28,14 @@ pub fn in_place<B: Backend, const D: usize, R>(
     change: impl FnOnce(&mut [f32]) -> R,
 ) -> (Tensor<B, D>, R) {
     let device = tensor.device();
-    let mut data = tensor.into_data();
-    let result = change(data.as_mut_slice().expect("burnlab's CPU backends compute in f32"));
+    let mut primitive = tensor.into_primitive().tensor();
+    if let Some(numbers) = backend::numbers_mut::<B>(&mut primitive) {
+        let result = change(numbers);
+        return (Tensor::from_primitive(TensorPrimitive::Float(primitive)), result);
+    }
+    let tensor = Tensor::<B, D>::from_primitive(TensorPrimitive::Float(primitive));
+    let mut data = tensor.into_data().convert::<f32>();
+    let result = change(data.as_mut_slice().expect("converted to f32 above"));
     (Tensor::from_data(data, &device), result)
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use burn::train::Interrupter;
 
 use super::environment::Environment;
@@ -64,10 +64,17 @@ pub fn run(
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
-                while let Some(repetition) = next() {
-                    let result = train_one(repetition, config, dataset, &options, jobs);
-                    // The receiver is gone only after an error, which is on its way up.
-                    sender.send((repetition, result)).ok();
+                let work = || {
+                    while let Some(repetition) = next() {
+                        let result = train_one(repetition, config, dataset, &options);
+                        // The receiver is gone only after an error, which is on its way up.
+                        sender.send((repetition, result)).ok();
+                    }
+                };
+                // One core a run: more threads would only wait for each other.
+                match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+                    Ok(pool) if jobs > 1 => pool.install(work),
+                    _ => work(),
                 }
             });
         }
@@ -82,27 +89,18 @@ pub fn run(
     })
 }
 
-/// Trains one of `jobs` that run at a time.
 fn train_one(
     repetition: Repetition,
     config: &Config,
     dataset: &Arc<Dataset>,
     options: &TrainOptions,
-    jobs: usize,
 ) -> anyhow::Result<Trained> {
     let config = repetition.of(config);
     let train = || -> anyhow::Result<Trained> {
         let prepared = prepare_from(dataset.clone(), &config, options.location)?;
         train::train(&config, &prepared, options)
     };
-    let guarded =
-        || catch_unwind(AssertUnwindSafe(train)).unwrap_or_else(|_| Err(anyhow!("training panicked, see above")));
-    if jobs == 1 {
-        return guarded();
-    }
-    // One core a run: more threads would only wait for each other.
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("a thread cannot be started")?;
-    pool.install(guarded)
+    catch_unwind(AssertUnwindSafe(train)).unwrap_or_else(|_| Err(anyhow!("training panicked, see above")))
 }
 
 /// What has ended so far.

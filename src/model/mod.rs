@@ -28,7 +28,8 @@ pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
 pub use weights::{
-    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
+    NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
+    transfer,
 };
 
 /// The `[model]` section: an architecture, and where its weights begin.
@@ -144,19 +145,20 @@ impl<B: Backend> Net<B> {
 }
 
 impl<B: AutodiffBackend> Net<B> {
-    /// The gradient of a loss with respect to every weight that is not frozen, without autodiff: for backends whose
-    /// tensors lie in this process's memory.
+    /// The gradient of a loss with respect to every weight of `trained`, without autodiff: for backends whose tensors
+    /// lie in this process's memory.
     ///
     /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
     /// gradient with respect to them in their place.
     pub fn gradients(
         &self,
         inputs: Tensor<B::InnerBackend, 2>,
+        trained: &Trained,
         noise: &mut Noise,
         loss: impl FnOnce(&mut [f32]),
     ) -> GradientsParams {
         match self {
-            Self::Mlp(mlp) => mlp.gradients(inputs, noise, loss),
+            Self::Mlp(mlp) => mlp.gradients(inputs, trained, noise, loss),
         }
     }
 }

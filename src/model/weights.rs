@@ -1,8 +1,8 @@
 //! A network's weights by name, on the host: what is saved, loaded, compared and drawn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
@@ -131,6 +131,32 @@ pub fn check_frozen<'a>(
 /// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
 pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
     if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: Path::default(), prefixes }) }
+}
+
+/// The weights of a network that are not frozen.
+#[derive(Clone, Debug, Default)]
+pub struct Trained(HashSet<ParamId>);
+
+impl Trained {
+    /// Those of `net` that take gradients.
+    pub fn of<B: Backend>(net: &Net<B>) -> Self {
+        let mut trained = Self::default();
+        net.visit(&mut trained);
+        trained
+    }
+
+    /// Whether `id` is one of them.
+    pub fn has(&self, id: ParamId) -> bool {
+        self.0.contains(&id)
+    }
+}
+
+impl<B: Backend> ModuleVisitor<B> for Trained {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if param.is_require_grad() {
+            self.0.insert(param.id);
+        }
+    }
 }
 
 fn is_frozen(name: &str, prefixes: &[String]) -> bool {

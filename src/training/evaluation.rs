@@ -120,7 +120,7 @@ pub fn evaluate<B: Backend>(
     class_counts: &[u64],
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
-    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: false };
+    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
     let loader = Loader::<B>::new(examples.clone(), INFERENCE_BATCH, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(objective.clone(), scorer.clone(), true);
     for batch in loader.iter() {

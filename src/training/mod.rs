@@ -151,7 +151,7 @@ pub fn fit<B: AutodiffBackend>(
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let on_host = host::is_on_host::<B::InnerBackend>(&fit.device);
-    let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host };
+    let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
     let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
@@ -167,6 +167,9 @@ pub fn fit<B: AutodiffBackend>(
         monitor = monitor.continued(begun.monitor.clone());
         recorder.continue_after(begun.seconds);
         start = Some((begun, best));
+    }
+    if on_host {
+        trainee = trainee.on_host();
     }
     let stopping = has_validation.then(|| StopOnMonitor::new(monitor));
 

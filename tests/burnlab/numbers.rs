@@ -201,7 +201,9 @@ fn loss_and_gradients(
     batch: &Batch<B>,
     on_host: bool,
 ) -> (f64, NamedWeights) {
-    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer: Arc::new(scorer(task)), on_host };
+    let scorer = Arc::new(scorer(task));
+    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer, on_host: None };
+    let trainee = if on_host { trainee.on_host() } else { trainee };
     let mut output = trainee.step(batch.clone());
     let mut gradients = Gradients { gradients: &output.grads, layer: 0, found: NamedWeights::new() };
     trainee.visit(&mut gradients);

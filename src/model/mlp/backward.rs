@@ -3,7 +3,6 @@
 //! The same gradients as Burn's autodiff, which the tests hold it to: matrix products, and one pass over memory for
 //! everything between two of them.
 
-use burn::module::Param;
 use burn::nn::Linear;
 use burn::optim::GradientsParams;
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -11,16 +10,17 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::Mlp;
 use crate::host::{self, Matrix};
-use crate::model::Noise;
+use crate::model::{Noise, Trained};
 
 impl<B: AutodiffBackend> Mlp<B> {
-    /// The gradient of a loss with respect to every weight that is not frozen.
+    /// The gradient of a loss with respect to every weight of `trained`.
     ///
     /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
     /// gradient with respect to them in their place.
     pub(in crate::model) fn gradients(
         &self,
         inputs: Tensor<B::InnerBackend, 2>,
+        trained: &Trained,
         noise: &mut Noise,
         loss: impl FnOnce(&mut [f32]),
     ) -> GradientsParams {
@@ -52,7 +52,9 @@ impl<B: AutodiffBackend> Mlp<B> {
 
             // ---- backward: the gradient with respect to each layer's sums, from the last layer to the first trained
             let mut gradients = GradientsParams::new();
-            let is_trained = |layer: &Linear<B>| layer.weight.is_require_grad() || trained_bias(layer).is_some();
+            let trained_bias =
+                |layer: &Linear<B>| layer.bias.as_ref().map(|bias| bias.id).filter(|&id| trained.has(id));
+            let is_trained = |layer: &Linear<B>| trained.has(layer.weight.id) || trained_bias(layer).is_some();
             let first = self.layers.iter().position(is_trained).unwrap_or(self.layers.len());
             loss(&mut logits);
             let mut delta = logits; // [batch, units]
@@ -62,16 +64,16 @@ impl<B: AutodiffBackend> Mlp<B> {
                     Some(slope) => scaled_column_sums(&mut delta, slope, units),
                     None => host::simd(|| column_sums(&delta, units)), // the output layer has no activation
                 };
-                if layer.weight.is_require_grad() {
+                if trained.has(layer.weight.id) {
                     let given = index.checked_sub(1).map_or(inputs, |below| values[below].as_slice());
                     let given = Matrix::new(given, batch, inner).transposed();
                     let gradient = host::product(given, Matrix::new(&delta, batch, units));
                     let gradient = TensorData::new(gradient, [inner, units]);
                     gradients.register(layer.weight.id, tensor::<B::InnerBackend, 2>(gradient, &device));
                 }
-                if let Some(bias) = trained_bias(layer) {
+                if let Some(id) = trained_bias(layer) {
                     let gradient = TensorData::new(bias_gradient, [units]);
-                    gradients.register(bias.id, tensor::<B::InnerBackend, 1>(gradient, &device));
+                    gradients.register(id, tensor::<B::InnerBackend, 1>(gradient, &device));
                 }
                 if index > first {
                     delta = host::read(layer.weight.val().inner(), |weight| {
@@ -96,10 +98,6 @@ fn times_weight<B: AutodiffBackend>(given: &[f32], batch: usize, layer: &Linear<
 fn bias<B: AutodiffBackend>(layer: &Linear<B>) -> Vec<f32> {
     let bias = layer.bias.as_ref().expect("init gives every layer a bias");
     host::read(bias.val().inner(), <[f32]>::to_vec)
-}
-
-fn trained_bias<B: Backend>(layer: &Linear<B>) -> Option<&Param<Tensor<B, 1>>> {
-    layer.bias.as_ref().filter(|bias| bias.is_require_grad())
 }
 
 fn tensor<B: Backend, const D: usize>(data: TensorData, device: &B::Device) -> Tensor<B, D> {

@@ -14,7 +14,7 @@ fn main() {
         std::thread::available_parallelism().map_or(1, usize::from)
     );
     for (what, rows, inner, columns) in [
-        ("peak", 1024, 1024, 1024),
+        ("peak", 1024_usize, 1024_usize, 1024_usize),
         ("forward, layer 1", 128, 784, 512),
         ("forward, layer 2", 128, 512, 256),
         ("weights, layer 1", 784, 128, 512),

@@ -38,19 +38,8 @@ TASKS = {
 }
 
 
-def make_data():
-    """Images of noise, and labels that a linear rule gives them."""
-    if (DATA / "labels").exists():
-        return
-    import numpy as np
-
-    DATA.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 256, (60_000, 784), dtype=np.uint8)
-    labels = (pixels.astype(np.float32) - 127.5) @ random.standard_normal((784, 10)).astype(np.float32)
-    sizes = lambda *numbers: b"".join(number.to_bytes(4, "big") for number in numbers)
-    (DATA / "images").write_bytes(b"\0\0\x08\x03" + sizes(60_000, 28, 28) + pixels.tobytes())
-    (DATA / "labels").write_bytes(b"\0\0\x08\x01" + sizes(60_000) + labels.argmax(1).astype(np.uint8).tobytes())
+def make_data(*arguments):
+    subprocess.run([sys.executable, str(HERE / "make_data.py"), *map(str, arguments)], check=True)
 
 
 def measure(command):
@@ -65,9 +54,9 @@ def measure(command):
     return {"process": seconds, "peak MiB": usage.ru_maxrss / 1024}, printed
 
 
-def burnlab(arguments):
+def burnlab(arguments, program="target/release/burnlab"):
     artifacts = SCRATCH / "artifacts"
-    measured, _ = measure(["target/release/burnlab", *arguments, "--quiet", "--artifacts", str(artifacts)])
+    measured, _ = measure([program, *arguments, "--quiet", "--artifacts", str(artifacts)])
     # The time of a run's last epoch is that of its fit, recording included.
     last = lambda path: max(float(row["time"]) for row in csv.DictReader(open(path)) if row["metric"] == "train/loss")
     fits = [last(path) for path in artifacts.glob("runs/*/metrics.csv")]
@@ -82,19 +71,9 @@ def peer(task, name, threads):
     return measured | json.loads(printed)
 
 
-def compare(task, rounds):
-    title, arguments = TASKS[task]
-    runners = {"burnlab": lambda: burnlab(arguments)}
-    names = {"seeds": ["scikit-learn"], "validated": ["torch", "torch-fused"]}
-    for name in names.get(task, ["scikit-learn", "torch", "torch-fused"]):
-        for threads in (1, 2):
-            runners[f"{name}, {threads} threads"] = lambda name=name, threads=threads: peer(task, name, threads)
-    results = {name: [] for name in runners}
-    for _ in range(rounds):
-        for name, run in runners.items():
-            results[name].append(run())
-    print(f"\n{title}")
-    for quantity in ("fit", "process", "peak MiB"):
+def show(results, quantities):
+    """A table a quantity; the ratio is to burnlab, above 1 where the peer takes more."""
+    for quantity in quantities:
         base = [result[quantity] for result in results["burnlab"] if quantity in result]
         if not base:
             continue
@@ -105,6 +84,24 @@ def compare(task, rounds):
             middle = statistics.median(values)
             ratio = middle / statistics.median(base)
             print(f"  {name:24} {middle:9.3f} {min(values):9.3f} {max(values):9.3f} {ratio:7.2f}")
+
+
+def compare(task, rounds):
+    title, arguments = TASKS[task]
+    runners = {"burnlab": lambda: burnlab(arguments)}
+    if task == "digits":
+        runners["burnlab, cargo run"] = lambda: burnlab(arguments, "target/debug/burnlab")
+        runners["burnlab, ndarray"] = lambda: burnlab([*arguments, "--backend", "ndarray"])
+    names = {"seeds": ["scikit-learn"], "validated": ["torch", "torch-fused"]}
+    for name in names.get(task, ["scikit-learn", "torch", "torch-fused"]):
+        for threads in (1, 2):
+            runners[f"{name}, {threads} threads"] = lambda name=name, threads=threads: peer(task, name, threads)
+    results = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, run in runners.items():
+            results[name].append(run())
+    print(f"\n{title}")
+    show(results, ("fit", "process", "peak MiB"))
     if task == "wide":
         # forward, and both backward products except the first layer's for its inputs; 2 operations each
         sizes = [784 * 512, 512 * 256, 256 * 10]
@@ -113,14 +110,66 @@ def compare(task, rounds):
         print(f"  burnlab: {operations / fit / 1e9:.0f} GFLOP/s in matrix products over the whole fit")
 
 
+def predict(rounds):
+    """Whole processes: a file of rows in, a file of answers out."""
+    make_data("table", SCRATCH / "train.csv", 2000, 1)
+    (SCRATCH / "table.toml").write_text(
+        f'name = "table"\n[data]\npath = "{SCRATCH}/train.csv"\ntarget = "y"\n'
+        '[model]\nhidden = [32]\n[training]\nmax_epochs = 20\n'
+    )
+    program, artifacts = "target/release/burnlab", ["--artifacts", str(SCRATCH / "kept")]
+    quietly = {"check": True, "stdout": subprocess.DEVNULL}
+    subprocess.run([program, "--config", str(SCRATCH / "table.toml"), "--quiet", *artifacts], **quietly)
+    subprocess.run([program, "export", "table", "--format", "onnx", *artifacts, "-o", str(SCRATCH / "model.onnx")], **quietly)
+    script = [sys.executable, str(HERE / "predict.py")]
+    subprocess.run([*script, "fit", str(SCRATCH)], **quietly)
+    for rows in (1, 1_000_000):
+        name = f"rows{rows}"
+        make_data("table", SCRATCH / f"{name}.csv", rows, 2)
+        files = [str(SCRATCH / f"{name}.csv"), "-o", str(SCRATCH / "own.csv")]
+        runners = {
+            "burnlab": [program, "predict", "table", *files, *artifacts],
+            "onnxruntime": [*script, "onnxruntime", str(SCRATCH), name],
+            "scikit-learn": [*script, "scikit-learn", str(SCRATCH), name],
+        }
+        results = {peer: [] for peer in runners}
+        for _ in range(rounds):
+            for peer, command in runners.items():
+                results[peer].append(measure(command)[0])
+        print(f"\npredict: {rows} rows of 9 numbers, 9-32-1, from CSV to CSV")
+        show(results, ("process", "peak MiB"))
+
+
+def growth(rounds):
+    """What training costs as the work grows: burnlab alone."""
+    print("\ngrowth: moons, 2-16-1, batch 100, 3 epochs; the epoch is a training pass")
+    columns = f"  {'':24} {'epoch s':>9} {'process s':>9} {'peak MiB':>9}"
+
+    def line(name, config, *sets):
+        measured = [burnlab(["--config", config, "--set", "training.max_epochs=3", *sets]) for _ in range(rounds)]
+        middle = lambda quantity: statistics.median(result[quantity] for result in measured)
+        print(f"  {name:24} {middle('fit') / 3:9.4f} {middle('process'):9.3f} {middle('peak MiB'):9.1f}")
+
+    print(columns)
+    for rows in (1_000, 10_000, 100_000, 1_000_000):
+        line(f"{rows} rows", "configs/moons.toml", "--set", f"data.num_examples={rows}", "--set", "training.batch_size=100")
+    print("  60000 rows of 784 inputs, batch 128")
+    for hidden in ("[64]", "[256]", "[1024]", "[4096]"):
+        line(f"hidden = {hidden}", str(SCRATCH / "wide.toml"), "--set", f"model.hidden={hidden}")
+    for depth in (1, 2, 4, 8):
+        hidden = "[" + ",".join(["256"] * depth) + "]"
+        line(f"{depth} layers of 256", str(SCRATCH / "wide.toml"), "--set", f"model.hidden={hidden}")
+
+
 def main():
     arguments = sys.argv[1:]
     rounds = int(arguments.pop(0)) if arguments and arguments[0].isdigit() else 5
-    make_data()
+    if not (DATA / "labels").exists():
+        make_data("images", DATA)
     (SCRATCH / "wide.toml").write_text(WIDE)
     try:
-        for task in arguments or TASKS:
-            compare(task, rounds)
+        for task in arguments or [*TASKS, "predict", "growth"]:
+            {"predict": predict, "growth": growth}.get(task, lambda rounds: compare(task, rounds))(rounds)
     finally:
         shutil.rmtree(SCRATCH)
 

@@ -204,7 +204,11 @@ pub fn train_from(
     prepared: &Prepared,
     options: &TrainOptions,
 ) -> anyhow::Result<Trained> {
-    run_on(options.backend, TrainJob { start, config, prepared, options }).map_err(anyhow::Error::msg)?
+    // On a thread of rayon's: from any other, each loop on several cores would put this thread to sleep and wake it
+    // again, which took a sixth of an epoch of 784-512-256-10 (measured).
+    rayon::scope(|_| {
+        run_on(options.backend, TrainJob { start, config, prepared, options }).map_err(anyhow::Error::msg)
+    })?
 }
 
 struct TrainJob<'a> {

@@ -75,7 +75,7 @@ pub fn for_rows<T: Send>(
 }
 
 /// Calls `work` on blocks of the same numbers of `a` and the three others, all equally long: on several cores where that
-/// pays.
+/// pays. `work` must not depend on where a block ends.
 pub fn for_blocks(
     a: &[f32],
     [b, c, d]: [&mut [f32]; 3],
@@ -84,9 +84,11 @@ pub fn for_blocks(
     if a.len() < PARALLEL_FROM {
         return simd(|| work(a, b, c, d));
     }
-    a.par_chunks(BLOCK)
-        .zip(b.par_chunks_mut(BLOCK))
-        .zip(c.par_chunks_mut(BLOCK).zip(d.par_chunks_mut(BLOCK)))
+    // Nothing is summed here: the blocks may depend on the number of cores.
+    let block = a.len().div_ceil(4 * rayon::current_num_threads()).max(BLOCK);
+    a.par_chunks(block)
+        .zip(b.par_chunks_mut(block))
+        .zip(c.par_chunks_mut(block).zip(d.par_chunks_mut(block)))
         .for_each(|((a, b), (c, d))| simd(|| work(a, b, c, d)));
 }
 

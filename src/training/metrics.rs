@@ -129,12 +129,10 @@ impl Scorer {
         match self.task {
             Task::Binary => area_under_roc(logits.iter().map(|&z| f64::from(z)), labels, 1),
             _ => {
-                let rows: Vec<Vec<f64>> =
-                    logits.chunks_exact(self.task.num_outputs()).map(|row| self.probabilities(row)).collect();
                 let num_classes = self.num_classes();
-                let total: f64 = (0..num_classes)
-                    .map(|class| area_under_roc(rows.iter().map(|row| row[class]), labels, class))
-                    .sum();
+                let probabilities = softmax(logits, num_classes);
+                let of = |class| probabilities.iter().skip(class).step_by(num_classes).copied();
+                let total: f64 = (0..num_classes).map(|class| area_under_roc(of(class), labels, class)).sum();
                 total / num_classes as f64
             }
         }
@@ -185,6 +183,18 @@ fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     })
 }
 
+/// Probabilities of rows of logits, all in one vector.
+fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
+    let mut probabilities: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
+    for row in probabilities.chunks_exact_mut(num_classes) {
+        let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.iter_mut().for_each(|logit| *logit = (*logit - max).exp());
+        let sum: f64 = row.iter().sum();
+        row.iter_mut().for_each(|power| *power /= sum);
+    }
+    probabilities
+}
+
 /// log softmax with the maximum taken off first, so that no exponential overflows.
 fn log_softmax(logits: &[f32]) -> Vec<f64> {
     let max = logits.iter().fold(f64::NEG_INFINITY, |max, &z| max.max(f64::from(z)));
@@ -195,17 +205,23 @@ fn log_softmax(logits: &[f32]) -> Vec<f64> {
 /// The chance that a row of `class` scores above a row of another class, ties counted half
 /// (Mann-Whitney U, Hanley and McNeil 1982).
 fn area_under_roc(scores: impl Iterator<Item = f64>, labels: &[f32], class: usize) -> f64 {
-    let mut ranked: Vec<(f64, bool)> = scores.zip(labels.iter().map(|&label| label as usize == class)).collect();
-    ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let positives = ranked.iter().filter(|row| row.1).count() as f64;
-    let negatives = ranked.len() as f64 - positives;
+    /// Whole numbers in the order of the scores sort twice as fast; the last bit of a score makes room for the label.
+    fn ranked(score: f64, is_positive: bool) -> u64 {
+        let bits = (score + 0.0).to_bits(); // -0.0 ties with 0.0
+        let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+        (ordered & !1) | u64::from(is_positive)
+    }
+    let is_positive = labels.iter().map(|&label| label as usize == class);
+    let mut ranks: Vec<u64> = scores.zip(is_positive).map(|(score, is_positive)| ranked(score, is_positive)).collect();
+    ranks.sort_unstable();
+    let positives = ranks.iter().filter(|&rank| rank & 1 == 1).count() as f64;
+    let negatives = ranks.len() as f64 - positives;
     let mut rank_sum = 0.0;
-    let mut start = 0;
-    while start < ranked.len() {
-        let tied = ranked[start..].iter().take_while(|row| row.0 == ranked[start].0).count().max(1);
-        let mean_rank = start as f64 + (tied as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * ranked[start..start + tied].iter().filter(|row| row.1).count() as f64;
-        start += tied;
+    let mut start = 0.0;
+    for tied in ranks.chunk_by(|a, b| a >> 1 == b >> 1) {
+        let mean_rank = start + (tied.len() as f64 + 1.0) / 2.0;
+        rank_sum += mean_rank * tied.iter().filter(|&rank| rank & 1 == 1).count() as f64;
+        start += tied.len() as f64;
     }
     (rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives)
 }

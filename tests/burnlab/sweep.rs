@@ -26,7 +26,7 @@ pub const SLOW: &str = r#"
 [data]
 source = "digits"
 [training]
-max_epochs = 60
+max_epochs = 2000
 learning_rate = 1e-4
 [sweep]
 method = "random"
@@ -241,7 +241,7 @@ fn a_killed_sweep_goes_on_where_it_was() {
 fn workers_end_with_the_process_that_started_them_and_give_their_trials_back() {
     for (name, code) in [("KILL", None), ("TERM", Some(130))] {
         let place = Place::new();
-        place.write("c.toml", &SLOW.replace("max_epochs = 60", "max_epochs = 1000000"));
+        place.write("c.toml", &SLOW.replace("max_epochs = 2000", "max_epochs = 1000000"));
         let mut sweep = begin(&place, &["--config", "c.toml", "--jobs", "2"]);
         wait_for(&place, |trials| trials.iter().filter(|trial| is_training(trial)).count() == 2);
         signal(name, sweep.id());

@@ -1,0 +1,141 @@
+//! The hot paths of training, one by one: `cargo bench --bench hot`.
+//!
+//! Medians of a training step and its parts on flex, for the tutorial's net (64-16-10, batch 200) and a wide one
+//! (784-512-256-10, batch 128).
+
+use std::sync::Arc;
+
+use burn::backend::{Autodiff, Flex};
+use burn::data::dataloader::DataLoader;
+use burn::optim::Optimizer;
+use burn::train::TrainStep;
+use burnlab::data::{Batch, Examples, Loader, Order, Task};
+use burnlab::host::{Matrix, product};
+use burnlab::model::{MlpConfig, ModelConfig};
+use burnlab::training::objective::Objective;
+use burnlab::training::task::Trainee;
+use burnlab::training::{ChosenOptimizer, Scorer, TrainingConfig};
+use divan::{Bencher, black_box};
+
+type B = Autodiff<Flex>;
+
+const CLASSES: usize = 10;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A net, and rows for it.
+#[derive(Clone, Copy)]
+struct Work {
+    name: &'static str,
+    num_inputs: usize,
+    hidden: &'static [usize],
+    batch: usize,
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const WORKS: [Work; 2] = [
+    Work { name: "64-16-10", num_inputs: 64, hidden: &[16], batch: 200 },
+    Work { name: "784-512-256-10", num_inputs: 784, hidden: &[512, 256], batch: 128 },
+];
+
+impl Work {
+    fn task(self) -> Task {
+        Task::MultiClass { num_classes: CLASSES }
+    }
+
+    fn loader(self) -> Loader<B> {
+        let num_rows = 20 * self.batch;
+        let number = |i: usize| (i * 7919 % 1000) as f32 / 1000.0;
+        let examples = Examples {
+            num_inputs: self.num_inputs,
+            inputs: (0..num_rows * self.num_inputs).map(number).collect(),
+            shared: None,
+            targets: (0..num_rows).map(|row| (row % CLASSES) as f32).collect(),
+            rows: (0..num_rows).collect(),
+        };
+        Loader::new(Arc::new(examples), self.batch, Order::Shuffled { seed: 1 }, Default::default())
+    }
+
+    fn batch(self) -> Batch<B> {
+        self.loader().iter().next().expect("rows")
+    }
+
+    fn trainee(self) -> Trainee<B> {
+        let model: ModelConfig = MlpConfig { hidden: self.hidden.into(), ..MlpConfig::default() }.into();
+        let objective = Objective::new(&TrainingConfig::default(), self.task(), &[]);
+        let scorer = Scorer { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
+        Trainee {
+            net: model.init(self.num_inputs, CLASSES, 1, &Default::default()),
+            objective: Arc::new(objective),
+            scorer: Arc::new(scorer),
+            on_host: None,
+        }
+    }
+}
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = WORKS)]
+fn gather_a_batch(bencher: Bencher, work: Work) {
+    let loader = work.loader();
+    let mut batches = loader.iter();
+    bencher.bench_local(|| {
+        batches.next().or_else(|| {
+            batches = loader.iter();
+            batches.next()
+        })
+    });
+}
+
+#[divan::bench(args = WORKS)]
+fn gradients_on_the_host(bencher: Bencher, work: Work) {
+    let trainee = work.trainee().on_host();
+    bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
+}
+
+#[divan::bench(args = WORKS)]
+fn gradients_by_autodiff(bencher: Bencher, work: Work) {
+    let trainee = work.trainee();
+    bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
+}
+
+#[divan::bench(args = WORKS)]
+fn adam_in_one_pass(bencher: Bencher, work: Work) {
+    adam(bencher, work, true);
+}
+
+#[divan::bench(args = WORKS)]
+fn adam_by_burn(bencher: Bencher, work: Work) {
+    adam(bencher, work, false);
+}
+
+fn adam(bencher: Bencher, work: Work, on_host: bool) {
+    let trainee = if on_host { work.trainee().on_host() } else { work.trainee() };
+    let mut optimizer = ChosenOptimizer::new(&TrainingConfig::default(), on_host);
+    bencher
+        .with_inputs(|| (trainee.clone(), trainee.step(work.batch()).grads))
+        .bench_local_values(|(trainee, gradients)| optimizer.step(1e-3, trainee, gradients));
+}
+
+#[divan::bench(args = WORKS)]
+fn metrics_of_a_batch(bencher: Bencher, work: Work) {
+    let trainee = work.trainee().on_host();
+    bencher.with_inputs(|| trainee.step(work.batch()).item).bench_local_values(|mut outputs| outputs.scores());
+}
+
+#[divan::bench(args = WORKS)]
+fn first_product(bencher: Bencher, work: Work) {
+    let (rows, inner, columns) = (work.batch, work.num_inputs, work.hidden[0]);
+    let (left, right) = (vec![0.5; rows * inner], vec![0.25; inner * columns]);
+    bencher.bench_local(|| {
+        product(Matrix::new(black_box(&left), rows, inner), Matrix::new(black_box(&right), inner, columns))
+    });
+}

@@ -205,7 +205,7 @@ pub fn train_from(
     options: &TrainOptions,
 ) -> anyhow::Result<Trained> {
     // On a thread of rayon's: from any other, each loop on several cores would put this thread to sleep and wake it
-    // again, which took a sixth of an epoch of 784-512-256-10 (measured).
+    // again, which took a tenth of an epoch of 784-512-256-10 (measured).
     rayon::scope(|_| {
         run_on(options.backend, TrainJob { start, config, prepared, options }).map_err(anyhow::Error::msg)
     })?

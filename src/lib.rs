@@ -34,7 +34,9 @@
 //!    status; the model kept is the best epoch's.
 //! 6. The test part is touched once, after training (again if an interrupted run is resumed). Scalers and category maps
 //!    see the training part only; with `model.init_from` that of the run they come from.
-//! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend.
+//! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
+//!    whatever the number of cores.
+//! 8. Unsafe code is in `host/product.rs` alone.
 
 pub mod backend;
 pub mod cli;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
 use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{Interrupter, TrainStep};
 use burnlab::data::{Batch, Examples, Task};
@@ -17,7 +18,7 @@ use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{EpochReport, Fit, Recorder, Scorer, Watch, fit};
+use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Recorder, Scorer, Watch, fit};
 use serde_json::Value;
 
 type B = Autodiff<Flex>;
@@ -366,6 +367,40 @@ fn losses_by_hand() {
     close(number(Loss::Mse), (9.0 + 0.25) / 2.0);
     close(number(Loss::Mae), 1.75);
     close(number(Loss::Huber), (2.5 + 0.125) / 2.0);
+}
+
+#[test]
+fn adam_in_one_pass_is_burns_adam() {
+    let plain = || TrainingConfig { l2: 0.01, ..TrainingConfig::default() };
+    let decoupled = TrainingConfig {
+        optimizer: OptimizerKind::Adamw,
+        weight_decay: Some(0.1),
+        clip_norm: Some(0.5),
+        ..TrainingConfig::default()
+    };
+    for config in [plain(), TrainingConfig { epsilon_hat: true, ..plain() }, decoupled] {
+        let task = Task::MultiClass { num_classes: 3 };
+        let objective = Arc::new(Objective::new(&config, task, &[]));
+        let trained = |on_host: bool| {
+            // 3 x 12000: several blocks, on several cores.
+            let net = mlp(&[12_000], Activation::Tanh).init::<B>(3, 3, 1, &Default::default());
+            let (objective, scorer) = (objective.clone(), Arc::new(scorer(task)));
+            let trainee = Trainee { net, objective, scorer, on_host: None };
+            let mut trainee = if on_host { trainee.on_host() } else { trainee };
+            let mut optimizer = ChosenOptimizer::new(&config, on_host);
+            for _ in 0..5 {
+                let gradients = trainee.step(batch(task, 30)).grads;
+                trainee = optimizer.step(0.01, trainee, gradients);
+            }
+            named_weights(&trainee.net)
+        };
+        let (host, burn) = (trained(true), trained(false));
+        for (name, expected) in &burn {
+            let expected: Vec<f64> = expected.values.iter().map(|&value| value.into()).collect();
+            let apart = distance(host[name].values.iter().map(|&value| value.into()), &expected);
+            assert!(apart < 1e-4, "{name} is off by {apart}: {config:?}");
+        }
+    }
 }
 
 #[test]

@@ -6,7 +6,6 @@
 use std::any::Any;
 
 use burn::backend::Autodiff;
-use burn::tensor::DType;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use clap::ValueEnum;
 
@@ -64,13 +63,14 @@ pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
     #[cfg(feature = "flex")]
     if let Some(tensor) = tensor.downcast_ref::<burn::backend::flex::FlexTensor>() {
         let is_whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0;
-        let is_ours = is_whole && tensor.dtype() == DType::F32;
+        let is_ours = is_whole && tensor.dtype() == burn::tensor::DType::F32;
         return is_ours.then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()]);
     }
     #[cfg(feature = "ndarray")]
     if let Some(burn::backend::ndarray::NdArrayTensor::F32(storage)) = tensor.downcast_ref() {
         return storage.view().to_slice();
     }
+    let _ = tensor; // where neither is compiled in
     None
 }
 
@@ -82,9 +82,10 @@ pub fn numbers_mut<B: Backend>(tensor: &mut B::FloatTensorPrimitive) -> Option<&
     if let Some(tensor) = tensor.downcast_mut::<burn::backend::flex::FlexTensor>() {
         let (is_whole, size) =
             (tensor.is_contiguous() && tensor.layout().start_offset() == 0, tensor.layout().num_elements());
-        let is_ours = is_whole && tensor.dtype() == DType::F32;
+        let is_ours = is_whole && tensor.dtype() == burn::tensor::DType::F32;
         return is_ours.then(|| &mut tensor.storage_mut::<f32>()[..size]);
     }
+    let _ = tensor; // where it is not compiled in
     None
 }
 

@@ -62,9 +62,7 @@ pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
     let tensor: &dyn Any = tensor;
     #[cfg(feature = "flex")]
     if let Some(tensor) = tensor.downcast_ref::<burn::backend::flex::FlexTensor>() {
-        let is_whole = tensor.is_contiguous() && tensor.layout().start_offset() == 0;
-        let is_ours = is_whole && tensor.dtype() == burn::tensor::DType::F32;
-        return is_ours.then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()]);
+        return is_plain(tensor).then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()]);
     }
     #[cfg(feature = "ndarray")]
     if let Some(burn::backend::ndarray::NdArrayTensor::F32(storage)) = tensor.downcast_ref() {
@@ -74,16 +72,20 @@ pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
     None
 }
 
+/// Whether the tensor is f32, row-major from the beginning of its memory.
+#[cfg(feature = "flex")]
+fn is_plain(tensor: &burn::backend::flex::FlexTensor) -> bool {
+    tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.dtype() == burn::tensor::DType::F32
+}
+
 /// As [`numbers`], to be changed; a tensor that shares them with others gets a copy first. Not for ndarray, whose type of
 /// storage is private: there the numbers are moved out and in again.
 pub fn numbers_mut<B: Backend>(tensor: &mut B::FloatTensorPrimitive) -> Option<&mut [f32]> {
     let tensor: &mut dyn Any = tensor;
     #[cfg(feature = "flex")]
     if let Some(tensor) = tensor.downcast_mut::<burn::backend::flex::FlexTensor>() {
-        let (is_whole, size) =
-            (tensor.is_contiguous() && tensor.layout().start_offset() == 0, tensor.layout().num_elements());
-        let is_ours = is_whole && tensor.dtype() == burn::tensor::DType::F32;
-        return is_ours.then(|| &mut tensor.storage_mut::<f32>()[..size]);
+        let size = tensor.layout().num_elements();
+        return is_plain(tensor).then(|| &mut tensor.storage_mut::<f32>()[..size]);
     }
     let _ = tensor; // where it is not compiled in
     None

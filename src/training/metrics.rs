@@ -77,7 +77,7 @@ impl Scorer {
                 let positive = 1.0 / (1.0 + (-f64::from(logits[0])).exp());
                 vec![1.0 - positive, positive]
             }
-            _ => log_softmax(logits).into_iter().map(f64::exp).collect(),
+            _ => softmax(logits, logits.len()),
         }
     }
 
@@ -183,7 +183,7 @@ fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     })
 }
 
-/// Probabilities of rows of logits, all in one vector.
+/// Probabilities of rows of logits, all in one vector. The maximum is taken off first, so that no exponential overflows.
 fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
     let mut probabilities: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
     for row in probabilities.chunks_exact_mut(num_classes) {
@@ -193,13 +193,6 @@ fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
         row.iter_mut().for_each(|power| *power /= sum);
     }
     probabilities
-}
-
-/// log softmax with the maximum taken off first, so that no exponential overflows.
-fn log_softmax(logits: &[f32]) -> Vec<f64> {
-    let max = logits.iter().fold(f64::NEG_INFINITY, |max, &z| max.max(f64::from(z)));
-    let log_sum = logits.iter().map(|&z| (f64::from(z) - max).exp()).sum::<f64>().ln();
-    logits.iter().map(|&z| f64::from(z) - max - log_sum).collect()
 }
 
 /// The chance that a row of `class` scores above a row of another class, ties counted half

@@ -122,8 +122,9 @@ pub struct Fitted<B: AutodiffBackend> {
 
 /// Trains `fit.net`.
 ///
-/// Each epoch is in `recorder`'s run at the latest 20 ms after it ended or with the next epoch. `interrupter` ends training at
-/// the next step, `use_tui` shows burn-train's full-screen view where that is compiled in.
+/// An epoch is in `recorder`'s run before the next one begins, or, where epochs take less than 20 ms, with the first one
+/// that ends 20 ms after the last write. `interrupter` ends training at the next step, `use_tui` shows burn-train's
+/// full-screen view where that is compiled in.
 ///
 /// # Errors
 /// A loss that is not finite; a record that cannot be written.

@@ -13,10 +13,7 @@ use crate::host::{self, Matrix};
 use crate::model::{Noise, Trained};
 
 impl<B: AutodiffBackend> Mlp<B> {
-    /// The gradient of a loss with respect to every weight of `trained`.
-    ///
-    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
-    /// gradient with respect to them in their place.
+    /// See [`Net::gradients`](crate::model::Net::gradients).
     pub(in crate::model) fn gradients(
         &self,
         inputs: Tensor<B::InnerBackend, 2>,

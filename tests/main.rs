@@ -11,6 +11,7 @@
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
+//! - a disk that fails at each write, a kill at each write and at random moments: `faults`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
@@ -23,6 +24,8 @@ mod browser;
 mod cli;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/faults.rs"]
+mod faults;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
 #[path = "burnlab/lab.rs"]

@@ -10,6 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::cli::DashboardArgs;
 use crate::dashboard::{Access, AppState, bind, serve};
+use crate::tracking::{Location, Store};
 
 /// How long a request to the store may hold up the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(1);
@@ -50,12 +51,20 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
+    settle(&args.store.location());
     // The token is not printed: logs and terminals keep what they show.
     let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
     let mut stdout = std::io::stdout();
     // Nobody may read it, as when the output goes to a pipe that was closed: no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
     serve(listener, AppState::new(args.store.location(), access), asked_to_end()).await.context("the dashboard ended")
+}
+
+/// Puts right what killed processes left. A folder that can only be read, or a store that fails, is told by the page.
+fn settle(location: &Location) {
+    if Store::open_read_only_at(location).is_ok() {
+        Store::open_at(location).and_then(|mut store| store.settle()).ok();
+    }
 }
 
 /// The address as a browser on this machine reaches it. `127.0.0.1` is printed as it is: `localhost` may lead to another

@@ -14,6 +14,7 @@ use anyhow::anyhow;
 use burn::train::Interrupter;
 
 use super::environment::Environment;
+use super::one_line;
 use super::output::say;
 use super::prepared::prepare_from;
 use super::processes;
@@ -126,7 +127,7 @@ impl Results {
             Ok(trained) => trained.id,
             Err(error) => {
                 self.num_failed += 1;
-                eprintln!("{repetition}: error: {error:#}");
+                eprintln!("{repetition}: error: {}", one_line(&error));
                 return Ok(());
             }
         };

@@ -51,6 +51,10 @@ pub enum TrackingError {
     )]
     ReadOnly { path: PathBuf },
 
+    /// The disk of the store failed, or is full.
+    #[error("`{}`: {problem}; check the disk and its free space, or choose another folder with --artifacts", path.display())]
+    Disk { path: PathBuf, problem: &'static str },
+
     /// Any other answer of SQLite's.
     #[error(
         "`{}`: {source}; if the file is damaged, move it away and run `burnlab runs reindex`",
@@ -192,6 +196,8 @@ impl TrackingError {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, seconds: busy_seconds },
             Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => Self::ReadOnly { path },
             Some(Code::NotADatabase) => Self::NotAStore { path },
+            Some(Code::DiskFull) => Self::Disk { path, problem: "the disk is full" },
+            Some(Code::SystemIoFailure) => Self::Disk { path, problem: "the disk could not be read or written" },
             _ => Self::Sql { path, source: Box::new(source) },
         }
     }

@@ -41,6 +41,19 @@ pub(super) fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> io::Resu
     replace(folder, name, |file| file.write_all(bytes))
 }
 
+/// Removes what a killed process was about to write. Only for who holds the run's lock.
+pub(super) fn remove_temporary(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && name.ends_with(".tmp") && entry.file_type()?.is_file() {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     // The process id keeps two writers of one file apart.
     let temporary = folder.join(format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id()));

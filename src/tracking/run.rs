@@ -136,6 +136,7 @@ impl RunWriter {
             }
             error => error,
         })?;
+        folder::remove_temporary(&folder)?;
         let mut points = folder::read_points(&folder)?;
         points.retain(|point| point.epoch > 0);
         let metrics = MetricsFile::rewrite(&folder, &points)?;

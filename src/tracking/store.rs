@@ -1,6 +1,6 @@
 //! The index over all run folders: `burnlab.db`, or a PostgreSQL server's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -558,44 +558,66 @@ impl Store {
             let trashed = folder::read_record(&folder).ok().and_then(|record| record.trashed);
             let age = trashed.map_or(f64::INFINITY, |trashed| now.seconds_since(trashed));
             if age >= older_than.as_secs_f64() {
-                fs::remove_dir_all(&folder)?;
+                discard(&folder)?;
                 gone.push(id);
             }
         }
         for (_, folder) in named_folders(&self.runs_folder())? {
             if is_abandoned(&folder)? {
-                fs::remove_dir_all(&folder)?;
+                discard(&folder)?;
             }
+        }
+        for folder in [self.trash_folder(), self.runs_folder()] {
+            remove_discarded(&folder)?;
         }
         Ok(gone)
     }
 
-    /// Records as crashed each running run of this host whose process is gone, with all points that reached its folder.
-    /// Returns their ids.
+    /// Brings to an end what killed processes left half done here: a run's start, restoring or deletion, and each
+    /// running run whose process is gone. That gets the end which the process still wrote into the folder, or else is
+    /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed ones.
     pub fn settle(&mut self) -> Result<Vec<RunId>, TrackingError> {
+        let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
+        for folder in folder::list_run_folders(&self.runs_folder())? {
+            // The damaged ones are `reindex`'s to name.
+            let Ok(record) = folder::read_record(&folder) else { continue };
+            if !known.contains(&record.id) {
+                match self.write(|database, revision| self.index_folder(database, &folder, record.clone(), revision)) {
+                    Ok(_) | Err(TrackingError::Damaged { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
         let mut crashed = Vec::new();
         for run in self.runs()? {
-            if self.shown(&run) != Shown::Crashed || run.record.status.is_final() {
-                continue;
-            }
-            let id = run.record.id;
+            let id = run.record.id.clone();
             let folder = self.folder(&id);
             if !folder.exists() {
+                if self.trash_folder().join(id.as_str()).exists() && self.home_elsewhere(&id)?.is_none() {
+                    self.write(|database, revision| self.remove_rows(database, &id, revision))?;
+                }
+                continue;
+            }
+            if run.record.status.is_final() || matches!(self.shown(&run), Shown::Running | Shown::Stalled) {
                 continue;
             }
             let settled = self.write(|database, revision| {
                 let mut record = self.current_record(database, &id)?;
-                if record.status.is_final() {
-                    return Ok(false);
+                let written = folder::read_record(&folder)?;
+                let is_crashed = !written.status.is_final();
+                if is_crashed {
+                    record.status = Status::Crashed;
+                    "the process went away without a final status".clone_into(&mut record.reason);
+                    // File times come from a coarser clock than ours and may lie a few milliseconds before the start.
+                    let last_sign = folder::last_sign(&folder).and_then(|time| UtcTime::try_from(time).ok());
+                    record.ended = last_sign.map(|time| time.max(record.started));
+                    folder::write_record(&folder, &record)?;
+                } else {
+                    let RunRecord { status, reason, ended, best_epoch, .. } = written;
+                    record = RunRecord { status, reason, ended, best_epoch, ..record };
                 }
-                record.status = Status::Crashed;
-                "the process went away without a final status".clone_into(&mut record.reason);
-                // File times come from a coarser clock than ours and may lie a few milliseconds before the start.
-                let last_sign = folder::last_sign(&folder).and_then(|time| UtcTime::try_from(time).ok());
-                record.ended = last_sign.map(|time| time.max(record.started));
-                folder::write_record(&folder, &record)?;
                 self.index_folder(database, &folder, record, revision)?;
-                Ok(true)
+                Ok(is_crashed)
             });
             match settled {
                 Ok(true) => crashed.push(id),
@@ -658,12 +680,14 @@ impl Store {
     /// Changes `run.json` and the row together. The write lock keeps two editors from undoing each other.
     pub(super) fn edit(&mut self, id: &RunId, mut change: impl FnMut(&mut RunRecord)) -> Result<(), TrackingError> {
         let folder = self.folder(id);
-        self.write(|database, revision| {
+        let mut before = None;
+        let result = self.write(|database, revision| {
             let is_here = self.elsewhere(database, id)?.is_none();
             if is_here && !folder.exists() {
                 return Err(no_such_run(id.as_str()).into());
             }
             let mut record = self.current_record(database, id)?;
+            before.get_or_insert_with(|| record.clone());
             change(&mut record);
             if is_here {
                 folder::write_record(&folder, &record)?;
@@ -674,7 +698,12 @@ impl Store {
             let sql = "UPDATE run SET record = ?2, revision = ?3 WHERE id = ?1";
             database.execute(sql, params![id.as_str(), to_json(&record), revision])?;
             Ok(())
-        })
+        });
+        if let (Err(_), Some(before), None) = (&result, before, &self.location.server) {
+            // An edit that failed must not come true with the next one. (A server's row is what counts there.)
+            folder::write_record(&folder, &before).ok();
+        }
+        result
     }
 
     /// The record to change. On a server the row knows of edits made on other hosts, which the folder does not.
@@ -1009,6 +1038,31 @@ fn named_folders(folder: &Path) -> io::Result<Vec<(RunId, PathBuf)>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// What the name of a folder begins with that is being removed.
+const DISCARDED: &str = ".gone-";
+
+/// Removes a run's folder. It loses its name first, so that a kill on the way leaves no run with half of its files.
+fn discard(folder: &Path) -> io::Result<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = folder.with_file_name(format!("{DISCARDED}{name}"));
+    fs::rename(folder, &hidden)?;
+    fs::remove_dir_all(hidden)
+}
+
+/// Goes on with what a killed [`discard`] began.
+fn remove_discarded(folder: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(DISCARDED) && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn is_abandoned(folder: &Path) -> io::Result<bool> {

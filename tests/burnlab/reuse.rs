@@ -11,17 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::lab::{Lab, config_file};
-use crate::place::{Place, json, text};
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
-        }
-    }
-}
+use crate::place::{Place, copy_folder, json, text};
 
 /// Header and rows.
 fn read_csv(text: &str) -> (Vec<String>, Vec<Vec<String>>) {

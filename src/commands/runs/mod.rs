@@ -15,6 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde::Serialize;
 
+use super::output::to_file;
 use crate::cli::{RunsArgs, RunsCommand};
 use crate::tracking::filter::Filter;
 use crate::tracking::{Location, Run, RunId, Shown, Store, TrackingError};
@@ -54,7 +55,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         RunsCommand::Export { format, filter, output } => {
             let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {
-                Some(path) => fs_err::write(path, text)?,
+                Some(path) => to_file(path, &[], |file| Ok(file.write_all(text.as_bytes())?))?,
                 None => print(&text)?,
             }
         }
@@ -163,7 +164,9 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
     if !location.root.join("runs").exists() {
         return Err(TrackingError::NoStore { root: location.root.clone() }.into());
     }
-    let found = Store::open_at(location)?.reindex()?;
+    let mut store = Store::open_at(location)?;
+    let found = store.reindex()?;
+    store.settle()?;
     print(&format!("{} runs with {} points\n", found.runs, found.points))?;
     for id in &found.dropped {
         print(&format!("{id}: its folder is gone, dropped\n"))?;

@@ -6,7 +6,7 @@ use anyhow::ensure;
 
 use super::start;
 use crate::cli::SweepEmitArgs;
-use crate::commands::output::say;
+use crate::commands::output::{say, to_file};
 use crate::config::LoadedConfig;
 use crate::shell::{quoted, quoted_path};
 use crate::tracking::Store;
@@ -42,7 +42,7 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
     });
     match &args.output {
         Some(path) => {
-            fs_err::write(path, script)?;
+            to_file(path, &[], |file| Ok(file.write_all(script.as_bytes())?))?;
             eprintln!("sweep {id} waits for its workers: sbatch {}", quoted_path(path));
         }
         None => say!("{}", script.trim_end()),

@@ -3,6 +3,7 @@
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
+//! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
@@ -11,7 +12,7 @@
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
-//! - a disk that fails at each write, a kill at each write and at random moments: `faults`
+//! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
@@ -28,8 +29,12 @@ mod data;
 mod faults;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/kills.rs"]
+mod kills;
 #[path = "burnlab/lab.rs"]
 mod lab;
+#[path = "burnlab/limits.rs"]
+mod limits;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
 #[path = "burnlab/onnx.rs"]
@@ -42,6 +47,8 @@ mod place;
 mod reuse;
 #[path = "burnlab/seeds.rs"]
 mod seeds;
+#[path = "burnlab/served.rs"]
+mod served;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[path = "burnlab/sweep.rs"]

@@ -13,7 +13,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use self::rows::{
-    Reading, change_trial, json, no_such_sweep, number, read_trial, select_trials, sweep_number, take_row, time,
+    Reading, change_trial, json, no_such_sweep, number, read_trial, runs_of_trial, select_trials, sweep_number,
+    take_row, time,
 };
 use super::database::{Param, params};
 use super::store::{pick, run_id, to_json};
@@ -161,8 +162,13 @@ impl Store {
                 let (started, until) = (UtcTime::now().to_string(), now + lease.as_secs_f64());
                 let values = params![number, taken.number, attempt, until, worker, started, to_json(&params)];
                 database.execute(sql, values)?;
-                let (sweep, number, abandoned) = (sweep.clone(), taken.number, taken.runs);
-                return Ok(Some(Claim { sweep, number, attempt, params, abandoned }));
+                let (number, mut abandoned) = (taken.number, taken.runs);
+                if attempt > 1 {
+                    abandoned.extend(runs_of_trial(database, sweep, number)?);
+                    abandoned.sort();
+                    abandoned.dedup();
+                }
+                return Ok(Some(Claim { sweep: sweep.clone(), number, attempt, params, abandoned }));
             }
             Ok(None)
         })

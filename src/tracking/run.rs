@@ -139,6 +139,9 @@ impl RunWriter {
         folder::remove_temporary(&folder)?;
         let mut points = folder::read_points(&folder)?;
         points.retain(|point| point.epoch > 0);
+        // Running before its points change, so that a kill in between leaves a run that `Store::settle` brings in line
+        // with its file; and again without the points that were taken back.
+        store.reopen(id)?;
         let metrics = MetricsFile::rewrite(&folder, &points)?;
         store.reopen(id)?;
         let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;

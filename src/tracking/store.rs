@@ -580,12 +580,19 @@ impl Store {
         let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
         for folder in folder::list_run_folders(&self.runs_folder())? {
             // The damaged ones are `reindex`'s to name.
-            let Ok(record) = folder::read_record(&folder) else { continue };
-            if !known.contains(&record.id) {
-                match self.write(|database, revision| self.index_folder(database, &folder, record.clone(), revision)) {
-                    Ok(_) | Err(TrackingError::Damaged { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+            let Ok(mut record) = folder::read_record(&folder) else { continue };
+            // A locked one is just beginning, and will be in the store in a moment.
+            if known.contains(&record.id) || folder::is_locked(&folder)? {
+                continue;
+            }
+            if record.sweep.is_some() && !record.archived {
+                // Its trial never knew of it, and went on with another run.
+                record.archived = true;
+                folder::write_record(&folder, &record)?;
+            }
+            match self.write(|database, revision| self.index_folder(database, &folder, record.clone(), revision)) {
+                Ok(_) | Err(TrackingError::Damaged { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         let mut crashed = Vec::new();

@@ -273,37 +273,6 @@ fn sigint_keeps_the_best_weights_and_kill_loses_at_most_the_running_epoch() {
 }
 
 #[test]
-#[cfg(unix)]
-fn kill_at_25_random_moments_loses_no_recorded_epoch() {
-    use rand::{RngExt, SeedableRng};
-    let place = Place::new();
-    place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
-    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(u64::from(std::process::id()));
-    for _ in 0..25 {
-        let mut child = place.command(&["--config", "c.toml", "--quiet"]).spawn().unwrap();
-        // The moment is what is tested: from before the run's folder exists to some dozen epochs later.
-        std::thread::sleep(std::time::Duration::from_millis(random.random_range(0..800)));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    let root = place.path("artifacts");
-    let database = rusqlite::Connection::open(root.join("burnlab.db")).unwrap();
-    let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(check, "ok");
-    let mut store = Store::open(&root).unwrap();
-    store.settle().unwrap();
-    let runs = store.runs().unwrap();
-    assert!(runs.len() >= 5, "only {} runs had begun before they were killed", runs.len());
-    for run in runs {
-        assert_eq!(store.shown(&run), Shown::Crashed);
-        let text = std::fs::read_to_string(store.folder(&run.record.id).join("metrics.csv")).unwrap_or_default();
-        let whole_lines = text.matches('\n').count().saturating_sub(1) as u64;
-        let stored: u64 = run.metrics.values().map(|metric| metric.points).sum();
-        assert!(stored >= whole_lines, "{}: {whole_lines} points in metrics.csv, {stored} stored", run.record.id);
-    }
-}
-
-#[test]
 fn config_commands_check_describe_and_write_out() {
     let place = Place::new();
     place.write("c.toml", SMALL);

@@ -15,6 +15,8 @@ use std::thread;
 use burnlab::tracking::{MetricKey, Run, Shown, Status, Store, read_points};
 
 use crate::place::{Place, copy_folder, text};
+use crate::served::Served;
+use crate::sweep::assert_each_once;
 
 /// The shared page: how many calls there were, whether one met the fault, and which.
 const STATE: usize = 4112;
@@ -56,36 +58,52 @@ static DISK: LazyLock<PathBuf> = LazyLock::new(|| {
     library
 });
 
+/// What makes the disk of a command fail, and sees whether it did.
+struct Trap {
+    state: tempfile::NamedTempFile,
+}
+
+impl Trap {
+    /// Has `command`, which runs in `place`, and the processes that it starts, meet `fault` at their `at`-th call.
+    fn set(place: &Place, command: &mut Command, fault: Fault, at: usize) -> Self {
+        let state = tempfile::NamedTempFile::new().unwrap();
+        state.as_file().set_len(STATE as u64).unwrap();
+        let fault = match fault {
+            Fault::Once(number) => format!("once:{number}"),
+            Fault::Full => format!("stay:{ENOSPC}"),
+            Fault::Kill => "kill".to_owned(),
+        };
+        command
+            .env("LD_PRELOAD", &*DISK)
+            .env("FAULT", fault)
+            .env("FAULT_AT", at.to_string())
+            .env("FAULT_ROOT", place.path("").canonicalize().unwrap())
+            .env("FAULT_STATE", state.path());
+        Self { state }
+    }
+
+    /// The call that met the fault, such as `fsync /tmp/.tmpX/artifacts/burnlab.db`; `None` if there were fewer calls.
+    fn met(&self) -> Option<String> {
+        let page = std::fs::read(self.state.path()).unwrap();
+        let calls = u64::from_ne_bytes(page[..8].try_into().unwrap());
+        assert!(calls > 0, "the library is not in the way");
+        let what: Vec<u8> = page[16..].iter().copied().take_while(|&byte| byte != 0).collect();
+        (page[8] != 0).then(|| text(&what))
+    }
+}
+
 /// What a command did on the failing disk.
 struct Struck {
     output: Output,
-    /// The call that met the fault, such as `fsync /tmp/.tmpX/artifacts/burnlab.db`.
     call: String,
 }
 
 /// Runs `args` in `place` with the fault at the `at`-th call; `None` if there were fewer.
 fn strike(place: &Place, args: &[&str], fault: Fault, at: usize) -> Option<Struck> {
-    let state = tempfile::NamedTempFile::new().unwrap();
-    state.as_file().set_len(STATE as u64).unwrap();
-    let fault = match fault {
-        Fault::Once(number) => format!("once:{number}"),
-        Fault::Full => format!("stay:{ENOSPC}"),
-        Fault::Kill => "kill".to_owned(),
-    };
-    let output = place
-        .command(args)
-        .env("LD_PRELOAD", &*DISK)
-        .env("FAULT", fault)
-        .env("FAULT_AT", at.to_string())
-        .env("FAULT_ROOT", place.path("").canonicalize().unwrap())
-        .env("FAULT_STATE", state.path())
-        .output()
-        .unwrap();
-    let page = std::fs::read(state.path()).unwrap();
-    let calls = u64::from_ne_bytes(page[..8].try_into().unwrap());
-    assert!(calls > 0, "the library is not in the way: {output:?}");
-    let what: Vec<u8> = page[16..].iter().copied().take_while(|&byte| byte != 0).collect();
-    (page[8] != 0).then(|| Struck { output, call: text(&what) })
+    let mut command = place.command(args);
+    let trap = Trap::set(place, &mut command, fault, at);
+    let output = command.output().unwrap();
+    trap.met().map(|call| Struck { output, call })
 }
 
 /// Calls `round` with 1, 2, ... on both cores until one says that its fault was not met; says how many were.
@@ -135,7 +153,8 @@ fn assert_told(fault: Fault, struck: &Struck) {
     }
 }
 
-fn integrity(root: &Path) -> String {
+/// What SQLite says of the store.
+pub fn integrity(root: &Path) -> String {
     let database = rusqlite::Connection::open(root.join("burnlab.db")).unwrap();
     database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap()
 }
@@ -182,7 +201,7 @@ const CONFIG: &str = "[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[trainin
                       batch_size = 32\ncheckpoint_seconds = 0\n";
 
 /// The last epoch that was printed: from then on the user may count on it.
-fn told_epoch(output: &Output) -> u64 {
+pub fn told_epoch(output: &Output) -> u64 {
     let out = text(&output.stdout);
     let epochs = out.lines().filter_map(|line| line.trim_start().strip_prefix("epoch ")?.split('/').next());
     epochs.filter_map(|epoch| epoch.trim().parse().ok()).max().unwrap_or(0)
@@ -285,7 +304,10 @@ fn a_training_survives_a_fault_at_each_of_its_writes() {
 static TRAINED: LazyLock<Place> = LazyLock::new(|| {
     let place = Place::new();
     place.write("c.toml", CONFIG);
-    place.write("new.csv", "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.7,3.1,4.7,1.5\n");
+    place.write(
+        "new.csv",
+        "sepal_length_(cm),sepal_width_(cm),petal_length_(cm),petal_width_(cm)\n5.1,3.5,1.4,0.2\n6.7,3.1,4.7,1.5\n",
+    );
     assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
     place
 });
@@ -388,5 +410,103 @@ fn a_finished_run_survives_a_fault_at_each_write_of_each_verb() {
             });
             println!("{}, {fault:?}: {met} calls, each of them hit", verb.join(" "));
         }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The dashboard, and sweeps
+
+/// A dashboard that meets the fault while the run is noted, deleted and restored: it answers all, and what it
+/// answered with success has happened.
+fn serve_through(fault: Fault, at: usize) -> bool {
+    let place = copy_of_trained(&[]);
+    let id = place.only_run().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut command = place.command(&["dashboard", "--port", "0"]);
+    let trap = Trap::set(&place, &mut command, fault, at);
+    let run = format!("/api/runs/{id}");
+    let answers = Served::start(command).map(|mut served| {
+        let requests = [
+            ("PATCH", &run, r#"{"note":"seen"}"#),
+            ("DELETE", &run, ""),
+            ("POST", &format!("/api/trash/{id}/restore"), ""),
+        ];
+        let answers = requests.map(|(method, path, body)| served.ask(method, path, body));
+        if fault.is_kill() && trap.met().is_some() {
+            served.process.wait().unwrap();
+        } else {
+            assert!(served.process.try_wait().unwrap().is_none(), "{fault:?} at {at} ends the dashboard");
+        }
+        answers
+    });
+    let Some(call) = trap.met() else { return false };
+    let context = format!("{fault:?} at {at}, {call}\n{answers:?}");
+    let Some(answers) = answers else {
+        assert!(fault.is_kill(), "{context}");
+        view(&place, &context);
+        return true;
+    };
+    for answer in answers.iter().flatten() {
+        // 403: the store cannot be written. 404: there is nothing to restore.
+        assert!(matches!(answer.0, 200 | 403 | 404 | 409 | 500..), "{context}");
+        assert!(answer.0 == 200 || answer.1.contains("\"error\""), "{context}");
+    }
+    assert!(fault.is_kill() || answers.iter().all(Option::is_some), "{context}");
+    let [noted, deleted, restored] = answers.map(|answer| answer.is_some_and(|(status, _)| status == 200));
+    let found = view(&place, &context);
+    let note = found.listed.as_ref().and_then(|(_, note, _)| note.as_deref());
+    assert!(!noted || !found.in_runs || note == Some("seen"), "{found:?}\n{context}");
+    assert!(!restored || found.in_runs, "{found:?}\n{context}");
+    assert!(deleted || fault.is_kill() || found.in_runs || !restored, "{found:?}\n{context}");
+    assert!(found.in_runs || found.in_trash, "{found:?}\n{context}");
+    true
+}
+
+#[test]
+fn the_dashboard_survives_a_fault_at_each_of_its_writes() {
+    for fault in FAULTS {
+        let met = until_none_is_met(|at| serve_through(fault, at));
+        println!("dashboard, {fault:?}: {met} calls, each of them hit");
+        assert!(met > 50, "only {met} calls");
+    }
+}
+
+const SWEEP: &str = "[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 2\nbatch_size = 64\n\
+                     [sweep]\nmethod = \"grid\"\nlease_seconds = 1\n[sweep.space]\n\
+                     \"training.learning_rate\" = { values = [1e-2, 1e-3] }\n";
+
+/// Of the calls of a sweep every so-manieth is hit: with all of them the tests would take minutes more.
+const STRIDE: usize = 7;
+
+/// A sweep whose coordinator or worker meets the fault; resumed, it has each trial once.
+fn sweep_through(fault: Fault, at: usize) -> bool {
+    let place = Place::new();
+    place.write("s.toml", SWEEP);
+    let Some(struck) = strike(&place, &["--config", "s.toml", "--jobs", "1"], fault, at) else { return false };
+    let context = format!("{fault:?} at {at}, {}\n{}", struck.call, text(&struck.output.stderr));
+    assert!(!text(&struck.output.stderr).contains("panicked"), "{context}");
+    let root = place.path("artifacts");
+    let mut store = Store::open(&root).unwrap();
+    assert_eq!(integrity(&root), "ok", "{context}");
+    store.settle().unwrap();
+    for run in store.runs().unwrap() {
+        assert!(!matches!(store.shown(&run), Shown::Running | Shown::Stalled), "{context}");
+    }
+    let arguments: &[&str] = match store.find_sweep("latest") {
+        Ok(sweep) if sweep.counts.finished == 2 => return assert_each_once(&place, 2).len() == 2,
+        Ok(_) => &["sweep", "resume", "latest", "--jobs", "1"],
+        Err(_) => &["--config", "s.toml", "--jobs", "1"],
+    };
+    let output = place.run(arguments);
+    assert!(output.status.success(), "{context}{arguments:?}: {}", text(&output.stderr));
+    assert_each_once(&place, 2);
+    true
+}
+
+#[test]
+fn a_sweep_survives_faults_at_its_writes() {
+    for (offset, fault) in FAULTS.into_iter().enumerate() {
+        let met = until_none_is_met(|round| sweep_through(fault, (round - 1) * STRIDE + 1 + offset));
+        println!("sweep, {fault:?}: {met} calls hit, one in {STRIDE}");
+        assert!(met > 20, "only {met} rounds");
     }
 }

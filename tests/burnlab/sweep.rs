@@ -79,7 +79,8 @@ fn begin(place: &Place, arguments: &[&str]) -> Child {
 }
 
 /// Every trial has one result, and the runs that count are one for each.
-fn assert_each_once(place: &Place, num_trials: u32) -> Vec<Trial> {
+#[track_caller]
+pub fn assert_each_once(place: &Place, num_trials: u32) -> Vec<Trial> {
     let (sweep, trials) = newest(place);
     assert_eq!(trials.len() as u32, num_trials);
     assert!(trials.iter().all(|trial| trial.state == TrialState::Finished), "{trials:?}");

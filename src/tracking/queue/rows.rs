@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::tracking::database::{Database, Failure, Param, Row, params};
 use crate::tracking::point::json_float;
-use crate::tracking::{Claim, RunId, TrackingError, Trial, UtcTime};
+use crate::tracking::{Claim, RunId, RunRecord, TrackingError, Trial, UtcTime};
 
 /// The row that a claim may change: still the same claim, and without a result.
 const FENCE: &str = "sweep = (SELECT number FROM sweep WHERE id = ?1) AND number = ?2 AND claim = ?3
@@ -72,6 +72,18 @@ pub(super) fn select_trials(database: &Database, sweep: i64) -> Result<Vec<Trial
             rungs: rungs.into_iter().map(|(epoch, reading)| (epoch, reading.0)).collect(),
         })
     })
+}
+
+/// The runs that say they are of the trial: a worker may be lost after its run began and before the trial knew it.
+/// Those that were put away already are left out.
+pub(super) fn runs_of_trial(database: &Database, sweep: &RunId, trial: u32) -> Result<Vec<RunId>, Failure> {
+    let sql = "SELECT record FROM run WHERE record LIKE ?1";
+    let pattern = format!("%{}%", sweep.as_str());
+    let records: Vec<RunRecord> = database.query(sql, params![pattern], |row| json(row, 0))?;
+    let is_its = |record: &RunRecord| {
+        !record.archived && record.sweep.as_ref().is_some_and(|of| of.sweep == *sweep && of.trial == trial)
+    };
+    Ok(records.into_iter().filter(is_its).map(|record| record.id).collect())
 }
 
 fn fence(claim: &Claim) -> [Param<'_>; 3] {

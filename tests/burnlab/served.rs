@@ -1,0 +1,49 @@
+//! A `burnlab dashboard` process, and requests to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+pub struct Served {
+    pub process: Child,
+    /// `127.0.0.1:PORT`
+    address: String,
+    token: String,
+}
+
+impl Served {
+    /// Starts `command`, a `burnlab dashboard --port 0`; `None` if it ends before it serves.
+    pub fn start(mut command: Command) -> Option<Self> {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        let mut served = Self { address: String::new(), token: String::new(), process };
+        served.address = url.trim().strip_prefix("http://")?.trim_end_matches('/').to_owned();
+        let page = served.ask("GET", "/", "")?.1;
+        served.token = page.split_once("name=\"burnlab-token\" content=\"")?.1.split('"').next()?.to_owned();
+        Some(served)
+    }
+
+    /// The status and body of the answer; `None` if there is none.
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        let Self { address, token, .. } = self;
+        let length = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nX-Burnlab-Token: {token}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + body).as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}

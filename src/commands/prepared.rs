@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::one_line;
+use super::explain;
 use super::run_folder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
@@ -56,7 +56,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
         return Ok(Prepared::new(dataset, splits, preparation));
     };
-    let invalid = |error: anyhow::Error| Invalid::at("model.init_from", one_line(&error));
+    let invalid = |error: anyhow::Error| Invalid::at("model.init_from", explain(&error));
     let folder = run_folder::find(location, run).map_err(invalid)?;
     let saved = SavedModel::open(&folder).map_err(invalid)?;
     let scale = saved.preparation.scale;

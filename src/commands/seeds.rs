@@ -14,7 +14,7 @@ use anyhow::anyhow;
 use burn::train::Interrupter;
 
 use super::environment::Environment;
-use super::one_line;
+use super::explain;
 use super::output::say;
 use super::prepared::prepare_from;
 use super::processes;
@@ -127,7 +127,7 @@ impl Results {
             Ok(trained) => trained.id,
             Err(error) => {
                 self.num_failed += 1;
-                eprintln!("{repetition}: error: {}", one_line(&error));
+                eprintln!("{repetition}: error: {}", explain(&error));
                 return Ok(());
             }
         };

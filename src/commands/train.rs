@@ -21,7 +21,7 @@ use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
 use crate::data::mix;
 use crate::model::{NamedWeights, freeze, load_weights, named_weights, transfer};
-use crate::tracking::{Location, MetricKey, NewRun, Point, RunId, RunWriter, Status, SweepTrial};
+use crate::tracking::{Location, MetricKey, NewRun, Point, RunId, RunWriter, Status, SweepTrial, network_file_system};
 use crate::training::config::Loss;
 use crate::training::evaluation::{Evaluation, Prediction, evaluate};
 use crate::training::objective::Objective;
@@ -48,6 +48,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         loaded.config.name.clone_from(name);
     }
     let location = args.store.location();
+    warn_of_network(&location);
     let backend = BackendName::chosen(args.backend);
     loaded.config.seeds = args.seeds.unwrap_or(loaded.config.seeds);
     if loaded.config.sweep.is_some() {
@@ -70,6 +71,18 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         say!("{}", trained.id);
     }
     Ok(tell(&trained, &config, &prepared, &summary::again(args, path), args.quiet))
+}
+
+/// A store in a file is SQLite's, whose users must share memory.
+fn warn_of_network(location: &Location) {
+    let kind = network_file_system(&location.root).filter(|_| location.server.is_none());
+    if let Some(kind) = kind {
+        eprintln!(
+            "warning: `{}` is on a network file system ({kind}), where its store is safe for one machine at a time: name \
+             a local folder with --artifacts, or a PostgreSQL server with --store",
+            location.root.display()
+        );
+    }
 }
 
 /// Prints the summary unless `quiet`, and says how the process ends. `again` is the command that trains this config.

@@ -49,6 +49,7 @@ mod folder;
 mod id;
 pub mod judge;
 mod location;
+mod mounts;
 pub mod pairs;
 #[cfg(test)]
 mod place;
@@ -68,6 +69,7 @@ pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};
 pub use id::{RunId, slug};
 pub use location::{Location, host};
+pub use mounts::network_file_system;
 pub use point::{Goal, MetricKey, Point, Sample};
 pub use queue::MAX_ATTEMPTS;
 pub use record::{RunRecord, Shown, Status, flatten_config};

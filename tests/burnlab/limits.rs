@@ -29,7 +29,7 @@ fn logits_at_the_end_of_f32_give_no_nan() {
     for (logit, label, expected, slope) in binary {
         let (by_burn, on_host, gradient) = loss(Task::Binary, &[logit], label);
         assert_eq!((by_burn, on_host), (expected.into(), expected.into()), "logit {logit}, label {label}");
-        assert_eq!(gradient, [slope], "logit {logit}, label {label}");
+        assert!((gradient[0] - slope).abs() < 1e-37, "logit {logit}, label {label}: {gradient:?}");
     }
     let three = Task::MultiClass { num_classes: 3 };
     for (label, slopes) in [(0.0, [0.0, 0.0, 0.0]), (1.0, [1.0, -1.0, 0.0]), (2.0, [1.0, 0.0, -1.0])] {
@@ -48,7 +48,8 @@ fn no_learning_rate_optimizer_activation_or_batch_size_breaks_a_run() {
     for data in ["iris", "diabetes"] {
         for optimizer in ["sgd", "adam", "adamw", "rmsprop", "adagrad"] {
             for rate in ["1e-30", "10", "1e30"] {
-                for (activation, batch) in [("relu", 1), ("tanh", 32), ("sigmoid", 100_000), ("gelu", 7)] {
+                // Of 105 rows, batches of 52 leave one alone.
+                for (activation, batch) in [("relu", 1), ("tanh", 32), ("sigmoid", 52), ("gelu", 7)] {
                     let overrides = [
                         &format!("data.source=\"{data}\""),
                         &format!("training.optimizer=\"{optimizer}\""),
@@ -88,12 +89,28 @@ fn no_learning_rate_optimizer_activation_or_batch_size_breaks_a_run() {
 #[test]
 fn a_net_of_dead_units_still_ends_with_its_pictures() {
     let lab = Lab::new();
-    // One step of this size leaves no ReLU with a positive input: the output is the bias alone.
-    let overrides = ["training.optimizer=\"sgd\"", "training.learning_rate=30", "training.max_epochs=20"];
-    let run = lab.train("xor", &overrides);
+    let run = lab.train(
+        "xor-mlp",
+        &[
+            "training.optimizer=\"sgd\"",
+            "training.learning_rate=30",
+            "training.max_epochs=20",
+            "training.restore_best=false",
+        ],
+    );
+    let bytes = std::fs::read(run.folder.join("model.safetensors")).unwrap();
+    let model = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let values = |name: &str| -> Vec<f32> {
+        let bytes = model.tensor(name).unwrap().data();
+        bytes.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap())).collect()
+    };
+    let (weight, bias) = (values("layers.0.weight"), values("layers.0.bias"));
+    // Standardized coordinates of a square lie within 1.8: a unit that is not positive at its corners is nowhere.
+    let largest = |unit: usize| bias[unit] + 1.8 * (weight[unit].abs() + weight[bias.len() + unit].abs());
+    let dead = (0..bias.len()).filter(|&unit| largest(unit) <= 0.0).count();
+    assert!(dead >= bias.len() / 2, "only {dead} of {} units are dead", bias.len());
     let losses = series(&run, "train/loss");
     assert!(losses.iter().all(|(_, loss)| loss.is_finite()), "{losses:?}");
-    assert!(run.evaluation.as_ref().unwrap().metric("accuracy") < 0.75, "the units are not dead");
     for picture in ["boundary.svg", "hidden_units.svg", "network.svg"] {
         let text = std::fs::read_to_string(run.folder.join("plots").join(picture)).unwrap();
         roxmltree::Document::parse(&text).unwrap();

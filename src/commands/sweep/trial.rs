@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::work::Worker;
-use crate::commands::one_line;
+use crate::commands::explain;
 use crate::commands::prepared::prepare;
 use crate::commands::progress::Style;
 use crate::commands::train::{self, Supervisor, TrainOptions, Trained};
@@ -50,7 +50,7 @@ pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
             Err(error) if !is_of_the_trial(&error) => return Err(error),
             Err(error) => {
                 // Without the line of the config below it.
-                let reason = one_line(&error).lines().next().unwrap_or_default().to_owned();
+                let reason = explain(&error).lines().next().unwrap_or_default().to_owned();
                 outcome = Some(Outcome { state: TrialState::Failed, value: None, reason });
                 break;
             }

@@ -2,6 +2,7 @@
 //!
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
+//! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
@@ -23,6 +24,8 @@ mod browser;
 mod cli;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/extremes.rs"]
+mod extremes;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
 #[path = "burnlab/lab.rs"]
@@ -35,6 +38,8 @@ mod onnx;
 mod pictures;
 #[path = "burnlab/place.rs"]
 mod place;
+#[path = "burnlab/properties.rs"]
+mod properties;
 #[path = "burnlab/reuse.rs"]
 mod reuse;
 #[path = "burnlab/seeds.rs"]
@@ -45,6 +50,8 @@ mod shipped;
 mod sweep;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "fuzz/whole_way.rs"]
+mod whole_way;
 
 /// Whether a Vulkan device answers; a missing one fails where everything is required.
 fn wgpu_is_here() -> bool {

@@ -15,6 +15,8 @@ use burnlab::invalid::Invalid;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
 
+use crate::whole_way::try_all;
+
 /// A folder of its own for a test's files, gone afterwards.
 struct Folder(PathBuf);
 
@@ -1057,7 +1059,7 @@ fn garbage_never_panics() {
             config.test_path = config.path.clone();
         }
         config.allow_constant = round % 5 == 0;
-        try_all(&config);
+        try_all(&config, &folder.0.join("rewritten.csv"));
 
         let sizes: [u32; 3] = std::array::from_fn(|_| random.random_range(0..3));
         let mut images = idx(0x800 + random.random_range(0..5), &sizes, &[]);
@@ -1074,23 +1076,6 @@ fn garbage_never_panics() {
                 bytes.truncate(random.random_range(0..=bytes.len()));
             }
         }
-        try_all(&idx_config(&folder, &images, &labels));
-    }
-}
-
-/// The whole way that a run goes, as far as it goes.
-fn try_all(config: &DataConfig) {
-    let Ok(dataset) = load(config) else { return };
-    assert_eq!(dataset.values.len(), dataset.num_rows() * dataset.columns.len());
-    assert!(!dataset.describe().is_empty());
-    let Ok(splits) = split(&dataset, config, 0) else {
-        return;
-    };
-    let Ok(preparation) = Preparation::fit(&dataset, &splits.train, config) else {
-        return;
-    };
-    for rows in [&splits.train, &splits.validation, &splits.test] {
-        let examples = preparation.transform(&dataset, rows);
-        assert!(examples.inputs.iter().all(|input| input.is_finite()));
+        try_all(&idx_config(&folder, &images, &labels), &folder.0.join("rewritten.csv"));
     }
 }

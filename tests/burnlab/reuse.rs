@@ -374,7 +374,9 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     assert_eq!(after.preparation.class_counts, [5; 5]);
 
     // All layers move when none is frozen, and begin where the parent ended.
-    let initial = burnlab::commands::saved_model::read_weights(&child.folder.join("initial.safetensors")).unwrap();
+    let initial =
+        burnlab::commands::saved_model::decode(&std::fs::read(child.folder.join("initial.safetensors")).unwrap())
+            .unwrap();
     assert_eq!(initial["layers.1.weight"], before.weights["layers.1.weight"]);
     assert_ne!(initial["layers.2.weight"], before.weights["layers.2.weight"], "the output layer is new");
 

@@ -168,13 +168,14 @@ impl LoadedConfig {
     /// Adds the place of the key that `invalid` blames: its `--set`, its line in the file, or the file.
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
-        let named = |key: &str| format!("{key}: {message}");
+        let named = |key: &str| one_line(&format!("{key}: {message}"));
         let Some(key) = key else {
             return ConfigError { place: self.path.clone(), message, excerpt: String::new() };
         };
         let by_override = self.overrides.iter().rev().find(|set| set.split('=').next().map(str::trim) == Some(&key));
         if let Some(set) = by_override {
-            return ConfigError { place: format!("--set {set}"), message: named(&key), excerpt: String::new() };
+            let place = one_line(&format!("--set {set}"));
+            return ConfigError { place, message: named(&key), excerpt: String::new() };
         }
         match find_key(&self.text, &key) {
             Some(span) => {

@@ -425,7 +425,8 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
         Scale::MinMax => (low, high - low),
         Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
     };
-    let spread = if spread > 0.0 { spread } else { 1.0 };
+    // Every number of a preparation is one of f32, as an exported model has them.
+    let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
     PreparedKind::Numeric { median, center, spread }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use burnlab::data::{
-    ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target, Task,
-    TaskKind, load, split,
+    ColumnKind, DataConfig, Dataset, NewRows, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target,
+    Task, TaskKind, load, split,
 };
 use burnlab::invalid::Invalid;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -997,6 +997,51 @@ fn transform_matches_another_file_by_name() {
     let there = preparation.transform(&other, &[0, 1]);
     assert_eq!((&here.inputs, &here.targets), (&there.inputs, &there.targets));
     assert!(preparation.transform(&other, &[2]).targets[0].is_nan());
+}
+
+/// As the network takes the rows of a later file.
+fn read_again(preparation: &Preparation, path: &Path, config: &DataConfig) -> (Vec<f32>, Vec<f32>) {
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    let read = NewRows::new(path, preparation, config, true, &[]).open().unwrap().for_each_block(|block| {
+        inputs.extend(block.examples.inputs);
+        targets.extend(block.examples.targets);
+        Ok::<_, Invalid>(())
+    });
+    read.unwrap();
+    (inputs, targets)
+}
+
+#[test]
+fn numbers_kept_of_a_column_of_texts_stay_texts() {
+    let folder = Folder::new();
+    let rows = "1.0,1.0\n2.0,2.0\n1.0,2.0\n2.0,1.0\nx,1.0\n1.0,old\n2.0,old\n";
+    let config = DataConfig {
+        classes: vec!["1.0".into(), "2.0".into()],
+        max_categories: 2,
+        ..csv(&folder.file("a.csv", format!("c,y\n{rows}")))
+    };
+    let dataset = load(&config).unwrap();
+    let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3, 4], &config).unwrap();
+    assert_eq!(preparation.input_names(), ["c=1.0", "c=2.0", "c=unknown"]);
+    let here = preparation.transform(&dataset, &[0, 1, 2, 3, 4]);
+    let kept = folder.file("b.csv", "c,y\n1.0,1.0\n2.0,2.0\n1.0,2.0\n2.0,1.0\nx,1.0\n");
+    assert_eq!(read_again(&preparation, &kept, &config), (here.inputs, here.targets));
+}
+
+#[test]
+fn written_rows_are_read_as_they_were_though_they_look_missing() {
+    let folder = Folder::new();
+    // -999 means missing, -999.0 is a number; so with the categories.
+    let text = "x,c,y\n-999.0,1.0,0\n-999,1,2\n3,2.0,0\n4,2,2\n";
+    let missing = vec!["-999".into(), "1".into()];
+    let config = DataConfig { missing, categorical: vec!["c".into()], ..csv(&folder.file("a.csv", text)) };
+    let dataset = load(&config).unwrap();
+    let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3], &config).unwrap();
+    let here = preparation.transform(&dataset, &[0, 1, 2, 3]);
+    let mut written = Vec::new();
+    dataset.write_rows(&[0, 1, 2, 3], &mut written).unwrap();
+    let path = folder.file("test.csv", written);
+    assert_eq!(read_again(&preparation, &path, &DataConfig::of_written_rows()), (here.inputs, here.targets));
 }
 
 #[test]

@@ -73,9 +73,9 @@ fn a_line_of_two_gigabytes_is_refused() {
     data_config(&place, "a.csv", "target = \"y\"");
     sparse(place.path("a.csv"), b"x,y\n1,0\n", 2 << 30);
     refused(&place, &CHECK, "a.toml:2:1: data.path: a.csv:3: a NUL byte");
-    let block = [b'x'; 16 << 20];
-    for (block, error) in [(&block[..], "a row of more than 16 MiB"), (&[0; 16 << 20], "a NUL byte")] {
-        bomb(place.path("a.csv"), b"x,y\n1,0\n", block, 128);
+    for (byte, error) in [(b'x', "a row of more than 16 MiB"), (0, "a NUL byte")] {
+        let block = vec![byte; 16 << 20];
+        bomb(place.path("a.csv"), b"x,y\n1,0\n", &block, 128);
         assert!(place.path("a.csv").metadata().unwrap().len() < 4 << 20);
         refused(&place, &CHECK, &format!("a.toml:2:1: data.path: a.csv:3: {error}"));
     }
@@ -92,7 +92,7 @@ fn an_idx_file_of_four_billion_images_is_refused() {
     refused(&place, &CHECK, "a.toml:2:1: data.path: images holds 4000000000 cells, more than fit in memory");
     // A row of the data is an input each; names of a billion inputs alone would fill the memory.
     let header = [&[0, 0, 8, 3][..], &1u32.to_be_bytes(), &20_000u32.to_be_bytes(), &20_000u32.to_be_bytes()].concat();
-    bomb(place.path("images"), &header, &[0; 20 << 20], 20);
+    bomb(place.path("images"), &header, &vec![0; 20 << 20], 20);
     refused(&place, &CHECK, "a.toml:2:1: data.path: images holds items of 400000000 cells");
 }
 
@@ -148,7 +148,7 @@ fn a_hundred_thousand_categories_are_taken_or_refused_in_bounded_memory() {
     data_config(&place, "a.csv", "target = \"y\"");
     assert!(works(&place, &CHECK).contains("66 network inputs"));
     data_config(&place, "a.csv", "target = \"y\"\nmax_categories = 100000");
-    refused(&place, &CHECK, "a.toml:4:1: data.max_categories: 300000 rows of 876");
+    refused(&place, &CHECK, "a.toml:4:1: data.max_categories: 300000 rows of 93323 inputs");
     data_config(&place, "a.csv", "target = \"c\"");
     refused(&place, &CHECK, "a.toml:3:1: data.target: target `c` has more than 1000 classes");
     // As many categories as rows, all kept: quick to look up. The 10,000 rows are few enough.
@@ -184,10 +184,6 @@ fn the_largest_numbers_stay_finite() {
                 drop(refused(&place, &CHECK, &error));
             }
         }
-        place.write(
-            "b.csv",
-            &format!("a,y\n{}", rows.replace(",1\n", ",2.5\n").replacen(",2.5\n", &format!(",{cell}\n"), 1)),
-        );
     }
 }
 
@@ -218,7 +214,7 @@ fn configs_of_any_size_and_depth_are_one_clear_line() {
         (format!("{head}drop = [{}]\n", "\"aaaaaaa\", ".repeat(5 << 20)), too_large),
         (format!("{head}foo = \"{}\"\n", &long[..6 << 20]), "a.toml:3:1: unknown key `foo`"),
         (format!("{head}{} = 1\n", &long[..6 << 20]), "a.toml:3:1: unknown key `xxxxx"),
-        (format!("{head}drop = [{}\n", "\"aaaaaaa\", ".repeat(500 << 10)), "a.toml:4:1: "),
+        (format!("{head}drop = [{}\n", "\"aaaaaaa\", ".repeat(500 << 10)), "a.toml:3:5632008: unclosed array"),
         (
             format!("{head}drop = {}{}\n", "[".repeat(10_000), "]".repeat(10_000)),
             "a.toml:3:87: it is nested too deeply",
@@ -373,7 +369,7 @@ fn reindex_leaves_out_what_is_too_large_and_says_so() {
         file.set_len(end + (2 << 30)).unwrap();
     };
     let huge = |path: PathBuf| sparse(path, b"{", 4 << 30);
-    let deep = |path: PathBuf| std::fs::write(path, "[".repeat(100_000)).unwrap();
+    let deep = |path: PathBuf| std::fs::write(path, format!("{{\"params\":{{\"a\":{}", "[".repeat(100_000))).unwrap();
     let spoils: [(&str, &dyn Fn(PathBuf), &str); 5] = [
         ("metrics.csv", &long_line, "the line is longer than 4096 bytes"),
         ("run.json", &huge, "is larger than 64 MiB"),

@@ -281,7 +281,7 @@ fn data() -> impl Strategy<Value = DataConfig> {
     (
         (proptest::option::of(select(vec![Source::Iris, Source::Moons])), path, proptest::option::of(any::<char>())),
         (texts(), texts(), proptest::option::of(any::<String>()), proptest::option::of(any::<[u32; 2]>())),
-        (any::<[bool; 2]>(), 0.0..1.0f64, any::<u64>(), proptest::option::of(any::<u64>())),
+        (any::<[bool; 2]>(), 0.0..1.0f64, seed(), proptest::option::of(seed())),
         proptest::option::of(select(vec![TaskKind::Classification, TaskKind::Regression])),
     )
         .prop_map(
@@ -306,10 +306,15 @@ fn data() -> impl Strategy<Value = DataConfig> {
         )
 }
 
+/// TOML has no larger integers.
+fn seed() -> impl Strategy<Value = u64> {
+    prop_oneof![0..=i64::MAX as u64, Just(i64::MAX as u64)]
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let model =
         (prop::collection::vec(1..65_536usize, 0..5), select(vec![Activation::Relu, Activation::Tanh]), 0.0..1.0);
-    (("[^\\x00]{1,12}", any::<u64>(), 1..=u16::MAX), data(), model, training()).prop_map(
+    (("[^\\x00]{1,12}", seed(), 1..=u16::MAX), data(), model, training()).prop_map(
         |((name, seed, seeds), data, (hidden, activation, dropout), training)| Config {
             name,
             seed,

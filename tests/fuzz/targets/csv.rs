@@ -20,7 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
         config.target = Some(if config.header { "y" } else { "column_1" }.into());
         config.allow_constant = bit(first, 1);
         config.scale = [Scale::None, Scale::Standard, Scale::MinMax, Scale::Robust][usize::from(first >> 2 & 3)];
-        config.task = [None, None, Some(TaskKind::Classification), Some(TaskKind::Regression)][usize::from(first >> 4 & 3)];
+        config.task =
+            [None, None, Some(TaskKind::Classification), Some(TaskKind::Regression)][usize::from(first >> 4 & 3)];
         config.delimiter = bit(first, 6).then_some(';');
         config.stratify = !bit(first, 7);
         config.categorical = if bit(second, 0) { vec!["c".into()] } else { Vec::new() };

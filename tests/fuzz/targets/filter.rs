@@ -17,7 +17,13 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
             "data.layers": [], "data.version": "16", "none": null, "deep": {"a": [1, {"b": 2}]}},
     });
     let metric = |best, last| MetricSummary {
-        points: 3, last, last_epoch: 3, last_step: 30, last_time: 1.0, best, best_epoch: Some(2),
+        points: 3,
+        last,
+        last_epoch: 3,
+        last_step: 30,
+        last_time: 1.0,
+        best,
+        best_epoch: Some(2),
     };
     let metrics = BTreeMap::from([
         ("validation/loss".parse().unwrap(), metric(Some(0.25), f64::NAN)),

@@ -22,8 +22,16 @@ impl Default for Lab {
         let config_toml = "[data]\nsource = \"iris\"\n".to_owned();
         let (params, environment) = Default::default();
         let new = |experiment: &str| NewRun {
-            experiment: experiment.into(), name: None, tags: vec![], note: None, config_toml: config_toml.clone(),
-            params: Clone::clone(&params), environment: Clone::clone(&environment), seed: 1, parent: None, sweep: None,
+            experiment: experiment.into(),
+            name: None,
+            tags: vec![],
+            note: None,
+            config_toml: config_toml.clone(),
+            params: Clone::clone(&params),
+            environment: Clone::clone(&environment),
+            seed: 1,
+            parent: None,
+            sweep: None,
         };
         let writer = RunWriter::start(folder.path(), new("digits")).unwrap();
         drop(RunWriter::start(folder.path(), new("digits-2")).unwrap());
@@ -46,7 +54,6 @@ fuzz_target!(|text: &str| {
     if let Ok(id) = text.parse::<RunId>() {
         assert_eq!((id.as_str(), id.to_string().as_str()), (text, text));
         is_one_name(text);
-        assert_eq!(slug(id.experiment()).parse::<MetricKey>().is_ok(), false);
     }
     let slugged = slug(text);
     is_one_name(&slugged);

@@ -157,8 +157,10 @@ impl LoadedConfig {
         params: &BTreeMap<String, serde_json::Value>,
         overrides: &[String],
     ) -> Result<Config, ConfigError> {
-        // JSON's numbers, strings, truths and lists are TOML's as well.
-        let params = params.iter().map(|(key, value)| format!("{key}={value}"));
+        // JSON's numbers, strings, truths and lists are TOML's as well, but for the one control character that JSON does
+        // not escape.
+        let params =
+            params.iter().map(|(key, value)| format!("{key}={}", value.to_string().replace('\u{7f}', "\\u007f")));
         let overrides: Vec<String> =
             self.overrides.iter().cloned().chain(params).chain(overrides.iter().cloned()).collect();
         let loaded = Self::parse(&self.text, &self.path, &self.config.name, &overrides)?;
@@ -365,6 +367,7 @@ fn readable(message: &str) -> String {
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
         ("u64 value was too large", "the number is too large for TOML"),
+        ("cannot recurse further; max recursion depth met", "it is nested too deeply"),
         ("recursion limit", "it is nested too deeply"),
     ] {
         message = message.replace(serdes, ours);

@@ -1029,22 +1029,6 @@ fn numbers_kept_of_a_column_of_texts_stay_texts() {
 }
 
 #[test]
-fn written_rows_are_read_as_they_were_though_they_look_missing() {
-    let folder = Folder::new();
-    // -999 means missing, -999.0 is a number; so with the categories.
-    let text = "x,c,y\n-999.0,1.0,0\n-999,1,2\n3,2.0,0\n4,2,2\n";
-    let missing = vec!["-999".into(), "1".into()];
-    let config = DataConfig { missing, categorical: vec!["c".into()], ..csv(&folder.file("a.csv", text)) };
-    let dataset = load(&config).unwrap();
-    let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3], &config).unwrap();
-    let here = preparation.transform(&dataset, &[0, 1, 2, 3]);
-    let mut written = Vec::new();
-    dataset.write_rows(&[0, 1, 2, 3], &mut written).unwrap();
-    let path = folder.file("test.csv", written);
-    assert_eq!(read_again(&preparation, &path, &DataConfig::of_written_rows()), (here.inputs, here.targets));
-}
-
-#[test]
 fn description_and_fingerprint_follow_the_data() {
     let folder = Folder::new();
     let path = folder.file("a.csv", "c,x,y\nu,1,no\nv,,yes\nu,3,no\n");

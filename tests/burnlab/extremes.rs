@@ -172,8 +172,9 @@ fn the_largest_numbers_stay_finite() {
         let config = DataConfig { path: Some(path.clone()), target: Some("y".into()), scale, ..DataConfig::default() };
         try_all(&config, &place.path("rewritten.csv"));
     }
-    data_config(&place, "a.csv", "target = \"y\"");
+    data_config(&place, "a.csv", "target = \"y\"\nscale = \"min_max\"");
     works(&place, &["--config", "a.toml", "--quiet"]);
+    works(&place, &["evaluate", "a"]);
     for cell in ["1e308", "-1e308", "inf", "-inf", "NaN", "nan", "1e-400"] {
         place.write("a.csv", &format!("a,b,y\n{rows}{cell},1,1\n"));
         match cell {

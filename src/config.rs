@@ -10,11 +10,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
+use crate::bounded;
 use crate::data::DataConfig;
-use crate::invalid::{Invalid, nearest};
+use crate::invalid::{Invalid, nearest, one_line};
 use crate::model::ModelConfig;
 use crate::sweep::SweepConfig;
 use crate::training::TrainingConfig;
+
+/// A config of 100,000 column names has 2 MB; a larger file is something else.
+const MAX_BYTES: u64 = 8 << 20;
+/// Parts of a dotted key at most.
+const MAX_PARTS: usize = 16;
 
 /// A burnlab run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -80,11 +86,13 @@ impl LoadedConfig {
     /// range; an override likewise.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        let text = fs_err::read_to_string(path).map_err(|error| ConfigError {
+        let unreadable = |why: String| ConfigError {
             place: shown.clone(),
-            message: format!("cannot read the config: {}", error.kind()),
+            message: format!("cannot read the config: {why}"),
             excerpt: String::new(),
-        })?;
+        };
+        let bytes = bounded::read(path, MAX_BYTES).map_err(|error| unreadable(error.kind().to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
         let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
         Self::parse(&text, &shown, &stem, overrides)
     }
@@ -95,7 +103,9 @@ impl LoadedConfig {
     /// As [`LoadedConfig::load`], less reading the file.
     pub fn parse(text: &str, shown: &str, default_name: &str, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
-        if let (_, Some(changed)) = apply(text, overrides)? {
+        // Again without the types, which know integers that TOML does not.
+        let table: toml::Table = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
+        if let (_, Some(changed)) = apply(table, overrides)? {
             config = changed;
         }
         if config.name.is_empty() {
@@ -112,7 +122,8 @@ impl LoadedConfig {
     /// The TOML that makes this config anywhere: as the user wrote it, without defaults, which depend on keys that a sweep
     /// may vary; `--set`, the name and the seeds written in, and the paths of data and `init_from` as in `found`.
     pub fn written(&self, found: &Config) -> String {
-        let (mut table, _) = apply(&self.text, &self.overrides).expect("applied before");
+        let table = toml::from_str(&self.text).expect("parsed before");
+        let (mut table, _) = apply(table, &self.overrides).expect("applied before");
         let whole = toml::Table::try_from(found).expect("every field of a config has a TOML form");
         for key in ["name", "seeds"] {
             table.remove(key);
@@ -146,8 +157,10 @@ impl LoadedConfig {
         params: &BTreeMap<String, serde_json::Value>,
         overrides: &[String],
     ) -> Result<Config, ConfigError> {
-        // JSON's numbers, strings, truths and lists are TOML's as well.
-        let params = params.iter().map(|(key, value)| format!("{key}={value}"));
+        // JSON's numbers, strings, truths and lists are TOML's as well, but for the one control character that JSON does
+        // not escape.
+        let params =
+            params.iter().map(|(key, value)| format!("{key}={}", value.to_string().replace('\u{7f}', "\\u007f")));
         let overrides: Vec<String> =
             self.overrides.iter().cloned().chain(params).chain(overrides.iter().cloned()).collect();
         let loaded = Self::parse(&self.text, &self.path, &self.config.name, &overrides)?;
@@ -157,13 +170,14 @@ impl LoadedConfig {
     /// Adds the place of the key that `invalid` blames: its `--set`, its line in the file, or the file.
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
-        let named = |key: &str| format!("{key}: {message}");
+        let named = |key: &str| one_line(&format!("{key}: {message}"));
         let Some(key) = key else {
             return ConfigError { place: self.path.clone(), message, excerpt: String::new() };
         };
         let by_override = self.overrides.iter().rev().find(|set| set.split('=').next().map(str::trim) == Some(&key));
         if let Some(set) = by_override {
-            return ConfigError { place: format!("--set {set}"), message: named(&key), excerpt: String::new() };
+            let place = one_line(&format!("--set {set}"));
+            return ConfigError { place, message: named(&key), excerpt: String::new() };
         }
         match find_key(&self.text, &key) {
             Some(span) => {
@@ -214,7 +228,8 @@ impl Config {
             (Some(num_folds), None) => (1..=num_folds).map(Some).collect(),
             (_, fold) => vec![fold],
         };
-        let seeds = (0..u64::from(num_seeds)).map(|offset| self.seed.wrapping_add(offset));
+        // TOML has no larger integers: after the largest seed comes 0.
+        let seeds = (0..u64::from(num_seeds)).map(|offset| self.seed.wrapping_add(offset) & i64::MAX as u64);
         seeds.flat_map(|seed| folds.iter().map(move |&fold| Repetition { seed, fold })).collect()
     }
 
@@ -274,13 +289,13 @@ fn flatten(prefix: &str, value: serde_json::Value, params: &mut BTreeMap<String,
     }
 }
 
-/// `text` with `overrides` applied one after the other, so that an error names its own, and the config that they make of
+/// `table` with `overrides` applied one after the other, so that an error names its own, and the config that they make of
 /// it; `None` without any.
-fn apply(text: &str, overrides: &[String]) -> Result<(toml::Table, Option<Config>), ConfigError> {
-    let mut table: toml::Table = toml::from_str(text).expect("parsed before");
+fn apply(mut table: toml::Table, overrides: &[String]) -> Result<(toml::Table, Option<Config>), ConfigError> {
     let mut config = None;
     for set in overrides {
-        let fail = |message: String| ConfigError { place: format!("--set {set}"), message, excerpt: String::new() };
+        let place = || one_line(&format!("--set {set}"));
+        let fail = |message: String| ConfigError { place: place(), message, excerpt: String::new() };
         let (key, value) = set.split_once('=').ok_or_else(|| fail("write it as key=value".into()))?;
         // A word that is no TOML value is meant as a string: --set data.source=iris
         let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
@@ -289,6 +304,10 @@ fn apply(text: &str, overrides: &[String]) -> Result<(toml::Table, Option<Config
             .unwrap_or_else(|| toml::Value::String(value.into()));
         let mut at = &mut table;
         let parts: Vec<&str> = key.trim().split('.').collect();
+        // Tables in tables are read and dropped by functions that call themselves.
+        if parts.len() > MAX_PARTS {
+            return Err(fail(format!("no key has more than {MAX_PARTS} parts")));
+        }
         let (last, sections) = parts.split_last().expect("split gives one part at least");
         for section in sections {
             at = at
@@ -336,7 +355,7 @@ fn in_model(error: &toml::de::Error, text: &str) -> Option<std::ops::Range<usize
 
 /// serde's message in the user's words, with a guess at the key that was meant.
 fn readable(message: &str) -> String {
-    let mut message = message.trim().to_owned();
+    let mut message = one_line(message.trim());
     for (serdes, ours) in [
         ("unknown field", "unknown key"),
         ("missing field", "missing key"),
@@ -347,6 +366,9 @@ fn readable(message: &str) -> String {
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list"),
+        ("u64 value was too large", "the number is too large for TOML"),
+        ("cannot recurse further; max recursion depth met", "it is nested too deeply"),
+        ("recursion limit", "it is nested too deeply"),
     ] {
         message = message.replace(serdes, ours);
     }
@@ -381,6 +403,9 @@ fn find_key(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
     found
 }
 
+/// Characters of a line that an error shows.
+const MAX_SHOWN: usize = 200;
+
 /// `file:line:column`, and the line with a caret under the span.
 fn point_at(shown: &str, text: &str, span: std::ops::Range<usize>) -> (String, String) {
     let start = span.start.min(text.len());
@@ -390,7 +415,12 @@ fn point_at(shown: &str, text: &str, span: std::ops::Range<usize>) -> (String, S
     let line = text[line_start..].lines().next().unwrap_or_default();
     let column = text[line_start..start].chars().count();
     let width = text[start..span.end.clamp(start, line_start + line.len().max(start - line_start))].chars().count();
+    // Of a long line, what stands around the place.
+    let left_out = column.saturating_sub(MAX_SHOWN / 2);
+    let line: String = line.chars().skip(left_out).take(MAX_SHOWN).collect();
+    let (line, indent) = (one_line(&line), column - left_out);
     let gutter = " ".repeat(number.to_string().len());
-    let excerpt = format!("\n{number} | {line}\n{gutter} | {}{}", " ".repeat(column), "^".repeat(width.max(1)));
+    let caret = "^".repeat(width.clamp(1, (MAX_SHOWN - indent).max(1)));
+    let excerpt = format!("\n{number} | {line}\n{gutter} | {}{caret}", " ".repeat(indent));
     (format!("{shown}:{number}:{}", column + 1), excerpt)
 }

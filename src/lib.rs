@@ -39,6 +39,7 @@
 //! 8. Unsafe code is in `host/product.rs` alone.
 
 pub mod backend;
+pub mod bounded;
 pub mod cli;
 pub mod commands;
 pub mod config;

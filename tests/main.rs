@@ -2,6 +2,7 @@
 //!
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
+//! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
@@ -27,6 +28,8 @@ mod cli;
 mod data;
 #[path = "burnlab/faults.rs"]
 mod faults;
+#[path = "burnlab/extremes.rs"]
+mod extremes;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
 #[path = "burnlab/kills.rs"]
@@ -43,6 +46,8 @@ mod onnx;
 mod pictures;
 #[path = "burnlab/place.rs"]
 mod place;
+#[path = "burnlab/properties.rs"]
+mod properties;
 #[path = "burnlab/reuse.rs"]
 mod reuse;
 #[path = "burnlab/seeds.rs"]
@@ -55,6 +60,8 @@ mod shipped;
 mod sweep;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "fuzz/whole_way.rs"]
+mod whole_way;
 
 /// Whether a Vulkan device answers; a missing one fails where everything is required.
 fn wgpu_is_here() -> bool {

@@ -7,9 +7,10 @@ use anyhow::Context;
 use burn::tensor::backend::Backend;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::bounded;
 use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, Examples, NewRows, Preparation, Splits};
-use crate::invalid::Invalid;
+use crate::invalid::{Invalid, one_line};
 use crate::model::{NamedWeights, Net, Weight, check_shapes, load_weights};
 
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
@@ -22,6 +23,11 @@ pub const TEST_ROWS: &str = "test.csv";
 
 /// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
+
+/// A million columns, or categories.
+const MAX_PREPARATION: u64 = 256 << 20;
+/// What a file of weights has beside them at most; `export` puts the preparation there.
+const MAX_HEADER: u64 = 16 << 20;
 
 /// Weights in the safetensors format.
 ///
@@ -73,12 +79,15 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
     Ok(weights)
 }
 
-/// The weights in the file `path`.
+/// The weights in the file `path`, of a network with these shapes.
 ///
 /// # Errors
-/// A file that cannot be read, or is damaged.
-pub fn read_weights(path: &Path) -> anyhow::Result<NamedWeights> {
-    decode(&fs_err::read(path)?).with_context(|| format!("{} is damaged", path.display()))
+/// A file that cannot be read, is much larger than such a network, or is damaged.
+pub fn read_weights(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> anyhow::Result<NamedWeights> {
+    let cells =
+        shapes.values().map(|shape| shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64)));
+    let bytes = bounded::read(path, cells.fold(MAX_HEADER, u64::saturating_add))?;
+    decode(&bytes).with_context(|| format!("{} is damaged", path.display()))
 }
 
 /// A run's config, preparation and weights, read from its folder alone.
@@ -97,8 +106,12 @@ impl SavedModel {
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let config = LoadedConfig::load(&folder.join("config.toml"), &[])?.config;
         let preparation = read_preparation(folder)?;
-        let weights = read_weights(&folder.join(MODEL))?;
+        let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.join("config.toml").display());
+        data::check(&config.data).map_err(unusable)?;
+        // How many rows there were does not matter any more.
+        config.training.validate_for(preparation.task(), usize::MAX, usize::MAX).map_err(unusable)?;
         let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+        let weights = read_weights(&folder.join(MODEL), &shapes)?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", folder.join(MODEL).display()))?;
         Ok(Self { folder: folder.to_owned(), config, preparation, weights })
@@ -134,9 +147,7 @@ impl SavedModel {
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
         let kept = self.folder.join(TEST_ROWS);
         if kept.exists() {
-            // Written by us, with a header and commas, whatever the training file had.
-            let config = DataConfig { delimiter: Some(','), header: true, ..self.config.data.clone() };
-            return read_examples(&kept, &self.preparation, &config);
+            return read_examples(&kept, &self.preparation, &DataConfig::of_written_rows());
         }
         let (dataset, splits) = load_data(&self.folder, &self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
@@ -167,7 +178,9 @@ pub fn load_data(folder: &Path, config: &Config) -> anyhow::Result<(Dataset, Spl
 pub fn read_preparation(folder: &Path) -> anyhow::Result<Preparation> {
     let path = folder.join(PREPARATION);
     let damaged = || format!("{} is damaged: bring back the file that the training wrote", path.display());
-    let preparation: Preparation = serde_json::from_slice(&fs_err::read(&path)?).with_context(damaged)?;
+    let preparation = serde_json::from_slice(&bounded::read(&path, MAX_PREPARATION)?);
+    let preparation: Preparation =
+        preparation.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(damaged)?;
     preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
     Ok(preparation)
 }

@@ -1,8 +1,12 @@
 //! Conflicts and ranges inside the `[data]` section, before any file is opened.
 
+use std::collections::HashSet;
+
 use super::{DataConfig, Dataset, TaskKind, labels};
 use crate::invalid::Invalid;
 
+/// 16 GiB as f32.
+pub(super) const MAX_CELLS: usize = 1 << 32;
 pub(super) const MAX_EXAMPLES: usize = 10_000_000;
 pub(super) const MAX_CLASSES: usize = 1000;
 const MAX_FOLDS: usize = 1000;
@@ -11,13 +15,18 @@ pub(super) fn no_source() -> Invalid {
     Invalid::at("data", "no data: set data.source to a shipped or generated set, or data.path to a file")
 }
 
-pub(super) fn check(config: &DataConfig) -> Result<(), Invalid> {
+/// Whether the section makes sense by itself, whatever its files hold.
+///
+/// # Errors
+/// Conflicting or out-of-range keys.
+pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
     check_test_file(config)?;
     check_ranges(config)?;
     let lists =
         [("data.drop", &config.drop), ("data.numeric", &config.numeric), ("data.categorical", &config.categorical)];
     for [(key, names), (other_key, others)] in [[lists[0], lists[1]], [lists[0], lists[2]], [lists[1], lists[2]]] {
+        let others: HashSet<&String> = others.iter().collect();
         if let Some(name) = names.iter().find(|name| others.contains(name)) {
             let message = format!("column `{name}` is in both {key} and {other_key}: keep one");
             return Err(Invalid::at(key, message));

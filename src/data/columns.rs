@@ -217,7 +217,8 @@ impl Input {
     }
 }
 
-fn shorten(text: &str) -> String {
+/// A cell as an error shows it.
+pub(super) fn shorten(text: &str) -> String {
     const MAX_CHARS: usize = 40;
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -243,6 +244,8 @@ pub(super) fn target_position(file: &CsvFile, target: Option<&str>) -> Result<us
 /// # Errors
 /// Names in `drop`, `numeric` or `categorical` that the file does not have or that name the target; no input left.
 pub(super) fn inputs(file: &CsvFile, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
+    // The list to drop may be as long as the header: an error offers it ready to paste.
+    let places: HashMap<&str, usize> = file.names.iter().map(String::as_str).zip(0..).collect();
     let mut forced = vec![None; file.names.len()];
     let mut is_dropped = vec![false; file.names.len()];
     let lists = [
@@ -252,7 +255,7 @@ pub(super) fn inputs(file: &CsvFile, target: usize, config: &DataConfig) -> Resu
     ];
     for (key, names, kind) in lists {
         for name in names {
-            let position = find(file, name, key)?;
+            let position = places.get(name.as_str()).map_or_else(|| find(file, name, key), |&position| Ok(position))?;
             if position == target {
                 let message =
                     format!("{key} names the target `{name}`: remove it there (data.task says how to read the target)");

@@ -124,6 +124,15 @@ impl Default for DataConfig {
     }
 }
 
+impl DataConfig {
+    /// How the file of [`Dataset::write_rows`](super::Dataset::write_rows) is read, whatever the training file was like:
+    /// a header, commas, and only the empty cell is missing. (`-999` may mean missing, where `-999.0` is a number that
+    /// is written as `-999`.)
+    pub fn of_written_rows() -> Self {
+        Self { delimiter: Some(','), missing: Vec::new(), ..Self::default() }
+    }
+}
+
 /// A set that needs no file: five shipped ones, then six generated ones with inputs `x1`, `x2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

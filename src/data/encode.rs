@@ -1,5 +1,7 @@
 //! The inner loop of [`Preparation::transform`](super::Preparation::transform): one column's cell to its inputs.
 
+use std::collections::HashMap;
+
 use super::{ColumnKind, Dataset, PreparedColumn, PreparedKind};
 
 /// A prepared column matched with the column of a dataset.
@@ -20,8 +22,13 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    pub(super) fn new(column: &PreparedColumn, dataset: &Dataset) -> Self {
-        let position = dataset.columns.iter().position(|other| other.name == column.name);
+    /// One for each of `columns`.
+    pub(super) fn all(columns: &[PreparedColumn], dataset: &Dataset) -> Vec<Self> {
+        let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
+        columns.iter().map(|column| Self::new(column, dataset, places.get(column.name.as_str()).copied())).collect()
+    }
+
+    fn new(column: &PreparedColumn, dataset: &Dataset, position: Option<usize>) -> Self {
         let kind = position.map(|position| &dataset.columns[position].kind);
         match (&column.kind, kind) {
             (&PreparedKind::Numeric { median, center, spread }, kind) => {
@@ -33,10 +40,10 @@ impl Encoder {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
                     _ => (None, &[][..]),
                 };
-                let find = |name| categories.iter().position(|other| other == name);
+                let places: HashMap<&String, usize> = categories.iter().zip(0..).collect();
                 Self::OneHot {
                     position,
-                    inputs: names.iter().map(find).collect(),
+                    inputs: names.iter().map(|name| places.get(name).copied()).collect(),
                     num_inputs: column.kind.num_inputs(),
                     unknown: has_unknown.then_some(categories.len()),
                 }

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::check::MAX_CELLS;
 use super::labels::{Gathering, Labels};
 use super::rows::{Opened, Origin};
 use super::{Column, ColumnKind, DataConfig, Dataset, Target};
 use crate::invalid::Invalid;
 
-/// 16 GiB as f32; a header that asks for more is taken for damage.
-const MAX_CELLS: usize = 1 << 32;
+/// Cells of an item: each is an input with a name.
+const MAX_INPUTS: usize = 1 << 24;
 /// Deflate cannot shrink further, so a short gzipped file cannot hold a large header's promise.
 const MAX_GZIP_RATIO: u64 = 1032;
 
@@ -114,6 +115,12 @@ fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
         let message = format!("has {} dimensions: images have 3 (or 2, a row of inputs each)", header.sizes.len());
         return Err(origin.error(&message));
     }
+    let num_inputs = shape.iter().product::<usize>();
+    if num_inputs > MAX_INPUTS {
+        return Err(
+            origin.error(&format!("holds items of {num_inputs} cells: a network has at most {MAX_INPUTS} inputs"))
+        );
+    }
     let mut values: Vec<f32> = Vec::new();
     // The header's promise is bounded by the file's size by now; still, memory may be short.
     if values.try_reserve_exact(header.num_cells).is_err() {
@@ -194,6 +201,7 @@ impl Header {
         }
         let num_cells = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
         let shown = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
+        // A header that asks for more is taken for damage.
         let Some(num_cells) = num_cells.filter(|&n| n <= MAX_CELLS) else {
             return Err(origin.error(&format!("claims {shown} cells in its header: it is damaged")));
         };

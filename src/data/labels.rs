@@ -61,6 +61,14 @@ impl Labels {
         Self { names, all_numbers, index }
     }
 
+    /// The names that training settled, as they are. They are one spelling per number if training made them so; of a
+    /// column with other texts it may have kept `1.0`, which is a text then.
+    pub(super) fn known(names: &[String]) -> Self {
+        let all_numbers = names.iter().all(|name| as_number(name).is_some() && canonical(name, true) == *name);
+        let index = names.iter().cloned().zip(0..).collect();
+        Self { names: names.to_vec(), all_numbers, index }
+    }
+
     pub(super) fn find(&self, text: &str) -> Option<u32> {
         match self.index.get(text) {
             Some(&index) => Some(index),
@@ -97,6 +105,15 @@ fn canonical(text: &str, all_numbers: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn known_names_stay_as_they_are() {
+        let known = |names: &[&str]| Labels::known(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        let numbers = known(&["9", "10"]);
+        assert_eq!((numbers.find("10.0"), numbers.find("9"), numbers.find("x")), (Some(1), Some(0), None));
+        let texts = known(&["2.0", "1.0"]);
+        assert_eq!((texts.find("1.0"), texts.find("2.0"), texts.find("1")), (Some(1), Some(0), None));
+    }
 
     #[test]
     fn numbers_sort_as_numbers_and_texts_by_alphabet() {

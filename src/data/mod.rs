@@ -34,6 +34,7 @@ mod write;
 use crate::invalid::Invalid;
 
 pub use batch::{Batch, Loader, Order, mix};
+pub use check::check;
 pub use config::{DataConfig, Scale, Source, TaskKind};
 pub use dataset::{Column, ColumnKind, Dataset, Target, Task};
 pub use new_rows::{Block, NewRows, OpenRows};
@@ -45,7 +46,7 @@ pub use split::{Splits, split};
 /// # Errors
 /// Conflicting or out-of-range keys, unreadable or malformed files, columns or targets that cannot be learned from.
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
-    check::check(config)?;
+    check(config)?;
     let mut dataset = match (config.source, &config.path) {
         (Some(source), _) if source.is_generated() => synthetic::generate(source, config),
         (Some(source), _) => builtin::load(source, config)?,

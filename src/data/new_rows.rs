@@ -91,7 +91,7 @@ impl OpenRows<'_> {
         let Self { preparation, config, file, inputs, kept, target_position } = self;
         let cells = CellReader::new(&config.missing);
         let categories: Vec<Option<Labels>> = preparation.columns.iter().map(|column| labels(&column.kind)).collect();
-        let classes = (!preparation.class_names().is_empty()).then(|| Labels::new(preparation.class_names().iter()));
+        let classes = (!preparation.class_names().is_empty()).then(|| Labels::known(preparation.class_names()));
 
         let mut block = Gathered::new(preparation, &categories, classes.as_ref(), target_position.is_some());
         let mut number = 0;
@@ -135,7 +135,7 @@ impl OpenRows<'_> {
 fn labels(kind: &PreparedKind) -> Option<Labels> {
     match kind {
         PreparedKind::Numeric { .. } => None,
-        PreparedKind::Categorical { categories, .. } => Some(Labels::new(categories.iter())),
+        PreparedKind::Categorical { categories, .. } => Some(Labels::known(categories)),
     }
 }
 

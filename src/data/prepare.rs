@@ -1,9 +1,11 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::check::MAX_CELLS;
 use super::encode::Encoder;
 use super::{ColumnKind, DataConfig, Dataset, Scale, Target, Task};
 use crate::invalid::Invalid;
@@ -135,7 +137,7 @@ impl Preparation {
     /// Learns scaling, medians, categories and the target's scale from `train_rows` alone.
     ///
     /// # Errors
-    /// No training rows, or a number target that is the same in all of them.
+    /// No training rows, a number target that is the same in all of them, or more inputs than fit in memory.
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
@@ -164,7 +166,7 @@ impl Preparation {
                 columns.push(PreparedColumn { name: column.name.clone(), kind });
             }
         }
-        Ok(Self {
+        let preparation = Self {
             version: VERSION,
             target_name: dataset.target_name.clone(),
             target: fit_target(dataset, train_rows)?,
@@ -172,7 +174,17 @@ impl Preparation {
             scale: config.scale,
             columns,
             class_counts: class_counts(dataset, train_rows),
-        })
+        };
+        let (num_inputs, num_rows) = (preparation.num_inputs(), dataset.num_rows());
+        // The cells themselves are in memory already; only categories make more of them.
+        let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
+        Invalid::unless(fits, "data.max_categories", || {
+            format!(
+                "{num_rows} rows of {num_inputs} inputs, one for each category, do not fit in memory: \
+                 lower data.max_categories, or drop the columns with many"
+            )
+        })?;
+        Ok(preparation)
     }
 
     /// Whether the values make sense, as they do unless the file was changed by hand.
@@ -225,10 +237,12 @@ impl Preparation {
     /// If a row number is not below `dataset.num_rows()`.
     pub fn refit(&self, dataset: &Dataset, train_rows: &[usize]) -> Result<Self, Invalid> {
         let invalid = |message: String| Invalid::at("model.init_from", message);
+        let kinds: HashMap<&str, &ColumnKind> =
+            dataset.columns.iter().map(|column| (column.name.as_str(), &column.kind)).collect();
         for column in &self.columns {
-            let found = dataset.columns.iter().find(|other| other.name == column.name);
+            let found = kinds.get(column.name.as_str());
             let is_numeric = column.kind.is_numeric();
-            if found.is_none_or(|found| (found.kind == ColumnKind::Numeric) != is_numeric) {
+            if found.is_none_or(|&kind| (*kind == ColumnKind::Numeric) != is_numeric) {
                 let kind = if is_numeric { "numeric" } else { "categorical" };
                 return Err(invalid(format!(
                     "the run learned from a {kind} column `{}`, which these data lack",
@@ -331,7 +345,7 @@ impl Preparation {
     /// If a row number is not below `dataset.num_rows()`.
     pub fn transform(&self, dataset: &Dataset, rows: &[usize]) -> Examples {
         let num_inputs = self.num_inputs();
-        let columns: Vec<Encoder> = self.columns.iter().map(|column| Encoder::new(column, dataset)).collect();
+        let columns = Encoder::all(&self.columns, dataset);
         let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
         for &row in rows {
             let cells = dataset.row(row);
@@ -345,7 +359,7 @@ impl Preparation {
     /// # Panics
     /// As [`Preparation::transform`].
     pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
-        let columns: Vec<Encoder> = self.columns.iter().map(|column| Encoder::new(column, dataset)).collect();
+        let columns = Encoder::all(&self.columns, dataset);
         let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
         let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
         if columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
@@ -411,7 +425,8 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
         Scale::MinMax => (low, high - low),
         Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
     };
-    let spread = if spread > 0.0 { spread } else { 1.0 };
+    // Every number of a preparation is one of f32, as an exported model has them.
+    let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
     PreparedKind::Numeric { median, center, spread }
 }
 

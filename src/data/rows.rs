@@ -123,7 +123,17 @@ impl<'a> CsvFile<'a> {
         if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
             return Err(origin.error("is UTF-16: convert it to UTF-8"));
         }
-        let (inferred, line_end) = sniff(start);
+        let (inferred, line_end) = match sniff(start) {
+            (inferred, Some(line_end)) => (inferred, line_end),
+            // A first line that is longer than the buffer.
+            (_, None) => {
+                let mut start = Vec::new();
+                let read = opened.reader.take(MAX_RECORD_BYTES as u64).read_to_end(&mut start);
+                read.map_err(|error| origin.unreadable(&error))?;
+                let (inferred, line_end) = sniff(&start);
+                (inferred, line_end.unwrap_or(LineEnd::Lf))
+            }
+        };
         let delimiter = match config.delimiter {
             Some(delimiter) => delimiter as u8, // ASCII: checked with the section
             None => inferred,
@@ -252,24 +262,25 @@ enum LineEnd {
     Cr,
 }
 
-/// The delimiter that the first line holds most often outside of quotes (a comma when there is none), and its end.
-fn sniff(start: &[u8]) -> (u8, LineEnd) {
+/// The delimiter that the first line holds most often outside of quotes (a comma when there is none), and its end, if
+/// it ends in `start`.
+fn sniff(start: &[u8]) -> (u8, Option<LineEnd>) {
     const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
     let mut counts = [0usize; CANDIDATES.len()];
     let mut is_quoted = false;
-    let mut line_end = LineEnd::Lf;
+    let mut line_end = None;
     let end_of_blank = start.iter().position(|byte| !b"\r\n".contains(byte));
     let start = &start[end_of_blank.unwrap_or(0)..];
     for (i, &byte) in start.iter().enumerate() {
         match byte {
             b'"' => is_quoted = !is_quoted,
             _ if is_quoted => {}
-            b'\n' => break,
+            b'\n' => {
+                line_end = Some(LineEnd::Lf);
+                break;
+            }
             b'\r' => {
-                line_end = match start.get(i + 1) {
-                    Some(b'\n') => LineEnd::CrLf,
-                    _ => LineEnd::Cr,
-                };
+                line_end = start.get(i + 1).map(|&next| if next == b'\n' { LineEnd::CrLf } else { LineEnd::Cr });
                 break;
             }
             _ => CANDIDATES

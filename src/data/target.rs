@@ -1,7 +1,7 @@
 //! The target column of a CSV file: gathered both as text and as numbers, then taken for classes or numbers.
 
 use super::check::MAX_CLASSES;
-use super::columns::Cell;
+use super::columns::{Cell, shorten};
 use super::labels::{Gathering, Labels};
 use super::rows::CsvFile;
 use super::{Target, TaskKind};
@@ -48,7 +48,7 @@ impl TargetCells {
             Cell::NotFinite => &mut self.first_not_finite,
             Cell::Text | Cell::Missing => &mut self.first_text,
         };
-        first.get_or_insert_with(|| (line, text.to_owned()));
+        first.get_or_insert_with(|| (line, shorten(text)));
     }
 
     /// The target, and the labels to find a test file's classes in.
@@ -144,7 +144,8 @@ pub(super) fn push_test_cell(
         (Target::Classes { labels, names }, _) => {
             let Some(label) = known.and_then(|known| known.find(text)) else {
                 let message = format!(
-                    "class `{text}` of target `{name}` is not in the training file, which has {}",
+                    "class `{}` of target `{name}` is not in the training file, which has {}",
+                    shorten(text),
                     super::labels::list(names, 20)
                 );
                 return Err(file.origin.error_at(line, &message));
@@ -152,7 +153,7 @@ pub(super) fn push_test_cell(
             labels.push(label);
         }
         (Target::Numbers(numbers), Cell::Number(number)) => numbers.push(number),
-        (Target::Numbers(_), _) => return Err(not_a_number(file, name, line, text)),
+        (Target::Numbers(_), _) => return Err(not_a_number(file, name, line, &shorten(text))),
     }
     Ok(())
 }

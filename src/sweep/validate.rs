@@ -1,5 +1,7 @@
 //! What the TOML form of the `[sweep]` section cannot express.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::dimension::{Dimension, Element};
@@ -115,10 +117,9 @@ impl SweepConfig {
 fn validate_choices(values: &[Value]) -> Result<(), String> {
     ensure(!values.is_empty(), || "values is empty".into())?;
     ensure(values.iter().all(is_usable), || "values must be numbers that are finite, text, booleans or lists".into())?;
-    let repeated = values.iter().enumerate().find(|(i, value)| values[..*i].contains(value));
-    ensure(repeated.is_none(), || {
-        format!("values holds {} twice", repeated.map(|(_, value)| value.to_string()).unwrap_or_default())
-    })
+    let mut seen = HashSet::new();
+    let repeated = values.iter().find(|value| !seen.insert(*value));
+    ensure(repeated.is_none(), || format!("values holds {} twice", repeated.map(Value::to_string).unwrap_or_default()))
 }
 
 /// TOML's `nan` and `inf` come as null, and its dates as tables; tables themselves have dotted keys of their own.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::database::{BUSY_SECONDS, is_lost, is_refused, problem_of};
 use super::{RunId, Status, TrialState};
+use crate::invalid::one_line;
 
 /// Why something could not be recorded, found or changed.
 #[derive(Debug, thiserror::Error)]
@@ -203,7 +204,7 @@ impl TrackingError {
     }
 
     pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
-        Self::Damaged { path: path.to_path_buf(), line: None, problem: problem.to_string() }
+        Self::Damaged { path: path.to_path_buf(), line: None, problem: one_line(&problem.to_string()) }
     }
 }
 

@@ -9,6 +9,8 @@ use fs_err::{File, OpenOptions};
 use serde::Serialize;
 
 use super::{Point, RunRecord, TrackingError};
+use crate::bounded;
+use crate::invalid::one_line;
 
 pub(super) const RUN: &str = "run.json";
 pub(super) const CONFIG: &str = "config.toml";
@@ -16,6 +18,11 @@ pub(super) const ENVIRONMENT: &str = "environment.json";
 pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const LOG: &str = "run.log";
 pub(super) const LOCK: &str = "lock";
+
+/// Far above what burnlab writes into a JSON file beside the weights.
+pub(super) const MAX_JSON: u64 = 64 << 20;
+/// The longest line has two numbers of 309 digits and a key of 100.
+const MAX_LINE: u64 = 4096;
 
 const METRICS_HEADER: &str = "epoch,step,time,metric,value\n";
 
@@ -81,8 +88,8 @@ pub(super) fn check_file_name(name: &str) -> Result<(), TrackingError> {
 /// Reads `run.json`.
 pub(super) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
     let path = folder.join(RUN);
-    let record: RunRecord =
-        serde_json::from_slice(&fs::read(&path)?).map_err(|error| TrackingError::damaged(&path, error))?;
+    let record: RunRecord = serde_json::from_slice(&bounded::read(&path, MAX_JSON)?)
+        .map_err(|error| TrackingError::damaged(&path, error))?;
     // A copied folder under another name would be indexed as the run that it was copied from.
     if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
         return Err(TrackingError::damaged(&path, format!("the id is `{}`, unlike the folder's name", record.id)));
@@ -219,17 +226,20 @@ pub fn read_points(folder: &Path) -> Result<Vec<Point>, TrackingError> {
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        reader.by_ref().read_until(b'\n', &mut line)?;
-        let Some(whole) = line.strip_suffix(b"\n") else { break };
+        reader.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
+        let damaged = |problem| TrackingError::Damaged { path: path.clone(), line: Some(number), problem };
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            let is_long = line.len() as u64 == MAX_LINE;
+            let problem = || damaged(format!("the line is longer than {MAX_LINE} bytes, as no point is"));
+            if is_long { return Err(problem()) } else { break }
+        };
         if number == 1 {
             continue;
         }
         let point = std::str::from_utf8(whole).ok().and_then(|text| parse_line(text.trim_end_matches('\r')));
-        points.push(point.ok_or_else(|| TrackingError::Damaged {
-            path: path.clone(),
-            line: Some(number),
-            problem: format!("`{}` is not a point", String::from_utf8_lossy(whole)),
-        })?);
+        points.push(
+            point.ok_or_else(|| damaged(format!("`{}` is not a point", one_line(&String::from_utf8_lossy(whole)))))?,
+        );
     }
     Ok(points)
 }

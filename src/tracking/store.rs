@@ -19,6 +19,7 @@ use super::run::tidy_tags;
 use super::{
     FileEntry, Goal, Location, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug,
 };
+use crate::bounded;
 
 /// A run whose process is alive is stalled after ten times its mean epoch, but not before this.
 const SHORTEST_STALL: Duration = Duration::from_secs(60);
@@ -811,7 +812,7 @@ impl Store {
     ) -> Result<usize, Failure> {
         let record = with_params_of_config(folder, record)?;
         let path = folder.join(folder::ENVIRONMENT);
-        let environment: Value = match fs::read(&path) {
+        let environment: Value = match bounded::read(&path, folder::MAX_JSON) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
             Err(error) => return Err(error.into()),
@@ -860,8 +861,9 @@ impl Store {
 fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunRecord, TrackingError> {
     let path = folder.join(folder::CONFIG);
     if record.params.is_empty() && path.exists() {
-        record.params = super::flatten_config(&fs::read_to_string(&path)?)
-            .map_err(|error| TrackingError::damaged(&path, error.message()))?;
+        let text = String::from_utf8(bounded::read(&path, folder::MAX_JSON)?);
+        let text = text.map_err(|_| TrackingError::damaged(&path, "it is not UTF-8"))?;
+        record.params = super::flatten_config(&text).map_err(|error| TrackingError::damaged(&path, error.message()))?;
     }
     Ok(record)
 }

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use burnlab::data::{
-    ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target, Task,
-    TaskKind, load, split,
+    ColumnKind, DataConfig, Dataset, NewRows, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target,
+    Task, TaskKind, load, split,
 };
 use burnlab::invalid::Invalid;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
+
+use crate::whole_way::try_all;
 
 /// A folder of its own for a test's files, gone afterwards.
 struct Folder(PathBuf);
@@ -997,6 +999,35 @@ fn transform_matches_another_file_by_name() {
     assert!(preparation.transform(&other, &[2]).targets[0].is_nan());
 }
 
+/// As the network takes the rows of a later file.
+fn read_again(preparation: &Preparation, path: &Path, config: &DataConfig) -> (Vec<f32>, Vec<f32>) {
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    let read = NewRows::new(path, preparation, config, true, &[]).open().unwrap().for_each_block(|block| {
+        inputs.extend(block.examples.inputs);
+        targets.extend(block.examples.targets);
+        Ok::<_, Invalid>(())
+    });
+    read.unwrap();
+    (inputs, targets)
+}
+
+#[test]
+fn numbers_kept_of_a_column_of_texts_stay_texts() {
+    let folder = Folder::new();
+    let rows = "1.0,1.0\n2.0,2.0\n1.0,2.0\n2.0,1.0\nx,1.0\n1.0,old\n2.0,old\n";
+    let config = DataConfig {
+        classes: vec!["1.0".into(), "2.0".into()],
+        max_categories: 2,
+        ..csv(&folder.file("a.csv", format!("c,y\n{rows}")))
+    };
+    let dataset = load(&config).unwrap();
+    let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3, 4], &config).unwrap();
+    assert_eq!(preparation.input_names(), ["c=1.0", "c=2.0", "c=unknown"]);
+    let here = preparation.transform(&dataset, &[0, 1, 2, 3, 4]);
+    let kept = folder.file("b.csv", "c,y\n1.0,1.0\n2.0,2.0\n1.0,2.0\n2.0,1.0\nx,1.0\n");
+    assert_eq!(read_again(&preparation, &kept, &config), (here.inputs, here.targets));
+}
+
 #[test]
 fn description_and_fingerprint_follow_the_data() {
     let folder = Folder::new();
@@ -1057,7 +1088,7 @@ fn garbage_never_panics() {
             config.test_path = config.path.clone();
         }
         config.allow_constant = round % 5 == 0;
-        try_all(&config);
+        try_all(&config, &folder.0.join("rewritten.csv"));
 
         let sizes: [u32; 3] = std::array::from_fn(|_| random.random_range(0..3));
         let mut images = idx(0x800 + random.random_range(0..5), &sizes, &[]);
@@ -1074,23 +1105,6 @@ fn garbage_never_panics() {
                 bytes.truncate(random.random_range(0..=bytes.len()));
             }
         }
-        try_all(&idx_config(&folder, &images, &labels));
-    }
-}
-
-/// The whole way that a run goes, as far as it goes.
-fn try_all(config: &DataConfig) {
-    let Ok(dataset) = load(config) else { return };
-    assert_eq!(dataset.values.len(), dataset.num_rows() * dataset.columns.len());
-    assert!(!dataset.describe().is_empty());
-    let Ok(splits) = split(&dataset, config, 0) else {
-        return;
-    };
-    let Ok(preparation) = Preparation::fit(&dataset, &splits.train, config) else {
-        return;
-    };
-    for rows in [&splits.train, &splits.validation, &splits.test] {
-        let examples = preparation.transform(&dataset, rows);
-        assert!(examples.inputs.iter().all(|input| input.is_finite()));
+        try_all(&idx_config(&folder, &images, &labels), &folder.0.join("rewritten.csv"));
     }
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use burnlab::backend::BackendName;
 use burnlab::commands::evaluate::score;
-use burnlab::commands::saved_model::SavedModel;
+use burnlab::commands::saved_model::{SavedModel, load_data};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,6 +29,25 @@ fn write_csv(header: &[String], rows: &[Vec<String>]) -> String {
 }
 
 // ---- evaluate
+
+#[test]
+fn the_kept_test_rows_are_those_of_the_run_though_they_look_missing() {
+    let place = Place::new();
+    // -999 and 1 mean missing; -999.0 and 1.0 do not, and are written without the point.
+    let row = |i: usize| format!("{},{}.0,{}\n", ["-999.0", "-999", "3", "4.5"][i % 4], i % 3, ["a", "b"][i % 2]);
+    let rows: String = (0..60).map(row).collect();
+    place.write("a.csv", &format!("x,c,y\n{rows}"));
+    let data = "path = \"a.csv\"\ntarget = \"y\"\nmissing = [\"-999\", \"1\"]\ncategorical = [\"c\"]";
+    place.write("a.toml", &format!("[data]\n{data}\n[training]\nmax_epochs = 1\nbatch_size = 8\n"));
+    let output = place.run(&["--config", "a.toml", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let folder = place.only_run();
+    let saved = SavedModel::open(&folder).unwrap();
+    let (dataset, splits) = load_data(&folder, &saved.config).unwrap();
+    let expected = saved.preparation.transform(&dataset, &splits.test);
+    let kept = saved.test_examples().unwrap();
+    assert_eq!((kept.inputs, kept.targets), (expected.inputs, expected.targets));
+}
 
 #[test]
 fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
@@ -364,7 +383,9 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     assert_eq!(after.preparation.class_counts, [5; 5]);
 
     // All layers move when none is frozen, and begin where the parent ended.
-    let initial = burnlab::commands::saved_model::read_weights(&child.folder.join("initial.safetensors")).unwrap();
+    let initial =
+        burnlab::commands::saved_model::decode(&std::fs::read(child.folder.join("initial.safetensors")).unwrap())
+            .unwrap();
     assert_eq!(initial["layers.1.weight"], before.weights["layers.1.weight"]);
     assert_ne!(initial["layers.2.weight"], before.weights["layers.2.weight"], "the output layer is new");
 

@@ -1,0 +1,47 @@
+//! Files that are read whole: a damaged or foreign one, or a device without an end, must not take all memory.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use fs_err::File;
+
+/// The bytes of `path`, `most` of them at most.
+///
+/// # Errors
+/// A file that cannot be read, or is larger; the error names it.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    // The size on disk says nothing of a pipe or a device; one byte more than allowed does.
+    if size <= most {
+        file.take(most + 1).read_to_end(&mut bytes)?;
+    }
+    if size.max(bytes.len() as u64) > most {
+        let message = format!("`{}` is larger than {} MiB, as burnlab writes none", path.display(), most >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_size_allowed_is_read_and_a_larger_one_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, [7; 100]).unwrap();
+        assert_eq!(read(&path, 100).unwrap(), [7; 100]);
+        assert_eq!(read(&path, 99).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read(&folder.path().join("b"), 99).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_without_an_end_is_refused() {
+        let error = read(Path::new("/dev/zero"), 1 << 20).unwrap_err();
+        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, as burnlab writes none");
+    }
+}

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Writes the seeds that are committed in tests/fuzz/corpus/, one folder a target: `tests/fuzz/seeds.sh` after `cargo build`.
+# What an input is made of stands at the head of its target.
+set -eu
+cd "$(dirname "$0")"
+rm -rf corpus
+mkdir -p corpus/csv corpus/idx corpus/config corpus/filter corpus/ids corpus/run_folder
+
+seed() { # FILE FORMAT...: printf's format, so that bytes can be written as \ooo
+    file=corpus/$1
+    shift
+    # shellcheck disable=SC2059
+    printf "$@" >"$file"
+}
+
+# Each of the bytes that choose is 000 but for the bit that the seed is about.
+rows='1,u,0\n2,v,1\n,w,0\n4,u,1\n5,v,0\n6,u,1\n7,,0\n8,v,1\n'
+seed csv/plain "\000\000x,c,y\n$rows"
+seed csv/test-file "\004\000x,c,y\n$rows%%%%\ny,c,x\n0,z,7\n1,u,\n"
+seed csv/no-header "\001\000$rows"
+seed csv/regression "\070\000x,c,y\n1,u,0.5\n2,v,1.5\n3,w,2.5e3\n4,u,-1\n5,v,7\n6,u,8\n"
+seed csv/semicolon "\100\001x;c;y\r\n1;u;a\r\n2;\"v;\"\"w\"\"\";b\r\n3;w;a\r\n4;u;b\r\n5;u;a\r\n"
+seed csv/quotes "\014\000\"x\",\"c\",\"y\"\n1,\"a\nb\",0\n2,\"q\"\"q\",1\n3, w ,0\n4,\"\",1\n5,w,1\n6,w,0\n"
+seed csv/mark "\002\000\357\273\277x,c,y\n1,\303\251,0\n2,\346\227\245,1\n3,\303\251,1\n1e30,b,0\n"
+seed csv/missing "\000\040x,c,y\n1.0,NA,0\n1,u,2\n2,1.0,0\n3,v,2\n4,v,0\n5,u,2\n"
+seed csv/folds "\000\033x,c,y\n$rows"
+seed csv/gzipped "\002\104x,c,y\n$rows"
+seed csv/classes "\000\200x,c,y\n1,u,0\n2,v,1\n3,u,2\n4,v,0\n5,u,1\n6,v,2\n7,u,1\n8,v,0\n"
+
+images='\000\000\010\003\000\000\000\006\000\000\000\001\000\000\000\002\000\063\146\231\314\377\001\002\003\004\005\006'
+labels='\000\000\010\001\000\000\000\006\007\003\007\003\007\003'
+seed idx/plain "\000\016$labels$images"
+seed idx/gzipped "\003\016$labels$images"
+seed idx/cut "\014\016$labels$images"
+seed idx/test-files "\020\016$labels$images"
+seed idx/floats "\000\014\000\000\010\001\000\000\000\004\000\001\000\001\000\000\015\002\000\000\000\004\000\000\000\001?\300\000\000\300\000\000\000@\000\000\000@@\000\000"
+seed idx/shape "\100\014\000\000\010\001\000\000\000\004\000\001\000\001\000\000\010\002\000\000\000\004\000\000\000\001abcd"
+
+for config in digits csv-example digits-sweep wine-folds digits-finetune; do
+    # Comments are of no use to a fuzzer.
+    sed -e '/^#/d' -e 's/ *#.*//' -e '/^$/d' "../../configs/$config.toml" >"corpus/config/$config"
+done
+seed config/overrides 'seed = 7\n[data]\nsource = "moons"\n%%%%\nmodel.hidden=[8, 4]\ndata.source=iris\ntraining.learning_rate=1e-2\n'
+seed config/all '[data]\nsource = "blobs"\nnum_classes = 3\nsplit_seed = 9\n[model]\nhidden = []\nactivation = "tanh"\n[training]\noptimizer = "sgd"\nmomentum = 0.9\nclass_weights = "balanced"\n[training.schedule]\nkind = "plateau"\n[training.early_stopping]\npatience = 3\nmin_delta = inf\n'
+seed config/grid '[data]\nsource = "iris"\n[sweep]\nmethod = "grid"\n[sweep.space]\n"model.hidden" = { length = [0, 2], values = [4, 8] }\n"training.l2" = { min = 1e-5, max = 1e-2, scale = "log", points = 3 }\n"data.scale" = { values = ["none", "robust"] }\n'
+seed config/tpe '[data]\nsource = "iris"\n[sweep]\nmethod = "tpe"\nminutes = 1.5\nhalving = { min_epochs = 2 }\n[sweep.space]\n"training.batch_size" = { min = 4, max = 64, scale = "log" }\n"model.activation" = { values = ["relu", "tanh"] }\n'
+
+seed filter/metrics 'test/accuracy > 0.95 and last(validation/loss) = nan or test/rmse != 1'
+seed filter/params 'model.hidden = [16, 8.0] and model.hidden ~ 16 and not (data.version = "16" or seed = 9007199254740993)'
+seed filter/record "tag != old and tags ~ 'x y' and (status = finished OR started >= 1) AND note ~ x"
+seed filter/empty ' '
+
+seed ids/run 'digits-20261124-235039-a3f1'
+seed ids/latest 'latest'
+seed ids/up '../../secret'
+seed ids/plot 'plots/curves.svg'
+seed ids/file 'model.safetensors'
+seed ids/hidden 'plots/.hidden'
+seed ids/metric 'validation/precision@5-x.y'
+seed ids/time '2026-11-24T23:50:39.123456Z'
+seed ids/name 'Digits: 2nd try!'
+
+# A tiny network: two numeric columns with gaps, a category, three classes. The first letter selects the file.
+place=$(mktemp -d)
+awk 'BEGIN { print "a,b,c,y"; for (i = 0; i < 24; i++)
+    printf "%s,%s,%s,%s\n", i % 7 ? i * i % 11 : "", i * 0.5, substr("uvw", i % 3 + 1, 1), substr("pqr", i % 3 + 1, 1) }' >"$place/a.csv"
+printf '[data]\npath = "%s/a.csv"\ntarget = "y"\ntest_fraction = 0.2\n[model]\nhidden = [3]\n[training]\nbatch_size = 4\nmax_epochs = 2\n' "$place" >"$place/tiny.toml"
+run=$(../../target/debug/burnlab --config "$place/tiny.toml" --artifacts "$place" --quiet --print-id)
+printf '{"dataset":{"fingerprint":"0"},"version":1.5,"list":[true,null]}' >"$place/runs/$run/environment.json"
+for file in Mmodel.safetensors Ppreprocessing.json Cconfig.toml Rrun.json Vmetrics.csv Eenvironment.json Ttest.csv; do
+    name=${file#?}
+    { printf '%s' "${file%"$name"}" && sed -e "s|$run|tiny-20261125-120000-0000|; s|$place|/data|" "$place/runs/$run/$name"; } \
+        >"corpus/run_folder/$name"
+done
+rm -r "$place"
+du -sh --apparent-size corpus

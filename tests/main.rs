@@ -12,7 +12,9 @@
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`
 //! - run folders and the store: `src/tracking/tests.rs`
+//! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
+//! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
 //!
 //! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing browser, software Vulkan device or PostgreSQL server into a failure.
@@ -21,8 +23,12 @@
 mod browser;
 #[path = "burnlab/cli.rs"]
 mod cli;
+#[path = "burnlab/crowd.rs"]
+mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/hostile.rs"]
+mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
 #[path = "burnlab/lab.rs"]

@@ -7,10 +7,11 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -63,9 +64,23 @@ impl Entry {
 pub struct Snapshot {
     pub revision: u64,
     pub entries: Vec<Arc<Entry>>,
+    json: OnceLock<Bytes>,
 }
 
 impl Snapshot {
+    fn new(revision: u64, entries: Vec<Arc<Entry>>) -> Self {
+        Self { revision, entries, json: OnceLock::new() }
+    }
+
+    /// `{revision, runs}`: made once and shared by all answers, however many clients are slow to take theirs.
+    pub fn to_json(&self) -> Bytes {
+        let make = || {
+            let runs: Vec<&str> = self.entries.iter().map(|entry| entry.json.as_str()).collect();
+            format!("{{\"revision\":{},\"runs\":[{}]}}", self.revision, runs.join(",")).into()
+        };
+        self.json.get_or_init(make).clone()
+    }
+
     /// The run of this id.
     pub fn find(&self, id: &RunId) -> Option<&Arc<Entry>> {
         self.entries.iter().find(|entry| entry.run.record.id == *id)
@@ -150,7 +165,7 @@ impl Live {
         } else {
             merge(store, &old, &changes)?
         };
-        Ok(self.publish(old, Snapshot { revision: changes.revision, entries }, &watched))
+        Ok(self.publish(old, Snapshot::new(changes.revision, entries), &watched))
     }
 
     /// Opens the store if there is one; tells whether it is another file than the last time.

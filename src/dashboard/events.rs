@@ -63,17 +63,20 @@ async fn follow(state: AppState, since: u64, sender: Sender, _listening: Listeni
 async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
     let mut seen = since;
     loop {
-        // Subscribed before the catching up: a change in between is told twice rather than not at all.
+        // Subscribed before the catching up, so that no change in between is missed.
         let mut changes = state.live().subscribe();
         let live = Arc::clone(state.live());
         // A store that cannot be read is reported by the routes; here it is only tried again, by the reconnecting page.
         let missed = blocking(move || Ok(live.catch_up(seen)?)).await.ok()?;
+        let caught_up = missed.number;
         seen = missed.revision;
         if !missed.is_empty() {
             send(sender, &missed).await?;
         }
         loop {
             match changes.recv().await {
+                // From before the catching up: told again it would take the page back to what was.
+                Ok(change) if change.number <= caught_up => {}
                 Ok(change) => {
                     seen = change.revision;
                     send(sender, &change).await?;

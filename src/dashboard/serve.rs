@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::middleware;
 use axum::serve::Listener;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
@@ -16,6 +16,9 @@ use super::{AppState, app};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
+/// Connections that wait for a place. Beyond, the system drops them, and each tries again after ever longer times: the
+/// usual 128 starved a tenth of a thousand readers.
+const QUEUE: u32 = 1024;
 /// How long requests may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -26,13 +29,22 @@ const GRACE: Duration = Duration::from_secs(2);
 pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     let mut next = port;
     loop {
-        match TcpListener::bind(SocketAddr::new(host, next)).await {
+        match listen(SocketAddr::new(host, next)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && next - port + 1 < PORTS && next < u16::MAX => {
                 next += 1;
             }
             result => return result,
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are still winding up is free again. On Windows it would be anybody's.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Serves until `shutdown` is ready, then ends open streams and waits up to two seconds for the rest.

@@ -409,7 +409,7 @@ async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
     page.wait(&titles, json!(["1", "NaN", "0.5", "Infinity", "0.25", "-Infinity", "0.125"])).await;
     // A point between two gaps has no line, so that the chart's own data are asked.
     let drawn = "document.querySelector('[data-metric=loss] .plot').data.find((trace) => trace.mode.startsWith('lines')).y";
-    page.wait(drawn, json!([1.0, null, 0.5, null, 0.25, null, 0.125])).await;
+    page.wait(drawn, json!([1, null, 0.5, null, 0.25, null, 0.125])).await;
     page.wait(
         "document.querySelector('[data-metric=loss] .remark').textContent.endsWith('validation from epoch 2 (NaN).')",
         json!(true),

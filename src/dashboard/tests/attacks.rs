@@ -445,7 +445,7 @@ async fn huge_queries_are_bounded() {
     let filter = |text: String| format!("/api/filter?q={text}");
     let (ok, bad) = (StatusCode::OK, StatusCode::BAD_REQUEST);
     for (path, expected) in [
-        // What an address can hold.
+        // As much as an address can hold; 100,000 ids are `heads_without_end_are_refused`.
         (format!("/api/series?key=validation/loss&ids={}", ids(500)), ok),
         (format!("/api/series?key=validation/loss&ids={}", ids(1000)), bad),
         (format!("/api/compare?ids={}", ids(1000)), bad),
@@ -468,7 +468,7 @@ async fn huge_queries_are_bounded() {
         (format!("/api/compare/examples?ids={id},{id}&offset=100000&limit=18446744073709551615"), ok),
         (format!("/api/compare/examples?ids={id},{id}&offset=18446744073709551615"), bad),
         (filter(vec!["note~a"; 300].join("%20or%20")), ok),
-        (filter(vec!["note~a"; 5000].join("%20or%20")), bad),
+        (filter(vec!["note~a"; 4000].join("%20or%20")), bad),
         (filter("(".repeat(20_000)), bad),
         (filter("(".repeat(2000)), bad),
         (filter("not%20".repeat(900)), bad),
@@ -489,9 +489,6 @@ async fn huge_queries_are_bounded() {
     for more in ["&after=18446744073709551615", "&after=9223372036854775808&smooth=0.5", "&after=9223372036854775807"] {
         assert_eq!(dashboard.get(&series(more)).await.json()["series"][0]["samples"], json!([]), "{more}");
     }
-    // Far more than an address can hold, as the socket refuses it.
-    let request = Request::builder().uri(format!("/api/compare?ids={}", ids(1500))).header("host", "localhost");
-    assert_eq!(dashboard.ask(request.body(Body::empty()).unwrap()).await.status, bad);
 }
 
 #[tokio::test]

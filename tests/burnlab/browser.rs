@@ -399,7 +399,8 @@ async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
     writer.finish(Status::Finished, "all 7 epochs done", Some(7)).unwrap();
     let columns = "last:test/mse,last:test/mae,last:test/r2,best:test/mse,best:validation/loss";
     let Some(page) = open(root.path(), &format!("#/?cols={columns}")).await else { return };
-    let cells = format!("[...document.querySelectorAll(\"tr[data-id='{id}'] td.number\")].map((cell) => cell.textContent)");
+    let cells =
+        format!("[...document.querySelectorAll(\"tr[data-id='{id}'] td.number\")].map((cell) => cell.textContent)");
     page.wait(&cells, json!(["NaN", "∞", "−∞", "–", "0.1250 @7"])).await;
 
     page.click("[data-metric=loss] summary").await;
@@ -408,7 +409,8 @@ async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
     let titles = told.replace(".textContent", ".title");
     page.wait(&titles, json!(["1", "NaN", "0.5", "Infinity", "0.25", "-Infinity", "0.125"])).await;
     // A point between two gaps has no line, so that the chart's own data are asked.
-    let drawn = "document.querySelector('[data-metric=loss] .plot').data.find((trace) => trace.mode.startsWith('lines')).y";
+    let drawn =
+        "document.querySelector('[data-metric=loss] .plot').data.find((trace) => trace.mode.startsWith('lines')).y";
     page.wait(drawn, json!([1, null, 0.5, null, 0.25, null, 0.125])).await;
     page.wait(
         "document.querySelector('[data-metric=loss] .remark').textContent.endsWith('validation from epoch 2 (NaN).')",
@@ -671,7 +673,14 @@ pub fn new_sweep(root: &Path, num_trials: u32) -> RunId {
 }
 
 /// Takes the next trial, trains a run for it, and records its end.
-pub fn train_trial(root: &Path, sweep: &RunId, worker: &str, rate: f64, state: TrialState, value: Option<f64>) -> RunId {
+pub fn train_trial(
+    root: &Path,
+    sweep: &RunId,
+    worker: &str,
+    rate: f64,
+    state: TrialState,
+    value: Option<f64>,
+) -> RunId {
     let mut store = Store::open(root).unwrap();
     let params = BTreeMap::from([
         ("model.hidden".to_owned(), json!([16, 8])),

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::place::{Place, json as json_file, text};
 
 /// How long all of a test may take on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(240);
 
 /// A `burnlab dashboard` of its own, ended with the test.
 struct Dashboard {
@@ -76,7 +76,6 @@ impl Http {
 
     async fn send(&mut self, method: &Method, path: &str, body: &str) -> (StatusCode, Vec<u8>) {
         let begin = Instant::now();
-        ASKED.fetch_add(1, Ordering::Relaxed);
         loop {
             let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
             let request = request.header("x-burnlab-token", &self.token);
@@ -116,7 +115,8 @@ impl Events {
     async fn next(&mut self) -> Change {
         loop {
             while let Some((event, rest)) = self.rest.split_once("\n\n") {
-                let change = event.strip_prefix("event: change\ndata: ").map(|data| serde_json::from_str(data).unwrap());
+                let change =
+                    event.strip_prefix("event: change\ndata: ").map(|data| serde_json::from_str(data).unwrap());
                 self.rest = rest.to_owned();
                 if let Some(change) = change {
                     return change;
@@ -170,7 +170,6 @@ struct Series {
 /// What readers follow.
 const KEY: &str = "validation/loss";
 
-static ASKED: AtomicUsize = AtomicUsize::new(0);
 /// Any value that tells its run and epoch.
 fn value(run: usize, epoch: u64) -> f64 {
     run as f64 + 1.0 / (epoch + 1) as f64
@@ -249,7 +248,7 @@ async fn a_thousand_readers_lose_nothing() {
     const LISTENING: usize = 32;
     const RUNS: usize = 4;
     /// How often each asks at least before the runs end.
-    const TURNS: usize = 2;
+    const TURNS: usize = 5;
 
     allow_many_files();
     let begin = Instant::now();
@@ -293,8 +292,6 @@ async fn a_thousand_readers_lose_nothing() {
         .collect();
     let mut seen = Vec::new();
     let mut waited = Vec::new();
-    let (s2, b2) = (Arc::clone(&served), begin);
-    tokio::spawn(async move { loop { tokio::time::sleep(Duration::from_secs(3)).await; eprintln!("{:?} served {} asked {}", b2.elapsed(), s2.load(Ordering::Relaxed), ASKED.load(Ordering::Relaxed)); } });
     for task in asking {
         let (epochs, times) = tokio::time::timeout(DEADLINE, task).await.expect("a reader starves").unwrap();
         seen.push(epochs);

@@ -18,7 +18,8 @@ use super::files::Received;
 use super::live::Change;
 use super::{ApiError, AppState, Listening, blocking};
 
-/// Pages that may listen at once; each keeps a connection open.
+/// Pages that may listen at once. Each keeps one of the places of `connection.rs` to its end, so that these are few: the
+/// rest stay for requests. A page that is turned away shows the list all the same, and asks again every few seconds.
 pub const MAX_LISTENERS: usize = 32;
 
 /// A comment this often keeps proxies from closing a quiet stream.

@@ -6,6 +6,7 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use burnlab::tracking::{NewRun, NewSweep, RunId, RunWriter, Status, Store, TrialState};
 use serde_json::{Value, json};
@@ -18,6 +19,9 @@ use crate::place::{Place, text};
 const ATTACK: &str = "<img src=x onerror=window.owned=1><i class=owned>%{y}</i>&lt";
 /// The same as a file's name.
 const FILE: &str = "<img src=x onerror=window.owned=1>.svg";
+
+/// Longer than anything takes here, shorter than a browser waits.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whether text nodes, values or tooltips inside of `part` hold the attack, whole.
 const SAYS: &str = "[...document.querySelectorAll(`${part} *`)].some((one) => \
@@ -112,7 +116,7 @@ async fn hostile_text_stays_text() {
     let both = format!("sel={first},{second}");
     for (part, address) in [
         ("#runs", format!("#/?cols=run:experiment,run:tags,run:note,run:reason,param:{param}")),
-        ("#runs", format!("#/?group=run:tags&mean=1")),
+        ("#runs", "#/?group=run:tags&mean=1".to_owned()),
         ("#runs", format!("#/?group=param:{param}")),
         ("#runs", format!("#/?q=note~{}", urlencoded(&format!("\"{ATTACK}\" >")))),
         ("#detail", format!("#/scatter?sx={param}")),
@@ -228,7 +232,8 @@ async fn a_picture_of_a_run_runs_nothing() {
     assert_eq!(page.js("return window.owned ?? null").await, Value::Null);
     // Opened by itself, it is a document with an address of ours.
     let address = format!("{}api/runs/{id}/files/plots/curves.svg?inline=1", page.url);
-    page.client.goto(&address).await.unwrap();
+    let opened = tokio::time::timeout(PATIENCE, page.client.goto(&address)).await;
+    opened.expect("the picture leads elsewhere").unwrap();
     page.wait("document.readyState === 'complete' && document.querySelectorAll('.drawn').length", json!(1)).await;
     let harm = "return [document.documentElement.getAttribute('data-owned'), window.owned ?? null, window.origin, location.href]";
     assert_eq!(page.js(harm).await, json!([null, null, "null", address]));
@@ -252,7 +257,7 @@ async fn a_picture_of_a_run_runs_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_of_hostile_text_runs_nothing() {
     let place = Place::new();
-    let word = |row: usize| if row % 2 == 0 { ATTACK } else { "=1+1" };
+    let word = |row: usize| if row.is_multiple_of(2) { ATTACK } else { "=1+1" };
     let rows: String = (0..80).map(|row| format!("{},{},{}\n", row % 7, word(row / 2), word(row))).collect();
     place.write("table.csv", &format!("first {ATTACK},second {ATTACK},third {ATTACK}\n{rows}"));
     place.write(
@@ -313,8 +318,10 @@ async fn idle_strangers_keep_no_user_out() {
     let host = page.url.trim_start_matches("http://").trim_end_matches('/');
     let strangers: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(host).unwrap()).collect();
     // Who comes now waits for the strangers' time to be up; the page's stream is told of changes all the while.
+    let asked = Instant::now();
     page.client.refresh().await.unwrap();
     page.rows(&[&third, &second, &first]).await;
+    assert!(asked.elapsed() < PATIENCE, "{:?}", asked.elapsed());
     let run: NewRun = new_run("digits", "[4]", 0.1, 1);
     let fourth = finished(root.path(), run, 0.5);
     page.rows(&[&fourth, &third, &second, &first]).await;

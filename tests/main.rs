@@ -15,7 +15,9 @@
 //! - the command line, its errors and its files: `cli`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders and the store: `src/tracking/tests.rs`
+//! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
+//! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config, the README's commands, the layering of `src/`: `shipped`
 //!
 //! `BURNLAB_REQUIRE_ALL=1` (CI) turns a missing browser, software Vulkan device or PostgreSQL server into a failure.
@@ -24,12 +26,16 @@
 mod browser;
 #[path = "burnlab/cli.rs"]
 mod cli;
+#[path = "burnlab/crowd.rs"]
+mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
-#[path = "burnlab/faults.rs"]
-mod faults;
 #[path = "burnlab/extremes.rs"]
 mod extremes;
+#[path = "burnlab/faults.rs"]
+mod faults;
+#[path = "burnlab/hostile.rs"]
+mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
 #[path = "burnlab/kills.rs"]

@@ -23,10 +23,11 @@ use crate::tracking::{FileEntry, RunId, Store};
 pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
     let live = Arc::clone(state.live());
     let snapshot = blocking(move || Ok(live.refresh()?)).await?;
-    let runs: Vec<&str> = snapshot.entries.iter().map(|entry| entry.json.as_str()).collect();
-    let body = format!("{{\"revision\":{},\"runs\":[{}]}}", snapshot.revision, runs.join(","));
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+    Ok(([(CONTENT_TYPE, "application/json")], snapshot.to_json()).into_response())
 }
+
+/// Longer than any person writes. Each comparison looks at every run, and a word may be looked for in long notes.
+const MAX_FILTER: usize = 4096;
 
 #[derive(Debug, Deserialize)]
 pub struct FilterQuery {
@@ -38,14 +39,21 @@ pub async fn filter(
     State(state): State<AppState>,
     query: Result<Query<FilterQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    let filter: Filter = checked(query)?.q.parse().map_err(|error: crate::tracking::filter::FilterError| ApiError {
+    let text = checked(query)?.q;
+    if text.len() > MAX_FILTER {
+        return Err(ApiError::bad_request(format!("a filter has {MAX_FILTER} bytes at most, not {}", text.len())));
+    }
+    let filter: Filter = text.parse().map_err(|error: crate::tracking::filter::FilterError| ApiError {
         at: Some(error.at),
         ..ApiError::bad_request(error.to_string())
     })?;
     let live = Arc::clone(state.live());
-    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
-    let passes = snapshot.entries.iter().filter(|entry| filter.matches(&entry.run, entry.shown));
-    Ok(Json(json!({ "ids": passes.map(|entry| entry.run.record.id.as_str()).collect::<Vec<_>>() })))
+    blocking(move || {
+        let snapshot = live.refresh()?;
+        let passes = snapshot.entries.iter().filter(|entry| filter.matches(&entry.run, entry.shown));
+        Ok(Json(json!({ "ids": passes.map(|entry| entry.run.record.id.as_str()).collect::<Vec<_>>() })))
+    })
+    .await
 }
 
 /// What `GET /api/runs/{id}` answers.

@@ -18,7 +18,8 @@ use super::files::Received;
 use super::live::Change;
 use super::{ApiError, AppState, Listening, blocking};
 
-/// Pages that may listen at once; each keeps a connection open.
+/// Pages that may listen at once. Each keeps one of the places of `connection.rs` to its end, so that these are few: the
+/// rest stay for requests. A page that is turned away shows the list all the same, and asks again every few seconds.
 pub const MAX_LISTENERS: usize = 32;
 
 /// A comment this often keeps proxies from closing a quiet stream.
@@ -63,17 +64,20 @@ async fn follow(state: AppState, since: u64, sender: Sender, _listening: Listeni
 async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
     let mut seen = since;
     loop {
-        // Subscribed before the catching up: a change in between is told twice rather than not at all.
+        // Subscribed before the catching up, so that no change in between is missed.
         let mut changes = state.live().subscribe();
         let live = Arc::clone(state.live());
         // A store that cannot be read is reported by the routes; here it is only tried again, by the reconnecting page.
         let missed = blocking(move || Ok(live.catch_up(seen)?)).await.ok()?;
+        let caught_up = missed.number;
         seen = missed.revision;
         if !missed.is_empty() {
             send(sender, &missed).await?;
         }
         loop {
             match changes.recv().await {
+                // From before the catching up: told again it would take the page back to what was.
+                Ok(change) if change.number <= caught_up => {}
                 Ok(change) => {
                     seen = change.revision;
                     send(sender, &change).await?;

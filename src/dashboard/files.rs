@@ -1,6 +1,6 @@
 //! `GET /api/runs/{id}/files/{name}`: the files of a run, in pieces, never all in memory.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -41,9 +41,13 @@ pub async fn file(
         .read(move |store| {
             let run = store.run(&id)?.record.id;
             // The name is compared with the listing, never joined to a path.
-            let path = store.file(&run, &asked)?;
-            let path = path.ok_or_else(|| ApiError::not_found(format!("run `{run}` has no file `{asked}`")))?;
-            let file = File::open(path).map_err(ApiError::internal)?;
+            let missing = || ApiError::not_found(format!("run `{run}` has no file `{asked}`"));
+            let path = store.file(&run, &asked)?.ok_or_else(missing)?;
+            let file = File::open(path).map_err(|error| match error.kind() {
+                // Deleted since it was listed.
+                ErrorKind::NotFound => missing(),
+                _ => ApiError::internal(error),
+            })?;
             let bytes = file.metadata().map_err(ApiError::internal)?.len();
             Ok((file, bytes))
         })

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use super::{ApiError, AppState};
 
 /// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 const TOKEN_HEADER: &str = "x-burnlab-token";
 const COOKIE: &str = "burnlab_token";
@@ -86,7 +86,7 @@ impl Access {
         if !is_safe && !token {
             return Err(ApiError::forbidden(format!("changes need the header `{TOKEN_HEADER}`; reload the page")));
         }
-        if self.is_remote && !token && !cookie(headers).is_some_and(|token| self.is_token(token)) {
+        if self.is_remote && !token && !cookies(headers).any(|token| self.is_token(token)) {
             return Err(ApiError::forbidden(
                 "open the dashboard with `?token=TOKEN` once, or send the token as header",
             ));
@@ -126,8 +126,8 @@ impl Access {
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = match admit(state.access(), &request) {
         Ok(Some(redirect)) => redirect,
-        Ok(None) => tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", TIME_LIMIT.as_secs());
+        Ok(None) => tokio::time::timeout(state.time_limit, next.run(request)).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} s", state.time_limit.as_secs());
             ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
         }),
         Err(error) => error.into_response(),
@@ -171,10 +171,10 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let mut pairs =
-        headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(';'));
-    pairs.find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+/// All of the name: another port or a subdomain of this host may have set one that the browser sends first.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
 /// `localhost` of `LocalHost:6007`; IPv6 addresses keep their brackets. `None` for anything odd.

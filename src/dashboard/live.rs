@@ -7,10 +7,12 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -61,11 +63,27 @@ impl Entry {
 /// All runs at one revision, newest first.
 #[derive(Debug, Default)]
 pub struct Snapshot {
+    /// Counts the snapshots, which a rebuilt store's revision does not.
+    number: u64,
     pub revision: u64,
     pub entries: Vec<Arc<Entry>>,
+    json: OnceLock<Bytes>,
 }
 
 impl Snapshot {
+    fn new(revision: u64, entries: Vec<Arc<Entry>>) -> Self {
+        Self { revision, entries, ..Self::default() }
+    }
+
+    /// `{revision, runs}`: made once and shared by all answers, however many clients are slow to take theirs.
+    pub fn to_json(&self) -> Bytes {
+        let make = || {
+            let runs: Vec<&str> = self.entries.iter().map(|entry| entry.json.as_str()).collect();
+            format!("{{\"revision\":{},\"runs\":[{}]}}", self.revision, runs.join(",")).into()
+        };
+        self.json.get_or_init(make).clone()
+    }
+
     /// The run of this id.
     pub fn find(&self, id: &RunId) -> Option<&Arc<Entry>> {
         self.entries.iter().find(|entry| entry.run.record.id == *id)
@@ -75,6 +93,8 @@ impl Snapshot {
 /// What clients are told: the runs that are new or changed, and the ids that are gone.
 #[derive(Debug, Default)]
 pub struct Change {
+    /// Of the snapshot that it leads to: one that is not later than another is part of it.
+    pub number: u64,
     pub revision: u64,
     pub changed: Vec<Arc<Entry>>,
     pub removed: Vec<RunId>,
@@ -105,6 +125,8 @@ pub struct Live {
     watched: Mutex<Watched>,
     snapshot: RwLock<Arc<Snapshot>>,
     sender: broadcast::Sender<Arc<Change>>,
+    /// How many refreshes have begun.
+    begun: AtomicU64,
 }
 
 /// The watcher's own connection, and the file it leads to.
@@ -112,6 +134,8 @@ pub struct Live {
 struct Watched {
     store: Option<Store>,
     file: Option<FileIdentity>,
+    /// The number of the last refresh that succeeded.
+    done: u64,
 }
 
 /// Tells whether `burnlab.db` was replaced: an open connection would go on reading the old file.
@@ -120,7 +144,8 @@ type FileIdentity = (u64, u64);
 impl Live {
     pub fn new(location: Location) -> Self {
         let (sender, _) = broadcast::channel(64);
-        Self { location, watched: Mutex::default(), snapshot: RwLock::default(), sender }
+        let begun = AtomicU64::new(0);
+        Self { location, watched: Mutex::default(), snapshot: RwLock::default(), sender, begun }
     }
 
     /// The runs as of the last refresh.
@@ -135,12 +160,24 @@ impl Live {
 
     /// Brings the runs up to date, tells the clients what changed, and returns all. Blocks on the disk.
     pub fn refresh(&self) -> Result<Arc<Snapshot>, TrackingError> {
+        let begun = self.begun.load(Ordering::SeqCst);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of all who waited meanwhile, the first looks for them all: what it found is younger than their requests.
+        if watched.done > begun {
+            return Ok(self.snapshot());
+        }
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let snapshot = self.look(&mut watched)?;
+        watched.done = number;
+        Ok(snapshot)
+    }
+
+    fn look(&self, watched: &mut MutexGuard<'_, Watched>) -> Result<Arc<Snapshot>, TrackingError> {
         let old = self.snapshot();
-        let is_new_file = self.open(&mut watched)?;
+        let is_new_file = self.open(watched)?;
         let Some(store) = &watched.store else {
             // The folder is empty, or was emptied.
-            return Ok(self.publish(old, Snapshot::default(), &watched));
+            return Ok(self.publish(old, Snapshot::default(), watched));
         };
         let changes = store.changes_since(old.revision)?;
         // A store that was rebuilt counts from the beginning.
@@ -150,7 +187,7 @@ impl Live {
         } else {
             merge(store, &old, &changes)?
         };
-        Ok(self.publish(old, Snapshot { revision: changes.revision, entries }, &watched))
+        Ok(self.publish(old, Snapshot::new(changes.revision, entries), watched))
     }
 
     /// Opens the store if there is one; tells whether it is another file than the last time.
@@ -173,7 +210,7 @@ impl Live {
     }
 
     /// Takes the guard, so that two refreshes cannot publish in the wrong order.
-    fn publish(&self, old: Arc<Snapshot>, new: Snapshot, _watched: &MutexGuard<'_, Watched>) -> Arc<Snapshot> {
+    fn publish(&self, old: Arc<Snapshot>, mut new: Snapshot, _watched: &MutexGuard<'_, Watched>) -> Arc<Snapshot> {
         let is_same = |(a, b): (&Arc<Entry>, &Arc<Entry>)| Arc::ptr_eq(a, b);
         if old.revision == new.revision
             && old.entries.len() == new.entries.len()
@@ -181,6 +218,7 @@ impl Live {
         {
             return old;
         }
+        new.number = old.number + 1;
         let before: HashMap<&RunId, &Arc<Entry>> =
             old.entries.iter().map(|entry| (&entry.run.record.id, entry)).collect();
         let is_new =
@@ -193,7 +231,8 @@ impl Live {
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         if !changed.is_empty() || !removed.is_empty() {
             // An error only says that nobody listens.
-            self.sender.send(Arc::new(Change { revision: new.revision, changed, removed, is_complete: false })).ok();
+            let (number, revision) = (new.number, new.revision);
+            self.sender.send(Arc::new(Change { number, revision, changed, removed, is_complete: false })).ok();
         }
         new
     }
@@ -211,7 +250,8 @@ impl Live {
             Err(TrackingError::NoStore { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok(Change { revision: snapshot.revision, changed, removed, is_complete: is_rebuilt })
+        let (number, revision) = (snapshot.number, snapshot.revision);
+        Ok(Change { number, revision, changed, removed, is_complete: is_rebuilt })
     }
 
     /// Starts the watcher. It ends by itself once nobody holds this `Live` any more.

@@ -1,8 +1,9 @@
 //! The dashboard: a web page over a [`Store`], served to this machine.
 //!
 //! ```text
-//! browser -> guard (who may ask) -> routes: assets (the page), api (reads), edit (changes), events (what changed)
-//!                                             \-> live (all runs in memory) -> tracking::Store
+//! browser -> serve, connection (how many, how long) -> guard (who may ask)
+//!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
+//!                \-> live (all runs in memory) -> tracking::Store
 //! ```
 //!
 //! [`app`] gives the router, which needs no socket to be tested; [`serve()`] puts it behind one, with limits.
@@ -11,6 +12,7 @@
 mod api;
 mod assets;
 mod compare;
+mod connection;
 mod edit;
 mod error;
 mod events;
@@ -27,6 +29,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post};
@@ -47,6 +50,8 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct AppState {
     shared: Arc<Shared>,
+    /// The longest that a request may take.
+    time_limit: Duration,
 }
 
 #[derive(Debug)]
@@ -67,7 +72,8 @@ impl AppState {
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
-        Self { shared: Arc::new(Shared { location, access, live, listeners, ending }) }
+        let shared = Arc::new(Shared { location, access, live, listeners, ending });
+        Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
     /// Starts to watch the store for changes, for as long as this state lives.

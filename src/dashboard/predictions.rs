@@ -85,8 +85,12 @@ pub async fn predictions(
         .read(move |store| {
             let id = store.run(&id)?.record.id;
             let path = store.file(&id, "predictions.csv")?;
-            let path = path.ok_or_else(|| ApiError::not_found(format!("run `{id}` has no predictions")))?;
-            let damaged = |error| ApiError::internal(format!("`predictions.csv`: {error}"));
+            let missing = || ApiError::not_found(format!("run `{id}` has no predictions"));
+            let path = path.ok_or_else(missing)?;
+            let damaged = |error: csv::Error| match error.kind() {
+                csv::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::NotFound => missing(),
+                _ => ApiError::internal(format!("`predictions.csv`: {error}")),
+            };
             let (mut found, picked) = page(&path, &query).map_err(damaged)?;
             found.seen = seen(store, &id, &picked, query.pixels == Some(1), query.inputs == Some(1))?;
             Ok(found)

@@ -110,7 +110,9 @@ fn one(
         samples
     } else {
         // The last step of the epoch seen: the epoch itself is not sent again.
-        store.series_after(&id, key, after.map(|epoch| (epoch, i64::MAX as u64)))?
+        // A store's numbers end at i64::MAX; a larger one would wrap around to all of them.
+        let last = i64::MAX as u64;
+        store.series_after(&id, key, after.map(|epoch| (epoch.min(last), last)))?
     };
     let (total, outliers) = (samples.len(), far_out(&samples));
     if total > max_points {

@@ -2,25 +2,23 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use axum::middleware;
 use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::sleep;
 
+use super::connection::{Connection, Limits, Turn, take_turn};
 use super::{AppState, app};
 
-/// Connections at once. A browser opens six; the rest wait in the system's queue.
-const MAX_CONNECTIONS: usize = 256;
-/// A connection on which nothing moves for this long is closed. Event streams send something every 15 s.
-const IDLE_LIMIT: Duration = Duration::from_secs(60);
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
+/// Connections that wait for a place. Beyond, the system drops them, and each tries again after ever longer times: the
+/// usual 128 starved a tenth of a thousand readers.
+const QUEUE: u32 = 1024;
 /// How long requests may go on after the end was asked for.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -31,13 +29,22 @@ const GRACE: Duration = Duration::from_secs(2);
 pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     let mut next = port;
     loop {
-        match TcpListener::bind(SocketAddr::new(host, next)).await {
+        match listen(SocketAddr::new(host, next)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && next - port + 1 < PORTS && next < u16::MAX => {
                 next += 1;
             }
             result => return result,
         }
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port whose last connections are still winding up is free again. On Windows it would be anybody's.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Serves until `shutdown` is ready, then ends open streams and waits up to two seconds for the rest.
@@ -49,10 +56,22 @@ pub async fn serve(
     state: AppState,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
+    serve_within(Limits::default(), listener, state, shutdown).await
+}
+
+/// As [`serve()`], with other limits.
+pub async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
-    let listener = Gate { listener, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)) };
+    let listener = Gate { listener, places: Arc::new(Semaphore::new(limits.places)), limits };
     state.watch();
-    let server = axum::serve(listener, app(state.clone())).with_graceful_shutdown(async move {
+    let service =
+        app(state.clone()).layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
         state.end();
         begin.send(()).ok();
@@ -67,9 +86,10 @@ pub async fn serve(
 }
 
 /// A listener that accepts a connection only when there is a place for it.
-struct Gate {
+pub struct Gate {
     listener: TcpListener,
     places: Arc<Semaphore>,
+    limits: Limits,
 }
 
 impl Listener for Gate {
@@ -83,7 +103,7 @@ impl Listener for Gate {
                 Ok((stream, address)) => {
                     // Small answers and events go out at once.
                     stream.set_nodelay(true).ok();
-                    return (Connection { stream, idle: Box::pin(sleep(IDLE_LIMIT)), _place: place }, address);
+                    return (Connection::new(stream, Arc::clone(&self.places), place, self.limits), address);
                 }
                 // Out of file descriptors, or the client went already: other connections may end meanwhile.
                 Err(_) => sleep(Duration::from_millis(100)).await,
@@ -93,63 +113,5 @@ impl Listener for Gate {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-}
-
-/// A connection that holds its place and ends when it is idle for too long.
-struct Connection {
-    stream: TcpStream,
-    idle: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Connection {
-    /// Passes on what the stream says; any progress postpones the end.
-    fn limited<T>(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if progress.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + IDLE_LIMIT);
-            return progress;
-        }
-        ready!(self.idle.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let progress = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.limited(context, progress)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let progress = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.limited(context, progress)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let progress = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.limited(context, progress)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

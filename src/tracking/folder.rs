@@ -1,8 +1,10 @@
 //! The files of a run folder: atomic writes, the lock, `metrics.csv`.
 
+use std::fs::{Metadata, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
 use fs_err::{File, OpenOptions};
@@ -127,8 +129,18 @@ pub(super) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> R
 pub(super) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
     let path = folder.join(LOCK);
     let file = File::create(&path)?;
-    file.try_lock().map_err(|error| TrackingError::Lock { path, source: error.into() })?;
-    Ok(file)
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            // Perhaps only somebody who looks whether the run is alive, which takes a moment.
+            Err(TryLockError::WouldBlock) if tries < 20 => {
+                tries += 1;
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(TrackingError::Lock { path, source: error.into() }),
+            Ok(()) => return Ok(file),
+        }
+    }
 }
 
 /// Whether a process holds the run's lock.
@@ -144,8 +156,8 @@ pub(super) fn is_locked(folder: &Path) -> io::Result<bool> {
     // A shared lock, so that two who look at the same moment do not take each other for the trainer.
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(true),
-        Err(std::fs::TryLockError::Error(error)) => Err(error),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -260,19 +272,28 @@ fn parse_line(line: &str) -> Option<Point> {
 pub(super) fn list_files(folder: &Path) -> io::Result<Vec<FileEntry>> {
     let mut files = Vec::new();
     for (name, entry) in visible_entries(folder)? {
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            for (inner_name, inner) in visible_entries(&entry.path())? {
-                if inner.file_type()?.is_file() {
-                    files.push(FileEntry { name: format!("{name}/{inner_name}"), bytes: inner.metadata()?.len() });
+        let Some(data) = present(entry.metadata())? else { continue };
+        if data.is_dir() {
+            for (inner_name, inner) in present(visible_entries(&entry.path()))?.unwrap_or_default() {
+                if let Some(data) = present(inner.metadata())?.filter(Metadata::is_file) {
+                    files.push(FileEntry { name: format!("{name}/{inner_name}"), bytes: data.len() });
                 }
             }
-        } else if kind.is_file() && name != LOCK {
-            files.push(FileEntry { name, bytes: entry.metadata()?.len() });
+        } else if data.is_file() && name != LOCK {
+            files.push(FileEntry { name, bytes: data.len() });
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// `None` for what was there a moment ago: a training replaces and removes files while others look.
+fn present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
@@ -331,6 +352,47 @@ mod tests {
         fs::write(&path, format!("{METRICS_HEADER}1,2,0.5,a/b\n2,4,1,a/b,1\n")).unwrap();
         let error = read_points(folder.path()).unwrap_err().to_string();
         assert!(error.contains("metrics.csv`, line 2: `1,2,0.5,a/b` is not a point"), "{error}");
+    }
+
+    #[test]
+    fn who_looks_at_a_lock_keeps_nobody_from_taking_it() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        drop(take_lock(folder.path()).unwrap());
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    is_locked(folder.path()).unwrap();
+                }
+            });
+            let taken: Result<Vec<()>, _> = (0..2000).map(|_| take_lock(folder.path()).map(drop)).collect();
+            done.store(true, Ordering::Relaxed);
+            taken.unwrap();
+        });
+    }
+
+    #[test]
+    fn files_that_vanish_while_they_are_listed_are_left_out() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "x").unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (file, plots) = (folder.path().join("b.txt"), folder.path().join("plots"));
+                while !done.load(Ordering::Relaxed) {
+                    fs::write(&file, "x").unwrap();
+                    fs::create_dir(&plots).unwrap();
+                    fs::write(plots.join("c.svg"), "x").unwrap();
+                    fs::remove_dir_all(&plots).unwrap();
+                    fs::remove_file(&file).unwrap();
+                }
+            });
+            let listed: Result<Vec<_>, _> = (0..2000).map(|_| list_files(folder.path())).collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(listed.unwrap().iter().all(|files| files.iter().any(|file| file.name == "a.txt")));
+        });
     }
 
     #[cfg(unix)]

@@ -327,7 +327,12 @@ impl Store {
     /// The path of a file that [`Store::files`] lists under exactly this name. `name` is compared, never joined to a
     /// path, so that it cannot lead out of the run's folder.
     pub fn file(&self, id: &RunId, name: &str) -> Result<Option<PathBuf>, TrackingError> {
-        let known = self.files(id)?.into_iter().find(|file| file.name == name);
+        let files = match self.files(id) {
+            // A run that was deleted a moment ago, or whose folder somebody removed, has no file.
+            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            files => files?,
+        };
+        let known = files.into_iter().find(|file| file.name == name);
         Ok(known.map(|file| self.folder(id).join(file.name)))
     }
 

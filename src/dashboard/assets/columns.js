@@ -33,7 +33,7 @@ export function duration(run) {
 export function column(id) {
   const colon = id.indexOf(":");
   const [kind, key] = [id.slice(0, colon), id.slice(colon + 1)];
-  if (kind === "run" && key in FIELDS) return { id, group: "run", ...FIELDS[key] };
+  if (kind === "run" && Object.hasOwn(FIELDS, key)) return { id, group: "run", ...FIELDS[key] };
   if (kind === "param") {
     // The last part is what people call it; the tooltip has the whole key.
     const label = key.slice(key.lastIndexOf(".") + 1);

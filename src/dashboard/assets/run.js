@@ -51,7 +51,7 @@ export function mountRun(parent) {
       details ??= api.run(id);
       const detail = await details;
       const problems = (detail.problems ?? []).map((text) => h("p", { class: "problem" }, text));
-      const parts = await PARTS[tab in PARTS ? tab : "config"](detail, id, (close) => closers.push(close));
+      const parts = await PARTS[Object.hasOwn(PARTS, tab) ? tab : "config"](detail, id, (close) => closers.push(close));
       // Another tab was opened meanwhile, or this one anew.
       if (!open || stop !== mine) { mine(); return; }
       body.replaceChildren(...problems, ...parts);

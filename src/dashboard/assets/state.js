@@ -65,7 +65,7 @@ export function decode(hash) {
   else if (["compare", "scatter", "parallel", "sweeps", "trash"].includes(view)) values.view = view;
   for (const part of query.split("&")) {
     const [key, value = ""] = part.split(/=(.*)/s);
-    if (!(key in DEFAULTS) || key === "view" || key === "id") continue;
+    if (!Object.hasOwn(DEFAULTS, key) || key === "view" || key === "id") continue;
     values[key] = LISTS.includes(key) ? value.split(",").filter(Boolean).map(text) : text(value);
   }
   return values;

@@ -18,7 +18,11 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         file.take(most + 1).read_to_end(&mut bytes)?;
     }
     if size.max(bytes.len() as u64) > most {
-        let message = format!("`{}` is larger than {} MiB, as burnlab writes none", path.display(), most >> 20);
+        let message = format!(
+            "`{}` is larger than {} MiB, as burnlab writes none: bring back its own",
+            path.display(),
+            most >> 20
+        );
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
@@ -42,6 +46,6 @@ mod tests {
     #[test]
     fn a_device_without_an_end_is_refused() {
         let error = read(Path::new("/dev/zero"), 1 << 20).unwrap_err();
-        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, as burnlab writes none");
+        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, as burnlab writes none: bring back its own");
     }
 }

@@ -21,8 +21,8 @@ pub(super) const METRICS: &str = "metrics.csv";
 pub(super) const LOG: &str = "run.log";
 pub(super) const LOCK: &str = "lock";
 
-/// Far above what burnlab writes into a JSON file beside the weights.
-pub(super) const MAX_JSON: u64 = 64 << 20;
+/// Far above what burnlab writes into `run.json`, `environment.json` and `config.toml`.
+const MAX_WHOLE: u64 = 64 << 20;
 /// The longest line has two numbers of 309 digits and a key of 100.
 const MAX_LINE: u64 = 4096;
 
@@ -87,11 +87,21 @@ pub(super) fn check_file_name(name: &str) -> Result<(), TrackingError> {
     if is_plain && !is_ours { Ok(()) } else { Err(TrackingError::InvalidFileName { name: whole.to_owned() }) }
 }
 
+/// The bytes of a file beside the points.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, TrackingError> {
+    bounded::read(path, MAX_WHOLE).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => {
+            TrackingError::damaged(path, format!("it is larger than {} MiB, as burnlab writes none", MAX_WHOLE >> 20))
+        }
+        _ => error.into(),
+    })
+}
+
 /// Reads `run.json`.
 pub(super) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
     let path = folder.join(RUN);
-    let record: RunRecord = serde_json::from_slice(&bounded::read(&path, MAX_JSON)?)
-        .map_err(|error| TrackingError::damaged(&path, error))?;
+    let record: RunRecord =
+        serde_json::from_slice(&read_whole(&path)?).map_err(|error| TrackingError::damaged(&path, error))?;
     // A copied folder under another name would be indexed as the run that it was copied from.
     if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
         return Err(TrackingError::damaged(&path, format!("the id is `{}`, unlike the folder's name", record.id)));

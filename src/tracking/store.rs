@@ -19,7 +19,6 @@ use super::run::tidy_tags;
 use super::{
     FileEntry, Goal, Location, MetricKey, Point, RunId, RunRecord, Sample, Shown, Status, TrackingError, UtcTime, slug,
 };
-use crate::bounded;
 
 /// A run whose process is alive is stalled after ten times its mean epoch, but not before this.
 const SHORTEST_STALL: Duration = Duration::from_secs(60);
@@ -817,9 +816,9 @@ impl Store {
     ) -> Result<usize, Failure> {
         let record = with_params_of_config(folder, record)?;
         let path = folder.join(folder::ENVIRONMENT);
-        let environment: Value = match bounded::read(&path, folder::MAX_JSON) {
+        let environment: Value = match folder::read_whole(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
+            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Value::Null,
             Err(error) => return Err(error.into()),
         };
         let points = folder::read_points(folder)?;
@@ -866,7 +865,7 @@ impl Store {
 fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunRecord, TrackingError> {
     let path = folder.join(folder::CONFIG);
     if record.params.is_empty() && path.exists() {
-        let text = String::from_utf8(bounded::read(&path, folder::MAX_JSON)?);
+        let text = String::from_utf8(folder::read_whole(&path)?);
         let text = text.map_err(|_| TrackingError::damaged(&path, "it is not UTF-8"))?;
         record.params = super::flatten_config(&text).map_err(|error| TrackingError::damaged(&path, error.message()))?;
     }

@@ -371,7 +371,8 @@ fn reindex_leaves_out_what_is_too_large_and_says_so() {
     };
     let huge = |path: PathBuf| sparse(path, b"{", 4 << 30);
     let deep = |path: PathBuf| std::fs::write(path, format!("{{\"params\":{{\"a\":{}", "[".repeat(100_000))).unwrap();
-    let spoils: [(&str, &dyn Fn(PathBuf), &str); 5] = [
+    type Spoil<'a> = &'a dyn Fn(PathBuf);
+    let spoils: [(&str, Spoil, &str); 5] = [
         ("metrics.csv", &long_line, "the line is longer than 4096 bytes"),
         ("run.json", &huge, "is larger than 64 MiB"),
         ("environment.json", &huge, "is larger than 64 MiB"),

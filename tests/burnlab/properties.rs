@@ -358,7 +358,9 @@ enum Meant {
     Either(Box<Meant>, Box<Meant>),
 }
 
-const PARAMS: [(&str, fn() -> Value); 7] = [
+type Made = fn() -> Value;
+
+const PARAMS: [(&str, Made); 7] = [
     ("model.hidden", || json!([16, 8])),
     ("model.kind", || json!("mlp")),
     ("training.learning_rate", || json!(0.001)),

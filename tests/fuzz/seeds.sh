@@ -44,6 +44,12 @@ seed config/overrides 'seed = 7\n[data]\nsource = "moons"\n%%%%\nmodel.hidden=[8
 seed config/all '[data]\nsource = "blobs"\nnum_classes = 3\nsplit_seed = 9\n[model]\nhidden = []\nactivation = "tanh"\n[training]\noptimizer = "sgd"\nmomentum = 0.9\nclass_weights = "balanced"\n[training.schedule]\nkind = "plateau"\n[training.early_stopping]\npatience = 3\nmin_delta = inf\n'
 seed config/grid '[data]\nsource = "iris"\n[sweep]\nmethod = "grid"\n[sweep.space]\n"model.hidden" = { length = [0, 2], values = [4, 8] }\n"training.l2" = { min = 1e-5, max = 1e-2, scale = "log", points = 3 }\n"data.scale" = { values = ["none", "robust"] }\n'
 seed config/tpe '[data]\nsource = "iris"\n[sweep]\nmethod = "tpe"\nminutes = 1.5\nhalving = { min_epochs = 2 }\n[sweep.space]\n"training.batch_size" = { min = 4, max = 64, scale = "log" }\n"model.activation" = { values = ["relu", "tanh"] }\n'
+# What broke burnlab once.
+seed config/large-seed 'seed = 18446744073709551615\n[data]\nsource = "iris"\n'
+seed config/deep-key "[data]\nsource = \"iris\"\n%%%%\ntraining$(printf '.a%.0s' $(seq 2000))=1\n"
+seed config/control 'seed = 9223372036854775807\n[data]\nsource = "iris"\n[sweep]\nmethod = "random"\ntrials = 1\n[sweep.space]\n"data.target" = { values = ["\\u007f"] }\n'
+seed csv/numbers-kept "\000\204x,c,y\n1,1.0,1.0\n2,2.0,0\n3,1.0,1.0\n4,2.0,1\n5,x,0\n6,1.0,old\n7,2.0,0\n8,1.0,1\n9,2.0,1\n"
+seed csv/largest "\012\000x,c,y\n3.4028234e38,u,0\n-3.4028234e38,v,1\n0,u,0\n1e-45,v,1\n3e38,v,0\n-3e38,u,1\n"
 
 seed filter/metrics 'test/accuracy > 0.95 and last(validation/loss) = nan or test/rmse != 1'
 seed filter/params 'model.hidden = [16, 8.0] and model.hidden ~ 16 and not (data.version = "16" or seed = 9007199254740993)'

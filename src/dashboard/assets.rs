@@ -76,20 +76,7 @@ pub async fn plotly() -> impl IntoResponse {
 }
 
 fn find(name: &str) -> Option<String> {
-    // Work on the page without rebuilding: the names stay those of the list, so that no path leads elsewhere.
-    #[cfg(debug_assertions)]
-    if let Some(folder) = std::env::var_os("BURNLAB_ASSETS")
-        && is_plain(name)
-    {
-        return fs_err::read_to_string(std::path::Path::new(&folder).join(name)).ok();
-    }
     ASSETS.iter().find(|(known, _)| *known == name).map(|(_, content)| (*content).to_owned())
-}
-
-#[cfg(debug_assertions)]
-fn is_plain(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-        && !name.starts_with('.')
 }
 
 fn content_type(name: &str) -> &'static str {

@@ -168,7 +168,8 @@ impl Objective {
         match (self.loss, self.task) {
             (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
                 let targets = smoothed(targets, num_classes as f64);
-                -(targets * log_softmax(logits, 1)).sum_dim(1)
+                // Logits further apart than f32 reaches have a log of -inf, and 0 x -inf would be NaN.
+                -(targets * log_softmax(logits, 1).clamp_min(f32::MIN)).sum_dim(1)
             }
             // -(t log s(z) + (1 - t) log(1 - s(z))), and log(1 - s(z)) = log s(z) - z
             (Loss::CrossEntropy, _) => {

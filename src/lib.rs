@@ -21,6 +21,8 @@
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
 //! - words the commands that the user is told: [`shell`]
+//! - finishes what killed processes left half done: [`tracking::Store::settle`]; reads files whole that may be damaged or
+//!   endless: [`bounded`]
 //! - tells which of two configs is better: [`tracking::judge`], over the statistics of [`tracking::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!

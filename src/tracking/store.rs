@@ -548,7 +548,6 @@ impl Store {
                     return Err(error);
                 }
             }
-            database.execute("DELETE FROM removed WHERE id = ?1", params![id.as_str()])?;
             Ok(())
         })
     }
@@ -583,20 +582,27 @@ impl Store {
     /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed ones.
     pub fn settle(&mut self) -> Result<Vec<RunId>, TrackingError> {
         let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
-        for folder in folder::list_run_folders(&self.runs_folder())? {
-            // The damaged ones are `reindex`'s to name.
-            let Ok(mut record) = folder::read_record(&folder) else { continue };
-            // A locked one is just beginning, and will be in the store in a moment.
-            if known.contains(&record.id) || folder::is_locked(&folder)? {
+        for (id, folder) in named_folders(&self.runs_folder())? {
+            // The lock is older than `run.json`: one that is held means a run that is just beginning.
+            if known.contains(&id) || !folder.join(folder::RUN).exists() || folder::is_locked(&folder)? {
                 continue;
             }
-            if record.sweep.is_some() && !record.archived {
-                // Its trial never knew of it, and went on with another run.
-                record.archived = true;
-                folder::write_record(&folder, &record)?;
-            }
-            match self.write(|database, revision| self.index_folder(database, &folder, record.clone(), revision)) {
-                Ok(_) | Err(TrackingError::Damaged { .. }) => {}
+            let indexed = self.write(|database, revision| {
+                // It may have been all of a short run since the ids were read.
+                if row_number(database, &id)?.is_some() {
+                    return Ok(());
+                }
+                let mut record = folder::read_record(&folder)?;
+                if record.sweep.is_some() && !record.archived {
+                    // Its trial never knew of it, and went on with another run.
+                    record.archived = true;
+                    folder::write_record(&folder, &record)?;
+                }
+                self.index_folder(database, &folder, record, revision).map(drop)
+            });
+            match indexed {
+                // The damaged ones are `reindex`'s to name.
+                Ok(()) | Err(TrackingError::Damaged { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -824,6 +830,7 @@ impl Store {
         let points = folder::read_points(folder)?;
         let run = self.upsert_run(database, &record, &environment, revision)?;
         database.execute("DELETE FROM metric WHERE run = ?1", params![run])?;
+        database.execute("DELETE FROM removed WHERE id = ?1", params![record.id.as_str()])?;
         insert_points(database, run, &record.id, &points)?;
         Ok(points.len())
     }

@@ -28,6 +28,7 @@ on_each_backend![
     the_cursor_sees_new_points_and_new_runs_only,
     processes_that_create_and_write_at_once_lose_nothing,
     a_killed_process_shows_as_crashed_and_loses_no_acknowledged_epoch,
+    what_a_kill_left_half_done_is_finished,
     a_torn_line_costs_only_itself,
 ];
 
@@ -473,6 +474,39 @@ fn a_killed_process_shows_as_crashed_and_loses_no_acknowledged_epoch(place: &Pla
     let connection = rusqlite::Connection::open(place.path().join("burnlab.db")).unwrap();
     let verdict: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
+}
+
+fn what_a_kill_left_half_done_is_finished(place: &Place) {
+    let [deleted, restored, abandoned] = ["deleted", "restored", "abandoned"].map(|name| {
+        let sweep =
+            (name == "abandoned").then(|| SweepTrial { sweep: "s-20261124-235039-a3f1".parse().unwrap(), trial: 1 });
+        let mut writer = place.start(NewRun { sweep, ..new_run(name) });
+        writer.log(&[point("train/loss", 1, 0.5)]).unwrap();
+        let id = writer.id().clone();
+        writer.finish(Status::Finished, "", None).unwrap();
+        id
+    });
+    let mut store = place.store();
+    // The folder went to the trash, the row stayed; the folder came back, or was made, and the row did not.
+    let trash = store.root().join("trash");
+    store.delete(&restored).unwrap();
+    store.delete(&abandoned).unwrap();
+    fs::rename(store.folder(&deleted), trash.join(deleted.as_str())).unwrap();
+    for id in [&restored, &abandoned] {
+        fs::rename(trash.join(id.as_str()), store.folder(id)).unwrap();
+    }
+    // One that is just beginning is its writer's.
+    let beginning = place.start(new_run("beginning"));
+
+    assert_eq!(store.settle().unwrap(), []);
+    assert!(matches!(store.run(&deleted), Err(TrackingError::NoSuchRun { .. })));
+    assert_eq!(store.trashed().unwrap().iter().map(|record| &record.id).collect::<Vec<_>>(), [&deleted]);
+    let found = store.run(&restored).unwrap();
+    assert_eq!((found.record.archived, found.metrics[&key("train/loss")].points), (false, 1));
+    assert_eq!(store.changes_since(0).unwrap().removed, std::slice::from_ref(&deleted));
+    assert!(store.run(&abandoned).unwrap().record.archived, "its trial went on with another run");
+    assert_eq!(store.shown(&store.run(beginning.id()).unwrap()), Shown::Running);
+    store.restore(&deleted).unwrap();
 }
 
 fn a_torn_line_costs_only_itself(place: &Place) {

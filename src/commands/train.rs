@@ -12,6 +12,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
 use super::environment::Environment;
+use super::explain;
 use super::output::say;
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
@@ -293,37 +294,54 @@ impl Job for TrainJob<'_> {
         let seconds = recorder.elapsed();
         let mut writer = recorder.take_writer();
         progress.end();
-        let fitted: Fitted<B> = match fitted {
+        // A disk that fails says why in the record as well, if it lets itself be written again.
+        let fail = |mut writer: RunWriter, error: anyhow::Error| {
+            let reason = explain(&error);
+            writer.log_line(&reason).ok();
+            writer.finish(Status::Failed, &reason, None).ok();
+            error
+        };
+        let fitted = match fitted {
             Ok(fitted) => fitted,
-            Err(error) => {
-                writer.log_line(&error.to_string())?;
-                writer.finish(Status::Failed, &error.to_string(), None)?;
-                return Err(error.into());
-            }
+            Err(error) => return Err(fail(writer, error.into())),
         };
-
-        // ---- keep, evaluate once on the test part, record
-        writer.write_file(saved_model::MODEL, &saved_model::encode(&named_weights(&fitted.net))?)?;
-        let tested = match prepared.test.is_empty() {
-            true => None,
-            false => Some(evaluate_test::<B>(config, prepared, &fitted, &mut writer, seconds, &device)?),
+        let evaluation = match keep(config, prepared, &fitted, &mut writer, seconds, &device) {
+            Ok(evaluation) => evaluation,
+            Err(error) => return Err(fail(writer, error)),
         };
-        let (evaluation, predictions) = tested.unzip();
-        let result = pictures::recorded::Result {
-            net: &fitted.net,
-            best_epoch: fitted.best.map(|best| best.0),
-            evaluation: evaluation.as_ref(),
-            predictions: predictions.as_deref().unwrap_or_default(),
-            history: &fitted.history,
-        };
-        pictures::recorded::write(config, prepared, &result, &writer, &device)?;
         let status = if fitted.reason == StopReason::Interrupted { Status::Interrupted } else { Status::Finished };
         let reason = reason(config, &fitted);
-        writer.log_line(&reason)?;
         writer.finish(status, &reason, fitted.best.map(|best| best.0 as u64))?;
         let Fitted { num_epochs, kept_epoch, best, .. } = fitted;
         Ok(Trained { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })
     }
+}
+
+/// Keeps the model, evaluates it once on the test part, and draws it.
+fn keep<B: AutodiffBackend>(
+    config: &Config,
+    prepared: &Prepared,
+    fitted: &Fitted<B>,
+    writer: &mut RunWriter,
+    seconds: f64,
+    device: &B::Device,
+) -> anyhow::Result<Option<Evaluation>> {
+    writer.write_file(saved_model::MODEL, &saved_model::encode(&named_weights(&fitted.net))?)?;
+    let tested = match prepared.test.is_empty() {
+        true => None,
+        false => Some(evaluate_test::<B>(config, prepared, fitted, writer, seconds, device)?),
+    };
+    let (evaluation, predictions) = tested.unzip();
+    let result = pictures::recorded::Result {
+        net: &fitted.net,
+        best_epoch: fitted.best.map(|best| best.0),
+        evaluation: evaluation.as_ref(),
+        predictions: predictions.as_deref().unwrap_or_default(),
+        history: &fitted.history,
+    };
+    pictures::recorded::write(config, prepared, &result, writer, device)?;
+    writer.log_line(&reason(config, fitted))?;
+    Ok(evaluation)
 }
 
 /// The run's record, and where to go on.

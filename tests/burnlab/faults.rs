@@ -258,6 +258,9 @@ fn train_through(fault: Fault, at: usize) -> bool {
                 (false, Fault::Full | Fault::Kill) => &[Status::Failed, Status::Crashed, Status::Finished],
             };
             assert!(expected.contains(&run.record.status), "{:?} {context}", run.record.status);
+            if matches!(fault, Fault::Once(_)) && struck.call.contains("model.safetensors") && !succeeded {
+                assert!(run.record.reason.contains("model.safetensors"), "`{}`: {context}", run.record.reason);
+            }
             let key: MetricKey = "train/loss".parse().unwrap();
             let stored = run.metrics.get(&key).map_or(0, |metric| metric.last_epoch);
             assert!(stored >= told, "epoch {told} was told, {stored} is recorded: {context}");

@@ -76,8 +76,9 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
 
 /// A store in a file is SQLite's, whose users must share memory.
 fn warn_of_network(location: &Location) {
-    let kind = network_file_system(&location.root).filter(|_| location.server.is_none());
-    if let Some(kind) = kind {
+    if location.server.is_none()
+        && let Some(kind) = network_file_system(&location.root)
+    {
         eprintln!(
             "warning: `{}` is on a network file system ({kind}), where its store is safe for one machine at a time: name \
              a local folder with --artifacts, or a PostgreSQL server with --store",

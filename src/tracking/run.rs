@@ -138,12 +138,15 @@ impl RunWriter {
         })?;
         folder::remove_temporary(&folder)?;
         let mut points = folder::read_points(&folder)?;
+        let num_points = points.len();
         points.retain(|point| point.epoch > 0);
         // Running before its points change, so that a kill in between leaves a run that `Store::settle` brings in line
-        // with its file; and again without the points that were taken back.
+        // with its file; and again if points were taken back.
         store.reopen(id)?;
         let metrics = MetricsFile::rewrite(&folder, &points)?;
-        store.reopen(id)?;
+        if points.len() < num_points {
+            store.reopen(id)?;
+        }
         let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
         let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
         Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })

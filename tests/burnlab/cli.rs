@@ -1,12 +1,11 @@
 //! The command line from outside: output, errors, exit codes, files.
 
 use std::path::Path;
-use std::process::Command;
 
 use burnlab::tracking::{Shown, Store};
 use serde_json::Value;
 
-use crate::place::{Place, json, text};
+use crate::place::{Place, integrity, json, text};
 
 const SMALL: &str = "[data]\nsource = \"iris\"\n[model]\nkind = \"mlp\"\n[training]\nmax_epochs = 3\nbatch_size = 16\n";
 
@@ -247,7 +246,7 @@ fn sigint_keeps_the_best_weights_and_kill_loses_at_most_the_running_epoch() {
             std::thread::yield_now();
         }
         let seen = stored().unwrap();
-        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        crate::place::signal(signal, child.id());
         let status = child.wait().unwrap();
         let folder = place.only_run();
         let record = json(folder.join("run.json"));
@@ -261,9 +260,7 @@ fn sigint_keeps_the_best_weights_and_kill_loses_at_most_the_running_epoch() {
             assert_eq!(record["reason"], format!("interrupted after epoch {}", epochs(&place).unwrap()));
             assert!(best >= 1 && folder.join("model.safetensors").exists() && folder.join("evaluation.json").exists());
         }
-        let database = rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
-        let check: String = database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(check, "ok");
+        assert_eq!(integrity(&place.path("artifacts")), "ok");
         let store = Store::open(&place.path("artifacts")).unwrap();
         let run = store.find("latest").unwrap();
         let stored = run.metrics[&"validation/loss".parse().unwrap()].points;

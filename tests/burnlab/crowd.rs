@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::pin::Pin;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -22,43 +20,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::place::{Place, json as json_file, text};
+use crate::served::Served;
 
 /// How long all of a test may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(240);
-
-/// A `burnlab dashboard` of its own, ended with the test.
-struct Dashboard {
-    process: Child,
-    url: String,
-    // A process that cannot write any more would notice.
-    _output: BufReader<ChildStdout>,
-}
-
-impl Dashboard {
-    fn start(root: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_burnlab"));
-        command.args(["dashboard", "--port", "0", "--artifacts"]).arg(root);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut url = String::new();
-        output.read_line(&mut url).unwrap();
-        Self { process, url: url.trim().to_owned(), _output: output }
-    }
-
-    /// The most memory that it ever had, in MiB; where the system tells it.
-    fn peak(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
-        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        Some(kibibytes.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0)
-    }
-}
-
-impl Drop for Dashboard {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
-}
 
 /// A client with one connection, which it keeps as long as the server does.
 struct Http {
@@ -69,9 +34,9 @@ struct Http {
 }
 
 impl Http {
-    fn new(dashboard: &Dashboard) -> Self {
+    fn new(dashboard: &Served) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(1).build_http();
-        Self { client, url: dashboard.url.clone(), token: String::new(), waited: Vec::new() }
+        Self { client, url: dashboard.url(), token: String::new(), waited: Vec::new() }
     }
 
     async fn send(&mut self, method: &Method, path: &str, body: &str) -> (StatusCode, Vec<u8>) {
@@ -254,7 +219,7 @@ async fn a_thousand_readers_lose_nothing() {
     let begin = Instant::now();
     let place = Place::new();
     let root = place.path("artifacts");
-    let dashboard = Dashboard::start(&root);
+    let dashboard = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
     let enough = Arc::new(AtomicBool::new(false));
     let writers: Vec<RunWriter> = (0..RUNS).map(|_| RunWriter::start(&root, new_run()).unwrap()).collect();
     let ids: Arc<[RunId]> = writers.iter().map(|writer| writer.id().clone()).collect();
@@ -429,7 +394,7 @@ async fn clients_that_delete_and_processes_that_train_do_not_collide() {
     place.write("iris.toml", CONFIG);
     // Neither the folder nor the store is there yet.
     let root = place.path("artifacts");
-    let dashboard = Dashboard::start(&root);
+    let dashboard = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let hands: Vec<_> = HANDS
         .map(|hand| {

@@ -14,7 +14,7 @@ use std::thread;
 
 use burnlab::tracking::{MetricKey, Run, Shown, Status, Store, read_points};
 
-use crate::place::{Place, copy_folder, text};
+use crate::place::{Place, copy_folder, integrity, text, told_epoch};
 use crate::served::Served;
 use crate::sweep::assert_each_once;
 
@@ -153,12 +153,6 @@ fn assert_told(fault: Fault, struck: &Struck) {
     }
 }
 
-/// What SQLite says of the store.
-pub fn integrity(root: &Path) -> String {
-    let database = rusqlite::Connection::open(root.join("burnlab.db")).unwrap();
-    database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap()
-}
-
 /// The points of a run without their times, which differ from run to run.
 fn curve(folder: &Path) -> BTreeSet<(String, u64, u64, u64)> {
     let mut points = read_points(folder).unwrap();
@@ -199,13 +193,6 @@ fn leftovers(folder: &Path) -> Vec<String> {
 
 const CONFIG: &str = "[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n\
                       batch_size = 32\ncheckpoint_seconds = 0\n";
-
-/// The last epoch that was printed: from then on the user may count on it.
-pub fn told_epoch(output: &Output) -> u64 {
-    let out = text(&output.stdout);
-    let epochs = out.lines().filter_map(|line| line.trim_start().strip_prefix("epoch ")?.split('/').next());
-    epochs.filter_map(|epoch| epoch.trim().parse().ok()).max().unwrap_or(0)
-}
 
 struct Reference {
     files: BTreeMap<&'static str, Vec<u8>>,

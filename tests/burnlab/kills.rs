@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use burnlab::tracking::{RunId, Shown, Store, read_points};
@@ -10,8 +10,7 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::faults::{integrity, told_epoch};
-use crate::place::{Place, text};
+use crate::place::{Place, integrity, signal, text, told_epoch};
 use crate::served::Served;
 
 const ROUNDS: usize = 200;
@@ -24,10 +23,6 @@ const TRAINING: &str = "[data]\nsource = \"iris\"\n[model]\nhidden = [8]\n[train
 const SWEEP: &str = "[sweep]\nmethod = \"grid\"\nlease_seconds = 1\n[sweep.space]\n\
                      \"training.l2\" = { values = [0, 1e-4, 1e-3] }\n";
 
-fn send(signal: &str, process: u32) {
-    assert!(Command::new("kill").args(["-s", signal, &process.to_string()]).status().unwrap().success());
-}
-
 #[test]
 fn nothing_that_was_told_is_lost_in_200_random_kills() {
     let place = Place::new();
@@ -39,15 +34,15 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
     // Where each run was when it was last told of.
     let mut told: Vec<(RunId, u64)> = Vec::new();
     for round in 0..ROUNDS {
-        let signal = *["KILL", "KILL", "TERM", "INT"].choose(&mut random).unwrap();
+        let name = *["KILL", "KILL", "TERM", "INT"].choose(&mut random).unwrap();
         let known: Vec<RunId> = runs(&place);
         let kind = if known.is_empty() { 0 } else { random.random_range(0..4) };
         counts[kind] += 1;
         // The moment is what is tested: from before anything exists to some hundred epochs later.
         let moment = random.random_range(Duration::ZERO..LATEST);
-        let context = format!("round {round}, kind {kind}, {signal} after {moment:?}");
+        let context = format!("round {round}, kind {kind}, {name} after {moment:?}");
         if kind == 3 {
-            note_until(&place, signal, moment, &known, &context);
+            note_until(&place, name, moment, &known, &context);
         } else {
             let resumed = known.choose(&mut random).map(ToString::to_string).unwrap_or_default();
             let arguments: &[&str] = match kind {
@@ -58,7 +53,7 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
             let mut command = place.command(arguments);
             let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             std::thread::sleep(moment);
-            send(signal, child.id());
+            signal(name, child.id());
             let output = child.wait_with_output().unwrap();
             let status = output.status;
             let errors = text(&output.stderr);
@@ -104,7 +99,7 @@ fn runs(place: &Place) -> Vec<RunId> {
 }
 
 /// A dashboard in which a note is written again and again until the signal ends it: what was answered is there.
-fn note_until(place: &Place, signal: &str, moment: Duration, known: &[RunId], context: &str) {
+fn note_until(place: &Place, name: &str, moment: Duration, known: &[RunId], context: &str) {
     let Some(mut served) = Served::start(place.command(&["dashboard", "--port", "0"])) else {
         panic!("{context}: no dashboard")
     };
@@ -113,7 +108,7 @@ fn note_until(place: &Place, signal: &str, moment: Duration, known: &[RunId], co
     std::thread::scope(|scope| {
         scope.spawn(|| {
             std::thread::sleep(moment);
-            send(signal, process);
+            signal(name, process);
         });
         // 200: written. No answer: the dashboard has ended.
         for number in 1.. {
@@ -126,7 +121,7 @@ fn note_until(place: &Place, signal: &str, moment: Duration, known: &[RunId], co
         }
     });
     let status = served.process.wait().unwrap();
-    assert!(if signal == "KILL" { status.signal() == Some(9) } else { status.success() }, "{context}: {status}");
+    assert!(if name == "KILL" { status.signal() == Some(9) } else { status.success() }, "{context}: {status}");
     let store = Store::open(&place.path("artifacts")).unwrap();
     let note = store.run(&id).unwrap().record.note;
     let found: u64 = note.as_deref().unwrap_or("0").parse().unwrap();

@@ -64,3 +64,23 @@ pub fn copy_folder(from: &Path, to: &Path) {
         }
     }
 }
+
+/// What SQLite says of the store in `artifacts`.
+pub fn integrity(artifacts: &Path) -> String {
+    let database = rusqlite::Connection::open(artifacts.join("burnlab.db")).unwrap();
+    database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap()
+}
+
+/// The last epoch that was printed: from then on the user may count on it.
+pub fn told_epoch(output: &Output) -> u64 {
+    let out = text(&output.stdout);
+    let epochs = out.lines().filter_map(|line| line.trim_start().strip_prefix("epoch ")?.split('/').next());
+    epochs.filter_map(|epoch| epoch.trim().parse().ok()).max().unwrap_or(0)
+}
+
+/// Sends a signal, such as `TERM`.
+#[cfg(unix)]
+#[track_caller]
+pub fn signal(name: &str, process: u32) {
+    assert!(Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap().success());
+}

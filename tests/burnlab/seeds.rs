@@ -1,7 +1,5 @@
 //! Several seeds of one config, and the verdict on two configs.
 
-use std::process::Command;
-
 use burnlab::tracking::{MetricKey, Store};
 
 use crate::place::{Place, text};
@@ -87,7 +85,7 @@ fn a_signal_stops_all_runs_with_their_best_weights() {
     while !is_training() {
         std::thread::yield_now();
     }
-    assert!(Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap().success());
+    crate::place::signal("TERM", child.id());
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     let store = Store::open(&place.path("artifacts")).unwrap();

@@ -2,26 +2,40 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 pub struct Served {
     pub process: Child,
     /// `127.0.0.1:PORT`
     address: String,
     token: String,
+    // A process that cannot write any more would notice.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Served {
     /// Starts `command`, a `burnlab dashboard --port 0`; `None` if it ends before it serves.
     pub fn start(mut command: Command) -> Option<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        let mut served = Self { address: String::new(), token: String::new(), process };
+        output.read_line(&mut url).unwrap();
+        let mut served = Self { address: String::new(), token: String::new(), process, _output: output };
         served.address = url.trim().strip_prefix("http://")?.trim_end_matches('/').to_owned();
         let page = served.ask("GET", "/", "")?.1;
         served.token = page.split_once("name=\"burnlab-token\" content=\"")?.1.split('"').next()?.to_owned();
         Some(served)
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The most memory that it ever had, in MiB; where the system tells it.
+    pub fn peak(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        Some(kibibytes.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0)
     }
 
     /// The status and body of the answer; `None` if there is none.

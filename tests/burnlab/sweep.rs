@@ -1,10 +1,12 @@
 //! Sweeps and cross-validation, through the command line.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use burnlab::tracking::{Goal, MetricKey, RunId, Shown, Status, Store, Sweep, Trial, TrialState};
 
+#[cfg(unix)]
+use crate::place::signal;
 use crate::place::{Place, text};
 
 const GRID: &str = r#"
@@ -64,10 +66,6 @@ fn wait_for(place: &Place, is_reached: impl Fn(&[Trial]) -> bool) -> Vec<Trial> 
 
 fn is_training(trial: &Trial) -> bool {
     trial.state == TrialState::Running && !trial.runs.is_empty()
-}
-
-fn signal(name: &str, process: u32) {
-    assert!(Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap().success());
 }
 
 fn worker_process(trial: &Trial) -> u32 {

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 use super::output::say;
 use super::saved_model::{self, SavedModel};
 use super::{model_card, output, run_folder};
 use crate::cli::{ExportArgs, ModelFormat};
 use crate::data::{PreparedKind, PreparedTarget};
-use crate::model::{Activation, Architecture};
+use crate::model::Activation;
 use crate::onnx;
 
 /// Writes the model and its card, and prints where.
@@ -37,7 +39,9 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
-    let Architecture::Mlp(mlp) = &saved.config.model.architecture;
+    let mlp = saved.config.model.mlp().context(
+        "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
+    )?;
     let preparation = &saved.preparation;
     let columns = preparation.columns.iter().map(|column| match &column.kind {
         &PreparedKind::Numeric { median, center, spread } => {

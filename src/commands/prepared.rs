@@ -54,6 +54,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
     let Some(run) = &config.model.init_from else {
         let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
+        config.model.check(&preparation.layout(), preparation.task())?;
         return Ok(Prepared::new(dataset, splits, preparation));
     };
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", explain(&error));
@@ -68,7 +69,9 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let has_new_head = preparation.target != saved.preparation.target;
     let head = config.model.head();
     let new_head = has_new_head.then_some(head.as_str());
-    let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+    let layout = preparation.layout();
+    config.model.check(&layout, preparation.task())?;
+    let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
     check_shapes(&saved.weights, &shapes, new_head).map_err(|error| {
         Invalid::at("model.init_from", format!("{}: {error}; use its [model], or choose another run", saved.name()))
     })?;

@@ -110,7 +110,9 @@ impl SavedModel {
         data::check(&config.data).map_err(unusable)?;
         // How many rows there were does not matter any more.
         config.training.validate_for(preparation.task(), usize::MAX, usize::MAX).map_err(unusable)?;
-        let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+        let layout = preparation.layout();
+        config.model.check(&layout, preparation.task()).map_err(unusable)?;
+        let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
         let weights = read_weights(&folder.join(MODEL), &shapes)?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", folder.join(MODEL).display()))?;
@@ -128,7 +130,7 @@ impl SavedModel {
     /// Weights that do not fit the config's network.
     pub fn net<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let num_outputs = self.preparation.task().num_outputs();
-        let net = self.config.model.init::<B>(self.preparation.num_inputs(), num_outputs, 0, device);
+        let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
         Ok(load_weights(net, &self.weights)?)
     }
 

@@ -241,8 +241,8 @@ impl Job for TrainJob<'_> {
         let Prepared { preparation, scorer, .. } = prepared;
 
         // ---- the network
-        let (num_inputs, num_outputs) = (preparation.num_inputs(), scorer.task.num_outputs());
-        let mut net = config.model.init::<B>(num_inputs, num_outputs, mix(config.seed, 0), &device);
+        let (layout, num_outputs) = (preparation.layout(), scorer.task.num_outputs());
+        let mut net = config.model.init::<B>(&layout, num_outputs, mix(config.seed, 0), &device);
         let mut initial = None;
         if let Some(Pretrained { weights, has_new_head, .. }) = &prepared.pretrained {
             let head = config.model.head();

@@ -169,7 +169,7 @@ pub fn fit<B: AutodiffBackend>(
         recorder.continue_after(begun.seconds);
         start = Some((begun, best));
     }
-    if on_host {
+    if on_host && trainee.net.has_gradients() {
         trainee = trainee.on_host();
     }
     let stopping = has_validation.then(|| StopOnMonitor::new(monitor));

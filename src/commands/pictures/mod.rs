@@ -88,13 +88,14 @@ impl Picture {
     /// What a run needs to have it.
     pub fn needs(self) -> &'static str {
         match self {
-            Self::Curves | Self::Network => "any trained run has it",
+            Self::Curves => "any trained run has it",
+            Self::Network => "it needs model.kind = \"mlp\"",
             Self::Confusion => "it needs classes, and test rows",
             Self::Gallery => "it needs images (data.image_shape), classes, and test rows",
             Self::Boundary => "it needs exactly two numeric inputs, and classes",
             Self::Surface => "it needs exactly two numeric inputs, and a number as target",
-            Self::HiddenUnits => "it needs exactly two numeric inputs, classes, and one hidden layer",
-            Self::UnitWeights => "it needs images (data.image_shape)",
+            Self::HiddenUnits => "it needs exactly two numeric inputs, classes, and an mlp with one hidden layer",
+            Self::UnitWeights => "it needs images (data.image_shape), and model.kind = \"mlp\"",
             Self::Roc | Self::Calibration => "it needs two classes, and test rows",
             Self::PredictedVsTrue | Self::Residuals => "it needs a number as target, and test rows",
             Self::Importance => "it needs a table (no images) with test rows",
@@ -112,7 +113,7 @@ pub fn draw(picture: Picture, subject: &Subject) -> Option<String> {
         Picture::Boundary => inputs::boundary(subject),
         Picture::Surface => inputs::surface(subject),
         Picture::HiddenUnits => inputs::hidden_units(subject),
-        Picture::Network => Some(layers::network(subject)),
+        Picture::Network => layers::network(subject),
         Picture::UnitWeights => layers::unit_weights(subject),
         Picture::Roc => {
             let (positive, truths, scores) = binary(subject)?;

@@ -9,7 +9,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::data::dataloader::DataLoader;
 use burn::optim::Optimizer;
 use burn::train::TrainStep;
-use burnlab::data::{Batch, Examples, Loader, Order, Task};
+use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
 use burnlab::host::{Matrix, product};
 use burnlab::model::{MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
@@ -71,7 +71,7 @@ impl Work {
         let objective = Objective::new(&TrainingConfig::default(), self.task(), &[]);
         let scorer = Scorer { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
         Trainee {
-            net: model.init(self.num_inputs, CLASSES, 1, &Default::default()),
+            net: model.init(&Layout::of_numbers(self.num_inputs), CLASSES, 1, &Default::default()),
             objective: Arc::new(objective),
             scorer: Arc::new(scorer),
             on_host: None,

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 use super::output::say;
 use super::saved_model::{self, SavedModel};
 use super::{model_card, output, run_folder};
 use crate::cli::{ExportArgs, ModelFormat};
 use crate::data::{PreparedKind, PreparedTarget};
-use crate::model::{Activation, Architecture};
+use crate::model::Activation;
 use crate::onnx;
 
 /// Writes the model and its card, and prints where.
@@ -18,7 +20,10 @@ use crate::onnx;
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&run_folder::find(&args.store.location(), &args.run)?)?;
     let (extension, bytes) = match args.format {
-        ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
+        ModelFormat::Onnx => {
+            saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
+            ("onnx", onnx_model(&saved)?)
+        }
         ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),
     };
     let path = match &args.output {
@@ -37,7 +42,9 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
 
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
-    let Architecture::Mlp(mlp) = &saved.config.model.architecture;
+    let mlp = saved.config.model.mlp().context(
+        "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
+    )?;
     let preparation = &saved.preparation;
     let columns = preparation.columns.iter().map(|column| match &column.kind {
         &PreparedKind::Numeric { median, center, spread } => {
@@ -73,6 +80,7 @@ fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         &PreparedTarget::Number { mean, standard_deviation } => {
             onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
         }
+        PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     Ok(onnx::encode(&onnx::Network {
         columns: columns.collect(),

@@ -54,6 +54,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
     let Some(run) = &config.model.init_from else {
         let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
+        config.model.check(&preparation.layout(), preparation.task())?;
         return Ok(Prepared::new(dataset, splits, preparation));
     };
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", explain(&error));
@@ -68,7 +69,9 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let has_new_head = preparation.target != saved.preparation.target;
     let head = config.model.head();
     let new_head = has_new_head.then_some(head.as_str());
-    let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+    let layout = preparation.layout();
+    config.model.check(&layout, preparation.task())?;
+    let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
     check_shapes(&saved.weights, &shapes, new_head).map_err(|error| {
         Invalid::at("model.init_from", format!("{}: {error}; use its [model], or choose another run", saved.name()))
     })?;
@@ -96,6 +99,10 @@ impl Prepared {
     /// Lines that tell the user what was understood.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = self.dataset.describe();
+        if let Some(known) = self.preparation.characters() {
+            lines.extend(self.describe_text(known.chars().count()));
+            return lines;
+        }
         lines.push(format!(
             "{} training, {} validation, {} test rows; {} network inputs",
             self.splits.train.len(),
@@ -103,6 +110,23 @@ impl Prepared {
             self.splits.test.len(),
             self.preparation.num_inputs()
         ));
+        lines
+    }
+
+    fn describe_text(&self, num_known: usize) -> Vec<String> {
+        let Splits { train, validation, test } = &self.splits;
+        let [train, validation, test] = [train, validation, test].map(Vec::len);
+        let context = self.preparation.num_inputs();
+        let mut lines =
+            vec![format!("{train} training, {validation} validation, {test} test windows of {context} characters")];
+        let is_unknown = |&&target: &&f32| target as usize == num_known;
+        let unknown = [&self.validation, &self.test].map(|part| part.targets.iter().filter(is_unknown).count());
+        if let num_unknown @ 1.. = unknown.iter().sum::<usize>() {
+            lines.push(format!(
+                "note: {num_unknown} characters of the validation and test parts are none of the {num_known} that training \
+                 sees; one number stands for all such"
+            ));
+        }
         lines
     }
 }

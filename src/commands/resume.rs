@@ -64,8 +64,7 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
                 2 * config.training.max_epochs
             );
             let initial = folder.join(INITIAL);
-            let (num_inputs, num_outputs) = (prepared.preparation.num_inputs(), prepared.scorer.task.num_outputs());
-            let shapes = config.model.shapes(num_inputs, num_outputs);
+            let shapes = config.model.shapes(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
             let initial = initial.exists().then(|| read_weights(&initial, &shapes)).transpose()?;
             Start::Resume { run: run.record.id.clone(), checkpoint, initial }
         }

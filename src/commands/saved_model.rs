@@ -21,6 +21,9 @@ pub const PREPARATION: &str = "preprocessing.json";
 /// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
 pub const TEST_ROWS: &str = "test.csv";
 
+/// Its counterpart of a run that learned a text.
+pub const TEST_TEXT: &str = "test.txt";
+
 /// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
@@ -110,7 +113,9 @@ impl SavedModel {
         data::check(&config.data).map_err(unusable)?;
         // How many rows there were does not matter any more.
         config.training.validate_for(preparation.task(), usize::MAX, usize::MAX).map_err(unusable)?;
-        let shapes = config.model.shapes(preparation.num_inputs(), preparation.task().num_outputs());
+        let layout = preparation.layout();
+        config.model.check(&layout, preparation.task()).map_err(unusable)?;
+        let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
         let weights = read_weights(&folder.join(MODEL), &shapes)?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", folder.join(MODEL).display()))?;
@@ -128,15 +133,33 @@ impl SavedModel {
     /// Weights that do not fit the config's network.
     pub fn net<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let num_outputs = self.preparation.task().num_outputs();
-        let net = self.config.model.init::<B>(self.preparation.num_inputs(), num_outputs, 0, device);
+        let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
         Ok(load_weights(net, &self.weights)?)
     }
 
-    /// The rows of a file that has the target, as the network takes them.
+    /// Refuses a run that learned a text what only tables have; `what` is asked of it.
+    ///
+    /// # Errors
+    /// A language model.
+    pub fn refuse_text(&self, what: &str) -> anyhow::Result<()> {
+        let name = self.name();
+        anyhow::ensure!(
+            self.preparation.text.is_none(),
+            "run `{name}` is a language model, and {what}: `burnlab generate {name}` continues a text with it"
+        );
+        Ok(())
+    }
+
+    /// The rows of a file that has the target, or the windows of a text, as the network takes them.
     ///
     /// # Errors
     /// A file that cannot be read or does not fit the model; no row with a target.
     pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
+        if let Some(text) = &self.preparation.text {
+            let dataset = data::text_of_file(file, "the file", text.context)?;
+            let rows: Vec<usize> = (0..dataset.num_rows()).collect();
+            return Ok(self.preparation.transform(&dataset, &rows));
+        }
         read_examples(file, &self.preparation, &self.config.data)
     }
 
@@ -145,8 +168,12 @@ impl SavedModel {
     /// # Errors
     /// No test part; data that are gone, or are no longer those of the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
+        let text = self.folder.join(TEST_TEXT);
+        if self.preparation.text.is_some() && text.exists() {
+            return self.examples(&text);
+        }
         let kept = self.folder.join(TEST_ROWS);
-        if kept.exists() {
+        if self.preparation.text.is_none() && kept.exists() {
             return read_examples(&kept, &self.preparation, &DataConfig::of_written_rows());
         }
         let (dataset, splits) = load_data(&self.folder, &self.config)?;

@@ -8,7 +8,6 @@ use super::train::{Prepared, Trained};
 use crate::backend::BackendName;
 use crate::cli::TrainArgs;
 use crate::config::Config;
-use crate::model::Architecture;
 use crate::shell::{elsewhere, quoted, quoted_path};
 use crate::tracking::{RunId, Status};
 use crate::training::evaluation::{ClassEvaluation, Evaluation};
@@ -18,15 +17,10 @@ const MAX_MATRIX: usize = 12;
 
 /// What is about to be trained, on what.
 pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
-    let Architecture::Mlp(mlp) = &config.model.architecture;
-    let mut widths = vec![prepared.preparation.num_inputs()];
-    widths.extend(&mlp.hidden);
-    widths.push(prepared.scorer.task.num_outputs());
-    let widths: Vec<String> = widths.iter().map(usize::to_string).collect();
+    let network = config.model.describe(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
     let training = &config.training;
-    let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let optimizer = word(serde_json::json!(training.optimizer));
-    let activation = if mlp.hidden.is_empty() { "perceptron".into() } else { word(serde_json::json!(mlp.activation)) };
+    let optimizer = serde_json::json!(training.optimizer);
+    let optimizer = optimizer.as_str().unwrap_or_default();
     let begins = prepared.pretrained.as_ref().map_or_else(String::new, |pretrained| {
         let head = if pretrained.has_new_head { ", with a new output layer" } else { "" };
         let frozen = match &config.model.freeze[..] {
@@ -38,7 +32,7 @@ pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usiz
     [
         format!("run    {id}"),
         format!("data   {}", prepared.describe().join("\n       ")),
-        format!("model  {} {activation}, {num_params} parameters{begins}", widths.join("-")),
+        format!("model  {network}, {num_params} parameters{begins}"),
         format!(
             "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
             training.learning_rate,
@@ -75,7 +69,26 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, again: &st
 pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
-    if let Some(classes) = &evaluation.classes {
+    if let Some(text) = &evaluation.text {
+        writeln!(
+            writer,
+            "test   loss {:.4} nats a character (perplexity {:.2}, {:.2} bits) on {} characters",
+            evaluation.metric("loss"),
+            evaluation.metric("perplexity"),
+            evaluation.metric("bits_per_character"),
+            text.num_characters
+        )?;
+        writeln!(
+            writer,
+            "       the frequencies of single characters reach {:.4}, those of pairs {:.4}",
+            text.unigram_loss, text.bigram_loss
+        )?;
+        writeln!(
+            writer,
+            "       accuracy {:.4}: how often the next character is the likeliest",
+            evaluation.metric("accuracy")
+        )?;
+    } else if let Some(classes) = &evaluation.classes {
         let accuracy = evaluation.metric("accuracy");
         writeln!(
             writer,
@@ -128,19 +141,17 @@ fn next_commands(config: &Config, again: &str, trained: &Trained) -> Vec<(&'stat
     let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
     // artifacts/runs/<id>
     let elsewhere = trained.folder.parent().and_then(Path::parent).map_or_else(String::new, elsewhere);
-    let Architecture::Mlp(mlp) = &config.model.architecture;
     let mut commands = Vec::new();
     if trained.status == Status::Interrupted {
         commands.push(("go on from here", format!("{program} resume {}{elsewhere}", trained.id)));
     }
-    if config.model.init_from.is_some() {
-        // Another network could not begin with the same weights.
-    } else if mlp.hidden.is_empty() {
-        commands.push(("give it a hidden layer", format!("{program} {again} --set 'model.hidden=[16]'")));
-    } else {
-        let wider: Vec<usize> = mlp.hidden.iter().map(|width| width * 2).collect();
-        let wider = serde_json::json!(wider).to_string();
-        commands.push(("try a wider net", format!("{program} {again} --set 'model.hidden={wider}'")));
+    // Another network could not begin with the same weights.
+    if config.model.init_from.is_none() {
+        let (what, set) = config.model.larger();
+        commands.push((what, format!("{program} {again} --set '{set}'")));
+    }
+    if config.data.is_text() {
+        commands.push(("have it write", format!("{program} generate {}{elsewhere}", trained.id)));
     }
     commands.push(("see how much is luck", format!("{program} {again} --seeds 10")));
     commands.push(("compare your runs", format!("{program} dashboard{elsewhere}")));

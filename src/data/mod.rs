@@ -6,7 +6,7 @@
 //!   numbers) and `labels` (names of classes and categories)
 //! - `batch`: rows gathered into tensors, for Burn's Learner
 //! - `new_rows`: a file of rows for a trained network, in blocks; `write`: rows as CSV
-//! - `idx`: MNIST files; `check`: conflicts inside the section, checked first
+//! - `layout`: what the inputs stand for; `idx`: MNIST files; `check`: conflicts inside the section, checked first
 //! - `select`: some of the classes, some rows of each; [`split()`]: which rows are for what; `prepare`: raw cells to network inputs
 //!
 //! Nothing is learned from the data before [`split()`]: a [`Dataset`] holds raw cells, and only
@@ -22,6 +22,7 @@ mod dataset;
 mod encode;
 mod idx;
 mod labels;
+mod layout;
 mod new_rows;
 mod prepare;
 mod rows;
@@ -38,6 +39,7 @@ pub use batch::{Batch, Loader, Order, mix};
 pub use check::check;
 pub use config::{DataConfig, Scale, Source, TaskKind};
 pub use dataset::{Column, ColumnKind, Dataset, Target, Task};
+pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, NewRows, OpenRows};
 pub use prepare::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
 pub use split::{Splits, split};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::MAX_CELLS;
 use super::encode::Encoder;
-use super::{ColumnKind, DataConfig, Dataset, PreparedText, Scale, Target, Task, text};
+use super::{ColumnKind, DataConfig, Dataset, InputColumn, Layout, PreparedText, Scale, Target, Task, text};
 use crate::invalid::Invalid;
 
 /// Raised when the meaning of a saved [`Preparation`] changes.
@@ -306,6 +306,18 @@ impl Preparation {
         }
         refitted.class_counts = counts;
         Ok(refitted)
+    }
+
+    /// What the network's inputs stand for.
+    pub fn layout(&self) -> Layout {
+        if let (Some(text), Task::LanguageModel { num_characters }) = (&self.text, self.task()) {
+            return Layout { num_characters: Some(num_characters), ..Layout::of_numbers(text.context) };
+        }
+        let columns = self.columns.iter().map(|column| match column.kind {
+            PreparedKind::Numeric { .. } => InputColumn::Number,
+            PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
+        });
+        Layout { columns: columns.collect(), image_shape: self.image_shape, num_characters: None }
     }
 
     /// Width of the network's input.

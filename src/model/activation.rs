@@ -30,6 +30,13 @@ pub enum Activation {
     Silu,
 }
 
+impl std::fmt::Display for Activation {
+    /// As the config file writes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(f)
+    }
+}
+
 impl Activation {
     pub const ALL: [Self; 6] = [Self::Sigmoid, Self::Tanh, Self::Relu, Self::LeakyRelu, Self::Gelu, Self::Silu];
 

@@ -9,6 +9,8 @@ use burn::tensor::{Tensor, TensorData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::invalid::Invalid;
+
 /// The source of randomness of one training step.
 #[derive(Debug)]
 pub struct Noise(ChaCha8Rng);
@@ -17,6 +19,13 @@ impl Noise {
     /// Noise for the step that `seed` identifies.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// Checks `model.dropout`.
+    pub(super) fn check(probability: f64) -> Result<(), Invalid> {
+        Invalid::unless((0.0..1.0).contains(&probability), "model.dropout", || {
+            format!("dropout is a probability, 0 <= p < 1, found {probability}")
+        })
     }
 
     /// Zeroes each element with `probability` (0 <= p < 1) and scales the rest by

@@ -1,7 +1,5 @@
 //! How initial weights are drawn.
 
-use rand::Rng;
-use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,32 +26,19 @@ impl Initializer {
         }
     }
 
-    /// Draws weights `[fan_in, fan_out]` (row-major) and biases `[fan_out]`.
-    pub fn draw(
-        self,
-        fan_in: usize,
-        fan_out: usize,
-        activation: Activation,
-        rng: &mut ChaCha8Rng,
-    ) -> (Vec<f32>, Vec<f32>) {
+    /// The bound of the weights `[fan_in, fan_out]`.
+    pub(super) fn bound(self, fan_in: usize, fan_out: usize, activation: Activation) -> f64 {
         let (numerator, fan) = match self {
             Self::Glorot => (6.0, fan_in + fan_out),
             Self::Kaiming => (6.0, fan_in),
             Self::Sklearn if activation == Activation::Sigmoid => (2.0, fan_in + fan_out),
             Self::Sklearn => (6.0, fan_in + fan_out),
         };
-        let bound = (numerator / fan as f64).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> {
-            // 53 random bits make a uniform f64 in [0, 1).
-            (0..count)
-                .map(|_| {
-                    let unit = (rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-                    ((2.0 * unit - 1.0) * bound) as f32
-                })
-                .collect()
-        };
-        let weights = draw(fan_in * fan_out);
-        let biases = if self == Self::Sklearn { draw(fan_out) } else { vec![0.0; fan_out] };
-        (weights, biases)
+        (numerator / fan as f64).sqrt()
+    }
+
+    /// Whether biases are drawn like weights.
+    pub(super) fn draws_biases(self) -> bool {
+        self == Self::Sklearn
     }
 }

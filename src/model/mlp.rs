@@ -4,18 +4,16 @@
 //! for two classes, softmax regression for more, linear regression for a number.
 //! `hidden = [16]` builds `inputs -> 16 -> outputs`; each further entry adds a layer.
 
-use std::collections::BTreeMap;
-
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::Linear;
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Initializer, Noise};
+use super::plan::{Drawn, Plan};
+use super::{Activation, Initializer, Kind, Noise, kind_reads_no_text};
+use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
 mod backward;
@@ -44,17 +42,47 @@ impl Default for MlpConfig {
     }
 }
 
-impl MlpConfig {
-    pub(super) fn validate(&self) -> Result<(), Invalid> {
+impl Kind for MlpConfig {
+    fn validate(&self) -> Result<(), Invalid> {
         Invalid::unless(self.hidden.iter().all(|width| (1..=MAX_WIDTH).contains(width)), "model.hidden", || {
             format!("every hidden layer needs 1 to {MAX_WIDTH} units, found {:?}", self.hidden)
         })?;
         Invalid::unless(self.hidden.len() <= 64, "model.hidden", || "at most 64 hidden layers".into())?;
-        Invalid::unless((0.0..1.0).contains(&self.dropout), "model.dropout", || {
-            format!("dropout is a probability, 0 <= p < 1, found {}", self.dropout)
-        })
+        Noise::check(self.dropout)
     }
 
+    fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
+        kind_reads_no_text("mlp", layout)
+    }
+
+    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
+        let mut plan = Plan::default();
+        for (layer, pair) in self.widths(layout, num_outputs).windows(2).enumerate() {
+            plan.linear(&format!("layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
+        }
+        plan
+    }
+
+    fn head(&self) -> String {
+        format!("layers.{}.", self.hidden.len())
+    }
+
+    fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
+        let widths: Vec<String> = self.widths(layout, num_outputs).iter().map(usize::to_string).collect();
+        let activation = if self.hidden.is_empty() { "perceptron".into() } else { self.activation.to_string() };
+        format!("{} {activation}", widths.join("-"))
+    }
+
+    fn larger(&self) -> (&'static str, String) {
+        if self.hidden.is_empty() {
+            return ("give it a hidden layer", "model.hidden=[16]".into());
+        }
+        let wider: Vec<String> = self.hidden.iter().map(|width| (width * 2).to_string()).collect();
+        ("try a wider net", format!("model.hidden=[{}]", wider.join(",")))
+    }
+}
+
+impl MlpConfig {
     fn initializer(&self) -> Initializer {
         self.initializer.unwrap_or(Initializer::default_for(self.activation))
     }
@@ -63,43 +91,12 @@ impl MlpConfig {
         Self { initializer: Some(self.initializer()), ..self }
     }
 
-    pub(super) fn shapes(&self, num_inputs: usize, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
-        let widths = self.widths(num_inputs, num_outputs);
-        let of_layer = |(layer, pair): (usize, &[usize])| {
-            let weight = (format!("layers.{layer}.weight"), pair.to_vec());
-            [weight, (format!("layers.{layer}.bias"), vec![pair[1]])]
-        };
-        widths.windows(2).enumerate().flat_map(of_layer).collect()
+    fn widths(&self, layout: &Layout, num_outputs: usize) -> Vec<usize> {
+        std::iter::once(layout.num_inputs()).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
     }
 
-    fn widths(&self, num_inputs: usize, num_outputs: usize) -> Vec<usize> {
-        std::iter::once(num_inputs).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
-    }
-
-    pub(super) fn head(&self) -> String {
-        format!("layers.{}.", self.hidden.len())
-    }
-
-    pub(super) fn init<B: Backend>(
-        &self,
-        num_inputs: usize,
-        num_outputs: usize,
-        seed: u64,
-        device: &B::Device,
-    ) -> Mlp<B> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let initializer = self.initializer();
-        let layers = self
-            .widths(num_inputs, num_outputs)
-            .windows(2)
-            .map(|pair| {
-                let (weights, biases) = initializer.draw(pair[0], pair[1], self.activation, &mut rng);
-                Linear {
-                    weight: Param::from_data(TensorData::new(weights, [pair[0], pair[1]]), device),
-                    bias: Some(Param::from_data(TensorData::new(biases, [pair[1]]), device)),
-                }
-            })
-            .collect();
+    pub(super) fn build<B: Backend>(&self, mut drawn: Drawn<B>) -> Mlp<B> {
+        let layers = (0..=self.hidden.len()).map(|layer| drawn.linear(&format!("layers.{layer}"))).collect();
         Mlp { layers, activation: self.activation, dropout: self.dropout }
     }
 }

@@ -1,8 +1,8 @@
 //! Network architectures: what a `[model]` section builds.
 //!
 //! [`Architecture`] and [`Net`] are closed enums with a variant per kind, so that the compiler
-//! lists the places to touch when a kind is added. A kind is one file: its config, its Burn
-//! `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
+//! lists the places to touch when a kind is added: they are all in this file. A kind is a file of its own: its config
+//! (a [`Kind`]), its Burn `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
 //! Burn's, so that a seed gives the same network on every backend.
 
 use std::collections::BTreeMap;
@@ -15,12 +15,14 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
 mod activation;
 mod dropout;
 mod initializer;
 mod mlp;
+mod plan;
 mod weights;
 
 pub use activation::Activation;
@@ -31,6 +33,8 @@ pub use weights::{
     NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
     transfer,
 };
+
+use plan::Plan;
 
 /// The `[model]` section: an architecture, and where its weights begin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
@@ -53,6 +57,37 @@ pub struct ModelConfig {
 pub enum Architecture {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
     Mlp(MlpConfig),
+}
+
+/// What the rest of burnlab asks of a kind's config.
+trait Kind {
+    /// Checks ranges.
+    fn validate(&self) -> Result<(), Invalid>;
+    /// Whether such a network can read these inputs and learn this task.
+    fn check(&self, layout: &Layout, task: Task) -> Result<(), Invalid>;
+    /// The weights of a network with these inputs and outputs.
+    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan;
+    /// Beginning of the names of the output layer's weights, such as `layers.2.`.
+    fn head(&self) -> String;
+    /// The network in a few words, such as `64-16-10 relu`.
+    fn describe(&self, layout: &Layout, num_outputs: usize) -> String;
+    /// A larger network to try next: what it is, and the `--set` that makes it.
+    fn larger(&self) -> (&'static str, String);
+}
+
+/// For the kinds to which the number of a character would be a quantity.
+fn kind_reads_no_text(kind: &str, layout: &Layout) -> Result<(), Invalid> {
+    Invalid::unless(layout.num_characters.is_none(), "model.kind", || {
+        format!("`{kind}` cannot read a text: choose kind = \"transformer\"")
+    })
+}
+
+impl Architecture {
+    fn kind(&self) -> &dyn Kind {
+        match self {
+            Self::Mlp(config) => config,
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
@@ -92,9 +127,15 @@ impl ModelConfig {
         Invalid::unless(self.freeze.is_empty() || self.init_from.is_some(), "model.freeze", || {
             "freeze without init_from would keep random weights: remove it, or say which run to begin with".into()
         })?;
-        match &self.architecture {
-            Architecture::Mlp(config) => config.validate(),
-        }
+        self.architecture.kind().validate()
+    }
+
+    /// Checks that the network can read these inputs and learn this task.
+    ///
+    /// # Errors
+    /// The key that does not fit the data.
+    pub fn check(&self, layout: &Layout, task: Task) -> Result<(), Invalid> {
+        self.architecture.kind().check(layout, task)
     }
 
     /// This section with the defaults that depend on other keys written out.
@@ -105,25 +146,39 @@ impl ModelConfig {
         Self { architecture, ..self }
     }
 
-    /// A network with freshly drawn weights that maps `[batch, num_inputs]` to
-    /// `[batch, num_outputs]`; nothing is frozen yet.
-    pub fn init<B: Backend>(&self, num_inputs: usize, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
+    /// A network with freshly drawn weights that maps inputs like `layout` to `num_outputs` logits; nothing is frozen
+    /// yet.
+    pub fn init<B: Backend>(&self, layout: &Layout, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
+        let drawn = self.architecture.kind().plan(layout, num_outputs).draw(seed, device);
         match &self.architecture {
-            Architecture::Mlp(config) => Net::Mlp(config.init(num_inputs, num_outputs, seed, device)),
+            Architecture::Mlp(config) => Net::Mlp(config.build(drawn)),
         }
     }
 
     /// The weights of the network that [`ModelConfig::init`] makes: shapes by name.
-    pub fn shapes(&self, num_inputs: usize, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
-        match &self.architecture {
-            Architecture::Mlp(config) => config.shapes(num_inputs, num_outputs),
-        }
+    pub fn shapes(&self, layout: &Layout, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
+        self.architecture.kind().plan(layout, num_outputs).shapes()
     }
 
     /// Beginning of the names of the output layer's weights, such as `layers.2.`.
     pub fn head(&self) -> String {
+        self.architecture.kind().head()
+    }
+
+    /// The network in a few words, such as `64-16-10 relu`.
+    pub fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
+        self.architecture.kind().describe(layout, num_outputs)
+    }
+
+    /// A larger network to try next: what it is, and the `--set` that makes it.
+    pub fn larger(&self) -> (&'static str, String) {
+        self.architecture.kind().larger()
+    }
+
+    /// The multilayer perceptron that this is, if it is one: what draws units and weights knows no other kind.
+    pub fn mlp(&self) -> Option<&MlpConfig> {
         match &self.architecture {
-            Architecture::Mlp(config) => config.head(),
+            Architecture::Mlp(config) => Some(config),
         }
     }
 }
@@ -142,11 +197,18 @@ impl<B: Backend> Net<B> {
             Self::Mlp(mlp) => mlp.forward(inputs, noise),
         }
     }
+
+    /// Whether [`Net::gradients`] knows this kind.
+    pub fn has_gradients(&self) -> bool {
+        match self {
+            Self::Mlp(_) => true,
+        }
+    }
 }
 
 impl<B: AutodiffBackend> Net<B> {
     /// The gradient of a loss with respect to every weight of `trained`, without autodiff: for backends whose tensors
-    /// lie in this process's memory.
+    /// lie in this process's memory, and the kinds that [`Net::has_gradients`] names.
     ///
     /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
     /// gradient with respect to them in their place.

@@ -10,7 +10,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{Interrupter, TrainStep};
-use burnlab::data::{Batch, Examples, Task};
+use burnlab::data::{Batch, Examples, Layout, Task};
 use burnlab::model::{
     Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights,
 };
@@ -126,7 +126,7 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
     for (name, curve_tolerance) in [("mlp", Some(1e-4)), ("mlp_l2", None)] {
         let golden = &golden()[name];
         let task = Task::MultiClass { num_classes: 10 };
-        let net = mlp(&[16], Activation::Relu).init::<B>(64, 10, 0, &Default::default());
+        let net = mlp(&[16], Activation::Relu).init::<B>(&Layout::of_numbers(64), 10, 0, &Default::default());
         let net = load_weights(net, &weights_of(&golden["initial"], &[64, 16, 10])).unwrap();
         let config = TrainingConfig {
             max_epochs: 5,
@@ -152,7 +152,7 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
 
 #[test]
 fn a_converged_perceptron_is_logistic_regression() {
-    use burnlab::data::{DataConfig, Preparation, Source, load};
+    use burnlab::data::{DataConfig, Layout, Preparation, Source, load};
     let golden = &golden()["logistic"];
     let config = DataConfig { source: Some(Source::BreastCancer), ..DataConfig::default() };
     let data = load(&config).unwrap();
@@ -166,7 +166,7 @@ fn a_converged_perceptron_is_logistic_regression() {
         schedule: serde_json::from_str(r#"{"kind": "cosine"}"#).unwrap(),
         ..TrainingConfig::default()
     };
-    let net = mlp(&[], Activation::Relu).init::<B>(30, 1, 3, &Default::default());
+    let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(30), 1, 3, &Default::default());
     let inputs = all.inputs.clone();
     let (weights, _) = train(&config, net, Task::Binary, Arc::new(all));
     let coefficients = &weights["layers.0.weight"].values;
@@ -189,7 +189,9 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
     let labels: Vec<f32> = match task {
         Task::Regression => (0..rows).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
-        Task::MultiClass { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
+        Task::MultiClass { .. } | Task::LanguageModel { .. } => {
+            (0..rows).map(|i| (i % task.num_classes()) as f32).collect()
+        }
     };
     Batch { inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device), labels, noise_seed: 0 }
 }
@@ -264,7 +266,7 @@ fn gradients_on_the_host_are_those_of_autodiff() {
                 ] {
                     let objective = Arc::new(Objective::new(&config, task, &[]));
                     let model: ModelConfig = MlpConfig { hidden, activation, dropout, ..MlpConfig::default() }.into();
-                    let net = model.init::<B>(3, task.num_outputs(), 1, &Default::default());
+                    let net = model.init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
                     let net = freeze(net, &frozen);
                     let batch = batch(task, rows);
                     let (loss, host) = loss_and_gradients(&net, &objective, task, &batch, true);
@@ -291,7 +293,8 @@ fn gradients_match_finite_differences_for_each_activation_and_loss() {
             let loss = config.loss.unwrap();
             let batch = batch(task, 8);
             let objective = Arc::new(Objective::new(&config, task, &[]));
-            let net = mlp(&[5, 4], activation).init::<B>(3, task.num_outputs(), 1, &Default::default());
+            let net =
+                mlp(&[5, 4], activation).init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
             let weights = named_weights(&net);
             let (_, gradients) = loss_and_gradients(&net, &objective, task, &batch, on_host);
             for (name, weight) in &weights {
@@ -382,7 +385,7 @@ fn adam_in_one_pass_is_burns_adam() {
         let task = Task::MultiClass { num_classes: 3 };
         let objective = Arc::new(Objective::new(&config, task, &[]));
         // 3 x 12000: several blocks, on several cores.
-        let net = mlp(&[12_000], Activation::Tanh).init::<B>(3, 3, 1, &Default::default());
+        let net = mlp(&[12_000], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 3, 1, &Default::default());
         let mut by_burn = Trainee { net, objective, scorer: Arc::new(scorer(task)), on_host: None };
         let mut in_one_pass = by_burn.clone();
         let (mut burns, mut ours) = (ChosenOptimizer::new(&config, false), ChosenOptimizer::new(&config, true));
@@ -425,7 +428,7 @@ fn update_rules_match_their_papers() {
         ("adagrad", TrainingConfig { optimizer: OptimizerKind::Adagrad, ..base }),
     ];
     for (name, config) in cases {
-        let net = mlp(&[], Activation::Relu).init::<B>(3, 1, 0, &Default::default());
+        let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(3), 1, 0, &Default::default());
         let mut start = named_weights(&net);
         start.get_mut("layers.0.weight").unwrap().values = floats(&golden["weight"]);
         let net = load_weights(net, &start).unwrap();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Subject;
 use crate::data::{Examples, Preparation, PreparedKind};
-use crate::model::{Architecture, NamedWeights};
+use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
 use crate::training::Scorer;
 
@@ -49,8 +49,7 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
 
 /// What each unit of the one hidden layer makes of the plane, beside what the output makes of the units.
 pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
-    let Architecture::Mlp(mlp) = &subject.model.architecture;
-    let [num_units] = mlp.hidden[..] else { return None };
+    let [num_units] = subject.model.mlp()?.hidden[..] else { return None };
     let boundary = divided(subject)?;
     let grid = Grid::new(subject.preparation, parts(subject), SIZE);
     let points = grid.examples(subject.preparation);

@@ -1,12 +1,11 @@
 //! The weights themselves.
 
 use super::Subject;
-use crate::model::Architecture;
 use crate::plots::{self, Layer};
 
 /// Units and connections, with their weights.
-pub(super) fn network(subject: &Subject) -> String {
-    let Architecture::Mlp(mlp) = &subject.model.architecture;
+pub(super) fn network(subject: &Subject) -> Option<String> {
+    let mlp = subject.model.mlp()?;
     let layers: Vec<Layer> = (0..=mlp.hidden.len())
         .map(|layer| {
             let weight = &subject.weights[&format!("layers.{layer}.weight")];
@@ -24,13 +23,13 @@ pub(super) fn network(subject: &Subject) -> String {
         [_, positive] => vec![positive.clone()],
         names => names.to_vec(),
     };
-    plots::network(&subject.titled("Network"), &layers, &preparation.input_names(), &outputs)
+    Some(plots::network(&subject.titled("Network"), &layers, &preparation.input_names(), &outputs))
 }
 
 /// What each unit of the first layer looks for in an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
     let [height, width] = subject.preparation.image_shape?;
-    let Architecture::Mlp(_) = &subject.model.architecture;
+    subject.model.mlp()?;
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");
     Some(plots::unit_weights(&title, height, width, &weight.values, weight.shape[1]))

@@ -5,7 +5,7 @@
 //! training leaves behind.
 
 use crate::cli::Picture;
-use crate::data::{Examples, Preparation};
+use crate::data::{Examples, Preparation, Task};
 use crate::model::{ModelConfig, NamedWeights};
 use crate::plots::{self, Curve, Sample};
 use crate::tracking::Point;
@@ -88,16 +88,17 @@ impl Picture {
     /// What a run needs to have it.
     pub fn needs(self) -> &'static str {
         match self {
-            Self::Curves | Self::Network => "any trained run has it",
+            Self::Curves => "any trained run has it",
+            Self::Network => "it needs model.kind = \"mlp\"",
             Self::Confusion => "it needs classes, and test rows",
             Self::Gallery => "it needs images (data.image_shape), classes, and test rows",
             Self::Boundary => "it needs exactly two numeric inputs, and classes",
             Self::Surface => "it needs exactly two numeric inputs, and a number as target",
-            Self::HiddenUnits => "it needs exactly two numeric inputs, classes, and one hidden layer",
-            Self::UnitWeights => "it needs images (data.image_shape)",
+            Self::HiddenUnits => "it needs exactly two numeric inputs, classes, and an mlp with one hidden layer",
+            Self::UnitWeights => "it needs images (data.image_shape), and model.kind = \"mlp\"",
             Self::Roc | Self::Calibration => "it needs two classes, and test rows",
             Self::PredictedVsTrue | Self::Residuals => "it needs a number as target, and test rows",
-            Self::Importance => "it needs a table (no images) with test rows",
+            Self::Importance => "it needs a table (no images, no text) with test rows",
             Self::Overfitting => "it needs runs of one experiment with different model.hidden",
         }
     }
@@ -112,7 +113,7 @@ pub fn draw(picture: Picture, subject: &Subject) -> Option<String> {
         Picture::Boundary => inputs::boundary(subject),
         Picture::Surface => inputs::surface(subject),
         Picture::HiddenUnits => inputs::hidden_units(subject),
-        Picture::Network => Some(layers::network(subject)),
+        Picture::Network => layers::network(subject),
         Picture::UnitWeights => layers::unit_weights(subject),
         Picture::Roc => {
             let (positive, truths, scores) = binary(subject)?;
@@ -146,9 +147,10 @@ impl Subject<'_> {
 }
 
 fn curves(subject: &Subject) -> String {
-    let metrics = match subject.preparation.task().is_classification() {
-        true => ["loss", "accuracy"],
-        false => ["loss", "r2"],
+    let metrics = match subject.preparation.task() {
+        Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
+        Task::Regression => ["loss", "r2"],
+        Task::LanguageModel { .. } => ["loss", "perplexity"],
     };
     let series = |split: &str, metric: &str| {
         let of_series = |point: &&Point| point.key.split() == split && point.key.metric() == metric && point.epoch > 0;
@@ -223,7 +225,7 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
 
 /// The target's name, true and predicted numbers of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
-    if subject.preparation.task().is_classification() || subject.predictions.is_empty() {
+    if subject.preparation.task() != Task::Regression || subject.predictions.is_empty() {
         return None;
     }
     let truths = subject.predictions.iter().map(|row| row.truth).collect();

@@ -8,7 +8,7 @@ use crate::cli::Picture;
 use crate::commands::prepared::Prepared;
 use crate::config::Config;
 use crate::data::Examples;
-use crate::model::{Architecture, ModelConfig, NamedWeights, Net, load_weights, named_weights};
+use crate::model::{ModelConfig, NamedWeights, Net, load_weights, named_weights};
 use crate::tracking::{RunWriter, read_points};
 use crate::training::evaluation::{Evaluation, Prediction, logits};
 
@@ -74,9 +74,9 @@ pub fn write<B: Backend>(
     Ok(())
 }
 
-/// The network's activation function.
+/// `values` under the activation function of an mlp.
 pub fn activate<B: Backend>(model: &ModelConfig, values: Vec<f32>, device: &B::Device) -> Vec<f32> {
-    let Architecture::Mlp(mlp) = &model.architecture;
+    let Some(mlp) = model.mlp() else { return values };
     let shape = [values.len()];
     let values = Tensor::<B, 1>::from_data(TensorData::new(values, shape), device);
     mlp.activation.forward(values).into_data().iter::<f32>().collect()

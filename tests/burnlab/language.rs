@@ -2,8 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use burnlab::data::{DataConfig, Preparation, Source, Target, Task, TaskKind, load, split};
+use burn::backend::Flex;
+use burnlab::commands::saved_model::SavedModel;
+use burnlab::data::{DataConfig, Examples, Preparation, Source, Target, Task, TaskKind, load, split};
 use burnlab::training::Scorer;
+use burnlab::training::evaluation::{Evaluation, logits};
+
+use crate::place::{Place, json, text};
 
 /// A text of its own, as the `[data]` section names it.
 fn of_text(folder: &Path, text: impl AsRef<[u8]>, context: usize) -> DataConfig {
@@ -183,5 +188,232 @@ fn keys_that_a_text_would_ignore_are_refused() {
         ),
     ] {
         assert_eq!(load(&config).unwrap_err().message, message);
+    }
+}
+
+/// A small network that reads texts, over a text of 4000 characters that a pair model cannot know well.
+const SMALL: &str = "[data]\npath = \"text.txt\"\ntask = \"language_model\"\ncontext = 16\n\
+                     [model]\nkind = \"transformer\"\nwidth = 16\nheads = 2\ndepth = 1\n\
+                     [training]\nmax_epochs = 10\nbatch_size = 8\nlearning_rate = 0.01\n";
+
+fn small_text() -> String {
+    "the cat sat on the mat. the dog sat on the log.\n".repeat(84)
+}
+
+/// A folder in which `small` was trained.
+fn trained(overrides: &[&str]) -> (Place, PathBuf) {
+    let place = Place::new();
+    place.write("text.txt", &small_text());
+    place.write("small.toml", SMALL);
+    let set = overrides.iter().flat_map(|&set| ["--set", set]);
+    let args: Vec<&str> = ["--config", "small.toml"].into_iter().chain(set).collect();
+    let output = place.run(&args);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let folder = place.only_run();
+    (place, folder)
+}
+
+/// The one line that `args` ends with.
+#[track_caller]
+fn error(place: &Place, args: &[&str]) -> String {
+    let output = place.run(args);
+    assert_eq!(output.status.code(), Some(1), "{args:?}");
+    let error = text(&output.stderr);
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error.trim_end().strip_prefix("error: ").unwrap().to_owned()
+}
+
+#[test]
+fn a_language_model_is_recorded_evaluated_again_and_held_against_frequencies() {
+    let (place, folder) = trained(&[]);
+    let recorded: Evaluation = serde_json::from_value(json(folder.join("evaluation.json"))).unwrap();
+    let frequencies = recorded.text.unwrap();
+    let loss = recorded.metric("loss");
+    assert!(loss < frequencies.bigram_loss && frequencies.bigram_loss < frequencies.unigram_loss, "{recorded:?}");
+    assert_eq!((recorded.baseline.name.as_str(), recorded.baseline.value), ("loss", frequencies.unigram_loss));
+    assert!((recorded.metric("perplexity").ln() - loss).abs() < 1e-4);
+    assert!((recorded.metric("bits_per_character") * std::f64::consts::LN_2 - loss).abs() < 1e-4);
+    assert_eq!(frequencies.num_characters, 16 * recorded.num_examples);
+
+    // 4032 characters: 251 windows, of which the last 76 are the test part.
+    assert_eq!(recorded.num_examples, 76);
+    let test = std::fs::read_to_string(folder.join("test.txt")).unwrap();
+    assert_eq!(test, &small_text()[16 * (251 - 76)..=16 * 251]);
+    assert!(!folder.join("test.csv").exists() && !folder.join("predictions.csv").exists());
+    assert!(folder.join("plots/curves.svg").exists());
+    let pictures = std::fs::read_dir(folder.join("plots")).unwrap().count();
+    assert_eq!(pictures, 1, "a text has curves alone");
+
+    // From the folder alone.
+    std::fs::remove_file(place.path("text.txt")).unwrap();
+    let again = place.run(&["evaluate", "small", "--json"]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let again: Evaluation = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again, recorded);
+    // On another text, whose characters need not be known.
+    place.write("other.txt", &"the duck sat on the dock? ".repeat(20));
+    let other = text(&place.run(&["evaluate", "small", "--data", "other.txt"]).stdout);
+    assert!(other.starts_with("test   loss ") && other.contains("on 512 characters"), "{other}");
+}
+
+#[test]
+fn the_same_seed_writes_the_same_text_and_temperature_0_the_likeliest_one() {
+    let (place, folder) = trained(&[]);
+    let write = |args: &[&str]| {
+        let output = place.run(&[&["generate", "small"], args].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let first = write(&["--prompt", "the dog", "--seed", "3"]);
+    assert_eq!(first.chars().count(), 7 + 300 + 1);
+    assert!(first.starts_with("the dog") && first.ends_with('\n'));
+    assert_eq!(first, write(&["--prompt", "the dog", "--seed", "3"]));
+    assert_ne!(first, write(&["--prompt", "the dog", "--seed", "4", "--temperature", "1.5"]));
+    let likeliest = write(&["--prompt", "the", "--length", "60", "--temperature", "0"]);
+    assert_eq!(likeliest, write(&["--prompt", "the", "--length", "60", "--top-k", "1", "--seed", "9"]));
+    assert_eq!(likeliest, write(&["--prompt", "the", "--length", "60", "--temperature", "0", "--backend", "ndarray"]));
+
+    // The same by hand: the largest of the last place's logits, of the last 16 characters.
+    let saved = SavedModel::open(&folder).unwrap();
+    let known: Vec<char> = saved.preparation.characters().unwrap().chars().collect();
+    let net = saved.net::<Flex>(&Default::default()).unwrap();
+    let mut expected: Vec<char> = "the".chars().collect();
+    for _ in 0..60 {
+        let seen = &expected[expected.len().saturating_sub(16)..];
+        let inputs: Vec<f32> =
+            seen.iter().map(|character| known.iter().position(|other| other == character).unwrap() as f32).collect();
+        let width = inputs.len();
+        let examples = Examples { num_inputs: width, inputs, shared: None, targets: vec![0.0; width], rows: vec![0] };
+        let logits = logits(&net, &examples, &Default::default());
+        let last = &logits[(width - 1) * (known.len() + 1)..][..known.len()];
+        let largest = (0..last.len()).max_by(|&a, &b| last[a].total_cmp(&last[b])).unwrap();
+        expected.push(known[largest]);
+    }
+    assert_eq!(likeliest, expected.into_iter().chain(['\n']).collect::<String>());
+}
+
+#[test]
+fn what_a_language_model_cannot_do_is_one_line_with_the_next_step() {
+    let (place, folder) = trained(&["training.max_epochs=1"]);
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let next = format!(": `burnlab generate {name}` continues a text with it");
+    place.write("rows.csv", "a,b\n1,2\n");
+    for args in [
+        &["predict", "small", "rows.csv"][..],
+        &["export", "small", "--format", "onnx"],
+        &["evaluate", "small", "-o", "out.csv"],
+    ] {
+        let error = error(&place, args);
+        assert!(error.starts_with(&format!("run `{name}` is a language model, and ")), "{error}");
+        assert!(error.ends_with(&next), "{error}");
+    }
+    for kind in ["confusion", "importance", "roc", "residuals", "gallery", "boundary", "network"] {
+        let error = error(&place, &["plot", "small", kind]);
+        assert!(error.contains(&format!("has no {kind} picture: it needs ")), "{error}");
+    }
+    let unknown = error(&place, &["generate", "small", "--prompt", "the Cat"]);
+    assert_eq!(unknown, "--prompt has 'C', which the run's text does not have: leave it out");
+    for args in [&["generate", "small", "--temperature", "-1"][..], &["generate", "small", "--top-k", "0"]] {
+        assert_eq!(place.run(args).status.code(), Some(2));
+    }
+
+    place.write("iris.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 1\n");
+    assert!(place.run(&["--config", "iris.toml", "-q"]).status.success());
+    let table = error(&place, &["generate", "iris"]);
+    assert!(table.contains("is no language model: `burnlab predict iris-"), "{table}");
+
+    // What it can: weights and card, report, list, comparison with itself.
+    for args in [
+        &["export", "small", "--format", "safetensors"][..],
+        &["report", "small"],
+        &["runs", "list"],
+        &["runs", "show", name],
+        &["plot", "small"],
+    ] {
+        let output = place.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_language_model_goes_on_and_is_begun_with() {
+    let (place, folder) = trained(&["training.max_epochs=2"]);
+    let output = place.run(&["resume", "small", "--epochs", "4", "-q"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+
+    // To the very weights of a run that never stopped.
+    let weights = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
+    let further = newest(&place, &folder);
+    let (_place, whole) = trained(&["training.max_epochs=4"]);
+    assert!(weights(&further) == weights(&whole), "the weights differ");
+
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let from = format!("model.init_from={name}");
+    place.write("other.txt", &"a mat sat on the cat.\n".repeat(60));
+    let begin = |file: &str| {
+        place.run(&["--config", "small.toml", "--set", &from, "--set", &format!("data.path={file}"), "--name", "next"])
+    };
+    let output = begin("other.txt");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains(&format!("begins with the weights of {name}\n")));
+    place.write("new.txt", &"a mat sat on the Cat.\n".repeat(60));
+    let refused = text(&begin("new.txt").stderr);
+    let message = "the run's text has no 'C', which this one has: remove it from the text, or train from the start";
+    assert!(refused.contains(message), "{refused}");
+}
+
+/// The run that is not `other`.
+fn newest(place: &Place, other: &Path) -> PathBuf {
+    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    runs.filter(|run| run != other).max().unwrap()
+}
+
+#[test]
+fn language_models_are_judged_by_their_perplexity() {
+    let place = Place::new();
+    place.write("text.txt", &small_text());
+    place.write("small.toml", SMALL);
+    let shared = ["--set", "training.max_epochs=2", "--seeds", "2"];
+    let output = place.run(&[&["--config", "small.toml"], &shared[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("seed 42     test/perplexity "), "{}", text(&output.stdout));
+    let slower = ["--config", "small.toml", "--set", "training.learning_rate=1e-5", "--name", "slower"];
+    assert!(place.run(&[&slower[..], &shared].concat()).status.success());
+    let output = place.run(&["runs", "compare", "slower", "small"]);
+    let verdict = text(&output.stdout);
+    assert!(verdict.contains("training.learning_rate = 0.01 reaches test/perplexity "), "{verdict}");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    /// No file, and no split of one, ends in anything but windows or one line.
+    #[test]
+    fn any_bytes_are_a_text_or_an_error(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        letters in "[a-d\u{e9}\u{1F600}\r\n]{0,300}",
+        context in 1usize..20,
+        test in 0.0..1.0,
+        validation in 0.0..1.0,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        for text in [&bytes[..], letters.as_bytes()] {
+            let config = DataConfig {
+                test_fraction: test,
+                validation_fraction: validation,
+                ..of_text(folder.path(), text, context)
+            };
+            let Ok(dataset) = load(&config) else { continue };
+            let Ok(splits) = split(&dataset, &config, 0) else { continue };
+            let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
+            proptest::prop_assert_eq!(preparation.check(), Ok(()));
+            let all: Vec<usize> = [&splits.train[..], &splits.validation, &splits.test].concat();
+            proptest::prop_assert!(all.iter().copied().eq(0..dataset.num_rows()));
+            let examples = preparation.transform(&dataset, &all);
+            let task = preparation.task();
+            let is_number = |&value: &f32| value >= 0.0 && value.fract() == 0.0 && (value as usize) < task.num_outputs();
+            proptest::prop_assert!(examples.inputs.iter().all(is_number) && examples.targets.iter().all(is_number));
+            proptest::prop_assert_eq!(examples.targets.len(), context * all.len());
+        }
     }
 }

@@ -108,7 +108,7 @@ impl SavedModel {
     /// A file that is missing or damaged, by path.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let config = LoadedConfig::load(&folder.join("config.toml"), &[])?.config;
-        let preparation = read_preparation(folder)?;
+        let preparation = read_preparation(folder, &config.data)?;
         let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.join("config.toml").display());
         data::check(&config.data).map_err(unusable)?;
         // How many rows there were does not matter any more.
@@ -198,17 +198,24 @@ pub fn load_data(folder: &Path, config: &Config) -> anyhow::Result<(Dataset, Spl
     Ok((dataset, splits))
 }
 
-/// What the run in `folder` learned to turn cells into inputs.
+/// What the run in `folder` learned to turn cells into inputs of the data that `config` names.
 ///
 /// # Errors
 /// A file that is missing, damaged, or of another burnlab.
-pub fn read_preparation(folder: &Path) -> anyhow::Result<Preparation> {
+pub fn read_preparation(folder: &Path, config: &DataConfig) -> anyhow::Result<Preparation> {
     let path = folder.join(PREPARATION);
     let damaged = || format!("{} is damaged: bring back the file that the training wrote", path.display());
     let preparation = serde_json::from_slice(&bounded::read(&path, MAX_PREPARATION)?);
     let preparation: Preparation =
         preparation.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(damaged)?;
     preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
+    let context = preparation.text.as_ref().map(|text| text.context);
+    let fits = context == config.is_text().then(|| config.context());
+    anyhow::ensure!(
+        fits,
+        "{} does not fit the [data] section beside it: bring back the files that the training wrote",
+        path.display()
+    );
     Ok(preparation)
 }
 

@@ -13,7 +13,7 @@ use super::rows::Origin;
 use super::{DataConfig, Dataset, Examples, Preparation, PreparedTarget, Target};
 use crate::invalid::Invalid;
 
-/// What characters and numbers of a text may take: four times that much memory.
+/// A character takes 4 bytes of memory, and 8 more as input and target.
 const MAX_TEXT: u64 = 64 << 20;
 /// A network has an output for each; no alphabet has as many, Chinese newspapers have as many in common use.
 pub(super) const MAX_CHARACTERS: usize = 4096;
@@ -236,21 +236,21 @@ impl Preparation {
         let numbers = Numbers::new(known);
         let num_characters = self.class_counts.len();
         let mut after = BTreeMap::new();
-        let mut begins = vec![0; num_characters];
+        let mut begins = vec![0.0; num_characters];
         for (pair, &count) in &text.pairs {
             let mut pair = pair.chars().map(|character| numbers.of(character));
             let (Some(first), Some(second)) = (pair.next(), pair.next()) else { continue };
-            begins[first] += count;
-            after.insert((first, second), count);
+            begins[first] += count as f64;
+            after.insert((first, second), count as f64);
         }
-        let total: u64 = self.class_counts.iter().sum();
-        let cost = |count: u64, of: u64| -((count + 1) as f64 / (of + num_characters as u64) as f64).ln();
+        let total: f64 = self.class_counts.iter().map(|&count| count as f64).sum();
+        let cost = |count: f64, of: f64| -((count + 1.0) / (of + num_characters as f64)).ln();
         let (mut singly, mut paired) = (0.0, 0.0);
         for position in 0..examples.len() {
             for (&before, &target) in examples.input(position).iter().zip(examples.targets_of(position)) {
                 let pair = (before as usize, target as usize);
-                singly += cost(self.class_counts[pair.1], total);
-                paired += cost(after.get(&pair).copied().unwrap_or(0), begins[pair.0]);
+                singly += cost(self.class_counts[pair.1] as f64, total);
+                paired += cost(after.get(&pair).copied().unwrap_or(0.0), begins[pair.0]);
             }
         }
         let count = examples.targets.len() as f64;

@@ -70,10 +70,11 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
     if let Some(text) = &evaluation.text {
+        // Not the loss itself, which label smoothing makes another.
+        let nats = evaluation.metric("bits_per_character") * std::f64::consts::LN_2;
         writeln!(
             writer,
-            "test   loss {:.4} nats a character (perplexity {:.2}, {:.2} bits) on {} characters",
-            evaluation.metric("loss"),
+            "test   loss {nats:.4} nats a character (perplexity {:.2}, {:.2} bits) on {} characters",
             evaluation.metric("perplexity"),
             evaluation.metric("bits_per_character"),
             text.num_characters

@@ -79,7 +79,7 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
     let width = layout.num_inputs();
     let value = |i: usize| match layout.num_characters {
         Some(count) => (i * 7 % 5 % count) as f32,
-        None => ((i * 37 % 23) as f32 - 11.0) / 8.0 + ((i * i * 5 % 13) as f32 - 6.0) / 9.0,
+        None => 2.0 * (burnlab::data::mix(5, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0,
     };
     let inputs: Vec<f32> = (0..rows * width).map(value).collect();
     let num_labels = if layout.num_characters.is_some() { rows * width } else { rows };

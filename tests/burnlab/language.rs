@@ -374,7 +374,7 @@ fn language_models_are_judged_by_their_bits_per_character() {
     let place = Place::new();
     place.write("text.txt", &small_text());
     place.write("small.toml", SMALL);
-    let shared = ["--set", "training.max_epochs=2", "--seeds", "2"];
+    let shared = ["--set", "training.max_epochs=2", "--seeds", "4"];
     let output = place.run(&[&["--config", "small.toml"], &shared[..]].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("seed 42     test/bits_per_character "), "{}", text(&output.stdout));

@@ -29,16 +29,20 @@ fn promises() -> BTreeMap<&'static str, (&'static str, std::ops::RangeInclusive<
         ("csv-example", ("accuracy", 0.78..=0.9)),
         ("diabetes", ("r2", 0.45..=0.65)),
         ("digits", ("accuracy", 0.96..=1.0)),
+        ("digits-cnn", ("accuracy", 0.975..=1.0)),
         ("digits-early-stopping", ("accuracy", 0.93..=1.0)),
         ("digits-few-labels", ("accuracy", 0.75..=0.97)),
         ("digits-finetune", ("accuracy", 0.78..=0.98)),
         ("digits-overfit", ("accuracy", 0.93..=1.0)),
         ("digits-perceptron", ("accuracy", 0.95..=1.0)),
         ("digits-pretrain", ("accuracy", 0.96..=1.0)),
+        ("digits-rnn", ("accuracy", 0.95..=1.0)),
         ("digits-sweep", ("accuracy", 0.93..=1.0)),
+        ("digits-transformer", ("accuracy", 0.95..=1.0)),
         ("digits-tutorial", ("accuracy", 0.93..=0.98)),
         ("iris", ("accuracy", 0.9..=1.0)),
         ("mnist", ("accuracy", 0.0..=1.0)),
+        ("mnist-cnn", ("accuracy", 0.0..=1.0)),
         ("moons", ("accuracy", 0.93..=1.0)),
         ("spirals", ("accuracy", 0.95..=1.0)),
         ("wine", ("accuracy", 0.96..=1.0)),
@@ -58,7 +62,7 @@ fn every_config_trains_and_keeps_its_promise() {
     let pretrained = promises.get_key_value("digits-pretrain").map(|(&name, promise)| (name, promise.clone()));
     for (name, (metric, bounds)) in pretrained.into_iter().chain(promises) {
         let overrides = match name {
-            "mnist" => tiny_mnist(images.path()),
+            "mnist" | "mnist-cnn" => tiny_mnist(images.path()),
             "alice" => vec!["training.max_epochs=3".to_owned()], // of 10: half a minute on busy cores
             _ => Vec::new(),
         };

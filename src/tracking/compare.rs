@@ -73,8 +73,9 @@ pub fn counts(run: &Run) -> bool {
 
 /// The metric that tells best how good runs are, of those that all of them have.
 pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
-    // Only language models have a perplexity; it tells more than how often the likeliest character comes.
-    let of_a_part = ["perplexity", "accuracy", "r2", "loss"];
+    // Only language models have bits per character: the logarithm of perplexity, whose differences are even, and unlike
+    // the loss without label smoothing.
+    let of_a_part = ["bits_per_character", "accuracy", "r2", "loss"];
     let keys = ["test", "validation"].into_iter().flat_map(|part| of_a_part.map(|metric| format!("{part}/{metric}")));
     let mut keys = keys.filter_map(|key| key.parse::<MetricKey>().ok());
     keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))

@@ -23,12 +23,14 @@ mod dropout;
 mod initializer;
 mod mlp;
 mod plan;
+mod tabular;
 mod weights;
 
 pub use activation::Activation;
 pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
+pub use tabular::{Tabular, TabularConfig};
 pub use weights::{
     NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
     transfer,
@@ -57,6 +59,8 @@ pub struct ModelConfig {
 pub enum Architecture {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
     Mlp(MlpConfig),
+    /// Residual perceptron for tables, whose numbers are embedded
+    Tabular(TabularConfig),
 }
 
 /// What the rest of burnlab asks of a kind's config.
@@ -86,6 +90,7 @@ impl Architecture {
     fn kind(&self) -> &dyn Kind {
         match self {
             Self::Mlp(config) => config,
+            Self::Tabular(config) => config,
         }
     }
 }
@@ -142,6 +147,7 @@ impl ModelConfig {
     pub fn resolved(self) -> Self {
         let architecture = match self.architecture {
             Architecture::Mlp(config) => Architecture::Mlp(config.resolved()),
+            Architecture::Tabular(config) => Architecture::Tabular(config),
         };
         Self { architecture, ..self }
     }
@@ -152,6 +158,7 @@ impl ModelConfig {
         let drawn = self.architecture.kind().plan(layout, num_outputs).draw(seed, device);
         match &self.architecture {
             Architecture::Mlp(config) => Net::Mlp(config.build(drawn)),
+            Architecture::Tabular(config) => Net::Tabular(config.build(layout, drawn)),
         }
     }
 
@@ -179,6 +186,7 @@ impl ModelConfig {
     pub fn mlp(&self) -> Option<&MlpConfig> {
         match &self.architecture {
             Architecture::Mlp(config) => Some(config),
+            Architecture::Tabular(_) => None,
         }
     }
 }
@@ -187,6 +195,7 @@ impl ModelConfig {
 #[derive(Module, Debug)]
 pub enum Net<B: Backend> {
     Mlp(Mlp<B>),
+    Tabular(Tabular<B>),
 }
 
 impl<B: Backend> Net<B> {
@@ -195,6 +204,7 @@ impl<B: Backend> Net<B> {
     pub fn forward(&self, inputs: Tensor<B, 2>, noise: Option<&mut Noise>) -> Tensor<B, 2> {
         match self {
             Self::Mlp(mlp) => mlp.forward(inputs, noise),
+            Self::Tabular(tabular) => tabular.forward(inputs, noise),
         }
     }
 
@@ -202,6 +212,7 @@ impl<B: Backend> Net<B> {
     pub fn has_gradients(&self) -> bool {
         match self {
             Self::Mlp(_) => true,
+            Self::Tabular(_) => false,
         }
     }
 }
@@ -221,6 +232,7 @@ impl<B: AutodiffBackend> Net<B> {
     ) -> GradientsParams {
         match self {
             Self::Mlp(mlp) => mlp.gradients(inputs, trained, noise, loss),
+            Self::Tabular(_) => unreachable!("has_gradients is false"),
         }
     }
 }

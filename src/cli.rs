@@ -300,6 +300,8 @@ pub enum Picture {
     Network,
     /// Images: what each unit of the first layer looks for
     UnitWeights,
+    /// Transformers: where each head looks in one example
+    Attention,
     /// Two classes: true against false positives
     Roc,
     /// Two classes: predicted against observed probability

@@ -4,6 +4,7 @@
 //! - loading, splitting, preparing data: `data`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
+//! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
@@ -40,6 +41,8 @@ mod hostile;
 mod hosts;
 #[path = "burnlab/kills.rs"]
 mod kills;
+#[path = "burnlab/kinds.rs"]
+mod kinds;
 #[path = "burnlab/lab.rs"]
 mod lab;
 #[path = "burnlab/limits.rs"]

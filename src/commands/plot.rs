@@ -9,7 +9,7 @@ use burn::tensor::backend::AutodiffBackend;
 
 use super::evaluate::score_net;
 use super::output::say;
-use super::pictures::{Subject, activate, draw, is_planar};
+use super::pictures::{Subject, activate, draw, is_planar, shares};
 use super::saved_model::{SavedModel, load_data};
 use super::{output, run_folder};
 use crate::backend::{BackendName, Job, run_on};
@@ -104,6 +104,7 @@ impl Job for PlotJob<'_> {
             test: &test,
             train: train.as_ref(),
             logits: &|examples| logits(&net, examples, &device),
+            attention: &|examples| shares(&net, examples, &device),
             activate: &|values| activate::<B::InnerBackend>(&config.model, values, &device),
         };
         let wanted = if pictures.is_empty() { &Picture::OF_A_RUN[..] } else { pictures };

@@ -74,6 +74,18 @@ pub fn for_rows<T: Send>(
     }
 }
 
+/// Calls `work` on blocks of rows of `a`, `[rows, width]`: the blocks of [`for_rows`].
+pub fn map_rows<T: Send>(a: &[f32], width: usize, work: impl Fn(&[f32]) -> T + Sync) -> Vec<T> {
+    let block = (BLOCK / width.max(1)).max(1) * width;
+    let work = |a: &[f32]| simd(|| work(a));
+    if a.len() < PARALLEL_FROM { a.chunks(block).map(work).collect() } else { a.par_chunks(block).map(work).collect() }
+}
+
+/// Calls `work` with each number below `count`, on all cores; the results come in this order.
+pub fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    (0..count).into_par_iter().map(work).collect()
+}
+
 /// Calls `work` on blocks of the same numbers of `a` and the three others, all equally long: on several cores where that
 /// pays. `work` must not depend on where a block ends.
 pub fn for_blocks(
@@ -90,6 +102,36 @@ pub fn for_blocks(
         .zip(b.par_chunks_mut(block))
         .zip(c.par_chunks_mut(block).zip(d.par_chunks_mut(block)))
         .for_each(|((a, b), (c, d))| simd(|| work(a, b, c, d)));
+}
+
+/// Adds `bias` to each row of `values`.
+#[inline(always)]
+pub fn add_to_rows(values: &mut [f32], bias: &[f32]) {
+    for row in values.chunks_exact_mut(bias.len()) {
+        for (value, bias) in row.iter_mut().zip(bias) {
+            *value += bias;
+        }
+    }
+}
+
+/// Multiplies `values` by `factors`, one by one.
+#[inline(always)]
+pub fn multiply(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
+}
+
+/// The sum of each of the `units` columns of `values`, row-major.
+#[inline(always)]
+pub fn column_sums(values: &[f32], units: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; units];
+    for row in values.chunks_exact(units) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += value;
+        }
+    }
+    sums
 }
 
 /// e^x within 2 units in the last place, in straight-line code, for x from -87.3 to 88.3 and beyond that the value at

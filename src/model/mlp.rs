@@ -57,9 +57,7 @@ impl Kind for MlpConfig {
 
     fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
         let mut plan = Plan::default();
-        for (layer, pair) in self.widths(layout, num_outputs).windows(2).enumerate() {
-            plan.linear(&format!("layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
-        }
+        self.plan_layers(&mut plan, "", layout.num_inputs(), num_outputs);
         plan
     }
 
@@ -68,7 +66,7 @@ impl Kind for MlpConfig {
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
-        let widths: Vec<String> = self.widths(layout, num_outputs).iter().map(usize::to_string).collect();
+        let widths: Vec<String> = self.widths(layout.num_inputs(), num_outputs).iter().map(usize::to_string).collect();
         let activation = if self.hidden.is_empty() { "perceptron".into() } else { self.activation.to_string() };
         format!("{} {activation}", widths.join("-"))
     }
@@ -91,12 +89,19 @@ impl MlpConfig {
         Self { initializer: Some(self.initializer()), ..self }
     }
 
-    fn widths(&self, layout: &Layout, num_outputs: usize) -> Vec<usize> {
-        std::iter::once(layout.num_inputs()).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
+    /// Adds the layers of such a network to a plan; `prefix` begins their names.
+    pub(super) fn plan_layers(&self, plan: &mut Plan, prefix: &str, num_inputs: usize, num_outputs: usize) {
+        for (layer, pair) in self.widths(num_inputs, num_outputs).windows(2).enumerate() {
+            plan.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
+        }
     }
 
-    pub(super) fn build<B: Backend>(&self, mut drawn: Drawn<B>) -> Mlp<B> {
-        let layers = (0..=self.hidden.len()).map(|layer| drawn.linear(&format!("layers.{layer}"))).collect();
+    fn widths(&self, num_inputs: usize, num_outputs: usize) -> Vec<usize> {
+        std::iter::once(num_inputs).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
+    }
+
+    pub(super) fn build<B: Backend>(&self, drawn: &mut Drawn<B>, prefix: &str) -> Mlp<B> {
+        let layers = (0..=self.hidden.len()).map(|layer| drawn.linear(&format!("{prefix}layers.{layer}"))).collect();
         Mlp { layers, activation: self.activation, dropout: self.dropout }
     }
 }

@@ -6,6 +6,7 @@
 //! Burn's, so that a seed gives the same network on every backend.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -19,18 +20,26 @@ use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
 mod activation;
+mod cnn;
 mod dropout;
 mod initializer;
 mod mlp;
+mod norm;
 mod plan;
+mod rnn;
+mod sequence;
 mod tabular;
+mod transformer;
 mod weights;
 
 pub use activation::Activation;
+pub use cnn::{Cnn, CnnConfig};
 pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
+pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
+pub use transformer::{Pooling, Transformer, TransformerConfig};
 pub use weights::{
     NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
     transfer,
@@ -59,7 +68,13 @@ pub struct ModelConfig {
 pub enum Architecture {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
     Mlp(MlpConfig),
-    /// Residual perceptron for tables, whose numbers are embedded
+    /// Convolutional network, for images.
+    Cnn(CnnConfig),
+    /// Recurrent network, for sequences: rows of an image, columns of a table, characters of a text.
+    Rnn(RnnConfig),
+    /// Transformer, for the same.
+    Transformer(TransformerConfig),
+    /// Residual perceptron for tables, whose numbers are embedded.
     Tabular(TabularConfig),
 }
 
@@ -79,6 +94,14 @@ trait Kind {
     fn larger(&self) -> (&'static str, String);
 }
 
+/// Checks that each of `found` in `model.KEY` lies in `range`; `what` they count.
+fn in_range(key: &str, what: &str, found: &[usize], range: RangeInclusive<usize>) -> Result<(), Invalid> {
+    Invalid::unless(found.iter().all(|count| range.contains(count)), &format!("model.{key}"), || {
+        let found: Vec<String> = found.iter().map(usize::to_string).collect();
+        format!("{what} must be {} to {}, found {}", range.start(), range.end(), found.join(", "))
+    })
+}
+
 /// For the kinds to which the number of a character would be a quantity.
 fn kind_reads_no_text(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     Invalid::unless(layout.num_characters.is_none(), "model.kind", || {
@@ -90,6 +113,9 @@ impl Architecture {
     fn kind(&self) -> &dyn Kind {
         match self {
             Self::Mlp(config) => config,
+            Self::Cnn(config) => config,
+            Self::Rnn(config) => config,
+            Self::Transformer(config) => config,
             Self::Tabular(config) => config,
         }
     }
@@ -147,7 +173,8 @@ impl ModelConfig {
     pub fn resolved(self) -> Self {
         let architecture = match self.architecture {
             Architecture::Mlp(config) => Architecture::Mlp(config.resolved()),
-            Architecture::Tabular(config) => Architecture::Tabular(config),
+            Architecture::Transformer(config) => Architecture::Transformer(config.resolved()),
+            other @ (Architecture::Cnn(_) | Architecture::Rnn(_) | Architecture::Tabular(_)) => other,
         };
         Self { architecture, ..self }
     }
@@ -155,10 +182,13 @@ impl ModelConfig {
     /// A network with freshly drawn weights that maps inputs like `layout` to `num_outputs` logits; nothing is frozen
     /// yet.
     pub fn init<B: Backend>(&self, layout: &Layout, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
-        let drawn = self.architecture.kind().plan(layout, num_outputs).draw(seed, device);
+        let mut drawn = self.architecture.kind().plan(layout, num_outputs).draw(seed, device);
         match &self.architecture {
-            Architecture::Mlp(config) => Net::Mlp(config.build(drawn)),
-            Architecture::Tabular(config) => Net::Tabular(config.build(layout, drawn)),
+            Architecture::Mlp(config) => Net::Mlp(config.build(&mut drawn, "")),
+            Architecture::Cnn(config) => Net::Cnn(config.build(layout, &mut drawn)),
+            Architecture::Rnn(config) => Net::Rnn(config.build(layout, &mut drawn)),
+            Architecture::Transformer(config) => Net::Transformer(config.build(layout, &mut drawn)),
+            Architecture::Tabular(config) => Net::Tabular(config.build(layout, &mut drawn)),
         }
     }
 
@@ -182,11 +212,19 @@ impl ModelConfig {
         self.architecture.kind().larger()
     }
 
+    /// The transformer that this is, if it is one.
+    pub fn transformer(&self) -> Option<&TransformerConfig> {
+        match &self.architecture {
+            Architecture::Transformer(config) => Some(config),
+            _ => None,
+        }
+    }
+
     /// The multilayer perceptron that this is, if it is one: what draws units and weights knows no other kind.
     pub fn mlp(&self) -> Option<&MlpConfig> {
         match &self.architecture {
             Architecture::Mlp(config) => Some(config),
-            Architecture::Tabular(_) => None,
+            _ => None,
         }
     }
 }
@@ -195,6 +233,9 @@ impl ModelConfig {
 #[derive(Module, Debug)]
 pub enum Net<B: Backend> {
     Mlp(Mlp<B>),
+    Cnn(Cnn<B>),
+    Rnn(Rnn<B>),
+    Transformer(Transformer<B>),
     Tabular(Tabular<B>),
 }
 
@@ -204,16 +245,25 @@ impl<B: Backend> Net<B> {
     pub fn forward(&self, inputs: Tensor<B, 2>, noise: Option<&mut Noise>) -> Tensor<B, 2> {
         match self {
             Self::Mlp(mlp) => mlp.forward(inputs, noise),
+            Self::Cnn(cnn) => cnn.forward(inputs, noise),
+            Self::Rnn(rnn) => rnn.forward(inputs, noise),
+            Self::Transformer(transformer) => transformer.forward(inputs, noise),
             Self::Tabular(tabular) => tabular.forward(inputs, noise),
+        }
+    }
+
+    /// How much each token of `inputs` `[batch, num_inputs]` looks at each other, in each block of a transformer:
+    /// `[batch, heads, tokens, tokens]`, whose rows sum to 1. `None` of other kinds.
+    pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {
+        match self {
+            Self::Transformer(transformer) => Some(transformer.attention(inputs)),
+            _ => None,
         }
     }
 
     /// Whether [`Net::gradients`] knows this kind.
     pub fn has_gradients(&self) -> bool {
-        match self {
-            Self::Mlp(_) => true,
-            Self::Tabular(_) => false,
-        }
+        matches!(self, Self::Mlp(_) | Self::Cnn(_))
     }
 }
 
@@ -232,7 +282,8 @@ impl<B: AutodiffBackend> Net<B> {
     ) -> GradientsParams {
         match self {
             Self::Mlp(mlp) => mlp.gradients(inputs, trained, noise, loss),
-            Self::Tabular(_) => unreachable!("has_gradients is false"),
+            Self::Cnn(cnn) => cnn.gradients(inputs, trained, noise, loss),
+            _ => unreachable!("asked of kinds that `has_gradients` names"),
         }
     }
 }

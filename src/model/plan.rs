@@ -74,10 +74,17 @@ impl Plan {
         );
     }
 
-    /// `NAME.scale` of ones and `NAME.shift` of zeros, both `[width]`.
-    pub(super) fn norm(&mut self, name: &str, width: usize) {
+    /// A layer normalisation of `width` values.
+    pub(super) fn layer_norm(&mut self, name: &str, width: usize) {
         self.weight(format!("{name}.scale"), &[width], Start::Constant(1.0));
         self.weight(format!("{name}.shift"), &[width], Start::Constant(0.0));
+    }
+
+    /// A batch normalisation of `channels`.
+    pub(super) fn batch_norm(&mut self, name: &str, channels: usize) {
+        self.layer_norm(name, channels);
+        self.weight(format!("{name}.mean"), &[channels], Start::Constant(0.0));
+        self.weight(format!("{name}.variance"), &[channels], Start::Constant(1.0));
     }
 
     /// Shapes by name.

@@ -14,8 +14,9 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::norm::LayerNorm;
 use super::plan::{Drawn, Plan, Start};
-use super::{Activation, Initializer, Kind, Noise, kind_reads_no_text};
+use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_no_text};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
@@ -23,8 +24,6 @@ use crate::invalid::Invalid;
 const CLIP: f64 = 3.0;
 /// Beyond it the square of a number would overflow; smooth clipping has long levelled off.
 const LARGEST: f64 = 1e6;
-/// Added to variances.
-const EPSILON: f32 = 1e-5;
 
 /// `[model] kind = "tabular"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,15 +63,10 @@ impl Default for TabularConfig {
 
 impl Kind for TabularConfig {
     fn validate(&self) -> Result<(), Invalid> {
-        let within = |key: &str, found: usize, least: usize, most: usize| {
-            Invalid::unless((least..=most).contains(&found), &format!("model.{key}"), || {
-                format!("{key} must be {least} to {most}, found {found}")
-            })
-        };
-        within("width", self.width, 1, 4096)?;
-        within("blocks", self.blocks, 0, 64)?;
-        within("frequencies", self.frequencies, 0, 256)?;
-        within("embedding", self.embedding, 1, 256)?;
+        in_range("width", "units", &[self.width], 1..=4096)?;
+        in_range("blocks", "blocks", &[self.blocks], 0..=64)?;
+        in_range("frequencies", "waves", &[self.frequencies], 0..=256)?;
+        in_range("embedding", "features of a number", &[self.embedding], 1..=256)?;
         let scale = self.frequency_scale;
         Invalid::unless(scale > 0.0 && scale <= 100.0, "model.frequency_scale", || {
             format!("frequency_scale must be above 0 and at most 100, found {scale}")
@@ -101,10 +95,10 @@ impl Kind for TabularConfig {
         plan.linear("stem", [num_features, width], initializer, self.activation);
         for block in 0..self.blocks {
             plan.linear(&format!("blocks.{block}.expand"), [width, width], initializer, self.activation);
-            plan.norm(&format!("blocks.{block}.norm"), width);
+            plan.layer_norm(&format!("blocks.{block}.norm"), width);
             plan.linear(&format!("blocks.{block}.contract"), [width, width], Initializer::Glorot, self.activation);
         }
-        plan.norm("norm", width);
+        plan.layer_norm("norm", width);
         plan.linear("output", [width, num_outputs], Initializer::Glorot, self.activation);
         plan
     }
@@ -137,7 +131,7 @@ impl TabularConfig {
         self.frequencies > 0 && !numbers.is_empty()
     }
 
-    pub(super) fn build<B: Backend>(&self, layout: &Layout, mut drawn: Drawn<B>) -> Tabular<B> {
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Tabular<B> {
         let Places { numbers, categories } = Places::of(layout);
         let embeddings = self.has_embeddings(&numbers).then(|| Embeddings {
             frequency: drawn.take("embeddings.frequency"),
@@ -147,7 +141,7 @@ impl TabularConfig {
         });
         let blocks = (0..self.blocks).map(|block| Block {
             expand: drawn.linear(&format!("blocks.{block}.expand")),
-            norm: Norm::take(&mut drawn, &format!("blocks.{block}.norm")),
+            norm: LayerNorm::build(drawn, &format!("blocks.{block}.norm")),
             contract: drawn.linear(&format!("blocks.{block}.contract")),
         });
         let blocks = blocks.collect();
@@ -155,7 +149,7 @@ impl TabularConfig {
             embeddings,
             stem: drawn.linear("stem"),
             blocks,
-            norm: Norm::take(&mut drawn, "norm"),
+            norm: LayerNorm::build(drawn, "norm"),
             output: drawn.linear("output"),
             numbers,
             categories,
@@ -194,7 +188,7 @@ pub struct Tabular<B: Backend> {
     /// Its rows for the inputs of a category are that category's embedding, since one of them is 1 and the rest are 0.
     stem: Linear<B>,
     blocks: Vec<Block<B>>,
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     output: Linear<B>,
     #[module(skip)]
     numbers: Vec<usize>,
@@ -234,31 +228,8 @@ impl<B: Backend> Embeddings<B> {
 #[derive(Module, Debug)]
 struct Block<B: Backend> {
     expand: Linear<B>,
-    norm: Norm<B>,
+    norm: LayerNorm<B>,
     contract: Linear<B>,
-}
-
-/// Layer normalisation (Ba et al. 2016): each example to mean 0 and variance 1, then scaled and shifted by unit.
-#[derive(Module, Debug)]
-struct Norm<B: Backend> {
-    /// `[width]`
-    scale: Param<Tensor<B, 1>>,
-    /// `[width]`
-    shift: Param<Tensor<B, 1>>,
-}
-
-impl<B: Backend> Norm<B> {
-    fn take(drawn: &mut Drawn<B>, name: &str) -> Self {
-        Self { scale: drawn.take(&format!("{name}.scale")), shift: drawn.take(&format!("{name}.shift")) }
-    }
-
-    /// `[batch, width]` to the same.
-    fn forward(&self, values: Tensor<B, 2>) -> Tensor<B, 2> {
-        let centered = values.clone() - values.mean_dim(1);
-        let variance = (centered.clone() * centered.clone()).mean_dim(1);
-        let normal = centered / (variance + EPSILON).sqrt();
-        normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
-    }
 }
 
 impl<B: Backend> Tabular<B> {

@@ -32,12 +32,35 @@ impl Sample {
 }
 
 /// The size of all images and the range of their pixels.
-struct Format {
+pub(super) struct Format {
     height: usize,
     width: usize,
     sampling: Sampling,
     low: f32,
     high: f32,
+}
+
+impl Format {
+    pub fn of<'a>(height: usize, width: usize, pixels: impl Iterator<Item = &'a f32> + Clone) -> Self {
+        let pixels = || pixels.clone().copied().filter(|pixel| pixel.is_finite());
+        let (low, high) = (pixels().fold(f32::MAX, f32::min), pixels().fold(f32::MIN, f32::max));
+        Self { height, width, sampling: Sampling::new(height, width), low, high }
+    }
+
+    /// Width and height of an image whose longer side has this length.
+    fn size(&self, side: f64) -> (f64, f64) {
+        let scale = side / self.height.max(self.width) as f64;
+        (self.width as f64 * scale, self.height as f64 * scale)
+    }
+}
+
+/// An image on its paper, in a frame, `side` long.
+pub(super) fn framed(pixels: &[f32], format: &Format, side: f64) -> Element {
+    let (width, height) = format.size(side);
+    let cell = (width / format.sampling.columns as f64, height / format.sampling.rows as f64);
+    let image = image(pixels, format).placed((0.0, 0.0), cell);
+    let frame = rectangle("frame", 0.0, 0.0, width, height);
+    group("framed").with(rectangle("sheet", 0.0, 0.0, width, height)).with(image).with(frame)
 }
 
 /// The samples in the order given, with the largest probabilities as bars; wrong predictions carry a cross. Pixels
@@ -53,9 +76,7 @@ pub fn gallery(title: &str, height: usize, width: usize, samples: &[Sample]) -> 
     }
     let samples = &samples[..samples.len().min(MOST_SAMPLES)];
     let page = Page::new(title, &summary);
-    let pixels = || samples.iter().flat_map(|sample| &sample.pixels).copied().filter(|pixel| pixel.is_finite());
-    let (low, high) = (pixels().fold(f32::MAX, f32::min), pixels().fold(f32::MIN, f32::max));
-    let format = Format { height, width, sampling: Sampling::new(height, width), low, high };
+    let format = Format::of(height, width, samples.iter().flat_map(|sample| &sample.pixels));
     let tile_width = (WIDTH - 2.0 * MARGIN - GAP * (NUM_COLUMNS - 1) as f64) / NUM_COLUMNS as f64;
     let mut body = group("gallery");
     let mut top = page.top + 6.0;
@@ -77,13 +98,9 @@ fn tile(sample: &Sample, format: &Format, width: f64) -> (Element, f64) {
     let state = if sample.is_wrong() { "sample wrong" } else { "sample" };
     let about = format!("row {}: label {}, prediction {}", sample.row, sample.label, sample.prediction);
     let mut tile = group(state).hint(&about);
-    let scale = IMAGE_SIZE / format.height.max(format.width) as f64;
-    let (image_width, image_height) = (format.width as f64 * scale, format.height as f64 * scale);
-    let cell = (image_width / format.sampling.columns as f64, image_height / format.sampling.rows as f64);
+    let (image_width, image_height) = format.size(IMAGE_SIZE);
     let left = (width - image_width) / 2.0;
-    tile.add(rectangle("sheet", left, 0.0, image_width, image_height));
-    tile.add(image(sample, format).placed((left, 0.0), cell));
-    tile.add(rectangle("frame", left, 0.0, image_width, image_height));
+    tile.add(framed(&sample.pixels, format, IMAGE_SIZE).placed((left, 0.0), (1.0, 1.0)));
     if sample.is_wrong() {
         tile.add(cross(left + image_width, 0.0));
     }
@@ -109,10 +126,10 @@ fn caption(sample: &Sample, width: f64) -> Vec<String> {
 }
 
 /// One path per level of darkness, in units of one drawn pixel; the lightest level is the paper.
-fn image(sample: &Sample, format: &Format) -> Element {
+fn image(pixels: &[f32], format: &Format) -> Element {
     let span = format.high - format.low;
     let level = |row: usize, column: usize| {
-        let pixel = *sample.pixels.get(format.sampling.pixel(row, column))?;
+        let pixel = *pixels.get(format.sampling.pixel(row, column))?;
         let level = (f64::from((pixel - format.low) / span) * NUM_LEVELS).round();
         // NaN is no level: pixels that are not finite, or all alike.
         (1.0..=NUM_LEVELS).contains(&level).then_some(level as u8)

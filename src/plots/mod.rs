@@ -2,15 +2,16 @@
 //!
 //! Each picture is one file: [`curves`](curves()), [`confusion`](confusion()), [`gallery`](gallery()),
 //! [`boundary`](boundary()), [`surface`](surface()), [`hidden_units`](hidden_units()), [`network`](network()),
-//! [`unit_weights`](unit_weights()), [`roc`](roc()), [`calibration`](calibration()),
+//! [`unit_weights`](unit_weights()), [`attention`](attention()), [`roc`](roc()), [`calibration`](calibration()),
 //! [`predicted_vs_true`](predicted_vs_true()), [`residuals`](residuals()), [`importance`](importance()) and
 //! [`overfitting`](overfitting()). They share the page (`page`), its colours (`style`), elements (`svg`), texts
-//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`), values over two
+//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`, `tiles`), values over two
 //! inputs (`field`, `contour`) and marks (`marker`).
 //!
 //! A document is complete: no script, font or other file; light and dark by the reader's setting. Numbers that are
 //! not finite are left out, and without data a document says so in words.
 
+mod attention;
 mod axes;
 mod boundary;
 mod calibration;
@@ -36,12 +37,14 @@ mod roc;
 mod style;
 mod surface;
 mod svg;
+mod tiles;
 mod unit_weights;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use attention::{Attention, attention};
 pub use boundary::{Boundary, Dot, boundary};
 pub use calibration::calibration;
 pub use confusion::confusion;

@@ -152,7 +152,7 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
 
 #[test]
 fn a_converged_perceptron_is_logistic_regression() {
-    use burnlab::data::{DataConfig, Layout, Preparation, Source, load};
+    use burnlab::data::{DataConfig, Preparation, Source, load};
     let golden = &golden()["logistic"];
     let config = DataConfig { source: Some(Source::BreastCancer), ..DataConfig::default() };
     let data = load(&config).unwrap();

@@ -153,35 +153,50 @@ fn points(run: &Trained) -> Vec<String> {
 
 #[test]
 fn the_same_seed_gives_the_same_points_and_weights() {
-    let overrides = ["training.max_epochs=15", "model.dropout=0.2", "model.hidden=[32,16]"];
-    for backend in [BackendName::Flex, BackendName::Ndarray] {
-        if !BackendName::compiled().contains(&backend) {
-            continue;
+    for (config, overrides) in [
+        ("digits", &["training.max_epochs=15", "model.dropout=0.2", "model.hidden=[32,16]"][..]),
+        ("digits-cnn", &["training.max_epochs=2"]),
+        ("digits-rnn", &["training.max_epochs=2"]),
+        ("digits-transformer", &["training.max_epochs=2"]),
+        ("diabetes-tabular", &["training.max_epochs=5"]),
+    ] {
+        for backend in [BackendName::Flex, BackendName::Ndarray] {
+            if !BackendName::compiled().contains(&backend) {
+                continue;
+            }
+            let lab = Lab::on(backend);
+            let (first, second) = (lab.train(config, overrides), lab.train(config, overrides));
+            assert_eq!(points(&first), points(&second), "{config} {}", backend.as_str());
+            assert_eq!(weights(&first), weights(&second), "{config} {}", backend.as_str());
+            let other = lab.train(config, &[overrides, &["seed=7"]].concat());
+            assert_ne!(weights(&first), weights(&other));
         }
-        let lab = Lab::on(backend);
-        let (first, second) = (lab.train("digits", &overrides), lab.train("digits", &overrides));
-        assert_eq!(points(&first), points(&second), "{}", backend.as_str());
-        assert_eq!(weights(&first), weights(&second), "{}", backend.as_str());
-        let other = lab.train("digits", &[&overrides[..], &["seed=7"]].concat());
-        assert_ne!(weights(&first), weights(&other));
     }
 }
 
 #[test]
 fn every_backend_trains_the_same_curve() {
-    let overrides = ["training.max_epochs=5", "model.dropout=0.2"];
-    let reference = Lab::new();
-    let expected = reference.train("digits", &overrides);
-    for backend in BackendName::compiled() {
-        if backend == BackendName::Wgpu && !crate::wgpu_is_here() {
-            continue;
-        }
-        let lab = Lab::on(backend);
-        let run = lab.train("digits", &overrides);
-        for key in ["train/loss", "validation/loss"] {
-            for (found, expected) in series(&run, key).iter().zip(series(&expected, key)) {
-                let apart = (found.1 - expected.1).abs();
-                assert!(apart < 1e-3, "{} {key} of epoch {}: {apart} apart", backend.as_str(), found.0);
+    for (config, kind) in [
+        ("digits", &["training.max_epochs=5", "model.dropout=0.2"][..]),
+        ("digits-cnn", &["training.max_epochs=2", "data.train_per_class=30"]),
+        ("digits-rnn", &["training.max_epochs=2", "data.train_per_class=30"]),
+        ("digits-transformer", &["training.max_epochs=2", "data.train_per_class=30"]),
+        ("diabetes-tabular", &["training.max_epochs=5", "data.validation_fraction=0.2"]),
+    ] {
+        let reference = Lab::new();
+        let expected = reference.train(config, kind);
+        for backend in BackendName::compiled() {
+            if backend == BackendName::Wgpu && !crate::wgpu_is_here() {
+                continue;
+            }
+            let lab = Lab::on(backend);
+            let run = lab.train(config, kind);
+            for key in ["train/loss", "validation/loss"] {
+                for (found, expected) in series(&run, key).iter().zip(series(&expected, key)) {
+                    let apart = (found.1 - expected.1).abs();
+                    let backend = backend.as_str();
+                    assert!(apart < 1e-3, "{config} on {backend}: {key} of epoch {}: {apart} apart", found.0);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Pictures of a run: which ones it has, and what they are drawn from.
 //!
 //! Here: [`Subject`], all that can be drawn of a run, and the pictures of its results; `inputs`: those of two-input
-//! networks; `layers`: those of weights; `importance`: what the inputs are worth; `recorded`: those that a
+//! networks; `layers`: those of weights; `attention`: where a transformer looks; `importance`: what the inputs are worth; `recorded`: those that a
 //! training leaves behind.
 
 use crate::cli::Picture;
@@ -12,16 +12,25 @@ use crate::tracking::Point;
 use crate::training::Scorer;
 use crate::training::evaluation::{Evaluation, Prediction};
 
+mod attention;
 mod importance;
 mod inputs;
 mod layers;
 pub mod recorded;
 
 pub use inputs::{boundary_history, is_planar};
-pub use recorded::activate;
+pub use recorded::{activate, shares};
 
 /// More images than this tell nothing new, and make the file large.
 const MAX_IMAGES: usize = 40;
+
+/// Shares of attention: how much each token looks at each other, for each head of a block.
+pub struct Shares {
+    pub num_heads: usize,
+    pub num_tokens: usize,
+    /// Row-major `[heads, tokens that look, tokens looked at]`.
+    pub values: Vec<f32>,
+}
 
 /// Everything about a run that pictures are drawn from.
 pub struct Subject<'a> {
@@ -43,13 +52,16 @@ pub struct Subject<'a> {
     pub train: Option<&'a Examples>,
     /// The network: logits of examples, row-major.
     pub logits: &'a dyn Fn(&Examples) -> Vec<f32>,
+    /// Where the network looks in the first of some examples: for each block `[heads, tokens, tokens]`; `None` of networks
+    /// without attention.
+    pub attention: &'a dyn Fn(&Examples) -> Option<Vec<Shares>>,
     /// The activation function of the hidden layers.
     pub activate: &'a dyn Fn(Vec<f32>) -> Vec<f32>,
 }
 
 impl Picture {
     /// Those of one run.
-    pub const OF_A_RUN: [Self; 13] = [
+    pub const OF_A_RUN: [Self; 14] = [
         Self::Curves,
         Self::Confusion,
         Self::Gallery,
@@ -58,6 +70,7 @@ impl Picture {
         Self::HiddenUnits,
         Self::Network,
         Self::UnitWeights,
+        Self::Attention,
         Self::Roc,
         Self::Calibration,
         Self::PredictedVsTrue,
@@ -76,6 +89,7 @@ impl Picture {
             Self::HiddenUnits => "hidden_units",
             Self::Network => "network",
             Self::UnitWeights => "unit_weights",
+            Self::Attention => "attention",
             Self::Roc => "roc",
             Self::Calibration => "calibration",
             Self::PredictedVsTrue => "predicted_vs_true",
@@ -96,6 +110,7 @@ impl Picture {
             Self::Surface => "it needs exactly two numeric inputs, and a number as target",
             Self::HiddenUnits => "it needs exactly two numeric inputs, classes, and an mlp with one hidden layer",
             Self::UnitWeights => "it needs images (data.image_shape), and model.kind = \"mlp\"",
+            Self::Attention => "it needs model.kind = \"transformer\", and test rows",
             Self::Roc | Self::Calibration => "it needs two classes, and test rows",
             Self::PredictedVsTrue | Self::Residuals => "it needs a number as target, and test rows",
             Self::Importance => "it needs a table (no images) with test rows",
@@ -115,6 +130,7 @@ pub fn draw(picture: Picture, subject: &Subject) -> Option<String> {
         Picture::HiddenUnits => inputs::hidden_units(subject),
         Picture::Network => layers::network(subject),
         Picture::UnitWeights => layers::unit_weights(subject),
+        Picture::Attention => attention::attention(subject),
         Picture::Roc => {
             let (positive, truths, scores) = binary(subject)?;
             Some(plots::roc(&subject.titled("ROC curve"), positive, &truths, &scores))

@@ -3,7 +3,7 @@
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{Subject, boundary_history, draw, importance};
+use super::{Shares, Subject, boundary_history, draw, importance};
 use crate::cli::Picture;
 use crate::commands::prepared::Prepared;
 use crate::config::Config;
@@ -53,6 +53,7 @@ pub fn write<B: Backend>(
         test,
         train: few_rows.then_some(train),
         logits: &|examples| logits(result.net, examples, device),
+        attention: &|examples| shares(result.net, examples, device),
         activate: &|values| activate::<B>(&config.model, values, device),
     };
     for picture in Picture::OF_A_RUN {
@@ -72,6 +73,18 @@ pub fn write<B: Backend>(
         writer.write_derived("boundary.json", by_epoch.to_string().as_bytes())?;
     }
     Ok(())
+}
+
+/// Where a network looks in the first of `examples`.
+pub fn shares<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Option<Vec<Shares>> {
+    let input = examples.input(0).to_vec();
+    let shape = [1, input.len()];
+    let blocks = net.attention(Tensor::from_data(TensorData::new(input, shape), device))?;
+    let of_block = |shares: Tensor<B, 4>| {
+        let [_, num_heads, num_tokens, _] = shares.dims();
+        Shares { num_heads, num_tokens, values: shares.into_data().iter::<f32>().collect() }
+    };
+    Some(blocks.into_iter().map(of_block).collect())
 }
 
 /// `values` under the activation function of an mlp.

@@ -7,7 +7,7 @@ import { h } from "./dom.js";
 /** What the files of `plots/` show. */
 const NAMES = {
   curves: "Curves", confusion: "Confusion matrix", gallery: "Predictions, wrong ones first", boundary: "Decision boundary", hidden_units: "What the hidden units see",
-  network: "Network", unit_weights: "Weights of the hidden units", roc: "ROC curve", calibration: "Calibration", predicted_vs_true: "Predicted against true", residuals: "Residuals", importance: "Importance of the inputs",
+  network: "Network", unit_weights: "Weights of the hidden units", attention: "Attention: where each head looks", roc: "ROC curve", calibration: "Calibration", predicted_vs_true: "Predicted against true", residuals: "Residuals", importance: "Importance of the inputs",
 };
 
 /** `plots/hidden_units.svg` in words. */

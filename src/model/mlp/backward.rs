@@ -9,7 +9,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 
 use super::Mlp;
-use crate::host::{self, Matrix};
+use crate::host::{self, Matrix, add_to_rows, column_sums, multiply};
 use crate::model::{Noise, Trained};
 
 impl<B: AutodiffBackend> Mlp<B> {
@@ -23,64 +23,82 @@ impl<B: AutodiffBackend> Mlp<B> {
     ) -> GradientsParams {
         let device = inputs.device();
         let [batch, _] = inputs.dims();
+        let mut gradients = GradientsParams::new();
         host::read(inputs, |inputs| {
-            // ---- forward: the values after each hidden layer, and the slope of its activation, both [batch, units]
-            let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
-            let mut values: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
-            let mut slopes: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
-            for layer in hidden {
-                let given = values.last().map_or(inputs, Vec::as_slice);
-                let (mut value, bias) = (times_weight(given, batch, layer), bias(layer));
-                let mut slope = vec![0.0; value.len()];
-                host::for_rows(&mut value, &mut slope, bias.len(), |value, slope| {
-                    add_to_rows(value, &bias);
-                    self.activation.apply(value, slope);
-                });
-                if let Some(mask) = noise.mask(self.dropout, value.len()) {
-                    host::simd(|| scale(&mut value, &mask));
-                    host::simd(|| scale(&mut slope, &mask));
-                }
-                values.push(value);
-                slopes.push(slope);
-            }
-            let given = values.last().map_or(inputs, Vec::as_slice);
-            let (mut logits, bias) = (times_weight(given, batch, output), bias(output));
-            host::simd(|| add_to_rows(&mut logits, &bias));
+            self.back_propagate(inputs, batch, trained, noise, loss, false, &mut gradients, &device);
+        });
+        gradients
+    }
 
-            // ---- backward: the gradient with respect to each layer's sums, from the last layer to the first trained
-            let mut gradients = GradientsParams::new();
-            let trained_bias =
-                |layer: &Linear<B>| layer.bias.as_ref().map(|bias| bias.id).filter(|&id| trained.has(id));
-            let is_trained = |layer: &Linear<B>| trained.has(layer.weight.id) || trained_bias(layer).is_some();
-            let first = self.layers.iter().position(is_trained).unwrap_or(self.layers.len());
-            loss(&mut logits);
-            let mut delta = logits; // [batch, units]
-            for (index, layer) in self.layers.iter().enumerate().skip(first).rev() {
-                let [inner, units] = layer.weight.shape().dims();
-                let bias_gradient = match slopes.get_mut(index) {
-                    Some(slope) => scaled_column_sums(&mut delta, slope, units),
-                    None => host::simd(|| column_sums(&delta, units)), // the output layer has no activation
-                };
-                if trained.has(layer.weight.id) {
-                    let given = index.checked_sub(1).map_or(inputs, |below| values[below].as_slice());
-                    let given = Matrix::new(given, batch, inner).transposed();
-                    let gradient = host::product(given, Matrix::new(&delta, batch, units));
-                    let gradient = TensorData::new(gradient, [inner, units]);
-                    gradients.register(layer.weight.id, tensor::<B::InnerBackend, 2>(gradient, &device));
-                }
-                if let Some(id) = trained_bias(layer) {
-                    let gradient = TensorData::new(bias_gradient, [units]);
-                    gradients.register(id, tensor::<B::InnerBackend, 1>(gradient, &device));
-                }
-                if index > first {
-                    delta = host::read(layer.weight.val().inner(), |weight| {
-                        let weight = Matrix::new(weight, inner, units).transposed();
-                        host::product(Matrix::new(&delta, batch, units), weight)
-                    });
-                }
+    /// Adds the gradients of these layers to `gradients`. Returns that with respect to `inputs` `[batch, in]`, where it is
+    /// asked for.
+    #[allow(clippy::too_many_arguments)] // of one thing each; only the two networks that end in these layers call it
+    pub(in crate::model) fn back_propagate(
+        &self,
+        inputs: &[f32],
+        batch: usize,
+        trained: &Trained,
+        noise: &mut Noise,
+        loss: impl FnOnce(&mut [f32]),
+        goes_on: bool,
+        gradients: &mut GradientsParams,
+        device: &B::Device,
+    ) -> Option<Vec<f32>> {
+        // ---- forward: the values after each hidden layer, and the slope of its activation, both [batch, units]
+        let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
+        let mut values: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
+        let mut slopes: Vec<Vec<f32>> = Vec::with_capacity(hidden.len());
+        for layer in hidden {
+            let given = values.last().map_or(inputs, Vec::as_slice);
+            let (mut value, bias) = (times_weight(given, batch, layer), bias(layer));
+            let mut slope = vec![0.0; value.len()];
+            host::for_rows(&mut value, &mut slope, bias.len(), |value, slope| {
+                add_to_rows(value, &bias);
+                self.activation.apply(value, slope);
+            });
+            if let Some(mask) = noise.mask(self.dropout, value.len()) {
+                host::simd(|| multiply(&mut value, &mask));
+                host::simd(|| multiply(&mut slope, &mask));
             }
-            gradients
-        })
+            values.push(value);
+            slopes.push(slope);
+        }
+        let given = values.last().map_or(inputs, Vec::as_slice);
+        let (mut logits, bias) = (times_weight(given, batch, output), bias(output));
+        host::simd(|| add_to_rows(&mut logits, &bias));
+
+        // ---- backward: the gradient with respect to each layer's sums, from the last layer to the first trained
+        let trained_bias = |layer: &Linear<B>| layer.bias.as_ref().map(|bias| bias.id).filter(|&id| trained.has(id));
+        let is_trained = |layer: &Linear<B>| trained.has(layer.weight.id) || trained_bias(layer).is_some();
+        let first = self.layers.iter().position(is_trained).unwrap_or(self.layers.len());
+        let first = if goes_on { 0 } else { first };
+        loss(&mut logits);
+        let mut delta = logits; // [batch, units]
+        for (index, layer) in self.layers.iter().enumerate().skip(first).rev() {
+            let [inner, units] = layer.weight.shape().dims();
+            let bias_gradient = match slopes.get_mut(index) {
+                Some(slope) => scaled_column_sums(&mut delta, slope, units),
+                None => host::simd(|| column_sums(&delta, units)), // the output layer has no activation
+            };
+            if trained.has(layer.weight.id) {
+                let given = index.checked_sub(1).map_or(inputs, |below| values[below].as_slice());
+                let given = Matrix::new(given, batch, inner).transposed();
+                let gradient = host::product(given, Matrix::new(&delta, batch, units));
+                let gradient = TensorData::new(gradient, [inner, units]);
+                gradients.register(layer.weight.id, tensor::<B::InnerBackend, 2>(gradient, device));
+            }
+            if let Some(id) = trained_bias(layer) {
+                let gradient = TensorData::new(bias_gradient, [units]);
+                gradients.register(id, tensor::<B::InnerBackend, 1>(gradient, device));
+            }
+            if index > first || goes_on {
+                delta = host::read(layer.weight.val().inner(), |weight| {
+                    let weight = Matrix::new(weight, inner, units).transposed();
+                    host::product(Matrix::new(&delta, batch, units), weight)
+                });
+            }
+        }
+        goes_on.then_some(delta)
     }
 }
 
@@ -101,38 +119,10 @@ fn tensor<B: Backend, const D: usize>(data: TensorData, device: &B::Device) -> T
     Tensor::from_data(data, device)
 }
 
-#[inline(always)]
-fn add_to_rows(values: &mut [f32], bias: &[f32]) {
-    for row in values.chunks_exact_mut(bias.len()) {
-        for (value, bias) in row.iter_mut().zip(bias) {
-            *value += bias;
-        }
-    }
-}
-
-#[inline(always)]
-fn scale(values: &mut [f32], factors: &[f32]) {
-    for (value, factor) in values.iter_mut().zip(factors) {
-        *value *= factor;
-    }
-}
-
-/// The sum of each of the `units` columns of `values`, row-major.
-#[inline(always)]
-fn column_sums(values: &[f32], units: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; units];
-    for row in values.chunks_exact(units) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
-    sums
-}
-
 /// Multiplies `delta` by `slope`, and sums its columns.
 fn scaled_column_sums(delta: &mut [f32], slope: &mut [f32], units: usize) -> Vec<f32> {
     let blocks = host::for_rows(delta, slope, units, |delta, slope| {
-        scale(delta, slope);
+        multiply(delta, slope);
         column_sums(delta, units)
     });
     let mut blocks = blocks.into_iter();

@@ -1,0 +1,76 @@
+//! Where a transformer looks in one test example.
+
+use super::{Shares, Subject};
+use crate::plots;
+
+/// Characters of a text that are shown against each other.
+const MOST_CHARACTERS: usize = 32;
+
+/// Of an image: how much each patch is looked at, by the class token or by all tokens on average. Of anything else: which
+/// token looks at which.
+pub(super) fn attention(subject: &Subject) -> Option<String> {
+    if subject.test.is_empty() {
+        return None;
+    }
+    let blocks = (subject.attention)(subject.test)?;
+    let num_tokens = blocks.first()?.num_tokens;
+    let attention = match subject.preparation.image_shape {
+        Some(shape) => of_image(subject, shape, &blocks)?,
+        None => of_sequence(num_tokens, &blocks),
+    };
+    Some(plots::attention(&subject.titled("Attention"), &attention))
+}
+
+fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -> Option<plots::Attention> {
+    let transformer = subject.model.transformer()?;
+    let layout = subject.preparation.layout();
+    let shape = transformer.patches(&layout);
+    let num_patches = shape[0] * shape[1];
+    let has_class_token = blocks.first()?.num_tokens > num_patches;
+    let received = |shares: &[f32], num_tokens: usize| -> Vec<f64> {
+        let (first, looking) = if has_class_token { (1, 1) } else { (0, num_tokens) };
+        let of_patch = |patch: usize| {
+            let looks = shares.chunks_exact(num_tokens).take(looking).map(|row| f64::from(row[first + patch]));
+            looks.sum::<f64>() / looking as f64
+        };
+        (0..num_patches).map(of_patch).collect()
+    };
+    let by = if has_class_token { "the class token" } else { "all patches on average" };
+    let answer = subject.predictions.first().map(|row| {
+        let name = |class: f64| subject.preparation.class_names().get(class as usize).cloned().unwrap_or_default();
+        format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
+    });
+    Some(plots::Attention {
+        about: format!("How much each patch{} is looked at by {by}, for each head.", answer.unwrap_or_default()),
+        image: Some((height, width, subject.preparation.raw_numbers(subject.test, 0))),
+        shape: (shape[0], shape[1]),
+        blocks: blocks
+            .iter()
+            .map(|block| block.heads().map(|shares| received(shares, block.num_tokens)).collect())
+            .collect(),
+    })
+}
+
+fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
+    let shown = num_tokens.min(MOST_CHARACTERS);
+    let corner = |shares: &[f32]| -> Vec<f64> {
+        let rows = shares.chunks_exact(num_tokens).take(shown);
+        rows.flat_map(|row| row[..shown].iter().map(|&share| f64::from(share))).collect()
+    };
+    plots::Attention {
+        about: format!(
+            "Which tokens of the first test example look at which, for each head: a row for each of its first {shown} \
+             tokens, which looks at the columns."
+        ),
+        image: None,
+        shape: (shown, shown),
+        blocks: blocks.iter().map(|block| block.heads().map(corner).collect()).collect(),
+    }
+}
+
+impl Shares {
+    /// The shares of each head, row-major `[tokens that look, tokens looked at]`.
+    fn heads(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.num_tokens * self.num_tokens).take(self.num_heads)
+    }
+}

@@ -1,0 +1,236 @@
+//! The convolutional network: blocks of convolutions over an image, each with pooling, then linear layers.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::ConvOptions;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::norm::BatchNorm;
+use super::plan::{Drawn, Plan, Start};
+use super::{Activation, Initializer, Kind, Mlp, MlpConfig, Noise, in_range};
+use crate::data::{Layout, Task};
+use crate::invalid::Invalid;
+
+mod backward;
+
+/// Beginning of the names of the linear layers.
+const LINEAR: &str = "linear.";
+
+/// `[model] kind = "cnn"`: for images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CnnConfig {
+    /// Channels after each block, from the image on; 1 to 16 blocks, each 1 to 4096.
+    pub channels: Vec<usize>,
+    /// Convolutions in a block, 1 to 8.
+    pub convolutions: usize,
+    /// Rows and columns of a convolution's window; odd, 1 to 31. Images are padded with zeros, so that it keeps their size.
+    pub kernel: usize,
+    /// Rows and columns of pixels of which max pooling keeps one, after each block; 1 = no pooling, up to 16.
+    pub pool: usize,
+    /// Normalise each channel after each convolution.
+    pub batch_norm: bool,
+    /// Units of each linear layer between the last block and the output; each 1 to 65536.
+    pub hidden: Vec<usize>,
+    /// Activation after each convolution and each hidden layer.
+    pub activation: Activation,
+    /// Probability that a value is dropped before each linear layer in a training step; 0 <= p < 1, 0 = off.
+    pub dropout: f64,
+}
+
+impl Default for CnnConfig {
+    fn default() -> Self {
+        Self {
+            channels: vec![32, 64],
+            convolutions: 1,
+            kernel: 3,
+            pool: 2,
+            batch_norm: true,
+            hidden: vec![128],
+            activation: Activation::Relu,
+            dropout: 0.25,
+        }
+    }
+}
+
+impl Kind for CnnConfig {
+    fn validate(&self) -> Result<(), Invalid> {
+        in_range("channels", "blocks", &[self.channels.len()], 1..=16)?;
+        in_range("channels", "channels of a block", &self.channels, 1..=4096)?;
+        in_range("convolutions", "convolutions", &[self.convolutions], 1..=8)?;
+        in_range("kernel", "rows of the kernel", &[self.kernel], 1..=31)?;
+        Invalid::unless(self.kernel % 2 == 1, "model.kernel", || {
+            format!("kernel must be odd, so that it has a middle, found {}", self.kernel)
+        })?;
+        in_range("pool", "pixels pooled", &[self.pool], 1..=16)?;
+        in_range("hidden", "layers", &[self.hidden.len()], 0..=64)?;
+        in_range("hidden", "units of a layer", &self.hidden, 1..=65_536)?;
+        Noise::check(self.dropout)
+    }
+
+    fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
+        let Some(shape) = layout.image_shape else {
+            let message = "`cnn` needs images: name their size with data.image_shape, or choose another kind";
+            return Err(Invalid::at("model.kind", message));
+        };
+        let [height, width] = self.size_after(self.channels.len(), shape);
+        Invalid::unless(height > 0 && width > 0, "model.channels", || {
+            format!(
+                "{} blocks, each of which keeps one of {} pixels, leave nothing of an image of {} x {}: take fewer \
+                 channels, or a smaller pool",
+                self.channels.len(),
+                self.pool,
+                shape[0],
+                shape[1]
+            )
+        })
+    }
+
+    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
+        let mut plan = Plan::default();
+        let initializer = Initializer::default_for(self.activation);
+        let window = self.kernel * self.kernel;
+        for (index, [given, made]) in self.convolutions().into_iter().enumerate() {
+            let name = format!("convolutions.{index}");
+            let bound = initializer.bound(given * window, made * window, self.activation);
+            plan.weight(format!("{name}.weight"), &[made, given, self.kernel, self.kernel], Start::Uniform(bound));
+            match self.batch_norm {
+                true => plan.batch_norm(&format!("{name}.norm"), made),
+                false => plan.weight(format!("{name}.bias"), &[made], Start::Constant(0.0)),
+            }
+        }
+        self.linear().plan_layers(&mut plan, LINEAR, self.num_features(layout), num_outputs);
+        plan
+    }
+
+    fn head(&self) -> String {
+        format!("{LINEAR}{}", self.linear().head())
+    }
+
+    fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
+        let Self { channels, kernel, .. } = self;
+        let [height, width] = layout.image_shape.unwrap_or_default();
+        let blocks: Vec<String> = channels.iter().map(usize::to_string).collect();
+        let linear = self.linear().describe(&Layout::of_numbers(self.num_features(layout)), num_outputs);
+        format!("cnn {height}x{width}, {kernel}x{kernel} to {} channels, {linear}", blocks.join("-"))
+    }
+
+    fn larger(&self) -> (&'static str, String) {
+        let wider: Vec<String> = self.channels.iter().map(|width| (width * 2).to_string()).collect();
+        ("try more channels", format!("model.channels=[{}]", wider.join(",")))
+    }
+}
+
+impl CnnConfig {
+    /// Channels that each convolution gets and makes.
+    fn convolutions(&self) -> Vec<[usize; 2]> {
+        let mut given = 1; // a grey image
+        let made = self.channels.iter().flat_map(|&channels| std::iter::repeat_n(channels, self.convolutions));
+        made.map(|made| [std::mem::replace(&mut given, made), made]).collect()
+    }
+
+    /// Rows and columns that are left of an image after `num_blocks` blocks.
+    fn size_after(&self, num_blocks: usize, shape: [usize; 2]) -> [usize; 2] {
+        shape.map(|size| (0..num_blocks).fold(size, |size, _| size / self.pool))
+    }
+
+    /// Values that the blocks make of an image.
+    fn num_features(&self, layout: &Layout) -> usize {
+        let [height, width] = self.size_after(self.channels.len(), layout.image_shape.unwrap_or_default());
+        height * width * self.channels.last().copied().unwrap_or(1)
+    }
+
+    /// The layers between the last block and the output.
+    fn linear(&self) -> MlpConfig {
+        let Self { hidden, activation, dropout, .. } = self;
+        MlpConfig { hidden: hidden.clone(), activation: *activation, dropout: *dropout, initializer: None }
+    }
+
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Cnn<B> {
+        let convolution = |index: usize, drawn: &mut Drawn<B>| {
+            let name = format!("convolutions.{index}");
+            Convolution {
+                weight: drawn.take(&format!("{name}.weight")),
+                bias: (!self.batch_norm).then(|| drawn.take(&format!("{name}.bias"))),
+                norm: self.batch_norm.then(|| BatchNorm::build(drawn, &format!("{name}.norm"))),
+            }
+        };
+        Cnn {
+            convolutions: (0..self.convolutions().len()).map(|index| convolution(index, drawn)).collect(),
+            linear: self.linear().build(drawn, LINEAR),
+            image_shape: layout.image_shape.unwrap_or_default(),
+            block: self.convolutions,
+            pool: self.pool,
+            activation: self.activation,
+            dropout: self.dropout,
+        }
+    }
+}
+
+/// Convolutions, then linear layers.
+#[derive(Module, Debug)]
+pub struct Cnn<B: Backend> {
+    convolutions: Vec<Convolution<B>>,
+    linear: Mlp<B>,
+    image_shape: [usize; 2],
+    /// Convolutions between two poolings.
+    block: usize,
+    pool: usize,
+    #[module(skip)]
+    activation: Activation,
+    dropout: f64,
+}
+
+/// A convolution that keeps the size of an image.
+#[derive(Module, Debug)]
+struct Convolution<B: Backend> {
+    /// `[channels made, channels given, kernel, kernel]`
+    weight: Param<Tensor<B, 4>>,
+    /// `[channels made]`; none before a normalisation, which would take it off again.
+    bias: Option<Param<Tensor<B, 1>>>,
+    norm: Option<BatchNorm<B>>,
+}
+
+impl<B: Backend> Convolution<B> {
+    /// `[batch, channels given, height, width]` to `[batch, channels made, height, width]`.
+    fn forward(&self, images: Tensor<B, 4>, is_training: bool) -> Tensor<B, 4> {
+        let weight = self.weight.val();
+        let [made, _, kernel, _] = weight.dims();
+        let options = ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1);
+        match &self.norm {
+            None => conv2d(images, weight, self.bias.as_ref().map(Param::val), options),
+            Some(norm) if norm.follows(is_training) => norm.forward(conv2d(images, weight, None, options)),
+            Some(norm) => {
+                let (factor, shift) = norm.line();
+                conv2d(images, weight * factor.reshape([made, 1, 1, 1]), Some(shift), options)
+            }
+        }
+    }
+}
+
+impl<B: Backend> Cnn<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+        let [batch, _] = inputs.dims();
+        let [height, width] = self.image_shape;
+        let mut images = inputs.reshape([batch, 1, height, width]);
+        for (index, convolution) in self.convolutions.iter().enumerate() {
+            images = self.activation.forward(convolution.forward(images, noise.is_some()));
+            if self.pools_after(index) {
+                let pool = [self.pool; 2];
+                images = max_pool2d(images, pool, pool, [0, 0], [1, 1], false);
+            }
+        }
+        let mut features = images.flatten(1, 3); // [batch, channels x height x width]
+        if let Some(noise) = noise.as_deref_mut() {
+            features = noise.dropout(self.dropout, features);
+        }
+        self.linear.forward(features, noise)
+    }
+
+    fn pools_after(&self, convolution: usize) -> bool {
+        self.pool > 1 && (convolution + 1).is_multiple_of(self.block)
+    }
+}

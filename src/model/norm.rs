@@ -1,0 +1,199 @@
+//! Normalisation layers, and the running statistics of one of them.
+
+use std::sync::Mutex;
+
+use burn::module::{
+    AutodiffModule, Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor, Param,
+    ParamId,
+};
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+
+use super::plan::Drawn;
+use crate::host;
+
+/// Added to variances, as in the papers' reference code.
+pub(super) const EPSILON: f32 = 1e-5;
+/// Share of a batch's statistics in the running ones, PyTorch's default.
+const MOMENTUM: f32 = 0.1;
+
+/// Layer normalisation (Ba et al. 2016): each example, or token, to mean 0 and variance 1 over its `width` values, then
+/// scaled and shifted.
+#[derive(Module, Debug)]
+pub(super) struct LayerNorm<B: Backend> {
+    /// `[width]`
+    scale: Param<Tensor<B, 1>>,
+    /// `[width]`
+    shift: Param<Tensor<B, 1>>,
+}
+
+impl<B: Backend> LayerNorm<B> {
+    pub(super) fn build(drawn: &mut Drawn<B>, name: &str) -> Self {
+        Self { scale: drawn.take(&format!("{name}.scale")), shift: drawn.take(&format!("{name}.shift")) }
+    }
+
+    /// Over the last dimension.
+    pub(super) fn forward<const D: usize>(&self, inputs: Tensor<B, D>) -> Tensor<B, D> {
+        let centered = inputs.clone() - inputs.mean_dim(D - 1);
+        let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
+        let normal = centered / (variance + EPSILON).sqrt();
+        normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+    }
+}
+
+/// Batch normalisation (Ioffe and Szegedy 2015) of images: each channel to mean 0 and variance 1 over the batch and its
+/// pixels while training, by the running statistics at inference; then scaled and shifted.
+#[derive(Module, Debug)]
+pub(super) struct BatchNorm<B: Backend> {
+    /// `[channels]`
+    pub(super) scale: Param<Tensor<B, 1>>,
+    /// `[channels]`
+    pub(super) shift: Param<Tensor<B, 1>>,
+    mean: Running<B>,
+    variance: Running<B>,
+}
+
+impl<B: Backend> BatchNorm<B> {
+    pub(super) fn build(drawn: &mut Drawn<B>, name: &str) -> Self {
+        Self {
+            scale: drawn.take(&format!("{name}.scale")),
+            shift: drawn.take(&format!("{name}.shift")),
+            mean: Running::new(drawn.take(&format!("{name}.mean"))),
+            variance: Running::new(drawn.take(&format!("{name}.variance"))),
+        }
+    }
+
+    /// Whether a step normalises by its batch. A frozen layer keeps to its running statistics while training, too: else
+    /// fine-tuning would change what it computes.
+    pub(super) fn follows(&self, is_training: bool) -> bool {
+        is_training && (self.scale.is_require_grad() || self.shift.is_require_grad())
+    }
+
+    /// `[batch, channels, height, width]` to the same, by the statistics of the batch, which the running ones follow.
+    pub(super) fn forward(&self, inputs: Tensor<B, 4>) -> Tensor<B, 4> {
+        let [batch, channels, height, width] = inputs.dims();
+        let per_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1]);
+        let inputs = inputs.reshape([batch, channels, height * width]);
+        let mean = inputs.clone().mean_dim(2).mean_dim(0);
+        let centered = inputs - mean.clone();
+        let variance = (centered.clone() * centered.clone()).mean_dim(2).mean_dim(0);
+        let of_batch = [mean, variance.clone()].map(|statistic| statistic.reshape([channels]));
+        self.follow(of_batch, batch * height * width);
+        let normal = centered / (variance + EPSILON).sqrt();
+        let scaled = normal * per_channel(self.scale.val()) + per_channel(self.shift.val());
+        scaled.reshape([batch, channels, height, width])
+    }
+
+    /// Moves the running statistics towards mean and variance `[channels]` of a batch of `count` pixels.
+    pub(super) fn follow(&self, [mean, variance]: [Tensor<B, 1>; 2], count: usize) {
+        self.mean.follow(mean);
+        // The running variance is the unbiased one, as the paper has it.
+        self.variance.follow(variance * (count as f32 / (count as f32 - 1.0).max(1.0)));
+    }
+
+    /// Running mean, and the deviation that values are divided by at inference, of each channel.
+    pub(super) fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
+        let deviation = (self.variance.value() + EPSILON).sqrt();
+        (host::read(self.mean.value(), <[f32]>::to_vec), host::read(deviation, <[f32]>::to_vec))
+    }
+
+    /// What the layer does at inference, when it is a line for each channel: factor and shift, both `[channels]`.
+    pub(super) fn line(&self) -> (Tensor<B, 1>, Tensor<B, 1>) {
+        let factor = self.scale.val() / (self.variance.value() + EPSILON).sqrt();
+        let shift = self.shift.val() - self.mean.value() * factor.clone();
+        (factor, shift)
+    }
+}
+
+/// A mean of batches that training updates in passing: saved and loaded like a weight, but without a gradient.
+///
+/// Burn's `RunningState` is shared by its clones, so that the weights of the best epoch would go on changing; a clone of
+/// this one stays as it is.
+#[derive(Debug)]
+pub(super) struct Running<B: Backend> {
+    id: ParamId,
+    value: Mutex<Tensor<B, 1>>,
+}
+
+impl<B: Backend> Running<B> {
+    fn new(param: Param<Tensor<B, 1>>) -> Self {
+        let (id, value, _) = param.consume();
+        Self { id, value: Mutex::new(value.set_require_grad(false)) }
+    }
+
+    fn value(&self) -> Tensor<B, 1> {
+        self.value.lock().expect("no panic while held").clone()
+    }
+
+    /// Moves towards the value of a batch.
+    fn follow(&self, of_batch: Tensor<B, 1>) {
+        let mut value = self.value.lock().expect("no panic while held");
+        *value = value.clone() * (1.0 - MOMENTUM) + of_batch.detach() * MOMENTUM;
+    }
+
+    fn param(&self) -> Param<Tensor<B, 1>> {
+        Param::initialized(self.id, self.value())
+    }
+}
+
+impl<B: Backend> Clone for Running<B> {
+    fn clone(&self) -> Self {
+        Self { id: self.id, value: Mutex::new(self.value()) }
+    }
+}
+
+impl<B: Backend> Module<B> for Running<B> {
+    type Record = Param<Tensor<B, 1>>;
+
+    fn visit<V: ModuleVisitor<B>>(&self, visitor: &mut V) {
+        visitor.visit_float(&self.param());
+    }
+
+    fn map<M: ModuleMapper<B>>(self, mapper: &mut M) -> Self {
+        Self::new(mapper.map_float(self.param()))
+    }
+
+    fn into_record(self) -> Self::Record {
+        self.param()
+    }
+
+    fn load_record(self, record: Self::Record) -> Self {
+        Self::new(record)
+    }
+
+    fn to_device(self, device: &B::Device) -> Self {
+        Self { id: self.id, value: Mutex::new(self.value().to_device(device)) }
+    }
+
+    fn fork(self, device: &B::Device) -> Self {
+        self.to_device(device)
+    }
+
+    fn collect_devices(&self, mut devices: Devices<B>) -> Devices<B> {
+        let device = self.value().device();
+        if !devices.contains(&device) {
+            devices.push(device);
+        }
+        devices
+    }
+}
+
+impl<B: AutodiffBackend> AutodiffModule<B> for Running<B> {
+    type InnerModule = Running<B::InnerBackend>;
+
+    fn valid(&self) -> Self::InnerModule {
+        Running { id: self.id, value: Mutex::new(self.value().inner()) }
+    }
+
+    fn from_inner(module: Self::InnerModule) -> Self {
+        Self { id: module.id, value: Mutex::new(Tensor::from_inner(module.value())) }
+    }
+}
+
+impl<B: Backend> ModuleDisplayDefault for Running<B> {
+    fn content(&self, content: Content) -> Option<Content> {
+        content.add_formatted(&format!("running statistics {}", self.id)).optional()
+    }
+}
+
+impl<B: Backend> ModuleDisplay for Running<B> {}

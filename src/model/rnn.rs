@@ -1,0 +1,293 @@
+//! The recurrent network: LSTM or GRU layers that read a sequence step by step, and a linear output.
+//!
+//! A sequence is an image read row by row, the columns of a table read in order, or a text.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::Tensor;
+use burn::tensor::activation::{sigmoid, tanh};
+use burn::tensor::backend::Backend;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Drawn, Plan, Start};
+use super::sequence::{characters, linear};
+use super::{Activation, Initializer, Kind, Noise, in_range};
+use crate::data::{InputColumn, Layout, Task};
+use crate::invalid::Invalid;
+
+/// `[model] kind = "rnn"`: for images, sequences of numbers, and texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RnnConfig {
+    /// What is computed in a step.
+    pub cell: Cell,
+    /// Values that a layer remembers from step to step; 1 to 65536.
+    pub units: usize,
+    /// Layers, each of which reads what the one below made of each step; 1 to 64.
+    pub layers: usize,
+    /// Read the sequence from both ends, with `units` for each; not for texts, whose next character must not be seen.
+    pub bidirectional: bool,
+    /// Inputs read in each step; by default a row of an image, and one column of a table. Not for texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// Probability that a value between layers, or before the output, is dropped in a training step; 0 <= p < 1, 0 = off.
+    pub dropout: f64,
+}
+
+/// A recurrent cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cell {
+    /// Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000)
+    Lstm,
+    /// Gated recurrent unit (Cho et al. 2014), with the reset after the product as in cuDNN and PyTorch
+    Gru,
+}
+
+impl Default for RnnConfig {
+    fn default() -> Self {
+        Self { cell: Cell::Lstm, units: 64, layers: 1, bidirectional: false, step: None, dropout: 0.0 }
+    }
+}
+
+impl Kind for RnnConfig {
+    fn validate(&self) -> Result<(), Invalid> {
+        in_range("units", "units", &[self.units], 1..=65_536)?;
+        in_range("layers", "layers", &[self.layers], 1..=64)?;
+        in_range("step", "inputs a step", &[self.step.unwrap_or(1)], 1..=1 << 24)?;
+        Noise::check(self.dropout)
+    }
+
+    fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
+        if layout.num_characters.is_some() {
+            Invalid::unless(!self.bidirectional, "model.bidirectional", || {
+                "a text read from its end would show the next character: set bidirectional = false".into()
+            })?;
+            return Invalid::unless(self.step.is_none(), "model.step", || {
+                "a text is read character by character: remove step".into()
+            });
+        }
+        Invalid::unless(layout.columns.iter().all(|&column| column == InputColumn::Number), "model.kind", || {
+            "`rnn` reads numbers in order, and these data have categories: drop them, or choose another kind".into()
+        })?;
+        let (num_inputs, step) = (layout.num_inputs(), self.step_of(layout));
+        Invalid::unless(num_inputs.is_multiple_of(step), "model.step", || {
+            format!("{num_inputs} inputs cannot be read in steps of {step}: choose a divisor")
+        })
+    }
+
+    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
+        let mut plan = Plan::default();
+        let bound = Start::Uniform(1.0 / (self.units as f64).sqrt()); // PyTorch's default
+        let mut width = match layout.num_characters {
+            None => self.step_of(layout),
+            Some(count) => {
+                plan.weight("embedding", &[count, self.units], Start::Normal(1.0));
+                self.units
+            }
+        };
+        let gates = self.cell.num_gates() * self.units;
+        for name in self.layer_names() {
+            if name.ends_with("forward") && !name.starts_with("layers.0.") {
+                width = self.num_features();
+            }
+            plan.weight(format!("{name}.input.weight"), &[width, gates], bound);
+            plan.weight(format!("{name}.input.bias"), &[gates], bound);
+            plan.weight(format!("{name}.state.weight"), &[self.units, gates], bound);
+            plan.weight(format!("{name}.state.bias"), &[gates], bound);
+        }
+        plan.linear("output", [self.num_features(), num_outputs], Initializer::Glorot, Activation::Tanh);
+        plan
+    }
+
+    fn head(&self) -> String {
+        "output.".into()
+    }
+
+    fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
+        let cell = match self.cell {
+            Cell::Lstm => "lstm",
+            Cell::Gru => "gru",
+        };
+        let both = if self.bidirectional { "bidirectional " } else { "" };
+        let layers = if self.layers == 1 { "1 layer".into() } else { format!("{} layers", self.layers) };
+        let (units, num_inputs) = (self.units, layout.num_inputs());
+        let read = match layout.num_characters {
+            Some(_) => format!("{num_inputs} characters"),
+            None => format!("{} steps of {}", num_inputs / self.step_of(layout), self.step_of(layout)),
+        };
+        format!("{both}{cell}, {layers} of {units} units over {read}, {num_outputs} outputs")
+    }
+
+    fn larger(&self) -> (&'static str, String) {
+        ("try more units", format!("model.units={}", self.units * 2))
+    }
+}
+
+impl Cell {
+    fn num_gates(self) -> usize {
+        match self {
+            Self::Lstm => 4,
+            Self::Gru => 3,
+        }
+    }
+}
+
+impl RnnConfig {
+    fn step_of(&self, layout: &Layout) -> usize {
+        self.step.or(layout.image_shape.map(|[_, width]| width)).unwrap_or(1)
+    }
+
+    /// Values that a layer makes of a step.
+    fn num_features(&self) -> usize {
+        if self.bidirectional { 2 * self.units } else { self.units }
+    }
+
+    fn directions(&self) -> &'static [&'static str] {
+        if self.bidirectional { &["forward", "backward"] } else { &["forward"] }
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        let of_layer = |layer| self.directions().iter().map(move |direction| format!("layers.{layer}.{direction}"));
+        (0..self.layers).flat_map(of_layer).collect()
+    }
+
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Rnn<B> {
+        let cell = |name: &str, drawn: &mut Drawn<B>| Recurrence {
+            input: drawn.linear(&format!("{name}.input")),
+            state: drawn.linear(&format!("{name}.state")),
+            cell: self.cell,
+        };
+        let layer = |layer: usize, drawn: &mut Drawn<B>| RnnLayer {
+            forward: cell(&format!("layers.{layer}.forward"), drawn),
+            backward: self.bidirectional.then(|| cell(&format!("layers.{layer}.backward"), drawn)),
+        };
+        Rnn {
+            embedding: layout.num_characters.map(|_| drawn.take("embedding")),
+            layers: (0..self.layers).map(|index| layer(index, drawn)).collect(),
+            output: drawn.linear("output"),
+            step: self.step_of(layout),
+            dropout: self.dropout,
+        }
+    }
+}
+
+/// Recurrent layers and a linear output.
+#[derive(Module, Debug)]
+pub struct Rnn<B: Backend> {
+    /// Of a text: `[characters, units]`.
+    embedding: Option<Param<Tensor<B, 2>>>,
+    layers: Vec<RnnLayer<B>>,
+    output: Linear<B>,
+    step: usize,
+    dropout: f64,
+}
+
+/// A layer, read in one direction or both.
+#[derive(Module, Debug)]
+struct RnnLayer<B: Backend> {
+    forward: Recurrence<B>,
+    backward: Option<Recurrence<B>>,
+}
+
+/// A cell's weights.
+#[derive(Module, Debug)]
+struct Recurrence<B: Backend> {
+    /// `[inputs, gates x units]`
+    input: Linear<B>,
+    /// `[units, gates x units]`
+    state: Linear<B>,
+    #[module(skip)]
+    cell: Cell,
+}
+
+impl<B: Backend> Rnn<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+        let [batch, width] = inputs.dims();
+        let mut drop = |values| match noise.as_deref_mut() {
+            Some(noise) => noise.dropout(self.dropout, values),
+            None => values,
+        };
+        let mut values = match &self.embedding {
+            Some(embedding) => characters(inputs, embedding.val()),
+            None => inputs.reshape([batch, width / self.step, self.step]),
+        }; // [batch, steps, inputs of a step]
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                values = drop(values);
+            }
+            values = layer.forward(values); // [batch, steps, features]
+        }
+        let [_, steps, features] = values.dims();
+        let read = match (&self.embedding, self.layers.last().and_then(|layer| layer.backward.as_ref())) {
+            (Some(_), _) => drop(values).reshape([batch * steps, features]),
+            (None, None) => drop(values.narrow(1, steps - 1, 1)).reshape([batch, features]),
+            // Each direction has read everything at its own end.
+            (None, Some(_)) => {
+                let units = features / 2;
+                let forward = values.clone().narrow(1, steps - 1, 1).narrow(2, 0, units);
+                let backward = values.narrow(1, 0, 1).narrow(2, units, units);
+                drop(Tensor::cat(vec![forward, backward], 2)).reshape([batch, features])
+            }
+        };
+        self.output.forward(read) // [batch, num_outputs], of a text [batch x steps, num_outputs]
+    }
+}
+
+impl<B: Backend> RnnLayer<B> {
+    /// `[batch, steps, inputs]` to `[batch, steps, features]`.
+    fn forward(&self, inputs: Tensor<B, 3>) -> Tensor<B, 3> {
+        let Some(backward) = &self.backward else { return self.forward.read(inputs, false) };
+        let from_the_end = backward.read(inputs.clone(), true);
+        Tensor::cat(vec![self.forward.read(inputs, false), from_the_end], 2)
+    }
+}
+
+impl<B: Backend> Recurrence<B> {
+    /// The state after each step: `[batch, steps, inputs]` to `[batch, steps, units]`; from the last step on if
+    /// `reversed`.
+    fn read(&self, inputs: Tensor<B, 3>, reversed: bool) -> Tensor<B, 3> {
+        let [batch, steps, _] = inputs.dims();
+        let [units, gates] = self.state.weight.dims();
+        let device = inputs.device();
+        let given = linear(&self.input, inputs); // [batch, steps, gates x units], all steps in one product
+        let mut state = Tensor::zeros([batch, units], &device);
+        let mut memory = Tensor::zeros([batch, units], &device);
+        let mut states = Vec::with_capacity(steps);
+        for step in 0..steps {
+            let step = if reversed { steps - 1 - step } else { step };
+            let given = given.clone().narrow(1, step, 1).reshape([batch, gates]);
+            (state, memory) = match self.cell {
+                Cell::Lstm => self.lstm(given, state, memory),
+                Cell::Gru => (self.gru(given, state), memory),
+            };
+            states.push(state.clone().reshape([batch, 1, units]));
+        }
+        if reversed {
+            states.reverse();
+        }
+        Tensor::cat(states, 1)
+    }
+
+    /// Gates in the order input, forget, output, candidate.
+    fn lstm(&self, given: Tensor<B, 2>, state: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+        let units = state.dims()[1];
+        let sums = given + self.state.forward(state);
+        let gates = sigmoid(sums.clone().narrow(1, 0, 3 * units));
+        let gate = |index: usize| gates.clone().narrow(1, index * units, units);
+        let candidate = tanh(sums.narrow(1, 3 * units, units));
+        let memory = gate(1) * memory + gate(0) * candidate;
+        (gate(2) * tanh(memory.clone()), memory)
+    }
+
+    /// Gates in the order reset, update, candidate.
+    fn gru(&self, given: Tensor<B, 2>, state: Tensor<B, 2>) -> Tensor<B, 2> {
+        let units = state.dims()[1];
+        let kept = self.state.forward(state.clone());
+        let gates = sigmoid(given.clone().narrow(1, 0, 2 * units) + kept.clone().narrow(1, 0, 2 * units));
+        let gate = |index: usize| gates.clone().narrow(1, index * units, units);
+        let candidate = tanh(given.narrow(1, 2 * units, units) + gate(0) * kept.narrow(1, 2 * units, units));
+        candidate.clone() + gate(1) * (state - candidate)
+    }
+}

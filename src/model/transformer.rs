@@ -1,0 +1,357 @@
+//! The transformer (Vaswani et al. 2017), with normalisation before each part (Xiong et al. 2020).
+//!
+//! An image is cut into patches, each of which is a token (Dosovitskiy et al. 2021); the columns of a table are tokens
+//! of their own; so are the characters of a text, each of which sees only those before it.
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::activation::softmax;
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::norm::LayerNorm;
+use super::plan::{Drawn, Plan, Start};
+use super::sequence::{characters, linear};
+use super::{Activation, Initializer, Kind, Noise, in_range};
+use crate::data::{InputColumn, Layout, Task};
+use crate::invalid::Invalid;
+
+/// Deviation of initial embeddings and positions, as in GPT-2 and ViT.
+const EMBEDDING_DEVIATION: f64 = 0.02;
+/// Added to the scores of characters that must not be seen: their share is then 0 in f32.
+const UNSEEN: f32 = -1e9;
+
+/// `[model] kind = "transformer"`: for images, sequences of numbers, and texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransformerConfig {
+    /// Values of a token between the blocks, a multiple of `heads`; 1 to 16384.
+    pub width: usize,
+    /// Attention heads of a block, which share the width; 1 to 256.
+    pub heads: usize,
+    /// Blocks of attention and feed-forward network; 1 to 64.
+    pub depth: usize,
+    /// Hidden units of a block's feed-forward network; by default 4 x width, up to 65536.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed_forward: Option<usize>,
+    /// Rows and columns of pixels in a token; by default a row of an image, and one column of a table. Not for texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch: Option<[usize; 2]>,
+    /// What the output layer reads. Of a text it reads every character.
+    pub pooling: Pooling,
+    /// Activation in the feed-forward network.
+    pub activation: Activation,
+    /// Probability that a value is dropped after each part of a block in a training step; 0 <= p < 1, 0 = off.
+    pub dropout: f64,
+}
+
+/// How tokens become one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// The mean of all tokens
+    Mean,
+    /// One more token, of learned values, that gathers what the others know (Devlin et al. 2019)
+    ClassToken,
+}
+
+impl Default for TransformerConfig {
+    fn default() -> Self {
+        Self {
+            width: 64,
+            heads: 4,
+            depth: 2,
+            feed_forward: None,
+            patch: None,
+            pooling: Pooling::Mean,
+            activation: Activation::Gelu,
+            dropout: 0.1,
+        }
+    }
+}
+
+impl Kind for TransformerConfig {
+    fn validate(&self) -> Result<(), Invalid> {
+        in_range("width", "values of a token", &[self.width], 1..=16_384)?;
+        in_range("heads", "heads", &[self.heads], 1..=256)?;
+        in_range("depth", "blocks", &[self.depth], 1..=64)?;
+        in_range("feed_forward", "units", &[self.units()], 1..=65_536)?;
+        in_range("patch", "pixels a side", &self.patch.unwrap_or([1, 1]), 1..=1 << 24)?;
+        Invalid::unless(self.width.is_multiple_of(self.heads), "model.width", || {
+            format!("{} heads cannot share a width of {}: choose a multiple", self.heads, self.width)
+        })?;
+        Noise::check(self.dropout)
+    }
+
+    fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
+        if layout.num_characters.is_some() {
+            return Invalid::unless(self.patch.is_none(), "model.patch", || {
+                "each character of a text is a token: remove patch".into()
+            });
+        }
+        Invalid::unless(layout.columns.iter().all(|&column| column == InputColumn::Number), "model.kind", || {
+            "`transformer` reads numbers in order, and these data have categories: drop them, or choose another kind"
+                .into()
+        })?;
+        let ([height, width], [rows, columns]) = (grid(layout), self.patch_of(layout));
+        Invalid::unless(height.is_multiple_of(rows) && width.is_multiple_of(columns), "model.patch", || {
+            format!("inputs of {height} x {width} cannot be cut into patches of {rows} x {columns}: choose divisors")
+        })?;
+        let num_tokens = self.num_tokens(layout);
+        Invalid::unless(num_tokens <= 8192, "model.patch", || {
+            format!("{num_tokens} tokens that each look at each other do not fit in memory: choose larger patches")
+        })
+    }
+
+    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
+        let mut plan = Plan::default();
+        let (width, initializer) = (self.width, Initializer::Glorot);
+        let near_zero = Start::Normal(EMBEDDING_DEVIATION);
+        match layout.num_characters {
+            Some(count) => plan.weight("embedding", &[count, width], near_zero),
+            None => {
+                let [rows, columns] = self.patch_of(layout);
+                plan.linear("patches", [rows * columns, width], initializer, self.activation);
+            }
+        }
+        if self.has_class_token(layout) {
+            plan.weight("class_token", &[1, width], near_zero);
+        }
+        plan.weight("positions", &[self.num_tokens(layout), width], near_zero);
+        for block in 0..self.depth {
+            plan.layer_norm(&format!("blocks.{block}.attention_norm"), width);
+            plan.linear(&format!("blocks.{block}.attention.inputs"), [width, 3 * width], initializer, self.activation);
+            plan.linear(&format!("blocks.{block}.attention.output"), [width, width], initializer, self.activation);
+            plan.layer_norm(&format!("blocks.{block}.feed_forward_norm"), width);
+            plan.linear(&format!("blocks.{block}.feed_forward.0"), [width, self.units()], initializer, self.activation);
+            plan.linear(&format!("blocks.{block}.feed_forward.1"), [self.units(), width], initializer, self.activation);
+        }
+        plan.layer_norm("norm", width);
+        plan.linear("output", [width, num_outputs], initializer, self.activation);
+        plan
+    }
+
+    fn head(&self) -> String {
+        "output.".into()
+    }
+
+    fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
+        let Self { width, heads, depth, .. } = self;
+        let num_tokens = self.num_tokens(layout);
+        let token = match layout.num_characters {
+            Some(_) => "characters".into(),
+            None => format!("tokens of {}", self.patch_of(layout).iter().product::<usize>()),
+        };
+        let blocks = if *depth == 1 { "block" } else { "blocks" };
+        format!(
+            "transformer, {depth} {blocks} of {heads} heads, width {width}, over {num_tokens} {token}, {num_outputs} outputs"
+        )
+    }
+
+    fn larger(&self) -> (&'static str, String) {
+        ("try a wider net", format!("model.width={}", self.width * 2))
+    }
+}
+
+/// Rows and columns of the inputs; a table has one row.
+fn grid(layout: &Layout) -> [usize; 2] {
+    layout.image_shape.unwrap_or([1, layout.num_inputs()])
+}
+
+impl TransformerConfig {
+    fn units(&self) -> usize {
+        self.feed_forward.unwrap_or(4 * self.width)
+    }
+
+    pub(super) fn resolved(self) -> Self {
+        Self { feed_forward: Some(self.units()), ..self }
+    }
+
+    fn patch_of(&self, layout: &Layout) -> [usize; 2] {
+        self.patch.unwrap_or([1, layout.image_shape.map_or(1, |[_, width]| width)])
+    }
+
+    /// Rows and columns of patches in an example.
+    pub fn patches(&self, layout: &Layout) -> [usize; 2] {
+        let ([height, width], [rows, columns]) = (grid(layout), self.patch_of(layout));
+        [height / rows, width / columns]
+    }
+
+    fn has_class_token(&self, layout: &Layout) -> bool {
+        self.pooling == Pooling::ClassToken && layout.num_characters.is_none()
+    }
+
+    /// Tokens of an example, the class token included.
+    fn num_tokens(&self, layout: &Layout) -> usize {
+        match layout.num_characters {
+            Some(_) => layout.num_inputs(),
+            None => self.patches(layout).iter().product::<usize>() + usize::from(self.has_class_token(layout)),
+        }
+    }
+
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Transformer<B> {
+        let block = |index: usize, drawn: &mut Drawn<B>| Block {
+            attention_norm: LayerNorm::build(drawn, &format!("blocks.{index}.attention_norm")),
+            attention: Attention {
+                inputs: drawn.linear(&format!("blocks.{index}.attention.inputs")),
+                output: drawn.linear(&format!("blocks.{index}.attention.output")),
+                heads: self.heads,
+                is_causal: layout.num_characters.is_some(),
+            },
+            feed_forward_norm: LayerNorm::build(drawn, &format!("blocks.{index}.feed_forward_norm")),
+            feed_forward: [0, 1].map(|layer| drawn.linear(&format!("blocks.{index}.feed_forward.{layer}"))).into(),
+        };
+        Transformer {
+            embedding: layout.num_characters.map(|_| drawn.take("embedding")),
+            patches: layout.num_characters.is_none().then(|| drawn.linear("patches")),
+            class_token: self.has_class_token(layout).then(|| drawn.take("class_token")),
+            positions: drawn.take("positions"),
+            blocks: (0..self.depth).map(|index| block(index, drawn)).collect(),
+            norm: LayerNorm::build(drawn, "norm"),
+            output: drawn.linear("output"),
+            grid: grid(layout),
+            patch: self.patch_of(layout),
+            activation: self.activation,
+            dropout: self.dropout,
+        }
+    }
+}
+
+/// Tokens, blocks, and a linear output.
+#[derive(Module, Debug)]
+pub struct Transformer<B: Backend> {
+    /// Of a text: `[characters, width]`.
+    embedding: Option<Param<Tensor<B, 2>>>,
+    /// Of anything else: from the pixels of a patch to a token.
+    patches: Option<Linear<B>>,
+    /// `[1, width]`
+    class_token: Option<Param<Tensor<B, 2>>>,
+    /// `[tokens, width]`
+    positions: Param<Tensor<B, 2>>,
+    blocks: Vec<Block<B>>,
+    norm: LayerNorm<B>,
+    output: Linear<B>,
+    grid: [usize; 2],
+    patch: [usize; 2],
+    #[module(skip)]
+    activation: Activation,
+    dropout: f64,
+}
+
+/// Attention, then a network for each token, each added to what it was given.
+#[derive(Module, Debug)]
+struct Block<B: Backend> {
+    attention_norm: LayerNorm<B>,
+    attention: Attention<B>,
+    feed_forward_norm: LayerNorm<B>,
+    feed_forward: Vec<Linear<B>>,
+}
+
+/// Multi-head self-attention.
+#[derive(Module, Debug)]
+struct Attention<B: Backend> {
+    /// To queries, keys and values: `[width, 3 x width]`.
+    inputs: Linear<B>,
+    output: Linear<B>,
+    heads: usize,
+    /// Whether a token sees only itself and those before it.
+    is_causal: bool,
+}
+
+impl<B: Backend> Transformer<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+        let [batch, _] = inputs.dims();
+        let mut tokens = self.tokens(inputs);
+        for block in &self.blocks {
+            tokens = block.forward(tokens, self, noise.as_deref_mut()).0;
+        }
+        let tokens = self.norm.forward(tokens);
+        let [_, count, width] = tokens.dims();
+        let read = match (&self.embedding, &self.class_token) {
+            (Some(_), _) => tokens.reshape([batch * count, width]),
+            (None, Some(_)) => tokens.narrow(1, 0, 1).reshape([batch, width]),
+            (None, None) => tokens.mean_dim(1).reshape([batch, width]),
+        };
+        self.output.forward(read) // [batch, num_outputs], of a text [batch x characters, num_outputs]
+    }
+
+    /// How much each token looks at each other in each block: `[batch, heads, tokens, tokens]`, whose rows sum to 1. The
+    /// class token, if there is one, is the first.
+    pub(super) fn attention(&self, inputs: Tensor<B, 2>) -> Vec<Tensor<B, 4>> {
+        let mut tokens = self.tokens(inputs);
+        let mut shares = Vec::with_capacity(self.blocks.len());
+        for block in &self.blocks {
+            let (next, share) = block.forward(tokens, self, None);
+            tokens = next;
+            shares.push(share);
+        }
+        shares
+    }
+
+    /// `[batch, num_inputs]` to `[batch, tokens, width]`.
+    fn tokens(&self, inputs: Tensor<B, 2>) -> Tensor<B, 3> {
+        let [batch, _] = inputs.dims();
+        let mut tokens = match (&self.embedding, &self.patches) {
+            (Some(embedding), _) => characters(inputs, embedding.val()),
+            (None, Some(patches)) => {
+                let ([height, width], [rows, columns]) = (self.grid, self.patch);
+                let (down, across) = (height / rows, width / columns);
+                let pixels = inputs.reshape([batch, down, rows, across, columns]).swap_dims(2, 3);
+                linear(patches, pixels.reshape([batch, down * across, rows * columns]))
+            }
+            (None, None) => unreachable!("build makes one of both"),
+        };
+        let [_, _, width] = tokens.dims();
+        if let Some(class_token) = &self.class_token {
+            let class_token = class_token.val().reshape([1, 1, width]).expand([batch, 1, width]);
+            tokens = Tensor::cat(vec![class_token, tokens], 1);
+        }
+        let count = tokens.dims()[1]; // of a text, fewer than there are positions while it is being generated
+        tokens + self.positions.val().narrow(0, 0, count).unsqueeze()
+    }
+}
+
+impl<B: Backend> Block<B> {
+    /// Tokens `[batch, tokens, width]`, and the shares of [`Transformer::attention`].
+    fn forward(
+        &self,
+        tokens: Tensor<B, 3>,
+        whole: &Transformer<B>,
+        mut noise: Option<&mut Noise>,
+    ) -> (Tensor<B, 3>, Tensor<B, 4>) {
+        let mut drop = |values| match noise.as_deref_mut() {
+            Some(noise) => noise.dropout(whole.dropout, values),
+            None => values,
+        };
+        let (seen, shares) = self.attention.forward(self.attention_norm.forward(tokens.clone()));
+        let tokens = tokens + drop(seen);
+        let hidden = linear(&self.feed_forward[0], self.feed_forward_norm.forward(tokens.clone()));
+        let thought = linear(&self.feed_forward[1], whole.activation.forward(hidden));
+        (tokens + drop(thought), shares)
+    }
+}
+
+impl<B: Backend> Attention<B> {
+    /// Softmax of queries x keys / sqrt(width of a head), times values (Vaswani et al. 2017, equation 1).
+    fn forward(&self, tokens: Tensor<B, 3>) -> (Tensor<B, 3>, Tensor<B, 4>) {
+        let [batch, count, width] = tokens.dims();
+        let of_head = width / self.heads;
+        let inputs = linear(&self.inputs, tokens);
+        let part = |index: usize| {
+            let part = inputs.clone().narrow(2, index * width, width);
+            part.reshape([batch, count, self.heads, of_head]).swap_dims(1, 2)
+        }; // [batch, heads, tokens, width of a head]
+        let (queries, keys, values) = (part(0), part(1), part(2));
+        let mut scores = queries.matmul(keys.swap_dims(2, 3)) / (of_head as f64).sqrt();
+        if self.is_causal && count > 1 {
+            let unseen = (0..count * count).map(|cell| if cell % count > cell / count { UNSEEN } else { 0.0 });
+            let unseen = TensorData::new(unseen.collect::<Vec<f32>>(), [1, 1, count, count]);
+            scores = scores + Tensor::from_data(unseen, &inputs.device());
+        }
+        let shares = softmax(scores, 3);
+        let seen = shares.clone().matmul(values).swap_dims(1, 2).reshape([batch, count, width]);
+        (linear(&self.output, seen), shares)
+    }
+}

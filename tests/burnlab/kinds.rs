@@ -1,0 +1,363 @@
+//! What each kind of network computes: shapes, gradients against finite differences, attention, what is trained and
+//! what only follows.
+
+use std::sync::Arc;
+
+use burn::backend::{Autodiff, Flex};
+use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use burn::train::{InferenceStep, TrainStep};
+use burnlab::data::{Batch, InputColumn, Layout, Task};
+use burnlab::model::{
+    Activation, Architecture, Cell, CnnConfig, ModelConfig, NamedWeights, Net, Noise, Pooling, RnnConfig,
+    TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
+};
+use burnlab::training::Scorer;
+use burnlab::training::config::TrainingConfig;
+use burnlab::training::objective::Objective;
+use burnlab::training::task::Trainee;
+
+type B = Autodiff<Flex>;
+
+const THREE: Task = Task::MultiClass { num_classes: 3 };
+
+fn image(height: usize, width: usize) -> Layout {
+    Layout { image_shape: Some([height, width]), ..Layout::of_numbers(height * width) }
+}
+
+fn text(context: usize, num_characters: usize) -> Layout {
+    Layout { num_characters: Some(num_characters), ..Layout::of_numbers(context) }
+}
+
+fn cnn(change: impl FnOnce(&mut CnnConfig)) -> ModelConfig {
+    let mut config = CnnConfig { channels: vec![3, 4], hidden: vec![5], dropout: 0.0, ..CnnConfig::default() };
+    config.activation = Activation::Gelu; // without kinks, for finite differences
+    change(&mut config);
+    ModelConfig { architecture: Architecture::Cnn(config), ..ModelConfig::default() }
+}
+
+fn rnn(change: impl FnOnce(&mut RnnConfig)) -> ModelConfig {
+    let mut config = RnnConfig { units: 4, ..RnnConfig::default() };
+    change(&mut config);
+    ModelConfig { architecture: Architecture::Rnn(config), ..ModelConfig::default() }
+}
+
+fn transformer(change: impl FnOnce(&mut TransformerConfig)) -> ModelConfig {
+    let mut config = TransformerConfig { width: 6, heads: 2, dropout: 0.0, ..TransformerConfig::default() };
+    change(&mut config);
+    ModelConfig { architecture: Architecture::Transformer(config), ..ModelConfig::default() }
+}
+
+fn tabular(change: impl FnOnce(&mut TabularConfig)) -> ModelConfig {
+    let mut config = TabularConfig { width: 6, frequencies: 4, embedding: 2, dropout: 0.0, ..TabularConfig::default() };
+    config.activation = Activation::Gelu; // without kinks, for finite differences
+    change(&mut config);
+    ModelConfig { architecture: Architecture::Tabular(config), ..ModelConfig::default() }
+}
+
+fn table(columns: &[InputColumn]) -> Layout {
+    Layout { columns: columns.to_vec(), ..Layout::of_numbers(0) }
+}
+
+/// Every kind with each of its switches, and inputs for it.
+fn cases() -> Vec<(ModelConfig, Layout)> {
+    use InputColumn::{Categories, Number};
+    vec![
+        (cnn(|_| {}), image(4, 6)),
+        (cnn(|cnn| (cnn.batch_norm, cnn.convolutions) = (false, 2)), image(5, 4)),
+        (cnn(|cnn| (cnn.kernel, cnn.pool, cnn.hidden) = (5, 1, vec![])), image(3, 3)),
+        (rnn(|_| {}), image(3, 4)),
+        (rnn(|rnn| (rnn.cell, rnn.bidirectional, rnn.layers) = (Cell::Gru, true, 2)), image(3, 4)),
+        (rnn(|rnn| (rnn.step, rnn.bidirectional) = (Some(2), true)), Layout::of_numbers(6)),
+        (rnn(|rnn| rnn.layers = 2), text(4, 3)),
+        (transformer(|_| {}), image(3, 4)),
+        (transformer(|config| (config.patch, config.pooling) = (Some([2, 2]), Pooling::ClassToken)), image(4, 4)),
+        (transformer(|config| config.depth = 1), Layout::of_numbers(5)),
+        (transformer(|_| {}), text(4, 3)),
+        (tabular(|_| {}), table(&[Number, Categories(3), Number, Number, Categories(2)])),
+        (tabular(|tabular| (tabular.blocks, tabular.dropout) = (0, 0.3)), Layout::of_numbers(4)),
+        (tabular(|tabular| tabular.frequencies = 0), table(&[Categories(2), Number])),
+        (tabular(|_| {}), table(&[Categories(4)])),
+    ]
+}
+
+fn scorer() -> Scorer {
+    Scorer { task: THREE, target_mean: 0.0, target_scale: 1.0 }
+}
+
+fn net(model: &ModelConfig, layout: &Layout) -> Net<B> {
+    model.check(layout, THREE).unwrap();
+    model.init(layout, 3, 1, &Default::default())
+}
+
+/// `rows` examples with numbers that follow no pattern, and a label for each output.
+fn batch(layout: &Layout, rows: usize) -> Batch<B> {
+    let width = layout.num_inputs();
+    let value = |i: usize| match layout.num_characters {
+        Some(count) => (i * 7 % 5 % count) as f32,
+        None => ((i * 37 % 23) as f32 - 11.0) / 8.0 + ((i * i * 5 % 13) as f32 - 6.0) / 9.0,
+    };
+    let inputs: Vec<f32> = (0..rows * width).map(value).collect();
+    let num_labels = if layout.num_characters.is_some() { rows * width } else { rows };
+    Batch {
+        inputs: Tensor::from_data(TensorData::new(inputs, [rows, width]), &Default::default()),
+        labels: (0..num_labels).map(|i| (i * 5 % 3) as f32).collect(),
+        noise_seed: 9,
+    }
+}
+
+/// Loss and gradients of a step, by name; computed on the host where the kind can, or by autodiff.
+fn step(net: &Net<B>, batch: &Batch<B>, on_host: bool) -> (f64, NamedWeights) {
+    let objective = Arc::new(Objective::new(&TrainingConfig::default(), THREE, &[]));
+    let trainee = Trainee { net: net.clone(), objective, scorer: Arc::new(scorer()), on_host: None };
+    let trainee = if on_host { trainee.on_host() } else { trainee };
+    let mut output = TrainStep::step(&trainee, batch.clone());
+    output.item.read_losses();
+    let mut gradients = Gradients { gradients: &output.grads, path: Vec::new(), found: NamedWeights::new() };
+    trainee.net.visit(&mut gradients);
+    let found = gradients.found;
+    (output.item.scores()[0].1, found)
+}
+
+struct Gradients<'a> {
+    gradients: &'a burn::optim::GradientsParams,
+    path: Vec<String>,
+    found: NamedWeights,
+}
+
+impl ModuleVisitor<B> for Gradients<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.extend((!container.starts_with("Enum:")).then(|| name.to_owned()));
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.path.pop();
+        }
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if let Some(gradient) = self.gradients.get::<Flex, D>(param.id) {
+            let shape = gradient.shape().to_vec();
+            self.found.insert(self.path.join("."), Weight { shape, values: gradient.into_data().to_vec().unwrap() });
+        }
+    }
+}
+
+fn is_statistic(name: &str) -> bool {
+    name.ends_with("norm.mean") || name.ends_with("norm.variance")
+}
+
+#[test]
+fn a_network_has_the_weights_of_its_plan_and_an_output_for_each_label() {
+    for (model, layout) in cases() {
+        let (net, batch) = (net(&model, &layout), batch(&layout, 5));
+        let shapes: std::collections::BTreeMap<_, _> =
+            named_weights(&net).into_iter().map(|(name, weight)| (name, weight.shape)).collect();
+        assert_eq!(shapes, model.shapes(&layout, 3), "{model:?}");
+        assert!(shapes.keys().any(|name| name.starts_with(&model.head())), "{model:?}");
+        for noise in [None, Some(Noise::new(1))] {
+            let mut noise = noise;
+            let logits = net.forward(batch.inputs.clone(), noise.as_mut());
+            assert_eq!(logits.dims(), [batch.labels.len(), 3], "{model:?}");
+        }
+        assert!(!model.describe(&layout, 3).is_empty());
+    }
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    for (model, layout) in cases() {
+        let (net, batch) = (net(&model, &layout), batch(&layout, 6));
+        let mut ways = vec![false];
+        ways.extend(net.has_gradients().then_some(true));
+        for on_host in ways {
+            let weights = named_weights(&net);
+            let (_, gradients) = step(&net, &batch, on_host);
+            let trained: Vec<&String> = weights.keys().filter(|name| !is_statistic(name)).collect();
+            assert!(gradients.keys().eq(trained.iter().copied()), "{model:?}: {:?}", gradients.keys());
+            for name in trained {
+                // Some of each weight: the whole of them takes minutes.
+                let count = weights[name].values.len();
+                for i in (0..count).step_by(count.div_ceil(6)) {
+                    let at = |shift: f32| {
+                        let mut moved = weights.clone();
+                        moved.get_mut(name).unwrap().values[i] += shift;
+                        step(&load_weights(net.clone(), &moved).unwrap(), &batch, on_host).0
+                    };
+                    // f32 losses carry about 1e-7: a step of 1e-2 leaves 1e-5 of noise.
+                    let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+                    let exact = f64::from(gradients[name].values[i]);
+                    let tolerance = 4e-3 * exact.abs().max(0.5);
+                    assert!(
+                        (slope - exact).abs() < tolerance,
+                        "{model:?} {name}[{i}]: {exact}, {slope} by differences"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_convolutional_networks_gradients_on_the_host_are_those_of_autodiff() {
+    let frozen = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (change, names) in [
+        (cnn(|_| {}), frozen(&[])),
+        (cnn(|cnn| cnn.activation = Activation::Relu), frozen(&[])),
+        (cnn(|cnn| cnn.dropout = 0.4), frozen(&[])),
+        (cnn(|cnn| (cnn.batch_norm, cnn.convolutions, cnn.pool) = (false, 2, 3)), frozen(&[])),
+        (cnn(|_| {}), frozen(&["convolutions.0"])),
+        (cnn(|_| {}), frozen(&["convolutions"])),
+        (cnn(|_| {}), frozen(&["convolutions.1.norm", "linear.layers.0.weight"])),
+    ] {
+        let layout = image(11, 9);
+        let net = freeze(net(&change, &layout), &names);
+        let batch = batch(&layout, 70); // several blocks of rows, so that their sums are joined
+        let (loss, host) = step(&net, &batch, true);
+        let (expected_loss, autodiff) = step(&net, &batch, false);
+        let case = format!("{change:?}, {names:?} frozen");
+        assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
+        assert!(host.keys().eq(autodiff.keys()), "{:?}: {case}", host.keys());
+        for (name, expected) in &autodiff {
+            assert_eq!(host[name].shape, expected.shape);
+            let apart = host[name].values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 2e-5, "{name} is off by {apart}: {case}");
+        }
+    }
+}
+
+#[test]
+fn running_statistics_follow_the_batches_of_the_training_alone() {
+    let layout = image(2, 2);
+    // One weight: the middle of the kernel passes the pixel on.
+    let model = cnn(|cnn| (cnn.channels, cnn.pool, cnn.hidden) = (vec![1], 1, vec![]));
+    let mut weights = named_weights(&net(&model, &layout));
+    let kernel = weights.get_mut("convolutions.0.weight").unwrap();
+    kernel.values = (0..9).map(|i| f32::from(i == 4)).collect();
+    let net = load_weights(net(&model, &layout), &weights).unwrap();
+    let inputs = Tensor::from_data(TensorData::new(vec![1.0f32, 2.0, 3.0, 6.0], [1, 4]), &Default::default());
+    let batch = Batch::<B> { inputs, labels: vec![1.0], noise_seed: 0 };
+    // By hand: mean 3, unbiased variance 14 / 3, of which a tenth replaces a tenth of 0 and 1.
+    let expected = [("mean", 0.3), ("variance", 0.9 + 0.1 * 14.0 / 3.0)];
+    let statistic = |net: &Net<B>, name: &str| named_weights(net)[&format!("convolutions.0.norm.{name}")].values[0];
+    let objective = Arc::new(Objective::new(&TrainingConfig::default(), THREE, &[]));
+    for on_host in [false, true] {
+        let net = load_weights(net.clone(), &weights).unwrap();
+        let trainee = Trainee { net, objective: objective.clone(), scorer: Arc::new(scorer()), on_host: None };
+        let trainee = if on_host { trainee.on_host() } else { trainee };
+        let best = trainee.clone();
+        TrainStep::step(&trainee, batch.clone());
+        for (name, expected) in expected {
+            assert!((statistic(&trainee.net, name) - expected).abs() < 1e-6, "{name}, on host: {on_host}");
+        }
+        // The weights of the best epoch stay what they were, and scoring changes nothing.
+        assert_eq!((statistic(&best.net, "mean"), statistic(&best.net, "variance")), (0.0, 1.0));
+        let valid = trainee.valid();
+        let before = named_weights(&valid.net);
+        let validation = Batch { inputs: batch.inputs.clone().inner(), labels: vec![1.0], noise_seed: 0 };
+        InferenceStep::step(&valid, validation);
+        assert_eq!(named_weights(&valid.net), before);
+    }
+}
+
+#[test]
+fn shares_of_attention_sum_to_1_and_a_character_sees_none_that_follow() {
+    for (model, layout) in cases() {
+        let Architecture::Transformer(_) = &model.architecture else { continue };
+        let (net, batch) = (net(&model, &layout), batch(&layout, 3));
+        for shares in net.attention(batch.inputs).unwrap() {
+            let [rows, heads, count, _] = shares.dims();
+            let shares: Vec<f32> = shares.into_data().to_vec().unwrap();
+            assert_eq!(shares.len(), rows * heads * count * count);
+            for (at, row) in shares.chunks_exact(count).enumerate() {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6 && row.iter().all(|&share| share >= 0.0));
+                if layout.num_characters.is_some() {
+                    assert!(row[at % count + 1..].iter().all(|&share| share == 0.0), "{row:?}");
+                }
+            }
+        }
+    }
+    assert!(net(&rnn(|_| {}), &image(3, 4)).attention(batch(&image(3, 4), 1).inputs).is_none());
+}
+
+#[test]
+fn what_is_said_of_a_character_depends_on_it_and_those_before_it() {
+    for model in [rnn(|rnn| rnn.layers = 2), rnn(|rnn| rnn.cell = Cell::Gru), transformer(|_| {})] {
+        let net = net(&model, &text(5, 3));
+        let logits = |numbers: &[f32]| -> Vec<f32> {
+            let inputs = TensorData::new(numbers.to_vec(), [1, numbers.len()]);
+            net.forward(Tensor::from_data(inputs, &Default::default()), None).into_data().to_vec().unwrap()
+        };
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+        let whole = logits(&[0.0, 2.0, 1.0, 1.0, 2.0]);
+        let changed = logits(&[0.0, 2.0, 1.0, 0.0, 2.0]);
+        assert!(close(&whole[..9], &changed[..9]), "{model:?}");
+        assert!(!close(&whole[9..12], &changed[9..12]) && !close(&whole[12..], &changed[12..]), "{model:?}");
+        // A text that is being written is shorter than those that were learned from.
+        assert!(close(&whole[..6], &logits(&[0.0, 2.0])), "{model:?}");
+    }
+}
+
+/// One number through the whole of a tabular network whose other parts pass it on.
+#[test]
+fn a_number_is_clipped_smoothly_and_embedded_in_waves() {
+    let model = tabular(|tabular| {
+        (tabular.width, tabular.blocks, tabular.frequencies, tabular.embedding) = (2, 0, 2, 1);
+        tabular.activation = Activation::Relu;
+    });
+    let layout = Layout::of_numbers(1);
+    let mut weights = named_weights(&net(&model, &layout));
+    let mut set = |name: &str, values: &[f32]| weights.get_mut(name).unwrap().values.copy_from_slice(values);
+    set("embeddings.frequency", &[0.25, 0.5]);
+    set("embeddings.phase", &[0.1, -0.2]);
+    set("embeddings.weight", &[1.5, -0.5]);
+    set("embeddings.bias", &[0.3]);
+    set("stem.weight", &[1.0, 0.0, 0.0, 1.0]); // features to units: embedding, number
+    set("output.weight", &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    let net = load_weights(net(&model, &layout), &weights).unwrap();
+    for number in [-1e30f32, -5.0, -0.4, 0.0, 0.7, 2.0, 1e30] {
+        let inputs = Tensor::from_data(TensorData::new(vec![number], [1, 1]), &Default::default());
+        let logits: Vec<f32> = net.forward(inputs, None).into_data().to_vec().unwrap();
+        let number = f64::from(number);
+        let clipped = number / 1f64.hypot(number / 3.0);
+        let wave = |frequency: f64, phase: f64| (std::f64::consts::TAU * (frequency * clipped + phase)).cos();
+        let embedded = (1.5 * wave(0.25, 0.1) - 0.5 * wave(0.5, -0.2) + 0.3).max(0.0);
+        let (mean, half) = (f64::midpoint(embedded, clipped), (embedded - clipped) / 2.0);
+        let normal = |value: f64| ((value - mean) / (half * half + 1e-5).sqrt()).max(0.0);
+        let expected = [normal(embedded), normal(clipped), 0.0];
+        for (found, expected) in logits.iter().zip(expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "{number}: {logits:?}, expected {expected}");
+        }
+    }
+}
+
+#[test]
+fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
+    let key = |model: ModelConfig, layout: Layout| model.check(&layout, THREE).unwrap_err().key.unwrap();
+    assert_eq!(key(cnn(|_| {}), Layout::of_numbers(12)), "model.kind");
+    assert_eq!(key(cnn(|cnn| cnn.channels = vec![2; 3]), image(7, 8)), "model.channels");
+    assert_eq!(key(rnn(|rnn| rnn.step = Some(5)), image(3, 4)), "model.step");
+    assert_eq!(key(rnn(|rnn| rnn.bidirectional = true), text(4, 3)), "model.bidirectional");
+    assert_eq!(key(rnn(|rnn| rnn.step = Some(1)), text(4, 3)), "model.step");
+    assert_eq!(key(transformer(|config| config.patch = Some([2, 3])), image(4, 4)), "model.patch");
+    assert_eq!(key(transformer(|_| {}), Layout::of_numbers(10_000)), "model.patch");
+    let mut mixed = Layout::of_numbers(4);
+    mixed.columns[1] = InputColumn::Categories(3);
+    assert_eq!(key(rnn(|_| {}), mixed.clone()), "model.kind");
+    assert_eq!(key(transformer(|_| {}), mixed), "model.kind");
+    let range = |model: ModelConfig| model.validate().unwrap_err().key.unwrap();
+    assert_eq!(range(cnn(|cnn| cnn.kernel = 4)), "model.kernel");
+    assert_eq!(range(cnn(|cnn| cnn.channels = vec![])), "model.channels");
+    assert_eq!(range(cnn(|cnn| cnn.pool = 0)), "model.pool");
+    assert_eq!(range(rnn(|rnn| rnn.units = 0)), "model.units");
+    assert_eq!(range(transformer(|config| config.heads = 4)), "model.width");
+    assert_eq!(range(transformer(|config| config.dropout = 1.0)), "model.dropout");
+    assert_eq!(key(tabular(|_| {}), text(4, 3)), "model.kind");
+    assert_eq!(range(tabular(|tabular| tabular.width = 0)), "model.width");
+    assert_eq!(range(tabular(|tabular| tabular.blocks = 65)), "model.blocks");
+    assert_eq!(range(tabular(|tabular| tabular.frequencies = 257)), "model.frequencies");
+    assert_eq!(range(tabular(|tabular| tabular.embedding = 0)), "model.embedding");
+    assert_eq!(range(tabular(|tabular| tabular.frequency_scale = f64::NAN)), "model.frequency_scale");
+    assert_eq!(range(tabular(|tabular| tabular.dropout = 1.0)), "model.dropout");
+}

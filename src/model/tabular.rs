@@ -56,7 +56,7 @@ impl Default for TabularConfig {
             frequency_scale: 0.3,
             embedding: 8,
             activation: Activation::Relu,
-            dropout: 0.2,
+            dropout: 0.1,
         }
     }
 }

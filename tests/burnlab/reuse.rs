@@ -311,10 +311,11 @@ fn each_kind_of_network_is_trained_further_as_if_it_had_never_stopped() {
 }
 
 /// The beginning of the names of each kind's first weights, and a small network of it.
-const KINDS: [(&str, &str); 3] = [
+const KINDS: [(&str, &str); 4] = [
     ("convolutions.0", "kind = \"cnn\"\nchannels = [4, 8]\nhidden = [16]"),
     ("layers.0", "kind = \"rnn\"\nunits = 16\nlayers = 2"),
     ("blocks.0", "kind = \"transformer\"\nwidth = 16\nheads = 2"),
+    ("stem", "kind = \"tabular\"\nwidth = 16\nfrequencies = 4\nembedding = 2"),
 ];
 
 #[test]

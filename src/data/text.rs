@@ -57,7 +57,7 @@ pub(super) fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
 /// The text in the file `path`; `key` is to blame for it.
 ///
 /// # Errors
-/// As [`load`].
+/// As `load`.
 pub fn of_file(path: &Path, key: &'static str, context: usize) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     read(&name, &Origin::file(path, key), context)

@@ -1,7 +1,7 @@
 //! The hot paths of training, one by one: `cargo bench --bench hot`.
 //!
-//! Medians of a training step and its parts on flex, for the tutorial's net (64-16-10, batch 200) and a wide one
-//! (784-512-256-10, batch 128).
+//! Medians of a training step and its parts on flex, for the tutorial's net (64-16-10, batch 200), a wide one
+//! (784-512-256-10, batch 128) and the convolutional one of configs/mnist-cnn.toml.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use burn::optim::Optimizer;
 use burn::train::TrainStep;
 use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
 use burnlab::host::{Matrix, product};
-use burnlab::model::{MlpConfig, ModelConfig};
+use burnlab::model::{Architecture, CnnConfig, MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{ChosenOptimizer, Scorer, TrainingConfig};
@@ -29,7 +29,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Work {
     name: &'static str,
     num_inputs: usize,
-    hidden: &'static [usize],
+    /// Of an mlp; `None` = a convolutional network.
+    hidden: Option<&'static [usize]>,
     batch: usize,
 }
 
@@ -40,9 +41,10 @@ impl std::fmt::Display for Work {
 }
 
 const WORKS: [Work; 2] = [
-    Work { name: "64-16-10", num_inputs: 64, hidden: &[16], batch: 200 },
-    Work { name: "784-512-256-10", num_inputs: 784, hidden: &[512, 256], batch: 128 },
+    Work { name: "64-16-10", num_inputs: 64, hidden: Some(&[16]), batch: 200 },
+    Work { name: "784-512-256-10", num_inputs: 784, hidden: Some(&[512, 256]), batch: 128 },
 ];
+const MNIST_CNN: Work = Work { name: "mnist-cnn", num_inputs: 28 * 28, hidden: None, batch: 128 };
 
 impl Work {
     fn task(self) -> Task {
@@ -67,11 +69,17 @@ impl Work {
     }
 
     fn trainee(self) -> Trainee<B> {
-        let model: ModelConfig = MlpConfig { hidden: self.hidden.into(), ..MlpConfig::default() }.into();
+        let cnn = || CnnConfig { channels: vec![16, 32], kernel: 5, ..CnnConfig::default() };
+        let model: ModelConfig = match self.hidden {
+            Some(hidden) => MlpConfig { hidden: hidden.into(), ..MlpConfig::default() }.into(),
+            None => ModelConfig { architecture: Architecture::Cnn(cnn()), ..ModelConfig::default() },
+        };
+        let image_shape = self.hidden.is_none().then_some([28, 28]);
+        let layout = Layout { image_shape, ..Layout::of_numbers(self.num_inputs) };
         let objective = Objective::new(&TrainingConfig::default(), self.task(), &[]);
         let scorer = Scorer { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
         Trainee {
-            net: model.init(&Layout::of_numbers(self.num_inputs), CLASSES, 1, &Default::default()),
+            net: model.init(&layout, CLASSES, 1, &Default::default()),
             objective: Arc::new(objective),
             scorer: Arc::new(scorer),
             on_host: None,
@@ -95,13 +103,13 @@ fn gather_a_batch(bencher: Bencher, work: Work) {
     });
 }
 
-#[divan::bench(args = WORKS)]
+#[divan::bench(args = [WORKS[0], WORKS[1], MNIST_CNN])]
 fn gradients_on_the_host(bencher: Bencher, work: Work) {
     let trainee = work.trainee().on_host();
     bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
 }
 
-#[divan::bench(args = WORKS)]
+#[divan::bench(args = [WORKS[0], WORKS[1], MNIST_CNN])]
 fn gradients_by_autodiff(bencher: Bencher, work: Work) {
     let trainee = work.trainee();
     bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
@@ -133,7 +141,7 @@ fn metrics_of_a_batch(bencher: Bencher, work: Work) {
 
 #[divan::bench(args = WORKS)]
 fn first_product(bencher: Bencher, work: Work) {
-    let (rows, inner, columns) = (work.batch, work.num_inputs, work.hidden[0]);
+    let (rows, inner, columns) = (work.batch, work.num_inputs, work.hidden.map_or(0, |hidden| hidden[0]));
     let (left, right) = (vec![0.5; rows * inner], vec![0.25; inner * columns]);
     bencher.bench_local(|| {
         product(Matrix::new(black_box(&left), rows, inner), Matrix::new(black_box(&right), inner, columns))

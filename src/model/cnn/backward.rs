@@ -2,8 +2,8 @@
 //!
 //! The same gradients as Burn's autodiff, which the tests hold it to. Images lie with their channels last, so that a
 //! pixel is a row of a matrix: a convolution is then a matrix product with the windows around each pixel, and
-//! normalisation, activation and bias work on columns. With Burn's own operations on burn-flex an epoch of MNIST took
-//! 15 times as long, most of it in copies of transposed and repeated tensors (measured).
+//! normalisation, activation and bias work on columns. By autodiff on burn-flex a step of configs/mnist-cnn.toml
+//! took 7 times as long, most of it in copies of transposed and repeated tensors (`cargo bench --bench hot`).
 
 use std::ops::Range;
 

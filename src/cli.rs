@@ -94,6 +94,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Score a run's model on its test rows again, or on another file
     Evaluate(EvaluateArgs),
+    /// Have a run's language model write a text
+    Generate(GenerateArgs),
     /// Check, describe or write out a config
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -257,7 +259,8 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A CSV file with the model's columns and the target, in place of the run's own test rows
+    /// A CSV file with the model's columns and the target, or for a language model a text, in place of the run's own test
+    /// part
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Write the predictions of each row to this CSV file
@@ -266,6 +269,33 @@ pub struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `burnlab generate RUN`: a text that goes on from a prompt.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What the text begins with; characters that the run's text has
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
+    pub prompt: String,
+    /// Characters to write after the prompt
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub length: usize,
+    /// How freely to choose: 0 = always the most probable character, 1 = as probable as the model says
+    #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
+    pub temperature: f64,
+    /// Choose among the K most probable characters alone
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top_k: Option<u32>,
+    /// Fixes the choices: the same seed writes the same text
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+}
+
+fn temperature(text: &str) -> Result<f64, String> {
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "a temperature is a number of 0 or more".to_owned())
 }
 
 /// `burnlab plot RUN KIND`: pictures of a run.

@@ -244,6 +244,7 @@ impl Config {
         (self.seeds, self.sweep) = (1, None); // a recorded config is that of one run
         self.model = self.model.resolved();
         self.training = self.training.resolved();
+        self.data = self.data.resolved();
         let data = &mut self.data;
         for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
             if let Some(path) = path

@@ -17,7 +17,7 @@
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
 //! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
 //!   [`sweep`] and the queue in `tracking/queue.rs`
-//! - uses a trained model again: `commands/{predict,evaluate,resume,export}.rs`, over [`commands::saved_model`]
+//! - uses a trained model again: `commands/{predict,evaluate,generate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
 //! - words the commands that the user is told: [`shell`]

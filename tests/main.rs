@@ -8,6 +8,7 @@
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
+//! - texts, language models, `generate`: `language`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
@@ -45,6 +46,8 @@ mod kills;
 mod kinds;
 #[path = "burnlab/lab.rs"]
 mod lab;
+#[path = "burnlab/language.rs"]
+mod language;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/numbers.rs"]

@@ -22,6 +22,9 @@ use crate::training::objective::Objective;
 /// No such run; rows that cannot be read or do not fit the model.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&run_folder::find(&args.model.store.location(), &args.model.run)?)?;
+    if args.output.is_some() {
+        saved.refuse_text("the predictions of each character are not written to a file")?;
+    }
     let examples = match &args.data {
         Some(file) => saved.examples(file)?,
         None => saved.test_examples()?,
@@ -78,8 +81,7 @@ pub fn score_net<B: Backend>(
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
     let preparation = &saved.preparation;
-    let (task, class_counts) = (preparation.task(), &preparation.class_counts);
-    let objective = Arc::new(Objective::new(&saved.config.training, task, class_counts));
+    let objective = Arc::new(Objective::new(&saved.config.training, preparation.task(), &preparation.class_counts));
     let scorer = Arc::new(Scorer::new(preparation));
-    evaluate(net, &objective, &scorer, examples, preparation.class_names(), class_counts, device)
+    evaluate(net, &objective, &scorer, examples, preparation, device)
 }

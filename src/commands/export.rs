@@ -20,7 +20,10 @@ use crate::onnx;
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&run_folder::find(&args.store.location(), &args.run)?)?;
     let (extension, bytes) = match args.format {
-        ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
+        ModelFormat::Onnx => {
+            saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
+            ("onnx", onnx_model(&saved)?)
+        }
         ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),
     };
     let path = match &args.output {
@@ -77,6 +80,7 @@ fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         &PreparedTarget::Number { mean, standard_deviation } => {
             onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
         }
+        PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     Ok(onnx::encode(&onnx::Network {
         columns: columns.collect(),

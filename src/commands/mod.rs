@@ -11,6 +11,7 @@ mod dashboard;
 pub mod environment;
 pub mod evaluate;
 mod export;
+pub mod generate;
 mod model_card;
 mod output;
 mod pictures;
@@ -55,6 +56,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut std::io::stdout());

@@ -30,17 +30,25 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
         Task::Regression => "a number",
+        Task::LanguageModel { .. } => "of a text",
+    };
+    let inputs = match &preparation.text {
+        Some(text) => format!("up to {} characters before it", text.context),
+        None => format!("{} columns", preparation.columns.len()),
     };
     writeln!(
         card,
-        "A neural network that predicts `{}`, {task}, from {} columns. Trained by burnlab {} on {}; {}.\n",
+        "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
         preparation.target_name,
-        preparation.columns.len(),
         shown(&environment["burnlab"]),
         shown(&record["started"]),
         shown(&record["reason"]),
     )?;
-    writeln!(card, "## Use\n\n    burnlab predict {} new.csv -o predictions.csv", saved.name())?;
+    let command = match &preparation.text {
+        Some(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
+        None => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
+    };
+    writeln!(card, "## Use\n\n    {command}")?;
     if file.extension().is_some_and(|extension| extension == "onnx") {
         writeln!(card, "\n{}", onnx_use(saved, file))?;
     }
@@ -61,7 +69,10 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         None => writeln!(card, "There were no test rows: nothing is known of how good the model is.")?,
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
-    writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?;
+    match preparation.characters() {
+        Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one number for all others: `{known:?}`.")?,
+        None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
+    }
     if let Some([height, width]) = preparation.image_shape {
         let (first, last) = (&preparation.columns[0].name, &preparation.columns[height * width - 1].name);
         writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
@@ -91,6 +102,9 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
     }
     let baseline = &evaluation.baseline;
     writeln!(card, "\nA model that ignores its inputs reaches {} {:.4}.", baseline.name, baseline.value)?;
+    if let Some(text) = &evaluation.text {
+        writeln!(card, "Knowing which pairs of characters are frequent, it would reach {:.4}.", text.bigram_loss)?;
+    }
     if let Some(classes) = &evaluation.classes {
         writeln!(card, "\n| class | precision | recall | f1 | rows |\n|---|---|---|---|---|")?;
         for class in &classes.report {

@@ -21,6 +21,7 @@ use crate::training::evaluation::{Answer, logits};
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&run_folder::find(&args.model.store.location(), &args.model.run)?)?;
+    saved.refuse_text("a file has no rows for it to predict")?;
     let backend = BackendName::chosen(args.model.backend);
     let predict = |writer: &mut dyn Write| -> anyhow::Result<()> {
         run_on(backend, PredictJob { args, saved: &saved, writer }).map_err(anyhow::Error::msg)?

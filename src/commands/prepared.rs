@@ -99,6 +99,10 @@ impl Prepared {
     /// Lines that tell the user what was understood.
     pub fn describe(&self) -> Vec<String> {
         let mut lines = self.dataset.describe();
+        if let Some(known) = self.preparation.characters() {
+            lines.extend(self.describe_text(known.chars().count()));
+            return lines;
+        }
         lines.push(format!(
             "{} training, {} validation, {} test rows; {} network inputs",
             self.splits.train.len(),
@@ -106,6 +110,23 @@ impl Prepared {
             self.splits.test.len(),
             self.preparation.num_inputs()
         ));
+        lines
+    }
+
+    fn describe_text(&self, num_known: usize) -> Vec<String> {
+        let Splits { train, validation, test } = &self.splits;
+        let [train, validation, test] = [train, validation, test].map(Vec::len);
+        let context = self.preparation.num_inputs();
+        let mut lines =
+            vec![format!("{train} training, {validation} validation, {test} test windows of {context} characters")];
+        let is_unknown = |&&target: &&f32| target as usize == num_known;
+        let unknown = [&self.validation, &self.test].map(|part| part.targets.iter().filter(is_unknown).count());
+        if let num_unknown @ 1.. = unknown.iter().sum::<usize>() {
+            lines.push(format!(
+                "note: {num_unknown} characters of the validation and test parts are none of the {num_known} that training \
+                 sees; one number stands for all such"
+            ));
+        }
         lines
     }
 }

@@ -62,7 +62,7 @@ impl Progress {
         let width = max_epochs.to_string().len();
         let mut line = format!("epoch {epoch:>width$}/{max_epochs}");
         let value = |key: &str| values.iter().find(|value| value.0.as_str() == key).map(|value| value.1);
-        for key in ["train/loss", "validation/loss", "validation/accuracy", "validation/r2"] {
+        for key in ["train/loss", "validation/loss", "validation/perplexity", "validation/accuracy", "validation/r2"] {
             if let Some(value) = value(key) {
                 line += &format!("  {key} {value:.4}");
             }

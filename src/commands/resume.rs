@@ -33,7 +33,7 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let prepared = match folder.join(PREPARATION).exists() {
         true => {
             let (dataset, splits) = load_data(&folder, &config)?;
-            Prepared::new(Arc::new(dataset), splits, read_preparation(&folder)?)
+            Prepared::new(Arc::new(dataset), splits, read_preparation(&folder, &config.data)?)
         }
         // Killed before anything was written down.
         false => prepare(&config, &location)?,

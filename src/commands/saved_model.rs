@@ -21,6 +21,9 @@ pub const PREPARATION: &str = "preprocessing.json";
 /// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
 pub const TEST_ROWS: &str = "test.csv";
 
+/// Its counterpart of a run that learned a text.
+pub const TEST_TEXT: &str = "test.txt";
+
 /// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
@@ -105,7 +108,7 @@ impl SavedModel {
     /// A file that is missing or damaged, by path.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
         let config = LoadedConfig::load(&folder.join("config.toml"), &[])?.config;
-        let preparation = read_preparation(folder)?;
+        let preparation = read_preparation(folder, &config.data)?;
         let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.join("config.toml").display());
         data::check(&config.data).map_err(unusable)?;
         // How many rows there were does not matter any more.
@@ -134,11 +137,29 @@ impl SavedModel {
         Ok(load_weights(net, &self.weights)?)
     }
 
-    /// The rows of a file that has the target, as the network takes them.
+    /// Refuses a run that learned a text what only tables have; `what` is asked of it.
+    ///
+    /// # Errors
+    /// A language model.
+    pub fn refuse_text(&self, what: &str) -> anyhow::Result<()> {
+        let name = self.name();
+        anyhow::ensure!(
+            self.preparation.text.is_none(),
+            "run `{name}` is a language model, and {what}: `burnlab generate {name}` continues a text with it"
+        );
+        Ok(())
+    }
+
+    /// The rows of a file that has the target, or the windows of a text, as the network takes them.
     ///
     /// # Errors
     /// A file that cannot be read or does not fit the model; no row with a target.
     pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
+        if let Some(text) = &self.preparation.text {
+            let dataset = data::text_of_file(file, "the file", text.context)?;
+            let rows: Vec<usize> = (0..dataset.num_rows()).collect();
+            return Ok(self.preparation.transform(&dataset, &rows));
+        }
         read_examples(file, &self.preparation, &self.config.data)
     }
 
@@ -147,8 +168,12 @@ impl SavedModel {
     /// # Errors
     /// No test part; data that are gone, or are no longer those of the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
+        let text = self.folder.join(TEST_TEXT);
+        if self.preparation.text.is_some() && text.exists() {
+            return self.examples(&text);
+        }
         let kept = self.folder.join(TEST_ROWS);
-        if kept.exists() {
+        if self.preparation.text.is_none() && kept.exists() {
             return read_examples(&kept, &self.preparation, &DataConfig::of_written_rows());
         }
         let (dataset, splits) = load_data(&self.folder, &self.config)?;
@@ -173,17 +198,24 @@ pub fn load_data(folder: &Path, config: &Config) -> anyhow::Result<(Dataset, Spl
     Ok((dataset, splits))
 }
 
-/// What the run in `folder` learned to turn cells into inputs.
+/// What the run in `folder` learned to turn cells into inputs of the data that `config` names.
 ///
 /// # Errors
 /// A file that is missing, damaged, or of another burnlab.
-pub fn read_preparation(folder: &Path) -> anyhow::Result<Preparation> {
+pub fn read_preparation(folder: &Path, config: &DataConfig) -> anyhow::Result<Preparation> {
     let path = folder.join(PREPARATION);
     let damaged = || format!("{} is damaged: bring back the file that the training wrote", path.display());
     let preparation = serde_json::from_slice(&bounded::read(&path, MAX_PREPARATION)?);
     let preparation: Preparation =
         preparation.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(damaged)?;
     preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
+    let context = preparation.text.as_ref().map(|text| text.context);
+    let fits = context == config.is_text().then(|| config.context());
+    anyhow::ensure!(
+        fits,
+        "{} does not fit the [data] section beside it: bring back the files that the training wrote",
+        path.display()
+    );
     Ok(preparation)
 }
 

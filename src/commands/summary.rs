@@ -69,7 +69,27 @@ pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, again: &st
 pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
-    if let Some(classes) = &evaluation.classes {
+    if let Some(text) = &evaluation.text {
+        // Not the loss itself, which label smoothing makes another.
+        let nats = evaluation.metric("bits_per_character") * std::f64::consts::LN_2;
+        writeln!(
+            writer,
+            "test   loss {nats:.4} nats a character (perplexity {:.2}, {:.2} bits) on {} characters",
+            evaluation.metric("perplexity"),
+            evaluation.metric("bits_per_character"),
+            text.num_characters
+        )?;
+        writeln!(
+            writer,
+            "       the frequencies of single characters reach {:.4}, those of pairs {:.4}",
+            text.unigram_loss, text.bigram_loss
+        )?;
+        writeln!(
+            writer,
+            "       accuracy {:.4}: how often the next character is the likeliest",
+            evaluation.metric("accuracy")
+        )?;
+    } else if let Some(classes) = &evaluation.classes {
         let accuracy = evaluation.metric("accuracy");
         writeln!(
             writer,
@@ -130,6 +150,9 @@ fn next_commands(config: &Config, again: &str, trained: &Trained) -> Vec<(&'stat
     if config.model.init_from.is_none() {
         let (what, set) = config.model.larger();
         commands.push((what, format!("{program} {again} --set '{set}'")));
+    }
+    if config.data.is_text() {
+        commands.push(("have it write", format!("{program} generate {}{elsewhere}", trained.id)));
     }
     commands.push(("see how much is luck", format!("{program} {again} --seeds 10")));
     commands.push(("compare your runs", format!("{program} dashboard{elsewhere}")));

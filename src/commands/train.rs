@@ -20,7 +20,7 @@ use super::{pictures, predictions, saved_model, seeds, summary, sweep};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
-use crate::data::mix;
+use crate::data::{Dataset, Target, mix};
 use crate::model::{NamedWeights, freeze, load_weights, named_weights, transfer};
 use crate::tracking::{Location, MetricKey, NewRun, Point, RunId, RunWriter, Status, SweepTrial, network_file_system};
 use crate::training::config::Loss;
@@ -31,7 +31,7 @@ use crate::training::{CHECKPOINT, Checkpoint, EpochReport, Fit, Fitted, Recorder
 /// Exit code of a run that SIGINT or SIGTERM ended, as shells count it for SIGINT.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// Test parts with more cells than this (about 10 MB of text) are not copied into the run folder.
+/// Test parts with more cells, or characters, than this (about 10 MB of a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
 
 /// Trains, records and evaluates the config that `args` names, and tells the user.
@@ -418,14 +418,12 @@ fn evaluate_test<B: AutodiffBackend>(
 ) -> anyhow::Result<(Evaluation, Vec<Prediction>)> {
     let Prepared { dataset, splits, preparation, test, scorer, .. } = prepared;
     let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
-    let class_names = preparation.class_names();
     let (evaluation, predictions) = evaluate::<B::InnerBackend>(
         fitted.net.clone(),
         &objective,
         &Arc::new(scorer.clone()),
         test,
-        class_names,
-        &preparation.class_counts,
+        preparation,
         device,
     );
     let mut points = Vec::new();
@@ -435,13 +433,28 @@ fn evaluate_test<B: AutodiffBackend>(
     }
     writer.log(&points)?;
     writer.write_file("evaluation.json", &serde_json::to_vec_pretty(&evaluation)?)?;
-    writer.write_file("predictions.csv", &predictions::csv(&predictions, class_names)?)?;
-    if splits.test.len() * dataset.columns.len() <= MAX_TEST_CELLS {
-        let mut rows = Vec::new();
-        dataset.write_rows(&splits.test, &mut rows)?;
-        writer.write_file(saved_model::TEST_ROWS, &rows)?;
+    if !scorer.task.is_language_model() {
+        writer.write_file("predictions.csv", &predictions::csv(&predictions, preparation.class_names())?)?;
+    }
+    if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
+        writer.write_file(name, &bytes)?;
     }
     Ok((evaluation, predictions))
+}
+
+/// The file that keeps the test part, unless it is too large.
+fn test_part(dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+    if let Target::Text(text) = &dataset.target {
+        let text = text.span(rows);
+        let bytes = (text.len() <= MAX_TEST_CELLS).then(|| text.iter().collect::<String>().into_bytes());
+        return Ok(bytes.map(|bytes| (saved_model::TEST_TEXT, bytes)));
+    }
+    let mut bytes = Vec::new();
+    if rows.len() * dataset.columns.len() > MAX_TEST_CELLS {
+        return Ok(None);
+    }
+    dataset.write_rows(rows, &mut bytes)?;
+    Ok(Some((saved_model::TEST_ROWS, bytes)))
 }
 
 /// Why the run ended, for the record and the user.

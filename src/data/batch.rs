@@ -17,7 +17,8 @@ use super::Examples;
 pub struct Batch<B: Backend> {
     /// `[batch, num_inputs]`
     pub inputs: Tensor<B, 2>,
-    /// On the host: class index or standardized number, one a row.
+    /// On the host: class index or standardized number, one a row; of a text the numbers of the next characters,
+    /// row-major, as many as `inputs` has cells.
     pub labels: Vec<f32>,
     /// Seed of this step's dropout.
     pub noise_seed: u64,
@@ -83,7 +84,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
             num_inputs: width,
             inputs: self.examples.gather(start..end),
             shared: None,
-            targets: self.examples.targets[start..end].to_vec(),
+            targets: (start..end).flat_map(|row| self.examples.targets_of(row)).copied().collect(),
             rows: self.examples.rows[start..end].to_vec(),
         };
         Arc::new(Self { examples: Arc::new(examples), epochs_begun: Arc::default(), ..self.clone() })
@@ -109,7 +110,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         }
         let width = examples.num_inputs;
         let inputs = examples.gather(rows.iter().copied());
-        let labels = rows.iter().map(|&row| examples.targets[row]).collect();
+        let labels = rows.iter().flat_map(|&row| examples.targets_of(row)).copied().collect();
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,

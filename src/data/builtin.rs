@@ -1,4 +1,4 @@
-//! The sets shipped inside the binary, read by the same code as the user's files. Origin and licence: `builtin/README.md`.
+//! The tables shipped inside the binary, read by the same code as the user's files. Origin and licence: `builtin/README.md`.
 
 use super::rows::Origin;
 use super::{DataConfig, Dataset, Source, Target, TaskKind, csv};
@@ -14,7 +14,7 @@ pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Inval
         Source::Wine => include_bytes!("builtin/wine.csv.gz"),
         Source::BreastCancer => include_bytes!("builtin/breast_cancer.csv.gz"),
         Source::Diabetes => include_bytes!("builtin/diabetes.csv.gz"),
-        // The generated sets never come here.
+        // Neither the text nor the generated sets come here.
         _ => include_bytes!("builtin/digits.csv.gz"),
     };
     let task = match source {

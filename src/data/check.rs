@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{DataConfig, Dataset, TaskKind, labels};
+use super::text::MAX_CONTEXT;
+use super::{DataConfig, Dataset, Scale, TaskKind, labels};
 use crate::invalid::Invalid;
 
 /// 16 GiB as f32.
@@ -61,11 +62,12 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.num_classes", config.num_classes.is_some()),
         ("data.generator_seed", config.generator_seed != 0),
     ];
-    let refuse = |keys: &[(&str, bool)], why: &str| match keys.iter().find(|(_, given)| *given) {
-        Some((key, _)) => Err(Invalid::at(key, format!("{key} {why}"))),
-        None => Ok(()),
-    };
+    let task_is = |task: TaskKind| [("data.task", config.task == Some(task))];
 
+    if !config.is_text() {
+        let why = "is for texts (data.task = \"language_model\"): remove it";
+        refuse(&[("data.context", config.context.is_some())], why)?;
+    }
     if !is_generated {
         let why = "is for generated sets only (xor, band, moons, circles, spirals, blobs): remove it";
         refuse(&generator_keys, why)?;
@@ -76,22 +78,36 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
             return Err(Invalid::at("data.path", message));
         }
         (None, None) => return Err(no_source()),
+        _ if config.is_text() => {
+            let why = "is for tables, and the data are a text: remove it";
+            [&file_keys[..], &csv_keys, &column_keys].iter().try_for_each(|keys| refuse(keys, why))?;
+            refuse(&table_keys(config), why)?;
+            let why = "does not fit a text: its target is the next character, data.task = \"language_model\"";
+            return [TaskKind::Classification, TaskKind::Regression]
+                .iter()
+                .try_for_each(|&task| refuse(&task_is(task), why));
+        }
         (Some(source), None) => {
+            refuse(
+                &task_is(TaskKind::LanguageModel),
+                "= \"language_model\" is for texts: data.path, or data.source = \"alice\"",
+            )?;
             let why = format!("is for files, and data.source is `{}`: remove it", source.name());
             refuse(&file_keys, &why)?;
             refuse(&csv_keys, &why)?;
             if is_generated {
                 refuse(&column_keys, &why)?;
-                let task = [("data.task", config.task == Some(TaskKind::Regression))];
-                refuse(&task, "= \"regression\" does not fit a generated set: its target is a class")?;
+                refuse(
+                    &task_is(TaskKind::Regression),
+                    "= \"regression\" does not fit a generated set: its target is a class",
+                )?;
             }
         }
         (None, Some(_)) if has_labels => {
             let why = "is for CSV files, and data.labels says that data.path is an IDX file: remove one of the two";
             refuse(&csv_keys, why)?;
             refuse(&column_keys, why)?;
-            let task = [("data.task", config.task == Some(TaskKind::Regression))];
-            refuse(&task, "= \"regression\" does not fit IDX labels: they are classes")?;
+            refuse(&task_is(TaskKind::Regression), "= \"regression\" does not fit IDX labels: they are classes")?;
         }
         (None, Some(_)) => {}
     }
@@ -110,6 +126,29 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         }
         _ => Ok(()),
     }
+}
+
+fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
+    match keys.iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Invalid::at(key, format!("{key} {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// What can be asked of any table, and of no text: it has no columns and no classes, and it is split in its order.
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 10] {
+    [
+        ("data.allow_constant", config.allow_constant),
+        ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
+        ("data.classes", !config.classes.is_empty()),
+        ("data.train_per_class", config.train_per_class.is_some()),
+        ("data.image_shape", config.image_shape.is_some()),
+        ("data.folds", config.folds.is_some()),
+        ("data.fold", config.fold.is_some()),
+        ("data.stratify", !config.stratify),
+        ("data.split_seed", config.split_seed.is_some()),
+        ("data.scale", config.scale != Scale::Standard),
+    ]
 }
 
 /// A model that is tested on the rows it learned looks better than it is.
@@ -163,6 +202,9 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         }
         let range = format!("from 2 to {MAX_CLASSES}");
         check("data.num_classes", (2..=MAX_CLASSES).contains(&n), n.to_string(), &range)?;
+    }
+    if let Some(n) = config.context {
+        check("data.context", (1..=MAX_CONTEXT).contains(&n), n.to_string(), &format!("from 1 to {MAX_CONTEXT}"))?;
     }
     if let Some(n) = config.train_per_class {
         check("data.train_per_class", n >= 1, n.to_string(), "at least 1")?;

@@ -233,7 +233,9 @@ pub(super) fn shorten(text: &str) -> String {
 pub(super) fn target_position(file: &CsvFile, target: Option<&str>) -> Result<usize, Invalid> {
     let Some(target) = target else {
         let names = labels::list(&file.names, 20);
-        let message = format!("data.target is missing: name the column to predict, one of {names}");
+        // A table of one column has nothing to predict from.
+        let text = if file.names.len() == 1 { "; or, if it is a text, set data.task = \"language_model\"" } else { "" };
+        let message = format!("data.target is missing: name the column to predict, one of {names}{text}");
         return Err(Invalid::at("data.path", message));
     };
     find(file, target, "data.target")

@@ -23,7 +23,8 @@ pub struct DataConfig {
     pub num_classes: Option<usize>,
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
-    /// A CSV file (gzipped or not), or with `labels` an IDX file of images; give either this or `source`.
+    /// A CSV file (gzipped or not), with `labels` an IDX file of images, with `task = "language_model"` a text in UTF-8
+    /// (gzipped or not); give either this or `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
@@ -67,7 +68,10 @@ pub struct DataConfig {
     /// Rows and columns of the image that a row of pixels is; known for digits and IDX.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_shape: Option<[usize; 2]>,
-    /// Part of all rows kept for the test, 0 (none) up to below 1; default 0.3.
+    /// Texts: characters that an example shows, 1 to 4096; default 64. Each has the next character as its target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<usize>,
+    /// Part of all rows kept for the test, 0 (none) up to below 1; default 0.3. Of a text it is the end.
     pub test_fraction: f64,
     /// k-fold cross-validation, 2 to 1000: the rows are dealt into so many folds of equal size (and equal shares of the
     /// classes), and a run tests on one of them, in place of `test_fraction`. All are trained unless `fold` names one.
@@ -76,7 +80,8 @@ pub struct DataConfig {
     /// The fold that is the test part, 1 to `folds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
-    /// Part of the training rows kept for validation, 0 (none) up to below 1; default 0.15.
+    /// Part of the training rows kept for validation, 0 (none) up to below 1; default 0.15. Of a text it is the end of
+    /// what the test leaves.
     pub validation_fraction: f64,
     /// Keep the share of every class equal in all parts; default true; no effect on number targets.
     pub stratify: bool,
@@ -113,6 +118,7 @@ impl Default for DataConfig {
             classes: Vec::new(),
             train_per_class: None,
             image_shape: None,
+            context: None,
             test_fraction: 0.3,
             folds: None,
             fold: None,
@@ -131,9 +137,28 @@ impl DataConfig {
     pub fn of_written_rows() -> Self {
         Self { delimiter: Some(','), missing: Vec::new(), ..Self::default() }
     }
+
+    /// Whether the data are a text, to learn the next character of.
+    pub fn is_text(&self) -> bool {
+        match self.source {
+            Some(source) => source == Source::Alice,
+            None => self.task == Some(TaskKind::LanguageModel),
+        }
+    }
+
+    /// Characters that an example of a text shows.
+    pub fn context(&self) -> usize {
+        self.context.unwrap_or(64)
+    }
+
+    /// This section with the defaults that depend on other keys written out.
+    pub fn resolved(self) -> Self {
+        let context = self.is_text().then(|| self.context());
+        Self { context, ..self }
+    }
 }
 
-/// A set that needs no file: five shipped ones, then six generated ones with inputs `x1`, `x2`.
+/// A set that needs no file: six shipped ones, then six generated ones with inputs `x1`, `x2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -147,6 +172,8 @@ pub enum Source {
     BreastCancer,
     /// 442 patients, 10 numbers; the target is a number from 25 to 346.
     Diabetes,
+    /// Alice's Adventures in Wonderland, a text of 148425 characters, 70 distinct; the target is the next one.
+    Alice,
     /// Uniform in [-1, 1]^2; class 1 where x1 and x2 have the same sign.
     Xor,
     /// Uniform in [0, 1]^2; class 1 along the diagonal 0.7 < x1 + x2 < 1.3, with a gap on both sides.
@@ -170,6 +197,7 @@ impl Source {
             Self::Wine => "wine",
             Self::BreastCancer => "breast_cancer",
             Self::Diabetes => "diabetes",
+            Self::Alice => "alice",
             Self::Xor => "xor",
             Self::Band => "band",
             Self::Moons => "moons",
@@ -181,7 +209,8 @@ impl Source {
 
     /// Whether the points are computed rather than shipped.
     pub fn is_generated(self) -> bool {
-        !matches!(self, Self::Digits | Self::Iris | Self::Wine | Self::BreastCancer | Self::Diabetes)
+        use Source::{Alice, BreastCancer, Diabetes, Digits, Iris, Wine};
+        !matches!(self, Digits | Iris | Wine | BreastCancer | Diabetes | Alice)
     }
 }
 
@@ -193,6 +222,8 @@ pub enum TaskKind {
     Classification,
     /// A number.
     Regression,
+    /// The next character of a text.
+    LanguageModel,
 }
 
 /// How numeric columns are scaled; a spread of 0 counts as 1.

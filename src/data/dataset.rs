@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::labels;
+use super::{Text, labels, text};
 
 /// Rows of raw cells with their targets, as loaded: nothing scaled, nothing imputed.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,8 @@ pub enum Target {
     },
     /// A finite number per row, in its own units.
     Numbers(Vec<f64>),
+    /// The next character at each place of a window; a row is a window, and there are no columns.
+    Text(Text),
 }
 
 impl Dataset {
@@ -68,6 +70,7 @@ impl Dataset {
         match &self.target {
             Target::Classes { labels, .. } => labels.len(),
             Target::Numbers(numbers) => numbers.len(),
+            Target::Text(text) => text.num_windows(),
         }
     }
 
@@ -80,11 +83,13 @@ impl Dataset {
         &self.values[i * width..(i + 1) * width]
     }
 
-    /// What is learned from this target.
+    /// What is learned from this target. Of a text, which characters there are is known only once it is split: those of the
+    /// whole text are taken.
     pub fn task(&self) -> Task {
         match &self.target {
             Target::Classes { names, .. } => Task::of_classes(names.len()),
             Target::Numbers(_) => Task::Regression,
+            Target::Text(text) => Task::of_characters(text::distinct(&text.characters).len()),
         }
     }
 
@@ -126,6 +131,10 @@ impl Dataset {
                 labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
             }
             Target::Numbers(numbers) => numbers.iter().for_each(|number| hash.update(number.to_le_bytes())),
+            Target::Text(Text { characters, context }) => {
+                number(&mut hash, *context);
+                characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
+            }
         }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
@@ -133,6 +142,10 @@ impl Dataset {
     /// Lines for the terminal: size, the first 12 columns with kinds and missing counts, the target, notes.
     pub fn describe(&self) -> Vec<String> {
         const MAX_SHOWN: usize = 12;
+        let notes = self.notes.iter().map(|note| format!("note: {note}"));
+        if let Target::Text(text) = &self.target {
+            return std::iter::once(self.describe_text(text)).chain(notes).collect();
+        }
         let mut lines = vec![match self.num_training_rows {
             Some(n) => format!(
                 "{}: {n} rows, {} in the test file, {} inputs",
@@ -151,8 +164,19 @@ impl Dataset {
             }
         }
         lines.push(self.describe_target());
-        lines.extend(self.notes.iter().map(|note| format!("note: {note}")));
+        lines.extend(notes);
         lines
+    }
+
+    fn describe_text(&self, text: &Text) -> String {
+        format!(
+            "{}: {} characters, {} distinct, in {} windows of {}",
+            self.name,
+            text.characters.len(),
+            text::distinct(&text.characters).len(),
+            text.num_windows(),
+            text.context
+        )
     }
 
     fn describe_column(&self, i: usize) -> String {
@@ -190,6 +214,7 @@ impl Dataset {
                 let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 format!("target `{}`: number, {low} to {high}", self.target_name)
             }
+            Target::Text(text) => self.describe_text(text),
         }
     }
 }
@@ -207,6 +232,11 @@ pub enum Task {
     },
     /// One number, standardized.
     Regression,
+    /// A logit per character, at each place of a window of text: the next one.
+    LanguageModel {
+        /// The distinct characters of the training part, and one more that stands for all others; at least 2.
+        num_characters: usize,
+    },
 }
 
 impl Task {
@@ -215,12 +245,27 @@ impl Task {
         match self {
             Self::Binary | Self::Regression => 1,
             Self::MultiClass { num_classes } => num_classes,
+            Self::LanguageModel { num_characters } => num_characters,
         }
     }
 
-    /// Whether the target is a class.
+    /// What a target is one of: classes or characters; 0 where it is a number.
+    pub fn num_classes(self) -> usize {
+        match self {
+            Self::Binary => 2,
+            Self::Regression => 0,
+            Self::MultiClass { .. } | Self::LanguageModel { .. } => self.num_outputs(),
+        }
+    }
+
+    /// Whether a row has a class as its target.
     pub fn is_classification(self) -> bool {
-        self != Self::Regression
+        matches!(self, Self::Binary | Self::MultiClass { .. })
+    }
+
+    /// Whether the next character of a text is learned.
+    pub fn is_language_model(self) -> bool {
+        matches!(self, Self::LanguageModel { .. })
     }
 
     pub(super) fn of_classes(num_classes: usize) -> Self {
@@ -228,5 +273,10 @@ impl Task {
             2 => Self::Binary,
             num_classes => Self::MultiClass { num_classes },
         }
+    }
+
+    /// Of a text whose training part has `num_known` distinct characters.
+    pub(super) fn of_characters(num_known: usize) -> Self {
+        Self::LanguageModel { num_characters: num_known + 1 }
     }
 }

@@ -7,7 +7,8 @@ pub struct Layout {
     pub columns: Vec<InputColumn>,
     /// Rows and columns of pixels, when the inputs are an image.
     pub image_shape: Option<[usize; 2]>,
-    /// Distinct characters, when the inputs are a text: each input is then the number of a character.
+    /// Distinct numbers, when the inputs are a text: each input is then that of a character, the last one of any that the
+    /// training part lacks.
     pub num_characters: Option<usize>,
 }
 

@@ -1,7 +1,7 @@
 //! From a `[data]` section to rows of numbers: load, split, prepare.
 //!
 //! - here: [`load`]; `config`: [`DataConfig`]; `dataset`: [`Dataset`] and [`Task`]
-//! - `builtin`: the five sets shipped inside the binary; `synthetic`: the generated 2-D sets
+//! - `builtin`: the tables shipped inside the binary; `synthetic`: the generated 2-D sets; `text`: texts, the shipped one too
 //! - `csv`: a file to a table, by `rows` (reading safely), `columns` (kinds, refusals), `target` (classes or
 //!   numbers) and `labels` (names of classes and categories)
 //! - `batch`: rows gathered into tensors, for Burn's Learner
@@ -30,6 +30,7 @@ mod select;
 mod split;
 mod synthetic;
 mod target;
+mod text;
 mod write;
 
 use crate::invalid::Invalid;
@@ -42,6 +43,7 @@ pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, NewRows, OpenRows};
 pub use prepare::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
 pub use split::{Splits, split};
+pub use text::{PreparedText, Text, of_file as text_of_file};
 
 /// Loads what the section names, after checking the section itself.
 ///
@@ -50,6 +52,7 @@ pub use split::{Splits, split};
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
     let mut dataset = match (config.source, &config.path) {
+        _ if config.is_text() => text::load(config)?,
         (Some(source), _) if source.is_generated() => synthetic::generate(source, config),
         (Some(source), _) => builtin::load(source, config)?,
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,

@@ -187,6 +187,7 @@ impl<'a> Gathered<'a> {
         match &mut self.dataset.target {
             Target::Classes { labels, .. } => labels.clear(),
             Target::Numbers(numbers) => numbers.clear(),
+            Target::Text(_) => {} // no table
         }
         Block { examples, kept: std::mem::take(&mut self.kept) }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::check::MAX_CELLS;
 use super::encode::Encoder;
-use super::{ColumnKind, DataConfig, Dataset, InputColumn, Layout, Scale, Target, Task};
+use super::{ColumnKind, DataConfig, Dataset, InputColumn, Layout, PreparedText, Scale, Target, Task, text};
 use crate::invalid::Invalid;
 
 /// Raised when the meaning of a saved [`Preparation`] changes.
@@ -32,10 +32,13 @@ pub struct Preparation {
     pub image_shape: Option<[usize; 2]>,
     /// How the numeric columns were scaled.
     pub scale: Scale,
-    /// In the order of the inputs.
+    /// In the order of the inputs; none where they are the characters of a text.
     pub columns: Vec<PreparedColumn>,
-    /// Training rows of each class; none for a number target.
+    /// Training targets of each class or character; none for a number target.
     pub class_counts: Vec<u64>,
+    /// Present where the inputs are the characters of a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<PreparedText>,
 }
 
 /// One column of raw cells and the inputs that it becomes.
@@ -84,6 +87,8 @@ pub enum PreparedTarget {
         /// Becomes 1; greater than 0.
         standard_deviation: f64,
     },
+    /// The characters of a text, sorted, in the order of their numbers; one more number stands for all others.
+    Characters(String),
 }
 
 /// Examples as the network takes them.
@@ -95,7 +100,8 @@ pub struct Examples {
     pub inputs: Vec<f32>,
     /// The data set whose cells are the inputs as they stand, found by `rows`: nothing is copied then.
     pub shared: Option<Arc<Dataset>>,
-    /// Per example: number of the class, or the standardized number. NaN for a class unknown to the [`Preparation`].
+    /// Number of the class, or the standardized number; NaN for a class unknown to the [`Preparation`]. One per example,
+    /// or as many as [`Examples::targets_of`] has.
     pub targets: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].
     pub rows: Vec<usize>,
@@ -122,6 +128,12 @@ impl Examples {
         inputs
     }
 
+    /// The targets of the example at `position`: one, or of a window of text one for each of its characters.
+    pub fn targets_of(&self, position: usize) -> &[f32] {
+        let count = self.targets.len() / self.len();
+        &self.targets[position * count..][..count]
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -144,6 +156,19 @@ impl Preparation {
     pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
         if train_rows.is_empty() {
             return Err(Invalid::at("data.validation_fraction", "there is no training row to learn the scaling from"));
+        }
+        if let Target::Text(text) = &dataset.target {
+            let (target, class_counts, text) = text::fit(text, train_rows);
+            return Ok(Self {
+                version: VERSION,
+                target_name: dataset.target_name.clone(),
+                target,
+                image_shape: None,
+                scale: config.scale,
+                columns: Vec::new(),
+                class_counts,
+                text: Some(text),
+            });
         }
         let mut columns = Vec::with_capacity(dataset.columns.len());
         let mut gathered = vec![Vec::with_capacity(train_rows.len()); COLUMNS_AT_A_TIME.min(dataset.columns.len())];
@@ -174,6 +199,7 @@ impl Preparation {
             scale: config.scale,
             columns,
             class_counts: class_counts(dataset, train_rows),
+            text: None,
         };
         let (num_inputs, num_rows) = (preparation.num_inputs(), dataset.num_rows());
         // The cells themselves are in memory already; only categories make more of them.
@@ -194,7 +220,8 @@ impl Preparation {
     pub fn check(&self) -> Result<(), String> {
         let distinct = |names: &[String]| names.iter().collect::<std::collections::HashSet<_>>().len() == names.len();
         let names: Vec<String> = self.columns.iter().map(|column| column.name.clone()).collect();
-        if names.is_empty() || !distinct(&names) {
+        // A table has columns, a text has none.
+        if names.is_empty() != self.text.is_some() || !distinct(&names) {
             return Err("its columns are none, or not distinct".into());
         }
         for PreparedColumn { name, kind } in &self.columns {
@@ -216,7 +243,11 @@ impl Preparation {
             &PreparedTarget::Number { mean, standard_deviation } => {
                 mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            PreparedTarget::Characters(known) => {
+                self.text.as_ref().is_some_and(|text| text::holds(known, &self.class_counts, text))
+            }
         };
+        let target_holds = target_holds && self.text.is_some() == self.characters().is_some();
         let image_holds = self.image_shape.is_none_or(|[height, width]| {
             height.checked_mul(width) == Some(self.columns.len()) && self.num_inputs() == self.columns.len()
         });
@@ -231,12 +262,17 @@ impl Preparation {
     /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
     ///
     /// # Errors
-    /// A column that `dataset` lacks or holds as another kind; a number in place of classes, or the reverse.
+    /// A column that `dataset` lacks or holds as another kind; a number in place of classes, or the reverse; a character
+    /// that the run does not know.
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
     pub fn refit(&self, dataset: &Dataset, train_rows: &[usize]) -> Result<Self, Invalid> {
         let invalid = |message: String| Invalid::at("model.init_from", message);
+        if let (PreparedTarget::Characters(known), Target::Text(text)) = (&self.target, &dataset.target) {
+            let (class_counts, text) = text::refit(text, train_rows, known)?;
+            return Ok(Self { class_counts, text: Some(text), ..self.clone() });
+        }
         let kinds: HashMap<&str, &ColumnKind> =
             dataset.columns.iter().map(|column| (column.name.as_str(), &column.kind)).collect();
         for column in &self.columns {
@@ -258,7 +294,7 @@ impl Preparation {
             }
             _ => {
                 return Err(invalid(
-                    "the run's target is of another kind (classes or number) than that of these data".into(),
+                    "the run's target is of another kind (classes, number or text) than that of these data".into(),
                 ));
             }
         };
@@ -274,6 +310,9 @@ impl Preparation {
 
     /// What the network's inputs stand for.
     pub fn layout(&self) -> Layout {
+        if let (Some(text), Task::LanguageModel { num_characters }) = (&self.text, self.task()) {
+            return Layout { num_characters: Some(num_characters), ..Layout::of_numbers(text.context) };
+        }
         let columns = self.columns.iter().map(|column| match column.kind {
             PreparedKind::Numeric { .. } => InputColumn::Number,
             PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
@@ -283,10 +322,13 @@ impl Preparation {
 
     /// Width of the network's input.
     pub fn num_inputs(&self) -> usize {
+        if let Some(text) = &self.text {
+            return text.context;
+        }
         self.columns.iter().map(|column| column.kind.num_inputs()).sum()
     }
 
-    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`.
+    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none of a text.
     pub fn input_names(&self) -> Vec<String> {
         let names_of = |PreparedColumn { name, kind }: &PreparedColumn| match kind {
             PreparedKind::Numeric { .. } => vec![name.clone()],
@@ -299,11 +341,11 @@ impl Preparation {
         self.columns.iter().flat_map(names_of).collect()
     }
 
-    /// Names of the classes by number; none for a number target.
+    /// Names of the classes by number; none for a number or the characters of a text.
     pub fn class_names(&self) -> &[String] {
         match &self.target {
             PreparedTarget::Classes(names) => names,
-            PreparedTarget::Number { .. } => &[],
+            PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => &[],
         }
     }
 
@@ -312,22 +354,23 @@ impl Preparation {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
             PreparedTarget::Number { .. } => Task::Regression,
+            PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
         }
     }
 
     /// A network output in the target's own units; unchanged for classes.
     pub fn to_target_units(&self, standardized: f32) -> f64 {
         match self.target {
-            PreparedTarget::Classes(_) => f64::from(standardized),
             PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
+            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => f64::from(standardized),
         }
     }
 
     /// Target units per unit of the network's output, to turn errors into target units; 1 for classes.
     pub fn target_scale(&self) -> f64 {
         match self.target {
-            PreparedTarget::Classes(_) => 1.0,
             PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
+            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => 1.0,
         }
     }
 
@@ -353,6 +396,9 @@ impl Preparation {
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
     pub fn transform(&self, dataset: &Dataset, rows: &[usize]) -> Examples {
+        if let Target::Text(text) = &dataset.target {
+            return self.windows(text, rows);
+        }
         let num_inputs = self.num_inputs();
         let columns = Encoder::all(&self.columns, dataset);
         let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
@@ -371,7 +417,7 @@ impl Preparation {
         let columns = Encoder::all(&self.columns, dataset);
         let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
         let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
-        if columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
+        if columns.is_empty() || columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
             return self.transform(dataset, rows);
         }
         let targets = self.targets(dataset, rows);
@@ -486,6 +532,7 @@ fn fit_target(dataset: &Dataset, train_rows: &[usize]) -> Result<PreparedTarget,
     let numbers = match &dataset.target {
         Target::Classes { names, .. } => return Ok(PreparedTarget::Classes(names.clone())),
         Target::Numbers(numbers) => train_rows.iter().map(|&row| numbers[row]),
+        Target::Text(text) => return Ok(text::fit(text, train_rows).0),
     };
     let (mean, standard_deviation) = mean_and_deviation(numbers.clone());
     let is_constant = numbers.clone().min_by(f64::total_cmp) == numbers.clone().max_by(f64::total_cmp);

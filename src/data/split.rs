@@ -7,7 +7,8 @@ use rand_chacha::ChaCha8Rng;
 use super::{DataConfig, Dataset, Target, select};
 use crate::invalid::Invalid;
 
-/// Row numbers of a [`Dataset`]; the three parts share no row, and together hold every row.
+/// Row numbers of a [`Dataset`]; the three parts share no row, and together hold every row. Those of a text stand in its
+/// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splits {
     /// Shuffled; never empty, and with every class.
@@ -19,6 +20,9 @@ pub struct Splits {
 }
 
 /// Splits the rows by `data.split_seed`, or by `seed` without it.
+///
+/// A text is split in its order: the test part is its end, the validation part the end of what is left. A sentence that
+/// begins in one part may end in the next, but no character is a target in two of them.
 ///
 /// With `data.folds` the test part is the fold `data.fold` (the first without it); one seed deals the same folds to all
 /// runs. Otherwise the test part is rounded up as in scikit-learn, the validation part to the nearest whole row. With `stratify` each class is shared out by largest remainder,
@@ -32,6 +36,13 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         Target::Classes { labels, .. } if config.stratify => Some(&labels[..]),
         _ => None,
     };
+    let cut = |mut rows: Vec<usize>, num_out: usize, random: &mut ChaCha8Rng| match &dataset.target {
+        Target::Text(_) => {
+            let out = rows.split_off(rows.len().saturating_sub(num_out));
+            (rows, out)
+        }
+        _ => part(rows, num_out, labels, random),
+    };
     let (mut pool, test) = match dataset.num_training_rows {
         Some(n) => {
             let mut rows: Vec<usize> = (0..n).collect();
@@ -43,11 +54,16 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
             let rows = (0..dataset.num_rows()).collect();
             // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
             let num_test = (config.test_fraction * dataset.num_rows() as f64 - 1e-9).ceil().max(0.0);
-            part(rows, num_test as usize, labels, &mut random)
+            cut(rows, num_test as usize, &mut random)
         }
     };
     let too_few = |key: &str, part: &str, n: usize, way_out: &str| {
-        let message = format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data");
+        let message = match &dataset.target {
+            Target::Text(_) => {
+                format!("{key} leaves no {part} window of {n}: {way_out} it, lower data.context, or get more text")
+            }
+            _ => format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data"),
+        };
         Err(Invalid::at(key, message))
     };
     if pool.is_empty() {
@@ -56,7 +72,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
     select::limit_per_class(&mut pool, dataset, config)?;
     let num_pool = pool.len();
     let num_validation = (config.validation_fraction * num_pool as f64).round() as usize;
-    let (train, validation) = part(pool, num_validation, labels, &mut random);
+    let (train, validation) = cut(pool, num_validation, &mut random);
     if train.is_empty() {
         return too_few("data.validation_fraction", "training", num_pool, "lower");
     }

@@ -153,7 +153,7 @@ pub(super) fn push_test_cell(
             labels.push(label);
         }
         (Target::Numbers(numbers), Cell::Number(number)) => numbers.push(number),
-        (Target::Numbers(_), _) => return Err(not_a_number(file, name, line, &shorten(text))),
+        (Target::Numbers(_) | Target::Text(_), _) => return Err(not_a_number(file, name, line, &shorten(text))),
     }
     Ok(())
 }

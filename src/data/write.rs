@@ -13,7 +13,7 @@ impl Dataset {
     /// What `writer` reports.
     ///
     /// # Panics
-    /// If a row number is not below `num_rows()`.
+    /// If a row number is not below `num_rows()`, or the data are a text, which is no table.
     pub fn write_rows(&self, rows: &[usize], writer: impl Write) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(|column| &column.name);
@@ -31,6 +31,7 @@ impl Dataset {
             match &self.target {
                 Target::Classes { names, labels } => csv.write_field(&names[labels[row] as usize])?,
                 Target::Numbers(numbers) => csv.write_field(numbers[row].to_string())?,
+                Target::Text(_) => unreachable!("a text is written as it is"),
             }
             csv.write_record(None::<&[u8]>)?;
         }

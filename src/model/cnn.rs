@@ -93,7 +93,7 @@ impl Kind for CnnConfig {
         let mut plan = Plan::default();
         let initializer = Initializer::default_for(self.activation);
         let window = self.kernel * self.kernel;
-        for (index, [given, made]) in self.convolutions().into_iter().enumerate() {
+        for (index, [given, made]) in self.pairs().into_iter().enumerate() {
             let name = format!("convolutions.{index}");
             let bound = initializer.bound(given * window, made * window, self.activation);
             plan.weight(format!("{name}.weight"), &[made, given, self.kernel, self.kernel], Start::Uniform(bound));
@@ -126,7 +126,7 @@ impl Kind for CnnConfig {
 
 impl CnnConfig {
     /// Channels that each convolution gets and makes.
-    fn convolutions(&self) -> Vec<[usize; 2]> {
+    fn pairs(&self) -> Vec<[usize; 2]> {
         let mut given = 1; // a grey image
         let made = self.channels.iter().flat_map(|&channels| std::iter::repeat_n(channels, self.convolutions));
         made.map(|made| [std::mem::replace(&mut given, made), made]).collect()
@@ -159,7 +159,7 @@ impl CnnConfig {
             }
         };
         Cnn {
-            convolutions: (0..self.convolutions().len()).map(|index| convolution(index, drawn)).collect(),
+            convolutions: (0..self.pairs().len()).map(|index| convolution(index, drawn)).collect(),
             linear: self.linear().build(drawn, LINEAR),
             image_shape: layout.image_shape.unwrap_or_default(),
             block: self.convolutions,

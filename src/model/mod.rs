@@ -2,7 +2,7 @@
 //!
 //! [`Architecture`] and [`Net`] are closed enums with a variant per kind, so that the compiler
 //! lists the places to touch when a kind is added: they are all in this file. A kind is a file of its own: its config
-//! (a [`Kind`]), its Burn `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
+//! (a `Kind`), its Burn `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
 //! Burn's, so that a seed gives the same network on every backend.
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use super::gallery::{Format, framed};
 use super::legend::{BAR_HEIGHT, color_bar};
 use super::page::{MARGIN, Page, empty};
 use super::svg::{Anchor, group, paragraph};
-use super::tiles::{Tile, tiles};
+use super::tiles::{self, Tile};
 use super::words::percent;
 
 const MOST_TILES: usize = 64;
@@ -22,13 +22,15 @@ pub struct Attention {
     pub image: Option<(usize, usize, Vec<f32>)>,
     /// Rows and columns of each head's shares.
     pub shape: (usize, usize),
+    /// Height and width of a share, of which only the ratio matters.
+    pub cell: (usize, usize),
     /// Shares from 0 to 1, row-major, by block and head.
     pub blocks: Vec<Vec<Vec<f64>>>,
 }
 
 /// A small map for each head, the blocks one after the other; at most 64, on one scale from 0.
 pub fn attention(title: &str, attention: &Attention) -> String {
-    let Attention { about, image, shape, blocks } = attention;
+    let Attention { about, image, shape, cell, blocks } = attention;
     let named = blocks.iter().enumerate().flat_map(|(block, heads)| {
         let name = move |head: usize| format!("block {}, head {}", block + 1, head + 1);
         heads.iter().enumerate().map(move |(head, values)| Tile { name: name(head), values: values.clone() })
@@ -54,6 +56,7 @@ pub fn attention(title: &str, attention: &Attention) -> String {
     let from_zero = &steps[steps.len() / 2..];
     body.add(color_bar("share of attention", from_zero, ("0", &percent(limit)), MARGIN, top));
     let columns = blocks.first().map_or(1, Vec::len).clamp(4, MOST_COLUMNS);
-    let (maps, bottom) = tiles(&heads, *shape, limit, COLORS, columns, top + BAR_HEIGHT + 10.0);
+    let format = tiles::Format { shape: *shape, cell: *cell, limit, colors: COLORS, columns };
+    let (maps, bottom) = tiles::tiles(&heads, &format, top + BAR_HEIGHT + 10.0);
     page.finish(body.with(maps), bottom)
 }

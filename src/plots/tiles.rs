@@ -16,19 +16,26 @@ pub(super) struct Tile {
     pub values: Vec<f64>,
 }
 
-/// `tiles` of `height` x `width` cells in rows of so many, from `top` on, and where they end. `limit` is the size of the
-/// value with the full colour.
-pub(super) fn tiles(
-    tiles: &[Tile],
-    (height, width): (usize, usize),
-    limit: f64,
-    colors: Colors,
-    columns: usize,
-    top: f64,
-) -> (Element, f64) {
+/// How all tiles are drawn.
+pub(super) struct Format {
+    /// Rows and columns of cells.
+    pub shape: (usize, usize),
+    /// Height and width of a cell, of which only the ratio matters.
+    pub cell: (usize, usize),
+    /// The size of the value with the full colour.
+    pub limit: f64,
+    pub colors: Colors,
+    /// Tiles in a row.
+    pub columns: usize,
+}
+
+/// `tiles` in rows, from `top` on, and where they end.
+pub(super) fn tiles(tiles: &[Tile], format: &Format, top: f64) -> (Element, f64) {
+    let Format { shape: (height, width), cell, limit, colors, columns } = *format;
     let side = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
-    let scale = side / height.max(width) as f64;
-    let (image_width, image_height) = (width as f64 * scale, height as f64 * scale);
+    let (cells_high, cells_wide) = ((height * cell.0) as f64, (width * cell.1) as f64);
+    let scale = side / cells_high.max(cells_wide);
+    let (image_width, image_height) = (cells_wide * scale, cells_high * scale);
     let row_height = image_height + 24.0 + GAP;
     let sampling = Sampling::new(height, width);
     let cell = (image_width / sampling.columns as f64, image_height / sampling.rows as f64);

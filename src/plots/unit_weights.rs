@@ -5,7 +5,7 @@ use super::largest;
 use super::legend::{BAR_HEIGHT, color_bar};
 use super::page::{MARGIN, Page, empty};
 use super::svg::group;
-use super::tiles::{Tile, tiles};
+use super::tiles::{Format, Tile, tiles};
 use super::words::{counted, figure};
 
 const MOST_UNITS: usize = 64;
@@ -37,8 +37,8 @@ pub fn unit_weights(title: &str, height: usize, width: usize, weights: &[f32], n
     };
     let units: Vec<Tile> = shown.iter().map(tile).collect();
     let columns = shown.len().clamp(4, MOST_COLUMNS);
-    let top = page.top + BAR_HEIGHT + 10.0;
-    let (units, bottom) = tiles(&units, (height, width), limit, COLORS, columns, top);
+    let format = Format { shape: (height, width), cell: (1, 1), limit, colors: COLORS, columns };
+    let (units, bottom) = tiles(&units, &format, page.top + BAR_HEIGHT + 10.0);
     page.finish(group("units").with(bar).with(units), bottom)
 }
 

@@ -73,8 +73,11 @@ pub fn counts(run: &Run) -> bool {
 
 /// The metric that tells best how good runs are, of those that all of them have.
 pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
-    let keys = ["test/accuracy", "test/r2", "test/loss", "validation/accuracy", "validation/r2", "validation/loss"];
-    let mut keys = keys.into_iter().filter_map(|key| key.parse::<MetricKey>().ok());
+    // Only language models have bits per character: the logarithm of perplexity, whose differences are even, and unlike
+    // the loss without label smoothing.
+    let of_a_part = ["bits_per_character", "accuracy", "r2", "loss"];
+    let keys = ["test", "validation"].into_iter().flat_map(|part| of_a_part.map(|metric| format!("{part}/{metric}")));
+    let mut keys = keys.filter_map(|key| key.parse::<MetricKey>().ok());
     keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))
 }
 

@@ -8,7 +8,7 @@ use fs_err::File;
 /// Why two runs have no pairs.
 #[derive(Debug, thiserror::Error)]
 pub enum Unpaired {
-    #[error("{run} has no predictions (yet): they are written after training, from the test split.")]
+    #[error("{run} has no predictions (yet): they are written after training, from the test split, of a text none.")]
     Missing { run: char },
     #[error("A and B are tested on different rows: there is nothing to compare row by row.")]
     Rows,

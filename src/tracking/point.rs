@@ -134,7 +134,9 @@ impl Goal {
     /// The goal of a metric by its name; unknown names count as scores.
     pub fn of(key: &MetricKey) -> Self {
         match key.metric() {
-            "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds" | "perplexity" => Self::Lower,
+            "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds" | "perplexity" | "bits_per_character" => {
+                Self::Lower
+            }
             _ => Self::Higher,
         }
     }
@@ -194,6 +196,7 @@ mod tests {
     fn losses_go_down_and_scores_go_up() {
         let goal = |key: &str| Goal::of(&key.parse().unwrap());
         assert_eq!(goal("validation/log_loss"), Goal::Lower);
+        assert_eq!(goal("test/bits_per_character"), Goal::Lower);
         assert_eq!(goal("test/accuracy"), Goal::Higher);
         assert!(Goal::Lower.is_better(1.0, 2.0) && !Goal::Lower.is_better(f64::NAN, 2.0));
     }

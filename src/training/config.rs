@@ -130,7 +130,7 @@ pub enum Loss {
 impl Loss {
     /// The usual loss of a task.
     pub fn default_for(task: Task) -> Self {
-        if task.is_classification() { Self::CrossEntropy } else { Self::Mse }
+        if task.num_classes() > 0 { Self::CrossEntropy } else { Self::Mse }
     }
 }
 
@@ -258,24 +258,22 @@ impl TrainingConfig {
             )
         })?;
         let loss = self.loss.unwrap_or(Loss::default_for(task));
-        Invalid::unless(task.is_classification() == (loss == Loss::CrossEntropy), "training.loss", || {
-            if task.is_classification() {
+        let has_classes = task.num_classes() > 0;
+        Invalid::unless(has_classes == (loss == Loss::CrossEntropy), "training.loss", || {
+            if has_classes {
                 "a class target needs loss = \"cross_entropy\"".into()
             } else {
                 "a number target needs loss = \"mse\", \"mae\" or \"huber\"".into()
             }
         })?;
-        Invalid::unless(task.is_classification() || self.label_smoothing == 0.0, "training.label_smoothing", || {
+        Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
             "label_smoothing is for class targets".into()
         })?;
         if let Some(weights) = &self.class_weights {
-            let num_classes = match task {
-                Task::Binary => 2,
-                Task::MultiClass { num_classes } => num_classes,
-                Task::Regression => {
-                    return Err(Invalid::at("training.class_weights", "class_weights is for class targets"));
-                }
-            };
+            Invalid::unless(task.is_classification(), "training.class_weights", || {
+                "class_weights is for class targets".into()
+            })?;
+            let num_classes = task.num_classes();
             if let ClassWeights::List(list) = weights {
                 let usable = list.len() == num_classes && list.iter().all(|&w| w >= 0.0 && w.is_finite());
                 Invalid::unless(usable && list.iter().any(|&w| w > 0.0), "training.class_weights", || {

@@ -8,11 +8,11 @@ use burn::tensor::{Tensor, TensorData};
 use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
-use super::INFERENCE_BATCH;
+use super::inference_batch;
 use super::metrics::{ClassReport, Confusion, Scorer};
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
-use crate::data::{Examples, Loader, Order};
+use crate::data::{Examples, Loader, Order, Preparation};
 use crate::model::Net;
 
 /// The result on one part of the data; saved as `evaluation.json`.
@@ -23,13 +23,27 @@ pub struct Evaluation {
     /// Metrics by name, in the target's own units.
     pub metrics: Vec<NamedValue>,
     /// What a model that ignores its inputs reaches: the share of the most frequent training
-    /// class (accuracy), or the RMSE of predicting the training mean.
+    /// class (accuracy), the RMSE of predicting the training mean, or of a text the loss by the
+    /// frequencies of single characters.
     pub baseline: NamedValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
     /// Absolute errors in target units at quantiles (regression).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_quantiles: Option<Vec<Quantile>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextEvaluation>,
+}
+
+/// What the loss on a text is measured against, in nats a character; see [`Preparation::by_frequency`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextEvaluation {
+    /// Characters scored.
+    pub num_characters: usize,
+    /// What the frequencies of single characters reach.
+    pub unigram_loss: f64,
+    /// What the frequencies of pairs reach.
+    pub bigram_loss: f64,
 }
 
 /// A number with its name.
@@ -101,8 +115,9 @@ pub struct Prediction {
 pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
     let width = examples.num_inputs;
     let mut logits = Vec::new();
-    for first in (0..examples.len()).step_by(INFERENCE_BATCH) {
-        let positions = first..examples.len().min(first + INFERENCE_BATCH);
+    let batch_size = inference_batch(examples);
+    for first in (0..examples.len()).step_by(batch_size) {
+        let positions = first..examples.len().min(first + batch_size);
         let shape = [positions.len(), width];
         let inputs = Tensor::from_data(TensorData::new(examples.gather(positions), shape), device);
         logits.extend(net.forward(inputs, None).into_data().iter::<f32>());
@@ -110,21 +125,24 @@ pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device)
     logits
 }
 
-/// Scores `net` on `examples`; `class_counts` (see [`Fit`](super::Fit)) give the baseline.
+/// Scores `net` on `examples`, which `preparation` made; it gives the baseline. There are no predictions of a text.
 pub fn evaluate<B: Backend>(
     net: Net<B>,
     objective: &Arc<Objective>,
     scorer: &Arc<Scorer>,
     examples: &Arc<Examples>,
-    class_names: &[String],
-    class_counts: &[u64],
+    preparation: &Preparation,
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
     let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
-    let loader = Loader::<B>::new(examples.clone(), INFERENCE_BATCH, Order::Sequential, device.clone());
+    let batch_size = inference_batch(examples);
+    let loader = Loader::<B>::new(examples.clone(), batch_size, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(objective.clone(), scorer.clone(), true);
     for batch in loader.iter() {
         outputs.append(trainee.step(batch));
+        if scorer.task.is_language_model() {
+            outputs.read_losses();
+        }
     }
     let (logits, labels) = outputs.to_host();
     let scores = outputs.scores();
@@ -134,17 +152,27 @@ pub fn evaluate<B: Backend>(
     let mut evaluation = Evaluation {
         num_examples: examples.len(),
         metrics,
-        baseline: baseline(scorer, class_counts, &labels),
+        baseline: NamedValue { name: "loss".into(), value: f64::NAN },
         classes: None,
         error_quantiles: None,
+        text: None,
     };
+    if let Some((unigram_loss, bigram_loss)) = preparation.by_frequency(examples) {
+        let num_characters = examples.targets.len();
+        evaluation.baseline.value = unigram_loss;
+        evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
+        return (evaluation, predictions);
+    }
+    evaluation.baseline = baseline(scorer, &preparation.class_counts, &labels);
     if scorer.task.is_classification() {
         let mut confusion = Confusion::new(scorer.num_classes());
         for prediction in &predictions {
             confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
         }
-        evaluation.classes =
-            Some(ClassEvaluation { confusion_matrix: confusion.rows(), report: confusion.report(class_names) });
+        evaluation.classes = Some(ClassEvaluation {
+            confusion_matrix: confusion.rows(),
+            report: confusion.report(preparation.class_names()),
+        });
     } else {
         evaluation.error_quantiles = Some(error_quantiles(&predictions));
     }

@@ -1,6 +1,6 @@
 //! Metrics of a set of predictions, computed in f64 on the host from logits and targets.
 //!
-//! Every metric weighs each example once, however the examples were batched. Definitions are
+//! Every metric weighs each example (of a text: each character) once, however the examples were batched. Definitions are
 //! scikit-learn's (zero where a ratio has no denominator, averages over the classes that occur in
 //! targets or predictions); tests hold them to its figures.
 
@@ -12,10 +12,15 @@ pub type Scores = Vec<(&'static str, f64)>;
 
 const CLASSIFICATION: [&str; 7] = ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "roc_auc"];
 const REGRESSION: [&str; 4] = ["mse", "rmse", "mae", "r2"];
+const LANGUAGE: [&str; 3] = ["perplexity", "bits_per_character", "accuracy"];
 
 /// What is recorded of the validation and test parts: the loss, then the task's metrics.
 pub fn validation_names(task: Task) -> Vec<&'static str> {
-    let metrics: &[&str] = if task.is_classification() { &CLASSIFICATION } else { &REGRESSION };
+    let metrics: &[&str] = match task {
+        Task::Binary | Task::MultiClass { .. } => &CLASSIFICATION,
+        Task::Regression => &REGRESSION,
+        Task::LanguageModel { .. } => &LANGUAGE,
+    };
     std::iter::once("loss").chain(metrics.iter().copied()).collect()
 }
 
@@ -53,6 +58,11 @@ impl Scorer {
         match self.task {
             Task::Regression => self.regression(logits, labels),
             Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_roc_auc, log_loss),
+            Task::LanguageModel { .. } => {
+                let mut characters = CharacterTally::default();
+                characters.add(self, logits, labels);
+                characters.scores()
+            }
         }
     }
 
@@ -63,11 +73,7 @@ impl Scorer {
 
     /// The number of classes; 0 for regression.
     pub fn num_classes(&self) -> usize {
-        match self.task {
-            Task::Binary => 2,
-            Task::MultiClass { num_classes } => num_classes,
-            Task::Regression => 0,
-        }
+        self.task.num_classes()
     }
 
     /// A probability per class of one row of logits; they sum to 1.
@@ -154,6 +160,37 @@ impl Scorer {
             ("rmse", mse.sqrt()),
             ("mae", absolute / count * self.target_scale),
             ("r2", 1.0 - squared / spread),
+        ]
+    }
+}
+
+/// What is left of the scored characters of a text: enough for its metrics, however long it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CharacterTally {
+    count: usize,
+    num_right: usize,
+    /// Sum of -ln p of the characters that came next.
+    log_loss: f64,
+}
+
+impl CharacterTally {
+    /// Counts rows of `logits` and the characters that came next.
+    pub fn add(&mut self, scorer: &Scorer, logits: &[f32], labels: &[f32]) {
+        let num_characters = scorer.task.num_outputs();
+        let rows = logits.chunks_exact(num_characters).zip(labels);
+        self.num_right += rows.filter(|&(row, &label)| scorer.class(row) == label as usize).count();
+        self.log_loss += log_loss(logits, labels, num_characters);
+        self.count += labels.len();
+    }
+
+    /// Perplexity is e to the mean cross-entropy in nats (Jelinek et al. 1977), bits per character the same to base 2.
+    pub fn scores(&self) -> Scores {
+        let count = self.count as f64;
+        let nats = self.log_loss / count;
+        vec![
+            ("perplexity", nats.exp()),
+            ("bits_per_character", nats / std::f64::consts::LN_2),
+            ("accuracy", self.num_right as f64 / count),
         ]
     }
 }

@@ -47,8 +47,18 @@ use stopping::{Monitor, StopOnMonitor};
 use strategy::{EpochLoop, Outcome};
 use task::Trainee;
 
-/// Rows in a validation or test batch: large, since nothing is kept for a backward pass.
-const INFERENCE_BATCH: usize = 1024;
+/// Targets in a validation or test batch: many, since nothing is kept for a backward pass.
+const INFERENCE_TARGETS: usize = 1024;
+/// Windows of a text in such a batch at least, to keep the matrix products large.
+const INFERENCE_WINDOWS: usize = 16;
+
+/// Rows in a validation or test batch of `examples`.
+fn inference_batch(examples: &Examples) -> usize {
+    match examples.targets.len() / examples.len().max(1) {
+        0 | 1 => INFERENCE_TARGETS,
+        of_a_window => (INFERENCE_TARGETS / of_a_window).max(INFERENCE_WINDOWS),
+    }
+}
 
 /// Why training ended without a model.
 #[derive(Debug, thiserror::Error)]
@@ -145,8 +155,8 @@ pub fn fit<B: AutodiffBackend>(
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
     let train = Loader::<B>::new(fit.train, config.batch_size, order, fit.device.clone())
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
-    let validation =
-        Loader::<B::InnerBackend>::new(fit.validation, INFERENCE_BATCH, Order::Sequential, fit.device.clone());
+    let batch_size = inference_batch(&fit.validation);
+    let validation = Loader::<B::InnerBackend>::new(fit.validation, batch_size, Order::Sequential, fit.device.clone());
 
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);

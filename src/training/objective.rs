@@ -38,7 +38,8 @@ impl Objective {
     /// Mean loss `[1]` of a batch, weighted by class where the config says so: the sum of
     /// weight x loss over the sum of weights.
     ///
-    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers.
+    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. Of a text each place of a window
+    /// is an example here.
     pub fn loss<B: Backend>(&self, logits: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
         let device = logits.device();
         let targets = Tensor::from_data(self.targets(labels), &device);
@@ -73,7 +74,9 @@ impl Objective {
         let total = self.weight(labels).max(f64::MIN_POSITIVE);
         let weight = |label: f32| self.class_weights.as_ref().map_or(1.0, |weights| weights[label as usize]);
         let loss = host::simd(|| match self.task {
-            Task::MultiClass { num_classes } => self.softmax_gradient(logits, labels, num_classes, total, weight),
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => {
+                self.softmax_gradient(logits, labels, self.task.num_outputs(), total, weight)
+            }
             Task::Binary | Task::Regression => {
                 let mut loss = 0.0;
                 for (value, &label) in logits.iter_mut().zip(labels) {
@@ -148,7 +151,7 @@ impl Objective {
         let num_outputs = self.task.num_outputs();
         let values = match self.task {
             Task::Binary | Task::Regression => labels.to_vec(),
-            Task::MultiClass { .. } => {
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 let mut one_hot = vec![0.0; labels.len() * num_outputs];
                 for (row, &label) in labels.iter().enumerate() {
                     one_hot[row * num_outputs + label as usize] = 1.0;
@@ -166,8 +169,8 @@ impl Objective {
             share => targets.mul_scalar(1.0 - share).add_scalar(share / num_classes),
         };
         match (self.loss, self.task) {
-            (Loss::CrossEntropy, Task::MultiClass { num_classes }) => {
-                let targets = smoothed(targets, num_classes as f64);
+            (Loss::CrossEntropy, Task::MultiClass { .. } | Task::LanguageModel { .. }) => {
+                let targets = smoothed(targets, self.task.num_classes() as f64);
                 // Logits further apart than f32 reaches have a log of -inf, and 0 x -inf would be NaN.
                 -(targets * log_softmax(logits, 1).clamp_min(f32::MIN)).sum_dim(1)
             }

@@ -149,6 +149,9 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                 let mut outputs = Outputs::empty(self.objective.clone(), self.scorer.clone(), true);
                 for batch in validation_loader.iter() {
                     outputs.append(model.step(batch));
+                    if outputs.num_unread() == STEPS_PER_LOSS_CHECK {
+                        outputs.read_losses();
+                    }
                 }
                 let scores = outputs.scores();
                 stopping.tell(&scores);

@@ -8,7 +8,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
-use super::metrics::{Scorer, Scores};
+use super::metrics::{CharacterTally, Scorer, Scores};
 use super::objective::Objective;
 use crate::data::Batch;
 use crate::host;
@@ -98,6 +98,8 @@ pub struct Outputs<B: Backend> {
     /// `[batch, num_outputs]` of each batch.
     logits: Vec<Values<B, 2>>,
     labels: Vec<f32>,
+    /// Of a text, whose logits are scored as soon as its losses are read: all of them would fill the memory.
+    characters: CharacterTally,
     objective: Arc<Objective>,
     scorer: Arc<Scorer>,
     with_roc_auc: bool,
@@ -127,6 +129,7 @@ impl<B: Backend> Outputs<B> {
             summed: (0.0, 0.0),
             logits: Vec::new(),
             labels: Vec::new(),
+            characters: CharacterTally::default(),
             objective,
             scorer,
             with_roc_auc,
@@ -147,9 +150,12 @@ impl<B: Backend> Outputs<B> {
         self.losses.len()
     }
 
-    /// Reads the losses from the device and sums them. Returns the position, among those read
-    /// now, of the first that is not finite.
+    /// Reads the losses from the device and sums them; scores what was predicted of a text. Returns the position, among
+    /// the losses read now, of the first that is not finite.
     pub fn read_losses(&mut self) -> Option<usize> {
+        if self.scorer.task.is_language_model() {
+            self.score_characters();
+        }
         let mut first = None;
         for (position, (loss, weight)) in self.losses.drain(..).enumerate() {
             let loss = loss.read(|loss| loss.first().map_or(f64::NAN, |&loss| loss.into()));
@@ -160,6 +166,19 @@ impl<B: Backend> Outputs<B> {
             self.summed.1 += weight;
         }
         first
+    }
+
+    fn score_characters(&mut self) {
+        let num_outputs = self.scorer.task.num_outputs();
+        let mut first = 0;
+        for batch in self.logits.drain(..) {
+            batch.read(|batch| {
+                let labels = &self.labels[first..first + batch.len() / num_outputs];
+                first += labels.len();
+                self.characters.add(&self.scorer, batch, labels);
+            });
+        }
+        self.labels.clear();
     }
 
     /// Logits, row-major, copied to the host.
@@ -182,7 +201,10 @@ impl<B: Backend> Outputs<B> {
         let loss = self.summed.0 / self.summed.1;
         let log_loss = self.objective.is_log_loss().then_some(loss);
         let mut scores = vec![("loss", loss)];
-        scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss));
+        match self.scorer.task.is_language_model() {
+            true => scores.extend(self.characters.scores()),
+            false => scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss)),
+        }
         scores.extend(&self.extras);
         scores
     }

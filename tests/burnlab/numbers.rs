@@ -189,7 +189,9 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
     let labels: Vec<f32> = match task {
         Task::Regression => (0..rows).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
-        Task::MultiClass { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
+        Task::MultiClass { .. } | Task::LanguageModel { .. } => {
+            (0..rows).map(|i| (i % task.num_classes()) as f32).collect()
+        }
     };
     Batch { inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device), labels, noise_seed: 0 }
 }

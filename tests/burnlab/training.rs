@@ -94,8 +94,7 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
         &objective,
         &Arc::new(prepared.scorer.clone()),
         &prepared.validation,
-        saved.preparation.class_names(),
-        &saved.preparation.class_counts,
+        &saved.preparation,
         &Default::default(),
     );
     assert!((evaluation.metric("loss") - least.1).abs() < 1e-5, "{} after {}", evaluation.metric("loss"), least.1);

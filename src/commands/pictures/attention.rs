@@ -44,6 +44,7 @@ fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -
         about: format!("How much each patch{} is looked at by {by}, for each head.", answer.unwrap_or_default()),
         image: Some((height, width, subject.preparation.raw_numbers(subject.test, 0))),
         shape: (shape[0], shape[1]),
+        cell: (height / shape[0], width / shape[1]),
         blocks: blocks
             .iter()
             .map(|block| block.heads().map(|shares| received(shares, block.num_tokens)).collect())
@@ -64,6 +65,7 @@ fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
         ),
         image: None,
         shape: (shown, shown),
+        cell: (1, 1),
         blocks: blocks.iter().map(|block| block.heads().map(corner).collect()).collect(),
     }
 }

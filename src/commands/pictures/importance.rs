@@ -18,7 +18,7 @@ pub(super) fn num_cells(subject: &Subject) -> usize {
 
 /// The columns by the drop of accuracy, or of R2, that shuffling them costs.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
-    if subject.preparation.image_shape.is_some() || subject.test.len() < 2 {
+    if subject.preparation.image_shape.is_some() || subject.preparation.text.is_some() || subject.test.len() < 2 {
         return None;
     }
     let metric = if subject.preparation.task().is_classification() { "accuracy" } else { "r2" };

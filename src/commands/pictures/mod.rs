@@ -5,7 +5,7 @@
 //! training leaves behind.
 
 use crate::cli::Picture;
-use crate::data::{Examples, Preparation};
+use crate::data::{Examples, Preparation, Task};
 use crate::model::{ModelConfig, NamedWeights};
 use crate::plots::{self, Curve, Sample};
 use crate::tracking::Point;
@@ -113,7 +113,7 @@ impl Picture {
             Self::Attention => "it needs model.kind = \"transformer\", and test rows",
             Self::Roc | Self::Calibration => "it needs two classes, and test rows",
             Self::PredictedVsTrue | Self::Residuals => "it needs a number as target, and test rows",
-            Self::Importance => "it needs a table (no images) with test rows",
+            Self::Importance => "it needs a table (no images, no text) with test rows",
             Self::Overfitting => "it needs runs of one experiment with different model.hidden",
         }
     }
@@ -163,9 +163,10 @@ impl Subject<'_> {
 }
 
 fn curves(subject: &Subject) -> String {
-    let metrics = match subject.preparation.task().is_classification() {
-        true => ["loss", "accuracy"],
-        false => ["loss", "r2"],
+    let metrics = match subject.preparation.task() {
+        Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
+        Task::Regression => ["loss", "r2"],
+        Task::LanguageModel { .. } => ["loss", "perplexity"],
     };
     let series = |split: &str, metric: &str| {
         let of_series = |point: &&Point| point.key.split() == split && point.key.metric() == metric && point.epoch > 0;
@@ -240,7 +241,7 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
 
 /// The target's name, true and predicted numbers of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
-    if subject.preparation.task().is_classification() || subject.predictions.is_empty() {
+    if subject.preparation.task() != Task::Regression || subject.predictions.is_empty() {
         return None;
     }
     let truths = subject.predictions.iter().map(|row| row.truth).collect();

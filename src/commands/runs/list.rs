@@ -128,7 +128,9 @@ fn render(runs: &[(Run, Shown)], columns: &[String], last: usize) -> String {
 /// The id, the status, the loss that was watched, one result of the test, and the tags.
 fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
     let measured = |key: &str| runs.iter().any(|(run, _)| run.metrics.keys().any(|other| other.as_str() == key));
-    let test = ["test/accuracy", "test/rmse", "test/mae", "test/loss"].into_iter().find(|key| measured(key));
+    let test = ["test/bits_per_character", "test/accuracy", "test/rmse", "test/mae", "test/loss"]
+        .into_iter()
+        .find(|key| measured(key));
     let columns = ["id", "status", "validation/loss"].into_iter().chain(test).chain(["tag"]);
     columns.map(str::to_owned).collect()
 }

@@ -96,7 +96,7 @@ export function vocabulary(runs) {
 /** The columns shown until the user picks some. */
 export function defaultColumns({ metrics, differing }, runs) {
   const has = (key) => metrics.includes(key);
-  const score = ["test/accuracy", "test/r2", "test/f1_macro", "test/loss"].find(has);
+  const score = ["test/bits_per_character", "test/accuracy", "test/r2", "test/f1_macro", "test/loss"].find(has);
   const experiments = new Set(runs.map((run) => run.experiment)).size > 1;
   return [
     score && `best:${score}`,

@@ -66,7 +66,7 @@ export function splitKey(key) {
   return slash < 0 ? ["", key] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-const LOWER = new Set(["loss", "log_loss", "mse", "rmse", "mae", "seconds", "perplexity"]);
+const LOWER = new Set(["loss", "log_loss", "mse", "rmse", "mae", "seconds", "perplexity", "bits_per_character"]);
 
 /** Whether a smaller value is better; the server's rule (tracking/point.rs, Goal::of). */
 export const lowerIsBetter = (key) => LOWER.has(splitKey(key)[1]);

@@ -26,7 +26,7 @@ export function mountParams(parent) {
   const draw = () => {
     if (!parent.isConnected || state.view !== kind) return;
     const { metrics, differing, params } = store.words();
-    const key = metrics.includes(state.target) ? state.target : ["test/accuracy", "test/r2", "validation/loss"].find((one) => metrics.includes(one)) ?? metrics[0];
+    const key = metrics.includes(state.target) ? state.target : ["test/bits_per_character", "test/accuracy", "test/r2", "validation/loss"].find((one) => metrics.includes(one)) ?? metrics[0];
     const param = params.includes(state.sx) ? state.sx : differing[0] ?? params[0];
     options(target, metrics, key);
     options(across, [...differing, ...params.filter((one) => !differing.includes(one))], param);

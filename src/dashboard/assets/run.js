@@ -141,11 +141,13 @@ const PARTS = {
       h("h3", {}, "Test split"), h("p", { class: "soft" }, `${found.num_examples} examples, touched once, after training.`),
       scroller(dataTable([{ label: "metric" }, { label: "value", number: true }, { label: "always guessing", number: true }], found.metrics.map((metric) => [
         metric.name, exact(metric.value), metric.name === found.baseline?.name ? exact(found.baseline.value) : ""])), "Metrics")];
+    if (found.text) parts.push(h("p", {}, `${found.text.num_characters} characters. The frequencies of single characters reach a loss of `, exact(found.text.unigram_loss), ", those of pairs ", exact(found.text.bigram_loss), "."));
     if (found.classes) parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
     if (found.error_quantiles) parts.push(h("h3", {}, "Errors"), scroller(dataTable([{ label: "quantile" }, { label: "absolute error", number: true }], quantiles(found.error_quantiles)), "Error quantiles"));
     return parts;
   },
   predictions: async (detail, id, onClose) => {
+    if (detail.evaluation?.text) return [h("p", {}, "A language model has a prediction for each character, which are not kept. See what it writes:"), copyable(`burnlab generate ${id}`)];
     try {
       return (detail.image && await gallery(id, onClose)) ?? await predictionTable(detail, id);
     } catch (error) {

@@ -234,7 +234,7 @@ impl<B: AutodiffBackend> Convolution<B> {
             let windows = Matrix::new(&windows, windows.len() / inner, inner);
             let below = goes_on.then(|| {
                 let windows = host::product(delta, Matrix::new(&matrix, inner, made).transposed());
-                given.from_windows(&windows, images.len(), kernel)
+                given.sum_windows(&windows, images.len(), kernel)
             });
             (host::product(windows.transposed(), delta), below.unwrap_or_default())
         });
@@ -303,7 +303,7 @@ impl Images {
     }
 
     /// The sum of all windows at each pixel, of as many images.
-    fn from_windows(&self, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
+    fn sum_windows(&self, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
         let mut sums = vec![0.0; num_images * self.height * self.width * self.channels];
         self.for_runs(num_images, kernel, |from, to, length| {
             let sums = &mut sums[to..to + length];
@@ -347,8 +347,8 @@ impl Images {
                     let values = self.values[start..start + channels].iter().enumerate();
                     let best = largest[begin..].iter_mut().zip(&mut origins[begin..]);
                     for ((largest, origin), (channel, &value)) in best.zip(values) {
-                        // Not `value > largest`: a value that is not a number must stay, so that the loss shows it.
-                        if !(value <= *largest) {
+                        // A value that is not a number must stay, so that the loss shows it.
+                        if value > *largest || value.is_nan() {
                             (*largest, *origin) = (value, (start + channel) as u32);
                         }
                     }

@@ -86,3 +86,25 @@ fn at_most_64_units_are_shown() {
     assert!(texts(&document, "unit")[0].contains("unit 7"));
     assert!(description(&document).contains("70 units; 6 with smaller weights left out"));
 }
+
+#[test]
+fn attention_has_a_map_for_each_head_on_one_scale_from_zero() {
+    let attention = super::super::Attention {
+        about: "Row 7".into(),
+        image: Some((2, 4, vec![0.0; 8])),
+        shape: (1, 2),
+        cell: (2, 2),
+        blocks: vec![vec![vec![0.8, 0.2], vec![0.5, 0.5]], vec![vec![0.0, 1.0], vec![f64::NAN, 0.4]]],
+    };
+    let svg = super::super::attention("Attention", &attention);
+    let document = parsed(&svg);
+    assert_eq!(texts(&document, "unit"), ["block 1, head 1", "block 1, head 2", "block 2, head 1", "block 2, head 2"]);
+    assert_eq!(marks(&document, "framed").len(), 1);
+    assert_eq!(marks(&document, "step").len(), 9);
+    // Eighths of the largest share: 0.8 and 0.2 in two colours, twice 0.5 in one, then 1, then 0.4.
+    let opacity: Vec<f64> = marks(&document, "crisp").into_iter().map(|cell| number(cell, "fill-opacity")).collect();
+    assert_eq!(opacity, [0.25, 0.75, 0.5, 1.0, 0.38]);
+    assert!(description(&document).contains("Row 7"));
+    let none = super::super::Attention { blocks: Vec::new(), ..attention };
+    assert!(super::super::attention("Attention", &none).contains("There is no attention to show"));
+}

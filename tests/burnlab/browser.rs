@@ -56,25 +56,36 @@ pub async fn open(root: &Path, address: &str) -> Option<Page> {
     open_with(root, address, &[]).await
 }
 
+/// A chromedriver and its port; `None` where there is none.
+fn start_driver() -> Option<(Driver, u16)> {
+    // It looks for a free port and then takes it: another program may be quicker, and then it ends.
+    for _ in 0..5 {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut driver = match command.spawn() {
+            Ok(child) => Driver(child, None),
+            Err(error) => {
+                assert!(std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "chromedriver: {error}");
+                eprintln!("skipped: no chromedriver ({error})");
+                return None;
+            }
+        };
+        // "ChromeDriver was started successfully on port 12345."
+        // The pipe stays open: a driver that cannot write would end.
+        let output = driver.1.insert(BufReader::new(driver.0.stdout.take().unwrap()));
+        let mut lines = output.lines().map_while(Result::ok);
+        let port =
+            lines.find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
+        if let Some(port) = port {
+            return Some((driver, port.parse().unwrap()));
+        }
+    }
+    panic!("chromedriver names no port");
+}
+
 /// The same with more arguments for the browser.
 async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
-    let mut command = Command::new("chromedriver");
-    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut driver = match command.spawn() {
-        Ok(child) => Driver(child, None),
-        Err(error) => {
-            assert!(std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "chromedriver: {error}");
-            eprintln!("skipped: no chromedriver ({error})");
-            return None;
-        }
-    };
-    // "ChromeDriver was started successfully on port 12345."
-    // The pipe stays open: a driver that cannot write would end.
-    let output = driver.1.insert(BufReader::new(driver.0.stdout.take().unwrap()));
-    let mut lines = output.lines().map_while(Result::ok);
-    let port =
-        lines.find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
-    let port: u16 = port.expect("chromedriver names its port").parse().unwrap();
+    let (driver, port) = start_driver()?;
 
     let profile = TempDir::new().unwrap();
     let arguments = [

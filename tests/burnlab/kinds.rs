@@ -7,10 +7,10 @@ use burn::backend::{Autodiff, Flex};
 use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, TrainStep};
-use burnlab::data::{Batch, Layout, Task};
+use burnlab::data::{Batch, InputColumn, Layout, Task};
 use burnlab::model::{
     Activation, Architecture, Cell, CnnConfig, ModelConfig, NamedWeights, Net, Noise, Pooling, RnnConfig,
-    TransformerConfig, Weight, freeze, load_weights, named_weights,
+    TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
 };
 use burnlab::training::Scorer;
 use burnlab::training::config::TrainingConfig;
@@ -48,8 +48,20 @@ fn transformer(change: impl FnOnce(&mut TransformerConfig)) -> ModelConfig {
     ModelConfig { architecture: Architecture::Transformer(config), ..ModelConfig::default() }
 }
 
+fn tabular(change: impl FnOnce(&mut TabularConfig)) -> ModelConfig {
+    let mut config = TabularConfig { width: 6, frequencies: 4, embedding: 2, dropout: 0.0, ..TabularConfig::default() };
+    config.activation = Activation::Gelu; // without kinks, for finite differences
+    change(&mut config);
+    ModelConfig { architecture: Architecture::Tabular(config), ..ModelConfig::default() }
+}
+
+fn table(columns: &[InputColumn]) -> Layout {
+    Layout { columns: columns.to_vec(), ..Layout::of_numbers(0) }
+}
+
 /// Every kind with each of its switches, and inputs for it.
 fn cases() -> Vec<(ModelConfig, Layout)> {
+    use InputColumn::{Categories, Number};
     vec![
         (cnn(|_| {}), image(4, 6)),
         (cnn(|cnn| (cnn.batch_norm, cnn.convolutions) = (false, 2)), image(5, 4)),
@@ -62,6 +74,10 @@ fn cases() -> Vec<(ModelConfig, Layout)> {
         (transformer(|config| (config.patch, config.pooling) = (Some([2, 2]), Pooling::ClassToken)), image(4, 4)),
         (transformer(|config| config.depth = 1), Layout::of_numbers(5)),
         (transformer(|_| {}), text(4, 3)),
+        (tabular(|_| {}), table(&[Number, Categories(3), Number, Number, Categories(2)])),
+        (tabular(|tabular| (tabular.blocks, tabular.dropout) = (0, 0.3)), Layout::of_numbers(4)),
+        (tabular(|tabular| tabular.frequencies = 0), table(&[Categories(2), Number])),
+        (tabular(|_| {}), table(&[Categories(4)])),
     ]
 }
 
@@ -79,7 +95,7 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
     let width = layout.num_inputs();
     let value = |i: usize| match layout.num_characters {
         Some(count) => (i * 7 % 5 % count) as f32,
-        None => ((i * 37 % 23) as f32 - 11.0) / 8.0 + ((i * i * 5 % 13) as f32 - 6.0) / 9.0,
+        None => 2.0 * (burnlab::data::mix(5, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0,
     };
     let inputs: Vec<f32> = (0..rows * width).map(value).collect();
     let num_labels = if layout.num_characters.is_some() { rows * width } else { rows };
@@ -284,6 +300,39 @@ fn what_is_said_of_a_character_depends_on_it_and_those_before_it() {
     }
 }
 
+/// One number through the whole of a tabular network whose other parts pass it on.
+#[test]
+fn a_number_is_clipped_smoothly_and_embedded_in_waves() {
+    let model = tabular(|tabular| {
+        (tabular.width, tabular.blocks, tabular.frequencies, tabular.embedding) = (2, 0, 2, 1);
+        tabular.activation = Activation::Relu;
+    });
+    let layout = Layout::of_numbers(1);
+    let mut weights = named_weights(&net(&model, &layout));
+    let mut set = |name: &str, values: &[f32]| weights.get_mut(name).unwrap().values.copy_from_slice(values);
+    set("embeddings.frequency", &[0.25, 0.5]);
+    set("embeddings.phase", &[0.1, -0.2]);
+    set("embeddings.weight", &[1.5, -0.5]);
+    set("embeddings.bias", &[0.3]);
+    set("stem.weight", &[1.0, 0.0, 0.0, 1.0]); // features to units: embedding, number
+    set("output.weight", &[1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    let net = load_weights(net(&model, &layout), &weights).unwrap();
+    for number in [-1e30f32, -5.0, -0.4, 0.0, 0.7, 2.0, 1e30] {
+        let inputs = Tensor::from_data(TensorData::new(vec![number], [1, 1]), &Default::default());
+        let logits: Vec<f32> = net.forward(inputs, None).into_data().to_vec().unwrap();
+        let number = f64::from(number);
+        let clipped = number / 1f64.hypot(number / 3.0);
+        let wave = |frequency: f64, phase: f64| (std::f64::consts::TAU * (frequency * clipped + phase)).cos();
+        let embedded = (1.5 * wave(0.25, 0.1) - 0.5 * wave(0.5, -0.2) + 0.3).max(0.0);
+        let (mean, half) = (f64::midpoint(embedded, clipped), (embedded - clipped) / 2.0);
+        let normal = |value: f64| ((value - mean) / (half * half + 1e-5).sqrt()).max(0.0);
+        let expected = [normal(embedded), normal(clipped), 0.0];
+        for (found, expected) in logits.iter().zip(expected) {
+            assert!((f64::from(*found) - expected).abs() < 1e-4, "{number}: {logits:?}, expected {expected}");
+        }
+    }
+}
+
 #[test]
 fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
     let key = |model: ModelConfig, layout: Layout| model.check(&layout, THREE).unwrap_err().key.unwrap();
@@ -295,7 +344,7 @@ fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
     assert_eq!(key(transformer(|config| config.patch = Some([2, 3])), image(4, 4)), "model.patch");
     assert_eq!(key(transformer(|_| {}), Layout::of_numbers(10_000)), "model.patch");
     let mut mixed = Layout::of_numbers(4);
-    mixed.columns[1] = burnlab::data::InputColumn::Categories(3);
+    mixed.columns[1] = InputColumn::Categories(3);
     assert_eq!(key(rnn(|_| {}), mixed.clone()), "model.kind");
     assert_eq!(key(transformer(|_| {}), mixed), "model.kind");
     let range = |model: ModelConfig| model.validate().unwrap_err().key.unwrap();
@@ -305,4 +354,11 @@ fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
     assert_eq!(range(rnn(|rnn| rnn.units = 0)), "model.units");
     assert_eq!(range(transformer(|config| config.heads = 4)), "model.width");
     assert_eq!(range(transformer(|config| config.dropout = 1.0)), "model.dropout");
+    assert_eq!(key(tabular(|_| {}), text(4, 3)), "model.kind");
+    assert_eq!(range(tabular(|tabular| tabular.width = 0)), "model.width");
+    assert_eq!(range(tabular(|tabular| tabular.blocks = 65)), "model.blocks");
+    assert_eq!(range(tabular(|tabular| tabular.frequencies = 257)), "model.frequencies");
+    assert_eq!(range(tabular(|tabular| tabular.embedding = 0)), "model.embedding");
+    assert_eq!(range(tabular(|tabular| tabular.frequency_scale = f64::NAN)), "model.frequency_scale");
+    assert_eq!(range(tabular(|tabular| tabular.dropout = 1.0)), "model.dropout");
 }

@@ -278,13 +278,13 @@ fn killed_at_random_epochs_and_resumed_a_run_equals_the_uninterrupted_one() {
     assert!(text(&again.stderr).contains("is finished") && text(&again.stderr).contains("--epochs 50"));
 }
 
-#[test]
-fn a_finished_run_trained_further_is_a_child_whose_curve_is_that_of_a_longer_run() {
-    let place = Place::new();
-    let config = "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 4\nbatch_size = 16\n";
+/// Trains `config`, which says `max_epochs = 4`, and then further to 9: a child with the curve and the weights of a run
+/// that was 9 epochs long from the start.
+#[track_caller]
+fn train_further(place: &Place, config: &str) {
     place.write("c.toml", config);
     place.write("long.toml", &config.replace("max_epochs = 4", "max_epochs = 9"));
-    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success());
+    assert!(place.run(&["--config", "c.toml", "--quiet"]).status.success(), "{config}");
     let parent = place.only_run();
     let parent_curves = curves(&parent);
     let output = place.run(&["resume", "latest", "--epochs", "9", "--quiet"]);
@@ -293,12 +293,64 @@ fn a_finished_run_trained_further_is_a_child_whose_curve_is_that_of_a_longer_run
     let long = std::fs::read_dir(place.path("other/runs")).unwrap().next().unwrap().unwrap().path();
     let child = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
     let child = child.into_iter().find(|path| *path != parent).unwrap();
-    assert_eq!(curves(&child), curves(&long));
+    assert_eq!(curves(&child), curves(&long), "{config}");
     let model = |folder: &Path| std::fs::read(folder.join("model.safetensors")).unwrap();
-    assert_eq!(model(&child), model(&long));
+    assert_eq!(model(&child), model(&long), "{config}");
     assert_eq!(curves(&parent), parent_curves, "the parent stays as it was");
     assert_eq!(json(child.join("run.json"))["parent"], json(parent.join("run.json"))["id"]);
     assert_eq!(json(child.join("run.json"))["params"]["training.max_epochs"], 9);
+}
+
+#[test]
+fn each_kind_of_network_is_trained_further_as_if_it_had_never_stopped() {
+    for (_, model) in KINDS {
+        let data = "[data]\nsource = \"digits\"\ntrain_per_class = 10\n";
+        let training = "[training]\nmax_epochs = 4\nbatch_size = 16\n";
+        train_further(&Place::new(), &format!("{data}{training}[model]\n{model}\ndropout = 0.2\n"));
+    }
+}
+
+/// The beginning of the names of each kind's first weights, and a small network of it.
+const KINDS: [(&str, &str); 4] = [
+    ("convolutions.0", "kind = \"cnn\"\nchannels = [4, 8]\nhidden = [16]"),
+    ("layers.0", "kind = \"rnn\"\nunits = 16\nlayers = 2"),
+    ("blocks.0", "kind = \"transformer\"\nwidth = 16\nheads = 2"),
+    ("stem", "kind = \"tabular\"\nwidth = 16\nfrequencies = 4\nembedding = 2"),
+];
+
+#[test]
+fn each_kind_of_network_begins_with_another_runs_weights_and_keeps_the_frozen_ones() {
+    for (frozen, model) in KINDS {
+        let place = Place::new();
+        let config = |classes: &str, rest: &str| {
+            format!(
+                "[data]\nsource = \"digits\"\ntrain_per_class = 20\nclasses = [{classes}]\n\
+                 [training]\nmax_epochs = 2\nbatch_size = 16\n[model]\n{model}\n{rest}\n"
+            )
+        };
+        place.write("first.toml", &config("\"0\", \"1\", \"2\"", ""));
+        assert!(place.run(&["--config", "first.toml", "--quiet"]).status.success(), "{model}");
+        let parent = place.only_run();
+        let rest = format!("init_from = \"{}\"\nfreeze = [\"{frozen}\"]", parent.file_name().unwrap().display());
+        place.write("second.toml", &config("\"3\", \"4\", \"5\"", &rest));
+        let output = place.run(&["--config", "second.toml", "--quiet"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+        let child = runs.into_iter().find(|path| *path != parent).unwrap();
+        let (before, after) = (SavedModel::open(&parent).unwrap(), SavedModel::open(&child).unwrap());
+        let head = before.config.model.head();
+        for (name, weight) in &before.weights {
+            // Running statistics of a frozen normalisation stay, too.
+            assert_eq!(name.starts_with(frozen), after.weights[name] == *weight, "{name} of {model}");
+        }
+        assert!(before.weights.keys().any(|name| name.starts_with(&head)), "{head}");
+    }
+}
+
+#[test]
+fn a_finished_run_trained_further_is_a_child_whose_curve_is_that_of_a_longer_run() {
+    let place = Place::new();
+    train_further(&place, "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 4\nbatch_size = 16\n");
 
     let less = place.run(&["resume", "latest", "--epochs", "9"]);
     assert!(text(&less.stderr).contains("has 9 epochs already"), "{}", text(&less.stderr));

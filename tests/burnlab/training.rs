@@ -157,6 +157,7 @@ fn the_same_seed_gives_the_same_points_and_weights() {
         ("digits-cnn", &["training.max_epochs=2"]),
         ("digits-rnn", &["training.max_epochs=2"]),
         ("digits-transformer", &["training.max_epochs=2"]),
+        ("diabetes-tabular", &["training.max_epochs=5"]),
     ] {
         for backend in [BackendName::Flex, BackendName::Ndarray] {
             if !BackendName::compiled().contains(&backend) {
@@ -179,6 +180,7 @@ fn every_backend_trains_the_same_curve() {
         ("digits-cnn", &["training.max_epochs=2", "data.train_per_class=30"]),
         ("digits-rnn", &["training.max_epochs=2", "data.train_per_class=30"]),
         ("digits-transformer", &["training.max_epochs=2", "data.train_per_class=30"]),
+        ("diabetes-tabular", &["training.max_epochs=5", "data.validation_fraction=0.2"]),
     ] {
         let reference = Lab::new();
         let expected = reference.train(config, kind);

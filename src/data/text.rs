@@ -123,7 +123,10 @@ fn read(name: &str, origin: &Origin, context: usize) -> Result<Dataset, Invalid>
 
 /// Each character once, sorted.
 pub(super) fn distinct(characters: &[char]) -> BTreeSet<char> {
-    characters.iter().copied().collect()
+    // One by one: collecting would sort a copy of the whole text.
+    let mut found = BTreeSet::new();
+    characters.iter().for_each(|&character| _ = found.insert(character));
+    found
 }
 
 impl Text {

@@ -47,6 +47,9 @@ pub use weights::{
 
 use plan::Plan;
 
+/// 4 GiB; training holds four such.
+const MAX_WEIGHTS: usize = 1 << 30;
+
 /// The `[model]` section: an architecture, and where its weights begin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelConfig {
@@ -166,7 +169,13 @@ impl ModelConfig {
     /// # Errors
     /// The key that does not fit the data.
     pub fn check(&self, layout: &Layout, task: Task) -> Result<(), Invalid> {
-        self.architecture.kind().check(layout, task)
+        self.architecture.kind().check(layout, task)?;
+        let shapes = self.shapes(layout, task.num_outputs());
+        let count = |shape: &Vec<usize>| shape.iter().fold(1usize, |product, &size| product.saturating_mul(size));
+        let num_weights = shapes.values().map(count).fold(0, usize::saturating_add);
+        Invalid::unless(num_weights <= MAX_WEIGHTS, "model", || {
+            format!("a network of {num_weights} weights does not fit in memory: make it smaller")
+        })
     }
 
     /// This section with the defaults that depend on other keys written out.

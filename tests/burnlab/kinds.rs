@@ -344,6 +344,7 @@ fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
     assert_eq!(key(rnn(|rnn| rnn.step = Some(1)), text(4, 3)), "model.step");
     assert_eq!(key(transformer(|config| config.patch = Some([2, 3])), image(4, 4)), "model.patch");
     assert_eq!(key(transformer(|_| {}), Layout::of_numbers(10_000)), "model.patch");
+    assert_eq!(key(transformer(|config| config.width = 16_384), image(8, 8)), "model");
     let mut mixed = Layout::of_numbers(4);
     mixed.columns[1] = InputColumn::Categories(3);
     assert_eq!(key(rnn(|_| {}), mixed.clone()), "model.kind");

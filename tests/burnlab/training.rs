@@ -178,6 +178,7 @@ fn every_backend_trains_the_same_curve() {
     for (config, kind) in [
         ("digits", &["training.max_epochs=5", "model.dropout=0.2"][..]),
         ("digits-cnn", &["training.max_epochs=2", "data.train_per_class=30"]),
+        ("digits-cnn", &["training.max_epochs=2", "data.train_per_class=30", "model.channels=[8,16]", "model.pool=1"]),
         ("digits-rnn", &["training.max_epochs=2", "data.train_per_class=30"]),
         ("digits-transformer", &["training.max_epochs=2", "data.train_per_class=30"]),
         ("diabetes-tabular", &["training.max_epochs=5", "data.validation_fraction=0.2"]),
@@ -190,11 +191,15 @@ fn every_backend_trains_the_same_curve() {
             }
             let lab = Lab::on(backend);
             let run = lab.train(config, kind);
+            // Pixels of one colour make equal values, of which rounding on a GPU picks another as the largest of its
+            // square: up to 4e-3 apart with pooling, 2e-6 without (measured).
+            let has_ties = config == "digits-cnn" && !kind.contains(&"model.pool=1");
+            let tolerance = if backend == BackendName::Wgpu && has_ties { 2e-2 } else { 1e-3 };
             for key in ["train/loss", "validation/loss"] {
                 for (found, expected) in series(&run, key).iter().zip(series(&expected, key)) {
                     let apart = (found.1 - expected.1).abs();
                     let backend = backend.as_str();
-                    assert!(apart < 1e-3, "{config} on {backend}: {key} of epoch {}: {apart} apart", found.0);
+                    assert!(apart < tolerance, "{config} on {backend}: {key} of epoch {}: {apart} apart", found.0);
                 }
             }
         }

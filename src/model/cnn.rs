@@ -223,10 +223,7 @@ impl<B: Backend> Cnn<B> {
                 images = max_pool2d(images, pool, pool, [0, 0], [1, 1], false);
             }
         }
-        let mut features = images.flatten(1, 3); // [batch, channels x height x width]
-        if let Some(noise) = noise.as_deref_mut() {
-            features = noise.dropout(self.dropout, features);
-        }
+        let features = Noise::drop(&mut noise, self.dropout, images.flatten(1, 3)); // [batch, channels x height x width]
         self.linear.forward(features, noise)
     }
 

@@ -41,6 +41,18 @@ impl Noise {
         }
     }
 
+    /// As [`Noise::dropout`] while training, which `noise` is for; nothing at inference.
+    pub(super) fn drop<B: Backend, const D: usize>(
+        noise: &mut Option<&mut Self>,
+        probability: f64,
+        inputs: Tensor<B, D>,
+    ) -> Tensor<B, D> {
+        match noise {
+            Some(noise) => noise.dropout(probability, inputs),
+            None => inputs,
+        }
+    }
+
     /// What [`Noise::dropout`] multiplies `num_elements` elements by; `None` where nothing is dropped.
     pub(super) fn mask(&mut self, probability: f64, num_elements: usize) -> Option<Vec<f32>> {
         let kept = (1.0 / (1.0 - probability)) as f32;

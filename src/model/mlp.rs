@@ -121,10 +121,8 @@ impl<B: Backend> Mlp<B> {
         let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
         let mut values = inputs; // [batch, num_inputs]
         for layer in hidden {
-            values = self.activation.forward(layer.forward(values)); // [batch, units]
-            if let Some(noise) = noise.as_deref_mut() {
-                values = noise.dropout(self.dropout, values);
-            }
+            let units = self.activation.forward(layer.forward(values)); // [batch, units]
+            values = Noise::drop(&mut noise, self.dropout, units);
         }
         output.forward(values) // [batch, num_outputs]
     }

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::data::{Layout, Task};
+use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
 mod activation;
@@ -109,6 +109,14 @@ fn in_range(key: &str, what: &str, found: &[usize], range: RangeInclusive<usize>
 fn kind_reads_no_text(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     Invalid::unless(layout.num_characters.is_none(), "model.kind", || {
         format!("`{kind}` cannot read a text: choose kind = \"transformer\"")
+    })
+}
+
+/// For the kinds to which the order of the inputs means something.
+fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
+    let are_numbers = layout.columns.iter().all(|&column| column == InputColumn::Number);
+    Invalid::unless(are_numbers, "model.kind", || {
+        format!("`{kind}` reads numbers in order, and these data have categories: drop them, or choose another kind")
     })
 }
 

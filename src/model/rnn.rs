@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::{Drawn, Plan, Start};
 use super::sequence::{characters, linear};
-use super::{Activation, Initializer, Kind, Noise, in_range};
-use crate::data::{InputColumn, Layout, Task};
+use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_numbers};
+use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
 /// `[model] kind = "rnn"`: for images, sequences of numbers, and texts.
@@ -68,9 +68,7 @@ impl Kind for RnnConfig {
                 "a text is read character by character: remove step".into()
             });
         }
-        Invalid::unless(layout.columns.iter().all(|&column| column == InputColumn::Number), "model.kind", || {
-            "`rnn` reads numbers in order, and these data have categories: drop them, or choose another kind".into()
-        })?;
+        kind_reads_numbers("rnn", layout)?;
         let (num_inputs, step) = (layout.num_inputs(), self.step_of(layout));
         Invalid::unless(num_inputs.is_multiple_of(step), "model.step", || {
             format!("{num_inputs} inputs cannot be read in steps of {step}: choose a divisor")
@@ -205,10 +203,7 @@ struct Recurrence<B: Backend> {
 impl<B: Backend> Rnn<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
         let [batch, width] = inputs.dims();
-        let mut drop = |values| match noise.as_deref_mut() {
-            Some(noise) => noise.dropout(self.dropout, values),
-            None => values,
-        };
+        let mut drop = |values| Noise::drop(&mut noise, self.dropout, values);
         let mut values = match &self.embedding {
             Some(embedding) => characters(inputs, embedding.val()),
             None => inputs.reshape([batch, width / self.step, self.step]),

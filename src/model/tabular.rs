@@ -234,10 +234,7 @@ struct Block<B: Backend> {
 
 impl<B: Backend> Tabular<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
-        let mut dropout = |values: Tensor<B, 2>| match noise.as_deref_mut() {
-            Some(noise) => noise.dropout(self.dropout, values),
-            None => values,
-        };
+        let mut dropout = |values| Noise::drop(&mut noise, self.dropout, values);
         let features = self.features(inputs); // [batch, features]
         let mut values = self.stem.forward(features); // [batch, width]
         for block in &self.blocks {

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::norm::LayerNorm;
 use super::plan::{Drawn, Plan, Start};
 use super::sequence::{characters, linear};
-use super::{Activation, Initializer, Kind, Noise, in_range};
-use crate::data::{InputColumn, Layout, Task};
+use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_numbers};
+use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
 /// Deviation of initial embeddings, as in GPT-2 and ViT; of positions in a text too.
@@ -94,10 +94,7 @@ impl Kind for TransformerConfig {
                 "each character of a text is a token: remove patch".into()
             });
         }
-        Invalid::unless(layout.columns.iter().all(|&column| column == InputColumn::Number), "model.kind", || {
-            "`transformer` reads numbers in order, and these data have categories: drop them, or choose another kind"
-                .into()
-        })?;
+        kind_reads_numbers("transformer", layout)?;
         let ([height, width], [rows, columns]) = (grid(layout), self.patch_of(layout));
         Invalid::unless(height.is_multiple_of(rows) && width.is_multiple_of(columns), "model.patch", || {
             format!("inputs of {height} x {width} cannot be cut into patches of {rows} x {columns}: choose divisors")
@@ -325,10 +322,7 @@ impl<B: Backend> Block<B> {
         whole: &Transformer<B>,
         mut noise: Option<&mut Noise>,
     ) -> (Tensor<B, 3>, Tensor<B, 4>) {
-        let mut drop = |values| match noise.as_deref_mut() {
-            Some(noise) => noise.dropout(whole.dropout, values),
-            None => values,
-        };
+        let mut drop = |values| Noise::drop(&mut noise, whole.dropout, values);
         let (seen, shares) = self.attention.forward(self.attention_norm.forward(tokens.clone()));
         let tokens = tokens + drop(seen);
         let hidden = linear(&self.feed_forward[0], self.feed_forward_norm.forward(tokens.clone()));

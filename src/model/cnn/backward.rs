@@ -135,16 +135,12 @@ impl<B: AutodiffBackend> Cnn<B> {
                     }
                 };
                 normal = vec![0.0; values.len()];
-                host::for_rows(&mut values, &mut normal, made, |values, normal| {
-                    normalise(values, normal, &mean, &deviation)
-                });
                 line.factor = numbers(&norm.scale.val());
-                let shift = numbers(&norm.shift.val());
-                host::for_rows(&mut values, &mut normal, made, |values, _| {
-                    scale_and_shift(values, &line.factor, &shift)
+                host::for_rows(&mut values, &mut normal, made, |values, normal| {
+                    normalise(values, normal, [&mean, &deviation, &line.factor])
                 });
                 line.factor.iter_mut().zip(&deviation).for_each(|(factor, deviation)| *factor /= deviation);
-                vec![0.0; made]
+                numbers(&norm.shift.val())
             }
         };
         host::for_rows(&mut values, &mut slopes, made, |values, slopes| {
@@ -165,16 +161,20 @@ impl<B: AutodiffBackend> Convolution<B> {
     /// The weights as a matrix `[kernel x kernel x channels given, channels made]`, and its sizes.
     fn matrix(&self) -> (Vec<f32>, [usize; 2]) {
         let [made, given, kernel, _] = self.weight.dims();
-        let window = kernel * kernel;
+        let in_matrix = self.place_in_matrix();
         let matrix = host::read(self.weight.val().inner(), |weight| {
             let mut matrix = vec![0.0; weight.len()];
-            for (at, &weight) in weight.iter().enumerate() {
-                let (made_at, given_at, pixel) = (at / (given * window), at / window % given, at % window);
-                matrix[(pixel * given + given_at) * made + made_at] = weight;
-            }
+            weight.iter().enumerate().for_each(|(at, &weight)| matrix[in_matrix(at)] = weight);
             matrix
         });
-        (matrix, [window * given, made])
+        (matrix, [kernel * kernel * given, made])
+    }
+
+    /// Where the matrix has the weight that stands at a place of the tensor.
+    fn place_in_matrix(&self) -> impl Fn(usize) -> usize {
+        let [made, given, kernel, _] = self.weight.dims();
+        let window = kernel * kernel;
+        move |at| (at % window * given + at / window % given) * made + at / (given * window)
     }
 
     /// Adds the gradients of this convolution to `gradients`; `delta` is that with respect to what it made. Returns that
@@ -248,13 +248,9 @@ impl<B: AutodiffBackend> Convolution<B> {
 
     /// The reverse of [`Convolution::matrix`].
     fn weights_of_matrix(&self, matrix: &[f32]) -> TensorData {
-        let [made, given, kernel, _] = self.weight.dims();
-        let window = kernel * kernel;
-        let weight = (0..matrix.len()).map(|at| {
-            let (made_at, given_at, pixel) = (at / (given * window), at / window % given, at % window);
-            matrix[(pixel * given + given_at) * made + made_at]
-        });
-        TensorData::new(weight.collect::<Vec<f32>>(), [made, given, kernel, kernel])
+        let in_matrix = self.place_in_matrix();
+        let weight: Vec<f32> = (0..matrix.len()).map(|at| matrix[in_matrix(at)]).collect();
+        TensorData::new(weight, self.weight.dims())
     }
 }
 
@@ -395,22 +391,14 @@ fn total(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
     total.into_iter().map(|total| total as f32).collect()
 }
 
+/// Puts the normalised values into `normal`, and them times `scale` into `values`; the three by channel.
 #[inline(always)]
-fn normalise(values: &mut [f32], normal: &mut [f32], mean: &[f32], deviation: &[f32]) {
+fn normalise(values: &mut [f32], normal: &mut [f32], [mean, deviation, scale]: [&[f32]; 3]) {
     let rows = values.chunks_exact_mut(mean.len()).zip(normal.chunks_exact_mut(mean.len()));
     for (values, normal) in rows {
         for channel in 0..mean.len() {
-            values[channel] = (values[channel] - mean[channel]) / deviation[channel];
-            normal[channel] = values[channel];
-        }
-    }
-}
-
-#[inline(always)]
-fn scale_and_shift(values: &mut [f32], scale: &[f32], shift: &[f32]) {
-    for row in values.chunks_exact_mut(scale.len()) {
-        for ((value, scale), shift) in row.iter_mut().zip(scale).zip(shift) {
-            *value = *value * scale + shift;
+            normal[channel] = (values[channel] - mean[channel]) / deviation[channel];
+            values[channel] = normal[channel] * scale[channel];
         }
     }
 }

@@ -72,6 +72,8 @@ mod shipped;
 mod sweep;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "burnlab/webdriver.rs"]
+mod webdriver;
 #[path = "fuzz/whole_way.rs"]
 mod whole_way;
 

@@ -14,15 +14,12 @@ use burnlab::dashboard::{Access, AppState, bind, serve};
 use burnlab::tracking::{
     NewRun, NewSweep, Outcome, Point, RunId, RunWriter, Status, Store, SweepTrial, TrialState, flatten_config,
 };
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
-use fantoccini::key::Key;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::lab::Lab;
+use crate::webdriver::{Client, Locator, key};
 
 /// How long a condition may take on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -104,9 +101,7 @@ async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
     let arguments: Vec<&str> = arguments.into_iter().chain(more.iter().copied()).collect();
     let capabilities =
         json!({ "goog:chromeOptions": { "args": arguments }, "goog:loggingPrefs": { "browser": "ALL" } });
-    let mut builder = ClientBuilder::new(HttpConnector::new());
-    builder.capabilities(capabilities.as_object().unwrap().clone());
-    let client = builder.connect(&format!("http://127.0.0.1:{port}")).await.expect("chromium starts");
+    let client = Client::connect(port, capabilities).await.expect("chromium starts");
 
     let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -120,7 +115,7 @@ async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
 
 impl Page {
     pub async fn js(&self, script: &str) -> Value {
-        self.client.execute(script, vec![]).await.unwrap_or_else(|error| panic!("{script}: {error}"))
+        self.client.execute(script).await.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
     /// Polls until the JavaScript expression is `expected`; shows the last value when it never is.
@@ -146,21 +141,7 @@ impl Page {
     /// Presses the mouse on an element, `from` pixels below its middle, and lets it go at `to`.
     async fn press(&self, css: &str, from: f64, to: f64) {
         let element = self.client.find(Locator::Css(css)).await.unwrap();
-        // A duration, since some listeners wait for the pointer to move before they believe in a press.
-        let at = |y| PointerAction::MoveToElement {
-            element: element.clone(),
-            duration: Some(Duration::from_millis(100)),
-            x: 0.0,
-            y,
-        };
-        let (down, up) = (MOUSE_BUTTON_LEFT, MOUSE_BUTTON_LEFT);
-        let mouse = MouseActions::new("mouse".to_owned())
-            .then(at(from))
-            .then(PointerAction::Pause { duration: Duration::from_millis(200) })
-            .then(PointerAction::Down { button: down })
-            .then(at(to))
-            .then(PointerAction::Up { button: up });
-        self.client.perform_actions(mouse).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.client.drag(&element, from, to).await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     /// Empties a field and types into it.
@@ -386,10 +367,10 @@ async fn the_keyboard_is_enough() {
     table.send_keys(&format!("{keys} k cv")).await.unwrap();
     page.wait("document.querySelectorAll('#diff tbody tr').length", json!(2)).await;
     let active = page.client.active_element().await.unwrap();
-    active.send_keys(&char::from(Key::Escape).to_string()).await.unwrap();
+    active.send_keys(key::ESCAPE).await.unwrap();
     page.wait("document.body.dataset.view", json!("charts")).await;
     let table = page.client.find(Locator::Css("table.runs")).await.unwrap();
-    table.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+    table.send_keys(key::ENTER).await.unwrap();
     page.wait("location.hash.split('?')[0]", json!(format!("#/run/{third}"))).await;
     page.close().await;
 }
@@ -565,10 +546,10 @@ async fn pictures_are_shown_and_the_boundary_moves() {
     let picture = "return document.querySelector('.boundary canvas').toDataURL()";
     let learned = page.js(picture).await;
     let slider = page.client.find(Locator::Css("#epoch")).await.unwrap();
-    slider.send_keys(&char::from(Key::Home).to_string()).await.unwrap();
+    slider.send_keys(key::HOME).await.unwrap();
     page.wait(&is_at(epochs[0]), json!(true)).await;
     assert_ne!(page.js(picture).await, learned);
-    slider.send_keys(&char::from(Key::Right).to_string()).await.unwrap();
+    slider.send_keys(key::RIGHT).await.unwrap();
     page.wait(&is_at(epochs[1]), json!(true)).await;
     page.click("#play").await;
     page.wait(&is_at(*last), json!(true)).await;

@@ -1,4 +1,4 @@
-//! What of a run can be named in a filter, a sort key or a column: the record's fields, params and metrics.
+//! What a filter, a sort key or a column can name: a run's fields, params and metrics.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{MetricKey, Run, Shown};
+use crate::tracking::{MetricKey, Run, Shown};
 
 /// Names one value of a run.
 ///
@@ -25,7 +25,7 @@ pub enum Field {
     Param(String),
 }
 
-/// The fields of the record, as they are named.
+/// Names of the record's fields.
 pub const RECORD_FIELDS: &[&str] = &[
     "id",
     "name",
@@ -47,14 +47,14 @@ pub const RECORD_FIELDS: &[&str] = &[
 pub enum FieldValue<'a> {
     /// A measured number, which may be NaN or infinite.
     Number(f64),
-    /// Anything that JSON holds.
+    /// Any JSON value.
     Json(Cow<'a, Value>),
     /// All tags of the run.
     Tags(&'a [String]),
 }
 
 impl Field {
-    /// The value in `run`, which is shown as `shown`; `None` where the run has none.
+    /// The value in `run`, whose status is `shown`; `None` if the run has none.
     pub fn of<'a>(&self, run: &'a Run, shown: Shown) -> Option<FieldValue<'a>> {
         let record = &run.record;
         let text = |text: String| Some(FieldValue::Json(Cow::Owned(text.into())));

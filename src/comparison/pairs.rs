@@ -1,4 +1,4 @@
-//! The predictions of two runs, A and B, on the same test rows, side by side.
+//! Predictions of two runs, A and B, for the same test rows, side by side.
 
 use std::path::Path;
 
@@ -8,7 +8,9 @@ use fs_err::File;
 /// Why two runs have no pairs.
 #[derive(Debug, thiserror::Error)]
 pub enum Unpaired {
-    #[error("{run} has no predictions (yet): they are written after training, from the test split, of a text none.")]
+    #[error(
+        "{run} has no predictions (yet): they are written after training, for the test split; language models have none."
+    )]
     Missing { run: char },
     #[error("A and B are tested on different rows: there is nothing to compare row by row.")]
     Rows,
@@ -18,7 +20,7 @@ pub enum Unpaired {
     Damaged { run: char, source: csv::Error },
 }
 
-/// Both files, read in step: never more than one row of each in memory.
+/// Both files, read row by row, with one row of each in memory.
 #[derive(Debug)]
 pub struct Pairs {
     a: Side,
@@ -26,26 +28,26 @@ pub struct Pairs {
     next_place: usize,
 }
 
-/// What A and B say of one row.
+/// The predictions of A and B for one row.
 #[derive(Debug)]
 pub struct Pair<'a> {
-    /// 0-based, in the files.
+    /// 0-based position in the files.
     pub place: usize,
     /// The row's number in the data.
     pub row: &'a str,
-    /// What it is.
+    /// The true class or number.
     pub label: &'a str,
     pub a: Prediction<'a>,
     pub b: Prediction<'a>,
 }
 
-/// What one run says of a row.
+/// The prediction of one run for a row.
 #[derive(Debug, Clone, Copy)]
 pub struct Prediction<'a> {
     side: &'a Side,
 }
 
-/// The predictions of one run, and where its columns are.
+/// The predictions of one run, and the indices of its columns.
 #[derive(Debug)]
 struct Side {
     run: char,
@@ -54,15 +56,16 @@ struct Side {
     row: usize,
     label: usize,
     predicted: usize,
-    /// Of each class: its name, and the column of its probability.
+    /// Name of each class, and the column of its probability.
     classes: Vec<(String, usize)>,
 }
 
 impl Pairs {
-    /// The predictions in the folders of A and of B.
+    /// Opens `predictions.csv` in the folders of A and B.
     ///
     /// # Errors
-    /// A run without predictions, and one of classes beside one of numbers. Rows are compared as they are read.
+    /// A run without predictions, or a run that predicts classes and one that predicts numbers. Whether the rows match is
+    /// checked by [`Pairs::read`].
     pub fn open(folder_a: &Path, folder_b: &Path) -> Result<Self, Unpaired> {
         let (a, b) = (Side::open('A', folder_a)?, Side::open('B', folder_b)?);
         if a.classes.is_empty() == b.classes.is_empty() {
@@ -72,7 +75,7 @@ impl Pairs {
         }
     }
 
-    /// Whether the target is a number, of which no prediction is simply right.
+    /// Whether the target is a number, so that no prediction is exactly right.
     pub fn is_numeric(&self) -> bool {
         self.a.classes.is_empty()
     }
@@ -104,18 +107,18 @@ impl<'a> Prediction<'a> {
         &self.side.record[self.side.predicted]
     }
 
-    /// Of classes: whether it is the label.
+    /// For classes: whether the predicted class is the true one.
     pub fn is_right(&self) -> bool {
         self.predicted() == &self.side.record[self.side.label]
     }
 
-    /// The probability of a class as the file has it.
+    /// The probability of a class, as in the file.
     pub fn probability(&self, class: &str) -> Option<&'a str> {
         let (_, column) = self.side.classes.iter().find(|(name, _)| name == class)?;
         self.side.record.get(*column)
     }
 
-    /// Of numbers: how far it is from the label; NaN where either is no number.
+    /// For numbers: the absolute error; NaN where either value is not a number.
     pub fn absolute_error(&self) -> f64 {
         let number = |column: usize| self.side.record[column].parse().unwrap_or(f64::NAN);
         (number(self.side.predicted) - number(self.side.label)).abs()
@@ -128,10 +131,10 @@ impl Side {
         let Ok(file) = File::open(folder.join("predictions.csv")) else { return Err(missing) };
         let mut reader = Reader::from_reader(file);
         let header = reader.headers().map_err(|source| Unpaired::Damaged { run, source })?.clone();
-        let place = |name| header.iter().position(|column| column == name);
+        let column = |name| header.iter().position(|column| column == name);
         let class = |(column, name): (usize, &str)| Some((name.strip_prefix("probability_")?.to_owned(), column));
         let classes = header.iter().enumerate().filter_map(class).collect();
-        let (Some(row), Some(label), Some(predicted)) = (place("row"), place("true"), place("predicted")) else {
+        let (Some(row), Some(label), Some(predicted)) = (column("row"), column("true"), column("predicted")) else {
             return Err(missing);
         };
         Ok(Self { run, reader, record: StringRecord::new(), row, label, predicted, classes })

@@ -1,8 +1,8 @@
-//! Pure functions over one series: smoothing, downsampling, the best sample.
+//! Functions on one series: smoothing, downsampling, the best sample.
 //!
 //! Smooth before downsampling: the other way round, the result depends on the width of the chart.
 
-use super::{Goal, Sample};
+use crate::tracking::{Goal, Sample};
 
 /// The best finite sample, the earliest of equals.
 pub fn best(samples: &[Sample], goal: Goal) -> Option<Sample> {
@@ -10,8 +10,8 @@ pub fn best(samples: &[Sample], goal: Goal) -> Option<Sample> {
     finite.reduce(|best, sample| if goal.is_better(sample.value, best.value) { sample } else { best })
 }
 
-/// Exponential moving average with `weight` in `0.0..1.0` of the past (0 changes nothing), corrected at the start so
-/// that the first values are not drawn to zero. Values that are not finite stay as they are and are not averaged in.
+/// Exponential moving average; `weight` in `0.0..1.0` is the weight of the past (0 changes nothing). Bias-corrected, so
+/// that the first values are not pulled to zero. Values that are not finite are kept and not averaged in.
 pub fn smooth(samples: &[Sample], weight: f64) -> Vec<Sample> {
     let weight = weight.clamp(0.0, 0.999);
     let (mut sum, mut total) = (0.0, 0.0);
@@ -26,29 +26,29 @@ pub fn smooth(samples: &[Sample], weight: f64) -> Vec<Sample> {
     samples.iter().map(smoothed).collect()
 }
 
-/// At most `limit` samples that look the same: the first, the last, and of each stretch between them the lowest, the
-/// highest and the first that is not finite. Deterministic; a series within the limit comes back whole.
+/// At most `limit` samples whose curve looks the same: the first, the last, and of each bucket between them the lowest,
+/// the highest and the first that is not finite. Deterministic; a series within the limit is returned whole.
 ///
-/// `limit` below 5 counts as 5: less cannot hold one stretch.
+/// A `limit` below 5 counts as 5, which has room for one bucket.
 pub fn downsample(samples: &[Sample], limit: usize) -> Vec<Sample> {
     let limit = limit.max(5);
     if samples.len() <= limit {
         return samples.to_vec();
     }
     let inner = &samples[1..samples.len() - 1];
-    let num_stretches = (limit - 2) / 3;
+    let num_buckets = (limit - 2) / 3;
     let mut kept = vec![samples[0]];
-    for stretch in 0..num_stretches {
+    for bucket in 0..num_buckets {
         // Integer bounds that cover all of `inner` without overlap.
-        let bound = |index: usize| index * inner.len() / num_stretches;
-        kept.extend(extremes(&inner[bound(stretch)..bound(stretch + 1)]));
+        let bound = |index: usize| index * inner.len() / num_buckets;
+        kept.extend(extremes(&inner[bound(bucket)..bound(bucket + 1)]));
     }
     kept.push(samples[samples.len() - 1]);
     kept
 }
 
-/// How many finite values lie far from the rest: beyond Tukey's far fences, three times the middle half's width outside
-/// of it. Fewer than eight values have no rest to be far from.
+/// Number of far outliers among the finite values: beyond Tukey's outer fences, 3 interquartile ranges outside the
+/// quartiles. 0 for fewer than eight values.
 pub fn far_out(samples: &[Sample]) -> usize {
     let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).filter(|value| value.is_finite()).collect();
     if values.len() < 8 {
@@ -62,16 +62,16 @@ pub fn far_out(samples: &[Sample]) -> usize {
 }
 
 /// The lowest, the highest and the first sample that is not finite, in their order.
-fn extremes(stretch: &[Sample]) -> Vec<Sample> {
-    let finite = || stretch.iter().enumerate().filter(|(_, sample)| sample.value.is_finite());
+fn extremes(bucket: &[Sample]) -> Vec<Sample> {
+    let finite = || bucket.iter().enumerate().filter(|(_, sample)| sample.value.is_finite());
     let by_value = |a: &(usize, &Sample), b: &(usize, &Sample)| a.1.value.total_cmp(&b.1.value);
     let lowest = finite().min_by(by_value).map(|(index, _)| index);
     let highest = finite().max_by(by_value).map(|(index, _)| index);
-    let broken = stretch.iter().position(|sample| !sample.value.is_finite());
+    let broken = bucket.iter().position(|sample| !sample.value.is_finite());
     let mut indices: Vec<usize> = [lowest, highest, broken].into_iter().flatten().collect();
     indices.sort_unstable();
     indices.dedup();
-    indices.into_iter().map(|index| stretch[index]).collect()
+    indices.into_iter().map(|index| bucket[index]).collect()
 }
 
 #[cfg(test)]

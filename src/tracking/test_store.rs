@@ -1,4 +1,5 @@
-//! Where a test keeps its store. Tests are functions of a [`Place`]; [`on_each_backend`] runs them on all.
+//! A store for one test, on SQLite or PostgreSQL. Tests are functions of a [`TestStore`]; [`on_each_backend`] runs them
+//! on both.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -10,24 +11,24 @@ use tempfile::TempDir;
 
 use super::{Location, NewRun, RunWriter, Store};
 
-/// A store of one test's own, removed with it.
-pub(super) struct Place {
+/// A store for one test, removed with it.
+pub(super) struct TestStore {
     location: Location,
-    /// The address without the test's schema, and the schema; for who has to clean up.
+    /// The address without the test's schema, and the schema; `None` if this is not the value that cleans up.
     schema: Option<(String, String)>,
     _folder: Option<TempDir>,
 }
 
-/// Tell a child process where its parent's store is.
+/// Environment variables that tell a child process where its parent's store is.
 const ROOT: &str = "BURNLAB_TEST_ROOT";
 const SERVER: &str = "BURNLAB_TEST_SERVER";
 
-impl Place {
+impl TestStore {
     pub(super) fn sqlite() -> Self {
         Self::new(None, None)
     }
 
-    /// A schema of its own on the server that `BURNLAB_POSTGRES` names; `None` where there is no server to test with.
+    /// A new schema on the server that `BURNLAB_POSTGRES` names; `None` without a server to test with.
     pub(super) fn postgres() -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = env::var("BURNLAB_POSTGRES") else {
@@ -46,7 +47,7 @@ impl Place {
 
     fn new(server: Option<String>, schema: Option<(String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // The folder itself is still to be made.
+        // A folder that does not exist yet.
         let location = Location { root: folder.path().join("new/artifacts"), server };
         Self { location, schema, _folder: Some(folder) }
     }
@@ -59,11 +60,11 @@ impl Place {
         &self.location
     }
 
-    pub(super) fn store(&self) -> Store {
+    pub(super) fn open(&self) -> Store {
         Store::open_at(&self.location).unwrap()
     }
 
-    pub(super) fn read_only(&self) -> Store {
+    pub(super) fn open_read_only(&self) -> Store {
         Store::open_read_only_at(&self.location).unwrap()
     }
 
@@ -71,12 +72,12 @@ impl Place {
         RunWriter::start_at(&self.location, run).unwrap()
     }
 
-    /// The same server as another host sees it; only on PostgreSQL.
-    pub(super) fn other_host(&self) -> Self {
+    /// Another artifacts folder on the same server, as another host has it; only on PostgreSQL.
+    pub(super) fn on_another_host(&self) -> Self {
         Self::new(self.location.server.clone(), None)
     }
 
-    /// The same place with the server behind another port of this host.
+    /// The same store with the server behind another port of this host.
     pub(super) fn through(&self, port: u16) -> Location {
         let (server, schema) = self.schema.as_ref().unwrap();
         let config: postgres::Config = server.parse().unwrap();
@@ -95,8 +96,8 @@ impl Place {
         (host.clone(), config.get_ports().first().copied().unwrap_or(5432))
     }
 
-    /// Removes the database, not the folders.
-    pub(super) fn lose_database(&self) {
+    /// Deletes the database, not the run folders.
+    pub(super) fn delete_database(&self) {
         match &self.schema {
             Some((server, schema)) => {
                 let mut client = postgres::Client::connect(server, postgres::NoTls).unwrap();
@@ -110,8 +111,8 @@ impl Place {
         }
     }
 
-    /// Lets a child process find the place by [`Place::passed`].
-    pub(super) fn pass_to(&self, command: &mut Command) {
+    /// Lets a child process open the store by [`TestStore::from_parent`].
+    pub(super) fn describe_to(&self, command: &mut Command) {
         command.env(ROOT, self.path());
         match &self.location.server {
             Some(server) => command.env(SERVER, server),
@@ -119,30 +120,30 @@ impl Place {
         };
     }
 
-    pub(super) fn passed() -> Self {
+    pub(super) fn from_parent() -> Self {
         let root = PathBuf::from(env::var_os(ROOT).unwrap());
         Self { location: Location { root, server: env::var(SERVER).ok() }, schema: None, _folder: None }
     }
 }
 
-impl Drop for Place {
+impl Drop for TestStore {
     fn drop(&mut self) {
         if self.schema.is_some() {
-            self.lose_database();
+            self.delete_database();
         }
     }
 }
 
-/// Makes a test of each function, per backend.
+/// Makes two tests of each function, one per database.
 macro_rules! on_each_backend {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
-            $(#[test] fn $name() { super::$name(&super::Place::sqlite()); })*
+            $(#[test] fn $name() { super::$name(&super::TestStore::sqlite()); })*
         }
         mod postgres {
             $(#[test] fn $name() {
-                if let Some(place) = super::Place::postgres() {
-                    super::$name(&place);
+                if let Some(test_store) = super::TestStore::postgres() {
+                    super::$name(&test_store);
                 }
             })*
         }

@@ -1,57 +1,59 @@
-//! Three runs or more: every other config against the first.
+//! Several runs: every other config against the first.
 
 use std::collections::HashMap;
 use std::iter;
 
 use serde::Serialize;
 
-use super::{
-    SEEDS_TO_START_WITH, changed, changes_the_test, in_folds, missing_seeds, tested_apart, unfinished, with_repetitions,
-};
-use crate::tracking::compare::{Difference, folds, headline, repetition_key, results};
-use crate::tracking::verdict::{
-    Adjusted, Claim, Group, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation, verdict,
+use super::more_seeds::{SEEDS_TO_START_WITH, missing_seeds};
+use super::sentences::{other_rows, unfinished};
+use crate::comparison::difference::{Difference, changes_the_test, config_changes};
+use crate::comparison::headline::headline;
+use crate::comparison::repetition::{repetition_key, results, unit, with_repetitions};
+use crate::comparison::verdict::{
+    Adjusted, Claim, Group, Names, Unit, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation,
+    verdict,
 };
 use crate::tracking::{Goal, MetricKey, Run, RunId, Store, TrackingError};
 
-/// Fewer configs have no winner whose luck is worth a word.
+/// With fewer configs, the best owes too little to chance to mention it.
 const CONFIGS_WITH_A_WINNER: usize = 3;
 
-/// Configs, each compared with the first.
+/// Several configs, each compared with the first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparisons {
-    /// What they are judged by.
+    /// The metric they are compared by.
     pub metric: MetricKey,
     /// In the order of their runs.
     pub configs: Vec<Compared>,
-    /// How many p-values the correction is for.
+    /// Number of p-values that the correction is for.
     pub num_tests: usize,
-    /// What luck alone does to the best of three configs or more.
+    /// A sentence on how much the best of three or more configs owes to chance.
     pub luck: Option<String>,
-    /// Commands that would settle what is open: more seeds of each config that has too few for a claim.
+    /// Commands that train more seeds of each config that has too few for a claim.
     pub next: Vec<String>,
 }
 
 /// One of the configs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
-    /// The letters of its runs among those that were named.
+    /// The letters of its runs among the runs that were passed.
     pub name: String,
-    /// These runs.
+    /// The runs of those letters.
     pub runs: Vec<RunId>,
-    /// Seeds with a result, and their mean.
+    /// Number of seeds with a result, and the mean over them.
     pub num_seeds: usize,
     pub mean: f64,
-    /// `None` for the first itself.
+    /// `None` for the first config.
     pub comparison: Option<Comparison>,
 }
 
-/// A config against the first one.
+/// A config compared with the first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     #[serde(flatten)]
     pub adjusted: Adjusted,
-    /// The same in words.
+    /// The comparison in words.
     pub sentence: String,
 }
 
@@ -60,12 +62,12 @@ struct Config<'a> {
     name: String,
     named: Vec<&'a Run>,
     group: Vec<&'a Run>,
-    /// A param by which it is tested on other rows than the first.
-    other_data: Option<Difference>,
+    /// A param that makes its test rows differ from those of the first.
+    other_rows: Option<Difference>,
 }
 
-/// Judges every other config among `runs` against that of the first; `None` where there is only one config, or no
-/// metric is common to all.
+/// Compares every other config among `runs` with that of the first run; `None` if there is only one config, or no metric
+/// is common to all.
 ///
 /// # Errors
 /// A store that cannot be read.
@@ -82,10 +84,10 @@ pub fn judge_all(store: &Store, runs: &[Run]) -> Result<Option<Comparisons>, Tra
     let verdicts = || comparisons.iter().map(|comparison| &comparison.adjusted.verdict);
     let first = verdicts().take(1).map(|verdict| (verdict.num_a, verdict.mean_a));
     let seeds: Vec<(usize, f64)> = first.chain(verdicts().map(|verdict| (verdict.num_b, verdict.mean_b))).collect();
-    // Of folds, which share rows, the luck is not known; neither would more of them help.
-    let is_plain = |config: &Config| config.other_data.is_none() && folds(config.named[0]).is_none();
+    // Folds share rows: how much the best owes to chance is not known, and more folds would not help.
+    let is_plain = |config: &Config| config.other_rows.is_none() && unit(config.named[0]) == Unit::Seeds;
     let has_winner = configs.len() >= CONFIGS_WITH_A_WINNER && configs.iter().all(is_plain);
-    let luck = if has_winner { told_luck(&groups, &seeds, goal) } else { None };
+    let luck = if has_winner { luck_sentence(&groups, &seeds, goal) } else { None };
     let open = configs.iter().zip(&seeds).filter(|(config, (num_seeds, _))| *num_seeds < 2 && is_plain(config));
     let next = open.filter_map(|(config, _)| missing_seeds(store, config.named[0], &config.group, SEEDS_TO_START_WITH));
     let next = next.collect();
@@ -101,10 +103,10 @@ pub fn judge_all(store: &Store, runs: &[Run]) -> Result<Option<Comparisons>, Tra
 /// The configs among `runs`, in the order of their first run, each with its repetitions among `all`.
 fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
     let mut configs: Vec<(String, Vec<&Run>)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut indices: HashMap<String, usize> = HashMap::new();
     for (index, run) in runs.iter().enumerate() {
-        let place = *places.entry(repetition_key(run)).or_insert(configs.len());
-        match configs.get_mut(place) {
+        let config = *indices.entry(repetition_key(run)).or_insert(configs.len());
+        match configs.get_mut(config) {
             None => configs.push((letters(index), vec![run])),
             Some((name, named)) => {
                 named.push(run);
@@ -114,46 +116,49 @@ fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
     }
     let config = |(name, named): (String, Vec<&'a Run>)| {
         let group = with_repetitions(&named, all);
-        let changed = changed(&runs[0], named[0]);
-        let other_data = changed.into_iter().find(|difference| changes_the_test(&difference.key));
-        Config { name, named, group, other_data }
+        let changes = config_changes(&runs[0], named[0]);
+        let other_rows = changes.into_iter().find(|difference| changes_the_test(&difference.key));
+        Config { name, named, group, other_rows }
     };
     configs.into_iter().map(config).collect()
 }
 
-/// All configs but the first against it. Those on other test rows are no comparison, and count for nothing in the
+/// Compares all other configs with the first. Those with other test rows are not compared, and not counted in the
 /// correction.
 fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey) -> Vec<Comparison> {
-    let goal = Goal::of(metric);
+    let (goal, unit) = (Goal::of(metric), unit(configs[0].named[0]));
     let others = || configs.iter().zip(groups).skip(1);
-    let comparable = others().filter(|(config, _)| config.other_data.is_none());
+    let comparable = others().filter(|(config, _)| config.other_rows.is_none());
     let comparable: Vec<Group> = comparable.map(|(_, group)| *group).collect();
-    let mut adjusted = against_baseline(&groups[0], &comparable, goal, folds(configs[0].named[0])).into_iter();
+    let mut adjusted = against_baseline(&groups[0], &comparable, goal, unit).into_iter();
     let comparison = |(config, group): (&Config, &Group)| {
         let (first, name) = (groups[0].name, group.name);
-        let (adjusted, sentence) = match &config.other_data {
+        let (adjusted, sentence) = match &config.other_rows {
             Some(difference) => {
-                let verdict = Verdict { claim: Claim::NoClaim, ..verdict(&groups[0], group, goal) };
-                (Adjusted { verdict, adjusted_p: None }, tested_apart(first, name, difference))
+                let verdict = Verdict { claim: Claim::NoClaim, ..verdict(&groups[0], group, goal, unit) };
+                (Adjusted { verdict, adjusted_p: None }, other_rows(first, name, difference))
             }
             None => {
-                let adjusted = adjusted.next().expect("there is one of each that is comparable");
-                let sentence = adjusted_sentence(&adjusted, first, name, metric.as_str());
-                (adjusted, in_folds(configs[0].named[0], sentence))
+                let adjusted = adjusted.next().expect("one verdict per comparable config");
+                let sentence = adjusted_sentence(&adjusted, Names { a: first, b: name, metric: metric.as_str(), unit });
+                (adjusted, sentence)
             }
         };
-        Comparison { adjusted, sentence: sentence + &unfinished(store, name, &config.named) }
+        let mut text = vec![sentence];
+        text.extend(unfinished(store, name, &config.named));
+        Comparison { adjusted, sentence: text.join(" ") }
     };
     others().map(comparison).collect()
 }
 
-fn told_luck(groups: &[Group], seeds: &[(usize, f64)], goal: Goal) -> Option<String> {
+/// `seeds`: number of seeds and mean of each config.
+fn luck_sentence(groups: &[Group], seeds: &[(usize, f64)], goal: Goal) -> Option<String> {
     let num_seeds = seeds.iter().map(|(count, _)| *count).min().filter(|&count| count > 0)?;
     let excess = pooled_deviation(groups).map(|deviation| best_of(groups.len(), num_seeds, deviation));
     excess.is_none_or(|excess| excess.expected > 0.0).then(|| luck(excess, groups.len(), num_seeds, goal))
 }
 
-/// A, B, ... Z, then AA, AB: short names for long ids.
+/// Short names for runs by index: A, B, ... Z, AA, AB, ...
 pub fn letters(index: usize) -> String {
     let letter = char::from(b'A' + (index % 26) as u8);
     if index < 26 { letter.to_string() } else { letters(index / 26 - 1) + &letter.to_string() }

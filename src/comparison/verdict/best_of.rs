@@ -1,18 +1,16 @@
-//! The winner's curse: the best of many looks better than it is.
+//! Selection bias ("winner's curse"): the best of many looks better than it is.
 
 use serde::Serialize;
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
-use super::Group;
-use super::seeds::{Seeds, variance};
+use super::seeds::{Group, Seeds, variance};
 
-/// By how much the mean of the best of equal candidates exceeds their true mean by chance alone, in units of the
-/// result.
+/// By how much the best of equally good candidates exceeds their true mean by chance alone, in units of the metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct BestOf {
     /// The mean excess.
     pub expected: f64,
-    /// The excess is below this with probability 95 %.
+    /// The 95 % quantile of the excess.
     pub upper: f64,
 }
 
@@ -46,8 +44,8 @@ fn expected_maximum(count: f64) -> f64 {
     (-10 * STEPS_PER_UNIT..=12 * STEPS_PER_UNIT).map(integrand).sum::<f64>() / f64::from(STEPS_PER_UNIT)
 }
 
-/// The standard deviation of a result from seed to seed, pooled over configs: every seed beyond a config's first weighs
-/// the same. `None` if no config has two seeds.
+/// The standard deviation of a result over seeds, pooled over configs by their degrees of freedom. `None` if no config
+/// has two seeds.
 pub fn pooled_deviation(groups: &[Group]) -> Option<f64> {
     let seeds = groups.iter().map(Seeds::new).filter(|seeds| seeds.count() >= 2);
     let (squares, freedom) = seeds.fold((0.0, 0), |(squares, freedom), seeds| {

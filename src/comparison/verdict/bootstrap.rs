@@ -9,8 +9,8 @@ use super::seeds::mean;
 const NUM_RESAMPLES: usize = 10_000;
 const SEED: u64 = 0;
 
-/// 95 % BCa interval of the sum of the groups' means, each with its sign: one group of paired differences, or a with -1
-/// and b with 1. Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, "An Introduction to
+/// 95 % BCa interval of the sum of the groups' means, each multiplied by its sign: one group of paired differences, or a
+/// with -1 and b with 1. Efron 1987, "Better bootstrap confidence intervals"; Efron and Tibshirani 1993, "An Introduction to
 /// the Bootstrap", section 14.3. `None` for fewer than three values in a group.
 pub(super) fn interval(groups: &[(f64, &[f64])]) -> Option<(f64, f64)> {
     if groups.iter().any(|(_, values)| values.len() < 3) {
@@ -24,14 +24,14 @@ pub(super) fn interval(groups: &[(f64, &[f64])]) -> Option<(f64, f64)> {
     let bound = |probability: f64| {
         let z = bias + normal.inverse_cdf(probability);
         let corrected = normal.cdf(bias + z / (1.0 - acceleration * z));
-        // The correction is endless where all resamples lie on one side: the percentile interval then.
+        // The correction is infinite where all resamples lie on one side: use the percentile interval then.
         percentile(&resampled, if corrected.is_finite() && bias.is_finite() { corrected } else { probability })
     };
     let (low, high) = (bound(0.025), bound(0.975));
     (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
-/// The statistic of every resample, ascending.
+/// The statistic of every resample, in ascending order.
 fn resampled(groups: &[(f64, &[f64])]) -> Vec<f64> {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     let mut resampled_mean = |values: &[f64]| {
@@ -44,14 +44,14 @@ fn resampled(groups: &[(f64, &[f64])]) -> Vec<f64> {
     statistics
 }
 
-/// The part of `sorted` below `value`; equal ones count half.
+/// The fraction of `sorted` below `value`; equal values count half.
 fn share_below(sorted: &[f64], value: f64) -> f64 {
     let below = sorted.partition_point(|&other| other < value);
     let up_to = sorted.partition_point(|&other| other <= value);
     (below + up_to) as f64 / (2 * sorted.len()) as f64
 }
 
-/// From the jackknife, which for means is the deviations from the mean over n; several groups add up (Davison and
+/// From the jackknife, whose influences for means are the deviations from the mean divided by n; several groups add up (Davison and
 /// Hinkley 1997, "Bootstrap Methods and their Application", section 5.3.2).
 fn acceleration(groups: &[(f64, &[f64])]) -> f64 {
     let influences: Vec<f64> = groups
@@ -65,7 +65,7 @@ fn acceleration(groups: &[(f64, &[f64])]) -> f64 {
     moment(3) / (6.0 * moment(2).powf(1.5))
 }
 
-/// Linear between the two nearest of `sorted`.
+/// Linear interpolation between the two nearest values of `sorted`.
 fn percentile(sorted: &[f64], probability: f64) -> f64 {
     let position = probability * (sorted.len() - 1) as f64;
     let (lower, upper) = (sorted[position.floor() as usize], sorted[position.ceil() as usize]);

@@ -1,11 +1,16 @@
-//! How often a difference is claimed between configs that are equally good, and between such as are not.
+//! How often a difference is claimed between configs that are equally good, and between configs that are not.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::interval::quantile;
-use super::*;
+use super::interval::Estimate;
+use super::pairwise::estimate;
+use super::power;
+use super::quantile::quantile;
+use super::result::{Claim, claim};
+use super::seeds::{Group, Seeds};
+use crate::tracking::Goal;
 
 const NUM_COMPARISONS: usize = 2000;
 

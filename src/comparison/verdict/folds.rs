@@ -1,9 +1,10 @@
-//! Results of a cross-validation: any two of its runs share most of their training rows, so they agree more than
-//! independent runs would, and the plain t interval is too narrow.
+//! Results of a cross-validation: any two of its runs share most of their training rows and so agree more than
+//! independent runs would, which makes the plain t interval too narrow.
 
 use statrs::function::beta::beta_reg;
 
-use super::{Verdict, claim, interval::quantile};
+use super::quantile::quantile;
+use super::result::{Verdict, claim};
 use crate::tracking::Goal;
 
 /// How much wider an interval over `num_results` folds is than the plain one: the variance of the mean is s^2 (1/n +
@@ -20,9 +21,9 @@ pub fn widened((low, high): (f64, f64), num_results: usize, num_folds: u64) -> (
     (middle - half, middle + half)
 }
 
-/// The verdict on results of folds, from the plain one. More folds of the same rows would not settle it, and the
-/// bootstrap knows nothing of the rows that are shared: both are left out.
-pub fn over_folds(verdict: Verdict, num_folds: u64, goal: Goal) -> Verdict {
+/// Corrects a verdict on the results of folds. Seeds needed and bootstrap interval are left out: more folds of the same
+/// rows would not help, and the bootstrap does not account for shared rows.
+pub(super) fn over_folds(verdict: Verdict, num_folds: u64, goal: Goal) -> Verdict {
     let count = if verdict.paired { verdict.num_pairs } else { verdict.num_a.min(verdict.num_b) };
     let plain = Verdict { bootstrap: None, seeds_needed: None, ..verdict };
     let Some((low, high)) = plain.interval.filter(|(low, high)| low < high) else { return plain };
@@ -40,20 +41,21 @@ pub fn over_folds(verdict: Verdict, num_folds: u64, goal: Goal) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tracking::verdict::{Claim, Group, verdict};
+    use crate::comparison::verdict::{Claim, Group, Unit, verdict};
 
     const A: [f64; 10] = [0.944, 1.0, 0.944, 0.944, 1.0, 0.889, 0.944, 1.0, 0.941, 0.941];
     const B: [f64; 10] = [0.889, 0.944, 0.944, 0.889, 0.944, 0.833, 0.944, 0.944, 0.882, 0.941];
 
     /// scipy 1.17: t = d / sqrt(var(d, ddof=1) * (1/10 + 1/9)), 9 degrees of freedom; p = 2 * t.sf(abs(t), 9).
     #[test]
-    fn folds_are_told_apart_as_by_the_corrected_test() {
+    fn folds_are_compared_as_by_the_corrected_test() {
         let numbered =
             |values: [f64; 10]| values.iter().enumerate().map(|(fold, &v)| (fold as u64, v)).collect::<Vec<_>>();
         let (a, b) = (numbered(A), numbered(B));
-        let plain = verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher);
+        let (a, b) = (Group { name: "a", results: &a }, Group { name: "b", results: &b });
+        let plain = verdict(&a, &b, Goal::Higher, Unit::Seeds);
         assert_eq!(plain.claim, Claim::Worse);
-        let found = over_folds(plain.clone(), 10, Goal::Higher);
+        let found = verdict(&a, &b, Goal::Higher, Unit::Folds { num_folds: 10 });
         let (low, high) = found.interval.unwrap();
         assert!(
             (low - -0.06751091059407059).abs() < 1e-9 && (high - -0.011089089405929415).abs() < 1e-9,
@@ -68,7 +70,7 @@ mod tests {
     fn folds_that_agree_exactly_stay_as_they_are() {
         let results: Vec<(u64, f64)> = (0..5).map(|fold| (fold, 0.9)).collect();
         let group = Group { name: "", results: &results };
-        let found = over_folds(verdict(&group, &group, Goal::Higher), 5, Goal::Higher);
+        let found = verdict(&group, &group, Goal::Higher, Unit::Folds { num_folds: 5 });
         assert_eq!((found.interval, found.claim), (Some((0.0, 0.0)), Claim::NotDistinguishable));
     }
 }

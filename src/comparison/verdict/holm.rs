@@ -1,7 +1,7 @@
-//! Several comparisons at once.
+//! Correction for several comparisons.
 
-/// Adjusted p-values, in the order given: below 0.05 for any of equal configs with probability 5 % at most, however
-/// many are compared. NaN (no test was done) stays NaN and counts for nothing. Holm 1979, "A simple sequentially
+/// Adjusted p-values, in the order given: if all configs are equally good, the probability that any is below 0.05 is at
+/// most 5 %, however many are compared. NaN (no test was done) stays NaN and is not counted. Holm 1979, "A simple sequentially
 /// rejective multiple test procedure".
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).filter(|&index| !p_values[index].is_nan()).collect();

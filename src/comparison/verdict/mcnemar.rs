@@ -1,17 +1,17 @@
-//! Two single runs, compared on the same test rows.
+//! Two single models on the same test rows.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::function::factorial::ln_binomial;
 
-/// The exact binomial sum is as long as the root of the rows; beyond these the normal approximation serves.
+/// The exact binomial sum has about sqrt(rows) terms; beyond this many rows the normal approximation is used.
 const MOST_EXACT_ROWS: u64 = 1_000_000_000;
 
-/// The two-sided p-value that two runs get equally many rows right: of the rows that only one got right, `only_a` and
-/// `only_b`, either has half. 1 if there are none. McNemar 1947, "Note on the sampling error of the difference between
+/// The two-sided p-value of the hypothesis that two models are equally often right, from the numbers of rows that only
+/// one of them got right. 1 if there are none. McNemar 1947, "Note on the sampling error of the difference between
 /// correlated proportions or percentages"; exact, by the binomial distribution. The mid-p variant (Fagerland, Lydersen
 /// and Laake 2013) rejects more often and may exceed its level slightly; it is not used.
 ///
-/// It says which of two trained networks is better, not which config: another seed may turn it round.
+/// It compares two trained networks, not their configs: with another seed the result may be reversed.
 pub fn mcnemar(only_a: u64, only_b: u64) -> f64 {
     let (fewer, rows) = (only_a.min(only_b), only_a.saturating_add(only_b));
     let tail = if rows <= MOST_EXACT_ROWS { exact_tail(fewer, rows) } else { normal_tail(fewer, rows) };
@@ -33,7 +33,7 @@ fn exact_tail(fewer: u64, rows: u64) -> f64 {
     largest_term * sum
 }
 
-/// With the correction for continuity.
+/// With continuity correction.
 fn normal_tail(fewer: u64, rows: u64) -> f64 {
     let (fewer, rows) = (fewer as f64, rows as f64);
     Normal::standard().cdf((2.0 * fewer + 1.0 - rows) / rows.sqrt())

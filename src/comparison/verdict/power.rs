@@ -3,20 +3,21 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::function::gamma::ln_gamma;
 
-use super::interval::quantile;
+use super::quantile::quantile;
 
 const POWER: f64 = 0.8;
 const MOST_SEEDS: usize = 1000;
 
-/// The fewest seeds per group at which a difference of `effect` standard deviations is significant (two-sided 5 %) with
-/// power 0.8; of two groups both have that many. `None` if more than 1000, or not a number above 0. Cohen 1988,
+/// The fewest seeds per group with which a difference of `effect` standard deviations is significant (5 %, two-sided)
+/// with power 0.8, for one group of paired differences or two groups. `None` if more than 1000, or if `effect` is not
+/// above 0. Cohen 1988,
 /// "Statistical Power Analysis for the Behavioral Sciences", chapter 2.
 pub(super) fn seeds_needed(effect: f64, num_groups: usize) -> Option<usize> {
     let is_enough = |count: usize| power(effect, count, num_groups) >= POWER;
     if !is_enough(MOST_SEEDS) {
         return None;
     }
-    // The power grows with the seeds, so that halving finds the fewest.
+    // The power grows with the number of seeds: bisection.
     let (mut too_few, mut enough) = (1, MOST_SEEDS);
     while enough - too_few > 1 {
         let middle = usize::midpoint(too_few, enough);

@@ -2,17 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::Group;
+/// The results of one config.
+#[derive(Debug, Clone, Copy)]
+pub struct Group<'a> {
+    pub name: &'a str,
+    /// Seed and result of each run. Runs whose result is not finite count as failed; several runs with one seed are
+    /// averaged.
+    pub results: &'a [(u64, f64)],
+}
 
-/// A finite result per seed.
+/// One finite result per seed.
 pub(super) struct Seeds {
     by_seed: BTreeMap<u64, f64>,
-    /// Runs whose result is not finite.
+    /// Number of runs whose result is not finite.
     pub failed: usize,
 }
 
 impl Seeds {
-    /// Of several finite results with one seed the mean counts.
+    /// Averages the finite results of each seed.
     pub fn new(group: &Group) -> Self {
         let mut runs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         for &(seed, value) in group.results.iter().filter(|(_, value)| value.is_finite()) {
@@ -48,12 +55,12 @@ impl Seeds {
     }
 }
 
-/// NaN for no values.
+/// The mean; NaN for no values.
 pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The sample's variance (n - 1); NaN for fewer than two values.
+/// The sample variance (n - 1); NaN for fewer than two values.
 pub(super) fn variance(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -1,31 +1,53 @@
 //! A verdict in one sentence.
 
-use super::{Adjusted, BestOf, Claim, Goal, Verdict};
+use super::baseline::Adjusted;
+use super::best_of::BestOf;
+use super::digits::Digits;
+use super::result::{Claim, Verdict};
+use super::unit::Unit;
+use crate::tracking::Goal;
 
-/// One sentence on configs `a` and `b`, told by what differs between them (`hidden = [64]`), and `metric`
-/// (`test/accuracy`). Failed runs are always told: a config that often fails is not better for the runs that are left.
-pub fn sentence(verdict: &Verdict, a: &str, b: &str, metric: &str) -> String {
-    let told = match verdict.claim {
-        Claim::Better => format!("{b} reaches {}", figures(verdict, metric)),
-        Claim::Worse => format!("{b} is worse than {a}: {}", figures(verdict, metric)),
-        Claim::NotDistinguishable => not_distinguishable(verdict),
-        Claim::NoClaim => no_claim(verdict, a, b, metric),
-    };
-    format!("{told}{}.", failures(verdict, a, b))
+/// What a sentence is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// The configs, for example by what differs between them: `hidden = [64]`.
+    pub a: &'a str,
+    pub b: &'a str,
+    /// Such as `test/accuracy`.
+    pub metric: &'a str,
+    /// What the results are repeated over.
+    pub unit: Unit,
 }
 
-/// The same for one of several comparisons with `a`, whose claim is that of the adjusted p-value.
-pub fn adjusted_sentence(adjusted: &Adjusted, a: &str, b: &str, metric: &str) -> String {
+/// One sentence on config b compared with a. Failed runs are always mentioned: a config that often fails is not better
+/// for the runs that are left.
+pub fn sentence(verdict: &Verdict, names: Names) -> String {
+    let Names { a, b, metric, .. } = names;
+    let claim = match verdict.claim {
+        Claim::Better => format!("{b} reaches {}", figures(verdict, names)),
+        Claim::Worse => format!("{b} is worse than {a}: {}", figures(verdict, names)),
+        Claim::NotDistinguishable => {
+            let difference = difference(verdict, names.unit);
+            format!("Not distinguishable in {metric} ({b} less {a}): {difference}{}", needed(verdict, names.unit))
+        }
+        Claim::NoClaim => no_claim(verdict, names),
+    };
+    format!("{claim}{}.", failures(verdict, names))
+}
+
+/// As [`sentence`], for one of several comparisons with a, with the claim and the adjusted p-value.
+pub fn adjusted_sentence(adjusted: &Adjusted, names: Names) -> String {
+    let Names { a, b, metric, unit } = names;
     let verdict = &adjusted.verdict;
     let claim = match verdict.claim {
         Claim::Better => "better than",
         Claim::Worse => "worse than",
         Claim::NotDistinguishable => "not distinguishable from",
-        Claim::NoClaim => return sentence(verdict, a, b, metric),
+        Claim::NoClaim => return sentence(verdict, names),
     };
-    let told = format!("{b} is {claim} {a} in {metric}: {}", difference(verdict, Digits::of(verdict)));
     let p_value = adjusted.adjusted_p.map(p_value).unwrap_or_default();
-    format!("{told}{p_value}{}.", failures(verdict, a, b))
+    let difference = difference(verdict, unit);
+    format!("{b} is {claim} {a} in {metric}: {difference}{p_value}{}.", failures(verdict, names))
 }
 
 fn p_value(p_value: f64) -> String {
@@ -36,8 +58,8 @@ fn p_value(p_value: f64) -> String {
     }
 }
 
-/// What luck alone does to the best of `num_configs`, each with `num_seeds` at least; `None` for the excess where no
-/// config has two seeds.
+/// How much the best of `num_configs` configs, each with at least `num_seeds` seeds, owes to chance. `excess` is `None`
+/// where no config has two seeds.
 pub fn luck(excess: Option<BestOf>, num_configs: usize, num_seeds: usize, goal: Goal) -> String {
     let best = format!("The best of {num_configs} configs looks better than it is");
     let Some(BestOf { expected, upper }) = excess else {
@@ -54,107 +76,78 @@ pub fn luck(excess: Option<BestOf>, num_configs: usize, num_seeds: usize, goal: 
     )
 }
 
-fn figures(verdict: &Verdict, metric: &str) -> String {
+/// `test/accuracy 0.978 against 0.955: +0.023, 95 % interval ...`
+fn figures(verdict: &Verdict, names: Names) -> String {
+    format!("{}: {}", means(verdict, names), difference(verdict, names.unit))
+}
+
+/// `test/accuracy 0.978 against 0.955`
+fn means(verdict: &Verdict, names: Names) -> String {
     let digits = Digits::of(verdict);
-    let means = format!("{metric} {} against {}", digits.plain(verdict.mean_b), digits.plain(verdict.mean_a));
-    format!("{means}: {}", difference(verdict, digits))
+    format!("{} {} against {}", names.metric, digits.plain(verdict.mean_b), digits.plain(verdict.mean_a))
 }
 
 /// `+0.023, 95 % interval +0.017 to +0.029 over 10 paired seeds`
-fn difference(verdict: &Verdict, digits: Digits) -> String {
+fn difference(verdict: &Verdict, unit: Unit) -> String {
+    let digits = Digits::of(verdict);
     let difference = digits.signed(verdict.difference);
+    let repetitions = repetitions(verdict, unit);
     match verdict.interval {
         Some((low, high)) if low < high => {
-            format!(
-                "{difference}, 95 % interval {} to {} over {}",
-                digits.signed(low),
-                digits.signed(high),
-                seeds(verdict)
-            )
+            let (low, high) = (digits.signed(low), digits.signed(high));
+            format!("{difference}, 95 % interval {low} to {high} over {repetitions}")
         }
-        Some(_) => format!("{difference}, the same over {}", seeds(verdict)),
-        None => format!("{difference} over {}", seeds(verdict)),
+        Some(_) => format!("{difference}, the same over {repetitions}"),
+        None => format!("{difference} over {repetitions}"),
     }
 }
 
-fn seeds(verdict: &Verdict) -> String {
+/// `10 paired seeds`, `10 seeds each`, `8 against 10 seeds`
+fn repetitions(verdict: &Verdict, unit: Unit) -> String {
+    let unit = unit.plural();
     match (verdict.paired, verdict.num_a, verdict.num_b) {
-        (true, _, _) => format!("{} paired seeds", verdict.num_pairs),
-        (false, a, b) if a == b => format!("{a} seeds each"),
-        (false, a, b) => format!("{b} against {a} seeds"),
+        (true, _, _) => format!("{} paired {unit}", verdict.num_pairs),
+        (false, a, b) if a == b => format!("{a} {unit} each"),
+        (false, a, b) => format!("{b} against {a} {unit}"),
     }
 }
 
-fn not_distinguishable(verdict: &Verdict) -> String {
-    let needed = match verdict.seeds_needed {
-        Some(needed) if verdict.paired => format!("; about {needed} seeds would tell"),
-        Some(needed) => format!("; about {needed} seeds each would tell"),
-        None if verdict.interval.is_some() && verdict.difference != 0.0 => "; 1000 seeds would not tell".to_owned(),
-        None => String::new(),
-    };
-    format!("not distinguishable: {}{needed}", difference(verdict, Digits::of(verdict)))
+/// What would settle an open comparison.
+fn needed(verdict: &Verdict, unit: Unit) -> String {
+    let is_open = verdict.interval.is_some() && verdict.difference != 0.0;
+    match (unit, verdict.seeds_needed) {
+        (Unit::Seeds, Some(needed)) if verdict.paired => format!("; about {needed} seeds would tell"),
+        (Unit::Seeds, Some(needed)) => format!("; about {needed} seeds each would tell"),
+        (Unit::Seeds, None) if is_open => "; 1000 seeds would not tell".to_owned(),
+        (Unit::Folds { .. }, _) if is_open => "; more folds of these rows would not tell".to_owned(),
+        (Unit::Seeds | Unit::Folds { .. }, _) => String::new(),
+    }
 }
 
-fn no_claim(verdict: &Verdict, a: &str, b: &str, metric: &str) -> String {
-    let without: Vec<&str> = [(a, verdict.num_a), (b, verdict.num_b)]
-        .into_iter()
-        .filter(|(_, num)| *num == 0)
-        .map(|(name, _)| name)
-        .collect();
+fn no_claim(verdict: &Verdict, names: Names) -> String {
+    let Names { a, b, unit, .. } = names;
+    let configs = [(a, verdict.num_a), (b, verdict.num_b)];
+    let without: Vec<&str> = configs.into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect();
     if !without.is_empty() {
         return format!("no claim: no result of {}", without.join(" and of "));
     }
+    let unit = unit.singular();
     let single = match (verdict.num_a, verdict.num_b) {
-        (1, 1) => "1 seed".to_owned(),
-        (1, _) => format!("1 seed of {a}"),
-        _ => format!("1 seed of {b}"),
+        (1, 1) => format!("1 {unit}"),
+        (1, _) => format!("1 {unit} of {a}"),
+        _ => format!("1 {unit} of {b}"),
     };
-    let digits = Digits::of(verdict);
-    let means = format!("{metric} {} against {}", digits.plain(verdict.mean_b), digits.plain(verdict.mean_a));
-    format!("{single}: no claim; {b} reaches {means}, and {} may be the seed", digits.signed(verdict.difference))
+    let difference = Digits::of(verdict).signed(verdict.difference);
+    format!("{single}: no claim; {b} reaches {}, and {difference} may be the {unit}", means(verdict, names))
 }
 
-fn failures(verdict: &Verdict, a: &str, b: &str) -> String {
-    let told = |(name, failed): (&str, usize)| match failed {
+fn failures(verdict: &Verdict, names: Names) -> String {
+    let failed = |(name, count): (&str, usize)| match count {
         0 => String::new(),
         1 => format!("; 1 run of {name} failed"),
-        _ => format!("; {failed} runs of {name} failed"),
+        _ => format!("; {count} runs of {name} failed"),
     };
-    [(a, verdict.failed_a), (b, verdict.failed_b)].into_iter().map(told).collect()
-}
-
-/// How many digits are written behind the point.
-#[derive(Clone, Copy)]
-struct Digits(usize);
-
-impl Digits {
-    /// Rounds by no more than a tenth of the interval's half width (of the difference, where there is no interval), and
-    /// shows the bound nearest to 0 as different from 0, for up to two digits more.
-    fn of(verdict: &Verdict) -> Self {
-        let (low, high) = verdict.interval.unwrap_or((verdict.difference, verdict.difference));
-        let half = if low < high { (high - low) / 2.0 } else { low.abs() };
-        let nearest = low.abs().min(high.abs());
-        Self::rounding((half / 5.0).min(nearest).max(half / 500.0))
-    }
-
-    /// As many as show `step`.
-    fn rounding(step: f64) -> Self {
-        if step > 0.0 && step.is_finite() { Self((-step.log10()).ceil().clamp(0.0, 9.0) as usize) } else { Self(3) }
-    }
-
-    fn plain(self, value: f64) -> String {
-        let smallest = 10.0_f64.powi(-(self.0 as i32));
-        let is_written_out = value.abs() < 1e9 && (value == 0.0 || value.abs() >= smallest || self.0 < 9);
-        if is_written_out { format!("{value:.*}", self.0) } else { format!("{value:.3e}") }
-    }
-
-    /// With its sign, which a value that rounds to 0 has not.
-    fn signed(self, value: f64) -> String {
-        let sign = if value < 0.0 { "-" } else { "+" };
-        let magnitude = self.plain(value.abs());
-        let is_zero = magnitude.chars().all(|character| matches!(character, '0' | '.'));
-        if is_zero { magnitude } else { format!("{sign}{magnitude}") }
-    }
+    [(names.a, verdict.failed_a), (names.b, verdict.failed_b)].into_iter().map(failed).collect()
 }
 
 #[cfg(test)]
@@ -182,7 +175,11 @@ mod tests {
     }
 
     fn told(verdict: &Verdict) -> String {
-        sentence(verdict, "hidden = [16]", "hidden = [64]", "test/accuracy")
+        over(verdict, Unit::Seeds)
+    }
+
+    fn over(verdict: &Verdict, unit: Unit) -> String {
+        sentence(verdict, Names { a: "hidden = [16]", b: "hidden = [64]", metric: "test/accuracy", unit })
     }
 
     #[test]
@@ -211,19 +208,24 @@ mod tests {
         let open = verdict(Claim::NotDistinguishable, (0.955, 0.956), (-0.006, 0.008));
         assert_eq!(
             told(&open),
-            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 paired seeds; about 38 seeds would tell."
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
+             +0.008 over 10 paired seeds; about 38 seeds would tell."
         );
         assert_eq!(
             told(&Verdict { paired: false, failed_a: 1, failed_b: 2, ..open.clone() }),
-            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 seeds each; about 38 seeds each would \
-             tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
+             +0.008 over 10 seeds each; about 38 seeds each would tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
         );
         assert_eq!(
             told(&Verdict { seeds_needed: None, ..open }),
-            "not distinguishable: +0.001, 95 % interval -0.006 to +0.008 over 10 paired seeds; 1000 seeds would not tell."
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
+             +0.008 over 10 paired seeds; 1000 seeds would not tell."
         );
         let ties = Verdict { seeds_needed: None, ..verdict(Claim::NotDistinguishable, (0.95, 0.95), (0.0, 0.0)) };
-        assert_eq!(told(&ties), "not distinguishable: 0.000, the same over 10 paired seeds.");
+        assert_eq!(
+            told(&ties),
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): 0.000, the same over 10 paired seeds."
+        );
     }
 
     #[test]
@@ -247,6 +249,22 @@ mod tests {
         assert_eq!(
             told(&Verdict { num_b: 0, failed_b: 3, ..single }),
             "no claim: no result of hidden = [64]; 3 runs of hidden = [64] failed."
+        );
+    }
+
+    #[test]
+    fn folds_are_called_folds() {
+        let open =
+            Verdict { seeds_needed: None, ..verdict(Claim::NotDistinguishable, (0.955, 0.956), (-0.006, 0.008)) };
+        assert_eq!(
+            over(&open, Unit::Folds { num_folds: 10 }),
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
+             +0.008 over 10 paired folds; more folds of these rows would not tell."
+        );
+        let single = Verdict { num_a: 1, num_b: 1, interval: None, claim: Claim::NoClaim, paired: false, ..open };
+        assert_eq!(
+            over(&single, Unit::Folds { num_folds: 10 }),
+            "1 fold: no claim; hidden = [64] reaches test/accuracy 0.956 against 0.955, and +0.001 may be the fold."
         );
     }
 

@@ -1,6 +1,9 @@
 //! Verdicts against the figures of scipy 1.17 and statsmodels 0.15 (`tests/golden/verdict_figures.py`), and degenerate input.
 
+use super::pairwise::without_bootstrap;
+use super::seeds::Seeds;
 use super::*;
+use crate::tracking::Goal;
 
 const A: [f64; 10] = [0.955, 0.948, 0.962, 0.930, 0.970, 0.951, 0.944, 0.966, 0.958, 0.939];
 const B: [f64; 10] = [0.978, 0.969, 0.981, 0.960, 0.985, 0.972, 0.975, 0.983, 0.979, 0.966];
@@ -11,7 +14,11 @@ const D: [f64; 6] = [0.981, 0.950, 0.984, 0.967, 0.979, 0.921];
 fn compare(a: &[f64], b: &[f64], first_b: u64) -> Verdict {
     let numbered = |values: &[f64], first: u64| -> Vec<(u64, f64)> { (first..).zip(values.iter().copied()).collect() };
     let (a, b) = (numbered(a, 0), numbered(b, first_b));
-    verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher)
+    verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher, Unit::Seeds)
+}
+
+fn names<'a>(a: &'a str, b: &'a str) -> Names<'a> {
+    Names { a, b, metric: "test/accuracy", unit: Unit::Seeds }
 }
 
 /// Difference, both ends of the interval, p-value and seeds, as scipy and statsmodels have them.
@@ -75,9 +82,9 @@ fn bootstrap_intervals_are_those_of_scipy() {
 fn the_better_direction_counts() {
     let results: Vec<Vec<(u64, f64)>> = [A, B].map(|values| (0..).zip(values).collect()).into();
     let [a, b] = [0, 1].map(|index| Group { name: "", results: &results[index] });
-    assert_eq!(verdict(&a, &b, Goal::Lower).claim, Claim::Worse);
-    assert_eq!(verdict(&b, &a, Goal::Lower).claim, Claim::Better);
-    assert_eq!(verdict(&b, &a, Goal::Higher).claim, Claim::Worse);
+    assert_eq!(verdict(&a, &b, Goal::Lower, Unit::Seeds).claim, Claim::Worse);
+    assert_eq!(verdict(&b, &a, Goal::Lower, Unit::Seeds).claim, Claim::Better);
+    assert_eq!(verdict(&b, &a, Goal::Higher, Unit::Seeds).claim, Claim::Worse);
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn degenerate_input_gives_no_panic() {
             assert_eq!(found.claim == Claim::NoClaim, found.num_a < 2 || found.num_b < 2);
             assert!(found.interval.is_none_or(|(low, high)| low <= high), "{found:?}");
             assert!(found.p_value.is_none_or(|p_value| (0.0..=1.0).contains(&p_value)), "{found:?}");
-            assert!(sentence(&found, "a", "b", "loss").ends_with('.'));
+            assert!(sentence(&found, names("a", "b")).ends_with('.'));
         }
     }
     let found = compare(&[], &[f64::NAN; 3], 0);
@@ -145,7 +152,7 @@ fn several_configs_are_corrected_as_by_statsmodels() {
     let results: Vec<Vec<(u64, f64)>> =
         [&A[..], &B, &C, &D, &E].map(|values| (0..).zip(values.iter().copied()).collect()).into();
     let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
-    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, None);
+    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
     let statsmodels = [1.212324337006724e-06, 0.681665248066016, 0.6506170723711001, 0.08136394341560195];
     for (found, expected) in found.iter().zip(statsmodels) {
         assert!((found.adjusted_p.unwrap() / expected - 1.0).abs() < 1e-9, "{found:?}");
@@ -154,18 +161,18 @@ fn several_configs_are_corrected_as_by_statsmodels() {
     let open = Claim::NotDistinguishable;
     assert_eq!(claims, [Claim::Better, open, open, open]);
     // By itself the last would be a claim, and its figures stay those of one comparison.
-    let alone = &against_baseline(&groups[0], &groups[4..], Goal::Higher, None)[0];
+    let alone = &against_baseline(&groups[0], &groups[4..], Goal::Higher, Unit::Seeds)[0];
     assert_eq!((alone.verdict.claim, alone.adjusted_p), (Claim::Better, alone.verdict.p_value));
     assert_eq!(found[3].verdict, Verdict { claim: open, ..alone.verdict.clone() });
     assert_eq!(
-        adjusted_sentence(&found[3], "A", "E", "test/accuracy"),
+        adjusted_sentence(&found[3], names("A", "E")),
         "E is not distinguishable from A in test/accuracy: +0.0028, 95 % interval +0.0004 to +0.0052 over 10 paired \
          seeds, p = 0.0814."
     );
-    assert_eq!(against_baseline(&groups[0], &groups[1..2], Goal::Lower, None)[0].verdict.claim, Claim::Worse);
-    assert!(against_baseline(&groups[0], &[], Goal::Lower, None).is_empty());
+    assert_eq!(against_baseline(&groups[0], &groups[1..2], Goal::Lower, Unit::Seeds)[0].verdict.claim, Claim::Worse);
+    assert!(against_baseline(&groups[0], &[], Goal::Lower, Unit::Seeds).is_empty());
     // Folds share training rows, which makes claims rarer.
-    let folds = against_baseline(&groups[0], &groups[4..], Goal::Higher, Some(10));
+    let folds = against_baseline(&groups[0], &groups[4..], Goal::Higher, Unit::Folds { num_folds: 10 });
     assert_eq!(folds[0].verdict.claim, open);
 }
 
@@ -173,11 +180,11 @@ fn several_configs_are_corrected_as_by_statsmodels() {
 fn one_seed_is_no_claim_and_counts_for_nothing_among_several() {
     let results: Vec<Vec<(u64, f64)>> = [&A[..], &B[..1], &B].map(|b| (0..).zip(b.iter().copied()).collect()).into();
     let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
-    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, None);
+    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
     assert_eq!((found[0].verdict.claim, found[0].adjusted_p), (Claim::NoClaim, None));
     assert_eq!((found[1].verdict.claim, found[1].adjusted_p), (Claim::Better, found[1].verdict.p_value));
-    assert!(adjusted_sentence(&found[0], "A", "B", "test/accuracy").starts_with("1 seed of B: no claim;"));
-    assert!(adjusted_sentence(&found[1], "A", "C", "test/accuracy").ends_with(" paired seeds, p < 0.0001."));
+    assert!(adjusted_sentence(&found[0], names("A", "B")).starts_with("1 seed of B: no claim;"));
+    assert!(adjusted_sentence(&found[1], names("A", "C")).ends_with(" paired seeds, p < 0.0001."));
 }
 
 /// `best_of(3, 10, 0.012)` is 0.8463 and 2.1212 times 0.012 / sqrt(10)

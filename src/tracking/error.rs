@@ -13,7 +13,7 @@ pub enum TrackingError {
     #[error("{0}; check the disk space and your permissions there, or choose another folder with --artifacts")]
     Io(#[from] io::Error),
 
-    /// The file system cannot lock files, so that a crash could not be told from a running training.
+    /// The file system cannot lock files, so that a crashed run could not be distinguished from a running one.
     #[error(
         "cannot lock `{}`: {source}; run locks need a local disk: choose another folder with --artifacts",
         path.display()

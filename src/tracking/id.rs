@@ -23,7 +23,7 @@ pub struct RunId(String);
 
 impl RunId {
     /// A new id for a run of `experiment` that started at `time`. Two calls within a second may collide (1 in 65,536):
-    /// whoever creates the run folder then tries again.
+    /// the caller then tries again.
     pub(super) fn generate(experiment: &str, time: UtcTime) -> Self {
         // The standard library seeds each hasher from the system's entropy: random enough for four digits.
         let random = RandomState::new().hash_one(time.to_string()) as u16;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `two` | [`judge`]: two runs |
 //! | `several` | [`judge_all`]: every other config against the first |
-//! | `sentences` | what is said of the runs beside the verdict |
+//! | `sentences` | sentences in addition to the verdict |
 //! | `mistakes` | which test rows only one of two models gets right |
 //! | `more_seeds` | commands that train the seeds still needed |
 

@@ -1,4 +1,4 @@
-//! What is said of compared runs beside the verdict.
+//! Sentences on compared runs, in addition to the verdict.
 
 use serde_json::Value;
 

@@ -16,7 +16,7 @@ use crate::comparison::verdict::{
 };
 use crate::tracking::{Goal, MetricKey, Run, RunId, Store, TrackingError};
 
-/// With fewer configs, the best owes too little to chance to mention it.
+/// With fewer configs, the best owes too little to chance to be worth mentioning.
 const CONFIGS_WITH_A_WINNER: usize = 3;
 
 /// Several configs, each compared with the first.

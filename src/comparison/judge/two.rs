@@ -1,4 +1,4 @@
-//! Two runs.
+//! One run against another.
 
 use serde::Serialize;
 

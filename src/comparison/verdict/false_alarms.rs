@@ -31,7 +31,7 @@ impl Trial {
         Self { num_a, num_b, paired, shift: 0.0, num_rows: 1e9 }
     }
 
-    /// The part of comparisons that `is_alarm` says differ.
+    /// The fraction of comparisons for which `is_alarm` is true.
     fn rate(self, is_alarm: impl Fn(&Seeds, &Seeds) -> bool) -> f64 {
         let mut random = ChaCha8Rng::seed_from_u64(2026);
         let mut seeds = |count: usize, first: u64, shift: f64| {

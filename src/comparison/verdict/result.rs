@@ -1,4 +1,4 @@
-//! What a comparison of two configs says.
+//! The outcome of a comparison of two configs.
 
 use serde::Serialize;
 

@@ -264,7 +264,8 @@ mod tests {
         let single = Verdict { num_a: 1, num_b: 1, interval: None, claim: Claim::NoClaim, paired: false, ..open };
         assert_eq!(
             over(&single, Unit::Folds { num_folds: 10 }),
-            "1 fold: no claim; hidden = [64] reaches test/accuracy 0.956 against 0.955, and +0.001 may be the fold."
+            "1 fold: no claim; hidden = [64] reaches test/accuracy 0.9560 against 0.9550, and +0.0010 may \
+             be the fold."
         );
     }
 

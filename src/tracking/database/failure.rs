@@ -1,4 +1,4 @@
-//! Errors of either database, and what the user is told.
+//! Errors of either database, and the messages for the user.
 
 use std::io;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// What to tell the user of an SQLite error in the store at `path`.
+/// The message for an SQLite error in the store at `path`.
 pub(crate) fn sqlite_error(path: &Path, source: rusqlite::Error) -> TrackingError {
     use rusqlite::ErrorCode as Code;
     let path = path.to_path_buf();
@@ -56,7 +56,7 @@ pub(crate) fn sqlite_error(path: &Path, source: rusqlite::Error) -> TrackingErro
     }
 }
 
-/// What to tell the user of a PostgreSQL error of the server `name`, `host:port/database`.
+/// The message for a PostgreSQL error of the server `name`, `host:port/database`.
 pub(crate) fn server_error(name: &Path, source: postgres::Error) -> TrackingError {
     let (server, problem) = (name.display().to_string(), problem_of(&source));
     let code = source.code().map(SqlState::code).unwrap_or_default();

@@ -10,7 +10,7 @@
 //! | `address` | the address of a PostgreSQL server, without showing its password |
 //! | `schema` | the tables and their migrations |
 //! | `param`, `row` | values into statements, values out of results |
-//! | `failure` | errors of either database, and what the user is told |
+//! | `failure` | errors of either database, and the messages for the user |
 
 mod access;
 mod address;

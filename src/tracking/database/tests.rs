@@ -200,7 +200,7 @@ fn a_server_that_is_away_for_a_while_ends_no_training() {
     let reader = Store::open_read_only_at(&location).unwrap();
     writer.log(&[point(1)]).unwrap();
     proxy.set(Fault::Down);
-    // Who only looks is told at once.
+    // A reader gets the error at once.
     let began = Instant::now();
     let error = reader.runs().unwrap_err();
     assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
@@ -224,7 +224,7 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     let other = test_store.on_another_host();
     let mut writer = test_store.start(new_run("a"));
     writer.log(&[point(1)]).unwrap();
-    let (id, mut there) = (writer.id().clone(), other.store());
+    let (id, mut there) = (writer.id().clone(), other.open());
     let home = test_store.location().home();
     assert_eq!(there.home_elsewhere(&id).unwrap().as_ref(), Some(&home));
     assert_eq!(test_store.open().home_elsewhere(&id).unwrap(), None);

@@ -297,7 +297,7 @@ fn spawn(test_store: &TestStore, sweep: &RunId) -> Child {
 #[test]
 fn child() {
     let Ok(sweep) = env::var(SWEEP) else { return };
-    let (mut store, sweep) = (TestStore::from_parent().store(), sweep.parse().unwrap());
+    let (mut store, sweep) = (TestStore::from_parent().open(), sweep.parse().unwrap());
     let claim = claim(&mut store, &sweep, "killed", LONG).unwrap();
     println!("\nclaimed {}", claim.number);
     for epoch in 1.. {

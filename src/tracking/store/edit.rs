@@ -125,7 +125,7 @@ impl Store {
             if file.length() != length {
                 file.undo(length);
             }
-            // The row may have been removed, or the store rebuilt, while the run goes on.
+            // The row may have been removed, or the store rebuilt, during the run.
             if row_number(database, id)?.is_none() {
                 self.index_folder(database, &folder, folder::read_record(&folder)?, revision)?;
             }

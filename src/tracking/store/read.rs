@@ -113,7 +113,7 @@ impl Store {
     /// path, so that it cannot lead out of the run's folder.
     pub fn file(&self, id: &RunId, name: &str) -> Result<Option<PathBuf>, TrackingError> {
         let files = match self.files(id) {
-            // A run that was deleted a moment ago, or whose folder somebody removed, has no file.
+            // A run that was just deleted, or whose folder was removed, has no files.
             Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             files => files?,
         };

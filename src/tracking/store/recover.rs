@@ -27,7 +27,7 @@ impl Store {
     /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed runs.
     ///
     /// # Errors
-    /// A folder or store that cannot be read or written. Damaged run folders are passed over; [`Store::reindex`] reports
+    /// A folder or store that cannot be read or written. Damaged run folders are skipped; [`Store::reindex`] reports
     /// them.
     pub fn recover(&mut self) -> Result<Vec<RunId>, TrackingError> {
         let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
@@ -82,7 +82,7 @@ impl Store {
             let is_crashed = !written.status.is_final();
             if is_crashed {
                 record.status = Status::Crashed;
-                "the process went away without a final status".clone_into(&mut record.reason);
+                "the process ended without recording a final status".clone_into(&mut record.reason);
                 // File times come from a coarser clock than ours and may lie a few milliseconds before the start.
                 let last_activity = folder::last_activity(folder).and_then(|time| UtcTime::try_from(time).ok());
                 record.ended = last_activity.map(|time| time.max(record.started));

@@ -61,7 +61,7 @@ impl MetricSummary {
     }
 }
 
-/// The columns that [`summary`] reads, after a first one that is the caller's.
+/// The columns that [`summary`] reads, after a first column that the caller reads.
 pub(super) const SUMMARY: &str = "key, points, last, last_epoch, last_step, last_time, best, best_epoch";
 
 /// Reads [`SUMMARY`] from columns 1 and on.

@@ -157,7 +157,7 @@ fn remove_discarded(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the folder never became a run, and nobody is making it one.
+/// Whether the start of a run was killed before the folder became a run.
 fn is_abandoned(folder: &Path) -> io::Result<bool> {
     if folder.join(folder::RUN).exists() || folder::is_locked(folder)? {
         return Ok(false);

@@ -42,7 +42,7 @@ fn reindex_rebuilds_what_was_there(test_store: &TestStore) {
     let mut original = read(&store);
     original.retain(|(record, ..)| record.id != gone);
 
-    // In place, with a run that goes on.
+    // In place, during a run.
     let mut store = store;
     let result = store.reindex().unwrap();
     assert_eq!((result.runs, result.points, result.dropped.as_slice()), (2, 4, &[gone][..]));
@@ -81,7 +81,7 @@ fn what_a_kill_left_half_done_is_finished(test_store: &TestStore) {
         id
     });
     let mut store = test_store.open();
-    // The folder went to the trash, the row stayed; the folder came back, or was made, and the row did not.
+    // One folder is in the trash while its row is still there; two folders have no rows yet.
     let trash = store.root().join("trash");
     store.delete(&restored).unwrap();
     store.delete(&abandoned).unwrap();
@@ -89,7 +89,7 @@ fn what_a_kill_left_half_done_is_finished(test_store: &TestStore) {
     for id in [&restored, &abandoned] {
         fs::rename(trash.join(id.as_str()), store.folder(id)).unwrap();
     }
-    // One that is just beginning is its writer's.
+    // A run that is just starting belongs to its writer.
     let beginning = test_store.start(new_run("beginning"));
 
     assert_eq!(store.recover().unwrap(), []);

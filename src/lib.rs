@@ -16,18 +16,20 @@
 //! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
 //! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
-//!   [`sweep`] and the queue in `tracking/queue.rs`
+//!   [`sweep`] and the queue in `tracking/queue`
 //! - uses a trained model again: `commands/{predict,evaluate,generate,resume,export}.rs`, over [`commands::saved_model`]
 //! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
 //! - words the commands that the user is told: [`shell`]
-//! - finishes what killed processes left half done: [`tracking::Store::settle`]; reads files whole that may be damaged or
+//! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads files whole that may be damaged or
 //!   endless: [`bounded`]
-//! - tells which of two configs is better: [`tracking::judge`], over the statistics of [`tracking::verdict`]
+//! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
+//!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants
-//! 1. [`tracking`] never names Burn; [`dashboard`] knows only [`tracking`] and [`sweep`]; [`plots`], [`onnx`] and
+//! 1. [`tracking`] never names Burn; [`comparison`] knows only [`tracking`], which does not know it; [`dashboard`] knows
+//!    only these two and [`sweep`]; [`plots`], [`onnx`] and
 //!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
@@ -44,6 +46,7 @@ pub mod backend;
 pub mod bounded;
 pub mod cli;
 pub mod commands;
+pub mod comparison;
 pub mod config;
 pub mod dashboard;
 pub mod data;

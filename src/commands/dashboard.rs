@@ -63,7 +63,7 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
 /// Puts right what killed processes left. A folder that can only be read, or a store that fails, is told by the page.
 fn settle(location: &Location) {
     if Store::open_read_only_at(location).is_ok() {
-        Store::open_at(location).and_then(|mut store| store.settle()).ok();
+        Store::open_at(location).and_then(|mut store| store.recover()).ok();
     }
 }
 

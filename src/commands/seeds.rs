@@ -23,9 +23,9 @@ use super::runs::table;
 use super::train::{self, EXIT_INTERRUPTED, TrainOptions, Trained, stop_on_signal};
 use crate::backend::BackendName;
 use crate::cli::TrainArgs;
+use crate::comparison::{folds, headline, mean_interval, spread};
 use crate::config::{Config, Repetition};
 use crate::data::Dataset;
-use crate::tracking::compare::{folds, headline, mean_interval, spread};
 use crate::tracking::{Location, MetricKey, Run, Status, Store};
 
 /// Trains the `repetitions` of `config`, several at a time, and prints what they agree on.

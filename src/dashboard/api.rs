@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::predictions::image_shape;
 use super::{ApiError, AppState, blocking};
-use crate::tracking::filter::Filter;
-use crate::tracking::{FileEntry, RunId, Store};
+use crate::comparison::filter::Filter;
+use crate::tracking::{FileEntry, RunId, Store, TrackingError};
 
 /// `GET /api/runs`: all runs, newest first, archived ones included.
 pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -43,7 +43,7 @@ pub async fn filter(
     if text.len() > MAX_FILTER {
         return Err(ApiError::bad_request(format!("a filter has {MAX_FILTER} bytes at most, not {}", text.len())));
     }
-    let filter: Filter = text.parse().map_err(|error: crate::tracking::filter::FilterError| ApiError {
+    let filter: Filter = text.parse().map_err(|error: crate::comparison::filter::FilterError| ApiError {
         at: Some(error.at),
         ..ApiError::bad_request(error.to_string())
     })?;
@@ -120,7 +120,7 @@ pub async fn no_such_method() -> ApiError {
 
 /// Parses an id out of a path. What is no id names no run.
 pub fn run_id(text: &str) -> Result<RunId, ApiError> {
-    Ok(RunId::from_str(text)?)
+    Ok(RunId::from_str(text).map_err(TrackingError::from)?)
 }
 
 /// The ids of a comma-separated list.

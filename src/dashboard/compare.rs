@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 
 use super::api::{checked, evaluation, run_ids};
 use super::{ApiError, AppState, blocking};
-use crate::tracking::compare::{Difference, differences};
-use crate::tracking::judge::{Comparisons, Judgement, judge, judge_all};
+use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all};
+use crate::comparison::{Difference, differences};
 use crate::tracking::{MetricKey, MetricSummary, Run};
 
 /// A table of more columns cannot be read.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::api::{checked, run_ids};
 use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
 use super::{ApiError, AppState};
+use crate::comparison::pairs::{Pair, Pairs, Prediction, Unpaired};
 use crate::tracking::RunId;
-use crate::tracking::pairs::{Pair, Pairs, Prediction, Unpaired};
 
 /// How many rows can be paged through; all that is kept of a file, however long.
 const MAX_RANKED: usize = 100_000;

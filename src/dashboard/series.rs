@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::api::{checked, run_ids};
 use super::{ApiError, AppState};
-use crate::tracking::series::{downsample, far_out, smooth};
-use crate::tracking::{MetricKey, RunId, Sample, Store};
+use crate::comparison::series::{downsample, far_out, smooth};
+use crate::tracking::{MetricKey, RunId, Sample, Store, TrackingError};
 
 /// More curves than this in one chart tell nothing.
 const MAX_RUNS: usize = 500;
@@ -80,7 +80,7 @@ pub async fn series(
     query: Result<Query<SeriesQuery>, QueryRejection>,
 ) -> Result<Json<SeriesList>, ApiError> {
     let query = checked(query)?;
-    let key: MetricKey = query.key.parse()?;
+    let key: MetricKey = query.key.parse().map_err(TrackingError::from)?;
     let ids = run_ids(&query.ids, MAX_RUNS)?;
     if !(0.0..1.0).contains(&query.smooth) {
         return Err(ApiError::bad_request("`smooth` is a weight from 0 to below 1"));

@@ -11,9 +11,9 @@ use serde::Serialize;
 use super::api::run_id;
 use super::live::Snapshot;
 use super::{ApiError, AppState, blocking};
+use crate::comparison::judge::retrain;
+use crate::comparison::{headline, ranked};
 use crate::sweep::{Importance, importance};
-use crate::tracking::compare::headline;
-use crate::tracking::judge::{ranked, retrain};
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, Trial, TrialState};
 
 /// New seeds that tell what the best trial is worth.

@@ -1,20 +1,19 @@
-//! The one error type of `tracking`: each message names the place and the next step.
+//! The error type of `tracking`: each message names the place and the next step.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::database::{BUSY_SECONDS, is_lost, is_refused, problem_of};
-use super::{RunId, Status, TrialState};
+use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
 
 /// Why something could not be recorded, found or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrackingError {
     /// A file or folder could not be read or written; the I/O error names the path.
-    #[error("{0}; check the disk space and your rights there, or choose another folder with --artifacts")]
+    #[error("{0}; check the disk space and your permissions there, or choose another folder with --artifacts")]
     Io(#[from] io::Error),
 
-    /// The file system cannot lock files, so that a crash could not be told from a running training.
+    /// The file system cannot lock files, so that a crashed run could not be distinguished from a running one.
     #[error(
         "cannot lock `{}`: {source}; run locks need a local disk: choose another folder with --artifacts",
         path.display()
@@ -29,7 +28,7 @@ pub enum TrackingError {
     )]
     NoStore { root: PathBuf },
 
-    /// The file is no database of burnlab's.
+    /// The file is not a database of burnlab.
     #[error("`{}` is not a burnlab store; move it away, then run `burnlab runs reindex`", path.display())]
     NotAStore { path: PathBuf },
 
@@ -41,13 +40,13 @@ pub enum TrackingError {
     )]
     SchemaTooNew { path: PathBuf, found: i64, supported: i64 },
 
-    /// Other processes kept the store's write lock for longer than the time-out.
+    /// Another process held the store's write lock for longer than the time-out.
     #[error("`{}` stayed locked by another process for {seconds} s; end that process or try again", path.display())]
     Busy { path: PathBuf, seconds: u64 },
 
     /// The store cannot be written, or was opened for reading only.
     #[error(
-        "`{}` cannot be written; check your rights there, or choose another folder with --artifacts",
+        "`{}` cannot be written; check your permissions there, or choose another folder with --artifacts",
         path.display()
     )]
     ReadOnly { path: PathBuf },
@@ -56,29 +55,31 @@ pub enum TrackingError {
     #[error("`{}`: {problem}; check the disk and its free space, or choose another folder with --artifacts", path.display())]
     Disk { path: PathBuf, problem: &'static str },
 
-    /// Any other answer of SQLite's.
+    /// Any other SQLite error.
     #[error(
         "`{}`: {source}; if the file is damaged, move it away and run `burnlab runs reindex`",
         path.display()
     )]
     Sql { path: PathBuf, source: Box<rusqlite::Error> },
 
-    /// No connection to the PostgreSQL server, or one that was lost for too long.
-    #[error("cannot reach PostgreSQL at {server}: {problem}; check that it runs and that this host may reach its port")]
+    /// The PostgreSQL server cannot be reached, or was away for too long.
+    #[error(
+        "cannot reach PostgreSQL at {server}: {problem}; check that it is running and that this host can reach its port"
+    )]
     Unreachable { server: String, problem: String },
 
-    /// The server does not want this user, or does not have the database.
+    /// The server refuses this user, or does not have the database.
     #[error(
         "PostgreSQL at {server} refused the connection: {problem}; check user and database in the store's address, \
          and the password there or in PGPASSWORD"
     )]
     Refused { server: String, problem: String },
 
-    /// The server has no tables of burnlab's.
+    /// The database has no tables of burnlab.
     #[error("no runs recorded at PostgreSQL {server}: train something first (burnlab --config FILE)")]
     NoServerStore { server: String },
 
-    /// The tables were made by a newer burnlab.
+    /// The tables were created by a newer burnlab.
     #[error(
         "PostgreSQL at {server} has schema {found}, written by a newer burnlab (this one knows up to {supported}): \
          update burnlab"
@@ -89,18 +90,18 @@ pub enum TrackingError {
     #[error("the files of run `{id}` are at `{home}`: {action} there")]
     Elsewhere { id: RunId, home: String, action: &'static str },
 
-    /// The user lacks a right on the tables or may not create them.
+    /// The user lacks a privilege on the tables or may not create them.
     #[error(
-        "PostgreSQL at {server}: {problem}; let its administrator grant the right, or name a schema that is yours: \
+        "PostgreSQL at {server}: {problem}; let its administrator grant the privilege, or name a schema that you own: \
          search_path=NAME in the store's address"
     )]
     Denied { server: String, problem: String },
 
-    /// Any other answer of PostgreSQL's.
-    #[error("PostgreSQL at {server}: {problem}; the server's log says more")]
+    /// Any other PostgreSQL error.
+    #[error("PostgreSQL at {server}: {problem}; see the server's log")]
     Statement { server: String, problem: String },
 
-    /// Text that names no PostgreSQL server. It is not repeated, since it may hold a password.
+    /// An address that is not valid. It is not repeated, since it may contain a password.
     #[error("the store's address is not valid: {problem}; write postgres://user@host/database")]
     InvalidServer { problem: String },
 
@@ -120,26 +121,26 @@ pub enum TrackingError {
     NoSuchRun { query: String },
 
     /// Several runs match the prefix.
-    #[error("`{query}` is the beginning of {count} runs ({}); add characters", candidates.join(", "))]
+    #[error("`{query}` is the beginning of {count} runs ({}); give more characters", candidates.join(", "))]
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
 
-    /// No sweep matches the id, its beginning or the experiment.
+    /// No sweep matches the id, prefix or experiment.
     #[error("no sweep `{query}`; `burnlab sweep list` shows them")]
     NoSuchSweep { query: String },
 
-    /// Several sweeps match the beginning.
-    #[error("`{query}` is the beginning of {count} sweeps ({}); add characters", candidates.join(", "))]
+    /// Several sweeps match the prefix.
+    #[error("`{query}` is the beginning of {count} sweeps ({}); give more characters", candidates.join(", "))]
     AmbiguousSweep { query: String, count: usize, candidates: Vec<String> },
 
-    /// Text that is no run id.
-    #[error("`{text}` is not a run id (<experiment>-<yyyymmdd>-<hhmmss>-<4 hex digits>)")]
-    InvalidRunId { text: String },
+    /// Text that is not a run id.
+    #[error(transparent)]
+    InvalidRunId(#[from] InvalidRunId),
 
-    /// Text that is no metric key.
-    #[error("`{text}` is not a metric key: write `split/metric` with a-z, 0-9, `_` (and `.`, `@`, `-` in the metric)")]
-    InvalidMetricKey { text: String },
+    /// Text that is not a metric key.
+    #[error(transparent)]
+    InvalidMetricKey(#[from] InvalidMetricKey),
 
-    /// A name that cannot be a file of a run, or belongs to tracking itself.
+    /// A name that cannot be a file of a run, or one of the files that tracking writes itself.
     #[error(
         "`{name}` cannot name a run's file: use a-z, A-Z, 0-9, `.`, `_`, `-`, and no name that burnlab writes itself"
     )]
@@ -157,12 +158,12 @@ pub enum TrackingError {
     #[error("a run cannot end as `{status}`; use finished, interrupted or failed")]
     NotFinal { status: Status },
 
-    /// A trial can only end in a state that is an end.
+    /// A trial can only end in a final state.
     #[error("a trial cannot end as `{state}`; use finished, stopped or failed")]
     NoResult { state: TrialState },
 
     /// A row of a sweep has content that burnlab did not write.
-    #[error("the store has a damaged sweep: {problem}; start the sweep anew")]
+    #[error("the store has a damaged sweep: {problem}; start a new sweep")]
     DamagedSweep { problem: String },
 
     /// The run is still training.
@@ -175,34 +176,6 @@ pub enum TrackingError {
 }
 
 impl TrackingError {
-    /// Translates a PostgreSQL error of the server `host:port/database`.
-    pub(super) fn server(name: &Path, source: postgres::Error) -> Self {
-        let (server, problem) = (name.display().to_string(), problem_of(&source));
-        let code = source.code().map(|code| code.code()).unwrap_or_default();
-        match code {
-            "25006" => Self::ReadOnly { path: name.to_path_buf() },
-            "55P03" => Self::Busy { path: name.to_path_buf(), seconds: BUSY_SECONDS },
-            "42501" => Self::Denied { server, problem },
-            _ if is_refused(&source) => Self::Refused { server, problem },
-            _ if is_lost(&source) => Self::Unreachable { server, problem },
-            _ => Self::Statement { server, problem },
-        }
-    }
-
-    /// Translates an SQLite error of the store at `path`.
-    pub(super) fn sql(path: &Path, busy_seconds: u64, source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode as Code;
-        let path = path.to_path_buf();
-        match source.sqlite_error_code() {
-            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy { path, seconds: busy_seconds },
-            Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => Self::ReadOnly { path },
-            Some(Code::NotADatabase) => Self::NotAStore { path },
-            Some(Code::DiskFull) => Self::Disk { path, problem: "the disk is full" },
-            Some(Code::SystemIoFailure) => Self::Disk { path, problem: "the disk could not be read or written" },
-            _ => Self::Sql { path, source: Box::new(source) },
-        }
-    }
-
     pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
         Self::Damaged { path: path.to_path_buf(), line: None, problem: one_line(&problem.to_string()) }
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TrackingError, UtcTime};
+use super::UtcTime;
 
 /// Longest experiment part of an id, in characters.
 const MAX_SLUG: usize = 60;
@@ -16,14 +16,14 @@ const TAIL: usize = 21;
 /// Names one run: `<experiment>-<yyyymmdd>-<hhmmss>-<4 hex>` with the start in UTC, for example
 /// `digits-20261124-235039-a3f1`.
 ///
-/// Every value of this type passed the strict parser: no dots, slashes or capitals, so it can be joined to a path.
+/// Every value passed a strict parser, without dots, slashes and capitals, so that it can safely be joined to a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// A new id of `experiment` (slugged) that started at `time`. Two calls may collide, one in 65,536 within a
-    /// second: the creator of the run folder tries again.
+    /// A new id for a run of `experiment` that started at `time`. Two calls within a second may collide (1 in 65,536):
+    /// the caller then tries again.
     pub(super) fn generate(experiment: &str, time: UtcTime) -> Self {
         // The standard library seeds each hasher from the system's entropy: random enough for four digits.
         let random = RandomState::new().hash_one(time.to_string()) as u16;
@@ -41,20 +41,24 @@ impl RunId {
     }
 }
 
+/// Text that is not a run id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a run id (<experiment>-<yyyymmdd>-<hhmmss>-<4 hex digits>)")]
+pub struct InvalidRunId {
+    /// The text.
+    pub text: String,
+}
+
 impl FromStr for RunId {
-    type Err = TrackingError;
+    type Err = InvalidRunId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_run_id(text) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(TrackingError::InvalidRunId { text: text.to_owned() })
-        }
+        if is_run_id(text) { Ok(Self(text.to_owned())) } else { Err(InvalidRunId { text: text.to_owned() }) }
     }
 }
 
 impl TryFrom<String> for RunId {
-    type Error = TrackingError;
+    type Error = InvalidRunId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()

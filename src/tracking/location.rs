@@ -12,15 +12,15 @@ use super::database::Address;
 
 /// The folder of the run folders, and the database of their rows.
 ///
-/// PostgreSQL 13 or newer serves. The connection is **not encrypted** and belongs into a private network or an SSH
-/// tunnel. `Debug` and `Display` leave the password out.
+/// Requires PostgreSQL 13 or newer. The connection is **not encrypted**: use a private network or an SSH tunnel.
+/// `Debug` and `Display` leave the password out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     /// The artifacts folder of this host.
     pub root: PathBuf,
-    /// `postgres://user@host/database` or libpq's `host=... dbname=...`; without it, `burnlab.db` in `root`. The
-    /// option `search_path=NAME` keeps the tables in that schema of the database, `PGPASSWORD` in the environment
-    /// holds a password that is not in the address.
+    /// `postgres://user@host/database` or libpq's `host=... dbname=...`; `None` for `burnlab.db` in `root`. The option
+    /// `search_path=NAME` keeps the tables in that schema of the database. A password that is not in the address is
+    /// read from the environment variable `PGPASSWORD`.
     pub server: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Location {
         self.server.as_deref().map(Address::parse).transpose()
     }
 
-    /// What the rows of this host's runs carry: `host:/absolute/artifacts`.
+    /// Marks the runs whose folders are here: `host:/absolute/artifacts`.
     pub(super) fn home(&self) -> String {
         let root = fs::canonicalize(&self.root).or_else(|_| std::path::absolute(&self.root));
         format!("{}:{}", host(), root.unwrap_or_else(|_| self.root.clone()).display())

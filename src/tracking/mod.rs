@@ -1,9 +1,8 @@
-//! Recording: what a run was, what it measured, and where that is kept.
+//! Recording runs: their configuration, what they measured, and where both are stored.
 //!
-//! A **run** is one training. It owns a folder, `runs/<id>/`, and rows in `burnlab.db`. The folder is the truth:
-//! the database is an index over all folders that answers quickly and can be rebuilt by [`Store::reindex`].
-//! Runs of one **experiment** are meant to be compared. A **sweep** is a queue of trials that workers take; it lives in
-//! the database alone.
+//! A **run** is one training. It owns a folder, `runs/<id>/`, and rows in `burnlab.db`. The folder is authoritative: the
+//! database is an index over all folders that can be rebuilt by [`Store::reindex`]. Runs of one **experiment** are meant
+//! to be compared. A **sweep** is a queue of trials that workers take; it is stored only in the database.
 //!
 //! ```text
 //! artifacts/burnlab.db             index of all runs (SQLite)
@@ -15,62 +14,52 @@
 //! ```
 //!
 //! Writing goes through [`RunWriter`] (one per training process), everything else through [`Store`].
-//! Any number of processes may do both at once. Each change is one write transaction that also covers the change to
-//! the folder, so that the database's write lock orders the edits of the folders as well.
+//! Any number of processes may do both at the same time. Each change is one write transaction that includes the change
+//! to the folder, so that the database's write lock serializes edits of the folders as well.
 //!
-//! Instead of `burnlab.db`, a PostgreSQL server can hold the rows for many hosts ([`Location`]). Run folders stay on
-//! the host that trained; others see the run's row, curves and environment, and their edits reach the row, which then
-//! is ahead of `run.json` until the run's own host writes that file again.
+//! Instead of `burnlab.db`, a PostgreSQL server can hold the rows of many hosts ([`Location`]). Run folders stay on the
+//! host that trained. Other hosts see the run's row, curves and environment; their edits change the row, which is then
+//! newer than `run.json` until the run's own host writes that file again.
 //!
 //! | file | concept |
 //! |---|---|
 //! | `id` | [`RunId`] |
 //! | `point` | [`MetricKey`], [`Point`], [`Sample`], [`Goal`] |
-//! | `record` | [`RunRecord`], [`Status`], [`Shown`]: what `run.json` says |
+//! | `record` | [`RunRecord`], [`Status`], [`Shown`]: the content of `run.json` |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
-//! | `store` | [`Store`]: runs, their points and changes |
+//! | `store` | [`Store`]: reading, editing, deleting and recovering runs |
 //! | `sweep`, `queue` | [`Sweep`], [`Trial`], [`Claim`]: trials that workers take from the store |
-//! | `location` | [`Location`]: the folder and the server of a store |
+//! | `location`, `mounts` | [`Location`]: the artifacts folder and the server of a store; network file systems |
 //! | `database` | SQLite and PostgreSQL behind one interface, and their schema |
-//! | `pairs` | the predictions of two runs, row by row |
-//! | `judge`, `verdict` | what can honestly be said of runs: the statistics, and the sentence |
-//! | `series`, `compare` | pure functions over samples and params |
-//! | `field`, `filter` | what of a run can be named, and the filter language of the page and `runs list` |
+//! | `error`, `time` | [`TrackingError`], [`UtcTime`] |
 //!
-//! Nothing here knows what trains.
+//! Nothing here knows what trains. What compares runs is in [`comparison`](crate::comparison).
 
-pub mod compare;
 mod database;
 mod error;
-pub mod field;
-pub mod filter;
 mod folder;
 mod id;
-pub mod judge;
 mod location;
 mod mounts;
-pub mod pairs;
-#[cfg(test)]
-mod place;
 mod point;
 mod queue;
 mod record;
 mod run;
-pub mod series;
 mod store;
 mod sweep;
 #[cfg(test)]
+mod test_store;
+#[cfg(test)]
 mod tests;
 mod time;
-pub mod verdict;
 
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};
-pub use id::{RunId, slug};
+pub use id::{InvalidRunId, RunId, slug};
 pub use location::{Location, host};
 pub use mounts::network_file_system;
-pub use point::{Goal, MetricKey, Point, Sample};
+pub use point::{Goal, InvalidMetricKey, MetricKey, Point, Sample};
 pub use queue::MAX_ATTEMPTS;
 pub use record::{RunRecord, Shown, Status, flatten_config};
 pub use run::{NewRun, RunWriter};

@@ -25,8 +25,8 @@ const SHARED: [&str; 17] = [
     "fuse.rclone",
 ];
 
-/// The network file system that `folder` is on, or would be, such as `nfs4`. `None` for a local one, and where there is
-/// no mount table to ask.
+/// The network file system, such as `nfs4`, that `folder` is on, or would be on if it existed. `None` for a local file
+/// system, and where there is no mount table.
 pub fn network_file_system(folder: &Path) -> Option<String> {
     let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
     let folder = std::path::absolute(folder).ok()?;
@@ -36,7 +36,7 @@ pub fn network_file_system(folder: &Path) -> Option<String> {
 }
 
 /// The file system of the innermost mount above `path`: lines of `ID PARENT DEVICE ROOT MOUNT-POINT OPTIONS ... - KIND
-/// SOURCE OPTIONS` (proc(5)); of two at one place the later hides the earlier.
+/// SOURCE OPTIONS` (proc(5)); of two mounts at one place the later hides the earlier.
 fn kind_of<'a>(table: &'a str, path: &Path) -> Option<&'a str> {
     let mounts = table.lines().filter_map(|line| {
         let (head, tail) = line.split_once(" - ")?;

@@ -1,11 +1,9 @@
-//! What is measured: a metric's key, one point of it, and which direction is better.
+//! Metric keys, measured points, and which direction of a metric is better.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use super::TrackingError;
 
 /// Names a metric of one split, `split/metric`: `validation/loss`, `test/f1_macro`.
 ///
@@ -18,8 +16,8 @@ impl MetricKey {
     /// The key of `metric` on `split`.
     ///
     /// # Errors
-    /// [`TrackingError::InvalidMetricKey`] for characters outside the alphabet.
-    pub fn new(split: &str, metric: &str) -> Result<Self, TrackingError> {
+    /// [`InvalidMetricKey`] for characters outside the alphabet.
+    pub fn new(split: &str, metric: &str) -> Result<Self, InvalidMetricKey> {
         format!("{split}/{metric}").try_into()
     }
 
@@ -38,7 +36,7 @@ impl MetricKey {
         self.parts().1
     }
 
-    /// The least and the largest value that the metric can have.
+    /// The lowest and the highest value that the metric can take; infinite where there is no bound.
     pub fn bounds(&self) -> (f64, f64) {
         match self.metric() {
             "accuracy" | "balanced_accuracy" | "precision" | "recall" | "f1" | "roc_auc" => (0.0, 1.0),
@@ -53,8 +51,16 @@ impl MetricKey {
     }
 }
 
+/// Text that is not a metric key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a metric key: write `split/metric` with a-z, 0-9, `_` (and `.`, `@`, `-` in the metric)")]
+pub struct InvalidMetricKey {
+    /// The text.
+    pub text: String,
+}
+
 impl TryFrom<String> for MetricKey {
-    type Error = TrackingError;
+    type Error = InvalidMetricKey;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
@@ -65,12 +71,12 @@ impl TryFrom<String> for MetricKey {
                     && split.bytes().all(word)
                     && metric.bytes().all(|byte| word(byte) || matches!(byte, b'.' | b'@' | b'-'))
             });
-        if is_key { Ok(Self(text)) } else { Err(TrackingError::InvalidMetricKey { text }) }
+        if is_key { Ok(Self(text)) } else { Err(InvalidMetricKey { text }) }
     }
 }
 
 impl FromStr for MetricKey {
-    type Err = TrackingError;
+    type Err = InvalidMetricKey;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.to_owned().try_into()
@@ -94,7 +100,7 @@ impl fmt::Display for MetricKey {
 pub struct Point {
     /// What was measured.
     pub key: MetricKey,
-    /// 1-based epoch; 0 for what is measured once, after training.
+    /// 1-based epoch; 0 for a value measured once, after training.
     pub epoch: u64,
     /// Optimizer updates since the start of the run.
     pub step: u64,
@@ -131,7 +137,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// The goal of a metric by its name; unknown names count as scores.
+    /// The direction of a metric by its name; higher is better for unknown names.
     pub fn of(key: &MetricKey) -> Self {
         match key.metric() {
             "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds" | "perplexity" | "bits_per_character" => {

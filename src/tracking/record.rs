@@ -1,4 +1,4 @@
-//! `run.json`: everything about a run that is not its curves, and the status that is shown for it.
+//! The content of `run.json`, everything about a run except its curves, and the status that is shown for it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,24 +8,24 @@ use serde_json::Value;
 
 use super::{RunId, SweepTrial, UtcTime};
 
-/// How a run stands, as it is stored.
+/// Status of a run, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Training, as far as was recorded; [`Shown`] tells whether the process is still there.
+    /// Training, according to the last record; [`Shown`] says whether the process is still alive.
     Running,
-    /// Ended as it should, early stopping included.
+    /// Ended normally, early stopping included.
     Finished,
-    /// Ended by the user (Ctrl-C, SIGTERM).
+    /// Stopped by the user (Ctrl-C, SIGTERM).
     Interrupted,
     /// Ended by an error.
     Failed,
-    /// The process went away without a word; recorded by [`Store::settle`](super::Store::settle).
+    /// The process ended without recording a status; set by [`Store::recover`](super::Store::recover).
     Crashed,
 }
 
 impl Status {
-    /// Whether the run will not change any more.
+    /// Whether the run has ended.
     pub fn is_final(self) -> bool {
         self != Self::Running
     }
@@ -43,13 +43,13 @@ impl fmt::Display for Status {
     }
 }
 
-/// How a run is shown: its [`Status`], checked against the process that trains.
+/// Status of a run, as shown: the stored [`Status`], checked against the process that trains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shown {
-    /// The process is alive and was heard of lately.
+    /// The process is alive and wrote something recently.
     Running,
-    /// The process is alive, but wrote nothing for much longer than an epoch takes.
+    /// The process is alive, but has written nothing for much longer than an epoch takes.
     Stalled,
     /// See [`Status::Finished`].
     Finished,
@@ -57,7 +57,7 @@ pub enum Shown {
     Interrupted,
     /// See [`Status::Failed`].
     Failed,
-    /// The process is gone without a final status: nobody holds the run's lock.
+    /// The process ended without a final status: nobody holds the run's lock.
     Crashed,
 }
 
@@ -93,10 +93,10 @@ pub struct RunRecord {
     pub id: RunId,
     /// The experiment as the user wrote it (the id has its slug).
     pub experiment: String,
-    /// A name for people; need not be unique.
+    /// Display name; need not be unique.
     #[serde(default)]
     pub name: Option<String>,
-    /// Sorted, without repeats.
+    /// Sorted, without duplicates.
     #[serde(default)]
     pub tags: Vec<String>,
     /// Free text.
@@ -114,13 +114,13 @@ pub struct RunRecord {
     pub ended: Option<UtcTime>,
     /// Seed of weights, shuffles and splits.
     pub seed: u64,
-    /// Epoch (1-based) of the weights that were kept.
+    /// 1-based epoch of the weights that were kept.
     #[serde(default)]
     pub best_epoch: Option<u64>,
-    /// The run that this one continues or varies.
+    /// The run that this one starts from.
     #[serde(default)]
     pub parent: Option<RunId>,
-    /// The trial of a sweep that it trains.
+    /// The trial of a sweep that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepTrial>,
     /// Hidden from lists unless asked for.
@@ -132,6 +132,14 @@ pub struct RunRecord {
     /// The configuration, flattened: `training.learning_rate`.
     #[serde(default)]
     pub params: BTreeMap<String, Value>,
+}
+
+/// Trims and sorts tags, and removes empty and repeated ones.
+pub(super) fn normalized_tags(tags: Vec<String>) -> Vec<String> {
+    let mut tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+    tags.sort();
+    tags.dedup();
+    tags
 }
 
 /// Flattens a TOML document into dotted keys: `[training] learning_rate = 0.1` gives `training.learning_rate`.

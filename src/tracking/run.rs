@@ -10,37 +10,38 @@ use fs_err::{File, OpenOptions};
 use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
+use super::record::normalized_tags;
 use super::{Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime};
 
-/// What is known of a run before its first step.
+/// What is needed to start a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
     /// Name shared by runs that are meant to be compared; its slug begins the run id.
     pub experiment: String,
-    /// A name for people.
+    /// Display name.
     pub name: Option<String>,
-    /// Trimmed, sorted and freed of repeats when stored.
+    /// Trimmed, sorted and deduplicated when stored.
     pub tags: Vec<String>,
     /// Free text.
     pub note: Option<String>,
-    /// The resolved configuration: this text alone must reproduce the run.
+    /// The resolved configuration, which alone must reproduce the run.
     pub config_toml: String,
     /// The configuration, flattened (`training.learning_rate`); see [`flatten_config`](super::flatten_config).
     pub params: BTreeMap<String, Value>,
-    /// Versions, machine, command line, git commit: whatever explains a difference later.
+    /// Versions, machine, command line, git commit: whatever may explain a difference later.
     pub environment: Value,
     /// Seed of weights, shuffles and splits.
     pub seed: u64,
-    /// The run that this one continues or varies.
+    /// The run that this one starts from.
     pub parent: Option<RunId>,
-    /// The trial of a sweep that it trains.
+    /// The trial of a sweep that it belongs to.
     pub sweep: Option<SweepTrial>,
 }
 
-/// Records one run. Calls go `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
+/// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
 ///
-/// Until it is dropped the writer holds the lock of the run folder: that is how everybody else knows that the run is
-/// alive. Dropped without `finish` (an error on the way), it records the run as failed.
+/// Until it is dropped, the writer holds the lock of the run folder, which tells other processes that the run is alive.
+/// Dropped without `finish`, after an error, it records the run as failed.
 #[derive(Debug)]
 pub struct RunWriter {
     store: Store,
@@ -48,7 +49,7 @@ pub struct RunWriter {
     folder: PathBuf,
     metrics: MetricsFile,
     log: File,
-    /// Points that a run had before it was resumed: (key, epoch, step).
+    /// Points that the run had before it was resumed: (key, epoch, step).
     known: HashSet<(MetricKey, u64, u64)>,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
@@ -70,7 +71,7 @@ impl RunWriter {
     /// lock, and its row in the store. The artifacts folder is created if absent.
     ///
     /// # Errors
-    /// When any of it cannot be written; nothing is left behind then.
+    /// If any of it cannot be written; nothing is left behind then.
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
@@ -85,7 +86,7 @@ impl RunWriter {
                 id: id.clone(),
                 experiment: run.experiment,
                 name: run.name,
-                tags: tidy_tags(run.tags),
+                tags: normalized_tags(run.tags),
                 note: run.note,
                 status: Status::Running,
                 reason: String::new(),
@@ -99,7 +100,7 @@ impl RunWriter {
                 trashed: None,
                 params: run.params,
             };
-            // Last: a folder with `run.json` is a run.
+            // Last, since a folder with `run.json` is a run.
             folder::write_record(&folder, &record)?;
             store.insert(&record, &run.environment)?;
             Ok((lock, metrics, log))
@@ -110,20 +111,20 @@ impl RunWriter {
                 Ok(Self { store, id, folder, metrics, log, known, finished: false, _lock: lock })
             }
             Err(error) => {
-                // A run that never began leaves no trace; if even that fails, the first error says more.
+                // A run that never started leaves no trace; if removing it fails too, the first error is the one to report.
                 fs::remove_dir_all(&folder).ok();
                 Err(error)
             }
         }
     }
 
-    /// Goes on with a run that ended before it was done: takes its lock, cuts off what a kill left half written, and
-    /// sets it to running. Points that the run has already are not recorded twice; what was measured after training
-    /// (epoch 0) is taken back, since it will be measured again.
+    /// Resumes a run that ended before it was done: takes its lock, removes what a kill left half written, and sets it
+    /// to running. Points that the run already has are not recorded twice; those measured after training (epoch 0) are
+    /// removed, since they will be measured again.
     ///
     /// # Errors
     /// [`TrackingError::NoSuchRun`], [`TrackingError::Active`] for a run that is training,
-    /// [`TrackingError::Elsewhere`] for one of another host, or a folder or store that cannot be read or written.
+    /// [`TrackingError::Elsewhere`] for one on another host, or a folder or store that cannot be read or written.
     pub fn resume_at(location: &Location, id: &RunId) -> Result<Self, TrackingError> {
         let mut store = Store::open_at(location)?;
         if let Some(home) = store.home_elsewhere(id)? {
@@ -140,8 +141,8 @@ impl RunWriter {
         let mut points = folder::read_points(&folder)?;
         let num_points = points.len();
         points.retain(|point| point.epoch > 0);
-        // Running before its points change, so that a kill in between leaves a run that `Store::settle` brings in line
-        // with its file; and again if points were taken back.
+        // Set to running before its points change, so that after a kill in between `Store::recover` indexes the file
+        // again; and once more if points were removed.
         store.reopen(id)?;
         let metrics = MetricsFile::rewrite(&folder, &points)?;
         if points.len() < num_points {
@@ -162,19 +163,19 @@ impl RunWriter {
         &self.folder
     }
 
-    /// Records points: call it once per epoch, with all of the epoch's metrics.
+    /// Records points. Call it once per epoch, with all metrics of the epoch.
     ///
-    /// When it returns, a kill of the process loses none of them. On an error, nothing of the call is recorded.
+    /// Once it has returned, a kill of the process loses none of them. On an error none is recorded.
     ///
     /// # Errors
-    /// A point that the run has already (same key, epoch and step), a time that is negative or not finite, or a disk or
+    /// A point that the run already has (same key, epoch and step), a time that is negative or not finite, or a disk or
     /// store that cannot be written (after up to 30 s of waiting for other processes).
     pub fn log(&mut self, points: &[Point]) -> Result<(), TrackingError> {
         if let Some(point) = points.iter().find(|point| !(point.time.is_finite() && point.time >= 0.0)) {
             let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
             return Err(TrackingError::InvalidTime { key, epoch, time });
         }
-        // Nothing is copied in a run that was not resumed.
+        // Points are copied only in a resumed run.
         let mut points = Cow::Borrowed(points);
         if !self.known.is_empty() {
             let is_new = |point: &Point| !self.known.contains(&(point.key.clone(), point.epoch, point.step));
@@ -183,27 +184,28 @@ impl RunWriter {
         if points.is_empty() { Ok(()) } else { self.store.append(&self.id, &points, &mut self.metrics) }
     }
 
-    /// Appends to `run.log`, each line led by the UTC time.
+    /// Appends to `run.log`, each line prefixed by the UTC time.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn log_line(&mut self, line: &str) -> Result<(), TrackingError> {
         let now = UtcTime::now();
         let text: String = line.lines().map(|line| format!("{now} {line}\n")).collect();
         Ok(self.log.write_all(text.as_bytes())?)
     }
 
-    /// Writes a file of the run, replacing one of that name; readers see all of it or nothing.
+    /// Writes a file of the run, replacing any of that name; readers see all of it or nothing.
     ///
     /// # Errors
-    /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`, in `plots/` or not) or
-    /// belongs to tracking (`run.json`, `config.toml`, `environment.json`, `metrics.csv`, `run.log`, `lock`).
+    /// [`TrackingError::InvalidFileName`] for a name that is not a plain file name (letters, digits, `.`, `_`, `-`),
+    /// optionally in `plots/`, or that tracking writes itself (`run.json`, `config.toml`, `environment.json`,
+    /// `metrics.csv`, `run.log`, `lock`).
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
         self.write(name, bytes, folder::write_atomic)
     }
 
-    /// As [`RunWriter::write_file`], for what can be made again from the other files, such as a picture: it does not
-    /// wait for the disk, and may be missing after a power cut.
+    /// As [`RunWriter::write_file`], for a file that can be derived again from the others, such as a picture: it does
+    /// not wait for the disk, and the file may be missing after a power cut.
     ///
     /// # Errors
     /// As [`RunWriter::write_file`].
@@ -226,8 +228,8 @@ impl RunWriter {
 
     /// Ends the run.
     ///
-    /// `reason` says why in words ("early stopping: no better validation/loss for 10 epochs"); `best_epoch` is the
-    /// 1-based epoch whose weights were kept.
+    /// `reason` is for people ("early stopping: no better validation/loss for 10 epochs"); `best_epoch` is the 1-based
+    /// epoch whose weights were kept.
     ///
     /// # Errors
     /// [`TrackingError::NotFinal`] for [`Status::Running`] (the run is then recorded as failed), or a disk or store that
@@ -241,7 +243,7 @@ impl RunWriter {
 
     fn end(&mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
         self.finished = true;
-        // Tags and notes may have been edited since the start: change the record in place, do not write our copy.
+        // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
         self.store.edit(&self.id, |record| {
             record.status = status;
             reason.clone_into(&mut record.reason);
@@ -254,21 +256,13 @@ impl RunWriter {
 impl Drop for RunWriter {
     fn drop(&mut self) {
         if !self.finished {
-            // An error is on its way up already; if this fails too, the free lock shows the run as crashed.
+            // The first error is being reported; if this fails too, the free lock shows the run as crashed.
             self.end(Status::Failed, "ended without a result", None).ok();
         }
     }
 }
 
-/// Trims, sorts and removes empty and repeated tags.
-pub(super) fn tidy_tags(tags: Vec<String>) -> Vec<String> {
-    let mut tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
-    tags.sort();
-    tags.dedup();
-    tags
-}
-
-/// Claims a new id by creating its folder, which only one process can do.
+/// Reserves a new id by creating its folder, which only one process can do.
 fn create_folder(runs: &Path, experiment: &str, time: UtcTime) -> io::Result<(RunId, PathBuf)> {
     loop {
         let id = RunId::generate(experiment, time);

@@ -1,35 +1,34 @@
-//! A search over configs: its trials, as the store keeps them. Workers on one or many machines take trials from it.
+//! Sweeps: searches over configs, and their trials, which workers on one or many machines take.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{MetricKey, RunId, TrackingError, UtcTime};
+use super::{MetricKey, RunId, UtcTime};
 
-/// What a sweep is before its first trial.
+/// What is needed to create a sweep.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewSweep {
-    /// The experiment that its runs are recorded under.
+    /// The experiment of its runs.
     pub experiment: String,
-    /// The whole config with its `[sweep]` section: this text alone lets a worker train any trial.
+    /// The whole config with its `[sweep]` section: all that a worker needs to train any trial.
     pub config_toml: String,
-    /// `grid`, `random`, `tpe`: for people.
+    /// `grid`, `random` or `tpe`; only for display.
     pub method: String,
-    /// What trials are judged by.
+    /// The metric that trials are ranked by.
     pub metric: MetricKey,
     /// Names of the params that the trials differ in, in the order of the config.
     pub params: Vec<String>,
-    /// How many trials it may train, at least 1.
+    /// Number of trials, at least 1.
     pub num_trials: u32,
 }
 
-/// One search.
+/// One sweep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sweep {
-    /// Same form as a run's id, with the slug of the experiment.
+    /// In the form of a run id, with the slug of the experiment.
     pub id: RunId,
     pub experiment: String,
     pub started: UtcTime,
@@ -39,11 +38,11 @@ pub struct Sweep {
     pub metric: MetricKey,
     pub params: Vec<String>,
     pub num_trials: u32,
-    /// How many trials are in each state.
+    /// Number of trials in each state.
     pub counts: Counts,
 }
 
-/// Trials by state.
+/// Number of trials by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     pub waiting: u32,
@@ -53,17 +52,17 @@ pub struct Counts {
     pub failed: u32,
 }
 
-/// How a trial stands.
+/// State of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrialState {
-    /// Nobody has taken it, or its worker gave it back.
+    /// No worker has taken it, or its worker gave it back.
     Waiting,
-    /// A worker has it; if its lease has run out, the next one that asks takes it.
+    /// A worker has it. Once its lease has expired, the next worker that asks takes it over.
     Running,
-    /// Trained to its end; `value` is its result.
+    /// Trained to the end; `value` is its result.
     Finished,
-    /// Successive halving ended it early as hopeless; `value` is what it had reached.
+    /// Stopped early by successive halving; `value` is the last it reached.
     Stopped,
     /// Its training failed (a loss that is not finite), or its workers were lost too often.
     Failed,
@@ -72,7 +71,7 @@ pub enum TrialState {
 impl TrialState {
     const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Finished, Self::Stopped, Self::Failed];
 
-    /// As it is written everywhere.
+    /// The name, as in the store and on the page.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -82,20 +81,16 @@ impl TrialState {
             Self::Failed => "failed",
         }
     }
+
+    /// The state of that name.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
 }
 
 impl fmt::Display for TrialState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-impl FromStr for TrialState {
-    type Err = TrackingError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let state = Self::ALL.into_iter().find(|state| state.as_str() == text);
-        state.ok_or_else(|| TrackingError::DamagedSweep { problem: format!("a trial cannot be `{text}`") })
     }
 }
 
@@ -112,7 +107,7 @@ impl Counts {
     }
 }
 
-/// One config of a sweep, and what came of it.
+/// One config of a sweep, and its result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trial {
     /// 1-based.
@@ -120,44 +115,44 @@ pub struct Trial {
     pub state: TrialState,
     /// By dotted key, such as `training.learning_rate`; empty until a worker takes the trial.
     pub params: BTreeMap<String, Value>,
-    /// How often it was taken; more than 1 after a worker was lost.
+    /// How often it was taken; more than 1 if a worker was lost.
     pub attempts: u32,
     /// `host:process` of the worker that has or had it.
     pub worker: Option<String>,
-    /// When it was taken last.
+    /// When it was last taken.
     pub started: Option<UtcTime>,
     /// When it got its result.
     pub ended: Option<UtcTime>,
     /// The runs of the last attempt: one, or one per seed and fold.
     pub runs: Vec<RunId>,
-    /// The sweep's metric: of the run, or the mean of its runs.
+    /// The sweep's metric: of its run, or the mean over its runs.
     pub value: Option<f64>,
     /// Why it stopped or failed; empty otherwise.
     pub reason: String,
-    /// Successive halving: the value at each rung that it reached, by epoch.
+    /// With successive halving: the value at each rung it reached, by epoch.
     pub rungs: BTreeMap<u64, f64>,
 }
 
-/// Which trial a run belongs to, as its `run.json` says.
+/// The trial that a run belongs to, as recorded in its `run.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepTrial {
     pub sweep: RunId,
     pub trial: u32,
 }
 
-/// A trial that a worker has taken. Whoever takes it later, after the lease has run out, gets a higher `attempt`: what
-/// comes of the earlier one no longer counts.
+/// A trial that a worker has taken. A worker that takes it over after the lease has expired gets a higher `attempt`;
+/// results of earlier attempts no longer count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     pub sweep: RunId,
     pub number: u32,
     pub attempt: u32,
     pub params: BTreeMap<String, Value>,
-    /// Runs of an earlier attempt, whose worker was lost.
+    /// Runs of earlier attempts, whose workers were lost.
     pub abandoned: Vec<RunId>,
 }
 
-/// How a worker's trial ended.
+/// The result of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// `Finished`, `Stopped` or `Failed`.

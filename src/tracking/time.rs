@@ -1,4 +1,4 @@
-//! UTC time as everything in the run folder and the store writes it.
+//! UTC time as written in run folders and the store.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +14,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct UtcTime(Timestamp);
 
 impl UtcTime {
-    /// The present moment, cut to microseconds so that it survives being written.
+    /// The present moment, truncated to microseconds so that it survives being written and read.
     pub fn now() -> Self {
-        Self::cut(Timestamp::now())
+        Self::truncated(Timestamp::now())
     }
 
-    fn cut(time: Timestamp) -> Self {
+    fn truncated(time: Timestamp) -> Self {
         Self(Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time))
     }
 
@@ -28,7 +28,7 @@ impl UtcTime {
         self.0.duration_since(earlier.0).as_secs_f64()
     }
 
-    /// `20261124-235039`, as run ids carry it.
+    /// `20261124-235039`, as in run ids.
     pub(super) fn compact(self) -> String {
         self.0.strftime("%Y%m%d-%H%M%S").to_string()
     }
@@ -44,7 +44,7 @@ impl TryFrom<SystemTime> for UtcTime {
     type Error = jiff::Error;
 
     fn try_from(time: SystemTime) -> Result<Self, Self::Error> {
-        Timestamp::try_from(time).map(Self::cut)
+        Timestamp::try_from(time).map(Self::truncated)
     }
 }
 

@@ -231,7 +231,7 @@ fn train_through(fault: Fault, at: usize) -> bool {
 
     let mut store = Store::open(&root).unwrap();
     assert_eq!(integrity(&root), "ok", "{context}");
-    store.settle().unwrap();
+    store.recover().unwrap();
     let runs = store.runs().unwrap();
     let told = told_epoch(&struck.output);
     let arguments = match runs.as_slice() {
@@ -326,7 +326,7 @@ fn view(place: &Place, context: &str) -> View {
     let root = place.path("artifacts");
     let mut store = Store::open(&root).unwrap();
     assert_eq!(integrity(&root), "ok", "{context}");
-    assert_eq!(store.settle().unwrap(), [], "{context}");
+    assert_eq!(store.recover().unwrap(), [], "{context}");
     let runs = store.runs().unwrap();
     assert!(runs.len() <= 1, "{context}");
     let folder_in = |name: &str| {
@@ -477,7 +477,7 @@ fn sweep_through(fault: Fault, at: usize) -> bool {
     let root = place.path("artifacts");
     let mut store = Store::open(&root).unwrap();
     assert_eq!(integrity(&root), "ok", "{context}");
-    store.settle().unwrap();
+    store.recover().unwrap();
     for run in store.runs().unwrap() {
         assert!(!matches!(store.shown(&run), Shown::Running | Shown::Stalled), "{context}");
     }

@@ -77,7 +77,7 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
     while store.runs().unwrap().iter().any(|run| store.shown(run) == Shown::Running) {
         std::thread::yield_now();
     }
-    store.settle().unwrap();
+    store.recover().unwrap();
     let unfinished: Vec<_> =
         store.runs().unwrap().into_iter().filter(|run| store.shown(run) != Shown::Finished).collect();
     let (num_runs, last) =
@@ -132,7 +132,7 @@ fn note_until(place: &Place, name: &str, moment: Duration, known: &[RunId], cont
 /// Each run has every epoch that was told, and every point that reached its file, and what is in its folder is whole.
 fn check(place: &Place, told: &[(RunId, u64)], context: &str) {
     let mut store = Store::open(&place.path("artifacts")).unwrap();
-    store.settle().unwrap();
+    store.recover().unwrap();
     for run in store.runs().unwrap() {
         let id = &run.record.id;
         let shown = store.shown(&run);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::tracking::compare::differences;
-use crate::tracking::judge::{Comparisons, judge, judge_all, letters};
+use crate::comparison::differences;
+use crate::comparison::judge::{Comparisons, judge, judge_all, letters};
 use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
 
 use super::table;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cli::ExportFormat;
-use crate::tracking::field::{Field, FieldValue, RECORD_FIELDS};
+use crate::comparison::field::{Field, FieldValue, RECORD_FIELDS};
 use crate::tracking::{MetricKey, Run, Shown, Store};
 
 use super::{JsonRun, json, select};

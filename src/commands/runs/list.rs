@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
-use crate::tracking::compare::{differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
-use crate::tracking::field::{Field, FieldValue};
-use crate::tracking::verdict::{Group, best_of, pooled_deviation};
-use crate::tracking::{Goal, Run, Shown, Store, judge};
+use crate::comparison::field::{Field, FieldValue};
+use crate::comparison::verdict::{Group, best_of, pooled_deviation};
+use crate::comparison::{self, differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
+use crate::tracking::{Goal, Run, Shown, Store};
 
 use super::{JsonRun, json, select, table};
 
@@ -51,7 +51,7 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
 
 /// A line per config: its newest run, and what its seeds agree on.
 fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
-    let mut groups = judge::groups(runs.iter().map(|(run, _)| run));
+    let mut groups = comparison::groups(runs.iter().map(|(run, _)| run));
     groups.truncate(limit);
     // What tells the configs apart, as far as a line has room.
     let params: Vec<_> = groups.iter().map(|group| &group[0].record.params).collect();

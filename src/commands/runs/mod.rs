@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::output::to_file;
 use crate::cli::{RunsArgs, RunsCommand};
-use crate::tracking::filter::Filter;
+use crate::comparison::filter::Filter;
 use crate::tracking::{Location, Run, RunId, Shown, Store, TrackingError};
 
 /// Does what the verb says.
@@ -166,7 +166,7 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
     }
     let mut store = Store::open_at(location)?;
     let found = store.reindex()?;
-    store.settle()?;
+    store.recover()?;
     print(&format!("{} runs with {} points\n", found.runs, found.points))?;
     for id in &found.dropped {
         print(&format!("{id}: its folder is gone, dropped\n"))?;

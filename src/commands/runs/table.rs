@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::tracking::field::FieldValue;
+use crate::comparison::field::FieldValue;
 
 /// The header and the rows, aligned; columns of numbers to the right.
 pub fn render(header: &[String], rows: &[Vec<String>]) -> String {

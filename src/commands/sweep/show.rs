@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::cli::{SweepListArgs, SweepShowArgs};
 use crate::commands::output::say;
 use crate::commands::runs::table;
+use crate::comparison::judge::retrain;
+use crate::comparison::verdict::best_of;
+use crate::comparison::{headline, ranked, results, spread};
 use crate::shell::{elsewhere, quoted};
-use crate::tracking::compare::{headline, results, spread};
-use crate::tracking::judge::{ranked, retrain};
-use crate::tracking::verdict::best_of;
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
 /// Trials that the summary names.

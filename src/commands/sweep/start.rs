@@ -12,10 +12,10 @@ use crate::commands::output::say;
 use crate::commands::prepared::{Prepared, prepare};
 use crate::commands::processes::{self, Event, side_by_side};
 use crate::commands::train::EXIT_INTERRUPTED;
+use crate::comparison::changes_the_test;
 use crate::config::LoadedConfig;
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
-use crate::tracking::judge::changes_the_test;
 use crate::tracking::{Location, MetricKey, NewSweep, RunId, Store, Sweep};
 use crate::training::metrics::validation_names;
 

@@ -17,7 +17,7 @@
 //! | guessing the token, by time or at all | `is_token` looks at every byte; 128 bits, 16 characters at least | `guard.rs`: `tokens_are_long_and_plain` |
 //! | a cookie that another port has set first | `guard.rs`, `cookies` | `a_strangers_cookie_does_not_hide_ours` |
 //! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: one fixed place, `GET /` alone | `a_token_in_the_address_leads_nowhere_else` |
-//! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | names are compared with a listing, `tracking/store.rs`, `file` | `no_path_leads_out_of_the_run` |
+//! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | names are compared with a listing, `tracking/store/read.rs`, `file` | `no_path_leads_out_of_the_run` |
 //! | a neighbour whose name begins alike; links, pipes, hidden files | `tracking/folder.rs`, `list_files` | the same |
 //! | scripts in SVG and HTML files of a run | `files.rs`: sandbox, or a download | `reads.rs`: `files_are_downloads_or_shown_in_a_sandbox`; `hostile.rs`: `a_picture_of_a_run_runs_nothing` |
 //! | scripts in names, tags, notes, params, columns, classes | `assets/dom.js`: text nodes alone; `traces.js`, `plain` | `hostile.rs`: `hostile_text_stays_text` |
@@ -26,7 +26,7 @@
 //! | formulas in CSV | `assets/dom.js`, `csv`; `commands/runs/export.rs`, `cell` | `hostile.rs`: `hostile_text_stays_text`; `export.rs`: `no_cell_is_a_formula` |
 //! | headers in file names | `files.rs`, `plain_name` | `no_path_leads_out_of_the_run` |
 //! | 100,000 ids, 10^18 points, negative and huge numbers | `api.rs`, `run_ids`; `series.rs`; `examples.rs` | `huge_queries_are_bounded` |
-//! | filters that take for ever, or overflow the stack | `api.rs`, `MAX_FILTER`; `tracking/filter.rs`, `MAX_DEPTH` | the same |
+//! | filters that take for ever, or overflow the stack | `api.rs`, `MAX_FILTER`; `comparison/filter/parse.rs`, `MAX_DEPTH` | the same |
 //! | deep, huge and malformed JSON | `MAX_BODY`; serde_json's depth of 128 | `hostile_bodies_change_nothing` |
 //! | endless heads, header floods, long addresses | hyper | `sockets.rs`: `heads_without_end_are_refused` |
 //! | two lengths, length and chunks, spaces before colons | hyper | `sockets.rs`: `no_request_hides_in_another` |

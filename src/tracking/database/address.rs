@@ -1,4 +1,4 @@
-//! The text that names a server, read so that its password goes nowhere else.
+//! The address of a PostgreSQL server, parsed so that its password is never shown.
 
 use std::env;
 use std::fmt;
@@ -7,21 +7,21 @@ use std::time::Duration;
 use postgres::config::{Host, SslMode};
 use postgres::{Client, Config, NoTls};
 
-use super::{BUSY_SECONDS, problem_of};
+use super::failure::{BUSY_SECONDS, problem_of};
 use crate::tracking::TrackingError;
 
-/// A connection attempt that takes longer has no answer.
+/// A connection attempt that takes longer has failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a silent server is asked whether it is still there.
+/// How often a silent server is probed.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 
-/// Which server and database, with the credentials; its text and `Debug` leave them out.
+/// Server, database and credentials; `Display` and `Debug` leave the credentials out.
 #[derive(Clone)]
 pub(crate) struct Address {
     config: Config,
     /// `host:port/database`.
     name: String,
-    /// The PostgreSQL schema of the tables, where it is not the user's own.
+    /// The PostgreSQL schema of the tables; `None` for the user's default.
     pub(crate) schema: Option<String>,
 }
 
@@ -69,13 +69,13 @@ impl Address {
             }
             options += &format!("-c search_path={schema} ");
         }
-        // A process that is stopped inside a transaction must not stop all others for good.
+        // A process that is suspended inside a transaction must not block all others for good.
         let (wait, idle) = (BUSY_SECONDS * 1000, BUSY_SECONDS * 2000);
         options += &format!("-c lock_timeout={wait} -c idle_in_transaction_session_timeout={idle}");
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
-        // A host that vanished without a word is noticed as fast while an answer is awaited as while one is sent.
+        // A host that vanished silently is noticed while waiting for an answer as fast as while sending.
         config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));
         let port = config.get_ports().first().copied().unwrap_or(5432);

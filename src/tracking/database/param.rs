@@ -1,10 +1,10 @@
-//! Values on their way into a statement.
+//! Parameters of statements.
 
 use std::borrow::Cow;
 
 use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 
-/// A parameter or column; `None` is NULL. PostgreSQL needs the type of a NULL, too.
+/// A parameter of a statement; `None` is NULL, whose type PostgreSQL needs to know.
 #[derive(Debug, Clone)]
 pub(crate) enum Param<'a> {
     Int(Option<i64>),
@@ -12,7 +12,7 @@ pub(crate) enum Param<'a> {
     Text(Option<Cow<'a, str>>),
 }
 
-/// Parameters of a statement, from anything that is one.
+/// A slice of parameters, converted from values.
 macro_rules! params {
     ($($value:expr),* $(,)?) => { &[$($crate::tracking::database::Param::from($value)),*] };
 }
@@ -41,7 +41,7 @@ impl From<u32> for Param<'_> {
     }
 }
 
-/// The bits are kept, since neither database has unsigned integers. Epochs and steps sort rightly below 2^63.
+/// Stored by its bits, since neither database has unsigned integers. Epochs and steps below 2^63 sort correctly.
 impl From<u64> for Param<'_> {
     fn from(value: u64) -> Self {
         Self::Int(Some(value.cast_signed()))

@@ -1,11 +1,9 @@
-//! The tables of both databases, and how old stores get them.
+//! The tables of both databases, and their migrations.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
-use rusqlite::{Connection, ErrorCode};
-
-use super::{Access, BUSY_SECONDS, Database, Failure, params};
+use super::access::Access;
+use super::connection::Database;
+use super::failure::Failure;
+use super::param::params;
 use crate::tracking::TrackingError;
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
@@ -14,14 +12,14 @@ const MIGRATIONS: &[&str] =
 
 const SERVER_MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres_0001_initial.sql")];
 
-/// Any number that nothing else on the server locks.
+/// The advisory lock that migrations take: an arbitrary number that nothing else on the server uses.
 const MIGRATION_LOCK: i64 = 0x6275_726e_6c61_6201;
 
-/// How a schema's version relates to the one that this burnlab has.
+/// The version of a schema, compared with the one that this burnlab supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     Current,
-    /// Absent, older, or being made by another process at this moment.
+    /// Absent (0), older, or just being created by another process.
     Older(i64),
     Newer {
         found: i64,
@@ -41,7 +39,7 @@ impl Version {
 }
 
 impl Database {
-    /// The version of the schema that the database has.
+    /// The version of the schema in the database.
     pub(crate) fn version(&self) -> Result<Version, Failure> {
         match self {
             Self::Sqlite(_) => Ok(Version::of(self.query_number("PRAGMA user_version", &[])?, MIGRATIONS)),
@@ -59,7 +57,7 @@ impl Database {
     /// Creates or upgrades the tables.
     ///
     /// # Errors
-    /// `foreign` for a file with tables of somebody else's; `newer` of a schema that is too new.
+    /// `foreign()` for a file with tables of another program, `newer(found, supported)` for a schema that is too new.
     pub(crate) fn migrate(
         &self,
         foreign: impl Fn() -> TrackingError,
@@ -74,11 +72,11 @@ impl Database {
             return Ok(());
         }
         self.transaction(Access::Write, |database| {
-            // On a server, writers of different rows do not wait for each other by themselves.
+            // On a server, writers of different rows do not wait for each other.
             if let Self::Postgres(_) = database {
                 database.batch(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))?;
             }
-            // Another process may have done it while this one waited for the lock.
+            // Another process may have migrated while this one waited for the lock.
             let Some(found) = older()? else { return Ok(()) };
             match database {
                 Self::Sqlite(_) => {
@@ -88,7 +86,7 @@ impl Database {
                     database.apply(MIGRATIONS, found, "PRAGMA user_version =")
                 }
                 Self::Postgres(server) => {
-                    // IF NOT EXISTS would ask for the right to create one that is there already.
+                    // IF NOT EXISTS would require the right to create a schema even where it exists.
                     let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = ?1";
                     if let Some(schema) = server.schema()
                         && database.query_number(sql, params![schema])? == 0
@@ -107,24 +105,4 @@ impl Database {
         }
         self.batch(&format!("{set_version} {}", migrations.len()))
     }
-}
-
-/// WAL: readers and the writer do not wait for each other.
-pub(super) fn use_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let deadline = Instant::now() + Duration::from_secs(BUSY_SECONDS);
-    loop {
-        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
-        match mode {
-            // A file system without shared memory keeps another mode, which is slower but right.
-            Ok(_) => return Ok(()),
-            // SQLite does not use its busy time-out for this switch: processes that create a store together have to
-            // wait here.
-            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

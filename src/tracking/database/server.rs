@@ -1,4 +1,4 @@
-//! PostgreSQL: the connection, and what becomes of an operation when it is lost.
+//! PostgreSQL: a connection, and operations that outlive it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -9,13 +9,16 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 
-use super::{Access, Address, BUSY_SECONDS, Failure, Inserted, Param};
+use super::access::{Access, Inserted};
+use super::address::Address;
+use super::failure::{BUSY_SECONDS, Failure, is_lost, is_refused};
+use super::param::Param;
 use crate::tracking::TrackingError;
 
-/// Between two attempts to reach a server that went away.
+/// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
-/// A connection that is renewed when the server was away.
+/// A connection that is reopened after it was lost.
 pub(crate) struct Server {
     address: Address,
     read_only: bool,
@@ -50,7 +53,7 @@ impl Server {
 
     pub(super) fn query(&self, sql: &str, parameters: &[Param]) -> Result<Vec<postgres::Row>, Failure> {
         let query = || Ok(self.with_statement(sql, |client, statement| client.query(statement, &dynamic(parameters)))?);
-        if self.in_transaction.get() { query() } else { self.again_if_lost(Duration::ZERO, query) }
+        if self.in_transaction.get() { query() } else { self.retry_if_lost(Duration::ZERO, query) }
     }
 
     pub(super) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
@@ -85,8 +88,8 @@ impl Server {
         }
     }
 
-    /// See [`super::Database::transaction`]. Whether a transaction whose COMMIT had no answer took place is asked of
-    /// the server, so that nothing is recorded twice.
+    /// As `Database::transaction`. After a COMMIT without an answer, the server is asked whether the transaction took
+    /// place, so that nothing is recorded twice.
     pub(super) fn transaction<T>(
         &self,
         access: Access,
@@ -97,7 +100,7 @@ impl Server {
             Access::Write => Duration::from_secs(BUSY_SECONDS),
         };
         let undecided = RefCell::new(None::<(String, T)>);
-        self.again_if_lost(patience, || {
+        self.retry_if_lost(patience, || {
             if let Some((id, value)) = undecided.take() {
                 match self.is_committed(&id, Instant::now() + patience) {
                     Ok(true) => return Ok(value),
@@ -121,7 +124,7 @@ impl Server {
                     }
                 },
                 Err(error) => {
-                    // Fails only without a connection, and then the server takes the transaction back by itself.
+                    // Fails only without a connection, and then the server rolls the transaction back by itself.
                     self.batch("ROLLBACK").ok();
                     Err(error)
                 }
@@ -159,9 +162,9 @@ impl Server {
         }
     }
 
-    /// Runs `operation`, and again on a new connection each time that the connection was lost, for as long as
-    /// `patience` lasts, but at least once.
-    fn again_if_lost<T>(
+    /// Runs `operation`, and runs it again on a new connection whenever the connection was lost, at least once and for
+    /// as long as `patience` lasts.
+    fn retry_if_lost<T>(
         &self,
         patience: Duration,
         mut operation: impl FnMut() -> Result<T, Failure>,
@@ -201,29 +204,6 @@ impl Server {
         statements.insert(sql.to_owned(), statement);
         result
     }
-}
-
-/// What went wrong in words; the error's own text is "db error" alone.
-pub(crate) fn problem_of(error: &postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(error) => error.message().to_owned(),
-        None => std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
-    }
-}
-
-/// Whether the connection is gone, be it that the server is about to stop or to start.
-pub(crate) fn is_lost(error: &postgres::Error) -> bool {
-    let is_io = std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
-    let is_leaving = error.code().is_some_and(|code| {
-        let code = code.code();
-        code.starts_with("57P") || code.starts_with("08") || code == "25P03"
-    });
-    error.is_closed() || is_io || is_leaving
-}
-
-/// Whether the server does not want this user: trying again would not help.
-pub(crate) fn is_refused(error: &postgres::Error) -> bool {
-    error.code().is_some_and(|code| code.code().starts_with("28") || *code == SqlState::INVALID_CATALOG_NAME)
 }
 
 fn dynamic<'a>(parameters: &'a [Param]) -> Vec<&'a (dyn ToSql + Sync)> {
@@ -271,6 +251,6 @@ fn duplicate<const N: usize>(error: &postgres::Error, rows: &[[Param; N]]) -> Op
     let is_same = |row: &[Param; N]| {
         row.iter().zip(&key).all(|(value, text)| matches!(value, Param::Int(Some(value)) if value.to_string() == *text))
     };
-    // Twice in one call: the second is the one too many, as in SQLite.
+    // Twice in one call: the second is the duplicate, as in SQLite.
     rows.iter().rposition(is_same)
 }

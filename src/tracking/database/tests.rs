@@ -11,7 +11,7 @@ use fs_err as fs;
 use serde_json::json;
 
 use super::{Access, params};
-use crate::tracking::place::Place;
+use crate::tracking::test_store::TestStore;
 use crate::tracking::tests::child_command;
 use crate::tracking::*;
 
@@ -38,11 +38,11 @@ struct Proxy {
 }
 
 impl Proxy {
-    fn new(place: &Place) -> Self {
+    fn new(test_store: &TestStore) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (fault, open) = (Arc::new(Mutex::new(Fault::None)), Arc::new(Mutex::new(Vec::new())));
-        let address = place.server_address();
+        let address = test_store.server_address();
         let (shared_fault, shared_open) = (Arc::clone(&fault), Arc::clone(&open));
         thread::spawn(move || {
             for client in listener.incoming().map(Result::unwrap) {
@@ -137,9 +137,9 @@ fn new_sweep(num_trials: u32) -> NewSweep {
 
 #[test]
 fn a_commit_without_an_answer_counts_once() {
-    let Some(place) = Place::postgres() else { return };
-    let proxy = Proxy::new(&place);
-    let mut writer = RunWriter::start_at(&place.through(proxy.port), new_run("a")).unwrap();
+    let Some(test_store) = TestStore::postgres() else { return };
+    let proxy = Proxy::new(&test_store);
+    let mut writer = RunWriter::start_at(&test_store.through(proxy.port), new_run("a")).unwrap();
     let mut epoch = 0;
     for fault in [Fault::LoseAnswer, Fault::LoseCommit, Fault::LoseAnswers] {
         epoch += 1;
@@ -151,7 +151,7 @@ fn a_commit_without_an_answer_counts_once() {
     }
     let epochs: Vec<u64> = (1..=6).collect();
     let of = |samples: Vec<u64>| assert_eq!(samples, epochs);
-    let (id, store) = (writer.id().clone(), place.store());
+    let (id, store) = (writer.id().clone(), test_store.open());
     of(store.series(&id, &key()).unwrap().iter().map(|sample| sample.epoch).collect());
     of(read_points(writer.folder()).unwrap().iter().map(|point| point.epoch).collect());
     assert_eq!(store.run(&id).unwrap().metrics[&key()].points, 6);
@@ -161,7 +161,7 @@ fn a_commit_without_an_answer_counts_once() {
     assert_eq!(store.run(&id).unwrap().record.status, Status::Finished);
 
     // A deletion whose transaction runs again, and the way back.
-    let mut store = Store::open_at(&place.through(proxy.port)).unwrap();
+    let mut store = Store::open_at(&test_store.through(proxy.port)).unwrap();
     proxy.set(Fault::LoseCommit);
     store.delete(&id).unwrap();
     proxy.set(Fault::LoseCommit);
@@ -172,9 +172,9 @@ fn a_commit_without_an_answer_counts_once() {
 
 #[test]
 fn a_worker_does_not_lose_its_trial_with_its_connection() {
-    let Some(place) = Place::postgres() else { return };
-    let proxy = Proxy::new(&place);
-    let mut store = Store::open_at(&place.through(proxy.port)).unwrap();
+    let Some(test_store) = TestStore::postgres() else { return };
+    let proxy = Proxy::new(&test_store);
+    let mut store = Store::open_at(&test_store.through(proxy.port)).unwrap();
     let sweep = store.create_sweep(new_sweep(2)).unwrap();
     for fault in [Fault::LoseAnswer, Fault::LoseCommit] {
         proxy.set(fault);
@@ -193,14 +193,14 @@ fn a_worker_does_not_lose_its_trial_with_its_connection() {
 
 #[test]
 fn a_server_that_is_away_for_a_while_ends_no_training() {
-    let Some(place) = Place::postgres() else { return };
-    let proxy = Proxy::new(&place);
-    let location = place.through(proxy.port);
+    let Some(test_store) = TestStore::postgres() else { return };
+    let proxy = Proxy::new(&test_store);
+    let location = test_store.through(proxy.port);
     let mut writer = RunWriter::start_at(&location, new_run("a")).unwrap();
     let reader = Store::open_read_only_at(&location).unwrap();
     writer.log(&[point(1)]).unwrap();
     proxy.set(Fault::Down);
-    // Who only looks is told at once.
+    // A reader gets the error at once.
     let began = Instant::now();
     let error = reader.runs().unwrap_err();
     assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
@@ -220,14 +220,14 @@ fn a_server_that_is_away_for_a_while_ends_no_training() {
 
 #[test]
 fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
-    let Some(place) = Place::postgres() else { return };
-    let other = place.other_host();
-    let mut writer = place.start(new_run("a"));
+    let Some(test_store) = TestStore::postgres() else { return };
+    let other = test_store.on_another_host();
+    let mut writer = test_store.start(new_run("a"));
     writer.log(&[point(1)]).unwrap();
-    let (id, mut there) = (writer.id().clone(), other.store());
-    let home = place.location().home();
+    let (id, mut there) = (writer.id().clone(), other.open());
+    let home = test_store.location().home();
     assert_eq!(there.home_elsewhere(&id).unwrap().as_ref(), Some(&home));
-    assert_eq!(place.store().home_elsewhere(&id).unwrap(), None);
+    assert_eq!(test_store.open().home_elsewhere(&id).unwrap(), None);
 
     let run = there.find("latest").unwrap();
     assert_eq!((there.environment(&id).unwrap()["cores"].clone(), there.shown(&run)), (json!(2), Shown::Running));
@@ -240,7 +240,7 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     named(there.config_toml(&id).unwrap_err());
     named(there.delete(&id).unwrap_err());
     named(RunWriter::resume_at(other.location(), &id).unwrap_err());
-    assert!(there.settle().unwrap().is_empty());
+    assert!(there.recover().unwrap().is_empty());
     assert!(there.reindex().unwrap().dropped.is_empty());
 
     // Silent for long, by the server's clock; then heard of again.
@@ -252,7 +252,7 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     // What is edited there survives here.
     there.edit_tags(&id, &["there".to_owned()], &[]).unwrap();
     writer.finish(Status::Finished, "done", None).unwrap();
-    let mut here = place.store();
+    let mut here = test_store.open();
     here.set_note(&id, "here").unwrap();
     here.set_archived(&id, true).unwrap();
     here.reindex().unwrap();
@@ -275,10 +275,10 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
 
 #[test]
 fn hosts_are_told_apart_where_they_share_the_folder() {
-    let Some(place) = Place::postgres() else { return };
-    let mut command = child_command("finish", &place);
+    let Some(test_store) = TestStore::postgres() else { return };
+    let mut command = child_command("finish", &test_store);
     assert!(command.env("BURNLAB_HOST", "far").output().unwrap().status.success());
-    let mut store = place.store();
+    let mut store = test_store.open();
     let id = store.find("latest").unwrap().record.id;
     assert!(store.folder(&id).exists());
     assert!(store.home_elsewhere(&id).unwrap().unwrap().starts_with("far:/"));
@@ -288,8 +288,8 @@ fn hosts_are_told_apart_where_they_share_the_folder() {
 
 #[test]
 fn workers_pass_over_what_others_are_taking() {
-    let Some(place) = Place::postgres() else { return };
-    let (slow, mut fast) = (place.store(), place.store());
+    let Some(test_store) = TestStore::postgres() else { return };
+    let (slow, mut fast) = (test_store.open(), test_store.open());
     let sweep = fast.create_sweep(new_sweep(2)).unwrap();
     let change = |database: &super::Database| {
         database.execute("UPDATE store SET revision = revision + 1", &[])?;
@@ -304,10 +304,10 @@ fn workers_pass_over_what_others_are_taking() {
 
 #[test]
 fn wrong_addresses_give_one_clear_line() {
-    let Some(place) = Place::postgres() else { return };
-    let server = place.location().server.clone().unwrap();
+    let Some(test_store) = TestStore::postgres() else { return };
+    let server = test_store.location().server.clone().unwrap();
     let open = |server: &str| {
-        let location = Location { server: Some(server.to_owned()), ..place.location().clone() };
+        let location = Location { server: Some(server.to_owned()), ..test_store.location().clone() };
         let error = Store::open_at(&location).unwrap_err();
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
         error
@@ -317,7 +317,7 @@ fn wrong_addresses_give_one_clear_line() {
     let text = format!("{error} {error:?}");
     assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
     assert!(text.contains(&format!("{closed}/b")) && !text.contains("s3cret"), "{text}");
-    let (host, port) = place.server_address();
+    let (host, port) = test_store.server_address();
     let error = open(&format!("postgres://no_such_user:s3cret@{host}:{port}/postgres"));
     assert!(matches!(error, TrackingError::Refused { .. }) && error.to_string().contains("PGPASSWORD"), "{error}");
     let no_database = server.replacen("/postgres?", "/no_such_database?", 1);
@@ -326,9 +326,9 @@ fn wrong_addresses_give_one_clear_line() {
         assert!(matches!(error, TrackingError::Refused { .. }), "{error}");
     }
 
-    drop(place.store());
-    place.store().database.execute("UPDATE burnlab_schema SET version = 99", &[]).unwrap();
-    for error in [open(&server), Store::open_read_only_at(place.location()).unwrap_err()] {
+    drop(test_store.open());
+    test_store.open().database.execute("UPDATE burnlab_schema SET version = 99", &[]).unwrap();
+    for error in [open(&server), Store::open_read_only_at(test_store.location()).unwrap_err()] {
         assert!(matches!(error, TrackingError::ServerTooNew { found: 99, .. }), "{error}");
     }
 }

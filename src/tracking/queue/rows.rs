@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use crate::tracking::database::{Database, Failure, Param, Row, params};
 use crate::tracking::point::json_float;
-use crate::tracking::{Claim, RunId, RunRecord, TrackingError, Trial, UtcTime};
+use crate::tracking::{Claim, RunId, RunRecord, TrackingError, Trial, TrialState, UtcTime};
 
-/// The row that a claim may change: still the same claim, and without a result.
+/// The row that a claim may change: still under that claim, and without a result.
 const FENCE: &str = "sweep = (SELECT number FROM sweep WHERE id = ?1) AND number = ?2 AND claim = ?3
                      AND state = 'running'";
 
 /// A value at a rung, which may be NaN or infinite.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Reading(#[serde(with = "json_float")] pub(super) f64);
+pub(super) struct RungValue(#[serde(with = "json_float")] pub(super) f64);
 
-/// A trial that can be taken.
-pub(super) struct Taken {
+/// A trial that a worker can take.
+pub(super) struct Claimable {
     pub(super) number: u32,
     pub(super) claim: u32,
     pub(super) attempts: u32,
@@ -28,7 +28,8 @@ pub(super) struct Taken {
     pub(super) runs: Vec<RunId>,
 }
 
-pub(super) fn take_row(database: &Database, sweep: i64, now: f64) -> Result<Option<Taken>, Failure> {
+/// The first trial that is waiting, or whose lease has expired at `now`, in seconds since 1970.
+pub(super) fn claimable(database: &Database, sweep: i64, now: f64) -> Result<Option<Claimable>, Failure> {
     let sql = format!(
         "SELECT number, claim, attempts, params, runs FROM trial
          WHERE sweep = ?1 AND (state = 'waiting' OR (state = 'running' AND lease <= ?2))
@@ -36,7 +37,7 @@ pub(super) fn take_row(database: &Database, sweep: i64, now: f64) -> Result<Opti
         database.skip_locked()
     );
     database.query_first(&sql, params![sweep, now], |row| {
-        Ok(Taken {
+        Ok(Claimable {
             number: number(row, 0)?,
             claim: number(row, 1)?,
             attempts: number(row, 2)?,
@@ -57,10 +58,10 @@ pub(super) fn select_trials(database: &Database, sweep: i64) -> Result<Vec<Trial
                FROM trial WHERE sweep = ?1 ORDER BY number";
     let optional_time = |row: &Row, column| row.get::<Option<String>>(column)?.map(|text| time(&text)).transpose();
     database.query(sql, params![sweep], |row| {
-        let rungs: BTreeMap<u64, Reading> = json(row, 10)?;
+        let rungs: BTreeMap<u64, RungValue> = json(row, 10)?;
         Ok(Trial {
             number: number(row, 0)?,
-            state: row.text(1)?.parse()?,
+            state: state(row, 1)?,
             params: json(row, 2)?,
             attempts: number(row, 3)?,
             worker: row.get(4)?,
@@ -69,13 +70,13 @@ pub(super) fn select_trials(database: &Database, sweep: i64) -> Result<Vec<Trial
             runs: json(row, 7)?,
             value: row.get(8)?,
             reason: row.get(9)?,
-            rungs: rungs.into_iter().map(|(epoch, reading)| (epoch, reading.0)).collect(),
+            rungs: rungs.into_iter().map(|(epoch, value)| (epoch, value.0)).collect(),
         })
     })
 }
 
-/// The runs that say they are of the trial: a worker may be lost after its run began and before the trial knew it.
-/// Those that were put away already are left out.
+/// The runs whose records name the trial, without archived ones: a worker may be lost after its run started and before
+/// the run was added to the trial.
 pub(super) fn runs_of_trial(database: &Database, sweep: &RunId, trial: u32) -> Result<Vec<RunId>, Failure> {
     let sql = "SELECT record FROM run WHERE record LIKE ?1";
     let pattern = format!("%{}%", sweep.as_str());
@@ -90,7 +91,7 @@ fn fence(claim: &Claim) -> [Param<'_>; 3] {
     [claim.sweep.as_str().into(), claim.number.into(), claim.attempt.into()]
 }
 
-/// Sets columns of the trial if the claim still holds; its values are `?4` and on.
+/// Sets columns of the trial if the claim still holds; `values` are `?4` and on.
 pub(super) fn change_trial(database: &Database, claim: &Claim, set: &str, values: &[Param]) -> Result<bool, Failure> {
     let parameters = [&fence(claim)[..], values].concat();
     Ok(database.execute(&format!("UPDATE trial SET {set} WHERE {FENCE}"), &parameters)? == 1)
@@ -116,6 +117,13 @@ pub(super) fn time(text: &str) -> Result<UtcTime, Failure> {
 
 pub(super) fn number(row: &Row, column: usize) -> Result<u32, Failure> {
     u32::try_from(row.get::<i64>(column)?).map_err(|error| damaged(&error))
+}
+
+/// A trial's state.
+pub(super) fn state(row: &Row, column: usize) -> Result<TrialState, Failure> {
+    let name = row.text(column)?;
+    let problem = || TrackingError::DamagedSweep { problem: format!("a trial cannot be `{name}`") };
+    Ok(TrialState::of_name(name).ok_or_else(problem)?)
 }
 
 fn damaged(problem: &dyn std::error::Error) -> Failure {

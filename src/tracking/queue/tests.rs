@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::tracking::place::{Place, on_each_backend};
+use crate::tracking::test_store::{TestStore, on_each_backend};
 use crate::tracking::*;
 
 on_each_backend![
@@ -73,8 +73,8 @@ fn new_run(sweep: Option<SweepTrial>) -> NewRun {
     }
 }
 
-fn a_new_sweep_waits_and_is_found(place: &Place) {
-    let mut store = place.store();
+fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
+    let mut store = test_store.open();
     let first = create(&mut store, "Digits 2", 3);
     let second = create(&mut store, "Digits 2", 1);
     let third = create(&mut store, "other", 2);
@@ -102,8 +102,8 @@ fn a_new_sweep_waits_and_is_found(place: &Place) {
     assert!(matches!(claimed, Err(TrackingError::NoSuchSweep { .. })));
 }
 
-fn a_trial_gets_its_params_once_and_one_result(place: &Place) {
-    let mut store = place.store();
+fn a_trial_gets_its_params_once_and_one_result(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 2);
     let first = claim(&mut store, &sweep, "w", LONG).unwrap();
     let seen = |number: u32, trials: &[Trial]| {
@@ -135,8 +135,8 @@ fn a_trial_gets_its_params_once_and_one_result(place: &Place) {
     assert_eq!(counts, Counts { finished: 1, failed: 1, ..Counts::default() });
 }
 
-fn a_worker_whose_lease_ran_out_can_change_nothing(place: &Place) {
-    let mut store = place.store();
+fn a_worker_whose_lease_ran_out_can_change_nothing(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 1);
     let lease = Duration::from_millis(150);
     let old = claim(&mut store, &sweep, "old", lease).unwrap();
@@ -171,8 +171,8 @@ fn a_worker_whose_lease_ran_out_can_change_nothing(place: &Place) {
     assert_eq!((trial.value, trial.runs.as_slice()), (Some(1.0), &[run_id("0003")][..]));
 }
 
-fn a_trial_that_loses_its_workers_is_given_up(place: &Place) {
-    let mut store = place.store();
+fn a_trial_that_loses_its_workers_is_given_up(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 1);
     for attempt in 1..=MAX_ATTEMPTS {
         let claim = claim(&mut store, &sweep, "w", OVER).unwrap();
@@ -183,8 +183,8 @@ fn a_trial_that_loses_its_workers_is_given_up(place: &Place) {
     assert_eq!((trial.state, trial.reason.as_str()), (TrialState::Failed, "given up: 3 workers were lost"));
 }
 
-fn what_is_given_back_does_not_count(place: &Place) {
-    let mut store = place.store();
+fn what_is_given_back_does_not_count(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 1);
     for _ in 0..2 * MAX_ATTEMPTS {
         let claimed = claim(&mut store, &sweep, "w", LONG).unwrap();
@@ -201,8 +201,8 @@ fn what_is_given_back_does_not_count(place: &Place) {
     assert_eq!(store.trials(&sweep).unwrap()[0].attempts, 1);
 }
 
-fn a_dead_worker_s_trials_wait_at_once(place: &Place) {
-    let mut store = place.store();
+fn a_dead_worker_s_trials_wait_at_once(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 3);
     let dead = claim(&mut store, &sweep, "dead", LONG).unwrap();
     claim(&mut store, &sweep, "alive", LONG).unwrap();
@@ -215,8 +215,8 @@ fn a_dead_worker_s_trials_wait_at_once(place: &Place) {
     assert_eq!(store.trials(&sweep).unwrap()[0].attempts, 2);
 }
 
-fn rungs_are_seen_by_all(place: &Place) {
-    let mut store = place.store();
+fn rungs_are_seen_by_all(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 3);
     let claims: Vec<Claim> = (0..3).map(|_| claim(&mut store, &sweep, "w", LONG).unwrap()).collect();
     assert_eq!(store.reach_rung(&claims[0], 1, 0.5).unwrap().unwrap(), [0.5]);
@@ -229,11 +229,11 @@ fn rungs_are_seen_by_all(place: &Place) {
     assert_eq!(store.trials(&sweep).unwrap()[0].rungs, BTreeMap::from([(1, 0.5), (3, 0.25)]));
 }
 
-fn abandoned_runs_are_put_away(place: &Place) {
-    let mut store = place.store();
+fn abandoned_runs_are_put_away(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 1);
     let trial = SweepTrial { sweep, trial: 1 };
-    let live = place.start(new_run(Some(trial.clone())));
+    let live = test_store.start(new_run(Some(trial.clone())));
     let id = live.id().clone();
     store.abandon(&id, "its worker was lost").unwrap();
     let record = store.run(&id).unwrap().record;
@@ -243,7 +243,7 @@ fn abandoned_runs_are_put_away(place: &Place) {
     assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
     assert_eq!(record.sweep, Some(trial));
 
-    let done = place.start(new_run(None));
+    let done = test_store.start(new_run(None));
     let done_id = done.id().clone();
     assert!(!fs_err::read_to_string(store.folder(&done_id).join("run.json")).unwrap().contains("sweep"));
     done.finish(Status::Interrupted, "Ctrl-C", None).unwrap();
@@ -253,10 +253,10 @@ fn abandoned_runs_are_put_away(place: &Place) {
     store.abandon(&run_id("0000"), "lost").unwrap();
 }
 
-fn claims_of_many_threads_never_meet(place: &Place) {
-    let sweep = create(&mut place.store(), "a", 200);
+fn claims_of_many_threads_never_meet(test_store: &TestStore) {
+    let sweep = create(&mut test_store.open(), "a", 200);
     let work = |worker: usize| {
-        let (mut store, mut taken) = (place.store(), Vec::new());
+        let (mut store, mut taken) = (test_store.open(), Vec::new());
         while let Some(claim) = claim(&mut store, &sweep, &worker.to_string(), LONG) {
             taken.push(claim.number);
             assert!(store.heartbeat(&claim, LONG).unwrap());
@@ -272,7 +272,7 @@ fn claims_of_many_threads_never_meet(place: &Place) {
     let mut all = taken.concat();
     all.sort_unstable();
     assert_eq!(all, (1..=200).collect::<Vec<_>>());
-    let trials = place.store().trials(&sweep).unwrap();
+    let trials = test_store.open().trials(&sweep).unwrap();
     for trial in &trials {
         assert_eq!((trial.state, trial.attempts), (TrialState::Finished, 1));
         assert_eq!((trial.value, &trial.params), (Some(f64::from(trial.number)), &sampled(trial.number)));
@@ -285,11 +285,11 @@ fn claims_of_many_threads_never_meet(place: &Place) {
 /// In the child: the sweep to work on. Unset in an ordinary test run.
 const SWEEP: &str = "BURNLAB_TEST_SWEEP";
 
-fn spawn(place: &Place, sweep: &RunId) -> Child {
+fn spawn(test_store: &TestStore, sweep: &RunId) -> Child {
     let path = module_path!().split_once("::").map_or("", |(_, path)| path);
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([&format!("{path}::child"), "--exact", "--nocapture"]).env(SWEEP, sweep.as_str());
-    place.pass_to(&mut command);
+    test_store.describe_to(&mut command);
     command.stdout(Stdio::piped()).spawn().unwrap()
 }
 
@@ -297,7 +297,7 @@ fn spawn(place: &Place, sweep: &RunId) -> Child {
 #[test]
 fn child() {
     let Ok(sweep) = env::var(SWEEP) else { return };
-    let (mut store, sweep) = (Place::passed().store(), sweep.parse().unwrap());
+    let (mut store, sweep) = (TestStore::from_parent().open(), sweep.parse().unwrap());
     let claim = claim(&mut store, &sweep, "killed", LONG).unwrap();
     println!("\nclaimed {}", claim.number);
     for epoch in 1.. {
@@ -306,11 +306,11 @@ fn child() {
     }
 }
 
-fn a_killed_worker_s_trial_goes_to_another(place: &Place) {
-    let mut store = place.store();
+fn a_killed_worker_s_trial_goes_to_another(test_store: &TestStore) {
+    let mut store = test_store.open();
     let sweep = create(&mut store, "a", 2);
     for kill_after in [1, 7] {
-        let mut child = spawn(place, &sweep);
+        let mut child = spawn(test_store, &sweep);
         let mut reached = 0;
         for line in BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap) {
             let Some(("epoch", epoch)) = line.split_once(' ') else { continue };

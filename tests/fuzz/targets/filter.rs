@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use burnlab::tracking::filter::Filter;
+use burnlab::comparison::filter::Filter;
 use burnlab::tracking::{MetricSummary, Run, Shown};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -35,7 +35,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
 fuzz_target!(|text: &str| {
     let filter: Filter = match text.parse() {
         Ok(filter) => filter,
-        Err(burnlab::tracking::filter::FilterError { at, .. }) => return assert!(at <= text.chars().count()),
+        Err(burnlab::comparison::filter::FilterError { at, .. }) => return assert!(at <= text.chars().count()),
     };
     for shown in [Shown::Finished, Shown::Stalled] {
         let passes = filter.matches(&RUN, shown);

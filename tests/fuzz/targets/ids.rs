@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Component, Path};
 
-use burnlab::tracking::field::Field;
+use burnlab::comparison::field::Field;
 use burnlab::tracking::{MetricKey, NewRun, RunId, RunWriter, Store, TrackingError, UtcTime, slug};
 use burnlab_fuzz::Folder;
 use libfuzzer_sys::fuzz_target;

@@ -1,0 +1,101 @@
+//! What a filter, a sort key or a column can name: a run's fields, params and metrics.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::tracking::{MetricKey, Run, Shown};
+
+/// Names one value of a run.
+///
+/// `id`, `name`, `experiment`, `tag`, `note`, `status`, `reason`, `started`, `ended`, `seed`, `best_epoch`, `parent` and
+/// `archived` are the record's; `validation/loss` is the metric's best value and `last(validation/loss)` its last;
+/// everything else is a param, such as `training.learning_rate`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Field {
+    /// A field of the record.
+    Record(String),
+    /// The best value of a metric.
+    Best(MetricKey),
+    /// The last value of a metric.
+    Last(MetricKey),
+    /// A flattened key of the configuration.
+    Param(String),
+}
+
+/// Names of the record's fields.
+pub const RECORD_FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "experiment",
+    "tag",
+    "note",
+    "status",
+    "reason",
+    "started",
+    "ended",
+    "seed",
+    "best_epoch",
+    "parent",
+    "archived",
+];
+
+/// The value of a [`Field`] in one run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue<'a> {
+    /// A measured number, which may be NaN or infinite.
+    Number(f64),
+    /// Any JSON value.
+    Json(Cow<'a, Value>),
+    /// All tags of the run.
+    Tags(&'a [String]),
+}
+
+impl Field {
+    /// The value in `run`, whose status is `shown`; `None` if the run has none.
+    pub fn of<'a>(&self, run: &'a Run, shown: Shown) -> Option<FieldValue<'a>> {
+        let record = &run.record;
+        let text = |text: String| Some(FieldValue::Json(Cow::Owned(text.into())));
+        match self {
+            Self::Best(key) => run.metrics.get(key)?.best.map(FieldValue::Number),
+            Self::Last(key) => Some(FieldValue::Number(run.metrics.get(key)?.last)),
+            Self::Param(key) => record.params.get(key).map(|value| FieldValue::Json(Cow::Borrowed(value))),
+            Self::Record(name) => match name.as_str() {
+                "id" => text(record.id.to_string()),
+                "name" => text(record.name.clone()?),
+                "experiment" => text(record.experiment.clone()),
+                "note" => text(record.note.clone()?),
+                "status" => text(shown.to_string()),
+                "reason" => text(record.reason.clone()),
+                "started" => text(record.started.to_string()),
+                "ended" => text(record.ended?.to_string()),
+                "parent" => text(record.parent.as_ref()?.to_string()),
+                "seed" => Some(FieldValue::Json(Cow::Owned(record.seed.into()))),
+                "best_epoch" => Some(FieldValue::Json(Cow::Owned(record.best_epoch?.into()))),
+                "archived" => Some(FieldValue::Json(Cow::Owned(record.archived.into()))),
+                _ => Some(FieldValue::Tags(&record.tags)),
+            },
+        }
+    }
+}
+
+impl FromStr for Field {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let last = text.strip_prefix("last(").and_then(|rest| rest.strip_suffix(')'));
+        Ok(if RECORD_FIELDS.contains(&text) {
+            Self::Record(text.to_owned())
+        } else if text == "tags" {
+            Self::Record("tag".to_owned())
+        } else if let Some(Ok(key)) = last.map(str::parse) {
+            Self::Last(key)
+        } else if let Ok(key) = text.parse() {
+            Self::Best(key)
+        } else {
+            Self::Param(text.to_owned())
+        })
+    }
+}

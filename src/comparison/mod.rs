@@ -1,0 +1,33 @@
+//! Comparing runs: which runs may be compared, which config is better, and the language that selects runs.
+//!
+//! Functions over recorded runs, built on [`tracking`](crate::tracking).
+//!
+//! | file | concept |
+//! |---|---|
+//! | `difference` | what differs between configurations |
+//! | `repetition` | which runs repeat one config under other seeds and folds |
+//! | `headline` | the metric that runs are compared by |
+//! | `spread`, `series` | statistics over repetitions and over one curve |
+//! | `pairs` | the predictions of two runs, row by row |
+//! | `verdict` | the statistics of a comparison, and its sentence |
+//! | `judge` | the comparison of two or more runs of a store |
+//! | `ranking` | the trials of a sweep, best first |
+//! | `field`, `filter` | what can be named of a run, and the filter language of the page and of `runs list` |
+
+mod difference;
+pub mod field;
+pub mod filter;
+mod headline;
+pub mod judge;
+pub mod pairs;
+mod ranking;
+mod repetition;
+pub mod series;
+mod spread;
+pub mod verdict;
+
+pub use difference::{Difference, changes_the_test, differences};
+pub use headline::headline;
+pub use ranking::ranked;
+pub use repetition::{counts, folds, groups, repetition_key, results, tells_configs_apart};
+pub use spread::{Spread, band, mean_interval, spread};

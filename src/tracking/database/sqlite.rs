@@ -1,0 +1,121 @@
+//! SQLite: one file, one connection.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi, params_from_iter};
+
+use super::access::{Access, Inserted};
+use super::failure::{BUSY_SECONDS, Failure};
+use super::param::Param;
+use super::row::Row;
+
+/// More than the different statements of a store.
+const CACHED_STATEMENTS: usize = 64;
+
+/// A connection to a file.
+pub(crate) struct Sqlite(Connection);
+
+impl Sqlite {
+    /// Opens a file; `name` may be a URI where `flags` say so.
+    pub(crate) fn open(name: &Path, flags: OpenFlags) -> Result<Self, rusqlite::Error> {
+        // A `Connection` is used by one thread at a time: SQLite's own mutexes are not needed.
+        let connection = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
+        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;")?;
+        if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+            use_wal(&connection)?;
+        }
+        Ok(Self(connection))
+    }
+
+    pub(super) fn query<T>(
+        &self,
+        sql: &str,
+        parameters: &[Param],
+        mut read: impl FnMut(&Row) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        let mut values = Vec::new();
+        while let Some(row) = rows.next()? {
+            values.push(read(&Row::Sqlite(row))?);
+        }
+        Ok(values)
+    }
+
+    pub(super) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
+        let count = self.0.prepare_cached(sql)?.execute(params_from_iter(parameters))?;
+        Ok(count as u64)
+    }
+
+    pub(super) fn batch(&self, sql: &str) -> Result<(), Failure> {
+        Ok(self.0.execute_batch(sql)?)
+    }
+
+    pub(super) fn insert_many<'a, const N: usize>(
+        &self,
+        table: &str,
+        columns: [&str; N],
+        ending: &str,
+        rows: impl IntoIterator<Item = [Param<'a>; N]>,
+    ) -> Result<Inserted, Failure> {
+        let placeholders: Vec<String> = (1..=N).map(|index| format!("?{index}")).collect();
+        let (names, placeholders) = (columns.join(", "), placeholders.join(", "));
+        let sql = format!("INSERT INTO {table} ({names}) VALUES ({placeholders}) {ending}");
+        let mut statement = self.0.prepare_cached(&sql)?;
+        for (index, row) in rows.into_iter().enumerate() {
+            match statement.execute(params_from_iter(&row)) {
+                Ok(_) => {}
+                Err(error) if is_duplicate(&error) => return Ok(Inserted::Duplicate(index)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Inserted::All)
+    }
+
+    /// As `Database::transaction`.
+    pub(super) fn transaction<T>(
+        &self,
+        access: Access,
+        change: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        // Write lock first: a transaction that began by reading could not wait for it later.
+        let behavior = match access {
+            Access::Read => TransactionBehavior::Deferred,
+            Access::Write => TransactionBehavior::Immediate,
+        };
+        let transaction = Transaction::new_unchecked(&self.0, behavior)?;
+        let value = change()?;
+        transaction.commit()?;
+        Ok(value)
+    }
+}
+
+/// WAL: readers and the writer do not wait for each other.
+fn use_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let deadline = Instant::now() + Duration::from_secs(BUSY_SECONDS);
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match mode {
+            // A file system without shared memory keeps another mode, which is slower but correct.
+            Ok(_) => return Ok(()),
+            // SQLite's busy time-out does not apply to this switch: processes that create a store at the same time
+            // wait here.
+            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn is_duplicate(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE))
+}

@@ -1,0 +1,140 @@
+//! Listing the files of a run, and the folders of runs.
+
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::Serialize;
+
+use super::names::{LOCK, RUN};
+use crate::tracking::RunId;
+
+/// One file of a run, as it can be shown and downloaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileEntry {
+    /// Path inside the run folder with `/`: `config.toml`, `plots/curves.svg`.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// The files of a run folder and its direct subfolders, sorted by name. Links and hidden files are left out, so that
+/// nothing outside the folder can be named; so is the lock.
+pub(crate) fn list_files(folder: &Path) -> io::Result<Vec<FileEntry>> {
+    let mut files = Vec::new();
+    for (name, entry) in visible_entries(folder)? {
+        let Some(data) = if_present(entry.metadata())? else { continue };
+        if data.is_dir() {
+            for (inner_name, inner) in if_present(visible_entries(&entry.path()))?.unwrap_or_default() {
+                if let Some(data) = if_present(inner.metadata())?.filter(Metadata::is_file) {
+                    files.push(FileEntry { name: format!("{name}/{inner_name}"), bytes: data.len() });
+                }
+            }
+        } else if data.is_file() && name != LOCK {
+            files.push(FileEntry { name, bytes: data.len() });
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// `None` if the file or folder is gone: a training replaces and removes files while others list them.
+fn if_present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string()
+            && !name.starts_with('.')
+        {
+            entries.push((name, entry));
+        }
+    }
+    Ok(entries)
+}
+
+/// The run folders inside `folder` (`runs` or `trash`), sorted; none if it does not exist.
+pub(crate) fn list_run_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for (_, entry) in visible_entries(folder)? {
+        // `run.json` is written last: without it the run never started.
+        if entry.file_type()?.is_dir() && entry.path().join(RUN).exists() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+/// The folders inside `folder` whose names are run ids, sorted; none if it does not exist.
+pub(crate) fn named_folders(folder: &Path) -> io::Result<Vec<(RunId, PathBuf)>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut folders = Vec::new();
+    for (name, entry) in visible_entries(folder)? {
+        // The type is the entry's own: a link to a folder is not a folder.
+        if let Ok(id) = name.parse()
+            && entry.file_type()?.is_dir()
+        {
+            folders.push((id, entry.path()));
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn files_that_vanish_while_they_are_listed_are_left_out() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.txt"), "x").unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (file, plots) = (folder.path().join("b.txt"), folder.path().join("plots"));
+                while !done.load(Ordering::Relaxed) {
+                    fs::write(&file, "x").unwrap();
+                    fs::create_dir(&plots).unwrap();
+                    fs::write(plots.join("c.svg"), "x").unwrap();
+                    fs::remove_dir_all(&plots).unwrap();
+                    fs::remove_file(&file).unwrap();
+                }
+            });
+            let listed: Result<Vec<_>, _> = (0..2000).map(|_| list_files(folder.path())).collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(listed.unwrap().iter().all(|files| files.iter().any(|file| file.name == "a.txt")));
+        });
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_not_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("plots")).unwrap();
+        fs::write(folder.path().join("plots/a.svg"), "x").unwrap();
+        fs::write(folder.path().join("b.txt"), "xy").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("c")).unwrap();
+        std::os::unix::fs::symlink("/etc", folder.path().join("d")).unwrap();
+        let names: Vec<_> =
+            list_files(folder.path()).unwrap().into_iter().map(|file| (file.name, file.bytes)).collect();
+        assert_eq!(names, [("b.txt".to_owned(), 2), ("plots/a.svg".to_owned(), 1)]);
+    }
+}

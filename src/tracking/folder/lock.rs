@@ -1,0 +1,78 @@
+//! The lock of a run: held by the process that trains it, and free once that process is gone.
+
+use std::fs::TryLockError;
+use std::io;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+use fs_err::File;
+
+use super::names::{LOCK, LOG, METRICS};
+use crate::tracking::TrackingError;
+
+/// Creates the lock file and locks it until the file is closed, at the latest by the end of the process.
+pub(crate) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path)?;
+    let mut tries = 0;
+    loop {
+        match file.try_lock() {
+            // Perhaps only a reader that checks whether the run is alive, which takes a moment.
+            Err(TryLockError::WouldBlock) if tries < 20 => {
+                tries += 1;
+                thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(TrackingError::Lock { path, source: error.into() }),
+            Ok(()) => return Ok(file),
+        }
+    }
+}
+
+/// Whether a process holds the run's lock.
+///
+/// # Errors
+/// If that cannot be determined. A folder without a lock file is no error: nobody holds it.
+pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
+    let file = match File::open(folder.join(LOCK)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    // A shared lock, so that two readers at the same moment do not take each other for the training process.
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// When the run last wrote a point or a log line.
+pub(crate) fn last_activity(folder: &Path) -> Option<SystemTime> {
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|data| data.modified()).ok();
+    [METRICS, LOG].into_iter().filter_map(modified).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_looks_at_a_lock_keeps_nobody_from_taking_it() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().unwrap();
+        drop(take_lock(folder.path()).unwrap());
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    is_locked(folder.path()).unwrap();
+                }
+            });
+            let taken: Result<Vec<()>, _> = (0..2000).map(|_| take_lock(folder.path()).map(drop)).collect();
+            done.store(true, Ordering::Relaxed);
+            taken.unwrap();
+        });
+    }
+}

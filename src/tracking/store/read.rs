@@ -1,0 +1,172 @@
+//! Reading: runs, curves, files, and what changed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::PathBuf;
+
+use fs_err as fs;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::find::{find_run, no_such_run};
+use super::open::Store;
+use super::rows::{number, run_id, sample};
+use super::summary::{Run, SUMMARY, summary};
+use crate::tracking::database::{Access, Database, Failure, Param, Row, params};
+use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder, slug};
+
+/// What happened in a store after a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// Pass this one next time. If it is lower than the one passed, the store was rebuilt: read everything again.
+    pub revision: u64,
+    /// Runs that are new or changed (points included), in the order of their change.
+    pub changed: Vec<RunId>,
+    /// Runs that were deleted.
+    pub removed: Vec<RunId>,
+}
+
+impl Store {
+    /// All runs, archived ones included, newest first.
+    pub fn runs(&self) -> Result<Vec<Run>, TrackingError> {
+        self.select_runs("", &[])
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`].
+    pub fn run(&self, id: &RunId) -> Result<Run, TrackingError> {
+        let runs = self.select_runs("WHERE id = ?1", params![id.as_str()])?;
+        runs.into_iter().next().ok_or_else(|| no_such_run(id.as_str()))
+    }
+
+    /// The run that `query` refers to: an id, the unique beginning of one, or `latest` for the newest.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`], or [`TrackingError::AmbiguousRun`] with up to five candidates.
+    pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
+        let id = find_run(query, self.ids_newest_first()?)?;
+        self.run(&id)
+    }
+
+    /// The runs of an experiment, newest first. `experiment` is its name, or the slug of it that run ids begin with.
+    pub fn ids_of(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
+        let slug = slug(experiment);
+        let mut ids = self.ids_newest_first()?;
+        ids.retain(|id| id.experiment() == slug);
+        Ok(ids)
+    }
+
+    /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.
+    pub fn series(&self, id: &RunId, key: &MetricKey) -> Result<Vec<Sample>, TrackingError> {
+        self.series_after(id, key, None)
+    }
+
+    /// As [`Store::series`], but only points later than `after` (epoch, step): what a live chart has not seen yet.
+    /// Points measured after training (epoch 0) sort first and so are never later.
+    pub fn series_after(
+        &self,
+        id: &RunId,
+        key: &MetricKey,
+        after: Option<(u64, u64)>,
+    ) -> Result<Vec<Sample>, TrackingError> {
+        let (epoch, step) = after.map_or((-1, -1), |(epoch, step)| (epoch.cast_signed(), step.cast_signed()));
+        let sql = "SELECT epoch, step, time, value FROM point
+                   WHERE metric = (SELECT metric.number FROM metric JOIN run ON run.number = metric.run
+                                   WHERE run.id = ?1 AND metric.key = ?2)
+                     AND (epoch, step) > (?3, ?4)
+                   ORDER BY epoch, step";
+        self.query(sql, params![id.as_str(), key.as_str(), epoch, step], sample)
+    }
+
+    /// The resolved configuration of a run.
+    ///
+    /// # Errors
+    /// [`TrackingError::Elsewhere`] for a run of another host.
+    pub fn config_toml(&self, id: &RunId) -> Result<String, TrackingError> {
+        self.require_local(&self.database, id, "read its config.toml").map_err(|failure| self.to_error(failure))?;
+        Ok(fs::read_to_string(self.folder(id).join(folder::CONFIG))?)
+    }
+
+    /// `environment.json`: machine, versions and command line.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`].
+    pub fn environment(&self, id: &RunId) -> Result<Value, TrackingError> {
+        let sql = "SELECT environment FROM run WHERE id = ?1";
+        let text = self.query(sql, params![id.as_str()], |row| row.get::<String>(0))?.into_iter().next();
+        let text = text.ok_or_else(|| no_such_run(id.as_str()))?;
+        serde_json::from_str(&text).map_err(|error| TrackingError::damaged(&self.path, error))
+    }
+
+    /// The files of a run that can be shown, sorted by name, without links and hidden files. Empty for a run of another
+    /// host.
+    pub fn files(&self, id: &RunId) -> Result<Vec<FileEntry>, TrackingError> {
+        if self.home_elsewhere(id)?.is_some() {
+            return Ok(Vec::new());
+        }
+        Ok(folder::list_files(&self.folder(id))?)
+    }
+
+    /// The path of a file that [`Store::files`] lists under exactly this name. `name` is compared, never joined to a
+    /// path, so that it cannot lead out of the run's folder.
+    pub fn file(&self, id: &RunId, name: &str) -> Result<Option<PathBuf>, TrackingError> {
+        let files = match self.files(id) {
+            // A run that was just deleted, or whose folder was removed, has no files.
+            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            files => files?,
+        };
+        let known = files.into_iter().find(|file| file.name == name);
+        Ok(known.map(|file| self.folder(id).join(file.name)))
+    }
+
+    /// The revision of the store, which grows with each change.
+    pub fn revision(&self) -> Result<u64, TrackingError> {
+        let revision = self.database.query_number("SELECT revision FROM store", &[]);
+        revision.map(i64::cast_unsigned).map_err(|failure| self.to_error(failure))
+    }
+
+    /// Which runs changed after `revision` (0 for all).
+    pub fn changes_since(&self, revision: u64) -> Result<Changes, TrackingError> {
+        // The store's revision first: a change in between is reported twice rather than lost.
+        let current = self.revision()?;
+        let ids = |sql: &str| self.query(sql, params![revision], |row| run_id(row, 0));
+        let changed = ids("SELECT id FROM run WHERE revision > ?1 ORDER BY revision")?;
+        let removed = ids("SELECT id FROM removed WHERE revision > ?1 ORDER BY revision")?;
+        Ok(Changes { revision: current, changed, removed })
+    }
+
+    pub(super) fn ids_newest_first(&self) -> Result<Vec<RunId>, TrackingError> {
+        self.query("SELECT id FROM run ORDER BY started DESC, id DESC", &[], |row| run_id(row, 0))
+    }
+
+    fn select_runs(&self, condition: &str, parameters: &[Param]) -> Result<Vec<Run>, TrackingError> {
+        // One read transaction: the summaries belong to the records.
+        let select = |database: &Database| -> Result<Vec<Run>, Failure> {
+            let mut indices = HashMap::new();
+            let sql = format!("SELECT number, record, revision FROM run {condition} ORDER BY started DESC, id DESC");
+            let mut runs = database.query(&sql, parameters, |row| {
+                indices.insert(row.get::<i64>(0)?, indices.len());
+                Ok(Run { record: self.record(row, 1)?, metrics: BTreeMap::new(), revision: number(row, 2)? })
+            })?;
+            let condition = match condition {
+                "" => String::new(),
+                condition => format!("WHERE run IN (SELECT number FROM run {condition})"),
+            };
+            let sql = format!("SELECT run, {SUMMARY} FROM metric {condition}");
+            database.query(&sql, parameters, |row| {
+                let (key, summary) = summary(row)?;
+                runs[indices[&row.get::<i64>(0)?]].metrics.insert(key, summary);
+                Ok(())
+            })?;
+            Ok(runs)
+        };
+        self.database.transaction(Access::Read, select).map_err(|failure| self.to_error(failure))
+    }
+
+    /// The record in a column of a row.
+    pub(super) fn record(&self, row: &Row, column: usize) -> Result<RunRecord, Failure> {
+        Ok(serde_json::from_str(row.text(column)?).map_err(|error| TrackingError::damaged(&self.path, error))?)
+    }
+}

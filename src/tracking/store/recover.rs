@@ -1,0 +1,150 @@
+//! What killed processes left unfinished, and the index rebuilt from the run folders.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::open::Store;
+use super::rows::row_number;
+use super::summary::Run;
+use crate::tracking::{RunId, RunRecord, Shown, Status, TrackingError, UtcTime, folder};
+
+/// The result of [`Store::reindex`].
+#[derive(Debug, Default)]
+pub struct Reindexed {
+    /// Run folders that were read.
+    pub runs: usize,
+    /// Points that were read.
+    pub points: usize,
+    /// Rows dropped because their folder is gone.
+    pub dropped: Vec<RunId>,
+    /// Folders that could not be read, with the reason; their rows are unchanged.
+    pub skipped: Vec<(PathBuf, TrackingError)>,
+}
+
+impl Store {
+    /// Completes what killed processes left unfinished: a run's start, deletion or restoring, and each running run whose
+    /// process is gone. Such a run takes over the final status that the process still wrote into its folder, or else is
+    /// recorded as crashed, with all points that reached the folder. Returns the ids of the crashed runs.
+    ///
+    /// # Errors
+    /// A folder or store that cannot be read or written. Damaged run folders are skipped; [`Store::reindex`] reports
+    /// them.
+    pub fn recover(&mut self) -> Result<Vec<RunId>, TrackingError> {
+        let known: BTreeSet<RunId> = self.ids_newest_first()?.into_iter().collect();
+        for (id, folder) in folder::named_folders(&self.runs_folder())? {
+            // The lock is taken before `run.json` is written: one that is held means a run that is just starting.
+            if !known.contains(&id) && folder.join(folder::RUN).exists() && !folder::is_locked(&folder)? {
+                ignore_damage(self.index_missing(&id, &folder))?;
+            }
+        }
+        let mut crashed = Vec::new();
+        for run in self.runs()? {
+            let id = &run.record.id;
+            let folder = self.folder(id);
+            if !folder.exists() {
+                if self.trash_folder().join(id.as_str()).exists() && self.home_elsewhere(id)?.is_none() {
+                    self.write(|database, revision| self.remove_rows(database, id, revision))?;
+                }
+            } else if self.is_gone(&run) && ignore_damage(self.end_run(id, &folder))?.unwrap_or(false) {
+                crashed.push(id.clone());
+            }
+        }
+        Ok(crashed)
+    }
+
+    /// Adds the rows of a run folder that has none.
+    fn index_missing(&self, id: &RunId, folder: &Path) -> Result<(), TrackingError> {
+        self.write(|database, revision| {
+            // A short run may have started and ended since the ids were read.
+            if row_number(database, id)?.is_some() {
+                return Ok(());
+            }
+            let mut record = folder::read_record(folder)?;
+            if record.sweep.is_some() && !record.archived {
+                // Its trial never learned of it, and went on with another run.
+                record.archived = true;
+                folder::write_record(folder, &record)?;
+            }
+            self.index_folder(database, folder, record, revision).map(drop)
+        })
+    }
+
+    /// Whether the run is recorded as running while its process is gone.
+    fn is_gone(&self, run: &Run) -> bool {
+        !run.record.status.is_final() && !matches!(self.shown(run), Shown::Running | Shown::Stalled)
+    }
+
+    /// Gives a run whose process is gone its final status; returns whether that is crashed.
+    fn end_run(&self, id: &RunId, folder: &Path) -> Result<bool, TrackingError> {
+        self.write(|database, revision| {
+            let mut record = self.current_record(database, id)?;
+            let written = folder::read_record(folder)?;
+            let is_crashed = !written.status.is_final();
+            if is_crashed {
+                record.status = Status::Crashed;
+                "the process ended without recording a final status".clone_into(&mut record.reason);
+                // File times come from a coarser clock than ours and may lie a few milliseconds before the start.
+                let last_activity = folder::last_activity(folder).and_then(|time| UtcTime::try_from(time).ok());
+                record.ended = last_activity.map(|time| time.max(record.started));
+                folder::write_record(folder, &record)?;
+            } else {
+                let RunRecord { status, reason, ended, best_epoch, .. } = written;
+                record = RunRecord { status, reason, ended, best_epoch, ..record };
+            }
+            self.index_folder(database, folder, record, revision)?;
+            Ok(is_crashed)
+        })
+    }
+
+    /// Rebuilds all rows from the run folders and removes rows without a folder. Runs of other hosts are left alone.
+    ///
+    /// One transaction per run, so that a training waits for one run at most.
+    pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
+        let mut result = Reindexed::default();
+        let folders = folder::list_run_folders(&self.runs_folder())?;
+        for folder in folders {
+            let indexed = self.write(|database, revision| {
+                let record = folder::read_record(&folder)?;
+                if self.remote_home(database, &record.id)?.is_some() {
+                    return Ok(None);
+                }
+                let current = self.current_record(database, &record.id)?;
+                if current != record {
+                    folder::write_record(&folder, &current)?;
+                }
+                self.index_folder(database, &folder, current, revision).map(Some)
+            });
+            match indexed {
+                Ok(None) => {}
+                Ok(Some(points)) => {
+                    result.runs += 1;
+                    result.points += points;
+                }
+                Err(
+                    error @ (TrackingError::Damaged { .. }
+                    | TrackingError::Io(_)
+                    | TrackingError::DuplicatePoint { .. }),
+                ) => {
+                    result.skipped.push((folder, error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for id in self.ids_newest_first()? {
+            if !self.folder(&id).exists() && self.home_elsewhere(&id)?.is_none() {
+                self.write(|database, revision| self.remove_rows(database, &id, revision))?;
+                result.dropped.push(id);
+            }
+        }
+        Ok(result)
+    }
+}
+
+/// `None` for a damaged folder, which must not keep the others from being recovered.
+fn ignore_damage<T>(result: Result<T, TrackingError>) -> Result<Option<T>, TrackingError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(TrackingError::Damaged { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,167 @@
+//! Deleting runs, restoring them, and removing them for good.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use fs_err as fs;
+
+use super::find::{find_run, no_such_run};
+use super::open::Store;
+use super::rows::row_number;
+use crate::tracking::database::{Failure, params};
+use crate::tracking::{RunId, RunRecord, TrackingError, UtcTime, folder};
+
+/// A folder in `runs` without `run.json` that is older than this was left by a process killed while starting a run.
+const ABANDONED_START: Duration = Duration::from_secs(3600);
+
+impl Store {
+    /// The deleted runs that can be restored, newest first.
+    ///
+    /// # Errors
+    /// If the trash cannot be listed. Folders with a damaged `run.json` are left out.
+    pub fn trashed(&self) -> Result<Vec<RunRecord>, TrackingError> {
+        let folders = folder::list_run_folders(&self.trash_folder())?;
+        let mut records: Vec<RunRecord> =
+            folders.iter().filter_map(|folder| folder::read_record(folder).ok()).collect();
+        records.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+        Ok(records)
+    }
+
+    /// As [`Store::find`], among the deleted runs.
+    pub fn find_trashed(&self, query: &str) -> Result<RunId, TrackingError> {
+        find_run(query, self.trashed()?.into_iter().map(|record| record.id).collect())
+    }
+
+    /// Moves a run to the trash folder; [`Store::restore`] brings it back.
+    ///
+    /// # Errors
+    /// [`TrackingError::Active`] for a run that is still training, [`TrackingError::NoSuchRun`].
+    pub fn delete(&mut self, id: &RunId) -> Result<(), TrackingError> {
+        let (folder, trash) = (self.folder(id), self.trash_folder());
+        self.write(|database, revision| {
+            if row_number(database, id)?.is_none() {
+                return Err(no_such_run(id.as_str()).into());
+            }
+            self.require_local(database, id, "delete it")?;
+            if folder::is_locked(&folder)? {
+                return Err(TrackingError::Active { id: id.clone() }.into());
+            }
+            // Where the folder was removed by hand, only the row is left to delete.
+            if folder.exists() {
+                // A damaged `run.json` is moved as it is.
+                if let Ok(mut record) = folder::read_record(&folder) {
+                    record.trashed = Some(UtcTime::now());
+                    folder::write_record(&folder, &record)?;
+                }
+                fs::create_dir_all(&trash)?;
+                fs::rename(&folder, trash.join(id.as_str()))?;
+            }
+            self.remove_rows(database, id, revision)
+        })
+    }
+
+    /// Brings a deleted run back.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoSuchRun`] if it is not in the trash, [`TrackingError::Exists`] if it is in `runs` already.
+    pub fn restore(&mut self, id: &RunId) -> Result<(), TrackingError> {
+        let (folder, trashed) = (self.folder(id), self.trash_folder().join(id.as_str()));
+        // A transaction that is retried finds the folder already moved.
+        let mut is_moved = false;
+        self.write(|database, revision| {
+            if !is_moved {
+                if !trashed.exists() {
+                    let sql = "SELECT home FROM removed WHERE id = ?1";
+                    let home: Option<String> = database.query_first(sql, params![id.as_str()], |row| row.get(0))?;
+                    return Err(match home.filter(|home| *home != self.home) {
+                        Some(home) => TrackingError::Elsewhere { id: id.clone(), home, action: "restore it" },
+                        None => no_such_run(id.as_str()),
+                    }
+                    .into());
+                }
+                if folder.exists() {
+                    return Err(TrackingError::Exists { id: id.clone() }.into());
+                }
+                let mut record = folder::read_record(&trashed)?;
+                record.trashed = None;
+                folder::write_record(&trashed, &record)?;
+                fs::rename(&trashed, &folder)?;
+                is_moved = true;
+            }
+            let indexed = folder::read_record(&folder)
+                .map_err(Failure::from)
+                .and_then(|record| self.index_folder(database, &folder, record, revision));
+            match indexed {
+                Ok(_) => {}
+                // The transaction is retried on a new connection.
+                Err(error @ Failure::Postgres(_)) => return Err(error),
+                Err(error) => {
+                    // Not half restored: back to the trash, where the user can try again.
+                    fs::rename(&folder, &trashed)?;
+                    return Err(error);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes for good the runs that were deleted at least `older_than` ago, and the folders without a run that
+    /// processes killed at their start left in `runs`. Returns the ids removed from the trash.
+    pub fn gc(&mut self, older_than: Duration) -> Result<Vec<RunId>, TrackingError> {
+        let now = UtcTime::now();
+        let mut gone = Vec::new();
+        for (id, folder) in folder::named_folders(&self.trash_folder())? {
+            // Without a time (damaged, or moved there by hand) it counts as old.
+            let trashed = folder::read_record(&folder).ok().and_then(|record| record.trashed);
+            let age = trashed.map_or(f64::INFINITY, |trashed| now.seconds_since(trashed));
+            if age >= older_than.as_secs_f64() {
+                discard(&folder)?;
+                gone.push(id);
+            }
+        }
+        for (_, folder) in folder::named_folders(&self.runs_folder())? {
+            if is_abandoned(&folder)? {
+                discard(&folder)?;
+            }
+        }
+        for folder in [self.trash_folder(), self.runs_folder()] {
+            remove_discarded(&folder)?;
+        }
+        Ok(gone)
+    }
+}
+
+/// Prefix of a folder that is being removed.
+const DISCARDED: &str = ".gone-";
+
+/// Removes a run's folder. It is renamed first, so that a kill midway leaves no run with half of its files.
+fn discard(folder: &Path) -> io::Result<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = folder.with_file_name(format!("{DISCARDED}{name}"));
+    fs::rename(folder, &hidden)?;
+    fs::remove_dir_all(hidden)
+}
+
+/// Completes every [`discard`] that was killed.
+fn remove_discarded(folder: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(DISCARDED) && entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the start of a run was killed before the folder became a run.
+fn is_abandoned(folder: &Path) -> io::Result<bool> {
+    if folder.join(folder::RUN).exists() || folder::is_locked(folder)? {
+        return Ok(false);
+    }
+    let modified = fs::metadata(folder)?.modified()?;
+    Ok(SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_START))
+}

@@ -1,0 +1,106 @@
+//! A run from start to finish.
+
+use fs_err as fs;
+use serde_json::json;
+
+use super::{bits, key, new_run, point};
+use crate::tracking::test_store::{TestStore, on_each_backend};
+use crate::tracking::*;
+
+on_each_backend![
+    everything_exists_before_the_first_step,
+    finish_records_status_reason_and_best_epoch,
+    dropped_writers_fail_and_running_is_no_end,
+    nan_and_infinities_survive_store_file_and_summary,
+    a_refused_call_records_nothing,
+];
+
+fn everything_exists_before_the_first_step(test_store: &TestStore) {
+    let writer = test_store.start(new_run("Digits 2"));
+    for name in ["config.toml", "environment.json", "run.json", "metrics.csv", "run.log", "lock"] {
+        assert!(writer.folder().join(name).exists(), "{name}");
+    }
+    let store = test_store.open_read_only();
+    let run = store.find("latest").unwrap();
+    assert_eq!(&run.record.id, writer.id());
+    assert_eq!(run.record.id.experiment(), "digits-2");
+    assert_eq!(run.record.experiment, "Digits 2");
+    assert_eq!(run.record.tags, ["baseline", "wide"]);
+    assert_eq!(run.record.seed, u64::MAX);
+    assert_eq!(run.record.params["training.learning_rate"], json!(0.01));
+    assert_eq!(store.environment(writer.id()).unwrap()["cores"], 2);
+    assert_eq!(store.shown(&run), Shown::Running);
+}
+
+fn finish_records_status_reason_and_best_epoch(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    writer.log_line("two\nlines").unwrap();
+    writer.write_file("evaluation.json", b"{}").unwrap();
+    assert!(matches!(writer.write_file("../x", b""), Err(TrackingError::InvalidFileName { .. })));
+    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+    writer.finish(Status::Interrupted, "Ctrl-C", Some(3)).unwrap();
+
+    let store = test_store.open();
+    let run = store.run(&id).unwrap();
+    assert_eq!((run.record.status, run.record.reason.as_str()), (Status::Interrupted, "Ctrl-C"));
+    assert_eq!(run.record.best_epoch, Some(3));
+    assert!(run.record.ended.unwrap() >= run.record.started);
+    assert_eq!(store.shown(&run), Shown::Interrupted);
+    assert_eq!(fs::read_to_string(folder.join("run.log")).unwrap().lines().count(), 2);
+    let names: Vec<String> = store.files(&id).unwrap().into_iter().map(|file| file.name).collect();
+    assert_eq!(
+        names,
+        ["config.toml", "environment.json", "evaluation.json", "metrics.csv", "run.json", "run.log"],
+        "no temporary files, no lock"
+    );
+    assert_eq!(store.file(&id, "evaluation.json").unwrap(), Some(folder.join("evaluation.json")));
+    for outside in ["../run.json", "lock", "", "/etc/passwd", "..", "./run.json"] {
+        assert_eq!(store.file(&id, outside).unwrap(), None, "{outside}");
+    }
+}
+
+fn dropped_writers_fail_and_running_is_no_end(test_store: &TestStore) {
+    let id = test_store.start(new_run("a")).id().clone();
+    let store = test_store.open();
+    let record = store.run(&id).unwrap().record;
+    assert_eq!((record.status, record.reason.as_str()), (Status::Failed, "ended without a result"));
+
+    let writer = test_store.start(new_run("b"));
+    let id = writer.id().clone();
+    assert!(matches!(writer.finish(Status::Running, "", None), Err(TrackingError::NotFinal { .. })));
+    assert_eq!(store.run(&id).unwrap().record.status, Status::Failed);
+}
+
+fn nan_and_infinities_survive_store_file_and_summary(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    let values = [0.1 + 0.2, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.5, 5e-324, f64::MAX, f64::NAN];
+    for (index, value) in values.into_iter().enumerate() {
+        writer.log(&[point("validation/loss", index as u64 + 1, value)]).unwrap();
+    }
+    let mut store = test_store.open();
+    let stored = store.series(writer.id(), &key("validation/loss")).unwrap();
+    let stored_values: Vec<u64> = stored.iter().map(|sample| sample.value.to_bits()).collect();
+    assert_eq!(stored_values, values.map(f64::to_bits));
+
+    let summary = store.run(writer.id()).unwrap().metrics[&key("validation/loss")];
+    assert!(summary.last.is_nan());
+    assert_eq!((summary.points, summary.best, summary.best_epoch), (8, Some(-1.5), Some(5)));
+
+    store.reindex().unwrap();
+    assert_eq!(bits(&store.series(writer.id(), &key("validation/loss")).unwrap()), bits(&stored));
+}
+
+fn a_refused_call_records_nothing(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    writer.log(&[point("train/loss", 1, 1.0)]).unwrap();
+    let csv = writer.folder().join("metrics.csv");
+    let before = fs::read_to_string(&csv).unwrap();
+    let error = writer.log(&[point("train/loss", 2, 1.0), point("train/loss", 1, 2.0)]).unwrap_err();
+    assert!(error.to_string().contains("already has `train/loss` for epoch 1, step 10"), "{error}");
+    let endless = Point { time: f64::INFINITY, ..point("train/loss", 3, 1.0) };
+    assert!(matches!(writer.log(&[endless]), Err(TrackingError::InvalidTime { .. })));
+    assert_eq!(fs::read_to_string(&csv).unwrap(), before);
+    let store = test_store.open();
+    assert_eq!(store.run(writer.id()).unwrap().metrics[&key("train/loss")].points, 1);
+    writer.log(&[point("train/loss", 2, 1.0)]).unwrap();
+}

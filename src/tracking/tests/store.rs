@@ -1,0 +1,95 @@
+//! Finding, editing, deleting and following runs.
+
+use std::time::Duration;
+
+use fs_err as fs;
+
+use super::{finished_run, key, new_run, point};
+use crate::tracking::test_store::{TestStore, on_each_backend};
+use crate::tracking::*;
+
+on_each_backend![
+    runs_are_found_by_unique_prefix_and_latest,
+    edits_reach_the_row_and_the_folder_and_survive_the_finish,
+    delete_restore_and_gc,
+    the_cursor_sees_new_points_and_new_runs_only,
+];
+
+fn runs_are_found_by_unique_prefix_and_latest(test_store: &TestStore) {
+    let first = finished_run(test_store, "alpha");
+    let second = finished_run(test_store, "alpha");
+    let third = finished_run(test_store, "beta");
+    let store = test_store.open();
+    let find = |query: &str| store.find(query).map(|run| run.record.id);
+    assert_eq!(find("latest").unwrap(), third);
+    assert_eq!(find("b").unwrap(), third);
+    assert_eq!(find(first.as_str()).unwrap(), first);
+    assert_ne!(first, second);
+    let error = find("alpha").unwrap_err().to_string();
+    assert!(error.contains("2 runs") && error.contains(first.as_str()) && error.contains(second.as_str()), "{error}");
+    for unknown in ["gamma", "", "%", "_", "../x", "Alpha"] {
+        assert!(matches!(find(unknown), Err(TrackingError::NoSuchRun { .. })), "{unknown}");
+    }
+    let newest_first: Vec<RunId> = store.runs().unwrap().into_iter().map(|run| run.record.id).collect();
+    assert_eq!(newest_first, [third, second, first]);
+}
+
+fn edits_reach_the_row_and_the_folder_and_survive_the_finish(test_store: &TestStore) {
+    let writer = test_store.start(new_run("a"));
+    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
+    let mut store = test_store.open();
+    store.edit_tags(&id, &["new".to_owned()], &["wide".to_owned()]).unwrap();
+    store.set_note(&id, " good ").unwrap();
+    store.set_name(&id, "").unwrap();
+    store.set_archived(&id, true).unwrap();
+    writer.finish(Status::Finished, "done", None).unwrap();
+    let record = store.run(&id).unwrap().record;
+    assert_eq!(record.tags, ["baseline", "new"]);
+    assert_eq!((record.note.as_deref(), record.name.as_deref(), record.archived), (Some("good"), None, true));
+    assert_eq!(record.status, Status::Finished);
+    let written: RunRecord = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
+    assert_eq!(written, record);
+}
+
+fn delete_restore_and_gc(test_store: &TestStore) {
+    let id = finished_run(test_store, "a");
+    let mut store = test_store.open();
+    let original = store.run(&id).unwrap();
+    let revision = store.revision().unwrap();
+
+    store.delete(&id).unwrap();
+    assert!(store.runs().unwrap().is_empty());
+    assert!(matches!(store.delete(&id), Err(TrackingError::NoSuchRun { .. })));
+    assert_eq!(store.changes_since(revision).unwrap().removed, std::slice::from_ref(&id));
+    assert_eq!(store.find_trashed("a-").unwrap(), id);
+    assert!(store.trashed().unwrap()[0].trashed.is_some());
+
+    store.restore(&id).unwrap();
+    let restored = store.run(&id).unwrap();
+    assert_eq!((restored.record, restored.metrics), (original.record, original.metrics));
+    let changes = store.changes_since(revision).unwrap();
+    assert_eq!((changes.changed, changes.removed), (vec![id.clone()], vec![]));
+
+    store.delete(&id).unwrap();
+    assert!(store.gc(Duration::from_secs(3600)).unwrap().is_empty());
+    assert_eq!(store.gc(Duration::ZERO).unwrap(), std::slice::from_ref(&id));
+    assert!(matches!(store.restore(&id), Err(TrackingError::NoSuchRun { .. })));
+    assert!(!test_store.path().join("trash").join(id.as_str()).exists());
+
+    let writer = test_store.start(new_run("b"));
+    assert!(matches!(store.delete(writer.id()), Err(TrackingError::Active { .. })));
+}
+
+fn the_cursor_sees_new_points_and_new_runs_only(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    writer.log(&[point("train/loss", 1, 1.0), point("train/loss", 2, 2.0)]).unwrap();
+    let store = test_store.open();
+    let cursor = store.changes_since(0).unwrap();
+    assert_eq!(cursor.changed, [writer.id().clone()]);
+    assert!(store.changes_since(cursor.revision).unwrap().changed.is_empty());
+    writer.log(&[point("train/loss", 3, 3.0)]).unwrap();
+    assert_eq!(store.changes_since(cursor.revision).unwrap().changed, [writer.id().clone()]);
+    let new = store.series_after(writer.id(), &key("train/loss"), Some((2, 20))).unwrap();
+    assert_eq!(new.iter().map(|sample| sample.epoch).collect::<Vec<_>>(), [3]);
+    assert!(store.series(writer.id(), &key("no/such")).unwrap().is_empty());
+}

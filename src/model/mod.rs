@@ -41,8 +41,8 @@ pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, Transformer, TransformerConfig};
 pub use weights::{
-    NamedWeights, Trained, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights,
-    transfer,
+    NamedWeights, Trained, Weight, WeightPath, WeightsError, check_frozen, check_shapes, freeze, load_weights,
+    named_weights, transfer,
 };
 
 use plan::Plan;

@@ -18,6 +18,20 @@ pub struct Weight {
     pub values: Vec<f32>,
 }
 
+impl Weight {
+    /// The numbers of a tensor, copied to the host.
+    pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
+        let shape = tensor.shape().to_vec();
+        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 above");
+        Self { shape, values }
+    }
+
+    /// The same as a tensor of rank `D`, which is the length of the shape.
+    pub fn to_tensor<B: Backend, const D: usize>(&self, device: &B::Device) -> Tensor<B, D> {
+        Tensor::from_data(TensorData::new(self.values.clone(), self.shape.clone()), device)
+    }
+}
+
 /// Why weights do not fit a network.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum WeightsError {
@@ -39,7 +53,7 @@ pub enum WeightsError {
 
 /// All weights of `net`, copied to the host.
 pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
-    let mut reader = Reader { path: Path::default(), weights: BTreeMap::new() };
+    let mut reader = Reader { path: WeightPath::default(), weights: BTreeMap::new() };
     net.visit(&mut reader);
     reader.weights
 }
@@ -49,7 +63,7 @@ pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
 /// # Errors
 /// A weight of the net that is missing, or has another shape.
 pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<Net<B>, WeightsError> {
-    let mut writer = Writer { path: Path::default(), weights, error: None };
+    let mut writer = Writer { path: WeightPath::default(), weights, error: None };
     let net = net.map(&mut writer);
     match writer.error {
         None => Ok(net),
@@ -130,7 +144,7 @@ pub fn check_frozen<'a>(
 
 /// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
 pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
-    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: Path::default(), prefixes }) }
+    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: WeightPath::default(), prefixes }) }
 }
 
 /// The weights of a network that are not frozen.
@@ -164,7 +178,7 @@ fn is_frozen(name: &str, prefixes: &[String]) -> bool {
 }
 
 struct Freezer<'a> {
-    path: Path,
+    path: WeightPath,
     prefixes: &'a [String],
 }
 
@@ -185,29 +199,29 @@ impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
 
 /// The dotted path to the parameter that is being visited.
 #[derive(Default)]
-struct Path(Vec<String>);
+pub struct WeightPath(Vec<String>);
 
-impl Path {
-    fn enter(&mut self, name: &str, container: &str) {
+impl WeightPath {
+    pub fn enter(&mut self, name: &str, container: &str) {
         // The enum is burnlab's way to hold the kinds; a reader of the file need not see it.
         if !container.starts_with("Enum:") {
             self.0.push(name.to_owned());
         }
     }
 
-    fn exit(&mut self, container: &str) {
+    pub fn exit(&mut self, container: &str) {
         if !container.starts_with("Enum:") {
             self.0.pop();
         }
     }
 
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.0.join(".")
     }
 }
 
 struct Reader {
-    path: Path,
+    path: WeightPath,
     weights: NamedWeights,
 }
 
@@ -221,15 +235,12 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let tensor = param.val();
-        let shape = tensor.shape().to_vec();
-        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 above");
-        self.weights.insert(self.path.name(), Weight { shape, values });
+        self.weights.insert(self.path.name(), Weight::of(param.val()));
     }
 }
 
 struct Writer<'a> {
-    path: Path,
+    path: WeightPath,
     weights: &'a NamedWeights,
     error: Option<WeightsError>,
 }
@@ -248,8 +259,7 @@ impl<B: Backend> ModuleMapper<B> for Writer<'_> {
         let expected = param.shape().to_vec();
         match self.weights.get(&name) {
             Some(weight) if weight.shape == expected => param.map(|tensor| {
-                let data = TensorData::new(weight.values.clone(), weight.shape.clone());
-                let loaded = Tensor::from_data(data, &tensor.device());
+                let loaded = weight.to_tensor(&tensor.device());
                 if tensor.is_require_grad() { loaded.require_grad() } else { loaded }
             }),
             Some(weight) => {

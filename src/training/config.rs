@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metrics;
+pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
 use crate::data::Task;
 use crate::invalid::Invalid;
@@ -95,22 +96,6 @@ impl Default for TrainingConfig {
             early_stopping: None,
         }
     }
-}
-
-/// Update rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerKind {
-    /// Stochastic gradient descent, with `momentum` and `nesterov`
-    Sgd,
-    /// Kingma and Ba 2015
-    Adam,
-    /// Adam with decoupled weight decay, by default 0.01 (Loshchilov and Hutter 2019)
-    Adamw,
-    /// Hinton 2012, with `momentum`
-    Rmsprop,
-    /// Duchi et al. 2011
-    Adagrad,
 }
 
 /// What training minimises; the mean over the examples of a batch.
@@ -228,19 +213,17 @@ impl TrainingConfig {
 
     /// A knob of another rule would be ignored, and two runs compared that never differed.
     fn validate_rule(&self) -> Result<(), Invalid> {
-        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
-        let name = serde_json::to_value(self.optimizer).expect("a unit variant").as_str().map(str::to_owned);
-        let name = name.unwrap_or_default();
-        let only = |given: bool, key: &str, rules: &[OptimizerKind]| {
-            Invalid::unless(!given || rules.contains(&self.optimizer), &format!("training.{key}"), || {
-                format!("{key} has no effect with optimizer \"{name}\"; remove it or choose another optimizer")
+        let knobs = self.optimizer.knobs();
+        let only = |given: bool, has_effect: bool, key: &str| {
+            Invalid::unless(!given || has_effect, &format!("training.{key}"), || {
+                format!("{key} has no effect with optimizer \"{}\"; remove it or choose another optimizer", knobs.name)
             })
         };
-        only(self.momentum.is_some(), "momentum", &[Sgd, Rmsprop])?;
-        only(self.nesterov, "nesterov", &[Sgd])?;
-        only(self.epsilon_hat, "epsilon_hat", &[Adam, Adamw])?;
-        only(self.beta_1.is_some(), "beta_1", &[Adam, Adamw])?;
-        only(self.beta_2.is_some(), "beta_2", &[Adam, Adamw, Rmsprop])?;
+        only(self.momentum.is_some(), knobs.momentum.is_some(), "momentum")?;
+        only(self.nesterov, knobs.nesterov, "nesterov")?;
+        only(self.epsilon_hat, knobs.epsilon_hat, "epsilon_hat")?;
+        only(self.beta_1.is_some(), knobs.beta_1.is_some(), "beta_1")?;
+        only(self.beta_2.is_some(), knobs.beta_2.is_some(), "beta_2")?;
         Invalid::unless(!self.nesterov || self.momentum.unwrap_or(0.0) > 0.0, "training.nesterov", || {
             "nesterov needs momentum above 0".into()
         })
@@ -297,31 +280,14 @@ impl TrainingConfig {
         })
     }
 
-    pub(super) fn momentum(&self) -> f64 {
-        self.momentum.unwrap_or(0.0)
-    }
-
-    pub(super) fn beta_1(&self) -> f64 {
-        self.beta_1.unwrap_or(0.9)
-    }
-
-    pub(super) fn beta_2(&self) -> f64 {
-        self.beta_2.unwrap_or(if self.optimizer == OptimizerKind::Rmsprop { 0.99 } else { 0.999 })
-    }
-
-    pub(super) fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(if self.optimizer == OptimizerKind::Adamw { 0.01 } else { 0.0 })
-    }
-
     /// This section with the optimizer's and the schedule's own defaults written out.
     pub fn resolved(self) -> Self {
-        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
-        let optimizer = self.optimizer;
+        let knobs = self.optimizer.knobs();
         Self {
-            momentum: matches!(optimizer, Sgd | Rmsprop).then(|| self.momentum()),
-            beta_1: matches!(optimizer, Adam | Adamw).then(|| self.beta_1()),
-            beta_2: matches!(optimizer, Adam | Adamw | Rmsprop).then(|| self.beta_2()),
-            weight_decay: Some(self.weight_decay()),
+            momentum: self.momentum.or(knobs.momentum),
+            beta_1: self.beta_1.or(knobs.beta_1),
+            beta_2: self.beta_2.or(knobs.beta_2),
+            weight_decay: Some(self.weight_decay.unwrap_or(knobs.weight_decay)),
             schedule: self.schedule.clone().resolved(),
             ..self
         }

@@ -171,10 +171,10 @@ pub fn fit<B: AutodiffBackend>(
     // ---- where it stood
     let mut start = None;
     if let (Some(checkpoint), Some(begun)) = (&fit.checkpoint, begun) {
-        let best = checkpoint.best(trainee.net.clone(), &fit.device)?;
+        let best = checkpoint.best(trainee.net.clone())?;
         let best = best.map(|net| Trainee { net, ..trainee.clone() });
-        trainee.net = checkpoint.net(trainee.net, &fit.device)?;
-        optimizer = checkpoint.optimizer(optimizer, &fit.device)?;
+        trainee.net = checkpoint.net(trainee.net)?;
+        optimizer = checkpoint.optimizer(optimizer, &trainee.net, &fit.device)?;
         schedule = schedule.continued(begun.step, begun.plateau);
         monitor = monitor.continued(begun.monitor.clone());
         recorder.continue_after(begun.seconds);

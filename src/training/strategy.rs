@@ -230,8 +230,8 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             monitor: self.stopping.as_ref().map(|stopping| stopping.monitor().progress()),
             plateau: self.plateau.as_ref().map(Plateau::state),
         };
-        let best = best.map(|best| best.net.clone());
-        let checkpoint = Checkpoint::new(progress, learner.model().net, best, &self.optimizer)?;
+        let net = learner.model().net;
+        let checkpoint = Checkpoint::new(progress, &net, best.map(|best| &best.net), &self.optimizer);
         Ok(self.recorder.keep(&checkpoint)?)
     }
 

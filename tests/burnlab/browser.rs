@@ -332,7 +332,7 @@ async fn a_tag_is_changed_in_place() {
     // The column may lie to the right of what is in sight.
     page.js(&format!("document.querySelector({cell:?}).scrollIntoView()")).await;
     page.click(&cell).await;
-    page.fill(".editor", &format!("baseline, good{}", char::from(Key::Enter))).await;
+    page.fill(".editor", &format!("baseline, good{}", key::ENTER)).await;
     let tags = format!("[...document.querySelectorAll(`{cell} .tag`)].map((tag) => tag.textContent)");
     page.wait(&tags, json!(["baseline", "good"])).await;
     assert_eq!(Store::open(root.path()).unwrap().run(&first).unwrap().record.tags, ["baseline", "good"]);
@@ -363,7 +363,7 @@ async fn the_keyboard_is_enough() {
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&third, &second, &first]).await;
     let table = page.client.find(Locator::Css("table.runs")).await.unwrap();
-    let keys: String = [Key::Down, Key::Down].map(char::from).iter().collect();
+    let keys = key::DOWN.repeat(2);
     table.send_keys(&format!("{keys} k cv")).await.unwrap();
     page.wait("document.querySelectorAll('#diff tbody tr').length", json!(2)).await;
     let active = page.client.active_element().await.unwrap();

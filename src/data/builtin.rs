@@ -1,7 +1,7 @@
 //! The tables shipped inside the binary, read by the same code as the user's files. Origin and licence: `builtin/README.md`.
 
-use super::rows::Origin;
-use super::{DataConfig, Dataset, Source, Target, TaskKind, csv};
+use super::csv::Origin;
+use super::{DataConfig, Dataset, Source, Target, TaskKind, infer};
 use crate::invalid::Invalid;
 
 /// A shipped set.
@@ -28,7 +28,7 @@ pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Inval
         config.image_shape = config.image_shape.or(Some([8, 8]));
     }
     let origin = Origin::shipped(source.name(), bytes);
-    let mut dataset = csv::read(source.name(), &origin, &config)?;
+    let mut dataset = infer::read(source.name(), &origin, &config)?;
     if source == Source::BreastCancer {
         number_as_scikit_learn(&mut dataset.target);
     }

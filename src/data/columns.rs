@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use ::csv::ByteRecord;
 
 use super::DataConfig;
+use super::csv::CsvFile;
 use super::labels::{self, Gathering, Labels};
-use super::rows::CsvFile;
 use crate::invalid::{Invalid, nearest};
 
 /// Below this many rows, distinct or counting values say nothing about being an identifier.

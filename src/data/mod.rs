@@ -19,16 +19,16 @@ mod columns;
 mod config;
 mod csv;
 mod dataset;
-mod encode;
 mod idx;
+mod infer;
 mod labels;
 mod layout;
 mod new_rows;
-mod prepare;
-mod rows;
+mod points;
+mod preprocessor;
 mod select;
 mod split;
-mod synthetic;
+
 mod target;
 mod text;
 mod write;
@@ -41,7 +41,7 @@ pub use config::{DataConfig, Scale, Source, TaskKind};
 pub use dataset::{Column, ColumnKind, Dataset, Target, Task};
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, NewRows, OpenRows};
-pub use prepare::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
+pub use preprocessor::{Examples, Preparation, PreparedColumn, PreparedKind, PreparedTarget};
 pub use split::{Splits, split};
 pub use text::{PreparedText, Text, of_file as text_of_file};
 
@@ -53,10 +53,10 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
     let mut dataset = match (config.source, &config.path) {
         _ if config.is_text() => text::load(config)?,
-        (Some(source), _) if source.is_generated() => synthetic::generate(source, config),
+        (Some(source), _) if source.is_generated() => points::generate(source, config),
         (Some(source), _) => builtin::load(source, config)?,
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
-        (None, Some(path)) => csv::load(path, config)?,
+        (None, Some(path)) => infer::load(path, config)?,
         (None, None) => return Err(check::no_source()),
     };
     select::keep_classes(&mut dataset, config)?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use csv::ByteRecord;
 
 use super::columns::{self, Cell, CellReader};
+use super::csv::{CsvFile, Origin};
 use super::labels::Labels;
-use super::rows::{CsvFile, Origin};
 use super::target;
 use super::{Column, ColumnKind, DataConfig, Dataset, Examples, Preparation, PreparedKind, Target};
 use crate::invalid::Invalid;

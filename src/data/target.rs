@@ -2,8 +2,8 @@
 
 use super::check::MAX_CLASSES;
 use super::columns::{Cell, shorten};
+use super::csv::CsvFile;
 use super::labels::{Gathering, Labels};
-use super::rows::CsvFile;
 use super::{Target, TaskKind};
 use crate::invalid::Invalid;
 

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::rows::Origin;
+use super::csv::Origin;
 use super::{DataConfig, Dataset, Examples, Preparation, PreparedTarget, Target};
 use crate::invalid::Invalid;
 

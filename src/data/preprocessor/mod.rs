@@ -1,14 +1,16 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 
+mod encode;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::check::MAX_CELLS;
-use super::encode::Encoder;
-use super::{ColumnKind, DataConfig, Dataset, InputColumn, Layout, PreparedText, Scale, Target, Task, text};
+use crate::data::check::MAX_CELLS;
+use crate::data::{ColumnKind, DataConfig, Dataset, InputColumn, Layout, PreparedText, Scale, Target, Task, text};
 use crate::invalid::Invalid;
+use encode::Encoder;
 
 /// Raised when the meaning of a saved [`Preparation`] changes.
 const VERSION: u32 = 2;

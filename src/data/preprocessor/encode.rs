@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{ColumnKind, Dataset, PreparedColumn, PreparedKind};
+use super::{PreparedColumn, PreparedKind};
+use crate::data::{ColumnKind, Dataset};
 
 /// A prepared column matched with the column of a dataset.
 pub(super) enum Encoder {

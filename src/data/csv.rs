@@ -1,170 +1,89 @@
-//! Reading files safely: opening, gunzipping, and the rows of a CSV file one at a time.
+//! Reads CSV files, the rows one at a time.
 //!
 //! No error escapes without the file's name, and no input makes it buffer without bound.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
 
 use csv::ByteRecord;
-use flate2::bufread::MultiGzDecoder;
 
 use super::DataConfig;
+use super::cell_parser::CellParser;
+use super::origin::{BUFFER_BYTES, Opened, Origin};
+use super::table::{Cell, CellTexts, Reader, Table};
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
 const MAX_RECORD_BYTES: usize = 16 << 20;
-const BUFFER_BYTES: usize = 64 << 10;
 
-/// Where bytes come from, and the config key to blame for them.
-pub(super) struct Origin {
-    /// As the user wrote it, for `file:line`.
-    pub(super) display: String,
-    key: &'static str,
-    bytes: Bytes,
-}
-
-enum Bytes {
-    File(PathBuf),
-    Shipped(&'static [u8]),
-}
-
-/// An open file, gunzipped when it is gzipped.
-pub(super) struct Opened {
-    pub(super) reader: BufReader<Box<dyn Read>>,
-    pub(super) num_bytes_on_disk: u64,
-    pub(super) is_gzipped: bool,
-}
-
-impl Origin {
-    pub(super) fn file(path: &Path, key: &'static str) -> Self {
-        Self { display: path.display().to_string(), key, bytes: Bytes::File(path.to_owned()) }
-    }
-
-    pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
-        Self { display: name.to_owned(), key: "data.source", bytes: Bytes::Shipped(bytes) }
-    }
-
-    pub(super) fn error(&self, message: &str) -> Invalid {
-        Invalid::at(self.key, format!("{} {message}", self.display))
-    }
-
-    pub(super) fn error_at(&self, line: u64, message: &str) -> Invalid {
-        self.error_at_with(self.key, line, message)
-    }
-
-    pub(super) fn error_at_with(&self, key: &str, line: u64, message: &str) -> Invalid {
-        Invalid::at(key, format!("{}:{line}: {message}", self.display))
-    }
-
-    pub(super) fn unreadable(&self, error: &io::Error) -> Invalid {
-        self.error(&format!("cannot be read: {error}"))
-    }
-
-    pub(super) fn open(&self) -> Result<Opened, Invalid> {
-        let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
-            Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
-            Bytes::File(path) => self.open_file(path)?,
-        };
-        let mut inner = inner;
-        let start = inner.fill_buf().map_err(|error| self.unreadable(&error))?;
-        let is_gzipped = start.starts_with(&[0x1f, 0x8b]);
-        let inner: Box<dyn Read> = match is_gzipped {
-            true => Box::new(MultiGzDecoder::new(inner)),
-            false => Box::new(inner),
-        };
-        Ok(Opened { reader: BufReader::with_capacity(BUFFER_BYTES, inner), num_bytes_on_disk, is_gzipped })
-    }
-
-    fn open_file(&self, path: &Path) -> Result<(Box<dyn BufRead>, u64), Invalid> {
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let shown = absolute.display();
-        let metadata = match fs_err::metadata(&absolute) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("no file at {shown}: check {}", self.key);
-                return Err(Invalid::at(self.key, message));
-            }
-            Err(error) => return Err(Invalid::at(self.key, error.to_string())),
-        };
-        // Devices and pipes have no end or cannot be read twice.
-        if !metadata.is_file() {
-            let what = match metadata.is_dir() {
-                true => "a directory",
-                false => "not a regular file",
-            };
-            let message = format!("{shown} is {what}: {} must name a file", self.key);
-            return Err(Invalid::at(self.key, message));
-        }
-        let file = fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()))?;
-        let reader = BufReader::with_capacity(BUFFER_BYTES, file);
-        Ok((Box::new(reader), metadata.len()))
-    }
-}
-
-/// A CSV file whose header has been read; its rows can be read any number of times.
-pub(super) struct CsvFile<'a> {
-    pub(super) origin: &'a Origin,
-    /// Column names, distinct and not empty.
-    pub(super) names: Vec<String>,
+/// Reads the rows of a CSV file.
+struct CsvReader<'a> {
+    origin: &'a Origin,
     delimiter: u8,
     line_end: LineEnd,
     has_header: bool,
+    num_columns: usize,
+    cells: CellParser,
 }
 
-impl<'a> CsvFile<'a> {
-    pub(super) fn open(origin: &'a Origin, config: &DataConfig) -> Result<Self, Invalid> {
-        let mut opened = origin.open()?;
-        let start = opened.reader.fill_buf();
-        let start = start.map_err(|error| origin.unreadable(&error))?;
-        if start.starts_with(&[0, 0, 8]) || start.starts_with(&[0, 0, 0x0d]) {
-            let message = "looks like an IDX file: set data.labels to the file of its labels";
-            return Err(origin.error(message));
-        }
-        if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-            return Err(origin.error("is UTF-16: convert it to UTF-8"));
-        }
-        let (inferred, line_end) = match sniff(start) {
-            (inferred, Some(line_end)) => (inferred, line_end),
-            // A first line that is longer than the buffer.
-            (_, None) => {
-                let mut start = Vec::new();
-                let read = opened.reader.take(MAX_RECORD_BYTES as u64).read_to_end(&mut start);
-                read.map_err(|error| origin.unreadable(&error))?;
-                let (inferred, line_end) = sniff(&start);
-                (inferred, line_end.unwrap_or(LineEnd::Lf))
-            }
-        };
-        let delimiter = match config.delimiter {
-            Some(delimiter) => delimiter as u8, // ASCII: checked with the section
-            None => inferred,
-        };
-        let mut file = Self { origin, names: Vec::new(), delimiter, line_end, has_header: config.header };
-        let mut reader = file.reader()?;
-        let mut record = ByteRecord::new();
-        if !file.next(&mut reader, &mut record)? {
-            return Err(origin.error("is empty"));
-        }
-        file.names = match config.header {
-            true => file.header_names(&record)?,
-            false => (1..=record.len()).map(|i| format!("column_{i}")).collect(),
-        };
-        Ok(file)
+/// The table in a CSV file: its header is read at once, its rows when they are asked for.
+///
+/// # Errors
+/// A file that cannot be read or is not CSV in UTF-8; columns without a name of their own.
+pub(super) fn open<'a>(origin: &'a Origin, opened: Opened, config: &DataConfig) -> Result<Table<'a>, Invalid> {
+    let mut opened = opened;
+    let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return Err(origin.error("is UTF-16: convert it to UTF-8"));
     }
+    let (inferred, line_end) = match sniff(start) {
+        (inferred, Some(line_end)) => (inferred, line_end),
+        // A first line that is longer than the buffer.
+        (_, None) => {
+            let mut start = Vec::new();
+            let read = opened.reader.take(MAX_RECORD_BYTES as u64).read_to_end(&mut start);
+            read.map_err(|error| origin.unreadable(&error))?;
+            let (inferred, line_end) = sniff(&start);
+            (inferred, line_end.unwrap_or(LineEnd::Lf))
+        }
+    };
+    let delimiter = match config.delimiter {
+        Some(delimiter) => delimiter as u8, // ASCII: checked with the section
+        None => inferred,
+    };
+    let has_header = config.header;
+    let cells = CellParser::new(&config.missing);
+    let mut file = CsvReader { origin, delimiter, line_end, has_header, num_columns: 0, cells };
+    let mut record = ByteRecord::new();
+    if !file.next(&mut file.reader()?, &mut record)? {
+        return Err(origin.error("is empty"));
+    }
+    file.num_columns = record.len();
+    let names = match has_header {
+        true => file.header_names(&record)?,
+        false => (1..=record.len()).map(|i| format!("column_{i}")).collect(),
+    };
+    let has_numeric_header = has_header && names.iter().all(|name| is_number(name.as_bytes()));
+    Ok(Table::new(origin, names, has_numeric_header, Box::new(file)))
+}
 
-    /// Calls `visit` with the line number and the untrimmed cells of every row; returns the number of rows.
-    pub(super) fn for_each_row<E: From<Invalid>>(
+impl Reader for CsvReader<'_> {
+    fn read(
         &self,
-        mut visit: impl FnMut(u64, &ByteRecord) -> Result<(), E>,
-    ) -> Result<usize, E> {
+        columns: &[usize],
+        visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
+    ) -> Result<usize, Invalid> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
+        let mut cells = Vec::with_capacity(columns.len());
         let mut num_rows = 0;
         if self.has_header {
             self.next(&mut reader, &mut record)?;
         }
         while self.next(&mut reader, &mut record)? {
             let line = self.line_of(&record);
-            if record.len() != self.names.len() {
+            if record.len() != self.num_columns {
                 // A line of blanks is a blank line.
                 if record.len() == 1 && record[0].trim_ascii().is_empty() {
                     continue;
@@ -172,16 +91,28 @@ impl<'a> CsvFile<'a> {
                 let message = format!(
                     "{} cells, and the first line has {}: correct the line, or its quotes or data.delimiter",
                     record.len(),
-                    self.names.len()
+                    self.num_columns
                 );
-                return Err(self.origin.error_at(line, &message).into());
+                return Err(self.origin.error_at(line, &message));
             }
-            visit(line, &record)?;
+            cells.clear();
+            cells.extend(columns.iter().map(|&column| self.cells.read(record[column].trim_ascii())));
             num_rows += 1;
+            if visit(line, &cells, &record).is_break() {
+                break;
+            }
         }
         Ok(num_rows)
     }
+}
 
+impl CellTexts for ByteRecord {
+    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self[column])
+    }
+}
+
+impl CsvReader<'_> {
     fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
         let inner = self.origin.open()?.reader;
         let guarded = Guarded { inner, display: self.origin.display.clone(), line: 1, num_pending: 0 };
@@ -242,11 +173,6 @@ impl<'a> CsvFile<'a> {
         }
         Ok(names)
     }
-}
-
-/// Whether the names look like a first row of data that was taken for the header.
-pub(super) fn are_numbers(names: &[String]) -> bool {
-    names.iter().all(|name| is_number(name.as_bytes()))
 }
 
 fn is_number(cell: &[u8]) -> bool {

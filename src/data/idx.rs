@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::check::MAX_CELLS;
-use super::csv::{Opened, Origin};
 use super::labels::{Gathering, Labels};
+use super::limits::MAX_CELLS;
+use super::origin::{Opened, Origin};
 use super::{Column, ColumnKind, DataConfig, Dataset, Target};
 use crate::invalid::Invalid;
 

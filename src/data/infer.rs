@@ -1,14 +1,17 @@
-//! A CSV file to a [`Dataset`]: a pass over the numbers, a second one over the text columns if there are any.
+//! A table to a [`Dataset`]: a pass over the numbers, a second one over the text columns if there are any.
 //!
 //! Two passes instead of one that keeps every cell as text: 60000 rows of 784 pixels fit in memory once.
 
 use std::path::Path;
 
-use super::columns::{self, Cell, CellReader, Input};
-use super::csv::{self, CsvFile, Origin};
+use super::columns::Input;
+use super::follow::Known;
 use super::labels::{Gathering, Labels};
-use super::target::{self, TargetCells};
-use super::{Column, ColumnKind, DataConfig, Dataset, Target};
+use super::limits::MAX_CATEGORIES;
+use super::origin::Origin;
+use super::table::{Cell, Table};
+use super::target::TargetCells;
+use super::{Column, ColumnKind, DataConfig, Dataset, Target, column_names, formats};
 use crate::invalid::Invalid;
 
 /// The user's file, and the separate test file when the section names one.
@@ -20,42 +23,30 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
 
 /// The same for any origin; the shipped sets come this way.
 pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let file = CsvFile::open(origin, config)?;
-    let target_position = columns::target_position(&file, config.target.as_deref())?;
-    let target_name = file.names[target_position].clone();
-    let inputs = columns::inputs(&file, target_position, config)?;
-    let mut table = Table {
-        file: &file,
-        cells: CellReader::new(&config.missing),
-        target_position,
-        inputs,
-        values: Vec::new(),
-        notes: Vec::new(),
-    };
-    if config.header && csv::are_numbers(&file.names) {
-        table
-            .notes
-            .push("the first line, taken for column names, is all numbers (data.header = false if it is data)".into());
+    let table = formats::open(origin, config)?;
+    let target_position = column_names::target_position(&table, config.target.as_deref())?;
+    let target_name = table.names()[target_position].clone();
+    let inputs = column_names::inputs(&table, target_position, config)?;
+    let mut inference = Inference { table: &table, target_position, inputs, values: Vec::new(), notes: Vec::new() };
+    if table.has_numeric_header() {
+        let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
+        inference.notes.push(note.into());
     }
-    let target_cells = table.read_numbers(&target_name)?;
-    let texts = table.read_texts()?;
-    let texts = table.drop_identifiers(texts)?;
-    table.refuse_empty_columns(&texts, config)?;
-    let Table { inputs, mut values, mut notes, .. } = table;
-    let (mut target, class_labels) = target_cells.finish(&file, config.task, &mut notes)?;
+    let target_cells = inference.read_numbers(&target_name)?;
+    let texts = inference.read_texts()?;
+    let texts = inference.drop_identifiers(texts)?;
+    inference.refuse_empty_columns(&texts, config)?;
+    let Inference { inputs, mut values, mut notes, .. } = inference;
+    let (mut target, class_labels) = target_cells.finish(&table, config.task, &mut notes)?;
     let category_labels = sort_categories(texts, &mut values);
 
     let num_training_rows = match &config.test_path {
         None => None,
         Some(path) => {
-            let known = Known {
-                inputs: &inputs,
-                categories: &category_labels,
-                target_name: &target_name,
-                classes: class_labels.as_ref(),
-            };
             let num_training_rows = values.len() / inputs.len();
-            known.append(path, config, &mut values, &mut target, &mut notes)?;
+            let known =
+                Known { categories: &category_labels, target_name: &target_name, classes: class_labels.as_ref() };
+            append(path, &inputs, &known, config, &mut values, &mut target, &mut notes)?;
             Some(num_training_rows)
         }
     };
@@ -80,9 +71,8 @@ pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<D
 }
 
 /// The training file while it is read.
-struct Table<'a> {
-    file: &'a CsvFile<'a>,
-    cells: CellReader,
+struct Inference<'a> {
+    table: &'a Table<'a>,
     target_position: usize,
     inputs: Vec<Input>,
     /// Row-major `[rows that have a target, inputs]`.
@@ -93,59 +83,61 @@ struct Table<'a> {
 /// Per input: the texts of a categorical column, `None` for a numeric one.
 type Texts = Vec<Option<Gathering>>;
 
-impl Table<'_> {
+impl Inference<'_> {
     fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
-        let Self { file, cells, target_position, inputs, values, .. } = self;
+        let Self { table, target_position, inputs, values, .. } = self;
+        let columns: Vec<usize> =
+            std::iter::once(*target_position).chain(inputs.iter().map(|input| input.position)).collect();
         let mut target = TargetCells::new(target_name);
-        let (mut row, mut num_kept) = (0, 0);
-        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
-            let raw = record[*target_position].trim_ascii();
-            let cell = cells.read(raw);
-            if !matches!(cell, Cell::Missing) {
-                target.push(cell, columns::utf8(file, raw, *target_position, line)?, line);
-                values.extend(inputs.iter_mut().map(|input| {
-                    let raw = record[input.position].trim_ascii();
-                    input.observe(cells.read(raw), raw, line, row)
-                }));
+        let (mut row_number, mut num_kept) = (0, 0);
+        let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
+            let cells = row.cells();
+            if cells[0] != Cell::Missing {
+                target.push(cells[0], &row.text(0)?, row.line);
+                let cells = inputs.iter_mut().zip(cells.iter().enumerate().skip(1));
+                values.extend(cells.map(|(input, (i, &cell))| input.observe(cell, row, i, row_number)));
                 num_kept += 1;
             }
-            row += 1;
+            row_number += 1;
             Ok(())
         })?;
-        note_missing_targets(file, target_name, num_rows, num_kept, &mut self.notes)?;
+        note_missing_targets(table, target_name, num_rows, num_kept, &mut self.notes)?;
         Ok(target)
     }
 
     fn read_texts(&mut self) -> Result<Texts, Invalid> {
-        let Self { file, cells, target_position, inputs, values, .. } = self;
+        let Self { table, target_position, inputs, values, .. } = self;
         let mut texts = Texts::new();
         for input in inputs.iter() {
-            texts.push(input.is_text(file)?.then(Gathering::default));
+            texts.push(input.is_text(table)?.then(Gathering::default));
         }
-        if texts.iter().all(Option::is_none) {
+        let width = inputs.len();
+        let text_inputs: Vec<usize> = (0..width).filter(|&input| texts[input].is_some()).collect();
+        if text_inputs.is_empty() {
             return Ok(texts);
         }
-        let mut rows = values.chunks_exact_mut(inputs.len());
-        file.for_each_row(|line, record| -> Result<(), Invalid> {
-            if matches!(cells.read(record[*target_position].trim_ascii()), Cell::Missing) {
+        let positions = text_inputs.iter().map(|&input| inputs[input].position);
+        let columns: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
+        let mut rows = values.chunks_exact_mut(width);
+        table.for_each_row(&columns, |row| -> Result<(), Invalid> {
+            let cells = row.cells();
+            if cells[0] == Cell::Missing {
                 return Ok(());
             }
             let Some(values) = rows.next() else {
-                return Err(file.origin.error("changed while it was read: try again"));
+                return Err(table.error("changed while it was read: try again"));
             };
-            for ((input, value), texts) in inputs.iter().zip(values).zip(&mut texts) {
-                let Some(texts) = texts else { continue };
-                let raw = record[input.position].trim_ascii();
-                if texts.len() > columns::MAX_CATEGORIES || matches!(cells.read(raw), Cell::Missing) {
-                    *value = f32::NAN;
-                } else {
-                    *value = texts.number(columns::utf8(file, raw, input.position, line)?) as f32;
-                }
+            for (i, &input) in (1..).zip(&text_inputs) {
+                let Some(texts) = &mut texts[input] else { continue };
+                values[input] = match cells[i] {
+                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => texts.number(&row.text(i)?) as f32,
+                    Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
+                };
             }
             Ok(())
         })?;
         if rows.next().is_some() {
-            return Err(file.origin.error("changed while it was read: try again"));
+            return Err(table.error("changed while it was read: try again"));
         }
         Ok(texts)
     }
@@ -157,7 +149,7 @@ impl Table<'_> {
             is_kept.push(note.is_none());
             self.notes.extend(input.mixed_note());
             self.notes.extend(note);
-            if texts.as_ref().is_some_and(|texts| texts.len() > columns::MAX_CATEGORIES) && is_kept.ends_with(&[true]) {
+            if texts.as_ref().is_some_and(|texts| texts.len() > MAX_CATEGORIES) && is_kept.ends_with(&[true]) {
                 let message =
                     format!("column `{}` has more than a million categories: add it to data.drop", input.name);
                 return Err(Invalid::at("data.categorical", message));
@@ -165,7 +157,7 @@ impl Table<'_> {
         }
         if !is_kept.contains(&true) {
             let notes = self.notes.join("; ");
-            return Err(self.file.origin.error(&format!("has no input column left: {notes}")));
+            return Err(self.table.error(&format!("has no input column left: {notes}")));
         }
         if is_kept.contains(&false) {
             let width = is_kept.len();
@@ -184,7 +176,7 @@ impl Table<'_> {
     fn refuse_empty_columns(&self, texts: &Texts, config: &DataConfig) -> Result<(), Invalid> {
         let all_missing = self.inputs.iter().filter(|input| input.is_all_missing());
         let names: Vec<String> = all_missing.map(|input| input.name.clone()).collect();
-        columns::refuse(self.file, &names, "without any value", "")?;
+        refuse(self.table, &names, "without any value", "")?;
         // Border pixels are often constant; dropping them would destroy the image.
         if config.allow_constant || config.image_shape.is_some() {
             return Ok(());
@@ -193,7 +185,7 @@ impl Table<'_> {
         let constant = constant.filter(|(input, texts)| input.is_constant(texts.as_ref()));
         let names: Vec<String> = constant.map(|(input, _)| input.name.clone()).collect();
         let way_out = " (or data.allow_constant = true)";
-        columns::refuse(self.file, &names, "with the same value in every row", way_out)
+        refuse(self.table, &names, "with the same value in every row", way_out)
     }
 }
 
@@ -212,65 +204,62 @@ fn sort_categories(texts: Texts, values: &mut [f32]) -> Vec<Option<Labels>> {
     texts.into_iter().enumerate().map(sort).collect()
 }
 
-/// What the training file has settled and a test file must follow.
-struct Known<'a> {
-    inputs: &'a [Input],
-    categories: &'a [Option<Labels>],
-    target_name: &'a str,
-    classes: Option<&'a Labels>,
+/// Appends the rows of a test file, whose columns are found by name.
+fn append(
+    path: &Path,
+    inputs: &[Input],
+    known: &Known<'_>,
+    config: &DataConfig,
+    values: &mut Vec<f32>,
+    target: &mut Target,
+    notes: &mut Vec<String>,
+) -> Result<(), Invalid> {
+    let origin = Origin::file(path, "data.test_path");
+    let table = formats::open(&origin, config)?;
+    let names = inputs.iter().map(|input| input.name.as_str()).chain([known.target_name]);
+    let columns = column_names::positions(&table, names)?;
+    let mut num_kept = 0;
+    let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
+        if known.push_target(row, inputs.len(), target)? {
+            known.push_inputs(row, values)?;
+            num_kept += 1;
+        }
+        Ok(())
+    })?;
+    note_missing_targets(&table, known.target_name, num_rows, num_kept, notes)
 }
 
-impl Known<'_> {
-    /// Appends the rows of a test file, whose columns are found by name.
-    fn append(
-        &self,
-        path: &Path,
-        config: &DataConfig,
-        values: &mut Vec<f32>,
-        target: &mut Target,
-        notes: &mut Vec<String>,
-    ) -> Result<(), Invalid> {
-        let origin = Origin::file(path, "data.test_path");
-        let file = CsvFile::open(&origin, config)?;
-        let names = self.inputs.iter().map(|input| input.name.as_str()).chain([self.target_name]);
-        let positions = columns::positions(&file, names)?;
-        let (&target_position, positions) = positions.split_last().expect("the target is one of the names");
-        let cells = CellReader::new(&config.missing);
-        let mut num_kept = 0;
-        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
-            let raw = record[target_position].trim_ascii();
-            let cell = cells.read(raw);
-            if matches!(cell, Cell::Missing) {
-                return Ok(());
-            }
-            let text = columns::utf8(&file, raw, target_position, line)?;
-            target::push_test_cell(&file, self.target_name, (line, text, cell), target, self.classes)?;
-            for (labels, &position) in self.categories.iter().zip(positions) {
-                values.push(columns::known_value(&file, &cells, labels.as_ref(), record, position, line)?);
-            }
-            num_kept += 1;
-            Ok(())
-        })?;
-        note_missing_targets(&file, self.target_name, num_rows, num_kept, notes)
+/// The error for columns of which nothing can be learned, ready to paste.
+fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
+    if names.is_empty() {
+        return Ok(());
     }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    let columns = match names.len() {
+        1 => "1 column".to_owned(),
+        n => format!("{n} columns"),
+    };
+    let quoted = quoted.join(", ");
+    let message = format!("has {columns} {what}: set data.drop = [{quoted}]{way_out}");
+    Err(table.error(&message))
 }
 
 /// Rows without a target teach nothing; they are left out, and the user hears of it.
 fn note_missing_targets(
-    file: &CsvFile,
+    table: &Table<'_>,
     target_name: &str,
     num_rows: usize,
     num_kept: usize,
     notes: &mut Vec<String>,
 ) -> Result<(), Invalid> {
     if num_rows == 0 {
-        return Err(file.origin.error("has a header line and no rows"));
+        return Err(table.error("has a header line and no rows"));
     }
     if num_kept == 0 {
-        return Err(file.origin.error(&format!("has no row with a target: `{target_name}` is always missing")));
+        return Err(table.error(&format!("has no row with a target: `{target_name}` is always missing")));
     }
     if num_kept < num_rows {
-        let display = &file.origin.display;
+        let display = table.display();
         let num_dropped = num_rows - num_kept;
         notes.push(format!("left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there"));
     }

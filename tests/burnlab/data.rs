@@ -840,7 +840,7 @@ fn fractions_that_leave_nothing_are_refused() {
 // --- preparation
 
 fn numeric(preparation: &Preparation, column: usize) -> [f64; 3] {
-    match preparation.columns[column].kind {
+    match preparation.columns()[column].kind {
         PreparedKind::Numeric { median, center, spread } => [median, center, spread],
         _ => panic!("column {column} is not numeric"),
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::backend::Flex;
 use burnlab::commands::saved_model::SavedModel;
-use burnlab::data::{DataConfig, Examples, Preparation, Source, Target, Task, TaskKind, load, split};
+use burnlab::data::{DataConfig, Examples, Inputs, Preparation, Source, Target, Task, TaskKind, load, split};
 use burnlab::training::Scorer;
 use burnlab::training::evaluation::{Evaluation, logits};
 
@@ -36,8 +36,8 @@ fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
     assert_eq!(preparation.characters(), Some("abcd"));
     assert_eq!(preparation.task(), Task::LanguageModel { num_characters: 5 });
     assert_eq!(preparation.class_counts, [0, 1, 1, 1, 0]);
-    let pairs: Vec<(&str, u64)> =
-        preparation.text.as_ref().unwrap().pairs.iter().map(|(pair, &count)| (pair.as_str(), count)).collect();
+    let Inputs::Text(learned) = &preparation.inputs else { panic!("a text") };
+    let pairs: Vec<(&str, u64)> = learned.pairs.iter().map(|(pair, &count)| (pair.as_str(), count)).collect();
     assert_eq!(pairs, [("ab", 1), ("bc", 1), ("cd", 1)]);
 
     let examples = preparation.transform(&dataset, &[0, 1]);

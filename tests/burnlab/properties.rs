@@ -216,8 +216,8 @@ proptest! {
 
         let rows: Vec<usize> = (0..n).collect();
         let examples = preparation.transform(&dataset, &rows);
-        let PreparedKind::Numeric { median, .. } = preparation.columns[0].kind else { panic!("x is numeric") };
-        let PreparedKind::Categorical { categories, has_unknown } = &preparation.columns[1].kind else {
+        let PreparedKind::Numeric { median, .. } = preparation.columns()[0].kind else { panic!("x is numeric") };
+        let PreparedKind::Categorical { categories, has_unknown } = &preparation.columns()[1].kind else {
             panic!("c is categorical")
         };
         prop_assert!(categories.len() <= max_categories);

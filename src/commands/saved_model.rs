@@ -215,7 +215,7 @@ pub fn read_preparation(folder: &Path, config: &DataConfig) -> anyhow::Result<Pr
     let preparation = serde_json::from_slice(&bounded::read(&path, MAX_PREPARATION)?);
     let preparation: Preparation =
         preparation.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(damaged)?;
-    preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
+    preparation.validate().map_err(anyhow::Error::msg).with_context(damaged)?;
     let context = match &preparation.inputs {
         Inputs::Table { .. } => None,
         Inputs::Text(text) => Some(text.context),

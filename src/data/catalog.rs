@@ -58,7 +58,7 @@ pub(super) enum GeneratedClasses {
 /// Declares [`Source`] and its rows together, so that there is none without the other.
 macro_rules! catalog {
     ($($(#[doc = $doc:literal])+ $source:ident: $row:expr,)+) => {
-        /// A set that needs no file: six shipped ones, then six generated ones with inputs `x1`, `x2`.
+        /// A set that needs no file, shipped or generated; the inputs of generated ones are `x1` and `x2`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Source {
@@ -177,30 +177,5 @@ impl Source {
     /// The names of the sources of which `holds` is true, in the order of the catalog.
     pub(super) fn names_where(holds: impl Fn(Self) -> bool) -> Vec<&'static str> {
         Self::ALL.iter().filter(|&&source| holds(source)).map(|source| source.name()).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{DataConfig, Task, load};
-
-    #[test]
-    fn every_row_loads_as_it_says() {
-        for &source in Source::ALL {
-            let name = source.name();
-            assert_eq!(serde_json::to_value(source).unwrap(), name, "the config file's word for {source:?}");
-            let data = load(&DataConfig { source: Some(source), ..DataConfig::default() });
-            let data = data.unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!((&*data.name, data.image_shape), (name, source.image_shape()));
-            assert!(data.num_rows() > 0, "{name} has no rows");
-            let task = match data.task() {
-                Task::Binary | Task::MultiClass { .. } => TaskKind::Classification,
-                Task::Regression => TaskKind::Regression,
-                Task::LanguageModel { .. } => TaskKind::LanguageModel,
-            };
-            assert_eq!(task, source.task(), "{name}");
-            assert_eq!(data.columns.is_empty(), task == TaskKind::LanguageModel, "{name}: only a text has no columns");
-        }
     }
 }

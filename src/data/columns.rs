@@ -1,6 +1,6 @@
 //! Input columns while their cells go by: which kind a column has, whether it can be learned from.
 
-use super::labels::Gathering;
+use super::labels::Interner;
 use super::limits::MAX_CATEGORIES;
 use super::table::{Cell, Place, Row, Table, is_usable};
 use crate::invalid::Invalid;
@@ -121,7 +121,7 @@ impl Input {
     }
 
     /// A category that is sometimes missing still tells two kinds of row apart; a number does not.
-    pub(super) fn is_constant(&self, categories: Option<&Gathering>) -> bool {
+    pub(super) fn is_constant(&self, categories: Option<&Interner>) -> bool {
         match categories {
             Some(categories) => categories.len() == 1 && self.num_missing == 0,
             None => self.low == self.high,
@@ -129,12 +129,12 @@ impl Input {
     }
 
     /// Why this column is left out as an identifier, if it is.
-    pub(super) fn identifier_note(&self, categories: Option<&Gathering>) -> Option<String> {
+    pub(super) fn identifier_note(&self, categories: Option<&Interner>) -> Option<String> {
         if self.forced.is_some() || self.num_present <= MIN_ROWS_OF_IDENTIFIER {
             return None;
         }
         let Self { name, num_present, low, high, .. } = self;
-        match categories.map(Gathering::len) {
+        match categories.map(Interner::len) {
             Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => Some(format!(
                 "dropped `{name}`: {n} distinct values in {num_present} rows look like an identifier (keep it with data.categorical)"
             )),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::columns::Input;
 use super::follow::Known;
-use super::labels::{Gathering, Labels};
+use super::labels::{Interner, Labels};
 use super::limits::MAX_CATEGORIES;
 use super::origin::Origin;
 use super::table::{Cell, Table};
@@ -23,11 +23,14 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
 
 /// The same for any origin; the shipped sets come this way.
 pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let table = formats::open(origin, config)?;
-    let target_position = column_names::target_position(&table, config.target.as_deref())?;
+    infer(name, &formats::open(origin, config)?, config)
+}
+
+fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, Invalid> {
+    let target_position = column_names::target_position(table, config.target.as_deref())?;
     let target_name = table.names()[target_position].clone();
-    let inputs = column_names::inputs(&table, target_position, config)?;
-    let mut inference = Inference { table: &table, target_position, inputs, values: Vec::new(), notes: Vec::new() };
+    let inputs = column_names::inputs(table, target_position, config)?;
+    let mut inference = Inference { table, target_position, inputs, values: Vec::new(), notes: Vec::new() };
     if table.has_numeric_header() {
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
         inference.notes.push(note.into());
@@ -37,7 +40,7 @@ pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<D
     let texts = inference.drop_identifiers(texts)?;
     inference.refuse_empty_columns(&texts, config)?;
     let Inference { inputs, mut values, mut notes, .. } = inference;
-    let (mut target, class_labels) = target_cells.finish(&table, config.task, &mut notes)?;
+    let (mut target, class_labels) = target_cells.finish(table, config.task, &mut notes)?;
     let category_labels = sort_categories(texts, &mut values);
 
     let num_training_rows = match &config.test_path {
@@ -81,7 +84,7 @@ struct Inference<'a> {
 }
 
 /// Per input: the texts of a categorical column, `None` for a numeric one.
-type Texts = Vec<Option<Gathering>>;
+type Texts = Vec<Option<Interner>>;
 
 impl Inference<'_> {
     fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
@@ -94,8 +97,8 @@ impl Inference<'_> {
             let cells = row.cells();
             if cells[0] != Cell::Missing {
                 target.push(cells[0], &row.text(0)?, row.line);
-                let cells = inputs.iter_mut().zip(cells.iter().enumerate().skip(1));
-                values.extend(cells.map(|(input, (i, &cell))| input.observe(cell, row, i, row_number)));
+                let cells = inputs.iter_mut().zip(&cells[1..]).enumerate();
+                values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + 1, row_number)));
                 num_kept += 1;
             }
             row_number += 1;
@@ -109,7 +112,7 @@ impl Inference<'_> {
         let Self { table, target_position, inputs, values, .. } = self;
         let mut texts = Texts::new();
         for input in inputs.iter() {
-            texts.push(input.is_text(table)?.then(Gathering::default));
+            texts.push(input.is_text(table)?.then(Interner::default));
         }
         let width = inputs.len();
         let text_inputs: Vec<usize> = (0..width).filter(|&input| texts[input].is_some()).collect();
@@ -130,7 +133,7 @@ impl Inference<'_> {
             for (i, &input) in (1..).zip(&text_inputs) {
                 let Some(texts) = &mut texts[input] else { continue };
                 values[input] = match cells[i] {
-                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => texts.number(&row.text(i)?) as f32,
+                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => texts.intern(&row.text(i)?) as f32,
                     Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
                 };
             }
@@ -192,7 +195,7 @@ impl Inference<'_> {
 /// Sorts the categories of every column and rewrites its cells to match.
 fn sort_categories(texts: Texts, values: &mut [f32]) -> Vec<Option<Labels>> {
     let width = texts.len();
-    let sort = |(i, texts): (usize, Option<Gathering>)| {
+    let sort = |(i, texts): (usize, Option<Interner>)| {
         let (labels, order) = texts?.sorted();
         for value in values.iter_mut().skip(i).step_by(width) {
             if !value.is_nan() {
@@ -264,4 +267,81 @@ fn note_missing_targets(
         notes.push(format!("left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::data::table::{CellTexts, Reader};
+
+    /// A format whose cells have types: the seam must do for more than CSV.
+    struct Typed(Vec<[Typing; 3]>);
+
+    #[derive(Clone, Copy)]
+    enum Typing {
+        Number(f64),
+        Text(&'static str),
+        Missing,
+    }
+
+    impl Reader for Typed {
+        fn read(
+            &self,
+            columns: &[usize],
+            visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
+        ) -> Result<usize, Invalid> {
+            for (line, row) in (1..).zip(&self.0) {
+                let cells = columns.iter().map(|&column| match row[column] {
+                    Typing::Number(number) => Cell::Number(number),
+                    Typing::Text(_) => Cell::Text,
+                    Typing::Missing => Cell::Missing,
+                });
+                if visit(line, &cells.collect::<Vec<_>>(), row).is_break() {
+                    break;
+                }
+            }
+            Ok(self.0.len())
+        }
+    }
+
+    impl CellTexts for [Typing; 3] {
+        fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
+            match self[column] {
+                Typing::Number(number) => number.to_string().into_bytes().into(),
+                Typing::Text(text) => text.as_bytes().into(),
+                Typing::Missing => b"".into(),
+            }
+        }
+    }
+
+    #[test]
+    fn a_format_with_typed_cells_is_read_as_csv_is() {
+        use Typing::{Missing, Number, Text};
+        let config = DataConfig { target: Some("y".into()), ..DataConfig::default() };
+        let origin = Origin::shipped("typed", b"");
+        let read = |rows: &[[Typing; 3]]| {
+            let names = ["x", "c", "y"].map(str::to_owned).to_vec();
+            infer("typed", &Table::new(&origin, names, false, Box::new(Typed(rows.to_vec()))), &config)
+        };
+        let rows = [
+            [Number(1.5), Text("b"), Text("no")],
+            [Missing, Number(2.0), Text("yes")],
+            [Number(3.0), Number(4.0), Missing],
+            [Number(-1.0), Missing, Text("no")],
+        ];
+        let data = read(&rows).unwrap();
+        assert_eq!(data.values[..2], [1.5, 1.0]);
+        assert!(data.values[2].is_nan() && data.values[5].is_nan());
+        assert_eq!((data.values[3], data.values[4]), (0.0, -1.0));
+        assert_eq!(data.columns[1].kind, ColumnKind::Categorical { categories: vec!["2".into(), "b".into()] });
+        let names = vec!["no".to_owned(), "yes".to_owned()];
+        assert_eq!(data.target, Target::Classes { names, labels: vec![0, 1, 0] });
+
+        let infinite = read(&[rows[0], [Number(f64::INFINITY), Text("a"), Text("yes")]]).unwrap_err();
+        let expected = "typed:2: column `x` holds `inf`, not a finite number: correct it, or add it to data.missing";
+        assert_eq!(infinite.message, expected);
+    }
 }

@@ -1,6 +1,6 @@
 //! The target column of a table: gathered both as text and as numbers, then taken for classes or numbers.
 
-use super::labels::{Gathering, Labels};
+use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
 use super::table::{Cell, Table, is_usable, shorten};
 use super::{Target, TaskKind};
@@ -13,7 +13,7 @@ const MAX_INFERRED_CLASSES: usize = 20;
 pub(super) struct TargetCells {
     name: String,
     numbers: Vec<f64>,
-    texts: Gathering,
+    texts: Interner,
     /// Number of each row's text; filled only while there are few enough texts to be classes.
     text_of_row: Vec<u32>,
     first_text: Option<(u64, String)>,
@@ -26,7 +26,7 @@ impl TargetCells {
         Self {
             name: name.to_owned(),
             numbers: Vec::new(),
-            texts: Gathering::default(),
+            texts: Interner::default(),
             text_of_row: Vec::new(),
             first_text: None,
             first_not_finite: None,
@@ -36,7 +36,7 @@ impl TargetCells {
 
     pub(super) fn push(&mut self, cell: Cell, text: &str, line: u64) {
         if self.texts.len() <= MAX_CLASSES {
-            self.text_of_row.push(self.texts.number(text));
+            self.text_of_row.push(self.texts.intern(text));
         }
         let first = match cell {
             Cell::Number(number) if is_usable(number) => {

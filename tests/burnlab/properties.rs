@@ -210,7 +210,7 @@ proptest! {
         let n = dataset.num_rows();
         let train: Vec<usize> = (0..num_train.min(n)).collect();
         let preparation = Preparation::fit(&dataset, &train, &config).unwrap();
-        preparation.check().unwrap();
+        preparation.validate().unwrap();
         let text = serde_json::to_string(&preparation).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Preparation>(&text).unwrap(), &preparation);
 

@@ -18,7 +18,7 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
     assert!(!dataset.describe().is_empty());
     let Ok(splits) = split(&dataset, config, 0) else { return };
     let Ok(preparation) = Preparation::fit(&dataset, &splits.train, config) else { return };
-    preparation.check().unwrap();
+    preparation.validate().unwrap();
     for rows in [&splits.train, &splits.validation, &splits.test] {
         let examples = preparation.transform(&dataset, rows);
         assert!(examples.inputs.iter().all(|input| input.is_finite()));

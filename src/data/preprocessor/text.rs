@@ -59,7 +59,7 @@ fn count(text: &Text, rows: &[usize], known: &str) -> (Vec<u64>, PreparedText) {
 }
 
 /// Whether the values make sense, as they do unless the file was changed by hand.
-pub(super) fn holds(known: &str, counts: &[u64], text: &PreparedText) -> bool {
+pub(super) fn is_valid(known: &str, counts: &[u64], text: &PreparedText) -> bool {
     let characters: Vec<char> = known.chars().collect();
     let is_sorted = characters.array_windows().all(|[a, b]| a < b);
     let is_known =
@@ -84,13 +84,13 @@ impl Preparation {
         Examples { num_inputs: text.context, inputs, shared: None, targets, rows: rows.to_vec() }
     }
 
-    /// What a model reaches on `examples` of a text, in nats a character, that knows the training part's single characters
-    /// alone, and one that knows its pairs: the mean of -ln p with add-one smoothing (Laplace; Jurafsky and Martin, Speech
-    /// and Language Processing, chapter 3), over the K characters that the network knows:
-    /// `p(c) = (n(c) + 1) / (N + K)`, and after b `p(c) = (n(bc) + 1) / (n(b) + K)`.
+    /// Cross-entropy of the unigram and of the bigram baseline on `examples` of a text, in nats per character. Both count
+    /// in the training part, with add-one smoothing (Laplace; Jurafsky and Martin, Speech and Language Processing,
+    /// chapter 3) over the K characters that the network knows: `p(c) = (n(c) + 1) / (N + K)`, and after b
+    /// `p(c) = (n(bc) + 1) / (n(b) + K)`.
     ///
     /// `None` where the inputs are no text.
-    pub fn by_frequency(&self, examples: &Examples) -> Option<(f64, f64)> {
+    pub fn ngram_losses(&self, examples: &Examples) -> Option<(f64, f64)> {
         let (PreparedTarget::Characters(known), Inputs::Text(text)) = (&self.target, &self.inputs) else { return None };
         let numbers = Numbers::new(known);
         let num_characters = self.class_counts.len();

@@ -9,7 +9,7 @@ impl Preparation {
     ///
     /// # Errors
     /// What does not.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn validate(&self) -> Result<(), String> {
         if let Inputs::Table { columns, .. } = &self.inputs {
             check_columns(columns)?;
         }
@@ -20,7 +20,7 @@ impl Preparation {
             (&PreparedTarget::Number { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
             }
-            (PreparedTarget::Characters(known), Inputs::Text(text)) => text::holds(known, &self.class_counts, text),
+            (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
             (PreparedTarget::Characters(_), Inputs::Table { .. })
             | (PreparedTarget::Classes(_) | PreparedTarget::Number { .. }, Inputs::Text(_)) => false,
         };

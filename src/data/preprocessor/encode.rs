@@ -39,7 +39,7 @@ impl Encoder {
             (PreparedKind::Categorical { categories, has_unknown }, kind) => {
                 let (position, names) = match kind {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
-                    _ => (None, &[][..]),
+                    Some(ColumnKind::Numeric) | None => (None, &[][..]),
                 };
                 let places: HashMap<&String, usize> = categories.iter().zip(0..).collect();
                 Self::OneHot {

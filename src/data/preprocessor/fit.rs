@@ -74,7 +74,7 @@ impl Preparation {
                 let is_same = known.len() == names.len() && names.iter().all(|name| known.contains(name));
                 PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
             }
-            _ => {
+            (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
                 return Err(invalid(
                     "the run's target is of another kind (classes, number or text) than that of these data".into(),
                 ));

@@ -46,7 +46,7 @@ fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
     )?;
     let preparation = &saved.preparation;
-    let columns = preparation.columns.iter().map(|column| match &column.kind {
+    let columns = preparation.columns().iter().map(|column| match &column.kind {
         &PreparedKind::Numeric { median, center, spread } => {
             onnx::Column::Numeric { name: &column.name, median, center, spread }
         }

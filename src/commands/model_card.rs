@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::saved_model::SavedModel;
-use crate::data::{PreparedKind, Task};
+use crate::data::{Inputs, PreparedKind, Task};
 use crate::training::evaluation::Evaluation;
 
 /// The card in Markdown, of the model in `file`.
@@ -32,9 +32,9 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Task::Regression => "a number",
         Task::LanguageModel { .. } => "of a text",
     };
-    let inputs = match &preparation.text {
-        Some(text) => format!("up to {} characters before it", text.context),
-        None => format!("{} columns", preparation.columns.len()),
+    let inputs = match &preparation.inputs {
+        Inputs::Text(text) => format!("up to {} characters before it", text.context),
+        Inputs::Table { columns, .. } => format!("{} columns", columns.len()),
     };
     writeln!(
         card,
@@ -44,9 +44,9 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         shown(&record["started"]),
         shown(&record["reason"]),
     )?;
-    let command = match &preparation.text {
-        Some(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
-        None => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
+    let command = match &preparation.inputs {
+        Inputs::Text(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
+        Inputs::Table { .. } => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
     };
     writeln!(card, "## Use\n\n    {command}")?;
     if file.extension().is_some_and(|extension| extension == "onnx") {
@@ -73,11 +73,11 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one number for all others: `{known:?}`.")?,
         None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
     }
-    if let Some([height, width]) = preparation.image_shape {
-        let (first, last) = (&preparation.columns[0].name, &preparation.columns[height * width - 1].name);
+    if let Some([height, width]) = preparation.image_shape() {
+        let (first, last) = (&preparation.columns()[0].name, &preparation.columns()[height * width - 1].name);
         writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
     }
-    let columns = if preparation.image_shape.is_some() { &[][..] } else { &preparation.columns[..] };
+    let columns = if preparation.image_shape().is_some() { &[][..] } else { preparation.columns() };
     for column in columns.iter().take(MAX_COLUMNS) {
         let kind = match &column.kind {
             PreparedKind::Numeric { median, .. } => format!("number; {median} where missing"),
@@ -120,7 +120,7 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
 }
 
 fn onnx_use(saved: &SavedModel, file: &Path) -> String {
-    let inputs = match saved.preparation.columns.iter().all(|column| column.kind.is_numeric()) {
+    let inputs = match saved.preparation.columns().iter().all(|column| column.kind.is_numeric()) {
         true => "one input, `inputs`: float32 `[N, columns]`, raw cells in the order below, NaN where missing",
         false => "an input per column, `[N, 1]`: float32 (NaN where missing) or text (empty where missing)",
     };

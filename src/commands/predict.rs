@@ -4,7 +4,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use burn::tensor::backend::AutodiffBackend;
-use csv::ByteRecord;
 
 use super::predictions::Lines;
 use super::saved_model::SavedModel;
@@ -54,11 +53,11 @@ impl Job for PredictJob<'_> {
         let mut lines = Lines::begin(writer, saved.preparation.class_names(), &first)?;
         columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);
-            let rows = block.examples.rows.iter().zip(&block.kept);
-            for ((row, kept), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
-                let mut first = ByteRecord::from(vec![row.to_string()]);
-                kept.iter().for_each(|cell| first.push_field(cell));
-                lines.write(&first, &Answer::new(&scorer, logits))?;
+            let rows = block.examples.rows.iter().enumerate();
+            for ((i, row), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
+                let row = row.to_string();
+                let first = std::iter::once(row.as_bytes()).chain(block.kept.row(i));
+                lines.write(first, &Answer::new(&scorer, logits))?;
             }
             Ok::<_, anyhow::Error>(())
         })?;

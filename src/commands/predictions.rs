@@ -2,8 +2,6 @@
 
 use std::io::Write;
 
-use csv::ByteRecord;
-
 use crate::training::evaluation::{Answer, Prediction};
 
 /// The lines of `predictions.csv`: row number, the true value, the prediction, a probability per class.
@@ -15,7 +13,7 @@ pub fn csv(predictions: &[Prediction], class_names: &[String]) -> csv::Result<Ve
     let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"])?;
     for Prediction { row, truth, answer } in predictions {
         let truth = lines.shown(*truth);
-        lines.write(&ByteRecord::from(vec![row.to_string(), truth]), answer)?;
+        lines.write([row.to_string(), truth], answer)?;
     }
     lines.end()?;
     Ok(bytes)
@@ -40,7 +38,7 @@ impl<'a, W: Write> Lines<'a, W> {
     }
 
     /// `first`, then the answer.
-    pub fn write(&mut self, first: &ByteRecord, answer: &Answer) -> csv::Result<()> {
+    pub fn write(&mut self, first: impl IntoIterator<Item: AsRef<[u8]>>, answer: &Answer) -> csv::Result<()> {
         for cell in first {
             self.csv.write_field(cell)?;
         }

@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::bounded;
 use crate::config::{Config, LoadedConfig};
-use crate::data::{self, DataConfig, Dataset, Examples, NewRows, Preparation, Splits};
+use crate::data::{self, DataConfig, Dataset, Examples, Inputs, NewRows, Preparation, Splits};
 use crate::invalid::{Invalid, one_line};
 use crate::model::{NamedWeights, Net, Weight, check_shapes, load_weights};
 
@@ -144,7 +144,7 @@ impl SavedModel {
     pub fn refuse_text(&self, what: &str) -> anyhow::Result<()> {
         let name = self.name();
         anyhow::ensure!(
-            self.preparation.text.is_none(),
+            matches!(self.preparation.inputs, Inputs::Table { .. }),
             "run `{name}` is a language model, and {what}: `burnlab generate {name}` continues a text with it"
         );
         Ok(())
@@ -155,12 +155,14 @@ impl SavedModel {
     /// # Errors
     /// A file that cannot be read or does not fit the model; no row with a target.
     pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
-        if let Some(text) = &self.preparation.text {
-            let dataset = data::text_of_file(file, "the file", text.context)?;
-            let rows: Vec<usize> = (0..dataset.num_rows()).collect();
-            return Ok(self.preparation.transform(&dataset, &rows));
+        match &self.preparation.inputs {
+            Inputs::Table { .. } => read_examples(file, &self.preparation, &self.config.data),
+            Inputs::Text(text) => {
+                let dataset = data::text_of_file(file, "the file", text.context)?;
+                let rows: Vec<usize> = (0..dataset.num_rows()).collect();
+                Ok(self.preparation.transform(&dataset, &rows))
+            }
         }
-        read_examples(file, &self.preparation, &self.config.data)
     }
 
     /// The run's own test rows: from its folder, or where they were too many to be kept there, from the data.
@@ -168,13 +170,18 @@ impl SavedModel {
     /// # Errors
     /// No test part; data that are gone, or are no longer those of the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
-        let text = self.folder.join(TEST_TEXT);
-        if self.preparation.text.is_some() && text.exists() {
-            return self.examples(&text);
-        }
-        let kept = self.folder.join(TEST_ROWS);
-        if self.preparation.text.is_none() && kept.exists() {
-            return read_examples(&kept, &self.preparation, &DataConfig::of_written_rows());
+        let kept = |name: &str| Some(self.folder.join(name)).filter(|file| file.exists());
+        match &self.preparation.inputs {
+            Inputs::Table { .. } => {
+                if let Some(file) = kept(TEST_ROWS) {
+                    return read_examples(&file, &self.preparation, &DataConfig::of_written_rows());
+                }
+            }
+            Inputs::Text(_) => {
+                if let Some(file) = kept(TEST_TEXT) {
+                    return self.examples(&file);
+                }
+            }
         }
         let (dataset, splits) = load_data(&self.folder, &self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
@@ -208,8 +215,11 @@ pub fn read_preparation(folder: &Path, config: &DataConfig) -> anyhow::Result<Pr
     let preparation = serde_json::from_slice(&bounded::read(&path, MAX_PREPARATION)?);
     let preparation: Preparation =
         preparation.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(damaged)?;
-    preparation.check().map_err(anyhow::Error::msg).with_context(damaged)?;
-    let context = preparation.text.as_ref().map(|text| text.context);
+    preparation.validate().map_err(anyhow::Error::msg).with_context(damaged)?;
+    let context = match &preparation.inputs {
+        Inputs::Table { .. } => None,
+        Inputs::Text(text) => Some(text.context),
+    };
     let fits = context == config.is_text().then(|| config.context());
     anyhow::ensure!(
         fits,

@@ -17,7 +17,7 @@ use super::Examples;
 pub struct Batch<B: Backend> {
     /// `[batch, num_inputs]`
     pub inputs: Tensor<B, 2>,
-    /// On the host: class index or standardized number, one a row; of a text the numbers of the next characters,
+    /// On the CPU: class index or standardized number, one a row; of a text the numbers of the next characters,
     /// row-major, as many as `inputs` has cells.
     pub labels: Vec<f32>,
     /// Seed of this step's dropout.

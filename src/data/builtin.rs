@@ -1,44 +1,81 @@
-//! The tables shipped inside the binary, read by the same code as the user's files. Origin and licence: `builtin/README.md`.
+//! Makes the sources of the catalog. Origin and licence of the shipped files: `builtin/README.md`.
 
-use super::rows::Origin;
-use super::{DataConfig, Dataset, Source, Target, TaskKind, csv};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::catalog::{ClassOrder, Draw, GeneratedClasses, SourceOrigin};
+use super::origin::Origin;
+use super::points::Turn;
+use super::{Column, ColumnKind, DataConfig, Dataset, Source, Target, infer, text_file};
 use crate::invalid::Invalid;
 
-/// A shipped set.
+const DEFAULT_NUM_EXAMPLES: usize = 400;
+
+/// A source, as its row in the catalog says.
 ///
 /// # Errors
-/// Column names in the section that the set does not have.
+/// Column names in the section that the set does not have; a text shorter than a window.
 pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let bytes: &'static [u8] = match source {
-        Source::Iris => include_bytes!("builtin/iris.csv.gz"),
-        Source::Wine => include_bytes!("builtin/wine.csv.gz"),
-        Source::BreastCancer => include_bytes!("builtin/breast_cancer.csv.gz"),
-        Source::Diabetes => include_bytes!("builtin/diabetes.csv.gz"),
-        // Neither the text nor the generated sets come here.
-        _ => include_bytes!("builtin/digits.csv.gz"),
-    };
-    let task = match source {
-        Source::Diabetes => TaskKind::Regression,
-        _ => TaskKind::Classification,
-    };
-    let mut config = config.clone();
-    config.target = Some("target".to_owned());
-    config.task = config.task.or(Some(task));
-    if source == Source::Digits {
-        config.image_shape = config.image_shape.or(Some([8, 8]));
+    match source.row().origin {
+        SourceOrigin::Table { file, class_order } => table(source, file, class_order, config),
+        SourceOrigin::Text { file } => {
+            text_file::read(source.name(), &Origin::shipped(source.name(), file), config.context())
+        }
+        SourceOrigin::Generated { classes, noise, draw } => Ok(generate(source, classes, noise, draw, config)),
     }
-    let origin = Origin::shipped(source.name(), bytes);
-    let mut dataset = csv::read(source.name(), &origin, &config)?;
-    if source == Source::BreastCancer {
-        number_as_scikit_learn(&mut dataset.target);
+}
+
+/// A shipped table, read by the same code as the user's files.
+fn table(
+    source: Source,
+    file: &'static [u8],
+    class_order: ClassOrder,
+    config: &DataConfig,
+) -> Result<Dataset, Invalid> {
+    let config = DataConfig {
+        target: Some("target".to_owned()),
+        task: config.task.or(Some(source.task())),
+        image_shape: config.image_shape.or(source.image_shape()),
+        ..config.clone()
+    };
+    let mut dataset = infer::read(source.name(), &Origin::shipped(source.name(), file), &config)?;
+    if let (ClassOrder::Reversed, Target::Classes { names, labels }) = (class_order, &mut dataset.target) {
+        names.reverse();
+        let last = names.len() as u32 - 1;
+        labels.iter_mut().for_each(|label| *label = last - *label);
     }
     Ok(dataset)
 }
 
-/// scikit-learn calls malignant 0 and benign 1, the reverse of the alphabet; published numbers follow it.
-fn number_as_scikit_learn(target: &mut Target) {
-    if let Target::Classes { names, labels } = target {
-        names.reverse();
-        labels.iter_mut().for_each(|label| *label = 1 - *label);
+/// `num_examples` points of a generated set; the same seed gives the same points on every machine.
+fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw: Draw, config: &DataConfig) -> Dataset {
+    let mut random = ChaCha8Rng::seed_from_u64(config.generator_seed);
+    let num_examples = config.num_examples.unwrap_or(DEFAULT_NUM_EXAMPLES);
+    let num_classes = match classes {
+        GeneratedClasses::Two => 2,
+        GeneratedClasses::Chosen { default } => config.num_classes.unwrap_or(default),
+    };
+    let noise = config.noise.unwrap_or(default_noise);
+    let mut values = Vec::with_capacity(2 * num_examples);
+    let mut labels = Vec::with_capacity(num_examples);
+    for i in 0..num_examples {
+        let (point, class) = draw(Turn::new(i, num_examples, num_classes), &mut random);
+        for coordinate in point {
+            let deviation: f64 = StandardNormal.sample(&mut random);
+            values.push((coordinate + noise * deviation) as f32);
+        }
+        labels.push(class as u32);
+    }
+    let columns = ["x1", "x2"].map(|name| Column { name: name.to_owned(), kind: ColumnKind::Numeric });
+    Dataset {
+        name: source.name().to_owned(),
+        columns: columns.to_vec(),
+        values,
+        target: Target::Classes { names: (0..num_classes).map(|class| class.to_string()).collect(), labels },
+        target_name: "label".to_owned(),
+        image_shape: config.image_shape,
+        num_training_rows: None,
+        notes: Vec::new(),
     }
 }

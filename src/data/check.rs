@@ -2,15 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::text::MAX_CONTEXT;
-use super::{DataConfig, Dataset, Scale, TaskKind, labels};
+use super::limits::{MAX_CLASSES, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, labels};
 use crate::invalid::Invalid;
-
-/// 16 GiB as f32.
-pub(super) const MAX_CELLS: usize = 1 << 32;
-pub(super) const MAX_EXAMPLES: usize = 10_000_000;
-pub(super) const MAX_CLASSES: usize = 1000;
-const MAX_FOLDS: usize = 1000;
 
 pub(super) fn no_source() -> Invalid {
     Invalid::at("data", "no data: set data.source to a shipped or generated set, or data.path to a file")
@@ -69,8 +63,8 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         refuse(&[("data.context", config.context.is_some())], why)?;
     }
     if !is_generated {
-        let why = "is for generated sets only (xor, band, moons, circles, spirals, blobs): remove it";
-        refuse(&generator_keys, why)?;
+        let names = Source::names_where(Source::is_generated).join(", ");
+        refuse(&generator_keys, &format!("is for generated sets only ({names}): remove it"))?;
     }
     match (config.source, &config.path) {
         (Some(_), Some(_)) => {
@@ -88,10 +82,10 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
                 .try_for_each(|&task| refuse(&task_is(task), why));
         }
         (Some(source), None) => {
-            refuse(
-                &task_is(TaskKind::LanguageModel),
-                "= \"language_model\" is for texts: data.path, or data.source = \"alice\"",
-            )?;
+            let texts = Source::names_where(|source| source.task() == TaskKind::LanguageModel);
+            let texts = texts.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(" or ");
+            let why = format!("= \"language_model\" is for texts: data.path, or data.source = {texts}");
+            refuse(&task_is(TaskKind::LanguageModel), &why)?;
             let why = format!("is for files, and data.source is `{}`: remove it", source.name());
             refuse(&file_keys, &why)?;
             refuse(&csv_keys, &why)?;
@@ -195,9 +189,10 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         check("data.noise", holds, noise.to_string(), "from 0 to 1000000")?;
     }
     if let Some(n) = config.num_classes {
-        use super::Source::{Blobs, Spirals};
-        if !matches!(config.source, Some(Blobs | Spirals)) {
-            let message = "data.num_classes is for blobs and spirals only: remove it";
+        if !config.source.is_some_and(Source::has_chosen_classes) {
+            let mut names = Source::names_where(Source::has_chosen_classes);
+            names.sort_unstable();
+            let message = format!("data.num_classes is for {} only: remove it", names.join(" and "));
             return Err(Invalid::at("data.num_classes", message));
         }
         let range = format!("from 2 to {MAX_CLASSES}");

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Source, TaskKind};
+
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -140,10 +142,8 @@ impl DataConfig {
 
     /// Whether the data are a text, to learn the next character of.
     pub fn is_text(&self) -> bool {
-        match self.source {
-            Some(source) => source == Source::Alice,
-            None => self.task == Some(TaskKind::LanguageModel),
-        }
+        let task = self.source.map(Source::task).or(self.task);
+        task == Some(TaskKind::LanguageModel)
     }
 
     /// Characters that an example of a text shows.
@@ -156,74 +156,6 @@ impl DataConfig {
         let context = self.is_text().then(|| self.context());
         Self { context, ..self }
     }
-}
-
-/// A set that needs no file: six shipped ones, then six generated ones with inputs `x1`, `x2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// 1797 images of 8x8 pixels (0 to 16), 10 classes.
-    Digits,
-    /// 150 flowers, 4 numbers, 3 classes.
-    Iris,
-    /// 178 wines, 13 numbers, 3 classes.
-    Wine,
-    /// 569 tumours, 30 numbers, malignant (class 0) or benign (class 1).
-    BreastCancer,
-    /// 442 patients, 10 numbers; the target is a number from 25 to 346.
-    Diabetes,
-    /// Alice's Adventures in Wonderland, a text of 148425 characters, 70 distinct; the target is the next one.
-    Alice,
-    /// Uniform in [-1, 1]^2; class 1 where x1 and x2 have the same sign.
-    Xor,
-    /// Uniform in [0, 1]^2; class 1 along the diagonal 0.7 < x1 + x2 < 1.3, with a gap on both sides.
-    Band,
-    /// Two half circles that reach into each other.
-    Moons,
-    /// A circle inside a circle of twice its radius.
-    Circles,
-    /// Arms of 1.5 turns.
-    Spirals,
-    /// Round clouds, centres on a circle, neighbours 5 apart.
-    Blobs,
-}
-
-impl Source {
-    /// The word that the config file uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Digits => "digits",
-            Self::Iris => "iris",
-            Self::Wine => "wine",
-            Self::BreastCancer => "breast_cancer",
-            Self::Diabetes => "diabetes",
-            Self::Alice => "alice",
-            Self::Xor => "xor",
-            Self::Band => "band",
-            Self::Moons => "moons",
-            Self::Circles => "circles",
-            Self::Spirals => "spirals",
-            Self::Blobs => "blobs",
-        }
-    }
-
-    /// Whether the points are computed rather than shipped.
-    pub fn is_generated(self) -> bool {
-        use Source::{Alice, BreastCancer, Diabetes, Digits, Iris, Wine};
-        !matches!(self, Digits | Iris | Wine | BreastCancer | Diabetes | Alice)
-    }
-}
-
-/// What the target is taken for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskKind {
-    /// A class name.
-    Classification,
-    /// A number.
-    Regression,
-    /// The next character of a text.
-    LanguageModel,
 }
 
 /// How numeric columns are scaled; a spread of 0 counts as 1.

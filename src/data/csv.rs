@@ -1,278 +1,255 @@
-//! A CSV file to a [`Dataset`]: a pass over the numbers, a second one over the text columns if there are any.
+//! Reads CSV files, the rows one at a time.
 //!
-//! Two passes instead of one that keeps every cell as text: 60000 rows of 784 pixels fit in memory once.
+//! No error escapes without the file's name, and no input makes it buffer without bound.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 
-use super::columns::{self, Cell, CellReader, Input};
-use super::labels::{Gathering, Labels};
-use super::rows::{self, CsvFile, Origin};
-use super::target::{self, TargetCells};
-use super::{Column, ColumnKind, DataConfig, Dataset, Target};
+use csv::ByteRecord;
+
+use super::DataConfig;
+use super::cell_parser::CellParser;
+use super::origin::{BUFFER_BYTES, Opened, Origin};
+use super::table::{Cell, CellTexts, Reader, Table};
 use crate::invalid::Invalid;
 
-/// The user's file, and the separate test file when the section names one.
-pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    let origin = Origin::file(path, "data.path");
-    read(&name.to_string_lossy(), &origin, config)
+/// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
+const MAX_RECORD_BYTES: usize = 16 << 20;
+
+/// Reads the rows of a CSV file.
+struct CsvReader<'a> {
+    origin: &'a Origin,
+    delimiter: u8,
+    line_end: LineEnd,
+    has_header: bool,
+    num_columns: usize,
+    cells: CellParser,
 }
 
-/// The same for any origin; the shipped sets come this way.
-pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let file = CsvFile::open(origin, config)?;
-    let target_position = columns::target_position(&file, config.target.as_deref())?;
-    let target_name = file.names[target_position].clone();
-    let inputs = columns::inputs(&file, target_position, config)?;
-    let mut table = Table {
-        file: &file,
-        cells: CellReader::new(&config.missing),
-        target_position,
-        inputs,
-        values: Vec::new(),
-        notes: Vec::new(),
-    };
-    if config.header && rows::are_numbers(&file.names) {
-        table
-            .notes
-            .push("the first line, taken for column names, is all numbers (data.header = false if it is data)".into());
+/// The table in a CSV file: its header is read at once, its rows when they are asked for.
+///
+/// # Errors
+/// A file that cannot be read or is not CSV in UTF-8; columns without a name of their own.
+pub(super) fn open<'a>(origin: &'a Origin, opened: Opened, config: &DataConfig) -> Result<Table<'a>, Invalid> {
+    let mut opened = opened;
+    let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
+    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
+        return Err(origin.error("is UTF-16: convert it to UTF-8"));
     }
-    let target_cells = table.read_numbers(&target_name)?;
-    let texts = table.read_texts()?;
-    let texts = table.drop_identifiers(texts)?;
-    table.refuse_empty_columns(&texts, config)?;
-    let Table { inputs, mut values, mut notes, .. } = table;
-    let (mut target, class_labels) = target_cells.finish(&file, config.task, &mut notes)?;
-    let category_labels = sort_categories(texts, &mut values);
-
-    let num_training_rows = match &config.test_path {
-        None => None,
-        Some(path) => {
-            let known = Known {
-                inputs: &inputs,
-                categories: &category_labels,
-                target_name: &target_name,
-                classes: class_labels.as_ref(),
-            };
-            let num_training_rows = values.len() / inputs.len();
-            known.append(path, config, &mut values, &mut target, &mut notes)?;
-            Some(num_training_rows)
+    let (inferred, line_end) = match sniff(start) {
+        (inferred, Some(line_end)) => (inferred, line_end),
+        // A first line that is longer than the buffer.
+        (_, None) => {
+            let mut start = Vec::new();
+            let read = opened.reader.take(MAX_RECORD_BYTES as u64).read_to_end(&mut start);
+            read.map_err(|error| origin.unreadable(&error))?;
+            let (inferred, line_end) = sniff(&start);
+            (inferred, line_end.unwrap_or(LineEnd::Lf))
         }
     };
-    values.shrink_to_fit();
-    let columns = inputs.into_iter().zip(category_labels).map(|(input, labels)| Column {
-        name: input.name,
-        kind: match labels {
-            Some(labels) => ColumnKind::Categorical { categories: labels.names },
-            None => ColumnKind::Numeric,
-        },
-    });
-    Ok(Dataset {
-        name: name.to_owned(),
-        columns: columns.collect(),
-        values,
-        target,
-        target_name,
-        image_shape: config.image_shape,
-        num_training_rows,
-        notes,
-    })
-}
-
-/// The training file while it is read.
-struct Table<'a> {
-    file: &'a CsvFile<'a>,
-    cells: CellReader,
-    target_position: usize,
-    inputs: Vec<Input>,
-    /// Row-major `[rows that have a target, inputs]`.
-    values: Vec<f32>,
-    notes: Vec<String>,
-}
-
-/// Per input: the texts of a categorical column, `None` for a numeric one.
-type Texts = Vec<Option<Gathering>>;
-
-impl Table<'_> {
-    fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
-        let Self { file, cells, target_position, inputs, values, .. } = self;
-        let mut target = TargetCells::new(target_name);
-        let (mut row, mut num_kept) = (0, 0);
-        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
-            let raw = record[*target_position].trim_ascii();
-            let cell = cells.read(raw);
-            if !matches!(cell, Cell::Missing) {
-                target.push(cell, columns::utf8(file, raw, *target_position, line)?, line);
-                values.extend(inputs.iter_mut().map(|input| {
-                    let raw = record[input.position].trim_ascii();
-                    input.observe(cells.read(raw), raw, line, row)
-                }));
-                num_kept += 1;
-            }
-            row += 1;
-            Ok(())
-        })?;
-        note_missing_targets(file, target_name, num_rows, num_kept, &mut self.notes)?;
-        Ok(target)
-    }
-
-    fn read_texts(&mut self) -> Result<Texts, Invalid> {
-        let Self { file, cells, target_position, inputs, values, .. } = self;
-        let mut texts = Texts::new();
-        for input in inputs.iter() {
-            texts.push(input.is_text(file)?.then(Gathering::default));
-        }
-        if texts.iter().all(Option::is_none) {
-            return Ok(texts);
-        }
-        let mut rows = values.chunks_exact_mut(inputs.len());
-        file.for_each_row(|line, record| -> Result<(), Invalid> {
-            if matches!(cells.read(record[*target_position].trim_ascii()), Cell::Missing) {
-                return Ok(());
-            }
-            let Some(values) = rows.next() else {
-                return Err(file.origin.error("changed while it was read: try again"));
-            };
-            for ((input, value), texts) in inputs.iter().zip(values).zip(&mut texts) {
-                let Some(texts) = texts else { continue };
-                let raw = record[input.position].trim_ascii();
-                if texts.len() > columns::MAX_CATEGORIES || matches!(cells.read(raw), Cell::Missing) {
-                    *value = f32::NAN;
-                } else {
-                    *value = texts.number(columns::utf8(file, raw, input.position, line)?) as f32;
-                }
-            }
-            Ok(())
-        })?;
-        if rows.next().is_some() {
-            return Err(file.origin.error("changed while it was read: try again"));
-        }
-        Ok(texts)
-    }
-
-    fn drop_identifiers(&mut self, texts: Texts) -> Result<Texts, Invalid> {
-        let mut is_kept = Vec::with_capacity(texts.len());
-        for (input, texts) in self.inputs.iter().zip(&texts) {
-            let note = input.identifier_note(texts.as_ref());
-            is_kept.push(note.is_none());
-            self.notes.extend(input.mixed_note());
-            self.notes.extend(note);
-            if texts.as_ref().is_some_and(|texts| texts.len() > columns::MAX_CATEGORIES) && is_kept.ends_with(&[true]) {
-                let message =
-                    format!("column `{}` has more than a million categories: add it to data.drop", input.name);
-                return Err(Invalid::at("data.categorical", message));
-            }
-        }
-        if !is_kept.contains(&true) {
-            let notes = self.notes.join("; ");
-            return Err(self.file.origin.error(&format!("has no input column left: {notes}")));
-        }
-        if is_kept.contains(&false) {
-            let width = is_kept.len();
-            let mut cell = 0;
-            self.values.retain(|_| {
-                cell += 1;
-                is_kept[(cell - 1) % width]
-            });
-            let mut keep = is_kept.iter();
-            self.inputs.retain(|_| keep.next() == Some(&true));
-        }
-        let kept = texts.into_iter().zip(is_kept);
-        Ok(kept.filter_map(|(texts, is_kept)| is_kept.then_some(texts)).collect())
-    }
-
-    fn refuse_empty_columns(&self, texts: &Texts, config: &DataConfig) -> Result<(), Invalid> {
-        let all_missing = self.inputs.iter().filter(|input| input.is_all_missing());
-        let names: Vec<String> = all_missing.map(|input| input.name.clone()).collect();
-        columns::refuse(self.file, &names, "without any value", "")?;
-        // Border pixels are often constant; dropping them would destroy the image.
-        if config.allow_constant || config.image_shape.is_some() {
-            return Ok(());
-        }
-        let constant = self.inputs.iter().zip(texts);
-        let constant = constant.filter(|(input, texts)| input.is_constant(texts.as_ref()));
-        let names: Vec<String> = constant.map(|(input, _)| input.name.clone()).collect();
-        let way_out = " (or data.allow_constant = true)";
-        columns::refuse(self.file, &names, "with the same value in every row", way_out)
-    }
-}
-
-/// Sorts the categories of every column and rewrites its cells to match.
-fn sort_categories(texts: Texts, values: &mut [f32]) -> Vec<Option<Labels>> {
-    let width = texts.len();
-    let sort = |(i, texts): (usize, Option<Gathering>)| {
-        let (labels, order) = texts?.sorted();
-        for value in values.iter_mut().skip(i).step_by(width) {
-            if !value.is_nan() {
-                *value = order[*value as usize] as f32;
-            }
-        }
-        Some(labels)
+    let delimiter = match config.delimiter {
+        Some(delimiter) => delimiter as u8, // ASCII: checked with the section
+        None => inferred,
     };
-    texts.into_iter().enumerate().map(sort).collect()
+    let has_header = config.header;
+    let cells = CellParser::new(&config.missing);
+    let mut file = CsvReader { origin, delimiter, line_end, has_header, num_columns: 0, cells };
+    let mut record = ByteRecord::new();
+    if !file.next(&mut file.reader()?, &mut record)? {
+        return Err(origin.error("is empty"));
+    }
+    file.num_columns = record.len();
+    let names = match has_header {
+        true => file.header_names(&record)?,
+        false => (1..=record.len()).map(|i| format!("column_{i}")).collect(),
+    };
+    let has_numeric_header = has_header && names.iter().all(|name| is_number(name.as_bytes()));
+    Ok(Table::new(origin, names, has_numeric_header, Box::new(file)))
 }
 
-/// What the training file has settled and a test file must follow.
-struct Known<'a> {
-    inputs: &'a [Input],
-    categories: &'a [Option<Labels>],
-    target_name: &'a str,
-    classes: Option<&'a Labels>,
-}
-
-impl Known<'_> {
-    /// Appends the rows of a test file, whose columns are found by name.
-    fn append(
+impl Reader for CsvReader<'_> {
+    fn read(
         &self,
-        path: &Path,
-        config: &DataConfig,
-        values: &mut Vec<f32>,
-        target: &mut Target,
-        notes: &mut Vec<String>,
-    ) -> Result<(), Invalid> {
-        let origin = Origin::file(path, "data.test_path");
-        let file = CsvFile::open(&origin, config)?;
-        let names = self.inputs.iter().map(|input| input.name.as_str()).chain([self.target_name]);
-        let positions = columns::positions(&file, names)?;
-        let (&target_position, positions) = positions.split_last().expect("the target is one of the names");
-        let cells = CellReader::new(&config.missing);
-        let mut num_kept = 0;
-        let num_rows = file.for_each_row(|line, record| -> Result<(), Invalid> {
-            let raw = record[target_position].trim_ascii();
-            let cell = cells.read(raw);
-            if matches!(cell, Cell::Missing) {
-                return Ok(());
+        columns: &[usize],
+        visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
+    ) -> Result<usize, Invalid> {
+        let mut reader = self.reader()?;
+        let mut record = ByteRecord::new();
+        let mut cells = Vec::with_capacity(columns.len());
+        let mut num_rows = 0;
+        if self.has_header {
+            self.next(&mut reader, &mut record)?;
+        }
+        while self.next(&mut reader, &mut record)? {
+            let line = self.line_of(&record);
+            if record.len() != self.num_columns {
+                // A line of blanks is a blank line.
+                if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                    continue;
+                }
+                let message = format!(
+                    "{} cells, and the first line has {}: correct the line, or its quotes or data.delimiter",
+                    record.len(),
+                    self.num_columns
+                );
+                return Err(self.origin.error_at(line, &message));
             }
-            let text = columns::utf8(&file, raw, target_position, line)?;
-            target::push_test_cell(&file, self.target_name, (line, text, cell), target, self.classes)?;
-            for (labels, &position) in self.categories.iter().zip(positions) {
-                values.push(columns::known_value(&file, &cells, labels.as_ref(), record, position, line)?);
+            cells.clear();
+            cells.extend(columns.iter().map(|&column| self.cells.read(record[column].trim_ascii())));
+            num_rows += 1;
+            if visit(line, &cells, &record).is_break() {
+                break;
             }
-            num_kept += 1;
-            Ok(())
-        })?;
-        note_missing_targets(&file, self.target_name, num_rows, num_kept, notes)
+        }
+        Ok(num_rows)
     }
 }
 
-/// Rows without a target teach nothing; they are left out, and the user hears of it.
-fn note_missing_targets(
-    file: &CsvFile,
-    target_name: &str,
-    num_rows: usize,
-    num_kept: usize,
-    notes: &mut Vec<String>,
-) -> Result<(), Invalid> {
-    if num_rows == 0 {
-        return Err(file.origin.error("has a header line and no rows"));
+impl CellTexts for ByteRecord {
+    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self[column])
     }
-    if num_kept == 0 {
-        return Err(file.origin.error(&format!("has no row with a target: `{target_name}` is always missing")));
+}
+
+impl CsvReader<'_> {
+    fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
+        let inner = self.origin.open()?.reader;
+        let guarded = Guarded { inner, display: self.origin.display.clone(), line: 1, num_pending: 0 };
+        let mut builder = csv::ReaderBuilder::new();
+        builder.delimiter(self.delimiter).buffer_capacity(BUFFER_BYTES);
+        // The header and the number of cells are checked here, for better messages.
+        Ok(builder.has_headers(false).flexible(true).from_reader(guarded))
     }
-    if num_kept < num_rows {
-        let display = &file.origin.display;
-        let num_dropped = num_rows - num_kept;
-        notes.push(format!("left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there"));
+
+    /// The csv crate leaves the second byte of CR LF to the next record and counts LF only.
+    fn line_of(&self, record: &ByteRecord) -> u64 {
+        let position = record.position();
+        position.map_or(0, |position| match self.line_end {
+            LineEnd::Lf => position.line(),
+            LineEnd::CrLf => position.line() + u64::from(position.record() > 0),
+            LineEnd::Cr => position.record() + 1,
+        })
     }
-    Ok(())
+
+    fn next(&self, reader: &mut csv::Reader<Guarded>, record: &mut ByteRecord) -> Result<bool, Invalid> {
+        let more = reader.read_byte_record(record).map_err(|error| {
+            let csv::ErrorKind::Io(error) = error.into_kind() else {
+                return self.origin.error("is not a CSV file");
+            };
+            match error.kind() {
+                io::ErrorKind::FileTooLarge => {
+                    let line = self.line_of(record);
+                    self.origin.error_at(line, &error.to_string())
+                }
+                _ => Invalid::at(self.origin.key, error.to_string()),
+            }
+        });
+        reader.get_mut().num_pending = 0;
+        more
+    }
+
+    fn header_names(&self, record: &ByteRecord) -> Result<Vec<String>, Invalid> {
+        let mut names: Vec<String> = Vec::with_capacity(record.len());
+        let mut seen = std::collections::HashMap::with_capacity(record.len());
+        let hint = match record.iter().all(|cell| cell.trim_ascii().is_empty() || is_number(cell)) {
+            true => ": if the file has no header line, set data.header = false",
+            false => ": name every column, each name once",
+        };
+        for (i, cell) in record.iter().enumerate() {
+            let Ok(name) = std::str::from_utf8(cell.trim_ascii()) else {
+                let message = format!("the name of column {} is not UTF-8: convert the file", i + 1);
+                return Err(self.origin.error_at(1, &message));
+            };
+            if name.is_empty() {
+                let message = format!("column {} has no name{hint}", i + 1);
+                return Err(self.origin.error_at(1, &message));
+            }
+            if let Some(first) = seen.insert(name.to_owned(), i) {
+                let message = format!("columns {} and {} are both named `{name}`{hint}", first + 1, i + 1);
+                return Err(self.origin.error_at(1, &message));
+            }
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+}
+
+fn is_number(cell: &[u8]) -> bool {
+    let text = std::str::from_utf8(cell.trim_ascii()).ok();
+    text.is_some_and(|text| text.parse::<f64>().is_ok())
+}
+
+/// How the lines of a file end.
+#[derive(Clone, Copy)]
+enum LineEnd {
+    Lf,
+    CrLf,
+    Cr,
+}
+
+/// The delimiter that the first line holds most often outside of quotes (a comma when there is none), and its end, if
+/// it ends in `start`.
+fn sniff(start: &[u8]) -> (u8, Option<LineEnd>) {
+    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+    let mut counts = [0usize; CANDIDATES.len()];
+    let mut is_quoted = false;
+    let mut line_end = None;
+    let end_of_blank = start.iter().position(|byte| !b"\r\n".contains(byte));
+    let start = &start[end_of_blank.unwrap_or(0)..];
+    for (i, &byte) in start.iter().enumerate() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            b'\n' => {
+                line_end = Some(LineEnd::Lf);
+                break;
+            }
+            b'\r' => {
+                line_end = start.get(i + 1).map(|&next| if next == b'\n' { LineEnd::CrLf } else { LineEnd::Cr });
+                break;
+            }
+            _ => CANDIDATES
+                .iter()
+                .zip(&mut counts)
+                .for_each(|(&candidate, count)| *count += usize::from(candidate == byte)),
+        }
+    }
+    let most = counts.iter().max().copied().unwrap_or(0);
+    let first = counts.iter().position(|&count| count == most);
+    (CANDIDATES[first.unwrap_or(0)], line_end)
+}
+
+/// Refuses NUL bytes and records without end before the CSV reader buffers them.
+struct Guarded {
+    inner: BufReader<Box<dyn Read>>,
+    display: String,
+    line: u64,
+    num_pending: usize,
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let num_read = self
+            .inner
+            .read(buffer)
+            .map_err(|error| io::Error::other(format!("{} cannot be read: {error}", self.display)))?;
+        let bytes = &buffer[..num_read];
+        if let Some(nul) = bytes.iter().position(|&byte| byte == 0) {
+            let line = self.line + count_lines(&bytes[..nul]);
+            let message = "a NUL byte: this is not a CSV file in UTF-8";
+            return Err(io::Error::other(format!("{}:{line}: {message}", self.display)));
+        }
+        self.num_pending += num_read;
+        if self.num_pending > MAX_RECORD_BYTES + BUFFER_BYTES {
+            let message = "a row of more than 16 MiB: is a quote left open, or is it not a CSV file?";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        self.line += count_lines(bytes);
+        Ok(num_read)
+    }
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }

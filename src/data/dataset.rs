@@ -1,9 +1,8 @@
 //! What a loaded data set is: raw cells, a target per row, and what was inferred on the way.
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Text, labels, text};
+use super::{Task, Text, labels, text};
 
 /// Rows of raw cells with their targets, as loaded: nothing scaled, nothing imputed.
 #[derive(Clone, Debug, PartialEq)]
@@ -216,67 +215,5 @@ impl Dataset {
             }
             Target::Text(text) => self.describe_text(text),
         }
-    }
-}
-
-/// What is learned, and so how many outputs the network has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// Two classes: one logit, for the second class name.
-    Binary,
-    /// A logit per class.
-    MultiClass {
-        /// At least 3.
-        num_classes: usize,
-    },
-    /// One number, standardized.
-    Regression,
-    /// A logit per character, at each place of a window of text: the next one.
-    LanguageModel {
-        /// The distinct characters of the training part, and one more that stands for all others; at least 2.
-        num_characters: usize,
-    },
-}
-
-impl Task {
-    /// Width of the network's last layer.
-    pub fn num_outputs(self) -> usize {
-        match self {
-            Self::Binary | Self::Regression => 1,
-            Self::MultiClass { num_classes } => num_classes,
-            Self::LanguageModel { num_characters } => num_characters,
-        }
-    }
-
-    /// What a target is one of: classes or characters; 0 where it is a number.
-    pub fn num_classes(self) -> usize {
-        match self {
-            Self::Binary => 2,
-            Self::Regression => 0,
-            Self::MultiClass { .. } | Self::LanguageModel { .. } => self.num_outputs(),
-        }
-    }
-
-    /// Whether a row has a class as its target.
-    pub fn is_classification(self) -> bool {
-        matches!(self, Self::Binary | Self::MultiClass { .. })
-    }
-
-    /// Whether the next character of a text is learned.
-    pub fn is_language_model(self) -> bool {
-        matches!(self, Self::LanguageModel { .. })
-    }
-
-    pub(super) fn of_classes(num_classes: usize) -> Self {
-        match num_classes {
-            2 => Self::Binary,
-            num_classes => Self::MultiClass { num_classes },
-        }
-    }
-
-    /// Of a text whose training part has `num_known` distinct characters.
-    pub(super) fn of_characters(num_known: usize) -> Self {
-        Self::LanguageModel { num_characters: num_known + 1 }
     }
 }

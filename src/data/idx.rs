@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::Path;
 
-use super::check::MAX_CELLS;
-use super::labels::{Gathering, Labels};
-use super::rows::{Opened, Origin};
+use super::labels::{Interner, Labels};
+use super::limits::MAX_CELLS;
+use super::origin::{Opened, Origin};
 use super::{Column, ColumnKind, DataConfig, Dataset, Target};
 use crate::invalid::Invalid;
 
@@ -24,9 +24,9 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
     let mut values = images.values;
     let labels = read_labels(labels_path, "data.labels", images.count, path)?;
 
-    let mut gathering = Gathering::default();
-    let numbers: Vec<u32> = labels.iter().map(|label| gathering.number(&label.to_string())).collect();
-    let (known, order) = gathering.sorted();
+    let mut interner = Interner::default();
+    let numbers: Vec<u32> = labels.iter().map(|label| interner.intern(&label.to_string())).collect();
+    let (known, order) = interner.sorted();
     let mut labels: Vec<u32> = numbers.iter().map(|&number| order[number as usize]).collect();
     if let [only] = &known.names[..] {
         let message = format!("{} holds label {only} only: there is nothing to learn", labels_path.display());

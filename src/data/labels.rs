@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 /// Gives each distinct text a number in the order of appearance.
 #[derive(Default)]
-pub(super) struct Gathering {
+pub(super) struct Interner {
     numbers: HashMap<String, u32>,
     names: Vec<String>,
 }
 
-impl Gathering {
-    pub(super) fn number(&mut self, text: &str) -> u32 {
+impl Interner {
+    pub(super) fn intern(&mut self, text: &str) -> u32 {
         if let Some(&number) = self.numbers.get(text) {
             return number;
         }
@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn numbers_sort_as_numbers_and_texts_by_alphabet() {
         let sorted = |names: &[&str]| {
-            let mut gathering = Gathering::default();
-            let numbers: Vec<u32> = names.iter().map(|name| gathering.number(name)).collect();
-            let (labels, order) = gathering.sorted();
+            let mut interner = Interner::default();
+            let numbers: Vec<u32> = names.iter().map(|name| interner.intern(name)).collect();
+            let (labels, order) = interner.sorted();
             let indices: Vec<u32> = numbers.iter().map(|&n| order[n as usize]).collect();
             (labels.names.join(" "), indices)
         };

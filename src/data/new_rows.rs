@@ -1,14 +1,14 @@
-//! A CSV file of new rows, for a trained network: read in blocks, so that it may be larger than memory.
+//! A file of new rows, for a trained network: read in blocks, so that it may be larger than memory.
 
 use std::path::Path;
 
-use csv::ByteRecord;
-
-use super::columns::{self, Cell, CellReader};
+use super::follow::Known;
 use super::labels::Labels;
-use super::rows::{CsvFile, Origin};
-use super::target;
-use super::{Column, ColumnKind, DataConfig, Dataset, Examples, Preparation, PreparedKind, Target};
+use super::origin::Origin;
+use super::table::Table;
+use super::{
+    Column, ColumnKind, DataConfig, Dataset, Examples, Preparation, PreparedKind, Target, column_names, formats,
+};
 use crate::invalid::Invalid;
 
 /// Rows in memory at a time: enough for a network to work on at full speed.
@@ -30,7 +30,38 @@ pub struct Block {
     /// As the network takes them; `targets` are NaN where the target was not asked for.
     pub examples: Examples,
     /// Per example, the cells of the kept columns, untouched.
-    pub kept: Vec<ByteRecord>,
+    pub kept: KeptCells,
+}
+
+/// The cells of some columns as they stand in the file, row after row.
+pub struct KeptCells {
+    num_columns: usize,
+    bytes: Vec<u8>,
+    /// Where each cell ends in `bytes`.
+    ends: Vec<usize>,
+}
+
+impl KeptCells {
+    fn new(num_columns: usize) -> Self {
+        Self { num_columns, bytes: Vec::new(), ends: Vec::new() }
+    }
+
+    /// The cells of row `i`.
+    ///
+    /// # Panics
+    /// If there are fewer rows.
+    pub fn row(&self, i: usize) -> impl Iterator<Item = &[u8]> {
+        let first = i * self.num_columns;
+        (first..first + self.num_columns).map(|cell| {
+            let start = cell.checked_sub(1).map_or(0, |before| self.ends[before]);
+            &self.bytes[start..self.ends[cell]]
+        })
+    }
+
+    fn push(&mut self, cell: &[u8]) {
+        self.bytes.extend_from_slice(cell);
+        self.ends.push(self.bytes.len());
+    }
 }
 
 impl<'a> NewRows<'a> {
@@ -54,29 +85,28 @@ impl<'a> NewRows<'a> {
     /// A file that cannot be read; columns that it lacks.
     pub fn open(&self) -> Result<OpenRows<'_>, Invalid> {
         let Self { preparation, origin, config, has_target, kept } = self;
-        let file = CsvFile::open(origin, config)?;
-        let inputs = columns::positions(&file, preparation.columns.iter().map(|column| column.name.as_str()))?;
-        if let Some(name) = kept.iter().find(|name| !file.names.contains(name)) {
+        let table = formats::open(origin, config)?;
+        let inputs = preparation.columns().iter().map(|column| column.name.as_str());
+        let mut columns = column_names::positions(&table, inputs)?;
+        if let Some(name) = kept.iter().find(|name| !table.names().contains(name)) {
             return Err(origin.error(&format!("has no column `{name}` to keep")));
         }
-        let kept = columns::positions(&file, kept.iter().map(String::as_str))?;
-        let target_position = match has_target {
-            true => columns::positions(&file, std::iter::once(preparation.target_name.as_str()))?.pop(),
-            false => None,
-        };
-        Ok(OpenRows { preparation, config, file, inputs, kept, target_position })
+        let kept = column_names::positions(&table, kept.iter().map(String::as_str))?;
+        if *has_target {
+            columns.extend(column_names::positions(&table, std::iter::once(preparation.target_name.as_str()))?);
+        }
+        columns.extend(kept);
+        Ok(OpenRows { preparation, table, columns, has_target: *has_target })
     }
 }
 
 /// A file whose columns are found.
 pub struct OpenRows<'a> {
     preparation: &'a Preparation,
-    config: &'a DataConfig,
-    file: CsvFile<'a>,
-    inputs: Vec<usize>,
-    kept: Vec<usize>,
-    /// `None` when targets are not read.
-    target_position: Option<usize>,
+    table: Table<'a>,
+    /// The inputs, the target if it is read, the kept ones.
+    columns: Vec<usize>,
+    has_target: bool,
 }
 
 impl OpenRows<'_> {
@@ -88,40 +118,28 @@ impl OpenRows<'_> {
     /// A row that cannot be read; text in a numeric column; a class that training did not have; the first error of
     /// `visit`.
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
-        let Self { preparation, config, file, inputs, kept, target_position } = self;
-        let cells = CellReader::new(&config.missing);
-        let categories: Vec<Option<Labels>> = preparation.columns.iter().map(|column| labels(&column.kind)).collect();
+        let Self { preparation, table, columns, has_target } = self;
+        let inputs = preparation.columns();
+        let categories: Vec<Option<Labels>> = inputs.iter().map(|column| labels(&column.kind)).collect();
         let classes = (!preparation.class_names().is_empty()).then(|| Labels::known(preparation.class_names()));
+        let target_name = &preparation.target_name;
+        let known = Known { categories: &categories, target_name, classes: classes.as_ref() };
+        let first_kept = inputs.len() + usize::from(*has_target);
 
-        let mut block = Gathered::new(preparation, &categories, classes.as_ref(), target_position.is_some());
+        let mut block = Gathered::new(preparation, &known, *has_target, columns.len() - first_kept);
         let mut number = 0;
-        file.for_each_row(|line, record| {
-            let row = number;
+        table.for_each_row(columns, |row| {
             number += 1;
-            if let Some(position) = *target_position {
-                let raw = record[position].trim_ascii();
-                let cell = cells.read(raw);
-                if matches!(cell, Cell::Missing) {
+            if *has_target {
+                if !known.push_target(row, inputs.len(), &mut block.dataset.target)? {
                     return Ok(());
                 }
-                let text = columns::utf8(file, raw, position, line)?;
-                let known = (line, text, cell);
-                target::push_test_cell(
-                    file,
-                    &preparation.target_name,
-                    known,
-                    &mut block.dataset.target,
-                    classes.as_ref(),
-                )?;
             } else if let Target::Numbers(numbers) = &mut block.dataset.target {
                 numbers.push(f64::NAN);
             }
-            for (labels, &position) in categories.iter().zip(inputs) {
-                let value = columns::known_value(file, &cells, labels.as_ref(), record, position, line)?;
-                block.dataset.values.push(value);
-            }
-            block.rows.push(row);
-            block.kept.push(kept.iter().map(|&position| &record[position]).collect());
+            known.push_inputs(row, &mut block.dataset.values)?;
+            block.rows.push(number - 1);
+            (first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
             if block.rows.len() == ROWS_A_BLOCK { visit(block.take()) } else { Ok(()) }
         })?;
         if !block.rows.is_empty() {
@@ -144,24 +162,19 @@ struct Gathered<'a> {
     preparation: &'a Preparation,
     dataset: Dataset,
     rows: Vec<usize>,
-    kept: Vec<ByteRecord>,
+    kept: KeptCells,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(
-        preparation: &'a Preparation,
-        categories: &[Option<Labels>],
-        classes: Option<&Labels>,
-        has_target: bool,
-    ) -> Self {
-        let columns = preparation.columns.iter().zip(categories).map(|(column, labels)| Column {
+    fn new(preparation: &'a Preparation, known: &Known<'_>, has_target: bool, num_kept: usize) -> Self {
+        let columns = preparation.columns().iter().zip(known.categories).map(|(column, labels)| Column {
             name: column.name.clone(),
             kind: match labels {
                 None => ColumnKind::Numeric,
                 Some(labels) => ColumnKind::Categorical { categories: labels.names.clone() },
             },
         });
-        let target = match classes {
+        let target = match known.classes {
             Some(classes) if has_target => Target::Classes { names: classes.names.clone(), labels: Vec::new() },
             _ => Target::Numbers(Vec::new()),
         };
@@ -171,11 +184,12 @@ impl<'a> Gathered<'a> {
             values: Vec::new(),
             target,
             target_name: preparation.target_name.clone(),
-            image_shape: preparation.image_shape,
+            image_shape: preparation.image_shape(),
             num_training_rows: None,
             notes: Vec::new(),
         };
-        Self { preparation, dataset, rows: Vec::new(), kept: Vec::new() }
+        let kept = KeptCells::new(num_kept);
+        Self { preparation, dataset, rows: Vec::new(), kept }
     }
 
     /// What was gathered, and empties it for the next block.
@@ -189,6 +203,7 @@ impl<'a> Gathered<'a> {
             Target::Numbers(numbers) => numbers.clear(),
             Target::Text(_) => {} // no table
         }
-        Block { examples, kept: std::mem::take(&mut self.kept) }
+        let empty = KeptCells::new(self.kept.num_columns);
+        Block { examples, kept: std::mem::replace(&mut self.kept, empty) }
     }
 }

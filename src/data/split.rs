@@ -33,15 +33,15 @@ pub struct Splits {
 pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits, Invalid> {
     let mut random = ChaCha8Rng::seed_from_u64(config.split_seed.unwrap_or(seed));
     let labels = match &dataset.target {
-        Target::Classes { labels, .. } if config.stratify => Some(&labels[..]),
-        _ => None,
+        Target::Classes { labels, .. } => config.stratify.then_some(&labels[..]),
+        Target::Numbers(_) | Target::Text(_) => None,
     };
     let cut = |mut rows: Vec<usize>, num_out: usize, random: &mut ChaCha8Rng| match &dataset.target {
         Target::Text(_) => {
             let out = rows.split_off(rows.len().saturating_sub(num_out));
             (rows, out)
         }
-        _ => part(rows, num_out, labels, random),
+        Target::Classes { .. } | Target::Numbers(_) => part(rows, num_out, labels, random),
     };
     let (mut pool, test) = match dataset.num_training_rows {
         Some(n) => {
@@ -62,7 +62,9 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
             Target::Text(_) => {
                 format!("{key} leaves no {part} window of {n}: {way_out} it, lower data.context, or get more text")
             }
-            _ => format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data"),
+            Target::Classes { .. } | Target::Numbers(_) => {
+                format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data")
+            }
         };
         Err(Invalid::at(key, message))
     };

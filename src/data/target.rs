@@ -1,9 +1,8 @@
-//! The target column of a CSV file: gathered both as text and as numbers, then taken for classes or numbers.
+//! The target column of a table: gathered both as text and as numbers, then taken for classes or numbers.
 
-use super::check::MAX_CLASSES;
-use super::columns::{Cell, shorten};
-use super::labels::{Gathering, Labels};
-use super::rows::CsvFile;
+use super::labels::{Interner, Labels};
+use super::limits::MAX_CLASSES;
+use super::table::{Cell, Table, is_usable, shorten};
 use super::{Target, TaskKind};
 use crate::invalid::Invalid;
 
@@ -14,7 +13,7 @@ const MAX_INFERRED_CLASSES: usize = 20;
 pub(super) struct TargetCells {
     name: String,
     numbers: Vec<f64>,
-    texts: Gathering,
+    texts: Interner,
     /// Number of each row's text; filled only while there are few enough texts to be classes.
     text_of_row: Vec<u32>,
     first_text: Option<(u64, String)>,
@@ -27,7 +26,7 @@ impl TargetCells {
         Self {
             name: name.to_owned(),
             numbers: Vec::new(),
-            texts: Gathering::default(),
+            texts: Interner::default(),
             text_of_row: Vec::new(),
             first_text: None,
             first_not_finite: None,
@@ -37,15 +36,15 @@ impl TargetCells {
 
     pub(super) fn push(&mut self, cell: Cell, text: &str, line: u64) {
         if self.texts.len() <= MAX_CLASSES {
-            self.text_of_row.push(self.texts.number(text));
+            self.text_of_row.push(self.texts.intern(text));
         }
         let first = match cell {
-            Cell::Number(number) => {
+            Cell::Number(number) if is_usable(number) => {
                 self.is_whole &= number.fract() == 0.0;
                 self.numbers.push(number);
                 return;
             }
-            Cell::NotFinite => &mut self.first_not_finite,
+            Cell::Number(_) => &mut self.first_not_finite,
             Cell::Text | Cell::Missing => &mut self.first_text,
         };
         first.get_or_insert_with(|| (line, shorten(text)));
@@ -57,7 +56,7 @@ impl TargetCells {
     /// A target of which nothing can be learned, or that does not fit `task`.
     pub(super) fn finish(
         mut self,
-        file: &CsvFile,
+        table: &Table<'_>,
         task: Option<TaskKind>,
         notes: &mut Vec<String>,
     ) -> Result<(Target, Option<Labels>), Invalid> {
@@ -65,11 +64,11 @@ impl TargetCells {
         let num_rows = self.numbers.len().max(self.text_of_row.len());
         let is_text = self.first_text.is_some();
         if task == Some(TaskKind::Regression) {
-            return Ok((Target::Numbers(self.into_numbers(file)?), None));
+            return Ok((Target::Numbers(self.into_numbers(table)?), None));
         }
         if self.texts.len() > MAX_CLASSES {
             if task.is_none() && !is_text {
-                return Ok((Target::Numbers(self.into_numbers(file)?), None));
+                return Ok((Target::Numbers(self.into_numbers(table)?), None));
             }
             let message = format!(
                 "target `{name}` has more than {MAX_CLASSES} classes: set data.task = \"regression\" if it is a number, or choose another target"
@@ -81,7 +80,7 @@ impl TargetCells {
         let is_quantity = !self.is_whole || !are_few(labels.names.len(), num_rows);
         let has_slip = self.first_not_finite.is_some();
         if task.is_none() && !is_text && (is_quantity || has_slip) {
-            return Ok((Target::Numbers(self.into_numbers(file)?), None));
+            return Ok((Target::Numbers(self.into_numbers(table)?), None));
         }
         if let [only] = &labels.names[..] {
             let message = format!(
@@ -100,11 +99,11 @@ impl TargetCells {
         Ok((target, Some(labels)))
     }
 
-    fn into_numbers(self, file: &CsvFile) -> Result<Vec<f64>, Invalid> {
+    fn into_numbers(self, table: &Table<'_>) -> Result<Vec<f64>, Invalid> {
         let first = [&self.first_text, &self.first_not_finite];
         let first = first.into_iter().flatten().min_by_key(|(line, _)| *line);
         if let Some((line, cell)) = first {
-            return Err(not_a_number(file, &self.name, *line, cell));
+            return Err(not_a_number(table, &self.name, *line, cell));
         }
         if self.numbers.iter().all(|&number| number == self.numbers[0]) {
             let message = format!(
@@ -129,40 +128,12 @@ fn are_few(num_distinct: usize, num_rows: usize) -> bool {
     }
 }
 
-/// The next target of a separate test file.
-///
-/// # Errors
-/// A class that the training file does not have; a cell that is not a finite number.
-pub(super) fn push_test_cell(
-    file: &CsvFile,
-    name: &str,
-    (line, text, cell): (u64, &str, Cell),
-    target: &mut Target,
-    known: Option<&Labels>,
-) -> Result<(), Invalid> {
-    match (target, cell) {
-        (Target::Classes { labels, names }, _) => {
-            let Some(label) = known.and_then(|known| known.find(text)) else {
-                let message = format!(
-                    "class `{}` of target `{name}` is not in the training file, which has {}",
-                    shorten(text),
-                    super::labels::list(names, 20)
-                );
-                return Err(file.origin.error_at(line, &message));
-            };
-            labels.push(label);
-        }
-        (Target::Numbers(numbers), Cell::Number(number)) => numbers.push(number),
-        (Target::Numbers(_) | Target::Text(_), _) => return Err(not_a_number(file, name, line, &shorten(text))),
-    }
-    Ok(())
-}
-
-fn not_a_number(file: &CsvFile, name: &str, line: u64, cell: &str) -> Invalid {
+/// The error for a target that must be a number.
+pub(super) fn not_a_number(table: &Table<'_>, name: &str, line: u64, cell: &str) -> Invalid {
     let message = format!(
         "target `{name}` is `{cell}`, not a finite number: correct it, add it to data.missing, or set data.task = \"classification\""
     );
-    file.origin.error_at_with("data.target", line, &message)
+    table.error_at_with("data.target", line, &message)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! Rows of a [`Dataset`] as CSV: the test part that goes into the run folder.
+//! Rows of a [`Dataset`] as they go into the run folder: CSV, or the text itself.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use super::{ColumnKind, Dataset, Target};
@@ -9,12 +10,32 @@ impl Dataset {
     /// cell where it is missing. Read back, the cells are the same f32 values. A category that only a separate test
     /// file had is written as missing, which the network takes for the same: unknown.
     ///
+    /// Of a text, whose rows follow one another, the characters.
+    ///
     /// # Errors
     /// What `writer` reports.
     ///
     /// # Panics
-    /// If a row number is not below `num_rows()`, or the data are a text, which is no table.
-    pub fn write_rows(&self, rows: &[usize], writer: impl Write) -> csv::Result<()> {
+    /// If a row number is not below `num_rows()`.
+    pub fn write_rows(&self, rows: &[usize], mut writer: impl Write) -> csv::Result<()> {
+        match &self.target {
+            Target::Classes { names, labels } => {
+                self.write_table(rows, writer, |row| Cow::Borrowed(names[labels[row] as usize].as_str()))
+            }
+            Target::Numbers(numbers) => self.write_table(rows, writer, |row| Cow::Owned(numbers[row].to_string())),
+            Target::Text(text) => {
+                let characters: String = text.span(rows).iter().collect();
+                Ok(writer.write_all(characters.as_bytes())?)
+            }
+        }
+    }
+
+    fn write_table<'a>(
+        &self,
+        rows: &[usize],
+        writer: impl Write,
+        target: impl Fn(usize) -> Cow<'a, str>,
+    ) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(|column| &column.name);
         csv.write_record(names.chain([&self.target_name]))?;
@@ -28,11 +49,7 @@ impl Dataset {
                     }
                 }
             }
-            match &self.target {
-                Target::Classes { names, labels } => csv.write_field(&names[labels[row] as usize])?,
-                Target::Numbers(numbers) => csv.write_field(numbers[row].to_string())?,
-                Target::Text(_) => unreachable!("a text is written as it is"),
-            }
+            csv.write_field(target(row).as_bytes())?;
             csv.write_record(None::<&[u8]>)?;
         }
         Ok(csv.flush()?)

@@ -35,7 +35,7 @@ pub struct Evaluation {
     pub text: Option<TextEvaluation>,
 }
 
-/// What the loss on a text is measured against, in nats a character; see [`Preparation::by_frequency`].
+/// What the loss on a text is measured against, in nats a character; see [`Preparation::ngram_losses`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextEvaluation {
     /// Characters scored.
@@ -157,7 +157,7 @@ pub fn evaluate<B: Backend>(
         error_quantiles: None,
         text: None,
     };
-    if let Some((unigram_loss, bigram_loss)) = preparation.by_frequency(examples) {
+    if let Some((unigram_loss, bigram_loss)) = preparation.ngram_losses(examples) {
         let num_characters = examples.targets.len();
         evaluation.baseline.value = unigram_loss;
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });

@@ -82,6 +82,24 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64) {
 // --- shipped sets
 
 #[test]
+fn every_source_of_the_catalog_is_what_its_row_says() {
+    for &source in Source::ALL {
+        let name = source.name();
+        assert_eq!(serde_json::to_value(source).unwrap(), name, "the config file's word for {source:?}");
+        let data = load(&of(source)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((&*data.name, data.image_shape), (name, source.image_shape()));
+        assert!(data.num_rows() > 0, "{name} has no rows");
+        let task = match data.task() {
+            Task::Binary | Task::MultiClass { .. } => TaskKind::Classification,
+            Task::Regression => TaskKind::Regression,
+            Task::LanguageModel { .. } => TaskKind::LanguageModel,
+        };
+        assert_eq!(task, source.task(), "{name}");
+        assert_eq!(data.columns.is_empty(), task == TaskKind::LanguageModel, "{name}: only a text has no columns");
+    }
+}
+
+#[test]
 fn shipped_sets_have_the_published_shapes_and_classes() {
     let digits = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180];
     let digits = "0123456789".split("").filter(|name| !name.is_empty()).zip(digits);
@@ -840,7 +858,7 @@ fn fractions_that_leave_nothing_are_refused() {
 // --- preparation
 
 fn numeric(preparation: &Preparation, column: usize) -> [f64; 3] {
-    match preparation.columns[column].kind {
+    match preparation.columns()[column].kind {
         PreparedKind::Numeric { median, center, spread } => [median, center, spread],
         _ => panic!("column {column} is not numeric"),
     }

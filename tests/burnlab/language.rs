@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::backend::Flex;
 use burnlab::commands::saved_model::SavedModel;
-use burnlab::data::{DataConfig, Examples, Preparation, Source, Target, Task, TaskKind, load, split};
+use burnlab::data::{DataConfig, Examples, Inputs, Preparation, Source, Target, Task, TaskKind, load, split};
 use burnlab::training::Scorer;
 use burnlab::training::evaluation::{Evaluation, logits};
 
@@ -36,8 +36,8 @@ fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
     assert_eq!(preparation.characters(), Some("abcd"));
     assert_eq!(preparation.task(), Task::LanguageModel { num_characters: 5 });
     assert_eq!(preparation.class_counts, [0, 1, 1, 1, 0]);
-    let pairs: Vec<(&str, u64)> =
-        preparation.text.as_ref().unwrap().pairs.iter().map(|(pair, &count)| (pair.as_str(), count)).collect();
+    let Inputs::Text(learned) = &preparation.inputs else { panic!("a text") };
+    let pairs: Vec<(&str, u64)> = learned.pairs.iter().map(|(pair, &count)| (pair.as_str(), count)).collect();
     assert_eq!(pairs, [("ab", 1), ("bc", 1), ("cd", 1)]);
 
     let examples = preparation.transform(&dataset, &[0, 1]);
@@ -53,7 +53,7 @@ fn frequencies_reach_what_pen_and_paper_say() {
     let dataset = load(&config).unwrap();
     let preparation = Preparation::fit(&dataset, &[0], &config).unwrap();
     // Trained on a-a, a-b, b-a, a-b; with a, b and others K = 3. Tested on b-b, b-c, c-a, a-a.
-    let (singly, paired) = preparation.by_frequency(&preparation.transform(&dataset, &[1])).unwrap();
+    let (singly, paired) = preparation.ngram_losses(&preparation.transform(&dataset, &[1])).unwrap();
     // b, a, a: (2 + 1) / (4 + 3); c: 1 / (4 + 3).
     let expected = (3.0 * (7.0_f64 / 3.0).ln() + 7.0_f64.ln()) / 4.0;
     assert!((singly - expected).abs() < 1e-12, "{singly}, not {expected}");
@@ -81,7 +81,7 @@ fn alice_is_the_text_that_was_checked_in_and_its_parts_do_not_overlap() {
     // By ten lines of Python that know nothing of burnlab.
     let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
     assert_eq!(preparation.task(), Task::LanguageModel { num_characters: 68 });
-    let (singly, paired) = preparation.by_frequency(&preparation.transform(&dataset, &splits.test)).unwrap();
+    let (singly, paired) = preparation.ngram_losses(&preparation.transform(&dataset, &splits.test)).unwrap();
     assert!((singly - 3.171799361001119).abs() < 1e-9, "{singly}");
     assert!((paired - 2.5085199968575833).abs() < 1e-9, "{paired}");
 }
@@ -407,7 +407,7 @@ proptest::proptest! {
             let Ok(dataset) = load(&config) else { continue };
             let Ok(splits) = split(&dataset, &config, 0) else { continue };
             let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
-            proptest::prop_assert_eq!(preparation.check(), Ok(()));
+            proptest::prop_assert_eq!(preparation.validate(), Ok(()));
             let all: Vec<usize> = [&splits.train[..], &splits.validation, &splits.test].concat();
             proptest::prop_assert!(all.iter().copied().eq(0..dataset.num_rows()));
             let examples = preparation.transform(&dataset, &all);

@@ -210,14 +210,14 @@ proptest! {
         let n = dataset.num_rows();
         let train: Vec<usize> = (0..num_train.min(n)).collect();
         let preparation = Preparation::fit(&dataset, &train, &config).unwrap();
-        preparation.check().unwrap();
+        preparation.validate().unwrap();
         let text = serde_json::to_string(&preparation).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Preparation>(&text).unwrap(), &preparation);
 
         let rows: Vec<usize> = (0..n).collect();
         let examples = preparation.transform(&dataset, &rows);
-        let PreparedKind::Numeric { median, .. } = preparation.columns[0].kind else { panic!("x is numeric") };
-        let PreparedKind::Categorical { categories, has_unknown } = &preparation.columns[1].kind else {
+        let PreparedKind::Numeric { median, .. } = preparation.columns()[0].kind else { panic!("x is numeric") };
+        let PreparedKind::Categorical { categories, has_unknown } = &preparation.columns()[1].kind else {
             panic!("c is categorical")
         };
         prop_assert!(categories.len() <= max_categories);

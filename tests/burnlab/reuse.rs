@@ -430,7 +430,7 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     assert_eq!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
     assert_eq!(before.weights["layers.0.bias"], after.weights["layers.0.bias"]);
     assert_ne!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
-    assert_eq!(before.preparation.columns, after.preparation.columns, "the inputs are scaled as they were learned");
+    assert_eq!(before.preparation.columns(), after.preparation.columns(), "the inputs are scaled as they were learned");
     assert_eq!(after.preparation.class_names(), ["5", "6", "7", "8", "9"]);
     assert_eq!(after.preparation.class_counts, [5; 5]);
 

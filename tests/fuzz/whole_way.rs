@@ -18,7 +18,7 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
     assert!(!dataset.describe().is_empty());
     let Ok(splits) = split(&dataset, config, 0) else { return };
     let Ok(preparation) = Preparation::fit(&dataset, &splits.train, config) else { return };
-    preparation.check().unwrap();
+    preparation.validate().unwrap();
     for rows in [&splits.train, &splits.validation, &splits.test] {
         let examples = preparation.transform(&dataset, rows);
         assert!(examples.inputs.iter().all(|input| input.is_finite()));
@@ -29,7 +29,7 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
 /// The test rows of a run folder must be what they were: to the network, and to the target.
 fn come_back(dataset: &Dataset, rows: &[usize], preparation: &Preparation, file: &Path) {
     if rows.is_empty()
-        || !dataset.columns.iter().zip(&preparation.columns).all(|(was, is)| is_exact(&was.kind, &is.kind))
+        || !dataset.columns.iter().zip(preparation.columns()).all(|(was, is)| is_exact(&was.kind, &is.kind))
     {
         return;
     }

@@ -14,7 +14,7 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
     }
     let blocks = (subject.attention)(subject.test)?;
     let num_tokens = blocks.first()?.num_tokens;
-    let attention = match subject.preparation.image_shape {
+    let attention = match subject.preparation.image_shape() {
         Some(shape) => of_image(subject, shape, &blocks)?,
         None => of_sequence(num_tokens, &blocks),
     };

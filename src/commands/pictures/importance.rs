@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::Subject;
-use crate::data::Examples;
+use crate::data::{Examples, Inputs};
 use crate::plots::{self, Importance};
 
 /// Shuffles of each column.
@@ -13,12 +13,13 @@ const NUM_REPEATS: usize = 5;
 
 /// Inputs that go through the network while every column is shuffled.
 pub(super) fn num_cells(subject: &Subject) -> usize {
-    NUM_REPEATS * subject.preparation.columns.len() * subject.test.len() * subject.test.num_inputs
+    NUM_REPEATS * subject.preparation.columns().len() * subject.test.len() * subject.test.num_inputs
 }
 
 /// The columns by the drop of accuracy, or of R2, that shuffling them costs.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
-    if subject.preparation.image_shape.is_some() || subject.preparation.text.is_some() || subject.test.len() < 2 {
+    let is_text = matches!(subject.preparation.inputs, Inputs::Text(_));
+    if subject.preparation.image_shape().is_some() || is_text || subject.test.len() < 2 {
         return None;
     }
     let metric = if subject.preparation.task().is_classification() { "accuracy" } else { "r2" };
@@ -36,7 +37,7 @@ fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let mut first = 0;
     let mut drops = Vec::new();
-    for column in &subject.preparation.columns {
+    for column in subject.preparation.columns() {
         // All inputs of a categorical column move together: the cell is what is shuffled.
         let inputs = first..first + column.kind.num_inputs();
         first = inputs.end;

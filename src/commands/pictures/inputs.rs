@@ -18,7 +18,7 @@ const MAX_CLASSES: usize = 36;
 
 /// Whether a network's inputs are a plane: exactly two columns, both numbers.
 pub fn is_planar(preparation: &Preparation) -> bool {
-    preparation.columns.len() == 2 && preparation.columns.iter().all(|column| column.kind.is_numeric())
+    preparation.columns().len() == 2 && preparation.columns().iter().all(|column| column.kind.is_numeric())
 }
 
 /// Where the classes are divided, with the rows that were to be divided.
@@ -164,7 +164,7 @@ fn probabilities(scorer: &Scorer, logits: &[f32]) -> Vec<Vec<f64>> {
 }
 
 fn names(preparation: &Preparation) -> [&str; 2] {
-    [&preparation.columns[0].name, &preparation.columns[1].name]
+    [&preparation.columns()[0].name, &preparation.columns()[1].name]
 }
 
 /// A row's two cells, in their own units.
@@ -206,7 +206,7 @@ impl Grid {
         for row in 0..self.size {
             for column in 0..self.size {
                 let raw = [at(self.x, column), at(self.y, row)];
-                for (column, raw) in preparation.columns.iter().zip(raw) {
+                for (column, raw) in preparation.columns().iter().zip(raw) {
                     let PreparedKind::Numeric { center, spread, .. } = column.kind else { continue };
                     inputs.push(((raw - center) / spread) as f32);
                 }

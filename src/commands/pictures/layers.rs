@@ -28,7 +28,7 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
 
 /// What each unit of the first layer looks for in an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preparation.image_shape?;
+    let [height, width] = subject.preparation.image_shape()?;
     subject.model.mlp()?;
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");

@@ -192,7 +192,7 @@ fn confusion(subject: &Subject) -> Option<String> {
 
 /// The tutorial's picture: wrong ones first, the surest of them leading; then the least sure of the right ones.
 fn gallery(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preparation.image_shape?;
+    let [height, width] = subject.preparation.image_shape()?;
     let names = subject.preparation.class_names();
     if names.is_empty() || subject.predictions.is_empty() {
         return None;

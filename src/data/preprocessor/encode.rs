@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{ColumnKind, Dataset, PreparedColumn, PreparedKind};
+use super::{PreparedColumn, PreparedKind};
+use crate::data::{ColumnKind, Dataset};
 
 /// A prepared column matched with the column of a dataset.
 pub(super) enum Encoder {
@@ -38,7 +39,7 @@ impl Encoder {
             (PreparedKind::Categorical { categories, has_unknown }, kind) => {
                 let (position, names) = match kind {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
-                    _ => (None, &[][..]),
+                    Some(ColumnKind::Numeric) | None => (None, &[][..]),
                 };
                 let places: HashMap<&String, usize> = categories.iter().zip(0..).collect();
                 Self::OneHot {

@@ -1,0 +1,97 @@
+//! Finds columns by their names.
+
+use std::collections::HashMap;
+
+use super::columns::{Forced, Input};
+use super::table::Table;
+use super::{DataConfig, labels};
+use crate::invalid::{Invalid, nearest};
+
+/// Where the target is.
+///
+/// # Errors
+/// No `data.target`, or no column of this name; the message lists the columns.
+pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result<usize, Invalid> {
+    let Some(target) = target else {
+        let names = labels::list(table.names(), 20);
+        // A table of one column has nothing to predict from.
+        let text =
+            if table.names().len() == 1 { "; or, if it is a text, set data.task = \"language_model\"" } else { "" };
+        let message = format!("data.target is missing: name the column to predict, one of {names}{text}");
+        return Err(Invalid::at("data.path", message));
+    };
+    find(table, target, "data.target")
+}
+
+/// Every column except the target and the dropped ones.
+///
+/// # Errors
+/// Names in `drop`, `numeric` or `categorical` that the file does not have or that name the target; no input left.
+pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
+    // The list to drop may be as long as the header: an error offers it ready to paste.
+    let places: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
+    let mut forced = vec![None; table.names().len()];
+    let mut is_dropped = vec![false; table.names().len()];
+    let lists = [
+        ("data.drop", &config.drop, None),
+        ("data.numeric", &config.numeric, Some(Forced::Numeric)),
+        ("data.categorical", &config.categorical, Some(Forced::Categorical)),
+    ];
+    for (key, names, kind) in lists {
+        for name in names {
+            let position =
+                places.get(name.as_str()).map_or_else(|| find(table, name, key), |&position| Ok(position))?;
+            if position == target {
+                let message =
+                    format!("{key} names the target `{name}`: remove it there (data.task says how to read the target)");
+                return Err(Invalid::at(key, message));
+            }
+            is_dropped[position] |= kind.is_none();
+            forced[position] = kind;
+        }
+    }
+    let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
+    let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
+    if inputs.is_empty() {
+        return Err(table.error("has no input column beside the target and data.drop"));
+    }
+    Ok(inputs)
+}
+
+fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
+    if let Some(position) = table.names().iter().position(|other| other == name) {
+        return Ok(position);
+    }
+    let nearest =
+        nearest(name, table.names().iter().map(String::as_str)).map(|name| format!("; did you mean `{name}`?"));
+    let message = format!(
+        "{} has no column `{name}`{} It has {}",
+        table.display(),
+        nearest.unwrap_or_else(|| ".".to_owned()),
+        labels::list(table.names(), 20)
+    );
+    Err(Invalid::at(key, message))
+}
+
+/// Where the columns `names` are in a later file, in any order among others.
+///
+/// # Errors
+/// The columns that it lacks.
+pub(super) fn positions<'n>(table: &Table<'_>, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, Invalid> {
+    let known: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
+    let mut positions = Vec::new();
+    let mut lacking = Vec::new();
+    for name in names {
+        match known.get(name) {
+            Some(&position) => positions.push(position),
+            None => lacking.push(name.to_owned()),
+        }
+    }
+    match lacking.is_empty() {
+        true => Ok(positions),
+        false => {
+            let lacking = labels::list(&lacking, 20);
+            Err(table.error(&format!("lacks columns that the model was trained with: {lacking}")))
+        }
+    }
+}

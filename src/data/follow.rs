@@ -1,0 +1,73 @@
+//! Rows of a later file (a test file, new rows), read by what the training file settled.
+
+use super::Target;
+use super::labels::{self, Labels};
+use super::table::{Cell, Row, is_usable};
+use super::target::not_a_number;
+use crate::invalid::Invalid;
+
+/// What training settled about the columns.
+pub(super) struct Known<'a> {
+    /// Per input: the categories of a categorical column, `None` for a numeric one.
+    pub(super) categories: &'a [Option<Labels>],
+    pub(super) target_name: &'a str,
+    /// `None` of a number.
+    pub(super) classes: Option<&'a Labels>,
+}
+
+impl Known<'_> {
+    /// Appends the inputs, which are the first cells of the row: numbers, or the index of the category among those known.
+    /// One that training did not see is the unknown category, `names.len()`; a missing cell is NaN.
+    ///
+    /// # Errors
+    /// Text in a numeric column.
+    pub(super) fn push_inputs(&self, row: &Row<'_>, values: &mut Vec<f32>) -> Result<(), Invalid> {
+        for ((i, cell), labels) in row.cells().iter().enumerate().zip(self.categories) {
+            values.push(match (cell, labels) {
+                (Cell::Missing, _) => f32::NAN,
+                (Cell::Number(_) | Cell::Text, Some(labels)) => {
+                    let found = labels.find(&row.text(i)?);
+                    found.unwrap_or(labels.names.len() as u32) as f32
+                }
+                (&Cell::Number(number), None) if is_usable(number) => number as f32,
+                (Cell::Number(_), None) => return Err(refuse(row, i, "not a finite number")),
+                (Cell::Text, None) => return Err(refuse(row, i, "and is numeric in the training file")),
+            });
+        }
+        Ok(())
+    }
+
+    /// Appends the target, cell `i` of the row, unless it is missing; tells whether it was there.
+    ///
+    /// # Errors
+    /// A class that training did not have; a cell that is not a finite number.
+    pub(super) fn push_target(&self, row: &Row<'_>, i: usize, target: &mut Target) -> Result<bool, Invalid> {
+        let cell = row.cells()[i];
+        if cell == Cell::Missing {
+            return Ok(false);
+        }
+        let text = row.text(i)?;
+        match (target, cell) {
+            (Target::Classes { labels, names }, _) => {
+                let Some(label) = self.classes.and_then(|known| known.find(&text)) else {
+                    return Err(row.error_in_line(&format!(
+                        "class `{}` of target `{}` is not in the training file, which has {}",
+                        row.shown(i),
+                        self.target_name,
+                        labels::list(names, 20)
+                    )));
+                };
+                labels.push(label);
+            }
+            (Target::Numbers(numbers), Cell::Number(number)) if is_usable(number) => numbers.push(number),
+            (Target::Numbers(_) | Target::Text(_), _) => {
+                return Err(not_a_number(row.table(), self.target_name, row.line, &row.shown(i)));
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn refuse(row: &Row<'_>, i: usize, what: &str) -> Invalid {
+    row.error(i, &format!("holds `{}`, {what}: correct it, or leave it empty if it is missing", row.shown(i)))
+}

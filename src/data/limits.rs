@@ -1,0 +1,19 @@
+//! The largest data that are accepted.
+
+/// Cells of a data set: 16 GiB as f32.
+pub(super) const MAX_CELLS: usize = 1 << 32;
+/// Points of a generated set.
+pub(super) const MAX_EXAMPLES: usize = 10_000_000;
+/// Classes of a target, each with an output of the network.
+pub(super) const MAX_CLASSES: usize = 1000;
+/// Parts of a cross-validation.
+pub(super) const MAX_FOLDS: usize = 1000;
+/// Text columns with more distinct values are identifiers whatever their share; also exact in f32.
+pub(super) const MAX_CATEGORIES: usize = 1_000_000;
+/// Bytes of a text. A character takes 4 bytes of memory, and 8 more as input and target.
+pub(super) const MAX_TEXT: u64 = 64 << 20;
+/// Distinct characters, each with an output of the network. No alphabet has as many, Chinese newspapers have as many in
+/// common use.
+pub(super) const MAX_CHARACTERS: usize = 4096;
+/// Characters of a window: attention takes memory by its square.
+pub(super) const MAX_CONTEXT: usize = 4096;

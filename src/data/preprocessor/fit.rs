@@ -1,0 +1,201 @@
+//! What is learned from the training part.
+
+use std::collections::HashMap;
+
+use super::{Inputs, Preparation, PreparedColumn, PreparedKind, PreparedTarget, text};
+use crate::data::limits::MAX_CELLS;
+use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Target};
+use crate::invalid::Invalid;
+
+/// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
+const COLUMNS_AT_A_TIME: usize = 16;
+
+impl Preparation {
+    /// Learns scaling, medians, categories and the target's scale from `train_rows` alone.
+    ///
+    /// # Errors
+    /// No training rows, a number target that is the same in all of them, or more inputs than fit in memory.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
+        if train_rows.is_empty() {
+            return Err(Invalid::at("data.validation_fraction", "there is no training row to learn the scaling from"));
+        }
+        let (target, class_counts, inputs) = match &dataset.target {
+            Target::Classes { names, labels } => {
+                let counts = class_counts(names.len(), labels, train_rows);
+                (PreparedTarget::Classes(names.clone()), counts, fit_table(dataset, train_rows, config)?)
+            }
+            Target::Numbers(numbers) => {
+                let target = fit_number(numbers, train_rows, &dataset.target_name)?;
+                (target, Vec::new(), fit_table(dataset, train_rows, config)?)
+            }
+            Target::Text(text) => {
+                let (known, counts, text) = text::fit(text, train_rows);
+                (PreparedTarget::Characters(known), counts, Inputs::Text(text))
+            }
+        };
+        let target_name = dataset.target_name.clone();
+        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts })
+    }
+
+    /// This preparation for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
+    /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
+    ///
+    /// # Errors
+    /// A column that `dataset` lacks or holds as another kind; a number in place of classes, or the reverse; a character
+    /// that the run does not know.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn refit(&self, dataset: &Dataset, train_rows: &[usize]) -> Result<Self, Invalid> {
+        let invalid = |message: String| Invalid::at("model.init_from", message);
+        if let (PreparedTarget::Characters(known), Target::Text(text)) = (&self.target, &dataset.target) {
+            let (class_counts, text) = text::refit(text, train_rows, known)?;
+            return Ok(Self { class_counts, inputs: Inputs::Text(text), ..self.clone() });
+        }
+        let kinds: HashMap<&str, &ColumnKind> =
+            dataset.columns.iter().map(|column| (column.name.as_str(), &column.kind)).collect();
+        for column in self.columns() {
+            let found = kinds.get(column.name.as_str());
+            let is_numeric = column.kind.is_numeric();
+            if found.is_none_or(|&kind| (*kind == ColumnKind::Numeric) != is_numeric) {
+                let kind = if is_numeric { "numeric" } else { "categorical" };
+                return Err(invalid(format!(
+                    "the run learned from a {kind} column `{}`, which these data lack",
+                    column.name
+                )));
+            }
+        }
+        let target = match (&self.target, &dataset.target) {
+            (PreparedTarget::Number { .. }, Target::Numbers(_)) => self.target.clone(),
+            (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
+                let is_same = known.len() == names.len() && names.iter().all(|name| known.contains(name));
+                PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
+            }
+            (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
+                return Err(invalid(
+                    "the run's target is of another kind (classes, number or text) than that of these data".into(),
+                ));
+            }
+        };
+        let mut refitted = Self { target, ..self.clone() };
+        let labels = refitted.targets(dataset, train_rows);
+        let mut counts = vec![0; refitted.class_names().len()];
+        if !counts.is_empty() {
+            labels.iter().for_each(|&label| counts[label as usize] += 1);
+        }
+        refitted.class_counts = counts;
+        Ok(refitted)
+    }
+}
+
+fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Inputs, Invalid> {
+    let mut columns = Vec::with_capacity(dataset.columns.len());
+    let mut gathered = vec![Vec::with_capacity(train_rows.len()); COLUMNS_AT_A_TIME.min(dataset.columns.len())];
+    for (block, chunk) in dataset.columns.chunks(COLUMNS_AT_A_TIME).enumerate() {
+        let start = block * COLUMNS_AT_A_TIME;
+        gathered.iter_mut().for_each(Vec::clear);
+        for &row in train_rows {
+            let cells = &dataset.row(row)[start..start + chunk.len()];
+            let present = cells.iter().zip(&mut gathered).filter(|(cell, _)| !cell.is_nan());
+            present.for_each(|(&cell, column)| column.push(cell));
+        }
+        for (column, cells) in chunk.iter().zip(&mut gathered) {
+            let kind = match &column.kind {
+                ColumnKind::Numeric => fit_numeric(cells, config.scale),
+                ColumnKind::Categorical { categories } => {
+                    let has_missing = cells.len() < train_rows.len();
+                    fit_categorical(cells, categories, config.max_categories, has_missing)
+                }
+            };
+            columns.push(PreparedColumn { name: column.name.clone(), kind });
+        }
+    }
+    let num_inputs: usize = columns.iter().map(|column| column.kind.num_inputs()).sum();
+    let num_rows = dataset.num_rows();
+    // The cells themselves are in memory already; only categories make more of them.
+    let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
+    Invalid::unless(fits, "data.max_categories", || {
+        format!(
+            "{num_rows} rows of {num_inputs} inputs, one for each category, do not fit in memory: \
+             lower data.max_categories, or drop the columns with many"
+        )
+    })?;
+    Ok(Inputs::Table { columns, image_shape: dataset.image_shape })
+}
+
+/// `cells` without the missing ones, in any order.
+fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
+    if cells.is_empty() {
+        return PreparedKind::Numeric { median: 0.0, center: 0.0, spread: 1.0 };
+    }
+    let low = f64::from(cells.iter().copied().fold(f32::INFINITY, f32::min));
+    let high = f64::from(cells.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let median = quantile(cells, 0.5);
+    let (center, spread) = match scale {
+        Scale::None => (0.0, 1.0),
+        // Asked here and not of the deviation: rounding makes that of a constant tiny, but not 0.
+        Scale::Standard if low == high => (low, 1.0),
+        Scale::Standard => mean_and_deviation(cells.iter().map(|&cell| f64::from(cell))),
+        Scale::MinMax => (low, high - low),
+        Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
+    };
+    // Every number of a preparation is one of f32, as an exported model has them.
+    let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
+    PreparedKind::Numeric { median, center, spread }
+}
+
+fn mean_and_deviation(numbers: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
+    let count = numbers.len() as f64;
+    // Summed around the first one: less rounding for numbers far from 0.
+    let origin = numbers.clone().next().unwrap_or(0.0);
+    let mean = origin + numbers.clone().map(|number| number - origin).sum::<f64>() / count;
+    let variance = numbers.map(|number| (number - mean).powi(2)).sum::<f64>() / count;
+    (mean, variance.sqrt())
+}
+
+/// Linear between the two nearest ranks, as numpy's default. Reorders `cells`, which must not be empty or hold NaN.
+fn quantile(cells: &mut [f32], fraction: f64) -> f64 {
+    let rank = fraction * (cells.len() - 1) as f64;
+    let (_, &mut below, above) = cells.select_nth_unstable_by(rank as usize, f32::total_cmp);
+    let below = f64::from(below);
+    let above = above.iter().copied().fold(f32::INFINITY, f32::min);
+    match rank.fract() {
+        0.0 => below,
+        part => below + part * (f64::from(above) - below),
+    }
+}
+
+fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_missing: bool) -> PreparedKind {
+    // The last place is for categories that only a test file has.
+    let mut counts = vec![0usize; names.len() + 1];
+    cells.iter().for_each(|&cell| counts[cell as usize] += 1);
+    let mut kept: Vec<usize> = (0..names.len()).filter(|&i| counts[i] > 0).collect();
+    let has_rare = kept.len() > max_categories || counts[names.len()] > 0;
+    kept.sort_by_key(|&i| std::cmp::Reverse(counts[i]));
+    kept.truncate(max_categories);
+    kept.sort_unstable();
+    PreparedKind::Categorical {
+        categories: kept.into_iter().map(|i| names[i].clone()).collect(),
+        has_unknown: has_missing || has_rare,
+    }
+}
+
+fn class_counts(num_classes: usize, labels: &[u32], train_rows: &[usize]) -> Vec<u64> {
+    let mut counts = vec![0; num_classes];
+    train_rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+    counts
+}
+
+fn fit_number(numbers: &[f64], train_rows: &[usize], name: &str) -> Result<PreparedTarget, Invalid> {
+    let numbers = train_rows.iter().map(|&row| numbers[row]);
+    let (mean, standard_deviation) = mean_and_deviation(numbers.clone());
+    let is_constant = numbers.clone().min_by(f64::total_cmp) == numbers.clone().max_by(f64::total_cmp);
+    if is_constant || !(standard_deviation > 0.0 && standard_deviation.is_finite()) {
+        let message = format!("constant target: `{name}` is {mean} in all {} training rows", train_rows.len());
+        return Err(Invalid::at("data.target", message));
+    }
+    Ok(PreparedTarget::Number { mean, standard_deviation })
+}

@@ -1,0 +1,214 @@
+//! Raw cells to network inputs, and network outputs back to the target's units.
+//!
+//! Here is what is learned from the training part; `fit` learns it, `transform` applies it (cell by cell with `encode`),
+//! `text` does both for the characters of a text, `saved` and `validate` write it and read it again.
+
+mod encode;
+mod fit;
+mod saved;
+mod text;
+mod transform;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InputColumn, Layout, Scale, Task};
+
+const UNKNOWN: &str = "unknown";
+
+/// Everything learned from the training part that turns raw cells into network inputs.
+///
+/// Saved as `preprocessing.json` beside the model; reading another version fails.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preparation {
+    /// Name of the target's column.
+    pub target_name: String,
+    /// What the outputs mean.
+    pub target: PreparedTarget,
+    /// What the inputs are made of.
+    pub inputs: Inputs,
+    /// How the numeric columns were scaled.
+    pub scale: Scale,
+    /// Training targets of each class or character; none for a number target.
+    pub class_counts: Vec<u64>,
+}
+
+/// What the inputs are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inputs {
+    /// The cells of a row.
+    Table {
+        /// In the order of the inputs; at least one.
+        columns: Vec<PreparedColumn>,
+        /// Rows and columns of pixels, when the inputs are an image.
+        image_shape: Option<[usize; 2]>,
+    },
+    /// The characters of a window.
+    Text(PreparedText),
+}
+
+/// What was learned about a text, beside its characters.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct PreparedText {
+    /// Characters that an example shows; at least 1.
+    pub context: usize,
+    /// How often each pair of characters stands in the training part, the second one as a target.
+    pub pairs: BTreeMap<String, u64>,
+}
+
+/// One column of raw cells and the inputs that it becomes.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct PreparedColumn {
+    /// As in the data.
+    pub name: String,
+    /// What was learned about it.
+    pub kind: PreparedKind,
+}
+
+/// What was learned about a column.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PreparedKind {
+    /// One input: `(cell - center) / spread`, with the median in place of a missing cell.
+    Numeric {
+        /// In the column's own units, like the other two.
+        median: f64,
+        /// Becomes 0.
+        center: f64,
+        /// Becomes 1; greater than 0.
+        spread: f64,
+    },
+    /// One input per category, 1 for the cell's and 0 for the others.
+    Categorical {
+        /// Those kept, sorted.
+        categories: Vec<String>,
+        /// Whether a last input stands for missing, rare and unseen cells. Without it they are all zeros:
+        /// an input that is 0 in every training row keeps its random initial weight, which would then be noise.
+        has_unknown: bool,
+    },
+}
+
+/// What the outputs mean.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum PreparedTarget {
+    /// Names of the classes, in the order of their numbers.
+    Classes(Vec<String>),
+    /// Training mean and population standard deviation of a number, in its own units.
+    Number {
+        /// Becomes 0.
+        mean: f64,
+        /// Becomes 1; greater than 0.
+        standard_deviation: f64,
+    },
+    /// The characters of a text, sorted, in the order of their numbers; one more number stands for all others.
+    Characters(String),
+}
+
+impl Preparation {
+    /// The columns of a table, in the order of the inputs; none of a text.
+    pub fn columns(&self) -> &[PreparedColumn] {
+        match &self.inputs {
+            Inputs::Table { columns, .. } => columns,
+            Inputs::Text(_) => &[],
+        }
+    }
+
+    /// Rows and columns of pixels, when the inputs are an image.
+    pub fn image_shape(&self) -> Option<[usize; 2]> {
+        match self.inputs {
+            Inputs::Table { image_shape, .. } => image_shape,
+            Inputs::Text(_) => None,
+        }
+    }
+
+    /// What the network's inputs stand for.
+    pub fn layout(&self) -> Layout {
+        match &self.inputs {
+            Inputs::Table { columns, image_shape } => {
+                let columns = columns.iter().map(|column| match column.kind {
+                    PreparedKind::Numeric { .. } => InputColumn::Number,
+                    PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
+                });
+                Layout { columns: columns.collect(), image_shape: *image_shape, num_characters: None }
+            }
+            Inputs::Text(text) => {
+                let num_characters = Some(self.task().num_classes());
+                Layout { num_characters, ..Layout::of_numbers(text.context) }
+            }
+        }
+    }
+
+    /// Width of the network's input.
+    pub fn num_inputs(&self) -> usize {
+        match &self.inputs {
+            Inputs::Table { columns, .. } => columns.iter().map(|column| column.kind.num_inputs()).sum(),
+            Inputs::Text(text) => text.context,
+        }
+    }
+
+    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none of a text.
+    pub fn input_names(&self) -> Vec<String> {
+        let names_of = |PreparedColumn { name, kind }: &PreparedColumn| match kind {
+            PreparedKind::Numeric { .. } => vec![name.clone()],
+            PreparedKind::Categorical { categories, has_unknown } => {
+                let unknown = has_unknown.then_some(UNKNOWN);
+                let values = categories.iter().map(String::as_str).chain(unknown);
+                values.map(|value| format!("{name}={value}")).collect()
+            }
+        };
+        self.columns().iter().flat_map(names_of).collect()
+    }
+
+    /// Names of the classes by number; none for a number or the characters of a text.
+    pub fn class_names(&self) -> &[String] {
+        match &self.target {
+            PreparedTarget::Classes(names) => names,
+            PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => &[],
+        }
+    }
+
+    /// What is learned.
+    pub fn task(&self) -> Task {
+        match &self.target {
+            PreparedTarget::Classes(names) => Task::of_classes(names.len()),
+            PreparedTarget::Number { .. } => Task::Regression,
+            PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
+        }
+    }
+
+    /// A network output in the target's own units; unchanged for classes.
+    pub fn to_target_units(&self, standardized: f32) -> f64 {
+        match self.target {
+            PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
+            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => f64::from(standardized),
+        }
+    }
+
+    /// Target units per unit of the network's output, to turn errors into target units; 1 for classes.
+    pub fn target_scale(&self) -> f64 {
+        match self.target {
+            PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
+            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => 1.0,
+        }
+    }
+}
+
+impl PreparedKind {
+    /// Whether the column holds numbers.
+    pub fn is_numeric(&self) -> bool {
+        matches!(self, Self::Numeric { .. })
+    }
+
+    /// Network inputs that the column becomes.
+    pub fn num_inputs(&self) -> usize {
+        match self {
+            Self::Numeric { .. } => 1,
+            Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
+        }
+    }
+}

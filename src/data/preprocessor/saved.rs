@@ -1,0 +1,77 @@
+//! `preprocessing.json`: a [`Preparation`] as it is written beside the model.
+
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Inputs, Preparation, PreparedColumn, PreparedTarget, PreparedText};
+use crate::data::Scale;
+
+/// Raised when the meaning of a saved [`Preparation`] changes.
+const VERSION: u32 = 2;
+
+/// The file, key by key: it is flat, where a [`Preparation`] tells tables from texts.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved<'a> {
+    #[serde(deserialize_with = "this_version")]
+    version: u32,
+    target_name: Cow<'a, str>,
+    target: Cow<'a, PreparedTarget>,
+    image_shape: Option<[usize; 2]>,
+    scale: Scale,
+    /// None of a text.
+    columns: Cow<'a, [PreparedColumn]>,
+    class_counts: Cow<'a, [u64]>,
+    /// Of a text only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'a, PreparedText>>,
+}
+
+impl Serialize for Preparation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { target_name, target, inputs, scale, class_counts } = self;
+        let text = match inputs {
+            Inputs::Table { .. } => None,
+            Inputs::Text(text) => Some(Cow::Borrowed(text)),
+        };
+        let saved = Saved {
+            version: VERSION,
+            target_name: target_name.into(),
+            target: Cow::Borrowed(target),
+            image_shape: self.image_shape(),
+            scale: *scale,
+            columns: self.columns().into(),
+            class_counts: class_counts.into(),
+            text,
+        };
+        saved.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Preparation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Saved { version: _, target_name, target, image_shape, scale, columns, class_counts, text } =
+            Saved::deserialize(deserializer)?;
+        let inputs = match text {
+            None => Inputs::Table { columns: columns.into_owned(), image_shape },
+            Some(text) if columns.is_empty() && image_shape.is_none() => Inputs::Text(text.into_owned()),
+            Some(_) => return Err(D::Error::custom("a text has neither columns nor an image_shape")),
+        };
+        Ok(Self {
+            target_name: target_name.into_owned(),
+            target: target.into_owned(),
+            inputs,
+            scale,
+            class_counts: class_counts.into_owned(),
+        })
+    }
+}
+
+fn this_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        VERSION => Ok(VERSION),
+        other => Err(D::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
+    }
+}

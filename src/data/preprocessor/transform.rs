@@ -1,0 +1,79 @@
+//! Raw cells to network inputs, and back.
+
+use std::sync::Arc;
+
+use super::encode::Encoder;
+use super::{Preparation, PreparedKind, PreparedTarget};
+use crate::data::{Dataset, Examples, Target};
+
+impl Preparation {
+    /// The numeric cells of an example in their own units: the reverse of the scaling (a missing one is the median).
+    /// Categorical columns are left out.
+    pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
+        let mut inputs = examples.input(position);
+        let mut numbers = Vec::new();
+        for column in self.columns() {
+            if let PreparedKind::Numeric { center, spread, .. } = column.kind {
+                numbers.push((f64::from(inputs[0]) * spread + center) as f32);
+            }
+            inputs = &inputs[column.kind.num_inputs()..];
+        }
+        numbers
+    }
+
+    /// Inputs and targets of the given rows, in their order.
+    ///
+    /// Columns, categories and classes are found by name, so the dataset may be another file than the one
+    /// fitted on; a column that it lacks, or reads as another kind, counts as missing.
+    ///
+    /// # Panics
+    /// If a row number is not below `dataset.num_rows()`.
+    pub fn transform(&self, dataset: &Dataset, rows: &[usize]) -> Examples {
+        if let Target::Text(text) = &dataset.target {
+            return self.windows(text, rows);
+        }
+        let num_inputs = self.num_inputs();
+        let columns = Encoder::all(self.columns(), dataset);
+        let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
+        for &row in rows {
+            let cells = dataset.row(row);
+            columns.iter().for_each(|column| column.encode(cells, &mut inputs));
+        }
+        Examples { num_inputs, inputs, shared: None, targets: self.targets(dataset, rows), rows: rows.to_vec() }
+    }
+
+    /// As [`Preparation::transform`]; where the inputs are the cells as they stand, they are not copied.
+    ///
+    /// # Panics
+    /// As [`Preparation::transform`].
+    pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
+        let columns = Encoder::all(self.columns(), dataset);
+        let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
+        let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
+        if columns.is_empty() || columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
+            return self.transform(dataset, rows);
+        }
+        let targets = self.targets(dataset, rows);
+        let shared = Some(dataset.clone());
+        Examples { num_inputs: self.num_inputs(), inputs: Vec::new(), shared, targets, rows: rows.to_vec() }
+    }
+
+    /// NaN for a class unknown to the preparation, and where the targets are of another kind.
+    pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
+        match (&self.target, &dataset.target) {
+            (PreparedTarget::Classes(known), Target::Classes { names, labels }) => {
+                let number = |name| known.iter().position(|other| other == name);
+                let number = |name| number(name).map_or(f32::NAN, |number| number as f32);
+                let numbers: Vec<f32> = names.iter().map(number).collect();
+                rows.iter().map(|&row| numbers[labels[row] as usize]).collect()
+            }
+            (PreparedTarget::Number { mean, standard_deviation }, Target::Numbers(numbers)) => {
+                let standardize = |&row: &usize| ((numbers[row] - mean) / standard_deviation) as f32;
+                rows.iter().map(standardize).collect()
+            }
+            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
+                vec![f32::NAN; rows.len()]
+            }
+        }
+    }
+}

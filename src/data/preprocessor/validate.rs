@@ -1,0 +1,60 @@
+//! Whether what a file says was learned can have been learned.
+
+use std::collections::HashSet;
+
+use super::{Inputs, Preparation, PreparedColumn, PreparedKind, PreparedTarget, text};
+
+impl Preparation {
+    /// Whether the values make sense, as they do unless the file was changed by hand.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn validate(&self) -> Result<(), String> {
+        if let Inputs::Table { columns, .. } = &self.inputs {
+            check_columns(columns)?;
+        }
+        let target_holds = match (&self.target, &self.inputs) {
+            (PreparedTarget::Classes(names), Inputs::Table { .. }) => {
+                names.len() >= 2 && are_distinct(names) && self.class_counts.len() == names.len()
+            }
+            (&PreparedTarget::Number { mean, standard_deviation }, Inputs::Table { .. }) => {
+                mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
+            }
+            (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
+            (PreparedTarget::Characters(_), Inputs::Table { .. })
+            | (PreparedTarget::Classes(_) | PreparedTarget::Number { .. }, Inputs::Text(_)) => false,
+        };
+        let image_holds = self.image_shape().is_none_or(|[height, width]| {
+            height.checked_mul(width) == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
+        });
+        match (target_holds, image_holds) {
+            (false, _) => Err(format!("the target `{}` makes no sense", self.target_name)),
+            (_, false) => Err("image_shape does not fit the columns".into()),
+            (true, true) => Ok(()),
+        }
+    }
+}
+
+fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
+    if columns.is_empty() || !are_distinct(columns.iter().map(|column| &column.name)) {
+        return Err("its columns are none, or not distinct".into());
+    }
+    for PreparedColumn { name, kind } in columns {
+        let holds = match kind {
+            &PreparedKind::Numeric { median, center, spread } => {
+                let is_number = |number: f64| (number as f32).is_finite();
+                is_number(median) && is_number(center) && is_number(spread) && spread > 0.0
+            }
+            PreparedKind::Categorical { categories, .. } => are_distinct(categories),
+        };
+        if !holds {
+            return Err(format!("the numbers or categories of column `{name}` make no sense"));
+        }
+    }
+    Ok(())
+}
+
+fn are_distinct<'a>(names: impl IntoIterator<Item = &'a String>) -> bool {
+    let mut seen = HashSet::new();
+    names.into_iter().all(|name| seen.insert(name))
+}

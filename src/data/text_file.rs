@@ -1,0 +1,81 @@
+//! Reads a text.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::limits::{MAX_CHARACTERS, MAX_TEXT};
+use super::origin::Origin;
+use super::text::distinct;
+use super::{Dataset, Target, Text};
+use crate::invalid::Invalid;
+
+/// The text in the file `path`; `key` is to blame for it.
+///
+/// # Errors
+/// A file that cannot be read, is no UTF-8, or holds nothing to learn from.
+pub fn of_file(path: &Path, key: &'static str, context: usize) -> Result<Dataset, Invalid> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    read(&name, &Origin::file(path, key), context)
+}
+
+/// The text in `origin`.
+///
+/// # Errors
+/// As [`of_file`].
+pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Dataset, Invalid> {
+    let mut bytes = Vec::new();
+    let reader = origin.open()?.reader;
+    reader.take(MAX_TEXT + 1).read_to_end(&mut bytes).map_err(|error| origin.unreadable(&error))?;
+    if bytes.len() as u64 > MAX_TEXT {
+        return Err(origin.error(&format!("is larger than {} MiB: cut it into smaller files", MAX_TEXT >> 20)));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(origin.error("is UTF-16: convert it to UTF-8"));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes()[offset];
+        origin.error(&format!("is no UTF-8 text: byte {offset} is 0x{byte:02x}; convert it to UTF-8"))
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut notes = Vec::new();
+    let mut characters: Vec<char> = text.chars().collect();
+    if text.contains("\r\n") {
+        characters = text.replace("\r\n", "\n").chars().collect();
+        notes.push("took the line ends of Windows (\\r\\n) for plain ones (\\n)".to_owned());
+    }
+    let num_distinct = distinct(&characters).len();
+    if let [] | [_] = characters[..] {
+        let found = if characters.is_empty() { "is empty" } else { "holds one character alone" };
+        return Err(origin.error(&format!("{found}: there is no next character to learn")));
+    }
+    if num_distinct == 1 {
+        let only = characters[0];
+        return Err(origin.error(&format!("holds {only:?} alone, over and over: there is nothing to learn")));
+    }
+    if num_distinct > MAX_CHARACTERS {
+        let message =
+            format!("has {num_distinct} distinct characters, and {MAX_CHARACTERS} is the most that is learned");
+        return Err(origin.error(&format!("{message}: is it a text?")));
+    }
+    let text = Text { characters, context };
+    Invalid::unless(text.num_windows() > 0, "data.context", || {
+        let n = text.characters.len();
+        format!(
+            "{} has {n} characters, too few for one window of {context} and the character after it: lower data.context \
+             to at most {}, or get more text",
+            origin.display,
+            n - 1
+        )
+    })?;
+    Ok(Dataset {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        values: Vec::new(),
+        target: Target::Text(text),
+        target_name: "next character".to_owned(),
+        image_shape: None,
+        num_training_rows: None,
+        notes,
+    })
+}

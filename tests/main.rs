@@ -20,7 +20,7 @@
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
-//! - every shipped config, the README's commands, the layering of `src/`: `shipped`
+//! - every shipped config, the README's commands: `shipped`; the layering of `src/`: `layers`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
 //! `without_tools`; `BURNLAB_REQUIRE_ALL=1` (CI) makes them fail. `BURNLAB_TEST_SEED=N` repeats what the tests that kill
@@ -50,8 +50,12 @@ mod kinds;
 mod lab;
 #[path = "burnlab/language.rs"]
 mod language;
+#[path = "burnlab/layers.rs"]
+mod layers;
 #[path = "burnlab/limits.rs"]
 mod limits;
+#[path = "burnlab/modules.rs"]
+mod modules;
 #[path = "burnlab/numbers.rs"]
 mod numbers;
 #[path = "burnlab/onnx.rs"]

@@ -1,7 +1,7 @@
-//! What the repository ships: configs, README, the layering that src/lib.rs promises.
+//! What the repository ships: configs and the README.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Parser;
 
@@ -253,57 +253,4 @@ fn interrupt_latest(place: &Place) {
     changed["status"] = "crashed".into();
     std::fs::write(record, changed.to_string()).unwrap();
     assert!(place.run(&["runs", "reindex"]).status.success());
-}
-
-/// The sources below `folder`, by path from src/.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join("src").join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path, text));
-            }
-        }
-    }
-    found
-}
-
-#[test]
-fn modules_know_only_what_is_below_them() {
-    let all = ["burn::", "crate::data", "crate::model", "crate::training", "crate::tracking", "crate::commands"];
-    let forbidden = [
-        ("plots", &all[..]),
-        ("sweep", &all[..]),
-        ("onnx", &all[..]),
-        ("tracking", &["burn::", "crate::training", "crate::model", "crate::data", "crate::config"][..]),
-        (
-            "dashboard",
-            &["burn::", "crate::training", "crate::model", "crate::data", "crate::config", "crate::commands"],
-        ),
-        ("host", &["crate::data", "crate::model", "crate::training", "crate::tracking", "crate::commands"]),
-        ("data", &["crate::model", "crate::training", "crate::tracking", "crate::config", "crate::commands"]),
-        ("model", &["crate::training", "crate::tracking", "crate::config", "crate::commands"]),
-        ("training", &["crate::config", "crate::commands", "crate::cli", "crate::backend"]),
-    ];
-    for (module, names) in forbidden {
-        for (path, text) in sources(module) {
-            for name in names {
-                assert!(!text.contains(name), "{} names {name}", path.display());
-            }
-        }
-    }
-    for (path, text) in sources("") {
-        let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().to_owned();
-        assert!(name == "backend.rs" || !text.contains("burn::backend"), "{name} names a backend");
-        assert!(name == "host/product.rs" || !text.contains("unsafe {"), "{name} has unsafe code");
-        let speaks_sql =
-            ["tracking/database", "tracking/store.rs", "tracking/queue", "tracking/error.rs", "tracking/tests.rs"];
-        let may = speaks_sql.iter().any(|start| name.starts_with(start));
-        assert!(may || !(text.contains("rusqlite::") || text.contains("SELECT ")), "{name} speaks SQL");
-    }
 }

@@ -59,3 +59,7 @@ pub mod shell;
 pub mod sweep;
 pub mod tracking;
 pub mod training;
+
+#[cfg(test)]
+#[path = "../tests/burnlab/without_tools.rs"]
+mod without_tools;

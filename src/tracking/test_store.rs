@@ -32,11 +32,8 @@ impl TestStore {
     pub(super) fn postgres() -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let Ok(server) = env::var("BURNLAB_POSTGRES") else {
-            let is_required = env::var("BURNLAB_REQUIRE_ALL").is_ok_and(|value| value == "1");
-            assert!(
-                !is_required,
-                "set BURNLAB_POSTGRES to the URL of a server (.ci/postgres start DIR PORT prints it)"
-            );
+            // `.ci/postgres start DIR PORT` starts one.
+            crate::without_tools::skip("PostgreSQL server in BURNLAB_POSTGRES");
             return None;
         };
         let schema = format!("burnlab_test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));

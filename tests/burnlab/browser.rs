@@ -1,7 +1,7 @@
 //! The dashboard's page in a real browser: headless Chromium, driven by clicks and keys.
 //!
 //! Needs `chromium` and `chromedriver` (Debian: `apt-get install chromium chromium-driver`). Without them each test
-//! says so and passes; with `BURNLAB_REQUIRE_ALL=1` it fails.
+//! is skipped.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -61,9 +61,8 @@ fn start_driver() -> Option<(Driver, u16)> {
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = match command.spawn() {
             Ok(child) => Driver(child, None),
-            Err(error) => {
-                assert!(std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "chromedriver: {error}");
-                eprintln!("skipped: no chromedriver ({error})");
+            Err(_) => {
+                crate::without_tools::skip("chromedriver");
                 return None;
             }
         };
@@ -84,7 +83,7 @@ fn start_driver() -> Option<(Driver, u16)> {
 async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
     let (driver, port) = start_driver()?;
 
-    let profile = TempDir::new().unwrap();
+    let profile = crate::place::folder();
     let arguments = [
         "--headless",
         "--no-sandbox",
@@ -224,7 +223,7 @@ pub fn three(root: &Path) -> [RunId; 3] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sort_filter_and_find_the_same_view_after_a_reload() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&third, &second, &first]).await;
@@ -258,7 +257,7 @@ async fn sort_filter_and_find_the_same_view_after_a_reload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_are_compared() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, _] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.click(&format!("[data-id='{first}'] input[type=checkbox]")).await;
@@ -290,7 +289,7 @@ async fn two_runs_are_compared() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_run_grows_without_asking_for_its_history() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let mut writer = RunWriter::start(root.path(), new_run("live", "[4]", 0.1, 1)).unwrap();
     writer.log(&epoch(1)).unwrap();
     writer.log(&epoch(2)).unwrap();
@@ -324,7 +323,7 @@ async fn a_live_run_grows_without_asking_for_its_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_is_changed_in_place() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, ..] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     let cell = format!("[data-id='{first}'] [data-edit=tags]");
@@ -344,7 +343,7 @@ async fn a_tag_is_changed_in_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_run_comes_back_from_the_trash() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.click(&format!("[data-id='{second}'] input[type=checkbox]")).await;
@@ -358,7 +357,7 @@ async fn a_deleted_run_comes_back_from_the_trash() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keyboard_is_enough() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&third, &second, &first]).await;
@@ -378,7 +377,7 @@ async fn the_keyboard_is_enough() {
 /// What is no number stands in the table of runs and in the numbers of a chart under its name, and is a gap in the line.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let values = [1.0, f64::NAN, 0.5, f64::INFINITY, 0.25, f64::NEG_INFINITY, 0.125];
     let mut writer = RunWriter::start(root.path(), new_run("odd", "[4]", 0.1, 1)).unwrap();
     for (number, value) in (1..).zip(values) {
@@ -414,7 +413,7 @@ async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_store_tells_the_next_command_and_then_shows_the_run() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     drop(Store::open(root.path()).unwrap());
     let Some(page) = open(root.path(), "").await else { return };
     page.wait("document.querySelector('.command').textContent", json!("cargo run -- --config configs/digits.toml"))
@@ -426,7 +425,7 @@ async fn an_empty_store_tells_the_next_command_and_then_shows_the_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_is_archived_by_a_click_and_back_by_another() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     let is_archived = || Store::open(root.path()).unwrap().run(&second).unwrap().record.archived;
@@ -450,7 +449,7 @@ async fn a_run_is_archived_by_a_click_and_back_by_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_point_of_the_scatter_plot_is_its_run() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [.., third] = three(root.path());
     let Some(page) = open(root.path(), "#/scatter?sx=training.learning_rate").await else { return };
     page.wait("document.querySelectorAll('.scatter .point').length", json!(3)).await;
@@ -463,7 +462,7 @@ async fn a_point_of_the_scatter_plot_is_its_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_range_of_an_axis_picks_lines() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, ..] = three(root.path());
     let Some(page) = open(root.path(), "#/parallel?target=test/accuracy").await else { return };
     page.wait("document.querySelectorAll('.parallel .line').length", json!(3)).await;
@@ -570,7 +569,7 @@ async fn pictures_are_shown_and_the_boundary_moves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mean_goes_on_with_the_runs_that_are_left() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
     let mut short = RunWriter::start(root.path(), new_run("digits", "[16]", 0.001, 2)).unwrap();
     (1..=6).for_each(|number| short.log(&epoch(number)).unwrap());
@@ -591,7 +590,7 @@ async fn a_mean_goes_on_with_the_runs_that_are_left() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paper_is_light_though_the_screen_is_dark() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, ..] = three(root.path());
     let Some(page) = open_with(root.path(), &format!("#/run/{first}"), &[DARK]).await else { return };
     page.wait("document.querySelectorAll('.chart .scatterlayer .js-line').length > 0", json!(true)).await;
@@ -612,7 +611,7 @@ async fn paper_is_light_though_the_screen_is_dark() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuilt_store_takes_old_runs_off_the_page() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&third, &second, &first]).await;
@@ -627,7 +626,7 @@ async fn a_rebuilt_store_takes_old_runs_off_the_page() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parent_and_child_lead_to_each_other() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let parent = finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
     let of = |run: NewRun| NewRun { parent: Some(parent.clone()), ..run };
     let child = finished(root.path(), of(new_run("digits", "[16]", 0.001, 1)), 0.9);
@@ -699,7 +698,7 @@ const TOLD: &str = "document.querySelector('.told').textContent.split('.')[0]";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_is_found_and_its_trials_are_sorted_marked_and_followed() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let other = finished(root.path(), new_run("other", "[16]", 0.1, 1), 0.9);
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&other]).await;
@@ -771,7 +770,7 @@ async fn a_sweep_is_found_and_its_trials_are_sorted_marked_and_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sweep_without_trials_and_one_that_is_not_there_say_so() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let sweep = new_sweep(root.path(), 1);
     let Some(page) = open(root.path(), &format!("#/sweep/{sweep}")).await else { return };
     page.wait("document.querySelector('.timeline').textContent", json!("No worker has taken a trial yet.")).await;
@@ -785,7 +784,7 @@ async fn a_sweep_without_trials_and_one_that_is_not_there_say_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_fixes_and_breaks_is_shown_row_by_row() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let write = |id: &RunId, name: &str, text: &str| {
         std::fs::write(root.path().join("runs").join(id.as_str()).join(name), text).unwrap();
@@ -835,7 +834,7 @@ async fn what_a_run_fixes_and_breaks_is_shown_row_by_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_configs_are_told_apart_from_the_first() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let train = |hidden: &str, results: [f64; 5]| -> RunId {
         let run = |(seed, result)| finished(root.path(), new_run("digits", hidden, 0.1, seed), result);
         let runs: Vec<RunId> = (1..).zip(results).map(run).collect();

@@ -5,7 +5,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use burnlab::data::{
     ColumnKind, DataConfig, Dataset, NewRows, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target,
@@ -18,28 +17,18 @@ use rand_chacha::ChaCha8Rng;
 use crate::whole_way::try_all;
 
 /// A folder of its own for a test's files, gone afterwards.
-struct Folder(PathBuf);
+struct Folder(PathBuf, #[expect(dead_code, reason = "removes it in the end")] tempfile::TempDir);
 
 impl Folder {
     fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("burnlab-data-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        let folder = crate::place::folder();
+        Self(folder.path().to_owned(), folder)
     }
 
     fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         std::fs::write(&path, bytes).unwrap();
         path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
     }
 }
 

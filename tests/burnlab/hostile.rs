@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use burnlab::tracking::{NewRun, NewSweep, RunId, RunWriter, Status, Store, TrialState};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::browser::{Page, epoch, finished, new_run, open, point, three, train_trial};
 use crate::place::{Place, text};
@@ -94,7 +93,7 @@ fn picture(port: u16) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_text_stays_text() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let (first, second) = (hostile_run(root.path(), 1), hostile_run(root.path(), 2));
     let Some(page) = open(root.path(), "").await else { return };
     page.wait(
@@ -175,7 +174,7 @@ fn urlencoded(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hostile_sweep_stays_text() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let sweep = NewSweep {
         experiment: ATTACK.to_owned(),
         config_toml: ATTACK.to_owned(),
@@ -199,7 +198,7 @@ async fn a_hostile_sweep_stays_text() {
 /// Links that others made up: they name nothing of the page's own objects.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_made_up_address_breaks_nothing() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     for address in [
@@ -218,7 +217,7 @@ async fn a_made_up_address_breaks_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_of_a_run_runs_nothing() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let home = TcpListener::bind("127.0.0.1:0").unwrap();
     let picture = picture(home.local_addr().unwrap().port());
     let id = finished(root.path(), new_run("digits", "[16]", 0.1, 1), 0.9);
@@ -311,7 +310,7 @@ async fn a_report_of_hostile_text_runs_nothing() {
 /// More connections than there are places, and none of them says anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_strangers_keep_no_user_out() {
-    let root = TempDir::new().unwrap();
+    let root = crate::place::folder();
     let [first, second, third] = three(root.path());
     let Some(page) = open(root.path(), "").await else { return };
     page.rows(&[&third, &second, &first]).await;

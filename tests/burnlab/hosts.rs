@@ -17,12 +17,13 @@ struct Database {
 }
 
 impl Database {
-    /// `None` where there is no server, which is a failure where everything is required.
+    /// `None` where there is no server.
     fn new(name: &str) -> Option<Self> {
-        let admin = std::env::var("BURNLAB_POSTGRES").ok();
-        assert!(admin.is_some() || std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "BURNLAB_POSTGRES: see .ci/run");
-        let name = format!("{name}_{}", std::process::id());
-        let database = Self { admin: admin?, name };
+        let Ok(admin) = std::env::var("BURNLAB_POSTGRES") else {
+            crate::without_tools::skip("PostgreSQL server in BURNLAB_POSTGRES");
+            return None;
+        };
+        let database = Self { admin, name: format!("{name}_{}", std::process::id()) };
         database.query(&format!("CREATE DATABASE {}", database.name));
         Some(database)
     }

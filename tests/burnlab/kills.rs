@@ -1,16 +1,16 @@
 //! Trainings, sweeps and dashboards that are killed or asked to end at 200 random moments, all in one artifacts folder.
 #![cfg(unix)]
 
+use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
 
 use burnlab::tracking::{RunId, Shown, Store, read_points};
+use rand::RngExt;
 use rand::seq::IndexedRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
-use crate::place::{Place, integrity, signal, text, told_epoch};
+use crate::place::{Place, integrity, output_of, random, signal, text, told_epoch, wait_for};
 use crate::served::Served;
 
 const ROUNDS: usize = 200;
@@ -29,10 +29,11 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
     place.write("c.toml", TRAINING);
     place.write("s.toml", &format!("{TRAINING}{SWEEP}"));
     let root = place.path("artifacts");
-    let mut random = ChaCha8Rng::seed_from_u64(u64::from(std::process::id()));
+    let mut random = random();
     let mut counts = [0; 4];
     // Where each run was when it was last told of.
     let mut told: Vec<(RunId, u64)> = Vec::new();
+    let mut checked = HashMap::new();
     for round in 0..ROUNDS {
         let name = *["KILL", "KILL", "TERM", "INT"].choose(&mut random).unwrap();
         let known: Vec<RunId> = runs(&place);
@@ -54,7 +55,7 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
             let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
             std::thread::sleep(moment);
             signal(name, child.id());
-            let output = child.wait_with_output().unwrap();
+            let output = output_of(child, &context);
             let status = output.status;
             let errors = text(&output.stderr);
             assert!(!errors.contains("panicked"), "{context}: {errors}");
@@ -70,14 +71,16 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
             }
         }
         assert_eq!(integrity(&root), "ok", "{context}");
-        check(&place, &told, &context);
+        check(&place, &told, &mut checked, &context);
     }
     // Workers outlive a coordinator that was killed by a moment.
     let mut store = Store::open(&root).unwrap();
-    while store.runs().unwrap().iter().any(|run| store.shown(run) == Shown::Running) {
-        std::thread::yield_now();
-    }
-    store.recover().unwrap();
+    wait_for("the last workers end", || {
+        let is_over = store.runs().unwrap().iter().all(|run| store.shown(run) != Shown::Running);
+        is_over.then_some(())
+    });
+    // All of them once more, the untouched ones too.
+    check(&place, &told, &mut HashMap::new(), "in the end");
     let unfinished: Vec<_> =
         store.runs().unwrap().into_iter().filter(|run| store.shown(run) != Shown::Finished).collect();
     let (num_runs, last) =
@@ -120,7 +123,7 @@ fn note_until(place: &Place, name: &str, moment: Duration, known: &[RunId], cont
             }
         }
     });
-    let status = served.process.wait().unwrap();
+    let status = wait_for(context, || served.process.try_wait().unwrap());
     assert!(if name == "KILL" { status.signal() == Some(9) } else { status.success() }, "{context}: {status}");
     let store = Store::open(&place.path("artifacts")).unwrap();
     let note = store.run(&id).unwrap().record.note;
@@ -130,7 +133,8 @@ fn note_until(place: &Place, name: &str, moment: Duration, known: &[RunId], cont
 }
 
 /// Each run has every epoch that was told, and every point that reached its file, and what is in its folder is whole.
-fn check(place: &Place, told: &[(RunId, u64)], context: &str) {
+/// Those that are as they were when they were `checked` are left out: else each round takes longer than the last.
+fn check(place: &Place, told: &[(RunId, u64)], checked: &mut HashMap<RunId, (Shown, u64)>, context: &str) {
     let mut store = Store::open(&place.path("artifacts")).unwrap();
     store.recover().unwrap();
     for run in store.runs().unwrap() {
@@ -139,9 +143,12 @@ fn check(place: &Place, told: &[(RunId, u64)], context: &str) {
         if matches!(shown, Shown::Running | Shown::Stalled) {
             continue; // a worker's, whose coordinator was killed
         }
+        let stored: u64 = run.metrics.values().map(|metric| metric.points).sum();
+        if checked.insert(id.clone(), (shown, stored)) == Some((shown, stored)) {
+            continue;
+        }
         let folder = store.folder(id);
         let in_file = read_points(&folder).unwrap();
-        let stored: u64 = run.metrics.values().map(|metric| metric.points).sum();
         assert_eq!(stored, in_file.len() as u64, "{id}: {context}");
         if let Some((_, epoch)) = told.iter().find(|(other, _)| other == id) {
             let last = in_file.iter().map(|point| point.epoch).max().unwrap_or(0);

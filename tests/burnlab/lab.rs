@@ -20,7 +20,7 @@ impl Lab {
     }
 
     pub fn on(backend: BackendName) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), backend }
+        Self { folder: crate::place::folder(), backend }
     }
 
     pub fn artifacts(&self) -> &Path {

@@ -24,7 +24,7 @@ fn of_text(folder: &Path, text: impl AsRef<[u8]>, context: usize) -> DataConfig 
 
 #[test]
 fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::place::folder();
     let config = DataConfig { validation_fraction: 0.5, ..of_text(folder.path(), "abcdefghij!", 3) };
     let dataset = load(&config).unwrap();
     // abc|d, def|g, ghi|j; no window is left for `j!`.
@@ -48,7 +48,7 @@ fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
 
 #[test]
 fn frequencies_reach_what_pen_and_paper_say() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::place::folder();
     let config = DataConfig { test_fraction: 0.5, validation_fraction: 0.0, ..of_text(folder.path(), "aababbcaa", 4) };
     let dataset = load(&config).unwrap();
     let preparation = Preparation::fit(&dataset, &[0], &config).unwrap();
@@ -101,7 +101,7 @@ fn perplexity_is_that_of_pen_and_paper() {
 
 #[test]
 fn a_text_that_cannot_be_learned_from_is_one_clear_line() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::place::folder();
     let many: String = ('\u{4e00}'..).take(5000).collect();
     for (text, context, key, message) in [
         (&b""[..], 64, "data.path", "is empty: there is no next character to learn"),
@@ -397,7 +397,7 @@ proptest::proptest! {
         test in 0.0..1.0,
         validation in 0.0..1.0,
     ) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::place::folder();
         for text in [&bytes[..], letters.as_bytes()] {
             let config = DataConfig {
                 test_fraction: test,

@@ -69,7 +69,7 @@ impl Watch for Losses {
 
 /// Trains `net` on all of `train` without validation; returns the weights and the loss curve.
 fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>) -> (NamedWeights, Vec<f64>) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::place::folder();
     let run = NewRun {
         experiment: "test".into(),
         name: None,

@@ -10,12 +10,14 @@ use crate::place::{Place, text};
 
 // ---- models in ONNX Runtime
 
-/// A Python with onnx and onnxruntime; a missing one fails where everything is required.
+/// A Python with onnx and onnxruntime.
 fn python() -> Option<PathBuf> {
     let python = PathBuf::from(std::env::var_os("BURNLAB_PYTHON").unwrap_or_else(|| "python3".into()));
     let has_packages = Command::new(&python).args(["-c", "import onnx, onnxruntime"]).output();
     let is_ready = has_packages.is_ok_and(|output| output.status.success());
-    assert!(is_ready || std::env::var_os("BURNLAB_REQUIRE_ALL").is_none(), "no onnxruntime: see .ci/run");
+    if !is_ready {
+        crate::without_tools::skip("onnxruntime");
+    }
     is_ready.then_some(python)
 }
 

@@ -2,8 +2,33 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
+
+/// How long anything may take on a busy machine before a test gives it up. What works takes a fraction of it.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// An empty folder, removed in the end. In memory where there is enough of it: what is written is synced again and again,
+/// which on a disk takes up to fifteen times as long as the rest of a test (measured).
+pub fn folder() -> tempfile::TempDir {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    let root = ROOT.get_or_init(|| {
+        let memory = Path::new("/dev/shm");
+        if free_bytes(memory).is_some_and(|bytes| bytes > 4 << 30) { memory.to_owned() } else { std::env::temp_dir() }
+    });
+    tempfile::tempdir_in(root).unwrap()
+}
+
+/// `None` where there is no such folder, or no `df` to ask.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").args(["-Pk", "--"]).arg(folder).output().ok()?;
+    let row = text(&output.stdout).lines().nth(1)?.to_owned();
+    Some(row.split_whitespace().nth(3)?.parse::<u64>().ok()? << 10)
+}
 
 /// A folder with files, in which burnlab is run.
 pub struct Place {
@@ -12,7 +37,7 @@ pub struct Place {
 
 impl Place {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: folder() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -76,6 +101,47 @@ pub fn told_epoch(output: &Output) -> u64 {
     let out = text(&output.stdout);
     let epochs = out.lines().filter_map(|line| line.trim_start().strip_prefix("epoch ")?.split('/').next());
     epochs.filter_map(|epoch| epoch.trim().parse().ok()).max().unwrap_or(0)
+}
+
+/// Random choices of a test, new ones each time; `BURNLAB_TEST_SEED` repeats those of a failed one, which prints its seed.
+pub fn random() -> ChaCha8Rng {
+    let given = std::env::var("BURNLAB_TEST_SEED").ok();
+    let seed = given.map_or_else(rand::random, |seed| seed.parse().expect("BURNLAB_TEST_SEED is a whole number"));
+    // libtest shows it when the test fails.
+    println!("repeat it with BURNLAB_TEST_SEED={seed}");
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Asks again and again until the answer is there.
+#[track_caller]
+pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(begin.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// What a process says until it ends, which it must.
+#[cfg(unix)]
+#[track_caller]
+pub fn output_of(child: std::process::Child, what: &str) -> Output {
+    let process = child.id();
+    let (ended, waiting) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let is_late = waiting.recv_timeout(DEADLINE).is_err();
+        if is_late {
+            signal("KILL", process);
+        }
+        is_late
+    });
+    let output = child.wait_with_output().unwrap();
+    ended.send(()).ok();
+    assert!(!watch.join().unwrap(), "waited {DEADLINE:?} in vain for the end: {what}");
+    output
 }
 
 /// Sends a signal, such as `TERM`.

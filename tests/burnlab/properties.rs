@@ -83,7 +83,7 @@ proptest! {
         dialect in dialect(),
         rows in prop::collection::vec((proptest::option::of(word()), proptest::option::of(-1e6f32..1e6), 0..2u8), 4..20),
     ) {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::place::folder();
         let mut table = vec![vec!["c".to_owned(), "x".to_owned(), "y".to_owned()]];
         table.extend(rows.iter().map(|(word, number, class)| {
             let number = number.map(|number| number.to_string()).unwrap_or_default();
@@ -550,7 +550,7 @@ proptest! {
         specials: bool,
     ) {
         thread_local!(static LAB: std::cell::RefCell<(tempfile::TempDir, RunWriter)> = {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = crate::place::folder();
             let config_toml = "[data]\nsource = \"iris\"\n".to_owned();
             let (params, environment) = Default::default();
             let new = NewRun {

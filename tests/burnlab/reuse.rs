@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::lab::{Lab, config_file};
-use crate::place::{Place, copy_folder, json, text};
+use crate::place::{Place, copy_folder, json, random, text, wait_for};
 
 /// Header and rows.
 fn read_csv(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
@@ -51,7 +51,7 @@ fn the_kept_test_rows_are_those_of_the_run_though_they_look_missing() {
 
 #[test]
 fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
-    let copies = tempfile::tempdir().unwrap();
+    let copies = crate::place::folder();
     for name in ["digits", "iris", "wine", "breast-cancer", "diabetes", "csv-example", "moons"] {
         let copy = copies.path().join(name);
         let recorded = {
@@ -232,7 +232,7 @@ fn killed_at_random_epochs_and_resumed_a_run_equals_the_uninterrupted_one() {
     assert!(place.run(&["--config", "c.toml", "--quiet", "--backend", "flex"]).status.success());
     let whole = place.only_run();
     let expected = (curves(&whole), std::fs::read(whole.join("model.safetensors")).unwrap());
-    let mut random = ChaCha8Rng::seed_from_u64(u64::from(std::process::id()));
+    let mut random = random();
     let mut num_kills = 0;
     for round in 0..10 {
         let artifacts = format!("round-{round}");
@@ -242,15 +242,12 @@ fn killed_at_random_epochs_and_resumed_a_run_equals_the_uninterrupted_one() {
         for _ in 0..2 {
             let mut child = place.command(&args).stderr(Stdio::null()).spawn().unwrap();
             let lines = random.random_range(1..300);
-            let folder = loop {
-                let folder =
-                    std::fs::read_dir(&runs).ok().and_then(|mut runs| runs.next()).map(|run| run.unwrap().path());
-                let metrics = folder.as_ref().map(|folder| std::fs::read_to_string(folder.join("metrics.csv")));
-                let written = metrics.and_then(Result::ok).map_or(0, |text| text.lines().count());
-                if written >= lines || child.try_wait().unwrap().is_some() {
-                    break folder.unwrap();
-                }
-            };
+            let folder = wait_for("the training writes its metrics", || {
+                let folder = std::fs::read_dir(&runs).ok()?.next()?.unwrap().path();
+                let written =
+                    std::fs::read_to_string(folder.join("metrics.csv")).map_or(0, |text| text.lines().count());
+                (written >= lines || child.try_wait().unwrap().is_some()).then_some(folder)
+            });
             child.kill().ok();
             let ended = child.wait().unwrap();
             if ended.success() {

@@ -1,9 +1,12 @@
-//! What the repository ships: configs, README, the layering that src/lib.rs promises.
+//! What the repository ships: configs and the README.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use clap::Parser;
 
 use crate::lab::{Lab, config_file};
+use crate::place::{Place, json, text};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -19,38 +22,42 @@ fn configs() -> Vec<String> {
     names
 }
 
-/// What each config must reach on its own seed: a metric and its bounds.
+/// What each config reaches on its own seed: a metric, and the interval that it must stay in. It is what was measured,
+/// plus and minus two standard deviations over seeds, so that a change of rounding passes and a worse network does not.
 fn promises() -> BTreeMap<&'static str, (&'static str, std::ops::RangeInclusive<f64>)> {
     BTreeMap::from([
-        // The frequencies of pairs reach 2.51, in 10 epochs it reaches 1.8; see the test for 3.
-        ("alice", ("loss", 1.7..=2.3)),
-        ("band-2-units", ("accuracy", 0.95..=1.0)),
-        ("breast-cancer", ("accuracy", 0.95..=1.0)),
-        ("california", ("r2", 0.5..=1.0)),
-        ("csv-example", ("accuracy", 0.78..=0.9)),
-        ("diabetes", ("r2", 0.45..=0.65)),
-        ("diabetes-tabular", ("r2", 0.45..=0.65)),
-        ("digits", ("accuracy", 0.96..=1.0)),
-        ("digits-cnn", ("accuracy", 0.975..=1.0)),
-        ("digits-early-stopping", ("accuracy", 0.93..=1.0)),
-        ("digits-few-labels", ("accuracy", 0.75..=0.97)),
-        ("digits-finetune", ("accuracy", 0.78..=0.98)),
-        ("digits-overfit", ("accuracy", 0.93..=1.0)),
-        ("digits-perceptron", ("accuracy", 0.95..=1.0)),
-        ("digits-pretrain", ("accuracy", 0.96..=1.0)),
-        ("digits-rnn", ("accuracy", 0.95..=1.0)),
-        ("digits-sweep", ("accuracy", 0.93..=1.0)),
-        ("digits-transformer", ("accuracy", 0.95..=1.0)),
-        ("digits-tutorial", ("accuracy", 0.93..=0.98)),
-        ("iris", ("accuracy", 0.9..=1.0)),
-        ("mnist", ("accuracy", 0.0..=1.0)),
-        ("mnist-cnn", ("accuracy", 0.0..=1.0)),
-        ("moons", ("accuracy", 0.93..=1.0)),
-        ("spirals", ("accuracy", 0.95..=1.0)),
+        // Of 3 epochs; 10 reach 1.794. The frequencies of single characters reach 3.17, those of pairs 2.51.
+        ("alice", ("loss", 2.05..=2.15)),
+        ("band-2-units", ("accuracy", 0.975..=1.0)),
+        ("breast-cancer", ("accuracy", 0.97..=1.0)),
+        // Of a table of 400 rows that the income and the sea explain; see below.
+        ("california", ("r2", 0.98..=1.0)),
+        ("csv-example", ("accuracy", 0.81..=0.85)),
+        ("diabetes", ("r2", 0.45..=0.55)),
+        ("diabetes-tabular", ("r2", 0.5..=0.6)),
+        ("digits", ("accuracy", 0.97..=0.985)),
+        ("digits-cnn", ("accuracy", 0.975..=0.996)),
+        ("digits-early-stopping", ("accuracy", 0.94..=0.972)),
+        ("digits-few-labels", ("accuracy", 0.88..=0.95)),
+        ("digits-finetune", ("accuracy", 0.9..=0.96)),
+        ("digits-overfit", ("accuracy", 0.955..=0.975)),
+        ("digits-perceptron", ("accuracy", 0.95..=0.97)),
+        ("digits-pretrain", ("accuracy", 0.98..=1.0)),
+        ("digits-rnn", ("accuracy", 0.965..=0.988)),
+        ("digits-sweep", ("accuracy", 0.95..=0.98)),
+        ("digits-transformer", ("accuracy", 0.95..=0.985)),
+        ("digits-tutorial", ("accuracy", 0.945..=0.975)),
+        ("iris", ("accuracy", 0.95..=1.0)),
+        // Of striped images of ten classes; see below.
+        ("mnist", ("accuracy", 0.98..=1.0)),
+        ("mnist-cnn", ("accuracy", 0.98..=1.0)),
+        ("moons", ("accuracy", 0.94..=0.985)),
+        ("spirals", ("accuracy", 0.98..=1.0)),
         ("wine", ("accuracy", 0.96..=1.0)),
         ("wine-folds", ("accuracy", 0.8..=1.0)),
         ("xor-mlp", ("accuracy", 0.95..=1.0)),
-        ("xor-perceptron", ("accuracy", 0.3..=0.62)),
+        // As good as guessing, give or take two standard deviations of 120 guesses.
+        ("xor-perceptron", ("accuracy", 0.41..=0.6)),
     ])
 }
 
@@ -58,13 +65,15 @@ fn promises() -> BTreeMap<&'static str, (&'static str, std::ops::RangeInclusive<
 fn every_config_trains_and_keeps_its_promise() {
     let promises = promises();
     assert_eq!(configs(), promises.keys().map(ToString::to_string).collect::<Vec<_>>(), "a config without a promise");
-    let files = tempfile::tempdir().unwrap();
+    let files = crate::place::folder();
     let lab = Lab::new();
     // First, since others begin with it.
     let pretrained = promises.get_key_value("digits-pretrain").map(|(&name, promise)| (name, promise.clone()));
+    let mut broken = Vec::new();
     for (name, (metric, bounds)) in pretrained.into_iter().chain(promises) {
         let overrides = match name {
-            "alice" => vec!["training.max_epochs=3".to_owned()], // of 10: half a minute on busy cores
+            // Of 10 epochs: they take half a minute on busy cores.
+            "alice" => vec!["training.max_epochs=3".to_owned()],
             "california" => tiny_california(files.path()),
             "mnist" | "mnist-cnn" => tiny_mnist(files.path()),
             _ => Vec::new(),
@@ -72,8 +81,12 @@ fn every_config_trains_and_keeps_its_promise() {
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
         let run = lab.train(name, &overrides);
         let value = run.evaluation.unwrap().metric(metric);
-        assert!(bounds.contains(&value), "{name}: {metric} is {value}, promised {bounds:?}");
+        println!("{name}: {metric} {value}");
+        if !bounds.contains(&value) {
+            broken.push(format!("{name}: {metric} is {value}, promised {bounds:?}"));
+        }
     }
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 /// A table of 400 districts with the columns of California's, which is not shipped; the value follows from the income and
@@ -142,89 +155,97 @@ fn overfitting_shows_in_the_losses_and_early_stopping_prevents_it() {
     assert!(stopped.num_epochs < overfit.num_epochs);
 }
 
-#[test]
-fn the_readmes_commands_are_understood() {
+/// The README's lines that begin with `cargo run`: what follows, and the arguments for burnlab.
+fn readme_commands() -> Vec<(String, Vec<String>)> {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut seen = 0;
-    for line in readme.lines().map(str::trim) {
-        let Some(rest) = line.strip_prefix("cargo run ") else { continue };
-        let command = rest.split('#').next().unwrap();
-        let Some((_, args)) = command.split_once("-- ") else { panic!("no `--` in {line}") };
-        let args = args.split_whitespace().map(|arg| arg.trim_matches('\''));
-        use clap::Parser;
-        let cli = burnlab::cli::Cli::try_parse_from(std::iter::once("burnlab").chain(args));
-        let cli = match cli {
-            Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => continue,
-            cli => cli.unwrap_or_else(|error| panic!("README: {line}\n{error}")),
-        };
-        if let (None, Some(config)) = (&cli.command, &cli.train.config) {
-            assert!(root().join(config).exists() || config.starts_with("my"), "README: {line}: no such config");
-            if config.starts_with("configs") {
-                let loaded = burnlab::config::LoadedConfig::load(&root().join(config), &cli.train.set);
-                loaded.unwrap_or_else(|error| panic!("README: {line}: {error}"));
-            }
+    let mut commands = Vec::new();
+    for line in readme.lines().map(str::trim).filter(|line| line.starts_with("cargo run ")) {
+        let command = line.split(" #").next().unwrap().trim_end();
+        let Some((_, args)) = command.split_once(" -- ") else { panic!("no `--` in {line}") };
+        let args = args.split_whitespace().map(|arg| arg.trim_matches('\'').to_owned()).collect();
+        let command = (command.to_owned(), args);
+        if !commands.contains(&command) {
+            commands.push(command);
         }
-        seen += 1;
     }
-    assert!(seen >= 4, "the README shows how to use burnlab");
+    commands
 }
 
-/// The sources below `folder`, by path from src/.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    let mut folders = vec![root().join("src").join(folder)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                found.push((path, text));
-            }
-        }
+/// Why a command of the README is not run here, and what tries it in place of this; all others are.
+fn is_tried_elsewhere(command: &str) -> Option<&'static str> {
+    let reasons = [
+        ("cargo run --features ", "other features are another build: .ci/run"),
+        ("cargo run --no-default-features ", "other features are another build: .ci/run"),
+        ("cargo run -- dashboard", "it serves until it is stopped: `browser`, `crowd`"),
+        ("cargo run -- sweep emit --slurm ", "the jobs need a PostgreSQL server: `hosts`"),
+    ];
+    reasons.into_iter().find(|(start, _)| command.starts_with(start)).map(|(_, why)| why)
+}
+
+/// What makes a training of the README short.
+fn shortened(args: &[String]) -> Vec<&'static str> {
+    let more = |settings: &[&'static str]| settings.iter().flat_map(|&setting| ["--set", setting]).collect();
+    match args {
+        [flag, config, ..] if flag == "--config" => match config.as_str() {
+            "configs/alice.toml" => more(&["training.max_epochs=1", "model.width=8", "model.depth=1"]),
+            "configs/digits-sweep.toml" => more(&["training.max_epochs=1", "sweep.trials=2"]),
+            _ => more(&["training.max_epochs=1"]),
+        },
+        _ => Vec::new(),
     }
-    found
 }
 
 #[test]
-fn modules_know_only_what_is_below_them() {
-    let all = ["burn::", "crate::data", "crate::model", "crate::training", "crate::tracking", "crate::commands"];
-    let forbidden = [
-        ("plots", &all[..]),
-        ("sweep", &all[..]),
-        ("onnx", &all[..]),
-        (
-            "tracking",
-            &["burn::", "crate::training", "crate::model", "crate::data", "crate::config", "crate::comparison::"],
-        ),
-        (
-            "comparison",
-            &["burn::", "crate::training", "crate::model", "crate::data", "crate::config", "crate::dashboard"],
-        ),
-        (
-            "dashboard",
-            &["burn::", "crate::training", "crate::model", "crate::data", "crate::config", "crate::commands"],
-        ),
-        ("host", &["crate::data", "crate::model", "crate::training", "crate::tracking", "crate::commands"]),
-        ("data", &["crate::model", "crate::training", "crate::tracking", "crate::config", "crate::commands"]),
-        ("model", &["crate::training", "crate::tracking", "crate::config", "crate::commands"]),
-        ("training", &["crate::config", "crate::commands", "crate::cli", "crate::backend"]),
-    ];
-    for (module, names) in forbidden {
-        for (path, text) in sources(module) {
-            for name in names {
-                assert!(!text.contains(name), "{} names {name}", path.display());
-            }
+#[cfg(unix)]
+fn the_readmes_commands_do_what_they_say() {
+    let place = Place::new();
+    std::os::unix::fs::symlink(root().join("configs"), place.path("configs")).unwrap();
+    let run = |args: &[&str]| {
+        let output = place.run(args);
+        assert!(output.status.success(), "burnlab {}: {}", args.join(" "), text(&output.stderr));
+    };
+    // What the README's reader has: trained runs and files of their own.
+    for config in ["configs/iris.toml", "configs/alice.toml", "configs/digits.toml"] {
+        let args = ["--config".to_owned(), config.to_owned()];
+        run(&[&["--config", config, "--quiet"][..], &shortened(&args)].concat());
+    }
+    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    let digits = runs.into_iter().find(|run| run.display().to_string().contains("/digits-")).unwrap();
+    for name in ["new.csv", "labelled.csv"] {
+        std::fs::copy(digits.join("test.csv"), place.path(name)).unwrap();
+    }
+    place.write("my.txt", &"Alice was beginning to get very tired of sitting by her sister. ".repeat(20));
+
+    let mut num_run = 0;
+    let commands = readme_commands();
+    for (command, args) in &commands {
+        if is_tried_elsewhere(command).is_some() {
+            let parsed =
+                burnlab::cli::Cli::try_parse_from(std::iter::once("burnlab").chain(args.iter().map(String::as_str)));
+            parsed.unwrap_or_else(|error| panic!("README: {command}: {error}"));
+            continue;
         }
+        if args[..] == ["resume", "latest"] {
+            run(&["--config", "configs/digits.toml", "--quiet", "--set", "training.max_epochs=1"]);
+            interrupt_latest(&place);
+        }
+        // Out of nobody's way.
+        let args: Vec<String> = args.iter().map(|arg| arg.replace("/tmp/", "")).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).chain(shortened(&args)).collect();
+        run(&args);
+        num_run += 1;
     }
-    for (path, text) in sources("") {
-        let name = path.strip_prefix(root().join("src")).unwrap().to_str().unwrap().to_owned();
-        assert!(name == "backend.rs" || !text.contains("burn::backend"), "{name} names a backend");
-        assert!(name == "host/product.rs" || !text.contains("unsafe {"), "{name} has unsafe code");
-        let speaks_sql =
-            ["tracking/database", "tracking/store/", "tracking/queue", "tracking/error.rs", "tracking/tests/"];
-        let may = speaks_sql.iter().any(|start| name.starts_with(start));
-        assert!(may || !(text.contains("rusqlite::") || text.contains("SELECT ")), "{name} speaks SQL");
-    }
+    let listed = commands.len() - num_run;
+    assert!(num_run > 4 * listed, "{num_run} commands of the README are run, and {listed} are not");
+}
+
+/// Leaves the newest run as a killed process would.
+fn interrupt_latest(place: &Place) {
+    let shown: serde_json::Value =
+        serde_json::from_slice(&place.run(&["runs", "show", "latest", "--json"]).stdout).unwrap();
+    let record = place.path("artifacts/runs").join(shown["id"].as_str().unwrap()).join("run.json");
+    let mut changed = json(&record);
+    changed["status"] = "crashed".into();
+    std::fs::write(record, changed.to_string()).unwrap();
+    assert!(place.run(&["runs", "reindex"]).status.success());
 }

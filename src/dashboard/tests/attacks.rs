@@ -40,6 +40,8 @@
 //! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote --token` keeps them out, too), and
 //! 32 pages that listen at once: the next one shows the list, but is told of no changes until another closes.
 
+use std::time::{Duration, Instant};
+
 use super::super::ROUTES;
 use super::*;
 
@@ -444,6 +446,12 @@ async fn huge_queries_are_bounded() {
     let series = |more: &str| format!("/api/series?key=validation/loss&ids={id}{more}");
     let filter = |text: String| format!("/api/filter?q={text}");
     let (ok, bad) = (StatusCode::OK, StatusCode::BAD_REQUEST);
+    let mut plain = Duration::ZERO;
+    for _ in 0..10 {
+        let asked = Instant::now();
+        dashboard.get(&series("")).await;
+        plain = plain.max(asked.elapsed());
+    }
     for (path, expected) in [
         // As much as an address can hold; 100,000 ids are `heads_without_end_are_refused`.
         (format!("/api/series?key=validation/loss&ids={}", ids(500)), ok),
@@ -477,12 +485,12 @@ async fn huge_queries_are_bounded() {
         (filter(format!("note~%22{}%22", "%F0%9F%98%80".repeat(1000))), ok),
         (filter(format!("seed%3E{}", "9".repeat(4000))), ok),
     ] {
-        let asked = std::time::Instant::now();
+        let asked = Instant::now();
         let answer = dashboard.get(&path).await;
         let begin = &path[..path.len().min(100)];
         assert_eq!(answer.status, expected, "{begin}: {}", answer.text());
-        // Thousands of times what it takes.
-        assert!(asked.elapsed().as_secs() < 5, "{begin}: {:?}", asked.elapsed());
+        let took = asked.elapsed();
+        assert!(took < 3000 * plain, "{begin}: {took:?}, where a plain question takes {plain:?}");
         assert!(answer.body.len() < 1 << 20, "{begin}");
     }
     // Later than all there is, also where it does not fit a store's number.

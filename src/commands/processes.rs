@@ -15,8 +15,8 @@ use crate::cli::StoreArgs;
 pub enum Event {
     /// It printed a line.
     Line(String),
-    /// It ended; `error` is what it said on stderr.
-    Ended { process: u32, success: bool, error: String },
+    /// It ended; `code` is `None` where a signal ended it, `error` what it said on stderr.
+    Ended { process: u32, code: Option<i32>, error: String },
 }
 
 /// This program, to be started as one of `jobs` side by side.
@@ -105,9 +105,9 @@ fn watch(mut child: Child, sender: Sender<Event>) {
             stderr.read_to_string(&mut error).ok();
         }
         let process = child.id();
-        let success = child.wait().is_ok_and(|status| status.success());
+        let code = child.wait().ok().and_then(|status| status.code());
         drop(stdin);
-        sender.send(Event::Ended { process, success, error: error.trim().to_owned() }).ok();
+        sender.send(Event::Ended { process, code, error: error.trim().to_owned() }).ok();
     });
 }
 

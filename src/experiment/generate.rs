@@ -1,7 +1,4 @@
-//! `burnlab generate RUN`: a text that a language model writes, character by character.
-
-use std::io::{self, IsTerminal};
-use std::process::ExitCode;
+//! A text that a language model writes, character by character.
 
 use anyhow::Context;
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -10,53 +7,40 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::saved_model::SavedModel;
-use super::{output, run_folder};
 use crate::backend::{BackendName, Job, run_on};
-use crate::cli::GenerateArgs;
 use crate::model::Net;
+use crate::shell::command;
 
-/// Prints the prompt and what the model writes after it, as it comes.
+/// Writes `length` characters after what `writer` has, and hands each to `print` as it comes.
 ///
 /// # Errors
-/// No such run, or no language model; a prompt with a character that its text did not have.
-pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&run_folder::find(&args.model.store.location(), &args.model.run)?)?;
-    let writer = Writer::new(&saved, &args.prompt)?;
-    let backend = BackendName::chosen(args.model.backend);
-    let on_terminal = io::stdout().is_terminal();
-    output::to_terminal(|terminal| {
-        let mut print = |text: &str| -> anyhow::Result<()> {
-            write!(terminal, "{}", if on_terminal { harmless(text) } else { text.to_owned() })?;
-            Ok(terminal.flush()?)
-        };
-        print(&args.prompt)?;
-        run_on(backend, GenerateJob { args, saved: &saved, writer, print: &mut print })
-            .map_err(anyhow::Error::msg)??;
-        print("\n")
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A text may have taught the model commands to a terminal.
-fn harmless(text: &str) -> String {
-    text.replace(|character: char| character.is_control() && !matches!(character, '\n' | '\t'), "\u{fffd}")
+/// A backend that is not compiled in; the error of `print`.
+pub fn generate(
+    saved: &SavedModel,
+    writer: Writer,
+    choice: Choice,
+    length: usize,
+    backend: BackendName,
+    print: &mut dyn FnMut(char) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    run_on(backend, GenerateJob { saved, writer, choice, length, print }).map_err(anyhow::Error::msg)?
 }
 
 struct GenerateJob<'a> {
-    args: &'a GenerateArgs,
     saved: &'a SavedModel,
     writer: Writer,
-    print: &'a mut dyn FnMut(&str) -> anyhow::Result<()>,
+    choice: Choice,
+    length: usize,
+    print: &'a mut dyn FnMut(char) -> anyhow::Result<()>,
 }
 
 impl Job for GenerateJob<'_> {
     type Output = anyhow::Result<()>;
 
     fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
-        let Self { args, saved, mut writer, print } = self;
+        let Self { saved, mut writer, mut choice, length, print } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
-        let mut choice = Choice::new(args.temperature, args.top_k.map(|most| most as usize), args.seed);
-        (0..args.length).try_for_each(|_| print(&writer.next(&net, &mut choice, &device).to_string()))
+        (0..length).try_for_each(|_| print(writer.next(&net, &mut choice, &device)))
     }
 }
 
@@ -77,9 +61,8 @@ impl Writer {
     pub fn new(saved: &SavedModel, prompt: &str) -> anyhow::Result<Self> {
         let known = saved.preparation.characters().with_context(|| {
             let name = saved.name();
-            format!(
-                "run `{name}` is no language model: `burnlab predict {name} new.csv` uses it, or name a run of a text"
-            )
+            let predict = command(&["predict", &name, "new.csv"]);
+            format!("run `{name}` is no language model: `{predict}` uses it, or name a run of a text")
         })?;
         let characters: Vec<char> = known.chars().collect();
         let number = |character: char| {
@@ -168,10 +151,5 @@ mod tests {
             let count = (0..20_000).filter(|_| choice.take(&[3f32.ln(), 0.0]) == 0).count();
             assert!((count as f64 / 20_000.0 - share).abs() < 0.01, "{count} at {temperature}");
         }
-    }
-
-    #[test]
-    fn what_is_shown_holds_no_command_to_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[31m\tb\r\n\u{7}"), "a\u{fffd}[31m\tb\u{fffd}\n\u{fffd}");
     }
 }

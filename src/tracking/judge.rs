@@ -11,7 +11,7 @@ use super::compare::{Difference, counts, differences, folds, headline, repetitio
 use super::pairs::Pairs;
 use super::verdict::{Claim, Group, Verdict, mcnemar, over_folds, sentence, verdict};
 use super::{Goal, MetricKey, Run, RunId, Status, Store, TrackingError, Trial, TrialState};
-use crate::shell::{elsewhere, quoted_path};
+use crate::shell::command_in;
 
 pub use all::{Compared, Comparison, Comparisons, judge_all, letters};
 
@@ -230,9 +230,9 @@ fn missing_seeds(store: &Store, run: &Run, group: &[&Run], wanted: usize) -> Opt
 
 /// The command that trains the config of `run` anew, under `count` seeds from `first` on.
 pub fn retrain(store: &Store, run: &RunId, first: u64, count: usize) -> String {
-    let config = store.folder(run).join("config.toml");
-    let (config, elsewhere) = (quoted_path(&config), elsewhere(store.root()));
-    format!("burnlab --config {config} --set seed={first} --seeds {count}{elsewhere}")
+    let config = store.folder(run).join("config.toml").display().to_string();
+    let (seed, count) = (format!("seed={first}"), count.to_string());
+    command_in(store.root(), &["--config", &config, "--set", &seed, "--seeds", &count])
 }
 
 /// Compares the classes that two runs predicted, if both left predictions of the same rows.

@@ -8,7 +8,8 @@ use crate::tracking::field::{Field, FieldValue};
 use crate::tracking::verdict::{Group, best_of, pooled_deviation};
 use crate::tracking::{Goal, Run, Shown, Store, judge};
 
-use super::{JsonRun, json, select, table};
+use super::select::{JsonRun, json, select};
+use super::table;
 
 /// What a terminal shows without wrapping.
 const WIDTH: usize = 80;

@@ -1,0 +1,49 @@
+//! `burnlab generate RUN`: a text that a language model writes, character by character.
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use super::output::to_terminal;
+use crate::backend::BackendName;
+use crate::cli::GenerateArgs;
+use crate::experiment::generate::{Choice, Writer, generate};
+use crate::experiment::{RunFolder, SavedModel};
+
+/// Prints the prompt and what the model writes after it, as it comes.
+///
+/// # Errors
+/// No such run, or no language model; a prompt with a character that its text did not have.
+pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
+    let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
+    let writer = Writer::new(&saved, &args.prompt)?;
+    let choice = Choice::new(args.temperature, args.top_k.map(|most| most as usize), args.seed);
+    let backend = BackendName::chosen(args.model.backend);
+    let on_terminal = io::stdout().is_terminal();
+    to_terminal(|terminal| {
+        let mut print = |text: &str| -> anyhow::Result<()> {
+            write!(terminal, "{}", if on_terminal { harmless(text) } else { text.to_owned() })?;
+            Ok(terminal.flush()?)
+        };
+        print(&args.prompt)?;
+        generate(&saved, writer, choice, args.length, backend, &mut |character| {
+            print(character.encode_utf8(&mut [0; 4]))
+        })?;
+        print("\n")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A text may have taught the model commands to a terminal.
+fn harmless(text: &str) -> String {
+    text.replace(|character: char| character.is_control() && !matches!(character, '\n' | '\t'), "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_command_to_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[31m\tb\r\n\u{7}"), "a\u{fffd}[31m\tb\u{fffd}\n\u{fffd}");
+    }
+}

@@ -1,0 +1,47 @@
+//! `burnlab sweep work SWEEP`: one worker.
+
+use std::process::ExitCode;
+
+use super::show;
+use crate::backend::BackendName;
+use crate::cli::SweepWorkArgs;
+use crate::commands::output::say;
+use crate::commands::processes::when_starter_is_gone;
+use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
+use crate::experiment::sweep::{Progress, Worker};
+use crate::tracking::TrialState;
+
+/// Takes and trains trials, and prints each. A worker that is asked to stop gives its trial back and ends with
+/// [`EXIT_INTERRUPTED`].
+///
+/// # Errors
+/// No such sweep; a store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
+/// recorded, and the next one taken.
+pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
+    let location = args.store.location();
+    let backend = BackendName::chosen(args.backend);
+    let interrupter = interrupter();
+    if args.child {
+        let interrupter = interrupter.clone();
+        when_starter_is_gone(move || interrupter.stop(Some("the starter is gone")));
+    }
+    let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
+    worker.work(|progress| say!("{}", line(progress)))?;
+    if interrupter.should_stop() {
+        eprintln!("stopped; its trial waits for another worker");
+        return Ok(ExitCode::from(EXIT_INTERRUPTED));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(progress: &Progress) -> String {
+    let Progress { sweep, claim, outcome, num_epochs, seconds } = progress;
+    let value = match (outcome.state, outcome.value) {
+        (TrialState::Failed, _) | (_, None) => format!("failed: {}", outcome.reason),
+        (state, Some(value)) => {
+            let early = if state == TrialState::Stopped { ", ended early" } else { "" };
+            format!("{} {value:.4}  {num_epochs} epochs{early}, {seconds:.1} s", sweep.metric)
+        }
+    };
+    format!("trial {:<4} {value}  {}", claim.number, show::params(&claim.params))
+}

@@ -1,4 +1,4 @@
-//! `burnlab generate RUN`: a text that a language model writes, character by character.
+//! `burnlab generate RUN`: text generation with a language model.
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -6,17 +6,17 @@ use std::process::ExitCode;
 use super::output::to_terminal;
 use crate::backend::BackendName;
 use crate::cli::GenerateArgs;
-use crate::experiment::generate::{Choice, Writer, generate};
+use crate::experiment::generate::{Sampler, TextGenerator, generate};
 use crate::experiment::{RunFolder, SavedModel};
 
-/// Prints the prompt and what the model writes after it, as it comes.
+/// Prints the prompt and each generated character as it comes.
 ///
 /// # Errors
 /// No such run, or no language model; a prompt with a character that its text did not have.
 pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
-    let writer = Writer::new(&saved, &args.prompt)?;
-    let choice = Choice::new(args.temperature, args.top_k.map(|most| most as usize), args.seed);
+    let generator = TextGenerator::new(&saved, &args.prompt)?;
+    let sampler = Sampler::new(args.temperature, args.top_k.map(|most| most as usize), args.seed);
     let backend = BackendName::chosen(args.model.backend);
     let on_terminal = io::stdout().is_terminal();
     to_terminal(|terminal| {
@@ -25,7 +25,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
             Ok(terminal.flush()?)
         };
         print(&args.prompt)?;
-        generate(&saved, writer, choice, args.length, backend, &mut |character| {
+        generate(&saved, generator, sampler, args.length, backend, &mut |character| {
             print(character.encode_utf8(&mut [0; 4]))
         })?;
         print("\n")

@@ -1,4 +1,4 @@
-//! One verb, one file.
+//! One verb, one file: parses its arguments, calls [`experiment`](crate::experiment) or the store, and prints.
 
 use std::process::ExitCode;
 

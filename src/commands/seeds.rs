@@ -1,4 +1,4 @@
-//! `--seeds N` and `data.folds`: what several runs of one config agree on.
+//! `--seeds N` and `data.folds`: mean, spread and interval over several runs of one config.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

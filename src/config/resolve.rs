@@ -60,3 +60,19 @@ fn flatten(prefix: &str, value: serde_json::Value, params: &mut BTreeMap<String,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_has_its_loss_written_out_and_resolving_twice_changes_nothing() {
+        let config: Config = toml::from_str("seeds = 3\n[data]\nsource = \"iris\"\n").unwrap();
+        for task in [Task::Binary, Task::MultiClass { num_classes: 3 }, Task::Regression] {
+            let resolved = config.clone().resolved_for(task);
+            assert_eq!(resolved.training.loss, Some(Loss::default_for(task)));
+            assert_eq!((resolved.seeds, &resolved.sweep), (1, &None));
+            assert_eq!(resolved.clone().resolved_for(task), resolved);
+        }
+    }
+}

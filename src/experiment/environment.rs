@@ -1,4 +1,4 @@
-//! `environment.json`: what surrounds a run. Versions, machine, git, command line, and the data that it learned from.
+//! `environment.json`: versions, machine, git, command line, and the data of a run.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,27 +14,27 @@ use crate::data::{Dataset, Splits};
 /// Burn's version; Cargo.toml pins it exactly.
 const BURN_VERSION: &str = "0.21.0";
 
-/// The surroundings of the runs that this process trains in the current folder. They are found out on a thread of their
-/// own: asking git takes longer than loading a small data set.
+/// The environment of the runs that this process trains in the current folder. It is gathered on a thread of its own:
+/// asking git takes longer than loading a small data set.
 pub struct Environment {
-    gathering: Mutex<Option<JoinHandle<Surroundings>>>,
-    found: OnceLock<Surroundings>,
+    gathering: Mutex<Option<JoinHandle<SystemInfo>>>,
+    found: OnceLock<SystemInfo>,
 }
 
 impl Environment {
-    /// Begins to find out.
+    /// Starts gathering.
     pub fn gather(backend: BackendName) -> Self {
-        let gathering = std::thread::spawn(move || Surroundings::of_process(backend));
+        let gathering = std::thread::spawn(move || SystemInfo::of_process(backend));
         Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new() }
     }
 
     /// The content of `environment.json` of a run on these data.
     pub(super) fn with(&self, dataset: &Dataset, splits: &Splits) -> RunEnvironment {
-        let surroundings = self.found.get_or_init(|| {
+        let system = self.found.get_or_init(|| {
             let gathering = self.gathering.lock().expect("no panic while held").take();
-            gathering.expect("taken once").join().expect("looking around does not panic")
+            gathering.expect("taken once").join().expect("gathering does not panic")
         });
-        RunEnvironment { surroundings: surroundings.clone(), dataset: DatasetRecord::new(dataset, splits) }
+        RunEnvironment { system: system.clone(), dataset: DatasetRecord::new(dataset, splits) }
     }
 }
 
@@ -42,14 +42,14 @@ impl Environment {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunEnvironment {
     #[serde(flatten)]
-    pub surroundings: Surroundings,
+    pub system: SystemInfo,
     pub dataset: DatasetRecord,
 }
 
 /// Versions, machine, git and command line. Files of other versions may lack any of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Surroundings {
+pub struct SystemInfo {
     /// burnlab's version.
     pub burnlab: Option<String>,
     pub burn: Option<String>,
@@ -111,7 +111,7 @@ impl DatasetRecord {
     }
 }
 
-impl Surroundings {
+impl SystemInfo {
     fn of_process(backend: BackendName) -> Self {
         let mut system = System::new();
         system.refresh_cpu_all();

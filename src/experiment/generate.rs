@@ -1,4 +1,4 @@
-//! A text that a language model writes, character by character.
+//! Text generation with a language model, character by character.
 
 use anyhow::Context;
 use burn::tensor::backend::{AutodiffBackend, Backend};
@@ -11,25 +11,25 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::model::Net;
 use crate::shell::command;
 
-/// Writes `length` characters after what `writer` has, and hands each to `print` as it comes.
+/// Generates `length` characters after the prompt of `generator`, and calls `print` with each as it comes.
 ///
 /// # Errors
 /// A backend that is not compiled in; the error of `print`.
 pub fn generate(
     saved: &SavedModel,
-    writer: Writer,
-    choice: Choice,
+    generator: TextGenerator,
+    sampler: Sampler,
     length: usize,
     backend: BackendName,
     print: &mut dyn FnMut(char) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    run_on(backend, GenerateJob { saved, writer, choice, length, print }).map_err(anyhow::Error::msg)?
+    run_on(backend, GenerateJob { saved, generator, sampler, length, print }).map_err(anyhow::Error::msg)?
 }
 
 struct GenerateJob<'a> {
     saved: &'a SavedModel,
-    writer: Writer,
-    choice: Choice,
+    generator: TextGenerator,
+    sampler: Sampler,
     length: usize,
     print: &'a mut dyn FnMut(char) -> anyhow::Result<()>,
 }
@@ -38,23 +38,23 @@ impl Job for GenerateJob<'_> {
     type Output = anyhow::Result<()>;
 
     fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
-        let Self { saved, mut writer, mut choice, length, print } = self;
+        let Self { saved, mut generator, mut sampler, length, print } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
-        (0..length).try_for_each(|_| print(writer.next(&net, &mut choice, &device)))
+        (0..length).try_for_each(|_| print(generator.next(&net, &mut sampler, &device)))
     }
 }
 
-/// A text that grows at its end.
-pub struct Writer {
-    /// By number; the number after the last stands for characters that have none, and is never written.
+/// A text that the model continues.
+pub struct TextGenerator {
+    /// The vocabulary by token; the token after the last stands for unknown characters, and is never generated.
     characters: Vec<char>,
     context: usize,
-    /// The end of the text, by number: what the model sees, from 1 to `context` characters.
+    /// The tokens at the end of the text, which the model sees: from 1 to `context`.
     seen: Vec<usize>,
 }
 
-impl Writer {
-    /// Begins with `prompt`, or if it is empty after a line end.
+impl TextGenerator {
+    /// Starts with `prompt`, or with a line end if the prompt is empty.
     ///
     /// # Errors
     /// No language model; a character of the prompt that the training text did not have.
@@ -78,39 +78,39 @@ impl Writer {
         Ok(Self { characters, context: saved.preparation.num_inputs(), seen })
     }
 
-    /// The next character, which `choice` takes by the logits of `net`.
-    pub fn next<B: Backend>(&mut self, net: &Net<B>, choice: &mut Choice, device: &B::Device) -> char {
+    /// The next character, sampled from the logits of `net`.
+    pub fn next<B: Backend>(&mut self, net: &Net<B>, sampler: &mut Sampler, device: &B::Device) -> char {
         let width = self.seen.len().min(self.context);
         self.seen.drain(..self.seen.len() - width);
         let inputs: Vec<f32> = self.seen.iter().map(|&number| number as f32).collect();
         let inputs = Tensor::from_data(TensorData::new(inputs, [1, width]), device);
         let logits = net.forward(inputs, None); // [width, num_characters + 1]
         let last: Vec<f32> = logits.narrow(0, width - 1, 1).into_data().iter::<f32>().collect();
-        let number = choice.take(&last[..self.characters.len()]);
+        let number = sampler.sample(&last[..self.characters.len()]);
         self.seen.push(number);
         self.characters[number]
     }
 }
 
-/// How one of several is drawn.
-pub struct Choice {
+/// Samples a token from logits.
+pub struct Sampler {
     temperature: f64,
     top_k: usize,
-    random: ChaCha8Rng,
+    rng: ChaCha8Rng,
 }
 
-impl Choice {
-    /// Draws by the softmax of logits / `temperature` (0 = always the largest) among the `top_k` largest (all without).
+impl Sampler {
+    /// Samples from the softmax of logits / `temperature` (0 = always the largest) over the `top_k` largest (`None` = all).
     pub fn new(temperature: f64, top_k: Option<usize>, seed: u64) -> Self {
-        let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { temperature, top_k: top_k.unwrap_or(usize::MAX).max(1), random }
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { temperature, top_k: top_k.unwrap_or(usize::MAX).max(1), rng }
     }
 
-    /// The number of the logit drawn; of equal ones the first counts as the larger.
+    /// The index of the sampled logit; of equal ones the first counts as the larger.
     ///
     /// # Panics
     /// If there are none.
-    pub fn take(&mut self, logits: &[f32]) -> usize {
+    pub fn sample(&mut self, logits: &[f32]) -> usize {
         let mut order: Vec<usize> = (0..logits.len()).collect();
         order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
         order.truncate(self.top_k);
@@ -120,7 +120,7 @@ impl Choice {
         }
         let power = |&number: &usize| ((f64::from(logits[number]) - largest) / self.temperature).exp();
         let powers: Vec<f64> = order.iter().map(power).collect();
-        let mut left = self.random.random::<f64>() * powers.iter().sum::<f64>();
+        let mut left = self.rng.random::<f64>() * powers.iter().sum::<f64>();
         let drawn = powers.iter().position(|power| {
             left -= power;
             left < 0.0
@@ -137,9 +137,9 @@ mod tests {
     #[test]
     fn temperature_0_takes_the_largest_and_top_k_bounds_the_choice() {
         let logits = [1.0, 3.0, 3.0, -2.0];
-        assert_eq!(Choice::new(0.0, None, 7).take(&logits), 1);
-        let mut two = Choice::new(5.0, Some(2), 7);
-        let drawn: Vec<usize> = (0..100).map(|_| two.take(&logits)).collect();
+        assert_eq!(Sampler::new(0.0, None, 7).sample(&logits), 1);
+        let mut two = Sampler::new(5.0, Some(2), 7);
+        let drawn: Vec<usize> = (0..100).map(|_| two.sample(&logits)).collect();
         assert!(drawn.contains(&1) && drawn.contains(&2) && drawn.iter().all(|number| [1, 2].contains(number)));
     }
 
@@ -147,8 +147,8 @@ mod tests {
     fn draws_follow_the_softmax() {
         // e^(ln 3 / T) to 1: at temperature 1 three in four, at 0.5 nine in ten.
         for (temperature, share) in [(1.0, 0.75), (0.5, 0.9)] {
-            let mut choice = Choice::new(temperature, None, 1);
-            let count = (0..20_000).filter(|_| choice.take(&[3f32.ln(), 0.0]) == 0).count();
+            let mut sampler = Sampler::new(temperature, None, 1);
+            let count = (0..20_000).filter(|_| sampler.sample(&[3f32.ln(), 0.0]) == 0).count();
             assert!((count as f64 / 20_000.0 - share).abs() < 0.01, "{count} at {temperature}");
         }
     }

@@ -31,7 +31,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         card,
         "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
         preparation.target_name,
-        environment.surroundings.burnlab.as_deref().unwrap_or("of an unknown version"),
+        environment.system.burnlab.as_deref().unwrap_or("of an unknown version"),
         record.started,
         record.reason,
     )?;

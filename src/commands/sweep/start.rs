@@ -7,7 +7,7 @@ use super::show;
 use crate::backend::BackendName;
 use crate::cli::{StoreArgs, SweepResumeArgs, TrainArgs};
 use crate::commands::output::say;
-use crate::commands::processes::{self, Event, side_by_side};
+use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::EXIT_INTERRUPTED;
 use crate::config::LoadedConfig;
 use crate::experiment::sweep::{create, name_of};
@@ -63,7 +63,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
         num_started += 1;
         let mut command = processes::command(jobs)?;
         command.args(["sweep", "work", id.as_str(), "--child"]);
-        processes::tell_store(&mut command, store_args);
+        processes::pass_store(&mut command, store_args);
         for tag in with.tags {
             command.args(["--tag", tag]);
         }
@@ -72,7 +72,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
         }
         Ok(Some(command))
     };
-    let is_stopped = side_by_side(jobs, next, |event| {
+    let is_stopped = run_parallel(jobs, next, |event| {
         match event {
             Event::Line(line) if !with.quiet => say!("{line}"),
             Event::Ended { code, process, error } if code != Some(0) => {

@@ -6,7 +6,7 @@ use super::show;
 use crate::backend::BackendName;
 use crate::cli::SweepWorkArgs;
 use crate::commands::output::say;
-use crate::commands::processes::when_starter_is_gone;
+use crate::commands::processes::on_parent_exit;
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::experiment::sweep::{Progress, Worker};
 use crate::tracking::TrialState;
@@ -23,7 +23,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let interrupter = interrupter();
     if args.child {
         let interrupter = interrupter.clone();
-        when_starter_is_gone(move || interrupter.stop(Some("the starter is gone")));
+        on_parent_exit(move || interrupter.stop(Some("the parent process has ended")));
     }
     let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
     worker.work(|progress| say!("{}", line(progress)))?;

@@ -3,7 +3,7 @@
 use burn::tensor::backend::AutodiffBackend;
 
 use super::inputs::boundary_history;
-use super::subject::{Placed, Results, Subject};
+use super::subject::{DeviceNetwork, Results, Subject};
 use super::table::{Draw, PICTURES};
 use crate::data::Examples;
 use crate::experiment::prepare::Prepared;
@@ -32,7 +32,7 @@ pub fn write<B: AutodiffBackend>(
 ) -> anyhow::Result<()> {
     let Prepared { config, preparation, train, test, .. } = prepared;
     let few_rows = train.len() + test.len() <= MAX_DOTS;
-    let network = Placed::<B::InnerBackend> { net: &fitted.net, model: &config.model, device };
+    let network = DeviceNetwork::<B::InnerBackend> { net: &fitted.net, model: &config.model, device };
     let results = Results {
         points: read_points(writer.folder())?,
         best_epoch: fitted.best.map(|best| best.0 as u64),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::backend::AutodiffBackend;
 
 use super::inputs::is_planar;
-use super::subject::{Placed, Results, Subject};
+use super::subject::{DeviceNetwork, Results, Subject};
 use super::table::{Draw, PICTURES, Picture};
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
@@ -58,7 +58,7 @@ impl Job for DrawJob<'_> {
         let data = if is_planar(preparation) { folder.data(config).ok() } else { None };
         let train = data.map(|(dataset, splits)| preparation.transform(&dataset, &splits.train));
         let title = folder.name();
-        let network = Placed { net: &net, model: &config.model, device: &device };
+        let network = DeviceNetwork { net: &net, model: &config.model, device: &device };
         let results = Results {
             points: folder.points()?,
             best_epoch: folder.record()?.best_epoch,

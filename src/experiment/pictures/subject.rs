@@ -44,7 +44,7 @@ impl<'a> Subject<'a> {
     /// The network of the run `title` and its results.
     pub fn new<B: Backend>(
         title: &'a str,
-        network: &'a Placed<'a, B>,
+        network: &'a DeviceNetwork<'a, B>,
         preparation: &'a Preparation,
         results: Results<'a>,
     ) -> Self {
@@ -73,13 +73,13 @@ pub trait Network {
 }
 
 /// A network on its device.
-pub struct Placed<'a, B: Backend> {
+pub struct DeviceNetwork<'a, B: Backend> {
     pub net: &'a Net<B>,
     pub model: &'a ModelConfig,
     pub device: &'a B::Device,
 }
 
-impl<B: Backend> Network for Placed<'_, B> {
+impl<B: Backend> Network for DeviceNetwork<'_, B> {
     fn logits(&self, examples: &Examples) -> Vec<f32> {
         logits(self.net, examples, self.device)
     }

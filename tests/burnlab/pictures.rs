@@ -124,8 +124,8 @@ fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_anothe
         lab.train("digits-transformer", &["training.max_epochs=1"]),
         lab.train("band-2-units", &["training.max_epochs=1"]),
         lab.train("xor-mlp", &["training.max_epochs=1", "training.loss=\"mse\"", &of_plane]),
-        lab.train("iris", &["training.max_epochs=1", "model.hidden=[4]"]),
-        lab.train("iris", &["training.max_epochs=1", "model.hidden=[8]"]),
+        lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[4]"]),
+        lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[8]"]),
     ];
     let drawn = |stem: &str| runs.iter().filter(|run| names(&run.folder).iter().any(|name| name == stem)).count();
     let saved = SavedModel::open(&RunFolder::at(&runs[3].folder)).unwrap();

@@ -176,7 +176,7 @@ pub struct SweepEmitArgs {
     /// Write a job array for Slurm's sbatch
     #[arg(long, required = true)]
     pub slurm: bool,
-    /// The TOML file, with a [sweep] section
+    /// The TOML file, with a `sweep` section
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
     /// Change a key of the config; repeatable

@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `prepare` | config to data, preprocessing and the weights to begin with: [`Prepared`] |
-//! | `train` | [`train`]: one run from its initial network to its evaluation |
+//! | `train` | [`train()`]: one run from its initial network to its evaluation |
 //! | `run` | what a training is told and what comes of it: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | what a run leaves in its folder beside its curves |
 //! | `describe` | the lines that say what is about to be trained |

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
+use crate::experiment::pictures::{PICTURES, Picture};
 use crate::tracking::Location;
 
 /// Trains neural networks from a TOML file, records every run, and compares them honestly.
@@ -25,7 +27,7 @@ pub struct StoreArgs {
     /// The folder of the runs and their database
     #[arg(long, value_name = "DIR", default_value = "artifacts")]
     pub artifacts: PathBuf,
-    /// A PostgreSQL server that keeps runs and sweeps in place of DIR/burnlab.db: `postgres://user@host/database`
+    /// A PostgreSQL server that stores runs and sweeps instead of DIR/burnlab.db: `postgres://user@host/database`
     #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true)]
     pub server: Option<String>,
 }
@@ -45,7 +47,7 @@ pub struct TrainArgs {
     /// Change a key of the config, such as `training.learning_rate=0.01`; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// The experiment to record under, in place of the config's `name`
+    /// The experiment to record under, instead of the config's `name`
     #[arg(long)]
     pub name: Option<String>,
     /// A tag of the run; repeatable
@@ -53,19 +55,19 @@ pub struct TrainArgs {
     pub tag: Vec<String>,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The backend to compute on; by default the fastest that is compiled in
+    /// The backend to compute on; by default the fastest one compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
-    /// Train so many runs that differ in their seed, from the config's on, and print what they agree on
+    /// Train N runs with consecutive seeds, from the config's on; print mean and 95 % interval
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub seeds: Option<u16>,
-    /// Runs that train side by side with --seeds, folds or a sweep; by default one per core
+    /// How many runs of --seeds, folds or a sweep to train at a time; by default one per core
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Print the id of the run alone, for a program that starts this one
+    /// Print only the id of the run, for scripts
     #[arg(long, hide = true)]
     pub print_id: bool,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
     /// Show burn-train's full-screen view while training (needs `--features tui`)
@@ -79,24 +81,24 @@ pub enum Command {
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
-    /// List, go on with, or work on the sweeps that configs began
+    /// List, resume, or work on sweeps
     #[command(subcommand)]
     Sweep(SweepCommand),
-    /// Draw what a run's network learned, as SVG files
+    /// Draw what a run's network learned as SVG files
     Plot(PlotArgs),
-    /// Write a run's model for other programs, with a model card
+    /// Export a run's model for other programs, with a model card
     Export(ExportArgs),
     /// Write one HTML file about one or several runs
     Report(ReportArgs),
-    /// Go on with a training that was killed or stopped, or train a finished run further
+    /// Resume a run that was killed or stopped, or train a finished one for more epochs
     Resume(ResumeArgs),
     /// Predict the rows of a CSV file with a run's model
     Predict(PredictArgs),
-    /// Score a run's model on its test rows again, or on another file
+    /// Evaluate a run's model again on its test rows, or on another file
     Evaluate(EvaluateArgs),
-    /// Have a run's language model write a text
+    /// Generate text with a run's language model
     Generate(GenerateArgs),
-    /// Check, describe or write out a config
+    /// Check a config, or print it with all defaults, or its JSON Schema
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print a completion script for a shell
@@ -110,11 +112,11 @@ pub enum SweepCommand {
     List(SweepListArgs),
     /// Show the best trials of a sweep
     Show(SweepShowArgs),
-    /// Go on with a sweep that was stopped or killed
+    /// Resume a sweep that was stopped or killed
     Resume(SweepResumeArgs),
-    /// Take trials of a sweep until none is left: one worker, on this machine or (with --store) on any
+    /// Run one worker, which trains trials until none is left; with --store on any machine
     Work(SweepWorkArgs),
-    /// Make a sweep's queue on a server, and a script that has a cluster work on it
+    /// Create a sweep's queue on a server, and write the script of a cluster job that works on it
     Emit(SweepEmitArgs),
 }
 
@@ -145,10 +147,10 @@ pub struct SweepResumeArgs {
     /// Workers on this machine; by default one per core
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// The backend to compute on; by default the fastest that is compiled in
+    /// The backend to compute on; by default the fastest one compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -161,10 +163,10 @@ pub struct SweepWorkArgs {
     /// A tag of the runs; repeatable
     #[arg(long)]
     pub tag: Vec<String>,
-    /// The backend to compute on; by default the fastest that is compiled in
+    /// The backend to compute on; by default the fastest one compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
-    /// End when the standard input ends, that is when the program that started this one does
+    /// Stop when standard input is closed, that is when the parent process ends
     #[arg(long, hide = true)]
     pub child: bool,
 }
@@ -174,21 +176,21 @@ pub struct SweepEmitArgs {
     /// Write a job array for Slurm's sbatch
     #[arg(long, required = true)]
     pub slurm: bool,
-    /// The TOML file, which has a sweep section
+    /// The TOML file, with a `sweep` section
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
     /// Change a key of the config; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// The experiment to record under, in place of the config's `name`
+    /// The experiment to record under, instead of the config's `name`
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Jobs that work side by side, at most one per trial
+    /// Parallel jobs, at most one per trial
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     pub workers: u32,
-    /// The script to write, in place of the terminal
+    /// The script to write, instead of the terminal
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -212,17 +214,17 @@ pub struct ConfigFile {
     pub set: Vec<String>,
 }
 
-/// `burnlab resume RUN`: go on training.
+/// `burnlab resume RUN`: continue training.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
     /// A run: its id, the unique beginning of one, `latest`, or an experiment (its newest run)
     pub run: String,
-    /// Train a run that has ended up to this many epochs in all, as a new run whose parent it is
+    /// Train a finished run up to N epochs in total, as a new run with the old one as its parent
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// Print nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -234,22 +236,22 @@ pub struct ModelArgs {
     pub run: String,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The backend to compute on; by default the fastest that is compiled in
+    /// The backend to compute on; by default the fastest one compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
 }
 
-/// `burnlab predict RUN FILE`: answers for new rows.
+/// `burnlab predict RUN FILE`: predictions for new rows.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A CSV file (gzipped or not) with the columns that the model was trained with, in any order; no target needed
+    /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order; no target needed
     pub input: PathBuf,
-    /// The file to write, in place of the terminal
+    /// The file to write, instead of the terminal
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Columns of the input to copy into the output, such as an id
+    /// Input columns to copy to the output, such as an id
     #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
     pub keep: Vec<String>,
 }
@@ -259,8 +261,8 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A CSV file with the model's columns and the target, or for a language model a text, in place of the run's own test
-    /// part
+    /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's own
+    /// test rows
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Write the predictions of each row to this CSV file
@@ -271,24 +273,24 @@ pub struct EvaluateArgs {
     pub json: bool,
 }
 
-/// `burnlab generate RUN`: a text that goes on from a prompt.
+/// `burnlab generate RUN`: text that continues a prompt.
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// What the text begins with; characters that the run's text has
+    /// The beginning of the text; only characters that occur in the run's text
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, allow_hyphen_values = true)]
     pub prompt: String,
-    /// Characters to write after the prompt
+    /// Characters to generate after the prompt
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub length: usize,
-    /// How freely to choose: 0 = always the most probable character, 1 = as probable as the model says
+    /// Sampling temperature: 0 = always the most probable character, 1 = the model's own probabilities
     #[arg(long, value_name = "T", default_value_t = 0.8, value_parser = temperature)]
     pub temperature: f64,
-    /// Choose among the K most probable characters alone
+    /// Sample only from the K most probable characters
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub top_k: Option<u32>,
-    /// Fixes the choices: the same seed writes the same text
+    /// Seed of the sampling: the same seed generates the same text
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
 }
@@ -303,47 +305,19 @@ fn temperature(text: &str) -> Result<f64, String> {
 pub struct PlotArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// What to draw; by default all that the run has
-    #[arg(value_enum, value_name = "KIND")]
-    pub pictures: Vec<Picture>,
-    /// The file to write (one KIND), in place of `plots/KIND.svg` in the run's folder
+    /// Pictures to draw; by default all that the run has
+    #[arg(value_parser = picture(), value_name = "KIND")]
+    pub pictures: Vec<&'static Picture>,
+    /// The file to write (with one KIND), instead of `plots/KIND.svg` in the run's folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
-/// What can be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Picture {
-    /// Training and validation by epoch, with the best epoch and the stop
-    Curves,
-    /// True and predicted classes
-    Confusion,
-    /// Test images with label and prediction, wrong ones first
-    Gallery,
-    /// Two inputs: where the classes are divided
-    Boundary,
-    /// Two inputs: the predicted number
-    Surface,
-    /// Two inputs: what each hidden unit separates, beside the output
-    HiddenUnits,
-    /// Units and connections, by weight
-    Network,
-    /// Images: what each unit of the first layer looks for
-    UnitWeights,
-    /// Transformers: where each head looks in one example
-    Attention,
-    /// Two classes: true against false positives
-    Roc,
-    /// Two classes: predicted against observed probability
-    Calibration,
-    /// A number: predictions against the truth
-    PredictedVsTrue,
-    /// A number: errors against predictions
-    Residuals,
-    /// What each column is worth: the loss in accuracy (or R2) when it is shuffled
-    Importance,
-    /// All runs of the experiment: losses over the number of hidden units
-    Overfitting,
+/// The table of pictures as the values of an argument.
+fn picture() -> impl TypedValueParser<Value = &'static Picture> {
+    let values = PICTURES.iter().map(|picture| PossibleValue::new(picture.name).help(picture.shows));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Picture::named(&name).ok_or_else(|| format!("no picture `{name}`")))
 }
 
 /// `burnlab export RUN`: the model as a file for other programs.
@@ -356,7 +330,7 @@ pub struct ExportArgs {
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
     #[arg(long, value_enum)]
     pub format: ModelFormat,
-    /// The file to write; by default the run's id in the current folder. The model card goes beside it, with `.md` appended
+    /// The file to write; by default named after the run, in the current folder. The model card is written beside it, with `.md` appended
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -368,7 +342,7 @@ pub enum ModelFormat {
     Safetensors,
 }
 
-/// `burnlab report RUN...`: one HTML file, complete in itself.
+/// `burnlab report RUN...`: one self-contained HTML file.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Runs: ids, unique beginnings of ids, `latest`, or experiments (their newest runs)
@@ -386,16 +360,16 @@ pub struct ReportArgs {
 pub struct DashboardArgs {
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The port to listen on, or the next one that is free
+    /// The port to listen on; the next free one if it is taken
     #[arg(long, default_value_t = 6007)]
     pub port: u16,
-    /// The address to listen on; other machines reach it only if it is theirs to reach
+    /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
-    /// Let other machines in, to whoever has the token; the connection is not encrypted
+    /// Allow other machines to connect with the token; the connection is not encrypted
     #[arg(long, requires = "token")]
     pub allow_remote: bool,
-    /// What other machines must show: at least 16 letters, digits, `-` or `_`
+    /// The token that other machines must present: at least 16 letters, digits, `-` or `_`
     #[arg(long, requires = "allow_remote")]
     pub token: Option<String>,
 }
@@ -406,7 +380,7 @@ pub struct RunsArgs {
     /// The folder of the runs and their database
     #[arg(long, value_name = "DIR", default_value = "artifacts", global = true)]
     pub artifacts: PathBuf,
-    /// A PostgreSQL server that keeps runs and sweeps in place of DIR/burnlab.db: `postgres://user@host/database`
+    /// A PostgreSQL server that stores runs and sweeps instead of DIR/burnlab.db: `postgres://user@host/database`
     #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true, global = true)]
     pub server: Option<String>,
     #[command(subcommand)]
@@ -425,9 +399,9 @@ pub enum RunsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Set runs side by side: the verdict on two configs, the params that differ, and all metrics
+    /// Compare runs: the verdict on two configs, the params that differ, and all metrics
     Compare {
-        /// Runs, or experiments (their newest runs); those that differ from them in the seed alone count with them
+        /// Runs, or experiments (their newest runs); runs that differ from them only in the seed count as repetitions
         #[arg(required = true, num_args = 2.., value_name = "RUN")]
         runs: Vec<String>,
         /// Print JSON
@@ -441,13 +415,13 @@ pub enum RunsCommand {
         #[arg(required = true, allow_hyphen_values = true, value_name = "+TAG|-TAG")]
         changes: Vec<String>,
     },
-    /// Set the note of a run; an empty one removes it
+    /// Set the note of a run; an empty text removes it
     Note { run: String, text: String },
     /// Hide runs from lists without deleting them
     Archive {
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<String>,
-        /// Bring them back
+        /// Show them again
         #[arg(long)]
         undo: bool,
     },
@@ -456,14 +430,14 @@ pub enum RunsCommand {
         #[arg(required = true, value_name = "RUN")]
         runs: Vec<String>,
     },
-    /// Bring runs back from the trash; without a RUN, list what is there
+    /// Restore runs from the trash; without a RUN, list what is there
     Restore {
         #[arg(value_name = "RUN")]
         runs: Vec<String>,
     },
-    /// Empty the trash, for good
+    /// Empty the trash; this cannot be undone
     Gc {
-        /// Only what was deleted at least this long ago
+        /// Only what was deleted at least this many days ago
         #[arg(long, value_name = "DAYS", default_value_t = 30.0)]
         older_than: f64,
     },
@@ -471,10 +445,10 @@ pub enum RunsCommand {
     Export {
         #[arg(long, value_enum, default_value = "csv")]
         format: ExportFormat,
-        /// Only runs that pass, such as `test/accuracy > 0.95 and tag = baseline`
+        /// Only runs that match, such as `test/accuracy > 0.95 and tag = baseline`
         #[arg(long, value_name = "EXPR", default_value = "")]
         filter: String,
-        /// The file to write, in place of the terminal
+        /// The file to write, instead of the terminal
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -485,25 +459,25 @@ pub enum RunsCommand {
 /// What to list, and how.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only runs that pass, such as `test/accuracy > 0.95 and tag = baseline`
+    /// Only runs that match, such as `test/accuracy > 0.95 and tag = baseline`
     #[arg(long, value_name = "EXPR", default_value = "")]
     pub filter: String,
     /// Sort by a param, a metric (the best first) or a field such as `started`
     #[arg(long, value_name = "KEY")]
     pub sort: Option<String>,
-    /// Turn the order around
+    /// Reverse the order
     #[arg(long)]
     pub reverse: bool,
-    /// What to show: params, metrics and fields
+    /// Columns to show: params, metrics and fields
     #[arg(long, value_name = "KEY,KEY", value_delimiter = ',')]
     pub columns: Vec<String>,
-    /// Take runs that differ in their seed alone as one: mean, standard deviation, 95 % interval
+    /// Group runs that differ only in the seed: mean, standard deviation, 95 % interval
     #[arg(long, conflicts_with_all = ["columns", "json"])]
     pub group: bool,
     /// At most this many runs
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Archived runs as well
+    /// Include archived runs
     #[arg(long)]
     pub archived: bool,
     /// Print JSON

@@ -8,19 +8,22 @@
 //!
 //! ## Where is the thing that ...
 //! - says what the command line accepts: [`cli`]; does it: [`commands`], one verb a file
-//! - is the main path, from config to summary: [`commands::train`]
+//! - does what they ask for, without printing: [`experiment`]; is the main path, from the initial network to the evaluation:
+//!   `experiment/train.rs`
 //! - reads, overrides and checks the TOML file: [`config`]
 //! - maps cargo features to Burn backends: [`backend`]
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
-//! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
-//!   [`sweep`] and the queue in `tracking/queue`
-//! - uses a trained model again: `commands/{predict,evaluate,generate,resume,export}.rs`, over [`commands::saved_model`]
-//! - draws: [`plots`] (plain data to SVG), `commands/pictures` (a run to plain data); writes ONNX: [`onnx`]
+//! - follows a training (progress, a sweep's worker): [`training::TrainingObserver`]
+//! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search methods
+//!   of [`sweep`] and the queue in `tracking/queue`
+//! - reads a run folder's files: [`experiment::RunFolder`]; uses a trained model again:
+//!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`]
+//! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
-//! - words the commands that the user is told: [`shell`]
+//! - formats the shell commands shown to the user: [`shell`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads files whole that may be damaged or
 //!   endless: [`bounded`]
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
@@ -31,8 +34,9 @@
 //! 1. [`tracking`] never names Burn; [`comparison`] knows only [`tracking`], which does not know it; [`dashboard`] knows
 //!    only these two and [`sweep`]; [`plots`], [`onnx`] and
 //!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone.
-//! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
-//! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
+//! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
+//!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
+//! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].
 //! 5. A run's row and resolved config exist before its first step; every run ends in a final
 //!    status; the model kept is the best epoch's.
@@ -50,6 +54,7 @@ pub mod comparison;
 pub mod config;
 pub mod dashboard;
 pub mod data;
+pub mod experiment;
 pub mod host;
 pub mod invalid;
 pub mod model;

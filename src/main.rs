@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match burnlab::commands::run(burnlab::cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", burnlab::commands::explain(&error));
+            eprintln!("error: {}", burnlab::experiment::explain(&error));
             ExitCode::FAILURE
         }
     }

@@ -1,8 +1,24 @@
-//! Commands that the user is told, ready to be pasted into a POSIX shell.
+//! Formats shell commands shown to the user, ready to be pasted into a POSIX shell.
 
 use std::path::Path;
 
-/// A word as the shell takes it whole.
+/// How this program is started: `cargo run --` where cargo started it, else `burnlab`.
+pub fn program() -> &'static str {
+    if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" }
+}
+
+/// A command of this program with these arguments, each quoted as it needs.
+pub fn command(arguments: &[&str]) -> String {
+    let words = arguments.iter().map(|word| quoted(word));
+    std::iter::once(program().to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// As [`command`], for the runs in the folder `artifacts`.
+pub fn command_in(artifacts: &Path, arguments: &[&str]) -> String {
+    command(arguments) + &elsewhere(artifacts)
+}
+
+/// A word, quoted where the shell would take it apart.
 pub fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
     match !word.is_empty() && word.bytes().all(is_plain) {
@@ -11,12 +27,12 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A path as the shell takes it whole.
+/// A path, quoted where the shell would take it apart.
 pub fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
 }
 
-/// The option that names the artifacts folder, unless it is the one that commands look at by themselves.
+/// The option that names the artifacts folder; empty for the default folder.
 pub fn elsewhere(artifacts: &Path) -> String {
     match artifacts == Path::new("artifacts") {
         true => String::new(),
@@ -36,5 +52,14 @@ mod tests {
         assert_eq!(quoted(""), "''");
         assert_eq!(elsewhere(Path::new("artifacts")), "");
         assert_eq!(elsewhere(Path::new("my runs")), " --artifacts 'my runs'");
+    }
+
+    #[test]
+    fn a_command_begins_with_what_starts_this_program() {
+        let start = program();
+        assert!(["burnlab", "cargo run --"].contains(&start));
+        let arguments = ["resume", "digits-1", "--set", "model.hidden=[16]"];
+        let expected = format!("{start} resume digits-1 --set 'model.hidden=[16]' --artifacts 'my runs'");
+        assert_eq!(command_in(Path::new("my runs"), &arguments), expected);
     }
 }

@@ -4,17 +4,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::say;
-use super::{sweep, train};
 use crate::cli::{ConfigCommand, ConfigFile};
 use crate::config::{Config, LoadedConfig};
+use crate::experiment::{describe, prepare, sweep};
 
 pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Check(ConfigFile { file, set }) => {
             let loaded = LoadedConfig::load(file, set)?;
             let location = Path::new("artifacts").into();
-            let prepared = train::prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
-            for line in prepared.describe() {
+            let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
+            for line in describe::data(&prepared) {
                 say!("{line}");
             }
             if let Some(search) = &loaded.config.sweep {

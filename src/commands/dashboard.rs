@@ -51,7 +51,7 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
-    settle(&args.store.location());
+    recover(&args.store.location());
     // The token is not printed: logs and terminals keep what they show.
     let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
     let mut stdout = std::io::stdout();
@@ -60,8 +60,8 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     serve(listener, AppState::new(args.store.location(), access), asked_to_end()).await.context("the dashboard ended")
 }
 
-/// Puts right what killed processes left. A folder that can only be read, or a store that fails, is told by the page.
-fn settle(location: &Location) {
+/// Completes what killed processes left unfinished. A folder that can only be read, or a store that fails, is told by the page.
+fn recover(location: &Location) {
     if Store::open_read_only_at(location).is_ok() {
         Store::open_at(location).and_then(|mut store| store.recover()).ok();
     }

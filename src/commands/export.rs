@@ -3,28 +3,20 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
-use super::output::say;
-use super::saved_model::{self, SavedModel};
-use super::{model_card, output, run_folder};
+use super::output::{say, to_file};
 use crate::cli::{ExportArgs, ModelFormat};
-use crate::data::{PreparedKind, PreparedTarget};
-use crate::model::Activation;
-use crate::onnx;
+use crate::experiment::export::onnx_model;
+use crate::experiment::{RunFolder, SavedModel, model_card};
 
 /// Writes the model and its card, and prints where.
 ///
 /// # Errors
 /// No such run; a file that cannot be written.
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&run_folder::find(&args.store.location(), &args.run)?)?;
+    let saved = SavedModel::open(&RunFolder::find(&args.store.location(), &args.run)?)?;
     let (extension, bytes) = match args.format {
-        ModelFormat::Onnx => {
-            saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
-            ("onnx", onnx_model(&saved)?)
-        }
-        ModelFormat::Safetensors => ("safetensors", saved_model::encode_whole(&saved)?),
+        ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
+        ModelFormat::Safetensors => ("safetensors", saved.encode()?),
     };
     let path = match &args.output {
         Some(path) => path.clone(),
@@ -34,61 +26,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     // The card carries the whole name of the model, so that it is nobody else's file.
     let card = PathBuf::from(format!("{}.md", path.display()));
     let text = model_card::text(&saved, &path)?;
-    output::to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
-    output::to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
+    to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
+    to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
     say!("{}\n{}", path.display(), card.display());
     Ok(ExitCode::SUCCESS)
-}
-
-/// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
-fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
-    let mlp = saved.config.model.mlp().context(
-        "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
-    )?;
-    let preparation = &saved.preparation;
-    let columns = preparation.columns().iter().map(|column| match &column.kind {
-        &PreparedKind::Numeric { median, center, spread } => {
-            onnx::Column::Numeric { name: &column.name, median, center, spread }
-        }
-        PreparedKind::Categorical { categories, has_unknown } => {
-            onnx::Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
-        }
-    });
-    let weight = |name: String| {
-        let found = saved.weights.get(&name);
-        found.ok_or_else(|| anyhow::anyhow!("{} has no weight `{name}`", saved_model::MODEL))
-    };
-    let mut layers = Vec::new();
-    for layer in 0..=mlp.hidden.len() {
-        let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
-        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is no matrix") };
-        layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
-    }
-    let activation = match mlp.activation {
-        Activation::Sigmoid => onnx::Activation::Sigmoid,
-        Activation::Tanh => onnx::Activation::Tanh,
-        Activation::Relu => onnx::Activation::Relu,
-        Activation::LeakyRelu => onnx::Activation::LeakyRelu,
-        Activation::Gelu => onnx::Activation::Gelu,
-        Activation::Silu => onnx::Activation::Silu,
-    };
-    let head = match &preparation.target {
-        PreparedTarget::Classes(names) => match &names[..] {
-            [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
-            names => onnx::Head::MultiClass { classes: names },
-        },
-        &PreparedTarget::Number { mean, standard_deviation } => {
-            onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
-        }
-        PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
-    };
-    Ok(onnx::encode(&onnx::Network {
-        columns: columns.collect(),
-        layers,
-        activation,
-        head,
-        metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
-        producer_version: env!("CARGO_PKG_VERSION"),
-        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preparation.target_name, saved.name()),
-    }))
 }

@@ -1,4 +1,4 @@
-//! One verb, one file.
+//! One verb, one file: parses its arguments, calls [`experiment`](crate::experiment) or the store, and prints.
 
 use std::process::ExitCode;
 
@@ -8,37 +8,22 @@ use crate::cli::{Cli, Command};
 
 mod config;
 mod dashboard;
-pub mod environment;
-pub mod evaluate;
+mod evaluate;
 mod export;
-pub mod generate;
-mod model_card;
+mod generate;
 mod output;
-mod pictures;
 mod plot;
 mod predict;
-mod predictions;
-mod prepared;
 mod processes;
-pub mod progress;
+mod progress;
 mod report;
 mod resume;
-mod run_folder;
 mod runs;
-pub mod saved_model;
 mod seeds;
+mod signals;
 mod summary;
 mod sweep;
-pub mod train;
-
-/// An error with its causes. A cause that its error has told already is not told again.
-pub fn explain(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.is_empty() {
-        true => cause,
-        false if told.contains(&cause) => told,
-        false => format!("{told}: {cause}"),
-    })
-}
+mod train;
 
 /// Does what the command line asks for.
 ///

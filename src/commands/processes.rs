@@ -1,4 +1,4 @@
-//! This program started several times, side by side: the workers of a sweep.
+//! Child processes of this program, run in parallel: the workers of a sweep.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,17 @@ use anyhow::Context;
 
 use crate::cli::StoreArgs;
 
-/// What is heard of a process.
+/// An event of a child process.
 pub enum Event {
     /// It printed a line.
     Line(String),
-    /// It ended; `error` is what it said on stderr.
-    Ended { process: u32, success: bool, error: String },
+    /// It ended; `code` is `None` where a signal ended it, `error` what it said on stderr.
+    Ended { process: u32, code: Option<i32>, error: String },
 }
 
-/// This program, to be started as one of `jobs` side by side.
+/// The command that starts this program as one of `jobs` child processes.
 ///
-/// A process learns from its standard input, which ends, that this one is gone.
+/// A child sees its standard input close when this process ends.
 pub fn command(jobs: usize) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("burnlab's own program cannot be found")?);
     if jobs > 1 {
@@ -35,32 +35,32 @@ pub fn command(jobs: usize) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// Has the process record into the same store. A server's address may hold a password, which other users could read
-/// among the arguments.
-pub fn tell_store(command: &mut Command, store: &StoreArgs) {
+/// Passes the store on to the child. A server's address may hold a password, which other users could read among the
+/// arguments, so it goes through the environment.
+pub fn pass_store(command: &mut Command, store: &StoreArgs) {
     command.arg("--artifacts").arg(&store.artifacts);
     if let Some(server) = &store.server {
         command.env("BURNLAB_STORE", server);
     }
 }
 
-/// How many to run at once: as asked, or one per core, and no more than there is work.
+/// How many tasks to run in parallel: as asked, or one per core, and no more than there are.
 pub fn jobs(asked: Option<usize>, num_tasks: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     asked.unwrap_or(cores).clamp(1, num_tasks.max(1))
 }
 
-/// Runs what `next` gives, `jobs` at a time, until it gives no more and all have ended; tells `hear` of each. Ctrl-C
-/// and SIGTERM are handed on once, and nothing new is started then.
+/// Runs the commands of `next`, `jobs` at a time, until there are no more and all have ended; `handle` gets each event.
+/// Ctrl-C and SIGTERM are passed on to the children once, and nothing new is started then.
 ///
-/// Returns whether it was stopped so.
+/// Returns whether it was stopped by a signal.
 ///
 /// # Errors
-/// A process that cannot be started; what `next` or `hear` meet.
-pub fn side_by_side(
+/// A process that cannot be started; the errors of `next` and `handle`.
+pub fn run_parallel(
     jobs: usize,
     mut next: impl FnMut() -> anyhow::Result<Option<Command>>,
-    mut hear: impl FnMut(Event) -> anyhow::Result<()>,
+    mut handle: impl FnMut(Event) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let flag = is_stopped.clone();
@@ -87,7 +87,7 @@ pub fn side_by_side(
         if let Event::Ended { process, .. } = &event {
             running.retain(|running| running != process);
         }
-        hear(event)?;
+        handle(event)?;
     }
 }
 
@@ -105,9 +105,9 @@ fn watch(mut child: Child, sender: Sender<Event>) {
             stderr.read_to_string(&mut error).ok();
         }
         let process = child.id();
-        let success = child.wait().is_ok_and(|status| status.success());
+        let code = child.wait().ok().and_then(|status| status.code());
         drop(stdin);
-        sender.send(Event::Ended { process, success, error: error.trim().to_owned() }).ok();
+        sender.send(Event::Ended { process, code, error: error.trim().to_owned() }).ok();
     });
 }
 
@@ -123,7 +123,7 @@ fn wait(events: &Receiver<Event>, mut meanwhile: impl FnMut()) -> anyhow::Result
     }
 }
 
-/// Asks a process to stop and keep its best weights, once: a second signal would end it at once.
+/// Asks a process to stop and keep its best weights. To be called once: a second signal ends it immediately.
 #[cfg(unix)]
 fn interrupt(process: u32) {
     let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
@@ -136,11 +136,11 @@ fn interrupt(process: u32) {
 #[cfg(not(unix))]
 fn interrupt(_process: u32) {}
 
-/// Calls `gone` when the process that started this one has ended. Only for a process that [`command`] started: another's
-/// standard input may end at any time.
-pub fn when_starter_is_gone(gone: impl FnOnce() + Send + 'static) {
+/// Calls `stop` when the parent process has ended. Only for a process that [`command`] started: the standard input of
+/// any other may close at any time.
+pub fn on_parent_exit(stop: impl FnOnce() + Send + 'static) {
     std::thread::spawn(move || {
         std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
-        gone();
+        stop();
     });
 }

@@ -1,13 +1,14 @@
 //! What the user sees while a run trains.
 
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::say;
-use crate::training::{EpochReport, Watch};
+use crate::experiment::{EpochReport, TrainingObserver, TrainingStart};
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,45 +20,37 @@ pub enum Style {
     Lines,
 }
 
+impl Style {
+    /// What suits the terminal, or the pipe.
+    pub fn chosen(is_silent: bool) -> Self {
+        let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+        match (is_silent, on_terminal) {
+            (true, _) => Self::Silent,
+            (false, true) => Self::Bar,
+            (false, false) => Self::Lines,
+        }
+    }
+}
+
 /// Lines that a long run prints in a pipe.
 const MAX_LINES: usize = 20;
 
+/// Shows one run.
 pub struct Progress {
     style: Style,
-    bar: ProgressBar,
-    started: Instant,
+    /// When training began, and the bar of that length; hidden in other styles.
+    started: OnceLock<(Instant, ProgressBar)>,
     /// The last epoch not yet printed, so that the run's last epoch always is.
     held: Mutex<Option<String>>,
 }
 
 impl Progress {
-    pub fn new(style: Style, max_epochs: usize, steps_per_epoch: usize) -> Self {
-        let bar = if style == Style::Bar {
-            let bar = ProgressBar::new((max_epochs * steps_per_epoch) as u64);
-            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} gone, {eta} left at most";
-            bar.with_style(ProgressStyle::with_template(template).expect("a constant template").progress_chars("━╸ "))
-        } else {
-            ProgressBar::hidden()
-        };
-        Self { style, bar, started: Instant::now(), held: Mutex::new(None) }
+    pub fn new(style: Style) -> Self {
+        Self { style, started: OnceLock::new(), held: Mutex::new(None) }
     }
 
-    /// Says what is about to be trained.
-    pub fn begin(&self, header: &str) {
-        if self.style != Style::Silent {
-            say!("{header}");
-        }
-    }
-
-    /// Takes the bar off the screen, prints the last epoch's line.
-    pub fn end(&self) {
-        self.bar.finish_and_clear();
-        if let Some(line) = self.held.lock().expect("no panic while held").take() {
-            say!("{line}");
-        }
-    }
-
-    fn line(&self, report: &EpochReport) -> String {
+    /// An epoch's numbers on one line.
+    fn line(report: &EpochReport) -> String {
         let EpochReport { epoch, max_epochs, values, best, patience_left } = report;
         let width = max_epochs.to_string().len();
         let mut line = format!("epoch {epoch:>width$}/{max_epochs}");
@@ -77,9 +70,26 @@ impl Progress {
     }
 }
 
-impl Watch for Progress {
+impl TrainingObserver for Progress {
+    fn started(&self, start: &TrainingStart) {
+        let bar = if self.style == Style::Bar {
+            let bar = ProgressBar::new((start.max_epochs * start.steps_per_epoch) as u64);
+            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} gone, {eta} left at most";
+            bar.with_style(ProgressStyle::with_template(template).expect("a constant template").progress_chars("━╸ "))
+        } else {
+            ProgressBar::hidden()
+        };
+        if self.style != Style::Silent {
+            say!("{}", start.description);
+        }
+        // One observer shows one run.
+        self.started.set((Instant::now(), bar)).ok();
+    }
+
     fn step(&self, step: usize) {
-        self.bar.set_position(step as u64);
+        if let Some((_, bar)) = self.started.get() {
+            bar.set_position(step as u64);
+        }
     }
 
     fn announces(&self, epoch: usize, max_epochs: usize) -> bool {
@@ -87,13 +97,14 @@ impl Watch for Progress {
     }
 
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
+        let Some((started, bar)) = self.started.get() else { return ControlFlow::Continue(()) };
         match self.style {
             Style::Silent => {}
-            Style::Bar => self.bar.set_message(self.line(report)),
+            Style::Bar => bar.set_message(Self::line(report)),
             Style::Lines => {
-                let left = self.started.elapsed().as_secs_f64() / report.epoch as f64
-                    * (report.max_epochs - report.epoch) as f64;
-                let line = format!("{}  {left:.0} s left at most", self.line(report));
+                let left =
+                    started.elapsed().as_secs_f64() / report.epoch as f64 * (report.max_epochs - report.epoch) as f64;
+                let line = format!("{}  {left:.0} s left at most", Self::line(report));
                 let mut held = self.held.lock().expect("no panic while held");
                 if self.announces(report.epoch, report.max_epochs) {
                     *held = None;
@@ -104,5 +115,15 @@ impl Watch for Progress {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// Takes the bar off the screen, prints the last epoch's line.
+    fn ended(&self) {
+        if let Some((_, bar)) = self.started.get() {
+            bar.finish_and_clear();
+        }
+        if let Some(line) = self.held.lock().expect("no panic while held").take() {
+            say!("{line}");
+        }
     }
 }

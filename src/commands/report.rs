@@ -3,12 +3,14 @@
 use std::fmt::{self, Write};
 use std::process::ExitCode;
 
+use super::output;
 use super::output::say;
 use super::runs::compare::Comparison;
-use super::saved_model::{MODEL, SavedModel};
-use super::{output, plot, run_folder};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
+use crate::experiment::pictures::draw_all;
+use crate::experiment::run_folder::{MODEL, recorded};
+use crate::experiment::{RunFolder, SavedModel};
 use crate::tracking::{Run, Store};
 
 const STYLE: &str = include_str!("report.css");
@@ -19,7 +21,7 @@ const STYLE: &str = include_str!("report.css");
 /// No such run; a run folder that is damaged; a file that cannot be written.
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
-    let runs = args.runs.iter().map(|run| run_folder::recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
+    let runs = args.runs.iter().map(|run| recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
     let mut html = String::new();
     let title = match &runs[..] {
         [run] => run.record.id.to_string(),
@@ -64,7 +66,7 @@ fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> fmt::Resu
 
 fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: bool) -> anyhow::Result<()> {
     let record = &run.record;
-    let folder = store.folder(&record.id);
+    let folder = RunFolder::at(store.folder(&record.id));
     if is_one_of_several {
         writeln!(html, "<h2>{}</h2>", escaped(record.id.as_str()))?;
     }
@@ -86,10 +88,10 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
         write_table(html, &["metric", "best @ epoch"], &metrics)?;
     }
     // A run that is training, or failed, has no model to draw.
-    if folder.join(MODEL).exists() {
+    if folder.has(MODEL) {
         let saved = SavedModel::open(&folder)?;
-        for (picture, svg) in plot::draw_all(&saved, &[], BackendName::chosen(None))? {
-            let words = picture.name().replace('_', " ");
+        for (picture, svg) in draw_all(&saved, BackendName::chosen(None))? {
+            let words = picture.name.replace('-', " ");
             writeln!(html, "<figure><img alt=\"{words}\" src=\"data:image/svg+xml,{}\"></figure>", in_url(&svg))?;
         }
     }

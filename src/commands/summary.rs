@@ -1,66 +1,46 @@
-//! What a run says before it trains and after it has been evaluated.
+//! What is printed of a run after it has been evaluated.
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use super::output::say;
-use super::train::{Prepared, Trained};
-use crate::backend::BackendName;
+use super::signals::EXIT_INTERRUPTED;
 use crate::cli::TrainArgs;
 use crate::config::Config;
-use crate::shell::{elsewhere, quoted, quoted_path};
-use crate::tracking::{RunId, Status};
-use crate::training::evaluation::{ClassEvaluation, Evaluation};
+use crate::experiment::evaluate::{ClassEvaluation, Evaluation};
+use crate::experiment::{Prepared, RunOutcome};
+use crate::shell::command_in;
+use crate::tracking::Status;
 
 /// A confusion matrix with more classes than this is told by its largest errors alone.
 const MAX_MATRIX: usize = 12;
 
-/// What is about to be trained, on what.
-pub fn header(config: &Config, prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
-    let network = config.model.describe(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
-    let training = &config.training;
-    let optimizer = serde_json::json!(training.optimizer);
-    let optimizer = optimizer.as_str().unwrap_or_default();
-    let begins = prepared.pretrained.as_ref().map_or_else(String::new, |pretrained| {
-        let head = if pretrained.has_new_head { ", with a new output layer" } else { "" };
-        let frozen = match &config.model.freeze[..] {
-            [] => String::new(),
-            names => format!(", {} frozen", names.join(", ")),
-        };
-        format!("\n       begins with the weights of {}{head}{frozen}", pretrained.reference)
-    });
-    [
-        format!("run    {id}"),
-        format!("data   {}", prepared.describe().join("\n       ")),
-        format!("model  {network}, {num_params} parameters{begins}"),
-        format!(
-            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
-            training.learning_rate,
-            training.batch_size,
-            training.max_epochs,
-            config.seed,
-            backend.as_str()
-        ),
-    ]
-    .join("\n")
+/// Prints the result of a run unless `quiet`, and says how the process ends. `again` is the command that trains its
+/// config anew.
+pub fn print_outcome(outcome: &RunOutcome, prepared: &Prepared, again: &str, quiet: bool) -> ExitCode {
+    if !quiet {
+        print(outcome, prepared, again);
+    }
+    let interrupted = outcome.status == Status::Interrupted;
+    if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS }
 }
 
-/// Prints the result of a run; `again` is the command that trains its config.
-pub fn print(trained: &Trained, config: &Config, prepared: &Prepared, again: &str) {
-    let kept = match trained.kept_epoch {
+fn print(outcome: &RunOutcome, prepared: &Prepared, again: &str) {
+    let kept = match outcome.kept_epoch {
         None => "the last weights".into(),
         Some(epoch) => format!("the weights of epoch {epoch}"),
     };
-    say!("\n{} ({:.2} s); kept {kept}", trained.reason, trained.seconds);
-    match &trained.evaluation {
+    say!("\n{} ({:.2} s); kept {kept}", outcome.reason, outcome.seconds);
+    match &outcome.evaluation {
         None => say!("no test rows, so no test result"),
         Some(evaluation) => {
             // A terminal that has gone away ends the talk, not the run, which is recorded.
             write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
         }
     }
-    say!("\nsaved  {} (pictures in plots/)", trained.folder.display());
-    for (what, command) in next_commands(config, again, trained) {
+    say!("\nsaved  {} (pictures in plots/)", outcome.folder.display());
+    for (what, command) in next_commands(&prepared.config, again, outcome) {
         say!("next   {what}: {command}");
     }
 }
@@ -122,40 +102,40 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
 
 /// The command that trains what `args` asked for.
 pub fn again(args: &TrainArgs, file: &Path) -> String {
-    let mut words = vec!["--config".to_owned(), file.display().to_string()];
-    let mut option = |name: &str, value: &str| words.extend([name.to_owned(), value.to_owned()]);
+    let file = file.display().to_string();
+    let mut words = vec!["--config", &file];
+    let mut option = |name, value| words.extend([name, value]);
     args.set.iter().for_each(|set| option("--set", set));
     args.name.iter().for_each(|name| option("--name", name));
     args.tag.iter().for_each(|tag| option("--tag", tag));
     args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
-    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    format!("{}{}", words.join(" "), elsewhere(&args.store.artifacts))
+    command_in(&args.store.artifacts, &words)
 }
 
 /// The command that trains the config `file` of a run.
 pub fn again_from(file: &Path, artifacts: &Path) -> String {
-    format!("--config {}{}", quoted_path(file), elsewhere(artifacts))
+    command_in(artifacts, &["--config", &file.display().to_string()])
 }
 
 /// What is worth trying after this run, with the command.
-fn next_commands(config: &Config, again: &str, trained: &Trained) -> Vec<(&'static str, String)> {
-    let program = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" };
+fn next_commands(config: &Config, again: &str, outcome: &RunOutcome) -> Vec<(&'static str, String)> {
     // artifacts/runs/<id>
-    let elsewhere = trained.folder.parent().and_then(Path::parent).map_or_else(String::new, elsewhere);
+    let artifacts = outcome.folder.parent().and_then(Path::parent).unwrap_or(Path::new("artifacts"));
+    let of_run = |verb| command_in(artifacts, &[verb, outcome.id.as_str()]);
     let mut commands = Vec::new();
-    if trained.status == Status::Interrupted {
-        commands.push(("go on from here", format!("{program} resume {}{elsewhere}", trained.id)));
+    if outcome.status == Status::Interrupted {
+        commands.push(("go on from here", of_run("resume")));
     }
     // Another network could not begin with the same weights.
     if config.model.init_from.is_none() {
         let (what, set) = config.model.larger();
-        commands.push((what, format!("{program} {again} --set '{set}'")));
+        commands.push((what, format!("{again} --set '{set}'")));
     }
     if config.data.is_text() {
-        commands.push(("have it write", format!("{program} generate {}{elsewhere}", trained.id)));
+        commands.push(("have it write", of_run("generate")));
     }
-    commands.push(("see how much is luck", format!("{program} {again} --seeds 10")));
-    commands.push(("compare your runs", format!("{program} dashboard{elsewhere}")));
+    commands.push(("see how much is luck", format!("{again} --seeds 10")));
+    commands.push(("compare your runs", command_in(artifacts, &["dashboard"])));
     commands
 }
 

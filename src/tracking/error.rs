@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
+use crate::shell::program;
 
 /// Why something could not be recorded, found or changed.
 #[derive(Debug, thiserror::Error)]
@@ -22,21 +23,23 @@ pub enum TrackingError {
 
     /// There is no `burnlab.db` in the folder.
     #[error(
-        "no runs recorded in `{}`: train something first (burnlab --config FILE), name the right folder with \
-         --artifacts, or rebuild the store from run folders with `burnlab runs reindex`",
-        root.display()
+        "no runs recorded in `{}`: train something first ({program} --config FILE), name the right folder with \
+         --artifacts, or rebuild the store from run folders with `{program} runs reindex`",
+        root.display(),
+        program = program()
     )]
     NoStore { root: PathBuf },
 
     /// The file is not a database of burnlab.
-    #[error("`{}` is not a burnlab store; move it away, then run `burnlab runs reindex`", path.display())]
+    #[error("`{}` is not a burnlab store; move it away, then run `{} runs reindex`", path.display(), program())]
     NotAStore { path: PathBuf },
 
     /// The store was written by a newer burnlab.
     #[error(
         "`{}` has schema {found}, written by a newer burnlab (this one knows up to {supported}): update burnlab, or \
-         move the file away and run `burnlab runs reindex`",
-        path.display()
+         move the file away and run `{} runs reindex`",
+        path.display(),
+        program()
     )]
     SchemaTooNew { path: PathBuf, found: i64, supported: i64 },
 
@@ -57,8 +60,9 @@ pub enum TrackingError {
 
     /// Any other SQLite error.
     #[error(
-        "`{}`: {source}; if the file is damaged, move it away and run `burnlab runs reindex`",
-        path.display()
+        "`{}`: {source}; if the file is damaged, move it away and run `{} runs reindex`",
+        path.display(),
+        program()
     )]
     Sql { path: PathBuf, source: Box<rusqlite::Error> },
 
@@ -76,7 +80,7 @@ pub enum TrackingError {
     Refused { server: String, problem: String },
 
     /// The database has no tables of burnlab.
-    #[error("no runs recorded at PostgreSQL {server}: train something first (burnlab --config FILE)")]
+    #[error("no runs recorded at PostgreSQL {server}: train something first ({} --config FILE)", program())]
     NoServerStore { server: String },
 
     /// The tables were created by a newer burnlab.
@@ -117,7 +121,7 @@ pub enum TrackingError {
     Damaged { path: PathBuf, line: Option<usize>, problem: String },
 
     /// No run matches the id or prefix.
-    #[error("no run `{query}`; `burnlab runs list` shows them")]
+    #[error("no run `{query}`; `{} runs list` shows them", program())]
     NoSuchRun { query: String },
 
     /// Several runs match the prefix.
@@ -125,7 +129,7 @@ pub enum TrackingError {
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
 
     /// No sweep matches the id, prefix or experiment.
-    #[error("no sweep `{query}`; `burnlab sweep list` shows them")]
+    #[error("no sweep `{query}`; `{} sweep list` shows them", program())]
     NoSuchSweep { query: String },
 
     /// Several sweeps match the prefix.

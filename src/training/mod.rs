@@ -4,7 +4,6 @@
 //! the epoch loop of `strategy` -> metrics through the [`recorder`] into the run.
 //! [`evaluate`](evaluation::evaluate) scores the result on the untouched test part.
 
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::backend::AutodiffBackend;
@@ -13,7 +12,7 @@ use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 use crate::data::{Examples, Loader, Order, mix};
 use crate::host;
 use crate::model::{NamedWeights, Net};
-use crate::tracking::{MetricKey, TrackingError};
+use crate::tracking::TrackingError;
 
 pub mod checkpoint;
 pub mod config;
@@ -22,6 +21,7 @@ pub mod evaluation;
 mod history;
 pub mod metrics;
 pub mod objective;
+mod observer;
 mod optimizer;
 pub mod recorder;
 pub mod schedule;
@@ -33,6 +33,7 @@ pub mod task;
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
 pub use metrics::Scorer;
+pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::ChosenOptimizer;
 pub use recorder::{CHECKPOINT, Recorder};
 pub use strategy::StopReason;
@@ -72,31 +73,6 @@ pub enum TrainingError {
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
     Tracking(#[from] TrackingError),
-}
-
-/// Is told how training goes, from the training thread.
-pub trait Watch: Send + Sync {
-    /// `step` optimizer steps are done; called every few steps.
-    fn step(&self, step: usize);
-    /// Whether [`Watch::epoch`] will tell the user of `epoch` in a way that stays: it is then on the disk before.
-    fn announces(&self, _epoch: usize, _max_epochs: usize) -> bool {
-        false
-    }
-    /// An epoch is done; says whether to go on.
-    fn epoch(&self, report: &EpochReport) -> ControlFlow<()>;
-}
-
-/// An epoch as the user sees it.
-#[derive(Clone, Debug)]
-pub struct EpochReport {
-    pub epoch: usize,
-    pub max_epochs: usize,
-    /// What is recorded, by key, such as (`validation/loss`, 0.1).
-    pub values: Vec<(MetricKey, f64)>,
-    /// The best epoch so far and its monitored value; `None` without a validation part.
-    pub best: Option<(usize, f64)>,
-    /// Epochs without improvement before early stopping; `None` without it.
-    pub patience_left: Option<usize>,
 }
 
 /// What is trained, and on which rows.
@@ -142,7 +118,7 @@ pub fn fit<B: AutodiffBackend>(
     config: &TrainingConfig,
     fit: Fit<B>,
     recorder: Recorder,
-    watch: Arc<dyn Watch>,
+    observer: Arc<dyn TrainingObserver>,
     interrupter: &Interrupter,
     use_tui: bool,
 ) -> Result<Fitted<B>, TrainingError> {
@@ -195,7 +171,7 @@ pub fn fit<B: AutodiffBackend>(
         plateau: schedule.plateau(),
         objective,
         scorer,
-        watch,
+        observer,
         use_tui,
         optimizer: optimizer.clone(),
         checkpoint_seconds: config.checkpoint_seconds,
@@ -220,7 +196,7 @@ pub fn fit<B: AutodiffBackend>(
             training = training.metric_valid_numeric(EpochMetric::new(name));
         }
     } else {
-        training = training.renderer(NoRenderer); // `watch` tells the user
+        training = training.renderer(NoRenderer); // `observer` tells the user
     }
     let result = training.launch(Learner::new(trainee, optimizer, schedule));
 

@@ -16,16 +16,17 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
 use super::history::History;
 use super::metrics::{Scorer, Scores};
 use super::objective::Objective;
+use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
-use super::{EpochReport, TrainingError, Watch};
 use crate::tracking::MetricKey;
 
 /// The types that burnlab gives the Learner.
@@ -43,8 +44,9 @@ pub enum StopReason {
     MaxEpochs,
     /// No better monitored metric for `patience` epochs.
     EarlyStopping,
-    /// The [`Watch`] had seen enough: a sweep gives the epochs to a better trial.
-    Watch,
+    /// The [`TrainingObserver`] had seen enough: a sweep gives the epochs to a better trial.
+    #[serde(rename = "watch")] // as older checkpoints say it
+    Observer,
     /// The user asked to stop.
     Interrupted,
 }
@@ -67,7 +69,7 @@ pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub plateau: Option<Plateau>,
     pub objective: Arc<Objective>,
     pub scorer: Arc<Scorer>,
-    pub watch: Arc<dyn Watch>,
+    pub observer: Arc<dyn TrainingObserver>,
     /// Whether Burn's renderer shows the metrics, and has to be sent them.
     pub use_tui: bool,
     /// Shares its state with the Learner's.
@@ -162,7 +164,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                     components.event_processor.process_valid(LearnerEvent::EndEpoch(epoch));
                 }
             }
-            self.recorder.record(epoch, step, &values, self.watch.announces(epoch, max_epochs))?;
+            self.recorder.record(epoch, step, &values, self.observer.announces(epoch, max_epochs))?;
 
             // ---- the verdict on this epoch
             outcome.num_epochs = epoch;
@@ -186,11 +188,11 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             if let Some(history) = &self.history {
                 history.note(epoch, &learner.model().net);
             }
-            let goes_on = self.watch.epoch(&report).is_continue();
+            let goes_on = self.observer.epoch(&report).is_continue();
             let ended = match stop {
                 true => Some(StopReason::EarlyStopping),
                 false if epoch == max_epochs => Some(StopReason::MaxEpochs),
-                false => (!goes_on).then_some(StopReason::Watch),
+                false => (!goes_on).then_some(StopReason::Observer),
             };
             if ended.is_some() || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
                 self.keep_checkpoint(learner, &outcome, step, ended, best.as_ref())?;
@@ -254,7 +256,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                 if let Some(position) = outputs.read_losses() {
                     return Err(TrainingError::NotFinite { epoch, step: first_unread + position + 1 });
                 }
-                self.watch.step(*step);
+                self.observer.step(*step);
             }
             let Some(batch) = batch else { break };
             learner.lr_step();

@@ -8,8 +8,8 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use burnlab::commands::saved_model::{MODEL, PREPARATION};
 use burnlab::data::{DataConfig, Scale};
+use burnlab::experiment::run_folder::{MODEL, PREPARATION};
 
 use crate::place::{Place, text};
 use crate::whole_way::try_all;

@@ -1,13 +1,11 @@
 //! A temporary artifacts folder, and trainings in it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use burn::train::Interrupter;
 use burnlab::backend::BackendName;
-use burnlab::commands::environment::Environment;
-use burnlab::commands::progress::Style;
-use burnlab::commands::train::{TrainOptions, Trained, prepare, train};
 use burnlab::config::LoadedConfig;
+use burnlab::experiment::{Environment, Interrupter, RunOutcome, TrainOptions, Unobserved, prepare, train};
 
 pub struct Lab {
     folder: tempfile::TempDir,
@@ -29,11 +27,11 @@ impl Lab {
 
     /// Trains a shipped config, such as "digits", with overrides.
     #[track_caller]
-    pub fn train(&self, name: &str, overrides: &[&str]) -> Trained {
+    pub fn train(&self, name: &str, overrides: &[&str]) -> RunOutcome {
         self.try_train(&config_file(name), overrides).unwrap()
     }
 
-    pub fn try_train(&self, file: &Path, overrides: &[&str]) -> anyhow::Result<Trained> {
+    pub fn try_train(&self, file: &Path, overrides: &[&str]) -> anyhow::Result<RunOutcome> {
         let overrides: Vec<String> = overrides.iter().map(|&set| set.to_owned()).collect();
         let loaded = LoadedConfig::load(file, &overrides)?;
         let location = self.artifacts().into();
@@ -42,13 +40,13 @@ impl Lab {
             location: &location,
             tags: &[],
             backend: self.backend,
-            style: Style::Silent,
-            tui: false,
-            interrupter: Interrupter::new(),
-            supervisor: None,
             environment: &Environment::gather(self.backend),
+            observer: Arc::new(Unobserved),
+            interrupter: Interrupter::new(),
+            tui: false,
+            sweep: None,
         };
-        train(&loaded.config.resolved(), &prepared, &options)
+        train(&prepared, &options)
     }
 
     /// Trains with the seeds 0 to n - 1; returns the test accuracies, sorted.
@@ -76,7 +74,7 @@ pub fn median(sorted: &[f64]) -> f64 {
 }
 
 /// The values of a metric by epoch, from the run folder's metrics.csv.
-pub fn series(run: &Trained, key: &str) -> Vec<(usize, f64)> {
+pub fn series(run: &RunOutcome, key: &str) -> Vec<(usize, f64)> {
     let mut csv = csv::Reader::from_path(run.folder.join("metrics.csv")).unwrap();
     let headers = csv.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use burn::backend::Flex;
-use burnlab::commands::saved_model::SavedModel;
 use burnlab::data::{DataConfig, Examples, Inputs, Preparation, Source, Target, Task, TaskKind, load, split};
+use burnlab::experiment::{RunFolder, SavedModel};
 use burnlab::training::Scorer;
 use burnlab::training::evaluation::{Evaluation, logits};
 
@@ -275,7 +275,7 @@ fn the_same_seed_writes_the_same_text_and_temperature_0_the_likeliest_one() {
     assert_eq!(likeliest, write(&["--prompt", "the", "--length", "60", "--temperature", "0", "--backend", "ndarray"]));
 
     // The same by hand: the largest of the last place's logits, of the last 16 characters.
-    let saved = SavedModel::open(&folder).unwrap();
+    let saved = SavedModel::open(&RunFolder::at(&folder)).unwrap();
     let known: Vec<char> = saved.preparation.characters().unwrap().chars().collect();
     let net = saved.net::<Flex>(&Default::default()).unwrap();
     let mut expected: Vec<char> = "the".chars().collect();

@@ -18,7 +18,7 @@ use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Recorder, Scorer, Watch, fit};
+use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Recorder, Scorer, TrainingObserver, fit};
 use serde_json::Value;
 
 type B = Autodiff<Flex>;
@@ -58,8 +58,7 @@ fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examp
 
 struct Losses(std::sync::Mutex<Vec<f64>>);
 
-impl Watch for Losses {
-    fn step(&self, _step: usize) {}
+impl TrainingObserver for Losses {
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
         let loss = report.values.iter().find(|value| value.0.as_str() == "train/loss").unwrap().1;
         self.0.lock().unwrap().push(loss);

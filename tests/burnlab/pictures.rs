@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use burnlab::experiment::pictures::{Draw, PICTURES, draw_named};
+use burnlab::experiment::{RunFolder, SavedModel};
+use burnlab::tracking::Store;
+
 use crate::lab::{Lab, series};
 use crate::place::{Place, json, text};
 
@@ -84,7 +88,7 @@ fn two_inputs_show_the_boundary_and_each_hidden_units_line() {
         assert!(shown.iter().any(|other| other == name), "{name} is not in {shown:?}");
     }
     let boundary = Svg::read(&run.folder, "boundary");
-    let saved = burnlab::commands::saved_model::SavedModel::open(&run.folder).unwrap();
+    let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
     let num_train: u64 = saved.preparation.class_counts.iter().sum();
     let num_test = run.evaluation.as_ref().unwrap().num_examples;
     assert_eq!(boundary.count("dot"), num_train as usize + num_test);
@@ -106,6 +110,44 @@ fn two_inputs_show_the_boundary_and_each_hidden_units_line() {
         assert!(pictures.iter().all(|picture| picture.as_str().unwrap().len() == cells));
     }
     assert_eq!(history["points"].as_array().unwrap().len(), num_train as usize + num_test);
+}
+
+#[test]
+fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_another() {
+    let lab = Lab::new();
+    let plane = lab.artifacts().join("plane.csv");
+    let rows = (0..100).map(|row| format!("{},{},{}\n", row % 10, row / 10, row % 10 * 2 - row / 10));
+    std::fs::write(&plane, "x,y,z\n".to_owned() + &rows.collect::<String>()).unwrap();
+    let of_plane = format!("data={{path=\"{}\",target=\"z\"}}", plane.display());
+    let runs = [
+        lab.train("digits", &["training.max_epochs=1"]),
+        lab.train("digits-transformer", &["training.max_epochs=1"]),
+        lab.train("band-2-units", &["training.max_epochs=1"]),
+        lab.train("xor-mlp", &["training.max_epochs=1", "training.loss=\"mse\"", &of_plane]),
+        lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[4]"]),
+        lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[8]"]),
+    ];
+    let drawn = |stem: &str| runs.iter().filter(|run| names(&run.folder).iter().any(|name| name == stem)).count();
+    let saved = SavedModel::open(&RunFolder::at(&runs[3].folder)).unwrap();
+    for picture in &PICTURES {
+        match picture.draw {
+            Draw::Run(_) => {
+                let count = drawn(&picture.stem());
+                assert!(count > 0, "no run has {}", picture.name);
+                // What the run of numbers on a plane lacks.
+                if !names(&runs[3].folder).contains(&picture.stem()) {
+                    let error = draw_named(&saved, &[picture], lab.backend).unwrap_err().to_string();
+                    assert!(error.contains(&picture.stem()) && error.ends_with(picture.needs), "{error}");
+                }
+            }
+            Draw::Experiment(draw) => {
+                let store = Store::open(lab.artifacts()).unwrap();
+                let iris: Vec<_> = runs[4..].iter().map(|run| store.run(&run.id).unwrap()).collect();
+                assert!(draw("iris", &iris).is_some(), "{}", picture.name);
+                assert!(draw("iris", &iris[..1]).is_none(), "{}", picture.name);
+            }
+        }
+    }
 }
 
 #[test]

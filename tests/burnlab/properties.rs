@@ -5,12 +5,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use burnlab::commands::saved_model::{decode, encode};
 use burnlab::comparison::filter::Filter;
 use burnlab::config::{Config, LoadedConfig};
 use burnlab::data::{
     Column, ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, Scale, Source, Target, TaskKind, load, split,
 };
+use burnlab::experiment::weights_file::{decode, encode};
 use burnlab::model::{Activation, MlpConfig, NamedWeights, Weight};
 use burnlab::tracking::{MetricKey, NewRun, Point, Run, RunId, RunWriter, Shown, Store, read_points, slug};
 use burnlab::training::config::{EarlyStoppingConfig, OptimizerKind, TrainingConfig};

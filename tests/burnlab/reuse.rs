@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Stdio;
 
 use burnlab::backend::BackendName;
-use burnlab::commands::evaluate::score;
-use burnlab::commands::saved_model::{SavedModel, load_data};
+use burnlab::experiment::evaluate::score;
+use burnlab::experiment::{RunFolder, SavedModel};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -42,8 +42,8 @@ fn the_kept_test_rows_are_those_of_the_run_though_they_look_missing() {
     let output = place.run(&["--config", "a.toml", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let folder = place.only_run();
-    let saved = SavedModel::open(&folder).unwrap();
-    let (dataset, splits) = load_data(&folder, &saved.config).unwrap();
+    let saved = SavedModel::open(&RunFolder::at(&folder)).unwrap();
+    let (dataset, splits) = saved.folder.data(&saved.config).unwrap();
     let expected = saved.preparation.transform(&dataset, &splits.test);
     let kept = saved.test_examples().unwrap();
     assert_eq!((kept.inputs, kept.targets), (expected.inputs, expected.targets));
@@ -64,7 +64,7 @@ fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
             copy_folder(&run.folder, &copy);
             run.evaluation.unwrap()
         };
-        let saved = SavedModel::open(&copy).unwrap();
+        let saved = SavedModel::open(&RunFolder::at(&copy)).unwrap();
         let (again, predictions) = score(&saved, saved.test_examples().unwrap(), BackendName::Flex).unwrap();
         assert_eq!(again.num_examples, recorded.num_examples);
         assert_eq!(again.baseline, recorded.baseline, "{name}");
@@ -334,7 +334,8 @@ fn each_kind_of_network_begins_with_another_runs_weights_and_keeps_the_frozen_on
         assert!(output.status.success(), "{}", text(&output.stderr));
         let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
         let child = runs.into_iter().find(|path| *path != parent).unwrap();
-        let (before, after) = (SavedModel::open(&parent).unwrap(), SavedModel::open(&child).unwrap());
+        let (before, after) =
+            (SavedModel::open(&RunFolder::at(&parent)).unwrap(), SavedModel::open(&RunFolder::at(&child)).unwrap());
         let head = before.config.model.head();
         for (name, weight) in &before.weights {
             // Running statistics of a frozen normalisation stay, too.
@@ -390,7 +391,7 @@ fn resume_refuses_changed_data_and_a_damaged_checkpoint() {
 
 #[test]
 fn fine_tuning_on_few_labels_beats_training_from_scratch() {
-    let accuracy = |run: &burnlab::commands::train::Trained| run.evaluation.as_ref().unwrap().metric("accuracy");
+    let accuracy = |run: &burnlab::experiment::RunOutcome| run.evaluation.as_ref().unwrap().metric("accuracy");
     let mut gains = Vec::new();
     let mut sums = [0.0; 3];
     for seed in 0..10 {
@@ -423,7 +424,10 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     let config = std::fs::read_to_string(child.folder.join("config.toml")).unwrap();
     assert!(config.contains("freeze = [\"layers.0\"]"), "{config}");
 
-    let (before, after) = (SavedModel::open(&parent.folder).unwrap(), SavedModel::open(&child.folder).unwrap());
+    let (before, after) = (
+        SavedModel::open(&RunFolder::at(&parent.folder)).unwrap(),
+        SavedModel::open(&RunFolder::at(&child.folder)).unwrap(),
+    );
     assert_eq!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
     assert_eq!(before.weights["layers.0.bias"], after.weights["layers.0.bias"]);
     assert_ne!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
@@ -433,7 +437,7 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
 
     // All layers move when none is frozen, and begin where the parent ended.
     let initial =
-        burnlab::commands::saved_model::decode(&std::fs::read(child.folder.join("initial.safetensors")).unwrap())
+        burnlab::experiment::weights_file::decode(&std::fs::read(child.folder.join("initial.safetensors")).unwrap())
             .unwrap();
     assert_eq!(initial["layers.1.weight"], before.weights["layers.1.weight"]);
     assert_ne!(initial["layers.2.weight"], before.weights["layers.2.weight"], "the output layer is new");
@@ -492,7 +496,8 @@ fn a_fine_tuned_run_is_resumed_when_its_parent_is_gone() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let child = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
     let child = child.into_iter().find(|path| *path != whole).unwrap();
-    let (before, after) = (SavedModel::open(&whole).unwrap(), SavedModel::open(&child).unwrap());
+    let (before, after) =
+        (SavedModel::open(&RunFolder::at(&whole)).unwrap(), SavedModel::open(&RunFolder::at(&child)).unwrap());
     assert_eq!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
     assert_ne!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
 }

@@ -150,7 +150,7 @@ fn overfitting_shows_in_the_losses_and_early_stopping_prevents_it() {
     let last = losses.last().unwrap().1;
     assert!(last > 1.3 * least, "validation loss {least} at its least, {last} in the end");
     assert!(series(&overfit, "train/loss").last().unwrap().1 < 0.01);
-    let log_loss = |run: &burnlab::commands::train::Trained| run.evaluation.as_ref().unwrap().metric("log_loss");
+    let log_loss = |run: &burnlab::experiment::RunOutcome| run.evaluation.as_ref().unwrap().metric("log_loss");
     assert!(log_loss(&stopped) < log_loss(&overfit), "{} and {}", log_loss(&stopped), log_loss(&overfit));
     assert!(stopped.num_epochs < overfit.num_epochs);
 }

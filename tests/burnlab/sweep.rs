@@ -193,6 +193,20 @@ fn the_trial_of_a_killed_worker_is_taken_up_by_another() {
 
 #[test]
 #[cfg(unix)]
+fn a_worker_that_is_asked_to_stop_gives_its_trial_back_and_is_not_taken_for_lost() {
+    let place = Place::new();
+    place.write("c.toml", SLOW);
+    let sweep = begin(&place, &["--config", "c.toml", "--jobs", "2"]);
+    let trials = wait_for(&place, |trials| trials.iter().filter(|trial| is_training(trial)).count() == 2);
+    signal("TERM", worker_process(trials.iter().find(|trial| is_training(trial)).unwrap()));
+    let output = sweep.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_each_once(&place, 4);
+    assert_eq!(text(&output.stderr), "", "its exit code tells a worker that stopped from one that broke");
+}
+
+#[test]
+#[cfg(unix)]
 fn a_worker_that_slept_through_its_lease_changes_nothing() {
     let place = Place::new();
     place.write("c.toml", SLOW);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
 use burnlab::backend::BackendName;
-use burnlab::commands::saved_model::{self, SavedModel};
-use burnlab::commands::train::{Trained, prepare};
+use burnlab::experiment::run_folder::MODEL;
+use burnlab::experiment::{RunFolder, RunOutcome, SavedModel, prepare};
 use burnlab::training::evaluation::evaluate;
 use burnlab::training::objective::Objective;
 
@@ -84,7 +84,7 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
     assert_eq!(run.kept_epoch, Some(least.0));
     assert_eq!(run.num_epochs, least.0 + 10, "patience counts from the best epoch");
 
-    let saved = SavedModel::open(&run.folder).unwrap();
+    let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
     let prepared = prepare(&saved.config, &lab.artifacts().into()).unwrap();
     let objective =
         Arc::new(Objective::new(&saved.config.training, prepared.scorer.task, &saved.preparation.class_counts));
@@ -136,12 +136,12 @@ fn any_validation_metric_can_be_monitored() {
 
 // ---- that it repeats
 
-fn weights(run: &Trained) -> Vec<u8> {
-    std::fs::read(run.folder.join(saved_model::MODEL)).unwrap()
+fn weights(run: &RunOutcome) -> Vec<u8> {
+    std::fs::read(run.folder.join(MODEL)).unwrap()
 }
 
 /// metrics.csv less the wall times and the seconds.
-fn points(run: &Trained) -> Vec<String> {
+fn points(run: &RunOutcome) -> Vec<String> {
     let text = std::fs::read_to_string(run.folder.join("metrics.csv")).unwrap();
     let without_time = |line: &str| {
         let cells: Vec<&str> = line.split(',').collect(); // epoch, step, time, metric, value

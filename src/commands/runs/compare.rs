@@ -8,8 +8,9 @@ use crate::comparison::differences;
 use crate::comparison::judge::{Comparisons, judge, judge_all, letters};
 use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
 
+use super::select::json;
 use super::table;
-use crate::commands::run_folder::recorded;
+use crate::experiment::run_folder::recorded;
 
 /// What differs between runs, as text or JSON.
 pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<String> {
@@ -23,7 +24,7 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
         let judgement = if let [a, b] = &runs[..] { judge(store, a, b)? } else { None };
         let comparisons = if runs.len() > 2 { judge_all(store, &runs)? } else { None };
-        return super::json(&json!({
+        return json(&json!({
             "ids": ids, "params": params, "metrics": metrics, "judgement": judgement, "comparisons": comparisons,
         }));
     }

@@ -6,7 +6,7 @@ use crate::cli::ExportFormat;
 use crate::comparison::field::{Field, FieldValue, RECORD_FIELDS};
 use crate::tracking::{MetricKey, Run, Shown, Store};
 
-use super::{JsonRun, json, select};
+use super::select::{JsonRun, json, select};
 
 /// The runs that pass, archived ones included, in the format.
 pub fn text(store: &Store, filter: &str, format: ExportFormat) -> anyhow::Result<String> {

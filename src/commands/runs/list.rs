@@ -8,7 +8,8 @@ use crate::comparison::verdict::{Group, best_of, pooled_deviation};
 use crate::comparison::{self, differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
 use crate::tracking::{Goal, Run, Shown, Store};
 
-use super::{JsonRun, json, select, table};
+use super::select::{JsonRun, json, select};
+use super::table;
 
 /// What a terminal shows without wrapping.
 const WIDTH: usize = 80;

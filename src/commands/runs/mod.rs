@@ -3,6 +3,7 @@
 pub mod compare;
 mod export;
 mod list;
+mod select;
 mod show;
 pub mod table;
 #[cfg(test)]
@@ -13,12 +14,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use serde::Serialize;
 
 use super::output::to_file;
 use crate::cli::{RunsArgs, RunsCommand};
-use crate::comparison::filter::Filter;
-use crate::tracking::{Location, Run, RunId, Shown, Store, TrackingError};
+use crate::shell::command_in;
+use crate::tracking::{Location, RunId, Store, TrackingError};
 
 /// Does what the verb says.
 ///
@@ -43,12 +43,9 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             each(&mut writable(location)?, runs, word, |store, id| store.set_archived(id, !undo))?;
         }
         RunsCommand::Delete { runs } => {
-            each(
-                &mut writable(location)?,
-                runs,
-                "in the trash (`burnlab runs restore` brings it back)",
-                Store::delete,
-            )?;
+            let restore = command_in(&location.root, &["runs", "restore"]);
+            let word = format!("in the trash (`{restore}` brings it back)");
+            each(&mut writable(location)?, runs, &word, Store::delete)?;
         }
         RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
         RunsCommand::Gc { older_than } => gc(&mut writable(location)?, *older_than)?,
@@ -77,26 +74,6 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
         _ => Ok(()),
     }
-}
-
-/// The runs that pass, newest first, with what is shown as their status.
-fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<Vec<(Run, Shown)>> {
-    let filter: Filter = filter.parse().with_context(|| format!("--filter `{filter}`"))?;
-    let runs = store.runs()?.into_iter().filter(|run| archived || !run.record.archived);
-    let shown = runs.map(|run| (store.shown(&run), run)).map(|(shown, run)| (run, shown));
-    Ok(shown.filter(|(run, shown)| filter.matches(run, *shown)).collect())
-}
-
-/// A run as JSON: its record, metrics, and the status to show.
-#[derive(Debug, Serialize)]
-struct JsonRun<'a> {
-    #[serde(flatten)]
-    run: &'a Run,
-    shown: Shown,
-}
-
-fn json(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
 }
 
 fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {

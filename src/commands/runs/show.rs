@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::tracking::{FileEntry, RunRecord, Shown, Store};
 
-use super::{JsonRun, json, table};
+use super::select::{JsonRun, json};
+use super::table;
 
 /// One run as text or JSON.
 pub fn text(store: &Store, query: &str, as_json: bool) -> anyhow::Result<String> {

@@ -6,6 +6,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::select::select;
 use super::*;
 use crate::cli::{ExportFormat, ListArgs};
 use crate::tracking::{NewRun, Point, RunWriter, Status};

@@ -1,17 +1,15 @@
 //! `[sweep]` and `burnlab sweep`: many configs tried out, on this machine or on several.
 //!
-//! The trials are a queue in the store. A worker ([`work`]) takes one, trains it ([`trial`]) and takes the next;
-//! [`start`] makes the queue and keeps as many workers on this machine as it has cores.
+//! `start` makes the queue and keeps as many workers (`work`) on this machine as it has cores.
 
 mod show;
 mod slurm;
 mod start;
-mod trial;
 mod work;
 
 use std::process::ExitCode;
 
-pub use start::{check, from_config};
+pub use start::from_config;
 
 use crate::cli::SweepCommand;
 

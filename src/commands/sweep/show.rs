@@ -11,7 +11,7 @@ use crate::commands::runs::table;
 use crate::comparison::judge::retrain;
 use crate::comparison::verdict::best_of;
 use crate::comparison::{headline, ranked, results, spread};
-use crate::shell::{elsewhere, quoted};
+use crate::shell::{command_in, quoted};
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
 /// Trials that the summary names.
@@ -81,7 +81,8 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
         text.push_str(&next(store, sweep, best)?);
     }
     if counts.waiting + counts.running > 0 {
-        text.push_str(&format!("next   go on: burnlab sweep resume {}{}\n", sweep.id, elsewhere(store.root())));
+        let resume = command_in(store.root(), &["sweep", "resume", sweep.id.as_str()]);
+        text.push_str(&format!("next   go on: {resume}\n"));
     }
     Ok(text)
 }
@@ -132,8 +133,8 @@ fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingEr
     let again = retrain(store, &run.record.id, run.record.seed.wrapping_add(1), NUM_NEW_SEEDS);
     let name = quoted(&format!("{}-best", sweep.experiment));
     Ok(format!(
-        "next   try the best on new seeds: {again} --name {name}\n       see all trials: burnlab dashboard{}\n",
-        elsewhere(store.root())
+        "next   try the best on new seeds: {again} --name {name}\n       see all trials: {}\n",
+        command_in(store.root(), &["dashboard"])
     ))
 }
 

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 
-use super::start;
 use crate::cli::SweepEmitArgs;
 use crate::commands::output::{say, to_file};
 use crate::config::LoadedConfig;
+use crate::experiment::sweep::create;
 use crate::shell::{quoted, quoted_path};
 use crate::tracking::Store;
 
@@ -29,7 +29,7 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         loaded.config.name.clone_from(name);
     }
-    let id = start::create(&location, &loaded)?;
+    let id = create(&location, &loaded)?;
     let sweep = Store::open_read_only_at(&location)?.find_sweep(id.as_str())?;
     let workers = args.workers.min(sweep.num_trials);
     let program = std::env::current_exe()?;

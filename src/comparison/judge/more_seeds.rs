@@ -1,7 +1,7 @@
 //! Commands that train the seeds still needed for a claim.
 
 use crate::comparison::verdict::{Claim, Verdict};
-use crate::shell::{elsewhere, quoted_path};
+use crate::shell::command_in;
 use crate::tracking::{Run, RunId, Store};
 
 /// Seeds per config to suggest where there is only one: enough for a meaningful interval.
@@ -27,7 +27,7 @@ pub(super) fn missing_seeds(store: &Store, run: &Run, group: &[&Run], wanted: us
 
 /// The command that trains the config of `run` again, with `count` consecutive seeds from `first`.
 pub fn retrain(store: &Store, run: &RunId, first: u64, count: usize) -> String {
-    let config = store.folder(run).join("config.toml");
-    let (config, elsewhere) = (quoted_path(&config), elsewhere(store.root()));
-    format!("burnlab --config {config} --set seed={first} --seeds {count}{elsewhere}")
+    let config = store.folder(run).join("config.toml").display().to_string();
+    let (seed, count) = (format!("seed={first}"), count.to_string());
+    command_in(store.root(), &["--config", &config, "--set", &seed, "--seeds", &count])
 }

@@ -51,7 +51,7 @@ async fn a_sweep_comes_with_the_results_of_its_trials() {
     assert_eq!((&found["best"]["number"], &found["test_metric"]), (&json!(2), &json!("test/accuracy")));
     let retrain = found["best"]["retrain"].as_str().unwrap();
     let config = format!("runs/{best}/config.toml --set seed=5 --seeds 10 --artifacts ");
-    assert!(retrain.starts_with("burnlab --config ") && retrain.contains(&config), "{retrain}");
+    assert!(retrain.starts_with(&crate::shell::command(&["--config"])) && retrain.contains(&config), "{retrain}");
     let results = |at: usize| found["trials"][at]["results"].clone();
     assert_eq!(results(0), json!([{ "run": worse, "epochs": 4, "test": 0.5 }]));
     assert_eq!(results(1), json!([{ "run": best, "epochs": 6, "test": 0.5 }]));

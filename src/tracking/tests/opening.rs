@@ -14,7 +14,10 @@ fn artifacts() -> TempDir {
 fn newer_foreign_and_missing_stores_are_refused_by_name() {
     let root = artifacts();
     let error = Store::open_read_only(root.path()).unwrap_err().to_string();
-    assert!(error.contains("no runs recorded in") && error.contains("burnlab --config FILE"), "{error}");
+    assert!(
+        error.contains("no runs recorded in") && error.contains(&crate::shell::command(&["--config", "FILE"])),
+        "{error}"
+    );
 
     let path = root.path().join("burnlab.db");
     drop(Store::open(root.path()).unwrap());

@@ -3,6 +3,7 @@
 #![no_main]
 
 use burnlab::config::{Config, LoadedConfig};
+use burnlab::data::Task;
 use burnlab::invalid::Invalid;
 use burnlab::tracking::flatten_config;
 use burnlab_fuzz::parts;
@@ -24,9 +25,9 @@ fuzz_target!(|text: &str| {
     }
     let config = &loaded.config;
     comes_back(config);
-    let resolved = config.clone().resolved();
+    let resolved = config.clone().resolved_for(Task::Regression);
     comes_back(&resolved);
-    assert_eq!(resolved, resolved.clone().resolved());
+    assert_eq!(resolved, resolved.clone().resolved_for(Task::Regression));
     flatten_config(&resolved.to_toml()).unwrap();
     // The data say whether there are so many folds, before they are dealt.
     if config.data.folds.is_none_or(|folds| folds <= 1000) {

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use burnlab::backend::BackendName;
-use burnlab::commands::evaluate::score;
-use burnlab::commands::saved_model::{SavedModel, decode, encode_whole};
+use burnlab::experiment::evaluate::score;
+use burnlab::experiment::weights_file::decode;
+use burnlab::experiment::{RunFolder, SavedModel};
 use burnlab::tracking::{Store, read_points};
 use burnlab_fuzz::Folder;
 use libfuzzer_sys::fuzz_target;
@@ -74,8 +75,8 @@ fn open(run: &std::path::Path, name: &str) {
         // Behind the shapes that the run needs, the weights themselves.
         let _ = decode(&fs::read(run.join(name)).unwrap());
     }
-    let Ok(saved) = SavedModel::open(run) else { return };
-    encode_whole(&saved).unwrap();
+    let Ok(saved) = SavedModel::open(&RunFolder::at(run)) else { return };
+    saved.encode().unwrap();
     let Ok(examples) = saved.test_examples() else { return };
     if let Ok((_, predictions)) = score(&saved, examples, BackendName::Flex) {
         assert!(!predictions.is_empty());

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::explain;
-use super::run_folder;
+use super::error::explain;
+use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::data::{self, Dataset, Examples, Preparation, Splits};
@@ -12,8 +12,10 @@ use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
 use crate::training::Scorer;
 
-/// Data, loaded, split and turned into network inputs.
+/// Data, loaded, split and turned into network inputs, and the config that says what to make of them.
 pub struct Prepared {
+    /// Of one run, with every default written out: what is recorded and trained.
+    pub config: Config,
     pub dataset: Arc<Dataset>,
     pub splits: Splits,
     pub preparation: Preparation,
@@ -55,10 +57,10 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let Some(run) = &config.model.init_from else {
         let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
         config.model.check(&preparation.layout(), preparation.task())?;
-        return Ok(Prepared::new(dataset, splits, preparation));
+        return Ok(Prepared::new(config, dataset, splits, preparation));
     };
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", explain(&error));
-    let folder = run_folder::find(location, run).map_err(invalid)?;
+    let folder = RunFolder::find(location, run).map_err(invalid)?;
     let saved = SavedModel::open(&folder).map_err(invalid)?;
     let scale = saved.preparation.scale;
     Invalid::unless(config.data.scale == scale, "data.scale", || {
@@ -78,55 +80,25 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     check_frozen(shapes.keys(), &config.model.freeze, new_head)
         .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
     let run = saved.name().parse().ok();
+    let folder = folder.path();
     let is_here = folder.parent().is_some_and(|runs| runs == location.root.join("runs"));
     let reference = match is_here && run.is_some() {
         true => saved.name(),
-        false => std::path::absolute(&folder).unwrap_or(folder).display().to_string(),
+        false => std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string(),
     };
-    let pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head });
-    Ok(Prepared { pretrained, ..Prepared::new(dataset, splits, preparation) })
+    let mut prepared = Prepared::new(config, dataset, splits, preparation);
+    prepared.config.model.init_from = Some(reference.clone());
+    prepared.pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head });
+    Ok(prepared)
 }
 
 impl Prepared {
-    /// The parts of `dataset` as `preparation` makes them.
-    pub fn new(dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
+    /// The parts of `dataset` as `preparation` makes them, to be trained on as `config` says.
+    pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
         let part = |rows: &[usize]| Arc::new(preparation.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let scorer = Scorer::new(&preparation);
-        Self { dataset, splits, preparation, train, validation, test, scorer, pretrained: None }
-    }
-
-    /// Lines that tell the user what was understood.
-    pub fn describe(&self) -> Vec<String> {
-        let mut lines = self.dataset.describe();
-        if let Some(known) = self.preparation.characters() {
-            lines.extend(self.describe_text(known.chars().count()));
-            return lines;
-        }
-        lines.push(format!(
-            "{} training, {} validation, {} test rows; {} network inputs",
-            self.splits.train.len(),
-            self.splits.validation.len(),
-            self.splits.test.len(),
-            self.preparation.num_inputs()
-        ));
-        lines
-    }
-
-    fn describe_text(&self, num_known: usize) -> Vec<String> {
-        let Splits { train, validation, test } = &self.splits;
-        let [train, validation, test] = [train, validation, test].map(Vec::len);
-        let context = self.preparation.num_inputs();
-        let mut lines =
-            vec![format!("{train} training, {validation} validation, {test} test windows of {context} characters")];
-        let is_unknown = |&&target: &&f32| target as usize == num_known;
-        let unknown = [&self.validation, &self.test].map(|part| part.targets.iter().filter(is_unknown).count());
-        if let num_unknown @ 1.. = unknown.iter().sum::<usize>() {
-            lines.push(format!(
-                "note: {num_unknown} characters of the validation and test parts are none of the {num_known} that training \
-                 sees; one number stands for all such"
-            ));
-        }
-        lines
+        let config = config.clone().resolved_for(scorer.task);
+        Self { config, dataset, splits, preparation, train, validation, test, scorer, pretrained: None }
     }
 }

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::Subject;
+use super::subject::Subject;
 use crate::data::{Examples, Inputs};
 use crate::plots::{self, Importance};
 
@@ -30,7 +30,7 @@ pub(super) fn importance(subject: &Subject) -> Option<String> {
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
     let scorer = subject.scorer();
     let score = |examples: &Examples| {
-        let scores = scorer.scores(&(subject.logits)(examples), &examples.targets, false, None);
+        let scores = scorer.scores(&subject.network.logits(examples), &examples.targets, false, None);
         scores.iter().find(|score| score.0 == metric).map_or(f64::NAN, |score| score.1)
     };
     let whole = score(subject.test);

@@ -3,8 +3,6 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, Task};
 use crate::training::evaluation::Evaluation;
@@ -14,16 +12,9 @@ use crate::training::evaluation::Evaluation;
 /// # Errors
 /// A file of the run folder that is missing or damaged.
 pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
-    let read =
-        |name: &str| -> anyhow::Result<Value> { Ok(serde_json::from_slice(&fs_err::read(saved.folder.join(name))?)?) };
-    let (record, environment) = (read("run.json")?, read("environment.json")?);
-    let evaluation = saved.folder.join("evaluation.json");
-    let evaluation: Option<Evaluation> = match evaluation.exists() {
-        true => Some(serde_json::from_slice(&fs_err::read(&evaluation)?)?),
-        false => None,
-    };
+    let (record, environment) = (saved.folder.record()?, saved.folder.environment()?);
+    let evaluation = saved.folder.evaluation()?;
     let preparation = &saved.preparation;
-    let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut card = String::new();
     writeln!(card, "# {}\n", saved.name())?;
     let task = match preparation.task() {
@@ -40,9 +31,9 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         card,
         "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
         preparation.target_name,
-        shown(&environment["burnlab"]),
-        shown(&record["started"]),
-        shown(&record["reason"]),
+        environment.system.burnlab.as_deref().unwrap_or("of an unknown version"),
+        record.started,
+        record.reason,
     )?;
     let command = match &preparation.inputs {
         Inputs::Text(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
@@ -53,17 +44,13 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         writeln!(card, "\n{}", onnx_use(saved, file))?;
     }
     writeln!(card, "\n## Data\n")?;
-    let data = &environment["dataset"];
-    for (name, key) in [
-        ("name", "name"),
-        ("rows", "num_rows"),
-        ("training rows", "num_train"),
-        ("validation rows", "num_validation"),
-        ("test rows", "num_test"),
-        ("fingerprint (SHA-256)", "fingerprint"),
-    ] {
-        writeln!(card, "- {name}: {}", shown(&data[key]))?;
-    }
+    let data = &environment.dataset;
+    writeln!(card, "- name: {}", data.name)?;
+    writeln!(card, "- rows: {}", data.num_rows)?;
+    writeln!(card, "- training rows: {}", data.num_train)?;
+    writeln!(card, "- validation rows: {}", data.num_validation)?;
+    writeln!(card, "- test rows: {}", data.num_test)?;
+    writeln!(card, "- fingerprint (SHA-256): {}", data.fingerprint)?;
     writeln!(card, "\n## Result on the test rows\n")?;
     match &evaluation {
         None => writeln!(card, "There were no test rows: nothing is known of how good the model is.")?,

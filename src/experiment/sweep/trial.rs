@@ -8,19 +8,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
-use super::work::Worker;
-use crate::commands::explain;
-use crate::commands::prepared::prepare;
-use crate::commands::progress::Style;
-use crate::commands::train::{self, Supervisor, TrainOptions, Trained};
+use super::context::Context;
 use crate::config::{Config, ConfigError};
+use crate::experiment::error::explain;
+use crate::experiment::prepare::prepare;
+use crate::experiment::run::{RunOutcome, TrainOptions};
+use crate::experiment::train::train;
 use crate::sweep::{goes_on, rungs};
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
-use crate::training::config::Loss;
-use crate::training::{EpochReport, TrainingError};
+use crate::training::{EpochReport, TrainingError, TrainingObserver};
 
 /// How a trial went.
-pub struct Ended {
+pub(super) struct Ended {
     /// `None` if it was interrupted: nothing may be said of it.
     pub outcome: Option<Outcome>,
     pub runs: Vec<RunId>,
@@ -32,21 +31,21 @@ pub struct Ended {
 /// # Errors
 /// A store that cannot be reached, a full disk: whatever another worker may not meet. What its params make fail is the
 /// trial's outcome.
-pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
-    let watch = Arc::new(TrialWatch::new(worker, claim)?);
-    let heart = Heart::start(&watch, worker.lease());
-    let repetitions = worker.loaded.config.repetitions(worker.loaded.config.seeds);
+pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
+    let observer = Arc::new(TrialObserver::new(context, claim)?);
+    let heart = Heart::start(&observer, context.lease());
+    let repetitions = context.loaded.config.repetitions(context.loaded.config.seeds);
     let mut values = Vec::new();
     let mut num_epochs = 0;
     let mut outcome = None;
     for repetition in repetitions {
-        let trained = worker
+        let trained = context
             .loaded
             .varied_by(&claim.params, &repetition.overrides())
             .map_err(anyhow::Error::from)
-            .and_then(|config| train_run(worker, config, &watch));
+            .and_then(|config| train_run(context, config, &observer));
         match trained {
-            Err(_) if watch.is_lost() => break,
+            Err(_) if observer.is_lost() => break,
             Err(error) if !is_of_the_trial(&error) => return Err(error),
             Err(error) => {
                 // Without the line of the config below it.
@@ -57,17 +56,17 @@ pub fn run(worker: &Worker, claim: &Claim) -> anyhow::Result<Ended> {
             Ok(trained) if trained.status == Status::Interrupted => break,
             Ok(trained) => {
                 num_epochs += trained.num_epochs;
-                values.extend(watch.value_at(trained.kept_epoch.unwrap_or(trained.num_epochs)));
+                values.extend(observer.value_at(trained.kept_epoch.unwrap_or(trained.num_epochs)));
                 let mean = values.iter().sum::<f64>() / values.len() as f64;
-                let state = if watch.has_ended_it() { TrialState::Stopped } else { TrialState::Finished };
+                let state = if observer.has_ended_it() { TrialState::Stopped } else { TrialState::Finished };
                 outcome = Some(Outcome { state, value: Some(mean), reason: trained.reason });
             }
         }
-        watch.next_run();
+        observer.next_run();
     }
     drop(heart);
-    let is_whole = !worker.stop.is_asked() && !watch.is_lost();
-    Ok(Ended { outcome: outcome.filter(|_| is_whole), runs: watch.runs(), num_epochs })
+    let is_whole = !context.interrupter.should_stop() && !observer.is_lost();
+    Ok(Ended { outcome: outcome.filter(|_| is_whole), runs: observer.runs(), num_epochs })
 }
 
 /// Whether any worker would fail so.
@@ -75,25 +74,23 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
     error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(TrainingError::NotFinite { .. }))
 }
 
-fn train_run(worker: &Worker, config: Config, watch: &Arc<TrialWatch>) -> anyhow::Result<Trained> {
-    let prepared = prepare(&config, worker.location).map_err(|invalid| worker.loaded.locate(invalid))?;
-    let mut config = config.resolved();
-    config.training.loss.get_or_insert(Loss::default_for(prepared.scorer.task));
+fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
+    let prepared = prepare(&config, context.location).map_err(|invalid| context.loaded.locate(invalid))?;
     let options = TrainOptions {
-        location: worker.location,
-        tags: worker.tags,
-        backend: worker.backend,
-        style: Style::Silent,
+        location: context.location,
+        tags: context.tags,
+        backend: context.backend,
+        environment: &context.environment,
+        observer: observer.clone(),
+        interrupter: context.interrupter.clone(),
         tui: false,
-        interrupter: worker.stop.interrupter(),
-        supervisor: Some(watch.clone()),
-        environment: &worker.environment,
+        sweep: Some(SweepTrial { sweep: observer.claim.sweep.clone(), trial: observer.claim.number }),
     };
-    train::train(&config, &prepared, &options)
+    train(&prepared, &options)
 }
 
 /// Follows a trial's runs from epoch to epoch, for the queue and for successive halving.
-struct TrialWatch {
+struct TrialObserver {
     store: Mutex<Store>,
     claim: Claim,
     metric: String,
@@ -113,16 +110,16 @@ struct Seen {
     values: BTreeMap<usize, f64>,
 }
 
-impl TrialWatch {
-    fn new(worker: &Worker, claim: &Claim) -> anyhow::Result<Self> {
-        let halving = worker.search.halving.as_ref();
-        let max_epochs = || worker.loaded.varied(&claim.params).map_or(0, |config| config.training.max_epochs);
+impl TrialObserver {
+    fn new(context: &Context, claim: &Claim) -> anyhow::Result<Self> {
+        let halving = context.search.halving.as_ref();
+        let max_epochs = || context.loaded.varied(&claim.params).map_or(0, |config| config.training.max_epochs);
         let rungs = halving.map(|halving| rungs(halving.min_epochs, halving.factor, max_epochs()));
         Ok(Self {
-            store: Mutex::new(Store::open_at(worker.location)?),
+            store: Mutex::new(Store::open_at(context.location)?),
             claim: claim.clone(),
-            metric: worker.sweep.metric.to_string(),
-            minimize: worker.is_minimized(),
+            metric: context.sweep.metric.to_string(),
+            minimize: context.is_minimized(),
             rungs: rungs.unwrap_or_default(),
             factor: halving.map_or(0, |halving| halving.factor),
             is_lost: AtomicBool::new(false),
@@ -178,12 +175,8 @@ impl TrialWatch {
     }
 }
 
-impl Supervisor for TrialWatch {
-    fn trial(&self) -> SweepTrial {
-        SweepTrial { sweep: self.claim.sweep.clone(), trial: self.claim.number }
-    }
-
-    fn begun(&self, run: &RunId) -> anyhow::Result<()> {
+impl TrainingObserver for TrialObserver {
+    fn recorded(&self, run: &RunId) -> Result<(), TrackingError> {
         self.seen().runs.push(run.clone());
         let is_ours = self.store().begin_run(&self.claim, run)?;
         if !is_ours {
@@ -219,14 +212,14 @@ struct Heart {
 }
 
 impl Heart {
-    fn start(watch: &Arc<TrialWatch>, lease: Duration) -> Self {
-        let watch = Arc::clone(watch);
+    fn start(observer: &Arc<TrialObserver>, lease: Duration) -> Self {
+        let observer = Arc::clone(observer);
         let (stop, stopped) = mpsc::channel();
         let beat = move || {
             while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(lease / 3) {
                 // An error may pass before the lease ends; if it does not, the queue gives the trial to another.
-                if let Ok(false) = watch.store().heartbeat(&watch.claim, lease) {
-                    watch.lose();
+                if let Ok(false) = observer.store().heartbeat(&observer.claim, lease) {
+                    observer.lose();
                     break;
                 }
             }

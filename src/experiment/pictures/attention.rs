@@ -1,6 +1,6 @@
 //! Where a transformer looks in one test example.
 
-use super::{Shares, Subject};
+use super::subject::{Shares, Subject};
 use crate::plots;
 
 /// Characters of a text that are shown against each other.
@@ -12,7 +12,7 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
     if subject.test.is_empty() {
         return None;
     }
-    let blocks = (subject.attention)(subject.test)?;
+    let blocks = subject.network.attention(subject.test)?;
     let num_tokens = blocks.first()?.num_tokens;
     let attention = match subject.preparation.image_shape() {
         Some(shape) => of_image(subject, shape, &blocks)?,
@@ -67,12 +67,5 @@ fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
         shape: (shown, shown),
         cell: (1, 1),
         blocks: blocks.iter().map(|block| block.heads().map(corner).collect()).collect(),
-    }
-}
-
-impl Shares {
-    /// The shares of each head, row-major `[tokens that look, tokens looked at]`.
-    fn heads(&self) -> impl Iterator<Item = &[f32]> {
-        self.values.chunks_exact(self.num_tokens * self.num_tokens).take(self.num_heads)
     }
 }

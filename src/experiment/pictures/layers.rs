@@ -1,6 +1,6 @@
 //! The weights themselves.
 
-use super::Subject;
+use super::subject::Subject;
 use crate::plots::{self, Layer};
 
 /// Units and connections, with their weights.

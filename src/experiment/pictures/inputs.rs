@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::data::{Examples, Preparation, PreparedKind};
 use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
@@ -33,7 +33,8 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
     }
     let grid = Grid::new(subject.preparation, parts(subject), SIZE);
     let scorer = subject.scorer();
-    let values = (subject.logits)(&grid.examples(subject.preparation)).into_iter().map(|z| scorer.number(z)).collect();
+    let values =
+        subject.network.logits(&grid.examples(subject.preparation)).into_iter().map(|z| scorer.number(z)).collect();
     let dots: Vec<(f64, f64, f64)> = parts(subject)
         .into_iter()
         .flat_map(|(examples, _)| {
@@ -64,7 +65,7 @@ pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
             Unit {
                 name: format!("unit {}", unit + 1),
                 pre_activation: field(&sums),
-                activation: field(&(subject.activate)(sums)),
+                activation: field(&subject.network.activate(sums)),
                 output_weight: f64::from(output.values[unit * output.shape[1]]),
             }
         })
@@ -132,10 +133,10 @@ fn divided(subject: &Subject) -> Option<Boundary> {
     }
     let scorer = subject.scorer();
     let grid = Grid::new(preparation, parts(subject), SIZE);
-    let rows = probabilities(&scorer, &(subject.logits)(&grid.examples(preparation)));
+    let rows = probabilities(&scorer, &subject.network.logits(&grid.examples(preparation)));
     let field = |class: usize| grid.field(rows.iter().map(|row| row[class]).collect());
     let dots = parts(subject).into_iter().flat_map(|(examples, is_test)| {
-        let predicted = probabilities(&scorer, &(subject.logits)(examples));
+        let predicted = probabilities(&scorer, &subject.network.logits(examples));
         let dot = |(row, probabilities): (usize, Vec<f64>)| {
             let (x, y) = place(preparation, examples, row);
             let class = examples.targets[row] as usize;

@@ -1,0 +1,28 @@
+//! The runs that a filter lets pass, and runs as JSON.
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::comparison::filter::Filter;
+use crate::tracking::{Run, Shown, Store};
+
+/// The runs that pass, newest first, with what is shown as their status.
+pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<Vec<(Run, Shown)>> {
+    let filter: Filter = filter.parse().with_context(|| format!("--filter `{filter}`"))?;
+    let runs = store.runs()?.into_iter().filter(|run| archived || !run.record.archived);
+    let shown = runs.map(|run| (store.shown(&run), run)).map(|(shown, run)| (run, shown));
+    Ok(shown.filter(|(run, shown)| filter.matches(run, *shown)).collect())
+}
+
+/// A run as JSON: its record, metrics, and the status to show.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonRun<'a> {
+    #[serde(flatten)]
+    pub run: &'a Run,
+    pub shown: Shown,
+}
+
+/// Indented JSON.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}

@@ -1,0 +1,120 @@
+//! Errors of a config, with their place: file, line, column, and the line with a caret below.
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+
+use crate::invalid::{nearest, one_line};
+use crate::model::ModelConfig;
+
+/// Characters of a line that an error shows.
+const MAX_SHOWN: usize = 200;
+
+/// A config that cannot be used: where, and why.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{place}: {message}{excerpt}")]
+pub struct ConfigError {
+    /// `configs/digits.toml:12:1`, or the `--set` argument.
+    pub place: String,
+    pub message: String,
+    /// The line with a caret below, or nothing.
+    pub excerpt: String,
+}
+
+/// A TOML error with file, line, column and the line itself.
+pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> ConfigError {
+    let span = in_model(error, text).or(error.span());
+    let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
+    let mut message = readable(error.message());
+    // `training.learning_rate = ...` in [sweep.space] is a table in a table to TOML.
+    if message.contains("expected one of `length`, `values`") {
+        let line =
+            excerpt.lines().nth(1).and_then(|line| line.split(" | ").nth(1)?.split('=').next()).unwrap_or_default();
+        if line.contains('.') && !line.contains(['"', '\'']) {
+            message = format!("a key with dots is written in quotes here: \"{}\"", line.trim());
+        }
+    }
+    ConfigError { place, message, excerpt }
+}
+
+/// The place of an error within `[model]`: the kind decides how the section is read, so it is read
+/// whole and serde no longer knows where its parts stood. The key that fails alone is the one.
+fn in_model(error: &toml::de::Error, text: &str) -> Option<std::ops::Range<usize>> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let model = table.get("model")?.as_table()?;
+    let fails = |key: &&String| {
+        let kind = model.get_key_value("kind").map(|(key, value)| (key.clone(), value.clone()));
+        let alone = kind.into_iter().chain([((*key).clone(), model[*key].clone())]).collect();
+        let result = ModelConfig::deserialize(toml::Value::Table(alone));
+        result.is_err_and(|alone| alone.message() == error.message())
+    };
+    find_key(text, &format!("model.{}", model.keys().find(fails)?))
+}
+
+/// serde's message in the user's words, with a guess at the key that was meant.
+pub(super) fn readable(message: &str) -> String {
+    let mut message = one_line(message.trim());
+    for (serdes, ours) in [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+        ("expected usize", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected f32", "expected a number"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+        ("u64 value was too large", "the number is too large for TOML"),
+        ("cannot recurse further; max recursion depth met", "it is nested too deeply"),
+        ("recursion limit", "it is nested too deeply"),
+    ] {
+        message = message.replace(serdes, ours);
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let guess = match quoted.next() {
+        Some(found) if message.contains("expected one of") => nearest(found, quoted),
+        _ => None,
+    };
+    match guess {
+        Some(known) => format!("{message}; did you mean `{known}`?"),
+        None => message,
+    }
+}
+
+/// The place of a dotted key in the text, or of the innermost section of it that is there.
+pub(super) fn find_key(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut found = None;
+    let mut rest = key;
+    while !rest.is_empty() {
+        // A key in quotes may hold dots: the whole of what is left, if there is such a key.
+        let part = if table.contains_key(rest) { rest } else { rest.split('.').next().unwrap_or(rest) };
+        let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
+        found = Some(name.span());
+        rest = rest[part.len()..].trim_start_matches('.');
+        match value.get_ref() {
+            DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    found
+}
+
+/// `file:line:column`, and the line with a caret under the span.
+pub(super) fn point_at(shown: &str, text: &str, span: std::ops::Range<usize>) -> (String, String) {
+    let start = span.start.min(text.len());
+    let before = &text[..start];
+    let number = before.matches('\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[line_start..].lines().next().unwrap_or_default();
+    let column = text[line_start..start].chars().count();
+    let width = text[start..span.end.clamp(start, line_start + line.len().max(start - line_start))].chars().count();
+    // Of a long line, what stands around the place.
+    let left_out = column.saturating_sub(MAX_SHOWN / 2);
+    let line: String = line.chars().skip(left_out).take(MAX_SHOWN).collect();
+    let (line, indent) = (one_line(&line), column - left_out);
+    let gutter = " ".repeat(number.to_string().len());
+    let caret = "^".repeat(width.clamp(1, (MAX_SHOWN - indent).max(1)));
+    let excerpt = format!("\n{number} | {line}\n{gutter} | {}{caret}", " ".repeat(indent));
+    (format!("{shown}:{number}:{}", column + 1), excerpt)
+}

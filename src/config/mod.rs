@@ -1,0 +1,25 @@
+//! The TOML file: load, override, check, resolve.
+//!
+//! The resolved config (every default written out) is what a run records: it reproduces the run
+//! whatever later versions choose as defaults.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `schema` | [`Config`]: the file's keys |
+//! | `load` | [`LoadedConfig`]: a config with its file, to name lines in errors and to vary for a sweep |
+//! | `overrides` | `--set` |
+//! | `check` | [`ConfigError`]: what is wrong, with line and caret |
+//! | `repetition` | [`Repetition`]: one of the seeds and folds that a config asks for |
+//! | `resolve` | [`Config::resolved_for`]: every default written out |
+
+mod check;
+mod load;
+mod overrides;
+mod repetition;
+mod resolve;
+mod schema;
+
+pub use check::ConfigError;
+pub use load::LoadedConfig;
+pub use repetition::Repetition;
+pub use schema::Config;

@@ -1,0 +1,78 @@
+//! The config that a run records: every default written out.
+
+use std::collections::BTreeMap;
+
+use super::schema::Config;
+use crate::data::Task;
+use crate::training::config::Loss;
+
+impl Config {
+    /// The config of one run on data of this task, with every default written out and data paths made absolute, so that
+    /// the saved file works from anywhere and with later versions. Doing it twice changes nothing.
+    pub fn resolved_for(self, task: Task) -> Self {
+        let mut config = self.resolved();
+        config.training.loss.get_or_insert(Loss::default_for(task));
+        config
+    }
+
+    /// The config with the defaults written out that hold for any data, and with what makes several runs of it: seeds
+    /// and the sweep.
+    pub fn resolved_whole(self) -> Self {
+        let (seeds, sweep) = (self.seeds, self.sweep.clone());
+        Self { seeds, sweep, ..self.resolved() }
+    }
+
+    fn resolved(mut self) -> Self {
+        (self.seeds, self.sweep) = (1, None); // a recorded config is that of one run
+        self.model = self.model.resolved();
+        self.training = self.training.resolved();
+        self.data = self.data.resolved();
+        let data = &mut self.data;
+        for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
+            if let Some(path) = path
+                && let Ok(absolute) = std::path::absolute(&*path)
+            {
+                *path = absolute;
+            }
+        }
+        self
+    }
+
+    /// Every value by dotted key, such as `training.learning_rate`: the run's params.
+    pub fn params(&self) -> BTreeMap<String, serde_json::Value> {
+        let tree = serde_json::to_value(self).expect("every field of a config has a JSON form");
+        let mut params = BTreeMap::new();
+        flatten("", tree, &mut params);
+        params
+    }
+}
+
+fn flatten(prefix: &str, value: serde_json::Value, params: &mut BTreeMap<String, serde_json::Value>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                let key = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+                flatten(&key, value, params);
+            }
+        }
+        value => {
+            params.insert(prefix.to_owned(), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_has_its_loss_written_out_and_resolving_twice_changes_nothing() {
+        let config: Config = toml::from_str("seeds = 3\n[data]\nsource = \"iris\"\n").unwrap();
+        for task in [Task::Binary, Task::MultiClass { num_classes: 3 }, Task::Regression] {
+            let resolved = config.clone().resolved_for(task);
+            assert_eq!(resolved.training.loss, Some(Loss::default_for(task)));
+            assert_eq!((resolved.seeds, &resolved.sweep), (1, &None));
+            assert_eq!(resolved.clone().resolved_for(task), resolved);
+        }
+    }
+}

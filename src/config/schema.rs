@@ -1,0 +1,56 @@
+//! The TOML file's keys: one type per section, and the JSON Schema that they make.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::data::DataConfig;
+use crate::model::ModelConfig;
+use crate::sweep::SweepConfig;
+use crate::training::TrainingConfig;
+
+/// A burnlab run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The experiment: runs that share it are compared with each other. By default the file's name.
+    #[serde(default)]
+    pub name: String,
+    /// Fixes initial weights, shuffles, dropout and (unless `data.split_seed` is set) the split.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// Train this many runs with consecutive seeds, from `seed` on; 1 by default.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub seeds: u16,
+    pub data: DataConfig,
+    #[serde(default)]
+    pub model: ModelConfig,
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// Try out many configs instead of this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepConfig>,
+}
+
+fn default_seed() -> u64 {
+    42
+}
+
+fn one() -> u16 {
+    1
+}
+
+fn is_one(seeds: &u16) -> bool {
+    *seeds == 1
+}
+
+impl Config {
+    /// The TOML of this config.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("every field of a config has a TOML form")
+    }
+
+    /// The JSON Schema of the TOML file, for editors.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Config).to_value()
+    }
+}

@@ -1,0 +1,151 @@
+//! `environment.json`: versions, machine, git, command line, and the data of a run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+use std::thread::JoinHandle;
+
+use serde::{Deserialize, Serialize};
+use sysinfo::System;
+
+use crate::backend::BackendName;
+use crate::data::{Dataset, Splits};
+
+/// Burn's version; Cargo.toml pins it exactly.
+const BURN_VERSION: &str = "0.21.0";
+
+/// The environment of the runs that this process trains in the current folder. It is gathered on a thread of its own:
+/// asking git takes longer than loading a small data set.
+pub struct Environment {
+    gathering: Mutex<Option<JoinHandle<SystemInfo>>>,
+    found: OnceLock<SystemInfo>,
+}
+
+impl Environment {
+    /// Starts gathering.
+    pub fn gather(backend: BackendName) -> Self {
+        let gathering = std::thread::spawn(move || SystemInfo::of_process(backend));
+        Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new() }
+    }
+
+    /// The content of `environment.json` of a run on these data.
+    pub(super) fn with(&self, dataset: &Dataset, splits: &Splits) -> RunEnvironment {
+        let system = self.found.get_or_init(|| {
+            let gathering = self.gathering.lock().expect("no panic while held").take();
+            gathering.expect("taken once").join().expect("gathering does not panic")
+        });
+        RunEnvironment { system: system.clone(), dataset: DatasetRecord::new(dataset, splits) }
+    }
+}
+
+/// The content of `environment.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunEnvironment {
+    #[serde(flatten)]
+    pub system: SystemInfo,
+    pub dataset: DatasetRecord,
+}
+
+/// Versions, machine, git and command line. Files of other versions may lack any of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SystemInfo {
+    /// burnlab's version.
+    pub burnlab: Option<String>,
+    pub burn: Option<String>,
+    pub rustc: Option<String>,
+    pub profile: Option<String>,
+    pub backend: Option<String>,
+    pub machine: Machine,
+    /// `None` outside a repository, or without git.
+    pub git: Option<GitState>,
+    pub command_line: Vec<String>,
+    pub working_folder: Option<PathBuf>,
+}
+
+/// Where a run trained.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    pub cpu: Option<String>,
+    pub num_cores: Option<usize>,
+    pub memory_bytes: u64,
+    pub os: Option<String>,
+    pub arch: String,
+    pub host: Option<String>,
+}
+
+/// The commit of the working folder.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GitState {
+    pub commit: String,
+    /// Whether tracked files differ from the commit.
+    pub dirty: Option<bool>,
+}
+
+/// The data of a run, to tell whether they are still the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DatasetRecord {
+    pub name: String,
+    /// SHA-256 over columns, cells and targets, in hexadecimal.
+    pub fingerprint: String,
+    pub num_rows: usize,
+    pub num_train: usize,
+    pub num_validation: usize,
+    pub num_test: usize,
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+impl DatasetRecord {
+    fn new(dataset: &Dataset, splits: &Splits) -> Self {
+        Self {
+            name: dataset.name.clone(),
+            fingerprint: dataset.fingerprint(),
+            num_rows: dataset.num_rows(),
+            num_train: splits.train.len(),
+            num_validation: splits.validation.len(),
+            num_test: splits.test.len(),
+            notes: dataset.notes.clone(),
+        }
+    }
+}
+
+impl SystemInfo {
+    fn of_process(backend: BackendName) -> Self {
+        let mut system = System::new();
+        system.refresh_cpu_all();
+        system.refresh_memory();
+        Self {
+            burnlab: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            burn: Some(BURN_VERSION.to_owned()),
+            rustc: Some(env!("BURNLAB_RUSTC").to_owned()),
+            profile: Some(if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned()),
+            backend: Some(backend.as_str().to_owned()),
+            machine: Machine {
+                cpu: system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()),
+                num_cores: std::thread::available_parallelism().map(usize::from).ok(),
+                memory_bytes: system.total_memory(),
+                os: System::long_os_version(),
+                arch: std::env::consts::ARCH.to_owned(),
+                host: System::host_name(),
+            },
+            git: GitState::of(Path::new(".")),
+            command_line: std::env::args().collect(),
+            working_folder: std::env::current_dir().ok(),
+        }
+    }
+}
+
+impl GitState {
+    /// `None` outside a repository or without git.
+    fn of(folder: &Path) -> Option<Self> {
+        let output = |args: &[&str]| -> Option<String> {
+            let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let commit = output(&["rev-parse", "HEAD"])?;
+        let dirty = output(&["status", "--porcelain", "--untracked-files=no"]).map(|changes| !changes.is_empty());
+        Some(Self { commit, dirty })
+    }
+}

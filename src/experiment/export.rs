@@ -1,0 +1,66 @@
+//! A saved model for other programs.
+
+use anyhow::Context;
+
+use super::run_folder::MODEL;
+use super::saved_model::SavedModel;
+use crate::data::{PreparedKind, PreparedTarget};
+use crate::model::Activation;
+use crate::onnx;
+
+/// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
+///
+/// # Errors
+/// A language model, or another kind of network than mlp.
+pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
+    saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
+    let mlp = saved.config.model.mlp().context(
+        "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
+    )?;
+    let preparation = &saved.preparation;
+    let columns = preparation.columns().iter().map(|column| match &column.kind {
+        &PreparedKind::Numeric { median, center, spread } => {
+            onnx::Column::Numeric { name: &column.name, median, center, spread }
+        }
+        PreparedKind::Categorical { categories, has_unknown } => {
+            onnx::Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
+        }
+    });
+    let weight = |name: String| {
+        let found = saved.weights.get(&name);
+        found.ok_or_else(|| anyhow::anyhow!("{} has no weight `{name}`", MODEL))
+    };
+    let mut layers = Vec::new();
+    for layer in 0..=mlp.hidden.len() {
+        let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
+        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is no matrix") };
+        layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
+    }
+    let activation = match mlp.activation {
+        Activation::Sigmoid => onnx::Activation::Sigmoid,
+        Activation::Tanh => onnx::Activation::Tanh,
+        Activation::Relu => onnx::Activation::Relu,
+        Activation::LeakyRelu => onnx::Activation::LeakyRelu,
+        Activation::Gelu => onnx::Activation::Gelu,
+        Activation::Silu => onnx::Activation::Silu,
+    };
+    let head = match &preparation.target {
+        PreparedTarget::Classes(names) => match &names[..] {
+            [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
+            names => onnx::Head::MultiClass { classes: names },
+        },
+        &PreparedTarget::Number { mean, standard_deviation } => {
+            onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
+        }
+        PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
+    };
+    Ok(onnx::encode(&onnx::Network {
+        columns: columns.collect(),
+        layers,
+        activation,
+        head,
+        metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
+        producer_version: env!("CARGO_PKG_VERSION"),
+        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preparation.target_name, saved.name()),
+    }))
+}

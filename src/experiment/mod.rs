@@ -1,0 +1,52 @@
+//! What the tool does, without printing: the verbs in `commands` parse, call this, and print.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `prepare` | config to data, preprocessing and the weights to begin with: [`Prepared`] |
+//! | `train` | [`train()`]: one run from its initial network to its evaluation |
+//! | `run` | what a training is told and what comes of it: [`TrainOptions`], [`Start`], [`RunOutcome`] |
+//! | `record` | what a run leaves in its folder beside its curves |
+//! | `describe` | the lines that say what is about to be trained |
+//! | `environment` | `environment.json`: versions, machine, git, data |
+//! | `resume` | where a training goes on: [`resume::plan`] |
+//! | `repeat` | one config over seeds and folds, side by side |
+//! | `sweep` | a sweep's queue, and a worker that trains its trials |
+//! | `run_folder` | [`RunFolder`]: the files of a run, typed |
+//! | `weights_file` | weights as safetensors |
+//! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
+//! | `evaluate`, `predict`, `generate` | a saved model on rows with targets, on new rows, as a writer |
+//! | `predictions` | predictions as CSV |
+//! | `export`, `model_card` | a saved model for other programs, and its description |
+//! | `pictures` | a table of the pictures of a run, and what they are drawn from |
+
+pub mod describe;
+mod environment;
+mod error;
+pub mod evaluate;
+pub mod export;
+pub mod generate;
+pub mod model_card;
+pub mod pictures;
+pub mod predict;
+pub mod predictions;
+mod prepare;
+mod record;
+pub mod repeat;
+pub mod resume;
+mod run;
+pub mod run_folder;
+pub mod saved_model;
+pub mod sweep;
+mod train;
+pub mod weights_file;
+
+pub use burn::train::Interrupter;
+pub use environment::Environment;
+pub use error::explain;
+pub use prepare::{Prepared, Pretrained, prepare, prepare_from};
+pub use run::{RunOutcome, Start, TrainOptions};
+pub use run_folder::RunFolder;
+pub use saved_model::SavedModel;
+pub use train::{train, train_from};
+
+pub use crate::training::{EpochReport, TrainingObserver, TrainingStart, Unobserved};

@@ -1,0 +1,123 @@
+//! Pictures of the curves, and of the predictions of the test part.
+
+use super::subject::Subject;
+use crate::data::Task;
+use crate::plots::{self, Curve, Sample};
+use crate::tracking::Point;
+use crate::training::evaluation::Prediction;
+
+/// More images than this tell nothing new, and make the file large.
+const MAX_IMAGES: usize = 40;
+
+/// Training and validation by epoch.
+pub(super) fn curves(subject: &Subject) -> Option<String> {
+    let metrics = match subject.preparation.task() {
+        Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
+        Task::Regression => ["loss", "r2"],
+        Task::LanguageModel { .. } => ["loss", "perplexity"],
+    };
+    let series = |split: &str, metric: &str| {
+        let of_series = |point: &&Point| point.key.split() == split && point.key.metric() == metric && point.epoch > 0;
+        subject.points.iter().filter(of_series).map(|point| (point.epoch as f64, point.value)).collect()
+    };
+    let curves: Vec<Curve> = metrics
+        .into_iter()
+        .map(|metric| Curve {
+            metric: metric.to_owned(),
+            train: series("train", metric),
+            validation: series("validation", metric),
+        })
+        .collect();
+    let last = subject.points.iter().map(|point| point.epoch).max();
+    Some(plots::curves(&subject.titled("Learning curves"), &curves, subject.best_epoch, last))
+}
+
+/// True and predicted classes.
+pub(super) fn confusion(subject: &Subject) -> Option<String> {
+    let classes = subject.evaluation?.classes.as_ref()?;
+    let names = subject.preparation.class_names();
+    Some(plots::confusion(&subject.titled("Confusion matrix"), names, &classes.confusion_matrix))
+}
+
+/// Test images, wrong ones first, the surest of them leading; then the least sure of the right ones.
+pub(super) fn gallery(subject: &Subject) -> Option<String> {
+    let [height, width] = subject.preparation.image_shape()?;
+    let names = subject.preparation.class_names();
+    if names.is_empty() || subject.predictions.is_empty() {
+        return None;
+    }
+    let confidence = |row: &Prediction| row.answer.probabilities.get(row.answer.predicted as usize).copied();
+    let is_wrong = |row: &Prediction| row.answer.predicted != row.truth;
+    let mut order: Vec<(usize, &Prediction)> = subject.predictions.iter().enumerate().collect();
+    order.sort_by(|(_, a), (_, b)| {
+        let by_confidence = confidence(a).partial_cmp(&confidence(b)).unwrap_or(std::cmp::Ordering::Equal);
+        let by_confidence = if is_wrong(a) { by_confidence.reverse() } else { by_confidence };
+        is_wrong(b).cmp(&is_wrong(a)).then(by_confidence)
+    });
+    let name = |class: f64| names.get(class as usize).cloned().unwrap_or_default();
+    let samples: Vec<Sample> = order
+        .into_iter()
+        .take(MAX_IMAGES)
+        .map(|(position, row)| {
+            let mut probabilities: Vec<(String, f64)> =
+                names.iter().cloned().zip(row.answer.probabilities.iter().copied()).collect();
+            probabilities.sort_by(|a, b| b.1.total_cmp(&a.1));
+            probabilities.truncate(3);
+            Sample {
+                row: row.row,
+                pixels: subject.preparation.raw_numbers(subject.test, position),
+                label: name(row.truth),
+                prediction: name(row.answer.predicted),
+                probabilities,
+            }
+        })
+        .collect();
+    let num_wrong = subject.predictions.iter().filter(|row| is_wrong(row)).count();
+    let title = format!("Label and prediction ({num_wrong} of {} test images wrong)", subject.predictions.len());
+    Some(plots::gallery(&subject.titled(&title), height, width, &samples))
+}
+
+/// The curve of true against false positives.
+pub(super) fn roc(subject: &Subject) -> Option<String> {
+    let (positive, truths, scores) = binary(subject)?;
+    Some(plots::roc(&subject.titled("ROC curve"), positive, &truths, &scores))
+}
+
+/// Predicted against observed probability.
+pub(super) fn calibration(subject: &Subject) -> Option<String> {
+    let (positive, truths, scores) = binary(subject)?;
+    Some(plots::calibration(&subject.titled("Calibration"), positive, &truths, &scores))
+}
+
+/// Predicted against true numbers.
+pub(super) fn predicted_vs_true(subject: &Subject) -> Option<String> {
+    let (unit, truths, predicted) = numbers(subject)?;
+    Some(plots::predicted_vs_true(&subject.titled("Predicted and true"), unit, &truths, &predicted))
+}
+
+/// Errors against predicted numbers.
+pub(super) fn residuals(subject: &Subject) -> Option<String> {
+    let (unit, truths, predicted) = numbers(subject)?;
+    Some(plots::residuals(&subject.titled("Residuals"), unit, &truths, &predicted))
+}
+
+/// The second class, whether each test row is of it, and its probability.
+fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
+    let [_, positive] = subject.preparation.class_names() else { return None };
+    if subject.predictions.is_empty() {
+        return None;
+    }
+    let truths = subject.predictions.iter().map(|row| row.truth == 1.0).collect();
+    let scores = subject.predictions.iter().map(|row| row.answer.probabilities[1]).collect();
+    Some((positive, truths, scores))
+}
+
+/// The target's name, true and predicted numbers of the test rows.
+fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
+    if subject.preparation.task() != Task::Regression || subject.predictions.is_empty() {
+        return None;
+    }
+    let truths = subject.predictions.iter().map(|row| row.truth).collect();
+    let predicted = subject.predictions.iter().map(|row| row.answer.predicted).collect();
+    Some((&subject.preparation.target_name, truths, predicted))
+}

@@ -1,0 +1,84 @@
+//! Pictures of a saved model, drawn from its folder.
+
+use std::sync::Arc;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::inputs::is_planar;
+use super::subject::{DeviceNetwork, Results, Subject};
+use super::table::{Draw, PICTURES, Picture};
+use crate::backend::{BackendName, Job, run_on};
+use crate::data::Examples;
+use crate::experiment::evaluate::score_net;
+use crate::experiment::saved_model::SavedModel;
+
+/// A picture and its SVG document.
+type Drawn = (&'static Picture, String);
+
+/// All pictures that the run has.
+///
+/// # Errors
+/// A backend that is not compiled in; weights that do not fit; a damaged folder.
+pub fn draw_all(saved: &SavedModel, backend: BackendName) -> anyhow::Result<Vec<Drawn>> {
+    let all = PICTURES.iter().map(|picture| (picture, false)).collect();
+    run_on(backend, DrawJob { saved, pictures: all }).map_err(anyhow::Error::msg)?
+}
+
+/// The pictures of one run among those that are named.
+///
+/// # Errors
+/// As [`draw_all`]; a picture that the run does not have.
+pub fn draw_named(
+    saved: &SavedModel,
+    pictures: &[&'static Picture],
+    backend: BackendName,
+) -> anyhow::Result<Vec<Drawn>> {
+    let named = pictures.iter().map(|&picture| (picture, true)).collect();
+    run_on(backend, DrawJob { saved, pictures: named }).map_err(anyhow::Error::msg)?
+}
+
+struct DrawJob<'a> {
+    saved: &'a SavedModel,
+    /// Pictures, and whether the run must have each.
+    pictures: Vec<(&'static Picture, bool)>,
+}
+
+impl Job for DrawJob<'_> {
+    type Output = anyhow::Result<Vec<Drawn>>;
+
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+        let SavedModel { folder, config, preparation, .. } = self.saved;
+        let net = self.saved.net::<B::InnerBackend>(&device)?;
+        // Without test rows, or with data that are gone, the pictures of the rest remain.
+        let test = self.saved.test_examples().unwrap_or_else(|_| Examples::none(preparation.num_inputs()));
+        let test = Arc::new(test);
+        let result = (!test.is_empty()).then(|| score_net(self.saved, net.clone(), &test, &device));
+        let (evaluation, predictions) = result.unzip();
+        // Training rows are drawn over two inputs alone.
+        let data = if is_planar(preparation) { folder.data(config).ok() } else { None };
+        let train = data.map(|(dataset, splits)| preparation.transform(&dataset, &splits.train));
+        let title = folder.name();
+        let network = DeviceNetwork { net: &net, model: &config.model, device: &device };
+        let results = Results {
+            points: folder.points()?,
+            best_epoch: folder.record()?.best_epoch,
+            evaluation: evaluation.as_ref(),
+            predictions: predictions.as_deref().unwrap_or_default(),
+            test: &test,
+            train: train.as_ref(),
+        };
+        let subject = Subject::new(&title, &network, preparation, results);
+        let mut drawn = Vec::new();
+        for (picture, is_wanted) in self.pictures {
+            let Draw::Run(draw) = picture.draw else { continue };
+            match draw(&subject) {
+                Some(svg) => drawn.push((picture, svg)),
+                None if is_wanted => {
+                    anyhow::bail!("run `{title}` has no {} picture: it needs {}", picture.stem(), picture.needs)
+                }
+                None => {}
+            }
+        }
+        Ok(drawn)
+    }
+}

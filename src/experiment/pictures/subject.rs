@@ -1,0 +1,119 @@
+//! Everything about a run that pictures are drawn from.
+
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+
+use crate::data::{Examples, Preparation};
+use crate::model::{ModelConfig, NamedWeights, Net, named_weights};
+use crate::tracking::Point;
+use crate::training::Scorer;
+use crate::training::evaluation::{Evaluation, Prediction, logits};
+
+/// A trained network and its results.
+pub struct Subject<'a> {
+    /// Names the run.
+    pub title: &'a str,
+    pub model: &'a ModelConfig,
+    pub preparation: &'a Preparation,
+    pub weights: NamedWeights,
+    pub network: &'a dyn Network,
+    /// What was recorded in the epochs.
+    pub points: Vec<Point>,
+    /// Epoch of the weights that were kept.
+    pub best_epoch: Option<u64>,
+    /// `None` without test rows.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Of the test rows, in the order of `test`.
+    pub predictions: &'a [Prediction],
+    pub test: &'a Examples,
+    /// `None` where the training data are gone, or are too many to be drawn.
+    pub train: Option<&'a Examples>,
+}
+
+/// What came of a training, beside its network.
+pub struct Results<'a> {
+    pub points: Vec<Point>,
+    pub best_epoch: Option<u64>,
+    pub evaluation: Option<&'a Evaluation>,
+    pub predictions: &'a [Prediction],
+    pub test: &'a Examples,
+    pub train: Option<&'a Examples>,
+}
+
+impl<'a> Subject<'a> {
+    /// The network of the run `title` and its results.
+    pub fn new<B: Backend>(
+        title: &'a str,
+        network: &'a DeviceNetwork<'a, B>,
+        preparation: &'a Preparation,
+        results: Results<'a>,
+    ) -> Self {
+        let Results { points, best_epoch, evaluation, predictions, test, train } = results;
+        let (model, weights) = (network.model, named_weights(network.net));
+        Self { title, model, preparation, weights, network, points, best_epoch, evaluation, predictions, test, train }
+    }
+
+    pub(super) fn titled(&self, what: &str) -> String {
+        format!("{what}: {}", self.title)
+    }
+
+    pub(super) fn scorer(&self) -> Scorer {
+        Scorer::new(self.preparation)
+    }
+}
+
+/// What pictures ask of a network, whatever it computes on.
+pub trait Network {
+    /// Logits of examples, row-major.
+    fn logits(&self, examples: &Examples) -> Vec<f32>;
+    /// Where the network looks in the first of some examples, block by block; `None` of networks without attention.
+    fn attention(&self, examples: &Examples) -> Option<Vec<Shares>>;
+    /// Values under the activation function of an mlp's hidden layers.
+    fn activate(&self, values: Vec<f32>) -> Vec<f32>;
+}
+
+/// A network on its device.
+pub struct DeviceNetwork<'a, B: Backend> {
+    pub net: &'a Net<B>,
+    pub model: &'a ModelConfig,
+    pub device: &'a B::Device,
+}
+
+impl<B: Backend> Network for DeviceNetwork<'_, B> {
+    fn logits(&self, examples: &Examples) -> Vec<f32> {
+        logits(self.net, examples, self.device)
+    }
+
+    fn attention(&self, examples: &Examples) -> Option<Vec<Shares>> {
+        let input = examples.input(0).to_vec();
+        let shape = [1, input.len()];
+        let blocks = self.net.attention(Tensor::from_data(TensorData::new(input, shape), self.device))?;
+        let of_block = |shares: Tensor<B, 4>| {
+            let [_, num_heads, num_tokens, _] = shares.dims();
+            Shares { num_heads, num_tokens, values: shares.into_data().iter::<f32>().collect() }
+        };
+        Some(blocks.into_iter().map(of_block).collect())
+    }
+
+    fn activate(&self, values: Vec<f32>) -> Vec<f32> {
+        let Some(mlp) = self.model.mlp() else { return values };
+        let shape = [values.len()];
+        let values = Tensor::<B, 1>::from_data(TensorData::new(values, shape), self.device);
+        mlp.activation.forward(values).into_data().iter::<f32>().collect()
+    }
+}
+
+/// Shares of attention: how much each token looks at each other, for each head of a block.
+pub struct Shares {
+    pub num_heads: usize,
+    pub num_tokens: usize,
+    /// Row-major `[heads, tokens that look, tokens looked at]`.
+    pub values: Vec<f32>,
+}
+
+impl Shares {
+    /// The shares of each head, row-major `[tokens that look, tokens looked at]`.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &[f32]> {
+        self.values.chunks_exact(self.num_tokens * self.num_tokens).take(self.num_heads)
+    }
+}

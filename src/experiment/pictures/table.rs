@@ -1,0 +1,172 @@
+//! The table of pictures.
+
+use super::subject::Subject;
+use super::{attention, importance, inputs, layers, overfitting, results};
+use crate::tracking::Run;
+
+/// A kind of picture.
+#[derive(Debug)]
+pub struct Picture {
+    /// As `burnlab plot` takes it.
+    pub name: &'static str,
+    /// What it shows, for `burnlab plot --help`.
+    pub shows: &'static str,
+    /// What a run needs to have it: "it needs ...".
+    pub needs: &'static str,
+    pub draw: Draw,
+    /// Inputs that go through the network to draw it, where they are many.
+    pub cost: fn(&Subject) -> usize,
+}
+
+/// From what a picture is drawn; each gives the SVG document, or `None` where there is no such picture.
+#[derive(Clone, Copy, Debug)]
+pub enum Draw {
+    /// One run.
+    Run(fn(&Subject) -> Option<String>),
+    /// All runs of an experiment, by its name.
+    Experiment(fn(&str, &[Run]) -> Option<String>),
+}
+
+impl Picture {
+    /// Its name in files: `plots/STEM.svg`.
+    pub fn stem(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// The picture of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        PICTURES.iter().find(|picture| picture.name == name)
+    }
+}
+
+fn cheap(_: &Subject) -> usize {
+    0
+}
+
+/// All pictures, in the order in which they are drawn and listed.
+pub static PICTURES: [Picture; 15] = [
+    Picture {
+        name: "curves",
+        shows: "Training and validation by epoch, with the best epoch and the stop",
+        needs: "a trained run",
+        draw: Draw::Run(results::curves),
+        cost: cheap,
+    },
+    Picture {
+        name: "confusion",
+        shows: "True and predicted classes",
+        needs: "classes, and test rows",
+        draw: Draw::Run(results::confusion),
+        cost: cheap,
+    },
+    Picture {
+        name: "gallery",
+        shows: "Test images with label and prediction, wrong ones first",
+        needs: "images (data.image_shape), classes, and test rows",
+        draw: Draw::Run(results::gallery),
+        cost: cheap,
+    },
+    Picture {
+        name: "boundary",
+        shows: "Two inputs: where the classes are divided",
+        needs: "exactly two numeric inputs, and classes",
+        draw: Draw::Run(inputs::boundary),
+        cost: cheap,
+    },
+    Picture {
+        name: "surface",
+        shows: "Two inputs: the predicted number",
+        needs: "exactly two numeric inputs, and a number as target",
+        draw: Draw::Run(inputs::surface),
+        cost: cheap,
+    },
+    Picture {
+        name: "hidden-units",
+        shows: "Two inputs: what each hidden unit separates, beside the output",
+        needs: "exactly two numeric inputs, classes, and an mlp with one hidden layer",
+        draw: Draw::Run(inputs::hidden_units),
+        cost: cheap,
+    },
+    Picture {
+        name: "network",
+        shows: "Units and connections, by weight",
+        needs: "model.kind = \"mlp\"",
+        draw: Draw::Run(layers::network),
+        cost: cheap,
+    },
+    Picture {
+        name: "unit-weights",
+        shows: "Images: what each unit of the first layer looks for",
+        needs: "images (data.image_shape), and model.kind = \"mlp\"",
+        draw: Draw::Run(layers::unit_weights),
+        cost: cheap,
+    },
+    Picture {
+        name: "attention",
+        shows: "Transformers: where each head looks in one example",
+        needs: "model.kind = \"transformer\", and test rows",
+        draw: Draw::Run(attention::attention),
+        cost: cheap,
+    },
+    Picture {
+        name: "roc",
+        shows: "Two classes: true against false positives",
+        needs: "two classes, and test rows",
+        draw: Draw::Run(results::roc),
+        cost: cheap,
+    },
+    Picture {
+        name: "calibration",
+        shows: "Two classes: predicted against observed probability",
+        needs: "two classes, and test rows",
+        draw: Draw::Run(results::calibration),
+        cost: cheap,
+    },
+    Picture {
+        name: "predicted-vs-true",
+        shows: "A number: predictions against the truth",
+        needs: "a number as target, and test rows",
+        draw: Draw::Run(results::predicted_vs_true),
+        cost: cheap,
+    },
+    Picture {
+        name: "residuals",
+        shows: "A number: errors against predictions",
+        needs: "a number as target, and test rows",
+        draw: Draw::Run(results::residuals),
+        cost: cheap,
+    },
+    Picture {
+        name: "importance",
+        shows: "What each column is worth: the loss in accuracy (or R2) when it is shuffled",
+        needs: "a table (no images, no text) with test rows",
+        draw: Draw::Run(importance::importance),
+        cost: importance::num_cells,
+    },
+    Picture {
+        name: "overfitting",
+        shows: "All runs of the experiment: losses over the number of hidden units",
+        needs: "runs of one experiment with different model.hidden",
+        draw: Draw::Experiment(overfitting::overfitting),
+        cost: cheap,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_has_a_name_of_its_own_that_is_found_and_says_what_it_shows_and_needs() {
+        let names: BTreeSet<&str> = PICTURES.iter().map(|picture| picture.name).collect();
+        assert_eq!(names.len(), PICTURES.len());
+        for picture in &PICTURES {
+            assert!(picture.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", picture.name);
+            assert_eq!(Picture::named(picture.name).map(|found| found.shows), Some(picture.shows));
+            assert!(picture.shows.starts_with(char::is_uppercase) && !picture.shows.ends_with('.'), "{picture:?}");
+            assert!(!picture.needs.is_empty() && !picture.needs.ends_with('.'), "{picture:?}");
+        }
+    }
+}

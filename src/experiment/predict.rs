@@ -1,0 +1,63 @@
+//! Answers for new rows, a block at a time.
+
+use std::io::Write;
+use std::path::Path;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::predictions::Lines;
+use super::saved_model::SavedModel;
+use crate::backend::{BackendName, Job, run_on};
+use crate::data::NewRows;
+use crate::training::Scorer;
+use crate::training::evaluation::{Answer, logits};
+
+/// Writes to `writer` a line per row of the CSV file `input`: its number from 0, the columns `keep` as they are, the
+/// prediction, a probability per class.
+///
+/// # Errors
+/// A language model; an input that cannot be read or lacks columns; a writer that fails.
+pub fn predict(
+    saved: &SavedModel,
+    input: &Path,
+    keep: &[String],
+    backend: BackendName,
+    writer: &mut dyn Write,
+) -> anyhow::Result<()> {
+    saved.refuse_text("a file has no rows for it to predict")?;
+    run_on(backend, PredictJob { saved, input, keep, writer }).map_err(anyhow::Error::msg)?
+}
+
+struct PredictJob<'a> {
+    saved: &'a SavedModel,
+    input: &'a Path,
+    keep: &'a [String],
+    writer: &'a mut dyn Write,
+}
+
+impl Job for PredictJob<'_> {
+    type Output = anyhow::Result<()>;
+
+    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
+        let Self { saved, input, keep, writer } = self;
+        let net = saved.net::<B::InnerBackend>(&device)?;
+        let scorer = Scorer::new(&saved.preparation);
+        let num_outputs = scorer.task.num_outputs();
+        let first: Vec<&str> = ["row"].into_iter().chain(keep.iter().map(String::as_str)).collect();
+        let rows = NewRows::new(input, &saved.preparation, &saved.config.data, false, keep);
+        // Before the first line is written: an input that cannot be used leaves no output.
+        let columns = rows.open()?;
+        let mut lines = Lines::begin(writer, saved.preparation.class_names(), &first)?;
+        columns.for_each_block(|block| {
+            let logits = logits(&net, &block.examples, &device);
+            let rows = block.examples.rows.iter().enumerate();
+            for ((i, row), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
+                let row = row.to_string();
+                let first = std::iter::once(row.as_bytes()).chain(block.kept.row(i));
+                lines.write(first, &Answer::new(&scorer, logits))?;
+            }
+            Ok::<_, anyhow::Error>(())
+        })?;
+        Ok(lines.end()?)
+    }
+}

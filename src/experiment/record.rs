@@ -1,0 +1,116 @@
+//! What a run leaves in its folder beside its curves and its model.
+
+use std::sync::Arc;
+
+use burn::tensor::backend::AutodiffBackend;
+
+use super::predictions;
+use super::prepare::Prepared;
+use super::run::{Start, TrainOptions};
+use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPARATION, TEST_ROWS, TEST_TEXT};
+use super::weights_file::encode;
+use crate::data::{Dataset, Target};
+use crate::model::NamedWeights;
+use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
+use crate::training::evaluation::{Evaluation, Prediction, evaluate};
+use crate::training::objective::Objective;
+use crate::training::{CHECKPOINT, Checkpoint, Fitted};
+
+/// Test parts with more cells, or characters, than this (about 10 MB of a table) are not copied into the run folder.
+const MAX_TEST_CELLS: usize = 2_000_000;
+
+/// Starts the record, or takes it up again, and writes what the run begins with. Returns where training goes on.
+pub(super) fn begin(
+    start: Start,
+    initial: Option<&NamedWeights>,
+    prepared: &Prepared,
+    options: &TrainOptions,
+) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
+    let (writer, checkpoint) = open(start, prepared, options)?;
+    options.observer.recorded(writer.id())?;
+    if let Some(weights) = initial {
+        writer.write_file(INITIAL, &encode(weights)?)?;
+    }
+    // Last: a run that has it can be resumed from its folder.
+    writer.write_file(PREPARATION, &serde_json::to_vec_pretty(&prepared.preparation)?)?;
+    Ok((writer, checkpoint))
+}
+
+fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
+    Ok(match start {
+        Start::New { parent } => (RunWriter::start_at(options.location, new_run(prepared, options, parent)?)?, None),
+        Start::Extend { parent, mut checkpoint, points } => {
+            let mut writer = RunWriter::start_at(options.location, new_run(prepared, options, Some(parent))?)?;
+            writer.log(&points)?;
+            checkpoint.progress.run = writer.id().to_string();
+            writer.write_file(CHECKPOINT, &checkpoint.encode())?;
+            (writer, Some(checkpoint))
+        }
+        Start::Resume { run, checkpoint, .. } => (RunWriter::resume_at(options.location, &run)?, checkpoint),
+    })
+}
+
+fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -> anyhow::Result<NewRun> {
+    let config = &prepared.config;
+    let mut params = config.params();
+    params.insert("backend".into(), options.backend.as_str().into());
+    Ok(NewRun {
+        experiment: config.name.clone(),
+        name: None,
+        tags: options.tags.to_vec(),
+        note: None,
+        config_toml: config.to_toml(),
+        params,
+        environment: serde_json::to_value(options.environment.with(&prepared.dataset, &prepared.splits))?,
+        seed: config.seed,
+        parent,
+        sweep: options.sweep.clone(),
+    })
+}
+
+/// Evaluates once on the test part and records what came of it; `None` without a test part.
+pub(super) fn test<B: AutodiffBackend>(
+    prepared: &Prepared,
+    fitted: &Fitted<B>,
+    writer: &mut RunWriter,
+    seconds: f64,
+    device: &B::Device,
+) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
+    let Prepared { config, dataset, splits, preparation, test, scorer, .. } = prepared;
+    if test.is_empty() {
+        return Ok(None);
+    }
+    let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
+    let scorer = Arc::new(scorer.clone());
+    let (evaluation, predictions) =
+        evaluate::<B::InnerBackend>(fitted.net.clone(), &objective, &scorer, test, preparation, device);
+    let mut points = Vec::new();
+    for metric in &evaluation.metrics {
+        let key = MetricKey::new("test", &metric.name)?;
+        points.push(Point { key, epoch: 0, step: 0, time: seconds, value: metric.value });
+    }
+    writer.log(&points)?;
+    writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
+    if !scorer.task.is_language_model() {
+        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, preparation.class_names())?)?;
+    }
+    if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
+        writer.write_file(name, &bytes)?;
+    }
+    Ok(Some((evaluation, predictions)))
+}
+
+/// The file that keeps the test part, unless it is too large.
+fn test_part(dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+    if let Target::Text(text) = &dataset.target {
+        let text = text.span(rows);
+        let bytes = (text.len() <= MAX_TEST_CELLS).then(|| text.iter().collect::<String>().into_bytes());
+        return Ok(bytes.map(|bytes| (TEST_TEXT, bytes)));
+    }
+    let mut bytes = Vec::new();
+    if rows.len() * dataset.columns.len() > MAX_TEST_CELLS {
+        return Ok(None);
+    }
+    dataset.write_rows(rows, &mut bytes)?;
+    Ok(Some((TEST_ROWS, bytes)))
+}

@@ -1,0 +1,131 @@
+//! Where a training goes on that was stopped or killed, or that has finished and is to be trained further.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+use super::prepare::{Prepared, prepare};
+use super::run::Start;
+use super::run_folder::{INITIAL, PREPARATION, RunFolder, recorded};
+use super::weights_file::read_weights;
+use crate::backend::BackendName;
+use crate::config::Config;
+use crate::shell::command_in;
+use crate::tracking::{Location, Run, Shown, Status, Store};
+use crate::training::Checkpoint;
+
+/// A training that can go on.
+pub struct Plan {
+    pub folder: RunFolder,
+    pub start: Start,
+    pub prepared: Prepared,
+    pub tags: Vec<String>,
+    /// The run's own: another one would compute other numbers.
+    pub backend: BackendName,
+}
+
+/// Reads from the folder of the run that `query` means where its training goes on: at its last checkpoint, or with
+/// `epochs` after its end, up to that many in all.
+///
+/// # Errors
+/// A run that is training, or has finished (without `epochs`); data or a checkpoint that are gone or changed.
+pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::Result<Plan> {
+    let store = Store::open_read_only_at(location)?;
+    let run = recorded(&store, query)?;
+    let folder = RunFolder::at(store.folder(&run.record.id));
+    let config = folder.config()?;
+    let mut prepared = prepare_again(&folder, &config, location)?;
+    let checkpoint = checkpoint_of(&run, &folder)?;
+    refuse_changes(&run, &folder, &config)?;
+    let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
+    anyhow::ensure!(!is_active, "run `{}` is training at this moment", run.record.id);
+    let start = match epochs {
+        None => resume(location, &run, &folder, &prepared, checkpoint)?,
+        Some(epochs) => {
+            let start = extend(location, &run, &folder, epochs, checkpoint)?;
+            prepared.config.training.max_epochs = epochs;
+            start
+        }
+    };
+    let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
+    let backend = backend.context("the run does not say on which backend it was trained")?;
+    Ok(Plan { folder, start, prepared, tags: run.record.tags, backend })
+}
+
+fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {
+    if !folder.has(PREPARATION) {
+        // Killed before anything was written down.
+        return Ok(prepare(config, location)?);
+    }
+    let (dataset, splits) = folder.data(config)?;
+    Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preparation(&config.data)?))
+}
+
+fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpoint>> {
+    let checkpoint = folder.checkpoint()?;
+    if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
+        bail!(
+            "the checkpoint in {} is of run `{}`: bring back this run's own",
+            folder.path().display(),
+            other.progress.run
+        );
+    }
+    Ok(checkpoint)
+}
+
+/// The config must be the one that the run began with.
+fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
+    let params = config.params();
+    let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
+    if let Some((key, _)) = changed.next() {
+        bail!(
+            "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
+            folder.file("config.toml").display()
+        );
+    }
+    Ok(())
+}
+
+fn resume(
+    location: &Location,
+    run: &Run,
+    folder: &RunFolder,
+    prepared: &Prepared,
+    checkpoint: Option<Checkpoint>,
+) -> anyhow::Result<Start> {
+    let id = &run.record.id;
+    let model = &prepared.config.model;
+    if run.record.status == Status::Finished {
+        let epochs = (2 * prepared.config.training.max_epochs).to_string();
+        bail!(
+            "run `{id}` is finished ({}); to train it further, say up to which epoch: `{}`",
+            run.record.reason,
+            command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
+        );
+    }
+    let shapes = model.shapes(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
+    let initial = folder.has(INITIAL).then(|| read_weights(&folder.file(INITIAL), &shapes)).transpose()?;
+    Ok(Start::Resume { run: id.clone(), checkpoint, initial })
+}
+
+fn extend(
+    location: &Location,
+    run: &Run,
+    folder: &RunFolder,
+    epochs: usize,
+    checkpoint: Option<Checkpoint>,
+) -> anyhow::Result<Start> {
+    let id = &run.record.id;
+    let is_finished = run.record.status == Status::Finished;
+    let mut checkpoint = checkpoint.filter(|_| is_finished).with_context(|| {
+        let resume = command_in(&location.root, &["resume", id.as_str()]);
+        format!("run `{id}` has not finished; first `{resume}`")
+    })?;
+    let done = checkpoint.progress.epoch;
+    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: ask for more");
+    checkpoint.reopen();
+    let mut points = folder.points()?;
+    points.retain(|point| point.epoch > 0); // those of the test are the child's own
+    Ok(Start::Extend { parent: id.clone(), points, checkpoint })
+}

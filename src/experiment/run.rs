@@ -1,0 +1,59 @@
+//! What a training is told beside its config, and what comes of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use burn::train::Interrupter;
+
+use super::environment::Environment;
+use crate::backend::BackendName;
+use crate::model::NamedWeights;
+use crate::tracking::{Location, Point, RunId, Status, SweepTrial};
+use crate::training::evaluation::Evaluation;
+use crate::training::{Checkpoint, TrainingObserver};
+
+/// How to run a training, beside what its config says.
+pub struct TrainOptions<'a> {
+    pub location: &'a Location,
+    pub tags: &'a [String],
+    pub backend: BackendName,
+    pub environment: &'a Environment,
+    /// Whoever follows the training.
+    pub observer: Arc<dyn TrainingObserver>,
+    /// Ends training at the next step.
+    pub interrupter: Interrupter,
+    /// Burn's full-screen view, where it is compiled in.
+    pub tui: bool,
+    /// The trial of a sweep that the run belongs to.
+    pub sweep: Option<SweepTrial>,
+}
+
+/// Where a training begins.
+pub enum Start {
+    /// A new run, with the weights that the config says.
+    New { parent: Option<RunId> },
+    /// A new run that goes on from the end of `parent`, and begins with a copy of its curves.
+    Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
+    /// The same run, from its last checkpoint, or from the beginning if it has none yet.
+    Resume { run: RunId, checkpoint: Option<Checkpoint>, initial: Option<NamedWeights> },
+}
+
+/// A run that has ended with a model.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    pub id: RunId,
+    pub folder: PathBuf,
+    pub status: Status,
+    /// Why training ended, in words.
+    pub reason: String,
+    /// Epochs trained and recorded in full.
+    pub num_epochs: usize,
+    /// The epoch whose weights were saved; `None` = the last ones.
+    pub kept_epoch: Option<usize>,
+    /// The best epoch and its monitored value; `None` without a validation part.
+    pub best: Option<(usize, f64)>,
+    /// Seconds in the epoch loop.
+    pub seconds: f64,
+    /// `None` without a test part.
+    pub evaluation: Option<Evaluation>,
+}

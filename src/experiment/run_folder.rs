@@ -1,0 +1,197 @@
+//! The folder of a run: finds it, and reads each of its files into the type that was written.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::de::DeserializeOwned;
+
+use super::environment::RunEnvironment;
+use crate::bounded;
+use crate::config::{Config, ConfigError, LoadedConfig};
+use crate::data::{self, DataConfig, Dataset, Inputs, Preparation, Splits};
+use crate::invalid::one_line;
+use crate::shell::command_in;
+use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, read_points};
+use crate::training::evaluation::Evaluation;
+use crate::training::{CHECKPOINT, Checkpoint};
+
+/// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
+pub const MODEL: &str = "model.safetensors";
+/// What was learned from the training part to turn raw cells into inputs.
+pub const PREPARATION: &str = "preprocessing.json";
+/// The metrics on the test part.
+pub const EVALUATION: &str = "evaluation.json";
+/// The predictions of the test rows.
+pub const PREDICTIONS: &str = "predictions.csv";
+/// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
+pub const TEST_ROWS: &str = "test.csv";
+/// Its counterpart of a run that learned a text.
+pub const TEST_TEXT: &str = "test.txt";
+/// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
+pub const INITIAL: &str = "initial.safetensors";
+
+/// A million columns, or categories.
+const MAX_PREPARATION: u64 = 256 << 20;
+/// Far above what burnlab writes into `run.json`, `environment.json` and `evaluation.json`.
+const MAX_RECORD: u64 = 64 << 20;
+
+/// A run's folder; a copy that has another name will do.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// The folder at `path`.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The folder that `run` means: a path to one, or what [`recorded`] finds in the store. It has a model.
+    ///
+    /// # Errors
+    /// No such run, several, or one without a model.
+    pub fn find(location: &Location, run: &str) -> anyhow::Result<Self> {
+        let path = Path::new(run);
+        if path.join(PREPARATION).is_file() {
+            return Ok(Self::at(path));
+        }
+        let store = Store::open_read_only_at(location)?;
+        let has_model = |id: &RunId| store.folder(id).join(MODEL).is_file();
+        let of_experiment = store.ids_of(run)?;
+        if let Some(newest) = of_experiment.iter().find(|id| has_model(id)) {
+            return Ok(Self::at(store.folder(newest)));
+        }
+        let found = match recorded(&store, run) {
+            Err(TrackingError::NoSuchRun { .. }) if path.is_dir() => {
+                anyhow::bail!("{run} is not the folder of a run: it has no {PREPARATION}")
+            }
+            found => found?,
+        };
+        let id = &found.record.id;
+        if let Some(home) = store.home_elsewhere(id)? {
+            anyhow::bail!("the files of run `{id}` are at `{home}`: do it there, or copy the folder and name its path");
+        }
+        anyhow::ensure!(
+            has_model(id),
+            "run `{id}` has no model, it is {}: `{}` goes on with it, or name another run",
+            store.shown(&found),
+            command_in(&location.root, &["resume", id.as_str()])
+        );
+        Ok(Self::at(store.folder(id)))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of one of its files.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Whether it has the file.
+    pub fn has(&self, name: &str) -> bool {
+        self.file(name).exists()
+    }
+
+    /// The folder's name: the run's id, unless somebody renamed it.
+    pub fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// `config.toml`.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::load`].
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Ok(LoadedConfig::load(&self.file("config.toml"), &[])?.config)
+    }
+
+    /// `run.json`.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged; so with all files.
+    pub fn record(&self) -> anyhow::Result<RunRecord> {
+        self.json("run.json", MAX_RECORD)
+    }
+
+    /// `environment.json`.
+    pub fn environment(&self) -> anyhow::Result<RunEnvironment> {
+        self.json("environment.json", MAX_RECORD)
+    }
+
+    /// `evaluation.json`; `None` of a run that had no test part.
+    pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
+        self.has(EVALUATION).then(|| self.json(EVALUATION, MAX_RECORD)).transpose()
+    }
+
+    /// `preprocessing.json`: what the run learned to turn cells into inputs of the data that `config` names.
+    pub fn preparation(&self, config: &DataConfig) -> anyhow::Result<Preparation> {
+        let preparation: Preparation = self.json(PREPARATION, MAX_PREPARATION)?;
+        preparation.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPARATION))?;
+        let context = match &preparation.inputs {
+            Inputs::Table { .. } => None,
+            Inputs::Text(text) => Some(text.context),
+        };
+        let fits = context == config.is_text().then(|| config.context());
+        anyhow::ensure!(
+            fits,
+            "{} does not fit the [data] section beside it: bring back the files that the training wrote",
+            self.file(PREPARATION).display()
+        );
+        Ok(preparation)
+    }
+
+    /// The curves, from `metrics.csv`.
+    pub fn points(&self) -> Result<Vec<Point>, TrackingError> {
+        read_points(&self.path)
+    }
+
+    /// The checkpoint; `None` of a run that ended before the first one.
+    pub fn checkpoint(&self) -> anyhow::Result<Option<Checkpoint>> {
+        if !self.has(CHECKPOINT) {
+            return Ok(None);
+        }
+        let path = self.file(CHECKPOINT);
+        let checkpoint = Checkpoint::decode(&fs_err::read(&path)?);
+        Ok(Some(checkpoint.with_context(|| path.display().to_string())?))
+    }
+
+    /// The data that the run was trained on, and its split.
+    ///
+    /// # Errors
+    /// Data that are gone, or have another fingerprint than the run recorded.
+    pub fn data(&self, config: &Config) -> anyhow::Result<(Dataset, Splits)> {
+        let dataset = data::load(&config.data).context("the run's data cannot be loaded again")?;
+        anyhow::ensure!(
+            self.environment()?.dataset.fingerprint == dataset.fingerprint(),
+            "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
+            dataset.name
+        );
+        let splits = data::split(&dataset, &config.data, config.seed)?;
+        Ok((dataset, splits))
+    }
+
+    fn json<T: DeserializeOwned>(&self, name: &str, max_bytes: u64) -> anyhow::Result<T> {
+        let bytes = bounded::read(&self.file(name), max_bytes)?;
+        let value = serde_json::from_slice(&bytes);
+        value.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(|| self.damaged(name))
+    }
+
+    fn damaged(&self, name: &str) -> String {
+        format!("{} is damaged: bring back the file that the training wrote", self.file(name).display())
+    }
+}
+
+/// The run that `run` means: its id, the unique beginning of one, `latest`, or its experiment, of which the newest run
+/// is taken. Commands that change runs ask [`Store::find`], which takes no experiment for a run.
+///
+/// # Errors
+/// No such run, or several.
+pub fn recorded(store: &Store, run: &str) -> Result<Run, TrackingError> {
+    match store.ids_of(run)?.first() {
+        Some(newest) => store.run(newest),
+        None => store.find(run),
+    }
+}

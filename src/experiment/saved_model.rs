@@ -1,0 +1,137 @@
+//! The model in a run folder: written after training, opened to predict.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Context;
+use burn::tensor::backend::Backend;
+
+use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
+use super::weights_file::{encode_with, read_weights};
+use crate::config::Config;
+use crate::data::{self, DataConfig, Examples, Inputs, NewRows, Preparation};
+use crate::invalid::Invalid;
+use crate::model::{NamedWeights, Net, check_shapes, load_weights};
+use crate::shell::command;
+
+/// A run's config, preparation and weights, read from its folder alone.
+pub struct SavedModel {
+    pub folder: RunFolder,
+    pub config: Config,
+    pub preparation: Preparation,
+    pub weights: NamedWeights,
+}
+
+impl SavedModel {
+    /// Opens the model of a run folder.
+    ///
+    /// # Errors
+    /// A file that is missing or damaged, by path.
+    pub fn open(folder: &RunFolder) -> anyhow::Result<Self> {
+        let config = folder.config()?;
+        let preparation = folder.preparation(&config.data)?;
+        let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.file("config.toml").display());
+        data::check(&config.data).map_err(unusable)?;
+        // How many rows there were does not matter any more.
+        config.training.validate_for(preparation.task(), usize::MAX, usize::MAX).map_err(unusable)?;
+        let layout = preparation.layout();
+        config.model.check(&layout, preparation.task()).map_err(unusable)?;
+        let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
+        let path = folder.file(MODEL);
+        let weights = read_weights(&path, &shapes)?;
+        check_shapes(&weights, &shapes, None)
+            .with_context(|| format!("{} does not fit the run's config and data", path.display()))?;
+        Ok(Self { folder: folder.clone(), config, preparation, weights })
+    }
+
+    /// The run's id: its folder's name.
+    pub fn name(&self) -> String {
+        self.folder.name()
+    }
+
+    /// The network with the saved weights.
+    ///
+    /// # Errors
+    /// Weights that do not fit the config's network.
+    pub fn net<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
+        let num_outputs = self.preparation.task().num_outputs();
+        let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
+        Ok(load_weights(net, &self.weights)?)
+    }
+
+    /// The model in one file: the weights, and in the metadata its config and preparation.
+    ///
+    /// # Errors
+    /// Only where the library refuses; the weights of a network always fit.
+    pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
+        let metadata = HashMap::from([
+            ("config".to_owned(), self.config.to_toml()),
+            ("preprocessing".to_owned(), serde_json::to_string(&self.preparation)?),
+        ]);
+        encode_with(&self.weights, metadata)
+    }
+
+    /// Refuses a run that learned a text what only tables have; `what` is asked of it.
+    ///
+    /// # Errors
+    /// A language model.
+    pub fn refuse_text(&self, what: &str) -> anyhow::Result<()> {
+        let name = self.name();
+        anyhow::ensure!(
+            matches!(self.preparation.inputs, Inputs::Table { .. }),
+            "run `{name}` is a language model, and {what}: `{}` continues a text with it",
+            command(&["generate", &name])
+        );
+        Ok(())
+    }
+
+    /// The rows of a file that has the target, or the windows of a text, as the network takes them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or does not fit the model; no row with a target.
+    pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
+        match &self.preparation.inputs {
+            Inputs::Table { .. } => read_examples(file, &self.preparation, &self.config.data),
+            Inputs::Text(text) => {
+                let dataset = data::text_of_file(file, "the file", text.context)?;
+                let rows: Vec<usize> = (0..dataset.num_rows()).collect();
+                Ok(self.preparation.transform(&dataset, &rows))
+            }
+        }
+    }
+
+    /// The run's own test rows: from its folder, or where they were too many to be kept there, from the data.
+    ///
+    /// # Errors
+    /// No test part; data that are gone, or are no longer those of the run.
+    pub fn test_examples(&self) -> anyhow::Result<Examples> {
+        let kept = |name: &str| self.folder.has(name).then(|| self.folder.file(name));
+        match &self.preparation.inputs {
+            Inputs::Table { .. } => {
+                if let Some(file) = kept(TEST_ROWS) {
+                    return read_examples(&file, &self.preparation, &DataConfig::of_written_rows());
+                }
+            }
+            Inputs::Text(_) => {
+                if let Some(file) = kept(TEST_TEXT) {
+                    return self.examples(&file);
+                }
+            }
+        }
+        let (dataset, splits) = self.folder.data(&self.config)?;
+        anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
+        Ok(self.preparation.transform(&dataset, &splits.test))
+    }
+}
+
+fn read_examples(file: &Path, preparation: &Preparation, config: &DataConfig) -> anyhow::Result<Examples> {
+    let mut all = Examples::none(preparation.num_inputs());
+    NewRows::new(file, preparation, config, true, &[]).open()?.for_each_block(|mut block| {
+        all.inputs.append(&mut block.examples.inputs);
+        all.targets.append(&mut block.examples.targets);
+        all.rows.append(&mut block.examples.rows);
+        Ok::<_, Invalid>(())
+    })?;
+    anyhow::ensure!(!all.is_empty(), "{} has no row with a value of `{}`", file.display(), preparation.target_name);
+    Ok(all)
+}

@@ -1,0 +1,79 @@
+//! Makes the queue of a sweep, after a check that every trial can be trained.
+
+use anyhow::Context;
+
+use crate::comparison::changes_the_test;
+use crate::config::LoadedConfig;
+use crate::experiment::prepare::{Prepared, prepare};
+use crate::invalid::Invalid;
+use crate::sweep::SweepConfig;
+use crate::tracking::{Location, MetricKey, NewSweep, RunId, Store};
+use crate::training::metrics::validation_names;
+
+/// Checks that every trial can be trained, and writes the queue.
+///
+/// # Errors
+/// The key that cannot be used.
+pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunId> {
+    let mut config = loaded.config.clone();
+    let search = loaded.config.sweep.as_ref().context("the config has no [sweep]")?;
+    let prepared = prepare(&loaded.config, location).map_err(|invalid| loaded.locate(invalid))?;
+    let metric = check(search, loaded, &prepared, location).map_err(|invalid| loaded.locate(invalid))?;
+    config.model.init_from = prepared.pretrained.as_ref().map(|pretrained| pretrained.reference.clone());
+    let new = NewSweep {
+        experiment: config.name.clone(),
+        method: serde_json::json!(search.method).as_str().unwrap_or_default().to_owned(),
+        metric,
+        params: search.space.keys().cloned().collect(),
+        num_trials: search.num_trials(),
+        config_toml: loaded.written(&config.resolved_whole()),
+    };
+    Ok(Store::open_at(location)?.create_sweep(new)?)
+}
+
+/// Tries the ends of every dimension on the config, and returns the metric to judge by.
+///
+/// # Errors
+/// The key that cannot be used.
+pub fn check(
+    search: &SweepConfig,
+    loaded: &LoadedConfig,
+    prepared: &Prepared,
+    location: &Location,
+) -> Result<MetricKey, Invalid> {
+    search.validate()?;
+    Invalid::unless(!prepared.validation.is_empty(), "data.validation_fraction", || {
+        "a sweep chooses by the validation part, and this config has none: raise data.validation_fraction".into()
+    })?;
+    let key = search.metric.clone().unwrap_or_else(|| loaded.config.training.monitor().to_owned());
+    let known: Vec<String> =
+        validation_names(prepared.scorer.task).iter().map(|name| format!("validation/{name}")).collect();
+    Invalid::unless(known.contains(&key), "sweep.metric", || {
+        format!("`{key}` is not measured here; choose by one of {}", known.join(", "))
+    })?;
+    Invalid::unless(
+        search.halving.is_none() || loaded.config.repetitions(loaded.config.seeds).len() == 1,
+        "sweep.halving",
+        || "successive halving compares single runs: leave out sweep.halving, or seeds and folds".into(),
+    )?;
+    if let Some(key) = search.space.keys().find(|key| changes_the_test(key)) {
+        let message = format!("{key} decides which rows are predicted: trials that differ in it cannot be compared");
+        return Err(Invalid::at(&format!("sweep.space.{key}"), message));
+    }
+    for params in search.extremes() {
+        let name = params.keys().next().cloned().unwrap_or_default();
+        let blame = |message: String| {
+            let message = message.strip_prefix(&format!("{name}: ")).unwrap_or(&message);
+            Invalid::at(&format!("sweep.space.{name}"), message)
+        };
+        let trial = loaded.varied(&params).map_err(|error| blame(error.message))?;
+        let checked = match name.starts_with("data.") {
+            true => prepare(&trial, location).map(drop),
+            false => {
+                trial.training.validate_for(prepared.dataset.task(), prepared.train.len(), prepared.validation.len())
+            }
+        };
+        checked.map_err(|invalid| blame(invalid.message))?;
+    }
+    key.parse().map_err(|_| Invalid::at("sweep.metric", format!("`{key}` is no metric")))
+}

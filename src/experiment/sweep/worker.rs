@@ -1,0 +1,123 @@
+//! A worker: takes trials of a sweep until none is left.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use burn::train::Interrupter;
+
+use super::context::{Context, name_of};
+use super::trial::{self, Ended};
+use crate::backend::BackendName;
+use crate::config::LoadedConfig;
+use crate::experiment::environment::Environment;
+use crate::sweep::Told;
+use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
+
+/// How often a worker that found no trial looks whether another's lease has run out.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Takes and trains the trials of one sweep.
+pub struct Worker<'a> {
+    context: Context<'a>,
+    store: Store,
+}
+
+/// A trial that has ended.
+pub struct Progress<'a> {
+    pub sweep: &'a Sweep,
+    pub claim: &'a Claim,
+    pub outcome: &'a Outcome,
+    /// Of all its runs.
+    pub num_epochs: usize,
+    pub seconds: f64,
+}
+
+impl<'a> Worker<'a> {
+    /// A worker on the sweep that `query` means.
+    ///
+    /// # Errors
+    /// No such sweep; a store that cannot be reached.
+    pub fn new(
+        location: &'a Location,
+        query: &str,
+        tags: &'a [String],
+        backend: BackendName,
+        interrupter: Interrupter,
+    ) -> anyhow::Result<Self> {
+        let store = Store::open_at(location)?;
+        let sweep = store.find_sweep(query)?;
+        let loaded = LoadedConfig::parse(&sweep.config_toml, &format!("sweep {}", sweep.id), &sweep.experiment, &[])?;
+        let search = loaded.config.sweep.clone().context("the sweep's config has no [sweep]")?;
+        let name = name_of(std::process::id());
+        let environment = Environment::gather(backend);
+        let context = Context { location, sweep, loaded, search, tags, backend, name, interrupter, environment };
+        Ok(Self { context, store })
+    }
+
+    /// Works until no trial is left that is not done, the interrupter asks to stop, or the time is up. Hands each trial
+    /// that has ended to `ended`.
+    ///
+    /// # Errors
+    /// A store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
+    /// recorded, and the next one taken.
+    pub fn work(&mut self, mut ended: impl FnMut(&Progress)) -> anyhow::Result<()> {
+        let Self { context, store } = self;
+        let began = Instant::now();
+        let minutes = context.search.minutes;
+        let has_time = || minutes.is_none_or(|minutes| began.elapsed().as_secs_f64() < minutes * 60.0);
+        while !context.interrupter.should_stop() && has_time() {
+            let sample = |number, trials: &[Trial]| {
+                context.search.sample(context.loaded.config.seed, number, &told(trials), context.is_minimized())
+            };
+            if let Some(claim) = store.claim(&context.sweep.id, &context.name, context.lease(), sample)? {
+                for run in &claim.abandoned {
+                    store.abandon(run, "the worker of this trial was lost; another one took it up")?;
+                }
+                train(context, store, &claim, &mut ended)?;
+            } else if store.find_sweep(context.sweep.id.as_str())?.counts.running > 0 {
+                // Another worker may be lost yet.
+                thread::sleep(IDLE);
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl FnMut(&Progress)) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let Ended { outcome, runs, num_epochs } = trial::run(context, claim)?;
+    let Some(outcome) = outcome else {
+        // Stopped by the user, or the trial is another's by now.
+        for run in &runs {
+            store.abandon(run, "its trial goes on in another run")?;
+        }
+        if context.interrupter.should_stop() {
+            store.release(claim)?;
+        }
+        return Ok(());
+    };
+    if !store.complete(claim, &outcome)? {
+        for run in &runs {
+            store.abandon(run, "another worker took up its trial, whose lease had run out")?;
+        }
+        return Ok(());
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    ended(&Progress { sweep: &context.sweep, claim, outcome: &outcome, num_epochs, seconds });
+    Ok(())
+}
+
+/// The trials as the search methods know them.
+fn told(trials: &[Trial]) -> Vec<Told> {
+    let is_known = |trial: &&Trial| !trial.params.is_empty();
+    let told = |trial: &Trial| Told {
+        number: trial.number,
+        params: trial.params.clone(),
+        value: trial.value,
+        is_running: matches!(trial.state, TrialState::Running | TrialState::Waiting),
+    };
+    trials.iter().filter(is_known).map(told).collect()
+}

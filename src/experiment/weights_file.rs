@@ -1,0 +1,66 @@
+//! Weights in a safetensors file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use anyhow::Context;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::bounded;
+use crate::model::{NamedWeights, Weight};
+
+/// What a file of weights has beside them at most; `export` puts the preprocessing there.
+const MAX_HEADER: u64 = 16 << 20;
+
+/// Weights in the safetensors format.
+///
+/// # Errors
+/// Only where the library refuses; the weights of a network always fit.
+pub fn encode(weights: &NamedWeights) -> anyhow::Result<Vec<u8>> {
+    encode_with(weights, HashMap::new())
+}
+
+/// As [`encode`], with metadata.
+///
+/// # Errors
+/// As [`encode`].
+pub(super) fn encode_with(weights: &NamedWeights, mut metadata: HashMap<String, String>) -> anyhow::Result<Vec<u8>> {
+    let bytes: BTreeMap<&String, Vec<u8>> = weights
+        .iter()
+        .map(|(name, weight)| (name, weight.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
+        .collect();
+    let views = weights
+        .iter()
+        .map(|(name, weight)| Ok((name, TensorView::new(Dtype::F32, weight.shape.clone(), &bytes[name])?)))
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
+    metadata.insert("format".to_owned(), "burnlab".to_owned());
+    Ok(safetensors::serialize(views, Some(metadata))?)
+}
+
+/// The weights in a safetensors file.
+///
+/// # Errors
+/// No safetensors file, or one with numbers other than f32.
+pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
+    let file = SafeTensors::deserialize(bytes).context("not a safetensors file")?;
+    let mut weights = NamedWeights::new();
+    for (name, view) in file.tensors() {
+        anyhow::ensure!(view.dtype() == Dtype::F32, "weight `{name}` is {:?}; burnlab saves F32", view.dtype());
+        let values: Vec<f32> =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        anyhow::ensure!(values.iter().all(|value| value.is_finite()), "weight `{name}` holds NaN or infinity");
+        weights.insert(name, Weight { shape: view.shape().to_vec(), values });
+    }
+    Ok(weights)
+}
+
+/// The weights in the file `path`, of a network with these shapes.
+///
+/// # Errors
+/// A file that cannot be read, is much larger than such a network, or is damaged.
+pub fn read_weights(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> anyhow::Result<NamedWeights> {
+    let cells =
+        shapes.values().map(|shape| shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64)));
+    let bytes = bounded::read(path, cells.fold(MAX_HEADER, u64::saturating_add))?;
+    decode(&bytes).with_context(|| format!("{} is damaged", path.display()))
+}

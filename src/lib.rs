@@ -14,7 +14,8 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
-//! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
+//! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
+//! - lists the metrics, their formulas and directions: [`metric`]; computes them: [`training::metrics`]
 //! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
 //!   [`sweep`] and the queue in `tracking/queue.rs`
 //! - uses a trained model again: `commands/{predict,evaluate,generate,resume,export}.rs`, over [`commands::saved_model`]
@@ -49,6 +50,7 @@ pub mod dashboard;
 pub mod data;
 pub mod host;
 pub mod invalid;
+pub mod metric;
 pub mod model;
 pub mod onnx;
 pub mod plots;

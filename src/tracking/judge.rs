@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::compare::{Difference, counts, differences, folds, headline, repetition_key, results, tells_configs_apart};
 use super::pairs::Pairs;
 use super::verdict::{Claim, Group, Verdict, mcnemar, over_folds, sentence, verdict};
-use super::{Goal, MetricKey, Run, RunId, Status, Store, TrackingError, Trial, TrialState};
+use super::{MetricKey, Run, RunId, Status, Store, TrackingError, Trial, TrialState};
+use crate::metric::Goal;
 use crate::shell::{elsewhere, quoted_path};
 
 pub use all::{Compared, Comparison, Comparisons, judge_all, letters};
@@ -52,17 +53,15 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     let runs = store.runs()?;
     let (group_a, group_b) = (with_repetitions(&[a], &runs), with_repetitions(&[b], &runs));
     let Some(metric) = headline(group_a.iter().chain(&group_b).copied()) else { return Ok(None) };
+    let goal = metric.required_goal()?;
     let changed = changed(a, b);
     let (name_a, name_b) = names(&changed);
     let other_data = changed.iter().find(|difference| changes_the_test(&difference.key));
     let (results_a, results_b) = (results(&group_a, &metric), results(&group_b, &metric));
-    let verdict = verdict(
-        &Group { name: &name_a, results: &results_a },
-        &Group { name: &name_b, results: &results_b },
-        Goal::of(&metric),
-    );
+    let verdict =
+        verdict(&Group { name: &name_a, results: &results_a }, &Group { name: &name_b, results: &results_b }, goal);
     let verdict = match folds(a) {
-        Some(folds) => over_folds(verdict, folds, Goal::of(&metric)),
+        Some(folds) => over_folds(verdict, folds, goal),
         None => verdict,
     };
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
@@ -138,12 +137,13 @@ fn with_repetitions<'a>(named: &[&'a Run], runs: &'a [Run]) -> Vec<&'a Run> {
     named.iter().copied().chain(runs.iter().filter(is_other)).collect()
 }
 
-/// The finished trials that have a value, the best first.
+/// The finished trials that have a value, the best first; none where neither direction of `metric` is better.
 pub fn ranked<'a>(trials: &'a [Trial], metric: &MetricKey) -> Vec<(&'a Trial, f64)> {
+    let Some(goal) = metric.goal() else { return Vec::new() };
     let value = |trial: &'a Trial| trial.value.filter(|value| value.is_finite()).map(|value| (trial, value));
     let finished = trials.iter().filter(|trial| trial.state == TrialState::Finished);
     let mut ranked: Vec<_> = finished.filter_map(value).collect();
-    ranked.sort_by(|(_, a), (_, b)| match Goal::of(metric) {
+    ranked.sort_by(|(_, a), (_, b)| match goal {
         Goal::Lower => a.total_cmp(b),
         Goal::Higher => b.total_cmp(a),
     });

@@ -25,7 +25,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `id` | [`RunId`] |
-//! | `point` | [`MetricKey`], [`Point`], [`Sample`], [`Goal`] |
+//! | `point` | [`MetricKey`], [`Point`], [`Sample`] |
 //! | `record` | [`RunRecord`], [`Status`], [`Shown`]: what `run.json` says |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
@@ -70,7 +70,7 @@ pub use folder::{FileEntry, read_points};
 pub use id::{RunId, slug};
 pub use location::{Location, host};
 pub use mounts::network_file_system;
-pub use point::{Goal, MetricKey, Point, Sample};
+pub use point::{MetricKey, Point, Sample};
 pub use queue::MAX_ATTEMPTS;
 pub use record::{RunRecord, Shown, Status, flatten_config};
 pub use run::{NewRun, RunWriter};

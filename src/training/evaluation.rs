@@ -9,10 +9,11 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::{ClassReport, Confusion, Scorer};
+use super::metrics::Scorer;
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
 use crate::data::{Examples, Loader, Order, Preparation};
+use crate::metric::{ClassReport, Confusion};
 use crate::model::Net;
 
 /// The result on one part of the data; saved as `evaluation.json`.

@@ -165,7 +165,7 @@ pub fn fit<B: AutodiffBackend>(
     let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
     let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
-    let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
+    let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref())?;
 
     // ---- where it stood
     let mut start = None;

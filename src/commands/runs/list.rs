@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use crate::cli::ListArgs;
+use crate::metric::Goal;
 use crate::tracking::compare::{differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
 use crate::tracking::field::{Field, FieldValue};
 use crate::tracking::verdict::{Group, best_of, pooled_deviation};
-use crate::tracking::{Goal, Run, Shown, Store, judge};
+use crate::tracking::{Run, Shown, Store, judge};
 
 use super::{JsonRun, json, select, table};
 
@@ -135,9 +136,9 @@ fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
     columns.map(str::to_owned).collect()
 }
 
-/// Best first for metrics, ascending for the rest; runs without the value last, whichever way round.
+/// Best first for metrics with a direction, ascending for the rest; runs without the value last, whichever way round.
 fn order(field: &Field, a: &(Run, Shown), b: &(Run, Shown), reverse: bool) -> Ordering {
-    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if Goal::of(key) == Goal::Higher);
+    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if key.goal() == Some(Goal::Higher));
     match (field.of(&a.0, a.1), field.of(&b.0, b.1)) {
         (Some(a), Some(b)) => {
             let is_broken = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(number) if number.is_nan());

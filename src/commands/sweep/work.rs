@@ -17,8 +17,9 @@ use crate::commands::output::say;
 use crate::commands::processes::when_starter_is_gone;
 use crate::commands::train::{EXIT_INTERRUPTED, stop_on_signal};
 use crate::config::LoadedConfig;
+use crate::metric::Goal;
 use crate::sweep::{SweepConfig, Told};
-use crate::tracking::{Claim, Goal, Location, Outcome, Store, Sweep, Trial, TrialState};
+use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
 
 /// What a worker says on stderr when it was asked to stop, so that its starter knows it from one that broke.
 pub const STOPPED: &str = "stopped; its trial waits for another worker";
@@ -29,7 +30,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Takes and trains trials.
 ///
 /// # Errors
-/// No such sweep; a store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
+/// No such sweep, or one by a metric without a direction; a store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
 /// recorded, and the next one taken.
 pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
@@ -42,6 +43,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let worker = Worker {
         location: &location,
         sweep: &sweep,
+        goal: sweep.metric.required_goal()?,
         loaded: &loaded,
         search: &search,
         tags: &args.tag,
@@ -107,6 +109,8 @@ impl Stop {
 pub struct Worker<'a> {
     pub location: &'a Location,
     pub sweep: &'a Sweep,
+    /// Which direction of the sweep's metric is better.
+    pub goal: Goal,
     pub loaded: &'a LoadedConfig,
     pub search: &'a SweepConfig,
     pub tags: &'a [String],
@@ -122,7 +126,7 @@ impl Worker<'_> {
     }
 
     pub fn is_minimized(&self) -> bool {
-        Goal::of(&self.sweep.metric) == Goal::Lower
+        self.goal == Goal::Lower
     }
 
     /// Until no trial is left that is not done, the user stops it, or the time is up.

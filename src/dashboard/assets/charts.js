@@ -1,7 +1,7 @@
 // One chart per metric: train dashed, validation solid, test as text; crosshair and zoom are shared.
 
 import { csv, download, h, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, splitKey } from "./format.js";
+import { goal, meaning, number, splitKey } from "./format.js";
 import { color, isPaper, onTheme, SHAPES, swatch, themed } from "./palette.js";
 import * as series from "./series.js";
 import { onState, state, toggle, update } from "./state.js";
@@ -71,7 +71,7 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   };
 }
 
-/** metric name -> {train, validation, ...: key}; losses first, then by name. Test values are no curves. */
+/** metric name -> {train, validation, ...: key}; loss and accuracy first, then scores, errors and the rest by name. Test values are no curves. */
 function metricNames(runs) {
   const found = new Map();
   for (const run of runs) {
@@ -82,7 +82,10 @@ function metricNames(runs) {
       found.get(name)[split] = key;
     }
   }
-  const rank = (name) => (name === "loss" ? 0 : name === "accuracy" ? 1 : lowerIsBetter(`x/${name}`) ? 3 : 2);
+  const rank = (name) => {
+    if (name === "loss") return 0;
+    return name === "accuracy" ? 1 : { higher: 2, lower: 3 }[goal(`x/${name}`)] ?? 4;
+  };
   return new Map([...found].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b)));
 }
 
@@ -100,7 +103,7 @@ class Chart {
     this.notes = h("div", { class: "notes" });
     this.table = h("details", { class: "numbers", ontoggle: () => this.renderTable() }, h("summary", {}, "Numbers"));
     this.element = h("figure", { class: "chart", "data-metric": name },
-      h("figcaption", {}, h("h3", { title: name }, name), h("span", { class: "tools" }, this.log,
+      h("figcaption", {}, h("h3", { title: meaning(`x/${name}`) || name }, name), h("span", { class: "tools" }, this.log,
         button("PNG", "Save the chart as a picture", () => this.png()), button("CSV", "Save the numbers", () => download(`${name}.csv`, csv(this.rows()))))),
       h("div", { class: "plot-box" }, this.plot, this.cross), this.notes, this.table);
     this.element.chart = this;
@@ -232,7 +235,7 @@ class Chart {
     const [head, ...rows] = this.rows();
     this.table.replaceChildren(this.table.firstChild, scroller(h("table", { class: "data" },
       h("thead", {}, h("tr", {}, head.map((label) => h("th", { scope: "col", class: "number" }, label)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => (index ? h("td", { class: "number", title: value }, index < 2 ? number(value) : number(value)) : h("th", { scope: "row", class: "number" }, String(value)))))))), `Numbers of ${this.name}`));
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => (index ? h("td", { class: "number", title: value }, number(value)) : h("th", { scope: "row", class: "number" }, String(value)))))))), `Numbers of ${this.name}`));
   }
 
   async png() {

@@ -1,8 +1,9 @@
 // What can stand in a column of the runs table, and what a run's value there is.
 //
-// A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`.
+// A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`. A metric without a direction has no
+// best value: its last one stands in both columns.
 
-import { MISSING, lowerIsBetter, moment, number, param, seconds, splitKey } from "./format.js";
+import { MISSING, goal, moment, number, param, seconds, splitKey } from "./format.js";
 
 const FIELDS = {
   started: { label: "started", width: 124, text: (run) => moment(run.started), title: (run) => run.started, value: (run) => run.started },
@@ -41,12 +42,13 @@ export function column(id) {
   }
   if (kind === "best" || kind === "last") {
     const [split] = splitKey(key);
-    const get = (run) => run.metrics[key]?.[kind];
-    const epoch = (run) => (split === "test" ? null : run.metrics[key]?.[`${kind}_epoch`]);
+    const shown = goal(key) ? kind : "last";
+    const get = (run) => run.metrics[key]?.[shown];
+    const epoch = (run) => (split === "test" ? null : run.metrics[key]?.[`${shown}_epoch`]);
     return {
-      id, group: kind, metric: key, lower: lowerIsBetter(key), number: true,
+      id, group: kind, metric: key, goal: goal(key), number: true,
       label: key, width: Math.max(split === "test" ? 92 : 118, 36 + 7.2 * key.length),
-      hint: split === "test" ? key : `${kind} ${key}, with its epoch`,
+      hint: split === "test" ? key : `${shown} ${key}, with its epoch`,
       text: (run) => number(get(run)), epoch, title: (run) => (get(run) === undefined || get(run) === null ? null : `${get(run)}${epoch(run) ? ` at epoch ${epoch(run)}` : ""}`),
       value: (run) => order(get(run)),
     };

@@ -5,12 +5,12 @@ import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { examples } from "./examples.js";
-import { MISSING, lowerIsBetter, number, param, plural, signed, splitKey } from "./format.js";
+import { MISSING, bestOf, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle } from "./state.js";
 import * as store from "./store.js";
-import { deltaText, statusLabel } from "./table.js";
+import { deltaText, deltaTitle, statusLabel } from "./table.js";
 
 const TABS = [["", "Config and metrics"], ["curves", "Curves"], ["confusion", "Confusion"], ["classes", "Per class"]];
 /** Only two runs have it. */
@@ -132,7 +132,7 @@ const PARTS = {
           return h("td", { class: index && differs ? "differs" : null, title: param(value) }, value === null || value === undefined ? h("span", { class: "soft" }, "not set") : param(value), index && differs ? h("span", { class: "hidden-text" }, " (differs from A)") : null);
         }))))), "Config differences")
       : h("p", {}, "Nothing: these runs have the same config."),
-    h("h3", {}, "Metrics"), h("p", { class: "soft" }, "Best value with its epoch; test values are measured once. ★ is the best of the row", state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : "."),
+    h("h3", {}, "Metrics"), h("p", { class: "soft" }, "Best value with its epoch (the last one where neither direction is better); test values are measured once. ★ is the best of the row", state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : "."),
     scroller(h("table", { class: "data metrics", id: "metrics" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "metric"), heads(runs))),
       h("tbody", {}, answer.metrics.map((row) => metricRow(row, runs)))), "Metrics side by side"),
@@ -168,17 +168,18 @@ function evaluationOf(answer, run, index) {
 }
 
 function metricRow({ key, values }, runs) {
-  const numbers = values.map((value) => (value?.best === null || value?.best === undefined ? NaN : Number(value.best)));
+  const numbers = values.map((value) => Number(valueOf(key, value) ?? NaN));
+  const hasBest = goal(key) !== null;
   const finite = numbers.filter(Number.isFinite);
-  const top = finite.length > 1 && new Set(finite).size > 1 ? (lowerIsBetter(key) ? Math.min(...finite) : Math.max(...finite)) : null;
+  const top = finite.length > 1 && new Set(finite).size > 1 ? bestOf(key, finite) : null;
   const base = runs.findIndex((run) => run.id === state.base);
   return h("tr", { "data-key": key }, h("th", { scope: "row" }, key), values.map((value, index) => {
     if (!value || !Number.isFinite(numbers[index])) return h("td", { class: "number" }, value ? number(value.last) : MISSING);
     const change = base >= 0 && base !== index ? numbers[index] - numbers[base] : null;
-    const kind = change === 0 ? "same" : (change < 0) === lowerIsBetter(key) ? "better" : "worse";
-    return h("td", { class: `number ${numbers[index] === top ? "leader" : ""}`, title: `best ${value.best} at epoch ${value.best_epoch}, last ${value.last}` },
+    const kind = judge(key, change);
+    return h("td", { class: `number ${numbers[index] === top ? "leader" : ""}`, title: `${hasBest ? `best ${value.best} at epoch ${value.best_epoch}, ` : ""}last ${value.last}` },
       numbers[index] === top ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
-      number(value.best), splitKey(key)[0] === "test" ? null : h("span", { class: "at" }, ` @${value.best_epoch}`),
-      change !== null && Number.isFinite(change) ? h("span", { class: `delta ${kind}`, title: `${kind} than the baseline` }, deltaText(change, kind)) : null);
+      number(numbers[index]), splitKey(key)[0] === "test" ? null : h("span", { class: "at" }, ` @${hasBest ? value.best_epoch : value.last_epoch}`),
+      change !== null && Number.isFinite(change) ? h("span", { class: `delta ${kind}`, title: deltaTitle(kind) }, deltaText(change, kind)) : null);
   }));
 }

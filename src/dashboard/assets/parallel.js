@@ -58,9 +58,9 @@ export const isInside = (item, axes, brushes) => axes.every(({ key, read }) => !
 /**
  * Draws `items` into `plot`. The last axis is the value, by which lines are coloured. Options: `brushes`, which a drag
  * changes before it calls `render`; `told`, the element for what is under the pointer; `noun` and `label` of an item;
- * `lower`, whether lower is better; `isStrong(item)`; `open(item)`, what a click does.
+ * `goal`, the direction that is better, or null; `isStrong(item)`; `open(item)`, what a click does.
  */
-export function parallel(plot, items, given, { told, brushes, render, noun, lower, isStrong, label, open }) {
+export function parallel(plot, items, given, { told, brushes, render, noun, goal, isStrong, label, open }) {
   // A picture that is drawn anew under the pointer would lose it; the end of the drag draws.
   if (plot.isDragged) return;
   const width = Math.max(plot.clientWidth, 100 * given.length);
@@ -73,9 +73,9 @@ export function parallel(plot, items, given, { told, brushes, render, noun, lowe
   const describe = (item) => { told.textContent = `${label(item)}: ${axes.slice(0, -1).map((axis) => `${axis.key} = ${text(axis, item)}`).join(", ")}; ${last.key} ${text(last, item)}`; };
   const summary = () => {
     told.textContent = brushes.size ? `${num} of ${plural(items.length, noun)} inside the marked ranges. Click an axis to unmark it.`
-      : `Stronger, bluer lines are better. Drag along an axis to mark a range; click a line to open the ${noun}.`;
+      : `Stronger, bluer lines are ${goal ? "better" : "larger"}. Drag along an axis to mark a range; click a line to open the ${noun}.`;
   };
-  const good = (item) => { const part = last.place(last.read(item)) ?? 0; return lower ? 1 - part : part; };
+  const good = (item) => { const part = last.place(last.read(item)) ?? 0; return goal === "lower" ? 1 - part : part; };
   // The best lie on top, those outside at the bottom.
   const lines = [...items].sort((a, b) => inside.get(a) - inside.get(b) || good(a) - good(b)).map((item) => {
     const points = axes.map((axis) => [axis.x, axis.place(axis.read(item))]).filter(([, part]) => part !== null);

@@ -2,7 +2,7 @@
 
 import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, param, plural, splitKey } from "./format.js";
+import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
 import { color, isPaper, onTheme, SHAPES } from "./palette.js";
 import { parallel, scaleOf } from "./parallel.js";
 import { onState, state, update } from "./state.js";
@@ -30,7 +30,7 @@ export function mountParams(parent) {
     const param = params.includes(state.sx) ? state.sx : differing[0] ?? params[0];
     options(target, metrics, key);
     options(across, [...differing, ...params.filter((one) => !differing.includes(one))], param);
-    const value = (run) => Number(run.metrics[key]?.best ?? NaN);
+    const value = (run) => Number(valueOf(key, run.metrics[key]) ?? NaN);
     const runs = store.listed().filter((run) => Number.isFinite(value(run)));
     const without = store.listed().length - runs.length;
     unused.textContent = without ? `${plural(without, "listed run")} without a finite ${key} ${without === 1 ? "is" : "are"} left out.` : "";
@@ -41,7 +41,7 @@ export function mountParams(parent) {
     else {
       const axis = (one) => ({ key: one, read: (run) => run.params[one] });
       parallel(plot, runs, [...axes.map(axis), { key, read: value }], {
-        told, brushes, render, noun: "run", lower: lowerIsBetter(key), isStrong: (run) => state.sel.includes(run.id), label: store.shortName,
+        told, brushes, render, noun: "run", goal: goal(key), isStrong: (run) => state.sel.includes(run.id), label: store.shortName,
         open: (run) => update({ view: "run", id: run.id, tab: "" }),
       });
       if (!picker.contains(document.activeElement)) picker.lastChild.replaceChildren(...[...differing, ...params.filter((one) => !differing.includes(one))].map((one) => {
@@ -49,7 +49,7 @@ export function mountParams(parent) {
         return h("label", {}, tick, one);
       }));
     }
-    const best = [...runs].sort((a, b) => (lowerIsBetter(key) ? value(a) - value(b) : value(b) - value(a)));
+    const best = [...runs].sort((a, b) => bestFirst(key, value(a), value(b)));
     table.replaceChildren(table.firstChild, scroller(dataTable([{ label: "run" }, ...axes.map((label) => ({ label, number: true })), { label: key, number: true }],
       best.slice(0, 200).map((run) => [store.shortName(run), ...axes.map((one) => paramText(run, one)), number(value(run))])), "Numbers"));
   };
@@ -85,7 +85,7 @@ async function scatter(plot, runs, key, metric, value) {
   }], {
     ...style, height: 420, width: isPaper() ? PAPER_WIDTH : plot.clientWidth, margin: { ...style.margin, l: 64, b: 50 },
     xaxis: { ...style.xaxis, title: { text: plain(key) }, type: scale.kind === "words" ? "category" : scale.kind, ...(scale.kind === "words" ? { categoryorder: "array", categoryarray: words } : {}) },
-    yaxis: { ...style.yaxis, title: { text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : " (best)"}` } },
+    yaxis: { ...style.yaxis, title: { text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : goal(metric) ? " (best)" : " (last)"}` } },
   }, CONFIG);
   if (plot.wired) return;
   plot.wired = true;

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { dataTable, h, paced, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, param, percent, plural } from "./format.js";
+import { goal, number, param, percent, plural } from "./format.js";
 import { onTheme } from "./palette.js";
 import { isInside, parallel } from "./parallel.js";
 import { copyable } from "./run.js";
@@ -53,7 +53,7 @@ export function mountSweep(parent) {
     marks.hidden = charts.hidden = !valued.length;
     if (valued.length) {
       parallel(lines, valued, axes, {
-        told, brushes, render, noun: "trial", lower: lowerIsBetter(sweep.metric), isStrong: (trial) => trial.number === best, label: (trial) => `Trial ${trial.number}`, open: openTrial,
+        told, brushes, render, noun: "trial", goal: goal(sweep.metric), isStrong: (trial) => trial.number === best, label: (trial) => `Trial ${trial.number}`, open: openTrial,
       });
       bestSoFar(curve, answer, inside, openTrial);
     } else {

@@ -2,7 +2,7 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { MISSING, number, plural, signed, spread } from "./format.js";
+import { MISSING, judge, number, plural, signed, spread } from "./format.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
@@ -68,10 +68,10 @@ function renderHead(columns) {
     onchange: () => update({ sel: chosen ? [] : ids.slice(0, 50) }),
     title: ids.length > 50 ? "Select the first 50" : "Select all",
   });
-  const sortable = (id, label, hint, align) => {
+  const sortable = ({ id, label, hint, number: align, goal }) => {
     const active = state.sort.replace(/^-/, "") === id;
     const descending = active && state.sort.startsWith("-");
-    const next = active ? (descending ? id : `-${id}`) : align && !label.endsWith("loss") ? `-${id}` : id;
+    const next = active ? (descending ? id : `-${id}`) : align && goal !== "lower" ? `-${id}` : id;
     return h("th", { scope: "col", class: `${align ? "number" : ""} ${active ? "sorted" : ""}`, "aria-sort": active ? (descending ? "descending" : "ascending") : null },
       h("button", { type: "button", title: `${hint ?? label}: sort`, "data-sort": id, onclick: () => update({ sort: next }) },
         h("span", { class: "label" }, label), h("span", { class: "arrow", "aria-hidden": "true" }, active ? (descending ? "▾" : "▴") : "")));
@@ -79,8 +79,8 @@ function renderHead(columns) {
   head.replaceChildren(h("tr", { "aria-rowindex": "1" },
     h("th", { class: "check" }, all),
     h("th", { class: "eye", title: "Drawn in the charts" }, h("span", { class: "hidden-text" }, "drawn")),
-    sortable("run:name", "run"), sortable("run:status", "status"),
-    columns.map((column) => sortable(column.id, column.label, column.hint, column.number))));
+    sortable({ id: "run:name", label: "run" }), sortable({ id: "run:status", label: "status" }),
+    columns.map(sortable)));
   if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -179,11 +179,14 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
   return h("td", { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
     String(text),
     epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
-    difference && h("span", { class: `delta ${difference.kind}`, title: `${difference.kind} than the baseline` }, difference.text));
+    difference && h("span", { class: `delta ${difference.kind}`, title: deltaTitle(difference.kind) }, difference.text));
 }
 
-/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is. */
-export const deltaText = (change, kind) => ` ${signed(change)}${{ same: "", better: " ▲", worse: " ▽" }[kind]}`;
+/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is; no mark without a direction. */
+export const deltaText = (change, kind) => ` ${signed(change)}${{ same: "", other: "", better: " ▲", worse: " ▽" }[kind]}`;
+
+/** What the mark says, in words. */
+export const deltaTitle = (kind) => ({ same: "the same as", other: "compared with" }[kind] ?? `${kind} than`) + " the baseline";
 
 /** The difference to the baseline, for metrics. */
 function delta(column, run, base) {
@@ -191,8 +194,7 @@ function delta(column, run, base) {
   const [mine, other] = [column.value(run), column.value(base)];
   if (typeof mine !== "number" || typeof other !== "number" || !Number.isFinite(mine - other)) return null;
   const change = mine - other;
-  const better = change !== 0 && (change < 0) === column.lower;
-  const kind = change === 0 ? "same" : better ? "better" : "worse";
+  const kind = judge(column.metric, change);
   return { text: deltaText(change, kind), kind };
 }
 

@@ -2,7 +2,7 @@
 
 import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { h, scroller, svg } from "./dom.js";
-import { lowerIsBetter, number, seconds } from "./format.js";
+import { bestOf, number, seconds } from "./format.js";
 import { isPaper, themed } from "./palette.js";
 import { scaleOf } from "./parallel.js";
 import { state } from "./state.js";
@@ -23,11 +23,10 @@ export async function bestSoFar(plot, { sweep, trials }, inside, open) {
   const unit = unitOf(Math.max(0, ...valued.map((trial) => since(sweep.started, trial.ended))));
   const x = (trial) => (byTime ? since(sweep.started, trial.ended) / unit.size : trial.number);
   const ordered = [...valued].sort((a, b) => x(a) - x(b));
-  const better = lowerIsBetter(sweep.metric) ? Math.min : Math.max;
   let best = null;
   const steps = [];
   for (const trial of ordered) {
-    if (trial.state === "finished") best = best === null ? trial.value : better(best, trial.value);
+    if (trial.state === "finished") best = bestOf(sweep.metric, best === null ? [trial.value] : [best, trial.value]);
     if (best !== null) steps.push([x(trial), best]);
   }
   const dots = (state, marker) => {

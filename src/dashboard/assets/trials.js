@@ -1,7 +1,7 @@
 // The trials of a sweep as a table.
 
 import { dataTable, h, scroller } from "./dom.js";
-import { MISSING, lowerIsBetter, number, param, plural, seconds } from "./format.js";
+import { MISSING, goal, number, param, plural, seconds } from "./format.js";
 import { link, state, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
@@ -46,7 +46,7 @@ function runLinks(ids) {
 /** Draws `rows`, the trials inside the marked ranges, sorted as `state.tsort` says. */
 export function trialTable(box, answer, rows) {
   const columns = columnsOf(answer);
-  const standard = lowerIsBetter(answer.sweep.metric) ? "value" : "-value";
+  const standard = goal(answer.sweep.metric) === "lower" ? "value" : "-value";
   const sort = columns.some(({ id }) => id === state.tsort.replace(/^-/, "")) ? state.tsort : standard;
   const [descending, active] = [sort.startsWith("-"), sort.replace(/^-/, "")];
   const { value } = columns.find(({ id }) => id === active);

@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::{
     SEEDS_TO_START_WITH, changed, changes_the_test, in_folds, missing_seeds, tested_apart, unfinished, with_repetitions,
 };
+use crate::metric::Goal;
 use crate::tracking::compare::{Difference, folds, headline, repetition_key, results};
 use crate::tracking::verdict::{
     Adjusted, Claim, Group, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation, verdict,
 };
-use crate::tracking::{Goal, MetricKey, Run, RunId, Store, TrackingError};
+use crate::tracking::{MetricKey, Run, RunId, Store, TrackingError};
 
 /// Fewer configs have no winner whose luck is worth a word.
 const CONFIGS_WITH_A_WINNER: usize = 3;
@@ -74,11 +75,11 @@ pub fn judge_all(store: &Store, runs: &[Run]) -> Result<Option<Comparisons>, Tra
     let configs = configs(runs, &all);
     let metric = headline(configs.iter().flat_map(|config| &config.group).copied());
     let Some(metric) = metric.filter(|_| configs.len() >= 2) else { return Ok(None) };
-    let goal = Goal::of(&metric);
+    let goal = metric.required_goal()?;
     let results: Vec<Vec<(u64, f64)>> = configs.iter().map(|config| results(&config.group, &metric)).collect();
     let groups = configs.iter().zip(&results).map(|(config, results)| Group { name: &config.name, results });
     let groups: Vec<Group> = groups.collect();
-    let comparisons = compare(store, &configs, &groups, &metric);
+    let comparisons = compare(store, &configs, &groups, &metric, goal);
     let verdicts = || comparisons.iter().map(|comparison| &comparison.adjusted.verdict);
     let first = verdicts().take(1).map(|verdict| (verdict.num_a, verdict.mean_a));
     let seeds: Vec<(usize, f64)> = first.chain(verdicts().map(|verdict| (verdict.num_b, verdict.mean_b))).collect();
@@ -123,8 +124,7 @@ fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
 
 /// All configs but the first against it. Those on other test rows are no comparison, and count for nothing in the
 /// correction.
-fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey) -> Vec<Comparison> {
-    let goal = Goal::of(metric);
+fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey, goal: Goal) -> Vec<Comparison> {
     let others = || configs.iter().zip(groups).skip(1);
     let comparable = others().filter(|(config, _)| config.other_data.is_none());
     let comparable: Vec<Group> = comparable.map(|(_, group)| *group).collect();

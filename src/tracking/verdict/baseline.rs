@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Claim, Goal, Group, Verdict, holm, over_folds, verdict};
+use super::{Claim, Group, Verdict, holm, over_folds, verdict};
+use crate::metric::Goal;
 
 /// The highest adjusted p-value that is a claim.
 const LEVEL: f64 = 0.05;

@@ -38,7 +38,7 @@ pub use mcnemar::mcnemar;
 pub use overlap::{over_folds, widened};
 pub use sentence::{adjusted_sentence, luck, sentence};
 
-use super::Goal;
+use crate::metric::Goal;
 use interval::Estimate;
 use seeds::Seeds;
 

@@ -1,6 +1,7 @@
 //! A verdict in one sentence.
 
-use super::{Adjusted, BestOf, Claim, Goal, Verdict};
+use super::{Adjusted, BestOf, Claim, Verdict};
+use crate::metric::Goal;
 
 /// One sentence on configs `a` and `b`, told by what differs between them (`hidden = [64]`), and `metric`
 /// (`test/accuracy`). Failed runs are always told: a config that often fails is not better for the runs that are left.

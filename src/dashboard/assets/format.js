@@ -19,7 +19,14 @@ export function signed(value) {
   const x = Number(value);
   if (!Number.isFinite(x)) return number(x);
   const size = Math.abs(x);
-  const text = Number.isInteger(size) && size < 1e7 ? String(size) : size < 1e-4 || size >= 1e6 ? size.toExponential(1) : size < 1 ? size.toFixed(4) : size.toPrecision(4);
+  const text =
+    Number.isInteger(size) && size < 1e7
+      ? String(size)
+      : size < 1e-4 || size >= 1e6
+        ? size.toExponential(1)
+        : size < 1
+          ? size.toFixed(4)
+          : size.toPrecision(4);
   return x > 0 ? `+${text}` : x < 0 ? `−${text}` : `±${text}`;
 }
 

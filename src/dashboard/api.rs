@@ -1,6 +1,5 @@
 //! Routes that read: the runs, one run, the filter.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,6 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::predictions::image_shape;
+use super::request::{checked, run_id};
 use super::{ApiError, AppState, blocking};
 use crate::tracking::filter::Filter;
 use crate::tracking::{FileEntry, RunId, Store};
@@ -116,23 +116,4 @@ pub async fn no_such_route() -> ApiError {
 /// Answers a known address with another method.
 pub async fn no_such_method() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not know this method")
-}
-
-/// Parses an id out of a path. What is no id names no run.
-pub fn run_id(text: &str) -> Result<RunId, ApiError> {
-    Ok(RunId::from_str(text)?)
-}
-
-/// The ids of a comma-separated list.
-pub fn run_ids(list: &str, most: usize) -> Result<Vec<RunId>, ApiError> {
-    let ids: Vec<RunId> = list.split(',').filter(|id| !id.is_empty()).map(run_id).collect::<Result<_, _>>()?;
-    if ids.len() > most {
-        return Err(ApiError::bad_request(format!("{} runs at once; ask for {most} at most", ids.len())));
-    }
-    Ok(ids)
-}
-
-/// The query, or a line that says what is wrong with it.
-pub fn checked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    query.map(|Query(query)| query).map_err(|error| ApiError::bad_request(error.body_text()))
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::api::{checked, evaluation, run_ids};
+use super::api::evaluation;
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState, blocking};
 use crate::tracking::compare::{Difference, differences};
 use crate::tracking::judge::{Comparisons, Judgement, judge, judge_all};

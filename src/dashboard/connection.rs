@@ -11,18 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
-
-use super::serve::Gate;
 
 /// How many connections there may be, and how long each may wait for its client.
 #[derive(Debug, Clone, Copy)]
@@ -102,12 +98,6 @@ pub async fn take_turn(ConnectInfo(turn): ConnectInfo<Turn>, request: Request, n
     response
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Turn {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
-        stream.io().turn.clone()
-    }
-}
-
 /// A socket that holds its place, and gives it up when its client is overdue.
 #[derive(Debug)]
 pub struct Connection {
@@ -124,6 +114,11 @@ impl Connection {
     pub fn new(stream: TcpStream, places: Arc<Semaphore>, place: OwnedSemaphorePermit, limits: Limits) -> Self {
         let turn = Turn { places, state: Arc::new(Mutex::new(State::waiting())) };
         Self { stream, turn, limits, look: Box::pin(sleep(limits.look())), stuck: None, _place: place }
+    }
+
+    /// What this connection does at the moment, for its requests to keep up to date.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     fn is_overdue(&self) -> bool {

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::api::{run_id, run_json};
+use super::api::run_json;
+use super::request::run_id;
 use super::{ApiError, AppState};
 use crate::tracking::{RunRecord, TrackingError};
 

@@ -13,9 +13,9 @@ use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
-use super::api::checked;
 use super::files::Received;
 use super::live::Change;
+use super::request::checked;
 use super::{ApiError, AppState, Listening, blocking};
 
 /// Pages that may listen at once. Each keeps one of the places of `connection.rs` to its end, so that these are few: the

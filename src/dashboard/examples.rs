@@ -9,8 +9,8 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::api::{checked, run_ids};
 use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::tracking::RunId;
 use crate::tracking::pairs::{Pair, Pairs, Prediction, Unpaired};

@@ -14,7 +14,7 @@ use futures_core::Stream;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::api::{checked, run_id};
+use super::request::{checked, run_id};
 use super::{ApiError, AppState};
 
 /// How much of a file is read at once.

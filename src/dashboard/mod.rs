@@ -21,6 +21,7 @@ mod files;
 mod guard;
 mod live;
 mod predictions;
+mod request;
 mod series;
 mod serve;
 mod sweeps;

@@ -11,7 +11,7 @@ use csv::StringRecord;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::api::{checked, run_id};
+use super::request::{checked, run_id};
 use super::{ApiError, AppState};
 use crate::tracking::{RunId, Store};
 

@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::api::{checked, run_ids};
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::tracking::series::{downsample, far_out, smooth};
 use crate::tracking::{MetricKey, RunId, Sample, Store};

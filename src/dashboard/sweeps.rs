@@ -8,8 +8,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::api::run_id;
 use super::live::Snapshot;
+use super::request::run_id;
 use super::{ApiError, AppState, blocking};
 use crate::sweep::{Importance, importance};
 use crate::tracking::compare::headline;

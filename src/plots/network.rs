@@ -1,37 +1,11 @@
 //! The network itself: nodes in columns, and the weights between them.
 
+use super::layer::Layer;
 use super::legend::{Entry, legend};
 use super::network_nodes::{Column, Names, columns};
 use super::page::{MARGIN, Page, WIDTH, empty};
 use super::svg::{Element, group, line};
 use super::words::{counted, signed};
-
-/// A fully connected layer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
-    /// Row-major `[num_inputs, num_outputs]`.
-    pub weights: Vec<f32>,
-    /// `[num_outputs]`.
-    pub biases: Vec<f32>,
-    pub num_inputs: usize,
-    pub num_outputs: usize,
-}
-
-impl Layer {
-    /// 0 where it is not finite, or missing because layers do not fit each other.
-    pub(super) fn weight(&self, from: usize, to: usize) -> f64 {
-        let place = from * self.num_outputs + to;
-        let weight = self.weights.get(place).copied().filter(|weight| weight.is_finite() && to < self.num_outputs);
-        weight.map_or(0.0, f64::from)
-    }
-
-    fn largest_weight(&self) -> f64 {
-        self.weights
-            .iter()
-            .filter(|weight| weight.is_finite())
-            .fold(0.0, |limit, &weight| limit.max(f64::from(weight).abs()))
-    }
-}
 
 /// A weight between two nodes, each given by its number and its height on the page.
 struct Edge {

@@ -1,7 +1,7 @@
 //! The nodes of a network: which are shown, where they lie and what they are called.
 
 use super::largest;
-use super::network::Layer;
+use super::layer::Layer;
 use super::page::{MARGIN, WIDTH};
 use super::svg::{Anchor, Element, circle, group, text};
 use super::words::{counted, shortened, signed, text_width};

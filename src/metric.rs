@@ -144,7 +144,8 @@ pub static METRICS: &[Metric] = &[
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.averages.recall)],
         is_costly: false,
-        meaning: "True positives among the actual positives, averaged over classes (scikit-learn's recall_score, macro)",
+        meaning: "True positives among the actual positives, averaged over classes (scikit-learn's recall_score, \
+                  macro)",
     },
     Metric {
         name: "f1",
@@ -169,8 +170,8 @@ pub static METRICS: &[Metric] = &[
         bounds: (0.0, 1.0),
         formulas: &[Classes(classes::roc_auc)],
         is_costly: true,
-        meaning: "Area under the ROC curve (Hanley and McNeil 1982); of more than two classes, the mean over each class \
-                  against the rest (scikit-learn's roc_auc_score, ovr, macro)",
+        meaning: "Area under the ROC curve (Hanley and McNeil 1982); of more than two classes, the mean over each \
+                  class against the rest (scikit-learn's roc_auc_score, ovr, macro)",
     },
     Metric {
         name: "mse",

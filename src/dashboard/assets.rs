@@ -1,4 +1,4 @@
-//! The page's files, compiled in, and plotly.js out of `build.rs`.
+//! The page's files, compiled into the binary, and plotly.js, which `build.rs` provides.
 
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
@@ -11,7 +11,7 @@ use crate::metric::{METRICS, Metric};
 
 const PLOTLY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plotly.js.gz"));
 
-/// Lists the files once: name and content.
+/// Pairs each file's name with its content.
 macro_rules! assets {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("assets/", $name)))),*]
@@ -71,7 +71,7 @@ fn metrics() -> String {
 /// `GET /assets/{name}`
 pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let content = find(&name).ok_or_else(|| ApiError::not_found(format!("no file `{name}`")))?;
-    // A new burnlab on the same port must not meet the old page's files.
+    // A newer burnlab on the same port must not be served the files of the older page from the cache.
     Ok(([(CONTENT_TYPE, content_type(&name)), (CACHE_CONTROL, "no-cache")], content).into_response())
 }
 

@@ -393,6 +393,7 @@ mod tests {
             ("validation/loss".parse().unwrap(), metric(Some(0.25), f64::NAN)),
             ("test/accuracy".parse().unwrap(), metric(Some(0.96), 0.96)),
             ("test/rmse".parse().unwrap(), metric(None, f64::INFINITY)),
+            ("train/learning_rate".parse().unwrap(), metric(None, 0.001)),
         ]);
         Run { record, metrics, revision: 1 }
     }
@@ -410,6 +411,7 @@ mod tests {
             ("last(validation/loss) = nan", true),
             ("last(test/rmse) = inf", true),
             ("test/rmse != 1", false),
+            ("train/learning_rate = 0.001", true), // the last value, since none is the best
             ("test/f1 > 0 or test/accuracy > 0", true),
             ("test/f1 != 0", false),
             ("not test/f1 > 0", true),

@@ -1,4 +1,4 @@
-//! An epoch's scores, one metric at a time, as burn-train's `Metric`.
+//! An epoch's metrics as burn-train's `Metric`, for Burn's terminal dashboard.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Metric for EpochMetric {
     }
 
     fn attributes(&self) -> MetricAttributes {
-        // Burn knows no metric without a direction; it only sorts by this what burnlab never asks it for.
+        // Burn has no metrics without a direction. It uses this only to look up best epochs, which burnlab does itself.
         let goal = metric::find(&self.name).and_then(|metric| metric.goal);
         NumericAttributes { unit: None, higher_is_better: goal == Some(Goal::Higher) }.into()
     }

@@ -103,8 +103,8 @@ impl Monitor {
 
 /// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
 ///
-/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This one
-/// is handed the value.
+/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This
+/// one is handed the value.
 #[derive(Clone, Debug)]
 pub struct StopOnMonitor(Arc<Mutex<Watched>>);
 

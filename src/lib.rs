@@ -15,7 +15,8 @@
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
-//! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
+//! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
+//! - lists the metrics, their formulas and directions: [`metric`]; computes them: [`training::metrics`]
 //! - follows a training (progress, a sweep's worker): [`training::TrainingObserver`]
 //! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search methods
 //!   of [`sweep`] and the queue in `tracking/queue`
@@ -57,6 +58,7 @@ pub mod data;
 pub mod experiment;
 pub mod host;
 pub mod invalid;
+pub mod metric;
 pub mod model;
 pub mod onnx;
 pub mod plots;

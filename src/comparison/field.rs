@@ -11,13 +11,13 @@ use crate::tracking::{MetricKey, Run, Shown};
 /// Names one value of a run.
 ///
 /// `id`, `name`, `experiment`, `tag`, `note`, `status`, `reason`, `started`, `ended`, `seed`, `best_epoch`, `parent` and
-/// `archived` are the record's; `validation/loss` is the metric's best value and `last(validation/loss)` its last;
-/// everything else is a param, such as `training.learning_rate`.
+/// `archived` are the record's; `validation/loss` is the metric's best value (its last where neither direction is better)
+/// and `last(validation/loss)` its last; everything else is a param, such as `training.learning_rate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
     /// A field of the record.
     Record(String),
-    /// The best value of a metric.
+    /// The best value of a metric; the last one of a metric without a direction.
     Best(MetricKey),
     /// The last value of a metric.
     Last(MetricKey),
@@ -59,7 +59,11 @@ impl Field {
         let record = &run.record;
         let text = |text: String| Some(FieldValue::Json(Cow::Owned(text.into())));
         match self {
-            Self::Best(key) => run.metrics.get(key)?.best.map(FieldValue::Number),
+            Self::Best(key) => {
+                let metric = run.metrics.get(key)?;
+                let value = if key.goal().is_some() { metric.best? } else { metric.last };
+                Some(FieldValue::Number(value))
+            }
             Self::Last(key) => Some(FieldValue::Number(run.metrics.get(key)?.last)),
             Self::Param(key) => record.params.get(key).map(|value| FieldValue::Json(Cow::Borrowed(value))),
             Self::Record(name) => match name.as_str() {

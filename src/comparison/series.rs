@@ -2,7 +2,8 @@
 //!
 //! Smooth before downsampling: the other way round, the result depends on the width of the chart.
 
-use crate::tracking::{Goal, Sample};
+use crate::metric::Goal;
+use crate::tracking::Sample;
 
 /// The best finite sample, the earliest of equals.
 pub fn best(samples: &[Sample], goal: Goal) -> Option<Sample> {

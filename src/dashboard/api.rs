@@ -1,6 +1,5 @@
 //! Routes that read: the runs, one run, the filter.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,9 +14,10 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::predictions::image_shape;
+use super::request::{checked, run_id};
 use super::{ApiError, AppState, blocking};
 use crate::comparison::filter::Filter;
-use crate::tracking::{FileEntry, RunId, Store, TrackingError};
+use crate::tracking::{FileEntry, RunId, Store};
 
 /// `GET /api/runs`: all runs, newest first, archived ones included.
 pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -26,7 +26,7 @@ pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
     Ok(([(CONTENT_TYPE, "application/json")], snapshot.to_json()).into_response())
 }
 
-/// Longer than any person writes. Each comparison looks at every run, and a word may be looked for in long notes.
+/// The longest filter, in bytes: more than anybody types. Matching costs time for every run and every comparison.
 const MAX_FILTER: usize = 4096;
 
 #[derive(Debug, Deserialize)]
@@ -34,7 +34,7 @@ pub struct FilterQuery {
     q: String,
 }
 
-/// `GET /api/filter?q=`: the ids of the runs that pass.
+/// `GET /api/filter?q=`: the ids of the runs that match.
 pub async fn filter(
     State(state): State<AppState>,
     query: Result<Query<FilterQuery>, QueryRejection>,
@@ -56,7 +56,7 @@ pub async fn filter(
     .await
 }
 
-/// What `GET /api/runs/{id}` answers.
+/// The response of `GET /api/runs/{id}`.
 #[derive(Debug, Serialize)]
 pub struct Detail {
     run: Box<RawValue>,
@@ -91,13 +91,13 @@ fn detail(store: &Store, id: &RunId, run: Box<RawValue>) -> Result<Detail, ApiEr
 
 /// `evaluation.json` as the run wrote it, if it did.
 pub fn evaluation(store: &Store, id: &RunId) -> Result<Option<Box<RawValue>>, String> {
-    // A folder that is gone has no evaluation either; the files say so.
+    // A missing run folder is reported with the list of files.
     let Ok(Some(path)) = store.file(id, "evaluation.json") else { return Ok(None) };
     let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
     serde_json::from_str(&text).map(Some).map_err(|error| format!("`evaluation.json`: {error}"))
 }
 
-/// The run as `/api/runs` shows it.
+/// One run in the form of `/api/runs`.
 pub async fn run_json(state: &AppState, id: &RunId) -> Result<Box<RawValue>, ApiError> {
     let (live, id) = (Arc::clone(state.live()), id.clone());
     blocking(move || {
@@ -108,31 +108,12 @@ pub async fn run_json(state: &AppState, id: &RunId) -> Result<Box<RawValue>, Api
     .await
 }
 
-/// Answers what no route does.
+/// The response to an unknown address.
 pub async fn no_such_route() -> ApiError {
     ApiError::not_found("nothing is served under this address")
 }
 
-/// Answers a known address with another method.
+/// The response to a known address with the wrong method.
 pub async fn no_such_method() -> ApiError {
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not know this method")
-}
-
-/// Parses an id out of a path. What is no id names no run.
-pub fn run_id(text: &str) -> Result<RunId, ApiError> {
-    Ok(RunId::from_str(text).map_err(TrackingError::from)?)
-}
-
-/// The ids of a comma-separated list.
-pub fn run_ids(list: &str, most: usize) -> Result<Vec<RunId>, ApiError> {
-    let ids: Vec<RunId> = list.split(',').filter(|id| !id.is_empty()).map(run_id).collect::<Result<_, _>>()?;
-    if ids.len() > most {
-        return Err(ApiError::bad_request(format!("{} runs at once; ask for {most} at most", ids.len())));
-    }
-    Ok(ids)
-}
-
-/// The query, or a line that says what is wrong with it.
-pub fn checked<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    query.map(|Query(query)| query).map_err(|error| ApiError::bad_request(error.body_text()))
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not support this method")
 }

@@ -4,12 +4,15 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 
+use serde_json::{Map, Value, json};
+
 use super::{ApiError, AppState};
+use crate::metric::{METRICS, Metric};
 
 /// plotly.js 3.0.1, MIT: the bundle that draws lines, points and bars (npm package `plotly.js-basic-dist-min`), by `gzip -9 -n`.
 const PLOTLY: &[u8] = include_bytes!("vendor/plotly-basic-3.0.1.min.js.gz");
 
-/// Lists the files once: name and content.
+/// Pairs each file's name with its content.
 macro_rules! assets {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("assets/", $name)))),*]
@@ -55,13 +58,21 @@ const ASSETS: &[(&str, &str)] = assets![
 /// `GET /`
 pub async fn index(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
     let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
-    Ok(Html(page.replace("{{token}}", state.token())))
+    Ok(Html(page.replace("{{token}}", state.token()).replace("{{metrics}}", &metrics())))
+}
+
+/// The direction and meaning of each metric by name, as JSON in an HTML attribute: `{"loss": {"goal": "lower", ...}}`.
+/// With the page rather than with the runs, so that it is there before anything is drawn.
+fn metrics() -> String {
+    let row = |metric: &Metric| (metric.name.to_owned(), json!({ "goal": metric.goal, "meaning": metric.meaning }));
+    let table: Map<String, Value> = METRICS.iter().map(row).collect();
+    Value::Object(table).to_string().replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 /// `GET /assets/{name}`
 pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let content = find(&name).ok_or_else(|| ApiError::not_found(format!("no file `{name}`")))?;
-    // A new burnlab on the same port must not meet the old page's files.
+    // A newer burnlab on the same port must not be served the files of the older page from the cache.
     Ok(([(CONTENT_TYPE, content_type(&name)), (CACHE_CONTROL, "no-cache")], content).into_response())
 }
 
@@ -104,6 +115,17 @@ mod tests {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(ASSETS.iter().any(|(known, _)| *known == name), "`{name}` is missing in `ASSETS`");
         }
+    }
+
+    #[test]
+    fn the_page_knows_the_direction_of_every_metric() {
+        let attribute = metrics();
+        assert!(!attribute.contains(['"', '<']), "{attribute}");
+        let table: Value = serde_json::from_str(&attribute.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
+        for metric in METRICS {
+            assert_eq!(table[metric.name]["goal"], json!(metric.goal), "{}", metric.name);
+        }
+        assert_eq!(table.as_object().unwrap().len(), METRICS.len());
     }
 
     /// The checksum is that of `plotly-basic.min.js` in the npm package.

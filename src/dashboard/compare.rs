@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::api::{checked, evaluation, run_ids};
+use super::api::evaluation;
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState, blocking};
 use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all};
 use crate::comparison::{Difference, differences};
 use crate::tracking::{MetricKey, MetricSummary, Run};
 
-/// A table of more columns cannot be read.
+/// The most runs in one table; nobody can read more columns.
 const MAX_RUNS: usize = 100;
 
 #[derive(Debug, Deserialize)]
@@ -24,7 +25,7 @@ pub struct CompareQuery {
     ids: String,
 }
 
-/// The answer; all values in the order of the ids.
+/// The response; all values in the order of the ids.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
     /// Only what differs.
@@ -32,9 +33,9 @@ pub struct Comparison {
     metrics: Vec<MetricRow>,
     /// Each run's `evaluation.json`, or null.
     evaluations: Vec<Option<Box<RawValue>>>,
-    /// Of two runs: what can honestly be said of them, each with its repetitions.
+    /// For two runs: the verdict on them, each with its repetitions.
     judgement: Option<Judgement>,
-    /// Of more than two: the same of each config against the first.
+    /// For more than two: the verdict on each config against the first.
     comparisons: Option<Comparisons>,
 }
 
@@ -58,7 +59,7 @@ pub async fn compare(
     let runs: Vec<&Run> = entries.iter().map(|entry| &entry.run).collect();
     let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
     let (params, metrics) = (differences(&params), metric_rows(&runs));
-    // A damaged evaluation is named by the run's own page.
+    // A damaged evaluation is reported on the run's own page.
     let read = move |store: &_| Ok(ids.iter().map(|id| evaluation(store, id).unwrap_or_default()).collect());
     let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
     let judged: Vec<Run> = entries.iter().map(|entry| entry.run.clone()).collect();

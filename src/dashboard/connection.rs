@@ -1,9 +1,10 @@
-//! One connection: how long it may keep its place.
+//! One connection, and the time limits after which it is closed.
 //!
-//! There are places for so many connections at once, and whoever comes later waits in the system's queue. So no client
-//! may keep a place for nothing. A request that is being answered keeps it for the guard's time limit at most, an event
-//! stream for as long as it is listened to. All else is waiting for the client (its next request, the rest of a head,
-//! room for more of an answer), for which [`Limits`] sets a time, and a much shorter one while all places are taken.
+//! The number of connections at once is limited; later clients wait in the system's queue. So an idle client must not
+//! occupy a connection for long. A request in progress is bounded by the guard's time limit, and an event stream lasts
+//! as long as its client listens. Everything else is waiting for the client (for its next request, for the rest of a
+//! request head, for it to read more of a response). [`Limits`] bounds that, much more tightly while all places are
+//! taken.
 
 use std::io;
 use std::pin::Pin;
@@ -11,29 +12,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::serve::IncomingStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::serve::Gate;
-
-/// How many connections there may be, and how long each may wait for its client.
+/// How many connections are accepted, and how long each may wait for its client.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at once. A browser opens six.
     pub places: usize,
-    /// Between two requests, and for a client that does not take its answer.
+    /// The longest wait between two requests, and for a client that does not read its response.
     pub quiet: Duration,
-    /// For the whole head of a request, from its first byte.
+    /// The longest time for the whole head of a request, from its first byte.
     pub head: Duration,
-    /// The longest for any of these while no place is free.
+    /// The longest for either of these while no place is free.
     pub crowded: Duration,
 }
 
@@ -45,13 +42,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// How often a connection looks whether it is overdue.
+    /// How often a connection checks whether it is overdue.
     fn look(&self) -> Duration {
         self.crowded.min(self.head).min(self.quiet) / 4
     }
 }
 
-/// What a connection does at the moment; known to its socket and to the requests that come through it.
+/// What a connection is doing; shared by its socket and the requests that come through it.
 #[derive(Debug, Clone)]
 pub struct Turn {
     places: Arc<Semaphore>,
@@ -60,7 +57,7 @@ pub struct Turn {
 
 #[derive(Debug)]
 enum State {
-    /// For a request. With `has_begun`, some bytes of it came, and `since` is when the first did.
+    /// Waiting for a request. With `has_begun`, its first byte has arrived, at `since`.
     Waiting {
         since: Instant,
         has_begun: bool,
@@ -86,7 +83,7 @@ impl Turn {
     }
 }
 
-/// The middleware that tells a connection what its requests do.
+/// The middleware that keeps a connection's [`Turn`] up to date with its requests.
 pub async fn take_turn(ConnectInfo(turn): ConnectInfo<Turn>, request: Request, next: Next) -> Response {
     *turn.state() = State::Answering;
     let mut response = next.run(request).await;
@@ -96,26 +93,20 @@ pub async fn take_turn(ConnectInfo(turn): ConnectInfo<Turn>, request: Request, n
     }
     *turn.state() = State::waiting();
     if turn.is_crowded() {
-        // Each its turn: a client that asks again and again would keep its place for ever.
+        // Otherwise a client that sends one request after another would never give up its place.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Turn {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
-        stream.io().turn.clone()
-    }
-}
-
-/// A socket that holds its place, and gives it up when its client is overdue.
+/// A socket that counts towards the limit, and closes when its client is overdue.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
     turn: Turn,
     limits: Limits,
     look: Pin<Box<Sleep>>,
-    /// Since when the client could take more of an answer and takes nothing.
+    /// Since when there has been data for the client that it does not read.
     stuck: Option<Instant>,
     _place: OwnedSemaphorePermit,
 }
@@ -124,6 +115,11 @@ impl Connection {
     pub fn new(stream: TcpStream, places: Arc<Semaphore>, place: OwnedSemaphorePermit, limits: Limits) -> Self {
         let turn = Turn { places, state: Arc::new(Mutex::new(State::waiting())) };
         Self { stream, turn, limits, look: Box::pin(sleep(limits.look())), stuck: None, _place: place }
+    }
+
+    /// What this connection is doing; its requests keep it up to date.
+    pub fn turn(&self) -> &Turn {
+        &self.turn
     }
 
     fn is_overdue(&self) -> bool {
@@ -141,7 +137,7 @@ impl Connection {
         }
     }
 
-    /// Passes on what the stream says; ends the waiting of one that is overdue.
+    /// Passes on the stream's own progress, or a time-out once the client is overdue.
     fn limited<T>(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if progress.is_ready() {
             return progress;
@@ -160,7 +156,7 @@ impl Connection {
             self.stuck.get_or_insert_with(Instant::now);
         } else {
             self.stuck = None;
-            // The body of an answer goes on after its request is done with.
+            // The body of a response is still being sent after its request handler returned.
             let state = &mut *self.turn.state();
             if let State::Waiting { .. } = state {
                 *state = State::waiting();

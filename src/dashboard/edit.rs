@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::api::{run_id, run_json};
+use super::api::run_json;
+use super::request::run_id;
 use super::{ApiError, AppState};
 use crate::tracking::{RunRecord, TrackingError};
 
-/// The body of `PATCH`; what is absent stays as it is.
+/// The body of `PATCH`; absent fields stay as they are.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Edit {
@@ -35,7 +36,7 @@ pub async fn edit(
     let edited = id.clone();
     state
         .write(move |store| {
-            // Only what is listed is changed.
+            // Only listed runs can be changed, not those in the trash.
             store.run(&edited)?;
             if let Some(tags) = edit.tags {
                 store.set_tags(&edited, tags)?;
@@ -66,7 +67,7 @@ pub async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Re
 pub async fn trash(State(state): State<AppState>) -> Result<Json<Vec<RunRecord>>, ApiError> {
     match state.read(|store| Ok(store.trashed()?)).await {
         Ok(records) => Ok(Json(records)),
-        // Where nothing was recorded, nothing was deleted.
+        // Without a store, nothing has been deleted.
         Err(error) if error.status == StatusCode::NOT_FOUND => Ok(Json(Vec::new())),
         Err(error) => Err(error),
     }

@@ -1,4 +1,4 @@
-//! The one error of the dashboard's routes: a status and one clear line, as JSON.
+//! The error type of all routes: an HTTP status and one line of text, sent as JSON.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::tracking::TrackingError;
 
-/// Answered as `{"error": "..."}`, and `"at"` for a mistake in a filter.
+/// Sent as `{"error": "..."}`, with `"at"` for a mistake in a filter.
 #[derive(Debug)]
 pub struct ApiError {
     pub status: StatusCode,
     pub message: String,
-    /// How many characters of the client's text stand before the mistake (0-based; the message counts columns from 1).
+    /// Where the mistake is: the number of characters before it. The message counts columns from 1.
     pub at: Option<usize>,
 }
 

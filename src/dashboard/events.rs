@@ -1,4 +1,4 @@
-//! `GET /api/events`: what changed, as it happens (server-sent events).
+//! `GET /api/events`: changes as they happen (server-sent events).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,16 +13,17 @@ use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 
-use super::api::checked;
 use super::files::Received;
 use super::live::Change;
+use super::request::checked;
 use super::{ApiError, AppState, Listening, blocking};
 
-/// Pages that may listen at once. Each keeps one of the places of `connection.rs` to its end, so that these are few: the
-/// rest stay for requests. A page that is turned away shows the list all the same, and asks again every few seconds.
+/// Pages that may listen at once. Each occupies a connection for as long as it is open, and most of the connections
+/// (`connection.rs`) must stay free for requests. A page that is refused still shows the runs, and tries again every
+/// few seconds.
 pub const MAX_LISTENERS: usize = 32;
 
-/// A comment this often keeps proxies from closing a quiet stream.
+/// How often a comment is sent, to keep proxies from closing a stream without events.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Deserialize)]
@@ -33,7 +34,7 @@ pub struct EventsQuery {
 
 type Sender = mpsc::Sender<Result<Event, Infallible>>;
 
-/// `GET /api/events?since=`: first what the client has missed, then each change, as events named `change`.
+/// `GET /api/events?since=`: first what the client missed, then each change, as events named `change`.
 pub async fn events(
     State(state): State<AppState>,
     query: Result<Query<EventsQuery>, QueryRejection>,
@@ -48,12 +49,12 @@ pub async fn events(
     Ok(Sse::new(Received(receiver)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// Sends until the client or the server goes.
+/// Sends until the client disconnects or the server shuts down.
 async fn follow(state: AppState, since: u64, sender: Sender, _listening: Listening) {
     let mut ending = state.shared.ending.subscribe();
     let ends = async { ending.wait_for(|&ends| ends).await.map(drop) };
     tokio::select! {
-        // Either way there is nobody left to tell.
+        // Either way nobody is listening any more.
         _ = ends => {}
         () = sender.closed() => {}
         _ = forward(&state, since, &sender) => {}
@@ -64,10 +65,10 @@ async fn follow(state: AppState, since: u64, sender: Sender, _listening: Listeni
 async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
     let mut seen = since;
     loop {
-        // Subscribed before the catching up, so that no change in between is missed.
+        // Subscribe before catching up, so that no change in between is missed.
         let mut changes = state.live().subscribe();
         let live = Arc::clone(state.live());
-        // A store that cannot be read is reported by the routes; here it is only tried again, by the reconnecting page.
+        // The other routes report a store that cannot be read; here the page reconnects and tries again.
         let missed = blocking(move || Ok(live.catch_up(seen)?)).await.ok()?;
         let caught_up = missed.number;
         seen = missed.revision;
@@ -76,13 +77,13 @@ async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
         }
         loop {
             match changes.recv().await {
-                // From before the catching up: told again it would take the page back to what was.
+                // Older than what was sent while catching up: sending it would take the page back in time.
                 Ok(change) if change.number <= caught_up => {}
                 Ok(change) => {
                     seen = change.revision;
                     send(sender, &change).await?;
                 }
-                // Too slow for the channel: catch up from what was seen.
+                // The client fell behind the channel: catch up from the last revision it saw.
                 Err(RecvError::Lagged(_)) => break,
                 Err(RecvError::Closed) => return None,
             }

@@ -9,13 +9,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::api::{checked, run_ids};
 use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::comparison::pairs::{Pair, Pairs, Prediction, Unpaired};
 use crate::tracking::RunId;
 
-/// How many rows can be paged through; all that is kept of a file, however long.
+/// How many rows can be paged through. No more are kept in memory, however long the files are.
 const MAX_RANKED: usize = 100_000;
 
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,8 @@ pub struct ExamplesQuery {
     limit: usize,
 }
 
-/// Which rows. Of numbers, which are never simply right, those where B is nearer to the label than A, or farther off.
+/// Which rows. In a regression, where no prediction is exactly right, those where B is closer to the target than A
+/// (fixed) or farther from it (broken).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -41,18 +42,18 @@ enum Kind {
     BothWrong,
 }
 
-/// The answer. Cells are the files' own text, so that no digit is lost.
+/// The response. Cells are the text of the files, so that no digit is lost.
 #[derive(Debug, Default, Serialize)]
 pub struct Examples {
     /// Why there is nothing to show, in one sentence.
     problem: Option<String>,
-    /// Whether the target is a number.
+    /// Whether this is a regression.
     is_numeric: bool,
     counts: Counts,
-    /// Ranked by how much the probability of the label changed from A to B; of `both_wrong` by how little both gave it;
-    /// of numbers by how much the absolute error changed.
+    /// Ranked by the change of the true class's probability from A to B; `both_wrong` by how small it is in both; a
+    /// regression by the change of the absolute error.
     rows: Vec<Example>,
-    /// How many rows are of the kind that was asked for.
+    /// Rows of the requested kind.
     total: usize,
     #[serde(flatten)]
     seen: Seen,
@@ -75,11 +76,11 @@ struct Example {
     b: Told,
 }
 
-/// What one run says.
+/// The prediction of one run.
 #[derive(Debug, Serialize)]
 struct Told {
     predicted: String,
-    /// Of what was predicted; null for numbers.
+    /// Probability of the predicted class; null in a regression.
     probability: Option<String>,
 }
 
@@ -136,7 +137,7 @@ fn found([a, b]: &[PathBuf; 2], query: &ExamplesQuery) -> Result<(Examples, Pick
     Ok((Examples { is_numeric, counts, rows, total, ..Examples::default() }, picked))
 }
 
-/// The kind of a row, and its rank: the larger, the earlier it is shown.
+/// The kind of a row, and its rank; rows of higher rank are shown first.
 fn rank_class(pair: &Pair<'_>) -> Option<(Kind, f64)> {
     let of_label = |prediction: Prediction<'_>| {
         prediction.probability(pair.label).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0)
@@ -179,7 +180,7 @@ impl Example {
     }
 }
 
-/// The places of the highest ranks; equal ranks in the order of the file.
+/// The positions of the highest ranks; equal ranks in the order of the file.
 struct Top {
     most: usize,
     found: Vec<(f64, usize)>,
@@ -194,7 +195,7 @@ impl Top {
     fn add(&mut self, rank: f64, place: usize) {
         self.total += 1;
         self.found.push((rank, place));
-        // Sorting seldom keeps both memory and time low.
+        // Sorting only now and then keeps both memory and time low.
         if self.found.len() >= 2 * self.most.max(1000) {
             self.shorten();
         }

@@ -1,4 +1,4 @@
-//! `GET /api/runs/{id}/files/{name}`: the files of a run, in pieces, never all in memory.
+//! `GET /api/runs/{id}/files/{name}`: the files of a run, streamed in pieces.
 
 use std::io::{ErrorKind, Read};
 use std::pin::Pin;
@@ -14,13 +14,13 @@ use futures_core::Stream;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
-use super::api::{checked, run_id};
+use super::request::{checked, run_id};
 use super::{ApiError, AppState};
 
 /// How much of a file is read at once.
 const PIECE: usize = 64 * 1024;
 
-/// A picture that is opened by itself is a document: without scripts, and of no origin.
+/// An SVG opened on its own is a document: this policy gives it no scripts and no origin.
 const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
 #[derive(Debug, Deserialize)]
@@ -40,7 +40,7 @@ pub async fn file(
     let (file, bytes) = state
         .read(move |store| {
             let run = store.run(&id)?.record.id;
-            // The name is compared with the listing, never joined to a path.
+            // The name is looked up in the listing, never joined to a path.
             let missing = || ApiError::not_found(format!("run `{run}` has no file `{asked}`"));
             let path = store.file(&run, &asked)?.ok_or_else(missing)?;
             let file = File::open(path).map_err(|error| match error.kind() {
@@ -64,7 +64,7 @@ pub async fn file(
     Ok(response)
 }
 
-/// Only what cannot run in the page; everything else is to be saved.
+/// The content type: text and pictures, which cannot run code in the page; anything else is downloaded.
 fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("svg") => "image/svg+xml",
@@ -74,7 +74,7 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// The last part of the name, in characters that need no quoting in a header.
+/// The last part of the name, restricted to characters that need no quoting in a header.
 fn plain_name(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
@@ -92,7 +92,7 @@ fn pieces(file: File, bytes: u64) -> Received<std::io::Result<Bytes>> {
             let result = rest.by_ref().take(PIECE as u64).read_to_end(&mut piece);
             let is_last = !matches!(result, Ok(1..));
             let piece = result.map(|_| piece.into());
-            // The client has gone, or all is sent.
+            // The client disconnected, or everything is sent.
             if matches!(&piece, Ok(piece) if Bytes::is_empty(piece)) || sender.blocking_send(piece).is_err() || is_last
             {
                 return;
@@ -102,7 +102,7 @@ fn pieces(file: File, bytes: u64) -> Received<std::io::Result<Bytes>> {
     Received(receiver)
 }
 
-/// What a channel receives, as a stream.
+/// A channel as a stream.
 #[derive(Debug)]
 pub struct Received<T>(pub mpsc::Receiver<T>);
 

@@ -1,9 +1,9 @@
-//! Who may ask: every request passes here first.
+//! Access control: every request passes here first.
 //!
-//! A dashboard on this machine has two kinds of enemies: other web pages in the user's browser, and other machines.
-//! Pages are kept out by the `Host` (a page can point its own domain at 127.0.0.1), by the `Origin` and
-//! `Sec-Fetch-Site` of each request, and by a token that only our page carries for each change. Machines are kept out
-//! by listening on the loopback only, or by the user's own token on every route.
+//! Two kinds of attackers can reach a dashboard on this machine: other web pages in the user's browser, and other
+//! machines. Against pages, each request is checked for its `Host` (a page can point its own domain at 127.0.0.1), its
+//! `Origin` and its `Sec-Fetch-Site`, and changes need a token that only our page has. Against machines, the server
+//! listens on the loopback interface only, or requires the user's token on every route.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 const TOKEN_HEADER: &str = "x-burnlab-token";
 const COOKIE: &str = "burnlab_token";
 
-/// The shortest token that nobody guesses.
+/// The shortest token that is accepted: long enough not to be guessed.
 const MIN_TOKEN: usize = 16;
 
 /// `unsafe-inline` is for styles alone: plotly.js sets them on its elements. Its traces that draw with SVG need no
@@ -39,7 +39,7 @@ pub struct Access {
 }
 
 impl Access {
-    /// Browsers on this machine; the token for changes is made up and given to the page.
+    /// Only browsers on this machine; a random token for changes is sent with the page.
     pub fn local() -> Self {
         // The standard library seeds these hashers from the system's entropy, with a keyed hash that does not reveal
         // its key: 128 bits that no other page can guess.
@@ -47,10 +47,10 @@ impl Access {
         Self { token: format!("{:016x}{:016x}", half(), half()), is_remote: false }
     }
 
-    /// Whoever has `token`, from any machine.
+    /// Anybody who has `token`, from any machine.
     ///
     /// # Errors
-    /// A token that is short or needs quoting in a URL.
+    /// A token that is too short or would need quoting in a URL.
     pub fn remote(token: &str) -> Result<Self, String> {
         let is_plain = token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         if token.len() < MIN_TOKEN || !is_plain {
@@ -59,12 +59,12 @@ impl Access {
         Ok(Self { token: token.to_owned(), is_remote: true })
     }
 
-    /// The token that changes need.
+    /// The token that changes require.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Compares in a time that does not depend on where the first wrong character is.
+    /// Compares in constant time, so that the time does not reveal how much of a guess is right.
     fn is_token(&self, text: &str) -> bool {
         let differences = self.token.bytes().zip(text.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
         self.token.len() == text.len() && differences == 0
@@ -77,7 +77,7 @@ impl Access {
         let is_navigation = request.method() == Method::GET
             && request.uri().path() == "/"
             && headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
-        // Following a link to the start page is the one thing that another site may cause.
+        // Another site may only link to the start page.
         if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") && !is_navigation {
             return Err(ApiError::forbidden("requests from other sites are refused"));
         }
@@ -94,13 +94,16 @@ impl Access {
         Ok(())
     }
 
-    /// The host that the client meant to reach, if it may be ours.
+    /// The host that the client asked for, if it can be this server's.
+    ///
+    /// # Errors
+    /// 403 for any other.
     fn check_host(&self, request: &Request) -> Result<String, ApiError> {
         let refused = || ApiError::forbidden("this `Host` is refused; open the dashboard as http://localhost");
         let host = single(request.headers(), header::HOST.as_str()).and_then(host_of).ok_or_else(refused)?;
-        // A request line with a whole URL must name the same host.
+        // An absolute URL in the request line must name the same host.
         let is_other = request.uri().host().is_some_and(|other| other.to_ascii_lowercase() != host);
-        // From afar, any name may lead here: there the token is what keeps others out.
+        // Other machines may know this one by any name; for them the token is the protection.
         if is_other || !(self.is_remote || is_loopback(&host)) {
             return Err(refused());
         }
@@ -111,7 +114,7 @@ impl Access {
         let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
         let origin = origin.to_str().ok();
         let origin = origin.and_then(|origin| origin.strip_prefix("http://").or(origin.strip_prefix("https://")));
-        // Ports are not compared: a tunnel may change them.
+        // Ports are not compared, since an SSH tunnel may change them.
         let is_ours = |origin: &str| origin == host || (!self.is_remote && is_loopback(origin));
         let is_single = headers.get_all(header::ORIGIN).iter().count() == 1;
         if is_single && origin.and_then(host_of).is_some_and(|origin| is_ours(&origin)) {
@@ -122,7 +125,7 @@ impl Access {
     }
 }
 
-/// The middleware: checks, limits the time, and sets the headers of every answer.
+/// The middleware: checks each request, limits its time, and sets the security headers of the response.
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = match admit(state.access(), &request) {
         Ok(Some(redirect)) => redirect,
@@ -136,7 +139,7 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     let mut default = |name: HeaderName, value| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
-    // A file's own, stricter policy stays.
+    // Files set a stricter policy of their own.
     default(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::REFERRER_POLICY, "no-referrer");
@@ -164,14 +167,14 @@ fn admit(access: &Access, request: &Request) -> Result<Option<Response>, ApiErro
     ))
 }
 
-/// The value of a header that is there once.
+/// The value of a header, if it occurs exactly once.
 fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
-/// All of the name: another port or a subdomain of this host may have set one that the browser sends first.
+/// The values of all cookies of this name: one set by another port or subdomain of this host may come first.
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))

@@ -1,8 +1,8 @@
-//! The runs in memory, and what changes in them: one watcher for all clients.
+//! All runs in memory, and their changes: one watcher thread serves all clients.
 //!
-//! [`Live::refresh`] asks the store what changed since the last time and keeps the answer. It is called by the watcher
-//! thread twice a second while anybody listens, by each request for the runs, and after each edit; so a list is never
-//! older than its request, and a dashboard that nobody looks at does nothing.
+//! [`Live::refresh`] reads from the store what changed since its last call. The watcher thread calls it twice a second
+//! while any page listens; each request for the runs and each edit call it too. So a list is never older than its
+//! request, and a dashboard that nobody looks at does no work.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -18,13 +18,13 @@ use tokio::sync::broadcast;
 
 use crate::tracking::{Changes, Location, Run, RunId, Shown, Store, TrackingError};
 
-/// How often the watcher looks; an edit or a new epoch is on every page after at most this.
+/// How often the watcher polls: the longest delay until an edit or a new epoch is on every page.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// Above this many changed runs, reading all of them at once is cheaper than one by one.
+/// With more changed runs than this, reading all runs at once is cheaper than reading each changed one.
 const MANY: usize = 100;
 
-/// A run with what the page shows of it, as JSON made once and not per request.
+/// A run with its JSON, serialized once rather than per request.
 #[derive(Debug)]
 pub struct Entry {
     pub run: Run,
@@ -44,7 +44,7 @@ impl Entry {
         Self { run, shown, json }
     }
 
-    /// The old entry if nothing of it changed: pages are told only of what did.
+    /// The old entry if the run did not change, since pages are told only about changes.
     fn reuse(old: &Snapshot, store: &Store, run: Run) -> Arc<Self> {
         let shown = store.shown(&run);
         match old.find(&run.record.id) {
@@ -53,7 +53,7 @@ impl Entry {
         }
     }
 
-    /// Looks again whether the process is alive, which changes without a revision.
+    /// Checks again whether the run's process is alive: that changes without a new revision.
     fn probe(self: &Arc<Self>, store: &Store) -> Arc<Self> {
         let is_same = self.run.record.status.is_final() || store.shown(&self.run) == self.shown;
         if is_same { Arc::clone(self) } else { Arc::new(Self::new(self.run.clone(), store.shown(&self.run))) }
@@ -63,7 +63,7 @@ impl Entry {
 /// All runs at one revision, newest first.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// Counts the snapshots, which a rebuilt store's revision does not.
+    /// Increases with every snapshot, unlike the revision, which restarts when the store is rebuilt.
     number: u64,
     pub revision: u64,
     pub entries: Vec<Arc<Entry>>,
@@ -75,7 +75,7 @@ impl Snapshot {
         Self { revision, entries, ..Self::default() }
     }
 
-    /// `{revision, runs}`: made once and shared by all answers, however many clients are slow to take theirs.
+    /// `{revision, runs}`: serialized once and shared by all responses, however slowly clients read them.
     pub fn to_json(&self) -> Bytes {
         let make = || {
             let runs: Vec<&str> = self.entries.iter().map(|entry| entry.json.as_str()).collect();
@@ -90,25 +90,25 @@ impl Snapshot {
     }
 }
 
-/// What clients are told: the runs that are new or changed, and the ids that are gone.
+/// A change for clients: new and changed runs, and the ids of deleted ones.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// Of the snapshot that it leads to: one that is not later than another is part of it.
+    /// Number of the snapshot that it leads to. A snapshot of this number or a later one includes the change.
     pub number: u64,
     pub revision: u64,
     pub changed: Vec<Arc<Entry>>,
     pub removed: Vec<RunId>,
-    /// Whether `changed` are all runs there are: the store was rebuilt, older ids may be void.
+    /// Whether `changed` lists all runs: the store was rebuilt, and ids known before may be gone.
     pub is_complete: bool,
 }
 
 impl Change {
-    /// Whether there is nothing to tell.
+    /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.removed.is_empty() && !self.is_complete
     }
 
-    /// `{revision, changed, removed}`, and `complete` where it is.
+    /// `{revision, changed, removed}`, with `complete: true` for a complete one.
     pub fn to_json(&self) -> String {
         let changed: Vec<&str> = self.changed.iter().map(|entry| entry.json.as_str()).collect();
         let removed: Vec<String> = self.removed.iter().map(|id| format!("\"{id}\"")).collect();
@@ -129,7 +129,7 @@ pub struct Live {
     begun: AtomicU64,
 }
 
-/// The watcher's own connection, and the file it leads to.
+/// The watcher's own connection, and the file that it has open.
 #[derive(Debug, Default)]
 struct Watched {
     store: Option<Store>,
@@ -138,7 +138,7 @@ struct Watched {
     done: u64,
 }
 
-/// Tells whether `burnlab.db` was replaced: an open connection would go on reading the old file.
+/// Detects that `burnlab.db` was replaced: an open connection would keep reading the old file.
 type FileIdentity = (u64, u64);
 
 impl Live {
@@ -153,16 +153,19 @@ impl Live {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Later changes; subscribe before taking a snapshot, so that none is missed.
+    /// Subscribes to later changes. Do so before taking a snapshot, so that none is missed.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
         self.sender.subscribe()
     }
 
-    /// Brings the runs up to date, tells the clients what changed, and returns all. Blocks on the disk.
+    /// Brings the runs up to date, sends the changes to subscribers, and returns all runs. Blocks on the disk.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
     pub fn refresh(&self) -> Result<Arc<Snapshot>, TrackingError> {
         let begun = self.begun.load(Ordering::SeqCst);
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of all who waited meanwhile, the first looks for them all: what it found is younger than their requests.
+        // Another caller refreshed while this one waited for the lock: its result is newer than this call.
         if watched.done > begun {
             return Ok(self.snapshot());
         }
@@ -176,11 +179,11 @@ impl Live {
         let old = self.snapshot();
         let is_new_file = self.open(watched)?;
         let Some(store) = &watched.store else {
-            // The folder is empty, or was emptied.
+            // There is no store, or it was deleted.
             return Ok(self.publish(old, Snapshot::default(), watched));
         };
         let changes = store.changes_since(old.revision)?;
-        // A store that was rebuilt counts from the beginning.
+        // A rebuilt store restarts its revisions.
         let all_anew = is_new_file || changes.revision < old.revision || changes.changed.len() > MANY;
         let entries = if all_anew {
             store.runs()?.into_iter().map(|run| Entry::reuse(&old, store, run)).collect()
@@ -190,7 +193,7 @@ impl Live {
         Ok(self.publish(old, Snapshot::new(changes.revision, entries), watched))
     }
 
-    /// Opens the store if there is one; tells whether it is another file than the last time.
+    /// Opens the store if there is one; returns whether it is another file than the last time.
     fn open(&self, watched: &mut Watched) -> Result<bool, TrackingError> {
         // A server's tables are not replaced under an open connection.
         let file = match self.location.server {
@@ -209,7 +212,7 @@ impl Live {
         Ok(true)
     }
 
-    /// Takes the guard, so that two refreshes cannot publish in the wrong order.
+    /// Takes the lock's guard, so that two refreshes cannot publish in the wrong order.
     fn publish(&self, old: Arc<Snapshot>, mut new: Snapshot, _watched: &MutexGuard<'_, Watched>) -> Arc<Snapshot> {
         let is_same = |(a, b): (&Arc<Entry>, &Arc<Entry>)| Arc::ptr_eq(a, b);
         if old.revision == new.revision
@@ -230,19 +233,22 @@ impl Live {
         let new = Arc::new(new);
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
         if !changed.is_empty() || !removed.is_empty() {
-            // An error only says that nobody listens.
+            // An error only means that nobody is subscribed.
             let (number, revision) = (new.number, new.revision);
             self.sender.send(Arc::new(Change { number, revision, changed, removed, is_complete: false })).ok();
         }
         new
     }
 
-    /// What a client that has seen `since` must be told first.
+    /// The change from revision `since`, the last that a client has seen, to now.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
     pub fn catch_up(&self, since: u64) -> Result<Change, TrackingError> {
         let snapshot = self.refresh()?;
         let is_rebuilt = since > snapshot.revision;
         let since = if is_rebuilt { 0 } else { since };
-        // Runs without a final status as well: one may have crashed since, which no revision tells.
+        // Include runs without a final status: one may have crashed since, which changes no revision.
         let is_news = |entry: &&Arc<Entry>| entry.run.revision > since || !entry.run.record.status.is_final();
         let changed = snapshot.entries.iter().filter(is_news).cloned().collect();
         let removed = match Store::open_read_only_at(&self.location) {
@@ -254,14 +260,14 @@ impl Live {
         Ok(Change { number, revision, changed, removed, is_complete: is_rebuilt })
     }
 
-    /// Starts the watcher. It ends by itself once nobody holds this `Live` any more.
+    /// Starts the watcher thread, which ends once this `Live` is dropped everywhere else.
     pub fn watch(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         // A thread, not a task: the store blocks.
         thread::spawn(move || {
             while let Some(live) = weak.upgrade() {
                 if live.sender.receiver_count() > 0 {
-                    // A store that cannot be read now may be readable in a moment; requests report the error.
+                    // Requests report the error of a store that cannot be read; the watcher just tries again.
                     live.refresh().ok();
                 }
                 drop(live);

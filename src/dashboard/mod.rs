@@ -1,12 +1,12 @@
 //! The dashboard: a web page over a [`Store`], served to this machine.
 //!
 //! ```text
-//! browser -> serve, connection (how many, how long) -> guard (who may ask)
+//! browser -> serve, connection (number and time limits) -> guard (access control)
 //!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
 //!                \-> live (all runs in memory) -> tracking::Store
 //! ```
 //!
-//! [`app`] gives the router, which needs no socket to be tested; [`serve()`] puts it behind one, with limits.
+//! [`app`] builds the router, which can be tested without a socket; [`serve()`] serves it on one, with limits.
 //! `async` begins here: the store blocks, so each request that needs it runs on a blocking thread.
 
 mod api;
@@ -21,6 +21,7 @@ mod files;
 mod guard;
 mod live;
 mod predictions;
+mod request;
 mod series;
 mod serve;
 mod sweeps;
@@ -43,18 +44,18 @@ pub use serve::{bind, serve};
 use crate::tracking::{Location, Store, TrackingError};
 use live::Live;
 
-/// The largest request body; the longest note anybody writes is far below.
+/// The largest request body in bytes, far above the longest note that anybody writes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// Requests that read the store at once, each with a thread and a connection of its own. More are no faster, and each
-/// holds what it reads: a thousand readers took a quarter more memory without it.
+/// The most requests that read the store at once, each with its own thread and database connection. More are not
+/// faster, and each holds its result in memory: without this limit a thousand readers took a quarter more memory.
 const MAX_READERS: usize = 16;
 
-/// What all requests share. Cheap to clone.
+/// The state shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
     shared: Arc<Shared>,
-    /// The longest that a request may take.
+    /// The longest time that a request may take.
     time_limit: Duration,
 }
 
@@ -66,7 +67,7 @@ struct Shared {
     readers: Arc<Semaphore>,
     /// How many pages listen to events.
     listeners: AtomicUsize,
-    /// Set to true when the server ends: streams that would never end do then.
+    /// Set to true when the server shuts down, to end the event streams.
     ending: watch::Sender<bool>,
 }
 
@@ -104,8 +105,8 @@ impl AppState {
         &self.shared.live
     }
 
-    /// Runs `work` with the store on a thread that may block. Opening costs less than a millisecond, and finds a store
-    /// that was replaced in the meantime.
+    /// Runs `work` with the store on a thread that may block. The store is opened for each request, which costs less
+    /// than a millisecond, so that one that was replaced in the meantime is noticed.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
@@ -113,21 +114,21 @@ impl AppState {
         let location = self.shared.location.clone();
         let reader = Arc::clone(&self.shared.readers).acquire_owned().await.map_err(ApiError::internal)?;
         blocking(move || {
-            // Held by the work, which goes on when the client has gone.
+            // Held by the work, which continues if the client disconnects.
             let _reader = reader;
             work(&Store::open_read_only_at(&location)?)
         })
         .await
     }
 
-    /// Changes the store, then brings the runs in memory up to date.
+    /// Changes the store with `work`, then brings the runs in memory up to date.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, TrackingError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let (location, live) = (self.shared.location.clone(), Arc::clone(self.live()));
         blocking(move || {
-            // Not `Store::open`, which would create a store in a folder that has none.
+            // `Store::open_at` alone would create a store in a folder that has none.
             drop(Store::open_read_only_at(&location)?);
             let result = work(&mut Store::open_at(&location)?)?;
             live.refresh()?;
@@ -136,7 +137,7 @@ impl AppState {
         .await
     }
 
-    /// Counts one more listener until the guard is dropped; `None` above the limit.
+    /// Counts one more listener until the returned guard is dropped; `None` at the limit.
     fn listen(&self) -> Option<Listening> {
         let enter = |count| (count < events::MAX_LISTENERS).then_some(count + 1);
         let entered = self.shared.listeners.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter);
@@ -160,7 +161,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
 }
 
-/// Makes the router, and for the tests the list of its routes: one that is added here is attacked by them.
+/// Defines the router, and for the tests the list of its routes: every route that is added here is attacked by them.
 macro_rules! routes {
     ($($method:ident $path:literal => $handler:path),* $(,)?) => {
         #[cfg(test)]
@@ -193,13 +194,13 @@ routes! {
     post "/api/trash/{id}/restore" => edit::restore,
 }
 
-/// All routes, guarded.
+/// All routes, behind the guard.
 pub fn app(state: AppState) -> Router {
     routes()
         .fallback(api::no_such_route)
         .method_not_allowed_fallback(api::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        // Outermost: also unknown routes answer nobody who may not ask.
+        // Outermost, so that even unknown routes answer only clients with access.
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
         .with_state(state)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`, with what the network saw from `test.csv`.
+//! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`, with the network's inputs from `test.csv`.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use csv::StringRecord;
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::api::{checked, run_id};
+use super::request::{checked, run_id};
 use super::{ApiError, AppState};
 use crate::tracking::{RunId, Store};
 
-/// The most rows of one answer.
+/// The most rows of one response.
 pub const MAX_ROWS: usize = 1000;
 
 #[derive(Debug, Deserialize)]
@@ -37,7 +37,7 @@ enum Order {
     /// As in the file.
     #[default]
     File,
-    /// From sure and wrong, over unsure, to sure and right.
+    /// Confident wrong predictions first, then uncertain ones, then confident right ones.
     WrongFirst,
 }
 
@@ -45,25 +45,25 @@ pub fn default_limit() -> usize {
     50
 }
 
-/// The answer. Cells are the file's own text, so that no digit is lost.
+/// The response. Cells are the text of the file, so that no digit is lost.
 #[derive(Debug, Serialize)]
 pub struct Predictions {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// How many rows there are, of those that were asked for.
+    /// How many rows match the query, on all pages.
     total: usize,
-    /// How many rows are wrong, of all; null where the target is a number and none is simply wrong.
+    /// How many rows of the file are predicted wrongly; null in a regression.
     num_wrong: Option<usize>,
     #[serde(flatten)]
     seen: Seen,
 }
 
-/// What the network saw of some rows.
+/// The network's inputs of some rows.
 #[derive(Debug, Default, Serialize)]
 pub struct Seen {
     /// Height and width of the images, if the inputs are pixels.
     pub image: Option<[usize; 2]>,
-    /// What was asked for and `test.csv` has: of each row the pixels, row by row; null is a missing value.
+    /// The pixels of each row, row-major, if they were asked for and `test.csv` has them; null is a missing value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pixels: Option<Vec<Vec<Option<f32>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,8 +72,8 @@ pub struct Seen {
     inputs: Option<Vec<Vec<String>>>,
 }
 
-/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&order=wrong_first&pixels=1&inputs=1`; `wrong` leaves out rows
-/// whose `predicted` is `true`'s value.
+/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&order=wrong_first&pixels=1&inputs=1`; with `wrong=1` only
+/// rows whose columns `predicted` and `true` differ.
 pub async fn predictions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
@@ -99,7 +99,7 @@ pub async fn predictions(
         .map(Json)
 }
 
-/// Reads of `test.csv` what was asked for; pixels only where the inputs are images.
+/// Reads the wanted inputs from `test.csv`; pixels only where the inputs are images.
 pub fn seen(
     store: &Store,
     id: &RunId,
@@ -111,12 +111,12 @@ pub fn seen(
     let mut seen = Seen { image: images.as_ref().map(|images| images.shape), ..Seen::default() };
     let images = images.filter(|_| wants_pixels);
     if let Some(path) = store.file(id, "test.csv")?.filter(|_| wants_inputs || images.is_some())
-        // A file that does not fit or cannot be read: the predictions are worth showing alone.
+        // Where the file does not match or cannot be read, the predictions are shown without inputs.
         && let Ok((header, rows)) = pick(&path, picked)
     {
         seen.pixels = images.and_then(|images| images.pixels(&header, &rows));
         if wants_inputs {
-            // The last column is the target, which is in the answer already.
+            // The last column is the target, which the response has already.
             let inputs = |row: &StringRecord| texts(row).take(header.len().saturating_sub(1)).collect();
             seen.input_columns = Some(inputs(&header));
             seen.inputs = Some(rows.iter().map(inputs).collect());
@@ -125,13 +125,14 @@ pub fn seen(
     Ok(seen)
 }
 
-/// Which rows of the file the page shows, in its order, and how many the file has.
+/// The row numbers that a page shows, in its order, and how many rows the file has.
 pub struct Picked {
     pub rows: Vec<usize>,
     pub num_rows: usize,
 }
 
-/// Two passes over the file: first which rows are asked for, then these. Their text alone is kept.
+/// Two passes over the file: the first finds which rows match, the second reads those of the page, so that only their
+/// text is in memory.
 fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Picked)> {
     let mut reader = reader(path)?;
     let header = reader.headers()?.clone();
@@ -151,7 +152,7 @@ fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pick
         num_wrong += usize::from(is_wrong);
     }
     if query.order == Order::WrongFirst && pair.is_some() {
-        // Stable: equals stay in the order of the file.
+        // Stable: equal ranks stay in the order of the file.
         ranked.sort_by_key(|(rank, _)| *rank);
     }
     let shown = ranked.iter().skip(query.offset).take(query.limit.min(MAX_ROWS));
@@ -166,14 +167,17 @@ fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pick
     Ok((found, picked))
 }
 
-/// Grows from sure and wrong to sure and right: a probability in millionths, which has an order that floats lack.
+/// The sort key of [`Order::WrongFirst`]. Probabilities are in millionths, since floats have no total order.
 fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> (bool, Reverse<i32>) {
     let cells = probabilities.iter().filter_map(|&column| record.get(column)?.parse::<f64>().ok());
     let millionths = (cells.fold(0.0, f64::max) * 1e6) as i32;
     (!is_wrong, Reverse(if is_wrong { millionths } else { -millionths }))
 }
 
-/// One pass over a file: its header and the picked rows. A file that has another number of rows is another table's.
+/// One pass over a file: its header and the picked rows.
+///
+/// # Errors
+/// Besides unreadable files, one with another number of rows, which does not belong to these predictions.
 fn pick(path: &Path, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRecord>)> {
     let mut reader = reader(path)?;
     let header = reader.headers()?.clone();
@@ -206,7 +210,7 @@ pub fn image_shape(store: &Store, id: &RunId) -> Option<[usize; 2]> {
     Images::of(store, id).map(|images| images.shape)
 }
 
-/// How the inputs of a run make images.
+/// How the inputs of a run form images.
 struct Images {
     /// Height and width.
     shape: [usize; 2],

@@ -1,16 +1,16 @@
-//! `GET /api/series`: curves, smoothed and thinned for a chart.
+//! `GET /api/series`: curves, smoothed and downsampled for a chart.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::api::{checked, run_ids};
+use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::comparison::series::{downsample, far_out, smooth};
 use crate::tracking::{MetricKey, RunId, Sample, Store, TrackingError};
 
-/// More curves than this in one chart tell nothing.
+/// The most curves in one response; a chart with more cannot be read.
 const MAX_RUNS: usize = 500;
 
 #[derive(Debug, Deserialize)]
@@ -19,7 +19,7 @@ pub struct SeriesQuery {
     ids: String,
     #[serde(default = "default_max_points")]
     max_points: usize,
-    /// Only later epochs: what a live chart has not seen.
+    /// Only epochs after this one: those that a live chart does not have yet.
     after: Option<u64>,
     #[serde(default)]
     smooth: f64,
@@ -29,7 +29,7 @@ fn default_max_points() -> usize {
     500
 }
 
-/// The answer: one series per run, in the order asked for.
+/// The response: one series per run, in the requested order.
 #[derive(Debug, Serialize)]
 pub struct SeriesList {
     key: MetricKey,
@@ -41,14 +41,14 @@ struct Series {
     id: RunId,
     #[serde(serialize_with = "rows")]
     samples: Vec<Sample>,
-    /// How many samples there are before thinning.
+    /// How many samples there are before downsampling.
     total: usize,
     downsampled: bool,
-    /// How many values lie far from the rest of their series.
+    /// How many values are outliers of their series.
     outliers: usize,
 }
 
-/// `[[epoch, step, time, value], ...]`: a third of the size of objects.
+/// `[[epoch, step, time, value], ...]`: a third of the size of an array of objects.
 fn rows<S: Serializer>(samples: &[Sample], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(samples.iter().map(Row))
 }
@@ -58,7 +58,7 @@ struct Row<'a>(&'a Sample);
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Sample { epoch, step, time, value } = *self.0;
-        // As in the store's own JSON: what JSON cannot hold is a string that JavaScript's `Number()` reads.
+        // As in the store's own JSON: NaN and infinities are strings that JavaScript's `Number()` reads.
         if value.is_finite() {
             (epoch, step, time, value).serialize(serializer)
         } else {
@@ -104,13 +104,13 @@ fn one(
     max_points: usize,
 ) -> Result<Series, ApiError> {
     let mut samples = if weight > 0.0 {
-        // Each smoothed value depends on all before it, and on none that was thinned out.
+        // Smooth the whole series, since each smoothed value depends on all before it.
         let mut samples = smooth(&store.series(&id, key)?, weight);
         samples.retain(|sample| after.is_none_or(|after| sample.epoch > after));
         samples
     } else {
-        // The last step of the epoch seen: the epoch itself is not sent again.
-        // A store's numbers end at i64::MAX; a larger one would wrap around to all of them.
+        // Start after the last possible step of the epoch seen, so that the epoch itself is not sent again. The store's
+        // numbers end at i64::MAX; a larger one would wrap around and select everything.
         let last = i64::MAX as u64;
         store.series_after(&id, key, after.map(|epoch| (epoch.min(last), last)))?
     };

@@ -1,12 +1,13 @@
-//! The socket: where to listen, how many may connect, when to end.
+//! The socket: where to listen, how many clients may connect, when to shut down.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::connect_info::Connected;
 use axum::middleware;
-use axum::serve::Listener;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
@@ -16,16 +17,16 @@ use super::{AppState, app};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
-/// Connections that wait for a place. Beyond, the system drops them, and each tries again after ever longer times: the
-/// usual 128 starved a tenth of a thousand readers.
+/// The backlog: connections that wait to be accepted. The system drops any beyond it, and those clients retry after
+/// ever longer times: the usual 128 starved a tenth of a thousand readers.
 const QUEUE: u32 = 1024;
-/// How long requests may go on after the end was asked for.
+/// How long requests may continue after shutdown was requested.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Listens on `host`, on `port` or the next one that is free (0 for any).
 ///
 /// # Errors
-/// When none of 20 ports is free, or the address is not this machine's.
+/// When none of 20 ports is free, or the address does not belong to this machine.
 pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
     let mut next = port;
     loop {
@@ -40,7 +41,7 @@ pub async fn bind(host: IpAddr, port: u16) -> io::Result<TcpListener> {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A port whose last connections are still winding up is free again. On Windows it would be anybody's.
+    // Allows a port whose last connections are still closing. On Windows this option would let any process take it.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -85,7 +86,7 @@ pub async fn serve_within(
     }
 }
 
-/// A listener that accepts a connection only when there is a place for it.
+/// A listener that accepts a connection only while fewer than the limit are open.
 pub struct Gate {
     listener: TcpListener,
     places: Arc<Semaphore>,
@@ -101,11 +102,11 @@ impl Listener for Gate {
             let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
             match self.listener.accept().await {
                 Ok((stream, address)) => {
-                    // Small answers and events go out at once.
+                    // Sends small responses and events at once.
                     stream.set_nodelay(true).ok();
                     return (Connection::new(stream, Arc::clone(&self.places), place, self.limits), address);
                 }
-                // Out of file descriptors, or the client went already: other connections may end meanwhile.
+                // Out of file descriptors, or the client is gone already: wait for other connections to close.
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         }
@@ -113,5 +114,11 @@ impl Listener for Gate {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Gate>> for Turn {
+    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+        stream.io().turn().clone()
     }
 }

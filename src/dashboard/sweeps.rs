@@ -1,4 +1,4 @@
-//! `GET /api/sweeps`, `GET /api/sweeps/{id}`: searches over configs, and what came of their trials.
+//! `GET /api/sweeps`, `GET /api/sweeps/{id}`: hyperparameter searches and the results of their trials.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::api::run_id;
 use super::live::Snapshot;
+use super::request::run_id;
 use super::{ApiError, AppState, blocking};
 use crate::comparison::judge::retrain;
 use crate::comparison::{headline, ranked};
 use crate::sweep::{Importance, importance};
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, Trial, TrialState};
 
-/// New seeds that tell what the best trial is worth.
+/// How many new seeds are suggested to measure the best trial without selection bias.
 const NEW_SEEDS: usize = 10;
 
-/// What `GET /api/sweeps/{id}` answers.
+/// The response of `GET /api/sweeps/{id}`.
 #[derive(Debug, Serialize)]
 pub struct Detail {
     sweep: Sweep,
@@ -27,7 +27,7 @@ pub struct Detail {
     /// The test metric of `results`; null where no run has one.
     test_metric: Option<MetricKey>,
     best: Option<Best>,
-    /// Of the trials that finished, which are trained equally long; empty while they are too few.
+    /// Importance of each param over the trials with a value; empty while there are too few.
     importance: Vec<Importance>,
 }
 
@@ -35,16 +35,16 @@ pub struct Detail {
 struct TrialResults {
     #[serde(flatten)]
     trial: Trial,
-    /// One of each of its runs that is still there.
+    /// One for each of its runs that still exists.
     results: Vec<RunResult>,
 }
 
 #[derive(Debug, Serialize)]
 struct RunResult {
     run: RunId,
-    /// How many it has trained.
+    /// Epochs trained.
     epochs: u64,
-    /// Null where it has no such metric, or one that is not finite.
+    /// Null where the run lacks the metric, or its value is not finite.
     test: Option<f64>,
 }
 
@@ -52,14 +52,14 @@ struct RunResult {
 #[derive(Debug, Serialize)]
 struct Best {
     number: u32,
-    /// The command that trains it on new seeds; null where its runs are gone.
+    /// The command that trains it under new seeds; null where its runs are deleted.
     retrain: Option<String>,
 }
 
 /// `GET /api/sweeps`: all of them, newest first.
 pub async fn sweeps(State(state): State<AppState>) -> Result<Json<Vec<Sweep>>, ApiError> {
     match state.read(|store| Ok(store.sweeps()?)).await {
-        // Where nothing was recorded, nothing was searched.
+        // Without a store there are no sweeps.
         Err(error) if error.status == StatusCode::NOT_FOUND => Ok(Json(Vec::new())),
         sweeps => sweeps.map(Json),
     }

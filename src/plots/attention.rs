@@ -1,4 +1,4 @@
-//! Where the heads of a transformer look.
+//! Attention maps of a transformer's heads.
 
 use super::diverging::{self, Colors};
 use super::gallery::{Format, framed};
@@ -13,22 +13,22 @@ const MOST_COLUMNS: usize = 8;
 const EXAMPLE_SIZE: f64 = 112.0;
 const COLORS: Colors = Colors { above: "positive", below: "negative", strength: 1.0 };
 
-/// The shares of attention of one example.
+/// The attention weights of one example.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attention {
-    /// The example in words, and how to read the shares.
+    /// The example in words, and how to read the maps.
     pub about: String,
     /// The example, if it is an image: rows, columns, and raw pixels, row-major; larger is darker.
     pub image: Option<(usize, usize, Vec<f32>)>,
-    /// Rows and columns of each head's shares.
+    /// Rows and columns of each head's map.
     pub shape: (usize, usize),
-    /// Height and width of a share, of which only the ratio matters.
+    /// Height and width of a cell, of which only the ratio matters.
     pub cell: (usize, usize),
-    /// Shares from 0 to 1, row-major, by block and head.
+    /// Attention weights in `0.0..=1.0`, row-major, by block and head.
     pub blocks: Vec<Vec<Vec<f64>>>,
 }
 
-/// A small map for each head, the blocks one after the other; at most 64, on one scale from 0.
+/// A small map for each head, block by block; at most 64, all on one colour scale from 0.
 pub fn attention(title: &str, attention: &Attention) -> String {
     let Attention { about, image, shape, cell, blocks } = attention;
     let named = blocks.iter().enumerate().flat_map(|(block, heads)| {

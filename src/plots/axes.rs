@@ -1,4 +1,4 @@
-//! An axis: its range, its scale and the ticks that people like to read.
+//! An axis: its range, its scale and round tick values.
 
 use super::words::{figure, scientific};
 
@@ -64,7 +64,7 @@ impl Axis {
         self
     }
 
-    /// For rows that carry names instead.
+    /// For rows labelled by names instead of numbers.
     pub fn without_ticks(mut self) -> Self {
         self.scale = Scale::Unmarked;
         self
@@ -76,7 +76,7 @@ impl Axis {
         Self { name: name.into(), low: low / 1.25, high: high * 1.25, scale: Scale::Logarithmic, fixed_ticks }
     }
 
-    /// Where a value lies: 0 at the low end, 1 at the high end.
+    /// The position of a value: 0 at the low end, 1 at the high end.
     pub fn share(&self, value: f64) -> f64 {
         let place = |value: f64| if self.scale == Scale::Logarithmic { value.ln() } else { value };
         (place(value) - place(self.low)) / (place(self.high) - place(self.low))
@@ -137,7 +137,7 @@ pub(super) fn nice_step(step: f64) -> f64 {
         .unwrap_or(10.0 * power)
 }
 
-/// As many digits as tell a tick from its neighbours.
+/// With as many digits as distinguish a tick from its neighbours.
 fn tick_label(value: f64, step: f64, largest: f64) -> String {
     let order = |value: f64| (value * (1.0 + 1e-9)).log10().floor() as i32;
     let places = (-order(step)).max(0) as usize;

@@ -25,7 +25,7 @@ pub struct Dot {
     pub is_test: bool,
 }
 
-/// What a classifier says over its two inputs, and the rows it was trained and tested on.
+/// A classifier's probabilities over its two inputs, and the rows it was trained and tested on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boundary {
     pub x_name: String,
@@ -83,7 +83,8 @@ impl Boundary {
         entries
     }
 
-    /// Areas shaded by the most probable class, fainter where it is less sure, and the line of 0.5 between two.
+    /// Areas coloured by the most probable class, fainter where it is less certain, and for two classes the line where
+    /// both have probability 0.5.
     pub(super) fn areas(&self, frame: &Frame) -> Element {
         let Some(first) = self.probabilities.first() else { return group("areas") };
         let mut cells = first.placed(frame);
@@ -98,12 +99,12 @@ impl Boundary {
         areas
     }
 
-    /// The class with the largest probability in a cell counted from the top, and how sure it is.
+    /// The class with the largest probability in a cell counted from the top, and its certainty.
     fn most_probable(&self, row: usize, column: usize) -> Option<(usize, usize)> {
         let of_class = |(class, field): (usize, &Field)| Some((class, field.value_from_top(row, column)?));
         let (class, probability) =
             self.probabilities.iter().enumerate().filter_map(of_class).max_by(|a, b| a.1.total_cmp(&b.1))?;
-        // As sure as all others together is not sure at all.
+        // Certainty 0 is a probability no larger than chance.
         let chance = 1.0 / self.probabilities.len().max(2) as f64;
         let sureness = ((probability - chance) / (1.0 - chance)).clamp(0.0, 1.0);
         let level = (sureness * NUM_CONFIDENCE_LEVELS as f64) as usize;

@@ -1,4 +1,4 @@
-//! Whether predicted probabilities mean what they say.
+//! Calibration of predicted probabilities (reliability diagram).
 
 use super::axes::Axis;
 use super::frame::{Area, Frame};
@@ -82,7 +82,8 @@ pub(crate) fn bins(rows: &[(bool, f64)]) -> Vec<Bin> {
     bins
 }
 
-/// The mean distance between predicted and observed, each bin weighed by its rows (Guo et al. 2017).
+/// Expected calibration error: the mean distance between predicted and observed, each bin weighted by its number of
+/// rows (Guo et al. 2017).
 pub(crate) fn expected_error(bins: &[Bin]) -> f64 {
     let total: usize = bins.iter().map(|bin| bin.count).sum();
     bins.iter().map(|bin| bin.count as f64 * (bin.mean_predicted - bin.observed).abs()).sum::<f64>() / total as f64

@@ -1,10 +1,10 @@
-//! Which classes are taken for which.
+//! The confusion matrix.
 
 use super::page::{MARGIN, Page, WIDTH, empty};
 use super::svg::{Anchor, Element, group, rectangle, text};
 use super::words::{counted, percent, shortened, text_width};
 
-/// More classes are drawn without text.
+/// With more classes, cells carry no text.
 const MOST_CLASSES_WITH_TEXT: usize = 30;
 /// Of more cells than these, those with the largest counts are drawn.
 const MOST_CELLS: usize = 10_000;
@@ -19,7 +19,7 @@ struct Cell {
 }
 
 /// Counts of (true class, predicted class): `matrix` has a row for each true class and a column for each predicted
-/// one. A cell is shaded by its share of the row, hits in another colour than misses.
+/// one. A cell is shaded by its share of the row; correct ones have another colour than errors.
 pub fn confusion(title: &str, class_names: &[String], matrix: &[Vec<u64>]) -> String {
     let num_classes = matrix.iter().map(Vec::len).chain([matrix.len(), class_names.len()]).max().unwrap_or(0);
     let cells = cells(matrix);
@@ -87,7 +87,7 @@ fn summary(cells: &[Cell], name: &impl Fn(usize) -> String) -> String {
     summary
 }
 
-/// Class names beside the rows and above the columns, these upright where they are too wide.
+/// Class names beside the rows and above the columns, the latter rotated where they are too wide.
 fn labels(names: &[String], (left, top): (f64, f64), cell_size: f64, are_upright: bool) -> Vec<Element> {
     let size = cell_size.min(14.0);
     let sized = |element: Element| element.attribute("style", &format!("font-size:{size:.1}px"));
@@ -109,7 +109,7 @@ fn labels(names: &[String], (left, top): (f64, f64), cell_size: f64, are_upright
 fn drawn(cell: Cell, (left, top): (f64, f64), size: f64, with_text: bool) -> Element {
     let (x, y) = (left + cell.column as f64 * size, top + cell.row as f64 * size);
     let kind = if cell.row == cell.column { "hit" } else { "miss" };
-    // A single row in a large class must still be seen.
+    // A single row of a large class must still be visible.
     let shade = rectangle(&format!("cell {kind}"), x, y, size, size).opacity(cell.share.max(0.12));
     let mut drawn = group("").with(shade);
     if with_text {

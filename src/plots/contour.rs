@@ -45,7 +45,7 @@ fn in_cell(field: &Field, (row, column): (usize, usize), level: f64) -> Vec<[Poi
     };
     match [0, 1, 2, 3].map(crossing) {
         [Some(a), Some(b), Some(c), Some(d)] => {
-            // At a saddle the middle tells which two corners belong together.
+            // At a saddle the mean of the corners decides which of them are connected.
             let is_middle_high = heights.iter().sum::<f64>() > 0.0;
             if is_middle_high == (heights[0] > 0.0) { vec![[a, b], [c, d]] } else { vec![[d, a], [b, c]] }
         }

@@ -1,4 +1,4 @@
-//! How metrics develop over the epochs.
+//! Learning curves: metrics over epochs.
 
 use super::axes::{Axis, is_drawable, range};
 use super::frame::{Area, Frame};
@@ -8,7 +8,7 @@ use super::svg::{Anchor, Element, circle, group, path, text, through};
 use super::words::{figure, text_width};
 
 const MOST_PANELS: usize = 4;
-/// A longer line is drawn by the least and the largest value of each of half so many stretches.
+/// A longer line is drawn by the minimum and the maximum of each of half as many intervals.
 const MOST_POINTS: usize = 1200;
 
 /// A metric over epochs as (epoch, value); either part may be empty.
@@ -19,7 +19,7 @@ pub struct Curve {
     pub validation: Vec<(f64, f64)>,
 }
 
-/// One panel a metric, at most four: training dashed, validation solid; vertical lines at the best epoch and at the
+/// One panel per metric, at most four: training dashed, validation solid; vertical lines mark the best epoch and the
 /// epoch after which training stopped.
 pub fn curves(title: &str, curves: &[Curve], best: Option<u64>, stop: Option<u64>) -> String {
     let with_points = |curve: &&Curve| !drawable(&curve.train).is_empty() || !drawable(&curve.validation).is_empty();
@@ -87,7 +87,7 @@ fn line(part: &str, points: &[(f64, f64)], frame: &Frame) -> Option<Element> {
 fn marks(frame: &Frame, best: Option<u64>, stop: Option<u64>) -> Vec<Element> {
     let mut marks = Vec::new();
     let mut free_until = frame.inner.right() + 10.0;
-    // From the right, so that the later mark takes the room it needs first.
+    // From the right, so that the later mark gets its place first.
     for (class, word, epoch) in [("stop", "stopped", stop), ("best", "best", best)] {
         let Some(epoch) = epoch else { continue };
         let label = format!("{word} {epoch}");
@@ -106,7 +106,7 @@ fn drawable(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     points.iter().copied().filter(|point| is_drawable(point.0) && is_drawable(point.1)).collect()
 }
 
-/// Few enough points that look the same: of each stretch the least and the largest, in their order.
+/// Fewer points that look the same: of each interval the minimum and the maximum, in their order.
 fn envelope(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() <= MOST_POINTS {
         return points.to_vec();

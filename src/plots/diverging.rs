@@ -13,8 +13,8 @@ pub(super) struct Colors {
     pub strength: f64,
 }
 
-/// One path per colour and level, in units of one cell. `limit` is the size of the value with the full colour; a
-/// value that is missing or not finite leaves its cell free.
+/// One path per colour and level, in units of one cell. `limit` is the absolute value with the full colour; a value
+/// that is missing or not finite leaves its cell empty.
 pub(super) fn cells(
     (rows, columns): (usize, usize),
     limit: f64,

@@ -15,7 +15,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// The value of a cell; none where it is missing or not finite.
+    /// The value of a cell; `None` where it is missing or not finite.
     pub(super) fn value(&self, row: usize, column: usize) -> Option<f64> {
         self.values.get(row * self.size + column).copied().filter(|&value| is_drawable(value))
     }
@@ -42,7 +42,7 @@ impl Field {
         (axis(names.0, self.x, width / 2.0, x), axis(names.1, self.y, height / 2.0, y))
     }
 
-    /// A group in whose coordinates the field's uppermost left cell is the unit square.
+    /// A group in whose coordinates the field's top left cell is the unit square.
     pub(super) fn placed(&self, frame: &Frame) -> Element {
         let (width, height) = self.cell();
         let (left, top) = frame.at((self.x.0 - width / 2.0, self.y.1 + height / 2.0));

@@ -5,7 +5,7 @@ use super::svg::{Anchor, Element, group, line, rectangle, text};
 use super::words::{shortened, text_width};
 
 const TICK_SIZE: f64 = 13.0;
-/// The room that a tick of each axis takes, at least.
+/// The least distance between ticks of each axis.
 const ROOM_ABOVE: f64 = 34.0;
 const ROOM_BESIDE: f64 = 56.0;
 
@@ -74,7 +74,7 @@ impl Frame {
         line(class, (self.inner.left, self.y_at(y)), (self.inner.right(), self.y_at(y)))
     }
 
-    /// Grid, ticks with labels and the names of the axes: the vertical one's above, where it reads level.
+    /// Grid, ticks with labels and axis names; the name of the vertical axis stands above it, so that it is horizontal.
     pub fn axes(&self) -> Element {
         let Area { left, top, width, .. } = self.inner;
         let bottom = self.inner.bottom();
@@ -107,7 +107,7 @@ impl Frame {
     }
 }
 
-/// How many ticks a length holds when each takes `room`.
+/// How many ticks fit into a length when each takes `room`.
 fn tick_count(length: f64, room: f64) -> usize {
     ((length / room) as usize).clamp(3, 10)
 }

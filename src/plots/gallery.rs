@@ -1,4 +1,4 @@
-//! Test images with what they are and what the network takes them for.
+//! Test images with their labels and predictions.
 
 use super::axes::is_drawable;
 use super::page::{MARGIN, Page, WIDTH, empty};
@@ -12,7 +12,7 @@ const GAP: f64 = 20.0;
 const IMAGE_SIZE: f64 = 112.0;
 const MOST_SAMPLES: usize = 120;
 
-/// An image with its label and what was predicted.
+/// An image with its label and prediction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// Its row in the data.
@@ -63,8 +63,8 @@ pub(super) fn framed(pixels: &[f32], format: &Format, side: f64) -> Element {
     group("framed").with(rectangle("sheet", 0.0, 0.0, width, height)).with(image).with(frame)
 }
 
-/// The samples in the order given, with the largest probabilities as bars; wrong predictions carry a cross. Pixels
-/// are dark on light as printed digits, in 16 levels over the range of all samples.
+/// The samples in the given order, with the largest probabilities as bars; wrong predictions carry a cross. Large
+/// pixel values are dark, in 16 levels over the range of all samples.
 pub fn gallery(title: &str, height: usize, width: usize, samples: &[Sample]) -> String {
     if samples.is_empty() || height * width == 0 {
         return empty(title, "There is no image to show.");
@@ -93,7 +93,7 @@ pub fn gallery(title: &str, height: usize, width: usize, samples: &[Sample]) -> 
     page.finish(body, top - GAP)
 }
 
-/// Image, caption and bars below each other, and their height.
+/// Image, caption and bars, one below the other, and their total height.
 fn tile(sample: &Sample, format: &Format, width: f64) -> (Element, f64) {
     let state = if sample.is_wrong() { "sample wrong" } else { "sample" };
     let about = format!("row {}: label {}, prediction {}", sample.row, sample.label, sample.prediction);

@@ -1,4 +1,4 @@
-//! What each hidden unit separates, beside the output that combines them.
+//! The activation of each hidden unit over two inputs, beside the output that combines them.
 
 use super::boundary::Boundary;
 use super::contour::contour;
@@ -12,7 +12,7 @@ use super::svg::{Anchor, Element, group, paragraph, text};
 use super::words::{counted, figure, shortened, signed, wrapped};
 
 const MOST_UNITS: usize = 16;
-/// Other colours than those of the first two classes, whose dots lie above.
+/// Different from the colours of the first two classes, whose dots are drawn on top.
 const COLORS: Colors = Colors { above: "active", below: "inactive", strength: 0.65 };
 /// Each panel draws at most so many rows.
 const MOST_DOTS: usize = 400;
@@ -27,7 +27,7 @@ const GAP: f64 = 12.0;
 pub struct Unit {
     pub name: String,
     pub activation: Field,
-    /// Its zero is the unit's line.
+    /// The line where it is 0 is drawn.
     pub pre_activation: Field,
     /// Weight to the (first) output.
     pub output_weight: f64,
@@ -39,8 +39,8 @@ struct Layout {
     output: Area,
 }
 
-/// A panel for each unit (at most 16, the largest weights to the output): its activation as shade and its line; then
-/// the output's boundary, at the right of up to four units and below more.
+/// A panel for each unit (at most 16, those with the largest weights to the output) with its activation and zero line;
+/// then the decision boundary of the output, to the right of up to four units, else below.
 pub fn hidden_units(title: &str, units: &[Unit], boundary: &Boundary) -> String {
     if units.is_empty() || boundary.is_empty() {
         return empty(title, "There is no hidden unit over two inputs.");

@@ -1,4 +1,4 @@
-//! How much each feature matters.
+//! Permutation importance of features.
 
 use super::axes::{Axis, is_drawable};
 use super::frame::{Area, Frame};

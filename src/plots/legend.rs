@@ -1,4 +1,4 @@
-//! Legends: what a mark stands for, and colour bars.
+//! Legends and colour bars.
 
 use super::svg::{Anchor, Element, group, line, rectangle, text};
 use super::words::{shortened, text_width};
@@ -28,7 +28,7 @@ pub(super) fn train_and_validation() -> Vec<Entry> {
     vec![Entry::line("curve train", "training"), Entry::line("curve validation", "validation")]
 }
 
-/// The entries side by side in rows, and the height they take.
+/// The entries side by side, wrapped into rows, and their total height.
 pub(super) fn legend(entries: Vec<Entry>, left: f64, top: f64, width: f64) -> (Element, f64) {
     let mut legend = group("legend");
     let (mut x, mut row) = (0.0, 0);

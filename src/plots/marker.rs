@@ -1,11 +1,12 @@
-//! Marks of classes: each its own shape, so that colour is never the only signal.
+//! Marks of classes, each with its own shape, so that colour is never the only difference.
 
 use super::style::class_color;
 use super::svg::{Element, circle, path, through};
 
 const NUM_SHAPES: usize = 6;
 
-/// A mark of a target class, with the classes `kind` of the style sheet; its area is about that of a circle of `radius`.
+/// A mark of a target class, with the classes `kind` of the style sheet; its area is about that of a circle of
+/// `radius`.
 pub(super) fn marker(kind: &str, class: usize, center: (f64, f64), radius: f64) -> Element {
     let name = format!("{kind} {}", class_color(class));
     match class % NUM_SHAPES {

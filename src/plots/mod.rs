@@ -5,11 +5,11 @@
 //! [`unit_weights`](unit_weights()), [`attention`](attention()), [`roc`](roc()), [`calibration`](calibration()),
 //! [`predicted_vs_true`](predicted_vs_true()), [`residuals`](residuals()), [`importance`](importance()) and
 //! [`overfitting`](overfitting()). They share the page (`page`), its colours (`style`), elements (`svg`), texts
-//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`, `tiles`), values over two
-//! inputs (`field`, `contour`) and marks (`marker`).
+//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`, `tiles`), values over
+//! two inputs (`field`, `contour`) and marks (`marker`).
 //!
-//! A document is complete: no script, font or other file; light and dark by the reader's setting. Numbers that are
-//! not finite are left out, and without data a document says so in words.
+//! A document is self-contained (no script, font or other file) and follows the reader's light or dark setting. Numbers
+//! that are not finite are left out, and without data a document says so in words.
 
 mod attention;
 mod axes;
@@ -24,6 +24,7 @@ mod frame;
 mod gallery;
 mod hidden_units;
 mod importance;
+mod layer;
 mod legend;
 mod marker;
 mod network;
@@ -53,7 +54,8 @@ pub use field::Field;
 pub use gallery::{Sample, gallery};
 pub use hidden_units::{Unit, hidden_units};
 pub use importance::{Importance, importance};
-pub use network::{Layer, network};
+pub use layer::Layer;
+pub use network::network;
 pub use overfitting::{Capacity, overfitting};
 pub use predicted_vs_true::predicted_vs_true;
 pub use residuals::residuals;
@@ -61,7 +63,7 @@ pub use roc::roc;
 pub use surface::surface;
 pub use unit_weights::unit_weights;
 
-/// A scatter plot draws at most so many dots.
+/// The most dots of a scatter plot.
 const MOST_DOTS: usize = 3000;
 
 /// At most `limit` of the items, evenly spread.

@@ -1,47 +1,21 @@
-//! The network itself: nodes in columns, and the weights between them.
+//! The network diagram: nodes in columns, and the weights between them.
 
+use super::layer::Layer;
 use super::legend::{Entry, legend};
 use super::network_nodes::{Column, Names, columns};
 use super::page::{MARGIN, Page, WIDTH, empty};
 use super::svg::{Element, group, line};
 use super::words::{counted, signed};
 
-/// A fully connected layer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
-    /// Row-major `[num_inputs, num_outputs]`.
-    pub weights: Vec<f32>,
-    /// `[num_outputs]`.
-    pub biases: Vec<f32>,
-    pub num_inputs: usize,
-    pub num_outputs: usize,
-}
-
-impl Layer {
-    /// 0 where it is not finite, or missing because layers do not fit each other.
-    pub(super) fn weight(&self, from: usize, to: usize) -> f64 {
-        let place = from * self.num_outputs + to;
-        let weight = self.weights.get(place).copied().filter(|weight| weight.is_finite() && to < self.num_outputs);
-        weight.map_or(0.0, f64::from)
-    }
-
-    fn largest_weight(&self) -> f64 {
-        self.weights
-            .iter()
-            .filter(|weight| weight.is_finite())
-            .fold(0.0, |limit, &weight| limit.max(f64::from(weight).abs()))
-    }
-}
-
-/// A weight between two nodes, each given by its number and its height on the page.
+/// A weight between two nodes, each given by its number and its y coordinate.
 struct Edge {
     weight: f64,
     from: (usize, f64),
     to: (usize, f64),
 }
 
-/// Nodes as circles, weights as lines: wider for larger ones, coloured by sign, with the number under the pointer.
-/// Of more than 16 nodes in a layer, the 12 with the largest weights; so at most 256 lines lead to the next layer.
+/// Nodes as circles, weights as lines: wider for larger ones, coloured by sign, with the number as a tooltip. A layer
+/// of more than 16 nodes shows the 12 with the largest weights, so at most 256 lines connect two layers.
 pub fn network(title: &str, layers: &[Layer], input_names: &[String], output_names: &[String]) -> String {
     if layers.iter().all(|layer| layer.num_inputs * layer.num_outputs == 0) {
         return empty(title, "There is no layer with weights.");
@@ -92,7 +66,7 @@ fn summary(layers: &[Layer], names: &Names) -> String {
     summary
 }
 
-/// The weights between shown nodes, the strongest last, so that they lie above.
+/// The weights between shown nodes, the strongest last, so that they are drawn on top.
 fn strongest(layer: &Layer, from: &Column, to: &Column) -> Vec<Edge> {
     let edge = |&from: &(usize, f64), &to: &(usize, f64)| Edge { weight: layer.weight(from.0, to.0), from, to };
     let mut edges: Vec<Edge> =

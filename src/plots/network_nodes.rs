@@ -1,7 +1,7 @@
-//! The nodes of a network: which are shown, where they lie and what they are called.
+//! The nodes of a network diagram: which are shown, their positions and their names.
 
 use super::largest;
-use super::network::Layer;
+use super::layer::Layer;
 use super::page::{MARGIN, WIDTH};
 use super::svg::{Anchor, Element, circle, group, text};
 use super::words::{counted, shortened, signed, text_width};
@@ -15,10 +15,10 @@ const LEAST_GAP: f64 = 32.0;
 const LARGEST_GAP: f64 = 90.0;
 const LEAST_HEIGHT: f64 = 230.0;
 const NAME_WIDTH: f64 = 130.0;
-/// Below the nodes: what the layer is and how large.
+/// Room below the nodes for the layer's name and size.
 const FOOT_HEIGHT: f64 = 46.0;
 
-/// What nodes are called; column 0 holds the inputs.
+/// Names of nodes; column 0 holds the inputs.
 pub(super) struct Names<'a> {
     pub num_layers: usize,
     pub inputs: &'a [String],
@@ -52,13 +52,13 @@ impl Names<'_> {
 pub(super) struct Column {
     pub x: f64,
     size: usize,
-    /// Number and height on the page.
+    /// Number and y coordinate of each shown node.
     pub shown: Vec<(usize, f64)>,
-    /// Where the next node would lie.
+    /// The y coordinate at which a further node would lie.
     next: f64,
 }
 
-/// A column for the inputs and one for each layer, and the lower end of the picture.
+/// A column for the inputs and one for each layer, and the y coordinate of the picture's lower end.
 pub(super) fn columns(layers: &[Layer], names: &Names, top: f64) -> (Vec<Column>, f64) {
     let sizes: Vec<usize> =
         layers.iter().map(|layer| layer.num_inputs).chain(layers.last().map(|layer| layer.num_outputs)).collect();
@@ -82,7 +82,7 @@ pub(super) fn columns(layers: &[Layer], names: &Names, top: f64) -> (Vec<Column>
     (shown.iter().enumerate().map(place).collect(), top + height + FOOT_HEIGHT)
 }
 
-/// All nodes of a column, or those with the largest sums of weights in and out.
+/// All nodes of a column, or those with the largest sums of absolute incoming and outgoing weights.
 fn shown_nodes(layers: &[Layer], column: usize, size: usize) -> Vec<usize> {
     if size <= MOST_NODES {
         return (0..size).collect();
@@ -99,7 +99,7 @@ fn shown_nodes(layers: &[Layer], column: usize, size: usize) -> Vec<usize> {
 }
 
 impl Column {
-    /// The nodes with the names of inputs and outputs, what is left out, and the layer's name and size at the foot.
+    /// The nodes with the names of inputs and outputs, the number of hidden nodes, and the layer's name and size.
     pub fn drawn(&self, index: usize, names: &Names, biases: Option<&[f32]>, bottom: f64) -> Element {
         let mut column = group("column");
         for &(node, y) in &self.shown {

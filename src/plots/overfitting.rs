@@ -1,4 +1,4 @@
-//! How the losses change with the number of hidden units.
+//! Training and validation loss against the number of hidden units.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ pub struct Capacity {
 /// (units, loss)
 type Points = Vec<(f64, f64)>;
 
-/// Each run as a dot for each loss, and lines through the means: training dashed, validation solid; the size with the
-/// least validation loss is marked.
+/// A dot per run and loss, and lines through the means: training dashed, validation solid; the size with the lowest
+/// validation loss is marked.
 pub fn overfitting(title: &str, points: &[Capacity]) -> String {
     let of = |loss: fn(&Capacity) -> f64| -> Points {
         let points = points.iter().filter(|point| point.units > 0).map(|point| (point.units as f64, loss(point)));

@@ -6,14 +6,14 @@ use super::words::wrapped;
 
 /// Width of a document in user units.
 pub(super) const WIDTH: f64 = 720.0;
-/// Left free on every side.
+/// The margin on every side.
 pub(super) const MARGIN: f64 = 16.0;
 
 const HEADING_SIZE: f64 = 18.0;
 const SUMMARY_SIZE: f64 = 14.0;
 const LINE_HEIGHT: f64 = 1.35;
 
-/// A document of which the heading and the summary are known.
+/// A document with its heading and summary.
 pub(super) struct Page {
     title: String,
     summary: String,
@@ -23,7 +23,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// `summary` tells the result in words; it is both shown and read out.
+    /// `summary` states the result in words, for display and for screen readers.
     pub fn new(title: &str, summary: &str) -> Self {
         let mut header = Element::new("g", "header");
         let mut top = MARGIN;
@@ -55,7 +55,7 @@ impl Page {
     }
 }
 
-/// A document without a picture, which says why.
+/// A document without a picture that says why there is none.
 pub(super) fn empty(title: &str, reason: &str) -> String {
     let page = Page::new(title, reason);
     let bottom = page.top;

@@ -1,4 +1,4 @@
-//! What a regression predicts against what is true.
+//! Predictions of a regression against the true values.
 
 use super::axes::{Axis, is_drawable};
 use super::frame::{Area, Frame};
@@ -9,7 +9,7 @@ use super::{MOST_DOTS, thinned, thinning_note};
 
 const SIDE: f64 = 560.0;
 
-/// A dot for each row, and the diagonal on which a perfect prediction lies. `unit` may be empty.
+/// A dot for each row, and the diagonal of perfect predictions. `unit` may be empty.
 pub fn predicted_vs_true(title: &str, unit: &str, truths: &[f64], predictions: &[f64]) -> String {
     let rows = pairs(truths, predictions);
     if rows.is_empty() {

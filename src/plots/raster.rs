@@ -1,5 +1,5 @@
-//! Images of cells that keep a document small: neighbours of one kind become one rectangle, and of a large image
-//! only every second, third, ... pixel is drawn.
+//! Images of cells in few bytes: neighbouring cells of one kind become one rectangle, and a large image is drawn with
+//! only every second, third, ... pixel.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Sampling {
         Self { width, stride, rows: height.div_ceil(stride), columns: width.div_ceil(stride) }
     }
 
-    /// The place of a drawn pixel in the whole image, row-major.
+    /// The index of a drawn pixel in the whole image, row-major.
     pub fn pixel(&self, row: usize, column: usize) -> usize {
         row * self.stride * self.width + column * self.stride
     }
@@ -29,7 +29,7 @@ impl Sampling {
 type Open = BTreeMap<(usize, usize), usize>;
 
 /// Path data for each kind of cell, in units of one cell, x to the right and y down from the first row's upper edge.
-/// Cells of no kind stay free.
+/// Cells without a kind stay empty.
 pub(super) fn merged<K: Ord + Copy>(
     rows: usize,
     columns: usize,

@@ -1,4 +1,4 @@
-//! How far a regression's predictions are off, and where.
+//! Residuals of a regression.
 
 use super::axes::{Axis, range};
 use super::frame::{Area, Frame};
@@ -12,7 +12,7 @@ const NUM_BINS: usize = 24;
 const HEIGHT: f64 = 440.0;
 const SCATTER_SHARE: f64 = 0.74;
 
-/// Residuals (predicted - true) against predictions, with the zero line and a histogram at the side.
+/// Residuals (predicted - true) against predictions, with the zero line and a histogram beside them.
 pub fn residuals(title: &str, unit: &str, truths: &[f64], predictions: &[f64]) -> String {
     let rows: Vec<(f64, f64)> =
         pairs(truths, predictions).into_iter().map(|(truth, predicted)| (predicted, predicted - truth)).collect();

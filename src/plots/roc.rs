@@ -1,4 +1,4 @@
-//! The receiver operating characteristic: hits against false alarms at every threshold.
+//! The receiver operating characteristic: true against false positive rate at every threshold.
 
 use super::axes::{Axis, is_drawable};
 use super::frame::{Area, Frame};
@@ -61,7 +61,8 @@ pub(crate) fn area(steps: &[(f64, f64)]) -> f64 {
     steps.windows(2).map(|pair| (pair[1].0 - pair[0].0) * (pair[0].1 + pair[1].1) / 2.0).sum()
 }
 
-/// Leaves out points that look the same: inside a straight run, or within a quarter of a unit of the last corner.
+/// Leaves out points that make no visible difference: those on a straight line, or within a quarter of a unit of the
+/// last corner.
 fn sparse(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let points: Vec<(f64, f64)> = points.collect();
     let mut kept: Vec<(f64, f64)> = Vec::new();

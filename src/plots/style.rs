@@ -1,6 +1,6 @@
 //! The colours of every picture, for light and for dark pages, as one style sheet.
 //!
-//! Every rule begins with `.plot`, because the style of an SVG that stands inside a page holds for the whole page.
+//! Every rule begins with `.plot`, because the style of an SVG inside a page applies to the whole page.
 
 /// Okabe-Ito, completed with Tol's muted colours, as on the dashboard: (light, dark).
 const CLASSES: [(&str, &str); 10] = [
@@ -41,7 +41,7 @@ const COLORS: [(&[&str], &str, &str, &str); 16] = [
     (&["strong"], "fill", "#ffffff", "#0b0d10"),
 ];
 
-/// What is the same on light and on dark pages.
+/// Rules that are the same on light and dark pages.
 const FIXED: &str = "\
 .plot text{font:14px system-ui,sans-serif}\
 .plot .heading{font-size:18px;font-weight:600}\

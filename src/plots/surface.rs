@@ -1,4 +1,4 @@
-//! What a regression network says over its two inputs.
+//! Predictions of a regression network over its two inputs.
 
 use super::axes::{is_drawable, range};
 use super::field::Field;
@@ -71,7 +71,7 @@ fn cells(field: &Field, frame: &Frame, level: &impl Fn(f64) -> usize) -> Element
 fn marks(dots: &[(f64, f64, f64)], frame: &Frame, level: &impl Fn(f64) -> usize) -> Element {
     let mut marks = group("dots");
     for &(x, y, value) in thinned(dots, MOST_DOTS) {
-        // On a white rim, because the area may have the dot's own colour.
+        // On a white rim, because the area may have the same colour as the dot.
         marks.add(circle("rim", frame.at((x, y)), 6.5));
         marks.add(circle(&format!("dot inlay level{}", level(value)), frame.at((x, y)), 4.75));
     }

@@ -37,7 +37,7 @@ impl Element {
         self
     }
 
-    /// What a pointer over the element shows, and a screen reader says.
+    /// The tooltip, which screen readers read out.
     pub fn hint(self, text: &str) -> Self {
         self.with(Element::new("title", "").containing(text))
     }
@@ -114,7 +114,7 @@ pub(super) fn text(class: &str, (x, y): (f64, f64), anchor: Anchor, content: &st
 pub(super) fn paragraph(class: &str, (x, y): (f64, f64), anchor: Anchor, lines: &[String], height: f64) -> Element {
     let mut paragraph = text(class, (x, y), anchor, "");
     for (index, line) in lines.iter().enumerate() {
-        // The space parts the lines where only the text is read.
+        // The space separates the lines where only the text is read.
         let content = if index + 1 == lines.len() { line.clone() } else { format!("{line} ") };
         let line = Element::new("tspan", "").number("x", x).number("y", y + index as f64 * height);
         paragraph.add(line.containing(&content));
@@ -131,7 +131,7 @@ pub(super) fn through(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     points.into_iter().enumerate().map(step).collect()
 }
 
-/// Text as it may stand in content and in attributes: marked characters replaced, those that XML forbids dropped.
+/// Text escaped for content and attributes; characters that XML forbids are dropped.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -149,7 +149,7 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// A number of the drawing, to a hundredth of a unit.
+/// A coordinate, rounded to a hundredth of a unit.
 pub(super) fn coordinate(value: f64) -> String {
     decimal(value, 2)
 }
@@ -162,7 +162,7 @@ fn decimal(value: f64, places: usize) -> String {
     without_zeros(&format!("{value:.places$}"))
 }
 
-/// Takes the zeros off the end of a decimal fraction, and the sign off a zero.
+/// Drops trailing zeros of a decimal fraction, and the sign of a zero.
 pub(super) fn without_zeros(number: &str) -> String {
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number };
     if number == "-0" { "0".into() } else { number.into() }

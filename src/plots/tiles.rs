@@ -9,10 +9,10 @@ use super::words::shortened;
 const GAP: f64 = 10.0;
 const LABEL_SIZE: f64 = 13.0;
 
-/// An image and what it is called.
+/// An image and its name.
 pub(super) struct Tile {
     pub name: String,
-    /// Row-major; what is not finite leaves its cell free.
+    /// Row-major; values that are not finite leave their cell empty.
     pub values: Vec<f64>,
 }
 
@@ -25,11 +25,11 @@ pub(super) struct Format {
     /// The size of the value with the full colour.
     pub limit: f64,
     pub colors: Colors,
-    /// Tiles in a row.
+    /// Tiles per row.
     pub columns: usize,
 }
 
-/// `tiles` in rows, from `top` on, and where they end.
+/// `tiles` in rows from `top` downwards, and the y coordinate at which they end.
 pub(super) fn tiles(tiles: &[Tile], format: &Format, top: f64) -> (Element, f64) {
     let Format { shape: (height, width), cell, limit, colors, columns } = *format;
     let side = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;

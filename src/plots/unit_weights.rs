@@ -1,4 +1,4 @@
-//! The incoming weights of each unit as an image: what the unit looks for.
+//! The incoming weights of each unit as an image.
 
 use super::diverging::{self, Colors};
 use super::largest;
@@ -12,8 +12,8 @@ const MOST_UNITS: usize = 64;
 const MOST_COLUMNS: usize = 8;
 const COLORS: Colors = Colors { above: "positive", below: "negative", strength: 1.0 };
 
-/// `weights` is row-major `[height * width, num_units]`. At most 64 units, those with the largest sum of sizes; one
-/// scale for all, around 0.
+/// `weights` is row-major `[height * width, num_units]`. At most 64 units, those with the largest sum of absolute
+/// weights, all on one colour scale around 0.
 pub fn unit_weights(title: &str, height: usize, width: usize, weights: &[f32], num_units: usize) -> String {
     let weight = |input: usize, unit: usize| {
         let weight = f64::from(*weights.get(input * num_units + unit)?);

@@ -1,4 +1,4 @@
-//! Numbers and texts as a reader sees them, and how much room they take.
+//! Numbers and texts as shown to a reader, and their estimated width.
 
 use super::svg::without_zeros;
 
@@ -72,7 +72,7 @@ pub(super) fn shortened(text: &str, width: f64, size: f64) -> String {
     format!("{}…{}", start.trim_end(), end.trim_start())
 }
 
-/// As many characters as fit.
+/// The characters that fit into a width.
 fn fitting(characters: impl Iterator<Item = char>, width: f64, size: f64) -> String {
     let mut used = 0.0;
     let fits = |character: &char| {
@@ -82,7 +82,7 @@ fn fitting(characters: impl Iterator<Item = char>, width: f64, size: f64) -> Str
     characters.take_while(fits).collect()
 }
 
-/// Lines of whole words that keep to a width; a word that is too long alone is cut.
+/// Lines of whole words within a width; a single word that is too long is cut.
 pub(super) fn wrapped(text: &str, width: f64, size: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -144,6 +144,13 @@ pub enum TrackingError {
     #[error(transparent)]
     InvalidMetricKey(#[from] InvalidMetricKey),
 
+    /// Something was to be chosen by a metric of which neither direction is better.
+    #[error(
+        "whether a higher or a lower `{key}` is better is not known to this burnlab: choose by one of its own metrics, \
+         such as validation/loss, or update burnlab"
+    )]
+    NoDirection { key: String },
+
     /// A name that cannot be a file of a run, or one of the files that tracking writes itself.
     #[error(
         "`{name}` cannot name a run's file: use a-z, A-Z, 0-9, `.`, `_`, `-`, and no name that burnlab writes itself"

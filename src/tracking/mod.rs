@@ -24,7 +24,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `id` | [`RunId`] |
-//! | `point` | [`MetricKey`], [`Point`], [`Sample`], [`Goal`] |
+//! | `point` | [`MetricKey`], [`Point`], [`Sample`] |
 //! | `record` | [`RunRecord`], [`Status`], [`Shown`]: the content of `run.json` |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
@@ -59,7 +59,7 @@ pub use folder::{FileEntry, read_points};
 pub use id::{InvalidRunId, RunId, slug};
 pub use location::{Location, host};
 pub use mounts::network_file_system;
-pub use point::{Goal, InvalidMetricKey, MetricKey, Point, Sample};
+pub use point::{InvalidMetricKey, MetricKey, Point, Sample};
 pub use queue::MAX_ATTEMPTS;
 pub use record::{RunRecord, Shown, Status, flatten_config};
 pub use run::{NewRun, RunWriter};

@@ -1,9 +1,12 @@
-//! Metric keys, measured points, and which direction of a metric is better.
+//! Metric keys and measured points.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use super::TrackingError;
+use crate::metric::{self, Goal};
 
 /// Names a metric of one split, `split/metric`: `validation/loss`, `test/f1_macro`.
 ///
@@ -36,14 +39,23 @@ impl MetricKey {
         self.parts().1
     }
 
-    /// The lowest and the highest value that the metric can take; infinite where there is no bound.
+    /// Which direction is better; `None` for a metric that is neither good nor bad, and for one that
+    /// [`metric::METRICS`] does not list.
+    pub fn goal(&self) -> Option<Goal> {
+        metric::find(self.metric())?.goal
+    }
+
+    /// As [`MetricKey::goal`], where something has to be chosen by this metric.
+    ///
+    /// # Errors
+    /// [`TrackingError::NoDirection`] for a metric that has none.
+    pub fn required_goal(&self) -> Result<Goal, TrackingError> {
+        self.goal().ok_or_else(|| TrackingError::NoDirection { key: self.to_string() })
+    }
+
+    /// The lowest and the highest finite value that the metric can take; infinite where there is no bound.
     pub fn bounds(&self) -> (f64, f64) {
-        match self.metric() {
-            "accuracy" | "balanced_accuracy" | "precision" | "recall" | "f1" | "roc_auc" => (0.0, 1.0),
-            "r2" => (f64::NEG_INFINITY, 1.0),
-            _ if Goal::of(self) == Goal::Lower => (0.0, f64::INFINITY),
-            _ => (f64::NEG_INFINITY, f64::INFINITY),
-        }
+        metric::find(self.metric()).map_or((f64::NEG_INFINITY, f64::INFINITY), |metric| metric.bounds)
     }
 
     fn parts(&self) -> (&str, &str) {
@@ -126,36 +138,6 @@ pub struct Sample {
     pub value: f64,
 }
 
-/// Which direction of a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Goal {
-    /// Losses, errors and durations.
-    Lower,
-    /// Scores.
-    Higher,
-}
-
-impl Goal {
-    /// The direction of a metric by its name; higher is better for unknown names.
-    pub fn of(key: &MetricKey) -> Self {
-        match key.metric() {
-            "loss" | "log_loss" | "mse" | "rmse" | "mae" | "seconds" | "perplexity" | "bits_per_character" => {
-                Self::Lower
-            }
-            _ => Self::Higher,
-        }
-    }
-
-    /// Whether `value` is strictly better than `than`. Comparisons with NaN are false.
-    pub fn is_better(self, value: f64, than: f64) -> bool {
-        match self {
-            Self::Lower => value < than,
-            Self::Higher => value > than,
-        }
-    }
-}
-
 /// JSON has no NaN and no infinities: they are written as strings.
 pub(super) mod json_float {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -199,12 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn losses_go_down_and_scores_go_up() {
-        let goal = |key: &str| Goal::of(&key.parse().unwrap());
-        assert_eq!(goal("validation/log_loss"), Goal::Lower);
-        assert_eq!(goal("test/bits_per_character"), Goal::Lower);
-        assert_eq!(goal("test/accuracy"), Goal::Higher);
-        assert!(Goal::Lower.is_better(1.0, 2.0) && !Goal::Lower.is_better(f64::NAN, 2.0));
+    fn losses_go_down_scores_go_up_and_what_is_unknown_goes_nowhere() {
+        let key = |key: &str| key.parse::<MetricKey>().unwrap();
+        assert_eq!(key("validation/log_loss").goal(), Some(Goal::Lower));
+        assert_eq!(key("test/bits_per_character").goal(), Some(Goal::Lower));
+        assert_eq!(key("test/accuracy").goal(), Some(Goal::Higher));
+        for unknown in ["train/learning_rate", "validation/error_of_tomorrow"] {
+            assert_eq!(key(unknown).goal(), None);
+            assert!(key(unknown).required_goal().unwrap_err().to_string().contains(unknown));
+        }
+        assert_eq!(key("validation/error_of_tomorrow").bounds(), (f64::NEG_INFINITY, f64::INFINITY));
     }
 
     #[test]

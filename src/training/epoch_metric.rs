@@ -1,4 +1,4 @@
-//! An epoch's scores, one metric at a time, as burn-train's `Metric`.
+//! An epoch's metrics as burn-train's `Metric`, for Burn's terminal dashboard.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use burn::train::metric::{
 };
 
 use super::task::EpochScores;
-use crate::tracking::{Goal, MetricKey};
+use crate::metric::{self, Goal};
 
 /// One metric of [`EpochScores`] as Burn sees it.
 #[derive(Clone)]
@@ -30,8 +30,9 @@ impl Metric for EpochMetric {
     }
 
     fn attributes(&self) -> MetricAttributes {
-        let key = MetricKey::new("train", &self.name).expect("burnlab's own metric names are well-formed");
-        NumericAttributes { unit: None, higher_is_better: Goal::of(&key) == Goal::Higher }.into()
+        // Burn has no metrics without a direction. It uses this only to look up best epochs, which burnlab does itself.
+        let goal = metric::find(&self.name).and_then(|metric| metric.goal);
+        NumericAttributes { unit: None, higher_is_better: goal == Some(Goal::Higher) }.into()
     }
 
     fn update(&mut self, scores: &EpochScores, _metadata: &MetricMetadata) -> SerializedEntry {

@@ -1,4 +1,4 @@
-//! Scores a trained network on rows that it has not seen.
+//! Evaluates a trained network on rows that it has not seen.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::{ClassReport, Confusion, Scorer};
+use super::metrics::Scorer;
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
 use crate::data::{Examples, Loader, Order, Preparation};
+use crate::metric::{ClassReport, Confusion};
 use crate::model::Net;
 
-/// The result on one part of the data; saved as `evaluation.json`.
+/// The result on one part of the data (validation or test); saved as `evaluation.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Rows scored.
+    /// Rows evaluated.
     pub num_examples: usize,
     /// Metrics by name, in the target's own units.
     pub metrics: Vec<NamedValue>,
-    /// What a model that ignores its inputs reaches: the share of the most frequent training
-    /// class (accuracy), the RMSE of predicting the training mean, or of a text the loss by the
-    /// frequencies of single characters.
+    /// The result of a baseline that ignores its inputs: the accuracy of predicting the most frequent training class,
+    /// the RMSE of predicting the training mean, or the loss of a unigram model of a text.
     pub baseline: NamedValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
@@ -35,14 +35,14 @@ pub struct Evaluation {
     pub text: Option<TextEvaluation>,
 }
 
-/// What the loss on a text is measured against, in nats a character; see [`Preparation::ngram_losses`].
+/// Baselines for the loss on a text, in nats per character; see [`Preparation::ngram_losses`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextEvaluation {
-    /// Characters scored.
+    /// Characters evaluated.
     pub num_characters: usize,
-    /// What the frequencies of single characters reach.
+    /// Unigram baseline: predicts by the frequencies of single characters.
     pub unigram_loss: f64,
-    /// What the frequencies of pairs reach.
+    /// Bigram baseline: predicts by the frequencies of pairs of characters.
     pub bigram_loss: f64,
 }
 
@@ -59,7 +59,7 @@ fn null_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64,
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// How each class fared.
+/// Results by class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassEvaluation {
     /// Rows: true class; columns: predicted class.
@@ -67,7 +67,7 @@ pub struct ClassEvaluation {
     pub report: Vec<ClassReport>,
 }
 
-/// `share` of the absolute errors are at most `error`.
+/// A quantile of the absolute errors: `share` of them are at most `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantile {
     pub share: f64,
@@ -75,13 +75,13 @@ pub struct Quantile {
 }
 
 impl Evaluation {
-    /// The metric `name`, or NaN.
+    /// The value of the metric `name`; NaN where it was not measured.
     pub fn metric(&self, name: &str) -> f64 {
         self.metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.value)
     }
 }
 
-/// What the network says of one row.
+/// The network's prediction for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Class index, or number in target units.
@@ -91,7 +91,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer that one row of `logits` stands for.
+    /// From one row of logits `[num_outputs]`.
     pub fn new(scorer: &Scorer, logits: &[f32]) -> Self {
         if scorer.task.is_classification() {
             Self { predicted: scorer.class(logits) as f64, probabilities: scorer.probabilities(logits) }
@@ -101,7 +101,7 @@ impl Answer {
     }
 }
 
-/// An answer beside the truth; a row of `predictions.csv`.
+/// A prediction with its true value; a row of `predictions.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// Row number in the data set, from 0.
@@ -125,7 +125,8 @@ pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device)
     logits
 }
 
-/// Scores `net` on `examples`, which `preparation` made; it gives the baseline. There are no predictions of a text.
+/// Evaluates `net` on `examples`, which `preparation` made; it also gives the baseline. A language model has metrics
+/// but no predictions.
 pub fn evaluate<B: Backend>(
     net: Net<B>,
     objective: &Arc<Objective>,

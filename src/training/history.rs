@@ -1,4 +1,4 @@
-//! The weights of some epochs, to show how a network came about.
+//! The weights of selected epochs, to show how a network developed.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,15 +6,15 @@ use burn::tensor::backend::Backend;
 
 use crate::model::{NamedWeights, Net, named_weights};
 
-/// Each epoch kept is at least this times the one before: 200 epochs leave about 20, a million about 60.
+/// Each kept epoch is at least this times the one before: of 200 epochs about 20 are kept, of a million about 60.
 const GROWTH: f64 = 1.25;
 
-/// Weights by epoch, kept ever more rarely as training goes on: early epochs change most. Clones share it.
+/// Weights by epoch, kept at growing intervals, since they change most in early epochs. Clones share it.
 #[derive(Clone, Default)]
 pub(super) struct History(Arc<Mutex<Vec<(usize, NamedWeights)>>>);
 
 impl History {
-    /// Keeps the weights after `epoch` (0 = before the first) if it is one of those that are kept.
+    /// Keeps the weights after `epoch` (0 = before the first) if its turn has come.
     pub(super) fn note<B: Backend>(&self, epoch: usize, net: &Net<B>) {
         let mut kept = self.0.lock().expect("no panic while held");
         if kept.last().is_none_or(|(last, _)| epoch as f64 >= (*last as f64 * GROWTH).max(*last as f64 + 1.0)) {
@@ -22,7 +22,7 @@ impl History {
         }
     }
 
-    /// Keeps the weights after `epoch` in any case: those at the end, and those of the best epoch.
+    /// Keeps the weights after `epoch` in any case, for the last and the best epoch.
     pub(super) fn insert<B: Backend>(&self, epoch: usize, net: &Net<B>) {
         let mut kept = self.0.lock().expect("no panic while held");
         if let Err(place) = kept.binary_search_by_key(&epoch, |(epoch, _)| *epoch) {
@@ -30,7 +30,7 @@ impl History {
         }
     }
 
-    /// What was kept, by epoch.
+    /// The kept weights, in the order of their epochs.
     pub(super) fn take(self) -> Vec<(usize, NamedWeights)> {
         std::mem::take(&mut self.0.lock().expect("no panic while held"))
     }

@@ -1,36 +1,53 @@
-//! Metrics of a set of predictions, computed in f64 on the host from logits and targets.
+//! Computes the metrics of [`METRICS`] from the predictions of a network, in f64 on the CPU.
 //!
-//! Every metric weighs each example (of a text: each character) once, however the examples were batched. Definitions are
-//! scikit-learn's (zero where a ratio has no denominator, averages over the classes that occur in
-//! targets or predictions); tests hold them to its figures.
+//! Every metric weighs each example (of a text: each character) once, however the examples were batched. Tests compare
+//! the results with scikit-learn's.
 
 use crate::data::{Preparation, Task};
 use crate::host;
+use crate::metric::{
+    CharacterCounts, ClassPredictions, Confusion, Formula, LoopValue, METRICS, Metric, NumberPredictions, softmax,
+};
 
-/// Metrics by name, in the order they are shown.
+/// Metrics by name, in the order in which they are shown.
 pub type Scores = Vec<(&'static str, f64)>;
-
-const CLASSIFICATION: [&str; 7] = ["accuracy", "balanced_accuracy", "precision", "recall", "f1", "log_loss", "roc_auc"];
-const REGRESSION: [&str; 4] = ["mse", "rmse", "mae", "r2"];
-const LANGUAGE: [&str; 3] = ["perplexity", "bits_per_character", "accuracy"];
 
 /// What is recorded of the validation and test parts: the loss, then the task's metrics.
 pub fn validation_names(task: Task) -> Vec<&'static str> {
-    let metrics: &[&str] = match task {
-        Task::Binary | Task::MultiClass { .. } => &CLASSIFICATION,
-        Task::Regression => &REGRESSION,
-        Task::LanguageModel { .. } => &LANGUAGE,
-    };
-    std::iter::once("loss").chain(metrics.iter().copied()).collect()
+    names(|metric| is_of(metric, task) && !metric.formulas.iter().any(|formula| matches!(formula, Formula::Loop(_))))
 }
 
-/// What is recorded of the training part: as [`validation_names`], less ROC AUC, which needs a
-/// sort of all rows in every epoch, plus the learning rate and the seconds of the training pass.
+/// What is recorded of the training part: as [`validation_names`], without the metrics that take too long for every
+/// epoch, with the learning rate and the seconds of the pass.
 pub fn training_names(task: Task) -> Vec<&'static str> {
-    let mut names = validation_names(task);
-    names.retain(|&name| name != "roc_auc");
-    names.extend(["learning_rate", "seconds"]);
-    names
+    names(|metric| is_of(metric, task) && !metric.is_costly)
+}
+
+fn names(is_recorded: impl Fn(&Metric) -> bool) -> Vec<&'static str> {
+    METRICS.iter().filter(|metric| is_recorded(metric)).map(|metric| metric.name).collect()
+}
+
+fn is_of(metric: &Metric, task: Task) -> bool {
+    metric.formulas.iter().any(|formula| match formula {
+        Formula::Objective | Formula::Loop(_) => true,
+        Formula::Classes(_) => task.is_classification(),
+        Formula::Numbers(_) => task == Task::Regression,
+        Formula::Characters(_) => task.is_language_model(),
+    })
+}
+
+/// What the epoch loop adds to the scores of the training part; `value` gives each number.
+pub(super) fn of_loop(value: impl Fn(LoopValue) -> f64) -> Scores {
+    scored(true, |formula| match formula {
+        Formula::Loop(wanted) => Some(value(*wanted)),
+        Formula::Objective | Formula::Classes(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
+    })
+}
+
+/// The metrics for which `compute` has a value, in the order of the table.
+fn scored(with_costly: bool, compute: impl Fn(&Formula) -> Option<f64>) -> Scores {
+    let value = |metric: &Metric| Some((metric.name, metric.formulas.iter().find_map(&compute)?));
+    METRICS.iter().filter(|metric| with_costly || !metric.is_costly).filter_map(value).collect()
 }
 
 /// How logits become predictions, and the units of the target.
@@ -43,7 +60,7 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// The scorer of a network whose targets `preparation` made.
+    /// For a network whose targets `preparation` made.
     pub fn new(preparation: &Preparation) -> Self {
         Self {
             task: preparation.task(),
@@ -52,12 +69,13 @@ impl Scorer {
         }
     }
 
-    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or
-    /// standardized number). `with_roc_auc` adds the ROC AUC of class targets; `log_loss` is theirs where it is known.
-    pub fn scores(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool, log_loss: Option<f64>) -> Scores {
+    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or standardized number).
+    /// `with_costly` adds those that need a sort of all rows; `log_loss` is that of class targets where it is known
+    /// already.
+    pub fn scores(&self, logits: &[f32], labels: &[f32], with_costly: bool, log_loss: Option<f64>) -> Scores {
         match self.task {
-            Task::Regression => self.regression(logits, labels),
-            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_roc_auc, log_loss),
+            Task::Regression => self.regression(logits, labels, with_costly),
+            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_costly, log_loss),
             Task::LanguageModel { .. } => {
                 let mut characters = CharacterTally::default();
                 characters.add(self, logits, labels);
@@ -83,19 +101,19 @@ impl Scorer {
                 let positive = 1.0 / (1.0 + (-f64::from(logits[0])).exp());
                 vec![1.0 - positive, positive]
             }
-            _ => softmax(logits, logits.len()),
+            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => softmax(logits, logits.len()),
         }
     }
 
-    /// The class that a row of logits predicts: probability above one half, or the largest logit
-    /// (the first of equal ones).
+    /// The class that a row of logits predicts: the positive one above a probability of one half, else that of the
+    /// largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
         match self.task {
             Task::Binary => usize::from(logits[0] > 0.0),
-            _ => {
+            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
                 let (mut best, mut most) = (0, logits[0]);
                 for (class, &logit) in logits.iter().enumerate().skip(1) {
-                    // Two selections in place of a branch that is often mispredicted.
+                    // Two conditional moves instead of a branch that is often mispredicted.
                     best = if logit > most { class } else { best };
                     most = if logit > most { logit } else { most };
                 }
@@ -104,7 +122,7 @@ impl Scorer {
         }
     }
 
-    fn classification(&self, logits: &[f32], labels: &[f32], with_roc_auc: bool, known: Option<f64>) -> Scores {
+    fn classification(&self, logits: &[f32], labels: &[f32], with_costly: bool, known: Option<f64>) -> Scores {
         let rows = logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
         let mut confusion = Confusion::new(self.num_classes());
         for (row, label) in rows {
@@ -112,90 +130,51 @@ impl Scorer {
         }
         let log_loss = known.unwrap_or_else(|| match self.task {
             Task::Binary => binary_log_loss(logits, labels) / labels.len() as f64,
-            _ => log_loss(logits, labels, self.task.num_outputs()) / labels.len() as f64,
+            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
+                log_loss(logits, labels, self.task.num_outputs()) / labels.len() as f64
+            }
         });
         let averages = confusion.averages();
-        let mut scores = vec![
-            ("accuracy", confusion.accuracy()),
-            ("balanced_accuracy", averages.balanced_accuracy),
-            ("precision", averages.precision),
-            ("recall", averages.recall),
-            ("f1", averages.f1),
-            ("log_loss", log_loss),
-        ];
-        if with_roc_auc {
-            scores.push(("roc_auc", self.roc_auc(logits, labels)));
-        }
-        scores
+        let predictions = ClassPredictions { logits, labels, confusion, averages, log_loss };
+        scored(with_costly, |formula| match formula {
+            Formula::Classes(compute) => Some(compute(&predictions)),
+            Formula::Objective | Formula::Loop(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
+        })
     }
 
-    /// Binary: area under the ROC curve; multi-class: the mean over classes, each against the rest.
-    /// NaN when a class has no rows, or all of them.
-    fn roc_auc(&self, logits: &[f32], labels: &[f32]) -> f64 {
-        match self.task {
-            Task::Binary => area_under_roc(logits.iter().map(|&z| f64::from(z)), labels, 1),
-            _ => {
-                let num_classes = self.num_classes();
-                let probabilities = softmax(logits, num_classes);
-                let of = |class| probabilities.iter().skip(class).step_by(num_classes).copied();
-                let total: f64 = (0..num_classes).map(|class| area_under_roc(of(class), labels, class)).sum();
-                total / num_classes as f64
-            }
-        }
-    }
-
-    fn regression(&self, logits: &[f32], labels: &[f32]) -> Scores {
-        let count = labels.len() as f64;
-        let mean = labels.iter().map(|&label| f64::from(label)).sum::<f64>() / count;
-        let (mut squared, mut absolute, mut spread) = (0.0, 0.0, 0.0);
-        for (&predicted, &label) in logits.iter().zip(labels) {
-            let error = f64::from(predicted) - f64::from(label);
-            squared += error * error;
-            absolute += error.abs();
-            spread += (f64::from(label) - mean).powi(2);
-        }
-        let mse = squared / count * self.target_scale * self.target_scale;
-        vec![
-            ("mse", mse),
-            ("rmse", mse.sqrt()),
-            ("mae", absolute / count * self.target_scale),
-            ("r2", 1.0 - squared / spread),
-        ]
+    fn regression(&self, predicted: &[f32], targets: &[f32], with_costly: bool) -> Scores {
+        let predictions = NumberPredictions::new(predicted, targets, self.target_scale);
+        scored(with_costly, |formula| match formula {
+            Formula::Numbers(compute) => Some(compute(&predictions)),
+            Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Characters(_) => None,
+        })
     }
 }
 
-/// What is left of the scored characters of a text: enough for its metrics, however long it is.
+/// Scores the characters of a text batch by batch, so that their logits need not stay in memory.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CharacterTally {
-    count: usize,
-    num_right: usize,
-    /// Sum of -ln p of the characters that came next.
-    log_loss: f64,
-}
+pub struct CharacterTally(CharacterCounts);
 
 impl CharacterTally {
-    /// Counts rows of `logits` and the characters that came next.
+    /// Counts rows of `logits` (row-major `[rows, num_characters]`) and the characters that came next.
     pub fn add(&mut self, scorer: &Scorer, logits: &[f32], labels: &[f32]) {
         let num_characters = scorer.task.num_outputs();
         let rows = logits.chunks_exact(num_characters).zip(labels);
-        self.num_right += rows.filter(|&(row, &label)| scorer.class(row) == label as usize).count();
-        self.log_loss += log_loss(logits, labels, num_characters);
-        self.count += labels.len();
+        self.0.num_correct += rows.filter(|&(row, &label)| scorer.class(row) == label as usize).count();
+        self.0.log_loss += log_loss(logits, labels, num_characters);
+        self.0.count += labels.len();
     }
 
-    /// Perplexity is e to the mean cross-entropy in nats (Jelinek et al. 1977), bits per character the same to base 2.
+    /// The metrics of all characters counted so far. Counts are cheap, and so is every metric of them.
     pub fn scores(&self) -> Scores {
-        let count = self.count as f64;
-        let nats = self.log_loss / count;
-        vec![
-            ("perplexity", nats.exp()),
-            ("bits_per_character", nats / std::f64::consts::LN_2),
-            ("accuracy", self.num_right as f64 / count),
-        ]
+        scored(true, |formula| match formula {
+            Formula::Characters(compute) => Some(compute(&self.0)),
+            Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Numbers(_) => None,
+        })
     }
 }
 
-/// Sum over the rows of -log sigmoid(z), with z turned so that it is right for the label.
+/// Sum over the rows of -ln sigmoid(z), where z is the logit of label 1, and its negative for label 0.
 fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
     let loss = |(&z, &label): (&f32, &f32)| {
         let z = if label == 1.0 { f64::from(z) } else { -f64::from(z) };
@@ -204,7 +183,7 @@ fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
     logits.iter().zip(labels).map(loss).sum()
 }
 
-/// Sum over the rows of -log softmax at the label. Exponentials in f32, since the logits are no better.
+/// Sum over the rows of -ln softmax at the label. Exponentials in f32, which is the precision of the logits.
 fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     let mut powers = logits.to_vec();
     host::simd(|| {
@@ -220,131 +199,64 @@ fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     })
 }
 
-/// Probabilities of rows of logits, all in one vector. The maximum is taken off first, so that no exponential overflows.
-fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
-    let mut probabilities: Vec<f64> = logits.iter().map(|&logit| logit.into()).collect();
-    for row in probabilities.chunks_exact_mut(num_classes) {
-        let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.iter_mut().for_each(|logit| *logit = (*logit - max).exp());
-        let sum: f64 = row.iter().sum();
-        row.iter_mut().for_each(|power| *power /= sum);
-    }
-    probabilities
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Goal;
+    use crate::tracking::MetricKey;
 
-/// The chance that a row of `class` scores above a row of another class, ties counted half
-/// (Mann-Whitney U, Hanley and McNeil 1982).
-fn area_under_roc(scores: impl Iterator<Item = f64>, labels: &[f32], class: usize) -> f64 {
-    /// Whole numbers in the order of the scores sort twice as fast; the last bit of a score makes room for the label.
-    fn ranked(score: f64, is_positive: bool) -> u64 {
-        let bits = (score + 0.0).to_bits(); // -0.0 ties with 0.0
-        let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
-        (ordered & !1) | u64::from(is_positive)
-    }
-    let is_positive = labels.iter().map(|&label| label as usize == class);
-    let mut ranks: Vec<u64> = scores.zip(is_positive).map(|(score, is_positive)| ranked(score, is_positive)).collect();
-    ranks.sort_unstable();
-    let positives = ranks.iter().filter(|&rank| rank & 1 == 1).count() as f64;
-    let negatives = ranks.len() as f64 - positives;
-    let mut rank_sum = 0.0;
-    let mut start = 0.0;
-    for tied in ranks.chunk_by(|a, b| a >> 1 == b >> 1) {
-        let mean_rank = start + (tied.len() as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * tied.iter().filter(|&rank| rank & 1 == 1).count() as f64;
-        start += tied.len() as f64;
-    }
-    (rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives)
-}
+    const TASKS: [Task; 4] = [
+        Task::Binary,
+        Task::MultiClass { num_classes: 3 },
+        Task::Regression,
+        Task::LanguageModel { num_characters: 4 },
+    ];
 
-/// Counts of (true class, predicted class).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Confusion {
-    num_classes: usize,
-    counts: Vec<u64>,
-}
-
-/// Macro averages.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Averages {
-    pub balanced_accuracy: f64,
-    pub precision: f64,
-    pub recall: f64,
-    pub f1: f64,
-}
-
-/// How one class fared.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct ClassReport {
-    pub class: String,
-    pub precision: f64,
-    pub recall: f64,
-    pub f1: f64,
-    /// Rows of this class.
-    pub support: u64,
-}
-
-impl Confusion {
-    pub fn new(num_classes: usize) -> Self {
-        Self { num_classes, counts: vec![0; num_classes * num_classes] }
+    /// Logits and labels of nine rows, some of them predicted wrongly.
+    fn predictions(task: Task) -> (Vec<f32>, Vec<f32>) {
+        let num_outputs = task.num_outputs();
+        let logits = (0..9 * num_outputs).map(|place| ((place * 7) % 11) as f32 / 5.0 - 1.0).collect();
+        let label = |row: usize| match task {
+            Task::Regression => (row as f32 - 4.0) / 3.0,
+            Task::Binary => (row % 2) as f32,
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => (row % num_outputs) as f32,
+        };
+        (logits, (0..9).map(label).collect())
     }
 
-    pub fn add(&mut self, label: usize, predicted: usize) {
-        self.counts[label * self.num_classes + predicted] += 1;
-    }
-
-    /// Rows: true class; columns: predicted class.
-    pub fn rows(&self) -> Vec<Vec<u64>> {
-        self.counts.chunks_exact(self.num_classes).map(<[u64]>::to_vec).collect()
-    }
-
-    pub fn accuracy(&self) -> f64 {
-        let correct: u64 = (0..self.num_classes).map(|class| self.hits(class)).sum();
-        correct as f64 / self.counts.iter().sum::<u64>() as f64
-    }
-
-    fn hits(&self, class: usize) -> u64 {
-        self.counts[class * self.num_classes + class]
-    }
-
-    fn support(&self, class: usize) -> u64 {
-        self.counts[class * self.num_classes..][..self.num_classes].iter().sum()
-    }
-
-    fn predicted(&self, class: usize) -> u64 {
-        self.counts.iter().skip(class).step_by(self.num_classes).sum()
-    }
-
-    /// Precision, recall and F1 of `class`; 0 where the denominator is 0.
-    fn rates(&self, class: usize) -> (f64, f64, f64) {
-        let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-        let hits = self.hits(class);
-        let (support, predicted) = (self.support(class), self.predicted(class));
-        (ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted))
-    }
-
-    pub fn averages(&self) -> Averages {
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let seen: Vec<usize> =
-            (0..self.num_classes).filter(|&class| self.support(class) + self.predicted(class) > 0).collect();
-        let rates: Vec<_> = seen.iter().map(|&class| self.rates(class)).collect();
-        let true_recalls: Vec<f64> =
-            seen.iter().zip(&rates).filter(|&(&class, _)| self.support(class) > 0).map(|(_, rate)| rate.1).collect();
-        Averages {
-            balanced_accuracy: mean(&true_recalls),
-            precision: mean(&rates.iter().map(|rate| rate.0).collect::<Vec<_>>()),
-            recall: mean(&rates.iter().map(|rate| rate.1).collect::<Vec<_>>()),
-            f1: mean(&rates.iter().map(|rate| rate.2).collect::<Vec<_>>()),
+    #[test]
+    fn every_metric_of_every_task_is_computed_within_its_bounds() {
+        let mut computed = of_loop(|_| 0.5);
+        for task in TASKS {
+            let scorer = Scorer { task, target_mean: 2.0, target_scale: 3.0 };
+            let (logits, labels) = predictions(task);
+            let scores = scorer.scores(&logits, &labels, true, None);
+            let names: Vec<&str> = std::iter::once("loss").chain(scores.iter().map(|score| score.0)).collect();
+            assert_eq!(names, validation_names(task), "{task:?}");
+            let of_training = scorer.scores(&logits, &labels, false, None).into_iter().chain(of_loop(|_| 0.5));
+            let names: Vec<&str> = std::iter::once("loss").chain(of_training.map(|score| score.0)).collect();
+            assert_eq!(names, training_names(task), "{task:?}");
+            computed.extend(scores);
+        }
+        for metric in METRICS.iter().filter(|metric| !matches!(metric.formulas, [Formula::Objective])) {
+            let values: Vec<f64> =
+                computed.iter().filter(|score| score.0 == metric.name).map(|score| score.1).collect();
+            assert!(!values.is_empty(), "no task computes {}", metric.name);
+            let (least, most) = metric.bounds;
+            assert!(values.iter().all(|value| (least..=most).contains(value)), "{}: {values:?}", metric.name);
         }
     }
 
-    pub fn report(&self, class_names: &[String]) -> Vec<ClassReport> {
-        class_names
-            .iter()
-            .enumerate()
-            .map(|(class, name)| {
-                let (precision, recall, f1) = self.rates(class);
-                ClassReport { class: name.clone(), precision, recall, f1, support: self.support(class) }
-            })
-            .collect()
+    #[test]
+    fn every_metric_has_its_direction_in_the_store_and_can_be_monitored() {
+        for metric in METRICS {
+            let key = MetricKey::new("validation", metric.name).unwrap();
+            assert_eq!((key.goal(), key.bounds()), (metric.goal, metric.bounds), "{key}");
+        }
+        // The best epoch is chosen by what is recorded of the validation part.
+        for name in TASKS.into_iter().flat_map(validation_names) {
+            assert!(MetricKey::new("validation", name).unwrap().required_goal().is_ok(), "{name}");
+        }
+        assert_eq!(MetricKey::new("validation", "accuracy").unwrap().goal(), Some(Goal::Higher));
     }
 }

@@ -142,7 +142,7 @@ pub fn fit<B: AutodiffBackend>(
     let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor =
-        Monitor::new(config.monitor().parse().map_err(TrackingError::from)?, config.early_stopping.as_ref());
+        Monitor::new(config.monitor().parse().map_err(TrackingError::from)?, config.early_stopping.as_ref())?;
 
     // ---- where it stood
     let mut start = None;

@@ -1,4 +1,4 @@
-//! The only bridge between Burn's training and burnlab's tracking.
+//! Records the epochs of a training in its run: the only link between training and tracking.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -10,8 +10,8 @@ use crate::tracking::{MetricKey, Point, RunWriter, TrackingError};
 /// The file in the run folder from which training can go on.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// Epochs that take less are written together: a write of its own costs more than a small epoch (about 0.1 ms against
-/// 0.2, measured on the digits net). It is also what a kill can lose.
+/// Epochs shorter than this are written in one batch, since a write takes longer than a small epoch (both are
+/// fractions of a millisecond, measured on the digits net). A killed process loses at most this much.
 const WRITE_EVERY: Duration = Duration::from_millis(20);
 
 /// Writes each epoch's metrics to the run. Clones share it.
@@ -58,16 +58,17 @@ impl Recorder {
         self.0.lock().expect("no panic while held")
     }
 
-    /// Counts the time on from `seconds`.
+    /// Continues to count from `seconds` of earlier training.
     pub(super) fn continue_after(&self, seconds: f64) {
         self.state().seconds_before = seconds;
     }
 
-    /// Takes in the values of an epoch, `step` optimizer steps after the start. They are written before this returns
-    /// where `at_once`, or where the last write was 20 ms ago; else with a later epoch, or at the end of training.
+    /// Records the values of an epoch, `step` optimizer steps after the start. They are written before this returns if
+    /// `at_once` is set or the last write was at least 20 ms ago; otherwise with a later epoch, or at the end of
+    /// training.
     ///
     /// # Errors
-    /// A name that is no metric's; a disk or store that cannot be written.
+    /// A disk or store that cannot be written.
     pub(super) fn record(
         &self,
         epoch: usize,
@@ -82,7 +83,7 @@ impl Recorder {
         if at_once || state.written.elapsed() >= WRITE_EVERY { state.write() } else { Ok(()) }
     }
 
-    /// Writes what is not yet written, and replaces the run's checkpoint.
+    /// Writes pending values, and replaces the run's checkpoint.
     ///
     /// # Errors
     /// A disk or store that cannot be written.
@@ -91,7 +92,7 @@ impl Recorder {
         self.state().writer().write_file(CHECKPOINT, &checkpoint.encode())
     }
 
-    /// Writes what is not yet written.
+    /// Writes pending values.
     ///
     /// # Errors
     /// A disk or store that cannot be written.
@@ -109,7 +110,7 @@ impl Recorder {
         self.state().writer().folder().to_owned()
     }
 
-    /// Gives the run back after training.
+    /// Returns the run's writer to its owner after training.
     pub fn take_writer(&self) -> RunWriter {
         self.state().writer.take().expect("taken once, after training")
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::config::EarlyStoppingConfig;
 use super::metrics::Scores;
-use crate::tracking::{Goal, MetricKey};
+use crate::metric::Goal;
+use crate::tracking::{MetricKey, TrackingError};
 
 /// Follows the monitored metric from epoch to epoch.
 ///
@@ -18,6 +19,7 @@ use crate::tracking::{Goal, MetricKey};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Monitor {
     key: MetricKey,
+    goal: Goal,
     patience: Option<usize>,
     min_delta: f64,
     warm_up_epochs: usize,
@@ -35,18 +37,23 @@ pub struct Progress {
 
 impl Monitor {
     /// Watches the metric `key` of the validation part, with the patience of `stopping` or none.
-    pub fn new(key: MetricKey, stopping: Option<&EarlyStoppingConfig>) -> Self {
-        let worst = match Goal::of(&key) {
+    ///
+    /// # Errors
+    /// A metric without a direction has no best epoch.
+    pub fn new(key: MetricKey, stopping: Option<&EarlyStoppingConfig>) -> Result<Self, TrackingError> {
+        let goal = key.required_goal()?;
+        let worst = match goal {
             Goal::Lower => f64::INFINITY,
             Goal::Higher => f64::NEG_INFINITY,
         };
-        Self {
+        Ok(Self {
             key,
+            goal,
             patience: stopping.map(|stopping| stopping.patience),
             min_delta: stopping.map_or(0.0, |stopping| stopping.min_delta),
             warm_up_epochs: stopping.map_or(0, |stopping| stopping.warm_up_epochs),
             progress: Progress { best: None, reference: worst, waited: 0 },
-        }
+        })
     }
 
     /// A monitor that has seen what `progress` tells.
@@ -61,7 +68,7 @@ impl Monitor {
 
     /// Takes in the value of `epoch`; true when training should stop.
     pub fn observe(&mut self, epoch: usize, value: f64) -> bool {
-        let gain = |over: f64| match Goal::of(&self.key) {
+        let gain = |over: f64| match self.goal {
             Goal::Lower => over - value,
             Goal::Higher => value - over,
         };
@@ -96,8 +103,8 @@ impl Monitor {
 
 /// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
 ///
-/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This one
-/// is handed the value.
+/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This
+/// one is handed the value.
 #[derive(Clone, Debug)]
 pub struct StopOnMonitor(Arc<Mutex<Watched>>);
 
@@ -145,7 +152,7 @@ mod tests {
 
     /// The epoch that stops (or 0), the best epoch.
     fn follow(metric: &str, config: &EarlyStoppingConfig, values: &[f64]) -> (usize, usize) {
-        let mut monitor = Monitor::new(MetricKey::new("validation", metric).unwrap(), Some(config));
+        let mut monitor = Monitor::new(MetricKey::new("validation", metric).unwrap(), Some(config)).unwrap();
         let stop = values.iter().enumerate().find(|&(i, &value)| monitor.observe(i + 1, value));
         (stop.map_or(0, |(i, _)| i + 1), monitor.best().map_or(0, |best| best.0))
     }
@@ -175,7 +182,7 @@ mod tests {
 
     #[test]
     fn without_early_stopping_it_only_remembers_the_best() {
-        let mut monitor = Monitor::new("validation/loss".parse().unwrap(), None);
+        let mut monitor = Monitor::new("validation/loss".parse().unwrap(), None).unwrap();
         assert!((1..100).all(|epoch| !monitor.observe(epoch, epoch as f64)));
         assert_eq!(monitor.best(), Some((1, 1.0)));
         assert_eq!(monitor.patience_left(), None);

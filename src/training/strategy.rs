@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
 use super::history::History;
-use super::metrics::{Scorer, Scores};
+use super::metrics::{self, Scorer, Scores};
 use super::objective::Objective;
 use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
@@ -27,6 +27,7 @@ use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
+use crate::metric::LoopValue;
 use crate::tracking::MetricKey;
 
 /// The types that burnlab gives the Learner.
@@ -268,7 +269,10 @@ impl<B: AutodiffBackend> EpochLoop<B> {
                 return Ok(None);
             }
         }
-        outputs.extras = vec![("learning_rate", learner.lr_current()), ("seconds", began.elapsed().as_secs_f64())];
+        outputs.extras = metrics::of_loop(|value| match value {
+            LoopValue::LearningRate => learner.lr_current(),
+            LoopValue::Seconds => began.elapsed().as_secs_f64(),
+        });
         Ok(Some(outputs))
     }
 }

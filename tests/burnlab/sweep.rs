@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
 
-use burnlab::tracking::{Goal, MetricKey, RunId, Shown, Status, Store, Sweep, Trial, TrialState};
+use burnlab::metric::Goal;
+use burnlab::tracking::{MetricKey, RunId, Shown, Status, Store, Sweep, Trial, TrialState};
 
 #[cfg(unix)]
 use crate::place::signal;
@@ -322,7 +323,7 @@ factor = 2
         assert!(trial.rungs.keys().all(|epoch| [4, 8, 16, 32].contains(epoch)));
     }
     assert_eq!(trials[0].state, TrialState::Finished);
-    assert_eq!(Goal::of(&key), Goal::Lower);
+    assert_eq!(key.goal(), Some(Goal::Lower));
 }
 
 #[test]

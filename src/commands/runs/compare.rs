@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::comparison::differences;
 use crate::comparison::judge::{Comparisons, judge, judge_all, letters};
-use crate::tracking::{Goal, MetricKey, MetricSummary, Run, Store};
+use crate::tracking::{MetricKey, MetricSummary, Run, Store};
 
 use super::select::json;
 use super::table;
@@ -101,16 +101,18 @@ impl Comparison {
     }
 }
 
-/// Each run's best value with its epoch; the best of all has a star, unless all are the same.
+/// Each run's best value with its epoch; the best of all has a star, unless all are the same. A metric without a
+/// direction has no best: its last value stands alone.
 fn marked(key: &MetricKey, values: &[Option<MetricSummary>]) -> Vec<String> {
-    let goal = Goal::of(key);
+    let goal = key.goal();
     let bests: Vec<Option<f64>> = values.iter().map(|value| value.and_then(|value| value.best)).collect();
     let known = || bests.iter().copied().flatten();
-    let best = known().reduce(|best, value| if goal.is_better(value, best) { value } else { best });
+    let best =
+        goal.and_then(|goal| known().reduce(|best, value| if goal.is_better(value, best) { value } else { best }));
     let differ = known().any(|value| Some(value) != best);
     let cell = |value: &Option<MetricSummary>| {
         let Some(value) = value else { return String::new() };
-        // Measured, but never finite.
+        // Never finite, or without a direction.
         let Some(number) = value.best else { return table::short(value.last) };
         let star = if differ && Some(number) == best { "*" } else { "" };
         let epoch = value.best_epoch.filter(|&epoch| epoch > 0).map(|epoch| format!(" @ {epoch}")).unwrap_or_default();

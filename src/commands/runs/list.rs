@@ -6,7 +6,8 @@ use crate::cli::ListArgs;
 use crate::comparison::field::{Field, FieldValue};
 use crate::comparison::verdict::{Group, best_of, pooled_deviation};
 use crate::comparison::{self, differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
-use crate::tracking::{Goal, Run, Shown, Store};
+use crate::metric::Goal;
+use crate::tracking::{Run, Shown, Store};
 
 use super::select::{JsonRun, json, select};
 use super::table;
@@ -136,9 +137,9 @@ fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
     columns.map(str::to_owned).collect()
 }
 
-/// Best first for metrics, ascending for the rest; runs without the value last, whichever way round.
+/// Best first for metrics with a direction, ascending for the rest; runs without the value last, whichever way round.
 fn order(field: &Field, a: &(Run, Shown), b: &(Run, Shown), reverse: bool) -> Ordering {
-    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if Goal::of(key) == Goal::Higher);
+    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if key.goal() == Some(Goal::Higher));
     match (field.of(&a.0, a.1), field.of(&b.0, b.1)) {
         (Some(a), Some(b)) => {
             let is_broken = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(number) if number.is_nan());

@@ -15,8 +15,8 @@ use crate::tracking::TrialState;
 /// [`EXIT_INTERRUPTED`].
 ///
 /// # Errors
-/// No such sweep; a store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
-/// recorded, and the next one taken.
+/// No such sweep, or one by a metric without a direction; a store that cannot be reached, or a folder that cannot be
+/// written. A trial whose params make it fail is recorded, and the next one taken.
 pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let backend = BackendName::chosen(args.backend);

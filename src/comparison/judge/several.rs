@@ -14,7 +14,8 @@ use crate::comparison::verdict::{
     Adjusted, Claim, Group, Names, Unit, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation,
     verdict,
 };
-use crate::tracking::{Goal, MetricKey, Run, RunId, Store, TrackingError};
+use crate::metric::Goal;
+use crate::tracking::{MetricKey, Run, RunId, Store, TrackingError};
 
 /// With fewer configs, the best owes too little to chance to be worth mentioning.
 const CONFIGS_WITH_A_WINNER: usize = 3;
@@ -76,11 +77,11 @@ pub fn judge_all(store: &Store, runs: &[Run]) -> Result<Option<Comparisons>, Tra
     let configs = configs(runs, &all);
     let metric = headline(configs.iter().flat_map(|config| &config.group).copied());
     let Some(metric) = metric.filter(|_| configs.len() >= 2) else { return Ok(None) };
-    let goal = Goal::of(&metric);
+    let goal = metric.required_goal()?;
     let results: Vec<Vec<(u64, f64)>> = configs.iter().map(|config| results(&config.group, &metric)).collect();
     let groups = configs.iter().zip(&results).map(|(config, results)| Group { name: &config.name, results });
     let groups: Vec<Group> = groups.collect();
-    let comparisons = compare(store, &configs, &groups, &metric);
+    let comparisons = compare(store, &configs, &groups, &metric, goal);
     let verdicts = || comparisons.iter().map(|comparison| &comparison.adjusted.verdict);
     let first = verdicts().take(1).map(|verdict| (verdict.num_a, verdict.mean_a));
     let seeds: Vec<(usize, f64)> = first.chain(verdicts().map(|verdict| (verdict.num_b, verdict.mean_b))).collect();
@@ -125,8 +126,8 @@ fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
 
 /// Compares all other configs with the first. Those with other test rows are not compared, and not counted in the
 /// correction.
-fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey) -> Vec<Comparison> {
-    let (goal, unit) = (Goal::of(metric), unit(configs[0].named[0]));
+fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey, goal: Goal) -> Vec<Comparison> {
+    let unit = unit(configs[0].named[0]);
     let others = || configs.iter().zip(groups).skip(1);
     let comparable = others().filter(|(config, _)| config.other_rows.is_none());
     let comparable: Vec<Group> = comparable.map(|(_, group)| *group).collect();

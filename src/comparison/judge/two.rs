@@ -9,7 +9,7 @@ use crate::comparison::difference::{changes_the_test, config_changes};
 use crate::comparison::headline::headline;
 use crate::comparison::repetition::{results, unit, with_repetitions};
 use crate::comparison::verdict::{Claim, Group, Names, Unit, Verdict, sentence, verdict};
-use crate::tracking::{Goal, MetricKey, Run, Store, TrackingError};
+use crate::tracking::{MetricKey, Run, Store, TrackingError};
 
 /// A comparison of two runs, A and B.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,7 +43,7 @@ pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, Track
     let (results_a, results_b) =
         (Group { name: &name_a, results: &results_a }, Group { name: &name_b, results: &results_b });
     let unit = unit(a);
-    let mut verdict = verdict(&results_a, &results_b, Goal::of(&metric), unit);
+    let mut verdict = verdict(&results_a, &results_b, metric.required_goal()?, unit);
     if other_rows.is_some() {
         verdict.claim = Claim::NoClaim;
     }

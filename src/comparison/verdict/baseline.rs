@@ -7,7 +7,7 @@ use super::pairwise::verdict;
 use super::result::{Claim, Verdict};
 use super::seeds::Group;
 use super::unit::Unit;
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 /// The highest adjusted p-value that supports a claim.
 const LEVEL: f64 = 0.05;

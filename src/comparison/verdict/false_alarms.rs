@@ -10,7 +10,7 @@ use super::power;
 use super::quantile::quantile;
 use super::result::{Claim, claim};
 use super::seeds::{Group, Seeds};
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 const NUM_COMPARISONS: usize = 2000;
 

@@ -5,7 +5,7 @@ use statrs::function::beta::beta_reg;
 
 use super::quantile::quantile;
 use super::result::{Verdict, claim};
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 /// How much wider an interval over `num_results` folds is than the plain one: the variance of the mean is s^2 (1/n +
 /// n_test / n_train) in place of s^2 / n, and a fold tests 1 / (`num_folds` - 1) as many rows as it trains on. Nadeau

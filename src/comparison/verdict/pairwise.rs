@@ -6,7 +6,7 @@ use super::interval::Estimate;
 use super::result::{Claim, Verdict, claim};
 use super::seeds::{Group, Seeds};
 use super::unit::Unit;
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 /// Compares b with a. Deterministic: the bootstrap has a fixed seed.
 pub fn verdict(a: &Group, b: &Group, goal: Goal, unit: Unit) -> Verdict {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 /// What can be claimed about two configs, a and b.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use super::best_of::BestOf;
 use super::digits::Digits;
 use super::result::{Claim, Verdict};
 use super::unit::Unit;
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 /// What a sentence is about.
 #[derive(Debug, Clone, Copy)]

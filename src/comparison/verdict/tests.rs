@@ -3,7 +3,7 @@
 use super::pairwise::without_bootstrap;
 use super::seeds::Seeds;
 use super::*;
-use crate::tracking::Goal;
+use crate::metric::Goal;
 
 const A: [f64; 10] = [0.955, 0.948, 0.962, 0.930, 0.970, 0.951, 0.944, 0.966, 0.958, 0.939];
 const B: [f64; 10] = [0.978, 0.969, 0.981, 0.960, 0.985, 0.972, 0.975, 0.983, 0.979, 0.966];

@@ -37,7 +37,11 @@ export async function remove(ids) {
   store.drop(gone);
   const without = (list) => list.filter((id) => !gone.includes(id));
   update({
-    sel: without(state.sel), pin: without(state.pin), show: without(state.show), hide: without(state.hide), base: gone.includes(state.base) ? "" : state.base,
+    sel: without(state.sel),
+    pin: without(state.pin),
+    show: without(state.show),
+    hide: without(state.hide),
+    base: gone.includes(state.base) ? "" : state.base,
     ...(state.view === "run" && gone.includes(state.id) ? { view: "charts", id: "" } : {}),
   });
   toast(`${plural(gone.length, "run")} moved to the trash.`, { label: "Undo", run: () => restore(gone) });

@@ -30,16 +30,23 @@ async function send(method, path, body, signal) {
   const answer = await fetch(path, options);
   const text = await answer.text();
   let json = null;
-  try { json = text ? JSON.parse(text) : null; } catch { json = { error: text.slice(0, 300) }; }
-  if ([401, 403].includes(answer.status) && method !== "GET" && await renewToken()) return send(method, path, body, signal);
+  try {
+    json = text ? JSON.parse(text) : null;
+  } catch {
+    json = { error: text.slice(0, 300) };
+  }
+  if ([401, 403].includes(answer.status) && method !== "GET" && (await renewToken()))
+    return send(method, path, body, signal);
   if (!answer.ok) throw new ApiError(answer.status, json);
   return json;
 }
 
 const name = encodeURIComponent;
 const query = (params) =>
-  Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== "")
-    .map(([key, value]) => `${key}=${name(value)}`).join("&");
+  Object.entries(params)
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .map(([key, value]) => `${key}=${name(value)}`)
+    .join("&");
 
 export const runs = () => send("GET", "/api/runs");
 export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
@@ -47,9 +54,15 @@ export const run = (id) => send("GET", `/api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
 /** `asked`: {offset, limit, wrong, order, pixels, inputs}; what is false or absent stays out. */
 export const predictions = (id, asked) =>
-  send("GET", `/api/runs/${name(id)}/predictions?${query(Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, value === true ? 1 : value || undefined])))}`);
+  send(
+    "GET",
+    `/api/runs/${name(id)}/predictions?${query(Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, value === true ? 1 : value || undefined])))}`,
+  );
 export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
-  send("GET", `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`);
+  send(
+    "GET",
+    `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`,
+  );
 export const compare = (ids) => send("GET", `/api/compare?${query({ ids: ids.join(",") })}`);
 export const examples = (ids, asked) => send("GET", `/api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
 export const sweeps = () => send("GET", "/api/sweeps");
@@ -74,7 +87,10 @@ export function follow(revision, onChange, onState) {
   let wait = 500;
   const connect = () => {
     const source = new EventSource(`/api/events?since=${seen}`);
-    source.onopen = () => { wait = 500; onState("live"); };
+    source.onopen = () => {
+      wait = 500;
+      onState("live");
+    };
     source.addEventListener("change", (event) => {
       const change = JSON.parse(event.data);
       seen = change.revision;

@@ -20,7 +20,19 @@ export async function boundary(run, onClose) {
   const canvas = h("canvas", { role: "img" });
   const label = h("output", { for: "epoch", class: "epoch" });
   const shares = h("p", { class: "soft" });
-  const slider = h("input", { type: "range", id: "epoch", min: 0, max: epochs.length - 1, step: 1, value: epochs.length - 1, "aria-label": "Epoch", oninput: () => { pause(); show(); } });
+  const slider = h("input", {
+    type: "range",
+    id: "epoch",
+    min: 0,
+    max: epochs.length - 1,
+    step: 1,
+    value: epochs.length - 1,
+    "aria-label": "Epoch",
+    oninput: () => {
+      pause();
+      show();
+    },
+  });
   const play = h("button", { type: "button", id: "play", onclick: () => (timer ? pause() : start()) }, "Play");
   let timer = null;
 
@@ -29,9 +41,13 @@ export async function boundary(run, onClose) {
     const kept = epochs[index] === run.best_epoch ? ", the one kept" : "";
     label.textContent = `epoch ${epochs[index]} of ${total}${kept}`;
     slider.setAttribute("aria-valuetext", label.textContent);
-    const count = (digit) => [...data.classes[index]].filter((cell) => cell === digit).length / data.classes[index].length;
+    const count = (digit) =>
+      [...data.classes[index]].filter((cell) => cell === digit).length / data.classes[index].length;
     shares.textContent = `Share of the plane: ${names.map((name, place) => `${name} ${percent(count(place.toString(36)))}`).join(", ")}.`;
-    canvas.setAttribute("aria-label", `Decision boundary over ${data.x_name} and ${data.y_name}, ${label.textContent}. ${shares.textContent}`);
+    canvas.setAttribute(
+      "aria-label",
+      `Decision boundary over ${data.x_name} and ${data.y_name}, ${label.textContent}. ${shares.textContent}`,
+    );
     draw(canvas, data, index);
   };
   const pause = () => {
@@ -52,23 +68,38 @@ export async function boundary(run, onClose) {
   const resize = new ResizeObserver(show);
   resize.observe(canvas);
   const untheme = onTheme(show);
-  onClose(() => { pause(); resize.disconnect(); untheme(); });
+  onClose(() => {
+    pause();
+    resize.disconnect();
+    untheme();
+  });
 
   const ends = ([low, high]) => [h("span", {}, number(low)), h("span", {}, number(high))];
   return [
     h("h3", {}, "Decision boundary"),
     h("div", { class: "epochs" }, play, slider, label),
-    h("div", { class: "boundary" },
-      h("div", { class: "axis-y" }, ...ends(data.y), h("span", { class: "axis-name" }, data.y_name)), canvas,
-      h("div", { class: "axis-x" }, ...ends(data.x), h("span", { class: "axis-name" }, data.x_name))),
-    h("div", { class: "legend" }, names.map((name, place) => h("span", { class: "chip" }, swatch(place), name)), h("span", { class: "count" }, "the stronger, the surer")),
-    shares];
+    h(
+      "div",
+      { class: "boundary" },
+      h("div", { class: "axis-y" }, ...ends(data.y), h("span", { class: "axis-name" }, data.y_name)),
+      canvas,
+      h("div", { class: "axis-x" }, ...ends(data.x), h("span", { class: "axis-name" }, data.x_name)),
+    ),
+    h(
+      "div",
+      { class: "legend" },
+      names.map((name, place) => h("span", { class: "chip" }, swatch(place), name)),
+      h("span", { class: "count" }, "the stronger, the surer"),
+    ),
+    shares,
+  ];
 }
 
 /** What keeps the file from being drawn, or null. */
 function wrong(data) {
   const cells = data.size ** 2;
-  const whole = (grids) => Array.isArray(grids) && grids.length === data.epochs.length && grids.every((grid) => grid.length === cells);
+  const whole = (grids) =>
+    Array.isArray(grids) && grids.length === data.epochs.length && grids.every((grid) => grid.length === cells);
   if (!Array.isArray(data.epochs) || !data.epochs.length) return "no epochs";
   if (!whole(data.classes) || !whole(data.confidence)) return `not ${data.size} × ${data.size} cells for each epoch`;
   return null;

@@ -1,7 +1,7 @@
 // One chart per metric: train dashed, validation solid, test as text; crosshair and zoom are shared.
 
 import { csv, download, h, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, splitKey } from "./format.js";
+import { goal, meaning, number, splitKey } from "./format.js";
 import { color, isPaper, onTheme, SHAPES, swatch, themed } from "./palette.js";
 import * as series from "./series.js";
 import { onState, state, toggle, update } from "./state.js";
@@ -12,18 +12,45 @@ let loading;
 /** Loads Plotly when the first chart needs it. */
 export function plotly() {
   loading ??= new Promise((resolve, reject) => {
-    document.head.append(h("script", { src: "/plotly.js", onload: () => resolve(window.Plotly), onerror: () => { loading = null; reject(new Error("plotly.js did not load")); } }));
+    document.head.append(
+      h("script", {
+        src: "/plotly.js",
+        onload: () => resolve(window.Plotly),
+        onerror: () => {
+          loading = null;
+          reject(new Error("plotly.js did not load"));
+        },
+      }),
+    );
   });
   return loading;
 }
 
 /** What all our plots look like. */
 export function look() {
-  const axis = { gridcolor: themed("--line"), zerolinecolor: themed("--line"), linecolor: themed("--line-strong"), ticks: "outside", tickcolor: themed("--line-strong"), ticklen: 4, automargin: true };
+  const axis = {
+    gridcolor: themed("--line"),
+    zerolinecolor: themed("--line"),
+    linecolor: themed("--line-strong"),
+    ticks: "outside",
+    tickcolor: themed("--line-strong"),
+    ticklen: 4,
+    automargin: true,
+  };
   return {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { family: "system-ui, sans-serif", size: 12, color: themed("--text-soft") },
-    margin: { l: 48, r: 14, t: 8, b: 36 }, showlegend: false, hoverlabel: { bgcolor: themed("--raised"), bordercolor: themed("--line-strong"), font: { color: themed("--text"), size: 12 }, align: "left" },
-    xaxis: { ...axis }, yaxis: { ...axis },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: "system-ui, sans-serif", size: 12, color: themed("--text-soft") },
+    margin: { l: 48, r: 14, t: 8, b: 36 },
+    showlegend: false,
+    hoverlabel: {
+      bgcolor: themed("--raised"),
+      bordercolor: themed("--line-strong"),
+      font: { color: themed("--text"), size: 12 },
+      align: "left",
+    },
+    xaxis: { ...axis },
+    yaxis: { ...axis },
   };
 }
 export const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
@@ -33,15 +60,27 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   const grid = h("div", { class: "charts" });
   const charts = new Map();
   parent.append(grid);
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) { const chart = entry.target.chart; chart.seen = entry.isIntersecting; if (chart.seen) chart.refresh(); }
-  }, { rootMargin: "200px" });
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        const chart = entry.target.chart;
+        chart.seen = entry.isIntersecting;
+        if (chart.seen) chart.refresh();
+      }
+    },
+    { rootMargin: "200px" },
+  );
   let closed = false;
   const render = perFrame(() => {
     if (closed) return;
     const runs = getRuns();
     const names = metricNames(runs);
-    for (const [name, chart] of charts) if (!names.has(name)) { seen.unobserve(chart.element); chart.close(); charts.delete(name); }
+    for (const [name, chart] of charts)
+      if (!names.has(name)) {
+        seen.unobserve(chart.element);
+        chart.close();
+        charts.delete(name);
+      }
     [...names].forEach(([name, keys], index) => {
       if (!charts.has(name)) {
         const chart = new Chart(name, getRuns, mean, charts);
@@ -56,9 +95,15 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     grid.hidden = names.size === 0;
   });
   const unsubscribe = [store.onRuns(render), onState(render)];
-  const resize = new ResizeObserver(perFrame(() => { for (const chart of charts.values()) chart.resize(); }));
+  const resize = new ResizeObserver(
+    perFrame(() => {
+      for (const chart of charts.values()) chart.resize();
+    }),
+  );
   resize.observe(grid);
-  const recolor = () => { for (const chart of charts.values()) chart.recolor(); };
+  const recolor = () => {
+    for (const chart of charts.values()) chart.recolor();
+  };
   const untheme = onTheme(recolor);
   render();
   return () => {
@@ -71,7 +116,7 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   };
 }
 
-/** metric name -> {train, validation, ...: key}; losses first, then by name. Test values are no curves. */
+/** metric name -> {train, validation, ...: key}; loss and accuracy first, then scores, errors and the rest by name. Test values are no curves. */
 function metricNames(runs) {
   const found = new Map();
   for (const run of runs) {
@@ -82,7 +127,10 @@ function metricNames(runs) {
       found.get(name)[split] = key;
     }
   }
-  const rank = (name) => (name === "loss" ? 0 : name === "accuracy" ? 1 : lowerIsBetter(`x/${name}`) ? 3 : 2);
+  const rank = (name) => {
+    if (name === "loss") return 0;
+    return name === "accuracy" ? 1 : ({ higher: 2, lower: 3 }[goal(`x/${name}`)] ?? 4);
+  };
   return new Map([...found].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b)));
 }
 
@@ -93,23 +141,47 @@ export const PAPER_WIDTH = 640;
 class Chart {
   constructor(name, getRuns, mean, siblings) {
     Object.assign(this, { name, getRuns, mean, siblings, keys: {}, seen: false, busy: false, again: false, lines: [] });
-    const button = (label, title, action, props = {}) => h("button", { type: "button", class: "quiet", title, onclick: action, ...props }, label);
+    const button = (label, title, action, props = {}) =>
+      h("button", { type: "button", class: "quiet", title, onclick: action, ...props }, label);
     this.log = button("log y", "Logarithmic y axis", () => toggle("logy", name), { "aria-pressed": "false" });
-    this.plot = h("div", { class: "plot", role: "img", "aria-label": `Chart of ${name}; the table below it has the numbers`, style: { height: `${HEIGHT}px` } });
+    this.plot = h("div", {
+      class: "plot",
+      role: "img",
+      "aria-label": `Chart of ${name}; the table below it has the numbers`,
+      style: { height: `${HEIGHT}px` },
+    });
     this.cross = h("div", { class: "crosshair", hidden: true });
     this.notes = h("div", { class: "notes" });
     this.table = h("details", { class: "numbers", ontoggle: () => this.renderTable() }, h("summary", {}, "Numbers"));
-    this.element = h("figure", { class: "chart", "data-metric": name },
-      h("figcaption", {}, h("h3", { title: name }, name), h("span", { class: "tools" }, this.log,
-        button("PNG", "Save the chart as a picture", () => this.png()), button("CSV", "Save the numbers", () => download(`${name}.csv`, csv(this.rows()))))),
-      h("div", { class: "plot-box" }, this.plot, this.cross), this.notes, this.table);
+    this.element = h(
+      "figure",
+      { class: "chart", "data-metric": name },
+      h(
+        "figcaption",
+        {},
+        h("h3", { title: meaning(`x/${name}`) || name }, name),
+        h(
+          "span",
+          { class: "tools" },
+          this.log,
+          button("PNG", "Save the chart as a picture", () => this.png()),
+          button("CSV", "Save the numbers", () => download(`${name}.csv`, csv(this.rows()))),
+        ),
+      ),
+      h("div", { class: "plot-box" }, this.plot, this.cross),
+      this.notes,
+      this.table,
+    );
     this.element.chart = this;
   }
 
   /** Fetches what is missing and draws. One at a time; a call meanwhile is answered by one more turn. */
   async refresh() {
     if (!this.seen) return;
-    if (this.busy) { this.again = true; return; }
+    if (this.busy) {
+      this.again = true;
+      return;
+    }
     this.busy = true;
     try {
       do {
@@ -129,7 +201,10 @@ class Chart {
   view() {
     const zoom = state.zoom.split(",").map(Number);
     return {
-      x: state.x, logx: state.logx === "1", logy: state.logy.includes(this.name), fit: state.fit.includes(this.name),
+      x: state.x,
+      logx: state.logx === "1",
+      logy: state.logy.includes(this.name),
+      fit: state.fit.includes(this.name),
       zoom: zoom.length === 2 && zoom.every(Number.isFinite) ? zoom : null,
     };
   }
@@ -140,16 +215,28 @@ class Chart {
     const leading = splits.includes("validation") ? "validation" : splits.at(-1);
     const lines = [];
     const mean = this.mean && store.isMean();
-    const units = mean ? groupRuns(this.getRuns()) : this.getRuns().map((run) => ({ runs: [run], label: store.shortName(run) }));
+    const units = mean
+      ? groupRuns(this.getRuns())
+      : this.getRuns().map((run) => ({ runs: [run], label: store.shortName(run) }));
     for (const split of splits) {
       for (const { runs, label } of units) {
         const found = runs.map((run) => series.get(this.keys[split], run.id)).filter((one) => one?.samples.length);
         if (!found.length) continue;
         const slot = store.slot(runs[0].id);
         lines.push({
-          run: mean ? {} : runs[0], label, split, leading: split === leading, samples: mean ? meanOf(found.map((one) => one.samples)) : found[0].samples,
-          color: color(slot), shape: SHAPES[slot], strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading), mean: mean && found.length > 1, size: found.length,
-          total: Math.max(...found.map((one) => one.total)), downsampled: found.some((one) => one.downsampled), outliers: found.reduce((sum, one) => sum + (one.outliers ?? 0), 0),
+          run: mean ? {} : runs[0],
+          label,
+          split,
+          leading: split === leading,
+          samples: mean ? meanOf(found.map((one) => one.samples)) : found[0].samples,
+          color: color(slot),
+          shape: SHAPES[slot],
+          strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading),
+          mean: mean && found.length > 1,
+          size: found.length,
+          total: Math.max(...found.map((one) => one.total)),
+          downsampled: found.some((one) => one.downsampled),
+          outliers: found.reduce((sum, one) => sum + (one.outliers ?? 0), 0),
         });
       }
     }
@@ -166,9 +253,28 @@ class Chart {
     const unit = view.x === "time" ? "time (s)" : view.x;
     const xr = view.zoom ?? (xs && pad(xs));
     const layout = {
-      ...style, height: HEIGHT, width: isPaper() ? PAPER_WIDTH : this.plot.clientWidth, hovermode: this.lines.length <= 6 ? "x unified" : "closest", dragmode: "zoom", hoverdistance: 40,
-      xaxis: { ...style.xaxis, title: { text: unit, standoff: 6, font: { size: 11 } }, type: view.logx ? "log" : "linear", hoverformat: view.x === "time" ? ".2f" : "d", range: xr && (view.logx ? xr.map((x) => Math.log10(Math.max(x, 0.5 * Math.max(xs[0], 1e-3)))) : xr) },
-      yaxis: { ...style.yaxis, type: view.logy ? "log" : "linear", fixedrange: true, range: range ?? undefined, nticks: 6, exponentformat: view.logy ? "none" : "power", hoverformat: ".5~g" },
+      ...style,
+      height: HEIGHT,
+      width: isPaper() ? PAPER_WIDTH : this.plot.clientWidth,
+      hovermode: this.lines.length <= 6 ? "x unified" : "closest",
+      dragmode: "zoom",
+      hoverdistance: 40,
+      xaxis: {
+        ...style.xaxis,
+        title: { text: unit, standoff: 6, font: { size: 11 } },
+        type: view.logx ? "log" : "linear",
+        hoverformat: view.x === "time" ? ".2f" : "d",
+        range: xr && (view.logx ? xr.map((x) => Math.log10(Math.max(x, 0.5 * Math.max(xs[0], 1e-3)))) : xr),
+      },
+      yaxis: {
+        ...style.yaxis,
+        type: view.logy ? "log" : "linear",
+        fixedrange: true,
+        range: range ?? undefined,
+        nticks: 6,
+        exponentformat: view.logy ? "none" : "power",
+        hoverformat: ".5~g",
+      },
     };
     await lib.react(this.plot, [...bands, ...traces], layout, CONFIG);
     if (!this.wired) this.wire(lib);
@@ -178,8 +284,13 @@ class Chart {
 
   wire() {
     this.wired = true;
-    this.plot.on("plotly_hover", (event) => { const x = event.points?.[0]?.x; for (const other of this.siblings.values()) if (other !== this) other.crosshair(x); });
-    this.plot.on("plotly_unhover", () => { for (const other of this.siblings.values()) other.crosshair(null); });
+    this.plot.on("plotly_hover", (event) => {
+      const x = event.points?.[0]?.x;
+      for (const other of this.siblings.values()) if (other !== this) other.crosshair(x);
+    });
+    this.plot.on("plotly_unhover", () => {
+      for (const other of this.siblings.values()) other.crosshair(null);
+    });
     this.plot.on("plotly_relayout", (change) => {
       const range = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
       if (range[0] === undefined) return;
@@ -203,11 +314,40 @@ class Chart {
     const tests = this.mean && store.isMean() ? [] : this.getRuns().filter((run) => run.metrics[`test/${this.name}`]);
     const outliers = this.lines.reduce((sum, line) => sum + line.outliers, 0);
     this.notes.replaceChildren(
-      tests.length ? h("p", { class: "test-values" }, h("span", { class: "label" }, "test"), tests.slice(0, 6).map((run) =>
-        h("span", { class: "value", title: `${store.title(run)}: ${run.metrics[`test/${this.name}`].last}` }, swatch(store.slot(run.id)), number(run.metrics[`test/${this.name}`].last))), tests.length > 6 ? h("span", {}, `and ${tests.length - 6} more`) : null) : "",
+      tests.length
+        ? h(
+            "p",
+            { class: "test-values" },
+            h("span", { class: "label" }, "test"),
+            tests
+              .slice(0, 6)
+              .map((run) =>
+                h(
+                  "span",
+                  { class: "value", title: `${store.title(run)}: ${run.metrics[`test/${this.name}`].last}` },
+                  swatch(store.slot(run.id)),
+                  number(run.metrics[`test/${this.name}`].last),
+                ),
+              ),
+            tests.length > 6 ? h("span", {}, `and ${tests.length - 6} more`) : null,
+          )
+        : "",
       ...remarks(this.lines, view).map((text) => h("p", { class: "remark" }, text)),
-      (outliers && squeezed) || view.fit ? h("p", { class: "remark" }, view.fit ? "The y axis leaves out what lies far from the rest. " : `${outliers} ${outliers === 1 ? "point lies" : "points lie"} far from the rest. `,
-        h("button", { type: "button", class: "link", onclick: () => toggle("fit", this.name) }, view.fit ? "Show everything" : "Fit the axis to the rest")) : "");
+      (outliers && squeezed) || view.fit
+        ? h(
+            "p",
+            { class: "remark" },
+            view.fit
+              ? "The y axis leaves out what lies far from the rest. "
+              : `${outliers} ${outliers === 1 ? "point lies" : "points lie"} far from the rest. `,
+            h(
+              "button",
+              { type: "button", class: "link", onclick: () => toggle("fit", this.name) },
+              view.fit ? "Show everything" : "Fit the axis to the rest",
+            ),
+          )
+        : "",
+    );
   }
 
   /** epoch, step, then one column per curve; for a mean also how many runs it is of. */
@@ -224,28 +364,71 @@ class Chart {
         byEpoch.get(sample[0])[index + 2] = read(sample);
       }
     });
-    return [["epoch", "step", ...columns.map(({ label }) => label)], ...[...byEpoch.values()].sort((a, b) => a[0] - b[0])];
+    return [
+      ["epoch", "step", ...columns.map(({ label }) => label)],
+      ...[...byEpoch.values()].sort((a, b) => a[0] - b[0]),
+    ];
   }
 
   renderTable() {
     if (!this.table.open) return;
     const [head, ...rows] = this.rows();
-    this.table.replaceChildren(this.table.firstChild, scroller(h("table", { class: "data" },
-      h("thead", {}, h("tr", {}, head.map((label) => h("th", { scope: "col", class: "number" }, label)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((value, index) => (index ? h("td", { class: "number", title: value }, index < 2 ? number(value) : number(value)) : h("th", { scope: "row", class: "number" }, String(value)))))))), `Numbers of ${this.name}`));
+    this.table.replaceChildren(
+      this.table.firstChild,
+      scroller(
+        h(
+          "table",
+          { class: "data" },
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              head.map((label) => h("th", { scope: "col", class: "number" }, label)),
+            ),
+          ),
+          h(
+            "tbody",
+            {},
+            rows.map((row) =>
+              h(
+                "tr",
+                {},
+                row.map((value, index) =>
+                  index
+                    ? h("td", { class: "number", title: value }, number(value))
+                    : h("th", { scope: "row", class: "number" }, String(value)),
+                ),
+              ),
+            ),
+          ),
+        ),
+        `Numbers of ${this.name}`,
+      ),
+    );
   }
 
   async png() {
     const lib = await plotly();
     const width = Math.max(600, this.plot.clientWidth);
-    const layout = { ...this.plot.layout, paper_bgcolor: themed("--page"), title: { text: plain(this.name), font: { size: 15 } }, margin: { ...this.plot.layout.margin, t: 40 }, width, height: 360, annotations: [] };
+    const layout = {
+      ...this.plot.layout,
+      paper_bgcolor: themed("--page"),
+      title: { text: plain(this.name), font: { size: 15 } },
+      margin: { ...this.plot.layout.margin, t: 40 },
+      width,
+      height: 360,
+      annotations: [],
+    };
     const url = await lib.toImage({ data: this.plot.data, layout }, { format: "png", width, height: 360, scale: 2 });
     const bytes = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
     download(`${this.name}.png`, new Blob([bytes], { type: "image/png" }));
   }
 
   resize() {
-    if (this.wired && this.plot.clientWidth && this.plot.clientWidth !== this.plot._fullLayout.width) window.Plotly.relayout(this.plot, { width: this.plot.clientWidth });
+    if (this.wired && this.plot.clientWidth && this.plot.clientWidth !== this.plot._fullLayout.width)
+      window.Plotly.relayout(this.plot, { width: this.plot.clientWidth });
   }
 
   /** At once, not when there is time: a printer does not wait. */
@@ -260,7 +443,8 @@ class Chart {
   }
 }
 
-const pad = ([low, high]) => (low === high ? [low - 0.5, high + 0.5] : [low - (high - low) * 0.015, high + (high - low) * 0.03]);
+const pad = ([low, high]) =>
+  low === high ? [low - 0.5, high + 0.5] : [low - (high - low) * 0.015, high + (high - low) * 0.03];
 
 function groupRuns(runs) {
   const found = new Map();

@@ -1,17 +1,36 @@
 // What can stand in a column of the runs table, and what a run's value there is.
 //
-// A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`.
+// A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`. A metric without a direction has no
+// best value: its last one stands in both columns.
 
-import { MISSING, lowerIsBetter, moment, number, param, seconds, splitKey } from "./format.js";
+import { MISSING, goal, moment, number, param, seconds, splitKey } from "./format.js";
 
 const FIELDS = {
-  started: { label: "started", width: 124, text: (run) => moment(run.started), title: (run) => run.started, value: (run) => run.started },
+  started: {
+    label: "started",
+    width: 124,
+    text: (run) => moment(run.started),
+    title: (run) => run.started,
+    value: (run) => run.started,
+  },
   duration: { label: "duration", width: 92, number: true, text: (run) => seconds(duration(run)), value: duration },
   seed: { label: "seed", width: 64, number: true, text: (run) => String(run.seed), value: (run) => run.seed },
   experiment: { label: "experiment", width: 110, text: (run) => run.experiment, value: (run) => run.experiment },
-  tags: { label: "tags", width: 130, edit: "tags", text: (run) => run.tags.join(", "), value: (run) => run.tags.join(",") || null },
+  tags: {
+    label: "tags",
+    width: 130,
+    edit: "tags",
+    text: (run) => run.tags.join(", "),
+    value: (run) => run.tags.join(",") || null,
+  },
   note: { label: "note", width: 180, edit: "note", text: (run) => run.note ?? "", value: (run) => run.note || null },
-  best_epoch: { label: "best epoch", width: 86, number: true, text: (run) => run.best_epoch ?? MISSING, value: (run) => run.best_epoch },
+  best_epoch: {
+    label: "best epoch",
+    width: 86,
+    number: true,
+    text: (run) => run.best_epoch ?? MISSING,
+    value: (run) => run.best_epoch,
+  },
   reason: { label: "reason", width: 200, text: (run) => run.reason ?? "", value: (run) => run.reason || null },
   parent: { label: "parent", width: 200, text: (run) => run.parent ?? "", value: (run) => run.parent },
   status: { label: "status", width: 96, text: (run) => run.shown, value: (run) => run.shown },
@@ -37,17 +56,37 @@ export function column(id) {
   if (kind === "param") {
     // The last part is what people call it; the tooltip has the whole key.
     const label = key.slice(key.lastIndexOf(".") + 1);
-    return { id, group: "param", label, hint: key, width: Math.max(76, 34 + 7.4 * label.length), number: true, text: (run) => param(run.params[key]), value: (run) => order(run.params[key]) };
+    return {
+      id,
+      group: "param",
+      label,
+      hint: key,
+      width: Math.max(76, 34 + 7.4 * label.length),
+      number: true,
+      text: (run) => param(run.params[key]),
+      value: (run) => order(run.params[key]),
+    };
   }
   if (kind === "best" || kind === "last") {
     const [split] = splitKey(key);
-    const get = (run) => run.metrics[key]?.[kind];
-    const epoch = (run) => (split === "test" ? null : run.metrics[key]?.[`${kind}_epoch`]);
+    const shown = goal(key) ? kind : "last";
+    const get = (run) => run.metrics[key]?.[shown];
+    const epoch = (run) => (split === "test" ? null : run.metrics[key]?.[`${shown}_epoch`]);
     return {
-      id, group: kind, metric: key, lower: lowerIsBetter(key), number: true,
-      label: key, width: Math.max(split === "test" ? 92 : 118, 36 + 7.2 * key.length),
-      hint: split === "test" ? key : `${kind} ${key}, with its epoch`,
-      text: (run) => number(get(run)), epoch, title: (run) => (get(run) === undefined || get(run) === null ? null : `${get(run)}${epoch(run) ? ` at epoch ${epoch(run)}` : ""}`),
+      id,
+      group: kind,
+      metric: key,
+      goal: goal(key),
+      number: true,
+      label: key,
+      width: Math.max(split === "test" ? 92 : 118, 36 + 7.2 * key.length),
+      hint: split === "test" ? key : `${shown} ${key}, with its epoch`,
+      text: (run) => number(get(run)),
+      epoch,
+      title: (run) =>
+        get(run) === undefined || get(run) === null
+          ? null
+          : `${get(run)}${epoch(run) ? ` at epoch ${epoch(run)}` : ""}`,
       value: (run) => order(get(run)),
     };
   }
@@ -69,7 +108,10 @@ export function comparator(id, descending) {
   const sign = descending ? -1 : 1;
   return (a, b) => {
     const [x, y] = [chosen.value(a), chosen.value(b)];
-    const [lacksX, lacksY] = [x === null || x === undefined || Number.isNaN(x), y === null || y === undefined || Number.isNaN(y)];
+    const [lacksX, lacksY] = [
+      x === null || x === undefined || Number.isNaN(x),
+      y === null || y === undefined || Number.isNaN(y),
+    ];
     if (lacksX || lacksY) return lacksX - lacksY;
     if (typeof x === "number" && typeof y === "number") return sign * (x - y);
     return sign * String(x).localeCompare(String(y), "en", { numeric: true });
@@ -89,7 +131,10 @@ export function vocabulary(runs) {
     }
     for (const key of Object.keys(run.metrics)) metrics.add(key);
   }
-  const differing = [...params].filter(([key, seen]) => key !== "name" && key !== "seed" && (seen.values.size > 1 || seen.count < runs.length)).map(([key]) => key).sort();
+  const differing = [...params]
+    .filter(([key, seen]) => key !== "name" && key !== "seed" && (seen.values.size > 1 || seen.count < runs.length))
+    .map(([key]) => key)
+    .sort();
   return { params: [...params.keys()].sort(), metrics: [...metrics].sort(), differing };
 }
 
@@ -101,10 +146,15 @@ export function defaultColumns({ metrics, differing }, runs) {
   return [
     score && `best:${score}`,
     has("validation/loss") && "best:validation/loss",
-    ...[...differing].sort((a, b) => rank(a) - rank(b)).slice(0, 3).map((key) => `param:${key}`),
+    ...[...differing]
+      .sort((a, b) => rank(a) - rank(b))
+      .slice(0, 3)
+      .map((key) => `param:${key}`),
     "run:seed",
     experiments && "run:experiment",
-    "run:started", "run:tags", "run:note",
+    "run:started",
+    "run:tags",
+    "run:note",
   ].filter(Boolean);
 }
 
@@ -114,7 +164,9 @@ const rank = (key) => ["model.", "training."].findIndex((prefix) => key.startsWi
 /** Every column there is, for the picker. */
 export function allColumns({ params, metrics }) {
   return [
-    ...Object.keys(FIELDS).filter((field) => field !== "name" && field !== "status").map((field) => `run:${field}`),
+    ...Object.keys(FIELDS)
+      .filter((field) => field !== "name" && field !== "status")
+      .map((field) => `run:${field}`),
     ...metrics.map((key) => `best:${key}`),
     ...metrics.filter((key) => splitKey(key)[0] !== "test").map((key) => `last:${key}`),
     ...params.map((key) => `param:${key}`),

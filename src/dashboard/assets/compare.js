@@ -5,14 +5,19 @@ import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { examples } from "./examples.js";
-import { MISSING, lowerIsBetter, number, param, plural, signed, splitKey } from "./format.js";
+import { MISSING, bestOf, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle } from "./state.js";
 import * as store from "./store.js";
-import { deltaText, statusLabel } from "./table.js";
+import { deltaText, deltaTitle, statusLabel } from "./table.js";
 
-const TABS = [["", "Config and metrics"], ["curves", "Curves"], ["confusion", "Confusion"], ["classes", "Per class"]];
+const TABS = [
+  ["", "Config and metrics"],
+  ["curves", "Curves"],
+  ["confusion", "Confusion"],
+  ["classes", "Per class"],
+];
 /** Only two runs have it. */
 const EXAMPLES = ["examples", "Fixed and broken"];
 
@@ -20,7 +25,12 @@ export function mountCompare(parent) {
   const head = h("div", { class: "compare-head" });
   const tabs = h("nav", { class: "subtabs", "aria-label": "Parts of the comparison" });
   const body = h("div", { class: "compare-body" });
-  parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, tabs, body);
+  parent.append(
+    h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"),
+    head,
+    tabs,
+    body,
+  );
   let open = true;
   let stop = () => {};
   let shown = "";
@@ -32,24 +42,54 @@ export function mountCompare(parent) {
     if (runs.length < 2) {
       stop();
       shown = "";
-      body.replaceChildren(h("p", {}, runs.length ? "Select one more run in the table." : "Select two or more runs in the table: the boxes at the left of each row, or Space."));
+      body.replaceChildren(
+        h(
+          "p",
+          {},
+          runs.length
+            ? "Select one more run in the table."
+            : "Select two or more runs in the table: the boxes at the left of each row, or Space.",
+        ),
+      );
       return;
     }
     const all = runs.length === 2 ? [...TABS, EXAMPLES] : TABS;
     const tab = all.some(([one]) => one === state.tab) ? state.tab : "";
-    tabs.replaceChildren(...all.map(([one, label]) => h("a", { href: link({ tab: one }), "aria-current": one === tab ? "page" : null }, label)));
+    tabs.replaceChildren(
+      ...all.map(([one, label]) =>
+        h("a", { href: link({ tab: one }), "aria-current": one === tab ? "page" : null }, label),
+      ),
+    );
     // Live runs change their metrics, not their config: ask again when points came.
-    const points = tab === "curves" ? "" : runs.map((run) => `${run.status}${Object.values(run.metrics).reduce((sum, metric) => sum + metric.points, 0)}`).join();
-    const wanted = [tab, state.base, tab === EXAMPLES[0] ? state.kind : "", ...runs.map((run) => [run.id, run.name]), points].join(" ");
+    const points =
+      tab === "curves"
+        ? ""
+        : runs
+            .map((run) => `${run.status}${Object.values(run.metrics).reduce((sum, metric) => sum + metric.points, 0)}`)
+            .join();
+    const wanted = [
+      tab,
+      state.base,
+      tab === EXAMPLES[0] ? state.kind : "",
+      ...runs.map((run) => [run.id, run.name]),
+      points,
+    ].join(" ");
     if (wanted === shown) return;
     shown = wanted;
     stop();
     const closers = [];
-    stop = () => { closers.forEach((close) => close()); stop = () => {}; };
+    stop = () => {
+      closers.forEach((close) => close());
+      stop = () => {};
+    };
     if (tab === "curves") {
       body.replaceChildren();
       const settings = chartSettings({ withDraw: false });
-      const legend = h("div", { class: "legend" }, runs.map((run) => h("span", { class: "chip" }, swatch(store.slot(run.id)), store.shortName(run))));
+      const legend = h(
+        "div",
+        { class: "legend" },
+        runs.map((run) => h("span", { class: "chip" }, swatch(store.slot(run.id)), store.shortName(run))),
+      );
       body.append(settings.element, legend, lineKey());
       closers.push(mountCharts(body, store.selected));
       return;
@@ -58,7 +98,10 @@ export function mountCompare(parent) {
       // Who presses a button finds it under the keyboard again when the part is drawn anew.
       const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
       const onClose = (close) => (shown === wanted && open ? closers.push(close) : close());
-      const parts = tab === EXAMPLES[0] ? await examples(runs, onClose) : PARTS[tab](runs, await api.compare(runs.map((run) => run.id)));
+      const parts =
+        tab === EXAMPLES[0]
+          ? await examples(runs, onClose)
+          : PARTS[tab](runs, await api.compare(runs.map((run) => run.id)));
       if (!open || shown !== wanted) return;
       body.replaceChildren(...parts);
       if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
@@ -71,15 +114,41 @@ export function mountCompare(parent) {
   const unsubscribe = store.onRuns(render);
   const unlisten = onState(render);
   render();
-  return () => { open = false; unsubscribe(); unlisten(); stop(); };
+  return () => {
+    open = false;
+    unsubscribe();
+    unlisten();
+    stop();
+  };
 }
 
 /** The head cells of the runs: mark, name, status and the way out. */
 function heads(runs) {
-  return runs.map((run, index) => h("th", { scope: "col", class: "run-column", title: store.title(run) },
-    h("div", {}, h("span", { class: "letter" }, letter(index)), swatch(store.slot(run.id)), h("a", { href: link({ view: "run", id: run.id, tab: "" }) }, store.shortName(run)),
-      h("button", { type: "button", class: "quiet", title: "Take out of the comparison", "aria-label": `Take ${store.shortName(run)} out`, onclick: () => toggle("sel", run.id, false) }, "×")),
-    statusLabel(run.shown)));
+  return runs.map((run, index) =>
+    h(
+      "th",
+      { scope: "col", class: "run-column", title: store.title(run) },
+      h(
+        "div",
+        {},
+        h("span", { class: "letter" }, letter(index)),
+        swatch(store.slot(run.id)),
+        h("a", { href: link({ view: "run", id: run.id, tab: "" }) }, store.shortName(run)),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            title: "Take out of the comparison",
+            "aria-label": `Take ${store.shortName(run)} out`,
+            onclick: () => toggle("sel", run.id, false),
+          },
+          "×",
+        ),
+      ),
+      statusLabel(run.shown),
+    ),
+  );
 }
 
 const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1));
@@ -88,7 +157,15 @@ const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) : String
 function verdict(judgement) {
   if (!judgement) return [];
   const next = judgement.next.map((command) => h("code", { class: "command" }, command));
-  return [h("div", { class: "verdict", role: "note" }, h("p", {}, judgement.sentence), next.length ? h("p", { class: "soft" }, "More seeds would tell:") : null, next)];
+  return [
+    h(
+      "div",
+      { class: "verdict", role: "note" },
+      h("p", {}, judgement.sentence),
+      next.length ? h("p", { class: "soft" }, "More seeds would tell:") : null,
+      next,
+    ),
+  ];
 }
 
 const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
@@ -100,23 +177,63 @@ function comparisons(found, runs) {
   const p = (value) => (value === null ? MISSING : value < 1e-4 ? "< 0.0001" : number(value));
   const rows = configs.map(({ name, runs: ids, num_seeds: numSeeds, mean, comparison }) => {
     const first = runs.find((run) => run.id === ids[0]);
-    const head = h("span", { class: "config" }, h("span", { class: "letter" }, name), swatch(store.slot(ids[0])), first ? store.shortName(first) : ids[0]);
+    const head = h(
+      "span",
+      { class: "config" },
+      h("span", { class: "letter" }, name),
+      swatch(store.slot(ids[0])),
+      first ? store.shortName(first) : ids[0],
+    );
     const result = `${number(mean)} (${numSeeds})`;
     if (!comparison) return [head, h("span", { class: "soft" }, "baseline"), "", "", "", result];
     const { difference, interval, adjusted_p: adjusted, claim, sentence } = comparison;
-    return [head, h("span", { class: `claim ${claim}`, title: sentence }, CLAIMS[claim]), difference === null ? MISSING : signed(difference), interval ? `${signed(interval[0])} to ${signed(interval[1])}` : MISSING, p(adjusted), result];
+    return [
+      head,
+      h("span", { class: `claim ${claim}`, title: sentence }, CLAIMS[claim]),
+      difference === null ? MISSING : signed(difference),
+      interval ? `${signed(interval[0])} to ${signed(interval[1])}` : MISSING,
+      p(adjusted),
+      result,
+    ];
   });
   const columns = [
-    { label: "config" }, { label: "claim" }, { label: "difference", number: true }, { label: "95 % interval", number: true, title: "of this one comparison" },
-    { label: "p (Holm)", number: true, title: "corrected for all comparisons" }, { label: "mean (seeds)", number: true }];
-  const corrected = numTests > 1 ? ` The p-values are corrected for ${plural(numTests, "comparison")} (Holm), the intervals are those of each by itself.` : "";
+    { label: "config" },
+    { label: "claim" },
+    { label: "difference", number: true },
+    { label: "95 % interval", number: true, title: "of this one comparison" },
+    { label: "p (Holm)", number: true, title: "corrected for all comparisons" },
+    { label: "mean (seeds)", number: true },
+  ];
+  const corrected =
+    numTests > 1
+      ? ` The p-values are corrected for ${plural(numTests, "comparison")} (Holm), the intervals are those of each by itself.`
+      : "";
   return [
     h("h3", {}, `Every config against ${configs[0].name}, by ${metric}`),
     scroller(dataTable(columns, rows, { class: "comparisons" }), "Comparisons"),
-    h("p", { class: "soft" }, `Runs that differ in nothing but the seed are one config, with their repetitions in the store.${corrected}`),
+    h(
+      "p",
+      { class: "soft" },
+      `Runs that differ in nothing but the seed are one config, with their repetitions in the store.${corrected}`,
+    ),
     luck ? h("div", { class: "warning", role: "note" }, h("p", {}, luck)) : "",
-    h("details", { class: "numbers" }, h("summary", {}, "In words"), h("ul", {}, configs.filter(({ comparison }) => comparison).map(({ comparison }) => h("li", {}, comparison.sentence)))),
-    ...(next.length ? [h("p", { class: "soft" }, "More seeds would tell:"), ...next.map((command) => h("code", { class: "command" }, command))] : [])];
+    h(
+      "details",
+      { class: "numbers" },
+      h("summary", {}, "In words"),
+      h(
+        "ul",
+        {},
+        configs.filter(({ comparison }) => comparison).map(({ comparison }) => h("li", {}, comparison.sentence)),
+      ),
+    ),
+    ...(next.length
+      ? [
+          h("p", { class: "soft" }, "More seeds would tell:"),
+          ...next.map((command) => h("code", { class: "command" }, command)),
+        ]
+      : []),
+  ];
 }
 
 const PARTS = {
@@ -125,38 +242,98 @@ const PARTS = {
     ...comparisons(answer.comparisons, runs),
     h("h3", {}, "What differs in the config"),
     answer.params.length
-      ? scroller(h("table", { class: "data diff", id: "diff" },
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "param"), heads(runs))),
-        h("tbody", {}, answer.params.map(({ key, values }) => h("tr", { "data-key": key }, h("th", { scope: "row" }, key), values.map((value, index) => {
-          const differs = JSON.stringify(value ?? null) !== JSON.stringify(values[0] ?? null);
-          return h("td", { class: index && differs ? "differs" : null, title: param(value) }, value === null || value === undefined ? h("span", { class: "soft" }, "not set") : param(value), index && differs ? h("span", { class: "hidden-text" }, " (differs from A)") : null);
-        }))))), "Config differences")
+      ? scroller(
+          h(
+            "table",
+            { class: "data diff", id: "diff" },
+            h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "param"), heads(runs))),
+            h(
+              "tbody",
+              {},
+              answer.params.map(({ key, values }) =>
+                h(
+                  "tr",
+                  { "data-key": key },
+                  h("th", { scope: "row" }, key),
+                  values.map((value, index) => {
+                    const differs = JSON.stringify(value ?? null) !== JSON.stringify(values[0] ?? null);
+                    return h(
+                      "td",
+                      { class: index && differs ? "differs" : null, title: param(value) },
+                      value === null || value === undefined ? h("span", { class: "soft" }, "not set") : param(value),
+                      index && differs ? h("span", { class: "hidden-text" }, " (differs from A)") : null,
+                    );
+                  }),
+                ),
+              ),
+            ),
+          ),
+          "Config differences",
+        )
       : h("p", {}, "Nothing: these runs have the same config."),
-    h("h3", {}, "Metrics"), h("p", { class: "soft" }, "Best value with its epoch; test values are measured once. ★ is the best of the row", state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : "."),
-    scroller(h("table", { class: "data metrics", id: "metrics" },
-      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "metric"), heads(runs))),
-      h("tbody", {}, answer.metrics.map((row) => metricRow(row, runs)))), "Metrics side by side"),
+    h("h3", {}, "Metrics"),
+    h(
+      "p",
+      { class: "soft" },
+      "Best value with its epoch (the last one where neither direction is better); test values are measured once. ★ is the best of the row",
+      state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : ".",
+    ),
+    scroller(
+      h(
+        "table",
+        { class: "data metrics", id: "metrics" },
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "metric"), heads(runs))),
+        h(
+          "tbody",
+          {},
+          answer.metrics.map((row) => metricRow(row, runs)),
+        ),
+      ),
+      "Metrics side by side",
+    ),
   ],
   confusion: (runs, answer) => {
-    const found = runs.map((run, index) => ({ run, letter: letter(index), evaluation: evaluationOf(answer, run, index) })).filter(({ evaluation }) => evaluation?.classes);
+    const found = runs
+      .map((run, index) => ({ run, letter: letter(index), evaluation: evaluationOf(answer, run, index) }))
+      .filter(({ evaluation }) => evaluation?.classes);
     if (!found.length) return [h("p", {}, "None of these runs has a confusion matrix.")];
-    const parts = found.map((one) => confusionTable(one.evaluation.classes.confusion_matrix, classNames(one.evaluation), { caption: `${one.letter}: ${store.shortName(one.run)}` }));
+    const parts = found.map((one) =>
+      confusionTable(one.evaluation.classes.confusion_matrix, classNames(one.evaluation), {
+        caption: `${one.letter}: ${store.shortName(one.run)}`,
+      }),
+    );
     const [a, b] = found;
     if (found.length === 2) {
       const [one, two] = [a, b].map((item) => item.evaluation.classes.confusion_matrix);
       const same = JSON.stringify(classNames(a.evaluation)) === JSON.stringify(classNames(b.evaluation));
-      parts.push(same
-        ? confusionTable(two.map((row, i) => row.map((count, j) => count - one[i][j])), classNames(a.evaluation), { caption: "B − A", kind: "difference" })
-        : h("p", {}, "B − A: the runs have different classes."));
+      parts.push(
+        same
+          ? confusionTable(
+              two.map((row, i) => row.map((count, j) => count - one[i][j])),
+              classNames(a.evaluation),
+              { caption: "B − A", kind: "difference" },
+            )
+          : h("p", {}, "B − A: the runs have different classes."),
+      );
     } else {
       parts.push(h("p", { class: "soft" }, "Select exactly two runs to see B − A."));
     }
     return [h("div", { class: "matrices" }, parts)];
   },
   classes: (runs, answer) => {
-    const found = runs.map((run, index) => [run, evaluationOf(answer, run, index), letter(index)]).filter(([, evaluation]) => evaluation?.classes);
+    const found = runs
+      .map((run, index) => [run, evaluationOf(answer, run, index), letter(index)])
+      .filter(([, evaluation]) => evaluation?.classes);
     if (!found.length) return [h("p", {}, "None of these runs has a report per class.")];
-    return [h("div", { class: "matrices" }, found.map(([run, evaluation, name]) => h("div", {}, h("h3", {}, `${name}: ${store.shortName(run)}`), reportTable(evaluation.classes.report))))];
+    return [
+      h(
+        "div",
+        { class: "matrices" },
+        found.map(([run, evaluation, name]) =>
+          h("div", {}, h("h3", {}, `${name}: ${store.shortName(run)}`), reportTable(evaluation.classes.report)),
+        ),
+      ),
+    ];
   },
 };
 
@@ -168,17 +345,35 @@ function evaluationOf(answer, run, index) {
 }
 
 function metricRow({ key, values }, runs) {
-  const numbers = values.map((value) => (value?.best === null || value?.best === undefined ? NaN : Number(value.best)));
+  const numbers = values.map((value) => Number(valueOf(key, value) ?? NaN));
+  const hasBest = goal(key) !== null;
   const finite = numbers.filter(Number.isFinite);
-  const top = finite.length > 1 && new Set(finite).size > 1 ? (lowerIsBetter(key) ? Math.min(...finite) : Math.max(...finite)) : null;
+  const top = finite.length > 1 && new Set(finite).size > 1 ? bestOf(key, finite) : null;
   const base = runs.findIndex((run) => run.id === state.base);
-  return h("tr", { "data-key": key }, h("th", { scope: "row" }, key), values.map((value, index) => {
-    if (!value || !Number.isFinite(numbers[index])) return h("td", { class: "number" }, value ? number(value.last) : MISSING);
-    const change = base >= 0 && base !== index ? numbers[index] - numbers[base] : null;
-    const kind = change === 0 ? "same" : (change < 0) === lowerIsBetter(key) ? "better" : "worse";
-    return h("td", { class: `number ${numbers[index] === top ? "leader" : ""}`, title: `best ${value.best} at epoch ${value.best_epoch}, last ${value.last}` },
-      numbers[index] === top ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
-      number(value.best), splitKey(key)[0] === "test" ? null : h("span", { class: "at" }, ` @${value.best_epoch}`),
-      change !== null && Number.isFinite(change) ? h("span", { class: `delta ${kind}`, title: `${kind} than the baseline` }, deltaText(change, kind)) : null);
-  }));
+  return h(
+    "tr",
+    { "data-key": key },
+    h("th", { scope: "row" }, key),
+    values.map((value, index) => {
+      if (!value || !Number.isFinite(numbers[index]))
+        return h("td", { class: "number" }, value ? number(value.last) : MISSING);
+      const change = base >= 0 && base !== index ? numbers[index] - numbers[base] : null;
+      const kind = judge(key, change);
+      return h(
+        "td",
+        {
+          class: `number ${numbers[index] === top ? "leader" : ""}`,
+          title: `${hasBest ? `best ${value.best} at epoch ${value.best_epoch}, ` : ""}last ${value.last}`,
+        },
+        numbers[index] === top ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
+        number(numbers[index]),
+        splitKey(key)[0] === "test"
+          ? null
+          : h("span", { class: "at" }, ` @${hasBest ? value.best_epoch : value.last_epoch}`),
+        change !== null && Number.isFinite(change)
+          ? h("span", { class: `delta ${kind}`, title: deltaTitle(kind) }, deltaText(change, kind))
+          : null,
+      );
+    }),
+  );
 }

@@ -10,33 +10,103 @@ export function confusionTable(matrix, labels, { caption, kind = "counts" } = {}
   const largest = Math.max(1, ...matrix.flat().map(Math.abs));
   const rows = matrix.map((row, actual) => {
     const sum = row.reduce((total, count) => total + Math.abs(count), 0) || 1;
-    return h("tr", {}, h("th", { scope: "row" }, labels[actual]), row.map((count, predicted) => {
-      const same = actual === predicted;
-      const strength = kind === "difference" ? Math.abs(count) / largest : Math.abs(count) / sum;
-      // More on the diagonal is good, more off it is bad.
-      const good = kind === "difference" ? (count > 0) === same : same;
-      const text = kind === "difference" ? (count === 0 ? "0" : signed(count)) : String(count);
-      const title = kind === "difference"
-        ? `true ${labels[actual]}, predicted ${labels[predicted]}: ${text}`
-        : `true ${labels[actual]}, predicted ${labels[predicted]}: ${count} of ${sum} (${percent(count / sum)})`;
-      return h("td", { title, class: [count === 0 ? "zero" : good ? "right" : "wrong", strength > 0.55 ? "strong" : "", same ? "same" : ""].join(" "), style: { "--strength": count === 0 ? "0" : (0.12 + 0.88 * strength).toFixed(3) } }, text);
-    }));
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, labels[actual]),
+      row.map((count, predicted) => {
+        const same = actual === predicted;
+        const strength = kind === "difference" ? Math.abs(count) / largest : Math.abs(count) / sum;
+        // More on the diagonal is good, more off it is bad.
+        const good = kind === "difference" ? count > 0 === same : same;
+        const text = kind === "difference" ? (count === 0 ? "0" : signed(count)) : String(count);
+        const title =
+          kind === "difference"
+            ? `true ${labels[actual]}, predicted ${labels[predicted]}: ${text}`
+            : `true ${labels[actual]}, predicted ${labels[predicted]}: ${count} of ${sum} (${percent(count / sum)})`;
+        return h(
+          "td",
+          {
+            title,
+            class: [
+              count === 0 ? "zero" : good ? "right" : "wrong",
+              strength > 0.55 ? "strong" : "",
+              same ? "same" : "",
+            ].join(" "),
+            style: { "--strength": count === 0 ? "0" : (0.12 + 0.88 * strength).toFixed(3) },
+          },
+          text,
+        );
+      }),
+    );
   });
-  const table = h("table", { class: "confusion" },
-    h("caption", {}, caption ?? "Confusion matrix", h("span", { class: "soft" }, " rows: true class, columns: predicted")),
-    h("thead", {}, h("tr", {}, h("td", {}), labels.map((label) => h("th", { scope: "col" }, label)))),
-    h("tbody", {}, rows));
+  const table = h(
+    "table",
+    { class: "confusion" },
+    h(
+      "caption",
+      {},
+      caption ?? "Confusion matrix",
+      h("span", { class: "soft" }, " rows: true class, columns: predicted"),
+    ),
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        h("td", {}),
+        labels.map((label) => h("th", { scope: "col" }, label)),
+      ),
+    ),
+    h("tbody", {}, rows),
+  );
   return scroller(table, caption ?? "Confusion matrix");
 }
 
 /** Names of the classes of an evaluation. */
-export const classNames = (evaluation) => (evaluation.classes?.report ?? []).map((row) => String(row.class)).slice(0, evaluation.classes.confusion_matrix.length);
+export const classNames = (evaluation) =>
+  (evaluation.classes?.report ?? [])
+    .map((row) => String(row.class))
+    .slice(0, evaluation.classes.confusion_matrix.length);
 
 export function reportTable(report) {
-  return scroller(h("table", { class: "data" },
-    h("caption", {}, "Per class"),
-    h("thead", {}, h("tr", {}, ["class", "precision", "recall", "F1", "examples"].map((label, index) => h("th", { scope: "col", class: index ? "number" : null }, label)))),
-    h("tbody", {}, report.map((row) => h("tr", {}, h("th", { scope: "row" }, String(row.class)),
-      ["precision", "recall", "f1"].map((key) => h("td", { class: "number bar", title: row[key], style: { "--part": `${100 * (Number(row[key]) || 0)}%` } }, number(row[key]))),
-      h("td", { class: "number" }, String(row.support)))))), "Per class report");
+  return scroller(
+    h(
+      "table",
+      { class: "data" },
+      h("caption", {}, "Per class"),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          ["class", "precision", "recall", "F1", "examples"].map((label, index) =>
+            h("th", { scope: "col", class: index ? "number" : null }, label),
+          ),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        report.map((row) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, String(row.class)),
+            ["precision", "recall", "f1"].map((key) =>
+              h(
+                "td",
+                { class: "number bar", title: row[key], style: { "--part": `${100 * (Number(row[key]) || 0)}%` } },
+                number(row[key]),
+              ),
+            ),
+            h("td", { class: "number" }, String(row.support)),
+          ),
+        ),
+      ),
+    ),
+    "Per class report",
+  );
 }

@@ -12,25 +12,58 @@ export function mountControls(parent) {
   const error = h("div", { class: "filter-error", id: "filter-error", role: "alert", hidden: true });
   const asked = debounce(() => store.applyFilter(), 200);
   const box = h("input", {
-    id: "filter", type: "search", spellcheck: "false", autocomplete: "off", autocapitalize: "off", value: state.q,
-    placeholder: "Filter: test/accuracy > 0.95 and tag = baseline", "aria-label": "Filter runs", "aria-describedby": "filter-error",
-    oninput: () => { update({ q: box.value }); asked(); },
-    onkeydown: (event) => { if (event.key === "ArrowDown" || event.key === "Enter") { event.preventDefault(); document.querySelector("table.runs")?.focus(); } },
+    id: "filter",
+    type: "search",
+    spellcheck: "false",
+    autocomplete: "off",
+    autocapitalize: "off",
+    value: state.q,
+    placeholder: "Filter: test/accuracy > 0.95 and tag = baseline",
+    "aria-label": "Filter runs",
+    "aria-describedby": "filter-error",
+    oninput: () => {
+      update({ q: box.value });
+      asked();
+    },
+    onkeydown: (event) => {
+      if (event.key === "ArrowDown" || event.key === "Enter") {
+        event.preventDefault();
+        document.querySelector("table.runs")?.focus();
+      }
+    },
   });
-  const group = h("select", { id: "group", "aria-label": "Group by", onchange: () => update({ group: group.value, closed: [], mean: group.value === "seeds" ? "1" : state.mean }) });
+  const group = h("select", {
+    id: "group",
+    "aria-label": "Group by",
+    onchange: () => update({ group: group.value, closed: [], mean: group.value === "seeds" ? "1" : state.mean }),
+  });
   const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
   const panel = h("div", { class: "panel" });
   picker.append(panel);
-  picker.addEventListener("toggle", () => { if (picker.open) renderPicker(panel); });
-  const archived = h("input", { type: "checkbox", id: "archived", onchange: () => update({ archived: archived.checked ? "1" : "" }) });
+  picker.addEventListener("toggle", () => {
+    if (picker.open) renderPicker(panel);
+  });
+  const archived = h("input", {
+    type: "checkbox",
+    id: "archived",
+    onchange: () => update({ archived: archived.checked ? "1" : "" }),
+  });
   const archivedLabel = h("label", { class: "inline" }, archived, "archived");
   const bar = h("div", { class: "selection", id: "selection", hidden: true });
 
   parent.append(
-    h("div", { class: "controls" }, box, count,
-      h("label", { class: "inline" }, "Group ", group), picker,
-      archivedLabel),
-    error, bar);
+    h(
+      "div",
+      { class: "controls" },
+      box,
+      count,
+      h("label", { class: "inline" }, "Group ", group),
+      picker,
+      archivedLabel,
+    ),
+    error,
+    bar,
+  );
 
   const render = perFrame(() => {
     if (document.activeElement !== box) box.value = state.q;
@@ -49,7 +82,10 @@ export function mountControls(parent) {
     if (changed.has("q") && document.activeElement !== box) asked();
     render();
   });
-  document.addEventListener("click", (event) => { for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false; });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]"))
+      if (!menu.contains(event.target)) menu.open = false;
+  });
 }
 
 /** The message, and under it the filter as it was asked, with the place underlined that the message speaks of. */
@@ -58,20 +94,33 @@ function renderError(error, box) {
   error.hidden = !found;
   box.setAttribute("aria-invalid", String(Boolean(found)));
   if (!found) return;
-  const place = Number.isInteger(found.at) ? h("pre", { "aria-hidden": "true" }, ...marked([...found.q], found.at)) : "";
+  const place = Number.isInteger(found.at)
+    ? h("pre", { "aria-hidden": "true" }, ...marked([...found.q], found.at))
+    : "";
   error.replaceChildren(h("span", {}, found.error), place);
 }
 
 /** The word at `at`, or one character that belongs to no word; behind the end a space. Characters, not UTF-16 units. */
 function marked(characters, at) {
   const word = /^[^\s()[\],=!<>~"']+/.exec(characters.slice(at).join(""))?.[0] ?? characters[at] ?? " ";
-  return [characters.slice(0, at).join(""), h("span", { class: "mistake" }, word), characters.slice(at + [...word].length).join("")];
+  return [
+    characters.slice(0, at).join(""),
+    h("span", { class: "mistake" }, word),
+    characters.slice(at + [...word].length).join(""),
+  ];
 }
 
 function renderGroups(group) {
   const { differing, params } = store.words();
-  const options = [["", "none"], ["seeds", "all but the seed"], ["run:experiment", "experiment"], ["run:status", "status"], ["run:tags", "tags"],
-    ...differing.map((key) => [`param:${key}`, key]), ...params.filter((key) => !differing.includes(key)).map((key) => [`param:${key}`, key])];
+  const options = [
+    ["", "none"],
+    ["seeds", "all but the seed"],
+    ["run:experiment", "experiment"],
+    ["run:status", "status"],
+    ["run:tags", "tags"],
+    ...differing.map((key) => [`param:${key}`, key]),
+    ...params.filter((key) => !differing.includes(key)).map((key) => [`param:${key}`, key]),
+  ];
   if (!options.some(([value]) => value === state.group)) options.push([state.group, state.group]);
   const signature = JSON.stringify(options);
   if (group.dataset.signature !== signature) {
@@ -84,22 +133,54 @@ function renderGroups(group) {
 function renderPicker(panel) {
   const shown = store.columns().map((chosen) => chosen.id);
   const title = { run: "Run", best: "Metrics, best value", last: "Metrics, last value", param: "Config" };
-  const find = h("input", { type: "search", placeholder: "Find a column", "aria-label": "Find a column", oninput: () => {
-    for (const label of panel.querySelectorAll("label")) label.hidden = !label.textContent.includes(find.value.trim());
-  } });
+  const find = h("input", {
+    type: "search",
+    placeholder: "Find a column",
+    "aria-label": "Find a column",
+    oninput: () => {
+      for (const label of panel.querySelectorAll("label"))
+        label.hidden = !label.textContent.includes(find.value.trim());
+    },
+  });
   const sections = Object.entries(title).map(([kind, heading]) => {
     const ids = allColumns(store.words()).filter((id) => column(id)?.group === kind);
     if (!ids.length) return null;
-    return h("fieldset", {}, h("legend", {}, heading), ids.map((id) => {
-      const { label, metric } = column(id);
-      const tick = h("input", { type: "checkbox", checked: shown.includes(id), onchange: () => {
-        const now = store.columns().map((chosen) => chosen.id).filter((other) => other !== id);
-        update({ cols: tick.checked ? [...now, id] : now.length ? now : ["run:started"] });
-      } });
-      return h("label", {}, tick, kind === "param" ? id.slice(6) : metric ?? label);
-    }));
+    return h(
+      "fieldset",
+      {},
+      h("legend", {}, heading),
+      ids.map((id) => {
+        const { label, metric } = column(id);
+        const tick = h("input", {
+          type: "checkbox",
+          checked: shown.includes(id),
+          onchange: () => {
+            const now = store
+              .columns()
+              .map((chosen) => chosen.id)
+              .filter((other) => other !== id);
+            update({ cols: tick.checked ? [...now, id] : now.length ? now : ["run:started"] });
+          },
+        });
+        return h("label", {}, tick, kind === "param" ? id.slice(6) : (metric ?? label));
+      }),
+    );
   });
-  panel.replaceChildren(find, h("button", { type: "button", onclick: () => { update({ cols: [] }); renderPicker(panel); } }, "Back to the default"), ...sections.filter(Boolean));
+  panel.replaceChildren(
+    find,
+    h(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          update({ cols: [] });
+          renderPicker(panel);
+        },
+      },
+      "Back to the default",
+    ),
+    ...sections.filter(Boolean),
+  );
 }
 
 function renderSelection(bar) {
@@ -112,26 +193,61 @@ function renderSelection(bar) {
   const ids = chosen.map((run) => run.id);
   const button = (label, action, props = {}) => h("button", { type: "button", onclick: action, ...props }, label);
   const allArchived = chosen.every((run) => run.archived);
-  bar.replaceChildren(...[
-    h("strong", {}, `${chosen.length} selected`),
-    button("Compare", () => update({ view: "compare", tab: "" }), { id: "compare", class: "primary", disabled: chosen.length < 2, title: chosen.length < 2 ? "Select another run first" : "Compare (c)" }),
-    chosen.length === 1 && button(state.base === ids[0] ? "No baseline" : "Baseline", () => update({ base: state.base === ids[0] ? "" : ids[0] }), { title: "Show the differences to this run (b)" }),
-    button(ids.every((id) => state.pin.includes(id)) ? "Unpin" : "Pin", () => update({ pin: ids.every((id) => state.pin.includes(id)) ? state.pin.filter((id) => !ids.includes(id)) : [...new Set([...state.pin, ...ids])] }), { title: "Keep on top (p)" }),
-    tagForm(chosen),
-    button(allArchived ? "Unarchive" : "Archive", () => { archive(ids, !allArchived); update({ sel: [] }); }, { id: "archive" }),
-    button("Delete", () => remove(ids), { id: "delete", title: "Move to the trash" }),
-    button("Clear", () => update({ sel: [] }), { class: "quiet" }),
-  ].filter(Boolean));
+  bar.replaceChildren(
+    ...[
+      h("strong", {}, `${chosen.length} selected`),
+      button("Compare", () => update({ view: "compare", tab: "" }), {
+        id: "compare",
+        class: "primary",
+        disabled: chosen.length < 2,
+        title: chosen.length < 2 ? "Select another run first" : "Compare (c)",
+      }),
+      chosen.length === 1 &&
+        button(
+          state.base === ids[0] ? "No baseline" : "Baseline",
+          () => update({ base: state.base === ids[0] ? "" : ids[0] }),
+          { title: "Show the differences to this run (b)" },
+        ),
+      button(
+        ids.every((id) => state.pin.includes(id)) ? "Unpin" : "Pin",
+        () =>
+          update({
+            pin: ids.every((id) => state.pin.includes(id))
+              ? state.pin.filter((id) => !ids.includes(id))
+              : [...new Set([...state.pin, ...ids])],
+          }),
+        { title: "Keep on top (p)" },
+      ),
+      tagForm(chosen),
+      button(
+        allArchived ? "Unarchive" : "Archive",
+        () => {
+          archive(ids, !allArchived);
+          update({ sel: [] });
+        },
+        { id: "archive" },
+      ),
+      button("Delete", () => remove(ids), { id: "delete", title: "Move to the trash" }),
+      button("Clear", () => update({ sel: [] }), { class: "quiet" }),
+    ].filter(Boolean),
+  );
 }
 
 /** Adds a tag to every selected run. */
 function tagForm(chosen) {
   const field = h("input", { placeholder: "add a tag", "aria-label": "Tag to add to the selected runs", size: 9 });
-  return h("form", { class: "inline", onsubmit: async (event) => {
-    event.preventDefault();
-    const tag = field.value.trim();
-    if (!tag) return;
-    field.value = "";
-    for (const { id } of chosen) await edit(id, { tags: [...new Set([...store.runs.get(id).tags, tag])] });
-  } }, field);
+  return h(
+    "form",
+    {
+      class: "inline",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        const tag = field.value.trim();
+        if (!tag) return;
+        field.value = "";
+        for (const { id } of chosen) await edit(id, { tags: [...new Set([...store.runs.get(id).tags, tag])] });
+      },
+    },
+    field,
+  );
 }

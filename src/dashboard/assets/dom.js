@@ -16,24 +16,51 @@ function fill(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked" || name === "selected" || name === "indeterminate") element[name] = value;
+    else if (name === "value" || name === "checked" || name === "selected" || name === "indeterminate")
+      element[name] = value;
     else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
 /** A plain table. `columns`: [{label, number?, title?, sort?}], `rows`: arrays of strings or elements. */
 export function dataTable(columns, rows, props = {}) {
   const align = (index) => (columns[index]?.number ? "number" : null);
-  return h("table", { ...props, class: `data ${props.class ?? ""}` },
+  return h(
+    "table",
+    { ...props, class: `data ${props.class ?? ""}` },
     props.caption && h("caption", {}, props.caption),
-    h("thead", {}, h("tr", {}, columns.map((column, index) => h("th", { scope: "col", class: align(index), title: column.title, "aria-sort": column.sort }, column.label)))),
-    h("tbody", {}, rows.map((row) => h("tr", {}, row.map((cell, index) =>
-      index === 0 && props.rowHeads !== false
-        ? h("th", { scope: "row", class: align(index) }, cell)
-        : h("td", { class: align(index) }, cell))))));
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        columns.map((column, index) =>
+          h("th", { scope: "col", class: align(index), title: column.title, "aria-sort": column.sort }, column.label),
+        ),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((row) =>
+        h(
+          "tr",
+          {},
+          row.map((cell, index) =>
+            index === 0 && props.rowHeads !== false
+              ? h("th", { scope: "row", class: align(index) }, cell)
+              : h("td", { class: align(index) }, cell),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 /** Keeps a wide child inside the page; reachable by keyboard. */
@@ -44,22 +71,50 @@ export function scroller(child, label) {
 /** A short message at the foot of the page, with one action if given. */
 export function toast(text, action) {
   const box = document.getElementById("toast");
-  box.replaceChildren(text, action ? h("button", { type: "button", onclick: () => { box.hidden = true; action.run(); } }, action.label) : "");
+  box.replaceChildren(
+    text,
+    action
+      ? h(
+          "button",
+          {
+            type: "button",
+            onclick: () => {
+              box.hidden = true;
+              action.run();
+            },
+          },
+          action.label,
+        )
+      : "",
+  );
   box.hidden = false;
   clearTimeout(toast.timer);
-  toast.timer = setTimeout(() => { box.hidden = true; }, action ? 8000 : 4000);
+  toast.timer = setTimeout(
+    () => {
+      box.hidden = true;
+    },
+    action ? 8000 : 4000,
+  );
 }
 
 /** Calls `action` once, `wait` ms after the last call. */
 export function debounce(action, wait) {
   let timer;
-  return (...given) => { clearTimeout(timer); timer = setTimeout(() => action(...given), wait); };
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => action(...given), wait);
+  };
 }
 
 /** Calls `action` once in `wait` ms at most, and after the last call. */
 export function paced(action, wait) {
   let timer;
-  return () => { timer ??= setTimeout(() => { timer = undefined; action(); }, wait); };
+  return () => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      action();
+    }, wait);
+  };
 }
 
 /** Calls `action` at most once per frame. */
@@ -69,7 +124,12 @@ export function perFrame(action) {
     if (waiting) return;
     waiting = true;
     // A hidden page gets no frames; a timer keeps it up to date all the same.
-    const run = () => { if (waiting) { waiting = false; action(); } };
+    const run = () => {
+      if (waiting) {
+        waiting = false;
+        action();
+      }
+    };
     requestAnimationFrame(run);
     setTimeout(run, 100);
   };

@@ -19,7 +19,14 @@ export function signed(value) {
   const x = Number(value);
   if (!Number.isFinite(x)) return number(x);
   const size = Math.abs(x);
-  const text = Number.isInteger(size) && size < 1e7 ? String(size) : size < 1e-4 || size >= 1e6 ? size.toExponential(1) : size < 1 ? size.toFixed(4) : size.toPrecision(4);
+  const text =
+    Number.isInteger(size) && size < 1e7
+      ? String(size)
+      : size < 1e-4 || size >= 1e6
+        ? size.toExponential(1)
+        : size < 1
+          ? size.toFixed(4)
+          : size.toPrecision(4);
   return x > 0 ? `+${text}` : x < 0 ? `−${text}` : `±${text}`;
 }
 
@@ -66,10 +73,40 @@ export function splitKey(key) {
   return slash < 0 ? ["", key] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
-const LOWER = new Set(["loss", "log_loss", "mse", "rmse", "mae", "seconds", "perplexity", "bits_per_character"]);
+/** The server's table of metrics (src/metric.rs): `{name: {goal, meaning}}`. */
+const METRICS = JSON.parse(document.querySelector('meta[name="burnlab-metrics"]').content);
 
-/** Whether a smaller value is better; the server's rule (tracking/point.rs, Goal::of). */
-export const lowerIsBetter = (key) => LOWER.has(splitKey(key)[1]);
+const row = (key) => {
+  const name = splitKey(key)[1];
+  return Object.hasOwn(METRICS, name) ? METRICS[name] : null;
+};
+
+/** Which direction of a metric is better: "lower", "higher", or null where neither is, or the server does not know it. */
+export const goal = (key) => row(key)?.goal ?? null;
+
+/** What a metric is, in a sentence; empty if the server does not know it. */
+export const meaning = (key) => row(key)?.meaning ?? "";
+
+/** What a change of a metric means: "better", "worse", "same", or "other" where neither direction is better. */
+export function judge(key, change) {
+  if (change === 0) return "same";
+  const wanted = goal(key);
+  if (!wanted) return "other";
+  return change < 0 === (wanted === "lower") ? "better" : "worse";
+}
+
+/** Compares two values of a metric for sorting, the best first; without a direction the largest first. */
+export const bestFirst = (key, a, b) => (goal(key) === "lower" ? a - b : b - a);
+
+/** The best of some numbers; null where neither direction of the metric is better. */
+export function bestOf(key, values) {
+  const wanted = goal(key);
+  if (!wanted) return null;
+  return wanted === "lower" ? Math.min(...values) : Math.max(...values);
+}
+
+/** What stands for a metric of a run: its best value, or its last one where neither direction is better. */
+export const valueOf = (key, metric) => (goal(key) ? metric?.best : metric?.last);
 
 /** Mean and standard deviation (n - 1) of the finite values. */
 export function spread(values) {

@@ -21,16 +21,27 @@ export async function gallery(id, onClose) {
 
   const list = h("ol", { class: "gallery", "aria-label": "Images of the test split" });
   const told = h("span", { class: "count", role: "status" });
-  const tick = h("input", { type: "checkbox", id: "wrong", checked: wrong, onchange: () => update({ wrong: tick.checked ? "1" : "" }) });
+  const tick = h("input", {
+    type: "checkbox",
+    id: "wrong",
+    checked: wrong,
+    onchange: () => update({ wrong: tick.checked ? "1" : "" }),
+  });
   const more = growing(list, first, {
-    ask, onClose, make: (answer, index) => card(answer.columns, answer.rows[index], answer.image),
-    onGrow: (shown, answer) => { told.textContent = `${answer.num_wrong} wrong; ${shown} of ${answer.total} shown`; },
+    ask,
+    onClose,
+    make: (answer, index) => card(answer.columns, answer.rows[index], answer.image),
+    onGrow: (shown, answer) => {
+      told.textContent = `${answer.num_wrong} wrong; ${shown} of ${answer.total} shown`;
+    },
   });
   return [
     h("h3", {}, "Predictions on the test split"),
     h("p", { class: "soft" }, "Wrong ones first, the surest of them on top; then the right ones, from unsure to sure."),
     h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), told),
-    first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."), more];
+    first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."),
+    more,
+  ];
 }
 
 /**
@@ -55,35 +66,66 @@ export function growing(list, first, { ask, make, onGrow, onClose }) {
     if (isNew) ceiling = CEILINGS.find((one) => largest <= one) ?? largest;
     (isNew ? pictures : added).forEach((picture) => paint(picture, ceiling));
   };
-  const more = h("button", { type: "button", id: "more", onclick: async () => {
-    more.disabled = true;
-    try {
-      const answer = await ask(shown);
-      if (answer.rows.length) append(answer);
-    } finally {
-      more.disabled = false;
-    }
-  } }, "Show more");
+  const more = h(
+    "button",
+    {
+      type: "button",
+      id: "more",
+      onclick: async () => {
+        more.disabled = true;
+        try {
+          const answer = await ask(shown);
+          if (answer.rows.length) append(answer);
+        } finally {
+          more.disabled = false;
+        }
+      },
+    },
+    "Show more",
+  );
   append(first);
   onClose(onTheme(() => pictures.forEach((picture) => paint(picture, ceiling))));
   return more;
 }
 
 /** The picture of a row; {@link growing} paints it. */
-export const picture = ([height, width], row) => h("canvas", { width, height, role: "img", "aria-label": `Image in row ${row}` });
+export const picture = ([height, width], row) =>
+  h("canvas", { width, height, role: "img", "aria-label": `Image in row ${row}` });
 
 /** An image and what it is, what it was taken for, and how surely. */
 function card(columns, cells, image) {
   const cell = (name) => cells[columns.indexOf(name)];
   const right = cell("true") === cell("predicted");
   const canvas = picture(image, cell("row"));
-  const likely = columns.map((column, index) => ({ name: column.replace("probability_", ""), probability: Number(cells[index]), column }))
-    .filter(({ column }) => column.startsWith("probability_")).sort((a, b) => b.probability - a.probability).slice(0, TOP);
-  const element = h("li", { class: right ? "right" : "wrong", "data-row": cell("row") }, canvas,
-    h("div", { class: "verdict" }, h("span", { class: "sign", role: "img", "aria-label": right ? "right" : "wrong" }, right ? "✓" : "✗"),
-      h("span", {}, "Label: ", h("b", {}, cell("true"))), h("span", {}, "Prediction: ", h("b", {}, cell("predicted")))),
-    h("ol", { class: "probabilities", "aria-label": "Most probable classes" }, likely.map(({ name, probability }) =>
-      h("li", { title: String(probability), style: { "--part": `${100 * probability}%` } }, h("span", {}, name), h("span", {}, percent(probability))))));
+  const likely = columns
+    .map((column, index) => ({ name: column.replace("probability_", ""), probability: Number(cells[index]), column }))
+    .filter(({ column }) => column.startsWith("probability_"))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, TOP);
+  const element = h(
+    "li",
+    { class: right ? "right" : "wrong", "data-row": cell("row") },
+    canvas,
+    h(
+      "div",
+      { class: "verdict" },
+      h("span", { class: "sign", role: "img", "aria-label": right ? "right" : "wrong" }, right ? "✓" : "✗"),
+      h("span", {}, "Label: ", h("b", {}, cell("true"))),
+      h("span", {}, "Prediction: ", h("b", {}, cell("predicted"))),
+    ),
+    h(
+      "ol",
+      { class: "probabilities", "aria-label": "Most probable classes" },
+      likely.map(({ name, probability }) =>
+        h(
+          "li",
+          { title: String(probability), style: { "--part": `${100 * probability}%` } },
+          h("span", {}, name),
+          h("span", {}, percent(probability)),
+        ),
+      ),
+    ),
+  );
   return { element, canvas };
 }
 

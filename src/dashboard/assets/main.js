@@ -19,12 +19,25 @@ function problem(text) {
   document.documentElement.dataset.problem = text;
   toast(`Something went wrong in the page: ${text}`);
 }
-addEventListener("error", (event) => { if (!/ResizeObserver/.test(event.message)) problem(event.message); });
+addEventListener("error", (event) => {
+  if (!/ResizeObserver/.test(event.message)) problem(event.message);
+});
 addEventListener("unhandledrejection", (event) => problem(String(event.reason?.message ?? event.reason)));
-addEventListener("securitypolicyviolation", (event) => problem(`${event.violatedDirective} refused ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) =>
+  problem(`${event.violatedDirective} refused ${event.blockedURI}`),
+);
 
 const $ = (id) => document.getElementById(id);
-const VIEWS = { charts: mountOverview, run: mountRun, compare: mountCompare, scatter: mountParams, parallel: mountParams, sweeps: mountSweeps, sweep: mountSweep, trash: mountTrash };
+const VIEWS = {
+  charts: mountOverview,
+  run: mountRun,
+  compare: mountCompare,
+  scatter: mountParams,
+  parallel: mountParams,
+  sweeps: mountSweeps,
+  sweep: mountSweep,
+  trash: mountTrash,
+};
 /** Views that have something to show where no run is. */
 const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
@@ -47,23 +60,41 @@ function renderView() {
   parent.scrollTop = 0;
   // The page itself scrolls on narrow screens, where the table gives way to the view.
   if (!["charts"].includes(state.view)) scrollTo(0, 0);
-  unmount = (store.runs.size || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ?? (() => {});
+  unmount =
+    (store.runs.size || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ??
+    (() => {});
 }
 
 function renderTabs() {
   const count = store.selected().length;
-  const tabs = [["charts", "Charts"], ["compare", count ? `Compare (${count})` : "Compare"], ["scatter", "Scatter"], ["parallel", "Parallel"], ...(sweeps().length ? [["sweeps", "Sweeps"]] : []), ["trash", "Trash"]];
+  const tabs = [
+    ["charts", "Charts"],
+    ["compare", count ? `Compare (${count})` : "Compare"],
+    ["scatter", "Scatter"],
+    ["parallel", "Parallel"],
+    ...(sweeps().length ? [["sweeps", "Sweeps"]] : []),
+    ["trash", "Trash"],
+  ];
   const current = state.view === "sweep" ? "sweeps" : state.view;
-  $("tabs").replaceChildren(...tabs.map(([view, label]) => h("a", { href: link({ view, id: "", tab: "" }), "aria-current": current === view ? "page" : null }, label)));
+  $("tabs").replaceChildren(
+    ...tabs.map(([view, label]) =>
+      h("a", { href: link({ view, id: "", tab: "" }), "aria-current": current === view ? "page" : null }, label),
+    ),
+  );
   document.title = state.id ? `${state.id} · burnlab` : "burnlab";
 }
 
 function mountEmpty(parent) {
-  parent.append(h("div", { class: "empty" },
-    h("h2", {}, "No runs yet"),
-    h("p", {}, "Train a network; it shows up here while it learns:"),
-    h("pre", { class: "command" }, "cargo run -- --config configs/digits.toml"),
-    h("p", { class: "soft" }, "This page follows the store by itself: there is nothing to reload.")));
+  parent.append(
+    h(
+      "div",
+      { class: "empty" },
+      h("h2", {}, "No runs yet"),
+      h("p", {}, "Train a network; it shows up here while it learns:"),
+      h("pre", { class: "command" }, "cargo run -- --config configs/digits.toml"),
+      h("p", { class: "soft" }, "This page follows the store by itself: there is nothing to reload."),
+    ),
+  );
 }
 
 // ---- start, and staying up to date ----
@@ -91,27 +122,44 @@ async function start() {
   banner(null);
   renderView();
   let gone = false;
-  follow(revision, (change) => store.merge(change), async (now) => {
-    if (now === "gone") {
-      live("gone", "offline");
-      banner("The server is gone. Start it again with “cargo run -- dashboard”: this page then goes on by itself. What you see may be out of date.");
-      gone = true;
-    } else {
-      live("on", "live");
-      banner(null);
-      // A server that was started anew may serve another store.
-      if (gone) { gone = false; await store.load().catch(() => {}); }
-    }
-  });
+  follow(
+    revision,
+    (change) => store.merge(change),
+    async (now) => {
+      if (now === "gone") {
+        live("gone", "offline");
+        banner(
+          "The server is gone. Start it again with “cargo run -- dashboard”: this page then goes on by itself. What you see may be out of date.",
+        );
+        gone = true;
+      } else {
+        live("on", "live");
+        banner(null);
+        // A server that was started anew may serve another store.
+        if (gone) {
+          gone = false;
+          await store.load().catch(() => {});
+        }
+      }
+    },
+  );
 }
 
 let had = false;
-store.onRuns(perFrame(() => {
-  if (had !== store.runs.size > 0) { had = store.runs.size > 0; mounted = ""; }
-  renderView();
-}));
+store.onRuns(
+  perFrame(() => {
+    if (had !== store.runs.size > 0) {
+      had = store.runs.size > 0;
+      mounted = "";
+    }
+    renderView();
+  }),
+);
 onSweeps(renderTabs);
-onState((changed) => { if (changed.has("view") || changed.has("id")) renderView(); else renderTabs(); });
+onState((changed) => {
+  if (changed.has("view") || changed.has("id")) renderView();
+  else renderTabs();
+});
 document.body.dataset.view = state.view;
 live("", "connecting");
 start();
@@ -119,35 +167,64 @@ start();
 // ---- keyboard ----
 
 const KEYS = [
-  ["/", "filter the runs"], ["↑ ↓ or j k", "move in the table"], ["Space", "select (with Shift: a range)"], ["Enter", "open the run"], ["c", "compare the selected runs"],
-  ["v", "draw or hide the run"], ["p", "pin the run"], ["b", "make it the baseline"], ["t, n", "edit tags, note"], ["Esc", "back to the charts"], ["?", "this help"],
+  ["/", "filter the runs"],
+  ["↑ ↓ or j k", "move in the table"],
+  ["Space", "select (with Shift: a range)"],
+  ["Enter", "open the run"],
+  ["c", "compare the selected runs"],
+  ["v", "draw or hide the run"],
+  ["p", "pin the run"],
+  ["b", "make it the baseline"],
+  ["t, n", "edit tags, note"],
+  ["Esc", "back to the charts"],
+  ["?", "this help"],
 ];
 
 function showHelp() {
   $("dialog").className = "";
   $("dialog").replaceChildren(
     h("h2", {}, "Keyboard"),
-    h("table", { class: "data keys" }, h("tbody", {}, KEYS.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", {}, text))))),
+    h(
+      "table",
+      { class: "data keys" },
+      h(
+        "tbody",
+        {},
+        KEYS.map(([key, text]) => h("tr", {}, h("th", { scope: "row" }, key), h("td", {}, text))),
+      ),
+    ),
     h("h2", {}, "Filter"),
     h("p", {}, "Compare params, metrics and fields with = != < <= > >= ~ (contains), joined by and, or, not:"),
-    h("pre", {}, 'test/accuracy > 0.95 and model.hidden = [16]\ntag = baseline and not status = failed'),
-    h("button", { type: "button", class: "primary", onclick: () => $("dialog").close() }, "Close"));
+    h("pre", {}, "test/accuracy > 0.95 and model.hidden = [16]\ntag = baseline and not status = failed"),
+    h("button", { type: "button", class: "primary", onclick: () => $("dialog").close() }, "Close"),
+  );
   $("dialog").showModal();
 }
 $("help-button").addEventListener("click", showHelp);
-$("skip").addEventListener("click", (event) => { event.preventDefault(); document.querySelector("table.runs").focus(); });
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.querySelector("table.runs").focus();
+});
 
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
-  if (event.key === "Escape" && event.target.id === "filter") { document.querySelector("table.runs").focus(); return; }
+  if (event.key === "Escape" && event.target.id === "filter") {
+    document.querySelector("table.runs").focus();
+    return;
+  }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const table = document.querySelector("table.runs");
-  if (event.key === "/") { $("filter").focus(); $("filter").select(); } 
-  else if (event.key === "?") showHelp();
+  if (event.key === "/") {
+    $("filter").focus();
+    $("filter").select();
+  } else if (event.key === "?") showHelp();
   else if (event.key === "Escape" && state.view !== "charts") update({ view: "charts", id: "", tab: "" });
   else if (event.key === "c" && store.selected().length > 1) update({ view: "compare", tab: "" });
-  else if (["ArrowDown", "ArrowUp"].includes(event.key) && event.target === document.body) { table.focus(); const first = store.listed()[0]; if (first) setCursor(first.id); }
-  else return;
+  else if (["ArrowDown", "ArrowUp"].includes(event.key) && event.target === document.body) {
+    table.focus();
+    const first = store.listed()[0];
+    if (first) setCursor(first.id);
+  } else return;
   event.preventDefault();
 });
 
@@ -158,14 +235,25 @@ const setSplit = (percent) => {
   const value = Math.min(75, Math.max(20, percent));
   layout.style.setProperty("--split", `${value}%`);
   $("divider").setAttribute("aria-valuenow", Math.round(value));
-  try { localStorage.setItem("burnlab-split", value); } catch { /* a matter of comfort only */ }
+  try {
+    localStorage.setItem("burnlab-split", value);
+  } catch {
+    /* a matter of comfort only */
+  }
 };
-try { const kept = Number(localStorage.getItem("burnlab-split")); if (kept) setSplit(kept); } catch { /* as above */ }
+try {
+  const kept = Number(localStorage.getItem("burnlab-split"));
+  if (kept) setSplit(kept);
+} catch {
+  /* as above */
+}
 $("divider").addEventListener("pointerdown", (down) => {
   $("divider").setPointerCapture(down.pointerId);
   const move = (event) => setSplit((100 * event.clientX) / layout.clientWidth);
   $("divider").addEventListener("pointermove", move);
-  $("divider").addEventListener("pointerup", () => $("divider").removeEventListener("pointermove", move), { once: true });
+  $("divider").addEventListener("pointerup", () => $("divider").removeEventListener("pointermove", move), {
+    once: true,
+  });
 });
 $("divider").addEventListener("keydown", (event) => {
   const now = Number.parseFloat(getComputedStyle(layout).getPropertyValue("--split")) || 50;

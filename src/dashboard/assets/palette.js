@@ -3,7 +3,18 @@
 import { svg } from "./dom.js";
 
 /** Plotly's names, in the order of the colours. */
-export const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "pentagon", "hexagram"];
+export const SHAPES = [
+  "circle",
+  "square",
+  "diamond",
+  "triangle-up",
+  "triangle-down",
+  "cross",
+  "x",
+  "star",
+  "pentagon",
+  "hexagram",
+];
 export const SLOTS = SHAPES.length;
 
 const root = document.documentElement;
@@ -22,8 +33,14 @@ function changed() {
   for (const listener of listeners) listener();
 }
 dark.addEventListener("change", changed);
-addEventListener("beforeprint", () => { root.dataset.paper = ""; changed(); });
-addEventListener("afterprint", () => { delete root.dataset.paper; changed(); });
+addEventListener("beforeprint", () => {
+  root.dataset.paper = "";
+  changed();
+});
+addEventListener("afterprint", () => {
+  delete root.dataset.paper;
+  changed();
+});
 export const isPaper = () => "paper" in root.dataset;
 
 /** A CSS variable of the page, for what is not drawn with CSS. */
@@ -32,30 +49,38 @@ export const themed = (name) => getComputedStyle(root).getPropertyValue(name).tr
 /** The colour of a slot as a hexadecimal number; style.css has them all. */
 export const color = (slot) => (colors[slot % SLOTS] ??= themed(`--slot-${slot % SLOTS}`));
 
-const ring = (count, outer, inner) => Array.from({ length: count }, (_, index) => {
-  const angle = (index / count) * 2 * Math.PI - Math.PI / 2;
-  const radius = inner && index % 2 ? inner : outer;
-  return `${(6 + radius * Math.cos(angle)).toFixed(2)},${(6 + radius * Math.sin(angle)).toFixed(2)}`;
-}).join(" ");
+const ring = (count, outer, inner) =>
+  Array.from({ length: count }, (_, index) => {
+    const angle = (index / count) * 2 * Math.PI - Math.PI / 2;
+    const radius = inner && index % 2 ? inner : outer;
+    return `${(6 + radius * Math.cos(angle)).toFixed(2)},${(6 + radius * Math.sin(angle)).toFixed(2)}`;
+  }).join(" ");
 
 const POINTS = {
-  "square": "1.5,1.5 10.5,1.5 10.5,10.5 1.5,10.5",
-  "diamond": "6,0.3 11.7,6 6,11.7 0.3,6",
+  square: "1.5,1.5 10.5,1.5 10.5,10.5 1.5,10.5",
+  diamond: "6,0.3 11.7,6 6,11.7 0.3,6",
   "triangle-up": "6,0.8 11.5,10.5 0.5,10.5",
   "triangle-down": "6,11.2 11.5,1.5 0.5,1.5",
-  "cross": "4.2,0.8 7.8,0.8 7.8,4.2 11.2,4.2 11.2,7.8 7.8,7.8 7.8,11.2 4.2,11.2 4.2,7.8 0.8,7.8 0.8,4.2 4.2,4.2",
-  "x": "2.8,0.6 6,3.8 9.2,0.6 11.4,2.8 8.2,6 11.4,9.2 9.2,11.4 6,8.2 2.8,11.4 0.6,9.2 3.8,6 0.6,2.8",
-  "star": ring(10, 6, 2.5),
-  "pentagon": ring(5, 5.6),
-  "hexagram": ring(12, 6, 3.3),
+  cross: "4.2,0.8 7.8,0.8 7.8,4.2 11.2,4.2 11.2,7.8 7.8,7.8 7.8,11.2 4.2,11.2 4.2,7.8 0.8,7.8 0.8,4.2 4.2,4.2",
+  x: "2.8,0.6 6,3.8 9.2,0.6 11.4,2.8 8.2,6 11.4,9.2 9.2,11.4 6,8.2 2.8,11.4 0.6,9.2 3.8,6 0.6,2.8",
+  star: ring(10, 6, 2.5),
+  pentagon: ring(5, 5.6),
+  hexagram: ring(12, 6, 3.3),
 };
 
 /** A run's mark: its shape in its colour; hollow when it is not drawn. */
 export function swatch(slot, drawn = true) {
-  const look = drawn ? { style: { fill: `var(--slot-${slot % SLOTS})` } } : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
+  const look = drawn
+    ? { style: { fill: `var(--slot-${slot % SLOTS})` } }
+    : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
   const shape = SHAPES[slot % SLOTS];
-  return svg("svg", { class: "swatch", viewBox: "-0.8 -0.8 13.6 13.6", "aria-hidden": "true" },
-    shape === "circle" ? svg("circle", { cx: 6, cy: 6, r: 5, ...look }) : svg("polygon", { points: POINTS[shape], ...look }));
+  return svg(
+    "svg",
+    { class: "swatch", viewBox: "-0.8 -0.8 13.6 13.6", "aria-hidden": "true" },
+    shape === "circle"
+      ? svg("circle", { cx: 6, cy: 6, r: 5, ...look })
+      : svg("polygon", { points: POINTS[shape], ...look }),
+  );
 }
 
 /** The outline of a slot's shape for a canvas, in a box of 12 by 12. */

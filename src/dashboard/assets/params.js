@@ -2,7 +2,7 @@
 
 import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, param, plural, splitKey } from "./format.js";
+import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
 import { color, isPaper, onTheme, SHAPES } from "./palette.js";
 import { parallel, scaleOf } from "./parallel.js";
 import { onState, state, update } from "./state.js";
@@ -11,82 +11,172 @@ import { plain } from "./traces.js";
 
 export function mountParams(parent) {
   const kind = state.view;
-  const target = h("select", { id: "target", "aria-label": "Metric", onchange: () => update({ target: target.value }) });
+  const target = h("select", {
+    id: "target",
+    "aria-label": "Metric",
+    onchange: () => update({ target: target.value }),
+  });
   const across = h("select", { id: "across", "aria-label": "Param", onchange: () => update({ sx: across.value }) });
   const picker = h("details", { class: "menu" }, h("summary", {}, "Params"), h("div", { class: "panel" }));
   const plot = h("div", { class: kind });
   const told = h("p", { class: "told", role: "status" });
   const table = h("details", { class: "numbers" }, h("summary", {}, "Numbers"));
   const unused = h("p", { class: "soft" });
-  parent.append(h("h2", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
-    h("div", { class: "controls" }, kind === "scatter" && h("label", { class: "inline" }, "param ", across), h("label", { class: "inline" }, "metric ", target), kind === "parallel" && picker),
-    plot, told, unused, table);
+  parent.append(
+    h("h2", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
+    h(
+      "div",
+      { class: "controls" },
+      kind === "scatter" && h("label", { class: "inline" }, "param ", across),
+      h("label", { class: "inline" }, "metric ", target),
+      kind === "parallel" && picker,
+    ),
+    plot,
+    told,
+    unused,
+    table,
+  );
   const brushes = new Map(); // of parallel
 
   const draw = () => {
     if (!parent.isConnected || state.view !== kind) return;
     const { metrics, differing, params } = store.words();
-    const key = metrics.includes(state.target) ? state.target : ["test/bits_per_character", "test/accuracy", "test/r2", "validation/loss"].find((one) => metrics.includes(one)) ?? metrics[0];
-    const param = params.includes(state.sx) ? state.sx : differing[0] ?? params[0];
+    const key = metrics.includes(state.target)
+      ? state.target
+      : (["test/bits_per_character", "test/accuracy", "test/r2", "validation/loss"].find((one) =>
+          metrics.includes(one),
+        ) ?? metrics[0]);
+    const param = params.includes(state.sx) ? state.sx : (differing[0] ?? params[0]);
     options(target, metrics, key);
     options(across, [...differing, ...params.filter((one) => !differing.includes(one))], param);
-    const value = (run) => Number(run.metrics[key]?.best ?? NaN);
+    const value = (run) => Number(valueOf(key, run.metrics[key]) ?? NaN);
     const runs = store.listed().filter((run) => Number.isFinite(value(run)));
     const without = store.listed().length - runs.length;
-    unused.textContent = without ? `${plural(without, "listed run")} without a finite ${key} ${without === 1 ? "is" : "are"} left out.` : "";
+    unused.textContent = without
+      ? `${plural(without, "listed run")} without a finite ${key} ${without === 1 ? "is" : "are"} left out.`
+      : "";
     table.hidden = runs.length === 0;
-    if (!runs.length || !param) { plot.replaceChildren(h("p", {}, "No listed run has this metric.")); return; }
-    const axes = kind === "scatter" ? [param] : (state.pcols.length ? state.pcols.filter((one) => params.includes(one)) : differing.slice(0, 6));
+    if (!runs.length || !param) {
+      plot.replaceChildren(h("p", {}, "No listed run has this metric."));
+      return;
+    }
+    const axes =
+      kind === "scatter"
+        ? [param]
+        : state.pcols.length
+          ? state.pcols.filter((one) => params.includes(one))
+          : differing.slice(0, 6);
     if (kind === "scatter") scatter(plot, runs, param, key, value);
     else {
       const axis = (one) => ({ key: one, read: (run) => run.params[one] });
       parallel(plot, runs, [...axes.map(axis), { key, read: value }], {
-        told, brushes, render, noun: "run", lower: lowerIsBetter(key), isStrong: (run) => state.sel.includes(run.id), label: store.shortName,
+        told,
+        brushes,
+        render,
+        noun: "run",
+        goal: goal(key),
+        isStrong: (run) => state.sel.includes(run.id),
+        label: store.shortName,
         open: (run) => update({ view: "run", id: run.id, tab: "" }),
       });
-      if (!picker.contains(document.activeElement)) picker.lastChild.replaceChildren(...[...differing, ...params.filter((one) => !differing.includes(one))].map((one) => {
-        const tick = h("input", { type: "checkbox", checked: axes.includes(one), onchange: () => update({ pcols: tick.checked ? [...axes, one] : axes.filter((other) => other !== one) }) });
-        return h("label", {}, tick, one);
-      }));
+      if (!picker.contains(document.activeElement))
+        picker.lastChild.replaceChildren(
+          ...[...differing, ...params.filter((one) => !differing.includes(one))].map((one) => {
+            const tick = h("input", {
+              type: "checkbox",
+              checked: axes.includes(one),
+              onchange: () => update({ pcols: tick.checked ? [...axes, one] : axes.filter((other) => other !== one) }),
+            });
+            return h("label", {}, tick, one);
+          }),
+        );
     }
-    const best = [...runs].sort((a, b) => (lowerIsBetter(key) ? value(a) - value(b) : value(b) - value(a)));
-    table.replaceChildren(table.firstChild, scroller(dataTable([{ label: "run" }, ...axes.map((label) => ({ label, number: true })), { label: key, number: true }],
-      best.slice(0, 200).map((run) => [store.shortName(run), ...axes.map((one) => paramText(run, one)), number(value(run))])), "Numbers"));
+    const best = [...runs].sort((a, b) => bestFirst(key, value(a), value(b)));
+    table.replaceChildren(
+      table.firstChild,
+      scroller(
+        dataTable(
+          [{ label: "run" }, ...axes.map((label) => ({ label, number: true })), { label: key, number: true }],
+          best
+            .slice(0, 200)
+            .map((run) => [store.shortName(run), ...axes.map((one) => paramText(run, one)), number(value(run))]),
+        ),
+        "Numbers",
+      ),
+    );
   };
   const render = perFrame(draw);
   const stops = [store.onRuns(render), onState(render), onTheme(draw)];
   const resize = new ResizeObserver(render);
   resize.observe(parent);
   render();
-  return () => { stops.forEach((stop) => stop()); resize.disconnect(); };
+  return () => {
+    stops.forEach((stop) => stop());
+    resize.disconnect();
+  };
 }
 
 const paramText = (run, key) => param(run.params[key]);
 
 function options(select, values, chosen) {
-  if (select.options.length !== values.length || [...select.options].some((option, index) => option.value !== values[index])) select.replaceChildren(...values.map((value) => h("option", { value }, value)));
+  if (
+    select.options.length !== values.length ||
+    [...select.options].some((option, index) => option.value !== values[index])
+  )
+    select.replaceChildren(...values.map((value) => h("option", { value }, value)));
   select.value = chosen;
 }
 
 async function scatter(plot, runs, key, metric, value) {
   // What is printed is drawn at once or not at all.
-  const Plotly = window.Plotly ?? await plotly();
+  const Plotly = window.Plotly ?? (await plotly());
   const values = runs.map((run) => run.params[key]).filter((one) => one !== undefined);
   const scale = scaleOf(values);
   const known = runs.filter((run) => run.params[key] !== undefined);
   const style = look();
   // Words get their natural order: [8] before [16].
-  const words = [...new Set(known.map((run) => plain(paramText(run, key))))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  await Plotly.react(plot, [{
-    type: "scatter", mode: "markers", x: known.map((run) => (scale.kind === "words" ? plain(paramText(run, key)) : run.params[key])), y: known.map(value),
-    marker: { size: 10, opacity: 0.85, color: known.map((run) => (store.isDrawn(run.id) ? color(store.slot(run.id)) : "#888")), symbol: known.map((run) => (store.isDrawn(run.id) ? SHAPES[store.slot(run.id)] : "circle-open")) },
-    customdata: known.map((run) => run.id),
-    text: known.map((run) => `${plain(store.shortName(run))}<br>${plain(key)} = ${plain(paramText(run, key))}`), hovertemplate: `%{text}<br>${plain(metric)} %{y:.5~g}<extra></extra>`,
-  }], {
-    ...style, height: 420, width: isPaper() ? PAPER_WIDTH : plot.clientWidth, margin: { ...style.margin, l: 64, b: 50 },
-    xaxis: { ...style.xaxis, title: { text: plain(key) }, type: scale.kind === "words" ? "category" : scale.kind, ...(scale.kind === "words" ? { categoryorder: "array", categoryarray: words } : {}) },
-    yaxis: { ...style.yaxis, title: { text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : " (best)"}` } },
-  }, CONFIG);
+  const words = [...new Set(known.map((run) => plain(paramText(run, key))))].sort((a, b) =>
+    a.localeCompare(b, "en", { numeric: true }),
+  );
+  await Plotly.react(
+    plot,
+    [
+      {
+        type: "scatter",
+        mode: "markers",
+        x: known.map((run) => (scale.kind === "words" ? plain(paramText(run, key)) : run.params[key])),
+        y: known.map(value),
+        marker: {
+          size: 10,
+          opacity: 0.85,
+          color: known.map((run) => (store.isDrawn(run.id) ? color(store.slot(run.id)) : "#888")),
+          symbol: known.map((run) => (store.isDrawn(run.id) ? SHAPES[store.slot(run.id)] : "circle-open")),
+        },
+        customdata: known.map((run) => run.id),
+        text: known.map((run) => `${plain(store.shortName(run))}<br>${plain(key)} = ${plain(paramText(run, key))}`),
+        hovertemplate: `%{text}<br>${plain(metric)} %{y:.5~g}<extra></extra>`,
+      },
+    ],
+    {
+      ...style,
+      height: 420,
+      width: isPaper() ? PAPER_WIDTH : plot.clientWidth,
+      margin: { ...style.margin, l: 64, b: 50 },
+      xaxis: {
+        ...style.xaxis,
+        title: { text: plain(key) },
+        type: scale.kind === "words" ? "category" : scale.kind,
+        ...(scale.kind === "words" ? { categoryorder: "array", categoryarray: words } : {}),
+      },
+      yaxis: {
+        ...style.yaxis,
+        title: {
+          text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : goal(metric) ? " (best)" : " (last)"}`,
+        },
+      },
+    },
+    CONFIG,
+  );
   if (plot.wired) return;
   plot.wired = true;
   plot.on("plotly_click", (event) => update({ view: "run", id: event.points[0].customdata, tab: "" }));

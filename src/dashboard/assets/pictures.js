@@ -6,8 +6,19 @@ import { h } from "./dom.js";
 
 /** What the files of `plots/` show. */
 const NAMES = {
-  curves: "Curves", confusion: "Confusion matrix", gallery: "Predictions, wrong ones first", boundary: "Decision boundary", hidden_units: "What the hidden units see",
-  network: "Network", unit_weights: "Weights of the hidden units", attention: "Attention: where each head looks", roc: "ROC curve", calibration: "Calibration", predicted_vs_true: "Predicted against true", residuals: "Residuals", importance: "Importance of the inputs",
+  curves: "Curves",
+  confusion: "Confusion matrix",
+  gallery: "Predictions, wrong ones first",
+  boundary: "Decision boundary",
+  hidden_units: "What the hidden units see",
+  network: "Network",
+  unit_weights: "Weights of the hidden units",
+  attention: "Attention: where each head looks",
+  roc: "ROC curve",
+  calibration: "Calibration",
+  predicted_vs_true: "Predicted against true",
+  residuals: "Residuals",
+  importance: "Importance of the inputs",
 };
 
 /** `plots/hidden_units.svg` in words. */
@@ -21,12 +32,21 @@ function caption(name) {
 export async function pictures(detail, run, onClose) {
   const files = detail.files.filter(({ name }) => /^plots\/[^/]+\.svg$/.test(name)).map(({ name }) => name);
   const parts = [];
-  if (detail.files.some(({ name }) => name === "boundary.json")) parts.push(...await boundary(run, onClose));
-  if (files.length) parts.push(h("h3", {}, "Pictures"), h("div", { class: "pictures" }, files.map((name) => picture(run.id, name))));
+  if (detail.files.some(({ name }) => name === "boundary.json")) parts.push(...(await boundary(run, onClose)));
+  if (files.length)
+    parts.push(
+      h("h3", {}, "Pictures"),
+      h(
+        "div",
+        { class: "pictures" },
+        files.map((name) => picture(run.id, name)),
+      ),
+    );
   if (parts.length) return parts;
   return [
     h("p", {}, "There are no pictures (yet): a training draws them at its end. This draws them from the run's folder:"),
-    h("pre", { class: "command" }, `burnlab plot ${run.id}`)];
+    h("pre", { class: "command" }, `burnlab plot ${run.id}`),
+  ];
 }
 
 function picture(id, name) {
@@ -35,14 +55,30 @@ function picture(id, name) {
   const image = () => h("img", { src: `${address}?inline=1`, alt: title });
   const file = name.replace("plots/", "");
   const save = () => h("a", { href: address, download: `${id}-${file}` }, "Download");
-  return h("figure", { "data-picture": file },
-    h("button", { type: "button", class: "picture", title: "Show it large", onclick: () => enlarge(title, image(), save()) }, image()),
-    h("figcaption", {}, h("span", {}, title), save()));
+  return h(
+    "figure",
+    { "data-picture": file },
+    h(
+      "button",
+      { type: "button", class: "picture", title: "Show it large", onclick: () => enlarge(title, image(), save()) },
+      image(),
+    ),
+    h("figcaption", {}, h("span", {}, title), save()),
+  );
 }
 
 function enlarge(title, image, save) {
   const dialog = document.getElementById("dialog");
   dialog.className = "large";
-  dialog.replaceChildren(h("h2", {}, title), image, h("div", { class: "actions" }, h("button", { type: "button", class: "primary", onclick: () => dialog.close() }, "Close"), save));
+  dialog.replaceChildren(
+    h("h2", {}, title),
+    image,
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", class: "primary", onclick: () => dialog.close() }, "Close"),
+      save,
+    ),
+  );
   dialog.showModal();
 }

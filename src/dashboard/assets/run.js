@@ -15,14 +15,28 @@ import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
 
-const TABS = [["", "Curves"], ["config", "Config"], ["evaluation", "Evaluation"], ["predictions", "Predictions"], ["pictures", "Pictures"], ["files", "Files"], ["log", "Log"], ["environment", "Environment"]];
+const TABS = [
+  ["", "Curves"],
+  ["config", "Config"],
+  ["evaluation", "Evaluation"],
+  ["predictions", "Predictions"],
+  ["pictures", "Pictures"],
+  ["files", "Files"],
+  ["log", "Log"],
+  ["environment", "Environment"],
+];
 
 export function mountRun(parent) {
   const { id } = state;
   const head = h("div", { class: "run-head" });
   const tabs = h("nav", { class: "subtabs", "aria-label": "Parts of the run" });
   const body = h("div", { class: "run-body" });
-  parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, tabs, body);
+  parent.append(
+    h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"),
+    head,
+    tabs,
+    body,
+  );
   let open = true;
   let stop = () => {};
   let shownTab = null;
@@ -31,7 +45,7 @@ export function mountRun(parent) {
 
   const renderBody = async () => {
     if (shownTab === state.tab) return;
-    const tab = shownTab = state.tab;
+    const tab = (shownTab = state.tab);
     stop();
     stop = () => {};
     // Who ticks a box finds it under the keyboard again when the part is drawn anew.
@@ -42,18 +56,24 @@ export function mountRun(parent) {
       body.append(settings.element, testValues(store.runs.get(id)) ?? "", lineKey());
       const charts = mountCharts(body, () => [store.runs.get(id)].filter(Boolean));
       const off = store.onRuns(settings.render);
-      stop = () => { charts(); off(); };
+      stop = () => {
+        charts();
+        off();
+      };
       return;
     }
     const closers = [];
-    const mine = stop = () => closers.forEach((close) => close());
+    const mine = (stop = () => closers.forEach((close) => close()));
     try {
       details ??= api.run(id);
       const detail = await details;
       const problems = (detail.problems ?? []).map((text) => h("p", { class: "problem" }, text));
       const parts = await PARTS[Object.hasOwn(PARTS, tab) ? tab : "config"](detail, id, (close) => closers.push(close));
       // Another tab was opened meanwhile, or this one anew.
-      if (!open || stop !== mine) { mine(); return; }
+      if (!open || stop !== mine) {
+        mine();
+        return;
+      }
       body.replaceChildren(...problems, ...parts);
       if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
     } catch (error) {
@@ -66,25 +86,63 @@ export function mountRun(parent) {
     if (!open) return;
     const run = store.runs.get(id);
     if (!run) {
-      head.replaceChildren(h("h2", {}, id), h("p", {}, "There is no such run here. It may have been deleted: see ", h("a", { href: link({ view: "trash", id: "" }) }, "the trash"), "."));
+      head.replaceChildren(
+        h("h2", {}, id),
+        h(
+          "p",
+          {},
+          "There is no such run here. It may have been deleted: see ",
+          h("a", { href: link({ view: "trash", id: "" }) }, "the trash"),
+          ".",
+        ),
+      );
       return;
     }
     if (!head.querySelector("input:focus")) renderHead(head, run);
-    tabs.replaceChildren(...TABS.map(([tab, label]) => h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label)));
-    if (shownStatus && shownStatus !== run.status) { details = undefined; shownTab = null; }
+    tabs.replaceChildren(
+      ...TABS.map(([tab, label]) =>
+        h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label),
+      ),
+    );
+    if (shownStatus && shownStatus !== run.status) {
+      details = undefined;
+      shownTab = null;
+    }
     shownStatus = run.status;
     renderBody();
   });
   const unsubscribe = store.onRuns(render);
-  const unlisten = onState((changed) => { if (["wrong", "page", "inputs"].some((key) => changed.has(key))) shownTab = null; render(); });
+  const unlisten = onState((changed) => {
+    if (["wrong", "page", "inputs"].some((key) => changed.has(key))) shownTab = null;
+    render();
+  });
   render();
-  return () => { open = false; unsubscribe(); unlisten(); stop(); };
+  return () => {
+    open = false;
+    unsubscribe();
+    unlisten();
+    stop();
+  };
 }
 
 function renderHead(head, run) {
   const field = (label, name, value, save) => {
-    const input = h("input", { value, "aria-label": label, "data-field": name, placeholder: `Add ${label.toLowerCase()}`, maxlength: 2000,
-      onchange: () => save(input.value.trim()), onkeydown: (event) => { if (event.key === "Enter") input.blur(); if (event.key === "Escape") { input.value = value; input.blur(); event.stopPropagation(); } } });
+    const input = h("input", {
+      value,
+      "aria-label": label,
+      "data-field": name,
+      placeholder: `Add ${label.toLowerCase()}`,
+      maxlength: 2000,
+      onchange: () => save(input.value.trim()),
+      onkeydown: (event) => {
+        if (event.key === "Enter") input.blur();
+        if (event.key === "Escape") {
+          input.value = value;
+          input.blur();
+          event.stopPropagation();
+        }
+      },
+    });
     return h("label", { class: "field" }, h("span", {}, label), input);
   };
   const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
@@ -92,66 +150,221 @@ function renderHead(head, run) {
   const based = state.base === run.id;
   head.replaceChildren(
     h("h2", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
-    h("div", { class: "actions" }, statusLabel(run.shown), run.reason && run.reason !== run.shown && h("span", { class: "reason" }, run.reason)),
-    h("dl", { class: "facts" },
-      fact("id", h("button", { type: "button", class: "link", title: "Copy the id", onclick: () => { navigator.clipboard?.writeText(run.id).then(() => toast("Id copied.")); } }, run.id)),
-      fact("experiment", run.experiment), fact("seed", String(run.seed)), fact("started", moment(run.started), run.started), fact("duration", seconds(duration(run))),
-      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [], run.parent ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent)) : [], run.sweep ? fact("trial", h("a", { href: link({ view: "sweep", id: run.sweep.sweep, tab: "" }) }, `${run.sweep.trial} of ${run.sweep.sweep}`)) : [], children.length ? fact(children.length === 1 ? "child" : "children", children.map((child, index) => [index ? ", " : "", runLink(child.id)])) : []),
-    h("div", { class: "fields" },
+    h(
+      "div",
+      { class: "actions" },
+      statusLabel(run.shown),
+      run.reason && run.reason !== run.shown && h("span", { class: "reason" }, run.reason),
+    ),
+    h(
+      "dl",
+      { class: "facts" },
+      fact(
+        "id",
+        h(
+          "button",
+          {
+            type: "button",
+            class: "link",
+            title: "Copy the id",
+            onclick: () => {
+              navigator.clipboard?.writeText(run.id).then(() => toast("Id copied."));
+            },
+          },
+          run.id,
+        ),
+      ),
+      fact("experiment", run.experiment),
+      fact("seed", String(run.seed)),
+      fact("started", moment(run.started), run.started),
+      fact("duration", seconds(duration(run))),
+      run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [],
+      run.parent
+        ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent))
+        : [],
+      run.sweep
+        ? fact(
+            "trial",
+            h(
+              "a",
+              { href: link({ view: "sweep", id: run.sweep.sweep, tab: "" }) },
+              `${run.sweep.trial} of ${run.sweep.sweep}`,
+            ),
+          )
+        : [],
+      children.length
+        ? fact(
+            children.length === 1 ? "child" : "children",
+            children.map((child, index) => [index ? ", " : "", runLink(child.id)]),
+          )
+        : [],
+    ),
+    h(
+      "div",
+      { class: "fields" },
       field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
-      field("Tags", "tags", run.tags.join(", "), (text) => edit(run.id, { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) })),
-      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note }))),
-    h("div", { class: "actions" },
-      h("button", { type: "button", onclick: () => { update({ base: based ? "" : run.id }); renderHead(head, run); } }, based ? "No baseline" : "Make baseline"),
-      h("button", { type: "button", onclick: () => toggle("sel", run.id) }, state.sel.includes(run.id) ? "Unselect" : "Select to compare"),
-      h("button", { type: "button", onclick: () => archive([run.id], !run.archived) }, run.archived ? "Unarchive" : "Archive"),
-      h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete")));
+      field("Tags", "tags", run.tags.join(", "), (text) =>
+        edit(run.id, {
+          tags: text
+            .split(",")
+            .map((tag) => tag.trim())
+            .filter(Boolean),
+        }),
+      ),
+      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note })),
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            update({ base: based ? "" : run.id });
+            renderHead(head, run);
+          },
+        },
+        based ? "No baseline" : "Make baseline",
+      ),
+      h(
+        "button",
+        { type: "button", onclick: () => toggle("sel", run.id) },
+        state.sel.includes(run.id) ? "Unselect" : "Select to compare",
+      ),
+      h(
+        "button",
+        { type: "button", onclick: () => archive([run.id], !run.archived) },
+        run.archived ? "Unarchive" : "Archive",
+      ),
+      h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete"),
+    ),
+  );
 }
 
-const runLink = (id) => h("a", { href: link({ view: "run", id, tab: "" }) }, store.runs.has(id) ? store.title(store.runs.get(id)) : id);
+const runLink = (id) =>
+  h("a", { href: link({ view: "run", id, tab: "" }) }, store.runs.has(id) ? store.title(store.runs.get(id)) : id);
 
 /** Test results as text: they are single values, not curves. */
 function testValues(run) {
   const tests = Object.entries(run?.metrics ?? {}).filter(([key]) => splitKey(key)[0] === "test");
   if (!tests.length) return null;
-  return h("div", { class: "tiles" }, tests.map(([key, metric]) => h("div", { class: "tile", title: String(metric.last) }, h("span", { class: "label" }, `test ${splitKey(key)[1]}`), h("span", { class: "figure" }, number(metric.last)))));
+  return h(
+    "div",
+    { class: "tiles" },
+    tests.map(([key, metric]) =>
+      h(
+        "div",
+        { class: "tile", title: String(metric.last) },
+        h("span", { class: "label" }, `test ${splitKey(key)[1]}`),
+        h("span", { class: "figure" }, number(metric.last)),
+      ),
+    ),
+  );
 }
 
 const PARTS = {
   config: (detail) => [
-    h("h3", {}, "config.toml"), h("p", { class: "soft" }, "The resolved configuration: this text alone reproduces the run."),
-    copyable(detail.config_toml)],
-  environment: (detail) => [h("h3", {}, "Environment"), scroller(dataTable([{ label: "what" }, { label: "value" }], flatten(detail.environment)), "Environment")],
+    h("h3", {}, "config.toml"),
+    h("p", { class: "soft" }, "The resolved configuration: this text alone reproduces the run."),
+    copyable(detail.config_toml),
+  ],
+  environment: (detail) => [
+    h("h3", {}, "Environment"),
+    scroller(dataTable([{ label: "what" }, { label: "value" }], flatten(detail.environment)), "Environment"),
+  ],
   files: (detail, id) => {
     const pictures = detail.files.filter((file) => /\.(svg|png)$/i.test(file.name));
     return [
       h("h3", {}, "Files"),
-      scroller(dataTable([{ label: "file" }, { label: "size", number: true }], detail.files.map((file) => [h("a", { href: api.fileUrl(id, file.name), download: file.name }, file.name), bytes(file.bytes)])), "Files"),
-      h("div", { class: "pictures" }, pictures.map((file) => h("figure", {}, h("img", { src: `${api.fileUrl(id, file.name)}?inline=1`, alt: file.name, loading: "lazy" }), h("figcaption", {}, file.name))))];
+      scroller(
+        dataTable(
+          [{ label: "file" }, { label: "size", number: true }],
+          detail.files.map((file) => [
+            h("a", { href: api.fileUrl(id, file.name), download: file.name }, file.name),
+            bytes(file.bytes),
+          ]),
+        ),
+        "Files",
+      ),
+      h(
+        "div",
+        { class: "pictures" },
+        pictures.map((file) =>
+          h(
+            "figure",
+            {},
+            h("img", { src: `${api.fileUrl(id, file.name)}?inline=1`, alt: file.name, loading: "lazy" }),
+            h("figcaption", {}, file.name),
+          ),
+        ),
+      ),
+    ];
   },
   log: async (detail, id) => {
     if (!detail.files.some((file) => file.name === "run.log")) return [h("p", {}, "This run wrote no log.")];
     const text = await api.fileText(id, "run.log");
-    return [h("h3", {}, "run.log"), text.trim() ? h("pre", { class: "log", tabindex: "0" }, text.slice(-200_000)) : h("p", {}, "The log is empty.")];
+    return [
+      h("h3", {}, "run.log"),
+      text.trim() ? h("pre", { class: "log", tabindex: "0" }, text.slice(-200_000)) : h("p", {}, "The log is empty."),
+    ];
   },
   evaluation: (detail) => {
     const found = detail.evaluation;
     if (!found) return [h("p", {}, "There is no evaluation (yet): it is written after training, from the test split.")];
     const parts = [
-      h("h3", {}, "Test split"), h("p", { class: "soft" }, `${found.num_examples} examples, touched once, after training.`),
-      scroller(dataTable([{ label: "metric" }, { label: "value", number: true }, { label: "always guessing", number: true }], found.metrics.map((metric) => [
-        metric.name, exact(metric.value), metric.name === found.baseline?.name ? exact(found.baseline.value) : ""])), "Metrics")];
-    if (found.text) parts.push(h("p", {}, `${found.text.num_characters} characters. The frequencies of single characters reach a loss of `, exact(found.text.unigram_loss), ", those of pairs ", exact(found.text.bigram_loss), "."));
-    if (found.classes) parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
-    if (found.error_quantiles) parts.push(h("h3", {}, "Errors"), scroller(dataTable([{ label: "quantile" }, { label: "absolute error", number: true }], quantiles(found.error_quantiles)), "Error quantiles"));
+      h("h3", {}, "Test split"),
+      h("p", { class: "soft" }, `${found.num_examples} examples, touched once, after training.`),
+      scroller(
+        dataTable(
+          [{ label: "metric" }, { label: "value", number: true }, { label: "always guessing", number: true }],
+          found.metrics.map((metric) => [
+            metric.name,
+            exact(metric.value),
+            metric.name === found.baseline?.name ? exact(found.baseline.value) : "",
+          ]),
+        ),
+        "Metrics",
+      ),
+    ];
+    if (found.text)
+      parts.push(
+        h(
+          "p",
+          {},
+          `${found.text.num_characters} characters. The frequencies of single characters reach a loss of `,
+          exact(found.text.unigram_loss),
+          ", those of pairs ",
+          exact(found.text.bigram_loss),
+          ".",
+        ),
+      );
+    if (found.classes)
+      parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
+    if (found.error_quantiles)
+      parts.push(
+        h("h3", {}, "Errors"),
+        scroller(
+          dataTable(
+            [{ label: "quantile" }, { label: "absolute error", number: true }],
+            quantiles(found.error_quantiles),
+          ),
+          "Error quantiles",
+        ),
+      );
     return parts;
   },
   predictions: async (detail, id, onClose) => {
-    if (detail.evaluation?.text) return [h("p", {}, "A language model has a prediction for each character, which are not kept. See what it writes:"), copyable(`burnlab generate ${id}`)];
+    if (detail.evaluation?.text)
+      return [
+        h("p", {}, "A language model has a prediction for each character, which are not kept. See what it writes:"),
+        copyable(`burnlab generate ${id}`),
+      ];
     try {
-      return (detail.image && await gallery(id, onClose)) ?? await predictionTable(detail, id);
+      return (detail.image && (await gallery(id, onClose))) ?? (await predictionTable(detail, id));
     } catch (error) {
-      if (error.status === 404) return [h("p", {}, "There are no predictions (yet): they are written after training, from the test split.")];
+      if (error.status === 404)
+        return [h("p", {}, "There are no predictions (yet): they are written after training, from the test split.")];
       throw error;
     }
   },
@@ -163,43 +376,86 @@ async function predictionTable(detail, id) {
   const size = 50;
   const page = Number(state.page) || 0;
   const canShowInputs = detail.files.some((file) => file.name === "test.csv") && !detail.image;
-  const answer = await api.predictions(id, { offset: page * size, limit: size, wrong: state.wrong !== "0", inputs: canShowInputs && state.inputs === "1" });
+  const answer = await api.predictions(id, {
+    offset: page * size,
+    limit: size,
+    wrong: state.wrong !== "0",
+    inputs: canShowInputs && state.inputs === "1",
+  });
   const toggles = [];
   const box = (name, label, checked, change) => {
     const tick = h("input", { type: "checkbox", id: name, checked, onchange: () => update(change(tick.checked)) });
     toggles.push(h("label", { class: "inline" }, tick, label));
   };
-  if (answer.num_wrong !== null) box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
+  if (answer.num_wrong !== null)
+    box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
   if (canShowInputs) box("inputs", "with the inputs", state.inputs === "1", (on) => ({ inputs: on ? "1" : "" }));
   const pages = Math.max(1, Math.ceil(answer.total / size));
   const columns = [
-    ...answer.columns.map((label) => ({ label: label.replace(/^probability_(.*)$/, "p($1)"), title: label, number: true })),
-    ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` }))];
-  const rows = answer.rows.map((row, index) => [...row, ...(answer.inputs?.[index] ?? [])].map((cell) => (cell === "" ? MISSING : shortCell(cell))));
+    ...answer.columns.map((label) => ({
+      label: label.replace(/^probability_(.*)$/, "p($1)"),
+      title: label,
+      number: true,
+    })),
+    ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` })),
+  ];
+  const rows = answer.rows.map((row, index) =>
+    [...row, ...(answer.inputs?.[index] ?? [])].map((cell) => (cell === "" ? MISSING : shortCell(cell))),
+  );
   return [
     h("h3", {}, "Predictions on the test split"),
-    h("div", { class: "controls" }, ...toggles, h("span", { class: "count" }, plural(answer.total, "example")),
-      h("button", { type: "button", id: "previous", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) }, "Previous"),
+    h(
+      "div",
+      { class: "controls" },
+      ...toggles,
+      h("span", { class: "count" }, plural(answer.total, "example")),
+      h(
+        "button",
+        { type: "button", id: "previous", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) },
+        "Previous",
+      ),
       h("span", {}, `page ${page + 1} of ${pages}`),
-      h("button", { type: "button", id: "next", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) }, "Next")),
-    rows.length ? scroller(dataTable(columns, rows), "Predictions") : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none.")];
+      h(
+        "button",
+        { type: "button", id: "next", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) },
+        "Next",
+      ),
+    ),
+    rows.length
+      ? scroller(dataTable(columns, rows), "Predictions")
+      : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none."),
+  ];
 }
 
 /** Long decimals are cut to what can be read; the tooltip keeps them whole. */
-const shortCell = (cell) => (/^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell));
+const shortCell = (cell) =>
+  /^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell);
 const exact = (value) => h("span", { title: String(value) }, number(value));
 
 function quantiles(found) {
-  const pairs = Array.isArray(found) ? found.map((item) => (Array.isArray(item) ? item : [item.quantile ?? item.name, item.error ?? item.value])) : Object.entries(found);
+  const pairs = Array.isArray(found)
+    ? found.map((item) => (Array.isArray(item) ? item : [item.quantile ?? item.name, item.error ?? item.value]))
+    : Object.entries(found);
   return pairs.map(([name, value]) => [String(name), exact(value)]);
 }
 
 function flatten(value, prefix = "") {
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
-  return [[prefix, Array.isArray(value) && value.every((item) => typeof item === "string") ? value.join(" ") : param(value)]];
+  if (value !== null && typeof value === "object" && !Array.isArray(value))
+    return Object.entries(value).flatMap(([key, inner]) => flatten(inner, prefix ? `${prefix}.${key}` : key));
+  return [
+    [prefix, Array.isArray(value) && value.every((item) => typeof item === "string") ? value.join(" ") : param(value)],
+  ];
 }
 
 export function copyable(text) {
-  return h("div", { class: "copyable" },
-    h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(text).then(() => toast("Copied.")) }, "Copy"), h("pre", { tabindex: "0" }, text));
+  return h(
+    "div",
+    { class: "copyable" },
+    h(
+      "button",
+      { type: "button", onclick: () => navigator.clipboard?.writeText(text).then(() => toast("Copied.")) },
+      "Copy",
+    ),
+    h("pre", { tabindex: "0" }, text),
+  );
 }

@@ -34,7 +34,8 @@ export async function need(key, ids) {
     }
   }
   const asked = [];
-  for (let index = 0; index < fresh.length; index += 50) asked.push(fetchAll(key, fresh.slice(index, index + 50), smooth));
+  for (let index = 0; index < fresh.length; index += 50)
+    asked.push(fetchAll(key, fresh.slice(index, index + 50), smooth));
   for (const [after, some] of grown) asked.push(fetchNew(key, some, after));
   await Promise.all(asked);
 }
@@ -57,10 +58,16 @@ async function fetchNew(key, ids, after) {
     const last = have.samples.at(-1)?.[0] ?? 0;
     const added = series.samples.map(numbers).filter((sample) => sample[0] > last);
     const samples = [...have.samples, ...added];
-    const values = samples.map((sample) => sample[3]).filter(Number.isFinite).sort((x, y) => x - y);
+    const values = samples
+      .map((sample) => sample[3])
+      .filter(Number.isFinite)
+      .sort((x, y) => x - y);
     const [low, high] = fences(values);
     cache.set(names.get(series.id), {
-      ...have, samples, total: have.total + series.total, downsampled: have.downsampled || series.downsampled,
+      ...have,
+      samples,
+      total: have.total + series.total,
+      downsampled: have.downsampled || series.downsampled,
       outliers: have.outliers + added.filter((sample) => sample[3] < low || sample[3] > high).length,
     });
   }

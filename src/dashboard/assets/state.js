@@ -16,12 +16,16 @@ const DEFAULTS = {
   group: "", // column id, or "seeds": everything but the seed
   closed: [], // collapsed groups
   sel: [], // selected runs
-  show: [], hide: [], // visibility that differs from the default
-  pin: [], base: "",
+  show: [],
+  hide: [], // visibility that differs from the default
+  pin: [],
+  base: "",
   archived: "", // "1": archived runs too
   draw: "10", // how many runs are drawn by default
   x: "epoch", // epoch | step | time
-  logx: "", logy: [], fit: [], // names of charts: logarithmic y, y without outliers
+  logx: "",
+  logy: [],
+  fit: [], // names of charts: logarithmic y, y without outliers
   smooth: "0",
   mean: "", // "1": mean and band per group
   zoom: "", // "from,to" on x
@@ -47,12 +51,22 @@ export function onState(listener) {
 }
 
 export function encode(values) {
-  const path = PAGES.includes(values.view) ? `${values.view}/${encodeURIComponent(values.id)}` : values.view === "charts" ? "" : values.view;
-  const query = Object.entries(DEFAULTS).filter(([key]) => key !== "view" && key !== "id").map(([key, standard]) => {
-    const value = LISTS.includes(key) ? values[key].map(encodeURIComponent).join(",") : encodeURIComponent(values[key]);
-    const plain = LISTS.includes(key) ? "" : encodeURIComponent(standard);
-    return value === plain ? null : `${key}=${value}`;
-  }).filter(Boolean).join("&");
+  const path = PAGES.includes(values.view)
+    ? `${values.view}/${encodeURIComponent(values.id)}`
+    : values.view === "charts"
+      ? ""
+      : values.view;
+  const query = Object.entries(DEFAULTS)
+    .filter(([key]) => key !== "view" && key !== "id")
+    .map(([key, standard]) => {
+      const value = LISTS.includes(key)
+        ? values[key].map(encodeURIComponent).join(",")
+        : encodeURIComponent(values[key]);
+      const plain = LISTS.includes(key) ? "" : encodeURIComponent(standard);
+      return value === plain ? null : `${key}=${value}`;
+    })
+    .filter(Boolean)
+    .join("&");
   // These read better as they are and need no escape after the "#".
   return `#/${path}${query ? `?${query}` : ""}`.replaceAll("%2F", "/").replaceAll("%3A", ":");
 }
@@ -72,11 +86,17 @@ export function decode(hash) {
 }
 
 function text(escaped) {
-  try { return decodeURIComponent(escaped); } catch { return escaped; }
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return escaped;
+  }
 }
 
 function apply(values) {
-  const changed = new Set(Object.keys(DEFAULTS).filter((key) => JSON.stringify(values[key]) !== JSON.stringify(state[key])));
+  const changed = new Set(
+    Object.keys(DEFAULTS).filter((key) => JSON.stringify(values[key]) !== JSON.stringify(state[key])),
+  );
   Object.assign(state, values);
   if (changed.size) for (const listener of listeners) listener(changed);
 }

@@ -48,8 +48,14 @@ export function merge(change) {
     for (const id of runs.keys()) ids.add(id);
     runs.clear();
   }
-  for (const run of change.changed) { runs.set(run.id, run); ids.add(run.id); }
-  for (const id of change.removed) { runs.delete(id); ids.add(id); }
+  for (const run of change.changed) {
+    runs.set(run.id, run);
+    ids.add(run.id);
+  }
+  for (const id of change.removed) {
+    runs.delete(id);
+    ids.add(id);
+  }
   revision = change.revision;
   if (state.q.trim()) scheduleFilter();
   changed(ids);
@@ -67,13 +73,16 @@ export function drop(ids) {
 }
 
 let timer;
-const scheduleFilter = () => { clearTimeout(timer); timer = setTimeout(() => applyFilter(), 250); };
+const scheduleFilter = () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => applyFilter(), 250);
+};
 
 let asking;
 /** Asks the server which runs the filter lets through. An error leaves the last good list standing. */
 export async function applyFilter(notify = true) {
   asking?.abort();
-  const mine = asking = new AbortController();
+  const mine = (asking = new AbortController());
   // As it was typed: the server counts the characters to a mistake.
   const { q } = state;
   try {
@@ -81,7 +90,10 @@ export async function applyFilter(notify = true) {
     filterError = null;
   } catch (error) {
     if (error.name === "AbortError" || mine !== asking) return;
-    filterError = error instanceof api.ApiError ? { error: error.message, at: error.body?.at, q } : { error: "The server does not answer." };
+    filterError =
+      error instanceof api.ApiError
+        ? { error: error.message, at: error.body?.at, q }
+        : { error: "The server does not answer." };
   }
   if (notify) changed(null);
 }
@@ -91,66 +103,87 @@ const remember = (key, make) => (cache[key] ??= make());
 /** What the runs have: `{params, metrics, differing}`. */
 export const words = () => remember("words", () => vocabulary([...runs.values()].filter(isListed)));
 
-export const columns = () => remember("columns", () =>
-  (state.cols.length ? state.cols : defaultColumns(words(), [...runs.values()])).map(column).filter(Boolean));
+export const columns = () =>
+  remember("columns", () =>
+    (state.cols.length ? state.cols : defaultColumns(words(), [...runs.values()])).map(column).filter(Boolean),
+  );
 
 const isListed = (run) => (state.archived === "1" || !run.archived) && (!matching || matching.has(run.id));
 
 /** The listed runs in the order of the table: pinned ones first. */
-export const listed = () => remember("listed", () => {
-  const descending = state.sort.startsWith("-");
-  const order = comparator(state.sort.replace(/^-/, ""), descending);
-  const newest = (a, b) => (a.started < b.started ? 1 : -1);
-  const pins = new Set(state.pin);
-  return [...runs.values()].filter(isListed)
-    .sort((a, b) => pins.has(b.id) - pins.has(a.id) || order(a, b) || newest(a, b));
-});
+export const listed = () =>
+  remember("listed", () => {
+    const descending = state.sort.startsWith("-");
+    const order = comparator(state.sort.replace(/^-/, ""), descending);
+    const newest = (a, b) => (a.started < b.started ? 1 : -1);
+    const pins = new Set(state.pin);
+    return [...runs.values()]
+      .filter(isListed)
+      .sort((a, b) => pins.has(b.id) - pins.has(a.id) || order(a, b) || newest(a, b));
+  });
 
 /** The text that a run is grouped by. */
 export function groupOf(run) {
   if (state.group === "seeds") {
-    return words().differing.map((key) => `${key.slice(key.lastIndexOf(".") + 1)} = ${column(`param:${key}`).text(run)}`).join(", ") || "all the same but the seed";
+    return (
+      words()
+        .differing.map((key) => `${key.slice(key.lastIndexOf(".") + 1)} = ${column(`param:${key}`).text(run)}`)
+        .join(", ") || "all the same but the seed"
+    );
   }
   const chosen = column(state.group);
   return chosen ? `${chosen.hint ?? chosen.label} = ${chosen.text(run) || "none"}` : "";
 }
 
 /** `[{key, runs}]` in the order of the first run of each; null without grouping. */
-export const groups = () => remember("groups", () => {
-  if (!state.group) return null;
-  const found = new Map();
-  for (const run of listed()) {
-    const key = groupOf(run);
-    if (!found.has(key)) found.set(key, []);
-    found.get(key).push(run);
-  }
-  return [...found].map(([key, members]) => ({ key, runs: members }));
-});
+export const groups = () =>
+  remember("groups", () => {
+    if (!state.group) return null;
+    const found = new Map();
+    for (const run of listed()) {
+      const key = groupOf(run);
+      if (!found.has(key)) found.set(key, []);
+      found.get(key).push(run);
+    }
+    return [...found].map(([key, members]) => ({ key, runs: members }));
+  });
 
 /** Whether charts show a mean and a band per group. */
 export const isMean = () => state.mean === "1" && Boolean(state.group);
 
 /** The runs drawn in charts, in the order of the table. */
-export const drawn = () => remember("drawn", () => {
-  const count = isMean() ? 200 : Number(state.draw) || 10;
-  const first = new Set(listed().slice(0, count).map((run) => run.id));
-  const on = new Set([...state.show, ...state.pin, ...state.sel, state.base]);
-  const off = new Set(state.hide);
-  return listed().filter((run) => (first.has(run.id) || on.has(run.id)) && !off.has(run.id) && Object.keys(run.metrics).length);
-});
+export const drawn = () =>
+  remember("drawn", () => {
+    const count = isMean() ? 200 : Number(state.draw) || 10;
+    const first = new Set(
+      listed()
+        .slice(0, count)
+        .map((run) => run.id),
+    );
+    const on = new Set([...state.show, ...state.pin, ...state.sel, state.base]);
+    const off = new Set(state.hide);
+    return listed().filter(
+      (run) => (first.has(run.id) || on.has(run.id)) && !off.has(run.id) && Object.keys(run.metrics).length,
+    );
+  });
 
-const places = () => remember("places", () => {
-  const oldestFirst = [...runs.values()].sort((a, b) => (a.started < b.started ? -1 : 1));
-  return new Map(oldestFirst.map((run, index) => [run.id, index]));
-});
+const places = () =>
+  remember("places", () => {
+    const oldestFirst = [...runs.values()].sort((a, b) => (a.started < b.started ? -1 : 1));
+    return new Map(oldestFirst.map((run, index) => [run.id, index]));
+  });
 
-const slots = () => remember("slots", () => {
-  if (isMean()) {
-    const order = new Map(groups().map((group, index) => [group.key, index]));
-    return new Map(drawn().map((run) => [run.id, order.get(groupOf(run)) % 10]));
-  }
-  return assign(drawn().map((run) => run.id), (id) => places().get(id));
-});
+const slots = () =>
+  remember("slots", () => {
+    if (isMean()) {
+      const order = new Map(groups().map((group, index) => [group.key, index]));
+      return new Map(drawn().map((run) => [run.id, order.get(groupOf(run)) % 10]));
+    }
+    return assign(
+      drawn().map((run) => run.id),
+      (id) => places().get(id),
+    );
+  });
 
 /** The colour and shape of a run. */
 export const slot = (id) => slots().get(id) ?? (places().get(id) ?? 0) % 10;

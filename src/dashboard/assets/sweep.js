@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { dataTable, h, paced, perFrame, scroller } from "./dom.js";
-import { lowerIsBetter, number, param, percent, plural } from "./format.js";
+import { goal, number, param, percent, plural } from "./format.js";
 import { onTheme } from "./palette.js";
 import { isInside, parallel } from "./parallel.js";
 import { copyable } from "./run.js";
@@ -13,27 +13,57 @@ import { bestSoFar, timeline } from "./trialcharts.js";
 import { trialTable } from "./trials.js";
 
 /** Time between two questions while runs change, and while they do not but trials are open. */
-const WAIT = 1000, QUIET = 5000; // ms
+const WAIT = 1000,
+  QUIET = 5000; // ms
 
 export function mountSweep(parent) {
   const { id } = state;
   const head = h("div", { class: "sweep-head" });
-  const all = h("button", { type: "button", id: "all-trials", hidden: true, onclick: () => { brushes.clear(); render(); } }, "Show all trials");
+  const all = h(
+    "button",
+    {
+      type: "button",
+      id: "all-trials",
+      hidden: true,
+      onclick: () => {
+        brushes.clear();
+        render();
+      },
+    },
+    "Show all trials",
+  );
   const lines = h("div", { class: "parallel" });
   const told = h("p", { class: "told", role: "status" });
   const curve = h("div", { class: "plot" });
-  const by = h("select", { id: "by", "aria-label": "Horizontal axis", onchange: () => update({ by: by.value }) }, h("option", { value: "" }, "by number"), h("option", { value: "time" }, "by end"));
+  const by = h(
+    "select",
+    { id: "by", "aria-label": "Horizontal axis", onchange: () => update({ by: by.value }) },
+    h("option", { value: "" }, "by number"),
+    h("option", { value: "time" }, "by end"),
+  );
   const shares = h("div", { id: "importance" });
   const lanes = h("div", { class: "timeline" });
   const table = h("div", { id: "trials" });
   const marks = h("div", { class: "controls" }, told, all);
-  const charts = h("div", { class: "charts sweep-charts" },
+  const charts = h(
+    "div",
+    { class: "charts sweep-charts" },
     h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Best so far"), by), curve, trialKey("best")),
-    h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Importance of the params")), shares));
-  const body = h("div", { hidden: true },
-    h("h3", {}, "Params and value"), lines, marks, charts,
-    h("h3", {}, "Who trained what when"), lanes, trialKey("timeline"),
-    h("h3", {}, "Trials"), table);
+    h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Importance of the params")), shares),
+  );
+  const body = h(
+    "div",
+    { hidden: true },
+    h("h3", {}, "Params and value"),
+    lines,
+    marks,
+    charts,
+    h("h3", {}, "Who trained what when"),
+    lanes,
+    trialKey("timeline"),
+    h("h3", {}, "Trials"),
+    table,
+  );
   parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, body);
   const brushes = new Map();
   let open = true;
@@ -44,7 +74,10 @@ export function mountSweep(parent) {
   const draw = () => {
     if (!open || !answer) return;
     const { sweep, trials } = answer;
-    const axes = [...sweep.params.map((key) => ({ key, read: (trial) => trial.params[key] })), { key: sweep.metric, read: (trial) => trial.value }];
+    const axes = [
+      ...sweep.params.map((key) => ({ key, read: (trial) => trial.params[key] })),
+      { key: sweep.metric, read: (trial) => trial.value },
+    ];
     const inside = (trial) => isInside(trial, axes, brushes);
     const valued = trials.filter((trial) => trial.value !== null);
     const best = answer.best?.number;
@@ -53,7 +86,14 @@ export function mountSweep(parent) {
     marks.hidden = charts.hidden = !valued.length;
     if (valued.length) {
       parallel(lines, valued, axes, {
-        told, brushes, render, noun: "trial", lower: lowerIsBetter(sweep.metric), isStrong: (trial) => trial.number === best, label: (trial) => `Trial ${trial.number}`, open: openTrial,
+        told,
+        brushes,
+        render,
+        noun: "trial",
+        goal: goal(sweep.metric),
+        isStrong: (trial) => trial.number === best,
+        label: (trial) => `Trial ${trial.number}`,
+        open: openTrial,
       });
       bestSoFar(curve, answer, inside, openTrial);
     } else {
@@ -65,7 +105,7 @@ export function mountSweep(parent) {
   const render = perFrame(draw);
   const load = async () => {
     clearTimeout(quiet);
-    const mine = asked += 1;
+    const mine = (asked += 1);
     try {
       const found = await api.sweep(id);
       // Another question was asked meanwhile: its answer is the newer one.
@@ -84,14 +124,27 @@ export function mountSweep(parent) {
     // A trial gets its result after its run has ended, and its worker before there is a run.
     if (running + waiting) quiet = setTimeout(load, QUIET);
   };
-  const soon = paced(() => { if (open) load(); }, WAIT);
+  const soon = paced(() => {
+    if (open) load();
+  }, WAIT);
   const stops = [
-    store.onRuns((ids) => { if (!ids || [...ids].some((one) => !store.runs.has(one) || store.runs.get(one).sweep?.sweep === id)) soon(); }),
-    onState((changed) => { if (changed.has("by") || changed.has("tsort")) render(); }), onTheme(draw)];
+    store.onRuns((ids) => {
+      if (!ids || [...ids].some((one) => !store.runs.has(one) || store.runs.get(one).sweep?.sweep === id)) soon();
+    }),
+    onState((changed) => {
+      if (changed.has("by") || changed.has("tsort")) render();
+    }),
+    onTheme(draw),
+  ];
   const resize = new ResizeObserver(render);
   resize.observe(parent);
   load();
-  return () => { open = false; clearTimeout(quiet); stops.forEach((stop) => stop()); resize.disconnect(); };
+  return () => {
+    open = false;
+    clearTimeout(quiet);
+    stops.forEach((stop) => stop());
+    resize.disconnect();
+  };
 }
 
 /** A trial is its run; of several, the first. */
@@ -102,20 +155,41 @@ function openTrial(trial) {
 /** What the marks of a picture of trials mean. */
 function trialKey(picture) {
   const mark = (state) => h("span", { class: `trial-mark ${state}`, "aria-hidden": "true" });
-  return h("p", { class: "key" }, picture === "best"
-    ? [h("span", {}, mark("finished round"), " finished"), h("span", {}, mark("stopped round"), " stopped early"), h("span", {}, "line: best that finished")]
-    : ["finished", "stopped", "failed", "running"].map((state) => h("span", {}, mark(state), ` ${state === "stopped" ? "stopped early" : state}`)).concat(h("span", {}, "↻ taken again after a worker was lost")));
+  return h(
+    "p",
+    { class: "key" },
+    picture === "best"
+      ? [
+          h("span", {}, mark("finished round"), " finished"),
+          h("span", {}, mark("stopped round"), " stopped early"),
+          h("span", {}, "line: best that finished"),
+        ]
+      : ["finished", "stopped", "failed", "running"]
+          .map((state) => h("span", {}, mark(state), ` ${state === "stopped" ? "stopped early" : state}`))
+          .concat(h("span", {}, "↻ taken again after a worker was lost")),
+  );
 }
 
 function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
   const parts = [`Of ${plural(sweep.num_trials, "trial")}, ${countsText(sweep.counts)}.`];
   const winner = trials.find((trial) => trial.number === best?.number);
   if (winner) {
-    const params = sweep.params.filter((key) => key in winner.params).map((key) => `${key} = ${param(winner.params[key])}`).join(", ");
+    const params = sweep.params
+      .filter((key) => key in winner.params)
+      .map((key) => `${key} = ${param(winner.params[key])}`)
+      .join(", ");
     const tested = winner.results.map((result) => result.test).filter((test) => test !== null);
     const mean = tested.reduce((sum, test) => sum + test, 0) / tested.length;
-    parts.push(` Chosen by ${sweep.metric}, the best is `, winner.runs.length ? h("a", { href: link({ view: "run", id: winner.runs[0], tab: "" }) }, `trial ${winner.number}`) : `trial ${winner.number}`,
-      " with ", h("b", { title: String(winner.value) }, number(winner.value)), `: ${params}.`, tested.length ? ` Its ${testMetric} is ${number(mean)}.` : "");
+    parts.push(
+      ` Chosen by ${sweep.metric}, the best is `,
+      winner.runs.length
+        ? h("a", { href: link({ view: "run", id: winner.runs[0], tab: "" }) }, `trial ${winner.number}`)
+        : `trial ${winner.number}`,
+      " with ",
+      h("b", { title: String(winner.value) }, number(winner.value)),
+      `: ${params}.`,
+      tested.length ? ` Its ${testMetric} is ${number(mean)}.` : "",
+    );
   } else {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
@@ -123,7 +197,19 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
     h("h2", {}, sweep.id),
     h("p", { class: "soft" }, `${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
-    winner && numTried(sweep) > 1 ? h("div", { class: "warning", role: "note" }, h("p", {}, `The best of ${numTried(sweep)} trials looks better than it is: it was also the luckiest. What it is worth, new seeds tell:`), best.retrain ? copyable(best.retrain) : null) : "");
+    winner && numTried(sweep) > 1
+      ? h(
+          "div",
+          { class: "warning", role: "note" },
+          h(
+            "p",
+            {},
+            `The best of ${numTried(sweep)} trials looks better than it is: it was also the luckiest. What it is worth, new seeds tell:`,
+          ),
+          best.retrain ? copyable(best.retrain) : null,
+        )
+      : "",
+  );
 }
 
 /** Trials that have shown what they can do, stopped early or not. */
@@ -131,11 +217,33 @@ const numTried = (sweep) => sweep.counts.finished + sweep.counts.stopped;
 
 function renderImportance(box, { sweep, importance }) {
   if (!importance.length) {
-    box.replaceChildren(h("p", {}, numTried(sweep) < 10 ? `Too few trials: ${numTried(sweep)} were tried, and below 10 nothing can be told.` : "No param varied among the trials."));
+    box.replaceChildren(
+      h(
+        "p",
+        {},
+        numTried(sweep) < 10
+          ? `Too few trials: ${numTried(sweep)} were tried, and below 10 nothing can be told.`
+          : "No param varied among the trials.",
+      ),
+    );
     return;
   }
   box.replaceChildren(
-    scroller(dataTable([{ label: "param" }, { label: "share", number: true }], importance.map(({ key, share }) => [
-      h("span", { title: key }, key), h("span", { class: "share", style: { "--part": `${100 * share}%` }, title: String(share) }, percent(share))]), { class: "importance" }), "Importance of the params"),
-    h("p", { class: "notes" }, `How much of the differences between the ${importance[0].num_trials} trials each param explains by itself, by the ranks of their values (trials stopped early count with what they had reached). What two params do only together is in neither; noise alone has 1 to 3 % and more where trials are few.`));
+    scroller(
+      dataTable(
+        [{ label: "param" }, { label: "share", number: true }],
+        importance.map(({ key, share }) => [
+          h("span", { title: key }, key),
+          h("span", { class: "share", style: { "--part": `${100 * share}%` }, title: String(share) }, percent(share)),
+        ]),
+        { class: "importance" },
+      ),
+      "Importance of the params",
+    ),
+    h(
+      "p",
+      { class: "notes" },
+      `How much of the differences between the ${importance[0].num_trials} trials each param explains by itself, by the ranks of their values (trials stopped early count with what they had reached). What two params do only together is in neither; noise alone has 1 to 3 % and more where trials are few.`,
+    ),
+  );
 }

@@ -23,7 +23,11 @@ export function onSweeps(listener) {
 async function refresh() {
   let found;
   // A server that is gone is told by the banner.
-  try { found = await api.sweeps(); } catch { return; }
+  try {
+    found = await api.sweeps();
+  } catch {
+    return;
+  }
   if (JSON.stringify(found) === JSON.stringify(known)) return;
   known = found;
   for (const listener of listeners) listener();
@@ -39,21 +43,58 @@ store.onRuns((ids) => {
 /** A sweep's state in words, with what is in none of its trials left out. */
 export function countsText(counts) {
   const words = [
-    [counts.finished, "finished", "finished"], [counts.stopped, "was stopped early", "were stopped early"], [counts.failed, "failed", "failed"],
-    [counts.running, "is running", "are running"], [counts.waiting, "waits for a worker", "wait for a worker"]];
-  const parts = words.filter(([count]) => count).map(([count, one, several]) => `${count} ${count === 1 ? one : several}`);
-  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : parts[0] ?? "none has begun";
+    [counts.finished, "finished", "finished"],
+    [counts.stopped, "was stopped early", "were stopped early"],
+    [counts.failed, "failed", "failed"],
+    [counts.running, "is running", "are running"],
+    [counts.waiting, "waits for a worker", "wait for a worker"],
+  ];
+  const parts = words
+    .filter(([count]) => count)
+    .map(([count, one, several]) => `${count} ${count === 1 ? one : several}`);
+  return parts.length > 1 ? `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}` : (parts[0] ?? "none has begun");
 }
 
 export function mountSweeps(parent) {
   const box = h("div");
-  parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), h("h2", {}, "Sweeps"), h("p", { class: "soft" }, "Searches over configs: many trials, chosen between by a metric on the validation split."), box);
-  const columns = [{ label: "sweep" }, { label: "started" }, { label: "method" }, { label: "chosen by" }, { label: "trials", number: true }, { label: "state" }];
-  const render = () => box.replaceChildren(known.length
-    ? scroller(dataTable(columns, known.map((sweep) => [
-      h("a", { href: link({ view: "sweep", id: sweep.id, tab: "" }) }, sweep.id), h("span", { title: sweep.started }, moment(sweep.started)), sweep.method, sweep.metric,
-      String(sweep.num_trials), countsText(sweep.counts)]), { class: "sweeps" }), "Sweeps")
-    : h("p", {}, "None yet: a config with a [sweep] section makes one."));
+  parent.append(
+    h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"),
+    h("h2", {}, "Sweeps"),
+    h(
+      "p",
+      { class: "soft" },
+      "Searches over configs: many trials, chosen between by a metric on the validation split.",
+    ),
+    box,
+  );
+  const columns = [
+    { label: "sweep" },
+    { label: "started" },
+    { label: "method" },
+    { label: "chosen by" },
+    { label: "trials", number: true },
+    { label: "state" },
+  ];
+  const render = () =>
+    box.replaceChildren(
+      known.length
+        ? scroller(
+            dataTable(
+              columns,
+              known.map((sweep) => [
+                h("a", { href: link({ view: "sweep", id: sweep.id, tab: "" }) }, sweep.id),
+                h("span", { title: sweep.started }, moment(sweep.started)),
+                sweep.method,
+                sweep.metric,
+                String(sweep.num_trials),
+                countsText(sweep.counts),
+              ]),
+              { class: "sweeps" },
+            ),
+            "Sweeps",
+          )
+        : h("p", {}, "None yet: a config with a [sweep] section makes one."),
+    );
   render();
   return onSweeps(render);
 }

@@ -2,7 +2,7 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { MISSING, number, plural, signed, spread } from "./format.js";
+import { MISSING, judge, number, plural, signed, spread } from "./format.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
@@ -24,7 +24,20 @@ export function mountTable(parent) {
   above = h("tr", { class: "spacer", "aria-hidden": "true" });
   below = above.cloneNode();
   body = h("tbody", {}, above, below);
-  table = h("table", { class: "runs", role: "grid", tabindex: "0", "aria-label": "Runs", "aria-multiselectable": "true", onkeydown: onKey }, columnGroup, head, body);
+  table = h(
+    "table",
+    {
+      class: "runs",
+      role: "grid",
+      tabindex: "0",
+      "aria-label": "Runs",
+      "aria-multiselectable": "true",
+      onkeydown: onKey,
+    },
+    columnGroup,
+    head,
+    body,
+  );
   box = h("div", { class: "table-box", id: "table-box", onscroll: perFrame(scrolled) }, table);
   parent.append(box);
   new ResizeObserver(perFrame(() => renderRows())).observe(box);
@@ -47,11 +60,27 @@ function renderTable() {
   }
   const columns = store.columns();
   // As wide as the longest name, within reason: no name is cut that could be shown, none fills a phone.
-  const longest = items.reduce((most, item) => Math.max(most, item.run ? store.shortName(item.run).length + 5 * (state.pin.includes(item.run.id) + (state.base === item.run.id) + item.run.archived) : 0), 0);
+  const longest = items.reduce(
+    (most, item) =>
+      Math.max(
+        most,
+        item.run
+          ? store.shortName(item.run).length +
+              5 * (state.pin.includes(item.run.id) + (state.base === item.run.id) + item.run.archived)
+          : 0,
+      ),
+    0,
+  );
   // A group's label spans the first four columns; a mean with its deviation is longer than a value.
   const label = groups ? 7.4 * Math.max(...groups.map((group) => group.key.length)) - 30 : 0;
   const name = Math.min(Math.max(110, 22 + 7.6 * longest, label), innerWidth < 500 ? 150 : 280);
-  const widths = [30, 34, name, 100, ...columns.map((column) => column.width + (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0))];
+  const widths = [
+    30,
+    34,
+    name,
+    100,
+    ...columns.map((column) => column.width + (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0)),
+  ];
   columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
   table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   table.setAttribute("aria-rowcount", items.length + 1);
@@ -64,23 +93,43 @@ function renderHead(columns) {
   const ids = store.listed().map((run) => run.id);
   const chosen = ids.filter((id) => state.sel.includes(id)).length;
   const all = h("input", {
-    type: "checkbox", "aria-label": "Select all listed runs", checked: chosen > 0 && chosen === ids.length, indeterminate: chosen > 0 && chosen < ids.length,
+    type: "checkbox",
+    "aria-label": "Select all listed runs",
+    checked: chosen > 0 && chosen === ids.length,
+    indeterminate: chosen > 0 && chosen < ids.length,
     onchange: () => update({ sel: chosen ? [] : ids.slice(0, 50) }),
     title: ids.length > 50 ? "Select the first 50" : "Select all",
   });
-  const sortable = (id, label, hint, align) => {
+  const sortable = ({ id, label, hint, number: align, goal }) => {
     const active = state.sort.replace(/^-/, "") === id;
     const descending = active && state.sort.startsWith("-");
-    const next = active ? (descending ? id : `-${id}`) : align && !label.endsWith("loss") ? `-${id}` : id;
-    return h("th", { scope: "col", class: `${align ? "number" : ""} ${active ? "sorted" : ""}`, "aria-sort": active ? (descending ? "descending" : "ascending") : null },
-      h("button", { type: "button", title: `${hint ?? label}: sort`, "data-sort": id, onclick: () => update({ sort: next }) },
-        h("span", { class: "label" }, label), h("span", { class: "arrow", "aria-hidden": "true" }, active ? (descending ? "▾" : "▴") : "")));
+    const next = active ? (descending ? id : `-${id}`) : align && goal !== "lower" ? `-${id}` : id;
+    return h(
+      "th",
+      {
+        scope: "col",
+        class: `${align ? "number" : ""} ${active ? "sorted" : ""}`,
+        "aria-sort": active ? (descending ? "descending" : "ascending") : null,
+      },
+      h(
+        "button",
+        { type: "button", title: `${hint ?? label}: sort`, "data-sort": id, onclick: () => update({ sort: next }) },
+        h("span", { class: "label" }, label),
+        h("span", { class: "arrow", "aria-hidden": "true" }, active ? (descending ? "▾" : "▴") : ""),
+      ),
+    );
   };
-  head.replaceChildren(h("tr", { "aria-rowindex": "1" },
-    h("th", { class: "check" }, all),
-    h("th", { class: "eye", title: "Drawn in the charts" }, h("span", { class: "hidden-text" }, "drawn")),
-    sortable("run:name", "run"), sortable("run:status", "status"),
-    columns.map((column) => sortable(column.id, column.label, column.hint, column.number))));
+  head.replaceChildren(
+    h(
+      "tr",
+      { "aria-rowindex": "1" },
+      h("th", { class: "check" }, all),
+      h("th", { class: "eye", title: "Drawn in the charts" }, h("span", { class: "hidden-text" }, "drawn")),
+      sortable({ id: "run:name", label: "run" }),
+      sortable({ id: "run:status", label: "status" }),
+      columns.map(sortable),
+    ),
+  );
   if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -105,7 +154,9 @@ function renderRows({ moved = false } = {}) {
     const key = item.run ? item.run.id : `group ${item.group.key}`;
     kept.add(key);
     const there = moved && rows.get(key)?.element;
-    elements.push(there || (item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index)));
+    elements.push(
+      there || (item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index)),
+    );
   }
   for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
   above.style.height = `${first * ROW}px`;
@@ -139,31 +190,92 @@ function remembered(key, signature, make) {
 
 function runRow(key, run, columns, index) {
   const base = state.base && store.runs.get(state.base);
-  const cells = columns.map((column) => ({ column, text: column.text(run), epoch: column.epoch?.(run), delta: delta(column, run, base) }));
+  const cells = columns.map((column) => ({
+    column,
+    text: column.text(run),
+    epoch: column.epoch?.(run),
+    delta: delta(column, run, base),
+  }));
   const flags = {
-    drawn: store.isDrawn(run.id), slot: store.slot(run.id), selected: state.sel.includes(run.id), cursor: cursor === run.id,
-    pinned: state.pin.includes(run.id), base: state.base === run.id, open: state.view === "run" && state.id === run.id,
+    drawn: store.isDrawn(run.id),
+    slot: store.slot(run.id),
+    selected: state.sel.includes(run.id),
+    cursor: cursor === run.id,
+    pinned: state.pin.includes(run.id),
+    base: state.base === run.id,
+    open: state.view === "run" && state.id === run.id,
   };
-  const signature = JSON.stringify([index, store.shortName(run), run.shown, run.reason, run.archived, flags, cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text])]);
+  const signature = JSON.stringify([
+    index,
+    store.shortName(run),
+    run.shown,
+    run.reason,
+    run.archived,
+    flags,
+    cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text]),
+  ]);
   return remembered(key, signature, () => {
     const name = store.shortName(run);
-    return h("tr", {
-      id: rowId(run.id), "data-id": run.id, "aria-rowindex": index + 2, "aria-selected": String(flags.selected),
-      class: ["run", flags.selected && "selected", flags.cursor && "cursor", flags.open && "open", run.archived && "archived", flags.pinned && "pinned"].filter(Boolean).join(" "),
-      onclick: (event) => { if (!event.target.closest("a, button, input")) setCursor(run.id); },
-    },
-      h("td", { class: "check" }, h("input", { type: "checkbox", tabindex: "-1", "aria-label": `Select ${name}`, checked: flags.selected, onclick: (event) => select(run.id, event.shiftKey) })),
-      h("td", { class: "eye" }, h("button", {
-        type: "button", tabindex: "-1", class: "quiet", title: flags.drawn ? "Drawn: click to hide" : "Not drawn: click to draw",
-        "aria-label": `Draw ${name}`, "aria-pressed": String(flags.drawn), onclick: () => show(run.id, !flags.drawn),
-      }, swatch(flags.slot, flags.drawn))),
-      h("th", { scope: "row", class: "name", title: `${store.title(run)}${run.archived ? ", archived" : ""}` },
+    return h(
+      "tr",
+      {
+        id: rowId(run.id),
+        "data-id": run.id,
+        "aria-rowindex": index + 2,
+        "aria-selected": String(flags.selected),
+        class: [
+          "run",
+          flags.selected && "selected",
+          flags.cursor && "cursor",
+          flags.open && "open",
+          run.archived && "archived",
+          flags.pinned && "pinned",
+        ]
+          .filter(Boolean)
+          .join(" "),
+        onclick: (event) => {
+          if (!event.target.closest("a, button, input")) setCursor(run.id);
+        },
+      },
+      h(
+        "td",
+        { class: "check" },
+        h("input", {
+          type: "checkbox",
+          tabindex: "-1",
+          "aria-label": `Select ${name}`,
+          checked: flags.selected,
+          onclick: (event) => select(run.id, event.shiftKey),
+        }),
+      ),
+      h(
+        "td",
+        { class: "eye" },
+        h(
+          "button",
+          {
+            type: "button",
+            tabindex: "-1",
+            class: "quiet",
+            title: flags.drawn ? "Drawn: click to hide" : "Not drawn: click to draw",
+            "aria-label": `Draw ${name}`,
+            "aria-pressed": String(flags.drawn),
+            onclick: () => show(run.id, !flags.drawn),
+          },
+          swatch(flags.slot, flags.drawn),
+        ),
+      ),
+      h(
+        "th",
+        { scope: "row", class: "name", title: `${store.title(run)}${run.archived ? ", archived" : ""}` },
         h("a", { href: link({ view: "run", id: run.id, tab: "" }), tabindex: "-1" }, name),
         flags.pinned && h("span", { class: "mark", title: "Pinned" }, "pin"),
         flags.base && h("span", { class: "mark", title: "Differences are against this run" }, "base"),
-        run.archived && h("span", { class: "mark" }, "archived")),
+        run.archived && h("span", { class: "mark" }, "archived"),
+      ),
       h("td", { class: "fits", title: run.reason || run.shown }, statusLabel(run.shown)),
-      cells.map((cell) => dataCell(run, cell)));
+      cells.map((cell) => dataCell(run, cell)),
+    );
   });
 }
 
@@ -173,17 +285,37 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
   const length = String(text).length + (epoch ? String(epoch).length + 2 : 0);
   const fits = !column.edit && length * WIDEST + 16 <= column.width && /^[ -~±–−∞]*$/.test(text);
   if (column.edit) {
-    return h("td", { class: `editable ${text ? "" : "empty"}`, title: text || `Add ${column.label}`, "data-edit": column.edit, onclick: (event) => { event.stopPropagation(); startEdit(run.id, column.edit); } },
-      column.edit === "tags" ? run.tags.map((tag) => h("span", { class: "tag" }, tag)) : text, h("span", { class: "pencil", "aria-hidden": "true" }, "✎"));
+    return h(
+      "td",
+      {
+        class: `editable ${text ? "" : "empty"}`,
+        title: text || `Add ${column.label}`,
+        "data-edit": column.edit,
+        onclick: (event) => {
+          event.stopPropagation();
+          startEdit(run.id, column.edit);
+        },
+      },
+      column.edit === "tags" ? run.tags.map((tag) => h("span", { class: "tag" }, tag)) : text,
+      h("span", { class: "pencil", "aria-hidden": "true" }, "✎"),
+    );
   }
-  return h("td", { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
+  return h(
+    "td",
+    { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
     String(text),
     epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
-    difference && h("span", { class: `delta ${difference.kind}`, title: `${difference.kind} than the baseline` }, difference.text));
+    difference && h("span", { class: `delta ${difference.kind}`, title: deltaTitle(difference.kind) }, difference.text),
+  );
 }
 
-/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is. */
-export const deltaText = (change, kind) => ` ${signed(change)}${{ same: "", better: " ▲", worse: " ▽" }[kind]}`;
+/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is; no mark without a direction. */
+export const deltaText = (change, kind) =>
+  ` ${signed(change)}${{ same: "", other: "", better: " ▲", worse: " ▽" }[kind]}`;
+
+/** What the mark says, in words. */
+export const deltaTitle = (kind) =>
+  (({ same: "the same as", other: "compared with" })[kind] ?? `${kind} than`) + " the baseline";
 
 /** The difference to the baseline, for metrics. */
 function delta(column, run, base) {
@@ -191,8 +323,7 @@ function delta(column, run, base) {
   const [mine, other] = [column.value(run), column.value(base)];
   if (typeof mine !== "number" || typeof other !== "number" || !Number.isFinite(mine - other)) return null;
   const change = mine - other;
-  const better = change !== 0 && (change < 0) === column.lower;
-  const kind = change === 0 ? "same" : better ? "better" : "worse";
+  const kind = judge(column.metric, change);
   return { text: deltaText(change, kind), kind };
 }
 
@@ -207,12 +338,38 @@ function groupRow(key, group, columns, index) {
     const found = spread(group.runs.map((run) => column.value(run)).filter((value) => value !== null));
     return found ? `${number(found.mean)}${found.count > 1 ? ` ±${found.deviation.toPrecision(2)}` : ""}` : MISSING;
   });
-  const signature = JSON.stringify([index, closed, group.key, group.runs.length, columns.map((column) => column.id), cells]);
-  return remembered(key, signature, () => h("tr", { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed) },
-    h("th", { colspan: 4, scope: "rowgroup", title: group.key },
-      h("button", { type: "button", class: "quiet", onclick: () => toggle("closed", group.key) },
-        h("span", { class: "arrow", "aria-hidden": "true" }, closed ? "▸" : "▾"), ` ${group.key} `, h("span", { class: "count" }, plural(group.runs.length, "run")))),
-    cells.map((text) => h("td", { class: "number", title: text && `mean ± standard deviation of ${plural(group.runs.length, "run")}` }, text))));
+  const signature = JSON.stringify([
+    index,
+    closed,
+    group.key,
+    group.runs.length,
+    columns.map((column) => column.id),
+    cells,
+  ]);
+  return remembered(key, signature, () =>
+    h(
+      "tr",
+      { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed) },
+      h(
+        "th",
+        { colspan: 4, scope: "rowgroup", title: group.key },
+        h(
+          "button",
+          { type: "button", class: "quiet", onclick: () => toggle("closed", group.key) },
+          h("span", { class: "arrow", "aria-hidden": "true" }, closed ? "▸" : "▾"),
+          ` ${group.key} `,
+          h("span", { class: "count" }, plural(group.runs.length, "run")),
+        ),
+      ),
+      cells.map((text) =>
+        h(
+          "td",
+          { class: "number", title: text && `mean ± standard deviation of ${plural(group.runs.length, "run")}` },
+          text,
+        ),
+      ),
+    ),
+  );
 }
 
 // ---- selection, cursor and keyboard ----
@@ -229,7 +386,10 @@ function select(id, range) {
 }
 
 export function show(id, on) {
-  update({ show: [...state.show.filter((other) => other !== id), ...(on ? [id] : [])], hide: [...state.hide.filter((other) => other !== id), ...(on ? [] : [id])] });
+  update({
+    show: [...state.show.filter((other) => other !== id), ...(on ? [id] : [])],
+    hide: [...state.hide.filter((other) => other !== id), ...(on ? [] : [id])],
+  });
 }
 
 export const cursorId = () => cursor;
@@ -277,7 +437,7 @@ function startEdit(id, field) {
   const run = store.runs.get(id);
   const cell = rows.get(id)?.element.querySelector(`[data-edit=${field}]`);
   if (!run || !cell || cell.querySelector(".editor")) return;
-  const before = field === "tags" ? run.tags.join(", ") : run.note ?? "";
+  const before = field === "tags" ? run.tags.join(", ") : (run.note ?? "");
   let done = false;
   const close = async (save) => {
     if (done) return;
@@ -286,14 +446,29 @@ function startEdit(id, field) {
     const hadFocus = document.activeElement === input;
     input.remove();
     rows.delete(id);
-    if (save && text.trim() !== before.trim()) await edit(id, field === "tags" ? { tags: text.split(",").map((tag) => tag.trim()).filter(Boolean) } : { note: text.trim() });
+    if (save && text.trim() !== before.trim())
+      await edit(
+        id,
+        field === "tags"
+          ? {
+              tags: text
+                .split(",")
+                .map((tag) => tag.trim())
+                .filter(Boolean),
+            }
+          : { note: text.trim() },
+      );
     renderRows();
     if (hadFocus) table.focus();
   };
   const input = h("input", {
-    class: "editor", value: before, "aria-label": field === "tags" ? "Tags, separated by commas" : "Note",
-    placeholder: field === "tags" ? "tag, tag" : "note", maxlength: 2000,
-    onclick: (event) => event.stopPropagation(), onblur: () => close(true),
+    class: "editor",
+    value: before,
+    "aria-label": field === "tags" ? "Tags, separated by commas" : "Note",
+    placeholder: field === "tags" ? "tag, tag" : "note",
+    maxlength: 2000,
+    onclick: (event) => event.stopPropagation(),
+    onblur: () => close(true),
     onkeydown: (event) => {
       event.stopPropagation();
       if (event.key === "Enter") close(true);

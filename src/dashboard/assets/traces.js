@@ -5,7 +5,13 @@ import { number, spread } from "./format.js";
 const COLUMN = { epoch: 0, step: 1, time: 2 };
 
 /** Plotly reads names as simple HTML and templates; a run's name must stay plain text. */
-export const plain = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%", "&#37;").replaceAll("{", "&#123;");
+export const plain = (text) =>
+  String(text)
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll("%", "&#37;")
+    .replaceAll("{", "&#123;");
 
 /**
  * Everything to draw for one metric.
@@ -27,8 +33,15 @@ export function build(lines, view) {
     const y = line.samples.map((sample) => (visible(sample, view) ? sample[3] : null));
     const whole = line.samples.map((sample) => !line.mean || sample.count === line.size);
     const look = {
-      type: "scatter", mode: shown.length === 1 ? "markers" : "lines", x, connectgaps: false,
-      line: { color: line.color, width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4), dash: line.split === "train" ? "4px,3px" : "solid" },
+      type: "scatter",
+      mode: shown.length === 1 ? "markers" : "lines",
+      x,
+      connectgaps: false,
+      line: {
+        color: line.color,
+        width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4),
+        dash: line.split === "train" ? "4px,3px" : "solid",
+      },
       marker: { color: line.color, symbol: line.shape, size: 7 },
     };
     const opacity = line.leading ? 1 : 0.75;
@@ -36,29 +49,41 @@ export function build(lines, view) {
     const of = line.mean ? ", mean of %{customdata} runs" : "";
     const isWhole = whole.every(Boolean);
     traces.push({
-      ...look, y, opacity: isWhole ? opacity : 0.45 * opacity, customdata: line.mean ? line.samples.map((sample) => `${sample.count} of ${line.size}`) : undefined,
-      hovertemplate: few ? `%{y:.5~g}${of}<extra>${label} ${line.split}</extra>` : `${label} ${line.split}${of}<br>${view.x} %{x}: <b>%{y:.5~g}</b><extra></extra>`,
+      ...look,
+      y,
+      opacity: isWhole ? opacity : 0.45 * opacity,
+      customdata: line.mean ? line.samples.map((sample) => `${sample.count} of ${line.size}`) : undefined,
+      hovertemplate: few
+        ? `%{y:.5~g}${of}<extra>${label} ${line.split}</extra>`
+        : `${label} ${line.split}${of}<br>${view.x} %{x}: <b>%{y:.5~g}</b><extra></extra>`,
     });
     // A mean of fewer runs keeps the lighter stroke.
-    if (!isWhole && whole.some(Boolean)) traces.push({ ...look, y: y.map((value, index) => (whole[index] ? value : null)), opacity, hoverinfo: "skip" });
+    if (!isWhole && whole.some(Boolean))
+      traces.push({ ...look, y: y.map((value, index) => (whole[index] ? value : null)), opacity, hoverinfo: "skip" });
     // Marks stand on the solid line; on the dashed one only where there is no other.
     if (!line.leading || !shown.length || !marked) continue;
     const last = shown.at(-1);
     put(ends, last[column], last[3], line, line.shape, "last");
     const kept = line.samples.find((sample) => sample[0] === line.run.best_epoch);
-    if (kept && visible(kept, view)) put(best, kept[column], kept[3], line, `${line.shape}-open`, `best epoch ${kept[0]}`);
-    if (/\bearly\b/i.test(line.run.reason ?? "")) put(stops, last[column], last[3], line, "line-ns-open", "stopped early");
+    if (kept && visible(kept, view))
+      put(best, kept[column], kept[3], line, `${line.shape}-open`, `best epoch ${kept[0]}`);
+    if (/\bearly\b/i.test(line.run.reason ?? ""))
+      put(stops, last[column], last[3], line, "line-ns-open", "stopped early");
   }
   traces.push(
     { ...ends.trace, marker: { ...ends.marker, size: 6 } },
     { ...best.trace, marker: { ...best.marker, size: 11, line: { width: 1.8 } } },
-    { ...stops.trace, marker: { ...stops.marker, size: 17, line: { width: 2 } } });
+    { ...stops.trace, marker: { ...stops.marker, size: 17, line: { width: 2 } } },
+  );
   return { traces, ...yRange(lines, view, column), xs: xRange(lines, column) };
 }
 
 function marks() {
   const marker = { symbol: [], color: [] };
-  return { marker, trace: { type: "scatter", mode: "markers", x: [], y: [], text: [], hoverinfo: "skip", cliponaxis: false } };
+  return {
+    marker,
+    trace: { type: "scatter", mode: "markers", x: [], y: [], text: [], hoverinfo: "skip", cliponaxis: false },
+  };
 }
 
 function put(target, x, y, line, symbol, text) {
@@ -146,8 +171,14 @@ export function band(line, view) {
   const rows = line.samples.filter((sample) => sample.low !== undefined && !(view.logy && sample.low <= 0));
   const x = rows.map((sample) => sample[column]);
   return {
-    type: "scatter", mode: "lines", x: [...x, ...x.toReversed()], y: [...rows.map((sample) => sample.high), ...rows.map((sample) => sample.low).reverse()],
-    fill: "toself", fillcolor: `${line.color}2e`, line: { width: 0 }, hoverinfo: "skip",
+    type: "scatter",
+    mode: "lines",
+    x: [...x, ...x.toReversed()],
+    y: [...rows.map((sample) => sample.high), ...rows.map((sample) => sample.low).reverse()],
+    fill: "toself",
+    fillcolor: `${line.color}2e`,
+    line: { width: 0 },
+    hoverinfo: "skip",
   };
 }
 
@@ -157,15 +188,24 @@ export function remarks(lines, view) {
   const broken = lines.filter((line) => line.samples.some((sample) => !Number.isFinite(sample[3])));
   if (broken.length) {
     const first = broken[0].samples.find((sample) => !Number.isFinite(sample[3]));
-    found.push(`NaN or infinite values cannot be drawn: ${broken[0].label} ${broken[0].split} from epoch ${first[0]} (${number(first[3])})${broken.length > 1 ? ` and ${broken.length - 1} more curves` : ""}.`);
+    found.push(
+      `NaN or infinite values cannot be drawn: ${broken[0].label} ${broken[0].split} from epoch ${first[0]} (${number(first[3])})${broken.length > 1 ? ` and ${broken.length - 1} more curves` : ""}.`,
+    );
   }
-  const below = view.logy ? lines.reduce((sum, line) => sum + line.samples.filter((sample) => sample[3] <= 0).length, 0) : 0;
+  const below = view.logy
+    ? lines.reduce((sum, line) => sum + line.samples.filter((sample) => sample[3] <= 0).length, 0)
+    : 0;
   if (below) found.push(`${below} values are not above 0 and have no place on a logarithmic axis.`);
-  if (lines.some((line) => line.mean && line.samples.some((sample) => sample.count < line.size))) found.push("Lighter where some runs of a group have no value (ended, or NaN): the mean and band of the others, as the pointer tells.");
+  if (lines.some((line) => line.mean && line.samples.some((sample) => sample.count < line.size)))
+    found.push(
+      "Lighter where some runs of a group have no value (ended, or NaN): the mean and band of the others, as the pointer tells.",
+    );
   const thinned = lines.filter((line) => line.downsampled);
   if (thinned.length) {
     const most = Math.max(...thinned.map((line) => line.total));
-    found.push(`Thinned for the screen, keeping every extreme: ${thinned.length} of ${lines.length} curves, of up to ${most.toLocaleString("en")} points.`);
+    found.push(
+      `Thinned for the screen, keeping every extreme: ${thinned.length} of ${lines.length} curves, of up to ${most.toLocaleString("en")} points.`,
+    );
   }
   return found;
 }

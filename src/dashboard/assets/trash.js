@@ -8,22 +8,47 @@ import * as store from "./store.js";
 
 export function mountTrash(parent) {
   const box = h("div");
-  parent.append(h("h2", {}, "Trash"), h("p", { class: "soft" }, "Deleted runs stay here until “burnlab runs gc” removes them for good."), box);
+  parent.append(
+    h("h2", {}, "Trash"),
+    h("p", { class: "soft" }, "Deleted runs stay here until “burnlab runs gc” removes them for good."),
+    box,
+  );
   const render = async () => {
     let runs;
     try {
       const answer = await api.trash();
-      runs = Array.isArray(answer) ? answer : answer.runs ?? answer.trash ?? [];
+      runs = Array.isArray(answer) ? answer : (answer.runs ?? answer.trash ?? []);
     } catch (error) {
       box.replaceChildren(h("p", { class: "problem" }, error.message));
       return;
     }
-    box.replaceChildren(runs.length
-      ? scroller(dataTable([{ label: "run" }, { label: "name" }, { label: "deleted" }, { label: "" }], runs.map((run) => [
-        run.id, run.name ?? MISSING, run.trashed ? moment(run.trashed) : MISSING,
-        h("button", { type: "button", "data-restore": run.id, onclick: async () => { await restore([run.id]); render(); } }, "Restore"),
-      ])), "Deleted runs")
-      : h("p", {}, "Nothing here."));
+    box.replaceChildren(
+      runs.length
+        ? scroller(
+            dataTable(
+              [{ label: "run" }, { label: "name" }, { label: "deleted" }, { label: "" }],
+              runs.map((run) => [
+                run.id,
+                run.name ?? MISSING,
+                run.trashed ? moment(run.trashed) : MISSING,
+                h(
+                  "button",
+                  {
+                    type: "button",
+                    "data-restore": run.id,
+                    onclick: async () => {
+                      await restore([run.id]);
+                      render();
+                    },
+                  },
+                  "Restore",
+                ),
+              ]),
+            ),
+            "Deleted runs",
+          )
+        : h("p", {}, "Nothing here."),
+    );
   };
   render();
   return store.onRuns(render);

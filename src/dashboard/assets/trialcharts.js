@@ -2,7 +2,7 @@
 
 import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { h, scroller, svg } from "./dom.js";
-import { lowerIsBetter, number, seconds } from "./format.js";
+import { bestOf, number, seconds } from "./format.js";
 import { isPaper, themed } from "./palette.js";
 import { scaleOf } from "./parallel.js";
 import { state } from "./state.js";
@@ -23,45 +23,89 @@ export async function bestSoFar(plot, { sweep, trials }, inside, open) {
   const unit = unitOf(Math.max(0, ...valued.map((trial) => since(sweep.started, trial.ended))));
   const x = (trial) => (byTime ? since(sweep.started, trial.ended) / unit.size : trial.number);
   const ordered = [...valued].sort((a, b) => x(a) - x(b));
-  const better = lowerIsBetter(sweep.metric) ? Math.min : Math.max;
   let best = null;
   const steps = [];
   for (const trial of ordered) {
-    if (trial.state === "finished") best = best === null ? trial.value : better(best, trial.value);
+    if (trial.state === "finished") best = bestOf(sweep.metric, best === null ? [trial.value] : [best, trial.value]);
     if (best !== null) steps.push([x(trial), best]);
   }
   const dots = (state, marker) => {
     const some = ordered.filter((trial) => (trial.state === "finished") === (state === "finished"));
     return {
-      type: "scatter", mode: "markers", x: some.map(x), y: some.map((trial) => trial.value), customdata: some.map((trial) => trial.number),
-      marker: { size: 9, opacity: some.map((trial) => (inside(trial) ? 1 : 0.15)), color: themed("--accent"), line: { width: 1.5, color: themed("--accent") }, ...marker },
+      type: "scatter",
+      mode: "markers",
+      x: some.map(x),
+      y: some.map((trial) => trial.value),
+      customdata: some.map((trial) => trial.number),
+      marker: {
+        size: 9,
+        opacity: some.map((trial) => (inside(trial) ? 1 : 0.15)),
+        color: themed("--accent"),
+        line: { width: 1.5, color: themed("--accent") },
+        ...marker,
+      },
       hovertemplate: `trial %{customdata}, ${state}<br>${plain(sweep.metric)} %{y:.5~g}<extra></extra>`,
     };
   };
   // What is printed is drawn at once or not at all.
-  const Plotly = window.Plotly ?? await plotly();
+  const Plotly = window.Plotly ?? (await plotly());
   if (!plot.isConnected) return;
   const style = look();
-  await Plotly.react(plot, [
-    { type: "scatter", mode: "lines", x: steps.map(([at]) => at), y: steps.map(([, value]) => value), line: { shape: "hv", width: 2, color: themed("--good") }, hoverinfo: "skip" },
-    dots("stopped early", { symbol: "circle-open" }), dots("finished", { symbol: "circle" })],
-  {
-    ...style, height: 290, width: isPaper() ? PAPER_WIDTH : plot.clientWidth, hovermode: "closest", dragmode: false,
-    xaxis: { ...style.xaxis, title: { text: byTime ? `${unit.name} since the sweep began` : "trial" }, rangemode: "tozero", zeroline: false },
-    yaxis: { ...style.yaxis, title: { text: plain(sweep.metric) }, type: scaleOf(valued.map((trial) => trial.value)).kind === "log" ? "log" : "linear", zeroline: false },
-  }, CONFIG);
+  await Plotly.react(
+    plot,
+    [
+      {
+        type: "scatter",
+        mode: "lines",
+        x: steps.map(([at]) => at),
+        y: steps.map(([, value]) => value),
+        line: { shape: "hv", width: 2, color: themed("--good") },
+        hoverinfo: "skip",
+      },
+      dots("stopped early", { symbol: "circle-open" }),
+      dots("finished", { symbol: "circle" }),
+    ],
+    {
+      ...style,
+      height: 290,
+      width: isPaper() ? PAPER_WIDTH : plot.clientWidth,
+      hovermode: "closest",
+      dragmode: false,
+      xaxis: {
+        ...style.xaxis,
+        title: { text: byTime ? `${unit.name} since the sweep began` : "trial" },
+        rangemode: "tozero",
+        zeroline: false,
+      },
+      yaxis: {
+        ...style.yaxis,
+        title: { text: plain(sweep.metric) },
+        type: scaleOf(valued.map((trial) => trial.value)).kind === "log" ? "log" : "linear",
+        zeroline: false,
+      },
+    },
+    CONFIG,
+  );
   plot.trials = new Map(trials.map((trial) => [trial.number, trial]));
   if (plot.wired) return;
   plot.wired = true;
-  plot.on("plotly_click", (event) => { const number = event.points[0].customdata; if (number !== undefined) open(plot.trials.get(number)); });
+  plot.on("plotly_click", (event) => {
+    const number = event.points[0].customdata;
+    if (number !== undefined) open(plot.trials.get(number));
+  });
 }
 
-const LANE = 40, BAR = 16, FOOT = 22;
+const LANE = 40,
+  BAR = 16,
+  FOOT = 22;
 
 /** A lane per worker, and on it a bar per trial, as long as it took. */
 export function timeline(box, { sweep, trials }, inside, open) {
   const taken = trials.filter((trial) => trial.started && trial.worker);
-  if (!taken.length) { box.replaceChildren(h("p", {}, "No worker has taken a trial yet.")); return; }
+  if (!taken.length) {
+    box.replaceChildren(h("p", {}, "No worker has taken a trial yet."));
+    return;
+  }
   const now = new Date().toISOString();
   const begin = (trial) => since(sweep.started, trial.started);
   const end = (trial) => Math.max(begin(trial), since(sweep.started, trial.ended ?? now));
@@ -75,17 +119,54 @@ export function timeline(box, { sweep, trials }, inside, open) {
     const wide = Math.max(3, x(end(trial)) - x(begin(trial)) - 1);
     const title = `trial ${trial.number}, ${trial.state}, ${seconds(end(trial) - begin(trial))}${trial.value === null ? "" : `, ${sweep.metric} ${number(trial.value)}`}${trial.attempts > 1 ? `, taken ${trial.attempts} times` : ""}${trial.reason ? `: ${trial.reason}` : ""}`;
     const label = `${trial.attempts > 1 ? "↻" : ""}${wide > 24 ? trial.number : ""}`;
-    return svg("g", { class: `trial ${trial.state} ${inside(trial) ? "" : "off"}`, "data-trial": trial.number, onclick: () => open(trial) },
+    return svg(
+      "g",
+      {
+        class: `trial ${trial.state} ${inside(trial) ? "" : "off"}`,
+        "data-trial": trial.number,
+        onclick: () => open(trial),
+      },
       svg("title", {}, title),
       svg("rect", { x: x(begin(trial)), y: top, width: wide, height: BAR, rx: 2 }),
-      label ? svg("text", { x: x(begin(trial)) + Math.max(wide / 2, 6), y: top + 12, "text-anchor": "middle" }, label) : null);
+      label
+        ? svg("text", { x: x(begin(trial)) + Math.max(wide / 2, 6), y: top + 12, "text-anchor": "middle" }, label)
+        : null,
+    );
   });
   const parts = width < 500 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1];
-  const ticks = parts.map((part) => svg("text", { class: "tick", x: x(part * length), y: height - 6, "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle" }, part ? seconds(part * length) : "0"));
+  const ticks = parts.map((part) =>
+    svg(
+      "text",
+      {
+        class: "tick",
+        x: x(part * length),
+        y: height - 6,
+        "text-anchor": part === 0 ? "start" : part === 1 ? "end" : "middle",
+      },
+      part ? seconds(part * length) : "0",
+    ),
+  );
   const names = workers.map((worker, index) => [
     svg("line", { x1: 0, x2: width, y1: index * LANE + 0.5, y2: index * LANE + 0.5 }),
-    svg("text", { class: "worker", x: 2, y: index * LANE + 14 }, svg("title", {}, worker), worker)]);
+    svg("text", { class: "worker", x: 2, y: index * LANE + 14 }, svg("title", {}, worker), worker),
+  ]);
   const left = box.firstElementChild?.scrollLeft ?? 0;
-  box.replaceChildren(scroller(svg("svg", { width, height, role: "img", "aria-label": `${taken.length} trials of ${workers.length} workers over ${seconds(length)}; the table below has the numbers` }, names, bars, ticks), "Timeline of the trials"));
+  box.replaceChildren(
+    scroller(
+      svg(
+        "svg",
+        {
+          width,
+          height,
+          role: "img",
+          "aria-label": `${taken.length} trials of ${workers.length} workers over ${seconds(length)}; the table below has the numbers`,
+        },
+        names,
+        bars,
+        ticks,
+      ),
+      "Timeline of the trials",
+    ),
+  );
   box.firstElementChild.scrollLeft = left;
 }

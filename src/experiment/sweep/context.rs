@@ -7,13 +7,16 @@ use burn::train::Interrupter;
 use crate::backend::BackendName;
 use crate::config::LoadedConfig;
 use crate::experiment::environment::Environment;
+use crate::metric::Goal;
 use crate::sweep::SweepConfig;
-use crate::tracking::{Goal, Location, Sweep};
+use crate::tracking::{Location, Sweep};
 
 /// A sweep and who works on it.
 pub(super) struct Context<'a> {
     pub location: &'a Location,
     pub sweep: Sweep,
+    /// Which direction of the sweep's metric is better.
+    pub goal: Goal,
     pub loaded: LoadedConfig,
     pub search: SweepConfig,
     pub tags: &'a [String],
@@ -32,7 +35,7 @@ impl Context<'_> {
     }
 
     pub fn is_minimized(&self) -> bool {
-        Goal::of(&self.sweep.metric) == Goal::Lower
+        self.goal == Goal::Lower
     }
 }
 

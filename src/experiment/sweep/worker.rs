@@ -37,7 +37,7 @@ impl<'a> Worker<'a> {
     /// A worker on the sweep that `query` means.
     ///
     /// # Errors
-    /// No such sweep; a store that cannot be reached.
+    /// No such sweep, or one by a metric without a direction; a store that cannot be reached.
     pub fn new(
         location: &'a Location,
         query: &str,
@@ -51,7 +51,8 @@ impl<'a> Worker<'a> {
         let search = loaded.config.sweep.clone().context("the sweep's config has no [sweep]")?;
         let name = name_of(std::process::id());
         let environment = Environment::gather(backend);
-        let context = Context { location, sweep, loaded, search, tags, backend, name, interrupter, environment };
+        let goal = sweep.metric.required_goal()?;
+        let context = Context { location, sweep, goal, loaded, search, tags, backend, name, interrupter, environment };
         Ok(Self { context, store })
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::rows::{float, number};
 use crate::tracking::database::{Failure, Row};
 use crate::tracking::point::json_float;
-use crate::tracking::{Goal, MetricKey, Point, RunRecord, TrackingError};
+use crate::tracking::{MetricKey, Point, RunRecord, TrackingError};
 
 /// A run as lists show it: its record and a summary per metric, without the points.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,7 +35,8 @@ pub struct MetricSummary {
     pub last_step: u64,
     /// Time of `last`, in seconds since the run's start.
     pub last_time: f64,
-    /// The best finite value by the metric's [`Goal`], the earliest of equals; `None` if no value was finite.
+    /// The best finite value, the earliest of equals; `None` if no value was finite, or neither direction is better
+    /// ([`MetricKey::goal`]).
     pub best: Option<f64>,
     /// Epoch of `best`.
     pub best_epoch: Option<u64>,
@@ -54,7 +55,7 @@ impl MetricSummary {
         (self.last, self.last_epoch, self.last_step, self.last_time) =
             (point.value, point.epoch, point.step, point.time);
         // An infinite score comes from a diverged training and is never the best epoch.
-        let goal = Goal::of(&point.key);
+        let Some(goal) = point.key.goal() else { return };
         if point.value.is_finite() && self.best.is_none_or(|best| goal.is_better(point.value, best)) {
             (self.best, self.best_epoch) = (Some(point.value), Some(point.epoch));
         }
@@ -66,14 +67,17 @@ pub(super) const SUMMARY: &str = "key, points, last, last_epoch, last_step, last
 
 /// Reads [`SUMMARY`] from columns 1 and on.
 pub(super) fn summary(row: &Row) -> Result<(MetricKey, MetricSummary), Failure> {
+    let key: MetricKey = row.text(1)?.parse().map_err(TrackingError::from)?;
+    // An older burnlab took the largest value for the best of every metric that it did not know.
+    let has_best = key.goal().is_some();
     let summary = MetricSummary {
         points: number(row, 2)?,
         last: float(row, 3)?,
         last_epoch: number(row, 4)?,
         last_step: number(row, 5)?,
         last_time: row.get(6)?,
-        best: row.get(7)?,
-        best_epoch: row.get::<Option<i64>>(8)?.map(i64::cast_unsigned),
+        best: row.get::<Option<f64>>(7)?.filter(|_| has_best),
+        best_epoch: row.get::<Option<i64>>(8)?.filter(|_| has_best).map(i64::cast_unsigned),
     };
-    Ok((row.text(1)?.parse().map_err(TrackingError::from)?, summary))
+    Ok((key, summary))
 }

@@ -12,6 +12,7 @@ on_each_backend![
     finish_records_status_reason_and_best_epoch,
     dropped_writers_fail_and_running_is_no_end,
     nan_and_infinities_survive_store_file_and_summary,
+    a_metric_without_a_direction_has_no_best_value,
     a_refused_call_records_nothing,
 ];
 
@@ -88,6 +89,24 @@ fn nan_and_infinities_survive_store_file_and_summary(test_store: &TestStore) {
 
     store.reindex().unwrap();
     assert_eq!(bits(&store.series(writer.id(), &key("validation/loss")).unwrap()), bits(&stored));
+}
+
+fn a_metric_without_a_direction_has_no_best_value(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    for (epoch, rate) in [(1, 0.1), (2, 0.3), (3, 0.2)] {
+        writer
+            .log(&[point("train/learning_rate", epoch, rate), point("validation/error_of_tomorrow", epoch, rate)])
+            .unwrap();
+    }
+    let mut store = test_store.open();
+    for _ in 0..2 {
+        let run = store.run(writer.id()).unwrap();
+        for name in ["train/learning_rate", "validation/error_of_tomorrow"] {
+            let summary = run.metrics[&key(name)];
+            assert_eq!((summary.best, summary.best_epoch, summary.last), (None, None, 0.2), "{name}");
+        }
+        store.reindex().unwrap();
+    }
 }
 
 fn a_refused_call_records_nothing(test_store: &TestStore) {

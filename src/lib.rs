@@ -30,7 +30,8 @@
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] knows only [`tracking`], which does not know it; [`dashboard`] knows
 //!    only these two and [`sweep`]; [`plots`], [`onnx`] and
-//!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone.
+//!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone,
+//!    those of PostgreSQL in `tracking/database`.
 //! 2. Everything below [`commands`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`commands`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::cli::DashboardArgs;
 use crate::dashboard::{Access, AppState, bind, serve};
-use crate::tracking::{Location, Store};
+use crate::tracking::{Location, Store, TrackingError};
 
 /// How long a request to the store may hold up the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
-    recover(&args.store.location());
+    recover(&args.store.location())?;
     // The token is not printed: logs and terminals keep what they show.
     let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
     let mut stdout = std::io::stdout();
@@ -61,9 +61,17 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
 }
 
 /// Completes what killed processes left unfinished. A folder that can only be read, or a store that fails, is told by the page.
-fn recover(location: &Location) {
-    if Store::open_read_only_at(location).is_ok() {
-        Store::open_at(location).and_then(|mut store| store.recover()).ok();
+///
+/// # Errors
+/// A store that needs another build of burnlab.
+fn recover(location: &Location) -> Result<(), TrackingError> {
+    match Store::open_read_only_at(location) {
+        Ok(_) => {
+            Store::open_at(location).and_then(|mut store| store.recover()).ok();
+            Ok(())
+        }
+        Err(error @ TrackingError::NoPostgres { .. }) => Err(error),
+        Err(_) => Ok(()),
     }
 }
 

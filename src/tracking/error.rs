@@ -66,6 +66,13 @@ pub enum TrackingError {
     )]
     Sql { path: PathBuf, source: Box<rusqlite::Error> },
 
+    /// A store on a PostgreSQL server, in a build without the feature `postgres`.
+    #[error(
+        "the client of PostgreSQL is not in this build, so that the store at {server} cannot be opened; build it in with \
+         `cargo run --features postgres -- ...` or `cargo install --path . --features postgres`"
+    )]
+    NoPostgres { server: String },
+
     /// The PostgreSQL server cannot be reached, or was away for too long.
     #[error(
         "cannot reach PostgreSQL at {server}: {problem}; check that it is running and that this host can reach its port"

@@ -12,7 +12,7 @@ use super::database::Address;
 
 /// The folder of the run folders, and the database of their rows.
 ///
-/// Requires PostgreSQL 13 or newer. The connection is **not encrypted**: use a private network or an SSH tunnel.
+/// A server requires a build with the feature `postgres`, and PostgreSQL 13 or newer. The connection is **not encrypted**: use a private network or an SSH tunnel.
 /// `Debug` and `Display` leave the password out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {

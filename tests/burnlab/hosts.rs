@@ -1,6 +1,7 @@
 //! Workers on several hosts: one queue on a PostgreSQL server, each host with its own folder and network.
 //!
-//! `.ci/postgres start` gives the server for `BURNLAB_POSTGRES`; network namespaces need root.
+//! `.ci/postgres start` gives the server for `BURNLAB_POSTGRES`; its client needs `--features postgres`, network
+//! namespaces need root.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
@@ -17,10 +18,10 @@ struct Database {
 }
 
 impl Database {
-    /// `None` where there is no server.
+    /// `None` without a server or the client.
     fn new(name: &str) -> Option<Self> {
-        let Ok(admin) = std::env::var("BURNLAB_POSTGRES") else {
-            crate::without_tools::skip("PostgreSQL server in BURNLAB_POSTGRES");
+        let Some(admin) = std::env::var("BURNLAB_POSTGRES").ok().filter(|_| cfg!(feature = "postgres")) else {
+            crate::without_tools::skip("PostgreSQL server in BURNLAB_POSTGRES, and --features postgres");
             return None;
         };
         let database = Self { admin, name: format!("{name}_{}", std::process::id()) };
@@ -205,4 +206,33 @@ fn a_server_that_cannot_be_reached_is_named_without_its_password() {
     assert!(errors.contains("127.0.0.1:9") && !errors.contains("s3cret"), "{errors}");
     let output = place.run(&["sweep", "emit", "--slurm", "--config", "c.toml"]);
     assert!(text(&output.stderr).contains("--store postgres://"), "{}", text(&output.stderr));
+}
+
+/// Every verb that opens the store, named by the option or by the environment.
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_build_without_the_client_of_postgresql_tells_how_to_build_it_in() {
+    let place = Place::new();
+    place.write("c.toml", SLOW);
+    let url = "postgres://me:s3cret@db.lan/runs";
+    let said = |output: std::process::Output| {
+        let errors = text(&output.stderr);
+        assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
+        assert!(errors.contains("db.lan:5432/runs") && errors.contains("--features postgres"), "{errors}");
+        assert!(!errors.contains("s3cret"), "{errors}");
+    };
+    for verb in [
+        &["--config", "c.toml"][..],
+        &["runs", "list"],
+        &["runs", "recover"],
+        &["sweep", "list"],
+        &["sweep", "work", "latest"],
+        &["sweep", "emit", "--slurm", "--config", "c.toml"],
+        &["evaluate", "latest"],
+        &["resume", "latest"],
+        &["dashboard", "--port", "0"],
+    ] {
+        said(place.run(&[verb, &["--store", url]].concat()));
+        said(place.command(verb).env("BURNLAB_STORE", url).output().unwrap());
+    }
 }

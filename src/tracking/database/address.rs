@@ -2,25 +2,14 @@
 
 use std::env;
 use std::fmt;
-use std::time::Duration;
 
-use postgres::config::{Host, SslMode};
-use postgres::{Client, Config, NoTls};
-
-use super::failure::{BUSY_SECONDS, problem_of};
+use super::client::Settings;
 use crate::tracking::TrackingError;
-
-/// A connection attempt that takes longer has failed.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a silent server is probed.
-const KEEPALIVE: Duration = Duration::from_secs(10);
 
 /// Server, database and credentials; `Display` and `Debug` leave the credentials out.
 #[derive(Clone)]
 pub(crate) struct Address {
-    config: Config,
-    /// `host:port/database`.
-    name: String,
+    pub(super) settings: Settings,
     /// The PostgreSQL schema of the tables; `None` for the user's default.
     pub(crate) schema: Option<String>,
 }
@@ -37,68 +26,46 @@ impl Address {
             return Err(TrackingError::NoTls);
         }
         let invalid = |problem: String| TrackingError::InvalidServer { problem };
-        let mut config: Config = text.parse().map_err(|error: postgres::Error| {
+        let mut settings = Settings::parse(&text).map_err(|problem| {
             // The parser may quote a piece of an unquoted password in `keyword=value` pairs, never of a URL.
             let is_url = text.starts_with("postgres");
-            invalid(if is_url { problem_of(&error) } else { "it has an unknown keyword or value".to_owned() })
+            invalid(if is_url { problem } else { "it has an unknown keyword or value".to_owned() })
         })?;
-        if matches!(config.get_ssl_mode(), SslMode::Require) {
+        if settings.requires_tls() {
             return Err(TrackingError::NoTls);
         }
-        let host = match config.get_hosts().first() {
-            Some(Host::Tcp(host)) if host.contains('@') => {
+        match settings.host() {
+            Some(host) if !host.starts_with('/') && host.contains('@') => {
                 return Err(invalid("write an `@` in the user's name or password as %40".to_owned()));
             }
-            Some(Host::Tcp(host)) => host.clone(),
-            Some(Host::Unix(path)) => path.display().to_string(),
+            Some(_) => {}
             None => return Err(invalid("it names no host".to_owned())),
-        };
-        if config.get_user().is_none() {
-            config.user(&env::var("USER").unwrap_or_else(|_| "postgres".to_owned()));
         }
-        if config.get_password().is_none()
-            && let Ok(password) = env::var("PGPASSWORD")
-        {
-            config.password(password);
+        if settings.user().is_none() {
+            settings.set_user(&env::var("USER").unwrap_or_else(|_| "postgres".to_owned()));
         }
-        let mut options = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
         if let Some(schema) = &schema {
             let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
             if schema.is_empty() || !schema.bytes().all(is_name) {
                 return Err(invalid("its search_path is not one name of a-z, 0-9, `_`".to_owned()));
             }
-            options += &format!("-c search_path={schema} ");
         }
-        // A process that is suspended inside a transaction must not block all others for good.
-        let (wait, idle) = (BUSY_SECONDS * 1000, BUSY_SECONDS * 2000);
-        options += &format!("-c lock_timeout={wait} -c idle_in_transaction_session_timeout={idle}");
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        // A host that vanished silently is noticed while waiting for an answer as fast as while sending.
-        config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
-        config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));
-        let port = config.get_ports().first().copied().unwrap_or(5432);
-        let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-        let name = format!("{host}:{port}/{database}");
-        Ok(Self { config, name, schema })
-    }
-
-    /// Opens a connection.
-    pub(super) fn connect(&self) -> Result<Client, postgres::Error> {
-        self.config.connect(NoTls)
+        Ok(Self { settings, schema })
     }
 }
 
+/// `host:port/database`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
+        let database = self.settings.database().or(self.settings.user());
+        let (host, database) = (self.settings.host().unwrap_or_default(), database.unwrap_or_default());
+        write!(f, "{host}:{}/{database}", self.settings.port())
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Address({})", self.name)
+        write!(f, "Address({self})")
     }
 }
 
@@ -112,4 +79,76 @@ fn take_search_path(text: &str) -> (String, Option<String>) {
     let rest = value[end..].trim_start_matches(['&', ' ']);
     let text = format!("{}{rest}", &text[..start]);
     (text.trim_end_matches(['?', '&', ' ']).to_owned(), Some(value[..end].to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same with and without the client, which have a reader each.
+    #[test]
+    fn addresses_are_read_as_libpq_reads_them() {
+        for (text, name) in [
+            ("postgres://me@db.lan/runs", "db.lan:5432/runs"),
+            ("postgresql://me:s3cret@db.lan:5433/runs", "db.lan:5433/runs"),
+            ("postgres://me:a%40b:c@db.lan:/runs", "db.lan:5432/runs"),
+            ("postgres://me@db.lan", "db.lan:5432/me"),
+            ("postgres://m%C3%A9@db.lan/", "db.lan:5432/mé"),
+            ("postgres://me@[::1]:5433/runs", "::1:5433/runs"),
+            ("postgres://me@[::1]/runs", "::1:5432/runs"),
+            ("postgres://me@one:1,two:2/runs", "one:1/runs"),
+            ("postgres://me@%2Fvar%2Frun/runs", "/var/run:5432/runs"),
+            ("postgres://me@/runs?host=/var/run&port=5433", "/var/run:5433/runs"),
+            ("postgres://me@db.lan/runs?port=5433", "db.lan:5432/runs"),
+            ("postgres://me@db.lan/runs?dbname=other&user=you&application_name=", "db.lan:5432/other"),
+            ("postgres://me@db.lan/runs%20x?connect_timeout=-1&keepalives=0", "db.lan:5432/runs x"),
+            ("postgres://:s3cret@db.lan/", "db.lan:5432/"),
+            ("host=db.lan user=me", "db.lan:5432/me"),
+            (" host = db.lan  port=5433 user=me dbname='my runs' ", "db.lan:5433/my runs"),
+            (r"host=db.lan user=me dbname=a\ b password='it\'s'", "db.lan:5432/a b"),
+            ("host=one,two port=,2 user=me hostaddr=127.0.0.1,::1", "one:5432/me"),
+            ("host=/var/run user=me sslmode=prefer target_session_attrs=any", "/var/run:5432/me"),
+            ("host=a host=b user=me user=you port=1 port=2", "a:1/you"),
+            ("host=é user=me", "é:5432/me"),
+            ("host=db.lan user=''", "db.lan:5432/"),
+            ("host=db.lan user=me =s3cret", "db.lan:5432/me"),
+        ] {
+            match Address::parse(text) {
+                Ok(address) => assert_eq!(address.to_string(), name, "{text}"),
+                Err(error) => panic!("{text}: {error}"),
+            }
+        }
+        let invalid = "it has an unknown keyword or value";
+        for (text, expected) in [
+            ("postgres://me@db.lan:port/runs", "invalid value for option `port`"),
+            ("postgres://me@db.lan:65536/runs", "invalid value for option `port`"),
+            ("postgres://me@[::1/runs", "invalid value for option `host`"),
+            ("postgres://me@[::1]5/runs", "invalid value for option `host`"),
+            ("postgres://me@db.lan/runs?no_such=1", "unknown option `no_such`"),
+            ("postgres://me@db.lan/runs?port", "unterminated parameter"),
+            ("postgres://me@db.lan/runs?hostaddr=db.lan", "invalid value for option `hostaddr`"),
+            ("postgres://me@db.lan/runs?connect_timeout=soon", "invalid value for option `connect_timeout`"),
+            ("postgres://me@db.lan/runs?keepalives=-1", "invalid value for option `keepalives`"),
+            ("postgres://me@db.lan/runs?channel_binding=yes", "invalid value for option `channel_binding`"),
+            ("postgres://me@db.lan/runs?sslmode=always", "invalid value for option `sslmode`"),
+            ("postgres://m%FF@db.lan/runs", "invalid utf-8 sequence of 1 bytes from index 1"),
+            ("postgres://me@x@db.lan/runs", "write an `@` in the user's name or password as %40"),
+            ("postgres:///runs", "it names no host"),
+            ("host=db.lan password=a s3cret", invalid),
+            ("host=db.lan password='s3cret", invalid),
+            ("host=db.lan password='s3cret'x", invalid),
+            ("host=db.lan password=", invalid),
+            ("host=db.lan port=s3cret", invalid),
+            ("s3cret", invalid),
+            ("", "it names no host"),
+        ] {
+            match Address::parse(text) {
+                Err(TrackingError::InvalidServer { problem }) => assert_eq!(problem, expected, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        for text in ["postgres://me@db.lan/?sslmode=require", "host=db.lan sslmode='require'"] {
+            assert!(matches!(Address::parse(text), Err(TrackingError::NoTls)), "{text}");
+        }
+    }
 }

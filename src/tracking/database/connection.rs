@@ -4,10 +4,10 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::access::{Access, Inserted};
+use super::client::Server;
 use super::failure::Failure;
 use super::param::Param;
 use super::row::Row;
-use super::server::Server;
 use super::sqlite::Sqlite;
 
 /// An open database.

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `access` | kinds of transactions, outcome of inserts |
 //! | `connection` | [`Database`]: queries, statements and transactions on either database |
-//! | `sqlite`, `server` | the same on SQLite, and on PostgreSQL with lost connections |
+//! | `sqlite`, `client` | the same on SQLite, and on PostgreSQL with lost connections |
+//! | `no_client` | what is in place of `client` without the feature `postgres`, which only this file knows |
 //! | `address` | the address of a PostgreSQL server, without showing its password |
 //! | `schema` | the tables and their migrations |
 //! | `param`, `row` | values into statements, values out of results |
@@ -14,22 +15,28 @@
 
 mod access;
 mod address;
+#[cfg(feature = "postgres")]
+mod client;
 mod connection;
 mod failure;
+#[cfg(not(feature = "postgres"))]
+mod no_client;
 mod param;
 mod row;
 mod schema;
-mod server;
 mod sqlite;
-#[cfg(test)]
-mod tests;
+
+#[cfg(not(feature = "postgres"))]
+use no_client as client;
 
 pub(super) use access::{Access, Inserted};
 pub(super) use address::Address;
+#[cfg(test)]
+pub(super) use client::TestServer;
+pub(super) use client::{Server, server_error};
 pub(super) use connection::Database;
-pub(super) use failure::{Failure, server_error, sqlite_error};
+pub(super) use failure::{Failure, sqlite_error};
 pub(super) use param::{Param, params};
 pub(super) use row::Row;
 pub(super) use schema::Version;
-pub(super) use server::Server;
 pub(super) use sqlite::Sqlite;

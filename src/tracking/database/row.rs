@@ -1,18 +1,19 @@
 //! One row of a result.
 
+use super::client;
 use super::failure::Failure;
 
 /// A row of a result of either database.
 pub(crate) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
-    Postgres(&'a postgres::Row),
+    Postgres(&'a client::Row),
 }
 
 impl Row<'_> {
     /// An owned value: `i64`, `f64`, `String`, or an `Option` of one.
     pub(crate) fn get<T>(&self, column: usize) -> Result<T, Failure>
     where
-        T: rusqlite::types::FromSql + for<'b> postgres::types::FromSql<'b>,
+        T: rusqlite::types::FromSql + for<'b> client::FromSql<'b>,
     {
         match self {
             Self::Sqlite(row) => Ok(row.get(column)?),

@@ -88,8 +88,8 @@ impl Database {
                 Self::Postgres(server) => {
                     // IF NOT EXISTS would require the right to create a schema even where it exists.
                     let sql = "SELECT count(*) FROM pg_namespace WHERE nspname = ?1";
-                    if let Some(schema) = server.schema()
-                        && database.query_number(sql, params![schema])? == 0
+                    if let Some(schema) = &server.address().schema
+                        && database.query_number(sql, params![schema.as_str()])? == 0
                     {
                         database.batch(&format!("CREATE SCHEMA {schema}"))?;
                     }

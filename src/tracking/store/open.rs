@@ -99,7 +99,7 @@ impl Store {
 
     fn on_server(location: &Location, address: &Address, read_only: bool) -> Result<Self, TrackingError> {
         let path = PathBuf::from(address.to_string());
-        let server = Server::connect(address, read_only).map_err(|error| server_error(&path, error))?;
+        let server = Server::connect(address, read_only)?;
         let database = Database::Postgres(Box::new(server));
         Ok(Self { location: location.clone(), path, home: location.home(), database })
     }

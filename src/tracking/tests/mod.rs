@@ -1,7 +1,7 @@
 //! The module as a whole: what survives, what is refused, and what happens when several processes write or one is killed.
 
 mod opening;
-mod processes;
+pub(super) mod processes;
 mod recovery;
 mod run;
 mod store;
@@ -10,8 +10,6 @@ use serde_json::json;
 
 use super::test_store::TestStore;
 use super::*;
-
-pub(super) use processes::child_command;
 
 pub(super) fn new_run(experiment: &str) -> NewRun {
     let config_toml = "seed = 7\n[training]\nlearning_rate = 0.01\n".to_owned();

@@ -1,7 +1,8 @@
-//! PostgreSQL: a connection, and operations that outlive it.
+//! A connection, and operations that outlive it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,12 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 
-use super::access::{Access, Inserted};
-use super::address::Address;
-use super::failure::{BUSY_SECONDS, Failure, is_lost, is_refused};
-use super::param::Param;
+use super::failure::{is_lost, is_refused, server_error};
 use crate::tracking::TrackingError;
+use crate::tracking::database::access::{Access, Inserted};
+use crate::tracking::database::address::Address;
+use crate::tracking::database::failure::{BUSY_SECONDS, Failure};
+use crate::tracking::database::param::Param;
 
 /// Between two attempts to reach a server that is away.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -33,7 +35,7 @@ struct Session {
 
 impl Session {
     fn open(address: &Address, read_only: bool) -> Result<Self, postgres::Error> {
-        let mut client = address.connect()?;
+        let mut client = address.settings.connect(address.schema.as_deref())?;
         if read_only {
             client.batch_execute("SET default_transaction_read_only = on")?;
         }
@@ -42,29 +44,35 @@ impl Session {
 }
 
 impl Server {
-    pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, postgres::Error> {
-        let session = RefCell::new(Session::open(address, read_only)?);
+    /// Connects to the server; `read_only` makes it refuse changes.
+    ///
+    /// # Errors
+    /// [`TrackingError::Unreachable`], [`TrackingError::Refused`], or the server's own message.
+    pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, TrackingError> {
+        let session =
+            Session::open(address, read_only).map_err(|error| server_error(Path::new(&address.to_string()), error))?;
+        let session = RefCell::new(session);
         Ok(Self { address: address.clone(), read_only, session, in_transaction: Cell::new(false) })
     }
 
-    pub(super) fn schema(&self) -> Option<&str> {
-        self.address.schema.as_deref()
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
-    pub(super) fn query(&self, sql: &str, parameters: &[Param]) -> Result<Vec<postgres::Row>, Failure> {
+    pub(crate) fn query(&self, sql: &str, parameters: &[Param]) -> Result<Vec<postgres::Row>, Failure> {
         let query = || Ok(self.with_statement(sql, |client, statement| client.query(statement, &dynamic(parameters)))?);
         if self.in_transaction.get() { query() } else { self.retry_if_lost(Duration::ZERO, query) }
     }
 
-    pub(super) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
+    pub(crate) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
         Ok(self.with_statement(sql, |client, statement| client.execute(statement, &dynamic(parameters)))?)
     }
 
-    pub(super) fn batch(&self, sql: &str) -> Result<(), Failure> {
+    pub(crate) fn batch(&self, sql: &str) -> Result<(), Failure> {
         Ok(self.session.borrow_mut().client.batch_execute(sql)?)
     }
 
-    pub(super) fn insert_many<'a, const N: usize>(
+    pub(crate) fn insert_many<'a, const N: usize>(
         &self,
         table: &str,
         columns: [&str; N],
@@ -90,7 +98,7 @@ impl Server {
 
     /// As `Database::transaction`. After a COMMIT without an answer, the server is asked whether the transaction took
     /// place, so that nothing is recorded twice.
-    pub(super) fn transaction<T>(
+    pub(crate) fn transaction<T>(
         &self,
         access: Access,
         mut change: impl FnMut() -> Result<T, Failure>,

@@ -10,10 +10,42 @@ use std::time::{Duration, Instant};
 use fs_err as fs;
 use serde_json::json;
 
-use super::{Access, params};
+use postgres::Config;
+use postgres::config::Host;
+
+use crate::tracking::database::{Access, Database, params};
 use crate::tracking::test_store::TestStore;
-use crate::tracking::tests::child_command;
+use crate::tracking::tests::processes::child_command;
 use crate::tracking::*;
+
+/// The address of a store without its schema, and the schema.
+fn server_and_schema(test_store: &TestStore) -> (Config, &str) {
+    let address = test_store.location().server.as_deref().unwrap();
+    let (server, schema) = address.split_once("search_path=").unwrap();
+    (server.trim_end_matches(['?', '&']).parse().unwrap(), schema)
+}
+
+/// Host and port of the server.
+fn host_and_port(test_store: &TestStore) -> (String, u16) {
+    let (config, _) = server_and_schema(test_store);
+    let Host::Tcp(host) = &config.get_hosts()[0] else { panic!("not over TCP") };
+    (host.clone(), config.get_ports().first().copied().unwrap_or(5432))
+}
+
+/// The same store with the server behind another port of this host.
+fn through(test_store: &TestStore, port: u16) -> Location {
+    let (config, schema) = server_and_schema(test_store);
+    let (user, database) = (config.get_user().unwrap(), config.get_dbname().unwrap());
+    let password = config.get_password().map_or_else(|| "''".into(), String::from_utf8_lossy);
+    let address =
+        format!("host=127.0.0.1 port={port} user={user} password={password} dbname={database} search_path={schema}");
+    Location { server: Some(address), ..test_store.location().clone() }
+}
+
+/// Another artifacts folder on the same server, as another host has it.
+fn on_another_host(test_store: &TestStore) -> TestStore {
+    TestStore::new(test_store.location().server.clone(), None)
+}
 
 /// What the proxy does to the next COMMIT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +74,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (fault, open) = (Arc::new(Mutex::new(Fault::None)), Arc::new(Mutex::new(Vec::new())));
-        let address = test_store.server_address();
+        let address = host_and_port(test_store);
         let (shared_fault, shared_open) = (Arc::clone(&fault), Arc::clone(&open));
         thread::spawn(move || {
             for client in listener.incoming().map(Result::unwrap) {
@@ -139,7 +171,7 @@ fn new_sweep(num_trials: u32) -> NewSweep {
 fn a_commit_without_an_answer_counts_once() {
     let Some(test_store) = TestStore::postgres() else { return };
     let proxy = Proxy::new(&test_store);
-    let mut writer = RunWriter::start_at(&test_store.through(proxy.port), new_run("a")).unwrap();
+    let mut writer = RunWriter::start_at(&through(&test_store, proxy.port), new_run("a")).unwrap();
     let mut epoch = 0;
     for fault in [Fault::LoseAnswer, Fault::LoseCommit, Fault::LoseAnswers] {
         epoch += 1;
@@ -161,7 +193,7 @@ fn a_commit_without_an_answer_counts_once() {
     assert_eq!(store.run(&id).unwrap().record.status, Status::Finished);
 
     // A deletion whose transaction runs again, and the way back.
-    let mut store = Store::open_at(&test_store.through(proxy.port)).unwrap();
+    let mut store = Store::open_at(&through(&test_store, proxy.port)).unwrap();
     proxy.set(Fault::LoseCommit);
     store.delete(&id).unwrap();
     proxy.set(Fault::LoseCommit);
@@ -174,7 +206,7 @@ fn a_commit_without_an_answer_counts_once() {
 fn a_worker_does_not_lose_its_trial_with_its_connection() {
     let Some(test_store) = TestStore::postgres() else { return };
     let proxy = Proxy::new(&test_store);
-    let mut store = Store::open_at(&test_store.through(proxy.port)).unwrap();
+    let mut store = Store::open_at(&through(&test_store, proxy.port)).unwrap();
     let sweep = store.create_sweep(new_sweep(2)).unwrap();
     for fault in [Fault::LoseAnswer, Fault::LoseCommit] {
         proxy.set(fault);
@@ -195,7 +227,7 @@ fn a_worker_does_not_lose_its_trial_with_its_connection() {
 fn a_server_that_is_away_for_a_while_ends_no_training() {
     let Some(test_store) = TestStore::postgres() else { return };
     let proxy = Proxy::new(&test_store);
-    let location = test_store.through(proxy.port);
+    let location = through(&test_store, proxy.port);
     let mut writer = RunWriter::start_at(&location, new_run("a")).unwrap();
     let reader = Store::open_read_only_at(&location).unwrap();
     writer.log(&[point(1)]).unwrap();
@@ -221,7 +253,7 @@ fn a_server_that_is_away_for_a_while_ends_no_training() {
 #[test]
 fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     let Some(test_store) = TestStore::postgres() else { return };
-    let other = test_store.on_another_host();
+    let other = on_another_host(&test_store);
     let mut writer = test_store.start(new_run("a"));
     writer.log(&[point(1)]).unwrap();
     let (id, mut there) = (writer.id().clone(), other.open());
@@ -291,7 +323,7 @@ fn workers_pass_over_what_others_are_taking() {
     let Some(test_store) = TestStore::postgres() else { return };
     let (slow, mut fast) = (test_store.open(), test_store.open());
     let sweep = fast.create_sweep(new_sweep(2)).unwrap();
-    let change = |database: &super::Database| {
+    let change = |database: &Database| {
         database.execute("UPDATE store SET revision = revision + 1", &[])?;
         database.execute("UPDATE trial SET reason = '' WHERE number = 1", &[])?;
         // While the first trial and the revision are locked.
@@ -317,7 +349,7 @@ fn wrong_addresses_give_one_clear_line() {
     let text = format!("{error} {error:?}");
     assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
     assert!(text.contains(&format!("{closed}/b")) && !text.contains("s3cret"), "{text}");
-    let (host, port) = test_store.server_address();
+    let (host, port) = host_and_port(&test_store);
     let error = open(&format!("postgres://no_such_user:s3cret@{host}:{port}/postgres"));
     assert!(matches!(error, TrackingError::Refused { .. }) && error.to_string().contains("PGPASSWORD"), "{error}");
     let no_database = server.replacen("/postgres?", "/no_such_database?", 1);

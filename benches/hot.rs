@@ -10,7 +10,7 @@ use burn::data::dataloader::DataLoader;
 use burn::optim::Optimizer;
 use burn::train::TrainStep;
 use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
-use burnlab::host::{Matrix, product};
+use burnlab::cpu::{Matrix, product};
 use burnlab::model::{Architecture, CnnConfig, MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;

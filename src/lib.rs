@@ -38,16 +38,17 @@
 //!    see the training part only; with `model.init_from` that of the run they come from.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
 //!    whatever the number of cores.
-//! 8. Unsafe code is in `host/product.rs` alone.
+//! 8. Unsafe code is in `cpu/product.rs` alone.
 
 pub mod backend;
 pub mod bounded;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod cpu;
 pub mod dashboard;
 pub mod data;
-pub mod host;
+
 pub mod invalid;
 pub mod model;
 pub mod onnx;

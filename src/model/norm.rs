@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::plan::Drawn;
-use crate::host;
+use crate::cpu;
 
 /// Added to variances, as in the papers' reference code.
 pub(super) const EPSILON: f32 = 1e-5;
@@ -94,7 +94,7 @@ impl<B: Backend> BatchNorm<B> {
     /// Running mean, and the deviation that values are divided by at inference, of each channel.
     pub(super) fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
         let deviation = (self.variance.value() + EPSILON).sqrt();
-        (host::read(self.mean.value(), <[f32]>::to_vec), host::read(deviation, <[f32]>::to_vec))
+        (cpu::read(self.mean.value(), <[f32]>::to_vec), cpu::read(deviation, <[f32]>::to_vec))
     }
 
     /// What the layer does at inference, when it is a line for each channel: factor and shift, both `[channels]`.

@@ -11,7 +11,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::data::{Examples, Loader, Order, mix};
-use crate::host;
+use crate::cpu;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::{MetricKey, TrackingError};
 
@@ -161,7 +161,7 @@ pub fn fit<B: AutodiffBackend>(
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
-    let on_host = host::is_on_host::<B::InnerBackend>(&fit.device);
+    let on_host = cpu::is_on_host::<B::InnerBackend>(&fit.device);
     let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
     let mut optimizer = ChosenOptimizer::new(config, on_host);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);

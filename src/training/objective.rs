@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
 use crate::data::Task;
-use crate::host;
+use crate::cpu;
 
 /// The loss with everything that it needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ impl Objective {
     pub fn gradient(&self, logits: &mut [f32], labels: &[f32]) -> f64 {
         let total = self.weight(labels).max(f64::MIN_POSITIVE);
         let weight = |label: f32| self.class_weights.as_ref().map_or(1.0, |weights| weights[label as usize]);
-        let loss = host::simd(|| match self.task {
+        let loss = cpu::simd(|| match self.task {
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 self.softmax_gradient(logits, labels, self.task.num_outputs(), total, weight)
             }
@@ -111,7 +111,7 @@ impl Objective {
             let smoothed = if other > 0.0 { other * row.iter().sum::<f32>() } else { 0.0 };
             loss -= f64::from(weight(label) * (right * row[label as usize] + smoothed));
         }
-        logits.iter_mut().for_each(|logit| *logit = host::exp(*logit));
+        logits.iter_mut().for_each(|logit| *logit = cpu::exp(*logit));
         for (row, &label) in logits.chunks_exact_mut(num_classes).zip(labels) {
             let sum: f32 = row.iter().sum();
             loss += f64::from(weight(label) * sum.ln());
@@ -133,7 +133,7 @@ impl Objective {
                 let target = label * (1.0 - smoothing) + smoothing / 2.0;
                 // log(1 + exp(z)) - t z
                 let loss = logit.max(0.0) - target * logit + (-logit.abs()).exp().ln_1p();
-                (loss, host::sigmoid(logit) - target)
+                (loss, cpu::sigmoid(logit) - target)
             }
             Loss::Mse => (error * error, 2.0 * error),
             // signum is 1 at 0, where the gradient is 0

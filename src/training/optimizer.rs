@@ -17,7 +17,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::config::{OptimizerKind, TrainingConfig};
-use crate::host;
+use crate::cpu;
 
 /// burnlab's rules as an optimizer of whole modules.
 type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
@@ -149,11 +149,11 @@ impl AdamSettings {
         };
         let AdaptiveMomentumState { time, moment_1, moment_2, .. } = state;
         // Outermost first: each tensor lends its numbers to the next one in.
-        let (tensor, (moment_1, moment_2)) = host::in_place(gradient, |gradients| {
-            let (moment_1, (moment_2, ())) = host::in_place(moment_1, |moments_1| {
-                host::in_place(moment_2, |moments_2| {
-                    host::read(tensor, |weights| {
-                        host::for_blocks(weights, [gradients, moments_1, moments_2], update);
+        let (tensor, (moment_1, moment_2)) = cpu::in_place(gradient, |gradients| {
+            let (moment_1, (moment_2, ())) = cpu::in_place(moment_1, |moments_1| {
+                cpu::in_place(moment_2, |moments_2| {
+                    cpu::read(tensor, |weights| {
+                        cpu::for_blocks(weights, [gradients, moments_1, moments_2], update);
                     });
                 })
             });

@@ -11,7 +11,7 @@ use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 use super::metrics::{CharacterTally, Scorer, Scores};
 use super::objective::Objective;
 use crate::data::Batch;
-use crate::host;
+use crate::cpu;
 use crate::model::{Net, Noise, Trained};
 
 /// A network together with its objective: the module that Burn's Learner trains.
@@ -116,7 +116,7 @@ enum Values<B: Backend, const D: usize> {
 impl<B: Backend, const D: usize> Values<B, D> {
     fn read<R>(&self, read: impl FnOnce(&[f32]) -> R) -> R {
         match self {
-            Self::Device(tensor) => host::read(tensor.clone(), read),
+            Self::Device(tensor) => cpu::read(tensor.clone(), read),
             Self::Host(values) => read(values),
         }
     }

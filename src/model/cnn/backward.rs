@@ -13,7 +13,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 
 use super::{Cnn, Convolution};
-use crate::host::{self, Matrix, add_to_rows, column_sums, multiply};
+use crate::cpu::{self, Matrix, add_to_rows, column_sums, multiply};
 use crate::model::norm::EPSILON;
 use crate::model::{Noise, Trained};
 
@@ -63,7 +63,7 @@ impl<B: AutodiffBackend> Cnn<B> {
 
         // ---- forward
         let [height, width] = self.image_shape;
-        let mut images = Images { values: host::read(inputs, <[f32]>::to_vec), height, width, channels: 1 };
+        let mut images = Images { values: cpu::read(inputs, <[f32]>::to_vec), height, width, channels: 1 };
         let mut passed = Vec::with_capacity(self.convolutions.len());
         for (index, convolution) in self.convolutions.iter().enumerate() {
             let (made, mut step) = self.convolve(convolution, images, trained, &device);
@@ -77,7 +77,7 @@ impl<B: AutodiffBackend> Cnn<B> {
         let mut features = images.channels_first();
         let mask = noise.mask(self.dropout, features.len());
         if let Some(mask) = &mask {
-            host::simd(|| multiply(&mut features, mask));
+            cpu::simd(|| multiply(&mut features, mask));
         }
 
         // ---- backward
@@ -88,7 +88,7 @@ impl<B: AutodiffBackend> Cnn<B> {
             self.linear.back_propagate(&features, batch, trained, noise, loss, goes_on, &mut gradients, &device);
         let Some(mut delta) = delta else { return gradients };
         if let Some(mask) = &mask {
-            host::simd(|| multiply(&mut delta, mask));
+            cpu::simd(|| multiply(&mut delta, mask));
         }
         let mut delta = images.channels_last(&delta);
         for (index, convolution) in self.convolutions.iter().enumerate().skip(first).rev() {
@@ -114,7 +114,7 @@ impl<B: AutodiffBackend> Cnn<B> {
         let kernel = convolution.weight.dims()[2];
         let parts = given.in_parts(kernel, |images| {
             let windows = given.windows(images, kernel);
-            host::product(Matrix::new(&windows, windows.len() / inner, inner), Matrix::new(&matrix, inner, made))
+            cpu::product(Matrix::new(&windows, windows.len() / inner, inner), Matrix::new(&matrix, inner, made))
         });
         let mut values = parts.concat(); // [pixels, made]
         let mut slopes = vec![0.0; values.len()];
@@ -136,14 +136,14 @@ impl<B: AutodiffBackend> Cnn<B> {
                 };
                 normal = vec![0.0; values.len()];
                 line.factor = numbers(&norm.scale.val());
-                host::for_rows(&mut values, &mut normal, made, |values, normal| {
+                cpu::for_rows(&mut values, &mut normal, made, |values, normal| {
                     normalise(values, normal, [&mean, &deviation, &line.factor])
                 });
                 line.factor.iter_mut().zip(&deviation).for_each(|(factor, deviation)| *factor /= deviation);
                 numbers(&norm.shift.val())
             }
         };
-        host::for_rows(&mut values, &mut slopes, made, |values, slopes| {
+        cpu::for_rows(&mut values, &mut slopes, made, |values, slopes| {
             add_to_rows(values, &shift);
             self.activation.apply(values, slopes);
         });
@@ -162,7 +162,7 @@ impl<B: AutodiffBackend> Convolution<B> {
     fn matrix(&self) -> (Vec<f32>, [usize; 2]) {
         let [made, given, kernel, _] = self.weight.dims();
         let in_matrix = self.place_in_matrix();
-        let matrix = host::read(self.weight.val().inner(), |weight| {
+        let matrix = cpu::read(self.weight.val().inner(), |weight| {
             let mut matrix = vec![0.0; weight.len()];
             weight.iter().enumerate().for_each(|(at, &weight)| matrix[in_matrix(at)] = weight);
             matrix
@@ -197,7 +197,7 @@ impl<B: AutodiffBackend> Convolution<B> {
         };
 
         // ---- activation and normalisation
-        let sums = host::for_rows(&mut delta, &mut slopes, made, |delta, slopes| {
+        let sums = cpu::for_rows(&mut delta, &mut slopes, made, |delta, slopes| {
             multiply(delta, slopes);
             column_sums(delta, made)
         });
@@ -207,14 +207,14 @@ impl<B: AutodiffBackend> Convolution<B> {
         }
         if let Some(norm) = &self.norm {
             let sums =
-                host::for_rows(&mut delta, &mut normal, made, |delta, normal| column_products(delta, normal, made));
+                cpu::for_rows(&mut delta, &mut normal, made, |delta, normal| column_products(delta, normal, made));
             let scale = total(&sums, made);
             register(&norm.scale, &scale);
             register(&norm.shift, &shift);
             // Mean and deviation of the batch depend on every value of it (Ioffe and Szegedy 2015, section 3).
             let share = if line.by_batch { made as f32 / delta.len() as f32 } else { 0.0 };
             let [shift, scale] = [shift, scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
-            host::for_rows(&mut delta, &mut normal, made, |delta, normal| {
+            cpu::for_rows(&mut delta, &mut normal, made, |delta, normal| {
                 for (delta, normal) in delta.chunks_exact_mut(made).zip(normal.chunks_exact(made)) {
                     for channel in 0..made {
                         let rest = delta[channel] - shift[channel] - normal[channel] * scale[channel];
@@ -233,10 +233,10 @@ impl<B: AutodiffBackend> Convolution<B> {
             let windows = given.windows(images.clone(), kernel);
             let windows = Matrix::new(&windows, windows.len() / inner, inner);
             let below = goes_on.then(|| {
-                let windows = host::product(delta, Matrix::new(&matrix, inner, made).transposed());
+                let windows = cpu::product(delta, Matrix::new(&matrix, inner, made).transposed());
                 given.sum_windows(&windows, images.len(), kernel)
             });
-            (host::product(windows.transposed(), delta), below.unwrap_or_default())
+            (cpu::product(windows.transposed(), delta), below.unwrap_or_default())
         });
         let (sums, below): (Vec<Vec<f32>>, Vec<Vec<f32>>) = parts.into_iter().unzip();
         if trained.has(self.weight.id) {
@@ -264,7 +264,7 @@ impl Images {
     fn in_parts<T: Send>(&self, kernel: usize, work: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
         let windows = self.height * self.width * self.channels * kernel * kernel;
         let (num_images, part) = (self.num_images(), (WINDOWS / windows).max(1));
-        host::for_each(num_images.div_ceil(part), |index| work(index * part..num_images.min((index + 1) * part)))
+        cpu::for_each(num_images.div_ceil(part), |index| work(index * part..num_images.min((index + 1) * part)))
     }
 
     /// Calls `visit` with each run of pixels that a window and an image have in common: where it begins in the windows
@@ -330,7 +330,7 @@ impl Images {
     fn pool(&self, side: usize) -> (Self, Vec<u32>) {
         let Self { height, width, channels, .. } = *self;
         let (rows, columns) = (height / side, width / side);
-        let parts = host::for_each(self.num_images(), |image| {
+        let parts = cpu::for_each(self.num_images(), |image| {
             let (mut largest, mut origins) = (Vec::new(), Vec::new());
             for corner in 0..rows * columns {
                 let (y, x) = (corner / columns * side, corner % columns * side);
@@ -368,8 +368,8 @@ fn unpool(delta: &[f32], origins: &[u32], size: usize) -> Vec<f32> {
 fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
     let share = width as f32 / values.len() as f32;
     let mean_of = |sums: &[Vec<f32>]| total(sums, width).into_iter().map(|sum| sum * share).collect::<Vec<f32>>();
-    let mean = mean_of(&host::map_rows(values, width, |values| column_sums(values, width)));
-    let squares = host::map_rows(values, width, |values| {
+    let mean = mean_of(&cpu::map_rows(values, width, |values| column_sums(values, width)));
+    let squares = cpu::map_rows(values, width, |values| {
         let mut sums = vec![0.0; width];
         for row in values.chunks_exact(width) {
             for ((sum, value), mean) in sums.iter_mut().zip(row).zip(&mean) {
@@ -416,7 +416,7 @@ fn column_products(a: &[f32], b: &[f32], width: usize) -> Vec<f32> {
 }
 
 fn numbers<B: AutodiffBackend>(tensor: &Tensor<B, 1>) -> Vec<f32> {
-    host::read(tensor.clone().inner(), <[f32]>::to_vec)
+    cpu::read(tensor.clone().inner(), <[f32]>::to_vec)
 }
 
 fn vector<B: Backend>(values: Vec<f32>, device: &B::Device) -> Tensor<B, 1> {

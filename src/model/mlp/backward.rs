@@ -9,7 +9,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 
 use super::Mlp;
-use crate::host::{self, Matrix, add_to_rows, column_sums, multiply};
+use crate::cpu::{self, Matrix, add_to_rows, column_sums, multiply};
 use crate::model::{Noise, Trained};
 
 impl<B: AutodiffBackend> Mlp<B> {
@@ -24,7 +24,7 @@ impl<B: AutodiffBackend> Mlp<B> {
         let device = inputs.device();
         let [batch, _] = inputs.dims();
         let mut gradients = GradientsParams::new();
-        host::read(inputs, |inputs| {
+        cpu::read(inputs, |inputs| {
             self.back_propagate(inputs, batch, trained, noise, loss, false, &mut gradients, &device);
         });
         gradients
@@ -52,20 +52,20 @@ impl<B: AutodiffBackend> Mlp<B> {
             let given = values.last().map_or(inputs, Vec::as_slice);
             let (mut value, bias) = (times_weight(given, batch, layer), bias(layer));
             let mut slope = vec![0.0; value.len()];
-            host::for_rows(&mut value, &mut slope, bias.len(), |value, slope| {
+            cpu::for_rows(&mut value, &mut slope, bias.len(), |value, slope| {
                 add_to_rows(value, &bias);
                 self.activation.apply(value, slope);
             });
             if let Some(mask) = noise.mask(self.dropout, value.len()) {
-                host::simd(|| multiply(&mut value, &mask));
-                host::simd(|| multiply(&mut slope, &mask));
+                cpu::simd(|| multiply(&mut value, &mask));
+                cpu::simd(|| multiply(&mut slope, &mask));
             }
             values.push(value);
             slopes.push(slope);
         }
         let given = values.last().map_or(inputs, Vec::as_slice);
         let (mut logits, bias) = (times_weight(given, batch, output), bias(output));
-        host::simd(|| add_to_rows(&mut logits, &bias));
+        cpu::simd(|| add_to_rows(&mut logits, &bias));
 
         // ---- backward: the gradient with respect to each layer's sums, from the last layer to the first trained
         let trained_bias = |layer: &Linear<B>| layer.bias.as_ref().map(|bias| bias.id).filter(|&id| trained.has(id));
@@ -78,12 +78,12 @@ impl<B: AutodiffBackend> Mlp<B> {
             let [inner, units] = layer.weight.shape().dims();
             let bias_gradient = match slopes.get_mut(index) {
                 Some(slope) => scaled_column_sums(&mut delta, slope, units),
-                None => host::simd(|| column_sums(&delta, units)), // the output layer has no activation
+                None => cpu::simd(|| column_sums(&delta, units)), // the output layer has no activation
             };
             if trained.has(layer.weight.id) {
                 let given = index.checked_sub(1).map_or(inputs, |below| values[below].as_slice());
                 let given = Matrix::new(given, batch, inner).transposed();
-                let gradient = host::product(given, Matrix::new(&delta, batch, units));
+                let gradient = cpu::product(given, Matrix::new(&delta, batch, units));
                 let gradient = TensorData::new(gradient, [inner, units]);
                 gradients.register(layer.weight.id, tensor::<B::InnerBackend, 2>(gradient, device));
             }
@@ -92,9 +92,9 @@ impl<B: AutodiffBackend> Mlp<B> {
                 gradients.register(id, tensor::<B::InnerBackend, 1>(gradient, device));
             }
             if index > first || goes_on {
-                delta = host::read(layer.weight.val().inner(), |weight| {
+                delta = cpu::read(layer.weight.val().inner(), |weight| {
                     let weight = Matrix::new(weight, inner, units).transposed();
-                    host::product(Matrix::new(&delta, batch, units), weight)
+                    cpu::product(Matrix::new(&delta, batch, units), weight)
                 });
             }
         }
@@ -105,14 +105,14 @@ impl<B: AutodiffBackend> Mlp<B> {
 /// `[batch, in]` x the layer's weight `[in, units]`.
 fn times_weight<B: AutodiffBackend>(given: &[f32], batch: usize, layer: &Linear<B>) -> Vec<f32> {
     let [inner, units] = layer.weight.shape().dims();
-    host::read(layer.weight.val().inner(), |weight| {
-        host::product(Matrix::new(given, batch, inner), Matrix::new(weight, inner, units))
+    cpu::read(layer.weight.val().inner(), |weight| {
+        cpu::product(Matrix::new(given, batch, inner), Matrix::new(weight, inner, units))
     })
 }
 
 fn bias<B: AutodiffBackend>(layer: &Linear<B>) -> Vec<f32> {
     let bias = layer.bias.as_ref().expect("init gives every layer a bias");
-    host::read(bias.val().inner(), <[f32]>::to_vec)
+    cpu::read(bias.val().inner(), <[f32]>::to_vec)
 }
 
 fn tensor<B: Backend, const D: usize>(data: TensorData, device: &B::Device) -> Tensor<B, D> {
@@ -121,7 +121,7 @@ fn tensor<B: Backend, const D: usize>(data: TensorData, device: &B::Device) -> T
 
 /// Multiplies `delta` by `slope`, and sums its columns.
 fn scaled_column_sums(delta: &mut [f32], slope: &mut [f32], units: usize) -> Vec<f32> {
-    let blocks = host::for_rows(delta, slope, units, |delta, slope| {
+    let blocks = cpu::for_rows(delta, slope, units, |delta, slope| {
         multiply(delta, slope);
         column_sums(delta, units)
     });

@@ -4,12 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use burn::tensor::backend::{AutodiffBackend, Backend};
-
 use super::saved_model::SavedModel;
 use super::{output, predictions, run_folder, summary};
-use crate::backend::{BackendName, Job, run_on};
+use crate::backend::{BackendName, Job, TrainingBackend, run_on};
 use crate::cli::EvaluateArgs;
+use crate::cpu::FusedBackend;
 use crate::data::Examples;
 use crate::model::Net;
 use crate::training::Scorer;
@@ -67,14 +66,14 @@ struct EvaluateJob<'a> {
 impl Job for EvaluateJob<'_> {
     type Output = anyhow::Result<(Evaluation, Vec<Prediction>)>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let net = self.saved.net::<B::InnerBackend>(&device)?;
         Ok(score_net(self.saved, net, &self.examples, &device))
     }
 }
 
 /// Scores `net`, the saved model's, on `examples`.
-pub fn score_net<B: Backend>(
+pub fn score_net<B: FusedBackend>(
     saved: &SavedModel,
     net: Net<B>,
     examples: &Arc<Examples>,

@@ -4,15 +4,15 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::saved_model::SavedModel;
 use super::{output, run_folder};
-use crate::backend::{BackendName, Job, run_on};
+use crate::backend::{BackendName, Job, TrainingBackend, run_on};
 use crate::cli::GenerateArgs;
+use crate::cpu::FusedBackend;
 use crate::model::Net;
 
 /// Prints the prompt and what the model writes after it, as it comes.
@@ -52,7 +52,7 @@ struct GenerateJob<'a> {
 impl Job for GenerateJob<'_> {
     type Output = anyhow::Result<()>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { args, saved, mut writer, print } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
         let mut choice = Choice::new(args.temperature, args.top_k.map(|most| most as usize), args.seed);
@@ -96,7 +96,7 @@ impl Writer {
     }
 
     /// The next character, which `choice` takes by the logits of `net`.
-    pub fn next<B: Backend>(&mut self, net: &Net<B>, choice: &mut Choice, device: &B::Device) -> char {
+    pub fn next<B: FusedBackend>(&mut self, net: &Net<B>, choice: &mut Choice, device: &B::Device) -> char {
         let width = self.seen.len().min(self.context);
         self.seen.drain(..self.seen.len() - width);
         let inputs: Vec<f32> = self.seen.iter().map(|&number| number as f32).collect();

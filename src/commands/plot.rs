@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use burn::tensor::backend::AutodiffBackend;
 
 use super::evaluate::score_net;
 use super::output::say;
 use super::pictures::{Subject, activate, draw, is_planar, shares};
 use super::saved_model::{SavedModel, load_data};
 use super::{output, run_folder};
-use crate::backend::{BackendName, Job, run_on};
+use crate::backend::{BackendName, Job, TrainingBackend, run_on};
 use crate::cli::{Picture, PlotArgs};
 use crate::data::Examples;
 use crate::plots::{self, Capacity};
@@ -79,7 +78,7 @@ struct PlotJob<'a> {
 impl Job for PlotJob<'_> {
     type Output = anyhow::Result<Vec<(Picture, String)>>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let Self { saved, pictures } = self;
         let SavedModel { folder, config, preparation, weights } = saved;
         let net = saved.net::<B::InnerBackend>(&device)?;

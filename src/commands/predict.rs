@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use burn::tensor::backend::AutodiffBackend;
 use csv::ByteRecord;
 
 use super::predictions::Lines;
 use super::saved_model::SavedModel;
 use super::{output, run_folder};
-use crate::backend::{BackendName, Job, run_on};
+use crate::backend::{BackendName, Job, TrainingBackend, run_on};
 use crate::cli::PredictArgs;
 use crate::data::NewRows;
 use crate::training::Scorer;
@@ -42,7 +41,7 @@ struct PredictJob<'a> {
 impl Job for PredictJob<'_> {
     type Output = anyhow::Result<()>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { args, saved, writer } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
         let scorer = Scorer::new(&saved.preparation);

@@ -134,7 +134,7 @@ impl SavedModel {
     pub fn net<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let num_outputs = self.preparation.task().num_outputs();
         let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
-        Ok(load_weights(net, &self.weights)?)
+        Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
     }
 
     /// Refuses a run that learned a text what only tables have; `what` is asked of it.

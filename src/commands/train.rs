@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use burn::module::Module;
-use burn::tensor::backend::AutodiffBackend;
 use burn::train::Interrupter;
 
 use super::environment::Environment;
@@ -17,7 +16,7 @@ use super::output::say;
 pub use super::prepared::{Prepared, Pretrained, prepare};
 use super::progress::{Progress, Style};
 use super::{pictures, predictions, saved_model, seeds, summary, sweep};
-use crate::backend::{BackendName, Job, run_on};
+use crate::backend::{BackendName, Job, TrainingBackend, run_on};
 use crate::cli::TrainArgs;
 use crate::config::{Config, LoadedConfig};
 use crate::data::{Dataset, Target, mix};
@@ -236,8 +235,9 @@ struct TrainJob<'a> {
 impl Job for TrainJob<'_> {
     type Output = anyhow::Result<Trained>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<Trained> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<Trained> {
         let Self { start, config, prepared, options } = self;
+        let config = &Config { training: config.training.clone().resolved_on::<B>(), ..config.clone() };
         let Prepared { preparation, scorer, .. } = prepared;
 
         // ---- the network
@@ -319,7 +319,7 @@ impl Job for TrainJob<'_> {
 }
 
 /// Keeps the model, evaluates it once on the test part, and draws it.
-fn keep<B: AutodiffBackend>(
+fn keep<B: TrainingBackend>(
     config: &Config,
     prepared: &Prepared,
     fitted: &Fitted<B>,
@@ -408,7 +408,7 @@ pub fn stop_on_signal(stop: impl Fn() + Send + 'static) {
     ctrlc::set_handler(handler).ok();
 }
 
-fn evaluate_test<B: AutodiffBackend>(
+fn evaluate_test<B: TrainingBackend>(
     config: &Config,
     prepared: &Prepared,
     fitted: &Fitted<B>,
@@ -458,7 +458,7 @@ fn test_part(dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Option<(&'stat
 }
 
 /// Why the run ended, for the record and the user.
-fn reason<B: AutodiffBackend>(config: &Config, fitted: &Fitted<B>) -> String {
+fn reason<B: TrainingBackend>(config: &Config, fitted: &Fitted<B>) -> String {
     let num_epochs = fitted.num_epochs;
     match fitted.reason {
         StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),

@@ -1,217 +1,289 @@
-//! Tensors whose numbers lie in this process's memory: changed in place, in one pass.
+//! Fused kernels: a Burn backend extension.
 //!
-//! Burn's element-wise operations make a tensor each, and read and write the memory each time. On a CPU backend the
-//! numbers can be taken out of a tensor and put back without a copy; what happens in between is a plain loop, which the
-//! compiler turns into the widest SIMD instructions that the CPU has. Results do not depend on that width, nor on the
-//! number of cores: nothing is summed in another order, and no multiplication is fused with an addition.
+//! Burn's element-wise operations make a tensor each, and read and write the memory each time; burn-flex copies what it
+//! broadcasts. [`FusedBackend`] adds the operations that this costs most as single ones: a layer with everything between
+//! two matrix products, a loss with its gradient, an optimizer's update. Each is a file of its own with
+//! - its form in Burn's operations (`plain`), the trait's default: what wgpu takes, and every backend with
+//!   `[training] kernels = "plain"`;
+//! - its loops over slices, compiled once (`fused` hands them the tensors of a [`CpuBackend`]);
+//! - its node in the graph of `Autodiff` (`tracked`).
+//!
+//! To add one: its file, a method of the trait, and a line in each of the two implementations below.
 
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorPrimitive};
-use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::backend;
-
+mod activation;
+mod adam;
+mod autodiff;
+mod convolution;
+mod dense;
+mod images;
+mod loss;
+mod math;
+mod memory;
+mod parallel;
 mod product;
+#[cfg(test)]
+mod tests;
 
-pub use backend::is_on_host;
+pub use activation::Activation;
+pub use adam::AdamStep;
+pub use convolution::{BlockOptions, NormalizedBlock};
+pub use loss::{Labels, LossFunction};
+pub use math::{exp, sigmoid, tanh};
+pub use memory::CpuBackend;
+pub use parallel::simd;
 pub use product::{Matrix, product};
 
-/// Numbers in a block that one core works on: 32 KiB, the size of a first-level cache.
-const BLOCK: usize = 8192;
+/// Added to variances before their root is taken, as in the reference code of the papers on normalisation.
+pub const NORM_EPSILON: f32 = 1e-5;
 
-/// Below this a loop takes some microseconds, and waking a second core as many.
-const PARALLEL_FROM: usize = 4 * BLOCK;
-
-/// Changes the numbers of `tensor`, row-major. They are copied only where another tensor shares them.
-pub fn in_place<B: Backend, const D: usize, R>(
-    tensor: Tensor<B, D>,
-    change: impl FnOnce(&mut [f32]) -> R,
-) -> (Tensor<B, D>, R) {
-    let device = tensor.device();
-    let mut primitive = tensor.into_primitive().tensor();
-    if let Some(numbers) = backend::numbers_mut::<B>(&mut primitive) {
-        let result = change(numbers);
-        return (Tensor::from_primitive(TensorPrimitive::Float(primitive)), result);
-    }
-    let tensor = Tensor::<B, D>::from_primitive(TensorPrimitive::Float(primitive));
-    let mut data = tensor.into_data().convert::<f32>();
-    let result = change(data.as_mut_slice().expect("converted to f32 above"));
-    (Tensor::from_data(data, &device), result)
+/// Which form of the operations of [`FusedBackend`] a network is trained and used with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kernels {
+    /// burnlab's own, where the backend has them
+    #[default]
+    Fused,
+    /// Burn's tensor operations alone
+    Plain,
 }
 
-/// Calls `read` with the numbers of `tensor`, row-major. They are copied only where they do not lie so in memory.
-pub fn read<B: Backend, const D: usize, R>(tensor: Tensor<B, D>, read: impl FnOnce(&[f32]) -> R) -> R {
-    let primitive = tensor.into_primitive().tensor();
-    match backend::numbers::<B>(&primitive) {
-        Some(numbers) => read(numbers),
-        None => {
-            let data = Tensor::<B, D>::from_primitive(TensorPrimitive::Float(primitive)).into_data().convert::<f32>();
-            read(data.as_slice().expect("converted to f32 above"))
+impl Kernels {
+    /// What is really used on the backend `B`.
+    pub fn on<B: FusedBackend>(self) -> Self {
+        if B::HAS_FUSED_KERNELS { self } else { Self::Plain }
+    }
+
+    /// As the config file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fused => "fused",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// `activation(inputs x weight + bias)`; see [`FusedBackend::dense`].
+    pub fn dense<B: FusedBackend>(
+        self,
+        inputs: Tensor<B, 2>,
+        weight: Tensor<B, 2>,
+        bias: Tensor<B, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::dense(inputs, weight, bias, activation),
+            Self::Plain => dense::plain(inputs, weight, bias, activation),
+        }
+    }
+
+    /// A convolution with its activation and pooling; see [`FusedBackend::convolution_block`].
+    pub fn convolution_block<B: FusedBackend>(
+        self,
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        bias: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> Tensor<B, 4> {
+        match self {
+            Self::Fused => B::convolution_block(images, weight, bias, options),
+            Self::Plain => convolution::plain(images, weight, bias, options),
+        }
+    }
+
+    /// The same with batch normalisation; see [`FusedBackend::normalized_convolution_block`].
+    pub fn normalized_convolution_block<B: FusedBackend>(
+        self,
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        scale: Tensor<B, 1>,
+        shift: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> NormalizedBlock<B> {
+        match self {
+            Self::Fused => B::normalized_convolution_block(images, weight, scale, shift, options),
+            Self::Plain => convolution::plain_normalized(images, weight, scale, shift, options),
+        }
+    }
+
+    /// Mean loss of a batch; see [`FusedBackend::loss`].
+    pub fn loss<B: FusedBackend>(self, function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
+        match self {
+            Self::Fused => B::loss(function, logits, labels),
+            Self::Plain => loss::plain(function, logits, labels),
+        }
+    }
+
+    /// An update by Adam; see [`FusedBackend::adam`].
+    pub fn adam<B: FusedBackend, const D: usize>(
+        self,
+        step: AdamStep,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        moments: [Tensor<B, D>; 2],
+    ) -> (Tensor<B, D>, [Tensor<B, D>; 2]) {
+        match self {
+            Self::Fused => B::adam(step, weights, gradient, moments),
+            Self::Plain => adam::plain(step, weights, gradient, moments),
         }
     }
 }
 
-/// Runs `loops`, compiled for the CPU that is there.
-#[inline(always)]
-pub fn simd<R>(loops: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(loops)
-}
+/// A Burn backend with the operations that burnlab fuses. The defaults are Burn's operations.
+pub trait FusedBackend: Backend {
+    /// Whether the operations are burnlab's own.
+    const HAS_FUSED_KERNELS: bool = false;
 
-/// Calls `work` on blocks of the same rows of `a` and `b`, both `[rows, width]`: on several cores where that pays. The
-/// results come in the order of the rows. Blocks do not depend on the number of cores.
-pub fn for_rows<T: Send>(
-    a: &mut [f32],
-    b: &mut [f32],
-    width: usize,
-    work: impl Fn(&mut [f32], &mut [f32]) -> T + Sync,
-) -> Vec<T> {
-    let block = (BLOCK / width.max(1)).max(1) * width;
-    let work = |(a, b): (&mut [f32], &mut [f32])| simd(|| work(a, b));
-    if a.len() < PARALLEL_FROM {
-        a.chunks_mut(block).zip(b.chunks_mut(block)).map(work).collect()
-    } else {
-        a.par_chunks_mut(block).zip(b.par_chunks_mut(block)).map(work).collect()
+    /// Calls `read` with the numbers of `tensor`, row-major; waits for the device.
+    fn read<const D: usize, R>(tensor: Tensor<Self, D>, read: impl FnOnce(&[f32]) -> R) -> R {
+        memory::read_copy(tensor, read)
+    }
+
+    /// A dense layer: `activation(inputs x weight + bias)` of inputs `[rows, inputs]`, weight `[inputs, outputs]` and
+    /// bias `[outputs]`, `[rows, outputs]`.
+    fn dense(
+        inputs: Tensor<Self, 2>,
+        weight: Tensor<Self, 2>,
+        bias: Tensor<Self, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<Self, 2> {
+        dense::plain(inputs, weight, bias, activation)
+    }
+
+    /// A convolution that keeps the size of its images, activation, and max pooling.
+    ///
+    /// Images have their channels last: `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool,
+    /// out_channels]`. The weight is `[out_channels, in_channels, kernel, kernel]` with an odd kernel, the bias
+    /// `[out_channels]`.
+    fn convolution_block(
+        images: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        bias: Tensor<Self, 1>,
+        options: BlockOptions,
+    ) -> Tensor<Self, 4> {
+        convolution::plain(images, weight, bias, options)
+    }
+
+    /// As [`FusedBackend::convolution_block`], with each channel brought to mean 0 and variance 1 over the batch and its
+    /// pixels after the convolution, then multiplied by `scale` and moved by `shift`, both `[out_channels]` (batch
+    /// normalisation while training, Ioffe and Szegedy 2015).
+    fn normalized_convolution_block(
+        images: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        options: BlockOptions,
+    ) -> NormalizedBlock<Self> {
+        convolution::plain_normalized(images, weight, scale, shift, options)
+    }
+
+    /// Mean loss `[1]` of logits `[rows, outputs]`, weighted where the labels say so.
+    fn loss(function: LossFunction, logits: Tensor<Self, 2>, labels: &Labels) -> Tensor<Self, 1> {
+        loss::plain(function, logits, labels)
+    }
+
+    /// The weights after an update by Adam, and both moments; all of one shape.
+    fn adam<const D: usize>(
+        step: AdamStep,
+        weights: Tensor<Self, D>,
+        gradient: Tensor<Self, D>,
+        moments: [Tensor<Self, D>; 2],
+    ) -> (Tensor<Self, D>, [Tensor<Self, D>; 2]) {
+        adam::plain(step, weights, gradient, moments)
     }
 }
 
-/// Calls `work` on blocks of rows of `a`, `[rows, width]`: the blocks of [`for_rows`].
-pub fn map_rows<T: Send>(a: &[f32], width: usize, work: impl Fn(&[f32]) -> T + Sync) -> Vec<T> {
-    let block = (BLOCK / width.max(1)).max(1) * width;
-    let work = |a: &[f32]| simd(|| work(a));
-    if a.len() < PARALLEL_FROM { a.chunks(block).map(work).collect() } else { a.par_chunks(block).map(work).collect() }
-}
+impl<B: CpuBackend> FusedBackend for B {
+    const HAS_FUSED_KERNELS: bool = true;
 
-/// Calls `work` with each number below `count`, on all cores; the results come in this order.
-pub fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
-    (0..count).into_par_iter().map(work).collect()
-}
-
-/// Calls `work` on blocks of the same numbers of `a` and the three others, all equally long: on several cores where that
-/// pays. `work` must not depend on where a block ends.
-pub fn for_blocks(
-    a: &[f32],
-    [b, c, d]: [&mut [f32]; 3],
-    work: impl Fn(&[f32], &mut [f32], &mut [f32], &mut [f32]) + Sync,
-) {
-    if a.len() < PARALLEL_FROM {
-        return simd(|| work(a, b, c, d));
-    }
-    // Nothing is summed here: the blocks may depend on the number of cores.
-    let block = a.len().div_ceil(4 * rayon::current_num_threads()).max(BLOCK);
-    a.par_chunks(block)
-        .zip(b.par_chunks_mut(block))
-        .zip(c.par_chunks_mut(block).zip(d.par_chunks_mut(block)))
-        .for_each(|((a, b), (c, d))| simd(|| work(a, b, c, d)));
-}
-
-/// Adds `bias` to each row of `values`.
-#[inline(always)]
-pub fn add_to_rows(values: &mut [f32], bias: &[f32]) {
-    for row in values.chunks_exact_mut(bias.len()) {
-        for (value, bias) in row.iter_mut().zip(bias) {
-            *value += bias;
-        }
-    }
-}
-
-/// Multiplies `values` by `factors`, one by one.
-#[inline(always)]
-pub fn multiply(values: &mut [f32], factors: &[f32]) {
-    for (value, factor) in values.iter_mut().zip(factors) {
-        *value *= factor;
-    }
-}
-
-/// The sum of each of the `units` columns of `values`, row-major.
-#[inline(always)]
-pub fn column_sums(values: &[f32], units: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; units];
-    for row in values.chunks_exact(units) {
-        for (sum, value) in sums.iter_mut().zip(row) {
-            *sum += value;
-        }
-    }
-    sums
-}
-
-/// e^x within 2 units in the last place, in straight-line code, for x from -87.3 to 88.3 and beyond that the value at
-/// the end of the range (method and coefficients: Cephes, `expf`).
-#[inline(always)]
-pub fn exp(x: f32) -> f32 {
-    /// 1.5 x 2^23: adding it rounds to a whole number, which then stands in the lowest bits.
-    const ROUND: f32 = 12_582_912.0;
-    // ln 2 in two parts, so that n ln 2 is exact enough
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let x = x.clamp(-87.3, 88.3);
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
-    let mut sum = 1.987_569_1e-4;
-    for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5] {
-        sum = sum * r + coefficient;
-    }
-    let power_of_2 = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
-    (sum * r * r + r + 1.0) * power_of_2
-}
-
-/// 1 / (1 + e^-x)
-#[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
-}
-
-/// The hyperbolic tangent within 2 units in the last place (method and coefficients: Cephes, `tanhf`).
-#[inline(always)]
-pub fn tanh(x: f32) -> f32 {
-    let size = x.abs();
-    let far = (1.0 - 2.0 / (exp(2.0 * size) + 1.0)).copysign(x);
-    let square = x * x;
-    let mut sum = -5.704_988_7e-3;
-    for coefficient in [2.063_909e-2, -5.373_971_6e-2, 0.133_314_42, -0.333_332_8] {
-        sum = sum * square + coefficient;
-    }
-    let near = sum * square * x + x;
-    if size < 0.625 { near } else { far }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn units_in_the_last_place(found: f32, exact: f64) -> f64 {
-        (f64::from(found) - exact).abs() / (exact.abs() * f64::from(f32::EPSILON))
+    fn read<const D: usize, R>(tensor: Tensor<B, D>, read: impl FnOnce(&[f32]) -> R) -> R {
+        memory::read(tensor, read)
     }
 
-    #[test]
-    fn functions_agree_with_double_precision() {
-        for step in -8_700_000..=8_830_000 {
-            let x = step as f32 * 1e-5;
-            let exact = f64::from(x);
-            assert!(units_in_the_last_place(exp(x), exact.exp()) < 2.0, "exp({x})");
-            assert!((f64::from(sigmoid(x)) - 1.0 / (1.0 + (-exact).exp())).abs() < 2e-7, "sigmoid({x})");
-            if x != 0.0 {
-                assert!(units_in_the_last_place(tanh(x), exact.tanh()) < 2.0, "tanh({x})");
-            }
-        }
-        assert!(exp(f32::NAN).is_nan() && tanh(f32::NAN).is_nan() && sigmoid(f32::NAN).is_nan());
-        assert_eq!((tanh(f32::INFINITY), tanh(f32::NEG_INFINITY), sigmoid(f32::INFINITY)), (1.0, -1.0, 1.0));
+    fn dense(
+        inputs: Tensor<B, 2>,
+        weight: Tensor<B, 2>,
+        bias: Tensor<B, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<B, 2> {
+        dense::fused(inputs, weight, bias, activation)
     }
 
-    #[test]
-    fn blocks_cover_every_row_once_and_in_order() {
-        for rows in [0, 1, 700, 5_000] {
-            let width = 24;
-            let mut a: Vec<f32> = (0..rows * width).map(|i| i as f32).collect();
-            let mut b = vec![0.0; rows * width];
-            let firsts = for_rows(&mut a, &mut b, width, |a, b| {
-                b.copy_from_slice(a);
-                a.fill(-1.0);
-                b[0] as usize
-            });
-            assert!(firsts.is_sorted() && firsts.iter().all(|first| first % width == 0));
-            assert!(b.iter().enumerate().all(|(i, &value)| value == i as f32));
-            assert!(a.iter().all(|&value| value == -1.0));
-        }
+    fn convolution_block(
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        bias: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> Tensor<B, 4> {
+        convolution::fused(images, weight, bias, options)
+    }
+
+    fn normalized_convolution_block(
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        scale: Tensor<B, 1>,
+        shift: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> NormalizedBlock<B> {
+        convolution::fused_normalized(images, weight, scale, shift, options)
+    }
+
+    fn loss(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
+        loss::fused(function, logits, labels)
+    }
+
+    fn adam<const D: usize>(
+        step: AdamStep,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        moments: [Tensor<B, D>; 2],
+    ) -> (Tensor<B, D>, [Tensor<B, D>; 2]) {
+        adam::fused(step, weights, gradient, moments)
+    }
+}
+
+/// With a backward node for each operation; an optimizer's update has none, since it works on the inner backend.
+impl<B: CpuBackend, C: CheckpointStrategy> FusedBackend for Autodiff<B, C> {
+    const HAS_FUSED_KERNELS: bool = true;
+
+    fn read<const D: usize, R>(tensor: Tensor<Self, D>, read: impl FnOnce(&[f32]) -> R) -> R {
+        memory::read(tensor.inner(), read)
+    }
+
+    fn dense(
+        inputs: Tensor<Self, 2>,
+        weight: Tensor<Self, 2>,
+        bias: Tensor<Self, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<Self, 2> {
+        dense::tracked(inputs, weight, bias, activation)
+    }
+
+    fn convolution_block(
+        images: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        bias: Tensor<Self, 1>,
+        options: BlockOptions,
+    ) -> Tensor<Self, 4> {
+        convolution::tracked(images, weight, bias, options)
+    }
+
+    fn normalized_convolution_block(
+        images: Tensor<Self, 4>,
+        weight: Tensor<Self, 4>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        options: BlockOptions,
+    ) -> NormalizedBlock<Self> {
+        convolution::tracked_normalized(images, weight, scale, shift, options)
+    }
+
+    fn loss(function: LossFunction, logits: Tensor<Self, 2>, labels: &Labels) -> Tensor<Self, 1> {
+        loss::tracked(function, logits, labels)
     }
 }

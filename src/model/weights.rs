@@ -1,8 +1,8 @@
 //! A network's weights by name, on the host: what is saved, loaded, compared and drawn.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
@@ -16,6 +16,15 @@ pub type NamedWeights = BTreeMap<String, Weight>;
 pub struct Weight {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
+}
+
+impl Weight {
+    /// The numbers of `tensor`, copied to the host.
+    pub(crate) fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
+        let shape = tensor.shape().to_vec();
+        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 before");
+        Self { shape, values }
+    }
 }
 
 /// Why weights do not fit a network.
@@ -39,7 +48,7 @@ pub enum WeightsError {
 
 /// All weights of `net`, copied to the host.
 pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
-    let mut reader = Reader { path: Path::default(), weights: BTreeMap::new() };
+    let mut reader = Reader { path: ParameterPath::default(), weights: BTreeMap::new() };
     net.visit(&mut reader);
     reader.weights
 }
@@ -49,7 +58,7 @@ pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
 /// # Errors
 /// A weight of the net that is missing, or has another shape.
 pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<Net<B>, WeightsError> {
-    let mut writer = Writer { path: Path::default(), weights, error: None };
+    let mut writer = Writer { path: ParameterPath::default(), weights, error: None };
     let net = net.map(&mut writer);
     match writer.error {
         None => Ok(net),
@@ -130,33 +139,7 @@ pub fn check_frozen<'a>(
 
 /// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
 pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
-    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: Path::default(), prefixes }) }
-}
-
-/// The weights of a network that are not frozen.
-#[derive(Clone, Debug, Default)]
-pub struct Trained(HashSet<ParamId>);
-
-impl Trained {
-    /// Those of `net` that take gradients.
-    pub fn of<B: Backend>(net: &Net<B>) -> Self {
-        let mut trained = Self::default();
-        net.visit(&mut trained);
-        trained
-    }
-
-    /// Whether `id` is one of them.
-    pub fn has(&self, id: ParamId) -> bool {
-        self.0.contains(&id)
-    }
-}
-
-impl<B: Backend> ModuleVisitor<B> for Trained {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        if param.is_require_grad() {
-            self.0.insert(param.id);
-        }
-    }
+    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: ParameterPath::default(), prefixes }) }
 }
 
 fn is_frozen(name: &str, prefixes: &[String]) -> bool {
@@ -164,7 +147,7 @@ fn is_frozen(name: &str, prefixes: &[String]) -> bool {
 }
 
 struct Freezer<'a> {
-    path: Path,
+    path: ParameterPath,
     prefixes: &'a [String],
 }
 
@@ -185,29 +168,29 @@ impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
 
 /// The dotted path to the parameter that is being visited.
 #[derive(Default)]
-struct Path(Vec<String>);
+pub(crate) struct ParameterPath(Vec<String>);
 
-impl Path {
-    fn enter(&mut self, name: &str, container: &str) {
+impl ParameterPath {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
         // The enum is burnlab's way to hold the kinds; a reader of the file need not see it.
         if !container.starts_with("Enum:") {
             self.0.push(name.to_owned());
         }
     }
 
-    fn exit(&mut self, container: &str) {
+    pub(crate) fn exit(&mut self, container: &str) {
         if !container.starts_with("Enum:") {
             self.0.pop();
         }
     }
 
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.0.join(".")
     }
 }
 
 struct Reader {
-    path: Path,
+    path: ParameterPath,
     weights: NamedWeights,
 }
 
@@ -221,15 +204,12 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let tensor = param.val();
-        let shape = tensor.shape().to_vec();
-        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 above");
-        self.weights.insert(self.path.name(), Weight { shape, values });
+        self.weights.insert(self.path.name(), Weight::of(param.val()));
     }
 }
 
 struct Writer<'a> {
-    path: Path,
+    path: ParameterPath,
     weights: &'a NamedWeights,
     error: Option<WeightsError>,
 }

@@ -2,29 +2,27 @@
 //!
 //! Burn's own checkpoints lack the state of early stopping, the weights of the best epoch and the order of the rows
 //! (burn-0.21.md, trap 3). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
-//! here.
+//! here, as named tensors: a checkpoint outlives the library's own format of records.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use burn::module::Module;
-use burn::optim::Optimizer;
-use burn::record::{BinBytesRecorder, FullPrecisionSettings, Recorder, RecorderError};
-use burn::tensor::backend::AutodiffBackend;
+use burn::module::AutodiffModule;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::optimizer::ChosenOptimizer;
+use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::Progress;
 use super::strategy::StopReason;
-use super::task::Trainee;
-use crate::model::Net;
+use crate::backend::TrainingBackend;
+use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
 /// Raised when the content changes.
-const VERSION: &str = "2";
-const NET: &str = "net";
-const BEST: &str = "best";
-const OPTIMIZER: &str = "optimizer";
+const VERSION: &str = "3";
+/// Beginnings of the tensors' names; the weight's follows, and of the optimizer the slot.
+const NET: &str = "net/";
+const BEST: &str = "best/";
+const OPTIMIZER: &str = "optimizer/";
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,18 +31,22 @@ pub enum CheckpointError {
     Damaged(String),
     #[error("the checkpoint is of another burnlab (version {0}, this one reads {VERSION})")]
     Version(String),
-    #[error("the state of training cannot be stored: {0}")]
-    Store(RecorderError),
+    #[error("the checkpoint is of another network: {0}")]
+    Weights(#[from] WeightsError),
+    #[error("the checkpoint is of another optimizer: it has no `{0}`")]
+    Optimizer(String),
 }
 
 /// The state after an epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     pub progress: TrainingProgress,
-    /// Burn records, which carry the ids that connect the optimizer's state with the weights.
-    net: Vec<u8>,
-    best: Option<Vec<u8>>,
-    optimizer: Vec<u8>,
+    net: NamedWeights,
+    best: Option<NamedWeights>,
+    /// Updates of each weight, by the weight's name.
+    updates: BTreeMap<String, usize>,
+    /// What the optimizer keeps, by the weight's name and the slot's, such as `layers.0.weight/moment_1`.
+    slots: NamedWeights,
 }
 
 /// What of the state is not a tensor.
@@ -70,59 +72,69 @@ pub struct TrainingProgress {
 
 impl Checkpoint {
     /// Takes down the state of training.
-    ///
-    /// # Errors
-    /// Only where Burn refuses to write a record to memory.
-    pub(super) fn new<B: AutodiffBackend>(
+    pub(super) fn new<B: TrainingBackend, M: AutodiffModule<B>>(
         progress: TrainingProgress,
-        net: Net<B>,
-        best: Option<Net<B>>,
-        optimizer: &ChosenOptimizer<B, Trainee<B>>,
-    ) -> Result<Self, CheckpointError> {
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = |net: Net<B>| Recorder::<B>::record(&recorder, net.into_record(), ());
-        let optimizer = Recorder::<B>::record(&recorder, optimizer.to_record(), ());
-        let store = CheckpointError::Store;
-        Ok(Self {
-            progress,
-            net: record(net).map_err(store)?,
-            best: best.map(record).transpose().map_err(store)?,
-            optimizer: optimizer.map_err(store)?,
-        })
+        net: &Net<B>,
+        best: Option<&Net<B>>,
+        optimizer: &ChosenOptimizer<B, M>,
+    ) -> Self {
+        let (mut updates, mut slots) = (BTreeMap::new(), NamedWeights::new());
+        for (weight, state) in optimizer.state(net) {
+            let named = optimizer.kind().slots().iter().zip(state.slots);
+            slots.extend(named.map(|(slot, values)| (format!("{weight}/{slot}"), values)));
+            updates.insert(weight, state.time);
+        }
+        Self { progress, net: named_weights(net), best: best.map(named_weights), updates, slots }
     }
 
     /// `net` with the weights at the end of the epoch.
     ///
     /// # Errors
-    /// A record of another network.
-    pub(super) fn net<B: AutodiffBackend>(&self, net: Net<B>, device: &B::Device) -> Result<Net<B>, CheckpointError> {
-        load(net, &self.net, device)
+    /// Weights of another network.
+    pub(super) fn net<B: TrainingBackend>(&self, net: Net<B>) -> Result<Net<B>, CheckpointError> {
+        Ok(load_weights(net, &self.net)?)
     }
 
     /// `net` with the weights of the best epoch; `None` where they were not kept.
     ///
     /// # Errors
-    /// A record of another network.
-    pub(super) fn best<B: AutodiffBackend>(
-        &self,
-        net: Net<B>,
-        device: &B::Device,
-    ) -> Result<Option<Net<B>>, CheckpointError> {
-        self.best.as_ref().map(|best| load(net, best, device)).transpose()
+    /// Weights of another network.
+    pub(super) fn best<B: TrainingBackend>(&self, net: Net<B>) -> Result<Option<Net<B>>, CheckpointError> {
+        Ok(self.best.as_ref().map(|best| load_weights(net, best)).transpose()?)
     }
 
-    /// Puts the optimizer's state into `optimizer`.
+    /// Puts the optimizer's state of the weights of `net` into `optimizer`.
     ///
     /// # Errors
-    /// A record of another optimizer.
-    pub(super) fn optimizer<B: AutodiffBackend>(
+    /// The state of another optimizer, or of another network.
+    pub(super) fn optimizer<B: TrainingBackend, M: AutodiffModule<B>>(
         &self,
-        optimizer: ChosenOptimizer<B, Trainee<B>>,
-        device: &B::Device,
-    ) -> Result<ChosenOptimizer<B, Trainee<B>>, CheckpointError> {
-        let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-        let record = Recorder::<B>::load(&recorder, self.optimizer.clone(), device);
-        record.map(|record| optimizer.load_record(record)).map_err(damaged)
+        optimizer: ChosenOptimizer<B, M>,
+        net: &Net<B>,
+    ) -> Result<ChosenOptimizer<B, M>, CheckpointError> {
+        let state = self.optimizer_state(optimizer.kind())?;
+        Ok(optimizer.with_state(net, state))
+    }
+
+    fn optimizer_state(&self, kind: OptimizerKind) -> Result<OptimizerState, CheckpointError> {
+        let mut state = OptimizerState::new();
+        for (weight, &time) in &self.updates {
+            let slots = kind.slots().iter().map_while(|slot| self.slots.get(&format!("{weight}/{slot}")));
+            let slots: Vec<Weight> = slots.cloned().collect();
+            let prefix = format!("{weight}/");
+            let num_kept = self.slots.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix)).count();
+            if num_kept != slots.len() {
+                return Err(CheckpointError::Optimizer(kind.slots().join("`, `")));
+            }
+            if let Some(expected) = self.net.get(weight)
+                && let Some(slot) = slots.iter().find(|slot| slot.shape != expected.shape)
+            {
+                let (name, found, expected) = (weight.clone(), slot.shape.clone(), expected.shape.clone());
+                return Err(WeightsError::Shape { name, found, expected }.into());
+            }
+            state.insert(weight.clone(), ParameterState { time, slots });
+        }
+        Ok(state)
     }
 
     /// Lets training go on where it ended, with new patience.
@@ -133,18 +145,20 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes of the file: safetensors with a tensor of bytes per record.
+    /// The bytes of the file: safetensors, what is no tensor in its metadata.
     pub fn encode(&self) -> Vec<u8> {
+        let tensors = self.tensors();
         let metadata = HashMap::from([
             ("format".to_owned(), "burnlab checkpoint".to_owned()),
             ("version".to_owned(), VERSION.to_owned()),
             // TOML and not JSON: a loss may be infinite.
             ("progress".to_owned(), toml::to_string(&self.progress).expect("the progress has a TOML form")),
-            ("sha256".to_owned(), self.digest()),
+            ("updates".to_owned(), toml::to_string(&self.updates).expect("numbers by name have a TOML form")),
+            ("sha256".to_owned(), digest(&self.updates, &tensors)),
         ]);
-        let views = self.records().map(|(name, bytes)| {
-            let view = TensorView::new(Dtype::U8, vec![bytes.len()], bytes);
-            (name, view.expect("the shape is that of the bytes"))
+        let views = tensors.iter().map(|(name, Tensor { shape, bytes })| {
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name, view.expect("the shape is that of the values"))
         });
         safetensors::serialize(views, Some(metadata)).expect("writing to memory does not fail")
     }
@@ -161,40 +175,73 @@ impl Checkpoint {
         if field("version") != VERSION {
             return Err(CheckpointError::Version(field("version")));
         }
-        let record = |name| file.tensor(name).map(|view| view.data().to_vec());
-        let checkpoint = Self {
-            progress: toml::from_str(&field("progress")).map_err(damaged)?,
-            net: record(NET).map_err(damaged)?,
-            best: record(BEST).ok(),
-            optimizer: record(OPTIMIZER).map_err(damaged)?,
+        let tensor = |(name, view): (String, TensorView)| match view.dtype() {
+            Dtype::F32 => Ok((name, Tensor { shape: view.shape().to_vec(), bytes: view.data().to_vec() })),
+            _ => Err(CheckpointError::Damaged(format!("`{name}` holds no 32-bit numbers"))),
         };
-        // Burn's records are decoded without checks of sizes: only bytes that are surely ours get there.
-        if checkpoint.digest() != field("sha256") {
+        let tensors = file.tensors().into_iter().map(tensor).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let updates = toml::from_str(&field("updates")).map_err(damaged)?;
+        if digest(&updates, &tensors) != field("sha256") {
             return Err(CheckpointError::Damaged("its checksum differs".into()));
         }
-        Ok(checkpoint)
+        let part = |prefix: &str| -> NamedWeights {
+            let own = tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)));
+            own.map(|(name, tensor)| (name.to_owned(), tensor.weight())).collect()
+        };
+        let best = part(BEST);
+        Ok(Self {
+            progress: toml::from_str(&field("progress")).map_err(damaged)?,
+            net: part(NET),
+            best: (!best.is_empty()).then_some(best),
+            updates,
+            slots: part(OPTIMIZER),
+        })
     }
 
-    fn records(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        let all = [(NET, Some(&self.net)), (BEST, self.best.as_ref()), (OPTIMIZER, Some(&self.optimizer))];
-        all.into_iter().filter_map(|(name, bytes)| Some((name, bytes?.as_slice())))
-    }
-
-    fn digest(&self) -> String {
-        let mut hash = Sha256::new();
-        for (name, bytes) in self.records() {
-            hash.update(name);
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
-        }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    /// All tensors by their names in the file.
+    fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let parts = [(NET, Some(&self.net)), (BEST, self.best.as_ref()), (OPTIMIZER, Some(&self.slots))];
+        let parts = parts.into_iter().filter_map(|(prefix, part)| Some((prefix, part?)));
+        let named = parts.flat_map(|(prefix, part)| {
+            part.iter().map(move |(name, weight)| (format!("{prefix}{name}"), Tensor::of(weight)))
+        });
+        named.collect()
     }
 }
 
-fn load<B: AutodiffBackend>(net: Net<B>, bytes: &[u8], device: &B::Device) -> Result<Net<B>, CheckpointError> {
-    let recorder = BinBytesRecorder::<FullPrecisionSettings>::default();
-    let record = Recorder::<B>::load(&recorder, bytes.to_vec(), device).map_err(damaged)?;
-    Ok(net.load_record(record))
+/// A tensor as it lies in the file.
+struct Tensor {
+    shape: Vec<usize>,
+    /// Of little-endian f32.
+    bytes: Vec<u8>,
+}
+
+impl Tensor {
+    fn of(weight: &Weight) -> Self {
+        Self {
+            shape: weight.shape.clone(),
+            bytes: weight.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    fn weight(&self) -> Weight {
+        let (values, _) = self.bytes.as_chunks::<4>();
+        Weight { shape: self.shape.clone(), values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect() }
+    }
+}
+
+fn digest(updates: &BTreeMap<String, usize>, tensors: &BTreeMap<String, Tensor>) -> String {
+    let mut hash = Sha256::new();
+    for (name, &count) in updates {
+        hash.update(name);
+        hash.update((count as u64).to_le_bytes());
+    }
+    for (name, Tensor { shape, bytes }) in tensors {
+        hash.update(name);
+        shape.iter().for_each(|&size| hash.update((size as u64).to_le_bytes()));
+        hash.update(bytes);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn damaged(error: impl std::fmt::Display) -> CheckpointError {

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metrics;
+use super::optimizer::Knob;
+pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::invalid::Invalid;
 
@@ -61,6 +64,9 @@ pub struct TrainingConfig {
     /// Seconds of training at least between two checkpoints, from which `burnlab resume` goes on after a crash; what
     /// came after the last one is trained again, to the same result. 0 = after every epoch.
     pub checkpoint_seconds: f64,
+    /// Whose operations compute layers, loss and Adam: "fused" (burnlab's own, several times as fast, where the backend
+    /// has them: on `flex` and `ndarray`) or "plain" (Burn's alone). Results agree but for rounding.
+    pub kernels: Kernels,
     /// How the learning rate changes; constant by default.
     pub schedule: ScheduleConfig,
     /// When to stop before `max_epochs`; never by default.
@@ -91,26 +97,11 @@ impl Default for TrainingConfig {
             shuffle: true,
             restore_best: true,
             checkpoint_seconds: 10.0,
+            kernels: Kernels::default(),
             schedule: ScheduleConfig::default(),
             early_stopping: None,
         }
     }
-}
-
-/// Update rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerKind {
-    /// Stochastic gradient descent, with `momentum` and `nesterov`
-    Sgd,
-    /// Kingma and Ba 2015
-    Adam,
-    /// Adam with decoupled weight decay, by default 0.01 (Loshchilov and Hutter 2019)
-    Adamw,
-    /// Hinton 2012, with `momentum`
-    Rmsprop,
-    /// Duchi et al. 2011
-    Adagrad,
 }
 
 /// What training minimises; the mean over the examples of a batch.
@@ -208,13 +199,7 @@ impl TrainingConfig {
         if let Some(norm) = self.clip_norm {
             check(positive(norm), "clip_norm", "above 0", norm.to_string())?;
         }
-        let unit = |value: f64| (0.0..1.0).contains(&value);
-        for (key, value) in [("momentum", self.momentum), ("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
-            if let Some(value) = value {
-                check(unit(value), key, "at least 0 and below 1", value.to_string())?;
-            }
-        }
-        self.validate_rule()?;
+        self.validate_knobs()?;
         self.schedule.validate()?;
         if let Some(stopping) = &self.early_stopping {
             let check = |holds, key: &str, rule: &str| {
@@ -224,26 +209,6 @@ impl TrainingConfig {
             check(not_negative(stopping.min_delta), "min_delta", "0 or more")?;
         }
         Ok(())
-    }
-
-    /// A knob of another rule would be ignored, and two runs compared that never differed.
-    fn validate_rule(&self) -> Result<(), Invalid> {
-        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
-        let name = serde_json::to_value(self.optimizer).expect("a unit variant").as_str().map(str::to_owned);
-        let name = name.unwrap_or_default();
-        let only = |given: bool, key: &str, rules: &[OptimizerKind]| {
-            Invalid::unless(!given || rules.contains(&self.optimizer), &format!("training.{key}"), || {
-                format!("{key} has no effect with optimizer \"{name}\"; remove it or choose another optimizer")
-            })
-        };
-        only(self.momentum.is_some(), "momentum", &[Sgd, Rmsprop])?;
-        only(self.nesterov, "nesterov", &[Sgd])?;
-        only(self.epsilon_hat, "epsilon_hat", &[Adam, Adamw])?;
-        only(self.beta_1.is_some(), "beta_1", &[Adam, Adamw])?;
-        only(self.beta_2.is_some(), "beta_2", &[Adam, Adamw, Rmsprop])?;
-        Invalid::unless(!self.nesterov || self.momentum.unwrap_or(0.0) > 0.0, "training.nesterov", || {
-            "nesterov needs momentum above 0".into()
-        })
     }
 
     /// Checks what depends on the data: the task, and how many rows there are to train and validate on.
@@ -297,34 +262,25 @@ impl TrainingConfig {
         })
     }
 
-    pub(super) fn momentum(&self) -> f64 {
-        self.momentum.unwrap_or(0.0)
-    }
-
-    pub(super) fn beta_1(&self) -> f64 {
-        self.beta_1.unwrap_or(0.9)
-    }
-
-    pub(super) fn beta_2(&self) -> f64 {
-        self.beta_2.unwrap_or(if self.optimizer == OptimizerKind::Rmsprop { 0.99 } else { 0.999 })
-    }
-
     pub(super) fn weight_decay(&self) -> f64 {
-        self.weight_decay.unwrap_or(if self.optimizer == OptimizerKind::Adamw { 0.01 } else { 0.0 })
+        self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
     }
 
     /// This section with the optimizer's and the schedule's own defaults written out.
     pub fn resolved(self) -> Self {
-        use OptimizerKind::{Adam, Adamw, Rmsprop, Sgd};
-        let optimizer = self.optimizer;
         Self {
-            momentum: matches!(optimizer, Sgd | Rmsprop).then(|| self.momentum()),
-            beta_1: matches!(optimizer, Adam | Adamw).then(|| self.beta_1()),
-            beta_2: matches!(optimizer, Adam | Adamw | Rmsprop).then(|| self.beta_2()),
+            momentum: self.own_knob(Knob::Momentum),
+            beta_1: self.own_knob(Knob::Beta1),
+            beta_2: self.own_knob(Knob::Beta2),
             weight_decay: Some(self.weight_decay()),
             schedule: self.schedule.clone().resolved(),
             ..self
         }
+    }
+
+    /// This section with the kernels that the backend `B` really has.
+    pub fn resolved_on<B: FusedBackend>(self) -> Self {
+        Self { kernels: self.kernels.on::<B>(), ..self }
     }
 
     /// The metric that chooses the best epoch.

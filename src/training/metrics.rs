@@ -4,8 +4,8 @@
 //! scikit-learn's (zero where a ratio has no denominator, averages over the classes that occur in
 //! targets or predictions); tests hold them to its figures.
 
-use crate::data::{Preparation, Task};
 use crate::cpu;
+use crate::data::{Preparation, Task};
 
 /// Metrics by name, in the order they are shown.
 pub type Scores = Vec<(&'static str, f64)>;

@@ -7,11 +7,10 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
-use burn::tensor::backend::AutodiffBackend;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
+use crate::backend::TrainingBackend;
 use crate::data::{Examples, Loader, Order, mix};
-use crate::cpu;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::{MetricKey, TrackingError};
 
@@ -100,7 +99,7 @@ pub struct EpochReport {
 }
 
 /// What is trained, and on which rows.
-pub struct Fit<B: AutodiffBackend> {
+pub struct Fit<B: TrainingBackend> {
     pub net: Net<B>,
     pub scorer: Scorer,
     pub train: Arc<Examples>,
@@ -117,7 +116,7 @@ pub struct Fit<B: AutodiffBackend> {
 }
 
 /// A trained network.
-pub struct Fitted<B: AutodiffBackend> {
+pub struct Fitted<B: TrainingBackend> {
     pub net: Net<B::InnerBackend>,
     pub reason: StopReason,
     /// Epochs trained and recorded in full.
@@ -138,7 +137,7 @@ pub struct Fitted<B: AutodiffBackend> {
 ///
 /// # Errors
 /// A loss that is not finite; a record that cannot be written.
-pub fn fit<B: AutodiffBackend>(
+pub fn fit<B: TrainingBackend>(
     config: &TrainingConfig,
     fit: Fit<B>,
     recorder: Recorder,
@@ -161,26 +160,23 @@ pub fn fit<B: AutodiffBackend>(
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
-    let on_host = cpu::is_on_host::<B::InnerBackend>(&fit.device);
-    let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
-    let mut optimizer = ChosenOptimizer::new(config, on_host);
+    let net = fit.net.with_kernels(config.kernels);
+    let mut trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
+    let mut optimizer = ChosenOptimizer::new(config);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor = Monitor::new(config.monitor().parse()?, config.early_stopping.as_ref());
 
     // ---- where it stood
     let mut start = None;
     if let (Some(checkpoint), Some(begun)) = (&fit.checkpoint, begun) {
-        let best = checkpoint.best(trainee.net.clone(), &fit.device)?;
+        let best = checkpoint.best(trainee.net.clone())?;
         let best = best.map(|net| Trainee { net, ..trainee.clone() });
-        trainee.net = checkpoint.net(trainee.net, &fit.device)?;
-        optimizer = checkpoint.optimizer(optimizer, &fit.device)?;
+        trainee.net = checkpoint.net(trainee.net)?;
+        optimizer = checkpoint.optimizer(optimizer, &trainee.net)?;
         schedule = schedule.continued(begun.step, begun.plateau);
         monitor = monitor.continued(begun.monitor.clone());
         recorder.continue_after(begun.seconds);
         start = Some((begun, best));
-    }
-    if on_host && trainee.net.has_gradients() {
-        trainee = trainee.on_host();
     }
     let stopping = has_validation.then(|| StopOnMonitor::new(monitor));
 

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use burn::data::dataloader::Progress;
 use burn::module::AutodiffModule;
-use burn::tensor::backend::AutodiffBackend;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
@@ -26,6 +25,7 @@ use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
 use super::{EpochReport, TrainingError, Watch};
+use crate::backend::TrainingBackend;
 use crate::tracking::MetricKey;
 
 /// The types that burnlab gives the Learner.
@@ -60,7 +60,7 @@ pub(super) struct Outcome {
 }
 
 /// One run's epoch loop.
-pub(super) struct EpochLoop<B: AutodiffBackend> {
+pub(super) struct EpochLoop<B: TrainingBackend> {
     pub recorder: Recorder,
     pub stopping: Option<StopOnMonitor>,
     pub restore_best: bool,
@@ -81,7 +81,7 @@ pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub outcome: Arc<Mutex<Option<Result<Outcome, TrainingError>>>>,
 }
 
-impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop<B> {
+impl<B: TrainingBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop<B> {
     fn fit(
         &self,
         mut components: TrainingComponents<Components<B>>,
@@ -101,7 +101,7 @@ impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop
     }
 }
 
-impl<B: AutodiffBackend> EpochLoop<B> {
+impl<B: TrainingBackend> EpochLoop<B> {
     /// Trains until a reason to stop; leaves the best epoch's model in `best` when that is wanted.
     fn epochs(
         &self,
@@ -230,8 +230,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             monitor: self.stopping.as_ref().map(|stopping| stopping.monitor().progress()),
             plateau: self.plateau.as_ref().map(Plateau::state),
         };
-        let best = best.map(|best| best.net.clone());
-        let checkpoint = Checkpoint::new(progress, learner.model().net, best, &self.optimizer)?;
+        let checkpoint = Checkpoint::new(progress, &learner.model().net, best.map(|best| &best.net), &self.optimizer);
         Ok(self.recorder.keep(&checkpoint)?)
     }
 

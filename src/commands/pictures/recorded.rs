@@ -1,12 +1,12 @@
 //! The pictures that a training leaves in its run folder.
 
-use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
 use super::{Shares, Subject, boundary_history, draw, importance};
 use crate::cli::Picture;
 use crate::commands::prepared::Prepared;
 use crate::config::Config;
+use crate::cpu::FusedBackend;
 use crate::data::Examples;
 use crate::model::{ModelConfig, NamedWeights, Net, load_weights, named_weights};
 use crate::tracking::{RunWriter, read_points};
@@ -19,7 +19,7 @@ const MAX_IMPORTANCE_CELLS: usize = 20_000_000;
 const MAX_DOTS: usize = 5000;
 
 /// What was trained and how it did.
-pub struct Result<'a, B: Backend> {
+pub struct Result<'a, B: FusedBackend> {
     pub net: &'a Net<B>,
     pub best_epoch: Option<usize>,
     pub evaluation: Option<&'a Evaluation>,
@@ -32,7 +32,7 @@ pub struct Result<'a, B: Backend> {
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn write<B: Backend>(
+pub fn write<B: FusedBackend>(
     config: &Config,
     prepared: &Prepared,
     result: &Result<B>,
@@ -76,7 +76,7 @@ pub fn write<B: Backend>(
 }
 
 /// Where a network looks in the first of `examples`.
-pub fn shares<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Option<Vec<Shares>> {
+pub fn shares<B: FusedBackend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Option<Vec<Shares>> {
     let input = examples.input(0).to_vec();
     let shape = [1, input.len()];
     let blocks = net.attention(Tensor::from_data(TensorData::new(input, shape), device))?;
@@ -88,7 +88,7 @@ pub fn shares<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device)
 }
 
 /// `values` under the activation function of an mlp.
-pub fn activate<B: Backend>(model: &ModelConfig, values: Vec<f32>, device: &B::Device) -> Vec<f32> {
+pub fn activate<B: FusedBackend>(model: &ModelConfig, values: Vec<f32>, device: &B::Device) -> Vec<f32> {
     let Some(mlp) = model.mlp() else { return values };
     let shape = [values.len()];
     let values = Tensor::<B, 1>::from_data(TensorData::new(values, shape), device);

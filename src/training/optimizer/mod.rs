@@ -1,0 +1,255 @@
+//! The update rules, chosen at run time behind one Burn `Optimizer`.
+//!
+//! Each is an [`UpdateRule`] in a file of its own, and a row in the list below. Around them goes what Burn 0.21 lacks:
+//! clipping by the norm of all gradients together, and decay that spares the biases.
+
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use burn::module::AutodiffModule;
+use burn::optim::adaptor::OptimizerAdaptor;
+use burn::optim::{GradientsParams, MultiGradientsParams, Optimizer, SimpleOptimizer};
+use burn::record::Record;
+use burn::tensor::Tensor;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::config::TrainingConfig;
+use crate::backend::TrainingBackend;
+use crate::cpu::FusedBackend;
+
+mod adagrad;
+mod adam;
+mod clip;
+mod knobs;
+mod rmsprop;
+mod sgd;
+mod state;
+
+pub use knobs::Knob;
+pub use state::{OptimizerState, ParameterState};
+
+/// An update rule.
+trait UpdateRule: Sized {
+    /// The keys that it has beside the common ones, and their defaults.
+    const KNOBS: &'static [(Knob, f64)];
+    /// What it keeps for each weight, by name.
+    const SLOTS: &'static [&'static str];
+
+    fn new(config: &TrainingConfig) -> Self;
+
+    /// The weights after an update, and what is kept for the next one: a tensor of their shape for each slot, or for the
+    /// first of them. `slots` are those of the update before, none in the first.
+    fn step<B: FusedBackend, const D: usize>(
+        &self,
+        update: Update,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>);
+}
+
+/// What the rules have in common in an update.
+#[derive(Clone, Copy, Debug)]
+struct Update {
+    /// Updates of this weight, this one included; from 1.
+    time: usize,
+    learning_rate: f64,
+    /// Factor of the penalty; 0 for biases.
+    l2: f64,
+    /// Share of the weight that is taken off; 0 for biases.
+    decay: f64,
+}
+
+impl Update {
+    /// Adds the penalty's gradient, and takes off the decay.
+    fn decayed<B: Backend, const D: usize>(
+        self,
+        mut weights: Tensor<B, D>,
+        mut gradient: Tensor<B, D>,
+    ) -> (Tensor<B, D>, Tensor<B, D>) {
+        if self.l2 > 0.0 {
+            gradient = gradient + weights.clone().mul_scalar(self.l2);
+        }
+        if self.decay > 0.0 {
+            weights = weights.mul_scalar(1.0 - self.decay);
+        }
+        (weights, gradient)
+    }
+}
+
+/// Makes [`OptimizerKind`] and [`AnyRule`] of the list of optimizers.
+macro_rules! optimizers {
+    ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($rule:ty), weight_decay $decay:literal;)+) => {
+        /// Update rules.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum OptimizerKind {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $kind,)+
+        }
+
+        impl OptimizerKind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// As the config file writes it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// The keys of `[training]` that it has beside the common ones, and their defaults.
+            pub fn knobs(self) -> &'static [(Knob, f64)] {
+                match self { $(Self::$kind => <$rule as UpdateRule>::KNOBS,)+ }
+            }
+
+            /// What it keeps for each weight, by name.
+            pub fn slots(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => <$rule as UpdateRule>::SLOTS,)+ }
+            }
+
+            /// `weight_decay` where the config does not say.
+            pub fn default_weight_decay(self) -> f64 {
+                match self { $(Self::$kind => $decay,)+ }
+            }
+        }
+
+        /// One of the rules.
+        #[derive(Clone, Debug)]
+        enum AnyRule {
+            $($kind($rule),)+
+        }
+
+        impl AnyRule {
+            fn new(config: &TrainingConfig) -> Self {
+                match config.optimizer { $(OptimizerKind::$kind => Self::$kind(UpdateRule::new(config)),)+ }
+            }
+
+            fn step<B: FusedBackend, const D: usize>(
+                &self,
+                update: Update,
+                weights: Tensor<B, D>,
+                gradient: Tensor<B, D>,
+                slots: Vec<Tensor<B, D>>,
+            ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+                match self { $(Self::$kind(rule) => rule.step(update, weights, gradient, slots),)+ }
+            }
+        }
+    };
+}
+
+optimizers! {
+    /// Stochastic gradient descent, with `momentum` and `nesterov`
+    "sgd" => Sgd(sgd::Sgd), weight_decay 0.0;
+    /// Kingma and Ba 2015
+    "adam" => Adam(adam::Adam), weight_decay 0.0;
+    /// Adam with decoupled weight decay, by default 0.01 (Loshchilov and Hutter 2019)
+    "adamw" => Adamw(adam::Adam), weight_decay 0.01;
+    /// Hinton 2012, with `momentum`
+    "rmsprop" => Rmsprop(rmsprop::RmsProp), weight_decay 0.0;
+    /// Duchi et al. 2011
+    "adagrad" => Adagrad(adagrad::AdaGrad), weight_decay 0.0;
+}
+
+/// burnlab's rules as an optimizer of whole modules.
+type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
+
+/// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
+/// its optimizer to itself, and a checkpoint needs it.
+pub struct ChosenOptimizer<B: TrainingBackend, M: AutodiffModule<B>> {
+    rule: Arc<Mutex<Adapted<B, M>>>,
+    clip_norm: Option<f64>,
+    kind: OptimizerKind,
+}
+
+impl<B: TrainingBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
+    fn clone(&self) -> Self {
+        Self { rule: self.rule.clone(), ..*self }
+    }
+}
+
+impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
+    /// The optimizer of `config`.
+    pub fn new(config: &TrainingConfig) -> Self {
+        let rule = Rule {
+            rule: AnyRule::new(config),
+            l2: config.l2,
+            weight_decay: config.weight_decay(),
+            backend: PhantomData,
+        };
+        let rule = Arc::new(Mutex::new(OptimizerAdaptor::from(rule)));
+        Self { rule, clip_norm: config.clip_norm, kind: config.optimizer }
+    }
+
+    /// Which rule it is.
+    pub fn kind(&self) -> OptimizerKind {
+        self.kind
+    }
+
+    fn rule(&self) -> MutexGuard<'_, Adapted<B, M>> {
+        self.rule.lock().expect("no panic while held")
+    }
+}
+
+impl<B: TrainingBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimizer<B, M> {
+    type Record = <Adapted<B, M> as Optimizer<M, B>>::Record;
+
+    fn step(&mut self, learning_rate: f64, module: M, mut gradients: GradientsParams) -> M {
+        if let Some(bound) = self.clip_norm {
+            gradients = clip::clip_by_global_norm::<B, M>(&module, gradients, bound);
+        }
+        self.rule().step(learning_rate, module, gradients)
+    }
+
+    fn step_multi(&mut self, learning_rate: f64, module: M, gradients: MultiGradientsParams) -> M {
+        self.rule().step_multi(learning_rate, module, gradients)
+    }
+
+    fn to_record(&self) -> Self::Record {
+        self.rule().to_record()
+    }
+
+    fn load_record(self, record: Self::Record) -> Self {
+        let rule = self.rule().clone().load_record(record);
+        Self { rule: Arc::new(Mutex::new(rule)), ..self }
+    }
+}
+
+/// An update rule with the decay around it, as Burn's adaptor takes it.
+#[derive(Clone)]
+pub struct Rule<B: Backend> {
+    rule: AnyRule,
+    l2: f64,
+    weight_decay: f64,
+    backend: PhantomData<B>,
+}
+
+/// What a rule keeps of a weight.
+#[derive(Record, Clone)]
+pub struct RuleState<B: Backend, const D: usize> {
+    /// Updates so far.
+    time: usize,
+    /// In the order of [`OptimizerKind::slots`].
+    slots: Vec<Tensor<B, D>>,
+}
+
+impl<B: FusedBackend> SimpleOptimizer<B> for Rule<B> {
+    type State<const D: usize> = RuleState<B, D>;
+
+    fn step<const D: usize>(
+        &self,
+        learning_rate: f64,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        state: Option<RuleState<B, D>>,
+    ) -> (Tensor<B, D>, Option<RuleState<B, D>>) {
+        let is_weight = D >= 2; // biases and normalisation parameters are vectors
+        let (l2, decay) = if is_weight { (self.l2, learning_rate * self.weight_decay) } else { (0.0, 0.0) };
+        let RuleState { time, slots } = state.unwrap_or(RuleState { time: 0, slots: Vec::new() });
+        let time = time + 1;
+        let (weights, slots) = self.rule.step(Update { time, learning_rate, l2, decay }, weights, gradient, slots);
+        (weights, Some(RuleState { time, slots }))
+    }
+
+    fn to_device<const D: usize>(state: RuleState<B, D>, device: &B::Device) -> RuleState<B, D> {
+        RuleState { slots: state.slots.into_iter().map(|slot| slot.to_device(device)).collect(), ..state }
+    }
+}

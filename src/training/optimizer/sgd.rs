@@ -1,0 +1,46 @@
+//! Stochastic gradient descent.
+
+use burn::tensor::Tensor;
+
+use super::{Update, UpdateRule};
+use crate::cpu::FusedBackend;
+use crate::training::TrainingConfig;
+use crate::training::optimizer::Knob;
+
+/// The velocity is momentum x velocity + gradient, in the first step the gradient (PyTorch's rule, without dampening).
+#[derive(Clone, Debug)]
+pub(super) struct Sgd {
+    momentum: f64,
+    nesterov: bool,
+}
+
+impl UpdateRule for Sgd {
+    const KNOBS: &'static [(Knob, f64)] = &[(Knob::Momentum, 0.0), (Knob::Nesterov, 0.0)];
+    const SLOTS: &'static [&'static str] = &["velocity"];
+
+    fn new(config: &TrainingConfig) -> Self {
+        Self { momentum: config.knob(Knob::Momentum), nesterov: config.nesterov }
+    }
+
+    fn step<B: FusedBackend, const D: usize>(
+        &self,
+        update: Update,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+        let (weights, gradient) = update.decayed(weights, gradient);
+        if self.momentum == 0.0 {
+            return (weights - gradient.mul_scalar(update.learning_rate), Vec::new());
+        }
+        let velocity = match slots.into_iter().next() {
+            Some(velocity) => velocity.mul_scalar(self.momentum) + gradient.clone(),
+            None => gradient.clone(),
+        };
+        let direction = match self.nesterov {
+            true => gradient + velocity.clone().mul_scalar(self.momentum),
+            false => velocity.clone(),
+        };
+        (weights - direction.mul_scalar(update.learning_rate), vec![velocity])
+    }
+}

@@ -8,12 +8,13 @@ use burn::backend::Autodiff;
 use burn::backend::flex::FlexTensor;
 #[cfg(feature = "ndarray")]
 use burn::backend::ndarray::NdArrayTensor;
-use burn::tensor::backend::AutodiffBackend;
 use clap::ValueEnum;
 
 #[cfg(any(feature = "flex", feature = "ndarray"))]
 use crate::cpu::CpuBackend;
+#[cfg(feature = "wgpu")]
 use crate::cpu::FusedBackend;
+pub use crate::cpu::TrainingBackend;
 
 #[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
 compile_error!("burnlab needs a backend: build with one of the features `ndarray`, `flex`, `wgpu`");
@@ -57,12 +58,6 @@ impl BackendName {
         asked.unwrap_or_else(|| Self::compiled()[0])
     }
 }
-
-/// A backend that networks are trained on: autodiff over one with burnlab's operations, and with them itself. Whatever
-/// has the parts is one.
-pub trait TrainingBackend: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend {}
-
-impl<B: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend> TrainingBackend for B {}
 
 #[cfg(feature = "flex")]
 impl CpuBackend for burn::backend::Flex {

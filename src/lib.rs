@@ -13,7 +13,7 @@
 //! - maps cargo features to Burn backends: [`backend`]
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
-//! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
+//! - computes layers, losses and Adam on the CPU in few passes, as a Burn backend extension: [`cpu`]
 //! - fits a network: [`training::fit`]; computes metrics: [`training::metrics`]; evaluates: [`training::evaluation`]
 //! - trains several seeds and folds: `commands/seeds.rs`; many configs: `commands/sweep`, over the search methods of
 //!   [`sweep`] and the queue in `tracking/queue.rs`
@@ -48,7 +48,6 @@ pub mod config;
 pub mod cpu;
 pub mod dashboard;
 pub mod data;
-
 pub mod invalid;
 pub mod model;
 pub mod onnx;

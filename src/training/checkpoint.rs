@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::Progress;
 use super::strategy::StopReason;
-use crate::backend::TrainingBackend;
+use crate::cpu::TrainingBackend;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
 /// Raised when the content changes.

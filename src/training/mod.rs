@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
-use crate::backend::TrainingBackend;
+use crate::cpu::TrainingBackend;
 use crate::data::{Examples, Loader, Order, mix};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::{MetricKey, TrackingError};
@@ -32,7 +32,7 @@ pub mod task;
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
 pub use metrics::Scorer;
-pub use optimizer::ChosenOptimizer;
+pub use optimizer::{ChosenOptimizer, Knob, OptimizerState, ParameterState};
 pub use recorder::{CHECKPOINT, Recorder};
 pub use strategy::StopReason;
 

@@ -25,7 +25,7 @@ use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
 use super::{EpochReport, TrainingError, Watch};
-use crate::backend::TrainingBackend;
+use crate::cpu::TrainingBackend;
 use crate::tracking::MetricKey;
 
 /// The types that burnlab gives the Learner.

@@ -10,8 +10,7 @@ use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
 use super::metrics::{CharacterTally, Scorer, Scores};
 use super::objective::Objective;
-use crate::backend::TrainingBackend;
-use crate::cpu::FusedBackend;
+use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
 use crate::model::{DropoutRng, Net};
 

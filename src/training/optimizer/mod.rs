@@ -16,8 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainingConfig;
-use crate::backend::TrainingBackend;
-use crate::cpu::FusedBackend;
+use crate::cpu::{FusedBackend, TrainingBackend};
 
 mod adagrad;
 mod adam;

@@ -9,7 +9,7 @@ use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData};
 
 use super::{ChosenOptimizer, Rule, RuleState};
-use crate::backend::TrainingBackend;
+use crate::cpu::TrainingBackend;
 use crate::model::{Net, ParameterPath, Weight};
 
 /// What an optimizer keeps of each weight, by the weight's name; of those alone that have been updated.

@@ -9,8 +9,8 @@ use burn::backend::{Autodiff, Flex};
 use burn::data::dataloader::DataLoader;
 use burn::optim::Optimizer;
 use burn::train::TrainStep;
+use burnlab::cpu::{Kernels, Matrix, product};
 use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
-use burnlab::host::{Matrix, product};
 use burnlab::model::{Architecture, CnnConfig, MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
@@ -68,7 +68,7 @@ impl Work {
         self.loader().iter().next().expect("rows")
     }
 
-    fn trainee(self) -> Trainee<B> {
+    fn trainee(self, kernels: Kernels) -> Trainee<B> {
         let cnn = || CnnConfig { channels: vec![16, 32], kernel: 5, ..CnnConfig::default() };
         let model: ModelConfig = match self.hidden {
             Some(hidden) => MlpConfig { hidden: hidden.into(), ..MlpConfig::default() }.into(),
@@ -76,15 +76,18 @@ impl Work {
         };
         let image_shape = self.hidden.is_none().then_some([28, 28]);
         let layout = Layout { image_shape, ..Layout::of_numbers(self.num_inputs) };
-        let objective = Objective::new(&TrainingConfig::default(), self.task(), &[]);
+        let objective = Objective::new(&config(kernels), self.task(), &[]);
         let scorer = Scorer { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
         Trainee {
-            net: model.init(&layout, CLASSES, 1, &Default::default()),
+            net: model.init(&layout, CLASSES, 1, &Default::default()).with_kernels(kernels),
             objective: Arc::new(objective),
             scorer: Arc::new(scorer),
-            on_host: None,
         }
     }
+}
+
+fn config(kernels: Kernels) -> TrainingConfig {
+    TrainingConfig { kernels, ..TrainingConfig::default() }
 }
 
 fn main() {
@@ -104,30 +107,30 @@ fn gather_a_batch(bencher: Bencher, work: Work) {
 }
 
 #[divan::bench(args = [WORKS[0], WORKS[1], MNIST_CNN])]
-fn gradients_on_the_host(bencher: Bencher, work: Work) {
-    let trainee = work.trainee().on_host();
+fn gradients_by_fused_kernels(bencher: Bencher, work: Work) {
+    let trainee = work.trainee(Kernels::Fused);
     bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
 }
 
 #[divan::bench(args = [WORKS[0], WORKS[1], MNIST_CNN])]
-fn gradients_by_autodiff(bencher: Bencher, work: Work) {
-    let trainee = work.trainee();
+fn gradients_by_plain_kernels(bencher: Bencher, work: Work) {
+    let trainee = work.trainee(Kernels::Plain);
     bencher.with_inputs(|| work.batch()).bench_local_values(|batch| trainee.step(batch));
 }
 
 #[divan::bench(args = WORKS)]
 fn adam_in_one_pass(bencher: Bencher, work: Work) {
-    adam(bencher, work, true);
+    adam(bencher, work, Kernels::Fused);
 }
 
 #[divan::bench(args = WORKS)]
 fn adam_by_burn(bencher: Bencher, work: Work) {
-    adam(bencher, work, false);
+    adam(bencher, work, Kernels::Plain);
 }
 
-fn adam(bencher: Bencher, work: Work, on_host: bool) {
-    let trainee = if on_host { work.trainee().on_host() } else { work.trainee() };
-    let mut optimizer = ChosenOptimizer::new(&TrainingConfig::default(), on_host);
+fn adam(bencher: Bencher, work: Work, kernels: Kernels) {
+    let trainee = work.trainee(kernels);
+    let mut optimizer = ChosenOptimizer::new(&config(kernels));
     bencher
         .with_inputs(|| (trainee.clone(), trainee.step(work.batch()).grads))
         .bench_local_values(|(trainee, gradients)| optimizer.step(1e-3, trainee, gradients));
@@ -135,7 +138,7 @@ fn adam(bencher: Bencher, work: Work, on_host: bool) {
 
 #[divan::bench(args = WORKS)]
 fn metrics_of_a_batch(bencher: Bencher, work: Work) {
-    let trainee = work.trainee().on_host();
+    let trainee = work.trainee(Kernels::Fused);
     bencher.with_inputs(|| trainee.step(work.batch()).item).bench_local_values(|mut outputs| outputs.scores());
 }
 

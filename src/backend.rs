@@ -1,13 +1,20 @@
 //! Cargo features -> Burn backends. The only file that names a backend or its feature.
 //!
-//! Everything below `commands` is generic over `B: Backend`; a [`Job`] is how generic code is
-//! handed to the backend that the user picked at run time.
-
-use std::any::Any;
+//! Everything below `commands` is generic over the backend; a [`Job`] is how generic code is handed to the backend that
+//! the user picked at run time.
 
 use burn::backend::Autodiff;
-use burn::tensor::backend::{AutodiffBackend, Backend};
+#[cfg(feature = "flex")]
+use burn::backend::flex::FlexTensor;
+#[cfg(feature = "ndarray")]
+use burn::backend::ndarray::NdArrayTensor;
 use clap::ValueEnum;
+
+#[cfg(any(feature = "flex", feature = "ndarray"))]
+use crate::cpu::CpuBackend;
+#[cfg(feature = "wgpu")]
+use crate::cpu::FusedBackend;
+pub use crate::cpu::TrainingBackend;
 
 #[cfg(not(any(feature = "ndarray", feature = "flex", feature = "wgpu")))]
 compile_error!("burnlab needs a backend: build with one of the features `ndarray`, `flex`, `wgpu`");
@@ -52,50 +59,50 @@ impl BackendName {
     }
 }
 
-/// Whether the backend computes on the CPU, in memory that the host reads and writes without a copy.
-pub fn is_on_host<B: Backend>(device: &B::Device) -> bool {
-    matches!(B::name(device).as_str(), "ndarray" | "flex")
-}
+#[cfg(feature = "flex")]
+impl CpuBackend for burn::backend::Flex {
+    fn numbers(tensor: &FlexTensor) -> Option<&[f32]> {
+        is_plain(tensor).then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()])
+    }
 
-/// The numbers of a tensor, row-major, where they lie in this process's memory without gaps.
-pub fn numbers<B: Backend>(tensor: &B::FloatTensorPrimitive) -> Option<&[f32]> {
-    let tensor: &dyn Any = tensor;
-    #[cfg(feature = "flex")]
-    if let Some(tensor) = tensor.downcast_ref::<burn::backend::flex::FlexTensor>() {
-        return is_plain(tensor).then(|| &tensor.storage::<f32>()[..tensor.layout().num_elements()]);
+    fn numbers_mut(tensor: &mut FlexTensor) -> Option<&mut [f32]> {
+        let size = tensor.layout().num_elements();
+        is_plain(tensor).then(|| &mut tensor.storage_mut::<f32>()[..size])
     }
-    #[cfg(feature = "ndarray")]
-    if let Some(burn::backend::ndarray::NdArrayTensor::F32(storage)) = tensor.downcast_ref() {
-        return storage.view().to_slice();
-    }
-    let _ = tensor; // where neither is compiled in
-    None
 }
 
 /// Whether the tensor is f32, row-major from the beginning of its memory.
 #[cfg(feature = "flex")]
-fn is_plain(tensor: &burn::backend::flex::FlexTensor) -> bool {
+fn is_plain(tensor: &FlexTensor) -> bool {
     tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.dtype() == burn::tensor::DType::F32
 }
 
-/// As [`numbers`], to be changed; a tensor that shares them with others gets a copy first. Not for ndarray, whose type of
-/// storage is private: there the numbers are moved out and in again.
-pub fn numbers_mut<B: Backend>(tensor: &mut B::FloatTensorPrimitive) -> Option<&mut [f32]> {
-    let tensor: &mut dyn Any = tensor;
-    #[cfg(feature = "flex")]
-    if let Some(tensor) = tensor.downcast_mut::<burn::backend::flex::FlexTensor>() {
-        let size = tensor.layout().num_elements();
-        return is_plain(tensor).then(|| &mut tensor.storage_mut::<f32>()[..size]);
+#[cfg(feature = "ndarray")]
+impl CpuBackend for burn::backend::NdArray {
+    fn numbers(tensor: &NdArrayTensor) -> Option<&[f32]> {
+        match tensor {
+            NdArrayTensor::F32(storage) => storage.view().to_slice(),
+            _ => None, // of the other element types
+        }
     }
-    let _ = tensor; // where it is not compiled in
-    None
+
+    /// `None`: its type of storage is private, so that numbers have to be moved out and in again.
+    fn numbers_mut(_tensor: &mut NdArrayTensor) -> Option<&mut [f32]> {
+        None
+    }
 }
+
+#[cfg(feature = "wgpu")]
+impl FusedBackend for burn::backend::Wgpu {}
+
+#[cfg(feature = "wgpu")]
+impl FusedBackend for Autodiff<burn::backend::Wgpu> {}
 
 /// Work that runs on any backend.
 pub trait Job {
     type Output;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output;
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output;
 }
 
 /// Runs `job` on the backend `name`.

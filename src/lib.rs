@@ -14,7 +14,7 @@
 //! - maps cargo features to Burn backends: [`backend`]
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
-//! - loops over tensors on the CPU, in one pass and on several cores: [`host`]
+//! - computes layers, losses and Adam on the CPU in few passes, as a Burn backend extension: [`cpu`]
 //! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
 //! - lists the metrics, their formulas and directions: [`metric`]; computes them: [`training::metrics`]
 //! - follows a training (progress, a sweep's worker): [`training::TrainingObserver`]
@@ -46,7 +46,7 @@
 //!    see the training part only; with `model.init_from` that of the run they come from.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
 //!    whatever the number of cores.
-//! 8. Unsafe code is in `host/product.rs` alone.
+//! 8. Unsafe code is in `cpu/product.rs` alone.
 
 pub mod backend;
 pub mod bounded;
@@ -54,10 +54,10 @@ pub mod cli;
 pub mod commands;
 pub mod comparison;
 pub mod config;
+pub mod cpu;
 pub mod dashboard;
 pub mod data;
 pub mod experiment;
-pub mod host;
 pub mod invalid;
 pub mod metric;
 pub mod model;

@@ -42,6 +42,8 @@ mod faults;
 mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/kernels.rs"]
+mod kernels;
 #[path = "burnlab/kills.rs"]
 mod kills;
 #[path = "burnlab/kinds.rs"]

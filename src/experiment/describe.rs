@@ -25,12 +25,13 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backe
         format!("data   {}", data(prepared).join("\n       ")),
         format!("model  {network}, {num_params} parameters{begins}"),
         format!(
-            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {}",
+            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {} ({} kernels)",
             training.learning_rate,
             training.batch_size,
             training.max_epochs,
             config.seed,
-            backend.as_str()
+            backend.as_str(),
+            training.kernels.as_str()
         ),
     ]
     .join("\n")

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use crate::cpu::{FusedBackend, TrainingBackend};
 
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
@@ -34,14 +34,14 @@ struct EvaluateJob<'a> {
 impl Job for EvaluateJob<'_> {
     type Output = anyhow::Result<(Evaluation, Vec<Prediction>)>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let net = self.saved.net::<B::InnerBackend>(&device)?;
         Ok(score_net(self.saved, net, &self.examples, &device))
     }
 }
 
 /// Scores `net`, the saved model's, on `examples`.
-pub(super) fn score_net<B: Backend>(
+pub(super) fn score_net<B: FusedBackend>(
     saved: &SavedModel,
     net: Net<B>,
     examples: &Arc<Examples>,

@@ -1,7 +1,7 @@
 //! Text generation with a language model, character by character.
 
+use crate::cpu::{FusedBackend, TrainingBackend};
 use anyhow::Context;
-use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -37,7 +37,7 @@ struct GenerateJob<'a> {
 impl Job for GenerateJob<'_> {
     type Output = anyhow::Result<()>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { saved, mut generator, mut sampler, length, print } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
         (0..length).try_for_each(|_| print(generator.next(&net, &mut sampler, &device)))
@@ -79,7 +79,7 @@ impl TextGenerator {
     }
 
     /// The next character, sampled from the logits of `net`.
-    pub fn next<B: Backend>(&mut self, net: &Net<B>, sampler: &mut Sampler, device: &B::Device) -> char {
+    pub fn next<B: FusedBackend>(&mut self, net: &Net<B>, sampler: &mut Sampler, device: &B::Device) -> char {
         let width = self.seen.len().min(self.context);
         self.seen.drain(..self.seen.len() - width);
         let inputs: Vec<f32> = self.seen.iter().map(|&number| number as f32).collect();

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::cpu::TrainingBackend;
 
 use super::predictions::Lines;
 use super::saved_model::SavedModel;
@@ -38,7 +38,7 @@ struct PredictJob<'a> {
 impl Job for PredictJob<'_> {
     type Output = anyhow::Result<()>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<()> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { saved, input, keep, writer } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
         let scorer = Scorer::new(&saved.preparation);

@@ -6,6 +6,7 @@ use super::error::explain;
 use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
+use crate::cpu::FusedBackend;
 use crate::data::{self, Dataset, Examples, Preparation, Splits};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
@@ -13,6 +14,7 @@ use crate::tracking::{Location, RunId};
 use crate::training::Scorer;
 
 /// Data, loaded, split and turned into network inputs, and the config that says what to make of them.
+#[derive(Clone)]
 pub struct Prepared {
     /// Of one run, with every default written out: what is recorded and trained.
     pub config: Config,
@@ -28,6 +30,7 @@ pub struct Prepared {
 }
 
 /// What a run begins with instead of random weights.
+#[derive(Clone)]
 pub struct Pretrained {
     /// `None` of a folder that was renamed.
     pub run: Option<RunId>,
@@ -93,6 +96,13 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
 }
 
 impl Prepared {
+    /// The same with the kernels that the backend `B` has, in place of those that the config wishes for.
+    pub(super) fn on<B: FusedBackend>(&self) -> Self {
+        let mut prepared = self.clone();
+        prepared.config.training = prepared.config.training.resolved_on::<B>();
+        prepared
+    }
+
     /// The parts of `dataset` as `preparation` makes them, to be trained on as `config` says.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
         let part = |rows: &[usize]| Arc::new(preparation.share(&dataset, rows));

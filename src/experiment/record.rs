@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::cpu::TrainingBackend;
 
 use super::predictions;
 use super::prepare::Prepared;
@@ -69,7 +69,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
 }
 
 /// Evaluates once on the test part and records what came of it; `None` without a test part.
-pub(super) fn test<B: AutodiffBackend>(
+pub(super) fn test<B: TrainingBackend>(
     prepared: &Prepared,
     fitted: &Fitted<B>,
     writer: &mut RunWriter,

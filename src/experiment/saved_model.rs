@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::cpu::FusedBackend;
 use anyhow::Context;
-use burn::tensor::backend::Backend;
 
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::{encode_with, read_weights};
@@ -53,10 +53,10 @@ impl SavedModel {
     ///
     /// # Errors
     /// Weights that do not fit the config's network.
-    pub fn net<B: Backend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
+    pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let num_outputs = self.preparation.task().num_outputs();
         let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
-        Ok(load_weights(net, &self.weights)?)
+        Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
     }
 
     /// The model in one file: the weights, and in the metadata its config and preparation.

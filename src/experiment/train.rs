@@ -1,7 +1,7 @@
 //! One run: from its initial network to the evaluation of the trained one.
 
+use crate::cpu::TrainingBackend;
 use burn::module::Module;
-use burn::tensor::backend::AutodiffBackend;
 
 use super::error::explain;
 use super::prepare::{Prepared, Pretrained};
@@ -45,8 +45,9 @@ struct TrainJob<'a> {
 impl Job for TrainJob<'_> {
     type Output = anyhow::Result<RunOutcome>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> anyhow::Result<RunOutcome> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<RunOutcome> {
         let Self { start, prepared, options } = self;
+        let prepared = &prepared.on::<B>();
         let (net, initial) = initial_network::<B>(&start, prepared, &device)?;
         let (writer, checkpoint) = record::begin(start, initial.as_ref(), prepared, options)?;
         let trained = fit_network(net, writer, checkpoint, prepared, options, &device)?;
@@ -55,7 +56,7 @@ impl Job for TrainJob<'_> {
 }
 
 /// A network after its last epoch, and the record that is still open.
-struct Trained<B: AutodiffBackend> {
+struct Trained<B: TrainingBackend> {
     fitted: Fitted<B>,
     writer: RunWriter,
     /// Seconds in the epoch loop.
@@ -63,7 +64,7 @@ struct Trained<B: AutodiffBackend> {
 }
 
 /// The network before training, and the weights that it did not draw at random.
-fn initial_network<B: AutodiffBackend>(
+fn initial_network<B: TrainingBackend>(
     start: &Start,
     prepared: &Prepared,
     device: &B::Device,
@@ -85,7 +86,7 @@ fn initial_network<B: AutodiffBackend>(
 }
 
 /// Trains; a training that fails is recorded as such.
-fn fit_network<B: AutodiffBackend>(
+fn fit_network<B: TrainingBackend>(
     net: Net<B>,
     mut writer: RunWriter,
     checkpoint: Option<Checkpoint>,
@@ -130,7 +131,7 @@ fn fit_network<B: AutodiffBackend>(
 }
 
 /// Saves the model, evaluates it once on the test part, draws it, and ends the record.
-fn finish<B: AutodiffBackend>(
+fn finish<B: TrainingBackend>(
     trained: Trained<B>,
     prepared: &Prepared,
     device: &B::Device,
@@ -149,7 +150,7 @@ fn finish<B: AutodiffBackend>(
     Ok(RunOutcome { id, folder, status, reason, num_epochs, kept_epoch, best, seconds, evaluation })
 }
 
-fn keep<B: AutodiffBackend>(
+fn keep<B: TrainingBackend>(
     fitted: &Fitted<B>,
     prepared: &Prepared,
     writer: &mut RunWriter,
@@ -174,7 +175,7 @@ fn fail(mut writer: RunWriter, error: anyhow::Error) -> anyhow::Error {
 }
 
 /// Why the run ended, for the record and the user.
-fn reason<B: AutodiffBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> String {
+fn reason<B: TrainingBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> String {
     let num_epochs = fitted.num_epochs;
     match fitted.reason {
         StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),

@@ -3,18 +3,15 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::module::{conv2d, max_pool2d};
-use burn::tensor::ops::ConvOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::norm::BatchNorm;
-use super::plan::{Drawn, Plan, Start};
-use super::{Activation, Initializer, Kind, Mlp, MlpConfig, Noise, in_range};
+use super::parameters::{InitializedParams, ParameterSpecs, Start};
+use super::{Activation, DropoutRng, Initializer, Kind, Mlp, MlpConfig, in_range};
+use crate::cpu::{BlockOptions, FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
-
-mod backward;
 
 /// Beginning of the names of the linear layers.
 const LINEAR: &str = "linear.";
@@ -68,7 +65,7 @@ impl Kind for CnnConfig {
         in_range("pool", "pixels pooled", &[self.pool], 1..=16)?;
         in_range("hidden", "layers", &[self.hidden.len()], 0..=64)?;
         in_range("hidden", "units of a layer", &self.hidden, 1..=65_536)?;
-        Noise::check(self.dropout)
+        DropoutRng::check(self.dropout)
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
@@ -89,21 +86,25 @@ impl Kind for CnnConfig {
         })
     }
 
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
-        let mut plan = Plan::default();
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
+        let mut specs = ParameterSpecs::default();
         let initializer = Initializer::default_for(self.activation);
         let window = self.kernel * self.kernel;
-        for (index, [given, made]) in self.pairs().into_iter().enumerate() {
+        for (index, [in_channels, out_channels]) in self.pairs().into_iter().enumerate() {
             let name = format!("convolutions.{index}");
-            let bound = initializer.bound(given * window, made * window, self.activation);
-            plan.weight(format!("{name}.weight"), &[made, given, self.kernel, self.kernel], Start::Uniform(bound));
+            let bound = initializer.bound(in_channels * window, out_channels * window, self.activation);
+            specs.weight(
+                format!("{name}.weight"),
+                &[out_channels, in_channels, self.kernel, self.kernel],
+                Start::Uniform(bound),
+            );
             match self.batch_norm {
-                true => plan.batch_norm(&format!("{name}.norm"), made),
-                false => plan.weight(format!("{name}.bias"), &[made], Start::Constant(0.0)),
+                true => specs.batch_norm(&format!("{name}.norm"), out_channels),
+                false => specs.weight(format!("{name}.bias"), &[out_channels], Start::Constant(0.0)),
             }
         }
-        self.linear().plan_layers(&mut plan, LINEAR, self.num_features(layout), num_outputs);
-        plan
+        self.linear().add_layers(&mut specs, LINEAR, self.num_features(layout), num_outputs);
+        specs
     }
 
     fn head(&self) -> String {
@@ -125,11 +126,11 @@ impl Kind for CnnConfig {
 }
 
 impl CnnConfig {
-    /// Channels that each convolution gets and makes.
+    /// Input and output channels of each convolution.
     fn pairs(&self) -> Vec<[usize; 2]> {
-        let mut given = 1; // a grey image
-        let made = self.channels.iter().flat_map(|&channels| std::iter::repeat_n(channels, self.convolutions));
-        made.map(|made| [std::mem::replace(&mut given, made), made]).collect()
+        let mut in_channels = 1; // a grey image
+        let of_blocks = self.channels.iter().flat_map(|&channels| std::iter::repeat_n(channels, self.convolutions));
+        of_blocks.map(|out_channels| [std::mem::replace(&mut in_channels, out_channels), out_channels]).collect()
     }
 
     /// Rows and columns that are left of an image after `num_blocks` blocks.
@@ -149,23 +150,24 @@ impl CnnConfig {
         MlpConfig { hidden: hidden.clone(), activation: *activation, dropout: *dropout, initializer: None }
     }
 
-    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Cnn<B> {
-        let convolution = |index: usize, drawn: &mut Drawn<B>| {
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Cnn<B> {
+        let convolution = |index: usize, params: &mut InitializedParams<B>| {
             let name = format!("convolutions.{index}");
             Convolution {
-                weight: drawn.take(&format!("{name}.weight")),
-                bias: (!self.batch_norm).then(|| drawn.take(&format!("{name}.bias"))),
-                norm: self.batch_norm.then(|| BatchNorm::build(drawn, &format!("{name}.norm"))),
+                weight: params.take(&format!("{name}.weight")),
+                bias: (!self.batch_norm).then(|| params.take(&format!("{name}.bias"))),
+                norm: self.batch_norm.then(|| BatchNorm::build(params, &format!("{name}.norm"))),
             }
         };
         Cnn {
-            convolutions: (0..self.pairs().len()).map(|index| convolution(index, drawn)).collect(),
-            linear: self.linear().build(drawn, LINEAR),
+            convolutions: (0..self.pairs().len()).map(|index| convolution(index, params)).collect(),
+            linear: self.linear().build_layers(params, LINEAR),
             image_shape: layout.image_shape.unwrap_or_default(),
             block: self.convolutions,
             pool: self.pool,
             activation: self.activation,
             dropout: self.dropout,
+            kernels: Kernels::default(),
         }
     }
 }
@@ -182,52 +184,64 @@ pub struct Cnn<B: Backend> {
     #[module(skip)]
     activation: Activation,
     dropout: f64,
+    #[module(skip)]
+    kernels: Kernels,
 }
 
 /// A convolution that keeps the size of an image.
 #[derive(Module, Debug)]
 struct Convolution<B: Backend> {
-    /// `[channels made, channels given, kernel, kernel]`
+    /// `[out_channels, in_channels, kernel, kernel]`
     weight: Param<Tensor<B, 4>>,
-    /// `[channels made]`; none before a normalisation, which would take it off again.
+    /// `[out_channels]`; none before a normalisation, which would take it off again.
     bias: Option<Param<Tensor<B, 1>>>,
     norm: Option<BatchNorm<B>>,
 }
 
-impl<B: Backend> Convolution<B> {
-    /// `[batch, channels given, height, width]` to `[batch, channels made, height, width]`.
-    fn forward(&self, images: Tensor<B, 4>, is_training: bool) -> Tensor<B, 4> {
+impl<B: FusedBackend> Convolution<B> {
+    /// `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool, out_channels]`.
+    fn forward(
+        &self,
+        images: Tensor<B, 4>,
+        options: BlockOptions,
+        kernels: Kernels,
+        is_training: bool,
+    ) -> Tensor<B, 4> {
         let weight = self.weight.val();
-        let [made, _, kernel, _] = weight.dims();
-        let options = ConvOptions::new([1, 1], [kernel / 2; 2], [1, 1], 1);
         match &self.norm {
-            None => conv2d(images, weight, self.bias.as_ref().map(Param::val), options),
-            Some(norm) if norm.follows(is_training) => norm.forward(conv2d(images, weight, None, options)),
+            Some(norm) if norm.follows(is_training) => norm.forward(images, weight, options, kernels),
             Some(norm) => {
+                let [out_channels, _, _, _] = weight.dims();
                 let (factor, shift) = norm.line();
-                conv2d(images, weight * factor.reshape([made, 1, 1, 1]), Some(shift), options)
+                let weight = weight * factor.reshape([out_channels, 1, 1, 1]);
+                kernels.convolution_block(images, weight, shift, options)
+            }
+            None => {
+                let bias = self.bias.as_ref().expect("a convolution has a bias or a normalisation");
+                kernels.convolution_block(images, weight, bias.val(), options)
             }
         }
     }
 }
 
 impl<B: Backend> Cnn<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+    pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { linear: self.linear.with_kernels(kernels), kernels, ..self }
+    }
+}
+
+impl<B: FusedBackend> Cnn<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, _] = inputs.dims();
         let [height, width] = self.image_shape;
-        let mut images = inputs.reshape([batch, 1, height, width]);
+        let mut images = inputs.reshape([batch, height, width, 1]);
         for (index, convolution) in self.convolutions.iter().enumerate() {
-            images = self.activation.forward(convolution.forward(images, noise.is_some()));
-            if self.pools_after(index) {
-                let pool = [self.pool; 2];
-                images = max_pool2d(images, pool, pool, [0, 0], [1, 1], false);
-            }
+            let pool = if (index + 1).is_multiple_of(self.block) { self.pool } else { 1 };
+            let options = BlockOptions { activation: self.activation, pool };
+            images = convolution.forward(images, options, self.kernels, rng.is_some());
         }
-        let features = Noise::drop(&mut noise, self.dropout, images.flatten(1, 3)); // [batch, channels x height x width]
-        self.linear.forward(features, noise)
-    }
-
-    fn pools_after(&self, convolution: usize) -> bool {
-        self.pool > 1 && (convolution + 1).is_multiple_of(self.block)
+        let features = images.permute([0, 3, 1, 2]).flatten(1, 3); // [batch, channels x height x width]
+        let features = DropoutRng::drop(&mut rng, self.dropout, features);
+        self.linear.forward(features, rng)
     }
 }

@@ -13,10 +13,10 @@ use crate::invalid::Invalid;
 
 /// The source of randomness of one training step.
 #[derive(Debug)]
-pub struct Noise(ChaCha8Rng);
+pub struct DropoutRng(ChaCha8Rng);
 
-impl Noise {
-    /// Noise for the step that `seed` identifies.
+impl DropoutRng {
+    /// DropoutRng for the step that `seed` identifies.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
@@ -41,19 +41,19 @@ impl Noise {
         }
     }
 
-    /// As [`Noise::dropout`] while training, which `noise` is for; nothing at inference.
+    /// As [`DropoutRng::dropout`] while training, which `rng` is for; nothing at inference.
     pub(super) fn drop<B: Backend, const D: usize>(
-        noise: &mut Option<&mut Self>,
+        rng: &mut Option<&mut Self>,
         probability: f64,
         inputs: Tensor<B, D>,
     ) -> Tensor<B, D> {
-        match noise {
-            Some(noise) => noise.dropout(probability, inputs),
+        match rng {
+            Some(rng) => rng.dropout(probability, inputs),
             None => inputs,
         }
     }
 
-    /// What [`Noise::dropout`] multiplies `num_elements` elements by; `None` where nothing is dropped.
+    /// What [`DropoutRng::dropout`] multiplies `num_elements` elements by; `None` where nothing is dropped.
     pub(super) fn mask(&mut self, probability: f64, num_elements: usize) -> Option<Vec<f32>> {
         let kept = (1.0 / (1.0 - probability)) as f32;
         // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw an element.

@@ -11,12 +11,12 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Drawn, Plan};
-use super::{Activation, Initializer, Kind, Noise, kind_reads_no_text};
+use super::dense::dense;
+use super::parameters::{InitializedParams, ParameterSpecs};
+use super::{Activation, DropoutRng, Initializer, Kind, kind_reads_no_text};
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
-
-mod backward;
 
 /// No layer of a net that burnlab is for is wider; a typo must not allocate the machine away.
 const MAX_WIDTH: usize = 65_536;
@@ -48,17 +48,17 @@ impl Kind for MlpConfig {
             format!("every hidden layer needs 1 to {MAX_WIDTH} units, found {:?}", self.hidden)
         })?;
         Invalid::unless(self.hidden.len() <= 64, "model.hidden", || "at most 64 hidden layers".into())?;
-        Noise::check(self.dropout)
+        DropoutRng::check(self.dropout)
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
         kind_reads_no_text("mlp", layout)
     }
 
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
-        let mut plan = Plan::default();
-        self.plan_layers(&mut plan, "", layout.num_inputs(), num_outputs);
-        plan
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
+        let mut specs = ParameterSpecs::default();
+        self.add_layers(&mut specs, "", layout.num_inputs(), num_outputs);
+        specs
     }
 
     fn head(&self) -> String {
@@ -78,6 +78,10 @@ impl Kind for MlpConfig {
         let wider: Vec<String> = self.hidden.iter().map(|width| (width * 2).to_string()).collect();
         ("try a wider net", format!("model.hidden=[{}]", wider.join(",")))
     }
+
+    fn resolved(self) -> Self {
+        Self { initializer: Some(self.initializer()), ..self }
+    }
 }
 
 impl MlpConfig {
@@ -85,14 +89,10 @@ impl MlpConfig {
         self.initializer.unwrap_or(Initializer::default_for(self.activation))
     }
 
-    pub(super) fn resolved(self) -> Self {
-        Self { initializer: Some(self.initializer()), ..self }
-    }
-
-    /// Adds the layers of such a network to a plan; `prefix` begins their names.
-    pub(super) fn plan_layers(&self, plan: &mut Plan, prefix: &str, num_inputs: usize, num_outputs: usize) {
+    /// Adds the layers of such a network; `prefix` begins their names.
+    pub(super) fn add_layers(&self, specs: &mut ParameterSpecs, prefix: &str, num_inputs: usize, num_outputs: usize) {
         for (layer, pair) in self.widths(num_inputs, num_outputs).windows(2).enumerate() {
-            plan.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
+            specs.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
         }
     }
 
@@ -100,9 +100,13 @@ impl MlpConfig {
         std::iter::once(num_inputs).chain(self.hidden.iter().copied()).chain([num_outputs]).collect()
     }
 
-    pub(super) fn build<B: Backend>(&self, drawn: &mut Drawn<B>, prefix: &str) -> Mlp<B> {
-        let layers = (0..=self.hidden.len()).map(|layer| drawn.linear(&format!("{prefix}layers.{layer}"))).collect();
-        Mlp { layers, activation: self.activation, dropout: self.dropout }
+    pub(super) fn build<B: Backend>(&self, _layout: &Layout, params: &mut InitializedParams<B>) -> Mlp<B> {
+        self.build_layers(params, "")
+    }
+
+    pub(super) fn build_layers<B: Backend>(&self, params: &mut InitializedParams<B>, prefix: &str) -> Mlp<B> {
+        let layers = (0..=self.hidden.len()).map(|layer| params.linear(&format!("{prefix}layers.{layer}"))).collect();
+        Mlp { layers, activation: self.activation, dropout: self.dropout, kernels: Kernels::default() }
     }
 }
 
@@ -114,16 +118,24 @@ pub struct Mlp<B: Backend> {
     #[module(skip)]
     activation: Activation,
     dropout: f64,
+    #[module(skip)]
+    kernels: Kernels,
 }
 
 impl<B: Backend> Mlp<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+    pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
+    }
+}
+
+impl<B: FusedBackend> Mlp<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
         let mut values = inputs; // [batch, num_inputs]
         for layer in hidden {
-            let units = self.activation.forward(layer.forward(values)); // [batch, units]
-            values = Noise::drop(&mut noise, self.dropout, units);
+            let units = dense(layer, values, Some(self.activation), self.kernels); // [batch, units]
+            values = DropoutRng::drop(&mut rng, self.dropout, units);
         }
-        output.forward(values) // [batch, num_outputs]
+        dense(output, values, None, self.kernels) // [batch, num_outputs]
     }
 }

@@ -1,51 +1,50 @@
 //! Network architectures: what a `[model]` section builds.
 //!
-//! [`Architecture`] and [`Net`] are closed enums with a variant per kind, so that the compiler
-//! lists the places to touch when a kind is added: they are all in this file. A kind is a file of its own: its config
-//! (a `Kind`), its Burn `Module`, its forward pass. Weights are drawn from burnlab's own seeded generator, never from
-//! Burn's, so that a seed gives the same network on every backend.
+//! [`Architecture`] and [`Net`] are closed enums with a variant per kind, made from one list in this file. To add a kind,
+//! write its file (its config, a `Kind`, its Burn `Module` and one `forward`), and a row in the list. Weights are drawn
+//! from burnlab's own seeded generator, never from Burn's, so that a seed gives the same network on every backend.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
-mod activation;
 mod cnn;
+mod dense;
 mod dropout;
 mod initializer;
 mod mlp;
 mod norm;
-mod plan;
+mod parameters;
 mod rnn;
 mod sequence;
 mod tabular;
 mod transformer;
 mod weights;
 
-pub use activation::Activation;
+pub use crate::cpu::Activation;
 pub use cnn::{Cnn, CnnConfig};
-pub use dropout::Noise;
+pub use dropout::DropoutRng;
 pub use initializer::Initializer;
 pub use mlp::{Mlp, MlpConfig};
 pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, Transformer, TransformerConfig};
+pub(crate) use weights::ParameterPath;
 pub use weights::{
-    NamedWeights, Trained, Weight, WeightPath, WeightsError, check_frozen, check_shapes, freeze, load_weights,
-    named_weights, transfer,
+    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
 };
 
-use plan::Plan;
+use parameters::{InitializedParams, ParameterSpecs};
 
 /// 4 GiB; training holds four such.
 const MAX_WEIGHTS: usize = 1 << 30;
@@ -65,20 +64,69 @@ pub struct ModelConfig {
     pub freeze: Vec<String>,
 }
 
-/// What is built; `kind = "mlp"` unless the section says otherwise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Architecture {
+/// Makes [`Architecture`] and [`Net`] of the list of kinds.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($config:ty, $net:ident),)+) => {
+        /// What is built; `kind = "mlp"` unless the section says otherwise.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind")]
+        pub enum Architecture {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $kind($config),)+
+        }
+
+        impl Architecture {
+            /// An architecture of each kind, with its defaults, by the kind's name.
+            pub fn all() -> Vec<(&'static str, Self)> {
+                vec![$(($name, Self::$kind(<$config>::default())),)+]
+            }
+
+            fn kind(&self) -> &dyn Kind {
+                match self { $(Self::$kind(config) => config,)+ }
+            }
+
+            fn resolved(self) -> Self {
+                match self { $(Self::$kind(config) => Self::$kind(config.resolved()),)+ }
+            }
+
+            fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Net<B> {
+                match self { $(Self::$kind(config) => Net::$kind(config.build(layout, params)),)+ }
+            }
+        }
+
+        /// A network of any kind.
+        #[derive(Module, Debug)]
+        pub enum Net<B: Backend> {
+            $($kind($net<B>),)+
+        }
+
+        impl<B: Backend> Net<B> {
+            /// The network with its operations in the form that `kernels` says.
+            pub fn with_kernels(self, kernels: Kernels) -> Self {
+                match self { $(Self::$kind(net) => Self::$kind(net.with_kernels(kernels)),)+ }
+            }
+        }
+
+        impl<B: FusedBackend> Net<B> {
+            /// Logits `[batch, num_outputs]` of `inputs` `[batch, num_inputs]`. `rng` drives dropout: `Some` while
+            /// training, `None` at inference.
+            pub fn forward(&self, inputs: Tensor<B, 2>, rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+                match self { $(Self::$kind(net) => net.forward(inputs, rng),)+ }
+            }
+        }
+    };
+}
+
+kinds! {
     /// Multilayer perceptron: `hidden = []` is the simple perceptron.
-    Mlp(MlpConfig),
+    "mlp" => Mlp(MlpConfig, Mlp),
     /// Convolutional network, for images.
-    Cnn(CnnConfig),
+    "cnn" => Cnn(CnnConfig, Cnn),
     /// Recurrent network, for sequences: rows of an image, columns of a table, characters of a text.
-    Rnn(RnnConfig),
+    "rnn" => Rnn(RnnConfig, Rnn),
     /// Transformer, for the same.
-    Transformer(TransformerConfig),
+    "transformer" => Transformer(TransformerConfig, Transformer),
     /// Residual perceptron for tables, whose numbers are embedded.
-    Tabular(TabularConfig),
+    "tabular" => Tabular(TabularConfig, Tabular),
 }
 
 /// What the rest of burnlab asks of a kind's config.
@@ -88,13 +136,20 @@ trait Kind {
     /// Whether such a network can read these inputs and learn this task.
     fn check(&self, layout: &Layout, task: Task) -> Result<(), Invalid>;
     /// The weights of a network with these inputs and outputs.
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan;
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs;
     /// Beginning of the names of the output layer's weights, such as `layers.2.`.
     fn head(&self) -> String;
     /// The network in a few words, such as `64-16-10 relu`.
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String;
     /// A larger network to try next: what it is, and the `--set` that makes it.
     fn larger(&self) -> (&'static str, String);
+    /// This config with the defaults that depend on other keys written out.
+    fn resolved(self) -> Self
+    where
+        Self: Sized,
+    {
+        self
+    }
 }
 
 /// Checks that each of `found` in `model.KEY` lies in `range`; `what` they count.
@@ -118,18 +173,6 @@ fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     Invalid::unless(are_numbers, "model.kind", || {
         format!("`{kind}` reads numbers in order, and these data have categories: drop them, or choose another kind")
     })
-}
-
-impl Architecture {
-    fn kind(&self) -> &dyn Kind {
-        match self {
-            Self::Mlp(config) => config,
-            Self::Cnn(config) => config,
-            Self::Rnn(config) => config,
-            Self::Transformer(config) => config,
-            Self::Tabular(config) => config,
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
@@ -188,30 +231,19 @@ impl ModelConfig {
 
     /// This section with the defaults that depend on other keys written out.
     pub fn resolved(self) -> Self {
-        let architecture = match self.architecture {
-            Architecture::Mlp(config) => Architecture::Mlp(config.resolved()),
-            Architecture::Transformer(config) => Architecture::Transformer(config.resolved()),
-            other @ (Architecture::Cnn(_) | Architecture::Rnn(_) | Architecture::Tabular(_)) => other,
-        };
-        Self { architecture, ..self }
+        Self { architecture: self.architecture.resolved(), ..self }
     }
 
     /// A network with freshly drawn weights that maps inputs like `layout` to `num_outputs` logits; nothing is frozen
     /// yet.
     pub fn init<B: Backend>(&self, layout: &Layout, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
-        let mut drawn = self.architecture.kind().plan(layout, num_outputs).draw(seed, device);
-        match &self.architecture {
-            Architecture::Mlp(config) => Net::Mlp(config.build(&mut drawn, "")),
-            Architecture::Cnn(config) => Net::Cnn(config.build(layout, &mut drawn)),
-            Architecture::Rnn(config) => Net::Rnn(config.build(layout, &mut drawn)),
-            Architecture::Transformer(config) => Net::Transformer(config.build(layout, &mut drawn)),
-            Architecture::Tabular(config) => Net::Tabular(config.build(layout, &mut drawn)),
-        }
+        let specs = self.architecture.kind().parameter_specs(layout, num_outputs);
+        self.architecture.build(layout, &mut specs.draw(seed, device))
     }
 
     /// The weights of the network that [`ModelConfig::init`] makes: shapes by name.
     pub fn shapes(&self, layout: &Layout, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
-        self.architecture.kind().plan(layout, num_outputs).shapes()
+        self.architecture.kind().parameter_specs(layout, num_outputs).shapes()
     }
 
     /// Beginning of the names of the output layer's weights, such as `layers.2.`.
@@ -231,76 +263,19 @@ impl ModelConfig {
 
     /// The transformer that this is, if it is one.
     pub fn transformer(&self) -> Option<&TransformerConfig> {
-        match &self.architecture {
-            Architecture::Transformer(config) => Some(config),
-            _ => None,
-        }
+        if let Architecture::Transformer(config) = &self.architecture { Some(config) } else { None }
     }
 
     /// The multilayer perceptron that this is, if it is one: what draws units and weights knows no other kind.
     pub fn mlp(&self) -> Option<&MlpConfig> {
-        match &self.architecture {
-            Architecture::Mlp(config) => Some(config),
-            _ => None,
-        }
+        if let Architecture::Mlp(config) = &self.architecture { Some(config) } else { None }
     }
 }
 
-/// A network of any kind.
-#[derive(Module, Debug)]
-pub enum Net<B: Backend> {
-    Mlp(Mlp<B>),
-    Cnn(Cnn<B>),
-    Rnn(Rnn<B>),
-    Transformer(Transformer<B>),
-    Tabular(Tabular<B>),
-}
-
-impl<B: Backend> Net<B> {
-    /// Logits `[batch, num_outputs]` of `inputs` `[batch, num_inputs]`. `noise` drives dropout:
-    /// `Some` while training, `None` at inference.
-    pub fn forward(&self, inputs: Tensor<B, 2>, noise: Option<&mut Noise>) -> Tensor<B, 2> {
-        match self {
-            Self::Mlp(mlp) => mlp.forward(inputs, noise),
-            Self::Cnn(cnn) => cnn.forward(inputs, noise),
-            Self::Rnn(rnn) => rnn.forward(inputs, noise),
-            Self::Transformer(transformer) => transformer.forward(inputs, noise),
-            Self::Tabular(tabular) => tabular.forward(inputs, noise),
-        }
-    }
-
+impl<B: FusedBackend> Net<B> {
     /// How much each token of `inputs` `[batch, num_inputs]` looks at each other, in each block of a transformer:
     /// `[batch, heads, tokens, tokens]`, whose rows sum to 1. `None` of other kinds.
     pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {
-        match self {
-            Self::Transformer(transformer) => Some(transformer.attention(inputs)),
-            _ => None,
-        }
-    }
-
-    /// Whether [`Net::gradients`] knows this kind.
-    pub fn has_gradients(&self) -> bool {
-        matches!(self, Self::Mlp(_) | Self::Cnn(_))
-    }
-}
-
-impl<B: AutodiffBackend> Net<B> {
-    /// The gradient of a loss with respect to every weight of `trained`, without autodiff: for backends whose tensors
-    /// lie in this process's memory, and the kinds that [`Net::has_gradients`] names.
-    ///
-    /// `inputs` are `[batch, num_inputs]`; `loss` gets the logits `[batch, num_outputs]`, row-major, and puts its
-    /// gradient with respect to them in their place.
-    pub fn gradients(
-        &self,
-        inputs: Tensor<B::InnerBackend, 2>,
-        trained: &Trained,
-        noise: &mut Noise,
-        loss: impl FnOnce(&mut [f32]),
-    ) -> GradientsParams {
-        match self {
-            Self::Mlp(mlp) => mlp.gradients(inputs, trained, noise, loss),
-            Self::Cnn(cnn) => cnn.gradients(inputs, trained, noise, loss),
-            _ => unreachable!("asked of kinds that `has_gradients` names"),
-        }
+        if let Self::Transformer(transformer) = self { Some(transformer.attention(inputs)) } else { None }
     }
 }

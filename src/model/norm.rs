@@ -9,11 +9,9 @@ use burn::module::{
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
-use super::plan::Drawn;
-use crate::host;
+use super::parameters::InitializedParams;
+use crate::cpu::{BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
 
-/// Added to variances, as in the papers' reference code.
-pub(super) const EPSILON: f32 = 1e-5;
 /// Share of a batch's statistics in the running ones, PyTorch's default.
 const MOMENTUM: f32 = 0.1;
 
@@ -28,15 +26,15 @@ pub(super) struct LayerNorm<B: Backend> {
 }
 
 impl<B: Backend> LayerNorm<B> {
-    pub(super) fn build(drawn: &mut Drawn<B>, name: &str) -> Self {
-        Self { scale: drawn.take(&format!("{name}.scale")), shift: drawn.take(&format!("{name}.shift")) }
+    pub(super) fn build(params: &mut InitializedParams<B>, name: &str) -> Self {
+        Self { scale: params.take(&format!("{name}.scale")), shift: params.take(&format!("{name}.shift")) }
     }
 
     /// Over the last dimension.
     pub(super) fn forward<const D: usize>(&self, inputs: Tensor<B, D>) -> Tensor<B, D> {
         let centered = inputs.clone() - inputs.mean_dim(D - 1);
         let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
-        let normal = centered / (variance + EPSILON).sqrt();
+        let normal = centered / (variance + NORM_EPSILON).sqrt();
         normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
     }
 }
@@ -46,20 +44,20 @@ impl<B: Backend> LayerNorm<B> {
 #[derive(Module, Debug)]
 pub(super) struct BatchNorm<B: Backend> {
     /// `[channels]`
-    pub(super) scale: Param<Tensor<B, 1>>,
+    scale: Param<Tensor<B, 1>>,
     /// `[channels]`
-    pub(super) shift: Param<Tensor<B, 1>>,
+    shift: Param<Tensor<B, 1>>,
     mean: Running<B>,
     variance: Running<B>,
 }
 
 impl<B: Backend> BatchNorm<B> {
-    pub(super) fn build(drawn: &mut Drawn<B>, name: &str) -> Self {
+    pub(super) fn build(params: &mut InitializedParams<B>, name: &str) -> Self {
         Self {
-            scale: drawn.take(&format!("{name}.scale")),
-            shift: drawn.take(&format!("{name}.shift")),
-            mean: Running::new(drawn.take(&format!("{name}.mean"))),
-            variance: Running::new(drawn.take(&format!("{name}.variance"))),
+            scale: params.take(&format!("{name}.scale")),
+            shift: params.take(&format!("{name}.shift")),
+            mean: Running::new(params.take(&format!("{name}.mean"))),
+            variance: Running::new(params.take(&format!("{name}.variance"))),
         }
     }
 
@@ -69,39 +67,37 @@ impl<B: Backend> BatchNorm<B> {
         is_training && (self.scale.is_require_grad() || self.shift.is_require_grad())
     }
 
-    /// `[batch, channels, height, width]` to the same, by the statistics of the batch, which the running ones follow.
-    pub(super) fn forward(&self, inputs: Tensor<B, 4>) -> Tensor<B, 4> {
-        let [batch, channels, height, width] = inputs.dims();
-        let per_channel = |tensor: Tensor<B, 1>| tensor.reshape([1, channels, 1]);
-        let inputs = inputs.reshape([batch, channels, height * width]);
-        let mean = inputs.clone().mean_dim(2).mean_dim(0);
-        let centered = inputs - mean.clone();
-        let variance = (centered.clone() * centered.clone()).mean_dim(2).mean_dim(0);
-        let of_batch = [mean, variance.clone()].map(|statistic| statistic.reshape([channels]));
-        self.follow(of_batch, batch * height * width);
-        let normal = centered / (variance + EPSILON).sqrt();
-        let scaled = normal * per_channel(self.scale.val()) + per_channel(self.shift.val());
-        scaled.reshape([batch, channels, height, width])
-    }
-
     /// Moves the running statistics towards mean and variance `[channels]` of a batch of `count` pixels.
-    pub(super) fn follow(&self, [mean, variance]: [Tensor<B, 1>; 2], count: usize) {
+    fn follow(&self, mean: Tensor<B, 1>, variance: Tensor<B, 1>, count: usize) {
         self.mean.follow(mean);
         // The running variance is the unbiased one, as the paper has it.
         self.variance.follow(variance * (count as f32 / (count as f32 - 1.0).max(1.0)));
     }
 
-    /// Running mean, and the deviation that values are divided by at inference, of each channel.
-    pub(super) fn statistics(&self) -> (Vec<f32>, Vec<f32>) {
-        let deviation = (self.variance.value() + EPSILON).sqrt();
-        (host::read(self.mean.value(), <[f32]>::to_vec), host::read(deviation, <[f32]>::to_vec))
-    }
-
     /// What the layer does at inference, when it is a line for each channel: factor and shift, both `[channels]`.
     pub(super) fn line(&self) -> (Tensor<B, 1>, Tensor<B, 1>) {
-        let factor = self.scale.val() / (self.variance.value() + EPSILON).sqrt();
+        let factor = self.scale.val() / (self.variance.value() + NORM_EPSILON).sqrt();
         let shift = self.shift.val() - self.mean.value() * factor.clone();
         (factor, shift)
+    }
+}
+
+impl<B: FusedBackend> BatchNorm<B> {
+    /// A convolution by `weight` normalised by the statistics of its batch, which the running ones follow;
+    /// `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool, out_channels]`.
+    pub(super) fn forward(
+        &self,
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        options: BlockOptions,
+        kernels: Kernels,
+    ) -> Tensor<B, 4> {
+        let [batch, height, width, _] = images.dims();
+        let (scale, shift) = (self.scale.val(), self.shift.val());
+        let NormalizedBlock { images, mean, variance } =
+            kernels.normalized_convolution_block(images, weight, scale, shift, options);
+        self.follow(mean, variance, batch * height * width);
+        images
     }
 }
 

@@ -10,9 +10,11 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Drawn, Plan, Start};
-use super::sequence::{characters, linear};
-use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_numbers};
+use super::dense::{dense, dense_steps};
+use super::parameters::{InitializedParams, ParameterSpecs, Start};
+use super::sequence::characters;
+use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
@@ -56,7 +58,7 @@ impl Kind for RnnConfig {
         in_range("units", "units", &[self.units], 1..=65_536)?;
         in_range("layers", "layers", &[self.layers], 1..=64)?;
         in_range("step", "inputs a step", &[self.step.unwrap_or(1)], 1..=1 << 24)?;
-        Noise::check(self.dropout)
+        DropoutRng::check(self.dropout)
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
@@ -75,13 +77,13 @@ impl Kind for RnnConfig {
         })
     }
 
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
-        let mut plan = Plan::default();
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
+        let mut specs = ParameterSpecs::default();
         let bound = Start::Uniform(1.0 / (self.units as f64).sqrt()); // PyTorch's default
         let mut width = match layout.num_characters {
             None => self.step_of(layout),
             Some(count) => {
-                plan.weight("embedding", &[count, self.units], Start::Normal(1.0));
+                specs.weight("embedding", &[count, self.units], Start::Normal(1.0));
                 self.units
             }
         };
@@ -90,13 +92,13 @@ impl Kind for RnnConfig {
             if name.ends_with("forward") && !name.starts_with("layers.0.") {
                 width = self.num_features();
             }
-            plan.weight(format!("{name}.input.weight"), &[width, gates], bound);
-            plan.weight(format!("{name}.input.bias"), &[gates], bound);
-            plan.weight(format!("{name}.state.weight"), &[self.units, gates], bound);
-            plan.weight(format!("{name}.state.bias"), &[gates], bound);
+            specs.weight(format!("{name}.input.weight"), &[width, gates], bound);
+            specs.weight(format!("{name}.input.bias"), &[gates], bound);
+            specs.weight(format!("{name}.state.weight"), &[self.units, gates], bound);
+            specs.weight(format!("{name}.state.bias"), &[gates], bound);
         }
-        plan.linear("output", [self.num_features(), num_outputs], Initializer::Glorot, Activation::Tanh);
-        plan
+        specs.linear("output", [self.num_features(), num_outputs], Initializer::Glorot, Activation::Tanh);
+        specs
     }
 
     fn head(&self) -> String {
@@ -151,22 +153,23 @@ impl RnnConfig {
         (0..self.layers).flat_map(of_layer).collect()
     }
 
-    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Rnn<B> {
-        let cell = |name: &str, drawn: &mut Drawn<B>| Recurrence {
-            input: drawn.linear(&format!("{name}.input")),
-            state: drawn.linear(&format!("{name}.state")),
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Rnn<B> {
+        let cell = |name: &str, params: &mut InitializedParams<B>| Recurrence {
+            input: params.linear(&format!("{name}.input")),
+            state: params.linear(&format!("{name}.state")),
             cell: self.cell,
         };
-        let layer = |layer: usize, drawn: &mut Drawn<B>| RnnLayer {
-            forward: cell(&format!("layers.{layer}.forward"), drawn),
-            backward: self.bidirectional.then(|| cell(&format!("layers.{layer}.backward"), drawn)),
+        let layer = |layer: usize, params: &mut InitializedParams<B>| RnnLayer {
+            forward: cell(&format!("layers.{layer}.forward"), params),
+            backward: self.bidirectional.then(|| cell(&format!("layers.{layer}.backward"), params)),
         };
         Rnn {
-            embedding: layout.num_characters.map(|_| drawn.take("embedding")),
-            layers: (0..self.layers).map(|index| layer(index, drawn)).collect(),
-            output: drawn.linear("output"),
+            embedding: layout.num_characters.map(|_| params.take("embedding")),
+            layers: (0..self.layers).map(|index| layer(index, params)).collect(),
+            output: params.linear("output"),
             step: self.step_of(layout),
             dropout: self.dropout,
+            kernels: Kernels::default(),
         }
     }
 }
@@ -180,6 +183,8 @@ pub struct Rnn<B: Backend> {
     output: Linear<B>,
     step: usize,
     dropout: f64,
+    #[module(skip)]
+    kernels: Kernels,
 }
 
 /// A layer, read in one direction or both.
@@ -201,9 +206,15 @@ struct Recurrence<B: Backend> {
 }
 
 impl<B: Backend> Rnn<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+    pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
+    }
+}
+
+impl<B: FusedBackend> Rnn<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, width] = inputs.dims();
-        let mut drop = |values| Noise::drop(&mut noise, self.dropout, values);
+        let mut drop = |values| DropoutRng::drop(&mut rng, self.dropout, values);
         let mut values = match &self.embedding {
             Some(embedding) => characters(inputs, embedding.val()),
             None => inputs.reshape([batch, width / self.step, self.step]),
@@ -212,7 +223,7 @@ impl<B: Backend> Rnn<B> {
             if index > 0 {
                 values = drop(values);
             }
-            values = layer.forward(values); // [batch, steps, features]
+            values = layer.forward(values, self.kernels); // [batch, steps, features]
         }
         let [_, steps, features] = values.dims();
         let read = match (&self.embedding, self.layers.last().and_then(|layer| layer.backward.as_ref())) {
@@ -226,36 +237,37 @@ impl<B: Backend> Rnn<B> {
                 drop(Tensor::cat(vec![forward, backward], 2)).reshape([batch, features])
             }
         };
-        self.output.forward(read) // [batch, num_outputs], of a text [batch x steps, num_outputs]
+        dense(&self.output, read, None, self.kernels) // [batch, num_outputs], of a text [batch x steps, num_outputs]
     }
 }
 
-impl<B: Backend> RnnLayer<B> {
+impl<B: FusedBackend> RnnLayer<B> {
     /// `[batch, steps, inputs]` to `[batch, steps, features]`.
-    fn forward(&self, inputs: Tensor<B, 3>) -> Tensor<B, 3> {
-        let Some(backward) = &self.backward else { return self.forward.read(inputs, false) };
-        let from_the_end = backward.read(inputs.clone(), true);
-        Tensor::cat(vec![self.forward.read(inputs, false), from_the_end], 2)
+    fn forward(&self, inputs: Tensor<B, 3>, kernels: Kernels) -> Tensor<B, 3> {
+        let Some(backward) = &self.backward else { return self.forward.read(inputs, false, kernels) };
+        let from_the_end = backward.read(inputs.clone(), true, kernels);
+        Tensor::cat(vec![self.forward.read(inputs, false, kernels), from_the_end], 2)
     }
 }
 
-impl<B: Backend> Recurrence<B> {
+impl<B: FusedBackend> Recurrence<B> {
     /// The state after each step: `[batch, steps, inputs]` to `[batch, steps, units]`; from the last step on if
     /// `reversed`.
-    fn read(&self, inputs: Tensor<B, 3>, reversed: bool) -> Tensor<B, 3> {
+    fn read(&self, inputs: Tensor<B, 3>, reversed: bool, kernels: Kernels) -> Tensor<B, 3> {
         let [batch, steps, _] = inputs.dims();
         let [units, gates] = self.state.weight.dims();
         let device = inputs.device();
-        let given = linear(&self.input, inputs); // [batch, steps, gates x units], all steps in one product
+        let from_inputs = dense_steps(&self.input, inputs, None, kernels); // [batch, steps, gates x units], all steps in one product
         let mut state = Tensor::zeros([batch, units], &device);
         let mut memory = Tensor::zeros([batch, units], &device);
         let mut states = Vec::with_capacity(steps);
         for step in 0..steps {
             let step = if reversed { steps - 1 - step } else { step };
-            let given = given.clone().narrow(1, step, 1).reshape([batch, gates]);
+            let from_input = from_inputs.clone().narrow(1, step, 1).reshape([batch, gates]);
+            let from_state = dense(&self.state, state.clone(), None, kernels);
             (state, memory) = match self.cell {
-                Cell::Lstm => self.lstm(given, state, memory),
-                Cell::Gru => (self.gru(given, state), memory),
+                Cell::Lstm => lstm(from_input + from_state, memory),
+                Cell::Gru => (gru(from_input, from_state, state), memory),
             };
             states.push(state.clone().reshape([batch, 1, units]));
         }
@@ -264,25 +276,25 @@ impl<B: Backend> Recurrence<B> {
         }
         Tensor::cat(states, 1)
     }
+}
 
-    /// Gates in the order input, forget, output, candidate.
-    fn lstm(&self, given: Tensor<B, 2>, state: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
-        let units = state.dims()[1];
-        let sums = given + self.state.forward(state);
-        let gates = sigmoid(sums.clone().narrow(1, 0, 3 * units));
-        let gate = |index: usize| gates.clone().narrow(1, index * units, units);
-        let candidate = tanh(sums.narrow(1, 3 * units, units));
-        let memory = gate(1) * memory + gate(0) * candidate;
-        (gate(2) * tanh(memory.clone()), memory)
-    }
+/// State and memory after a step, by the `sums` of its gates `[batch, 4 x units]` in the order input, forget, output,
+/// candidate.
+fn lstm<B: Backend>(sums: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
+    let units = memory.dims()[1];
+    let gates = sigmoid(sums.clone().narrow(1, 0, 3 * units));
+    let gate = |index: usize| gates.clone().narrow(1, index * units, units);
+    let candidate = tanh(sums.narrow(1, 3 * units, units));
+    let memory = gate(1) * memory + gate(0) * candidate;
+    (gate(2) * tanh(memory.clone()), memory)
+}
 
-    /// Gates in the order reset, update, candidate.
-    fn gru(&self, given: Tensor<B, 2>, state: Tensor<B, 2>) -> Tensor<B, 2> {
-        let units = state.dims()[1];
-        let kept = self.state.forward(state.clone());
-        let gates = sigmoid(given.clone().narrow(1, 0, 2 * units) + kept.clone().narrow(1, 0, 2 * units));
-        let gate = |index: usize| gates.clone().narrow(1, index * units, units);
-        let candidate = tanh(given.narrow(1, 2 * units, units) + gate(0) * kept.narrow(1, 2 * units, units));
-        candidate.clone() + gate(1) * (state - candidate)
-    }
+/// The state after a step, by what its gates get from the input and from the state, both `[batch, 3 x units]` in the order
+/// reset, update, candidate.
+fn gru<B: Backend>(from_input: Tensor<B, 2>, from_state: Tensor<B, 2>, state: Tensor<B, 2>) -> Tensor<B, 2> {
+    let units = state.dims()[1];
+    let gates = sigmoid(from_input.clone().narrow(1, 0, 2 * units) + from_state.clone().narrow(1, 0, 2 * units));
+    let gate = |index: usize| gates.clone().narrow(1, index * units, units);
+    let candidate = tanh(from_input.narrow(1, 2 * units, units) + gate(0) * from_state.narrow(1, 2 * units, units));
+    candidate.clone() + gate(1) * (state - candidate)
 }

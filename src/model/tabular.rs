@@ -14,9 +14,11 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dense::dense;
 use super::norm::LayerNorm;
-use super::plan::{Drawn, Plan, Start};
-use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_no_text};
+use super::parameters::{InitializedParams, ParameterSpecs, Start};
+use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
@@ -36,7 +38,7 @@ pub struct TabularConfig {
     /// Waves that each number becomes, 0 to 256; 0 = numbers are not embedded.
     pub frequencies: usize,
     /// Standard deviation of the initial frequencies, in waves per unit of the scaled column; above 0, at most 100. The
-    /// higher, the finer the steps that are learned soon, and the more rows it takes not to learn noise.
+    /// higher, the finer the steps that are learned soon, and the more rows it takes not to learn rng.
     pub frequency_scale: f64,
     /// Features that the waves of a number become, 1 to 256.
     pub embedding: usize,
@@ -71,36 +73,36 @@ impl Kind for TabularConfig {
         Invalid::unless(scale > 0.0 && scale <= 100.0, "model.frequency_scale", || {
             format!("frequency_scale must be above 0 and at most 100, found {scale}")
         })?;
-        Noise::check(self.dropout)
+        DropoutRng::check(self.dropout)
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
         kind_reads_no_text("tabular", layout)
     }
 
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
         let Places { numbers, categories } = Places::of(layout);
         let (columns, waves, width) = (numbers.len(), self.frequencies, self.width);
         let initializer = Initializer::default_for(self.activation);
-        let mut plan = Plan::default();
+        let mut specs = ParameterSpecs::default();
         let mut num_features = columns + categories.len();
         if self.has_embeddings(&numbers) {
-            plan.weight("embeddings.frequency", &[columns, 1, waves], Start::Normal(self.frequency_scale));
-            plan.weight("embeddings.phase", &[columns, 1, waves], Start::Uniform(0.5));
+            specs.weight("embeddings.frequency", &[columns, 1, waves], Start::Normal(self.frequency_scale));
+            specs.weight("embeddings.phase", &[columns, 1, waves], Start::Uniform(0.5));
             let bound = Start::Uniform(initializer.bound(waves, self.embedding, self.activation));
-            plan.weight("embeddings.weight", &[columns, waves, self.embedding], bound);
-            plan.weight("embeddings.bias", &[columns, 1, self.embedding], Start::Constant(0.0));
+            specs.weight("embeddings.weight", &[columns, waves, self.embedding], bound);
+            specs.weight("embeddings.bias", &[columns, 1, self.embedding], Start::Constant(0.0));
             num_features += columns * self.embedding;
         }
-        plan.linear("stem", [num_features, width], initializer, self.activation);
+        specs.linear("stem", [num_features, width], initializer, self.activation);
         for block in 0..self.blocks {
-            plan.linear(&format!("blocks.{block}.expand"), [width, width], initializer, self.activation);
-            plan.layer_norm(&format!("blocks.{block}.norm"), width);
-            plan.linear(&format!("blocks.{block}.contract"), [width, width], Initializer::Glorot, self.activation);
+            specs.linear(&format!("blocks.{block}.expand"), [width, width], initializer, self.activation);
+            specs.layer_norm(&format!("blocks.{block}.norm"), width);
+            specs.linear(&format!("blocks.{block}.contract"), [width, width], Initializer::Glorot, self.activation);
         }
-        plan.layer_norm("norm", width);
-        plan.linear("output", [width, num_outputs], Initializer::Glorot, self.activation);
-        plan
+        specs.layer_norm("norm", width);
+        specs.linear("output", [width, num_outputs], Initializer::Glorot, self.activation);
+        specs
     }
 
     fn head(&self) -> String {
@@ -131,30 +133,31 @@ impl TabularConfig {
         self.frequencies > 0 && !numbers.is_empty()
     }
 
-    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Tabular<B> {
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Tabular<B> {
         let Places { numbers, categories } = Places::of(layout);
         let embeddings = self.has_embeddings(&numbers).then(|| Embeddings {
-            frequency: drawn.take("embeddings.frequency"),
-            phase: drawn.take("embeddings.phase"),
-            weight: drawn.take("embeddings.weight"),
-            bias: drawn.take("embeddings.bias"),
+            frequency: params.take("embeddings.frequency"),
+            phase: params.take("embeddings.phase"),
+            weight: params.take("embeddings.weight"),
+            bias: params.take("embeddings.bias"),
         });
         let blocks = (0..self.blocks).map(|block| Block {
-            expand: drawn.linear(&format!("blocks.{block}.expand")),
-            norm: LayerNorm::build(drawn, &format!("blocks.{block}.norm")),
-            contract: drawn.linear(&format!("blocks.{block}.contract")),
+            expand: params.linear(&format!("blocks.{block}.expand")),
+            norm: LayerNorm::build(params, &format!("blocks.{block}.norm")),
+            contract: params.linear(&format!("blocks.{block}.contract")),
         });
         let blocks = blocks.collect();
         Tabular {
             embeddings,
-            stem: drawn.linear("stem"),
+            stem: params.linear("stem"),
             blocks,
-            norm: LayerNorm::build(drawn, "norm"),
-            output: drawn.linear("output"),
+            norm: LayerNorm::build(params, "norm"),
+            output: params.linear("output"),
             numbers,
             categories,
             activation: self.activation,
             dropout: self.dropout,
+            kernels: Kernels::default(),
         }
     }
 }
@@ -197,6 +200,8 @@ pub struct Tabular<B: Backend> {
     #[module(skip)]
     activation: Activation,
     dropout: f64,
+    #[module(skip)]
+    kernels: Kernels,
 }
 
 /// Turns each number x into `activation(weight cos(2 pi (frequency x + phase)) + bias)`; all columns in one operation.
@@ -233,16 +238,23 @@ struct Block<B: Backend> {
 }
 
 impl<B: Backend> Tabular<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
-        let mut dropout = |values| Noise::drop(&mut noise, self.dropout, values);
+    pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
+    }
+}
+
+impl<B: FusedBackend> Tabular<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+        let mut dropout = |values| DropoutRng::drop(&mut rng, self.dropout, values);
         let features = self.features(inputs); // [batch, features]
-        let mut values = self.stem.forward(features); // [batch, width]
+        let layer = |layer, inputs| dense(layer, inputs, None, self.kernels);
+        let mut values = layer(&self.stem, features); // [batch, width]
         for block in &self.blocks {
-            let inner = self.activation.forward(block.norm.forward(block.expand.forward(values.clone())));
-            values = values + block.contract.forward(dropout(inner));
+            let inner = self.activation.forward(block.norm.forward(layer(&block.expand, values.clone())));
+            values = values + layer(&block.contract, dropout(inner));
         }
         let values = dropout(self.activation.forward(self.norm.forward(values)));
-        self.output.forward(values) // [batch, num_outputs]
+        layer(&self.output, values) // [batch, num_outputs]
     }
 
     /// What the first layer sees of `inputs` `[batch, num_inputs]`: embedded numbers, numbers, categories.

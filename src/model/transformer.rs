@@ -11,10 +11,12 @@ use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dense::{dense, dense_steps};
 use super::norm::LayerNorm;
-use super::plan::{Drawn, Plan, Start};
-use super::sequence::{characters, linear};
-use super::{Activation, Initializer, Kind, Noise, in_range, kind_reads_numbers};
+use super::parameters::{InitializedParams, ParameterSpecs, Start};
+use super::sequence::characters;
+use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
@@ -85,7 +87,7 @@ impl Kind for TransformerConfig {
         Invalid::unless(self.width.is_multiple_of(self.heads), "model.width", || {
             format!("{} heads cannot share a width of {}: choose a multiple", self.heads, self.width)
         })?;
-        Noise::check(self.dropout)
+        DropoutRng::check(self.dropout)
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
@@ -105,33 +107,43 @@ impl Kind for TransformerConfig {
         })
     }
 
-    fn plan(&self, layout: &Layout, num_outputs: usize) -> Plan {
-        let mut plan = Plan::default();
+    fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
+        let mut specs = ParameterSpecs::default();
         let (width, initializer) = (self.width, Initializer::Glorot);
         let near_zero = Start::Normal(EMBEDDING_DEVIATION);
         match layout.num_characters {
-            Some(count) => plan.weight("embedding", &[count, width], near_zero),
+            Some(count) => specs.weight("embedding", &[count, width], near_zero),
             None => {
                 let [rows, columns] = self.patch_of(layout);
-                plan.linear("patches", [rows * columns, width], initializer, self.activation);
+                specs.linear("patches", [rows * columns, width], initializer, self.activation);
             }
         }
         if self.has_class_token(layout) {
-            plan.weight("class_token", &[1, width], near_zero);
+            specs.weight("class_token", &[1, width], near_zero);
         }
         let deviation = if layout.num_characters.is_some() { EMBEDDING_DEVIATION } else { POSITION_DEVIATION };
-        plan.weight("positions", &[self.num_tokens(layout), width], Start::Normal(deviation));
+        specs.weight("positions", &[self.num_tokens(layout), width], Start::Normal(deviation));
         for block in 0..self.depth {
-            plan.layer_norm(&format!("blocks.{block}.attention_norm"), width);
-            plan.linear(&format!("blocks.{block}.attention.inputs"), [width, 3 * width], initializer, self.activation);
-            plan.linear(&format!("blocks.{block}.attention.output"), [width, width], initializer, self.activation);
-            plan.layer_norm(&format!("blocks.{block}.feed_forward_norm"), width);
-            plan.linear(&format!("blocks.{block}.feed_forward.0"), [width, self.units()], initializer, self.activation);
-            plan.linear(&format!("blocks.{block}.feed_forward.1"), [self.units(), width], initializer, self.activation);
+            specs.layer_norm(&format!("blocks.{block}.attention_norm"), width);
+            specs.linear(&format!("blocks.{block}.attention.inputs"), [width, 3 * width], initializer, self.activation);
+            specs.linear(&format!("blocks.{block}.attention.output"), [width, width], initializer, self.activation);
+            specs.layer_norm(&format!("blocks.{block}.feed_forward_norm"), width);
+            specs.linear(
+                &format!("blocks.{block}.feed_forward.0"),
+                [width, self.units()],
+                initializer,
+                self.activation,
+            );
+            specs.linear(
+                &format!("blocks.{block}.feed_forward.1"),
+                [self.units(), width],
+                initializer,
+                self.activation,
+            );
         }
-        plan.layer_norm("norm", width);
-        plan.linear("output", [width, num_outputs], initializer, self.activation);
-        plan
+        specs.layer_norm("norm", width);
+        specs.linear("output", [width, num_outputs], initializer, self.activation);
+        specs
     }
 
     fn head(&self) -> String {
@@ -154,6 +166,10 @@ impl Kind for TransformerConfig {
     fn larger(&self) -> (&'static str, String) {
         ("try a wider net", format!("model.width={}", self.width * 2))
     }
+
+    fn resolved(self) -> Self {
+        Self { feed_forward: Some(self.units()), ..self }
+    }
 }
 
 /// Rows and columns of the inputs; a table has one row.
@@ -164,10 +180,6 @@ fn grid(layout: &Layout) -> [usize; 2] {
 impl TransformerConfig {
     fn units(&self) -> usize {
         self.feed_forward.unwrap_or(4 * self.width)
-    }
-
-    pub(super) fn resolved(self) -> Self {
-        Self { feed_forward: Some(self.units()), ..self }
     }
 
     fn patch_of(&self, layout: &Layout) -> [usize; 2] {
@@ -192,30 +204,31 @@ impl TransformerConfig {
         }
     }
 
-    pub(super) fn build<B: Backend>(&self, layout: &Layout, drawn: &mut Drawn<B>) -> Transformer<B> {
-        let block = |index: usize, drawn: &mut Drawn<B>| Block {
-            attention_norm: LayerNorm::build(drawn, &format!("blocks.{index}.attention_norm")),
+    pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Transformer<B> {
+        let block = |index: usize, params: &mut InitializedParams<B>| Block {
+            attention_norm: LayerNorm::build(params, &format!("blocks.{index}.attention_norm")),
             attention: Attention {
-                inputs: drawn.linear(&format!("blocks.{index}.attention.inputs")),
-                output: drawn.linear(&format!("blocks.{index}.attention.output")),
+                inputs: params.linear(&format!("blocks.{index}.attention.inputs")),
+                output: params.linear(&format!("blocks.{index}.attention.output")),
                 heads: self.heads,
                 is_causal: layout.num_characters.is_some(),
             },
-            feed_forward_norm: LayerNorm::build(drawn, &format!("blocks.{index}.feed_forward_norm")),
-            feed_forward: [0, 1].map(|layer| drawn.linear(&format!("blocks.{index}.feed_forward.{layer}"))).into(),
+            feed_forward_norm: LayerNorm::build(params, &format!("blocks.{index}.feed_forward_norm")),
+            feed_forward: [0, 1].map(|layer| params.linear(&format!("blocks.{index}.feed_forward.{layer}"))).into(),
         };
         Transformer {
-            embedding: layout.num_characters.map(|_| drawn.take("embedding")),
-            patches: layout.num_characters.is_none().then(|| drawn.linear("patches")),
-            class_token: self.has_class_token(layout).then(|| drawn.take("class_token")),
-            positions: drawn.take("positions"),
-            blocks: (0..self.depth).map(|index| block(index, drawn)).collect(),
-            norm: LayerNorm::build(drawn, "norm"),
-            output: drawn.linear("output"),
+            embedding: layout.num_characters.map(|_| params.take("embedding")),
+            patches: layout.num_characters.is_none().then(|| params.linear("patches")),
+            class_token: self.has_class_token(layout).then(|| params.take("class_token")),
+            positions: params.take("positions"),
+            blocks: (0..self.depth).map(|index| block(index, params)).collect(),
+            norm: LayerNorm::build(params, "norm"),
+            output: params.linear("output"),
             grid: grid(layout),
             patch: self.patch_of(layout),
             activation: self.activation,
             dropout: self.dropout,
+            kernels: Kernels::default(),
         }
     }
 }
@@ -239,6 +252,8 @@ pub struct Transformer<B: Backend> {
     #[module(skip)]
     activation: Activation,
     dropout: f64,
+    #[module(skip)]
+    kernels: Kernels,
 }
 
 /// Attention, then a network for each token, each added to what it was given.
@@ -262,11 +277,17 @@ struct Attention<B: Backend> {
 }
 
 impl<B: Backend> Transformer<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut noise: Option<&mut Noise>) -> Tensor<B, 2> {
+    pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
+    }
+}
+
+impl<B: FusedBackend> Transformer<B> {
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, _] = inputs.dims();
         let mut tokens = self.tokens(inputs);
         for block in &self.blocks {
-            tokens = block.forward(tokens, self, noise.as_deref_mut()).0;
+            tokens = block.forward(tokens, self, rng.as_deref_mut()).0;
         }
         let tokens = self.norm.forward(tokens);
         let [_, count, width] = tokens.dims();
@@ -275,7 +296,7 @@ impl<B: Backend> Transformer<B> {
             (None, Some(_)) => tokens.narrow(1, 0, 1).reshape([batch, width]),
             (None, None) => tokens.mean_dim(1).reshape([batch, width]),
         };
-        self.output.forward(read) // [batch, num_outputs], of a text [batch x characters, num_outputs]
+        dense(&self.output, read, None, self.kernels) // [batch, num_outputs], of a text [batch x characters, num_outputs]
     }
 
     /// How much each token looks at each other in each block: `[batch, heads, tokens, tokens]`, whose rows sum to 1. The
@@ -294,15 +315,16 @@ impl<B: Backend> Transformer<B> {
     /// `[batch, num_inputs]` to `[batch, tokens, width]`.
     fn tokens(&self, inputs: Tensor<B, 2>) -> Tensor<B, 3> {
         let [batch, _] = inputs.dims();
-        let mut tokens = match (&self.embedding, &self.patches) {
-            (Some(embedding), _) => characters(inputs, embedding.val()),
-            (None, Some(patches)) => {
+        let mut tokens = match &self.embedding {
+            Some(embedding) => characters(inputs, embedding.val()),
+            None => {
+                let patches = self.patches.as_ref().expect("what is no text has patches");
                 let ([height, width], [rows, columns]) = (self.grid, self.patch);
                 let (down, across) = (height / rows, width / columns);
                 let pixels = inputs.reshape([batch, down, rows, across, columns]).swap_dims(2, 3);
-                linear(patches, pixels.reshape([batch, down * across, rows * columns]))
+                let pixels = pixels.reshape([batch, down * across, rows * columns]);
+                dense_steps(patches, pixels, None, self.kernels)
             }
-            (None, None) => unreachable!("build makes one of both"),
         };
         let [_, _, width] = tokens.dims();
         if let Some(class_token) = &self.class_token {
@@ -314,29 +336,30 @@ impl<B: Backend> Transformer<B> {
     }
 }
 
-impl<B: Backend> Block<B> {
+impl<B: FusedBackend> Block<B> {
     /// Tokens `[batch, tokens, width]`, and the shares of [`Transformer::attention`].
     fn forward(
         &self,
         tokens: Tensor<B, 3>,
         whole: &Transformer<B>,
-        mut noise: Option<&mut Noise>,
+        mut rng: Option<&mut DropoutRng>,
     ) -> (Tensor<B, 3>, Tensor<B, 4>) {
-        let mut drop = |values| Noise::drop(&mut noise, whole.dropout, values);
-        let (seen, shares) = self.attention.forward(self.attention_norm.forward(tokens.clone()));
+        let mut drop = |values| DropoutRng::drop(&mut rng, whole.dropout, values);
+        let (seen, shares) = self.attention.forward(self.attention_norm.forward(tokens.clone()), whole.kernels);
         let tokens = tokens + drop(seen);
-        let hidden = linear(&self.feed_forward[0], self.feed_forward_norm.forward(tokens.clone()));
-        let thought = linear(&self.feed_forward[1], whole.activation.forward(hidden));
+        let normal = self.feed_forward_norm.forward(tokens.clone());
+        let hidden = dense_steps(&self.feed_forward[0], normal, Some(whole.activation), whole.kernels);
+        let thought = dense_steps(&self.feed_forward[1], hidden, None, whole.kernels);
         (tokens + drop(thought), shares)
     }
 }
 
-impl<B: Backend> Attention<B> {
+impl<B: FusedBackend> Attention<B> {
     /// Softmax of queries x keys / sqrt(width of a head), times values (Vaswani et al. 2017, equation 1).
-    fn forward(&self, tokens: Tensor<B, 3>) -> (Tensor<B, 3>, Tensor<B, 4>) {
+    fn forward(&self, tokens: Tensor<B, 3>, kernels: Kernels) -> (Tensor<B, 3>, Tensor<B, 4>) {
         let [batch, count, width] = tokens.dims();
         let of_head = width / self.heads;
-        let inputs = linear(&self.inputs, tokens);
+        let inputs = dense_steps(&self.inputs, tokens, None, kernels);
         let part = |index: usize| {
             let part = inputs.clone().narrow(2, index * width, width);
             part.reshape([batch, count, self.heads, of_head]).swap_dims(1, 2)
@@ -350,6 +373,6 @@ impl<B: Backend> Attention<B> {
         }
         let shares = softmax(scores, 3);
         let seen = shares.clone().matmul(values).swap_dims(1, 2).reshape([batch, count, width]);
-        (linear(&self.output, seen), shares)
+        (dense_steps(&self.output, seen, None, kernels), shares)
     }
 }

@@ -1,8 +1,8 @@
 //! A network's weights by name, on the host: what is saved, loaded, compared and drawn.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
@@ -19,16 +19,11 @@ pub struct Weight {
 }
 
 impl Weight {
-    /// The numbers of a tensor, copied to the host.
-    pub fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
+    /// The numbers of `tensor`, copied to the host.
+    pub(crate) fn of<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Self {
         let shape = tensor.shape().to_vec();
-        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 above");
+        let values = tensor.into_data().convert::<f32>().into_vec().expect("converted to f32 before");
         Self { shape, values }
-    }
-
-    /// The same as a tensor of rank `D`, which is the length of the shape.
-    pub fn to_tensor<B: Backend, const D: usize>(&self, device: &B::Device) -> Tensor<B, D> {
-        Tensor::from_data(TensorData::new(self.values.clone(), self.shape.clone()), device)
     }
 }
 
@@ -53,7 +48,7 @@ pub enum WeightsError {
 
 /// All weights of `net`, copied to the host.
 pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
-    let mut reader = Reader { path: WeightPath::default(), weights: BTreeMap::new() };
+    let mut reader = Reader { path: ParameterPath::default(), weights: BTreeMap::new() };
     net.visit(&mut reader);
     reader.weights
 }
@@ -63,7 +58,7 @@ pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
 /// # Errors
 /// A weight of the net that is missing, or has another shape.
 pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<Net<B>, WeightsError> {
-    let mut writer = Writer { path: WeightPath::default(), weights, error: None };
+    let mut writer = Writer { path: ParameterPath::default(), weights, error: None };
     let net = net.map(&mut writer);
     match writer.error {
         None => Ok(net),
@@ -144,33 +139,7 @@ pub fn check_frozen<'a>(
 
 /// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
 pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
-    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: WeightPath::default(), prefixes }) }
-}
-
-/// The weights of a network that are not frozen.
-#[derive(Clone, Debug, Default)]
-pub struct Trained(HashSet<ParamId>);
-
-impl Trained {
-    /// Those of `net` that take gradients.
-    pub fn of<B: Backend>(net: &Net<B>) -> Self {
-        let mut trained = Self::default();
-        net.visit(&mut trained);
-        trained
-    }
-
-    /// Whether `id` is one of them.
-    pub fn has(&self, id: ParamId) -> bool {
-        self.0.contains(&id)
-    }
-}
-
-impl<B: Backend> ModuleVisitor<B> for Trained {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        if param.is_require_grad() {
-            self.0.insert(param.id);
-        }
-    }
+    if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: ParameterPath::default(), prefixes }) }
 }
 
 fn is_frozen(name: &str, prefixes: &[String]) -> bool {
@@ -178,7 +147,7 @@ fn is_frozen(name: &str, prefixes: &[String]) -> bool {
 }
 
 struct Freezer<'a> {
-    path: WeightPath,
+    path: ParameterPath,
     prefixes: &'a [String],
 }
 
@@ -199,29 +168,29 @@ impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
 
 /// The dotted path to the parameter that is being visited.
 #[derive(Default)]
-pub struct WeightPath(Vec<String>);
+pub(crate) struct ParameterPath(Vec<String>);
 
-impl WeightPath {
-    pub fn enter(&mut self, name: &str, container: &str) {
+impl ParameterPath {
+    pub(crate) fn enter(&mut self, name: &str, container: &str) {
         // The enum is burnlab's way to hold the kinds; a reader of the file need not see it.
         if !container.starts_with("Enum:") {
             self.0.push(name.to_owned());
         }
     }
 
-    pub fn exit(&mut self, container: &str) {
+    pub(crate) fn exit(&mut self, container: &str) {
         if !container.starts_with("Enum:") {
             self.0.pop();
         }
     }
 
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.0.join(".")
     }
 }
 
 struct Reader {
-    path: WeightPath,
+    path: ParameterPath,
     weights: NamedWeights,
 }
 
@@ -240,7 +209,7 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
 }
 
 struct Writer<'a> {
-    path: WeightPath,
+    path: ParameterPath,
     weights: &'a NamedWeights,
     error: Option<WeightsError>,
 }
@@ -259,7 +228,8 @@ impl<B: Backend> ModuleMapper<B> for Writer<'_> {
         let expected = param.shape().to_vec();
         match self.weights.get(&name) {
             Some(weight) if weight.shape == expected => param.map(|tensor| {
-                let loaded = weight.to_tensor(&tensor.device());
+                let data = TensorData::new(weight.values.clone(), weight.shape.clone());
+                let loaded = Tensor::from_data(data, &tensor.device());
                 if tensor.is_require_grad() { loaded.require_grad() } else { loaded }
             }),
             Some(weight) => {

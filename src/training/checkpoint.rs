@@ -1,28 +1,28 @@
 //! Where training stands after an epoch: what it takes to go on as if nothing had happened.
 //!
-//! Burn's own checkpoints lack the state of early stopping, the weights of the best epoch and the order of the rows. The
-//! order of the rows and the dropout masks follow from the seed and the epoch; the rest is here, as tensors by name in a
-//! safetensors file, which any reader of that format opens.
+//! Burn's own checkpoints lack the state of early stopping, the weights of the best epoch and the order of the rows
+//! (burn-0.21.md, trap 3). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
+//! here, as named tensors: a checkpoint outlives the library's own format of records.
 
 use std::collections::{BTreeMap, HashMap};
 
-use burn::tensor::backend::AutodiffBackend;
+use burn::module::AutodiffModule;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::optimizer::{ChosenOptimizer, ParameterState};
+use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
 use super::stopping::Progress;
 use super::strategy::StopReason;
-use super::task::Trainee;
-use crate::model::{NamedWeights, Net, Weight, load_weights, named_weights};
+use crate::cpu::TrainingBackend;
+use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
 /// Raised when the content changes.
 const VERSION: &str = "3";
-/// Beginnings of the names of tensors: `net/WEIGHT`, `best/WEIGHT`, `optimizer/WEIGHT/SLOT`.
-const NET: &str = "net";
-const BEST: &str = "best";
-const OPTIMIZER: &str = "optimizer";
+/// Beginnings of the tensors' names; the weight's follows, and of the optimizer the slot.
+const NET: &str = "net/";
+const BEST: &str = "best/";
+const OPTIMIZER: &str = "optimizer/";
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -31,15 +31,22 @@ pub enum CheckpointError {
     Damaged(String),
     #[error("the checkpoint is of another burnlab (version {0}, this one reads {VERSION})")]
     Version(String),
+    #[error("the checkpoint is of another network: {0}")]
+    Weights(#[from] WeightsError),
+    #[error("the checkpoint is of another optimizer: it has no `{0}`")]
+    Optimizer(String),
 }
 
-/// The state after an epoch: tensors by name, and what is not a tensor.
+/// The state after an epoch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     pub progress: TrainingProgress,
     net: NamedWeights,
     best: Option<NamedWeights>,
-    optimizer: BTreeMap<String, ParameterState>,
+    /// Updates of each weight, by the weight's name.
+    updates: BTreeMap<String, usize>,
+    /// What the optimizer keeps, by the weight's name and the slot's, such as `layers.0.weight/moment_1`.
+    slots: NamedWeights,
 }
 
 /// What of the state is not a tensor.
@@ -65,42 +72,69 @@ pub struct TrainingProgress {
 
 impl Checkpoint {
     /// Takes down the state of training.
-    pub(super) fn new<B: AutodiffBackend>(
+    pub(super) fn new<B: TrainingBackend, M: AutodiffModule<B>>(
         progress: TrainingProgress,
         net: &Net<B>,
         best: Option<&Net<B>>,
-        optimizer: &ChosenOptimizer<B, Trainee<B>>,
+        optimizer: &ChosenOptimizer<B, M>,
     ) -> Self {
-        Self { progress, net: named_weights(net), best: best.map(named_weights), optimizer: optimizer.named_state(net) }
+        let (mut updates, mut slots) = (BTreeMap::new(), NamedWeights::new());
+        for (weight, state) in optimizer.state(net) {
+            let named = optimizer.kind().slots().iter().zip(state.slots);
+            slots.extend(named.map(|(slot, values)| (format!("{weight}/{slot}"), values)));
+            updates.insert(weight, state.time);
+        }
+        Self { progress, net: named_weights(net), best: best.map(named_weights), updates, slots }
     }
 
     /// `net` with the weights at the end of the epoch.
     ///
     /// # Errors
-    /// The checkpoint of another network.
-    pub(super) fn net<B: AutodiffBackend>(&self, net: Net<B>) -> Result<Net<B>, CheckpointError> {
-        load_weights(net, &self.net).map_err(damaged)
+    /// Weights of another network.
+    pub(super) fn net<B: TrainingBackend>(&self, net: Net<B>) -> Result<Net<B>, CheckpointError> {
+        Ok(load_weights(net, &self.net)?)
     }
 
     /// `net` with the weights of the best epoch; `None` where they were not kept.
     ///
     /// # Errors
-    /// The checkpoint of another network.
-    pub(super) fn best<B: AutodiffBackend>(&self, net: Net<B>) -> Result<Option<Net<B>>, CheckpointError> {
-        self.best.as_ref().map(|best| load_weights(net, best).map_err(damaged)).transpose()
+    /// Weights of another network.
+    pub(super) fn best<B: TrainingBackend>(&self, net: Net<B>) -> Result<Option<Net<B>>, CheckpointError> {
+        Ok(self.best.as_ref().map(|best| load_weights(net, best)).transpose()?)
     }
 
-    /// Puts the optimizer's state into `optimizer`, which trains `net`.
+    /// Puts the optimizer's state of the weights of `net` into `optimizer`.
     ///
     /// # Errors
-    /// The checkpoint of another optimizer or network.
-    pub(super) fn optimizer<B: AutodiffBackend>(
+    /// The state of another optimizer, or of another network.
+    pub(super) fn optimizer<B: TrainingBackend, M: AutodiffModule<B>>(
         &self,
-        optimizer: ChosenOptimizer<B, Trainee<B>>,
+        optimizer: ChosenOptimizer<B, M>,
         net: &Net<B>,
-        device: &B::Device,
-    ) -> Result<ChosenOptimizer<B, Trainee<B>>, CheckpointError> {
-        optimizer.with_named_state(net, &self.optimizer, device).map_err(CheckpointError::Damaged)
+    ) -> Result<ChosenOptimizer<B, M>, CheckpointError> {
+        let state = self.optimizer_state(optimizer.kind())?;
+        Ok(optimizer.with_state(net, state))
+    }
+
+    fn optimizer_state(&self, kind: OptimizerKind) -> Result<OptimizerState, CheckpointError> {
+        let mut state = OptimizerState::new();
+        for (weight, &time) in &self.updates {
+            let slots = kind.slots().iter().map_while(|slot| self.slots.get(&format!("{weight}/{slot}")));
+            let slots: Vec<Weight> = slots.cloned().collect();
+            let prefix = format!("{weight}/");
+            let num_kept = self.slots.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix)).count();
+            if num_kept != slots.len() {
+                return Err(CheckpointError::Optimizer(kind.slots().join("`, `")));
+            }
+            if let Some(expected) = self.net.get(weight)
+                && let Some(slot) = slots.iter().find(|slot| slot.shape != expected.shape)
+            {
+                let (name, found, expected) = (weight.clone(), slot.shape.clone(), expected.shape.clone());
+                return Err(WeightsError::Shape { name, found, expected }.into());
+            }
+            state.insert(weight.clone(), ParameterState { time, slots });
+        }
+        Ok(state)
     }
 
     /// Lets training go on where it ended, with new patience.
@@ -111,20 +145,18 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes of the file: safetensors, with all that is not a tensor in its metadata.
+    /// The bytes of the file: safetensors, what is no tensor in its metadata.
     pub fn encode(&self) -> Vec<u8> {
-        let num_steps: BTreeMap<&str, usize> =
-            self.optimizer.iter().map(|(name, state)| (name.as_str(), state.num_steps)).collect();
         let tensors = self.tensors();
         let metadata = HashMap::from([
             ("format".to_owned(), "burnlab checkpoint".to_owned()),
             ("version".to_owned(), VERSION.to_owned()),
             // TOML and not JSON: a loss may be infinite.
             ("progress".to_owned(), toml::to_string(&self.progress).expect("the progress has a TOML form")),
-            ("optimizer_steps".to_owned(), toml::to_string(&num_steps).expect("numbers have a TOML form")),
-            ("sha256".to_owned(), digest(&tensors)),
+            ("updates".to_owned(), toml::to_string(&self.updates).expect("numbers by name have a TOML form")),
+            ("sha256".to_owned(), digest(&self.updates, &tensors)),
         ]);
-        let views = tensors.iter().map(|(name, (shape, bytes))| {
+        let views = tensors.iter().map(|(name, Tensor { shape, bytes })| {
             let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
             (name, view.expect("the shape is that of the values"))
         });
@@ -143,68 +175,70 @@ impl Checkpoint {
         if field("version") != VERSION {
             return Err(CheckpointError::Version(field("version")));
         }
-        let num_steps: BTreeMap<String, usize> = toml::from_str(&field("optimizer_steps")).map_err(damaged)?;
-        let with_steps = |(name, num_steps)| (name, ParameterState { num_steps, slots: BTreeMap::new() });
-        let mut checkpoint = Self {
-            progress: toml::from_str(&field("progress")).map_err(damaged)?,
-            net: NamedWeights::new(),
-            best: None,
-            optimizer: num_steps.into_iter().map(with_steps).collect(),
+        let tensor = |(name, view): (String, TensorView)| match view.dtype() {
+            Dtype::F32 => Ok((name, Tensor { shape: view.shape().to_vec(), bytes: view.data().to_vec() })),
+            _ => Err(CheckpointError::Damaged(format!("`{name}` holds no 32-bit numbers"))),
         };
-        for (name, view) in file.iter() {
-            checkpoint.insert(name, weight(&view).ok_or_else(|| damaged(format!("`{name}` is no tensor of f32")))?)?;
-        }
-        // Whatever was changed on the disk would train on as something else.
-        if digest(&checkpoint.tensors()) != field("sha256") {
+        let tensors = file.tensors().into_iter().map(tensor).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let updates = toml::from_str(&field("updates")).map_err(damaged)?;
+        if digest(&updates, &tensors) != field("sha256") {
             return Err(CheckpointError::Damaged("its checksum differs".into()));
         }
-        Ok(checkpoint)
+        let part = |prefix: &str| -> NamedWeights {
+            let own = tensors.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?, tensor)));
+            own.map(|(name, tensor)| (name.to_owned(), tensor.weight())).collect()
+        };
+        let best = part(BEST);
+        Ok(Self {
+            progress: toml::from_str(&field("progress")).map_err(damaged)?,
+            net: part(NET),
+            best: (!best.is_empty()).then_some(best),
+            updates,
+            slots: part(OPTIMIZER),
+        })
     }
 
-    /// Puts a tensor of a file where it belongs.
-    fn insert(&mut self, name: &str, weight: Weight) -> Result<(), CheckpointError> {
-        let unknown = || damaged(format!("it has an unknown tensor `{name}`"));
-        let (part, rest) = name.split_once('/').ok_or_else(unknown)?;
-        match part {
-            NET => self.net.insert(rest.to_owned(), weight),
-            BEST => self.best.get_or_insert_default().insert(rest.to_owned(), weight),
-            OPTIMIZER => {
-                let (of, slot) = rest.rsplit_once('/').ok_or_else(unknown)?;
-                self.optimizer.get_mut(of).ok_or_else(unknown)?.slots.insert(slot.to_owned(), weight)
-            }
-            _ => return Err(unknown()),
-        };
-        Ok(())
-    }
-
-    /// All tensors by their names in the file: shape, and values as little-endian bytes.
-    fn tensors(&self) -> BTreeMap<String, (Vec<usize>, Vec<u8>)> {
-        let weights = |part: &'static str, weights: &'_ NamedWeights| -> Vec<(String, (Vec<usize>, Vec<u8>))> {
-            weights.iter().map(|(name, weight)| (format!("{part}/{name}"), bytes(weight))).collect()
-        };
-        let slots = self.optimizer.iter().flat_map(|(name, state)| {
-            state.slots.iter().map(move |(slot, weight)| (format!("{OPTIMIZER}/{name}/{slot}"), bytes(weight)))
+    /// All tensors by their names in the file.
+    fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let parts = [(NET, Some(&self.net)), (BEST, self.best.as_ref()), (OPTIMIZER, Some(&self.slots))];
+        let parts = parts.into_iter().filter_map(|(prefix, part)| Some((prefix, part?)));
+        let named = parts.flat_map(|(prefix, part)| {
+            part.iter().map(move |(name, weight)| (format!("{prefix}{name}"), Tensor::of(weight)))
         });
-        let best = self.best.iter().flat_map(|best| weights(BEST, best));
-        weights(NET, &self.net).into_iter().chain(best).chain(slots).collect()
+        named.collect()
     }
 }
 
-fn bytes(weight: &Weight) -> (Vec<usize>, Vec<u8>) {
-    (weight.shape.clone(), weight.values.iter().flat_map(|value| value.to_le_bytes()).collect())
+/// A tensor as it lies in the file.
+struct Tensor {
+    shape: Vec<usize>,
+    /// Of little-endian f32.
+    bytes: Vec<u8>,
 }
 
-/// The numbers of a tensor in a file; `None` where they are not f32.
-fn weight(view: &TensorView) -> Option<Weight> {
-    let (numbers, rest) = view.data().as_chunks::<4>();
-    let values = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    (view.dtype() == Dtype::F32 && rest.is_empty()).then(|| Weight { shape: view.shape().to_vec(), values })
+impl Tensor {
+    fn of(weight: &Weight) -> Self {
+        Self {
+            shape: weight.shape.clone(),
+            bytes: weight.values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        }
+    }
+
+    fn weight(&self) -> Weight {
+        let (values, _) = self.bytes.as_chunks::<4>();
+        Weight { shape: self.shape.clone(), values: values.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect() }
+    }
 }
 
-fn digest(tensors: &BTreeMap<String, (Vec<usize>, Vec<u8>)>) -> String {
+fn digest(updates: &BTreeMap<String, usize>, tensors: &BTreeMap<String, Tensor>) -> String {
     let mut hash = Sha256::new();
-    for (name, (shape, bytes)) in tensors {
-        hash.update(format!("{name} {shape:?} "));
+    for (name, &count) in updates {
+        hash.update(name);
+        hash.update((count as u64).to_le_bytes());
+    }
+    for (name, Tensor { shape, bytes }) in tensors {
+        hash.update(name);
+        shape.iter().for_each(|&size| hash.update((size as u64).to_le_bytes()));
         hash.update(bytes);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metrics;
+use super::optimizer::Knob;
 pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
+use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::invalid::Invalid;
 
@@ -62,6 +64,9 @@ pub struct TrainingConfig {
     /// Seconds of training at least between two checkpoints, from which `burnlab resume` goes on after a crash; what
     /// came after the last one is trained again, to the same result. 0 = after every epoch.
     pub checkpoint_seconds: f64,
+    /// Whose operations compute layers, loss and Adam: "fused" (burnlab's own, several times as fast, where the backend
+    /// has them: on `flex` and `ndarray`) or "plain" (Burn's alone). Results agree but for rounding.
+    pub kernels: Kernels,
     /// How the learning rate changes; constant by default.
     pub schedule: ScheduleConfig,
     /// When to stop before `max_epochs`; never by default.
@@ -92,6 +97,7 @@ impl Default for TrainingConfig {
             shuffle: true,
             restore_best: true,
             checkpoint_seconds: 10.0,
+            kernels: Kernels::default(),
             schedule: ScheduleConfig::default(),
             early_stopping: None,
         }
@@ -193,13 +199,7 @@ impl TrainingConfig {
         if let Some(norm) = self.clip_norm {
             check(positive(norm), "clip_norm", "above 0", norm.to_string())?;
         }
-        let unit = |value: f64| (0.0..1.0).contains(&value);
-        for (key, value) in [("momentum", self.momentum), ("beta_1", self.beta_1), ("beta_2", self.beta_2)] {
-            if let Some(value) = value {
-                check(unit(value), key, "at least 0 and below 1", value.to_string())?;
-            }
-        }
-        self.validate_rule()?;
+        self.validate_knobs()?;
         self.schedule.validate()?;
         if let Some(stopping) = &self.early_stopping {
             let check = |holds, key: &str, rule: &str| {
@@ -209,24 +209,6 @@ impl TrainingConfig {
             check(not_negative(stopping.min_delta), "min_delta", "0 or more")?;
         }
         Ok(())
-    }
-
-    /// A knob of another rule would be ignored, and two runs compared that never differed.
-    fn validate_rule(&self) -> Result<(), Invalid> {
-        let knobs = self.optimizer.knobs();
-        let only = |given: bool, has_effect: bool, key: &str| {
-            Invalid::unless(!given || has_effect, &format!("training.{key}"), || {
-                format!("{key} has no effect with optimizer \"{}\"; remove it or choose another optimizer", knobs.name)
-            })
-        };
-        only(self.momentum.is_some(), knobs.momentum.is_some(), "momentum")?;
-        only(self.nesterov, knobs.nesterov, "nesterov")?;
-        only(self.epsilon_hat, knobs.epsilon_hat, "epsilon_hat")?;
-        only(self.beta_1.is_some(), knobs.beta_1.is_some(), "beta_1")?;
-        only(self.beta_2.is_some(), knobs.beta_2.is_some(), "beta_2")?;
-        Invalid::unless(!self.nesterov || self.momentum.unwrap_or(0.0) > 0.0, "training.nesterov", || {
-            "nesterov needs momentum above 0".into()
-        })
     }
 
     /// Checks what depends on the data: the task, and how many rows there are to train and validate on.
@@ -280,17 +262,25 @@ impl TrainingConfig {
         })
     }
 
+    pub(super) fn weight_decay(&self) -> f64 {
+        self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
+    }
+
     /// This section with the optimizer's and the schedule's own defaults written out.
     pub fn resolved(self) -> Self {
-        let knobs = self.optimizer.knobs();
         Self {
-            momentum: self.momentum.or(knobs.momentum),
-            beta_1: self.beta_1.or(knobs.beta_1),
-            beta_2: self.beta_2.or(knobs.beta_2),
-            weight_decay: Some(self.weight_decay.unwrap_or(knobs.weight_decay)),
+            momentum: self.own_knob(Knob::Momentum),
+            beta_1: self.own_knob(Knob::Beta1),
+            beta_2: self.own_knob(Knob::Beta2),
+            weight_decay: Some(self.weight_decay()),
             schedule: self.schedule.clone().resolved(),
             ..self
         }
+    }
+
+    /// This section with the kernels that the backend `B` really has.
+    pub fn resolved_on<B: FusedBackend>(self) -> Self {
+        Self { kernels: self.kernels.on::<B>(), ..self }
     }
 
     /// The metric that chooses the best epoch.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use burn::data::dataloader::DataLoader;
-use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use super::inference_batch;
 use super::metrics::Scorer;
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
+use crate::cpu::FusedBackend;
 use crate::data::{Examples, Loader, Order, Preparation};
 use crate::metric::{ClassReport, Confusion};
 use crate::model::Net;
@@ -112,7 +112,7 @@ pub struct Prediction {
 }
 
 /// Logits of `examples`, row-major `[rows, num_outputs]`.
-pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
+pub fn logits<B: FusedBackend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
     let width = examples.num_inputs;
     let mut logits = Vec::new();
     let batch_size = inference_batch(examples);
@@ -127,7 +127,7 @@ pub fn logits<B: Backend>(net: &Net<B>, examples: &Examples, device: &B::Device)
 
 /// Evaluates `net` on `examples`, which `preparation` made; it also gives the baseline. A language model has metrics
 /// but no predictions.
-pub fn evaluate<B: Backend>(
+pub fn evaluate<B: FusedBackend>(
     net: Net<B>,
     objective: &Arc<Objective>,
     scorer: &Arc<Scorer>,
@@ -135,7 +135,7 @@ pub fn evaluate<B: Backend>(
     preparation: &Preparation,
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
-    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
+    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
     let batch_size = inference_batch(examples);
     let loader = Loader::<B>::new(examples.clone(), batch_size, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(objective.clone(), scorer.clone(), true);

@@ -3,8 +3,8 @@
 //! Every metric weighs each example (of a text: each character) once, however the examples were batched. Tests compare
 //! the results with scikit-learn's.
 
+use crate::cpu;
 use crate::data::{Preparation, Task};
-use crate::host;
 use crate::metric::{
     CharacterCounts, ClassPredictions, Confusion, Formula, LoopValue, METRICS, Metric, NumberPredictions, softmax,
 };
@@ -186,14 +186,14 @@ fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
 /// Sum over the rows of -ln softmax at the label. Exponentials in f32, which is the precision of the logits.
 fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     let mut powers = logits.to_vec();
-    host::simd(|| {
+    cpu::simd(|| {
         let mut total = 0.0;
         for (row, &label) in powers.chunks_exact_mut(num_classes).zip(labels) {
             let max = row.iter().fold(f32::NEG_INFINITY, |max, &z| if z <= max { max } else { z });
             row.iter_mut().for_each(|z| *z -= max);
             total -= f64::from(row[label as usize]);
         }
-        powers.iter_mut().for_each(|z| *z = host::exp(*z));
+        powers.iter_mut().for_each(|z| *z = cpu::exp(*z));
         let log_sum = |row: &[f32]| row.iter().map(|&power| f64::from(power)).sum::<f64>().ln();
         total + powers.chunks_exact(num_classes).map(log_sum).sum::<f64>()
     })

@@ -6,11 +6,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use burn::tensor::backend::AutodiffBackend;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
+use crate::cpu::TrainingBackend;
 use crate::data::{Examples, Loader, Order, mix};
-use crate::host;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;
 
@@ -34,7 +33,7 @@ pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
 pub use metrics::Scorer;
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
-pub use optimizer::ChosenOptimizer;
+pub use optimizer::{ChosenOptimizer, Knob, OptimizerState, ParameterState};
 pub use recorder::{CHECKPOINT, Recorder};
 pub use strategy::StopReason;
 
@@ -76,7 +75,7 @@ pub enum TrainingError {
 }
 
 /// What is trained, and on which rows.
-pub struct Fit<B: AutodiffBackend> {
+pub struct Fit<B: TrainingBackend> {
     pub net: Net<B>,
     pub scorer: Scorer,
     pub train: Arc<Examples>,
@@ -93,7 +92,7 @@ pub struct Fit<B: AutodiffBackend> {
 }
 
 /// A trained network.
-pub struct Fitted<B: AutodiffBackend> {
+pub struct Fitted<B: TrainingBackend> {
     pub net: Net<B::InnerBackend>,
     pub reason: StopReason,
     /// Epochs trained and recorded in full.
@@ -114,7 +113,7 @@ pub struct Fitted<B: AutodiffBackend> {
 ///
 /// # Errors
 /// A loss that is not finite; a record that cannot be written.
-pub fn fit<B: AutodiffBackend>(
+pub fn fit<B: TrainingBackend>(
     config: &TrainingConfig,
     fit: Fit<B>,
     recorder: Recorder,
@@ -137,9 +136,9 @@ pub fn fit<B: AutodiffBackend>(
     // ---- what is learned, and how
     let scorer = Arc::new(fit.scorer);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
-    let on_host = host::is_on_host::<B::InnerBackend>(&fit.device);
-    let mut trainee = Trainee { net: fit.net, objective: objective.clone(), scorer: scorer.clone(), on_host: None };
-    let mut optimizer = ChosenOptimizer::new(config, on_host);
+    let net = fit.net.with_kernels(config.kernels);
+    let mut trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
+    let mut optimizer = ChosenOptimizer::new(config);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor =
         Monitor::new(config.monitor().parse().map_err(TrackingError::from)?, config.early_stopping.as_ref())?;
@@ -150,14 +149,11 @@ pub fn fit<B: AutodiffBackend>(
         let best = checkpoint.best(trainee.net.clone())?;
         let best = best.map(|net| Trainee { net, ..trainee.clone() });
         trainee.net = checkpoint.net(trainee.net)?;
-        optimizer = checkpoint.optimizer(optimizer, &trainee.net, &fit.device)?;
+        optimizer = checkpoint.optimizer(optimizer, &trainee.net)?;
         schedule = schedule.continued(begun.step, begun.plateau);
         monitor = monitor.continued(begun.monitor.clone());
         recorder.continue_after(begun.seconds);
         start = Some((begun, best));
-    }
-    if on_host && trainee.net.has_gradients() {
-        trainee = trainee.on_host();
     }
     let stopping = has_validation.then(|| StopOnMonitor::new(monitor));
 

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use burn::data::dataloader::Progress;
 use burn::module::AutodiffModule;
-use burn::tensor::backend::AutodiffBackend;
 use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
@@ -27,6 +26,7 @@ use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::StopOnMonitor;
 use super::task::{Outputs, Trainee};
+use crate::cpu::TrainingBackend;
 use crate::metric::LoopValue;
 use crate::tracking::MetricKey;
 
@@ -63,7 +63,7 @@ pub(super) struct Outcome {
 }
 
 /// One run's epoch loop.
-pub(super) struct EpochLoop<B: AutodiffBackend> {
+pub(super) struct EpochLoop<B: TrainingBackend> {
     pub recorder: Recorder,
     pub stopping: Option<StopOnMonitor>,
     pub restore_best: bool,
@@ -84,7 +84,7 @@ pub(super) struct EpochLoop<B: AutodiffBackend> {
     pub outcome: Arc<Mutex<Option<Result<Outcome, TrainingError>>>>,
 }
 
-impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop<B> {
+impl<B: TrainingBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop<B> {
     fn fit(
         &self,
         mut components: TrainingComponents<Components<B>>,
@@ -104,7 +104,7 @@ impl<B: AutodiffBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop
     }
 }
 
-impl<B: AutodiffBackend> EpochLoop<B> {
+impl<B: TrainingBackend> EpochLoop<B> {
     /// Trains until a reason to stop; leaves the best epoch's model in `best` when that is wanted.
     fn epochs(
         &self,
@@ -233,8 +233,7 @@ impl<B: AutodiffBackend> EpochLoop<B> {
             monitor: self.stopping.as_ref().map(|stopping| stopping.monitor().progress()),
             plateau: self.plateau.as_ref().map(Plateau::state),
         };
-        let net = learner.model().net;
-        let checkpoint = Checkpoint::new(progress, &net, best.map(|best| &best.net), &self.optimizer);
+        let checkpoint = Checkpoint::new(progress, &learner.model().net, best.map(|best| &best.net), &self.optimizer);
         Ok(self.recorder.keep(&checkpoint)?)
     }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::backend::Backend;
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
 use super::metrics::{CharacterTally, Scorer, Scores};
 use super::objective::Objective;
+use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
-use crate::host;
-use crate::model::{Net, Noise, Trained};
+use crate::model::{DropoutRng, Net};
 
 /// A network together with its objective: the module that Burn's Learner trains.
 #[derive(Module, Debug)]
@@ -22,59 +22,37 @@ pub struct Trainee<B: Backend> {
     pub objective: Arc<Objective>,
     #[module(skip)]
     pub scorer: Arc<Scorer>,
-    /// The weights whose gradients are computed on the host ([`Net::gradients`]); `None` = by autodiff.
-    #[module(skip)]
-    pub on_host: Option<Arc<Trained>>,
 }
 
-impl<B: AutodiffBackend> Trainee<B> {
-    /// Has the gradients computed on the host. Autodiff is told to follow no weight any more: registering each of them
-    /// anew in every step took a tenth of the digits net's time (measured).
-    pub fn on_host(self) -> Self {
-        let trained = Arc::new(Trained::of(&self.net));
-        Self { net: self.net.no_grad(), on_host: Some(trained), ..self }
-    }
-}
-
-impl<B: AutodiffBackend> TrainStep for Trainee<B> {
+impl<B: TrainingBackend> TrainStep for Trainee<B> {
     type Input = Batch<B>;
     type Output = Outputs<B::InnerBackend>;
 
     fn step(&self, batch: Batch<B>) -> TrainOutput<Self::Output> {
-        let mut noise = Noise::new(batch.noise_seed);
-        if let Some(trained) = &self.on_host {
-            let mut outputs = None;
-            let gradients = self.net.gradients(batch.inputs.inner(), trained, &mut noise, |logits| {
-                let kept = logits.to_vec();
-                let loss = self.objective.gradient(logits, &batch.labels);
-                outputs = Some(self.outputs(Values::Host(vec![loss as f32]), Values::Host(kept), batch.labels, false));
-            });
-            return TrainOutput { grads: gradients, item: outputs.expect("a step computes one loss") };
-        }
-        let logits = self.net.forward(batch.inputs, Some(&mut noise));
+        let mut rng = DropoutRng::new(batch.noise_seed);
+        let logits = self.net.forward(batch.inputs, Some(&mut rng));
         let loss = self.objective.loss(logits.clone(), &batch.labels);
-        let (loss_value, logits) = (Values::Device(loss.clone().inner()), Values::Device(logits.inner()));
-        let outputs = self.outputs(loss_value, logits, batch.labels, false);
+        let outputs = self.outputs(loss.clone().inner(), logits.inner(), batch.labels, false);
         TrainOutput::new(self, loss.backward(), outputs)
     }
 }
 
-impl<B: Backend> InferenceStep for Trainee<B> {
+impl<B: FusedBackend> InferenceStep for Trainee<B> {
     type Input = Batch<B>;
     type Output = Outputs<B>;
 
     fn step(&self, batch: Batch<B>) -> Outputs<B> {
         let logits = self.net.forward(batch.inputs, None);
         let loss = self.objective.loss(logits.clone(), &batch.labels);
-        self.outputs(Values::Device(loss), Values::Device(logits), batch.labels, true)
+        self.outputs(loss, logits, batch.labels, true)
     }
 }
 
 impl<B: Backend> Trainee<B> {
-    fn outputs<I: Backend>(
+    fn outputs<I: FusedBackend>(
         &self,
-        loss: Values<I, 1>,
-        logits: Values<I, 2>,
+        loss: Tensor<I, 1>,
+        logits: Tensor<I, 2>,
         labels: Vec<f32>,
         with_roc_auc: bool,
     ) -> Outputs<I> {
@@ -92,11 +70,11 @@ impl<B: Backend> Trainee<B> {
 /// Scored by the epoch loop itself: waiting for Burn's event threads took half of the digits net's time (measured).
 pub struct Outputs<B: Backend> {
     /// Mean loss `[1]` and weight of each batch that is not yet summed.
-    losses: Vec<(Values<B, 1>, f64)>,
+    losses: Vec<(Tensor<B, 1>, f64)>,
     /// Sum of weight x loss, and of weights.
     summed: (f64, f64),
     /// `[batch, num_outputs]` of each batch.
-    logits: Vec<Values<B, 2>>,
+    logits: Vec<Tensor<B, 2>>,
     labels: Vec<f32>,
     /// Of a text, whose logits are scored as soon as its losses are read: all of them would fill the memory.
     characters: CharacterTally,
@@ -107,22 +85,7 @@ pub struct Outputs<B: Backend> {
     pub extras: Scores,
 }
 
-/// Numbers that a step computed: still on the device, or on the host already.
-enum Values<B: Backend, const D: usize> {
-    Device(Tensor<B, D>),
-    Host(Vec<f32>),
-}
-
-impl<B: Backend, const D: usize> Values<B, D> {
-    fn read<R>(&self, read: impl FnOnce(&[f32]) -> R) -> R {
-        match self {
-            Self::Device(tensor) => host::read(tensor.clone(), read),
-            Self::Host(values) => read(values),
-        }
-    }
-}
-
-impl<B: Backend> Outputs<B> {
+impl<B: FusedBackend> Outputs<B> {
     pub fn empty(objective: Arc<Objective>, scorer: Arc<Scorer>, with_roc_auc: bool) -> Self {
         Self {
             losses: Vec::new(),
@@ -158,7 +121,7 @@ impl<B: Backend> Outputs<B> {
         }
         let mut first = None;
         for (position, (loss, weight)) in self.losses.drain(..).enumerate() {
-            let loss = loss.read(|loss| loss.first().map_or(f64::NAN, |&loss| loss.into()));
+            let loss = B::read(loss, |loss| loss.first().map_or(f64::NAN, |&loss| loss.into()));
             if !loss.is_finite() {
                 first.get_or_insert(position);
             }
@@ -172,7 +135,7 @@ impl<B: Backend> Outputs<B> {
         let num_outputs = self.scorer.task.num_outputs();
         let mut first = 0;
         for batch in self.logits.drain(..) {
-            batch.read(|batch| {
+            B::read(batch, |batch| {
                 let labels = &self.labels[first..first + batch.len() / num_outputs];
                 first += labels.len();
                 self.characters.add(&self.scorer, batch, labels);
@@ -185,7 +148,7 @@ impl<B: Backend> Outputs<B> {
     fn logits(&self) -> Vec<f32> {
         let mut logits = Vec::with_capacity(self.labels.len() * self.scorer.task.num_outputs());
         for batch in &self.logits {
-            batch.read(|batch| logits.extend_from_slice(batch));
+            B::read(batch.clone(), |batch| logits.extend_from_slice(batch));
         }
         logits
     }
@@ -210,7 +173,7 @@ impl<B: Backend> Outputs<B> {
     }
 }
 
-impl<B: Backend> ItemLazy for Outputs<B> {
+impl<B: FusedBackend> ItemLazy for Outputs<B> {
     type ItemSync = EpochScores;
 
     /// Runs on Burn's metric thread, beside the next epoch's first batches.

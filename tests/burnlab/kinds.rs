@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use burn::backend::{Autodiff, Flex};
 use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
+use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{InferenceStep, TrainStep};
+use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, InputColumn, Layout, Task};
 use burnlab::model::{
-    Activation, Architecture, Cell, CnnConfig, ModelConfig, NamedWeights, Net, Noise, Pooling, RnnConfig,
+    Activation, Architecture, Cell, CnnConfig, DropoutRng, ModelConfig, NamedWeights, Net, Pooling, RnnConfig,
     TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
 };
-use burnlab::training::Scorer;
 use burnlab::training::config::TrainingConfig;
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
+use burnlab::training::{ChosenOptimizer, Scorer};
 
 type B = Autodiff<Flex>;
 
@@ -106,11 +108,15 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
     }
 }
 
-/// Loss and gradients of a step, by name; computed on the host where the kind can, or by autodiff.
-fn step(net: &Net<B>, batch: &Batch<B>, on_host: bool) -> (f64, NamedWeights) {
-    let objective = Arc::new(Objective::new(&TrainingConfig::default(), THREE, &[]));
-    let trainee = Trainee { net: net.clone(), objective, scorer: Arc::new(scorer()), on_host: None };
-    let trainee = if on_host { trainee.on_host() } else { trainee };
+fn trainee(net: &Net<B>, kernels: Kernels) -> Trainee<B> {
+    let config = TrainingConfig { kernels, ..TrainingConfig::default() };
+    let objective = Arc::new(Objective::new(&config, THREE, &[]));
+    Trainee { net: net.clone().with_kernels(kernels), objective, scorer: Arc::new(scorer()) }
+}
+
+/// Loss and gradients of a step, by name.
+fn step(net: &Net<B>, batch: &Batch<B>, kernels: Kernels) -> (f64, NamedWeights) {
+    let trainee = trainee(net, kernels);
     let mut output = TrainStep::step(&trainee, batch.clone());
     output.item.read_losses();
     let mut gradients = Gradients { gradients: &output.grads, path: Vec::new(), found: NamedWeights::new() };
@@ -156,9 +162,9 @@ fn a_network_has_the_weights_of_its_plan_and_an_output_for_each_label() {
             named_weights(&net).into_iter().map(|(name, weight)| (name, weight.shape)).collect();
         assert_eq!(shapes, model.shapes(&layout, 3), "{model:?}");
         assert!(shapes.keys().any(|name| name.starts_with(&model.head())), "{model:?}");
-        for noise in [None, Some(Noise::new(1))] {
-            let mut noise = noise;
-            let logits = net.forward(batch.inputs.clone(), noise.as_mut());
+        for rng in [None, Some(DropoutRng::new(1))] {
+            let mut rng = rng;
+            let logits = net.forward(batch.inputs.clone(), rng.as_mut());
             assert_eq!(logits.dims(), [batch.labels.len(), 3], "{model:?}");
         }
         assert!(!model.describe(&layout, 3).is_empty());
@@ -169,11 +175,9 @@ fn a_network_has_the_weights_of_its_plan_and_an_output_for_each_label() {
 fn gradients_match_finite_differences() {
     for (model, layout) in cases() {
         let (net, batch) = (net(&model, &layout), batch(&layout, 6));
-        let mut ways = vec![false];
-        ways.extend(net.has_gradients().then_some(true));
-        for on_host in ways {
+        for kernels in [Kernels::Fused, Kernels::Plain] {
             let weights = named_weights(&net);
-            let (_, gradients) = step(&net, &batch, on_host);
+            let (_, gradients) = step(&net, &batch, kernels);
             let trained: Vec<&String> = weights.keys().filter(|name| !is_statistic(name)).collect();
             assert!(gradients.keys().eq(trained.iter().copied()), "{model:?}: {:?}", gradients.keys());
             for name in trained {
@@ -183,7 +187,7 @@ fn gradients_match_finite_differences() {
                     let at = |shift: f32| {
                         let mut moved = weights.clone();
                         moved.get_mut(name).unwrap().values[i] += shift;
-                        step(&load_weights(net.clone(), &moved).unwrap(), &batch, on_host).0
+                        step(&load_weights(net.clone(), &moved).unwrap(), &batch, kernels).0
                     };
                     // f32 losses carry about 1e-7: a step of 1e-3 leaves 1e-4 of noise. A longer one changes which pixel
                     // is the largest of its square. Two steps, so that the error of second order cancels (Richardson).
@@ -193,7 +197,7 @@ fn gradients_match_finite_differences() {
                     let tolerance = 4e-3 * exact.abs().max(0.5);
                     assert!(
                         (slope - exact).abs() < tolerance,
-                        "{model:?} {name}[{i}]: {exact}, {slope} by differences"
+                        "{model:?} {name}[{i}]: {exact} ({kernels:?}), {slope} by differences"
                     );
                 }
             }
@@ -202,7 +206,7 @@ fn gradients_match_finite_differences() {
 }
 
 #[test]
-fn a_convolutional_networks_gradients_on_the_host_are_those_of_autodiff() {
+fn a_convolutional_networks_gradients_by_fused_kernels_are_those_of_plain_ones() {
     let frozen = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
     for (change, names) in [
         (cnn(|_| {}), frozen(&[])),
@@ -216,14 +220,14 @@ fn a_convolutional_networks_gradients_on_the_host_are_those_of_autodiff() {
         let layout = image(11, 9);
         let net = freeze(net(&change, &layout), &names);
         let batch = batch(&layout, 70); // several blocks of rows, so that their sums are joined
-        let (loss, host) = step(&net, &batch, true);
-        let (expected_loss, autodiff) = step(&net, &batch, false);
+        let (loss, fused) = step(&net, &batch, Kernels::Fused);
+        let (expected_loss, plain) = step(&net, &batch, Kernels::Plain);
         let case = format!("{change:?}, {names:?} frozen");
         assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
-        assert!(host.keys().eq(autodiff.keys()), "{:?}: {case}", host.keys());
-        for (name, expected) in &autodiff {
-            assert_eq!(host[name].shape, expected.shape);
-            let apart = host[name].values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(fused.keys().eq(plain.keys()), "{:?}: {case}", fused.keys());
+        for (name, expected) in &plain {
+            assert_eq!(fused[name].shape, expected.shape);
+            let apart = fused[name].values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(apart < 2e-5, "{name} is off by {apart}: {case}");
         }
     }
@@ -243,15 +247,12 @@ fn running_statistics_follow_the_batches_of_the_training_alone() {
     // By hand: mean 3, unbiased variance 14 / 3, of which a tenth replaces a tenth of 0 and 1.
     let expected = [("mean", 0.3), ("variance", 0.9 + 0.1 * 14.0 / 3.0)];
     let statistic = |net: &Net<B>, name: &str| named_weights(net)[&format!("convolutions.0.norm.{name}")].values[0];
-    let objective = Arc::new(Objective::new(&TrainingConfig::default(), THREE, &[]));
-    for on_host in [false, true] {
-        let net = load_weights(net.clone(), &weights).unwrap();
-        let trainee = Trainee { net, objective: objective.clone(), scorer: Arc::new(scorer()), on_host: None };
-        let trainee = if on_host { trainee.on_host() } else { trainee };
+    for kernels in [Kernels::Fused, Kernels::Plain] {
+        let trainee = trainee(&load_weights(net.clone(), &weights).unwrap(), kernels);
         let best = trainee.clone();
         TrainStep::step(&trainee, batch.clone());
         for (name, expected) in expected {
-            assert!((statistic(&trainee.net, name) - expected).abs() < 1e-6, "{name}, on host: {on_host}");
+            assert!((statistic(&trainee.net, name) - expected).abs() < 1e-6, "{name}, {kernels:?}");
         }
         // The weights of the best epoch stay what they were, and scoring changes nothing.
         assert_eq!((statistic(&best.net, "mean"), statistic(&best.net, "variance")), (0.0, 1.0));
@@ -298,6 +299,71 @@ fn what_is_said_of_a_character_depends_on_it_and_those_before_it() {
         assert!(!close(&whole[9..12], &changed[9..12]) && !close(&whole[12..], &changed[12..]), "{model:?}");
         // A text that is being written is shorter than those that were learned from.
         assert!(close(&whole[..6], &logits(&[0.0, 2.0])), "{model:?}");
+    }
+}
+
+/// What each epoch of five leaves as the mean loss of its batches, and the logits at the end.
+fn train(net: &Net<B>, batches: &[Batch<B>], config: &TrainingConfig) -> (Vec<f64>, Vec<f32>) {
+    let mut trainee = trainee(net, config.kernels);
+    let mut optimizer = ChosenOptimizer::new(config);
+    let mut losses = Vec::new();
+    for _ in 0..5 {
+        let mut sum = 0.0;
+        for batch in batches {
+            let mut output = TrainStep::step(&trainee, batch.clone());
+            output.item.read_losses();
+            sum += output.item.scores()[0].1;
+            trainee = optimizer.step(config.learning_rate, trainee, output.grads);
+        }
+        losses.push(sum / batches.len() as f64);
+    }
+    let logits = trainee.valid().net.forward(batches[0].inputs.clone().inner(), None);
+    (losses, logits.into_data().to_vec().unwrap())
+}
+
+#[test]
+fn every_kind_trains_alike_with_fused_and_plain_kernels() {
+    let perceptron = burnlab::model::MlpConfig { dropout: 0.2, ..Default::default() };
+    let with_dropout = cnn(|cnn| (cnn.activation, cnn.dropout) = (Activation::Relu, 0.25));
+    let extra = [(perceptron.into(), Layout::of_numbers(5)), (with_dropout, image(6, 6))];
+    let mut seen = std::collections::BTreeSet::new();
+    for (model, layout) in cases().into_iter().chain(extra) {
+        seen.insert(serde_json::to_value(&model).unwrap()["kind"].as_str().unwrap().to_owned());
+        let net = net(&model, &layout);
+        let batches: Vec<_> = [6, 9, 12].map(|rows| batch(&layout, rows)).into();
+        let trained = |kernels| train(&net, &batches, &TrainingConfig { kernels, ..TrainingConfig::default() });
+        let (fused, plain) = (trained(Kernels::Fused), trained(Kernels::Plain));
+        assert_eq!(fused, trained(Kernels::Fused), "the same twice: {model:?}");
+        let apart = fused.0.iter().zip(&plain.0).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart < 1e-4, "{model:?}: losses {:?} and {:?}", fused.0, plain.0);
+        let apart = fused.1.iter().zip(&plain.1).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-4, "{model:?}: logits are {apart} apart");
+        assert!(fused.0[4] < fused.0[0], "{model:?} learns nothing: {:?}", fused.0);
+    }
+    let kinds: Vec<String> = Architecture::all().into_iter().map(|(name, _)| name.to_owned()).collect();
+    assert!(kinds.iter().all(|kind| seen.contains(kind)), "{kinds:?} are there, {seen:?} are tested");
+}
+
+#[test]
+fn each_kind_in_the_list_is_whole() {
+    for (name, architecture) in Architecture::all() {
+        let text = format!("kind = \"{name}\"");
+        let parsed: ModelConfig = toml::from_str(&text).unwrap();
+        assert_eq!(parsed.architecture, architecture, "{name}");
+        parsed.validate().unwrap();
+        let layout = image(8, 8); // what every kind can read
+        let net = net(&parsed, &layout);
+        let found: std::collections::BTreeMap<_, _> =
+            named_weights(&net).into_iter().map(|(name, weight)| (name, weight.shape)).collect();
+        assert_eq!(found, parsed.shapes(&layout, 3), "{name}");
+        assert!(found.keys().any(|weight| weight.starts_with(&parsed.head())), "{name}");
+        assert!(!parsed.describe(&layout, 3).is_empty());
+        // What is written out reads back, and the suggestion is a key of this kind.
+        let resolved = toml::to_string(&parsed.clone().resolved()).unwrap();
+        assert_eq!(toml::from_str::<ModelConfig>(&resolved).unwrap(), parsed.clone().resolved());
+        let (_, larger) = parsed.larger();
+        let larger = larger.strip_prefix("model.").unwrap();
+        toml::from_str::<ModelConfig>(&format!("{text}\n{larger}")).unwrap().validate().unwrap();
     }
 }
 

@@ -10,6 +10,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::{Interrupter, TrainStep};
+use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, Examples, Layout, Task};
 use burnlab::model::{
     Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights,
@@ -18,7 +19,7 @@ use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Recorder, Scorer, TrainingObserver, fit};
+use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Knob, Recorder, Scorer, TrainingObserver, fit};
 use serde_json::Value;
 
 type B = Autodiff<Flex>;
@@ -195,17 +196,16 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
     Batch { inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device), labels, noise_seed: 0 }
 }
 
-/// A step's loss and gradients, as Burn's Learner gets them: computed on the host, or by autodiff.
+/// A step's loss and gradients, as Burn's Learner gets them.
 fn loss_and_gradients(
     net: &Net<B>,
-    objective: &Arc<Objective>,
+    config: &TrainingConfig,
     task: Task,
     batch: &Batch<B>,
-    on_host: bool,
+    kernels: Kernels,
 ) -> (f64, NamedWeights) {
-    let scorer = Arc::new(scorer(task));
-    let trainee = Trainee { net: net.clone(), objective: objective.clone(), scorer, on_host: None };
-    let trainee = if on_host { trainee.on_host() } else { trainee };
+    let objective = Arc::new(Objective::new(&TrainingConfig { kernels, ..config.clone() }, task, &[]));
+    let trainee = Trainee { net: net.clone().with_kernels(kernels), objective, scorer: Arc::new(scorer(task)) };
     let mut output = trainee.step(batch.clone());
     let mut gradients = Gradients { gradients: &output.grads, layer: 0, found: NamedWeights::new() };
     trainee.visit(&mut gradients);
@@ -251,7 +251,7 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
 }
 
 #[test]
-fn gradients_on_the_host_are_those_of_autodiff() {
+fn gradients_by_fused_kernels_are_those_of_plain_ones() {
     // 3000 rows: several blocks, so that the sums over them are joined.
     for rows in [8, 3000] {
         for activation in Activation::ALL {
@@ -263,20 +263,19 @@ fn gradients_on_the_host_are_those_of_autodiff() {
                     (vec![20, 12], 0.0, vec!["layers.0".to_owned()]),
                     (vec![20, 12], 0.0, vec!["layers.1.weight".to_owned(), "layers.2.bias".to_owned()]),
                 ] {
-                    let objective = Arc::new(Objective::new(&config, task, &[]));
                     let model: ModelConfig = MlpConfig { hidden, activation, dropout, ..MlpConfig::default() }.into();
                     let net = model.init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
                     let net = freeze(net, &frozen);
                     let batch = batch(task, rows);
-                    let (loss, host) = loss_and_gradients(&net, &objective, task, &batch, true);
-                    let (expected_loss, autodiff) = loss_and_gradients(&net, &objective, task, &batch, false);
+                    let (loss, fused) = loss_and_gradients(&net, &config, task, &batch, Kernels::Fused);
+                    let (expected_loss, plain) = loss_and_gradients(&net, &config, task, &batch, Kernels::Plain);
                     let case = format!("{rows} rows, {activation:?}, {task:?}, {config:?}, {model:?}, {frozen:?}");
                     assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
-                    assert!(host.keys().eq(autodiff.keys()), "{:?}: {case}", host.keys());
-                    for (name, expected) in &autodiff {
-                        assert_eq!(host[name].shape, expected.shape);
+                    assert!(fused.keys().eq(plain.keys()), "{:?}: {case}", fused.keys());
+                    for (name, expected) in &plain {
+                        assert_eq!(fused[name].shape, expected.shape);
                         let expected: Vec<f64> = expected.values.iter().map(|&value| value.into()).collect();
-                        let apart = distance(host[name].values.iter().map(|&value| value.into()), &expected);
+                        let apart = distance(fused[name].values.iter().map(|&value| value.into()), &expected);
                         assert!(apart < 1e-5, "{name} is off by {apart}: {case}");
                     }
                 }
@@ -288,21 +287,22 @@ fn gradients_on_the_host_are_those_of_autodiff() {
 #[test]
 fn gradients_match_finite_differences_for_each_activation_and_loss() {
     for activation in Activation::ALL {
-        for ((task, config), on_host) in losses().into_iter().flat_map(|case| [(case.clone(), true), (case, false)]) {
+        for ((task, config), kernels) in
+            losses().into_iter().flat_map(|case| [(case.clone(), Kernels::Fused), (case, Kernels::Plain)])
+        {
             let loss = config.loss.unwrap();
             let batch = batch(task, 8);
-            let objective = Arc::new(Objective::new(&config, task, &[]));
             let net =
                 mlp(&[5, 4], activation).init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
             let weights = named_weights(&net);
-            let (_, gradients) = loss_and_gradients(&net, &objective, task, &batch, on_host);
+            let (_, gradients) = loss_and_gradients(&net, &config, task, &batch, kernels);
             for (name, weight) in &weights {
                 for i in 0..weight.values.len() {
                     let at = |shift: f32| {
                         let mut moved = weights.clone();
                         moved.get_mut(name).unwrap().values[i] += shift;
                         let net = load_weights(net.clone(), &moved).unwrap();
-                        loss_and_gradients(&net, &objective, task, &batch, on_host).0
+                        loss_and_gradients(&net, &config, task, &batch, kernels).0
                     };
                     // f32 losses carry about 1e-7: a step of 1e-2 leaves 1e-5 of noise.
                     let step = 1e-2;
@@ -320,7 +320,7 @@ fn gradients_match_finite_differences_for_each_activation_and_loss() {
                     };
                     assert!(
                         holds,
-                        "{activation:?} {loss:?} {task:?} {name}[{i}]: {exact} (on host: {on_host}), {slopes:?} by differences"
+                        "{activation:?} {loss:?} {task:?} {name}[{i}]: {exact} ({kernels:?}), {slopes:?} by differences"
                     );
                 }
             }
@@ -335,11 +335,12 @@ fn losses_by_hand() {
         let tensor = |v: &[f32]| Tensor::<B, 2>::from_data(TensorData::new(v.to_vec(), shape), &Default::default());
         let count = |class: usize| labels.iter().filter(|&&label| label == class as f32).count() as u64;
         let counts: Vec<u64> = (0..task.num_outputs().max(2)).map(count).collect();
-        let objective = Objective::new(&config, task, &counts);
-        let loss = f64::from(objective.loss(tensor(logits), labels).into_scalar());
-        let on_host = objective.gradient(&mut logits.to_vec(), labels);
-        assert!((loss - on_host).abs() < 1e-5, "{loss} by Burn, {on_host} on the host");
-        loss
+        let [fused, plain] = [Kernels::Fused, Kernels::Plain].map(|kernels| {
+            let objective = Objective::new(&TrainingConfig { kernels, ..config.clone() }, task, &counts);
+            f64::from(objective.loss(tensor(logits), labels).into_scalar())
+        });
+        assert!((fused - plain).abs() < 1e-5, "{fused} by fused kernels, {plain} by plain ones");
+        fused
     };
     let plain = TrainingConfig::default;
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found} instead of {expected}");
@@ -385,9 +386,10 @@ fn adam_in_one_pass_is_burns_adam() {
         let objective = Arc::new(Objective::new(&config, task, &[]));
         // 3 x 12000: several blocks, on several cores.
         let net = mlp(&[12_000], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 3, 1, &Default::default());
-        let mut by_burn = Trainee { net, objective, scorer: Arc::new(scorer(task)), on_host: None };
+        let mut by_burn = Trainee { net, objective, scorer: Arc::new(scorer(task)) };
         let mut in_one_pass = by_burn.clone();
-        let (mut burns, mut ours) = (ChosenOptimizer::new(&config, false), ChosenOptimizer::new(&config, true));
+        let plain = TrainingConfig { kernels: Kernels::Plain, ..config.clone() };
+        let (mut burns, mut ours) = (ChosenOptimizer::new(&plain), ChosenOptimizer::new(&config));
         for _ in 0..5 {
             // The same gradients for both: Adam divides by their size, so that it magnifies what tells small ones apart.
             let gradients = || by_burn.step(batch(task, 30)).grads;
@@ -401,6 +403,61 @@ fn adam_in_one_pass_is_burns_adam() {
             let apart = distance(found[name].values.iter().map(|&value| value.into()), &expected);
             assert!(apart < 1e-5, "{name} is off by {apart}: {config:?}");
         }
+    }
+}
+
+#[test]
+fn each_optimizer_in_the_list_is_whole() {
+    let schema = serde_json::to_value(schemars::schema_for!(TrainingConfig)).unwrap();
+    for &kind in OptimizerKind::ALL {
+        let name = kind.as_str();
+        let parse = |more: &str| toml::from_str::<TrainingConfig>(&format!("optimizer = \"{name}\"\n{more}")).unwrap();
+        assert_eq!(parse("").optimizer, kind);
+        let resolved = serde_json::to_value(parse("").resolved()).unwrap();
+        for knob in Knob::ALL {
+            let key = knob.key();
+            let given = match knob {
+                Knob::Nesterov if kind.default_of(Knob::Momentum).is_some() => "nesterov = true\nmomentum = 0.5".into(),
+                Knob::Nesterov | Knob::EpsilonHat => format!("{key} = true"),
+                Knob::Momentum | Knob::Beta1 | Knob::Beta2 => format!("{key} = 0.5"),
+            };
+            let outcome = parse(&given).validate();
+            let Some(default) = kind.default_of(knob) else {
+                assert_eq!(outcome.unwrap_err().key.unwrap(), format!("training.{key}"), "{name} has no {key}");
+                continue;
+            };
+            outcome.unwrap();
+            // The reference names the optimizer, and the default where there is one to speak of.
+            let reference = schema["properties"][key]["description"].as_str().unwrap();
+            assert!(reference.contains(&format!("`{name}`")), "{key} of {name}: {reference}");
+            assert!(default == 0.0 || reference.contains(&default.to_string()), "{key} of {name}: {reference}");
+            if !matches!(knob, Knob::Nesterov | Knob::EpsilonHat) {
+                assert_eq!(resolved[key].as_f64(), Some(default), "{key} of {name}");
+            }
+        }
+        assert_eq!(resolved["weight_decay"].as_f64(), Some(kind.default_weight_decay()));
+
+        // It moves the weights, and its state is a tensor a slot that goes into another optimizer and back.
+        let config = parse("");
+        let task = Task::Regression;
+        let objective = Arc::new(Objective::new(&config, task, &[]));
+        let net = mlp(&[4], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 1, 1, &Default::default());
+        let start = named_weights(&net);
+        let mut trainee = Trainee { net, objective, scorer: Arc::new(scorer(task)) };
+        let mut optimizer = ChosenOptimizer::new(&config);
+        for _ in 0..3 {
+            let gradients = trainee.step(batch(task, 8)).grads;
+            trainee = optimizer.step(0.01, trainee, gradients);
+        }
+        assert!(named_weights(&trainee.net).iter().all(|(weight, moved)| *moved != start[weight]), "{name}");
+        let state = optimizer.state(&trainee.net);
+        assert!(state.keys().eq(start.keys()), "{name}");
+        for (weight, state) in &state {
+            assert!(state.time == 3 && state.slots.len() <= kind.slots().len(), "{name}");
+            assert!(state.slots.iter().all(|slot| slot.shape == start[weight].shape), "{name}");
+        }
+        let other: ChosenOptimizer<B, Trainee<B>> = ChosenOptimizer::new(&config);
+        assert_eq!(other.with_state(&trainee.net, state.clone()).state(&trainee.net), state, "{name}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The pictures that a training leaves in its run folder.
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::cpu::TrainingBackend;
 
 use super::inputs::boundary_history;
 use super::subject::{DeviceNetwork, Results, Subject};
@@ -22,7 +22,7 @@ const MAX_DOTS: usize = 5000;
 ///
 /// # Errors
 /// A folder that cannot be written.
-pub fn write<B: AutodiffBackend>(
+pub fn write<B: TrainingBackend>(
     prepared: &Prepared,
     fitted: &Fitted<B>,
     evaluation: Option<&Evaluation>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::backend::AutodiffBackend;
+use crate::cpu::TrainingBackend;
 
 use super::inputs::is_planar;
 use super::subject::{DeviceNetwork, Results, Subject};
@@ -46,7 +46,7 @@ struct DrawJob<'a> {
 impl Job for DrawJob<'_> {
     type Output = anyhow::Result<Vec<Drawn>>;
 
-    fn run<B: AutodiffBackend>(self, device: B::Device) -> Self::Output {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let SavedModel { folder, config, preparation, .. } = self.saved;
         let net = self.saved.net::<B::InnerBackend>(&device)?;
         // Without test rows, or with data that are gone, the pictures of the rest remain.

@@ -1,6 +1,6 @@
 //! Everything about a run that pictures are drawn from.
 
-use burn::tensor::backend::Backend;
+use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::data::{Examples, Preparation};
@@ -42,7 +42,7 @@ pub struct Results<'a> {
 
 impl<'a> Subject<'a> {
     /// The network of the run `title` and its results.
-    pub fn new<B: Backend>(
+    pub fn new<B: FusedBackend>(
         title: &'a str,
         network: &'a DeviceNetwork<'a, B>,
         preparation: &'a Preparation,
@@ -73,13 +73,13 @@ pub trait Network {
 }
 
 /// A network on its device.
-pub struct DeviceNetwork<'a, B: Backend> {
+pub struct DeviceNetwork<'a, B: FusedBackend> {
     pub net: &'a Net<B>,
     pub model: &'a ModelConfig,
     pub device: &'a B::Device,
 }
 
-impl<B: Backend> Network for DeviceNetwork<'_, B> {
+impl<B: FusedBackend> Network for DeviceNetwork<'_, B> {
     fn logits(&self, examples: &Examples) -> Vec<f32> {
         logits(self.net, examples, self.device)
     }

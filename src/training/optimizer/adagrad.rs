@@ -1,33 +1,39 @@
 //! AdaGrad (Duchi et al. 2011).
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
 
-use super::{Knobs, State};
+use super::{Update, UpdateRule};
+use crate::cpu::FusedBackend;
+use crate::training::TrainingConfig;
+use crate::training::optimizer::Knob;
 
-pub(super) const KNOBS: Knobs = Knobs { name: "adagrad", slots: &["sum_of_squares"], ..Knobs::NONE };
-
-/// Divides by the root of the sum of all squared gradients so far.
-#[derive(Clone, Copy)]
-pub(super) struct Adagrad {
-    pub epsilon: f32,
+#[derive(Clone, Debug)]
+pub(super) struct AdaGrad {
+    epsilon: f32,
 }
 
-impl Adagrad {
-    pub(super) fn step<B: Backend, const D: usize>(
+impl UpdateRule for AdaGrad {
+    const KNOBS: &'static [(Knob, f64)] = &[];
+    const SLOTS: &'static [&'static str] = &["sum_of_squares"];
+
+    fn new(config: &TrainingConfig) -> Self {
+        Self { epsilon: config.epsilon as f32 }
+    }
+
+    fn step<B: FusedBackend, const D: usize>(
         &self,
-        learning_rate: f64,
-        tensor: Tensor<B, D>,
+        update: Update,
+        weights: Tensor<B, D>,
         gradient: Tensor<B, D>,
-        state: State<B, D>,
-    ) -> (Tensor<B, D>, State<B, D>) {
-        let num_steps = state.num_steps + 1;
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+        let (weights, gradient) = update.decayed(weights, gradient);
         let square = gradient.clone().square();
-        let sum = match state.slots.into_iter().next() {
+        let sum = match slots.into_iter().next() {
             Some(sum) => sum + square,
             None => square,
         };
-        let change = (gradient / sum.clone().sqrt().add_scalar(self.epsilon)).mul_scalar(learning_rate);
-        (tensor - change, State { num_steps, slots: vec![sum] })
+        let direction = gradient / sum.clone().sqrt().add_scalar(self.epsilon);
+        (weights - direction.mul_scalar(update.learning_rate), vec![sum])
     }
 }

@@ -1,4 +1,4 @@
-//! A bound on the norm of all gradients together; Burn's is per tensor.
+//! Clipping by the norm of all gradients together; Burn's is per tensor.
 
 use burn::module::{AutodiffModule, ModuleVisitor, Param};
 use burn::optim::GradientsParams;

@@ -1,8 +1,7 @@
 //! The update rules, chosen at run time behind one Burn `Optimizer`.
 //!
-//! A rule is a file: what it computes, and its row of the table ([`Knobs`]), from which the checks of `[training]`, its
-//! defaults and the names in checkpoints come. Around the rules goes what Burn 0.21 lacks: clipping by the norm of all
-//! gradients together, and decay that spares the biases.
+//! Each is an [`UpdateRule`] in a file of its own, and a row in the list below. Around them goes what Burn 0.21 lacks:
+//! clipping by the norm of all gradients together, and decay that spares the biases.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,47 +12,175 @@ use burn::optim::{GradientsParams, MultiGradientsParams, Optimizer, SimpleOptimi
 use burn::record::Record;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::config::TrainingConfig;
-use adagrad::Adagrad;
-use adam::Adam;
-use rmsprop::Rmsprop;
-use sgd::Sgd;
+use crate::cpu::{FusedBackend, TrainingBackend};
 
 mod adagrad;
 mod adam;
 mod clip;
-mod kind;
+mod knobs;
 mod rmsprop;
 mod sgd;
 mod state;
 
-pub(super) use kind::Knobs;
-pub use kind::OptimizerKind;
-pub(super) use state::ParameterState;
+pub use knobs::Knob;
+pub use state::{OptimizerState, ParameterState};
+
+/// An update rule.
+trait UpdateRule: Sized {
+    /// The keys that it has beside the common ones, and their defaults.
+    const KNOBS: &'static [(Knob, f64)];
+    /// What it keeps for each weight, by name.
+    const SLOTS: &'static [&'static str];
+
+    fn new(config: &TrainingConfig) -> Self;
+
+    /// The weights after an update, and what is kept for the next one: a tensor of their shape for each slot, or for the
+    /// first of them. `slots` are those of the update before, none in the first.
+    fn step<B: FusedBackend, const D: usize>(
+        &self,
+        update: Update,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>);
+}
+
+/// What the rules have in common in an update.
+#[derive(Clone, Copy, Debug)]
+struct Update {
+    /// Updates of this weight, this one included; from 1.
+    time: usize,
+    learning_rate: f64,
+    /// Factor of the penalty; 0 for biases.
+    l2: f64,
+    /// Share of the weight that is taken off; 0 for biases.
+    decay: f64,
+}
+
+impl Update {
+    /// Adds the penalty's gradient, and takes off the decay.
+    fn decayed<B: Backend, const D: usize>(
+        self,
+        mut weights: Tensor<B, D>,
+        mut gradient: Tensor<B, D>,
+    ) -> (Tensor<B, D>, Tensor<B, D>) {
+        if self.l2 > 0.0 {
+            gradient = gradient + weights.clone().mul_scalar(self.l2);
+        }
+        if self.decay > 0.0 {
+            weights = weights.mul_scalar(1.0 - self.decay);
+        }
+        (weights, gradient)
+    }
+}
+
+/// Makes [`OptimizerKind`] and [`AnyRule`] of the list of optimizers.
+macro_rules! optimizers {
+    ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($rule:ty), weight_decay $decay:literal;)+) => {
+        /// Update rules.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum OptimizerKind {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $kind,)+
+        }
+
+        impl OptimizerKind {
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
+
+            /// As the config file writes it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)+ }
+            }
+
+            /// The keys of `[training]` that it has beside the common ones, and their defaults.
+            pub fn knobs(self) -> &'static [(Knob, f64)] {
+                match self { $(Self::$kind => <$rule as UpdateRule>::KNOBS,)+ }
+            }
+
+            /// What it keeps for each weight, by name.
+            pub fn slots(self) -> &'static [&'static str] {
+                match self { $(Self::$kind => <$rule as UpdateRule>::SLOTS,)+ }
+            }
+
+            /// `weight_decay` where the config does not say.
+            pub fn default_weight_decay(self) -> f64 {
+                match self { $(Self::$kind => $decay,)+ }
+            }
+        }
+
+        /// One of the rules.
+        #[derive(Clone, Debug)]
+        enum AnyRule {
+            $($kind($rule),)+
+        }
+
+        impl AnyRule {
+            fn new(config: &TrainingConfig) -> Self {
+                match config.optimizer { $(OptimizerKind::$kind => Self::$kind(UpdateRule::new(config)),)+ }
+            }
+
+            fn step<B: FusedBackend, const D: usize>(
+                &self,
+                update: Update,
+                weights: Tensor<B, D>,
+                gradient: Tensor<B, D>,
+                slots: Vec<Tensor<B, D>>,
+            ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+                match self { $(Self::$kind(rule) => rule.step(update, weights, gradient, slots),)+ }
+            }
+        }
+    };
+}
+
+optimizers! {
+    /// Stochastic gradient descent, with `momentum` and `nesterov`
+    "sgd" => Sgd(sgd::Sgd), weight_decay 0.0;
+    /// Kingma and Ba 2015
+    "adam" => Adam(adam::Adam), weight_decay 0.0;
+    /// Adam with decoupled weight decay, by default 0.01 (Loshchilov and Hutter 2019)
+    "adamw" => Adamw(adam::Adam), weight_decay 0.01;
+    /// Hinton 2012, with `momentum`
+    "rmsprop" => Rmsprop(rmsprop::RmsProp), weight_decay 0.0;
+    /// Duchi et al. 2011
+    "adagrad" => Adagrad(adagrad::AdaGrad), weight_decay 0.0;
+}
 
 /// burnlab's rules as an optimizer of whole modules.
 type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
 
 /// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
 /// its optimizer to itself, and a checkpoint needs it.
-pub struct ChosenOptimizer<B: AutodiffBackend, M: AutodiffModule<B>> {
-    kind: OptimizerKind,
+pub struct ChosenOptimizer<B: TrainingBackend, M: AutodiffModule<B>> {
     rule: Arc<Mutex<Adapted<B, M>>>,
     clip_norm: Option<f64>,
+    kind: OptimizerKind,
 }
 
-impl<B: AutodiffBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
+impl<B: TrainingBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
     fn clone(&self) -> Self {
-        Self { kind: self.kind, rule: self.rule.clone(), clip_norm: self.clip_norm }
+        Self { rule: self.rule.clone(), ..*self }
     }
 }
 
-impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
-    /// The optimizer of `config`; `on_host` for a backend whose tensors lie in this process's memory.
-    pub fn new(config: &TrainingConfig, on_host: bool) -> Self {
-        let rule = OptimizerAdaptor::from(Rule::new(config, on_host));
-        Self { kind: config.optimizer, rule: Arc::new(Mutex::new(rule)), clip_norm: config.clip_norm }
+impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
+    /// The optimizer of `config`.
+    pub fn new(config: &TrainingConfig) -> Self {
+        let rule = Rule {
+            rule: AnyRule::new(config),
+            l2: config.l2,
+            weight_decay: config.weight_decay(),
+            backend: PhantomData,
+        };
+        let rule = Arc::new(Mutex::new(OptimizerAdaptor::from(rule)));
+        Self { rule, clip_norm: config.clip_norm, kind: config.optimizer }
+    }
+
+    /// Which rule it is.
+    pub fn kind(&self) -> OptimizerKind {
+        self.kind
     }
 
     fn rule(&self) -> MutexGuard<'_, Adapted<B, M>> {
@@ -61,7 +188,7 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
     }
 }
 
-impl<B: AutodiffBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimizer<B, M> {
+impl<B: TrainingBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimizer<B, M> {
     type Record = <Adapted<B, M> as Optimizer<M, B>>::Record;
 
     fn step(&mut self, learning_rate: f64, module: M, mut gradients: GradientsParams) -> M {
@@ -85,91 +212,43 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimiz
     }
 }
 
-/// The update of one tensor, and the decay around it.
+/// An update rule with the decay around it, as Burn's adaptor takes it.
 #[derive(Clone)]
 pub struct Rule<B: Backend> {
-    update: Update,
+    rule: AnyRule,
     l2: f64,
     weight_decay: f64,
     backend: PhantomData<B>,
 }
 
-#[derive(Clone)]
-enum Update {
-    Sgd(Sgd),
-    Adam { adam: Adam, in_one_pass: bool },
-    Rmsprop(Rmsprop),
-    Adagrad(Adagrad),
-}
-
-/// What a rule remembers of a weight: how often it was updated, and tensors of the weight's shape, in the order of
-/// [`Knobs::slots`]; none before the first step.
+/// What a rule keeps of a weight.
 #[derive(Record, Clone)]
-pub struct State<B: Backend, const D: usize> {
-    num_steps: usize,
+pub struct RuleState<B: Backend, const D: usize> {
+    /// Updates so far.
+    time: usize,
+    /// In the order of [`OptimizerKind::slots`].
     slots: Vec<Tensor<B, D>>,
 }
 
-impl<B: Backend> Rule<B> {
-    fn new(config: &TrainingConfig, on_host: bool) -> Self {
-        let epsilon = config.epsilon as f32;
-        let knobs = config.optimizer.knobs();
-        let [momentum, beta_1, beta_2] = [
-            config.momentum.or(knobs.momentum).unwrap_or(0.0),
-            config.beta_1.or(knobs.beta_1).unwrap_or(0.0),
-            config.beta_2.or(knobs.beta_2).unwrap_or(0.0),
-        ];
-        let update = match config.optimizer {
-            OptimizerKind::Sgd => Update::Sgd(Sgd { momentum, nesterov: config.nesterov }),
-            OptimizerKind::Adam | OptimizerKind::Adamw => {
-                let (beta_1, beta_2) = (beta_1 as f32, beta_2 as f32);
-                let adam = Adam { beta_1, beta_2, epsilon: config.epsilon, epsilon_hat: config.epsilon_hat };
-                Update::Adam { adam, in_one_pass: on_host }
-            }
-            OptimizerKind::Rmsprop => {
-                Update::Rmsprop(Rmsprop { beta_2: beta_2 as f32, momentum: momentum as f32, epsilon })
-            }
-            OptimizerKind::Adagrad => Update::Adagrad(Adagrad { epsilon }),
-        };
-        let weight_decay = config.weight_decay.unwrap_or(knobs.weight_decay);
-        Self { update, l2: config.l2, weight_decay, backend: PhantomData }
-    }
-}
-
-impl<B: Backend> SimpleOptimizer<B> for Rule<B> {
-    type State<const D: usize> = State<B, D>;
+impl<B: FusedBackend> SimpleOptimizer<B> for Rule<B> {
+    type State<const D: usize> = RuleState<B, D>;
 
     fn step<const D: usize>(
         &self,
         learning_rate: f64,
-        mut tensor: Tensor<B, D>,
-        mut gradient: Tensor<B, D>,
-        state: Option<State<B, D>>,
-    ) -> (Tensor<B, D>, Option<State<B, D>>) {
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        state: Option<RuleState<B, D>>,
+    ) -> (Tensor<B, D>, Option<RuleState<B, D>>) {
         let is_weight = D >= 2; // biases and normalisation parameters are vectors
         let (l2, decay) = if is_weight { (self.l2, learning_rate * self.weight_decay) } else { (0.0, 0.0) };
-        let state = state.unwrap_or(State { num_steps: 0, slots: Vec::new() });
-        if let Update::Adam { adam, in_one_pass: true } = &self.update {
-            let factors = (l2 as f32, (1.0 - decay) as f32);
-            let (tensor, state) = adam.step_in_one_pass(learning_rate, factors, tensor, gradient, state);
-            return (tensor, Some(state));
-        }
-        if l2 > 0.0 {
-            gradient = gradient + tensor.clone().mul_scalar(l2);
-        }
-        if decay > 0.0 {
-            tensor = tensor.mul_scalar(1.0 - decay);
-        }
-        let (tensor, state) = match &self.update {
-            Update::Sgd(rule) => rule.step(learning_rate, tensor, gradient, state),
-            Update::Adam { adam, .. } => adam.step(learning_rate, tensor, gradient, state),
-            Update::Rmsprop(rule) => rule.step(learning_rate, tensor, gradient, state),
-            Update::Adagrad(rule) => rule.step(learning_rate, tensor, gradient, state),
-        };
-        (tensor, Some(state))
+        let RuleState { time, slots } = state.unwrap_or(RuleState { time: 0, slots: Vec::new() });
+        let time = time + 1;
+        let (weights, slots) = self.rule.step(Update { time, learning_rate, l2, decay }, weights, gradient, slots);
+        (weights, Some(RuleState { time, slots }))
     }
 
-    fn to_device<const D: usize>(state: State<B, D>, device: &B::Device) -> State<B, D> {
-        State { slots: state.slots.into_iter().map(|slot| slot.to_device(device)).collect(), ..state }
+    fn to_device<const D: usize>(state: RuleState<B, D>, device: &B::Device) -> RuleState<B, D> {
+        RuleState { slots: state.slots.into_iter().map(|slot| slot.to_device(device)).collect(), ..state }
     }
 }

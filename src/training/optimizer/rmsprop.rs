@@ -1,51 +1,51 @@
-//! RMSprop (Hinton 2012).
+//! RMSprop (Hinton 2012), with momentum as in PyTorch.
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
 
-use super::{Knobs, State};
+use super::{Update, UpdateRule};
+use crate::cpu::FusedBackend;
+use crate::training::TrainingConfig;
+use crate::training::optimizer::Knob;
 
-pub(super) const KNOBS: Knobs = Knobs {
-    name: "rmsprop",
-    momentum: Some(0.0),
-    beta_2: Some(0.99),
-    slots: &["square_average", "velocity"],
-    ..Knobs::NONE
-};
-
-/// Divides by the root of the decayed mean of squared gradients; with momentum, the quotients are gathered as sgd's
-/// gradients are (PyTorch's rule).
-#[derive(Clone, Copy)]
-pub(super) struct Rmsprop {
-    pub beta_2: f32,
-    pub momentum: f32,
-    pub epsilon: f32,
+#[derive(Clone, Debug)]
+pub(super) struct RmsProp {
+    /// Decay of the mean of squares.
+    beta_2: f32,
+    momentum: f32,
+    epsilon: f32,
 }
 
-impl Rmsprop {
-    pub(super) fn step<B: Backend, const D: usize>(
+impl UpdateRule for RmsProp {
+    const KNOBS: &'static [(Knob, f64)] = &[(Knob::Momentum, 0.0), (Knob::Beta2, 0.99)];
+    const SLOTS: &'static [&'static str] = &["mean_square", "velocity"];
+
+    fn new(config: &TrainingConfig) -> Self {
+        let (beta_2, momentum) = (config.knob(Knob::Beta2) as f32, config.knob(Knob::Momentum) as f32);
+        Self { beta_2, momentum, epsilon: config.epsilon as f32 }
+    }
+
+    fn step<B: FusedBackend, const D: usize>(
         &self,
-        learning_rate: f64,
-        tensor: Tensor<B, D>,
+        update: Update,
+        weights: Tensor<B, D>,
         gradient: Tensor<B, D>,
-        state: State<B, D>,
-    ) -> (Tensor<B, D>, State<B, D>) {
-        let num_steps = state.num_steps + 1;
-        let mut slots = state.slots.into_iter();
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+        let (weights, gradient) = update.decayed(weights, gradient);
+        let mut slots = slots.into_iter();
         let square = gradient.clone().square().mul_scalar(1.0 - self.beta_2);
-        let average = match slots.next() {
-            Some(average) => average.mul_scalar(self.beta_2) + square,
+        let mean_square = match slots.next() {
+            Some(mean_square) => mean_square.mul_scalar(self.beta_2) + square,
             None => square,
         };
-        let quotient = gradient / average.clone().sqrt().add_scalar(self.epsilon);
+        let direction = gradient / mean_square.clone().sqrt().add_scalar(self.epsilon);
         if self.momentum == 0.0 {
-            return (tensor - quotient.mul_scalar(learning_rate), State { num_steps, slots: vec![average] });
+            return (weights - direction.mul_scalar(update.learning_rate), vec![mean_square]);
         }
         let velocity = match slots.next() {
-            Some(velocity) => velocity.mul_scalar(self.momentum) + quotient,
-            None => quotient,
+            Some(velocity) => velocity.mul_scalar(self.momentum) + direction,
+            None => direction,
         };
-        let change = velocity.clone().mul_scalar(learning_rate);
-        (tensor - change, State { num_steps, slots: vec![average, velocity] })
+        (weights - velocity.clone().mul_scalar(update.learning_rate), vec![mean_square, velocity])
     }
 }

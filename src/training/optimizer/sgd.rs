@@ -1,38 +1,46 @@
 //! Stochastic gradient descent.
 
 use burn::tensor::Tensor;
-use burn::tensor::backend::Backend;
 
-use super::{Knobs, State};
-
-pub(super) const KNOBS: Knobs =
-    Knobs { name: "sgd", momentum: Some(0.0), nesterov: true, slots: &["velocity"], ..Knobs::NONE };
+use super::{Update, UpdateRule};
+use crate::cpu::FusedBackend;
+use crate::training::TrainingConfig;
+use crate::training::optimizer::Knob;
 
 /// The velocity is momentum x velocity + gradient, in the first step the gradient (PyTorch's rule, without dampening).
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 pub(super) struct Sgd {
-    pub momentum: f64,
-    pub nesterov: bool,
+    momentum: f64,
+    nesterov: bool,
 }
 
-impl Sgd {
-    pub(super) fn step<B: Backend, const D: usize>(
+impl UpdateRule for Sgd {
+    const KNOBS: &'static [(Knob, f64)] = &[(Knob::Momentum, 0.0), (Knob::Nesterov, 0.0)];
+    const SLOTS: &'static [&'static str] = &["velocity"];
+
+    fn new(config: &TrainingConfig) -> Self {
+        Self { momentum: config.knob(Knob::Momentum), nesterov: config.nesterov }
+    }
+
+    fn step<B: FusedBackend, const D: usize>(
         &self,
-        learning_rate: f64,
-        tensor: Tensor<B, D>,
+        update: Update,
+        weights: Tensor<B, D>,
         gradient: Tensor<B, D>,
-        state: State<B, D>,
-    ) -> (Tensor<B, D>, State<B, D>) {
-        let num_steps = state.num_steps + 1;
+        slots: Vec<Tensor<B, D>>,
+    ) -> (Tensor<B, D>, Vec<Tensor<B, D>>) {
+        let (weights, gradient) = update.decayed(weights, gradient);
         if self.momentum == 0.0 {
-            return (tensor - gradient.mul_scalar(learning_rate), State { num_steps, slots: Vec::new() });
+            return (weights - gradient.mul_scalar(update.learning_rate), Vec::new());
         }
-        let velocity = match state.slots.into_iter().next() {
+        let velocity = match slots.into_iter().next() {
             Some(velocity) => velocity.mul_scalar(self.momentum) + gradient.clone(),
             None => gradient.clone(),
         };
-        let direction =
-            if self.nesterov { gradient + velocity.clone().mul_scalar(self.momentum) } else { velocity.clone() };
-        (tensor - direction.mul_scalar(learning_rate), State { num_steps, slots: vec![velocity] })
+        let direction = match self.nesterov {
+            true => gradient + velocity.clone().mul_scalar(self.momentum),
+            false => velocity.clone(),
+        };
+        (weights - direction.mul_scalar(update.learning_rate), vec![velocity])
     }
 }

@@ -1,93 +1,56 @@
-//! An optimizer's state by the names of the weights: what a checkpoint keeps of it.
+//! The state of an optimizer as named tensors: what a checkpoint keeps of it.
 
 use std::collections::BTreeMap;
 
 use burn::module::{AutodiffModule, Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::optim::record::AdaptorRecord;
-use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
+use burn::tensor::{Tensor, TensorData};
 
-use super::{Adapted, ChosenOptimizer, Rule, State};
-use crate::model::{Net, Weight, WeightPath};
+use super::{ChosenOptimizer, Rule, RuleState};
+use crate::cpu::TrainingBackend;
+use crate::model::{Net, ParameterPath, Weight};
 
-/// What a rule remembers of one weight.
+/// What an optimizer keeps of each weight, by the weight's name; of those alone that have been updated.
+pub type OptimizerState = BTreeMap<String, ParameterState>;
+
+/// What an optimizer keeps of a weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterState {
     /// Updates so far.
-    pub num_steps: usize,
-    /// Tensors of the weight's shape, by the names of [`Knobs::slots`](super::Knobs::slots).
-    pub slots: BTreeMap<String, Weight>,
+    pub time: usize,
+    /// In the order of [`OptimizerKind::slots`](super::OptimizerKind::slots); each of the weight's shape.
+    pub slots: Vec<Weight>,
 }
 
-/// The record that Burn's adaptor keeps by the ids of weights.
-type Records<B, M> = <Adapted<B, M> as Optimizer<M, B>>::Record;
+type Records<B, M> = <ChosenOptimizer<B, M> as Optimizer<M, B>>::Record;
 
-impl<B: AutodiffBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
-    /// The state of each weight of `net` that was updated so far, by its name.
-    pub fn named_state(&self, net: &Net<B>) -> BTreeMap<String, ParameterState> {
-        let records = self.to_record();
-        let slots = self.kind.knobs().slots;
+impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
+    /// What is kept of the weights of `net`.
+    pub fn state(&self, net: &Net<B>) -> OptimizerState {
         let mut reader =
-            Reader::<B, M> { path: WeightPath::default(), records: &records, slots, states: BTreeMap::new() };
+            Reader::<B, M> { records: self.to_record(), path: ParameterPath::default(), state: BTreeMap::new() };
         net.visit(&mut reader);
-        reader.states
+        reader.state
     }
 
-    /// This optimizer with the state that [`ChosenOptimizer::named_state`] gave for a network of the same weights.
-    ///
-    /// # Errors
-    /// The name of a tensor that is missing or has another shape than its weight.
-    pub fn with_named_state(
-        self,
-        net: &Net<B>,
-        states: &BTreeMap<String, ParameterState>,
-        device: &B::Device,
-    ) -> Result<Self, String> {
-        let (records, slots) = (Records::<B, M>::default(), self.kind.knobs().slots);
-        let mut writer = Writer::<B, M> { path: WeightPath::default(), states, slots, device, records, problem: None };
+    /// This optimizer with `state` of the weights of `net`, after what [`ChosenOptimizer::state`] returned. A weight that
+    /// `state` lacks has not been updated yet.
+    pub fn with_state(self, net: &Net<B>, state: OptimizerState) -> Self {
+        let mut writer = Writer::<B, M> { records: Default::default(), path: ParameterPath::default(), state };
         net.visit(&mut writer);
-        match writer.problem {
-            None => Ok(self.load_record(writer.records)),
-            Some(problem) => Err(problem),
-        }
+        self.load_record(writer.records)
     }
 }
 
-struct Reader<'a, B: AutodiffBackend, M: AutodiffModule<B>> {
-    path: WeightPath,
-    records: &'a Records<B, M>,
-    slots: &'static [&'static str],
-    states: BTreeMap<String, ParameterState>,
-}
-
-impl<B: AutodiffBackend, M: AutodiffModule<B>> ModuleVisitor<B> for Reader<'_, B, M> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let Some(record) = self.records.get(&param.id) else { return };
-        let State { num_steps, slots } = record.clone().into_state::<D>();
-        let slots = self.slots.iter().map(ToString::to_string).zip(slots.into_iter().map(Weight::of)).collect();
-        self.states.insert(self.path.name(), ParameterState { num_steps, slots });
-    }
-}
-
-struct Writer<'a, B: AutodiffBackend, M: AutodiffModule<B>> {
-    path: WeightPath,
-    states: &'a BTreeMap<String, ParameterState>,
-    slots: &'static [&'static str],
-    device: &'a B::Device,
+struct Reader<B: TrainingBackend, M: AutodiffModule<B>> {
     records: Records<B, M>,
-    problem: Option<String>,
+    path: ParameterPath,
+    state: OptimizerState,
 }
 
-impl<B: AutodiffBackend, M: AutodiffModule<B>> ModuleVisitor<B> for Writer<'_, B, M> {
+impl<B: TrainingBackend, M: AutodiffModule<B>> ModuleVisitor<B> for Reader<B, M> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -97,22 +60,34 @@ impl<B: AutodiffBackend, M: AutodiffModule<B>> ModuleVisitor<B> for Writer<'_, B
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
-        let name = self.path.name();
-        // A frozen weight was never updated.
-        let Some(state) = self.states.get(&name) else { return };
-        let shape = param.shape().to_vec();
-        if let Some((slot, found)) = state.slots.iter().find(|(_, slot)| slot.shape != shape) {
-            self.problem.get_or_insert(format!("`{name}/{slot}` has shape {:?}, not {shape:?}", found.shape));
-            return;
-        }
-        // A rule may keep less than its row allows (no velocity without momentum), but nothing else.
-        let slots: Vec<_> = self.slots.iter().map_while(|&slot| state.slots.get(slot)).collect();
-        if slots.len() < state.slots.len() {
-            self.problem.get_or_insert(format!("`{name}` has the state of another optimizer"));
-            return;
-        }
-        let slots = slots.into_iter().map(|slot| slot.to_tensor::<B::InnerBackend, D>(self.device)).collect();
-        let state = State { num_steps: state.num_steps, slots };
+        let Some(record) = self.records.remove(&param.id) else { return };
+        let RuleState { time, slots } = record.into_state::<D>();
+        let slots = slots.into_iter().map(Weight::of).collect();
+        self.state.insert(self.path.name(), ParameterState { time, slots });
+    }
+}
+
+struct Writer<B: TrainingBackend, M: AutodiffModule<B>> {
+    records: Records<B, M>,
+    path: ParameterPath,
+    state: OptimizerState,
+}
+
+impl<B: TrainingBackend, M: AutodiffModule<B>> ModuleVisitor<B> for Writer<B, M> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        let Some(ParameterState { time, slots }) = self.state.remove(&self.path.name()) else { return };
+        let device = param.val().device();
+        let tensor = |slot: Weight| Tensor::from_data(TensorData::new(slot.values, slot.shape), &device);
+        let state: RuleState<<B as AutodiffBackend>::InnerBackend, D> =
+            RuleState { time, slots: slots.into_iter().map(tensor).collect() };
         self.records.insert(param.id, AdaptorRecord::<Rule<B::InnerBackend>, B>::from_state(state));
     }
 }

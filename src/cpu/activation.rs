@@ -1,4 +1,4 @@
-//! Activation functions between layers.
+//! Activation functions between layers: as Burn's operations, and as loops that find the slopes in the same pass.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, activation};
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erf;
 
-use crate::host;
+use super::math;
 
 /// Slope of [`Activation::LeakyRelu`] below zero, PyTorch's default.
 const LEAKY_SLOPE: f64 = 0.01;
@@ -65,11 +65,11 @@ impl Activation {
         }
         match self {
             Self::Sigmoid => each(values, slopes, |x| {
-                let value = host::sigmoid(x);
+                let value = math::sigmoid(x);
                 (value, value * (1.0 - value))
             }),
             Self::Tanh => each(values, slopes, |x| {
-                let value = host::tanh(x);
+                let value = math::tanh(x);
                 (value, 1.0 - value * value)
             }),
             // Not max: a value that is not a number must stay one, so that the loss shows it.
@@ -85,7 +85,7 @@ impl Activation {
                 ((x * below) as f32, (below + x * density) as f32)
             }),
             Self::Silu => each(values, slopes, |x| {
-                let share = host::sigmoid(x);
+                let share = math::sigmoid(x);
                 (x * share, share * (1.0 + x * (1.0 - share)))
             }),
         }

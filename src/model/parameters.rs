@@ -1,6 +1,6 @@
 //! What a network is made of: its weights by name, and what each begins as.
 //!
-//! A kind writes its plan down once; the shapes that a saved model is checked against and the weights that a training
+//! A kind writes its parameters down once; the shapes that a saved model is checked against and the weights that a training
 //! begins with both come from it.
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Start {
     }
 }
 
-struct Planned {
+struct ParameterSpec {
     name: String,
     shape: Vec<usize>,
     start: Start,
@@ -50,11 +50,11 @@ struct Planned {
 
 /// The weights of a network, in the order in which they are drawn.
 #[derive(Default)]
-pub(super) struct Plan(Vec<Planned>);
+pub(super) struct ParameterSpecs(Vec<ParameterSpec>);
 
-impl Plan {
+impl ParameterSpecs {
     pub(super) fn weight(&mut self, name: impl Into<String>, shape: &[usize], start: Start) {
-        self.0.push(Planned { name: name.into(), shape: shape.to_vec(), start });
+        self.0.push(ParameterSpec { name: name.into(), shape: shape.to_vec(), start });
     }
 
     /// `NAME.weight [fan_in, fan_out]` and `NAME.bias [fan_out]`.
@@ -93,25 +93,25 @@ impl Plan {
     }
 
     /// The weights that `seed` stands for.
-    pub(super) fn draw<B: Backend>(self, seed: u64, device: &B::Device) -> Drawn<B> {
+    pub(super) fn draw<B: Backend>(self, seed: u64, device: &B::Device) -> InitializedParams<B> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let draw = |Planned { name, shape, start }: Planned| {
+        let draw = |ParameterSpec { name, shape, start }: ParameterSpec| {
             let values = start.draw(shape.iter().product(), &mut rng);
             (name, TensorData::new(values, shape))
         };
-        Drawn { weights: self.0.into_iter().map(draw).collect(), device: device.clone() }
+        InitializedParams { weights: self.0.into_iter().map(draw).collect(), device: device.clone() }
     }
 }
 
-/// The weights of a plan, to be taken into a Burn module by their names there.
-pub(super) struct Drawn<B: Backend> {
+/// Initial weights, to be taken into a Burn module by their names there.
+pub(super) struct InitializedParams<B: Backend> {
     weights: BTreeMap<String, TensorData>,
     device: B::Device,
 }
 
-impl<B: Backend> Drawn<B> {
+impl<B: Backend> InitializedParams<B> {
     pub(super) fn take<const D: usize>(&mut self, name: &str) -> Param<Tensor<B, D>> {
-        let data = self.weights.remove(name).unwrap_or_else(|| panic!("the plan has `{name}`, and it is taken once"));
+        let data = self.weights.remove(name).unwrap_or_else(|| panic!("`{name}` is specified, and it is taken once"));
         Param::from_data(data, &self.device)
     }
 

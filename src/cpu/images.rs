@@ -1,0 +1,118 @@
+//! Images with their channels last, so that a pixel is a row of a matrix: windows around pixels, and max pooling.
+
+use std::ops::Range;
+
+use super::parallel::for_each;
+
+/// Numbers in the windows that one core works on at a time: 1 MiB, a second-level cache.
+const WINDOWS: usize = 1 << 18;
+
+/// The sizes of images that lie row-major as `[images, height, width, channels]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ImageSizes {
+    pub images: usize,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+impl ImageSizes {
+    /// Numbers in an image.
+    pub(super) fn of_image(self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    pub(super) fn shape(self) -> [usize; 4] {
+        [self.images, self.height, self.width, self.channels]
+    }
+
+    /// Calls `work` on parts of the images, whose windows fit into a cache, on all cores. The parts do not depend on the
+    /// number of cores.
+    pub(super) fn in_parts<T: Send>(self, kernel: usize, work: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
+        let part = (WINDOWS / (self.of_image() * kernel * kernel)).max(1);
+        for_each(self.images.div_ceil(part), |index| work(index * part..self.images.min((index + 1) * part)))
+    }
+
+    /// Calls `visit` with each run of pixels that a window and an image have in common: where it begins in the windows
+    /// `[images x height x width, kernel, kernel, channels]`, where in the images, and its length.
+    fn for_runs(self, num_images: usize, kernel: usize, mut visit: impl FnMut(usize, usize, usize)) {
+        let Self { height, width, channels, .. } = self;
+        let (margin, row) = (kernel / 2, kernel * channels);
+        for image in 0..num_images {
+            for y in 0..height {
+                for x in 0..width {
+                    let window = ((image * height + y) * width + x) * kernel * row;
+                    let (first, end) = (margin.saturating_sub(x), kernel.min(width + margin - x));
+                    for down in margin.saturating_sub(y)..kernel.min(height + margin - y) {
+                        let pixel = (image * height + y + down - margin) * width + x + first - margin;
+                        visit(window + down * row + first * channels, pixel * channels, (end - first) * channels);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The windows around the pixels of some of the images `values`: `[images x height x width, kernel x kernel x
+    /// channels]`, with zeros beyond the edges.
+    pub(super) fn windows(self, values: &[f32], images: Range<usize>, kernel: usize) -> Vec<f32> {
+        let size = self.of_image();
+        let values = &values[images.start * size..images.end * size];
+        let mut windows = vec![0.0; values.len() * kernel * kernel];
+        self.for_runs(images.len(), kernel, |to, from, length| {
+            windows[to..to + length].copy_from_slice(&values[from..from + length]);
+        });
+        windows
+    }
+
+    /// The sum of all windows at each pixel, of `num_images` images.
+    pub(super) fn sum_windows(self, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
+        let mut sums = vec![0.0; num_images * self.of_image()];
+        self.for_runs(num_images, kernel, |from, to, length| {
+            let sums = &mut sums[to..to + length];
+            sums.iter_mut().zip(&windows[from..from + length]).for_each(|(sum, value)| *sum += value);
+        });
+        sums
+    }
+
+    /// The sizes after pooling squares of `side` pixels; what does not fill a square is left out.
+    pub(super) fn pooled(self, side: usize) -> Self {
+        Self { height: self.height / side, width: self.width / side, ..self }
+    }
+
+    /// The largest value of each square of `side` pixels, and where it was: the first of equal ones.
+    pub(super) fn pool(self, values: &[f32], side: usize) -> (Vec<f32>, Vec<u32>) {
+        let Self { height, width, channels, .. } = self;
+        let (rows, columns) = (height / side, width / side);
+        let parts = for_each(self.images, |image| {
+            let (mut largest, mut origins) = (Vec::new(), Vec::new());
+            for corner in 0..rows * columns {
+                let (y, x) = (corner / columns * side, corner % columns * side);
+                let start = ((image * height + y) * width + x) * channels;
+                let begin = largest.len();
+                largest.extend_from_slice(&values[start..start + channels]);
+                origins.extend((start..start + channels).map(|at| at as u32));
+                for step in 1..side * side {
+                    let start = start + (step / side * width + step % side) * channels;
+                    let values = values[start..start + channels].iter().enumerate();
+                    let best = largest[begin..].iter_mut().zip(&mut origins[begin..]);
+                    for ((largest, origin), (channel, &value)) in best.zip(values) {
+                        // A value that is not a number must stay, so that the loss shows it.
+                        if value > *largest || value.is_nan() {
+                            (*largest, *origin) = (value, (start + channel) as u32);
+                        }
+                    }
+                }
+            }
+            (largest, origins)
+        });
+        let (largest, origins): (Vec<Vec<f32>>, Vec<Vec<u32>>) = parts.into_iter().unzip();
+        (largest.concat(), origins.concat())
+    }
+}
+
+/// Each gradient at the place that its value came from, among `size` others.
+pub(super) fn unpool(gradient: &[f32], origins: &[u32], size: usize) -> Vec<f32> {
+    let mut below = vec![0.0; size];
+    gradient.iter().zip(origins).for_each(|(gradient, &origin)| below[origin as usize] += gradient);
+    below
+}

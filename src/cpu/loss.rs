@@ -1,0 +1,246 @@
+//! Loss functions: the mean over a batch, and its gradient with respect to the logits in the same pass.
+
+use burn::backend::Autodiff;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::tensor::activation::{log_sigmoid, log_softmax};
+use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
+
+use super::autodiff::{register, unwrap, wrap};
+use super::math;
+use super::memory::{CpuBackend, in_place, read, tensor};
+use super::parallel::simd;
+
+/// The loss of an example.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LossFunction {
+    /// Cross-entropy of the softmax of `num_classes` logits; labels are class indices. `smoothing` (0 <= s < 1) is the
+    /// share of the target probability that is spread over all classes.
+    SoftmaxCrossEntropy { num_classes: usize, smoothing: f64 },
+    /// Cross-entropy of the sigmoid of one logit; labels are 0 or 1.
+    BinaryCrossEntropy { smoothing: f64 },
+    /// e^2, of the error e.
+    Squared,
+    /// |e|
+    Absolute,
+    /// e^2 / 2 up to `delta` (> 0), delta (|e| - delta / 2) beyond.
+    Huber { delta: f64 },
+}
+
+/// What a batch should have led to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Labels<'a> {
+    /// A class index or a number for each row of logits.
+    pub values: &'a [f32],
+    /// How much each of them counts in the mean; `None` = the same.
+    pub weights: Option<Vec<f32>>,
+}
+
+impl Labels<'_> {
+    /// What the sum of weighted losses is divided by.
+    fn total_weight(&self) -> f64 {
+        let total = match &self.weights {
+            None => self.values.len() as f64,
+            Some(weights) => weights.iter().copied().map(f64::from).sum(),
+        };
+        total.max(f64::MIN_POSITIVE)
+    }
+
+    #[inline(always)]
+    fn weight(&self, row: usize) -> f32 {
+        self.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
+}
+
+/// By Burn's operations.
+pub(super) fn plain<B: Backend>(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
+    let device = logits.device();
+    let targets = Tensor::from_data(function.targets(labels.values), &device);
+    let losses = function.losses(logits, targets); // [rows, 1]
+    match &labels.weights {
+        None => losses.mean(),
+        Some(weights) => {
+            let weights = Tensor::from_data(TensorData::new(weights.clone(), [weights.len(), 1]), &device);
+            (losses * weights).sum().div_scalar(labels.total_weight())
+        }
+    }
+}
+
+/// By burnlab's loops.
+pub(super) fn fused<B: CpuBackend>(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
+    let device = logits.device();
+    let loss = function.replace_by_gradient(&mut read(logits, <[f32]>::to_vec), labels);
+    tensor(vec![loss as f32], [1], &device)
+}
+
+/// By burnlab's loops, as one node of the graph, which finds the gradient together with the loss.
+pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
+    function: LossFunction,
+    logits: Tensor<Autodiff<B, C>, 2>,
+    labels: &Labels,
+) -> Tensor<Autodiff<B, C>, 1> {
+    let logits = unwrap(logits);
+    let parents = [logits.node];
+    let logits: Tensor<B, 2> = wrap(logits.primitive);
+    let output = match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
+        OpsKind::UnTracked(preparation) => preparation.finish(unwrap(fused(function, logits, labels))),
+        OpsKind::Tracked(preparation) => {
+            let (device, shape) = (logits.device(), logits.dims());
+            let mut gradient = read(logits, <[f32]>::to_vec);
+            let loss = function.replace_by_gradient(&mut gradient, labels);
+            let output = unwrap(tensor::<B, 1>(vec![loss as f32], [1], &device));
+            preparation.finish(tensor::<B, 2>(gradient, shape, &device), output)
+        }
+    };
+    wrap(output)
+}
+
+#[derive(Debug)]
+struct LossBackward;
+
+impl<B: CpuBackend> Backward<B, 1> for LossBackward {
+    /// The gradient of the loss.
+    type State = Tensor<B, 2>;
+
+    fn backward(self, ops: Ops<Tensor<B, 2>, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let [to_logits] = ops.parents;
+        let factor = read(wrap::<B, 1>(gradients.consume::<B>(&ops.node)), |factor| factor[0]);
+        if let Some(node) = to_logits {
+            let gradient = match factor {
+                1.0 => ops.state,
+                _ => in_place(ops.state, |gradient| gradient.iter_mut().for_each(|value| *value *= factor)).0,
+            };
+            register(gradients, node.id, gradient);
+        }
+    }
+}
+
+impl LossFunction {
+    /// Targets `[rows, logits]`: the labels, or one-hot.
+    fn targets(self, labels: &[f32]) -> TensorData {
+        match self {
+            Self::SoftmaxCrossEntropy { num_classes, .. } => {
+                let mut one_hot = vec![0.0; labels.len() * num_classes];
+                for (row, &label) in labels.iter().enumerate() {
+                    one_hot[row * num_classes + label as usize] = 1.0;
+                }
+                TensorData::new(one_hot, [labels.len(), num_classes])
+            }
+            Self::BinaryCrossEntropy { .. } | Self::Squared | Self::Absolute | Self::Huber { .. } => {
+                TensorData::new(labels.to_vec(), [labels.len(), 1])
+            }
+        }
+    }
+
+    /// Loss of each row, `[rows, 1]`.
+    fn losses<B: Backend>(self, logits: Tensor<B, 2>, targets: Tensor<B, 2>) -> Tensor<B, 2> {
+        let smoothed = |targets: Tensor<B, 2>, smoothing: f64, num_classes: f64| match smoothing {
+            0.0 => targets,
+            share => targets.mul_scalar(1.0 - share).add_scalar(share / num_classes),
+        };
+        match self {
+            Self::SoftmaxCrossEntropy { num_classes, smoothing } => {
+                let targets = smoothed(targets, smoothing, num_classes as f64);
+                // Logits further apart than f32 reaches have a log of -inf, and 0 x -inf would be NaN.
+                -(targets * log_softmax(logits, 1).clamp_min(f32::MIN)).sum_dim(1)
+            }
+            // -(t log s(z) + (1 - t) log(1 - s(z))), and log(1 - s(z)) = log s(z) - z
+            Self::BinaryCrossEntropy { smoothing } => {
+                let targets = smoothed(targets, smoothing, 2.0);
+                logits.clone() * (-targets).add_scalar(1.0) - log_sigmoid(logits)
+            }
+            Self::Squared => (logits - targets).powi_scalar(2),
+            Self::Absolute => (logits - targets).abs(),
+            // With c = |e| clamped to delta: c (|e| - c / 2) is e^2 / 2 within, delta (|e| - delta / 2) beyond.
+            Self::Huber { delta } => {
+                let error = (logits - targets).abs();
+                let clamped = error.clone().clamp_max(delta);
+                clamped.clone() * (error - clamped.mul_scalar(0.5))
+            }
+        }
+    }
+
+    /// Replaces `logits`, row-major, by the gradient of the mean loss with respect to them; returns that loss.
+    fn replace_by_gradient(self, logits: &mut [f32], labels: &Labels) -> f64 {
+        let total = labels.total_weight();
+        let loss = simd(|| match self {
+            Self::SoftmaxCrossEntropy { num_classes, smoothing } => {
+                softmax_gradient(logits, labels, num_classes, smoothing as f32, total)
+            }
+            Self::BinaryCrossEntropy { smoothing } => {
+                let smoothing = smoothing as f32;
+                example_gradients(logits, labels, total, |logit, label| {
+                    let target = label * (1.0 - smoothing) + smoothing / 2.0;
+                    // log(1 + exp(z)) - t z
+                    let loss = logit.max(0.0) - target * logit + (-logit.abs()).exp().ln_1p();
+                    (loss, math::sigmoid(logit) - target)
+                })
+            }
+            Self::Squared => example_gradients(logits, labels, total, |logit, label| {
+                let error = logit - label;
+                (error * error, 2.0 * error)
+            }),
+            Self::Absolute => example_gradients(logits, labels, total, |logit, label| {
+                let error = logit - label;
+                // signum is 1 at 0, where the gradient is 0
+                (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
+            }),
+            Self::Huber { delta } => {
+                let delta = delta as f32;
+                example_gradients(logits, labels, total, |logit, label| {
+                    let error = logit - label;
+                    let clamped = error.clamp(-delta, delta);
+                    (clamped * (error - 0.5 * clamped), clamped)
+                })
+            }
+        });
+        loss / total
+    }
+}
+
+/// Sum of weight x loss of rows with one logit; `function` gives loss and derivative of a logit and its label.
+#[inline(always)]
+fn example_gradients(
+    logits: &mut [f32],
+    labels: &Labels,
+    total: f64,
+    function: impl Fn(f32, f32) -> (f32, f32),
+) -> f64 {
+    let mut loss = 0.0;
+    for (row, (value, &label)) in logits.iter_mut().zip(labels.values).enumerate() {
+        let weight = labels.weight(row);
+        let (example_loss, gradient) = function(*value, label);
+        loss += f64::from(weight * example_loss);
+        *value = (f64::from(weight) / total) as f32 * gradient;
+    }
+    loss
+}
+
+/// Sum of weight x cross-entropy; replaces `logits` by the gradient of that sum divided by `total`. Whole passes
+/// over the batch, since a row is shorter than a SIMD register.
+#[inline(always)]
+fn softmax_gradient(logits: &mut [f32], labels: &Labels, num_classes: usize, smoothing: f32, total: f64) -> f64 {
+    let (right, other) = (1.0 - smoothing, smoothing / num_classes as f32);
+    let mut loss = 0.0;
+    for (at, (row, &label)) in logits.chunks_exact_mut(num_classes).zip(labels.values).enumerate() {
+        // Keeps a value that is not a number, so that the loss shows it.
+        let largest = row.iter().fold(f32::NEG_INFINITY, |most, &logit| if logit <= most { most } else { logit });
+        row.iter_mut().for_each(|logit| *logit -= largest);
+        let smoothed = if other > 0.0 { other * row.iter().sum::<f32>() } else { 0.0 };
+        loss -= f64::from(labels.weight(at) * (right * row[label as usize] + smoothed));
+    }
+    logits.iter_mut().for_each(|logit| *logit = math::exp(*logit));
+    for (at, (row, &label)) in logits.chunks_exact_mut(num_classes).zip(labels.values).enumerate() {
+        let weight = labels.weight(at);
+        let sum: f32 = row.iter().sum();
+        loss += f64::from(weight * sum.ln());
+        let share = (f64::from(weight) / total) as f32;
+        let scale = share / sum;
+        row.iter_mut().for_each(|power| *power = *power * scale - other * share);
+        row[label as usize] -= right * share;
+    }
+    loss
+}

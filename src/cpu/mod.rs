@@ -1,0 +1,132 @@
+//! Fused kernels: a Burn backend extension.
+//!
+//! Burn's element-wise operations make a tensor each, and read and write the memory each time; burn-flex copies what it
+//! broadcasts. [`FusedBackend`] adds the operations that this costs most as single ones: a layer with everything between
+//! two matrix products, a loss with its gradient, an optimizer's update. Each is a file of its own with
+//! - its form in Burn's operations (`plain`), the trait's default: what wgpu takes, and every backend with
+//!   `[training] kernels = "plain"`;
+//! - its loops over slices, compiled once (`fused` hands them the tensors of a [`CpuBackend`]);
+//! - its node in the graph of `Autodiff` (`tracked`).
+//!
+//! To add one: its file, a method of the trait and of its two implementations (`fused.rs`), and one of [`Kernels`].
+
+use burn::tensor::Tensor;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+mod activation;
+mod adam;
+mod autodiff;
+mod convolution;
+mod dense;
+mod fused;
+mod images;
+mod loss;
+mod math;
+mod memory;
+mod parallel;
+mod product;
+
+pub use activation::Activation;
+pub use adam::AdamStep;
+pub use convolution::{BlockOptions, NormalizedBlock};
+pub use fused::{FusedBackend, TrainingBackend};
+pub use loss::{Labels, LossFunction};
+pub use math::{exp, sigmoid, tanh};
+pub use memory::CpuBackend;
+pub use parallel::simd;
+pub use product::{Matrix, product};
+
+/// Added to variances before their root is taken, as in the reference code of the papers on normalisation.
+pub const NORM_EPSILON: f32 = 1e-5;
+
+/// Which form of the operations of [`FusedBackend`] a network is trained and used with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kernels {
+    /// burnlab's own, where the backend has them
+    #[default]
+    Fused,
+    /// Burn's tensor operations alone
+    Plain,
+}
+
+impl Kernels {
+    /// What is really used on the backend `B`.
+    pub fn on<B: FusedBackend>(self) -> Self {
+        if B::HAS_FUSED_KERNELS { self } else { Self::Plain }
+    }
+
+    /// As the config file writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fused => "fused",
+            Self::Plain => "plain",
+        }
+    }
+
+    /// `activation(inputs x weight + bias)`; see [`FusedBackend::dense`].
+    pub fn dense<B: FusedBackend>(
+        self,
+        inputs: Tensor<B, 2>,
+        weight: Tensor<B, 2>,
+        bias: Tensor<B, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::dense(inputs, weight, bias, activation),
+            Self::Plain => dense::plain(inputs, weight, bias, activation),
+        }
+    }
+
+    /// A convolution with its activation and pooling; see [`FusedBackend::convolution_block`].
+    pub fn convolution_block<B: FusedBackend>(
+        self,
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        bias: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> Tensor<B, 4> {
+        match self {
+            Self::Fused => B::convolution_block(images, weight, bias, options),
+            Self::Plain => convolution::plain(images, weight, bias, options),
+        }
+    }
+
+    /// The same with batch normalisation; see [`FusedBackend::normalized_convolution_block`].
+    pub fn normalized_convolution_block<B: FusedBackend>(
+        self,
+        images: Tensor<B, 4>,
+        weight: Tensor<B, 4>,
+        scale: Tensor<B, 1>,
+        shift: Tensor<B, 1>,
+        options: BlockOptions,
+    ) -> NormalizedBlock<B> {
+        match self {
+            Self::Fused => B::normalized_convolution_block(images, weight, scale, shift, options),
+            Self::Plain => convolution::plain_normalized(images, weight, scale, shift, options),
+        }
+    }
+
+    /// Mean loss of a batch; see [`FusedBackend::loss`].
+    pub fn loss<B: FusedBackend>(self, function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
+        match self {
+            Self::Fused => B::loss(function, logits, labels),
+            Self::Plain => loss::plain(function, logits, labels),
+        }
+    }
+
+    /// An update by Adam; see [`FusedBackend::adam`].
+    pub fn adam<B: FusedBackend, const D: usize>(
+        self,
+        step: AdamStep,
+        weights: Tensor<B, D>,
+        gradient: Tensor<B, D>,
+        moments: [Tensor<B, D>; 2],
+    ) -> (Tensor<B, D>, [Tensor<B, D>; 2]) {
+        match self {
+            Self::Fused => B::adam(step, weights, gradient, moments),
+            Self::Plain => adam::plain(step, weights, gradient, moments),
+        }
+    }
+}

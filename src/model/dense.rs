@@ -1,0 +1,30 @@
+//! Dense layers: Burn's `Linear`, computed together with the activation that follows.
+
+use burn::nn::Linear;
+use burn::tensor::Tensor;
+
+use crate::cpu::{Activation, FusedBackend, Kernels};
+
+/// `activation(inputs x weight + bias)`, `[rows, inputs]` to `[rows, outputs]`.
+pub(super) fn dense<B: FusedBackend>(
+    layer: &Linear<B>,
+    inputs: Tensor<B, 2>,
+    activation: Option<Activation>,
+    kernels: Kernels,
+) -> Tensor<B, 2> {
+    let bias = layer.bias.as_ref().expect("`InitializedParams::linear` gives every layer a bias");
+    kernels.dense(inputs, layer.weight.val(), bias.val(), activation)
+}
+
+/// The same for each step of a sequence, `[batch, steps, inputs]` to `[batch, steps, outputs]`, in one matrix product.
+pub(super) fn dense_steps<B: FusedBackend>(
+    layer: &Linear<B>,
+    inputs: Tensor<B, 3>,
+    activation: Option<Activation>,
+    kernels: Kernels,
+) -> Tensor<B, 3> {
+    let [batch, steps, width] = inputs.dims();
+    let outputs = dense(layer, inputs.reshape([batch * steps, width]), activation, kernels);
+    let [_, width] = outputs.dims();
+    outputs.reshape([batch, steps, width])
+}

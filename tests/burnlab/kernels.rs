@@ -1,0 +1,211 @@
+//! Each fused operation against Burn's own and against finite differences, on both CPU backends.
+
+use burn::backend::{Autodiff, Flex, NdArray};
+use burn::tensor::{Tensor, TensorData};
+use burnlab::backend::TrainingBackend;
+use burnlab::cpu::{
+    Activation, BlockOptions, CpuBackend, FusedBackend, Kernels, Labels, LossFunction, NormalizedBlock,
+};
+
+/// Numbers that follow no pattern, from -1 to 1.
+fn numbers(count: usize, seed: u64) -> Vec<f32> {
+    (0..count).map(|i| 2.0 * (burnlab::data::mix(seed, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0).collect()
+}
+
+/// A value `[1]` with a share of each number, so that each gets a gradient of its own.
+fn mixed<B: TrainingBackend, const D: usize>(tensor: Tensor<B, D>) -> Tensor<B, 1> {
+    let count = tensor.shape().num_elements();
+    let shares = Tensor::from_data(TensorData::new(numbers(count, 99), [count]), &tensor.device());
+    (tensor.reshape([count]) * shares).sum()
+}
+
+/// `operation` of one-dimensional `inputs`, and its gradients with respect to each.
+fn gradients<B: TrainingBackend>(
+    inputs: &[Vec<f32>],
+    operation: impl Fn(Vec<Tensor<B, 1>>) -> Tensor<B, 1>,
+) -> (f64, Vec<Vec<f32>>) {
+    let tensor = |values: &Vec<f32>| {
+        let data = TensorData::new(values.clone(), [values.len()]);
+        Tensor::<B, 1>::from_data(data, &Default::default()).require_grad()
+    };
+    let inputs: Vec<_> = inputs.iter().map(tensor).collect();
+    let value = operation(inputs.clone());
+    let found = value.clone().backward();
+    let gradient = |input: &Tensor<B, 1>| input.grad(&found).expect("a gradient").into_data().to_vec().unwrap();
+    let value = value.into_data().iter::<f64>().next().unwrap();
+    (value, inputs.iter().map(gradient).collect())
+}
+
+/// Holds the fused form of `operation` to the plain one, and both to finite differences where it is `smooth` there.
+fn check_on<B: TrainingBackend>(
+    case: &str,
+    inputs: &[Vec<f32>],
+    smooth: bool,
+    operation: impl Fn(Kernels, Vec<Tensor<B, 1>>) -> Tensor<B, 1>,
+) {
+    let value_of = |inputs: &[Vec<f32>]| gradients::<B>(inputs, |inputs| operation(Kernels::Fused, inputs)).0;
+    let (value, fused) = gradients::<B>(inputs, |inputs| operation(Kernels::Fused, inputs));
+    let (expected, plain) = gradients::<B>(inputs, |inputs| operation(Kernels::Plain, inputs));
+    assert!((value - expected).abs() < 1e-4 * expected.abs().max(1.0), "{case}: {value}, plain {expected}");
+    for (input, (fused, plain)) in fused.iter().zip(&plain).enumerate() {
+        assert_eq!(fused.len(), plain.len(), "{case}");
+        let size = plain.iter().fold(1.0f32, |size, value| size.max(value.abs()));
+        for (at, (fused, plain)) in fused.iter().zip(plain).enumerate() {
+            assert!((fused - plain).abs() < 2e-5 * size, "{case}, input {input}[{at}]: {fused}, plain {plain}");
+        }
+        let count = if smooth { fused.len() } else { 0 };
+        for at in (0..count).step_by(count.div_ceil(12).max(1)) {
+            let moved = |shift: f32| {
+                let mut moved = inputs.to_vec();
+                moved[input][at] += shift;
+                value_of(&moved)
+            };
+            let by_step = |step: f32| (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+            let slope = (4.0 * by_step(2e-3) - by_step(4e-3)) / 3.0;
+            let exact = f64::from(fused[at]);
+            let tolerance = 1e-2 * exact.abs().max(1.0);
+            assert!((slope - exact).abs() < tolerance, "{case}, input {input}[{at}]: {exact}, by differences {slope}");
+        }
+    }
+}
+
+/// [`check_on`] both CPU backends.
+macro_rules! check {
+    ($case:expr, $inputs:expr, $smooth:expr, $operation:expr) => {
+        check_on::<Autodiff<Flex>>($case, $inputs, $smooth, $operation);
+        check_on::<Autodiff<NdArray>>($case, $inputs, $smooth, $operation);
+    };
+}
+
+#[test]
+fn dense() {
+    // The last one has several blocks of rows, whose sums are joined.
+    for [rows, inputs, outputs] in [[1, 1, 1], [5, 3, 4], [1500, 8, 24]] {
+        for activation in std::iter::once(None).chain(Activation::ALL.map(Some)) {
+            let values = [numbers(rows * inputs, 1), numbers(inputs * outputs, 2), numbers(outputs, 3)];
+            let kinked = matches!(activation, Some(Activation::Relu | Activation::LeakyRelu));
+            let case = format!("{rows} rows, {inputs} to {outputs}, {activation:?}");
+            check!(&case, &values, !kinked && rows < 100, |kernels, values| {
+                let [x, weight, bias] = values.try_into().unwrap();
+                let (x, weight) = (x.reshape([rows, inputs]), weight.reshape([inputs, outputs]));
+                mixed(kernels.dense(x, weight, bias, activation))
+            });
+        }
+    }
+}
+
+#[test]
+fn convolution_blocks() {
+    for ([batch, height, width, inputs, outputs, kernel, pool], activation) in [
+        ([2, 4, 5, 3, 4, 3, 1], Activation::Gelu),
+        ([2, 5, 4, 1, 3, 3, 2], Activation::Tanh),
+        ([3, 3, 3, 2, 2, 5, 1], Activation::Silu),
+        ([40, 12, 12, 3, 8, 3, 2], Activation::Relu),
+    ] {
+        let pixels = numbers(batch * height * width * inputs, 1);
+        let weights = numbers(outputs * inputs * kernel * kernel, 2);
+        let options = BlockOptions { activation, pool };
+        let case = format!("{batch} images {height}x{width}, {inputs} to {outputs}, kernel {kernel}, {options:?}");
+        let smooth = batch < 10;
+        check!(&case, &[pixels.clone(), weights.clone(), numbers(outputs, 3)], smooth, |kernels, values| {
+            let [pixels, weight, bias] = values.try_into().unwrap();
+            let images = pixels.reshape([batch, height, width, inputs]);
+            let weight = weight.reshape([outputs, inputs, kernel, kernel]);
+            let made = kernels.convolution_block(images, weight, bias, options);
+            assert_eq!(made.dims(), [batch, height / pool, width / pool, outputs]);
+            mixed(made)
+        });
+        let values = [pixels, weights, numbers(outputs, 3), numbers(outputs, 4)];
+        check!(&format!("normalized, {case}"), &values, smooth, |kernels, values| {
+            let [pixels, weight, scale, shift] = values.try_into().unwrap();
+            let images = pixels.reshape([batch, height, width, inputs]);
+            let weight = weight.reshape([outputs, inputs, kernel, kernel]);
+            mixed(kernels.normalized_convolution_block(images, weight, scale, shift, options).images)
+        });
+    }
+}
+
+#[test]
+fn statistics_of_a_normalized_block() {
+    fn statistics<B: FusedBackend>(kernels: Kernels) -> [Vec<f32>; 2] {
+        let tensor = |count: usize, seed| {
+            Tensor::<B, 1>::from_data(TensorData::new(numbers(count, seed), [count]), &Default::default())
+        };
+        let images = tensor(3 * 4 * 5 * 2, 1).reshape([3, 4, 5, 2]);
+        let weight = tensor(3 * 2 * 9, 2).reshape([3, 2, 3, 3]);
+        let options = BlockOptions { activation: Activation::Relu, pool: 2 };
+        let NormalizedBlock { mean, variance, .. } =
+            kernels.normalized_convolution_block(images, weight, tensor(3, 3), tensor(3, 4), options);
+        [mean, variance].map(|statistic| statistic.into_data().to_vec().unwrap())
+    }
+    let expected = statistics::<Flex>(Kernels::Plain);
+    for found in [statistics::<Flex>(Kernels::Fused), statistics::<Autodiff<NdArray>>(Kernels::Fused)] {
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-5, "{found}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn losses() {
+    let classes: Vec<f32> = (0..7).map(|row| (row % 3) as f32).collect();
+    let binary: Vec<f32> = (0..7).map(|row| (row % 2) as f32).collect();
+    for (function, outputs, labels) in [
+        (LossFunction::SoftmaxCrossEntropy { num_classes: 3, smoothing: 0.0 }, 3, &classes),
+        (LossFunction::SoftmaxCrossEntropy { num_classes: 3, smoothing: 0.2 }, 3, &classes),
+        (LossFunction::BinaryCrossEntropy { smoothing: 0.0 }, 1, &binary),
+        (LossFunction::BinaryCrossEntropy { smoothing: 0.2 }, 1, &binary),
+        (LossFunction::Squared, 1, &binary),
+        (LossFunction::Absolute, 1, &binary),
+        (LossFunction::Huber { delta: 0.7 }, 1, &binary),
+    ] {
+        for weights in [None, Some(numbers(7, 5).iter().map(|weight| weight + 1.5).collect::<Vec<f32>>())] {
+            let labels = Labels { values: labels, weights };
+            let case = format!("{function:?}, {labels:?}");
+            check!(&case, &[numbers(7 * outputs, 1)], true, |kernels, values| {
+                let [logits] = values.try_into().unwrap();
+                // Times three: the gradient that comes from above is not always 1.
+                kernels.loss(function, logits.reshape([7, outputs]), &labels) * 3.0
+            });
+        }
+    }
+}
+
+#[test]
+fn parameters_without_a_gradient_get_none() {
+    type B = Autodiff<Flex>;
+    let tensor =
+        |count: usize| Tensor::<B, 1>::from_data(TensorData::new(numbers(count, 1), [count]), &Default::default());
+    let weight = tensor(12).reshape([3, 4]).detach().require_grad();
+    let (x, bias) = (tensor(6).reshape([2, 3]), tensor(4));
+    let found = Kernels::Fused.dense(x.clone(), weight.clone(), bias.clone(), Some(Activation::Tanh)).sum().backward();
+    assert!(weight.grad(&found).is_some() && x.grad(&found).is_none() && bias.grad(&found).is_none());
+}
+
+/// By type: a backend that silently fell back to plain operations would train several times as long.
+#[test]
+fn both_cpu_backends_have_fused_kernels_and_show_their_memory() {
+    fn check<B: CpuBackend>() {
+        const {
+            assert!(<B as FusedBackend>::HAS_FUSED_KERNELS && <Autodiff<B> as FusedBackend>::HAS_FUSED_KERNELS);
+        }
+        assert_eq!(Kernels::default().on::<Autodiff<B>>(), Kernels::Fused);
+        let tensor = |values: Vec<f32>| {
+            let count = values.len();
+            Tensor::<B, 1>::from_data(TensorData::new(values, [count]), &Default::default())
+        };
+        let (x, weight) = (tensor(numbers(6, 1)).reshape([2, 3]), tensor(numbers(12, 2)).reshape([3, 4]));
+        let made = Kernels::Fused.dense(x.clone(), weight, tensor(numbers(4, 3)), None);
+        for tensor in [x, made] {
+            assert!(B::numbers(&tensor.into_primitive().tensor()).is_some(), "{}", std::any::type_name::<B>());
+        }
+        // A transposed view does not lie row-major, and is read all the same.
+        let turned = tensor(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).reshape([2, 3]).transpose();
+        B::read(turned, |numbers| assert_eq!(numbers, [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+    }
+    check::<Flex>();
+    check::<NdArray>();
+    assert!(
+        Flex::numbers_mut(&mut Tensor::<Flex, 1>::zeros([3], &Default::default()).into_primitive().tensor()).is_some()
+    );
+}

@@ -68,8 +68,8 @@ pub enum TrackingError {
 
     /// A store on a PostgreSQL server, in a build without the feature `postgres`.
     #[error(
-        "the client of PostgreSQL is not in this build, so that the store at {server} cannot be opened; build it in with \
-         `cargo run --features postgres -- ...` or `cargo install --path . --features postgres`"
+        "the store at {server} needs the client of PostgreSQL, which is not in this build; build it in with `cargo run \
+         --features postgres -- ...` or `cargo install --path . --features postgres`"
     )]
     NoPostgres { server: String },
 

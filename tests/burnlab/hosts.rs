@@ -224,7 +224,7 @@ fn a_build_without_the_client_of_postgresql_tells_how_to_build_it_in() {
     for verb in [
         &["--config", "c.toml"][..],
         &["runs", "list"],
-        &["runs", "recover"],
+        &["runs", "reindex"],
         &["sweep", "list"],
         &["sweep", "work", "latest"],
         &["sweep", "emit", "--slurm", "--config", "c.toml"],

@@ -1,4 +1,4 @@
-// What the user can change about runs. Each change shows at once or says why not.
+// Edits of runs. Each change is shown at once, or an error message says why it failed.
 
 import * as api from "./api.js";
 import { toast } from "./dom.js";
@@ -22,7 +22,7 @@ export async function archive(ids, archived) {
   toast(`${plural(ids.length, "run")} ${archived ? "archived" : "back in the list"}.`, action);
 }
 
-/** Moves runs to the trash. There is no question before it, because there is a way back after it. */
+/** Moves runs to the trash. No confirmation is asked, because it can be undone. */
 export async function remove(ids) {
   const gone = [];
   for (const id of ids) {

@@ -1,8 +1,8 @@
-// How the page speaks with the server.
+// Requests to the server.
 
 let token = document.querySelector('meta[name="burnlab-token"]').content;
 
-/** An answer that is not a success; `body` is the server's JSON, `{error, at?}`. */
+/** A response that is not a success; `body` is the server's JSON, `{error, at?}`. */
 export class ApiError extends Error {
   constructor(status, body) {
     super(body?.error ?? `The server answered ${status}.`);
@@ -11,7 +11,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A server that was started anew has another token, on its new page. */
+/** Fetches the page again for its token: a restarted server has a new one. */
 async function renewToken() {
   const page = new DOMParser().parseFromString(await (await fetch("/", { cache: "no-store" })).text(), "text/html");
   const found = page.querySelector('meta[name="burnlab-token"]')?.content;
@@ -52,7 +52,7 @@ export const runs = () => send("GET", "/api/runs");
 export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
 export const run = (id) => send("GET", `/api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
-/** `asked`: {offset, limit, wrong, order, pixels, inputs}; what is false or absent stays out. */
+/** `asked`: {offset, limit, wrong, order, pixels, inputs}; false and absent values are left out. */
 export const predictions = (id, asked) =>
   send(
     "GET",

@@ -1,14 +1,14 @@
-// How a network with two inputs divides their plane, epoch by epoch: a picture with a slider.
+// The decision boundary of a network with two inputs, epoch by epoch: a picture with a slider.
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
 import { number, percent } from "./format.js";
 import { color, onTheme, outline, swatch, themed } from "./palette.js";
 
-/** How long an epoch stays while the slider plays by itself, in ms. */
+/** How long each epoch is shown while the slider plays, in ms. */
 const PACE = 140;
 
-/** The elements of the picture, from the run's `boundary.json`. `onClose` takes what ends them. */
+/** The elements of the picture, from the run's `boundary.json`. `onClose` takes a function that is called when the tab closes. */
 export async function boundary(run, onClose) {
   const data = JSON.parse(await api.fileText(run.id, "boundary.json"));
   const problem = wrong(data);
@@ -95,7 +95,7 @@ export async function boundary(run, onClose) {
   ];
 }
 
-/** What keeps the file from being drawn, or null. */
+/** Why the file cannot be drawn, or null. */
 function wrong(data) {
   const cells = data.size ** 2;
   const whole = (grids) =>
@@ -118,7 +118,7 @@ function draw(canvas, data, index) {
   for (let row = 0; row < size; row += 1) {
     for (let column = 0; column < size; column += 1) {
       const at = row * size + column;
-      // The points must stand out from the surest cell.
+      // The points must stand out even from the most certain cell.
       context.globalAlpha = 0.08 + (0.52 * Number.parseInt(data.confidence[index][at], 16)) / 15;
       context.fillStyle = color(Number.parseInt(data.classes[index][at], 36));
       const [left, top] = [Math.round(column * cell), Math.round((size - 1 - row) * cell)];

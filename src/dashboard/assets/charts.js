@@ -26,7 +26,7 @@ export function plotly() {
   return loading;
 }
 
-/** What all our plots look like. */
+/** The common layout of all plots. */
 export function look() {
   const axis = {
     gridcolor: themed("--line"),
@@ -55,7 +55,7 @@ export function look() {
 }
 export const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, showTips: false };
 
-/** Charts of `getRuns()`, which may change with every render. Returns a function that takes them down again. */
+/** Charts of `getRuns()`, which may change with every render. Returns a function that removes them. */
 export function mountCharts(parent, getRuns, { mean = false } = {}) {
   const grid = h("div", { class: "charts" });
   const charts = new Map();
@@ -116,7 +116,10 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   };
 }
 
-/** metric name -> {train, validation, ...: key}; loss and accuracy first, then scores, errors and the rest by name. Test values are no curves. */
+/**
+ * metric name -> {train, validation, ...: key}; loss and accuracy first, then scores, errors and the rest by name. Test
+ * values are not curves.
+ */
 function metricNames(runs) {
   const found = new Map();
   for (const run of runs) {
@@ -135,7 +138,7 @@ function metricNames(runs) {
 }
 
 const HEIGHT = 250;
-/** Paper is narrower than most screens. */
+/** Width of a plot on paper, which is narrower than most screens. */
 export const PAPER_WIDTH = 640;
 
 class Chart {
@@ -175,7 +178,7 @@ class Chart {
     this.element.chart = this;
   }
 
-  /** Fetches what is missing and draws. One at a time; a call meanwhile is answered by one more turn. */
+  /** Fetches what is missing and draws. One call at a time: a call meanwhile causes one more round at the end. */
   async refresh() {
     if (!this.seen) return;
     if (this.busy) {
@@ -431,7 +434,7 @@ class Chart {
       window.Plotly.relayout(this.plot, { width: this.plot.clientWidth });
   }
 
-  /** At once, not when there is time: a printer does not wait. */
+  /** Synchronously, since printing does not wait. */
   recolor() {
     if (this.wired) this.draw(window.Plotly);
   }

@@ -1,4 +1,4 @@
-// What can stand in a column of the runs table, and what a run's value there is.
+// The columns of the runs table, and a run's value in each.
 //
 // A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`. A metric without a direction has no
 // best value: its last one stands in both columns.
@@ -54,7 +54,7 @@ export function column(id) {
   const [kind, key] = [id.slice(0, colon), id.slice(colon + 1)];
   if (kind === "run" && Object.hasOwn(FIELDS, key)) return { id, group: "run", ...FIELDS[key] };
   if (kind === "param") {
-    // The last part is what people call it; the tooltip has the whole key.
+    // The last part is the label; the tooltip has the whole key.
     const label = key.slice(key.lastIndexOf(".") + 1);
     return {
       id,
@@ -101,7 +101,7 @@ function order(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Compares by a column; what is missing comes last in both directions. */
+/** Compares by a column; missing values come last in both directions. */
 export function comparator(id, descending) {
   const chosen = column(id);
   if (!chosen) return () => 0;
@@ -158,7 +158,7 @@ export function defaultColumns({ metrics, differing }, runs) {
   ].filter(Boolean);
 }
 
-/** What people vary on purpose comes first. */
+/** Params that are usually varied on purpose come first. */
 const rank = (key) => ["model.", "training."].findIndex((prefix) => key.startsWith(prefix)) >>> 0;
 
 /** Every column there is, for the picker. */

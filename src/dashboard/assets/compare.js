@@ -18,7 +18,7 @@ const TABS = [
   ["confusion", "Confusion"],
   ["classes", "Per class"],
 ];
-/** Only two runs have it. */
+/** A tab for exactly two runs. */
 const EXAMPLES = ["examples", "Fixed and broken"];
 
 export function mountCompare(parent) {
@@ -95,7 +95,7 @@ export function mountCompare(parent) {
       return;
     }
     try {
-      // Who presses a button finds it under the keyboard again when the part is drawn anew.
+      // A focused button keeps the focus when its part is rendered again.
       const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
       const onClose = (close) => (shown === wanted && open ? closers.push(close) : close());
       const parts =
@@ -122,7 +122,7 @@ export function mountCompare(parent) {
   };
 }
 
-/** The head cells of the runs: mark, name, status and the way out. */
+/** The header cells of the runs: mark, name, status and a button to remove the run. */
 function heads(runs) {
   return runs.map((run, index) =>
     h(
@@ -153,7 +153,7 @@ function heads(runs) {
 
 const letter = (index) => (index < 26 ? String.fromCharCode(65 + index) : String(index + 1));
 
-/** What can honestly be said of two runs, with those that repeat them under other seeds. */
+/** The verdict on two runs, each with its repetitions under other seeds. */
 function verdict(judgement) {
   if (!judgement) return [];
   const next = judgement.next.map((command) => h("code", { class: "command" }, command));
@@ -170,7 +170,7 @@ function verdict(judgement) {
 
 const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
 
-/** What can honestly be said of three runs or more: every other config against that of the first. */
+/** The verdicts on three runs or more: every other config against that of the first. */
 function comparisons(found, runs) {
   if (!found) return [];
   const { metric, configs, num_tests: numTests, luck, next } = found;

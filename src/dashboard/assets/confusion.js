@@ -1,4 +1,4 @@
-// Confusion matrices as tables whose cells are shaded: the picture and its numbers are one thing.
+// Confusion matrices as tables with shaded cells.
 
 import { h, scroller } from "./dom.js";
 import { number, percent, signed } from "./format.js";

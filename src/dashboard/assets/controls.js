@@ -1,4 +1,4 @@
-// What stands above the runs table: filter, grouping, columns, and what to do with the selected runs.
+// The controls above the runs table: filter, grouping, columns, and actions on the selected runs.
 
 import { archive, edit, remove } from "./actions.js";
 import { allColumns, column } from "./columns.js";
@@ -88,7 +88,7 @@ export function mountControls(parent) {
   });
 }
 
-/** The message, and under it the filter as it was asked, with the place underlined that the message speaks of. */
+/** The error message, and below it the filter with the mistake underlined. */
 function renderError(error, box) {
   const found = store.filterError;
   error.hidden = !found;

@@ -1,4 +1,4 @@
-// How elements are made. Text goes in as text nodes only: nothing a run says can become markup.
+// Creates elements. Text is added as text nodes only, so nothing in a run's data can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -123,7 +123,7 @@ export function perFrame(action) {
   return () => {
     if (waiting) return;
     waiting = true;
-    // A hidden page gets no frames; a timer keeps it up to date all the same.
+    // A hidden page gets no animation frames; a timer keeps it up to date.
     const run = () => {
       if (waiting) {
         waiting = false;
@@ -143,7 +143,7 @@ export function download(name, content, type = "text/csv") {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-/** Rows as CSV; cells that need it are quoted, cells that a spreadsheet would run are defused. */
+/** Rows as CSV; cells that need it are quoted, cells that a spreadsheet would take for formulas are made text. */
 export function csv(rows) {
   const cell = (value) => {
     let text = value === null || value === undefined ? "" : String(value);

@@ -1,4 +1,4 @@
-// What the second of two runs gets right that the first did not, and the other way round, row by row.
+// Rows that one of two runs predicts correctly and the other does not.
 
 import * as api from "./api.js";
 import { h, scroller } from "./dom.js";
@@ -8,7 +8,7 @@ import { state, update } from "./state.js";
 
 const SIZE = 24;
 
-/** `[kind, label]`; of numbers none is simply wrong. */
+/** `[kind, label]`; in a regression no prediction is exactly right. */
 const CLASSES = [
   ["fixed", "Fixed"],
   ["broken", "Broken"],
@@ -19,7 +19,7 @@ const NUMBERS = [
   ["broken", "Farther off"],
 ];
 
-/** The elements of the tab. `onClose` takes what ends them. */
+/** The elements of the tab. `onClose` takes a function that is called when the tab closes. */
 export async function examples([a, b], onClose) {
   const kind = state.kind || "fixed";
   const ask = (offset) => api.examples([a.id, b.id], { kind, offset, limit: SIZE });
@@ -83,7 +83,7 @@ export async function examples([a, b], onClose) {
   return [h("p", {}, sentence), choice, scroller(table, "Examples"), more];
 }
 
-/** An image, what it is, and what each run took it for. */
+/** An image, its label, and each run's prediction. */
 function card(answer, index) {
   const { row, label, a, b } = answer.rows[index];
   const canvas = picture(answer.image, row);

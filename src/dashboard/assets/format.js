@@ -1,4 +1,4 @@
-// How values read: short on the page, exact in the tooltip.
+// Formats values: short on the page, exact in the tooltip.
 
 export const MISSING = "–";
 
@@ -105,7 +105,7 @@ export function bestOf(key, values) {
   return wanted === "lower" ? Math.min(...values) : Math.max(...values);
 }
 
-/** What stands for a metric of a run: its best value, or its last one where neither direction is better. */
+/** The value that represents a metric of a run: its best one, or its last where neither direction is better. */
 export const valueOf = (key, metric) => (goal(key) ? metric?.best : metric?.last);
 
 /** Mean and standard deviation (n - 1) of the finite values. */

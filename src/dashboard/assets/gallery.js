@@ -1,4 +1,4 @@
-// The images of the test split with what the network said of them: wrong ones first, then the least sure.
+// The images of the test split with the network's predictions: wrong ones first, then the least certain.
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
@@ -12,7 +12,7 @@ const TOP = 3;
 /** What pixels usually reach: the first that none in sight exceeds is drawn as full ink. */
 const CEILINGS = [1, 16, 255, 65535];
 
-/** The elements of the gallery, or null where `test.csv` has no images for the predictions. `onClose` takes what ends it. */
+/** The elements of the gallery, or null where `test.csv` has no images for the predictions. `onClose` takes a function that is called when the tab closes. */
 export async function gallery(id, onClose) {
   const wrong = state.wrong === "1";
   const ask = (offset) => api.predictions(id, { offset, limit: SIZE, wrong, order: "wrong_first", pixels: true });
@@ -92,7 +92,7 @@ export function growing(list, first, { ask, make, onGrow, onClose }) {
 export const picture = ([height, width], row) =>
   h("canvas", { width, height, role: "img", "aria-label": `Image in row ${row}` });
 
-/** An image and what it is, what it was taken for, and how surely. */
+/** An image with its label, its prediction and the probabilities. */
 function card(columns, cells, image) {
   const cell = (name) => cells[columns.indexOf(name)];
   const right = cell("true") === cell("predicted");

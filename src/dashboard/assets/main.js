@@ -1,4 +1,4 @@
-// Where everything is put together: which view is shown, the live line, the banner and the keyboard.
+// The entry point: switches views, follows the server, shows the banner and handles the keyboard.
 
 import { follow } from "./api.js";
 import { mountCompare } from "./compare.js";
@@ -14,7 +14,7 @@ import { mountSweeps, onSweeps, sweeps } from "./sweeps.js";
 import { mountTable, setCursor } from "./table.js";
 import { mountTrash } from "./trash.js";
 
-// A mistake of ours must not pass as an empty chart. Tests read the attribute.
+// A bug must not look like an empty chart. Tests read the attribute.
 function problem(text) {
   document.documentElement.dataset.problem = text;
   toast(`Something went wrong in the page: ${text}`);
@@ -38,7 +38,7 @@ const VIEWS = {
   sweep: mountSweep,
   trash: mountTrash,
 };
-/** Views that have something to show where no run is. */
+/** Views that have something to show even without runs. */
 const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
 mountControls($("runs"));
@@ -135,7 +135,7 @@ async function start() {
       } else {
         live("on", "live");
         banner(null);
-        // A server that was started anew may serve another store.
+        // A restarted server may serve another store.
         if (gone) {
           gone = false;
           await store.load().catch(() => {});

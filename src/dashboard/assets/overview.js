@@ -1,4 +1,4 @@
-// The charts view: how the curves are drawn, who is who, and one chart per metric.
+// The charts view: settings, a legend of the runs, and one chart per metric.
 
 import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
@@ -64,7 +64,7 @@ function renderLegend(legend) {
   );
 }
 
-/** What the lines and marks of every chart mean. */
+/** The legend of lines and marks that all charts share. */
 export function lineKey() {
   const line = (dash) =>
     svg(

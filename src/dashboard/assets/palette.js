@@ -1,4 +1,4 @@
-// Which colour and shape stands for a run. Both are given, so that colour is never the only signal.
+// The colour and shape of each run. Runs differ in both, so that colour is never the only difference.
 
 import { svg } from "./dom.js";
 

@@ -8,9 +8,9 @@ import { number, param, plural } from "./format.js";
 const HEIGHT = 380,
   TOP = 46,
   BOTTOM = 26;
-/** Words beyond these have no room on an axis. */
+/** The most words that fit on an axis. */
 const MOST_LABELS = 14;
-/** A press that moves less along an axis, of whose length 1 is, marks nothing. */
+/** A drag shorter than this share of an axis counts as a click and marks nothing. */
 const CLICK = 0.02;
 
 /** Whether an axis is made of numbers, and then whether it is better read on a logarithmic one. */
@@ -23,7 +23,7 @@ export function scaleOf(values) {
 
 const lacks = (value) => value === undefined || value === null || Number.isNaN(value);
 
-/** The place of a word of an axis, in parts of its length. */
+/** The position of a word on an axis, as a share of its length. */
 const wordPlace = (words, index) => (words.length > 1 ? index / (words.length - 1) : 0.5);
 
 /** An axis with its scale: `place` gives a value's part of the length, from 0 at the foot, and `at` the value there. */
@@ -74,7 +74,7 @@ export const isInside = (item, axes, brushes) =>
  * `goal`, the direction that is better, or null; `isStrong(item)`; `open(item)`, what a click does.
  */
 export function parallel(plot, items, given, { told, brushes, render, noun, goal, isStrong, label, open }) {
-  // A picture that is drawn anew under the pointer would lose it; the end of the drag draws.
+  // Redrawing would interrupt a drag; the end of the drag redraws.
   if (plot.isDragged) return;
   const width = Math.max(plot.clientWidth, 100 * given.length);
   const axes = given.map((axis, index) => ({
@@ -144,7 +144,7 @@ export function parallel(plot, items, given, { told, brushes, render, noun, goal
     rulers,
   );
   const box = scroller(picture, "Parallel coordinates");
-  // Whoever has scrolled to an axis stays there.
+  // Keeps the scroll position.
   const left = plot.firstElementChild?.scrollLeft ?? 0;
   plot.replaceChildren(box);
   box.scrollLeft = left;
@@ -160,7 +160,10 @@ function ticksOf({ scale, words, at }) {
   return [0, 0.25, 0.5, 0.75, 1].map((part) => [part, number(at(part))]);
 }
 
-/** An axis with its name, its values and what is marked on it. `begin()` and `end([from, to])`, in parts of its length, or `end()`, of a drag. */
+/**
+ * An axis with its name, its values and its marked range. A drag calls `begin()` and `end([from, to])`, in shares of the
+ * axis' length, or `end()` if it is cancelled.
+ */
 function ruler(axis, y, brush, { begin, end }) {
   const { x, key } = axis;
   const name = key.includes("/") ? key : key.slice(key.lastIndexOf(".") + 1);

@@ -128,7 +128,7 @@ function options(select, values, chosen) {
 }
 
 async function scatter(plot, runs, key, metric, value) {
-  // What is printed is drawn at once or not at all.
+  // Printing does not wait for a script to load.
   const Plotly = window.Plotly ?? (await plotly());
   const values = runs.map((run) => run.params[key]).filter((one) => one !== undefined);
   const scale = scaleOf(values);

@@ -21,14 +21,14 @@ const NAMES = {
   importance: "Importance of the inputs",
 };
 
-/** `plots/hidden_units.svg` in words. */
+/** What `plots/hidden_units.svg` shows, in words. */
 function caption(name) {
   const stem = name.replace(/^plots\//, "").replace(/\.svg$/, "");
   const words = stem.replaceAll("_", " ");
   return NAMES[stem] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The elements of the tab. `run` is the run in the list; `onClose` takes what ends them. */
+/** The elements of the tab. `run` is the run in the list; `onClose` takes a function that is called when the tab closes. */
 export async function pictures(detail, run, onClose) {
   const files = detail.files.filter(({ name }) => /^plots\/[^/]+\.svg$/.test(name)).map(({ name }) => name);
   const parts = [];

@@ -48,7 +48,7 @@ export function mountRun(parent) {
     const tab = (shownTab = state.tab);
     stop();
     stop = () => {};
-    // Who ticks a box finds it under the keyboard again when the part is drawn anew.
+    // A focused box keeps the focus when its part is rendered again.
     const focused = body.contains(document.activeElement) ? document.activeElement.id : "";
     body.replaceChildren();
     if (tab === "") {
@@ -69,7 +69,7 @@ export function mountRun(parent) {
       const detail = await details;
       const problems = (detail.problems ?? []).map((text) => h("p", { class: "problem" }, text));
       const parts = await PARTS[Object.hasOwn(PARTS, tab) ? tab : "config"](detail, id, (close) => closers.push(close));
-      // Another tab was opened meanwhile, or this one anew.
+      // Another tab was opened meanwhile, or this one again.
       if (!open || stop !== mine) {
         mine();
         return;

@@ -1,11 +1,11 @@
-// The curves that were fetched. A live run's new points are fetched alone and appended.
+// A cache of the fetched curves. Of a live run only new points are fetched, and appended.
 
 import * as api from "./api.js";
 import { state } from "./state.js";
 import { isMean, runs } from "./store.js";
 import { fences } from "./traces.js";
 
-// A mean over runs needs the same epochs from all of them, so nothing is thinned then.
+// A mean over runs needs the same epochs from all of them, so nothing is downsampled then.
 const limit = () => (isMean() ? 5000 : 500);
 const cache = new Map(); // "<limit> <smooth> <key> <id>" -> {samples, total, downsampled, outliers}
 
@@ -24,7 +24,7 @@ export async function need(key, ids) {
     if (!metric) continue;
     const have = cache.get(name(key, id));
     const last = have?.samples.at(-1)?.[0];
-    // A smoothed value depends on all before it, and a curve that has outgrown its limit must be thinned again.
+    // A smoothed value depends on all before it, and a curve that has outgrown its limit must be downsampled again.
     if (!have || smooth || have.samples.length > 2 * limit()) {
       if (!have || have.total < metric.points) fresh.push(id);
     } else if (last === undefined || last < metric.last_epoch) {

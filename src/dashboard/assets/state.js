@@ -1,4 +1,4 @@
-// What the page shows, kept in the URL: reload or share it and the same view comes back.
+// The state of the page, kept in the URL, so that reloading or sharing it restores the same view.
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 

@@ -1,4 +1,4 @@
-// The runs as the server knows them, and which of them are listed and drawn.
+// The runs as the server has them, and which of them are listed and drawn.
 
 import * as api from "./api.js";
 import { column, comparator, defaultColumns, runName, vocabulary } from "./columns.js";
@@ -79,11 +79,11 @@ const scheduleFilter = () => {
 };
 
 let asking;
-/** Asks the server which runs the filter lets through. An error leaves the last good list standing. */
+/** Asks the server which runs match the filter. After an error the last good list stays. */
 export async function applyFilter(notify = true) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  // As it was typed: the server counts the characters to a mistake.
+  // Exactly as typed, since the server reports the position of a mistake in characters.
   const { q } = state;
   try {
     matching = q.trim() ? new Set((await api.filter(q, mine.signal)).ids) : null;

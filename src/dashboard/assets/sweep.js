@@ -1,4 +1,4 @@
-// One sweep: what came of its trials, what the params have to do with it, and who trained what when.
+// One sweep: the results of its trials, the influence of the params, and which worker trained which trial when.
 
 import * as api from "./api.js";
 import { dataTable, h, paced, perFrame, scroller } from "./dom.js";
@@ -12,7 +12,7 @@ import { countsText } from "./sweeps.js";
 import { bestSoFar, timeline } from "./trialcharts.js";
 import { trialTable } from "./trials.js";
 
-/** Time between two questions while runs change, and while they do not but trials are open. */
+/** Time between two requests while runs change, and while trials are open but no run changes. */
 const WAIT = 1000,
   QUIET = 5000; // ms
 
@@ -108,11 +108,11 @@ export function mountSweep(parent) {
     const mine = (asked += 1);
     try {
       const found = await api.sweep(id);
-      // Another question was asked meanwhile: its answer is the newer one.
+      // Another request was sent meanwhile: its response is newer.
       if (!open || mine !== asked) return;
       answer = found;
     } catch (error) {
-      // What is shown stays; the banner tells of a server that is gone.
+      // Keeps what is shown; the banner says that the server is gone.
       if (!answer) head.replaceChildren(h("h2", {}, id), h("p", { class: "problem" }, error.message));
       return;
     }
@@ -152,7 +152,7 @@ function openTrial(trial) {
   if (trial.runs.length) update({ view: "run", id: trial.runs[0], tab: "" });
 }
 
-/** What the marks of a picture of trials mean. */
+/** The legend of a chart of trials. */
 function trialKey(picture) {
   const mark = (state) => h("span", { class: `trial-mark ${state}`, "aria-hidden": "true" });
   return h(
@@ -212,7 +212,7 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
   );
 }
 
-/** Trials that have shown what they can do, stopped early or not. */
+/** Trials with a result, including those stopped early. */
 const numTried = (sweep) => sweep.counts.finished + sweep.counts.stopped;
 
 function renderImportance(box, { sweep, importance }) {

@@ -1,4 +1,4 @@
-// The sweeps that there are: a list, which the page leads to once there is one.
+// The list of sweeps, linked from the page once there is one.
 
 import * as api from "./api.js";
 import { dataTable, h, paced, scroller } from "./dom.js";
@@ -6,7 +6,7 @@ import { moment } from "./format.js";
 import { link } from "./state.js";
 import * as store from "./store.js";
 
-/** Time between two questions for the list, however much happens. */
+/** The least time between two requests for the list. */
 const WAIT = 1000; // ms
 let known = [];
 const listeners = new Set();
@@ -22,7 +22,7 @@ export function onSweeps(listener) {
 
 async function refresh() {
   let found;
-  // A server that is gone is told by the banner.
+  // The banner says that the server is gone.
   try {
     found = await api.sweeps();
   } catch {
@@ -34,7 +34,7 @@ async function refresh() {
 }
 
 const soon = paced(refresh, WAIT);
-// Sweeps tell nobody of their changes, but their runs do.
+// There are no events for sweeps, but for their runs there are.
 store.onRuns((ids) => {
   if (!ids) refresh();
   else if ([...ids].some((id) => !store.runs.has(id) || store.runs.get(id).sweep)) soon();

@@ -1,4 +1,4 @@
-// The runs table: only the rows in sight exist, so that thousands of runs scroll like ten.
+// The runs table: only visible rows are in the DOM, so that thousands of runs scroll as smoothly as ten.
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
@@ -133,7 +133,7 @@ function renderHead(columns) {
   if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Cells that stick cost half the time of a frame, so they stick only where they must. */
+/** Sticky cells take half the time of a frame, so they are sticky only while needed. */
 function scrolled() {
   box.classList.toggle("aside", box.scrollLeft > 0);
   renderRows({ moved: true });
@@ -281,7 +281,7 @@ function runRow(key, run, columns, index) {
 
 function dataCell(run, { column, text, epoch, delta: difference }) {
   const title = column.title?.(run) ?? String(text);
-  // What is sure to fit needs no clipping, which costs time in every frame.
+  // Text that is sure to fit needs no clipping, which costs time in every frame.
   const length = String(text).length + (epoch ? String(epoch).length + 2 : 0);
   const fits = !column.edit && length * WIDEST + 16 <= column.width && /^[ -~±–−∞]*$/.test(text);
   if (column.edit) {
@@ -313,7 +313,7 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
 export const deltaText = (change, kind) =>
   ` ${signed(change)}${{ same: "", other: "", better: " ▲", worse: " ▽" }[kind]}`;
 
-/** What the mark says, in words. */
+/** The meaning of the mark, for its tooltip. */
 export const deltaTitle = (kind) =>
   (({ same: "the same as", other: "compared with" })[kind] ?? `${kind} than`) + " the baseline";
 

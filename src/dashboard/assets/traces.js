@@ -1,4 +1,4 @@
-// From series to what is drawn: lines, markers, bands and ranges. Pure: no page, no network.
+// Turns series into Plotly traces, bands and ranges: pure functions without page or network.
 
 import { number, spread } from "./format.js";
 
@@ -112,7 +112,7 @@ function yRange(lines, view, column) {
   let [low, high] = [values[0], values.at(-1)];
   const [inner, outer] = fences(values);
   const size = view.logy ? (a, b) => Math.log(b / a) : (a, b) => b - a;
-  // Outliers are worth a word when they press the rest into a strip.
+  // Outliers are mentioned when they squeeze the rest into a strip.
   const squeezed = size(inner, outer) < 0.35 * size(low, high);
   if (view.fit) [low, high] = [inner, outer];
   if (view.logy) {
@@ -152,7 +152,7 @@ export function meanOf(series) {
   const ends = series.map((samples) => samples.at(-1)[0]);
   const means = [];
   for (const [epoch, samples] of [...byEpoch].sort((a, b) => a[0] - b[0])) {
-    // Thinned series keep different epochs: one that only lacks this point would make the mean jump.
+    // Downsampled series keep different epochs: one that only lacks this point would make the mean jump.
     if (samples.length < ends.filter((end) => end >= epoch).length) continue;
     const finite = samples.filter((sample) => Number.isFinite(sample[3]));
     const found = spread(finite.map((sample) => sample[3]));
@@ -182,7 +182,7 @@ export function band(line, view) {
   };
 }
 
-/** What a reader must know that the picture does not show. */
+/** Notes on what a chart does not show. */
 export function remarks(lines, view) {
   const found = [];
   const broken = lines.filter((line) => line.samples.some((sample) => !Number.isFinite(sample[3])));

@@ -1,4 +1,4 @@
-// Deleted runs, and the way back.
+// Deleted runs, which can be restored.
 
 import { restore } from "./actions.js";
 import * as api from "./api.js";

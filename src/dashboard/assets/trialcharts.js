@@ -10,7 +10,7 @@ import { plain } from "./traces.js";
 
 const since = (from, time) => (new Date(time) - new Date(from)) / 1000;
 
-/** Seconds of an axis in the unit that people read. */
+/** The unit for an axis of durations. */
 function unitOf(most) {
   if (most < 300) return { name: "seconds", size: 1 };
   return most < 3 * 3600 ? { name: "minutes", size: 60 } : { name: "hours", size: 3600 };
@@ -47,7 +47,7 @@ export async function bestSoFar(plot, { sweep, trials }, inside, open) {
       hovertemplate: `trial %{customdata}, ${state}<br>${plain(sweep.metric)} %{y:.5~g}<extra></extra>`,
     };
   };
-  // What is printed is drawn at once or not at all.
+  // Printing does not wait for a script to load.
   const Plotly = window.Plotly ?? (await plotly());
   if (!plot.isConnected) return;
   const style = look();

@@ -15,7 +15,7 @@ const epochs = (trial) => (trial.results.length ? Math.max(...trial.results.map(
 const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
 const tested = (trial) => mean(trial.results.map((result) => result.test).filter((test) => test !== null));
 
-/** What stands in each column: `{id, label, value, cell, number?}`. */
+/** The columns: `{id, label, value, cell, number?}`. */
 function columnsOf({ sweep, test_metric: testMetric }) {
   const plain = (id, label, value, cell, more) => ({ id, label, value, cell, ...more });
   const figure = { number: true };
@@ -107,7 +107,7 @@ export function trialTable(box, answer, rows) {
     typeof a === "number" && typeof b === "number"
       ? a - b
       : String(param(a)).localeCompare(String(param(b)), "en", { numeric: true });
-  // What has no value comes last in both directions.
+  // Trials without a value come last in both directions.
   const sorted = [...rows].sort((a, b) => {
     const [x, y] = [value(a), value(b)];
     return lacks(x) || lacks(y)

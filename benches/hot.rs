@@ -14,7 +14,7 @@ use burnlab::data::{Batch, Examples, Layout, Loader, Order, Task};
 use burnlab::model::{Architecture, CnnConfig, MlpConfig, ModelConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, Scorer, TrainingConfig};
+use burnlab::training::{ChosenOptimizer, OutputDecoder, TrainingConfig};
 use divan::{Bencher, black_box};
 
 type B = Autodiff<Flex>;
@@ -77,11 +77,11 @@ impl Work {
         let image_shape = self.hidden.is_none().then_some([28, 28]);
         let layout = Layout { image_shape, ..Layout::of_numbers(self.num_inputs) };
         let objective = Objective::new(&config(kernels), self.task(), &[]);
-        let scorer = Scorer { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
+        let decoder = OutputDecoder { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
         Trainee {
             net: model.init(&layout, CLASSES, 1, &Default::default()).with_kernels(kernels),
             objective: Arc::new(objective),
-            scorer: Arc::new(scorer),
+            decoder: Arc::new(decoder),
         }
     }
 }

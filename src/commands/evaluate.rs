@@ -25,7 +25,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     };
     let (evaluation, predictions) = score(&saved, examples, BackendName::chosen(args.model.backend))?;
     if let Some(file) = &args.output {
-        let csv = csv(&predictions, saved.preparation.class_names())?;
+        let csv = csv(&predictions, saved.preprocessor.class_names())?;
         let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
         output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))?;
     }
@@ -33,7 +33,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         if args.json {
             writeln!(writer, "{}", serde_json::to_string_pretty(&evaluation)?)?;
         } else {
-            summary::write_evaluation(writer, &evaluation, &saved.preparation.target_name)?;
+            summary::write_evaluation(writer, &evaluation, &saved.preprocessor.target_name)?;
         }
         Ok(())
     })?;

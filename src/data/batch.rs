@@ -64,7 +64,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
         let mut order: Vec<usize> = (0..self.examples.len()).collect();
         let mut epoch_seed = epoch;
         if let Order::Shuffled { seed } = self.order {
-            epoch_seed = mix(seed, epoch);
+            epoch_seed = derive_seed(seed, epoch);
             order.shuffle(&mut ChaCha8Rng::seed_from_u64(epoch_seed));
         }
         Box::new(Batches { loader: self, order, next: 0, epoch_seed })
@@ -114,7 +114,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
-            noise_seed: mix(self.epoch_seed, self.next as u64),
+            noise_seed: derive_seed(self.epoch_seed, self.next as u64),
         };
         self.next += rows.len();
         Some(batch)
@@ -129,7 +129,7 @@ impl<B: Backend> DataLoaderIterator<Batch<B>> for Batches<'_, B> {
 
 /// Derives an independent seed from `seed` and a counter (the finalizer of SplitMix64, Steele et
 /// al. 2014), so that the streams for weights, shuffles and dropout do not overlap.
-pub fn mix(seed: u64, counter: u64) -> u64 {
+pub fn derive_seed(seed: u64, counter: u64) -> u64 {
     let mut bits = seed ^ counter.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -13,7 +13,7 @@ pub struct Examples {
     pub inputs: Vec<f32>,
     /// The data set whose cells are the inputs as they stand, found by `rows`: nothing is copied then.
     pub shared: Option<Arc<Dataset>>,
-    /// Number of the class, or the standardized number; NaN for a class unknown to the [`Preparation`]. One per example,
+    /// Number of the class, or the standardized number; NaN for a class unknown to the [`Preprocessor`]. One per example,
     /// or as many as [`Examples::targets_of`] has.
     pub targets: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].

@@ -14,7 +14,7 @@
 //!   Learner
 //!
 //! Nothing is learned from the data before [`split()`]: a [`Dataset`] holds raw cells, and only
-//! [`Preparation::fit`] computes statistics, from training rows alone.
+//! [`Preprocessor::fit`] computes statistics, from training rows alone.
 
 mod batch;
 mod builtin;
@@ -49,7 +49,7 @@ mod write;
 
 use crate::invalid::Invalid;
 
-pub use batch::{Batch, Loader, Order, mix};
+pub use batch::{Batch, Loader, Order, derive_seed};
 pub use catalog::Source;
 pub use check::check;
 pub use config::{DataConfig, Scale};
@@ -57,7 +57,7 @@ pub use dataset::{Column, ColumnKind, Dataset, Target};
 pub use examples::Examples;
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
-pub use preprocessor::{Inputs, Preparation, PreparedColumn, PreparedKind, PreparedTarget, PreparedText};
+pub use preprocessor::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor};
 pub use split::{Splits, split};
 pub use task::{Task, TaskKind};
 pub use text::Text;

@@ -7,16 +7,16 @@ use super::labels::Labels;
 use super::origin::Origin;
 use super::table::Table;
 use super::{
-    Column, ColumnKind, DataConfig, Dataset, Examples, Preparation, PreparedKind, Target, column_names, formats,
+    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedKind, Preprocessor, Target, column_names, formats,
 };
 use crate::invalid::Invalid;
 
 /// Rows in memory at a time: enough for a network to work on at full speed.
 const ROWS_A_BLOCK: usize = 4096;
 
-/// A file whose columns have been matched with those of a [`Preparation`].
+/// A file whose columns have been matched with those of a [`Preprocessor`].
 pub struct NewRows<'a> {
-    preparation: &'a Preparation,
+    preprocessor: &'a Preprocessor,
     origin: Origin,
     config: &'a DataConfig,
     /// The value of the target is read and required in each row.
@@ -71,12 +71,12 @@ impl<'a> NewRows<'a> {
     /// to hand on.
     pub fn new(
         path: &Path,
-        preparation: &'a Preparation,
+        preprocessor: &'a Preprocessor,
         config: &'a DataConfig,
         has_target: bool,
         kept: &'a [String],
     ) -> Self {
-        Self { preparation, origin: Origin::file(path, "the file"), config, has_target, kept }
+        Self { preprocessor, origin: Origin::file(path, "the file"), config, has_target, kept }
     }
 
     /// Opens the file and finds its columns, by name, whatever their order; others are ignored.
@@ -84,25 +84,25 @@ impl<'a> NewRows<'a> {
     /// # Errors
     /// A file that cannot be read; columns that it lacks.
     pub fn open(&self) -> Result<OpenRows<'_>, Invalid> {
-        let Self { preparation, origin, config, has_target, kept } = self;
+        let Self { preprocessor, origin, config, has_target, kept } = self;
         let table = formats::open(origin, config)?;
-        let inputs = preparation.columns().iter().map(|column| column.name.as_str());
+        let inputs = preprocessor.columns().iter().map(|column| column.name.as_str());
         let mut columns = column_names::positions(&table, inputs)?;
         if let Some(name) = kept.iter().find(|name| !table.names().contains(name)) {
             return Err(origin.error(&format!("has no column `{name}` to keep")));
         }
         let kept = column_names::positions(&table, kept.iter().map(String::as_str))?;
         if *has_target {
-            columns.extend(column_names::positions(&table, std::iter::once(preparation.target_name.as_str()))?);
+            columns.extend(column_names::positions(&table, std::iter::once(preprocessor.target_name.as_str()))?);
         }
         columns.extend(kept);
-        Ok(OpenRows { preparation, table, columns, has_target: *has_target })
+        Ok(OpenRows { preprocessor, table, columns, has_target: *has_target })
     }
 }
 
 /// A file whose columns are found.
 pub struct OpenRows<'a> {
-    preparation: &'a Preparation,
+    preprocessor: &'a Preprocessor,
     table: Table<'a>,
     /// The inputs, the target if it is read, the kept ones.
     columns: Vec<usize>,
@@ -118,15 +118,15 @@ impl OpenRows<'_> {
     /// A row that cannot be read; text in a numeric column; a class that training did not have; the first error of
     /// `visit`.
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
-        let Self { preparation, table, columns, has_target } = self;
-        let inputs = preparation.columns();
+        let Self { preprocessor, table, columns, has_target } = self;
+        let inputs = preprocessor.columns();
         let categories: Vec<Option<Labels>> = inputs.iter().map(|column| labels(&column.kind)).collect();
-        let classes = (!preparation.class_names().is_empty()).then(|| Labels::known(preparation.class_names()));
-        let target_name = &preparation.target_name;
+        let classes = (!preprocessor.class_names().is_empty()).then(|| Labels::known(preprocessor.class_names()));
+        let target_name = &preprocessor.target_name;
         let known = Known { categories: &categories, target_name, classes: classes.as_ref() };
         let first_kept = inputs.len() + usize::from(*has_target);
 
-        let mut block = Gathered::new(preparation, &known, *has_target, columns.len() - first_kept);
+        let mut block = Gathered::new(preprocessor, &known, *has_target, columns.len() - first_kept);
         let mut number = 0;
         table.for_each_row(columns, |row| {
             number += 1;
@@ -157,17 +157,17 @@ fn labels(kind: &PreparedKind) -> Option<Labels> {
     }
 }
 
-/// A block while it fills: a small [`Dataset`] with the columns of the preparation.
+/// A block while it fills: a small [`Dataset`] with the columns of the preprocessor.
 struct Gathered<'a> {
-    preparation: &'a Preparation,
+    preprocessor: &'a Preprocessor,
     dataset: Dataset,
     rows: Vec<usize>,
     kept: KeptCells,
 }
 
 impl<'a> Gathered<'a> {
-    fn new(preparation: &'a Preparation, known: &Known<'_>, has_target: bool, num_kept: usize) -> Self {
-        let columns = preparation.columns().iter().zip(known.categories).map(|(column, labels)| Column {
+    fn new(preprocessor: &'a Preprocessor, known: &Known<'_>, has_target: bool, num_kept: usize) -> Self {
+        let columns = preprocessor.columns().iter().zip(known.categories).map(|(column, labels)| Column {
             name: column.name.clone(),
             kind: match labels {
                 None => ColumnKind::Numeric,
@@ -183,19 +183,19 @@ impl<'a> Gathered<'a> {
             columns: columns.collect(),
             values: Vec::new(),
             target,
-            target_name: preparation.target_name.clone(),
-            image_shape: preparation.image_shape(),
+            target_name: preprocessor.target_name.clone(),
+            image_shape: preprocessor.image_shape(),
             num_training_rows: None,
             notes: Vec::new(),
         };
         let kept = KeptCells::new(num_kept);
-        Self { preparation, dataset, rows: Vec::new(), kept }
+        Self { preprocessor, dataset, rows: Vec::new(), kept }
     }
 
     /// What was gathered, and empties it for the next block.
     fn take(&mut self) -> Block {
         let positions: Vec<usize> = (0..self.rows.len()).collect();
-        let mut examples = self.preparation.transform(&self.dataset, &positions);
+        let mut examples = self.preprocessor.transform(&self.dataset, &positions);
         examples.rows = std::mem::take(&mut self.rows);
         self.dataset.values.clear();
         match &mut self.dataset.target {

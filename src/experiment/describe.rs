@@ -8,7 +8,7 @@ use crate::tracking::RunId;
 /// Run, data, network and optimizer.
 pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
     let config = &prepared.config;
-    let network = config.model.describe(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
+    let network = config.model.describe(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
     let training = &config.training;
     let optimizer = serde_json::json!(training.optimizer);
     let optimizer = optimizer.as_str().unwrap_or_default();
@@ -42,8 +42,8 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
     let mut lines = prepared.dataset.describe();
     let Splits { train, validation, test } = &prepared.splits;
     let [train, validation, test] = [train, validation, test].map(Vec::len);
-    let num_inputs = prepared.preparation.num_inputs();
-    match prepared.preparation.characters() {
+    let num_inputs = prepared.preprocessor.num_inputs();
+    match prepared.preprocessor.characters() {
         None => lines
             .push(format!("{train} training, {validation} validation, {test} test rows; {num_inputs} network inputs")),
         Some(known) => {

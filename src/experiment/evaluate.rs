@@ -8,7 +8,7 @@ use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::model::Net;
-use crate::training::Scorer;
+use crate::training::OutputDecoder;
 use crate::training::evaluation::evaluate;
 use crate::training::objective::Objective;
 
@@ -47,8 +47,8 @@ pub(super) fn score_net<B: FusedBackend>(
     examples: &Arc<Examples>,
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
-    let preparation = &saved.preparation;
-    let objective = Arc::new(Objective::new(&saved.config.training, preparation.task(), &preparation.class_counts));
-    let scorer = Arc::new(Scorer::new(preparation));
-    evaluate(net, &objective, &scorer, examples, preparation, device)
+    let preprocessor = &saved.preprocessor;
+    let objective = Arc::new(Objective::new(&saved.config.training, preprocessor.task(), &preprocessor.class_counts));
+    let decoder = Arc::new(OutputDecoder::new(preprocessor));
+    evaluate(net, &objective, &decoder, examples, preprocessor, device)
 }

@@ -17,8 +17,8 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     let mlp = saved.config.model.mlp().context(
         "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
     )?;
-    let preparation = &saved.preparation;
-    let columns = preparation.columns().iter().map(|column| match &column.kind {
+    let preprocessor = &saved.preprocessor;
+    let columns = preprocessor.columns().iter().map(|column| match &column.kind {
         &PreparedKind::Numeric { median, center, spread } => {
             onnx::Column::Numeric { name: &column.name, median, center, spread }
         }
@@ -44,13 +44,13 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         Activation::Gelu => onnx::Activation::Gelu,
         Activation::Silu => onnx::Activation::Silu,
     };
-    let head = match &preparation.target {
+    let head = match &preprocessor.target {
         PreparedTarget::Classes(names) => match &names[..] {
             [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
             names => onnx::Head::MultiClass { classes: names },
         },
         &PreparedTarget::Number { mean, standard_deviation } => {
-            onnx::Head::Number { name: &preparation.target_name, mean, deviation: standard_deviation }
+            onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
@@ -61,6 +61,6 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         head,
         metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
         producer_version: env!("CARGO_PKG_VERSION"),
-        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preparation.target_name, saved.name()),
+        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preprocessor.target_name, saved.name()),
     }))
 }

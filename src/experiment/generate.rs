@@ -59,7 +59,7 @@ impl TextGenerator {
     /// # Errors
     /// No language model; a character of the prompt that the training text did not have.
     pub fn new(saved: &SavedModel, prompt: &str) -> anyhow::Result<Self> {
-        let known = saved.preparation.characters().with_context(|| {
+        let known = saved.preprocessor.characters().with_context(|| {
             let name = saved.name();
             let predict = command(&["predict", &name, "new.csv"]);
             format!("run `{name}` is no language model: `{predict}` uses it, or name a run of a text")
@@ -75,7 +75,7 @@ impl TextGenerator {
         if seen.is_empty() {
             seen.push(number('\n').unwrap_or(0));
         }
-        Ok(Self { characters, context: saved.preparation.num_inputs(), seen })
+        Ok(Self { characters, context: saved.preprocessor.num_inputs(), seen })
     }
 
     /// The next character, sampled from the logits of `net`.

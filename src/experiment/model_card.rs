@@ -14,28 +14,28 @@ use crate::training::evaluation::Evaluation;
 pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let (record, environment) = (saved.folder.record()?, saved.folder.environment()?);
     let evaluation = saved.folder.evaluation()?;
-    let preparation = &saved.preparation;
+    let preprocessor = &saved.preprocessor;
     let mut card = String::new();
     writeln!(card, "# {}\n", saved.name())?;
-    let task = match preparation.task() {
+    let task = match preprocessor.task() {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
         Task::Regression => "a number",
         Task::LanguageModel { .. } => "of a text",
     };
-    let inputs = match &preparation.inputs {
+    let inputs = match &preprocessor.inputs {
         Inputs::Text(text) => format!("up to {} characters before it", text.context),
         Inputs::Table { columns, .. } => format!("{} columns", columns.len()),
     };
     writeln!(
         card,
         "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
-        preparation.target_name,
+        preprocessor.target_name,
         environment.system.burnlab.as_deref().unwrap_or("of an unknown version"),
         record.started,
         record.reason,
     )?;
-    let command = match &preparation.inputs {
+    let command = match &preprocessor.inputs {
         Inputs::Text(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
         Inputs::Table { .. } => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
     };
@@ -56,15 +56,15 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         None => writeln!(card, "There were no test rows: nothing is known of how good the model is.")?,
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
-    match preparation.characters() {
+    match preprocessor.characters() {
         Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one number for all others: `{known:?}`.")?,
         None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
     }
-    if let Some([height, width]) = preparation.image_shape() {
-        let (first, last) = (&preparation.columns()[0].name, &preparation.columns()[height * width - 1].name);
+    if let Some([height, width]) = preprocessor.image_shape() {
+        let (first, last) = (&preprocessor.columns()[0].name, &preprocessor.columns()[height * width - 1].name);
         writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
     }
-    let columns = if preparation.image_shape().is_some() { &[][..] } else { preparation.columns() };
+    let columns = if preprocessor.image_shape().is_some() { &[][..] } else { preprocessor.columns() };
     for column in columns.iter().take(MAX_COLUMNS) {
         let kind = match &column.kind {
             PreparedKind::Numeric { median, .. } => format!("number; {median} where missing"),
@@ -107,11 +107,11 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
 }
 
 fn onnx_use(saved: &SavedModel, file: &Path) -> String {
-    let inputs = match saved.preparation.columns().iter().all(|column| column.kind.is_numeric()) {
+    let inputs = match saved.preprocessor.columns().iter().all(|column| column.kind.is_numeric()) {
         true => "one input, `inputs`: float32 `[N, columns]`, raw cells in the order below, NaN where missing",
         false => "an input per column, `[N, 1]`: float32 (NaN where missing) or text (empty where missing)",
     };
-    let outputs = match saved.preparation.task() {
+    let outputs = match saved.preprocessor.task() {
         Task::Regression => "`prediction`, in the target's own units",
         _ => "`label` and `probabilities`, a column per class in the order of the metadata's `class_names`",
     };

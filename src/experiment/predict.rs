@@ -9,7 +9,7 @@ use super::predictions::Lines;
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::NewRows;
-use crate::training::Scorer;
+use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
 /// Writes to `writer` a line per row of the CSV file `input`: its number from 0, the columns `keep` as they are, the
@@ -41,20 +41,20 @@ impl Job for PredictJob<'_> {
     fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { saved, input, keep, writer } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
-        let scorer = Scorer::new(&saved.preparation);
-        let num_outputs = scorer.task.num_outputs();
+        let decoder = OutputDecoder::new(&saved.preprocessor);
+        let num_outputs = decoder.task.num_outputs();
         let first: Vec<&str> = ["row"].into_iter().chain(keep.iter().map(String::as_str)).collect();
-        let rows = NewRows::new(input, &saved.preparation, &saved.config.data, false, keep);
+        let rows = NewRows::new(input, &saved.preprocessor, &saved.config.data, false, keep);
         // Before the first line is written: an input that cannot be used leaves no output.
         let columns = rows.open()?;
-        let mut lines = Lines::begin(writer, saved.preparation.class_names(), &first)?;
+        let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first)?;
         columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);
             let rows = block.examples.rows.iter().enumerate();
             for ((i, row), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
                 let row = row.to_string();
                 let first = std::iter::once(row.as_bytes()).chain(block.kept.row(i));
-                lines.write(first, &Answer::new(&scorer, logits))?;
+                lines.write(first, &Answer::new(&decoder, logits))?;
             }
             Ok::<_, anyhow::Error>(())
         })?;

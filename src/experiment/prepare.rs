@@ -7,11 +7,11 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::cpu::FusedBackend;
-use crate::data::{self, Dataset, Examples, Preparation, Splits};
+use crate::data::{self, Dataset, Examples, Preprocessor, Splits};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
-use crate::training::Scorer;
+use crate::training::OutputDecoder;
 
 /// Data, loaded, split and turned into network inputs, and the config that says what to make of them.
 #[derive(Clone)]
@@ -20,11 +20,11 @@ pub struct Prepared {
     pub config: Config,
     pub dataset: Arc<Dataset>,
     pub splits: Splits,
-    pub preparation: Preparation,
+    pub preprocessor: Preprocessor,
     pub train: Arc<Examples>,
     pub validation: Arc<Examples>,
     pub test: Arc<Examples>,
-    pub scorer: Scorer,
+    pub decoder: OutputDecoder,
     /// The run of `model.init_from`.
     pub pretrained: Option<Pretrained>,
 }
@@ -58,25 +58,25 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let splits = data::split(&dataset, &config.data, config.seed)?;
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
     let Some(run) = &config.model.init_from else {
-        let preparation = Preparation::fit(&dataset, &splits.train, &config.data)?;
-        config.model.check(&preparation.layout(), preparation.task())?;
-        return Ok(Prepared::new(config, dataset, splits, preparation));
+        let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
+        config.model.check(&preprocessor.layout(), preprocessor.task())?;
+        return Ok(Prepared::new(config, dataset, splits, preprocessor));
     };
     let invalid = |error: anyhow::Error| Invalid::at("model.init_from", explain(&error));
     let folder = RunFolder::find(location, run).map_err(invalid)?;
     let saved = SavedModel::open(&folder).map_err(invalid)?;
-    let scale = saved.preparation.scale;
+    let scale = saved.preprocessor.scale;
     Invalid::unless(config.data.scale == scale, "data.scale", || {
         let scale = serde_json::json!(scale);
         format!("the inputs stay scaled as `{}` learned them: set scale = {scale}", saved.name())
     })?;
-    let preparation = saved.preparation.refit(&dataset, &splits.train)?;
-    let has_new_head = preparation.target != saved.preparation.target;
+    let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
+    let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();
     let new_head = has_new_head.then_some(head.as_str());
-    let layout = preparation.layout();
-    config.model.check(&layout, preparation.task())?;
-    let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
+    let layout = preprocessor.layout();
+    config.model.check(&layout, preprocessor.task())?;
+    let shapes = config.model.shapes(&layout, preprocessor.task().num_outputs());
     check_shapes(&saved.weights, &shapes, new_head).map_err(|error| {
         Invalid::at("model.init_from", format!("{}: {error}; use its [model], or choose another run", saved.name()))
     })?;
@@ -89,7 +89,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         true => saved.name(),
         false => std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string(),
     };
-    let mut prepared = Prepared::new(config, dataset, splits, preparation);
+    let mut prepared = Prepared::new(config, dataset, splits, preprocessor);
     prepared.config.model.init_from = Some(reference.clone());
     prepared.pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head });
     Ok(prepared)
@@ -103,12 +103,12 @@ impl Prepared {
         prepared
     }
 
-    /// The parts of `dataset` as `preparation` makes them, to be trained on as `config` says.
-    pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preparation: Preparation) -> Self {
-        let part = |rows: &[usize]| Arc::new(preparation.share(&dataset, rows));
+    /// The parts of `dataset` as `preprocessor` makes them, to be trained on as `config` says.
+    pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
+        let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
-        let scorer = Scorer::new(&preparation);
-        let config = config.clone().resolved_for(scorer.task);
-        Self { config, dataset, splits, preparation, train, validation, test, scorer, pretrained: None }
+        let decoder = OutputDecoder::new(&preprocessor);
+        let config = config.clone().resolved_for(decoder.task);
+        Self { config, dataset, splits, preprocessor, train, validation, test, decoder, pretrained: None }
     }
 }

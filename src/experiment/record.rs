@@ -7,7 +7,7 @@ use crate::cpu::TrainingBackend;
 use super::predictions;
 use super::prepare::Prepared;
 use super::run::{Start, TrainOptions};
-use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPARATION, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
 use crate::data::{Dataset, Target};
 use crate::model::NamedWeights;
@@ -32,7 +32,7 @@ pub(super) fn begin(
         writer.write_file(INITIAL, &encode(weights)?)?;
     }
     // Last: a run that has it can be resumed from its folder.
-    writer.write_file(PREPARATION, &serde_json::to_vec_pretty(&prepared.preparation)?)?;
+    writer.write_file(PREPROCESSING, &serde_json::to_vec_pretty(&prepared.preprocessor)?)?;
     Ok((writer, checkpoint))
 }
 
@@ -76,14 +76,14 @@ pub(super) fn test<B: TrainingBackend>(
     seconds: f64,
     device: &B::Device,
 ) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
-    let Prepared { config, dataset, splits, preparation, test, scorer, .. } = prepared;
+    let Prepared { config, dataset, splits, preprocessor, test, decoder, .. } = prepared;
     if test.is_empty() {
         return Ok(None);
     }
-    let objective = Arc::new(Objective::new(&config.training, scorer.task, &preparation.class_counts));
-    let scorer = Arc::new(scorer.clone());
+    let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
+    let decoder = Arc::new(decoder.clone());
     let (evaluation, predictions) =
-        evaluate::<B::InnerBackend>(fitted.net.clone(), &objective, &scorer, test, preparation, device);
+        evaluate::<B::InnerBackend>(fitted.net.clone(), &objective, &decoder, test, preprocessor, device);
     let mut points = Vec::new();
     for metric in &evaluation.metrics {
         let key = MetricKey::new("test", &metric.name)?;
@@ -91,8 +91,8 @@ pub(super) fn test<B: TrainingBackend>(
     }
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
-    if !scorer.task.is_language_model() {
-        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, preparation.class_names())?)?;
+    if !decoder.task.is_language_model() {
+        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, preprocessor.class_names())?)?;
     }
     if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
         writer.write_file(name, &bytes)?;

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use super::prepare::{Prepared, prepare};
 use super::run::Start;
-use super::run_folder::{INITIAL, PREPARATION, RunFolder, recorded};
+use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, recorded};
 use super::weights_file::read_weights;
 use crate::backend::BackendName;
 use crate::config::Config;
@@ -54,12 +54,12 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
 }
 
 fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {
-    if !folder.has(PREPARATION) {
+    if !folder.has(PREPROCESSING) {
         // Killed before anything was written down.
         return Ok(prepare(config, location)?);
     }
     let (dataset, splits) = folder.data(config)?;
-    Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preparation(&config.data)?))
+    Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
 }
 
 fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpoint>> {
@@ -104,7 +104,7 @@ fn resume(
             command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
         );
     }
-    let shapes = model.shapes(&prepared.preparation.layout(), prepared.scorer.task.num_outputs());
+    let shapes = model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
     let initial = folder.has(INITIAL).then(|| read_weights(&folder.file(INITIAL), &shapes)).transpose()?;
     Ok(Start::Resume { run: id.clone(), checkpoint, initial })
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::environment::RunEnvironment;
 use crate::bounded;
 use crate::config::{Config, ConfigError, LoadedConfig};
-use crate::data::{self, DataConfig, Dataset, Inputs, Preparation, Splits};
+use crate::data::{self, DataConfig, Dataset, Inputs, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::shell::command_in;
 use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, read_points};
@@ -18,7 +18,7 @@ use crate::training::{CHECKPOINT, Checkpoint};
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
 /// What was learned from the training part to turn raw cells into inputs.
-pub const PREPARATION: &str = "preprocessing.json";
+pub const PREPROCESSING: &str = "preprocessing.json";
 /// The metrics on the test part.
 pub const EVALUATION: &str = "evaluation.json";
 /// The predictions of the test rows.
@@ -31,7 +31,7 @@ pub const TEST_TEXT: &str = "test.txt";
 pub const INITIAL: &str = "initial.safetensors";
 
 /// A million columns, or categories.
-const MAX_PREPARATION: u64 = 256 << 20;
+const MAX_PREPROCESSING: u64 = 256 << 20;
 /// Far above what burnlab writes into `run.json`, `environment.json` and `evaluation.json`.
 const MAX_RECORD: u64 = 64 << 20;
 
@@ -53,7 +53,7 @@ impl RunFolder {
     /// No such run, several, or one without a model.
     pub fn find(location: &Location, run: &str) -> anyhow::Result<Self> {
         let path = Path::new(run);
-        if path.join(PREPARATION).is_file() {
+        if path.join(PREPROCESSING).is_file() {
             return Ok(Self::at(path));
         }
         let store = Store::open_read_only_at(location)?;
@@ -64,7 +64,7 @@ impl RunFolder {
         }
         let found = match recorded(&store, run) {
             Err(TrackingError::NoSuchRun { .. }) if path.is_dir() => {
-                anyhow::bail!("{run} is not the folder of a run: it has no {PREPARATION}")
+                anyhow::bail!("{run} is not the folder of a run: it has no {PREPROCESSING}")
             }
             found => found?,
         };
@@ -127,10 +127,10 @@ impl RunFolder {
     }
 
     /// `preprocessing.json`: what the run learned to turn cells into inputs of the data that `config` names.
-    pub fn preparation(&self, config: &DataConfig) -> anyhow::Result<Preparation> {
-        let preparation: Preparation = self.json(PREPARATION, MAX_PREPARATION)?;
-        preparation.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPARATION))?;
-        let context = match &preparation.inputs {
+    pub fn preprocessor(&self, config: &DataConfig) -> anyhow::Result<Preprocessor> {
+        let preprocessor: Preprocessor = self.json(PREPROCESSING, MAX_PREPROCESSING)?;
+        preprocessor.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPROCESSING))?;
+        let context = match &preprocessor.inputs {
             Inputs::Table { .. } => None,
             Inputs::Text(text) => Some(text.context),
         };
@@ -138,9 +138,9 @@ impl RunFolder {
         anyhow::ensure!(
             fits,
             "{} does not fit the [data] section beside it: bring back the files that the training wrote",
-            self.file(PREPARATION).display()
+            self.file(PREPROCESSING).display()
         );
-        Ok(preparation)
+        Ok(preprocessor)
     }
 
     /// The curves, from `metrics.csv`.

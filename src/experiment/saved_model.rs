@@ -9,16 +9,16 @@ use anyhow::Context;
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::{encode_with, read_weights};
 use crate::config::Config;
-use crate::data::{self, DataConfig, Examples, Inputs, NewRows, Preparation};
+use crate::data::{self, DataConfig, Examples, Inputs, NewRows, Preprocessor};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
 
-/// A run's config, preparation and weights, read from its folder alone.
+/// A run's config, preprocessor and weights, read from its folder alone.
 pub struct SavedModel {
     pub folder: RunFolder,
     pub config: Config,
-    pub preparation: Preparation,
+    pub preprocessor: Preprocessor,
     pub weights: NamedWeights,
 }
 
@@ -29,19 +29,19 @@ impl SavedModel {
     /// A file that is missing or damaged, by path.
     pub fn open(folder: &RunFolder) -> anyhow::Result<Self> {
         let config = folder.config()?;
-        let preparation = folder.preparation(&config.data)?;
+        let preprocessor = folder.preprocessor(&config.data)?;
         let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.file("config.toml").display());
         data::check(&config.data).map_err(unusable)?;
         // How many rows there were does not matter any more.
-        config.training.validate_for(preparation.task(), usize::MAX, usize::MAX).map_err(unusable)?;
-        let layout = preparation.layout();
-        config.model.check(&layout, preparation.task()).map_err(unusable)?;
-        let shapes = config.model.shapes(&layout, preparation.task().num_outputs());
+        config.training.validate_for(preprocessor.task(), usize::MAX, usize::MAX).map_err(unusable)?;
+        let layout = preprocessor.layout();
+        config.model.check(&layout, preprocessor.task()).map_err(unusable)?;
+        let shapes = config.model.shapes(&layout, preprocessor.task().num_outputs());
         let path = folder.file(MODEL);
         let weights = read_weights(&path, &shapes)?;
         check_shapes(&weights, &shapes, None)
             .with_context(|| format!("{} does not fit the run's config and data", path.display()))?;
-        Ok(Self { folder: folder.clone(), config, preparation, weights })
+        Ok(Self { folder: folder.clone(), config, preprocessor, weights })
     }
 
     /// The run's id: its folder's name.
@@ -54,19 +54,19 @@ impl SavedModel {
     /// # Errors
     /// Weights that do not fit the config's network.
     pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
-        let num_outputs = self.preparation.task().num_outputs();
-        let net = self.config.model.init::<B>(&self.preparation.layout(), num_outputs, 0, device);
+        let num_outputs = self.preprocessor.task().num_outputs();
+        let net = self.config.model.init::<B>(&self.preprocessor.layout(), num_outputs, 0, device);
         Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
     }
 
-    /// The model in one file: the weights, and in the metadata its config and preparation.
+    /// The model in one file: the weights, and in the metadata its config and preprocessor.
     ///
     /// # Errors
     /// Only where the library refuses; the weights of a network always fit.
     pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
         let metadata = HashMap::from([
             ("config".to_owned(), self.config.to_toml()),
-            ("preprocessing".to_owned(), serde_json::to_string(&self.preparation)?),
+            ("preprocessing".to_owned(), serde_json::to_string(&self.preprocessor)?),
         ]);
         encode_with(&self.weights, metadata)
     }
@@ -78,7 +78,7 @@ impl SavedModel {
     pub fn refuse_text(&self, what: &str) -> anyhow::Result<()> {
         let name = self.name();
         anyhow::ensure!(
-            matches!(self.preparation.inputs, Inputs::Table { .. }),
+            matches!(self.preprocessor.inputs, Inputs::Table { .. }),
             "run `{name}` is a language model, and {what}: `{}` continues a text with it",
             command(&["generate", &name])
         );
@@ -90,12 +90,12 @@ impl SavedModel {
     /// # Errors
     /// A file that cannot be read or does not fit the model; no row with a target.
     pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
-        match &self.preparation.inputs {
-            Inputs::Table { .. } => read_examples(file, &self.preparation, &self.config.data),
+        match &self.preprocessor.inputs {
+            Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data),
             Inputs::Text(text) => {
                 let dataset = data::text_of_file(file, "the file", text.context)?;
                 let rows: Vec<usize> = (0..dataset.num_rows()).collect();
-                Ok(self.preparation.transform(&dataset, &rows))
+                Ok(self.preprocessor.transform(&dataset, &rows))
             }
         }
     }
@@ -106,10 +106,10 @@ impl SavedModel {
     /// No test part; data that are gone, or are no longer those of the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
         let kept = |name: &str| self.folder.has(name).then(|| self.folder.file(name));
-        match &self.preparation.inputs {
+        match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
                 if let Some(file) = kept(TEST_ROWS) {
-                    return read_examples(&file, &self.preparation, &DataConfig::of_written_rows());
+                    return read_examples(&file, &self.preprocessor, &DataConfig::of_written_rows());
                 }
             }
             Inputs::Text(_) => {
@@ -120,18 +120,18 @@ impl SavedModel {
         }
         let (dataset, splits) = self.folder.data(&self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
-        Ok(self.preparation.transform(&dataset, &splits.test))
+        Ok(self.preprocessor.transform(&dataset, &splits.test))
     }
 }
 
-fn read_examples(file: &Path, preparation: &Preparation, config: &DataConfig) -> anyhow::Result<Examples> {
-    let mut all = Examples::none(preparation.num_inputs());
-    NewRows::new(file, preparation, config, true, &[]).open()?.for_each_block(|mut block| {
+fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<Examples> {
+    let mut all = Examples::none(preprocessor.num_inputs());
+    NewRows::new(file, preprocessor, config, true, &[]).open()?.for_each_block(|mut block| {
         all.inputs.append(&mut block.examples.inputs);
         all.targets.append(&mut block.examples.targets);
         all.rows.append(&mut block.examples.rows);
         Ok::<_, Invalid>(())
     })?;
-    anyhow::ensure!(!all.is_empty(), "{} has no row with a value of `{}`", file.display(), preparation.target_name);
+    anyhow::ensure!(!all.is_empty(), "{} has no row with a value of `{}`", file.display(), preprocessor.target_name);
     Ok(all)
 }

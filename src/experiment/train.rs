@@ -10,7 +10,7 @@ use super::run_folder::MODEL;
 use super::weights_file::encode;
 use super::{describe, pictures, record};
 use crate::backend::{Job, run_on};
-use crate::data::mix;
+use crate::data::derive_seed;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
 use crate::tracking::{RunWriter, Status};
 use crate::training::evaluation::Evaluation;
@@ -69,9 +69,9 @@ fn initial_network<B: TrainingBackend>(
     prepared: &Prepared,
     device: &B::Device,
 ) -> anyhow::Result<(Net<B>, Option<NamedWeights>)> {
-    let Prepared { config, preparation, scorer, .. } = prepared;
-    let (layout, num_outputs) = (preparation.layout(), scorer.task.num_outputs());
-    let mut net = config.model.init::<B>(&layout, num_outputs, mix(config.seed, 0), device);
+    let Prepared { config, preprocessor, decoder, .. } = prepared;
+    let (layout, num_outputs) = (preprocessor.layout(), decoder.task.num_outputs());
+    let mut net = config.model.init::<B>(&layout, num_outputs, derive_seed(config.seed, 0), device);
     let mut initial = None;
     if let Some(Pretrained { weights, has_new_head, .. }) = &prepared.pretrained {
         let head = config.model.head();
@@ -94,7 +94,7 @@ fn fit_network<B: TrainingBackend>(
     options: &TrainOptions,
     device: &B::Device,
 ) -> anyhow::Result<Trained<B>> {
-    let Prepared { config, preparation, scorer, .. } = prepared;
+    let Prepared { config, preprocessor, decoder, .. } = prepared;
     let description = describe::training(prepared, writer.id(), net.num_params(), options.backend);
     options.observer.started(&TrainingStart {
         description: &description,
@@ -110,14 +110,14 @@ fn fit_network<B: TrainingBackend>(
     let recorder = Recorder::new(writer);
     let job = Fit {
         net,
-        scorer: scorer.clone(),
+        decoder: decoder.clone(),
         train: prepared.train.clone(),
         validation: prepared.validation.clone(),
-        class_counts: preparation.class_counts.clone(),
+        class_counts: preprocessor.class_counts.clone(),
         seed: config.seed,
         device: device.clone(),
         checkpoint,
-        keep_history: pictures::is_planar(preparation) && scorer.task.is_classification(),
+        keep_history: pictures::is_planar(preprocessor) && decoder.task.is_classification(),
     };
     let observer = options.observer.clone();
     let fitted = fit(&config.training, job, recorder.clone(), observer, &options.interrupter, options.tui);

@@ -1,4 +1,4 @@
-//! The nodes of a perceptron's graph: preparation of the cells, layers, and what the outputs mean.
+//! The nodes of a perceptron's graph: preprocessor of the cells, layers, and what the outputs mean.
 
 use super::graph::{Attribute, DataType, Graph, Values};
 use super::{Activation, Column, Dense, Head, texts};

@@ -8,11 +8,11 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::Scorer;
+use super::metrics::OutputDecoder;
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
-use crate::data::{Examples, Loader, Order, Preparation};
+use crate::data::{Examples, Loader, Order, Preprocessor};
 use crate::metric::{ClassReport, Confusion};
 use crate::model::Net;
 
@@ -35,7 +35,7 @@ pub struct Evaluation {
     pub text: Option<TextEvaluation>,
 }
 
-/// Baselines for the loss on a text, in nats per character; see [`Preparation::ngram_losses`].
+/// Baselines for the loss on a text, in nats per character; see [`Preprocessor::ngram_losses`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextEvaluation {
     /// Characters evaluated.
@@ -92,11 +92,11 @@ pub struct Answer {
 
 impl Answer {
     /// From one row of logits `[num_outputs]`.
-    pub fn new(scorer: &Scorer, logits: &[f32]) -> Self {
-        if scorer.task.is_classification() {
-            Self { predicted: scorer.class(logits) as f64, probabilities: scorer.probabilities(logits) }
+    pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
+        if decoder.task.is_classification() {
+            Self { predicted: decoder.class(logits) as f64, probabilities: decoder.probabilities(logits) }
         } else {
-            Self { predicted: scorer.number(logits[0]), probabilities: Vec::new() }
+            Self { predicted: decoder.number(logits[0]), probabilities: Vec::new() }
         }
     }
 }
@@ -125,23 +125,23 @@ pub fn logits<B: FusedBackend>(net: &Net<B>, examples: &Examples, device: &B::De
     logits
 }
 
-/// Evaluates `net` on `examples`, which `preparation` made; it also gives the baseline. A language model has metrics
+/// Evaluates `net` on `examples`, which `preprocessor` made; it also gives the baseline. A language model has metrics
 /// but no predictions.
 pub fn evaluate<B: FusedBackend>(
     net: Net<B>,
     objective: &Arc<Objective>,
-    scorer: &Arc<Scorer>,
+    decoder: &Arc<OutputDecoder>,
     examples: &Arc<Examples>,
-    preparation: &Preparation,
+    preprocessor: &Preprocessor,
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
-    let trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
+    let trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
     let batch_size = inference_batch(examples);
     let loader = Loader::<B>::new(examples.clone(), batch_size, Order::Sequential, device.clone());
-    let mut outputs = Outputs::empty(objective.clone(), scorer.clone(), true);
+    let mut outputs = Outputs::empty(objective.clone(), decoder.clone(), true);
     for batch in loader.iter() {
         outputs.append(trainee.step(batch));
-        if scorer.task.is_language_model() {
+        if decoder.task.is_language_model() {
             outputs.read_losses();
         }
     }
@@ -149,7 +149,7 @@ pub fn evaluate<B: FusedBackend>(
     let scores = outputs.scores();
     let metrics = scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect();
 
-    let predictions = predictions(scorer, &logits, &labels, &examples.rows);
+    let predictions = predictions(decoder, &logits, &labels, &examples.rows);
     let mut evaluation = Evaluation {
         num_examples: examples.len(),
         metrics,
@@ -158,21 +158,21 @@ pub fn evaluate<B: FusedBackend>(
         error_quantiles: None,
         text: None,
     };
-    if let Some((unigram_loss, bigram_loss)) = preparation.ngram_losses(examples) {
+    if let Some((unigram_loss, bigram_loss)) = preprocessor.ngram_losses(examples) {
         let num_characters = examples.targets.len();
         evaluation.baseline.value = unigram_loss;
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
         return (evaluation, predictions);
     }
-    evaluation.baseline = baseline(scorer, &preparation.class_counts, &labels);
-    if scorer.task.is_classification() {
-        let mut confusion = Confusion::new(scorer.num_classes());
+    evaluation.baseline = baseline(decoder, &preprocessor.class_counts, &labels);
+    if decoder.task.is_classification() {
+        let mut confusion = Confusion::new(decoder.num_classes());
         for prediction in &predictions {
             confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
         }
         evaluation.classes = Some(ClassEvaluation {
             confusion_matrix: confusion.rows(),
-            report: confusion.report(preparation.class_names()),
+            report: confusion.report(preprocessor.class_names()),
         });
     } else {
         evaluation.error_quantiles = Some(error_quantiles(&predictions));
@@ -180,18 +180,18 @@ pub fn evaluate<B: FusedBackend>(
     (evaluation, predictions)
 }
 
-fn predictions(scorer: &Scorer, logits: &[f32], labels: &[f32], rows: &[usize]) -> Vec<Prediction> {
-    let per_row = logits.chunks_exact(scorer.task.num_outputs()).zip(labels).zip(rows);
+fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], rows: &[usize]) -> Vec<Prediction> {
+    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(labels).zip(rows);
     per_row
         .map(|((logits, &label), &row)| {
-            let truth = if scorer.task.is_classification() { f64::from(label) } else { scorer.number(label) };
-            Prediction { row, truth, answer: Answer::new(scorer, logits) }
+            let truth = if decoder.task.is_classification() { f64::from(label) } else { decoder.number(label) };
+            Prediction { row, truth, answer: Answer::new(decoder, logits) }
         })
         .collect()
 }
 
-fn baseline(scorer: &Scorer, class_counts: &[u64], labels: &[f32]) -> NamedValue {
-    if scorer.task.is_classification() {
+fn baseline(decoder: &OutputDecoder, class_counts: &[u64], labels: &[f32]) -> NamedValue {
+    if decoder.task.is_classification() {
         // The first of equal ones.
         let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
         let hits = labels.iter().filter(|&&label| label as usize == majority).count();
@@ -199,7 +199,7 @@ fn baseline(scorer: &Scorer, class_counts: &[u64], labels: &[f32]) -> NamedValue
     } else {
         // The standardized training mean is 0.
         let squared: f64 = labels.iter().map(|&label| f64::from(label).powi(2)).sum();
-        NamedValue { name: "rmse".into(), value: (squared / labels.len() as f64).sqrt() * scorer.target_scale }
+        NamedValue { name: "rmse".into(), value: (squared / labels.len() as f64).sqrt() * decoder.target_scale }
     }
 }
 

@@ -4,7 +4,7 @@
 //! the results with scikit-learn's.
 
 use crate::cpu;
-use crate::data::{Preparation, Task};
+use crate::data::{Preprocessor, Task};
 use crate::metric::{
     CharacterCounts, ClassPredictions, Confusion, Formula, LoopValue, METRICS, Metric, NumberPredictions, softmax,
 };
@@ -52,20 +52,20 @@ fn scored(with_costly: bool, compute: impl Fn(&Formula) -> Option<f64>) -> Score
 
 /// How logits become predictions, and the units of the target.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scorer {
+pub struct OutputDecoder {
     pub task: Task,
     /// Regression: mean and standard deviation of the training targets, to undo the standardization.
     pub target_mean: f64,
     pub target_scale: f64,
 }
 
-impl Scorer {
-    /// For a network whose targets `preparation` made.
-    pub fn new(preparation: &Preparation) -> Self {
+impl OutputDecoder {
+    /// For a network whose targets `preprocessor` made.
+    pub fn new(preprocessor: &Preprocessor) -> Self {
         Self {
-            task: preparation.task(),
-            target_mean: preparation.to_target_units(0.0),
-            target_scale: preparation.target_scale(),
+            task: preprocessor.task(),
+            target_mean: preprocessor.to_target_units(0.0),
+            target_scale: preprocessor.target_scale(),
         }
     }
 
@@ -157,10 +157,10 @@ pub struct CharacterTally(CharacterCounts);
 
 impl CharacterTally {
     /// Counts rows of `logits` (row-major `[rows, num_characters]`) and the characters that came next.
-    pub fn add(&mut self, scorer: &Scorer, logits: &[f32], labels: &[f32]) {
-        let num_characters = scorer.task.num_outputs();
+    pub fn add(&mut self, decoder: &OutputDecoder, logits: &[f32], labels: &[f32]) {
+        let num_characters = decoder.task.num_outputs();
         let rows = logits.chunks_exact(num_characters).zip(labels);
-        self.0.num_correct += rows.filter(|&(row, &label)| scorer.class(row) == label as usize).count();
+        self.0.num_correct += rows.filter(|&(row, &label)| decoder.class(row) == label as usize).count();
         self.0.log_loss += log_loss(logits, labels, num_characters);
         self.0.count += labels.len();
     }
@@ -228,12 +228,12 @@ mod tests {
     fn every_metric_of_every_task_is_computed_within_its_bounds() {
         let mut computed = of_loop(|_| 0.5);
         for task in TASKS {
-            let scorer = Scorer { task, target_mean: 2.0, target_scale: 3.0 };
+            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0 };
             let (logits, labels) = predictions(task);
-            let scores = scorer.scores(&logits, &labels, true, None);
+            let scores = decoder.scores(&logits, &labels, true, None);
             let names: Vec<&str> = std::iter::once("loss").chain(scores.iter().map(|score| score.0)).collect();
             assert_eq!(names, validation_names(task), "{task:?}");
-            let of_training = scorer.scores(&logits, &labels, false, None).into_iter().chain(of_loop(|_| 0.5));
+            let of_training = decoder.scores(&logits, &labels, false, None).into_iter().chain(of_loop(|_| 0.5));
             let names: Vec<&str> = std::iter::once("loss").chain(of_training.map(|score| score.0)).collect();
             assert_eq!(names, training_names(task), "{task:?}");
             computed.extend(scores);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::cpu::TrainingBackend;
-use crate::data::{Examples, Loader, Order, mix};
+use crate::data::{Examples, Loader, Order, derive_seed};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;
 
@@ -31,7 +31,7 @@ pub mod task;
 
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
-pub use metrics::Scorer;
+pub use metrics::OutputDecoder;
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::{ChosenOptimizer, Knob, OptimizerState, ParameterState};
 pub use recorder::{CHECKPOINT, Recorder};
@@ -77,7 +77,7 @@ pub enum TrainingError {
 /// What is trained, and on which rows.
 pub struct Fit<B: TrainingBackend> {
     pub net: Net<B>,
-    pub scorer: Scorer,
+    pub decoder: OutputDecoder,
     pub train: Arc<Examples>,
     /// Empty = no validation: no best epoch, no early stopping.
     pub validation: Arc<Examples>,
@@ -121,12 +121,12 @@ pub fn fit<B: TrainingBackend>(
     interrupter: &Interrupter,
     use_tui: bool,
 ) -> Result<Fitted<B>, TrainingError> {
-    let task = fit.scorer.task;
+    let task = fit.decoder.task;
     let has_validation = !fit.validation.is_empty();
     let begun = fit.checkpoint.as_ref().map(|checkpoint| checkpoint.progress.clone());
 
     // ---- rows
-    let order = if config.shuffle { Order::Shuffled { seed: mix(fit.seed, 1) } } else { Order::Sequential };
+    let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
     let train = Loader::<B>::new(fit.train, config.batch_size, order, fit.device.clone())
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
@@ -134,10 +134,10 @@ pub fn fit<B: TrainingBackend>(
     let validation = Loader::<B::InnerBackend>::new(fit.validation, batch_size, Order::Sequential, fit.device.clone());
 
     // ---- what is learned, and how
-    let scorer = Arc::new(fit.scorer);
+    let decoder = Arc::new(fit.decoder);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let net = fit.net.with_kernels(config.kernels);
-    let mut trainee = Trainee { net, objective: objective.clone(), scorer: scorer.clone() };
+    let mut trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
     let mut optimizer = ChosenOptimizer::new(config);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);
     let mut monitor =
@@ -166,7 +166,7 @@ pub fn fit<B: TrainingBackend>(
         restore_best: config.restore_best,
         plateau: schedule.plateau(),
         objective,
-        scorer,
+        decoder,
         observer,
         use_tui,
         optimizer: optimizer.clone(),

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
 use super::history::History;
-use super::metrics::{self, Scorer, Scores};
+use super::metrics::{self, OutputDecoder, Scores};
 use super::objective::Objective;
 use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
@@ -69,7 +69,7 @@ pub(super) struct EpochLoop<B: TrainingBackend> {
     pub restore_best: bool,
     pub plateau: Option<Plateau>,
     pub objective: Arc<Objective>,
-    pub scorer: Arc<Scorer>,
+    pub decoder: Arc<OutputDecoder>,
     pub observer: Arc<dyn TrainingObserver>,
     /// Whether Burn's renderer shows the metrics, and has to be sent them.
     pub use_tui: bool,
@@ -149,7 +149,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
             // ---- one pass over the validation part
             if let Some(stopping) = &self.stopping {
                 let model = learner.model().valid();
-                let mut outputs = Outputs::empty(self.objective.clone(), self.scorer.clone(), true);
+                let mut outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), true);
                 for batch in validation_loader.iter() {
                     outputs.append(model.step(batch));
                     if outputs.num_unread() == STEPS_PER_LOSS_CHECK {
@@ -247,7 +247,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
         interrupter: &burn::train::Interrupter,
     ) -> Result<Option<Outputs<B::InnerBackend>>, TrainingError> {
         let began = Instant::now();
-        let mut outputs = Outputs::empty(self.objective.clone(), self.scorer.clone(), false);
+        let mut outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), false);
         let mut batches = loader.iter();
         loop {
             let batch = batches.next();

@@ -8,7 +8,7 @@ use burn::tensor::backend::Backend;
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
-use super::metrics::{CharacterTally, Scorer, Scores};
+use super::metrics::{CharacterTally, OutputDecoder, Scores};
 use super::objective::Objective;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
@@ -21,7 +21,7 @@ pub struct Trainee<B: Backend> {
     #[module(skip)]
     pub objective: Arc<Objective>,
     #[module(skip)]
-    pub scorer: Arc<Scorer>,
+    pub decoder: Arc<OutputDecoder>,
 }
 
 impl<B: TrainingBackend> TrainStep for Trainee<B> {
@@ -60,7 +60,7 @@ impl<B: Backend> Trainee<B> {
             losses: vec![(loss, self.objective.weight(&labels))],
             logits: vec![logits],
             labels,
-            ..Outputs::empty(self.objective.clone(), self.scorer.clone(), with_roc_auc)
+            ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_roc_auc)
         }
     }
 }
@@ -79,14 +79,14 @@ pub struct Outputs<B: Backend> {
     /// Of a text, whose logits are scored as soon as its losses are read: all of them would fill the memory.
     characters: CharacterTally,
     objective: Arc<Objective>,
-    scorer: Arc<Scorer>,
+    decoder: Arc<OutputDecoder>,
     with_roc_auc: bool,
     /// Values that the epoch loop adds, such as the learning rate.
     pub extras: Scores,
 }
 
 impl<B: FusedBackend> Outputs<B> {
-    pub fn empty(objective: Arc<Objective>, scorer: Arc<Scorer>, with_roc_auc: bool) -> Self {
+    pub fn empty(objective: Arc<Objective>, decoder: Arc<OutputDecoder>, with_roc_auc: bool) -> Self {
         Self {
             losses: Vec::new(),
             summed: (0.0, 0.0),
@@ -94,7 +94,7 @@ impl<B: FusedBackend> Outputs<B> {
             labels: Vec::new(),
             characters: CharacterTally::default(),
             objective,
-            scorer,
+            decoder,
             with_roc_auc,
             extras: Vec::new(),
         }
@@ -116,7 +116,7 @@ impl<B: FusedBackend> Outputs<B> {
     /// Reads the losses from the device and sums them; scores what was predicted of a text. Returns the position, among
     /// the losses read now, of the first that is not finite.
     pub fn read_losses(&mut self) -> Option<usize> {
-        if self.scorer.task.is_language_model() {
+        if self.decoder.task.is_language_model() {
             self.score_characters();
         }
         let mut first = None;
@@ -132,13 +132,13 @@ impl<B: FusedBackend> Outputs<B> {
     }
 
     fn score_characters(&mut self) {
-        let num_outputs = self.scorer.task.num_outputs();
+        let num_outputs = self.decoder.task.num_outputs();
         let mut first = 0;
         for batch in self.logits.drain(..) {
             B::read(batch, |batch| {
                 let labels = &self.labels[first..first + batch.len() / num_outputs];
                 first += labels.len();
-                self.characters.add(&self.scorer, batch, labels);
+                self.characters.add(&self.decoder, batch, labels);
             });
         }
         self.labels.clear();
@@ -146,7 +146,7 @@ impl<B: FusedBackend> Outputs<B> {
 
     /// Logits, row-major, copied to the host.
     fn logits(&self) -> Vec<f32> {
-        let mut logits = Vec::with_capacity(self.labels.len() * self.scorer.task.num_outputs());
+        let mut logits = Vec::with_capacity(self.labels.len() * self.decoder.task.num_outputs());
         for batch in &self.logits {
             B::read(batch.clone(), |batch| logits.extend_from_slice(batch));
         }
@@ -164,9 +164,9 @@ impl<B: FusedBackend> Outputs<B> {
         let loss = self.summed.0 / self.summed.1;
         let log_loss = self.objective.is_log_loss().then_some(loss);
         let mut scores = vec![("loss", loss)];
-        match self.scorer.task.is_language_model() {
+        match self.decoder.task.is_language_model() {
             true => scores.extend(self.characters.scores()),
-            false => scores.extend(self.scorer.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss)),
+            false => scores.extend(self.decoder.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss)),
         }
         scores.extend(&self.extras);
         scores

@@ -1,4 +1,4 @@
-//! The `data` module from outside: sets, files, errors, splits, preparation.
+//! The `data` module from outside: sets, files, errors, splits, preprocessor.
 //!
 //! Expected numbers come from scikit-learn 1.9 and numpy, or are worked out by hand.
 
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burnlab::data::{
-    ColumnKind, DataConfig, Dataset, NewRows, Preparation, PreparedKind, PreparedTarget, Scale, Source, Splits, Target,
-    Task, TaskKind, load, split,
+    ColumnKind, DataConfig, Dataset, NewRows, PreparedKind, PreparedTarget, Preprocessor, Scale, Source, Splits,
+    Target, Task, TaskKind, load, split,
 };
 use burnlab::invalid::Invalid;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -112,8 +112,8 @@ fn shipped_sets_have_the_published_shapes_and_classes() {
     assert_eq!((diabetes.num_rows(), diabetes.columns.len()), (442, 10));
     assert_eq!(diabetes.row(0), [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]);
     let all: Vec<usize> = (0..442).collect();
-    let preparation = Preparation::fit(&diabetes, &all, &of(Source::Diabetes)).unwrap();
-    let PreparedTarget::Number { mean, standard_deviation } = preparation.target else {
+    let preprocessor = Preprocessor::fit(&diabetes, &all, &of(Source::Diabetes)).unwrap();
+    let PreparedTarget::Number { mean, standard_deviation } = preprocessor.target else {
         panic!("diabetes is a regression");
     };
     assert_close(&[mean, standard_deviation], &[152.13348416289594, 77.00574586945044], 1e-9);
@@ -844,10 +844,10 @@ fn fractions_that_leave_nothing_are_refused() {
     assert_error(&folder, error, "data.stratify", message);
 }
 
-// --- preparation
+// --- preprocessor
 
-fn numeric(preparation: &Preparation, column: usize) -> [f64; 3] {
-    match preparation.columns()[column].kind {
+fn numeric(preprocessor: &Preprocessor, column: usize) -> [f64; 3] {
+    match preprocessor.columns()[column].kind {
         PreparedKind::Numeric { median, center, spread } => [median, center, spread],
         _ => panic!("column {column} is not numeric"),
     }
@@ -869,14 +869,14 @@ fn scaling_agrees_with_scikit_learn() {
         let config = DataConfig { scale, ..of(source) };
         let dataset = load(&config).unwrap();
         let all: Vec<usize> = (0..dataset.num_rows()).collect();
-        let preparation = Preparation::fit(&dataset, &all, &config).unwrap();
-        let found = numeric(&preparation, column);
+        let preprocessor = Preprocessor::fit(&dataset, &all, &config).unwrap();
+        let found = numeric(&preprocessor, column);
         assert_close(&found[1..], &[center, spread], 1e-5);
     }
     let dataset = load(&of(Source::Iris)).unwrap();
     let all: Vec<usize> = (0..150).collect();
-    let preparation = Preparation::fit(&dataset, &all, &of(Source::Iris)).unwrap();
-    let examples = preparation.transform(&dataset, &all);
+    let preprocessor = Preprocessor::fit(&dataset, &all, &of(Source::Iris)).unwrap();
+    let examples = preprocessor.transform(&dataset, &all);
     let first: Vec<f64> = examples.inputs[..4].iter().map(|&input| f64::from(input)).collect();
     let expected = [-0.9006811702978099, 1.0190043519716065, -1.3402265266227635, -1.3154442950077407];
     assert_close(&first, &expected, 1e-6);
@@ -891,8 +891,8 @@ fn inputs_that_are_the_cells_themselves_are_not_copied() {
     let plain = DataConfig { scale: Scale::None, ..csv(&folder.file("a.csv", text)) };
     let share = |config: &DataConfig| {
         let dataset = Arc::new(load(config).unwrap());
-        let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3], config).unwrap();
-        let (shared, copied) = (preparation.share(&dataset, &[2, 0]), preparation.transform(&dataset, &[2, 0]));
+        let preprocessor = Preprocessor::fit(&dataset, &[0, 1, 2, 3], config).unwrap();
+        let (shared, copied) = (preprocessor.share(&dataset, &[2, 0]), preprocessor.transform(&dataset, &[2, 0]));
         assert_eq!(shared.gather(0..2), copied.inputs);
         assert_eq!((shared.input(1), &shared.targets, &shared.rows), (copied.input(1), &copied.targets, &copied.rows));
         shared.shared.is_some()
@@ -912,15 +912,15 @@ fn the_median_stands_for_missing_cells() {
     let config = csv(&folder.file("a.csv", text));
     let dataset = load(&config).unwrap();
     let all: Vec<usize> = (0..8).collect();
-    let preparation = Preparation::fit(&dataset, &all, &config).unwrap();
+    let preprocessor = Preprocessor::fit(&dataset, &all, &config).unwrap();
     let expected = [5.0, 9.714285714285714, 10.208040048542768];
-    assert_close(&numeric(&preparation, 0), &expected, 1e-12);
-    let inputs = preparation.transform(&dataset, &[6, 7]).inputs;
+    assert_close(&numeric(&preprocessor, 0), &expected, 1e-12);
+    let inputs = preprocessor.transform(&dataset, &[6, 7]).inputs;
     assert_eq!(inputs[0], inputs[1]);
     // numpy: quartiles 3 and 12.
     let robust = DataConfig { scale: Scale::Robust, ..config };
-    let preparation = Preparation::fit(&dataset, &all, &robust).unwrap();
-    assert_eq!(numeric(&preparation, 0), [5.0, 5.0, 9.0]);
+    let preprocessor = Preprocessor::fit(&dataset, &all, &robust).unwrap();
+    assert_eq!(numeric(&preprocessor, 0), [5.0, 5.0, 9.0]);
 }
 
 #[test]
@@ -930,11 +930,11 @@ fn categories_become_an_input_each() {
     let config = csv(&folder.file("a.csv", text));
     let dataset = load(&config).unwrap();
     let fit = |rows: &[usize], config: &DataConfig| {
-        let preparation = Preparation::fit(&dataset, rows, config).unwrap();
-        let names = preparation.input_names();
-        assert_eq!(names.len(), preparation.num_inputs());
-        let examples = preparation.transform(&dataset, &[0, 1, 2, 3, 4, 5]);
-        let rows = examples.inputs.chunks(preparation.num_inputs());
+        let preprocessor = Preprocessor::fit(&dataset, rows, config).unwrap();
+        let names = preprocessor.input_names();
+        assert_eq!(names.len(), preprocessor.num_inputs());
+        let examples = preprocessor.transform(&dataset, &[0, 1, 2, 3, 4, 5]);
+        let rows = examples.inputs.chunks(preprocessor.num_inputs());
         let ones = rows.map(|row| row[..names.len() - 1].iter().position(|&input| input == 1.0));
         (names[..names.len() - 1].join(" "), ones.collect::<Vec<_>>())
     };
@@ -952,11 +952,11 @@ fn only_training_rows_are_learned_from() {
     let text = "c,x,y\nu,1,1.5\nv,2,2\nu,3,4\nw,4,8\n,5,16\nv,6,32\n";
     let config = csv(&folder.file("a.csv", text));
     let mut dataset = load(&config).unwrap();
-    let before = Preparation::fit(&dataset, &[0, 1, 2], &config).unwrap();
+    let before = Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap();
     dataset.values[6..].fill(f32::NAN);
     let Target::Numbers(numbers) = &mut dataset.target else { panic!() };
     numbers[3..].fill(1e9);
-    assert_eq!(Preparation::fit(&dataset, &[0, 1, 2], &config).unwrap(), before);
+    assert_eq!(Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap(), before);
 }
 
 #[test]
@@ -964,15 +964,15 @@ fn number_targets_are_standardized_and_come_back() {
     let folder = Folder::new();
     let config = csv(&folder.file("a.csv", "x,y\n1,10.5\n2,20.5\n3,30.5\n4,10.5\n"));
     let dataset = load(&config).unwrap();
-    let preparation = Preparation::fit(&dataset, &[0, 1, 2], &config).unwrap();
-    let examples = preparation.transform(&dataset, &[0, 1, 2]);
+    let preprocessor = Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap();
+    let examples = preprocessor.transform(&dataset, &[0, 1, 2]);
     let deviation = (200.0f64 / 3.0).sqrt();
     let targets: Vec<f64> = examples.targets.iter().map(|&target| f64::from(target)).collect();
     assert_close(&targets, &[-10.0 / deviation, 0.0, 10.0 / deviation], 1e-6);
-    assert_close(&[preparation.target_scale()], &[deviation], 1e-9);
-    assert_close(&[preparation.to_target_units(examples.targets[2])], &[30.5], 1e-5);
-    assert_eq!((preparation.task(), preparation.class_names().len()), (Task::Regression, 0));
-    let error = Preparation::fit(&dataset, &[0, 3], &config).unwrap_err();
+    assert_close(&[preprocessor.target_scale()], &[deviation], 1e-9);
+    assert_close(&[preprocessor.to_target_units(examples.targets[2])], &[30.5], 1e-5);
+    assert_eq!((preprocessor.task(), preprocessor.class_names().len()), (Task::Regression, 0));
+    let error = Preprocessor::fit(&dataset, &[0, 3], &config).unwrap_err();
     assert_error(&folder, error, "data.target", "constant target: `y` is 10.5 in all 2 training rows");
 }
 
@@ -983,12 +983,12 @@ fn a_preparation_survives_json() {
     for config in [titanic, of(Source::Diabetes), of(Source::Digits)] {
         let dataset = load(&config).unwrap();
         let all: Vec<usize> = (0..dataset.num_rows()).collect();
-        let preparation = Preparation::fit(&dataset, &all, &config).unwrap();
-        let json = serde_json::to_string_pretty(&preparation).unwrap();
-        let read: Preparation = serde_json::from_str(&json).unwrap();
-        assert_eq!(read, preparation);
+        let preprocessor = Preprocessor::fit(&dataset, &all, &config).unwrap();
+        let json = serde_json::to_string_pretty(&preprocessor).unwrap();
+        let read: Preprocessor = serde_json::from_str(&json).unwrap();
+        assert_eq!(read, preprocessor);
         let newer = json.replace("\"version\": 2", "\"version\": 3");
-        let error = serde_json::from_str::<Preparation>(&newer).unwrap_err();
+        let error = serde_json::from_str::<Preprocessor>(&newer).unwrap_err();
         assert!(error.to_string().starts_with("unsupported version (got 3, supports 2)"), "{error}");
     }
 }
@@ -998,18 +998,18 @@ fn transform_matches_another_file_by_name() {
     let folder = Folder::new();
     let config = csv(&folder.file("a.csv", "c,x,y\nu,1,no\nv,2,yes\nw,3,no\n"));
     let dataset = load(&config).unwrap();
-    let preparation = Preparation::fit(&dataset, &[0, 1, 2], &config).unwrap();
-    let here = preparation.transform(&dataset, &[0, 1]);
+    let preprocessor = Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap();
+    let here = preprocessor.transform(&dataset, &[0, 1]);
     let other = load(&csv(&folder.file("b.csv", "x,y,c\n1,no,u\n2,yes,v\n1,maybe,z\n"))).unwrap();
-    let there = preparation.transform(&other, &[0, 1]);
+    let there = preprocessor.transform(&other, &[0, 1]);
     assert_eq!((&here.inputs, &here.targets), (&there.inputs, &there.targets));
-    assert!(preparation.transform(&other, &[2]).targets[0].is_nan());
+    assert!(preprocessor.transform(&other, &[2]).targets[0].is_nan());
 }
 
 /// As the network takes the rows of a later file.
-fn read_again(preparation: &Preparation, path: &Path, config: &DataConfig) -> (Vec<f32>, Vec<f32>) {
+fn read_again(preprocessor: &Preprocessor, path: &Path, config: &DataConfig) -> (Vec<f32>, Vec<f32>) {
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
-    let read = NewRows::new(path, preparation, config, true, &[]).open().unwrap().for_each_block(|block| {
+    let read = NewRows::new(path, preprocessor, config, true, &[]).open().unwrap().for_each_block(|block| {
         inputs.extend(block.examples.inputs);
         targets.extend(block.examples.targets);
         Ok::<_, Invalid>(())
@@ -1028,11 +1028,11 @@ fn numbers_kept_of_a_column_of_texts_stay_texts() {
         ..csv(&folder.file("a.csv", format!("c,y\n{rows}")))
     };
     let dataset = load(&config).unwrap();
-    let preparation = Preparation::fit(&dataset, &[0, 1, 2, 3, 4], &config).unwrap();
-    assert_eq!(preparation.input_names(), ["c=1.0", "c=2.0", "c=unknown"]);
-    let here = preparation.transform(&dataset, &[0, 1, 2, 3, 4]);
+    let preprocessor = Preprocessor::fit(&dataset, &[0, 1, 2, 3, 4], &config).unwrap();
+    assert_eq!(preprocessor.input_names(), ["c=1.0", "c=2.0", "c=unknown"]);
+    let here = preprocessor.transform(&dataset, &[0, 1, 2, 3, 4]);
     let kept = folder.file("b.csv", "c,y\n1.0,1.0\n2.0,2.0\n1.0,2.0\n2.0,1.0\nx,1.0\n");
-    assert_eq!(read_again(&preparation, &kept, &config), (here.inputs, here.targets));
+    assert_eq!(read_again(&preprocessor, &kept, &config), (here.inputs, here.targets));
 }
 
 #[test]

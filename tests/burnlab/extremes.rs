@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use burnlab::data::{DataConfig, Scale};
-use burnlab::experiment::run_folder::{MODEL, PREPARATION};
+use burnlab::experiment::run_folder::{MODEL, PREPROCESSING};
 
 use crate::place::{Place, text};
 use crate::whole_way::try_all;
@@ -335,9 +335,14 @@ fn what_a_run_folder_promises_is_not_believed() {
     let honest = |path| sparse(path, &weights(20 << 30), 8 + weights(20 << 30).len() as u64 + (20 << 30));
     with_spoilt(&folder, MODEL, honest, || drop(refused(&place, &evaluate, &error)));
     let error = format!("`{shown}/preprocessing.json` is larger than 256 MiB");
-    with_spoilt(&folder, PREPARATION, |path| sparse(path, b"{", 4 << 30), || drop(refused(&place, &evaluate, &error)));
+    with_spoilt(
+        &folder,
+        PREPROCESSING,
+        |path| sparse(path, b"{", 4 << 30),
+        || drop(refused(&place, &evaluate, &error)),
+    );
 
-    let whole = std::fs::read_to_string(folder.join(PREPARATION)).unwrap();
+    let whole = std::fs::read_to_string(folder.join(PREPROCESSING)).unwrap();
     let damaged = format!("{shown}/preprocessing.json is damaged");
     let columns = |names: usize| {
         let column =
@@ -357,7 +362,7 @@ fn what_a_run_folder_promises_is_not_believed() {
         (columns(500_000), &unlike),
     ] {
         let spoil = |path| std::fs::write(path, text).unwrap();
-        with_spoilt(&folder, PREPARATION, spoil, || drop(refused(&place, &evaluate, error)));
+        with_spoilt(&folder, PREPROCESSING, spoil, || drop(refused(&place, &evaluate, error)));
     }
 
     // Without any damage, as the last thing.

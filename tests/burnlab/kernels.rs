@@ -9,7 +9,9 @@ use burnlab::cpu::{
 
 /// Numbers that follow no pattern, from -1 to 1.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    (0..count).map(|i| 2.0 * (burnlab::data::mix(seed, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0).collect()
+    (0..count)
+        .map(|i| 2.0 * (burnlab::data::derive_seed(seed, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0)
+        .collect()
 }
 
 /// A value `[1]` with a share of each number, so that each gets a gradient of its own.

@@ -17,7 +17,7 @@ use burnlab::model::{
 use burnlab::training::config::TrainingConfig;
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, Scorer};
+use burnlab::training::{ChosenOptimizer, OutputDecoder};
 
 type B = Autodiff<Flex>;
 
@@ -83,8 +83,8 @@ fn cases() -> Vec<(ModelConfig, Layout)> {
     ]
 }
 
-fn scorer() -> Scorer {
-    Scorer { task: THREE, target_mean: 0.0, target_scale: 1.0 }
+fn decoder() -> OutputDecoder {
+    OutputDecoder { task: THREE, target_mean: 0.0, target_scale: 1.0 }
 }
 
 fn net(model: &ModelConfig, layout: &Layout) -> Net<B> {
@@ -97,7 +97,7 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
     let width = layout.num_inputs();
     let value = |i: usize| match layout.num_characters {
         Some(count) => (i * 7 % 5 % count) as f32,
-        None => 2.0 * (burnlab::data::mix(5, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0,
+        None => 2.0 * (burnlab::data::derive_seed(5, i as u64) >> 40) as f32 / (1 << 24) as f32 - 1.0,
     };
     let inputs: Vec<f32> = (0..rows * width).map(value).collect();
     let num_labels = if layout.num_characters.is_some() { rows * width } else { rows };
@@ -111,7 +111,7 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
 fn trainee(net: &Net<B>, kernels: Kernels) -> Trainee<B> {
     let config = TrainingConfig { kernels, ..TrainingConfig::default() };
     let objective = Arc::new(Objective::new(&config, THREE, &[]));
-    Trainee { net: net.clone().with_kernels(kernels), objective, scorer: Arc::new(scorer()) }
+    Trainee { net: net.clone().with_kernels(kernels), objective, decoder: Arc::new(decoder()) }
 }
 
 /// Loss and gradients of a step, by name.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use burn::backend::Flex;
-use burnlab::data::{DataConfig, Examples, Inputs, Preparation, Source, Target, Task, TaskKind, load, split};
+use burnlab::data::{DataConfig, Examples, Inputs, Preprocessor, Source, Target, Task, TaskKind, load, split};
 use burnlab::experiment::{RunFolder, SavedModel};
-use burnlab::training::Scorer;
+use burnlab::training::OutputDecoder;
 use burnlab::training::evaluation::{Evaluation, logits};
 
 use crate::place::{Place, json, text};
@@ -32,15 +32,15 @@ fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
     let splits = split(&dataset, &config, 7).unwrap();
     assert_eq!((&splits.train[..], &splits.validation[..], &splits.test[..]), (&[0][..], &[1][..], &[2][..]));
 
-    let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
-    assert_eq!(preparation.characters(), Some("abcd"));
-    assert_eq!(preparation.task(), Task::LanguageModel { num_characters: 5 });
-    assert_eq!(preparation.class_counts, [0, 1, 1, 1, 0]);
-    let Inputs::Text(learned) = &preparation.inputs else { panic!("a text") };
+    let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config).unwrap();
+    assert_eq!(preprocessor.characters(), Some("abcd"));
+    assert_eq!(preprocessor.task(), Task::LanguageModel { num_characters: 5 });
+    assert_eq!(preprocessor.class_counts, [0, 1, 1, 1, 0]);
+    let Inputs::Text(learned) = &preprocessor.inputs else { panic!("a text") };
     let pairs: Vec<(&str, u64)> = learned.pairs.iter().map(|(pair, &count)| (pair.as_str(), count)).collect();
     assert_eq!(pairs, [("ab", 1), ("bc", 1), ("cd", 1)]);
 
-    let examples = preparation.transform(&dataset, &[0, 1]);
+    let examples = preprocessor.transform(&dataset, &[0, 1]);
     assert_eq!((examples.input(0), examples.targets_of(0)), (&[0.0, 1.0, 2.0][..], &[1.0, 2.0, 3.0][..]));
     // `e` to `g` are others.
     assert_eq!((examples.input(1), examples.targets_of(1)), (&[3.0, 4.0, 4.0][..], &[4.0, 4.0, 4.0][..]));
@@ -51,9 +51,9 @@ fn frequencies_reach_what_pen_and_paper_say() {
     let folder = crate::place::folder();
     let config = DataConfig { test_fraction: 0.5, validation_fraction: 0.0, ..of_text(folder.path(), "aababbcaa", 4) };
     let dataset = load(&config).unwrap();
-    let preparation = Preparation::fit(&dataset, &[0], &config).unwrap();
+    let preprocessor = Preprocessor::fit(&dataset, &[0], &config).unwrap();
     // Trained on a-a, a-b, b-a, a-b; with a, b and others K = 3. Tested on b-b, b-c, c-a, a-a.
-    let (singly, paired) = preparation.ngram_losses(&preparation.transform(&dataset, &[1])).unwrap();
+    let (singly, paired) = preprocessor.ngram_losses(&preprocessor.transform(&dataset, &[1])).unwrap();
     // b, a, a: (2 + 1) / (4 + 3); c: 1 / (4 + 3).
     let expected = (3.0 * (7.0_f64 / 3.0).ln() + 7.0_f64.ln()) / 4.0;
     assert!((singly - expected).abs() < 1e-12, "{singly}, not {expected}");
@@ -79,19 +79,20 @@ fn alice_is_the_text_that_was_checked_in_and_its_parts_do_not_overlap() {
     assert_eq!([splits.train.len(), splits.validation.len(), splits.test.len()], [1380, 243, 696]);
 
     // By ten lines of Python that know nothing of burnlab.
-    let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
-    assert_eq!(preparation.task(), Task::LanguageModel { num_characters: 68 });
-    let (singly, paired) = preparation.ngram_losses(&preparation.transform(&dataset, &splits.test)).unwrap();
+    let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config).unwrap();
+    assert_eq!(preprocessor.task(), Task::LanguageModel { num_characters: 68 });
+    let (singly, paired) = preprocessor.ngram_losses(&preprocessor.transform(&dataset, &splits.test)).unwrap();
     assert!((singly - 3.171799361001119).abs() < 1e-9, "{singly}");
     assert!((paired - 2.5085199968575833).abs() < 1e-9, "{paired}");
 }
 
 #[test]
 fn perplexity_is_that_of_pen_and_paper() {
-    let scorer = Scorer { task: Task::LanguageModel { num_characters: 3 }, target_mean: 0.0, target_scale: 1.0 };
+    let decoder =
+        OutputDecoder { task: Task::LanguageModel { num_characters: 3 }, target_mean: 0.0, target_scale: 1.0 };
     let logits: Vec<f32> = [0.5_f32, 0.25, 0.25, 0.1, 0.2, 0.7].iter().map(|p| p.ln() + 3.0).collect();
     // 1 in 2 and 1 in 5: the geometric mean is the square root of 10.
-    let scores = scorer.scores(&logits, &[0.0, 1.0], false, None);
+    let scores = decoder.scores(&logits, &[0.0, 1.0], false, None);
     let names: Vec<&str> = scores.iter().map(|score| score.0).collect();
     assert_eq!(names, ["perplexity", "bits_per_character", "accuracy"]);
     for (score, expected) in scores.iter().zip([10.0_f64.sqrt(), 10.0_f64.log2() / 2.0, 0.5]) {
@@ -276,7 +277,7 @@ fn the_same_seed_writes_the_same_text_and_temperature_0_the_likeliest_one() {
 
     // The same by hand: the largest of the last place's logits, of the last 16 characters.
     let saved = SavedModel::open(&RunFolder::at(&folder)).unwrap();
-    let known: Vec<char> = saved.preparation.characters().unwrap().chars().collect();
+    let known: Vec<char> = saved.preprocessor.characters().unwrap().chars().collect();
     let net = saved.net::<Flex>(&Default::default()).unwrap();
     let mut expected: Vec<char> = "the".chars().collect();
     for _ in 0..60 {
@@ -406,12 +407,12 @@ proptest::proptest! {
             };
             let Ok(dataset) = load(&config) else { continue };
             let Ok(splits) = split(&dataset, &config, 0) else { continue };
-            let preparation = Preparation::fit(&dataset, &splits.train, &config).unwrap();
-            proptest::prop_assert_eq!(preparation.validate(), Ok(()));
+            let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config).unwrap();
+            proptest::prop_assert_eq!(preprocessor.validate(), Ok(()));
             let all: Vec<usize> = [&splits.train[..], &splits.validation, &splits.test].concat();
             proptest::prop_assert!(all.iter().copied().eq(0..dataset.num_rows()));
-            let examples = preparation.transform(&dataset, &all);
-            let task = preparation.task();
+            let examples = preprocessor.transform(&dataset, &all);
+            let task = preprocessor.task();
             let is_number = |&value: &f32| value >= 0.0 && value.fract() == 0.0 && (value as usize) < task.num_outputs();
             proptest::prop_assert!(examples.inputs.iter().all(is_number) && examples.targets.iter().all(is_number));
             proptest::prop_assert_eq!(examples.targets.len(), context * all.len());

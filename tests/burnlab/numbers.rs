@@ -19,7 +19,7 @@ use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Knob, Recorder, Scorer, TrainingObserver, fit};
+use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Knob, OutputDecoder, Recorder, TrainingObserver, fit};
 use serde_json::Value;
 
 type B = Autodiff<Flex>;
@@ -48,8 +48,8 @@ fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
     MlpConfig { hidden: hidden.into(), activation, ..MlpConfig::default() }.into()
 }
 
-fn scorer(task: Task) -> Scorer {
-    Scorer { task, target_mean: 0.0, target_scale: 1.0 }
+fn decoder(task: Task) -> OutputDecoder {
+    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0 }
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
@@ -87,7 +87,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
     let validation = examples(train.num_inputs, vec![], vec![]);
     let job = Fit {
         net,
-        scorer: scorer(task),
+        decoder: decoder(task),
         train,
         validation,
         class_counts: vec![],
@@ -152,12 +152,12 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
 
 #[test]
 fn a_converged_perceptron_is_logistic_regression() {
-    use burnlab::data::{DataConfig, Preparation, Source, load};
+    use burnlab::data::{DataConfig, Preprocessor, Source, load};
     let golden = &golden()["logistic"];
     let config = DataConfig { source: Some(Source::BreastCancer), ..DataConfig::default() };
     let data = load(&config).unwrap();
     let rows: Vec<usize> = (0..data.num_rows()).collect();
-    let all = Preparation::fit(&data, &rows, &config).unwrap().transform(&data, &rows);
+    let all = Preprocessor::fit(&data, &rows, &config).unwrap().transform(&data, &rows);
     let config = TrainingConfig {
         max_epochs: 3000,
         batch_size: rows.len(),
@@ -205,7 +205,7 @@ fn loss_and_gradients(
     kernels: Kernels,
 ) -> (f64, NamedWeights) {
     let objective = Arc::new(Objective::new(&TrainingConfig { kernels, ..config.clone() }, task, &[]));
-    let trainee = Trainee { net: net.clone().with_kernels(kernels), objective, scorer: Arc::new(scorer(task)) };
+    let trainee = Trainee { net: net.clone().with_kernels(kernels), objective, decoder: Arc::new(decoder(task)) };
     let mut output = trainee.step(batch.clone());
     let mut gradients = Gradients { gradients: &output.grads, layer: 0, found: NamedWeights::new() };
     trainee.visit(&mut gradients);
@@ -386,7 +386,7 @@ fn adam_in_one_pass_is_burns_adam() {
         let objective = Arc::new(Objective::new(&config, task, &[]));
         // 3 x 12000: several blocks, on several cores.
         let net = mlp(&[12_000], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 3, 1, &Default::default());
-        let mut by_burn = Trainee { net, objective, scorer: Arc::new(scorer(task)) };
+        let mut by_burn = Trainee { net, objective, decoder: Arc::new(decoder(task)) };
         let mut in_one_pass = by_burn.clone();
         let plain = TrainingConfig { kernels: Kernels::Plain, ..config.clone() };
         let (mut burns, mut ours) = (ChosenOptimizer::new(&plain), ChosenOptimizer::new(&config));
@@ -443,7 +443,7 @@ fn each_optimizer_in_the_list_is_whole() {
         let objective = Arc::new(Objective::new(&config, task, &[]));
         let net = mlp(&[4], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 1, 1, &Default::default());
         let start = named_weights(&net);
-        let mut trainee = Trainee { net, objective, scorer: Arc::new(scorer(task)) };
+        let mut trainee = Trainee { net, objective, decoder: Arc::new(decoder(task)) };
         let mut optimizer = ChosenOptimizer::new(&config);
         for _ in 0..3 {
             let gradients = trainee.step(batch(task, 8)).grads;
@@ -507,8 +507,9 @@ fn metrics_match_scikit_learn() {
         ("regression", Task::Regression),
     ] {
         let golden = &golden[name];
-        let scorer = Scorer { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
-        let scores = scorer.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true, None);
+        let decoder =
+            OutputDecoder { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
+        let scores = decoder.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true, None);
         let expected = golden["scores"].as_object().unwrap();
         assert_eq!(scores.len(), expected.len());
         for (metric, value) in scores {

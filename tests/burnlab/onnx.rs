@@ -67,8 +67,8 @@ fn a_safetensors_export_holds_weights_config_and_preprocessing() {
     let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
     let metadata = header.metadata().clone().unwrap();
     assert!(metadata["config"].contains("hidden = [5]"));
-    let preparation: burnlab::data::Preparation = serde_json::from_str(&metadata["preprocessing"]).unwrap();
-    assert_eq!(preparation.class_names(), ["setosa", "versicolor", "virginica"]);
+    let preprocessor: burnlab::data::Preprocessor = serde_json::from_str(&metadata["preprocessing"]).unwrap();
+    assert_eq!(preprocessor.class_names(), ["setosa", "versicolor", "virginica"]);
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     assert_eq!(file.tensor("layers.0.weight").unwrap().shape(), [4, 5]);
     assert!(

@@ -89,7 +89,7 @@ fn two_inputs_show_the_boundary_and_each_hidden_units_line() {
     }
     let boundary = Svg::read(&run.folder, "boundary");
     let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
-    let num_train: u64 = saved.preparation.class_counts.iter().sum();
+    let num_train: u64 = saved.preprocessor.class_counts.iter().sum();
     let num_test = run.evaluation.as_ref().unwrap().num_examples;
     assert_eq!(boundary.count("dot"), num_train as usize + num_test);
     let units = Svg::read(&run.folder, "hidden_units");

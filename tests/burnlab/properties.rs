@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use burnlab::comparison::filter::Filter;
 use burnlab::config::{Config, LoadedConfig};
 use burnlab::data::{
-    Column, ColumnKind, DataConfig, Dataset, Preparation, PreparedKind, Scale, Source, Target, TaskKind, load, split,
+    Column, ColumnKind, DataConfig, Dataset, PreparedKind, Preprocessor, Scale, Source, Target, TaskKind, load, split,
 };
 use burnlab::experiment::weights_file::{decode, encode};
 use burnlab::model::{Activation, MlpConfig, NamedWeights, Weight};
@@ -129,7 +129,7 @@ proptest! {
     }
 }
 
-// --- split and preparation
+// --- split and preprocessor
 
 /// A set of one numeric column and one categorical one, with gaps.
 fn dataset() -> impl Strategy<Value = Dataset> {
@@ -209,22 +209,22 @@ proptest! {
         let config = DataConfig { scale, max_categories, ..DataConfig::default() };
         let n = dataset.num_rows();
         let train: Vec<usize> = (0..num_train.min(n)).collect();
-        let preparation = Preparation::fit(&dataset, &train, &config).unwrap();
-        preparation.validate().unwrap();
-        let text = serde_json::to_string(&preparation).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Preparation>(&text).unwrap(), &preparation);
+        let preprocessor = Preprocessor::fit(&dataset, &train, &config).unwrap();
+        preprocessor.validate().unwrap();
+        let text = serde_json::to_string(&preprocessor).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Preprocessor>(&text).unwrap(), &preprocessor);
 
         let rows: Vec<usize> = (0..n).collect();
-        let examples = preparation.transform(&dataset, &rows);
-        let PreparedKind::Numeric { median, .. } = preparation.columns()[0].kind else { panic!("x is numeric") };
-        let PreparedKind::Categorical { categories, has_unknown } = &preparation.columns()[1].kind else {
+        let examples = preprocessor.transform(&dataset, &rows);
+        let PreparedKind::Numeric { median, .. } = preprocessor.columns()[0].kind else { panic!("x is numeric") };
+        let PreparedKind::Categorical { categories, has_unknown } = &preprocessor.columns()[1].kind else {
             panic!("c is categorical")
         };
         prop_assert!(categories.len() <= max_categories);
         for row in rows {
             let [x, c] = [0, 1].map(|column| dataset.row(row)[column]);
             let x = if x.is_nan() { median as f32 } else { x };
-            let found = preparation.raw_numbers(&examples, row)[0];
+            let found = preprocessor.raw_numbers(&examples, row)[0];
             prop_assert!((found - x).abs() <= 1e-3 + 1e-5 * x.abs(), "{} came back as {}", x, found);
             // One input at most is 1, and it is the category's.
             let inputs = &examples.input(row)[1..];

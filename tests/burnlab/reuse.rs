@@ -44,7 +44,7 @@ fn the_kept_test_rows_are_those_of_the_run_though_they_look_missing() {
     let folder = place.only_run();
     let saved = SavedModel::open(&RunFolder::at(&folder)).unwrap();
     let (dataset, splits) = saved.folder.data(&saved.config).unwrap();
-    let expected = saved.preparation.transform(&dataset, &splits.test);
+    let expected = saved.preprocessor.transform(&dataset, &splits.test);
     let kept = saved.test_examples().unwrap();
     assert_eq!((kept.inputs, kept.targets), (expected.inputs, expected.targets));
 }
@@ -74,7 +74,7 @@ fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
         }
         let (header, rows) = read_csv(&std::fs::read_to_string(copy.join("predictions.csv")).unwrap());
         let predicted = header.iter().position(|column| column == "predicted").unwrap();
-        let names = saved.preparation.class_names();
+        let names = saved.preprocessor.class_names();
         for (row, prediction) in rows.iter().zip(&predictions) {
             let value = prediction.answer.predicted;
             let shown = names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
@@ -431,9 +431,13 @@ fn a_fine_tuned_run_records_its_parent_keeps_frozen_layers_and_goes_on_without_i
     assert_eq!(before.weights["layers.0.weight"], after.weights["layers.0.weight"]);
     assert_eq!(before.weights["layers.0.bias"], after.weights["layers.0.bias"]);
     assert_ne!(before.weights["layers.1.weight"], after.weights["layers.1.weight"]);
-    assert_eq!(before.preparation.columns(), after.preparation.columns(), "the inputs are scaled as they were learned");
-    assert_eq!(after.preparation.class_names(), ["5", "6", "7", "8", "9"]);
-    assert_eq!(after.preparation.class_counts, [5; 5]);
+    assert_eq!(
+        before.preprocessor.columns(),
+        after.preprocessor.columns(),
+        "the inputs are scaled as they were learned"
+    );
+    assert_eq!(after.preprocessor.class_names(), ["5", "6", "7", "8", "9"]);
+    assert_eq!(after.preprocessor.class_counts, [5; 5]);
 
     // All layers move when none is frozen, and begin where the parent ended.
     let initial =
@@ -557,12 +561,12 @@ fn a_changed_run_folder_is_refused_in_one_line() {
     }
     let runs: Vec<_> =
         std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()).collect();
-    let preparation = std::fs::read_to_string(runs[0].join("preprocessing.json")).unwrap();
+    let preprocessor = std::fs::read_to_string(runs[0].join("preprocessing.json")).unwrap();
     let change = |from: &str, to: &str| {
-        assert!(preparation.contains(from), "{from}");
-        preparation.replacen(from, to, 1)
+        assert!(preprocessor.contains(from), "{from}");
+        preprocessor.replacen(from, to, 1)
     };
-    let value: serde_json::Value = serde_json::from_str(&preparation).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&preprocessor).unwrap();
     let spread = format!("\"spread\": {}", value["columns"][0]["kind"]["numeric"]["spread"]);
     let cases = [
         (change(&spread, "\"spread\": 0.0"), "the numbers or categories of column"),
@@ -581,7 +585,7 @@ fn a_changed_run_folder_is_refused_in_one_line() {
             assert!(message.contains(expected) && message.lines().count() == 1, "{args:?}: {message}");
         }
     }
-    std::fs::write(runs[0].join("preprocessing.json"), &preparation).unwrap();
+    std::fs::write(runs[0].join("preprocessing.json"), &preprocessor).unwrap();
 
     // Weights of another network; a checkpoint and a config that are not this run's own.
     place.write("w.toml", "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 1\n");

@@ -87,14 +87,14 @@ fn the_best_epoch_is_the_argmin_of_the_logged_loss_and_the_saved_model_reproduce
     let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
     let prepared = prepare(&saved.config, &lab.artifacts().into()).unwrap();
     let objective =
-        Arc::new(Objective::new(&saved.config.training, prepared.scorer.task, &saved.preparation.class_counts));
+        Arc::new(Objective::new(&saved.config.training, prepared.decoder.task, &saved.preprocessor.class_counts));
     let net = saved.net::<Flex>(&Default::default()).unwrap();
     let (evaluation, _) = evaluate::<Flex>(
         net,
         &objective,
-        &Arc::new(prepared.scorer.clone()),
+        &Arc::new(prepared.decoder.clone()),
         &prepared.validation,
-        &saved.preparation,
+        &saved.preprocessor,
         &Default::default(),
     );
     assert!((evaluation.metric("loss") - least.1).abs() < 1e-5, "{} after {}", evaluation.metric("loss"), least.1);

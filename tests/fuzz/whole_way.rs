@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use burnlab::data::{ColumnKind, DataConfig, Dataset, NewRows, Preparation, PreparedKind, load, split};
+use burnlab::data::{ColumnKind, DataConfig, Dataset, NewRows, PreparedKind, Preprocessor, load, split};
 use burnlab::invalid::Invalid;
 
 /// Loads, splits, prepares, writes the test rows to `rewritten` and reads them back. Bad data end it early, and must not
@@ -17,19 +17,19 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
     assert_eq!(dataset.values.len(), dataset.num_rows() * dataset.columns.len());
     assert!(!dataset.describe().is_empty());
     let Ok(splits) = split(&dataset, config, 0) else { return };
-    let Ok(preparation) = Preparation::fit(&dataset, &splits.train, config) else { return };
-    preparation.validate().unwrap();
+    let Ok(preprocessor) = Preprocessor::fit(&dataset, &splits.train, config) else { return };
+    preprocessor.validate().unwrap();
     for rows in [&splits.train, &splits.validation, &splits.test] {
-        let examples = preparation.transform(&dataset, rows);
+        let examples = preprocessor.transform(&dataset, rows);
         assert!(examples.inputs.iter().all(|input| input.is_finite()));
     }
-    come_back(&dataset, &splits.test, &preparation, rewritten);
+    come_back(&dataset, &splits.test, &preprocessor, rewritten);
 }
 
 /// The test rows of a run folder must be what they were: to the network, and to the target.
-fn come_back(dataset: &Dataset, rows: &[usize], preparation: &Preparation, file: &Path) {
+fn come_back(dataset: &Dataset, rows: &[usize], preprocessor: &Preprocessor, file: &Path) {
     if rows.is_empty()
-        || !dataset.columns.iter().zip(preparation.columns()).all(|(was, is)| is_exact(&was.kind, &is.kind))
+        || !dataset.columns.iter().zip(preprocessor.columns()).all(|(was, is)| is_exact(&was.kind, &is.kind))
     {
         return;
     }
@@ -38,7 +38,7 @@ fn come_back(dataset: &Dataset, rows: &[usize], preparation: &Preparation, file:
     std::fs::write(file, text).unwrap();
     let config = DataConfig::of_written_rows();
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
-    let read = NewRows::new(file, preparation, &config, true, &[]);
+    let read = NewRows::new(file, preprocessor, &config, true, &[]);
     let read = read.open().and_then(|open| {
         open.for_each_block(|block| {
             inputs.extend(block.examples.inputs);
@@ -47,12 +47,12 @@ fn come_back(dataset: &Dataset, rows: &[usize], preparation: &Preparation, file:
         })
     });
     read.unwrap_or_else(|error| panic!("the written rows cannot be read: {error}"));
-    let examples = preparation.transform(dataset, rows);
+    let examples = preprocessor.transform(dataset, rows);
     assert_eq!(inputs, examples.inputs);
     assert_eq!(targets, examples.targets);
 }
 
-/// Not so where only numbers were kept of a column of texts: a preparation does not say that `1.0` was not `1` there.
+/// Not so where only numbers were kept of a column of texts: a preprocessor does not say that `1.0` was not `1` there.
 fn is_exact(was: &ColumnKind, is: &PreparedKind) -> bool {
     let are_numbers = |names: &[String]| names.iter().all(|name| name.parse::<f64>().is_ok());
     match (was, is) {

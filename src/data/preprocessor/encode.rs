@@ -1,4 +1,4 @@
-//! The inner loop of [`Preparation::transform`](super::Preparation::transform): one column's cell to its inputs.
+//! The inner loop of [`Preprocessor::transform`](super::Preprocessor::transform): one column's cell to its inputs.
 
 use std::collections::HashMap;
 

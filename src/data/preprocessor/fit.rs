@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Inputs, Preparation, PreparedColumn, PreparedKind, PreparedTarget, text};
+use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 use crate::data::limits::MAX_CELLS;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Target};
 use crate::invalid::Invalid;
@@ -10,7 +10,7 @@ use crate::invalid::Invalid;
 /// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
 const COLUMNS_AT_A_TIME: usize = 16;
 
-impl Preparation {
+impl Preprocessor {
     /// Learns scaling, medians, categories and the target's scale from `train_rows` alone.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Preparation {
         Ok(Self { target_name, target, inputs, scale: config.scale, class_counts })
     }
 
-    /// This preparation for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
+    /// This preprocessor for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
     /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
         Scale::MinMax => (low, high - low),
         Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
     };
-    // Every number of a preparation is one of f32, as an exported model has them.
+    // Every number of a preprocessor is one of f32, as an exported model has them.
     let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
     PreparedKind::Numeric { median, center, spread }
 }

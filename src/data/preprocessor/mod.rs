@@ -22,7 +22,7 @@ const UNKNOWN: &str = "unknown";
 ///
 /// Saved as `preprocessing.json` beside the model; reading another version fails.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Preparation {
+pub struct Preprocessor {
     /// Name of the target's column.
     pub target_name: String,
     /// What the outputs mean.
@@ -109,7 +109,7 @@ pub enum PreparedTarget {
     Characters(String),
 }
 
-impl Preparation {
+impl Preprocessor {
     /// The columns of a table, in the order of the inputs; none of a text.
     pub fn columns(&self) -> &[PreparedColumn] {
         match &self.inputs {

@@ -1,17 +1,17 @@
-//! `preprocessing.json`: a [`Preparation`] as it is written beside the model.
+//! `preprocessing.json`: a [`Preprocessor`] as it is written beside the model.
 
 use std::borrow::Cow;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Inputs, Preparation, PreparedColumn, PreparedTarget, PreparedText};
+use super::{Inputs, PreparedColumn, PreparedTarget, PreparedText, Preprocessor};
 use crate::data::Scale;
 
-/// Raised when the meaning of a saved [`Preparation`] changes.
+/// Raised when the meaning of a saved [`Preprocessor`] changes.
 const VERSION: u32 = 2;
 
-/// The file, key by key: it is flat, where a [`Preparation`] tells tables from texts.
+/// The file, key by key: it is flat, where a [`Preprocessor`] tells tables from texts.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
@@ -29,7 +29,7 @@ struct Saved<'a> {
     text: Option<Cow<'a, PreparedText>>,
 }
 
-impl Serialize for Preparation {
+impl Serialize for Preprocessor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { target_name, target, inputs, scale, class_counts } = self;
         let text = match inputs {
@@ -50,7 +50,7 @@ impl Serialize for Preparation {
     }
 }
 
-impl<'de> Deserialize<'de> for Preparation {
+impl<'de> Deserialize<'de> for Preprocessor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Saved { version: _, target_name, target, image_shape, scale, columns, class_counts, text } =
             Saved::deserialize(deserializer)?;

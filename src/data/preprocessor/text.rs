@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Inputs, Preparation, PreparedTarget, PreparedText};
+use super::{Inputs, PreparedTarget, PreparedText, Preprocessor};
 use crate::data::limits::{MAX_CHARACTERS, MAX_CONTEXT};
 use crate::data::text::distinct;
 use crate::data::{Examples, Text};
@@ -71,7 +71,7 @@ pub(super) fn is_valid(known: &str, counts: &[u64], text: &PreparedText) -> bool
         && text.pairs.keys().all(is_known)
 }
 
-impl Preparation {
+impl Preprocessor {
     /// Windows of `text` as numbers of characters: inputs `[rows, context]`, and as many targets.
     pub(super) fn windows(&self, text: &Text, rows: &[usize]) -> Examples {
         let numbers = Numbers::new(self.characters().unwrap_or_default());

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::encode::Encoder;
-use super::{Preparation, PreparedKind, PreparedTarget};
+use super::{PreparedKind, PreparedTarget, Preprocessor};
 use crate::data::{Dataset, Examples, Target};
 
-impl Preparation {
+impl Preprocessor {
     /// The numeric cells of an example in their own units: the reverse of the scaling (a missing one is the median).
     /// Categorical columns are left out.
     pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
@@ -42,10 +42,10 @@ impl Preparation {
         Examples { num_inputs, inputs, shared: None, targets: self.targets(dataset, rows), rows: rows.to_vec() }
     }
 
-    /// As [`Preparation::transform`]; where the inputs are the cells as they stand, they are not copied.
+    /// As [`Preprocessor::transform`]; where the inputs are the cells as they stand, they are not copied.
     ///
     /// # Panics
-    /// As [`Preparation::transform`].
+    /// As [`Preprocessor::transform`].
     pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
         let columns = Encoder::all(self.columns(), dataset);
         let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
@@ -58,7 +58,7 @@ impl Preparation {
         Examples { num_inputs: self.num_inputs(), inputs: Vec::new(), shared, targets, rows: rows.to_vec() }
     }
 
-    /// NaN for a class unknown to the preparation, and where the targets are of another kind.
+    /// NaN for a class unknown to the preprocessor, and where the targets are of another kind.
     pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
         match (&self.target, &dataset.target) {
             (PreparedTarget::Classes(known), Target::Classes { names, labels }) => {

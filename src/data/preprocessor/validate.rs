@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::{Inputs, Preparation, PreparedColumn, PreparedKind, PreparedTarget, text};
+use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
-impl Preparation {
+impl Preprocessor {
     /// Whether the values make sense, as they do unless the file was changed by hand.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
     }
     let blocks = subject.network.attention(subject.test)?;
     let num_tokens = blocks.first()?.num_tokens;
-    let attention = match subject.preparation.image_shape() {
+    let attention = match subject.preprocessor.image_shape() {
         Some(shape) => of_image(subject, shape, &blocks)?,
         None => of_sequence(num_tokens, &blocks),
     };
@@ -23,7 +23,7 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
 
 fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -> Option<plots::Attention> {
     let transformer = subject.model.transformer()?;
-    let layout = subject.preparation.layout();
+    let layout = subject.preprocessor.layout();
     let shape = transformer.patches(&layout);
     let num_patches = shape[0] * shape[1];
     let has_class_token = blocks.first()?.num_tokens > num_patches;
@@ -37,12 +37,12 @@ fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -
     };
     let by = if has_class_token { "the class token" } else { "all patches on average" };
     let answer = subject.predictions.first().map(|row| {
-        let name = |class: f64| subject.preparation.class_names().get(class as usize).cloned().unwrap_or_default();
+        let name = |class: f64| subject.preprocessor.class_names().get(class as usize).cloned().unwrap_or_default();
         format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
     });
     Some(plots::Attention {
         about: format!("How much each patch{} is looked at by {by}, for each head.", answer.unwrap_or_default()),
-        image: Some((height, width, subject.preparation.raw_numbers(subject.test, 0))),
+        image: Some((height, width, subject.preprocessor.raw_numbers(subject.test, 0))),
         shape: (shape[0], shape[1]),
         cell: (height / shape[0], width / shape[1]),
         blocks: blocks

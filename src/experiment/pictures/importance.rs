@@ -13,31 +13,31 @@ const NUM_REPEATS: usize = 5;
 
 /// Inputs that go through the network while every column is shuffled.
 pub(super) fn num_cells(subject: &Subject) -> usize {
-    NUM_REPEATS * subject.preparation.columns().len() * subject.test.len() * subject.test.num_inputs
+    NUM_REPEATS * subject.preprocessor.columns().len() * subject.test.len() * subject.test.num_inputs
 }
 
 /// The columns by the drop of accuracy, or of R2, that shuffling them costs.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
-    let is_text = matches!(subject.preparation.inputs, Inputs::Text(_));
-    if subject.preparation.image_shape().is_some() || is_text || subject.test.len() < 2 {
+    let is_text = matches!(subject.preprocessor.inputs, Inputs::Text(_));
+    if subject.preprocessor.image_shape().is_some() || is_text || subject.test.len() < 2 {
         return None;
     }
-    let metric = if subject.preparation.task().is_classification() { "accuracy" } else { "r2" };
+    let metric = if subject.preprocessor.task().is_classification() { "accuracy" } else { "r2" };
     let title = subject.titled("Permutation importance");
     Some(plots::importance(&title, &format!("drop of {metric} when shuffled"), &drops(subject, metric)))
 }
 
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
-    let scorer = subject.scorer();
+    let decoder = subject.decoder();
     let score = |examples: &Examples| {
-        let scores = scorer.scores(&subject.network.logits(examples), &examples.targets, false, None);
+        let scores = decoder.scores(&subject.network.logits(examples), &examples.targets, false, None);
         scores.iter().find(|score| score.0 == metric).map_or(f64::NAN, |score| score.1)
     };
     let whole = score(subject.test);
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let mut first = 0;
     let mut drops = Vec::new();
-    for column in subject.preparation.columns() {
+    for column in subject.preprocessor.columns() {
         // All inputs of a categorical column move together: the cell is what is shuffled.
         let inputs = first..first + column.kind.num_inputs();
         first = inputs.end;

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use crate::data::{Examples, Preparation, PreparedKind};
+use crate::data::{Examples, PreparedKind, Preprocessor};
 use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
-use crate::training::Scorer;
+use crate::training::OutputDecoder;
 
 /// Cells on a side of a picture's grid, and of one that is redrawn by epoch.
 const SIZE: usize = 80;
@@ -17,8 +17,8 @@ const MARGIN: f64 = 0.05;
 const MAX_CLASSES: usize = 36;
 
 /// Whether a network's inputs are a plane: exactly two columns, both numbers.
-pub fn is_planar(preparation: &Preparation) -> bool {
-    preparation.columns().len() == 2 && preparation.columns().iter().all(|column| column.kind.is_numeric())
+pub fn is_planar(preprocessor: &Preprocessor) -> bool {
+    preprocessor.columns().len() == 2 && preprocessor.columns().iter().all(|column| column.kind.is_numeric())
 }
 
 /// Where the classes are divided, with the rows that were to be divided.
@@ -28,23 +28,23 @@ pub(super) fn boundary(subject: &Subject) -> Option<String> {
 
 /// A number over the plane.
 pub(super) fn surface(subject: &Subject) -> Option<String> {
-    if !is_planar(subject.preparation) || subject.preparation.task().is_classification() {
+    if !is_planar(subject.preprocessor) || subject.preprocessor.task().is_classification() {
         return None;
     }
-    let grid = Grid::new(subject.preparation, parts(subject), SIZE);
-    let scorer = subject.scorer();
+    let grid = Grid::new(subject.preprocessor, parts(subject), SIZE);
+    let decoder = subject.decoder();
     let values =
-        subject.network.logits(&grid.examples(subject.preparation)).into_iter().map(|z| scorer.number(z)).collect();
+        subject.network.logits(&grid.examples(subject.preprocessor)).into_iter().map(|z| decoder.number(z)).collect();
     let dots: Vec<(f64, f64, f64)> = parts(subject)
         .into_iter()
         .flat_map(|(examples, _)| {
-            let target = |row: usize| scorer.number(examples.targets[row]);
-            let place = |row: usize| place(subject.preparation, examples, row);
+            let target = |row: usize| decoder.number(examples.targets[row]);
+            let place = |row: usize| place(subject.preprocessor, examples, row);
             (0..examples.len()).map(move |row| (place(row).0, place(row).1, target(row)))
         })
         .collect();
-    let [x, y] = names(subject.preparation);
-    let target = &subject.preparation.target_name;
+    let [x, y] = names(subject.preprocessor);
+    let target = &subject.preprocessor.target_name;
     Some(plots::surface(&subject.titled("Prediction"), x, y, target, &grid.field(values), &dots))
 }
 
@@ -52,8 +52,8 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
 pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
     let [num_units] = subject.model.mlp()?.hidden[..] else { return None };
     let boundary = divided(subject)?;
-    let grid = Grid::new(subject.preparation, parts(subject), SIZE);
-    let points = grid.examples(subject.preparation);
+    let grid = Grid::new(subject.preprocessor, parts(subject), SIZE);
+    let points = grid.examples(subject.preprocessor);
     let (weights, biases) = (&subject.weights["layers.0.weight"].values, &subject.weights["layers.0.bias"].values);
     let output = &subject.weights["layers.1.weight"];
     let units: Vec<Unit> = (0..num_units)
@@ -76,23 +76,23 @@ pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
 /// `boundary.json`: the division of the plane after each epoch whose weights were kept, for the dashboard's slider.
 /// `logits` gives those of the examples under the weights of an epoch.
 pub fn boundary_history(
-    preparation: &Preparation,
+    preprocessor: &Preprocessor,
     parts: [&Examples; 2],
     history: &[(usize, NamedWeights)],
     logits: impl Fn(&NamedWeights, &Examples) -> Vec<f32>,
 ) -> Option<Value> {
-    let num_classes = preparation.class_names().len();
-    if !is_planar(preparation) || !(2..=MAX_CLASSES).contains(&num_classes) || history.is_empty() {
+    let num_classes = preprocessor.class_names().len();
+    if !is_planar(preprocessor) || !(2..=MAX_CLASSES).contains(&num_classes) || history.is_empty() {
         return None;
     }
-    let scorer = Scorer::new(preparation);
-    let grid = Grid::new(preparation, parts.iter().map(|&part| (part, false)).collect(), SIZE_BY_EPOCH);
-    let cells = grid.examples(preparation);
+    let decoder = OutputDecoder::new(preprocessor);
+    let grid = Grid::new(preprocessor, parts.iter().map(|&part| (part, false)).collect(), SIZE_BY_EPOCH);
+    let cells = grid.examples(preprocessor);
     let floor = 1.0 / num_classes as f64;
     let digit = |number: usize, radix| char::from_digit(number as u32, radix).unwrap_or('0');
     let (mut classes, mut confidence) = (Vec::new(), Vec::new());
     for (_, weights) in history {
-        let rows = probabilities(&scorer, &logits(weights, &cells));
+        let rows = probabilities(&decoder, &logits(weights, &cells));
         let best = rows.iter().map(|row| {
             let class = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
             let sureness = ((row[class] - floor) / (1.0 - floor)).clamp(0.0, 1.0);
@@ -106,19 +106,19 @@ pub fn boundary_history(
         .into_iter()
         .flat_map(|part| {
             (0..part.len()).map(move |row| {
-                let (x, y) = place(preparation, part, row);
+                let (x, y) = place(preprocessor, part, row);
                 json!([x, y, part.targets[row] as usize])
             })
         })
         .collect();
-    let [x_name, y_name] = names(preparation);
+    let [x_name, y_name] = names(preprocessor);
     Some(json!({
         "x_name": x_name,
         "y_name": y_name,
         "x": grid.x,
         "y": grid.y,
         "size": grid.size,
-        "class_names": preparation.class_names(),
+        "class_names": preprocessor.class_names(),
         "points": points,
         "epochs": history.iter().map(|(epoch, _)| epoch).collect::<Vec<_>>(),
         "classes": classes,
@@ -127,30 +127,30 @@ pub fn boundary_history(
 }
 
 fn divided(subject: &Subject) -> Option<Boundary> {
-    let preparation = subject.preparation;
-    if !is_planar(preparation) || !preparation.task().is_classification() {
+    let preprocessor = subject.preprocessor;
+    if !is_planar(preprocessor) || !preprocessor.task().is_classification() {
         return None;
     }
-    let scorer = subject.scorer();
-    let grid = Grid::new(preparation, parts(subject), SIZE);
-    let rows = probabilities(&scorer, &subject.network.logits(&grid.examples(preparation)));
+    let decoder = subject.decoder();
+    let grid = Grid::new(preprocessor, parts(subject), SIZE);
+    let rows = probabilities(&decoder, &subject.network.logits(&grid.examples(preprocessor)));
     let field = |class: usize| grid.field(rows.iter().map(|row| row[class]).collect());
     let dots = parts(subject).into_iter().flat_map(|(examples, is_test)| {
-        let predicted = probabilities(&scorer, &subject.network.logits(examples));
+        let predicted = probabilities(&decoder, &subject.network.logits(examples));
         let dot = |(row, probabilities): (usize, Vec<f64>)| {
-            let (x, y) = place(preparation, examples, row);
+            let (x, y) = place(preprocessor, examples, row);
             let class = examples.targets[row] as usize;
             let is_correct = probabilities.iter().all(|&other| other <= probabilities[class]);
             Dot { x, y, class, is_correct, is_test }
         };
         predicted.into_iter().enumerate().map(dot).collect::<Vec<_>>()
     });
-    let [x, y] = names(preparation);
+    let [x, y] = names(preprocessor);
     Some(Boundary {
         x_name: x.to_owned(),
         y_name: y.to_owned(),
-        class_names: preparation.class_names().to_vec(),
-        probabilities: (0..scorer.num_classes()).map(field).collect(),
+        class_names: preprocessor.class_names().to_vec(),
+        probabilities: (0..decoder.num_classes()).map(field).collect(),
         dots: dots.collect(),
     })
 }
@@ -160,17 +160,17 @@ fn parts<'a>(subject: &Subject<'a>) -> Vec<(&'a Examples, bool)> {
     subject.train.map(|train| (train, false)).into_iter().chain([(subject.test, true)]).collect()
 }
 
-fn probabilities(scorer: &Scorer, logits: &[f32]) -> Vec<Vec<f64>> {
-    logits.chunks_exact(scorer.task.num_outputs()).map(|row| scorer.probabilities(row)).collect()
+fn probabilities(decoder: &OutputDecoder, logits: &[f32]) -> Vec<Vec<f64>> {
+    logits.chunks_exact(decoder.task.num_outputs()).map(|row| decoder.probabilities(row)).collect()
 }
 
-fn names(preparation: &Preparation) -> [&str; 2] {
-    [&preparation.columns()[0].name, &preparation.columns()[1].name]
+fn names(preprocessor: &Preprocessor) -> [&str; 2] {
+    [&preprocessor.columns()[0].name, &preprocessor.columns()[1].name]
 }
 
 /// A row's two cells, in their own units.
-fn place(preparation: &Preparation, examples: &Examples, row: usize) -> (f64, f64) {
-    let raw = preparation.raw_numbers(examples, row);
+fn place(preprocessor: &Preprocessor, examples: &Examples, row: usize) -> (f64, f64) {
+    let raw = preprocessor.raw_numbers(examples, row);
     (f64::from(raw[0]), f64::from(raw[1]))
 }
 
@@ -183,10 +183,10 @@ struct Grid {
 
 impl Grid {
     /// Around all rows of the parts.
-    fn new(preparation: &Preparation, parts: Vec<(&Examples, bool)>, size: usize) -> Self {
+    fn new(preprocessor: &Preprocessor, parts: Vec<(&Examples, bool)>, size: usize) -> Self {
         let places: Vec<(f64, f64)> = parts
             .into_iter()
-            .flat_map(|(examples, _)| (0..examples.len()).map(move |row| place(preparation, examples, row)))
+            .flat_map(|(examples, _)| (0..examples.len()).map(move |row| place(preprocessor, examples, row)))
             .collect();
         let around = |values: &dyn Fn(&(f64, f64)) -> f64| {
             let low = places.iter().map(values).fold(f64::INFINITY, f64::min);
@@ -201,13 +201,13 @@ impl Grid {
     }
 
     /// The points as the network takes them: row by row from the lowest y.
-    fn examples(&self, preparation: &Preparation) -> Examples {
+    fn examples(&self, preprocessor: &Preprocessor) -> Examples {
         let at = |(low, high): (f64, f64), step: usize| low + (high - low) * step as f64 / (self.size - 1) as f64;
         let mut inputs = Vec::with_capacity(2 * self.size * self.size);
         for row in 0..self.size {
             for column in 0..self.size {
                 let raw = [at(self.x, column), at(self.y, row)];
-                for (column, raw) in preparation.columns().iter().zip(raw) {
+                for (column, raw) in preprocessor.columns().iter().zip(raw) {
                     let PreparedKind::Numeric { center, spread, .. } = column.kind else { continue };
                     inputs.push(((raw - center) / spread) as f32);
                 }

@@ -17,18 +17,18 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
             }
         })
         .collect();
-    let preparation = subject.preparation;
-    let outputs = match preparation.class_names() {
-        [] => vec![preparation.target_name.clone()],
+    let preprocessor = subject.preprocessor;
+    let outputs = match preprocessor.class_names() {
+        [] => vec![preprocessor.target_name.clone()],
         [_, positive] => vec![positive.clone()],
         names => names.to_vec(),
     };
-    Some(plots::network(&subject.titled("Network"), &layers, &preparation.input_names(), &outputs))
+    Some(plots::network(&subject.titled("Network"), &layers, &preprocessor.input_names(), &outputs))
 }
 
 /// What each unit of the first layer looks for in an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preparation.image_shape()?;
+    let [height, width] = subject.preprocessor.image_shape()?;
     subject.model.mlp()?;
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");

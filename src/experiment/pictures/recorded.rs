@@ -30,7 +30,7 @@ pub fn write<B: TrainingBackend>(
     writer: &RunWriter,
     device: &B::Device,
 ) -> anyhow::Result<()> {
-    let Prepared { config, preparation, train, test, .. } = prepared;
+    let Prepared { config, preprocessor, train, test, .. } = prepared;
     let few_rows = train.len() + test.len() <= MAX_DOTS;
     let network = DeviceNetwork::<B::InnerBackend> { net: &fitted.net, model: &config.model, device };
     let results = Results {
@@ -41,7 +41,7 @@ pub fn write<B: TrainingBackend>(
         test,
         train: few_rows.then_some(train),
     };
-    let subject = Subject::new(writer.id().as_str(), &network, preparation, results);
+    let subject = Subject::new(writer.id().as_str(), &network, preprocessor, results);
     for picture in &PICTURES {
         let Draw::Run(draw) = picture.draw else { continue };
         if (picture.cost)(&subject) > MAX_INPUTS {
@@ -55,7 +55,7 @@ pub fn write<B: TrainingBackend>(
         let net = load_weights(fitted.net.clone(), weights).expect("the weights are those of this network");
         logits(&net, examples, device)
     };
-    let by_epoch = boundary_history(preparation, [train, test], &fitted.history, logits_of);
+    let by_epoch = boundary_history(preprocessor, [train, test], &fitted.history, logits_of);
     if let Some(by_epoch) = by_epoch.filter(|_| few_rows) {
         writer.write_derived("boundary.json", by_epoch.to_string().as_bytes())?;
     }

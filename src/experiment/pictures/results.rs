@@ -11,7 +11,7 @@ const MAX_IMAGES: usize = 40;
 
 /// Training and validation by epoch.
 pub(super) fn curves(subject: &Subject) -> Option<String> {
-    let metrics = match subject.preparation.task() {
+    let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
         Task::Regression => ["loss", "r2"],
         Task::LanguageModel { .. } => ["loss", "perplexity"],
@@ -35,14 +35,14 @@ pub(super) fn curves(subject: &Subject) -> Option<String> {
 /// True and predicted classes.
 pub(super) fn confusion(subject: &Subject) -> Option<String> {
     let classes = subject.evaluation?.classes.as_ref()?;
-    let names = subject.preparation.class_names();
+    let names = subject.preprocessor.class_names();
     Some(plots::confusion(&subject.titled("Confusion matrix"), names, &classes.confusion_matrix))
 }
 
 /// Test images, wrong ones first, the surest of them leading; then the least sure of the right ones.
 pub(super) fn gallery(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preparation.image_shape()?;
-    let names = subject.preparation.class_names();
+    let [height, width] = subject.preprocessor.image_shape()?;
+    let names = subject.preprocessor.class_names();
     if names.is_empty() || subject.predictions.is_empty() {
         return None;
     }
@@ -65,7 +65,7 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
             probabilities.truncate(3);
             Sample {
                 row: row.row,
-                pixels: subject.preparation.raw_numbers(subject.test, position),
+                pixels: subject.preprocessor.raw_numbers(subject.test, position),
                 label: name(row.truth),
                 prediction: name(row.answer.predicted),
                 probabilities,
@@ -103,7 +103,7 @@ pub(super) fn residuals(subject: &Subject) -> Option<String> {
 
 /// The second class, whether each test row is of it, and its probability.
 fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
-    let [_, positive] = subject.preparation.class_names() else { return None };
+    let [_, positive] = subject.preprocessor.class_names() else { return None };
     if subject.predictions.is_empty() {
         return None;
     }
@@ -114,10 +114,10 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
 
 /// The target's name, true and predicted numbers of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
-    if subject.preparation.task() != Task::Regression || subject.predictions.is_empty() {
+    if subject.preprocessor.task() != Task::Regression || subject.predictions.is_empty() {
         return None;
     }
     let truths = subject.predictions.iter().map(|row| row.truth).collect();
     let predicted = subject.predictions.iter().map(|row| row.answer.predicted).collect();
-    Some((&subject.preparation.target_name, truths, predicted))
+    Some((&subject.preprocessor.target_name, truths, predicted))
 }

@@ -47,16 +47,16 @@ impl Job for DrawJob<'_> {
     type Output = anyhow::Result<Vec<Drawn>>;
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
-        let SavedModel { folder, config, preparation, .. } = self.saved;
+        let SavedModel { folder, config, preprocessor, .. } = self.saved;
         let net = self.saved.net::<B::InnerBackend>(&device)?;
         // Without test rows, or with data that are gone, the pictures of the rest remain.
-        let test = self.saved.test_examples().unwrap_or_else(|_| Examples::none(preparation.num_inputs()));
+        let test = self.saved.test_examples().unwrap_or_else(|_| Examples::none(preprocessor.num_inputs()));
         let test = Arc::new(test);
         let result = (!test.is_empty()).then(|| score_net(self.saved, net.clone(), &test, &device));
         let (evaluation, predictions) = result.unzip();
         // Training rows are drawn over two inputs alone.
-        let data = if is_planar(preparation) { folder.data(config).ok() } else { None };
-        let train = data.map(|(dataset, splits)| preparation.transform(&dataset, &splits.train));
+        let data = if is_planar(preprocessor) { folder.data(config).ok() } else { None };
+        let train = data.map(|(dataset, splits)| preprocessor.transform(&dataset, &splits.train));
         let title = folder.name();
         let network = DeviceNetwork { net: &net, model: &config.model, device: &device };
         let results = Results {
@@ -67,7 +67,7 @@ impl Job for DrawJob<'_> {
             test: &test,
             train: train.as_ref(),
         };
-        let subject = Subject::new(&title, &network, preparation, results);
+        let subject = Subject::new(&title, &network, preprocessor, results);
         let mut drawn = Vec::new();
         for (picture, is_wanted) in self.pictures {
             let Draw::Run(draw) = picture.draw else { continue };

@@ -3,10 +3,10 @@
 use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::data::{Examples, Preparation};
+use crate::data::{Examples, Preprocessor};
 use crate::model::{ModelConfig, NamedWeights, Net, named_weights};
 use crate::tracking::Point;
-use crate::training::Scorer;
+use crate::training::OutputDecoder;
 use crate::training::evaluation::{Evaluation, Prediction, logits};
 
 /// A trained network and its results.
@@ -14,7 +14,7 @@ pub struct Subject<'a> {
     /// Names the run.
     pub title: &'a str,
     pub model: &'a ModelConfig,
-    pub preparation: &'a Preparation,
+    pub preprocessor: &'a Preprocessor,
     pub weights: NamedWeights,
     pub network: &'a dyn Network,
     /// What was recorded in the epochs.
@@ -45,20 +45,20 @@ impl<'a> Subject<'a> {
     pub fn new<B: FusedBackend>(
         title: &'a str,
         network: &'a DeviceNetwork<'a, B>,
-        preparation: &'a Preparation,
+        preprocessor: &'a Preprocessor,
         results: Results<'a>,
     ) -> Self {
         let Results { points, best_epoch, evaluation, predictions, test, train } = results;
         let (model, weights) = (network.model, named_weights(network.net));
-        Self { title, model, preparation, weights, network, points, best_epoch, evaluation, predictions, test, train }
+        Self { title, model, preprocessor, weights, network, points, best_epoch, evaluation, predictions, test, train }
     }
 
     pub(super) fn titled(&self, what: &str) -> String {
         format!("{what}: {}", self.title)
     }
 
-    pub(super) fn scorer(&self) -> Scorer {
-        Scorer::new(self.preparation)
+    pub(super) fn decoder(&self) -> OutputDecoder {
+        OutputDecoder::new(self.preprocessor)
     }
 }
 

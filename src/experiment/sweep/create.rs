@@ -47,7 +47,7 @@ pub fn check(
     })?;
     let key = search.metric.clone().unwrap_or_else(|| loaded.config.training.monitor().to_owned());
     let known: Vec<String> =
-        validation_names(prepared.scorer.task).iter().map(|name| format!("validation/{name}")).collect();
+        validation_names(prepared.decoder.task).iter().map(|name| format!("validation/{name}")).collect();
     Invalid::unless(known.contains(&key), "sweep.metric", || {
         format!("`{key}` is not measured here; choose by one of {}", known.join(", "))
     })?;

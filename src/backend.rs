@@ -98,6 +98,9 @@ impl FusedBackend for burn::backend::Wgpu {}
 #[cfg(feature = "wgpu")]
 impl FusedBackend for Autodiff<burn::backend::Wgpu> {}
 
+#[cfg(feature = "wgpu")]
+impl TrainingBackend for Autodiff<burn::backend::Wgpu> {}
+
 /// Work that runs on any backend.
 pub trait Job {
     type Output;

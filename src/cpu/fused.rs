@@ -5,6 +5,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
+use super::autodiff::{unwrap, wrap};
 use super::convolution::{self, BlockOptions, NormalizedBlock};
 use super::loss::{self, Labels, LossFunction};
 use super::memory::{self, CpuBackend};
@@ -74,11 +75,23 @@ pub trait FusedBackend: Backend {
     }
 }
 
-/// A backend that networks are trained on: autodiff over one with burnlab's operations, and with them itself. Whatever
-/// has the parts is one.
-pub trait TrainingBackend: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend {}
+/// A backend that networks are trained on: autodiff over one with burnlab's operations, and with them itself.
+pub trait TrainingBackend: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend {
+    /// The parameter `leaf`, whose gradient is followed, with new `values` of its shape.
+    fn with_values<const D: usize>(_leaf: Tensor<Self, D>, values: Tensor<Self::InnerBackend, D>) -> Tensor<Self, D> {
+        Tensor::from_inner(values).require_grad()
+    }
+}
 
-impl<B: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend> TrainingBackend for B {}
+impl<B: CpuBackend, C: CheckpointStrategy> TrainingBackend for Autodiff<B, C> {
+    /// The leaf keeps its place in the graph: a new one in every step, and joining it with the others' graphs, is a good
+    /// part of a small network's time.
+    fn with_values<const D: usize>(leaf: Tensor<Self, D>, values: Tensor<B, D>) -> Tensor<Self, D> {
+        let mut leaf = unwrap(leaf);
+        leaf.primitive = unwrap(values);
+        wrap(leaf)
+    }
+}
 
 impl<B: CpuBackend> FusedBackend for B {
     const HAS_FUSED_KERNELS: bool = true;

@@ -6,8 +6,9 @@
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use burn::module::AutodiffModule;
-use burn::optim::adaptor::OptimizerAdaptor;
+use burn::module::{AutodiffModule, ModuleMapper, Param};
+use burn::optim::adaptor::{GradAdaptor, OptimizerAdaptor};
+use burn::optim::record::AdaptorRecord;
 use burn::optim::{GradientsParams, MultiGradientsParams, Optimizer, SimpleOptimizer};
 use burn::record::Record;
 use burn::tensor::Tensor;
@@ -148,20 +149,24 @@ optimizers! {
     "adagrad" => Adagrad(adagrad::AdaGrad), weight_decay 0.0;
 }
 
-/// burnlab's rules as an optimizer of whole modules.
-type Adapted<B, M> = OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B>;
+/// What the rule keeps of each parameter: a map from its id to an [`AdaptorRecord`].
+type Records<B, M> = <OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B> as Optimizer<M, B>>::Record;
 
 /// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
 /// its optimizer to itself, and a checkpoint needs it.
+///
+/// As Burn's `OptimizerAdaptor`, but that parameters keep their places in the graph
+/// ([`TrainingBackend::with_values`]).
 pub struct ChosenOptimizer<B: TrainingBackend, M: AutodiffModule<B>> {
-    rule: Arc<Mutex<Adapted<B, M>>>,
+    rule: Rule<B::InnerBackend>,
+    records: Arc<Mutex<Records<B, M>>>,
     clip_norm: Option<f64>,
     kind: OptimizerKind,
 }
 
 impl<B: TrainingBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
     fn clone(&self) -> Self {
-        Self { rule: self.rule.clone(), ..*self }
+        Self { rule: self.rule.clone(), records: self.records.clone(), ..*self }
     }
 }
 
@@ -174,8 +179,8 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
             weight_decay: config.weight_decay(),
             backend: PhantomData,
         };
-        let rule = Arc::new(Mutex::new(OptimizerAdaptor::from(rule)));
-        Self { rule, clip_norm: config.clip_norm, kind: config.optimizer }
+        let (clip_norm, kind) = (config.clip_norm, config.optimizer);
+        Self { rule, records: Arc::default(), clip_norm, kind }
     }
 
     /// Which rule it is.
@@ -183,32 +188,59 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
         self.kind
     }
 
-    fn rule(&self) -> MutexGuard<'_, Adapted<B, M>> {
-        self.rule.lock().expect("no panic while held")
+    fn records(&self) -> MutexGuard<'_, Records<B, M>> {
+        self.records.lock().expect("no panic while held")
+    }
+
+    /// `module` with each parameter updated that has a gradient.
+    fn update(&self, learning_rate: f64, module: M, gradients: GradAdaptor) -> M {
+        let records = &mut *self.records();
+        module.map(&mut Updater::<B, M> { rule: &self.rule, records, gradients, learning_rate })
     }
 }
 
 impl<B: TrainingBackend, M: AutodiffModule<B>> Optimizer<M, B> for ChosenOptimizer<B, M> {
-    type Record = <Adapted<B, M> as Optimizer<M, B>>::Record;
+    type Record = Records<B, M>;
 
     fn step(&mut self, learning_rate: f64, module: M, mut gradients: GradientsParams) -> M {
         if let Some(bound) = self.clip_norm {
             gradients = clip::clip_by_global_norm::<B, M>(&module, gradients, bound);
         }
-        self.rule().step(learning_rate, module, gradients)
+        self.update(learning_rate, module, gradients.into())
     }
 
     fn step_multi(&mut self, learning_rate: f64, module: M, gradients: MultiGradientsParams) -> M {
-        self.rule().step_multi(learning_rate, module, gradients)
+        self.update(learning_rate, module, gradients.into())
     }
 
     fn to_record(&self) -> Self::Record {
-        self.rule().to_record()
+        self.records().clone()
     }
 
     fn load_record(self, record: Self::Record) -> Self {
-        let rule = self.rule().clone().load_record(record);
-        Self { rule: Arc::new(Mutex::new(rule)), ..self }
+        Self { records: Arc::new(Mutex::new(record)), ..self }
+    }
+}
+
+struct Updater<'a, B: TrainingBackend, M: AutodiffModule<B>> {
+    rule: &'a Rule<B::InnerBackend>,
+    records: &'a mut Records<B, M>,
+    gradients: GradAdaptor,
+    learning_rate: f64,
+}
+
+impl<B: TrainingBackend, M: AutodiffModule<B>> ModuleMapper<B> for Updater<'_, B, M> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let (id, leaf, mapper) = param.consume();
+        let Some((gradient, _)) = self.gradients.remove::<B::InnerBackend, D>(id) else {
+            return Param::from_mapped_value(id, leaf, mapper);
+        };
+        let state = self.records.remove(&id).map(AdaptorRecord::into_state);
+        let (values, state) = self.rule.step(self.learning_rate, leaf.clone().inner(), gradient, state);
+        if let Some(state) = state {
+            self.records.insert(id, AdaptorRecord::from_state(state));
+        }
+        Param::from_mapped_value(id, B::with_values(leaf, values), mapper)
     }
 }
 

@@ -8,7 +8,7 @@ use burn::optim::record::AdaptorRecord;
 use burn::tensor::backend::AutodiffBackend;
 use burn::tensor::{Tensor, TensorData};
 
-use super::{ChosenOptimizer, Rule, RuleState};
+use super::{ChosenOptimizer, Records, Rule, RuleState};
 use crate::cpu::TrainingBackend;
 use crate::model::{Net, ParameterPath, Weight};
 
@@ -23,8 +23,6 @@ pub struct ParameterState {
     /// In the order of [`OptimizerKind::slots`](super::OptimizerKind::slots); each of the weight's shape.
     pub slots: Vec<Weight>,
 }
-
-type Records<B, M> = <ChosenOptimizer<B, M> as Optimizer<M, B>>::Record;
 
 impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
     /// What is kept of the weights of `net`.

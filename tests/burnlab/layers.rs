@@ -42,14 +42,7 @@ const BURN: [&str; 6] = ["backend", "cpu", "data", "experiment", "model", "train
 const BACKENDS: [&str; 2] = ["backend", "cpu"];
 const BACKEND_FEATURES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 /// The beginnings of the files that may speak SQL or name a database's driver.
-const SQL: [&str; 6] = [
-    "tracking/database",
-    "tracking/store",
-    "tracking/queue",
-    "tracking/error.rs",
-    "tracking/tests",
-    "tracking/place.rs",
-];
+const SQL: [&str; 5] = ["tracking/database", "tracking/store", "tracking/queue", "tracking/error.rs", "tracking/tests"];
 const DRIVERS: [&str; 2] = ["rusqlite", "postgres"];
 const STATEMENTS: [&str; 6] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
 
@@ -177,6 +170,9 @@ fn sql_backends_and_unsafe_code_have_their_places() {
         for feature in &module.features {
             if BACKEND_FEATURES.contains(&feature.as_str()) && file != "backend.rs" {
                 wrong.insert(format!("{file} asks for the feature `{feature}`: only backend.rs may"));
+            }
+            if feature == "postgres" && !file.starts_with("tracking/database/") {
+                wrong.insert(format!("{file} asks for the feature `postgres`: only tracking/database may"));
             }
         }
         if module.is_unsafe {

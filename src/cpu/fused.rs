@@ -84,8 +84,9 @@ pub trait TrainingBackend: AutodiffBackend<InnerBackend: FusedBackend> + FusedBa
 }
 
 impl<B: CpuBackend, C: CheckpointStrategy> TrainingBackend for Autodiff<B, C> {
-    /// The leaf keeps its place in the graph: a new one in every step, and joining it with the others' graphs, is a good
-    /// part of a small network's time.
+    /// The leaf keeps its node: a new one in every step, and joining its graph with the others', is a good part of a small
+    /// network's time. After the first step no graph refers to the leaf, so that operations must hold their inputs until
+    /// their output is in a graph: the clean-up after another thread's backward pass frees what no tensor refers to.
     fn with_values<const D: usize>(leaf: Tensor<Self, D>, values: Tensor<B, D>) -> Tensor<Self, D> {
         let mut leaf = unwrap(leaf);
         leaf.primitive = unwrap(values);

@@ -19,6 +19,7 @@ use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
 mod cnn;
+mod concatenate;
 mod dense;
 mod dropout;
 mod initializer;

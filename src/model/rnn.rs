@@ -10,6 +10,7 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::concatenate::concatenate;
 use super::dense::{dense, dense_steps};
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
@@ -234,7 +235,7 @@ impl<B: FusedBackend> Rnn<B> {
                 let units = features / 2;
                 let forward = values.clone().narrow(1, steps - 1, 1).narrow(2, 0, units);
                 let backward = values.narrow(1, 0, 1).narrow(2, units, units);
-                drop(Tensor::cat(vec![forward, backward], 2)).reshape([batch, features])
+                drop(concatenate(vec![forward, backward], 2)).reshape([batch, features])
             }
         };
         dense(&self.output, read, None, self.kernels) // [batch, num_outputs], of a text [batch x steps, num_outputs]
@@ -246,7 +247,7 @@ impl<B: FusedBackend> RnnLayer<B> {
     fn forward(&self, inputs: Tensor<B, 3>, kernels: Kernels) -> Tensor<B, 3> {
         let Some(backward) = &self.backward else { return self.forward.read(inputs, false, kernels) };
         let from_the_end = backward.read(inputs.clone(), true, kernels);
-        Tensor::cat(vec![self.forward.read(inputs, false, kernels), from_the_end], 2)
+        concatenate(vec![self.forward.read(inputs, false, kernels), from_the_end], 2)
     }
 }
 
@@ -274,7 +275,7 @@ impl<B: FusedBackend> Recurrence<B> {
         if reversed {
             states.reverse();
         }
-        Tensor::cat(states, 1)
+        concatenate(states, 1)
     }
 }
 

@@ -14,6 +14,7 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::concatenate::concatenate;
 use super::dense::dense;
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
@@ -270,7 +271,7 @@ impl<B: FusedBackend> Tabular<B> {
         if !self.categories.is_empty() {
             features.push(select(&inputs, &self.categories));
         }
-        Tensor::cat(features, 1)
+        concatenate(features, 1)
     }
 }
 

@@ -11,6 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::concatenate::concatenate;
 use super::dense::{dense, dense_steps};
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
@@ -329,7 +330,7 @@ impl<B: FusedBackend> Transformer<B> {
         let [_, _, width] = tokens.dims();
         if let Some(class_token) = &self.class_token {
             let class_token = class_token.val().reshape([1, 1, width]).expand([batch, 1, width]);
-            tokens = Tensor::cat(vec![class_token, tokens], 1);
+            tokens = concatenate(vec![class_token, tokens], 1);
         }
         let count = tokens.dims()[1]; // of a text, fewer than there are positions while it is being generated
         tokens + self.positions.val().narrow(0, 0, count).unsqueeze()

@@ -173,6 +173,25 @@ fn the_same_seed_gives_the_same_points_and_weights() {
     }
 }
 
+/// Burn's autodiff has one list of graphs for the whole process, which every backward pass cleans up.
+#[test]
+fn trainings_side_by_side_do_not_disturb_each_other() {
+    for config in ["digits", "digits-cnn", "digits-rnn", "digits-transformer", "diabetes-tabular"] {
+        let overrides: &[&str] = match config {
+            "diabetes-tabular" => &["training.max_epochs=4"],
+            _ => &["training.max_epochs=4", "data.train_per_class=20"],
+        };
+        let train = || weights(&Lab::new().train(config, overrides));
+        let alone = train();
+        std::thread::scope(|scope| {
+            let beside: Vec<_> = (0..6).map(|_| scope.spawn(train)).collect();
+            for other in beside {
+                assert_eq!(other.join().unwrap(), alone, "{config}");
+            }
+        });
+    }
+}
+
 #[test]
 fn every_backend_trains_the_same_curve() {
     for (config, kind) in [

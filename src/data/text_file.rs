@@ -9,16 +9,16 @@ use super::text::distinct;
 use super::{Dataset, Target, Text};
 use crate::invalid::Invalid;
 
-/// The text in the file `path`; `key` is to blame for it.
+/// Reads the text in the file `path`, which the config key `key` names.
 ///
 /// # Errors
-/// A file that cannot be read, is no UTF-8, or holds nothing to learn from.
+/// A file that cannot be read, is not UTF-8, or contains nothing to learn.
 pub fn of_file(path: &Path, key: &'static str, context: usize) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     read(&name, &Origin::file(path, key), context)
 }
 
-/// The text in `origin`.
+/// Reads the text in `origin`.
 ///
 /// # Errors
 /// As [`of_file`].

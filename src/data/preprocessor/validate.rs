@@ -1,14 +1,14 @@
-//! Whether what a file says was learned can have been learned.
+//! Checks that a preprocessor read from a file is consistent.
 
 use std::collections::HashSet;
 
 use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
 impl Preprocessor {
-    /// Whether the values make sense, as they do unless the file was changed by hand.
+    /// Checks that the values are consistent, as they are unless the file was edited by hand.
     ///
     /// # Errors
-    /// What does not.
+    /// The first part that is not.
     pub fn validate(&self) -> Result<(), String> {
         if let Inputs::Table { columns, .. } = &self.inputs {
             check_columns(columns)?;

@@ -1,7 +1,7 @@
 //! The full training state after an epoch, from which training resumes as if it had never stopped.
 //!
 //! Burn's own checkpoints lack the state of early stopping, the weights of the best epoch and the order of the rows
-//! (burn-0.21.md, trap 3). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
+//! (in 0.21). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
 //! stored here, as named tensors, so that a checkpoint does not depend on the library's record format.
 
 use std::collections::{BTreeMap, HashMap};

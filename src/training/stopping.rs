@@ -102,7 +102,7 @@ impl Monitor {
 
 /// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
 ///
-/// Burn's own callbacks read the event store, which another thread fills concurrently (burn-0.21.md, trap 1). This one
+/// Burn's own callbacks read the event store, which another thread fills concurrently (in Burn 0.21). This one
 /// is given the value directly.
 #[derive(Clone, Debug)]
 pub struct StopOnMonitor(Arc<Mutex<Watched>>);

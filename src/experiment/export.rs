@@ -1,4 +1,4 @@
-//! A saved model for other programs.
+//! Exports a saved model for other programs.
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ use crate::onnx;
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 ///
 /// # Errors
-/// A language model, or another kind of network than mlp.
+/// A language model, or a network of a kind other than mlp.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
     let mlp = saved.config.model.mlp().context(

@@ -1,4 +1,4 @@
-//! The model card: what a model is, what it learned from, how good it is, how to use it (Mitchell et al. 2019).
+//! The model card: what a model is, its training data, its results, and how to use it (Mitchell et al. 2019).
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, Task};
 use crate::training::evaluation::Evaluation;
 
-/// The card in Markdown, of the model in `file`.
+/// The card of the model in `file`, in Markdown.
 ///
 /// # Errors
-/// A file of the run folder that is missing or damaged.
+/// A missing or damaged file in the run folder.
 pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let (record, environment) = (saved.folder.record()?, saved.folder.environment()?);
     let evaluation = saved.folder.evaluation()?;
@@ -79,7 +79,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     Ok(card)
 }
 
-/// Longer tables of inputs tell a reader nothing.
+/// A longer table of inputs would not help a reader.
 const MAX_COLUMNS: usize = 40;
 
 fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {

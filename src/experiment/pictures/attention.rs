@@ -1,13 +1,13 @@
-//! Where a transformer looks in one test example.
+//! Attention maps of a transformer on one test example.
 
 use super::subject::{Shares, Subject};
 use crate::plots;
 
-/// Characters of a text that are shown against each other.
+/// Maximum number of characters of a text shown.
 const MOST_CHARACTERS: usize = 32;
 
-/// Of an image: how much each patch is looked at, by the class token or by all tokens on average. Of anything else: which
-/// token looks at which.
+/// For an image: how much attention each patch receives, from the class token or from all tokens on average. For
+/// anything else: the attention matrix of each head.
 pub(super) fn attention(subject: &Subject) -> Option<String> {
     if subject.test.is_empty() {
         return None;

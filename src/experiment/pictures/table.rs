@@ -7,18 +7,18 @@ use crate::tracking::Run;
 /// A kind of picture.
 #[derive(Debug)]
 pub struct Picture {
-    /// As `burnlab plot` takes it.
+    /// Its name as an argument of `burnlab plot`.
     pub name: &'static str,
     /// What it shows, for `burnlab plot --help`.
     pub shows: &'static str,
-    /// What a run needs to have it: "it needs ...".
+    /// What a run needs for it, completing "it needs ...".
     pub needs: &'static str,
     pub draw: Draw,
-    /// Inputs that go through the network to draw it, where they are many.
+    /// Number of input values passed through the network to draw it, if large.
     pub cost: fn(&Subject) -> usize,
 }
 
-/// From what a picture is drawn; each gives the SVG document, or `None` where there is no such picture.
+/// What a picture is drawn from; each function returns the SVG document, or `None` if the picture does not apply.
 #[derive(Clone, Copy, Debug)]
 pub enum Draw {
     /// One run.

@@ -1,4 +1,4 @@
-//! Makes the queue of a sweep, after a check that every trial can be trained.
+//! Creates the queue of a sweep, after checking that every trial can be trained.
 
 use anyhow::Context;
 
@@ -31,7 +31,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }
 
-/// Tries the ends of every dimension on the config, and returns the metric to judge by.
+/// Checks the config with the extremes of every dimension, and returns the metric to choose by.
 ///
 /// # Errors
 /// The key that cannot be used.

@@ -1,7 +1,7 @@
 //! The epoch loop, as a custom strategy of burn-train's Learner.
 //!
-//! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last epoch's weights and
-//! trains on through NaN (in Burn 0.21). This one scores, records and decides synchronously, keeps the
+//! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last epoch's weights, and
+//! continues training after a NaN loss (in Burn 0.21). This one scores, records and decides synchronously, keeps the
 //! best epoch, and stops at the first loss that is not finite.
 
 use std::sync::{Arc, Mutex};

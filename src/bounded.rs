@@ -19,7 +19,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     }
     if size.max(bytes.len() as u64) > most {
         let message = format!(
-            "`{}` is larger than {} MiB, as burnlab writes none: bring back its own",
+            "`{}` is larger than {} MiB, too large for burnlab: restore the original",
             path.display(),
             most >> 20
         );
@@ -46,6 +46,6 @@ mod tests {
     #[test]
     fn a_device_without_an_end_is_refused() {
         let error = read(Path::new("/dev/zero"), 1 << 20).unwrap_err();
-        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, as burnlab writes none: bring back its own");
+        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, too large for burnlab: restore the original");
     }
 }

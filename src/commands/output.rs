@@ -62,7 +62,7 @@ pub fn to_file(
         }
         _ => {}
     }
-    let temporary = beside(&target).with_context(|| format!("{} is no file name", file.display()))?;
+    let temporary = beside(&target).with_context(|| format!("{} is not a file name", file.display()))?;
     let written = (|| {
         let mut writer = BufWriter::new(File::create(&temporary).with_context(cannot)?);
         if let Some(existing) = &existing {

@@ -15,7 +15,7 @@ use crate::experiment::{RunFolder, SavedModel};
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
-    saved.refuse_text("a file has no rows for it to predict")?;
+    saved.refuse_text("it does not predict the rows of a file")?;
     let backend = BackendName::chosen(args.model.backend);
     let write = |writer: &mut dyn Write| predict(&saved, &args.input, &args.keep, backend, writer);
     match &args.output {

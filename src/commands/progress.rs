@@ -74,7 +74,7 @@ impl TrainingObserver for Progress {
     fn started(&self, start: &TrainingStart) {
         let bar = if self.style == Style::Bar {
             let bar = ProgressBar::new((start.max_epochs * start.steps_per_epoch) as u64);
-            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} gone, {eta} left at most";
+            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} elapsed, at most {eta} left";
             bar.with_style(ProgressStyle::with_template(template).expect("a constant template").progress_chars("━╸ "))
         } else {
             ProgressBar::hidden()
@@ -104,7 +104,7 @@ impl TrainingObserver for Progress {
             Style::Lines => {
                 let left =
                     started.elapsed().as_secs_f64() / report.epoch as f64 * (report.max_epochs - report.epoch) as f64;
-                let line = format!("{}  {left:.0} s left at most", Self::line(report));
+                let line = format!("{}  at most {left:.0} s left", Self::line(report));
                 let mut held = self.held.lock().expect("no panic while held");
                 if self.announces(report.epoch, report.max_epochs) {
                     *held = None;

@@ -58,7 +58,7 @@ impl Results {
         let id = match result {
             Ok(RunOutcome { id, status: Status::Interrupted, .. }) => {
                 let resume = command_in(&location.root, &["resume", id.as_str()]);
-                eprintln!("{repetition}: interrupted; `{resume}` goes on");
+                eprintln!("{repetition}: interrupted; `{resume}` resumes it");
                 return Ok(());
             }
             Ok(outcome) => outcome.id,
@@ -100,7 +100,7 @@ impl Results {
                 rows.push([key.to_string()].into_iter().chain(row).collect());
             }
         }
-        let header = ["metric", "mean", "95 % from", "to", "sd", "least", "most"].map(str::to_owned);
+        let header = ["metric", "mean", "95 % from", "to", "sd", "min", "max"].map(str::to_owned);
         say!("{}", table::render(&header, &rows).trim_end());
     }
 }

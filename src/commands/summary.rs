@@ -59,11 +59,7 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
             evaluation.metric("bits_per_character"),
             text.num_characters
         )?;
-        writeln!(
-            writer,
-            "       unigram baseline {:.4}, bigram baseline {:.4}",
-            text.unigram_loss, text.bigram_loss
-        )?;
+        writeln!(writer, "       unigram baseline {:.4}, bigram baseline {:.4}", text.unigram_loss, text.bigram_loss)?;
         writeln!(
             writer,
             "       accuracy {:.4} (next character is the most probable one)",
@@ -169,7 +165,7 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
     let worst: Vec<String> = errors
         .iter()
         .take(3)
-        .map(|(count, truth, predicted)| format!("{truth} taken for {predicted} ({count})"))
+        .map(|(count, truth, predicted)| format!("{truth} predicted as {predicted} ({count})"))
         .collect();
     if !worst.is_empty() {
         writeln!(writer, "\n       most frequent errors: {}", worst.join(", "))?;

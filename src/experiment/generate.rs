@@ -62,7 +62,7 @@ impl TextGenerator {
         let known = saved.preprocessor.characters().with_context(|| {
             let name = saved.name();
             let predict = command(&["predict", &name, "new.csv"]);
-            format!("run `{name}` is no language model: `{predict}` uses it, or name a run of a text")
+            format!("run `{name}` is not a language model: use `{predict}`, or name a run on a text")
         })?;
         let characters: Vec<char> = known.chars().collect();
         let number = |character: char| {

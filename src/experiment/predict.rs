@@ -24,7 +24,7 @@ pub fn predict(
     backend: BackendName,
     writer: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    saved.refuse_text("a file has no rows for it to predict")?;
+    saved.refuse_text("it does not predict the rows of a file")?;
     run_on(backend, PredictJob { saved, input, keep, writer }).map_err(anyhow::Error::msg)?
 }
 

@@ -39,7 +39,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     let checkpoint = checkpoint_of(&run, &folder)?;
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
-    anyhow::ensure!(!is_active, "run `{}` is training at this moment", run.record.id);
+    anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let start = match epochs {
         None => resume(location, &run, &folder, &prepared, checkpoint)?,
         Some(epochs) => {
@@ -66,7 +66,7 @@ fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpo
     let checkpoint = folder.checkpoint()?;
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(
-            "the checkpoint in {} is of run `{}`: bring back this run's own",
+            "the checkpoint in {} is of run `{}`: restore this run's own",
             folder.path().display(),
             other.progress.run
         );
@@ -80,7 +80,7 @@ fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Res
     let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
     if let Some((key, _)) = changed.next() {
         bail!(
-            "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
+            "{}: `{key}` has changed since the run began: change it back, or train a new run with this config",
             folder.file("config.toml").display()
         );
     }
@@ -99,7 +99,7 @@ fn resume(
     if run.record.status == Status::Finished {
         let epochs = (2 * prepared.config.training.max_epochs).to_string();
         bail!(
-            "run `{id}` is finished ({}); to train it further, say up to which epoch: `{}`",
+            "run `{id}` is finished ({}); to train it for more epochs: `{}`",
             run.record.reason,
             command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
         );
@@ -120,10 +120,10 @@ fn extend(
     let is_finished = run.record.status == Status::Finished;
     let mut checkpoint = checkpoint.filter(|_| is_finished).with_context(|| {
         let resume = command_in(&location.root, &["resume", id.as_str()]);
-        format!("run `{id}` has not finished; first `{resume}`")
+        format!("run `{id}` has not finished: first run `{resume}`")
     })?;
     let done = checkpoint.progress.epoch;
-    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: ask for more");
+    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
     checkpoint.reopen();
     let mut points = folder.points()?;
     points.retain(|point| point.epoch > 0); // the child has its own test results

@@ -70,11 +70,11 @@ impl RunFolder {
         };
         let id = &found.record.id;
         if let Some(home) = store.home_elsewhere(id)? {
-            anyhow::bail!("the files of run `{id}` are at `{home}`: do it there, or copy the folder and name its path");
+            anyhow::bail!("the files of run `{id}` are at `{home}`: work there, or name a copy's path");
         }
         anyhow::ensure!(
             has_model(id),
-            "run `{id}` has no model, it is {}: `{}` goes on with it, or name another run",
+            "run `{id}` has no model, it is {}: `{}` resumes it, or name another run",
             store.shown(&found),
             command_in(&location.root, &["resume", id.as_str()])
         );
@@ -137,7 +137,7 @@ impl RunFolder {
         let fits = context == config.is_text().then(|| config.context());
         anyhow::ensure!(
             fits,
-            "{} does not fit the [data] section beside it: bring back the files that the training wrote",
+            "{} does not fit the [data] section next to it: restore the files that training wrote",
             self.file(PREPROCESSING).display()
         );
         Ok(preprocessor)
@@ -166,7 +166,7 @@ impl RunFolder {
         let dataset = data::load(&config.data).context("the run's data cannot be loaded again")?;
         anyhow::ensure!(
             self.environment()?.dataset.fingerprint == dataset.fingerprint(),
-            "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
+            "the data of `{}` have changed since the run was trained: restore the old file, or train a new run",
             dataset.name
         );
         let splits = data::split(&dataset, &config.data, config.seed)?;
@@ -180,7 +180,7 @@ impl RunFolder {
     }
 
     fn damaged(&self, name: &str) -> String {
-        format!("{} is damaged: bring back the file that the training wrote", self.file(name).display())
+        format!("{} is damaged: restore the file that training wrote", self.file(name).display())
     }
 }
 

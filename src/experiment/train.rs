@@ -105,7 +105,7 @@ fn fit_network<B: TrainingBackend>(
         writer.log_line(line.trim())?;
     }
     if let Some(checkpoint) = &checkpoint {
-        writer.log_line(&format!("goes on after epoch {}", checkpoint.progress.epoch))?;
+        writer.log_line(&format!("resumes after epoch {}", checkpoint.progress.epoch))?;
     }
     let recorder = Recorder::new(writer);
     let job = Fit {
@@ -181,9 +181,12 @@ fn reason<B: TrainingBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> St
         StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),
         StopReason::EarlyStopping => {
             let patience = config.early_stopping.as_ref().map_or(0, |stopping| stopping.patience);
-            format!("stopped early after epoch {num_epochs}: no better {} for {patience} epochs", config.monitor())
+            format!(
+                "stopped early after epoch {num_epochs}: no improvement in {} for {patience} epochs",
+                config.monitor()
+            )
         }
-        StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better there"),
+        StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better"),
         StopReason::Interrupted => format!("interrupted after epoch {num_epochs}"),
     }
 }

@@ -59,7 +59,7 @@ impl TryFrom<Written> for Dimension {
             (None, Some(min), Some(max)) => {
                 Element::Range(Range { min, max, scale: scale.unwrap_or_default(), points })
             }
-            _ => return Err("give either values, or min and max"),
+            _ => return Err("set either values, or min and max"),
         };
         // Not read as a pair: TOML's deserializer would silently drop a third number.
         let length = match length.as_deref() {

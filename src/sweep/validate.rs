@@ -68,7 +68,7 @@ impl SweepConfig {
         // Trials that differ only in these would compare chance, or nothing.
         let is_refused = ["seed", "seeds", "name"].contains(&key) || section == "sweep";
         ensure(!is_refused, || format!("`{key}` cannot be searched"))?;
-        ensure(key.split('.').all(|part| !part.is_empty()), || format!("`{key}` is no dotted config key"))?;
+        ensure(key.split('.').all(|part| !part.is_empty()), || format!("`{key}` is not a dotted config key"))?;
         let inner = self.space.keys().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
         ensure(inner.is_none(), || {
             format!("`{key}` would overwrite `{}`; search one of them", inner.unwrap_or(&key.into()))

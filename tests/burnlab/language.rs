@@ -322,7 +322,7 @@ fn what_a_language_model_cannot_do_is_one_line_with_the_next_step() {
     place.write("iris.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 1\n");
     assert!(place.run(&["--config", "iris.toml", "-q"]).status.success());
     let table = error(&place, &["generate", "iris"]);
-    assert!(table.contains("is no language model: `burnlab predict iris-"), "{table}");
+    assert!(table.contains("is not a language model: use `burnlab predict iris-"), "{table}");
 
     // What it can: weights and card, report, list, comparison with itself.
     for args in [

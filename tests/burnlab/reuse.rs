@@ -573,7 +573,7 @@ fn a_changed_run_folder_is_refused_in_one_line() {
         (change(&spread, "\"spread\": 1e300"), "the numbers or categories of column"),
         (change("\"virginica\"", "\"setosa\""), "the target `target` makes no sense"),
         (change("\"image_shape\": null", "\"image_shape\": [99, 99]"), "image_shape does not fit"),
-        (String::new(), "is damaged: bring back the file that the training wrote"),
+        (String::new(), "is damaged: restore the file that training wrote"),
     ];
     for (text_of_file, expected) in cases {
         std::fs::write(runs[0].join("preprocessing.json"), text_of_file).unwrap();

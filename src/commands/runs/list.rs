@@ -87,7 +87,7 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
         .map(str::to_owned)
         .into_iter()
         .chain(params.iter().map(|key| key.rsplit('.').next().unwrap_or(key).to_owned()))
-        .chain(["metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned))
+        .chain(["metric", "mean", "sd", "95 % interval"].map(str::to_owned))
         .collect();
     let mut text = table::render(&header, &groups.iter().map(row).collect::<Vec<_>>());
     text.extend(luck_of_the_best(&groups));

@@ -84,7 +84,7 @@ fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
             _ if change.starts_with("--") => bail!("`{change}` would be a tag here; write options before the run"),
             Some(("+", tag)) if !tag.is_empty() => add.push(tag.to_owned()),
             Some(("-", tag)) if !tag.is_empty() => remove.push(tag.to_owned()),
-            _ => bail!("`{change}` is no change of tags; write `+{change}` to add it, `-{change}` to remove it"),
+            _ => bail!("`{change}` is not a tag change; write `+{change}` to add it, `-{change}` to remove it"),
         }
     }
     let id = store.find(run)?.record.id;

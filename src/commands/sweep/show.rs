@@ -82,7 +82,7 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
     }
     if counts.waiting + counts.running > 0 {
         let resume = command_in(store.root(), &["sweep", "resume", sweep.id.as_str()]);
-        text.push_str(&format!("next   go on: {resume}\n"));
+        text.push_str(&format!("next   resume: {resume}\n"));
     }
     Ok(text)
 }

@@ -71,7 +71,7 @@ fn script(job: &Job) -> String {
 #SBATCH --signal=B:TERM@{NOTICE_SECONDS}
 #SBATCH --output=burnlab-%A_%a.log
 # Add what your cluster wants: --partition, --time, --mem, --account.
-# A worker takes trials until none is left. Ended before (time limit, scancel), it gives its trial back to the queue.
+# A worker trains trials until none is left. If stopped early (time limit, scancel), it returns its trial to the queue.
 : "${{BURNLAB_STORE:?set it to the address of the PostgreSQL server: postgres://user@host/database}}"
 export RAYON_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
 exec {program} sweep work {sweep} --artifacts {artifacts}

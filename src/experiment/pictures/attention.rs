@@ -41,7 +41,7 @@ fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -
         format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
     });
     Some(plots::Attention {
-        about: format!("How much each patch{} is looked at by {by}, for each head.", answer.unwrap_or_default()),
+        about: format!("Attention that each patch{} receives from {by}, for each head.", answer.unwrap_or_default()),
         image: Some((height, width, subject.preprocessor.raw_numbers(subject.test, 0))),
         shape: (shape[0], shape[1]),
         cell: (height / shape[0], width / shape[1]),
@@ -60,8 +60,8 @@ fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
     };
     plots::Attention {
         about: format!(
-            "Which tokens of the first test example look at which, for each head: a row for each of its first {shown} \
-             tokens, which looks at the columns."
+            "Attention between the first {shown} tokens of the first test example, for each head: rows are queries, \
+             columns are keys."
         ),
         image: None,
         shape: (shown, shown),

@@ -73,7 +73,7 @@ impl<'a> Worker<'a> {
             };
             if let Some(claim) = store.claim(&context.sweep.id, &context.name, context.lease(), sample)? {
                 for run in &claim.abandoned {
-                    store.abandon(run, "the worker of this trial was lost; another one took it up")?;
+                    store.abandon(run, "the worker of this trial was lost; another one took it over")?;
                 }
                 train(context, store, &claim, &mut ended)?;
             } else if store.find_sweep(context.sweep.id.as_str())?.counts.running > 0 {
@@ -93,7 +93,7 @@ fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl F
     let Some(outcome) = outcome else {
         // Stopped by the user, or another worker has taken over the trial.
         for run in &runs {
-            store.abandon(run, "its trial goes on in another run")?;
+            store.abandon(run, "its trial continues in another run")?;
         }
         if context.interrupter.should_stop() {
             store.release(claim)?;
@@ -102,7 +102,7 @@ fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl F
     };
     if !store.complete(claim, &outcome)? {
         for run in &runs {
-            store.abandon(run, "another worker took up its trial, whose lease had run out")?;
+            store.abandon(run, "another worker took over its trial, whose lease had expired")?;
         }
         return Ok(());
     }

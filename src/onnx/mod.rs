@@ -15,7 +15,7 @@ use graph::Graph;
 
 /// A column of raw cells, and how it becomes inputs of the first layer.
 pub enum Column<'a> {
-    /// One input: `(cell - center) / spread`, with `median` in place of NaN; all in the column's own units.
+    /// One input: `(cell - center) / spread`, with `median` instead of NaN; all in the column's own units.
     Numeric { name: &'a str, median: f64, center: f64, spread: f64 },
     /// One input per category, 1 for the cell's and 0 for the others. `has_unknown`: an additional one that is 1 for
     /// any other cell; without it all are 0 then.

@@ -178,7 +178,7 @@ impl<B: FusedBackend> Outputs<B> {
 impl<B: FusedBackend> ItemLazy for Outputs<B> {
     type ItemSync = EpochScores;
 
-    /// Runs on Burn's metric thread, beside the next epoch's first batches.
+    /// Runs on Burn's metric thread, in parallel with the next epoch's first batches.
     fn sync(mut self) -> EpochScores {
         EpochScores(Arc::new(self.scores()))
     }

@@ -20,14 +20,14 @@ const UNKNOWN: &str = "unknown";
 
 /// Turns raw cells into network inputs, with everything that was fitted on the training part.
 ///
-/// Saved as `preprocessing.json` beside the model; reading another version fails.
+/// Saved as `preprocessing.json` with the model; reading another version fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessor {
     /// Name of the target's column.
     pub target_name: String,
     /// What the network's outputs mean.
     pub target: PreparedTarget,
-    /// What the inputs are made of.
+    /// What the inputs are computed from.
     pub inputs: Inputs,
     /// How the numeric columns were scaled.
     pub scale: Scale,
@@ -35,7 +35,7 @@ pub struct Preprocessor {
     pub class_counts: Vec<u64>,
 }
 
-/// What the inputs are made of.
+/// What the inputs are computed from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inputs {
     /// The cells of a row.
@@ -73,7 +73,7 @@ pub struct PreparedColumn {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PreparedKind {
-    /// One input: `(cell - center) / spread`, with the median in place of a missing cell.
+    /// One input: `(cell - center) / spread`, with the median instead of a missing cell.
     Numeric {
         /// In the column's own units, like the other two.
         median: f64,

@@ -177,7 +177,7 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     }
     if let Some(n) = config.fold {
         let folds = config.folds.unwrap_or(0);
-        Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, of which it is one".into())?;
+        Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, the number of folds".into())?;
         check("data.fold", (1..=folds).contains(&n), n.to_string(), &format!("from 1 to data.folds = {folds}"))?;
     }
     if let Some(n) = config.num_examples {

@@ -53,7 +53,7 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
     let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
     let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
     if inputs.is_empty() {
-        return Err(table.error("has no input column beside the target and data.drop"));
+        return Err(table.error("has no input column besides the target and data.drop"));
     }
     Ok(inputs)
 }

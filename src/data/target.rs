@@ -90,7 +90,7 @@ impl TargetCells {
         }
         if task.is_none() && !is_text && labels.names.len() > 2 {
             notes.push(format!(
-                "took the {} whole numbers in `{name}` for classes (data.task = \"regression\" to predict the number)",
+                "read the {} whole numbers in `{name}` as classes (data.task = \"regression\" to predict the number)",
                 labels.names.len()
             ));
         }

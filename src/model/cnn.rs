@@ -76,7 +76,7 @@ impl Kind for CnnConfig {
         let [height, width] = self.size_after(self.channels.len(), shape);
         Invalid::unless(height > 0 && width > 0, "model.channels", || {
             format!(
-                "{} blocks, each of which keeps one of {} pixels, leave nothing of an image of {} x {}: take fewer \
+                "{} blocks with pooling by {} leave nothing of an image of {} x {}: take fewer \
                  channels, or a smaller pool",
                 self.channels.len(),
                 self.pool,

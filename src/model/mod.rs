@@ -211,7 +211,8 @@ impl ModelConfig {
     /// The first key whose value is out of range.
     pub fn validate(&self) -> Result<(), Invalid> {
         Invalid::unless(self.freeze.is_empty() || self.init_from.is_some(), "model.freeze", || {
-            "freeze without init_from would keep random weights: remove it, or say which run to begin with".into()
+            "freeze without init_from would keep random weights: remove it, or set init_from to the run to start from"
+                .into()
         })?;
         self.architecture.kind().validate()
     }

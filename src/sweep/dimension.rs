@@ -65,7 +65,7 @@ impl TryFrom<Written> for Dimension {
         let length = match length.as_deref() {
             None => None,
             Some(&[shortest, longest]) => Some((shortest, longest)),
-            Some(_) => return Err("length is [least, most]"),
+            Some(_) => return Err("length is [min, max]"),
         };
         Ok(Self { length, element })
     }

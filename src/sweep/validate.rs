@@ -78,7 +78,7 @@ impl SweepConfig {
     fn validate_dimension(&self, dimension: &Dimension) -> Result<(), String> {
         if let Some((shortest, longest)) = dimension.length {
             let holds = shortest <= longest && (1..=MAX_LENGTH).contains(&longest);
-            let rule = || format!("length must be [least, most], most at least 1 and at most {MAX_LENGTH}");
+            let rule = || format!("length must be [min, max], with max at least 1 and at most {MAX_LENGTH}");
             ensure(holds, || format!("{}, found [{shortest}, {longest}]", rule()))?;
         }
         match &dimension.element {

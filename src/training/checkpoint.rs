@@ -29,11 +29,11 @@ const OPTIMIZER: &str = "optimizer/";
 pub enum CheckpointError {
     #[error("the checkpoint is damaged ({0}); delete it, and training starts again from the first epoch")]
     Damaged(String),
-    #[error("the checkpoint is of another burnlab (version {0}, this one reads {VERSION})")]
+    #[error("the checkpoint has format version {0}, and this burnlab reads {VERSION}")]
     Version(String),
-    #[error("the checkpoint is of another network: {0}")]
+    #[error("the checkpoint belongs to another network: {0}")]
     Weights(#[from] WeightsError),
-    #[error("the checkpoint is of another optimizer: it has no `{0}`")]
+    #[error("the checkpoint belongs to another optimizer: it has no `{0}`")]
     Optimizer(String),
 }
 

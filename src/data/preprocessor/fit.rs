@@ -20,7 +20,7 @@ impl Preprocessor {
     /// If a row number is not below `dataset.num_rows()`.
     pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
         if train_rows.is_empty() {
-            return Err(Invalid::at("data.validation_fraction", "there is no training row to learn the scaling from"));
+            return Err(Invalid::at("data.validation_fraction", "there is no training row to fit the scaling on"));
         }
         let (target, class_counts, inputs) = match &dataset.target {
             Target::Classes { names, labels } => {
@@ -76,7 +76,7 @@ impl Preprocessor {
             }
             (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
                 return Err(invalid(
-                    "the run's target is of another kind (classes, number or text) than that of these data".into(),
+                    "the run's target is of a different kind (classes, number or text) than that of these data".into(),
                 ));
             }
         };

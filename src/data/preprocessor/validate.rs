@@ -28,7 +28,7 @@ impl Preprocessor {
             height.checked_mul(width) == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
         });
         match (target_holds, image_holds) {
-            (false, _) => Err(format!("the target `{}` makes no sense", self.target_name)),
+            (false, _) => Err(format!("the target `{}` is inconsistent", self.target_name)),
             (_, false) => Err("image_shape does not fit the columns".into()),
             (true, true) => Ok(()),
         }
@@ -37,7 +37,7 @@ impl Preprocessor {
 
 fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
     if columns.is_empty() || !are_distinct(columns.iter().map(|column| &column.name)) {
-        return Err("its columns are none, or not distinct".into());
+        return Err("it has no columns, or duplicate ones".into());
     }
     for PreparedColumn { name, kind } in columns {
         let holds = match kind {
@@ -48,7 +48,7 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
             PreparedKind::Categorical { categories, .. } => are_distinct(categories),
         };
         if !holds {
-            return Err(format!("the numbers or categories of column `{name}` make no sense"));
+            return Err(format!("the numbers or categories of column `{name}` are inconsistent"));
         }
     }
     Ok(())

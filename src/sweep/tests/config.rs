@@ -67,7 +67,7 @@ fn what_does_not_parse_says_why() {
         (with("a = { min = \"1\", max = 2 }"), "min and max are numbers"),
         (with("a = { min = 1, max = 2, scale = \"ln\" }"), "unknown variant `ln`"),
         (with("a.b = { min = 1, max = 2 }"), "unknown field `b`"),
-        (with("a = { min = 1, max = 2, length = [1, 2, 3] }"), "length is [least, most]"),
+        (with("a = { min = 1, max = 2, length = [1, 2, 3] }"), "length is [min, max]"),
         (parse("method = \"sobol\"\n[space]").map(|_| ()), "unknown variant `sobol`"),
         (parse("trials = 3\n[space]").map(|_| ()), "missing field `method`"),
         (parse("method = \"tpe\"\ntrials = -1\n[space]").map(|_| ()), "-1"),

@@ -13,7 +13,7 @@ use crate::onnx;
 /// # Errors
 /// A language model, or a network of a kind other than mlp.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
-    saved.refuse_text("ONNX export does not support them (--format safetensors does)")?;
+    saved.refuse_text("ONNX export does not support it (--format safetensors does)")?;
     let mlp = saved.config.model.mlp().context(
         "ONNX export supports only networks of kind `mlp`: choose --format safetensors, or predict with burnlab",
     )?;

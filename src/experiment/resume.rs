@@ -80,7 +80,7 @@ fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Res
     let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
     if let Some((key, _)) = changed.next() {
         bail!(
-            "{}: `{key}` has changed since the run began: change it back, or train a new run with this config",
+            "{}: `{key}` has been changed since the run began: change it back, or train a new run with this config",
             folder.file("config.toml").display()
         );
     }

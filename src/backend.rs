@@ -1,7 +1,7 @@
 //! Cargo features -> Burn backends. The only file that names a backend or its feature.
 //!
-//! Everything below `commands` is generic over the backend; a [`Job`] is how generic code is handed to the backend that
-//! the user picked at run time.
+//! Everything below `commands` is generic over the backend; a [`Job`] hands generic code to the backend that the user
+//! picked at run time.
 
 use burn::backend::Autodiff;
 #[cfg(feature = "flex")]
@@ -40,8 +40,8 @@ impl BackendName {
         }
     }
 
-    /// The backends in this binary, the default first: the GPU where it was asked for at build
-    /// time, then flex, which trains the tutorial's net faster than ndarray (README, "Measured").
+    /// The backends in this binary, the default first: the GPU where it was enabled at build time, then flex, which
+    /// trains the tutorial's network faster than ndarray (README, "Measured").
     pub fn compiled() -> Vec<Self> {
         [
             (cfg!(feature = "wgpu"), Self::Wgpu),
@@ -53,7 +53,7 @@ impl BackendName {
         .collect()
     }
 
-    /// The backend that was asked for, or the default.
+    /// The requested backend, or the default.
     pub fn chosen(asked: Option<Self>) -> Self {
         asked.unwrap_or_else(|| Self::compiled()[0])
     }
@@ -71,7 +71,7 @@ impl CpuBackend for burn::backend::Flex {
     }
 }
 
-/// Whether the tensor is f32, row-major from the beginning of its memory.
+/// Whether the tensor is f32 and contiguous in row-major order, from the beginning of its storage.
 #[cfg(feature = "flex")]
 fn is_plain(tensor: &FlexTensor) -> bool {
     tensor.is_contiguous() && tensor.layout().start_offset() == 0 && tensor.dtype() == burn::tensor::DType::F32
@@ -82,11 +82,11 @@ impl CpuBackend for burn::backend::NdArray {
     fn numbers(tensor: &NdArrayTensor) -> Option<&[f32]> {
         match tensor {
             NdArrayTensor::F32(storage) => storage.view().to_slice(),
-            _ => None, // of the other element types
+            _ => None, // other element types
         }
     }
 
-    /// `None`: its type of storage is private, so that numbers have to be moved out and in again.
+    /// `None`: its storage type is private, so the numbers have to be moved out and back in.
     fn numbers_mut(_tensor: &mut NdArrayTensor) -> Option<&mut [f32]> {
         None
     }
@@ -111,7 +111,7 @@ pub trait Job {
 /// Runs `job` on the backend `name`.
 ///
 /// # Errors
-/// A line that tells how to build with `name` when it is not compiled in.
+/// If `name` is not compiled in: a line that says how to build with it.
 pub fn run_on<J: Job>(name: BackendName, job: J) -> Result<J::Output, String> {
     match name {
         #[cfg(feature = "ndarray")]

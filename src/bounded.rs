@@ -1,11 +1,11 @@
-//! Files that are read whole: a damaged or foreign one, or a device without an end, must not take all memory.
+//! Reads whole files up to a size limit: a damaged or foreign file, or an endless device, must not exhaust memory.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use fs_err::File;
 
-/// The bytes of `path`, `most` of them at most.
+/// The bytes of `path`, at most `most` of them.
 ///
 /// # Errors
 /// A file that cannot be read, or is larger; the error names it.
@@ -13,13 +13,13 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut bytes = Vec::new();
-    // The size on disk says nothing of a pipe or a device; one byte more than allowed does.
+    // A pipe or a device has no size on disk, so one byte more than allowed is read.
     if size <= most {
         file.take(most + 1).read_to_end(&mut bytes)?;
     }
     if size.max(bytes.len() as u64) > most {
         let message = format!(
-            "`{}` is larger than {} MiB, as burnlab writes none: bring back its own",
+            "`{}` is larger than {} MiB, too large for burnlab: restore the original",
             path.display(),
             most >> 20
         );
@@ -46,6 +46,6 @@ mod tests {
     #[test]
     fn a_device_without_an_end_is_refused() {
         let error = read(Path::new("/dev/zero"), 1 << 20).unwrap_err();
-        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, as burnlab writes none: bring back its own");
+        assert_eq!(error.to_string(), "`/dev/zero` is larger than 1 MiB, too large for burnlab: restore the original");
     }
 }

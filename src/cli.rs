@@ -64,7 +64,7 @@ pub struct TrainArgs {
     /// How many runs of --seeds, folds or a sweep to train at a time; by default one per core
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
-    /// Print only the id of the run, for scripts
+    /// Print only the run's id, for scripts
     #[arg(long, hide = true)]
     pub print_id: bool,
     /// Print only errors
@@ -261,8 +261,8 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's own
-    /// test rows
+    /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's
+    /// own test rows
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Write the predictions of each row to this CSV file
@@ -330,7 +330,8 @@ pub struct ExportArgs {
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
     #[arg(long, value_enum)]
     pub format: ModelFormat,
-    /// The file to write; by default named after the run, in the current folder. The model card is written beside it, with `.md` appended
+    /// The file to write; by default named after the run, in the current folder. The model card is written next to it,
+    /// with `.md` appended
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -437,7 +438,7 @@ pub enum RunsCommand {
     },
     /// Empty the trash; this cannot be undone
     Gc {
-        /// Only what was deleted at least this many days ago
+        /// Delete only runs that have been in the trash for at least this many days
         #[arg(long, value_name = "DAYS", default_value_t = 30.0)]
         older_than: f64,
     },
@@ -474,7 +475,7 @@ pub struct ListArgs {
     /// Group runs that differ only in the seed: mean, standard deviation, 95 % interval
     #[arg(long, conflicts_with_all = ["columns", "json"])]
     pub group: bool,
-    /// At most this many runs
+    /// Show at most N runs
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// Include archived runs

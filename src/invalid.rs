@@ -1,6 +1,6 @@
-//! A value that cannot be used, and the config key to blame for it.
+//! An invalid value, and the config key it comes from.
 
-/// An error in a config value or in the data that it leads to.
+/// An error in a config value, or in the data that it names.
 ///
 /// `key` is the dotted config key (`data.target`), so that the caller can show its line in the
 /// TOML file; `None` where no single key is at fault.
@@ -23,7 +23,8 @@ impl Invalid {
     }
 }
 
-/// `text` as an error may show it: names and cells of a file may hold line ends, commands to the terminal, or megabytes.
+/// `text` made safe for an error message: names and cells of a file may contain line ends, terminal escape sequences,
+/// or megabytes.
 pub fn one_line(text: &str) -> String {
     const MAX_BYTES: usize = 10_000;
     let end = text.floor_char_boundary(MAX_BYTES);
@@ -31,9 +32,9 @@ pub fn one_line(text: &str) -> String {
     if end < text.len() { line + "..." } else { line }
 }
 
-/// The name in `known` that `name` is probably a slip of, if any is close enough.
+/// The name in `known` that `name` is probably a misspelling of, if any is close enough.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const MAX_LENGTH: usize = 200; // the distance costs the product of the lengths
+    const MAX_LENGTH: usize = 200; // computing the distance takes time proportional to the product of the lengths
     let name = name.to_lowercase();
     let known = known.into_iter().filter(|other| other.len().max(name.len()) <= MAX_LENGTH);
     let distances = known.map(|other| (strsim::damerau_levenshtein(&name, &other.to_lowercase()), other));

@@ -7,43 +7,43 @@
 //! ```
 //!
 //! ## Where is the thing that ...
-//! - says what the command line accepts: [`cli`]; does it: [`commands`], one verb a file
-//! - does what they ask for, without printing: [`experiment`]; is the main path, from the initial network to the evaluation:
+//! - defines the command line: [`cli`]; runs its verbs: [`commands`], one file each
+//! - does their work, without printing: [`experiment`]; is the main path, from the initial network to the evaluation:
 //!   `experiment/train.rs`
 //! - reads, overrides and checks the TOML file: [`config`]
 //! - maps cargo features to Burn backends: [`backend`]
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
-//! - computes layers, losses and Adam on the CPU in few passes, as a Burn backend extension: [`cpu`]
+//! - computes layers, losses and Adam on the CPU with fused kernels, as a Burn backend extension: [`cpu`]
 //! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
 //! - lists the metrics, their formulas and directions: [`metric`]; computes them: [`training::metrics`]
 //! - follows a training (progress, a sweep's worker): [`training::TrainingObserver`]
-//! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search methods
-//!   of [`sweep`] and the queue in `tracking/queue`
+//! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search
+//!   methods of [`sweep`] and the queue in `tracking/queue`
 //! - reads a run folder's files: [`experiment::RunFolder`]; uses a trained model again:
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`]
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
-//! - serves the page that compares runs: [`dashboard`]; answers the same in the terminal: `commands/runs`
+//! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - formats the shell commands shown to the user: [`shell`]
-//! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads files whole that may be damaged or
-//!   endless: [`bounded`]
+//! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
+//!   damaged or endless: [`bounded`]
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
 //!
 //! ## Invariants
-//! 1. [`tracking`] never names Burn; [`comparison`] knows only [`tracking`], which does not know it; [`dashboard`] knows
-//!    only these two and [`sweep`]; [`plots`], [`onnx`] and
-//!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone,
-//!    those of PostgreSQL in `tracking/database`.
+//! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
+//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`onnx`] and [`sweep`] know nothing of the
+//!    rest. SQL is confined to `tracking/{store,queue,database}`, backend cfgs to [`backend`], and those of PostgreSQL
+//!    to `tracking/database`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.
 //! 4. No globals: the artifacts folder, the store and random generators are arguments. `async` begins at [`dashboard`].
 //! 5. A run's row and resolved config exist before its first step; every run ends in a final
 //!    status; the model kept is the best epoch's.
-//! 6. The test part is touched once, after training (again if an interrupted run is resumed). Scalers and category maps
-//!    see the training part only; with `model.init_from` that of the run they come from.
+//! 6. The test part is used once, after training (again if an interrupted run is resumed). Scalers and category maps
+//!    are fitted on the training part only; with `model.init_from`, on that of the run it names.
 //! 7. A seed gives the same initial weights, shuffles, dropout and splits on every backend, and the same numbers
 //!    whatever the number of cores.
 //! 8. Unsafe code is in `cpu/product.rs` alone.

@@ -7,7 +7,7 @@ pub fn program() -> &'static str {
     if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "burnlab" }
 }
 
-/// A command of this program with these arguments, each quoted as it needs.
+/// A command of this program with these arguments, quoted where necessary.
 pub fn command(arguments: &[&str]) -> String {
     let words = arguments.iter().map(|word| quoted(word));
     std::iter::once(program().to_owned()).chain(words).collect::<Vec<_>>().join(" ")
@@ -18,7 +18,7 @@ pub fn command_in(artifacts: &Path, arguments: &[&str]) -> String {
     command(arguments) + &elsewhere(artifacts)
 }
 
-/// A word, quoted where the shell would take it apart.
+/// A word, quoted where the shell would split or expand it.
 pub fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
     match !word.is_empty() && word.bytes().all(is_plain) {
@@ -27,7 +27,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A path, quoted where the shell would take it apart.
+/// A path, quoted where the shell would split or expand it.
 pub fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
 }

@@ -1,4 +1,4 @@
-//! `burnlab dashboard`: serve the page until Ctrl-C.
+//! `burnlab dashboard`: serves the web page until Ctrl-C.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -12,13 +12,14 @@ use crate::cli::DashboardArgs;
 use crate::dashboard::{Access, AppState, bind, serve};
 use crate::tracking::{Location, Store, TrackingError};
 
-/// How long a request to the store may hold up the end of the process.
+/// How long pending requests to the store may delay the end of the process.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serves the dashboard until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// An address that is not this machine's or has no free port, or one that others reach without `--allow-remote`.
+/// An address that is not this machine's or has no free port, or one reachable from other machines without
+/// `--allow-remote`.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
     let access = access(args)?;
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
@@ -52,15 +53,15 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
         eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     recover(&args.store.location())?;
-    // The token is not printed: logs and terminals keep what they show.
+    // The token is not printed, since logs and terminals keep their output.
     let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
     let mut stdout = std::io::stdout();
-    // Nobody may read it, as when the output goes to a pipe that was closed: no reason not to serve.
+    // Failing to print it, for example to a closed pipe, is no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
     serve(listener, AppState::new(args.store.location(), access), asked_to_end()).await.context("the dashboard ended")
 }
 
-/// Completes what killed processes left unfinished. A folder that can only be read, or a store that fails, is told by the page.
+/// Completes what killed processes left unfinished. The page reports a read-only folder or a failing store.
 ///
 /// # Errors
 /// A store that needs another build of burnlab.
@@ -75,7 +76,7 @@ fn recover(location: &Location) -> Result<(), TrackingError> {
     }
 }
 
-/// The address as a browser on this machine reaches it. `127.0.0.1` is printed as it is: `localhost` may lead to another
+/// The URL for a browser on this machine. `127.0.0.1` is printed unchanged, since `localhost` may resolve to another
 /// server on `[::1]` first.
 fn url(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
@@ -87,7 +88,7 @@ fn url(address: SocketAddr) -> String {
 
 async fn asked_to_end() {
     let interrupt = async {
-        // Without a handler the signal ends the process by itself.
+        // Without a handler the signal ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! `burnlab evaluate RUN`: the model of a run, scored again from its folder alone, or on another file.
+//! `burnlab evaluate RUN`: evaluates a run's model again, on the test rows in its folder or on another file.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::experiment::evaluate::score;
 use crate::experiment::predictions::csv;
 use crate::experiment::{RunFolder, SavedModel};
 
-/// Prints the metrics; records nothing, since the test part of a run counts once.
+/// Prints the metrics; records nothing, since a run's test result is recorded only once.
 ///
 /// # Errors
 /// No such run; rows that cannot be read or do not fit the model.

@@ -1,4 +1,4 @@
-//! `burnlab export RUN`: the model for other programs, and its card.
+//! `burnlab export RUN`: writes the model for other programs, and its model card.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use crate::cli::{ExportArgs, ModelFormat};
 use crate::experiment::export::onnx_model;
 use crate::experiment::{RunFolder, SavedModel, model_card};
 
-/// Writes the model and its card, and prints where.
+/// Writes the model and its card, and prints the paths.
 ///
 /// # Errors
 /// No such run; a file that cannot be written.
@@ -20,10 +20,10 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     };
     let path = match &args.output {
         Some(path) => path.clone(),
-        // The id may hold dots, which `with_extension` would cut.
+        // The id may contain dots, which `with_extension` would cut off.
         None => PathBuf::from(format!("{}.{extension}", saved.name())),
     };
-    // The card carries the whole name of the model, so that it is nobody else's file.
+    // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let card = PathBuf::from(format!("{}.md", path.display()));
     let text = model_card::text(&saved, &path)?;
     to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;

@@ -9,10 +9,10 @@ use crate::cli::GenerateArgs;
 use crate::experiment::generate::{Sampler, TextGenerator, generate};
 use crate::experiment::{RunFolder, SavedModel};
 
-/// Prints the prompt and each generated character as it comes.
+/// Prints the prompt, and each character as soon as it is generated.
 ///
 /// # Errors
-/// No such run, or no language model; a prompt with a character that its text did not have.
+/// No such run, or not a language model; a prompt with a character that is not in its text.
 pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
     let generator = TextGenerator::new(&saved, &args.prompt)?;
@@ -33,7 +33,7 @@ pub fn run(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A text may have taught the model commands to a terminal.
+/// The model may have learned terminal escape sequences from its text.
 fn harmless(text: &str) -> String {
     text.replace(|character: char| character.is_control() && !matches!(character, '\n' | '\t'), "\u{fffd}")
 }

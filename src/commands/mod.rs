@@ -25,10 +25,10 @@ mod summary;
 mod sweep;
 mod train;
 
-/// Does what the command line asks for.
+/// Runs the command.
 ///
 /// # Errors
-/// One line that names the thing and the next step.
+/// One line that says what is wrong and what to do about it.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => train::run(&cli.train),

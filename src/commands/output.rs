@@ -1,4 +1,4 @@
-//! Where a command's result goes: the terminal, or a file that is whole or not there.
+//! Writes a command's result to the terminal, or atomically to a file.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -7,21 +7,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
-/// Prints a line. A reader that has gone away (`| head`) ends the talk, not the work.
+/// Prints a line. A closed pipe (`| head`) ends the output, not the work.
 pub fn print_line(line: fmt::Arguments) {
     writeln!(io::stdout(), "{line}").ok();
 }
 
-/// As `println!`, through [`print_line`].
+/// Like `println!`, through [`print_line`].
 macro_rules! say {
     ($($arguments:tt)*) => { $crate::commands::output::print_line(format_args!($($arguments)*)) };
 }
 pub(crate) use say;
 
-/// Hands `write` a writer to the terminal.
+/// Calls `write` with a writer to the terminal.
 ///
 /// # Errors
-/// The error of `write`, and of a terminal that cannot be written. A reader that closes the pipe is none.
+/// The error of `write`, or of writing to the terminal. A closed pipe is not an error.
 pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut terminal = BufWriter::new(io::stdout().lock());
     let result = write(&mut terminal).and_then(|()| Ok(terminal.flush()?));
@@ -31,11 +31,11 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     }
 }
 
-/// Hands `write` a writer to `file`. It takes its name only when all of it is written: an error on the way leaves what
-/// was there before. A link is followed; a device or a pipe is written as it is.
+/// Calls `write` with a writer to `file`, which replaces an existing file only when completely written: an error leaves
+/// the old content. Links are followed; devices and pipes are written directly.
 ///
 /// # Errors
-/// A file that is one of `inputs`, or lies among a run's own files; one that cannot be written; the error of `write`.
+/// A file that is one of `inputs` or belongs to a run's record; one that cannot be written; the error of `write`.
 pub fn to_file(
     file: &Path,
     inputs: &[&Path],
@@ -62,7 +62,7 @@ pub fn to_file(
         }
         _ => {}
     }
-    let temporary = beside(&target).with_context(|| format!("{} is no file name", file.display()))?;
+    let temporary = beside(&target).with_context(|| format!("{} is not a file name", file.display()))?;
     let written = (|| {
         let mut writer = BufWriter::new(File::create(&temporary).with_context(cannot)?);
         if let Some(existing) = &existing {
@@ -73,13 +73,13 @@ pub fn to_file(
         fs::rename(&temporary, &target).with_context(cannot)
     })();
     if written.is_err() {
-        // The error that matters is on its way up; the leftover is only litter.
+        // The error that matters is being returned; a leftover temporary file does no harm.
         fs::remove_file(&temporary).ok();
     }
     written
 }
 
-/// A hidden name in the same folder, which no other process uses.
+/// A hidden name in the same folder that no other process uses.
 fn beside(file: &Path) -> Option<PathBuf> {
     let name = file.file_name()?.to_string_lossy();
     Some(file.with_file_name(format!(".{name}.{}.tmp", std::process::id())))

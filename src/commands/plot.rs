@@ -1,4 +1,4 @@
-//! `burnlab plot RUN KIND`: pictures of a run, drawn from its folder.
+//! `burnlab plot RUN KIND`: draws pictures of a run from its folder.
 
 use std::process::ExitCode;
 
@@ -11,10 +11,10 @@ use crate::experiment::pictures::{Draw, draw_all, draw_named};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::tracking::{Location, Run, Store};
 
-/// Writes the pictures and prints where.
+/// Writes the pictures and prints their paths.
 ///
 /// # Errors
-/// No such run; a picture that it cannot have; a file that cannot be written.
+/// No such run; a picture not available for it; a file that cannot be written.
 pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     let location = args.model.store.location();
     let folder = RunFolder::find(&location, &args.model.run)?;

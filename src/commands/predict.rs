@@ -1,4 +1,4 @@
-//! `burnlab predict RUN FILE`: answers for new rows.
+//! `burnlab predict RUN FILE`: predictions for new rows.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,13 +9,13 @@ use crate::cli::PredictArgs;
 use crate::experiment::predict::predict;
 use crate::experiment::{RunFolder, SavedModel};
 
-/// Writes a line per row of the input: its number from 0, the kept columns, the prediction, a probability per class.
+/// Writes a line per row of the input: its index from 0, the kept columns, the prediction, and a probability per class.
 ///
 /// # Errors
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
-    saved.refuse_text("a file has no rows for it to predict")?;
+    saved.refuse_text("it does not predict the rows of a file")?;
     let backend = BackendName::chosen(args.model.backend);
     let write = |writer: &mut dyn Write| predict(&saved, &args.input, &args.keep, backend, writer);
     match &args.output {

@@ -15,28 +15,28 @@ use crate::cli::StoreArgs;
 pub enum Event {
     /// It printed a line.
     Line(String),
-    /// It ended; `code` is `None` where a signal ended it, `error` what it said on stderr.
+    /// It ended; `code` is `None` if a signal ended it, `error` is its output on stderr.
     Ended { process: u32, code: Option<i32>, error: String },
 }
 
-/// The command that starts this program as one of `jobs` child processes.
+/// The command to start this program as one of `jobs` child processes.
 ///
-/// A child sees its standard input close when this process ends.
+/// A child's standard input closes when this process ends.
 pub fn command(jobs: usize) -> anyhow::Result<Command> {
     let mut command = Command::new(std::env::current_exe().context("burnlab's own program cannot be found")?);
     if jobs > 1 {
-        // One core a process: more threads would only wait for each other.
+        // One core per process: more threads would only wait for each other.
         command.env("RAYON_NUM_THREADS", "1");
     }
-    // Out of the terminal's reach: Ctrl-C comes to this process, which hands it on once.
+    // A process group of its own: only this process receives Ctrl-C, and passes it on once.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }
 
-/// Passes the store on to the child. A server's address may hold a password, which other users could read among the
-/// arguments, so it goes through the environment.
+/// Passes the store on to the child. A server's address may contain a password, which other users could read in the
+/// arguments, so it is passed in the environment.
 pub fn pass_store(command: &mut Command, store: &StoreArgs) {
     command.arg("--artifacts").arg(&store.artifacts);
     if let Some(server) = &store.server {
@@ -44,14 +44,14 @@ pub fn pass_store(command: &mut Command, store: &StoreArgs) {
     }
 }
 
-/// How many tasks to run in parallel: as asked, or one per core, and no more than there are.
+/// Number of tasks to run in parallel: as requested, or one per core, and at most `num_tasks`.
 pub fn jobs(asked: Option<usize>, num_tasks: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     asked.unwrap_or(cores).clamp(1, num_tasks.max(1))
 }
 
-/// Runs the commands of `next`, `jobs` at a time, until there are no more and all have ended; `handle` gets each event.
-/// Ctrl-C and SIGTERM are passed on to the children once, and nothing new is started then.
+/// Runs the commands from `next`, `jobs` at a time, until there are no more and all have ended; `handle` receives each
+/// event. Ctrl-C and SIGTERM are passed on to the children once, after which no new one is started.
 ///
 /// Returns whether it was stopped by a signal.
 ///
@@ -64,7 +64,7 @@ pub fn run_parallel(
 ) -> anyhow::Result<bool> {
     let is_stopped = Arc::new(AtomicBool::new(false));
     let flag = is_stopped.clone();
-    // A process that already has a handler (a test that trains twice) keeps its first one.
+    // If a handler is already set (a test that trains twice), it stays.
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).ok();
     let (sender, events) = mpsc::channel();
     let mut running: Vec<u32> = Vec::new();
@@ -91,11 +91,11 @@ pub fn run_parallel(
     }
 }
 
-/// Waits for the process on a thread of its own.
+/// Waits for the process on a separate thread.
 fn watch(mut child: Child, sender: Sender<Event>) {
     std::thread::spawn(move || {
         let stdin = child.stdin.take();
-        // The receiver is gone only when the program ends.
+        // The receiver is dropped only when the program ends.
         for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
             let Ok(line) = line else { break };
             sender.send(Event::Line(line)).ok();
@@ -123,12 +123,12 @@ fn wait(events: &Receiver<Event>, mut meanwhile: impl FnMut()) -> anyhow::Result
     }
 }
 
-/// Asks a process to stop and keep its best weights. To be called once: a second signal ends it immediately.
+/// Asks a process to stop and keep its best weights. Call it only once: a second signal ends the process immediately.
 #[cfg(unix)]
 fn interrupt(process: u32) {
     let process = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // It may have ended just now.
+        // It may have ended in the meantime.
         rustix::process::kill_process(process, rustix::process::Signal::TERM).ok();
     }
 }
@@ -136,8 +136,8 @@ fn interrupt(process: u32) {
 #[cfg(not(unix))]
 fn interrupt(_process: u32) {}
 
-/// Calls `stop` when the parent process has ended. Only for a process that [`command`] started: the standard input of
-/// any other may close at any time.
+/// Calls `stop` when the parent process has ended. Only for processes started by [`command`]: the standard input of
+/// others may close at any time.
 pub fn on_parent_exit(stop: impl FnOnce() + Send + 'static) {
     std::thread::spawn(move || {
         std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();

@@ -1,4 +1,4 @@
-//! What the user sees while a run trains.
+//! The progress display during training.
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
@@ -14,14 +14,14 @@ use crate::experiment::{EpochReport, TrainingObserver, TrainingStart};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     Silent,
-    /// One line that redraws itself, on a terminal.
+    /// A progress bar, on a terminal.
     Bar,
-    /// Plain lines, about twenty a run, without escape codes.
+    /// Plain lines without escape codes, about twenty per run.
     Lines,
 }
 
 impl Style {
-    /// What suits the terminal, or the pipe.
+    /// The style that suits the terminal or pipe.
     pub fn chosen(is_silent: bool) -> Self {
         let on_terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
         match (is_silent, on_terminal) {
@@ -32,15 +32,15 @@ impl Style {
     }
 }
 
-/// Lines that a long run prints in a pipe.
+/// Maximum number of lines that a run prints to a pipe.
 const MAX_LINES: usize = 20;
 
-/// Shows one run.
+/// Shows the progress of one run.
 pub struct Progress {
     style: Style,
-    /// When training began, and the bar of that length; hidden in other styles.
+    /// Start of training, and the progress bar, which is hidden in other styles.
     started: OnceLock<(Instant, ProgressBar)>,
-    /// The last epoch not yet printed, so that the run's last epoch always is.
+    /// The last epoch not yet printed, so that the final epoch always is.
     held: Mutex<Option<String>>,
 }
 
@@ -49,7 +49,7 @@ impl Progress {
         Self { style, started: OnceLock::new(), held: Mutex::new(None) }
     }
 
-    /// An epoch's numbers on one line.
+    /// An epoch's metrics on one line.
     fn line(report: &EpochReport) -> String {
         let EpochReport { epoch, max_epochs, values, best, patience_left } = report;
         let width = max_epochs.to_string().len();
@@ -74,7 +74,7 @@ impl TrainingObserver for Progress {
     fn started(&self, start: &TrainingStart) {
         let bar = if self.style == Style::Bar {
             let bar = ProgressBar::new((start.max_epochs * start.steps_per_epoch) as u64);
-            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} gone, {eta} left at most";
+            let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} elapsed, at most {eta} left";
             bar.with_style(ProgressStyle::with_template(template).expect("a constant template").progress_chars("━╸ "))
         } else {
             ProgressBar::hidden()
@@ -82,7 +82,7 @@ impl TrainingObserver for Progress {
         if self.style != Style::Silent {
             say!("{}", start.description);
         }
-        // One observer shows one run.
+        // An observer shows only one run.
         self.started.set((Instant::now(), bar)).ok();
     }
 
@@ -104,7 +104,7 @@ impl TrainingObserver for Progress {
             Style::Lines => {
                 let left =
                     started.elapsed().as_secs_f64() / report.epoch as f64 * (report.max_epochs - report.epoch) as f64;
-                let line = format!("{}  {left:.0} s left at most", Self::line(report));
+                let line = format!("{}  at most {left:.0} s left", Self::line(report));
                 let mut held = self.held.lock().expect("no panic while held");
                 if self.announces(report.epoch, report.max_epochs) {
                     *held = None;
@@ -117,7 +117,7 @@ impl TrainingObserver for Progress {
         ControlFlow::Continue(())
     }
 
-    /// Takes the bar off the screen, prints the last epoch's line.
+    /// Removes the bar, and prints the last epoch's line.
     fn ended(&self) {
         if let Some((_, bar)) = self.started.get() {
             bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! `burnlab report RUN...`: one HTML file that needs no other and no network.
+//! `burnlab report RUN...`: writes one self-contained HTML file.
 
 use std::fmt::{self, Write};
 use std::process::ExitCode;
@@ -15,10 +15,10 @@ use crate::tracking::{Run, Store};
 
 const STYLE: &str = include_str!("report.css");
 
-/// Writes the report and prints where.
+/// Writes the report and prints its path.
 ///
 /// # Errors
-/// No such run; a run folder that is damaged; a file that cannot be written.
+/// No such run; a damaged run folder; a file that cannot be written.
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
     let runs = args.runs.iter().map(|run| recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
@@ -87,7 +87,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
         let metrics = Comparison::new(std::slice::from_ref(run)).metrics;
         write_table(html, &["metric", "best @ epoch"], &metrics)?;
     }
-    // A run that is training, or failed, has no model to draw.
+    // A run that is training or has failed has no model to draw.
     if folder.has(MODEL) {
         let saved = SavedModel::open(&folder)?;
         for (picture, svg) in draw_all(&saved, BackendName::chosen(None))? {
@@ -118,7 +118,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// An SVG document inside a `data:` URL inside of an attribute in double quotes.
+/// Escapes an SVG document for a `data:` URL in a double-quoted attribute.
 fn in_url(svg: &str) -> String {
     let mut url = String::with_capacity(svg.len());
     for character in svg.chars() {

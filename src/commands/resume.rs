@@ -1,4 +1,4 @@
-//! `burnlab resume RUN`: go on with a training as if it had never stopped, or train a finished run further.
+//! `burnlab resume RUN`: resumes training as if it had never stopped, or trains a finished run for more epochs.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::cli::ResumeArgs;
 use crate::experiment::resume::{Plan, plan};
 use crate::experiment::{Environment, TrainOptions, train_from};
 
-/// Trains on from the run's checkpoint, records and evaluates.
+/// Resumes training from the run's checkpoint, records and evaluates.
 ///
 /// # Errors
-/// A run that is training, or has finished (without `--epochs`); data or a checkpoint that are gone or changed; what
-/// training itself meets.
+/// A run that is training, or has finished (without `--epochs`); data or a checkpoint that is missing or changed;
+/// errors of training.
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let Plan { folder, start, prepared, tags, backend } = plan(&location, &args.run, args.epochs)?;

@@ -1,4 +1,4 @@
-//! `--seeds N` and `data.folds`: mean, spread and interval over several runs of one config.
+//! `--seeds N` and `data.folds`: mean, standard deviation and interval over several runs of one config.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -15,10 +15,11 @@ use crate::experiment::{Prepared, RunOutcome, TrainOptions, explain};
 use crate::shell::command_in;
 use crate::tracking::{Location, MetricKey, Run, Status, Store};
 
-/// Trains the `repetitions` of what was prepared, several at a time, and prints mean, spread and 95 % interval.
+/// Trains the `repetitions` of the prepared config, several at a time, and prints mean, standard deviation and 95 %
+/// interval.
 ///
 /// # Errors
-/// A store that cannot be read. Runs that fail are named, and the others go on.
+/// A store that cannot be read. Failed runs are reported, and the others continue.
 pub fn run(
     args: &TrainArgs,
     prepared: &Prepared,
@@ -39,7 +40,7 @@ pub fn run(
     })
 }
 
-/// What has ended so far.
+/// The runs that have ended so far.
 struct Results {
     runs: Vec<Run>,
     num_failed: usize,
@@ -57,7 +58,7 @@ impl Results {
         let id = match result {
             Ok(RunOutcome { id, status: Status::Interrupted, .. }) => {
                 let resume = command_in(&location.root, &["resume", id.as_str()]);
-                eprintln!("{repetition}: interrupted; `{resume}` goes on");
+                eprintln!("{repetition}: interrupted; `{resume}` resumes it");
                 return Ok(());
             }
             Ok(outcome) => outcome.id,
@@ -78,7 +79,7 @@ impl Results {
         Ok(())
     }
 
-    /// Mean, spread and interval of the metrics that tell how good the runs are.
+    /// Prints mean, standard deviation and interval of the main metrics.
     fn print(&self, config: &Config) {
         if self.quiet || self.runs.is_empty() {
             return;
@@ -94,12 +95,12 @@ impl Results {
             let cell = |value: f64| format!("{value:.4}");
             let [low, high] = interval.map_or([String::new(), String::new()], |(low, high)| [cell(low), cell(high)]);
             let row = vec![cell(found.mean), low, high, cell(found.deviation), cell(found.lowest), cell(found.highest)];
-            // The loss of classes is their log loss, unless smoothing or weights make it another.
+            // The loss of a classifier equals the log loss, unless smoothing or weights change it.
             if rows.last().is_none_or(|last| last[1..] != row) {
                 rows.push([key.to_string()].into_iter().chain(row).collect());
             }
         }
-        let header = ["metric", "mean", "95 % from", "to", "sd", "least", "most"].map(str::to_owned);
+        let header = ["metric", "mean", "95 % from", "to", "sd", "min", "max"].map(str::to_owned);
         say!("{}", table::render(&header, &rows).trim_end());
     }
 }

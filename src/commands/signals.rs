@@ -2,10 +2,10 @@
 
 use crate::experiment::Interrupter;
 
-/// Exit code of a run or worker that SIGINT or SIGTERM ended, as shells count it for SIGINT.
+/// Exit code of a run or worker stopped by SIGINT or SIGTERM, which is what shells use for SIGINT.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
-/// What the first signal stops; a second one ends the process at once.
+/// The interrupter that the first signal triggers; a second one ends the process immediately.
 pub fn interrupter() -> Interrupter {
     let interrupter = Interrupter::new();
     let told = interrupter.clone();
@@ -16,7 +16,7 @@ pub fn interrupter() -> Interrupter {
         }
         told.stop(Some("signal"));
     };
-    // A process that already has a handler (a test that trains twice) keeps its first one.
+    // If a handler is already set (a test that trains twice), it stays.
     ctrlc::set_handler(handler).ok();
     interrupter
 }

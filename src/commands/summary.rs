@@ -1,4 +1,4 @@
-//! What is printed of a run after it has been evaluated.
+//! The summary printed after a run has been evaluated.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::experiment::{Prepared, RunOutcome};
 use crate::shell::command_in;
 use crate::tracking::Status;
 
-/// A confusion matrix with more classes than this is told by its largest errors alone.
+/// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
 const MAX_MATRIX: usize = 12;
 
-/// Prints the result of a run unless `quiet`, and says how the process ends. `again` is the command that trains its
-/// config anew.
+/// Prints the result of a run unless `quiet`, and returns the exit code. `again` is the command that trains its config
+/// again.
 pub fn print_outcome(outcome: &RunOutcome, prepared: &Prepared, again: &str, quiet: bool) -> ExitCode {
     if !quiet {
         print(outcome, prepared, again);
@@ -35,7 +35,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &str) {
     match &outcome.evaluation {
         None => say!("no test rows, so no test result"),
         Some(evaluation) => {
-            // A terminal that has gone away ends the talk, not the run, which is recorded.
+            // A closed terminal does not affect the run, which is recorded.
             write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
         }
     }
@@ -45,28 +45,24 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &str) {
     }
 }
 
-/// Prints metrics, against what a model that ignores its inputs reaches.
+/// Prints metrics, with the baseline that ignores the inputs.
 pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
     if let Some(text) = &evaluation.text {
-        // Not the loss itself, which label smoothing makes another.
+        // Not the loss itself, which label smoothing changes.
         let nats = evaluation.metric("bits_per_character") * std::f64::consts::LN_2;
         writeln!(
             writer,
-            "test   loss {nats:.4} nats a character (perplexity {:.2}, {:.2} bits) on {} characters",
+            "test   loss {nats:.4} nats per character (perplexity {:.2}, {:.2} bits) on {} characters",
             evaluation.metric("perplexity"),
             evaluation.metric("bits_per_character"),
             text.num_characters
         )?;
+        writeln!(writer, "       unigram baseline {:.4}, bigram baseline {:.4}", text.unigram_loss, text.bigram_loss)?;
         writeln!(
             writer,
-            "       the frequencies of single characters reach {:.4}, those of pairs {:.4}",
-            text.unigram_loss, text.bigram_loss
-        )?;
-        writeln!(
-            writer,
-            "       accuracy {:.4}: how often the next character is the likeliest",
+            "       accuracy {:.4} (next character is the most probable one)",
             evaluation.metric("accuracy")
         )?;
     } else if let Some(classes) = &evaluation.classes {
@@ -100,7 +96,7 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
     Ok(())
 }
 
-/// The command that trains what `args` asked for.
+/// The command that trains the config of `args`.
 pub fn again(args: &TrainArgs, file: &Path) -> String {
     let file = file.display().to_string();
     let mut words = vec!["--config", &file];
@@ -112,29 +108,29 @@ pub fn again(args: &TrainArgs, file: &Path) -> String {
     command_in(&args.store.artifacts, &words)
 }
 
-/// The command that trains the config `file` of a run.
+/// The command that trains the config `file` of a run again.
 pub fn again_from(file: &Path, artifacts: &Path) -> String {
     command_in(artifacts, &["--config", &file.display().to_string()])
 }
 
-/// What is worth trying after this run, with the command.
+/// Suggestions of what to do next, with commands.
 fn next_commands(config: &Config, again: &str, outcome: &RunOutcome) -> Vec<(&'static str, String)> {
     // artifacts/runs/<id>
     let artifacts = outcome.folder.parent().and_then(Path::parent).unwrap_or(Path::new("artifacts"));
     let of_run = |verb| command_in(artifacts, &[verb, outcome.id.as_str()]);
     let mut commands = Vec::new();
     if outcome.status == Status::Interrupted {
-        commands.push(("go on from here", of_run("resume")));
+        commands.push(("resume this run", of_run("resume")));
     }
-    // Another network could not begin with the same weights.
+    // Another network could not start from the same weights.
     if config.model.init_from.is_none() {
         let (what, set) = config.model.larger();
         commands.push((what, format!("{again} --set '{set}'")));
     }
     if config.data.is_text() {
-        commands.push(("have it write", of_run("generate")));
+        commands.push(("generate text", of_run("generate")));
     }
-    commands.push(("see how much is luck", format!("{again} --seeds 10")));
+    commands.push(("see how results vary with the seed", format!("{again} --seeds 10")));
     commands.push(("compare your runs", command_in(artifacts, &["dashboard"])));
     commands
 }
@@ -149,7 +145,7 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
         let columns: String = names.iter().map(|name| format!(" {name:>cell$}")).collect();
         writeln!(writer, "\n       {head:<left$}{columns}")?;
         for (name, row) in names.iter().zip(matrix) {
-            // Zeros are dots, so that the errors stand out.
+            // Zeros are printed as dots, so that the errors stand out.
             let cells: String = row
                 .iter()
                 .map(|&count| if count == 0 { format!(" {:>cell$}", "·") } else { format!(" {count:>cell$}") })
@@ -169,7 +165,7 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
     let worst: Vec<String> = errors
         .iter()
         .take(3)
-        .map(|(count, truth, predicted)| format!("{truth} taken for {predicted} ({count})"))
+        .map(|(count, truth, predicted)| format!("{truth} predicted as {predicted} ({count})"))
         .collect();
     if !worst.is_empty() {
         writeln!(writer, "\n       most frequent errors: {}", worst.join(", "))?;

@@ -15,10 +15,10 @@ use crate::config::LoadedConfig;
 use crate::experiment::{Environment, TrainOptions, prepare, train};
 use crate::tracking::{Location, network_file_system};
 
-/// Trains, records and evaluates the config that `args` names, and tells the user.
+/// Trains, records and evaluates the config in `args`, and prints the results.
 ///
 /// # Errors
-/// A config or data that cannot be used; a loss that diverges; a record that cannot be written.
+/// An invalid config or invalid data; a loss that diverges; a record that cannot be written.
 pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         cfg!(feature = "tui") || !args.tui,
@@ -60,7 +60,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     Ok(summary::print_outcome(&outcome, &prepared, &summary::again(args, path), args.quiet))
 }
 
-/// A store in a file is SQLite's, whose users must share memory.
+/// A store in a file is an SQLite database, whose processes must share memory.
 fn warn_of_network(location: &Location) {
     if location.server.is_none()
         && let Some(kind) = network_file_system(&location.root)

@@ -1,4 +1,4 @@
-//! Errors of a config, with their place: file, line, column, and the line with a caret below.
+//! Config errors with their location: file, line, column, and the line with a caret below.
 
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
@@ -6,17 +6,17 @@ use toml::de::{DeTable, DeValue};
 use crate::invalid::{nearest, one_line};
 use crate::model::ModelConfig;
 
-/// Characters of a line that an error shows.
+/// Maximum number of characters of a line shown in an error.
 const MAX_SHOWN: usize = 200;
 
-/// A config that cannot be used: where, and why.
+/// An error in a config: where, and why.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[error("{place}: {message}{excerpt}")]
 pub struct ConfigError {
     /// `configs/digits.toml:12:1`, or the `--set` argument.
     pub place: String,
     pub message: String,
-    /// The line with a caret below, or nothing.
+    /// The line with a caret below, or empty.
     pub excerpt: String,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> Co
     let span = in_model(error, text).or(error.span());
     let (place, excerpt) = span.map_or((shown.to_owned(), String::new()), |span| point_at(shown, text, span));
     let mut message = readable(error.message());
-    // `training.learning_rate = ...` in [sweep.space] is a table in a table to TOML.
+    // In TOML, `training.learning_rate = ...` in [sweep.space] is a nested table.
     if message.contains("expected one of `length`, `values`") {
         let line =
             excerpt.lines().nth(1).and_then(|line| line.split(" | ").nth(1)?.split('=').next()).unwrap_or_default();
@@ -36,8 +36,8 @@ pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> Co
     ConfigError { place, message, excerpt }
 }
 
-/// The place of an error within `[model]`: the kind decides how the section is read, so it is read
-/// whole and serde no longer knows where its parts stood. The key that fails alone is the one.
+/// The location of an error within `[model]`: the kind decides how the section is parsed, so serde buffers it and loses
+/// the spans of its keys. The key that fails to parse by itself is the culprit.
 fn in_model(error: &toml::de::Error, text: &str) -> Option<std::ops::Range<usize>> {
     let table: toml::Table = toml::from_str(text).ok()?;
     let model = table.get("model")?.as_table()?;
@@ -50,7 +50,7 @@ fn in_model(error: &toml::de::Error, text: &str) -> Option<std::ops::Range<usize
     find_key(text, &format!("model.{}", model.keys().find(fails)?))
 }
 
-/// serde's message in the user's words, with a guess at the key that was meant.
+/// serde's message in terms that users know, with a suggestion for a misspelled key.
 pub(super) fn readable(message: &str) -> String {
     let mut message = one_line(message.trim());
     for (serdes, ours) in [
@@ -80,14 +80,14 @@ pub(super) fn readable(message: &str) -> String {
     }
 }
 
-/// The place of a dotted key in the text, or of the innermost section of it that is there.
+/// The location of a dotted key in the text, or of its innermost section that exists.
 pub(super) fn find_key(text: &str, key: &str) -> Option<std::ops::Range<usize>> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
     let mut found = None;
     let mut rest = key;
     while !rest.is_empty() {
-        // A key in quotes may hold dots: the whole of what is left, if there is such a key.
+        // A quoted key may contain dots: try the whole remainder first.
         let part = if table.contains_key(rest) { rest } else { rest.split('.').next().unwrap_or(rest) };
         let Some((name, value)) = table.iter().find(|(name, _)| name.get_ref().as_ref() == part) else { break };
         found = Some(name.span());
@@ -109,7 +109,7 @@ pub(super) fn point_at(shown: &str, text: &str, span: std::ops::Range<usize>) ->
     let line = text[line_start..].lines().next().unwrap_or_default();
     let column = text[line_start..start].chars().count();
     let width = text[start..span.end.clamp(start, line_start + line.len().max(start - line_start))].chars().count();
-    // Of a long line, what stands around the place.
+    // Only the part of a long line around the location.
     let left_out = column.saturating_sub(MAX_SHOWN / 2);
     let line: String = line.chars().skip(left_out).take(MAX_SHOWN).collect();
     let (line, indent) = (one_line(&line), column - left_out);

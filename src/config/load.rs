@@ -1,4 +1,4 @@
-//! A config and the file that it came from: read, overridden, checked, varied.
+//! A config and the file that it came from: loading, overriding, checking, and varying it for a sweep.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use super::schema::Config;
 use crate::bounded;
 use crate::invalid::{Invalid, one_line};
 
-/// A config of 100,000 column names has 2 MB; a larger file is something else.
+/// A config with 100,000 column names has 2 MB; a much larger file is not a config.
 const MAX_BYTES: u64 = 8 << 20;
 
 /// A config and the text that it came from.
@@ -26,8 +26,8 @@ impl LoadedConfig {
     /// a plain word), in order.
     ///
     /// # Errors
-    /// A file that cannot be read, is no TOML, has an unknown key, a wrong type or a value out of
-    /// range; an override likewise.
+    /// A file that cannot be read, is not TOML, or has an unknown key, a wrong type or a value out of range; the same
+    /// in an override.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
         let unreadable = |why: String| ConfigError {
@@ -41,13 +41,13 @@ impl LoadedConfig {
         Self::parse(&text, &shown, &stem, overrides)
     }
 
-    /// As [`LoadedConfig::load`], from the text of a file called `shown`.
+    /// Like [`LoadedConfig::load`], from the text of a file called `shown`.
     ///
     /// # Errors
-    /// As [`LoadedConfig::load`], less reading the file.
+    /// As [`LoadedConfig::load`], except for reading the file.
     pub fn parse(text: &str, shown: &str, default_name: &str, overrides: &[String]) -> Result<Self, ConfigError> {
         let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
-        // Again without the types, which know integers that TOML does not.
+        // Parsed again without types, which accept integers that TOML does not.
         let table: toml::Table = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
         if let (_, Some(changed)) = apply(table, overrides)? {
             config = changed;
@@ -63,8 +63,8 @@ impl LoadedConfig {
         Ok(loaded)
     }
 
-    /// The TOML that makes this config anywhere: as the user wrote it, without defaults, which depend on keys that a sweep
-    /// may vary; `--set`, the name and the seeds written in, and the paths of data and `init_from` as in `found`.
+    /// Self-contained TOML of this config: as the user wrote it, without defaults, which depend on keys that a sweep
+    /// may vary; with `--set`, the name and the seeds filled in, and the paths of data and `init_from` from `found`.
     pub fn written(&self, found: &Config) -> String {
         let table = toml::from_str(&self.text).expect("parsed before");
         let (mut table, _) = apply(table, &self.overrides).expect("applied before");
@@ -84,7 +84,7 @@ impl LoadedConfig {
         toml::to_string(&table).expect("a table that was read can be written")
     }
 
-    /// This config with other values of some keys, as one run; no sweep.
+    /// This config with other values for some keys, as a single run without a sweep.
     ///
     /// # Errors
     /// As [`LoadedConfig::load`].
@@ -92,7 +92,7 @@ impl LoadedConfig {
         self.varied_by(params, &[])
     }
 
-    /// As [`LoadedConfig::varied`], with `overrides` on top.
+    /// Like [`LoadedConfig::varied`], with `overrides` applied afterwards.
     ///
     /// # Errors
     /// As [`LoadedConfig::load`].
@@ -101,8 +101,8 @@ impl LoadedConfig {
         params: &BTreeMap<String, serde_json::Value>,
         overrides: &[String],
     ) -> Result<Config, ConfigError> {
-        // JSON's numbers, strings, truths and lists are TOML's as well, but for the one control character that JSON does
-        // not escape.
+        // JSON's numbers, strings, booleans and lists are also valid TOML, except for the one control character that
+        // JSON does not escape.
         let params =
             params.iter().map(|(key, value)| format!("{key}={}", value.to_string().replace('\u{7f}', "\\u007f")));
         let overrides: Vec<String> =
@@ -111,7 +111,7 @@ impl LoadedConfig {
         Ok(Config { seeds: 1, sweep: None, name: self.config.name.clone(), ..loaded.config })
     }
 
-    /// Adds the place of the key that `invalid` blames: its `--set`, its line in the file, or the file.
+    /// Adds the location of the key in `invalid`: its `--set`, its line in the file, or the file.
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
         let named = |key: &str| one_line(&format!("{key}: {message}"));

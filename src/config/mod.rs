@@ -1,7 +1,7 @@
 //! The TOML file: load, override, check, resolve.
 //!
-//! The resolved config (every default written out) is what a run records: it reproduces the run
-//! whatever later versions choose as defaults.
+//! The resolved config (every default written out) is what a run records: it reproduces the run even if later versions
+//! change defaults.
 //!
 //! | file | concept |
 //! |---|---|

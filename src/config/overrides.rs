@@ -6,11 +6,11 @@ use super::check::{ConfigError, readable};
 use super::schema::Config;
 use crate::invalid::one_line;
 
-/// Parts of a dotted key at most.
+/// Maximum number of parts of a dotted key.
 const MAX_PARTS: usize = 16;
 
-/// `table` with `overrides` applied one after the other, so that an error names its own, and the config that they make of
-/// it; `None` without any.
+/// `table` with `overrides` applied one by one, so that an error names the right one, and the resulting config; `None`
+/// if there are none.
 pub(super) fn apply(
     mut table: toml::Table,
     overrides: &[String],
@@ -20,14 +20,14 @@ pub(super) fn apply(
         let place = || one_line(&format!("--set {set}"));
         let fail = |message: String| ConfigError { place: place(), message, excerpt: String::new() };
         let (key, value) = set.split_once('=').ok_or_else(|| fail("write it as key=value".into()))?;
-        // A word that is no TOML value is meant as a string: --set data.source=iris
+        // A word that is not a TOML value is taken as a string: --set data.source=iris
         let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
             .ok()
             .and_then(|mut table| table.remove("v"))
             .unwrap_or_else(|| toml::Value::String(value.into()));
         let mut at = &mut table;
         let parts: Vec<&str> = key.trim().split('.').collect();
-        // Tables in tables are read and dropped by functions that call themselves.
+        // Nested tables are parsed and dropped recursively, so the depth must be limited.
         if parts.len() > MAX_PARTS {
             return Err(fail(format!("no key has more than {MAX_PARTS} parts")));
         }

@@ -8,15 +8,14 @@ use crate::training::config::Loss;
 
 impl Config {
     /// The config of one run on data of this task, with every default written out and data paths made absolute, so that
-    /// the saved file works from anywhere and with later versions. Doing it twice changes nothing.
+    /// the saved file works from anywhere and with later versions. Idempotent.
     pub fn resolved_for(self, task: Task) -> Self {
         let mut config = self.resolved();
         config.training.loss.get_or_insert(Loss::default_for(task));
         config
     }
 
-    /// The config with the defaults written out that hold for any data, and with what makes several runs of it: seeds
-    /// and the sweep.
+    /// The config with the defaults that do not depend on the data written out, including seeds and the sweep.
     pub fn resolved_whole(self) -> Self {
         let (seeds, sweep) = (self.seeds, self.sweep.clone());
         Self { seeds, sweep, ..self.resolved() }

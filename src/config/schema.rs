@@ -1,4 +1,4 @@
-//! The TOML file's keys: one type per section, and the JSON Schema that they make.
+//! The TOML file's keys, one type per section, and their JSON Schema.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,13 +12,13 @@ use crate::training::TrainingConfig;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The experiment: runs that share it are compared with each other. By default the file's name.
+    /// The experiment: runs of the same experiment are compared with each other. By default the file's name.
     #[serde(default)]
     pub name: String,
-    /// Fixes initial weights, shuffles, dropout and (unless `data.split_seed` is set) the split.
+    /// Determines initial weights, shuffles, dropout and (unless `data.split_seed` is set) the split.
     #[serde(default = "default_seed")]
     pub seed: u64,
-    /// Train this many runs with consecutive seeds, from `seed` on; 1 by default.
+    /// Train this many runs with consecutive seeds, starting with `seed`; 1 by default.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub seeds: u16,
     pub data: DataConfig,
@@ -26,7 +26,7 @@ pub struct Config {
     pub model: ModelConfig,
     #[serde(default)]
     pub training: TrainingConfig,
-    /// Try out many configs instead of this one.
+    /// A search over variants of this config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepConfig>,
 }

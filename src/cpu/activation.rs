@@ -1,4 +1,4 @@
-//! Activation functions between layers: as Burn's operations, and as loops that find the slopes in the same pass.
+//! Activation functions: as Burn operations, and as loops that compute the derivatives in the same pass.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, activation};
@@ -8,7 +8,7 @@ use statrs::function::erf::erf;
 
 use super::math;
 
-/// Slope of [`Activation::LeakyRelu`] below zero, PyTorch's default.
+/// Negative slope of [`Activation::LeakyRelu`], PyTorch's default.
 const LEAKY_SLOPE: f64 = 0.01;
 
 /// The non-linearity after each hidden layer.
@@ -24,14 +24,14 @@ pub enum Activation {
     Relu,
     /// x above zero, 0.01 x below
     LeakyRelu,
-    /// x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016), not its tanh approximation
+    /// x Phi(x), where Phi is the normal distribution function (Hendrycks and Gimpel 2016); not the tanh approximation
     Gelu,
     /// x sigmoid(x), also called swish
     Silu,
 }
 
 impl std::fmt::Display for Activation {
-    /// As the config file writes it.
+    /// Its name in the config file.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.serialize(f)
     }
@@ -52,7 +52,7 @@ impl Activation {
         }
     }
 
-    /// Replaces each of `values` by the function of it, and each of `slopes` by the derivative there.
+    /// Replaces each of `values` by the function's value, and each of `slopes` by its derivative there.
     #[inline(always)]
     pub(super) fn apply(self, values: &mut [f32], slopes: &mut [f32]) {
         /// 1 / sqrt(2 pi)
@@ -72,7 +72,7 @@ impl Activation {
                 let value = math::tanh(x);
                 (value, 1.0 - value * value)
             }),
-            // Not max: a value that is not a number must stay one, so that the loss shows it.
+            // Not max, so that NaN propagates to the loss.
             Self::Relu => each(values, slopes, |x| if x <= 0.0 { (0.0, 0.0) } else { (x, 1.0) }),
             Self::LeakyRelu => {
                 let low = LEAKY_SLOPE as f32;

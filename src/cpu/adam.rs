@@ -1,4 +1,4 @@
-//! An update by Adam (Kingma and Ba 2015) in one pass over memory, where Burn's operations take twelve.
+//! Adam's update (Kingma and Ba 2015) in one pass over memory, where Burn's operations take twelve.
 
 use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, SimpleOptimizer};
 use burn::tensor::Tensor;
@@ -7,25 +7,25 @@ use burn::tensor::backend::Backend;
 use super::memory::{CpuBackend, in_place, read};
 use super::parallel::for_blocks;
 
-/// One update.
+/// The parameters of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamStep {
-    /// Updates of this tensor, this one included; from 1.
+    /// Number of updates of this tensor, including this one.
     pub time: usize,
     pub learning_rate: f64,
-    /// Decay of the gradient's mean, 0 <= b < 1.
+    /// Decay rate of the mean of gradients, 0 <= b < 1.
     pub beta_1: f32,
-    /// Decay of the squared gradient's mean, 0 <= b < 1.
+    /// Decay rate of the mean of squared gradients, 0 <= b < 1.
     pub beta_2: f32,
-    /// Added to the root of the corrected mean.
+    /// Added to the root of the bias-corrected mean.
     pub epsilon: f32,
-    /// Factor of the penalty: l2 x weight is added to the gradient.
+    /// Factor of the L2 penalty: l2 x weight is added to the gradient.
     pub l2: f64,
-    /// What of each weight is taken off beside the update, 0 <= d <= 1.
+    /// Fraction of each weight that is subtracted in addition to the update, 0 <= d <= 1.
     pub decay: f64,
 }
 
-/// By Burn's operations: new weights, and both moments.
+/// With Burn's operations; returns the new weights and both moments.
 pub(super) fn plain<B: Backend, const D: usize>(
     step: AdamStep,
     mut weights: Tensor<B, D>,
@@ -45,15 +45,15 @@ pub(super) fn plain<B: Backend, const D: usize>(
     (weights, [moments.moment_1, moments.moment_2])
 }
 
-/// By burnlab's loop.
+/// With burnlab's loop.
 pub(super) fn fused<B: CpuBackend, const D: usize>(
     step: AdamStep,
     weights: Tensor<B, D>,
     gradient: Tensor<B, D>,
     [moment_1, moment_2]: [Tensor<B, D>; 2],
 ) -> (Tensor<B, D>, [Tensor<B, D>; 2]) {
-    // The new weights take the gradient's place: the old ones are shared with the module. Outermost first: each tensor
-    // lends its numbers to the next one in.
+    // The new weights overwrite the gradient, since the old ones are shared with the module. The closures nest because
+    // each tensor's buffer is borrowed while the next is processed.
     let (weights, (moment_1, (moment_2, ()))) = in_place(gradient, |gradient| {
         in_place(moment_1, |moment_1| {
             in_place(moment_2, |moment_2| read(weights, |weights| step.update(weights, gradient, moment_1, moment_2)))

@@ -1,8 +1,8 @@
 //! A block of a convolutional network: convolution, bias or batch normalisation, activation, max pooling.
 //!
-//! A convolution is a matrix product with the windows around each pixel; normalisation, activation and bias work on
-//! columns. By Burn's operations on burn-flex a step of configs/mnist-cnn.toml takes 7 times as long, most of it in
-//! copies of transposed and repeated tensors (`cargo bench --bench hot`).
+//! A convolution is a matrix product with the windows around each pixel (im2col); normalisation, activation and bias
+//! work on its columns. With Burn's operations on burn-flex a step of configs/mnist-cnn.toml takes 7 times as long,
+//! mostly for copies of transposed and repeated tensors (`cargo bench --bench hot`).
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -26,22 +26,22 @@ use super::{Activation, NORM_EPSILON};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockOptions {
     pub activation: Activation,
-    /// Rows and columns of pixels of which max pooling keeps one; 1 = no pooling.
+    /// Size and stride of the max pooling; 1 = no pooling.
     pub pool: usize,
 }
 
-/// What a block with batch normalisation computes.
+/// The output of a block with batch normalisation.
 #[derive(Clone, Debug)]
 pub struct NormalizedBlock<B: Backend> {
     /// `[batch, height / pool, width / pool, out_channels]`
     pub images: Tensor<B, 4>,
-    /// Mean of each channel over the batch and its pixels `[out_channels]`, without a gradient.
+    /// Mean of each channel over the batch and its pixels, `[out_channels]`, without a gradient.
     pub mean: Tensor<B, 1>,
     /// The (biased) variance, likewise.
     pub variance: Tensor<B, 1>,
 }
 
-/// By Burn's operations.
+/// With Burn's operations.
 pub(super) fn plain<B: Backend>(
     images: Tensor<B, 4>,
     weight: Tensor<B, 4>,
@@ -51,7 +51,7 @@ pub(super) fn plain<B: Backend>(
     options.finish(convolve(images, weight, Some(bias)))
 }
 
-/// By Burn's operations.
+/// With Burn's operations.
 pub(super) fn plain_normalized<B: Backend>(
     images: Tensor<B, 4>,
     weight: Tensor<B, 4>,
@@ -90,7 +90,7 @@ impl BlockOptions {
     }
 }
 
-/// By burnlab's loops.
+/// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(
     images: Tensor<B, 4>,
     weight: Tensor<B, 4>,
@@ -101,7 +101,7 @@ pub(super) fn fused<B: CpuBackend>(
     forward(&images, &weight, Channels::Bias(bias), options).output(&device)
 }
 
-/// By burnlab's loops.
+/// With burnlab's loops.
 pub(super) fn fused_normalized<B: CpuBackend>(
     images: Tensor<B, 4>,
     weight: Tensor<B, 4>,
@@ -115,7 +115,7 @@ pub(super) fn fused_normalized<B: CpuBackend>(
     NormalizedBlock { images: made.output(&device), mean, variance }
 }
 
-/// By burnlab's loops, as one node of the graph.
+/// With burnlab's loops, as one node of the autodiff graph.
 pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     images: Tensor<Autodiff<B, C>, 4>,
     weight: Tensor<Autodiff<B, C>, 4>,
@@ -134,7 +134,7 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     })
 }
 
-/// By burnlab's loops, as one node of the graph.
+/// With burnlab's loops, as one node of the autodiff graph.
 pub(super) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
     images: Tensor<Autodiff<B, C>, 4>,
     weight: Tensor<Autodiff<B, C>, 4>,
@@ -157,7 +157,7 @@ pub(super) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
     NormalizedBlock { images: wrap(images), mean, variance }
 }
 
-/// What stands between a convolution and its activation.
+/// The operation between a convolution and its activation.
 enum Channels<B: Backend> {
     Bias(Tensor<B, 1>),
     Norm { scale: Tensor<B, 1>, shift: Tensor<B, 1> },
@@ -183,7 +183,7 @@ fn forward<B: CpuBackend>(
     read(shift, |shift| Made::of(values, from, window, scale, shift, options))
 }
 
-/// A block's images, and what the way back needs beside those that it was given.
+/// A block's output images, and what the backward pass needs in addition to the block's inputs.
 struct Made {
     values: Vec<f32>,
     sizes: ImageSizes,
@@ -196,9 +196,9 @@ struct Made {
 struct Passed {
     from: ImageSizes,
     window: Window,
-    /// Of a normalisation.
+    /// With normalisation only.
     norm: Option<Normal>,
-    /// Slopes of the activation.
+    /// Derivatives of the activation.
     slopes: Vec<f32>,
     /// Where each pooled value came from; `None` without pooling.
     origins: Option<Vec<u32>>,
@@ -206,14 +206,14 @@ struct Passed {
 
 #[derive(Clone, Debug)]
 struct Normal {
-    /// Normalised values.
+    /// The normalised values.
     values: Vec<f32>,
-    /// What each channel's centered values were multiplied by.
+    /// The factor by which each channel's centred values were multiplied.
     factor: Vec<f32>,
 }
 
 impl Made {
-    /// Normalises (with a `scale`) and activates the sums of a convolution.
+    /// Normalises (given a `scale`) and activates the output of a convolution.
     fn of(
         mut values: Vec<f32>,
         from: ImageSizes,
@@ -315,7 +315,7 @@ impl<B: CpuBackend> Backward<B, 4> for NormalizedBlockBackward {
     }
 }
 
-/// Gradients with respect to what a block was given.
+/// Gradients with respect to a block's inputs.
 struct BlockGradients<B: Backend> {
     images: Option<Tensor<B, 4>>,
     weight: Option<Tensor<B, 4>>,
@@ -358,8 +358,8 @@ impl<B: CpuBackend> Saved<B> {
     }
 }
 
-/// Turns the gradient after the activation into that after the convolution; returns those of scale (empty without
-/// normalisation) and shift, or bias.
+/// Turns the gradient at the activation's output into that at the convolution's; returns the gradients of scale (empty
+/// without normalisation) and of shift or bias.
 fn back_to_convolution(
     gradient: &mut [f32],
     mut slopes: Vec<f32>,
@@ -374,7 +374,7 @@ fn back_to_convolution(
     let Some(Normal { values: mut normal, factor }) = norm else { return [Vec::new(), of_shift] };
     let sums = for_rows(gradient, &mut normal, width, |gradient, normal| column_products(gradient, normal, width));
     let of_scale = total(&sums, width);
-    // Mean and deviation of the batch depend on every value of it (Ioffe and Szegedy 2015, section 3).
+    // The batch's mean and deviation depend on all of its values (Ioffe and Szegedy 2015, section 3).
     let share = width as f32 / gradient.len() as f32;
     let [shift, scale] = [&of_shift, &of_scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
     for_rows(gradient, &mut normal, width, |gradient, normal| {
@@ -401,7 +401,7 @@ impl Window {
         [self.out_channels, self.in_channels, self.kernel, self.kernel]
     }
 
-    /// Numbers in a window: rows of the matrix.
+    /// Number of elements in a window, which are the rows of the matrix.
     fn rows(self) -> usize {
         self.kernel * self.kernel * self.in_channels
     }
@@ -413,19 +413,19 @@ impl Window {
         matrix
     }
 
-    /// The reverse of [`Window::matrix`].
+    /// The inverse of [`Window::matrix`].
     fn weight(self, matrix: &[f32]) -> Vec<f32> {
         (0..matrix.len()).map(|at| matrix[self.place_in_matrix(at)]).collect()
     }
 
-    /// Where the matrix has the weight that stands at a place of the tensor.
+    /// The index in the matrix of the weight at index `at` of the tensor.
     fn place_in_matrix(self, at: usize) -> usize {
         let Self { kernel, in_channels, out_channels } = self;
         let window = kernel * kernel;
         (at % window * in_channels + at / window % in_channels) * out_channels + at / (in_channels * window)
     }
 
-    /// Sums `[images x height x width, out_channels]`.
+    /// The convolution's output `[images x height x width, out_channels]`.
     fn convolve(self, from: ImageSizes, images: &[f32], matrix: &[f32]) -> Vec<f32> {
         let rows = self.rows();
         let parts = from.in_parts(self.kernel, |part| {
@@ -480,7 +480,8 @@ fn moments(values: &[f32], width: usize) -> (Vec<f32>, Vec<f32>) {
     (mean, variance)
 }
 
-/// Puts the normalised values into `normal`, and them times `scale` into `values`; the three by channel.
+/// Stores the normalised values in `normal`, and their product with `scale` in `values`; mean, deviation and scale are
+/// per channel.
 #[inline(always)]
 fn normalise(values: &mut [f32], normal: &mut [f32], [mean, deviation, scale]: [&[f32]; 3]) {
     let rows = values.chunks_exact_mut(mean.len()).zip(normal.chunks_exact_mut(mean.len()));

@@ -1,4 +1,4 @@
-//! A dense layer with its activation: `activation(inputs x weight + bias)`, in a matrix product and one pass over its
+//! A dense layer with its activation: `activation(inputs x weight + bias)`, as a matrix product and one pass over its
 //! result.
 
 use burn::backend::Autodiff;
@@ -16,7 +16,7 @@ use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::{change_rows, for_rows, simd};
 use super::product::{Matrix, product};
 
-/// By Burn's operations.
+/// With Burn's operations.
 pub(super) fn plain<B: Backend>(
     inputs: Tensor<B, 2>,
     weight: Tensor<B, 2>,
@@ -30,7 +30,7 @@ pub(super) fn plain<B: Backend>(
     }
 }
 
-/// By burnlab's loops.
+/// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(
     inputs: Tensor<B, 2>,
     weight: Tensor<B, 2>,
@@ -46,7 +46,7 @@ pub(super) fn fused<B: CpuBackend>(
     tensor(values, [sizes.rows, sizes.outputs], &device)
 }
 
-/// By burnlab's loops, as one node of the graph.
+/// With burnlab's loops, as one node of the autodiff graph.
 pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     inputs: Tensor<Autodiff<B, C>, 2>,
     weight: Tensor<Autodiff<B, C>, 2>,
@@ -75,12 +75,12 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
 #[derive(Debug)]
 struct DenseBackward;
 
-/// What the way back needs.
+/// What the backward pass needs.
 #[derive(Clone, Debug)]
 struct Saved<B: Backend> {
     inputs: Tensor<B, 2>,
     weight: Tensor<B, 2>,
-    /// Slopes of the activation `[rows, outputs]`, row-major; `None` without one.
+    /// Derivatives of the activation `[rows, outputs]`, row-major; `None` without one.
     slopes: Option<Vec<f32>>,
     sizes: Sizes,
 }
@@ -149,8 +149,8 @@ impl Sizes {
         product(Matrix::new(gradient, self.rows, self.outputs), weight)
     }
 
-    /// Turns the gradient with respect to the outputs into that with respect to what the activation was given; returns
-    /// that of the bias.
+    /// Turns the gradient with respect to the outputs into that with respect to the pre-activations; returns the
+    /// gradient of the bias.
     fn gradient_of_sums(self, gradient: &mut [f32], slopes: Option<Vec<f32>>) -> Vec<f32> {
         let outputs = self.outputs;
         let Some(mut slopes) = slopes else { return simd(|| column_sums(gradient, outputs)) };

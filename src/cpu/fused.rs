@@ -1,4 +1,4 @@
-//! The trait that extends Burn's backends, and who implements it: CPU backends, and Burn's autodiff over one.
+//! The trait that extends Burn's backends, and its implementations: CPU backends, and Burn's autodiff over them.
 
 use burn::backend::Autodiff;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -11,18 +11,18 @@ use super::loss::{self, Labels, LossFunction};
 use super::memory::{self, CpuBackend};
 use super::{Activation, AdamStep, adam, dense};
 
-/// A Burn backend with the operations that burnlab fuses. The defaults are Burn's operations.
+/// A Burn backend with fused operations. The defaults use Burn's operations.
 pub trait FusedBackend: Backend {
-    /// Whether the operations are burnlab's own.
+    /// Whether the backend overrides them with burnlab's kernels.
     const HAS_FUSED_KERNELS: bool = false;
 
-    /// Calls `read` with the numbers of `tensor`, row-major; waits for the device.
+    /// Calls `read` with the elements of `tensor`, row-major; waits for the device.
     fn read<const D: usize, R>(tensor: Tensor<Self, D>, read: impl FnOnce(&[f32]) -> R) -> R {
         memory::read_copy(tensor, read)
     }
 
-    /// A dense layer: `activation(inputs x weight + bias)` of inputs `[rows, inputs]`, weight `[inputs, outputs]` and
-    /// bias `[outputs]`, `[rows, outputs]`.
+    /// A dense layer: `activation(inputs x weight + bias)` `[rows, outputs]` of inputs `[rows, inputs]`, weight
+    /// `[inputs, outputs]` and bias `[outputs]`.
     fn dense(
         inputs: Tensor<Self, 2>,
         weight: Tensor<Self, 2>,
@@ -32,9 +32,9 @@ pub trait FusedBackend: Backend {
         dense::plain(inputs, weight, bias, activation)
     }
 
-    /// A convolution that keeps the size of its images, activation, and max pooling.
+    /// A convolution that preserves the image size, an activation, and max pooling.
     ///
-    /// Images have their channels last: `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool,
+    /// Images are channels-last: `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool,
     /// out_channels]`. The weight is `[out_channels, in_channels, kernel, kernel]` with an odd kernel, the bias
     /// `[out_channels]`.
     fn convolution_block(
@@ -46,9 +46,9 @@ pub trait FusedBackend: Backend {
         convolution::plain(images, weight, bias, options)
     }
 
-    /// As [`FusedBackend::convolution_block`], with each channel brought to mean 0 and variance 1 over the batch and its
-    /// pixels after the convolution, then multiplied by `scale` and moved by `shift`, both `[out_channels]` (batch
-    /// normalisation while training, Ioffe and Szegedy 2015).
+    /// Like [`FusedBackend::convolution_block`], but after the convolution each channel is normalised to mean 0 and
+    /// variance 1 over the batch and its pixels, then multiplied by `scale` and shifted by `shift`, both
+    /// `[out_channels]` (batch normalisation in training, Ioffe and Szegedy 2015).
     fn normalized_convolution_block(
         images: Tensor<Self, 4>,
         weight: Tensor<Self, 4>,
@@ -59,12 +59,12 @@ pub trait FusedBackend: Backend {
         convolution::plain_normalized(images, weight, scale, shift, options)
     }
 
-    /// Mean loss `[1]` of logits `[rows, outputs]`, weighted where the labels say so.
+    /// Mean loss `[1]` of logits `[rows, outputs]`, weighted if the labels have weights.
     fn loss(function: LossFunction, logits: Tensor<Self, 2>, labels: &Labels) -> Tensor<Self, 1> {
         loss::plain(function, logits, labels)
     }
 
-    /// The weights after an update by Adam, and both moments; all of one shape.
+    /// The weights after an Adam update, and both moments; all have the same shape.
     fn adam<const D: usize>(
         step: AdamStep,
         weights: Tensor<Self, D>,
@@ -75,9 +75,9 @@ pub trait FusedBackend: Backend {
     }
 }
 
-/// A backend that networks are trained on: autodiff over one with burnlab's operations, and with them itself.
+/// A backend for training: autodiff over a [`FusedBackend`], and itself one.
 pub trait TrainingBackend: AutodiffBackend<InnerBackend: FusedBackend> + FusedBackend {
-    /// The parameter `leaf`, whose gradient is followed, with new `values` of its shape.
+    /// The tracked parameter `leaf` with new `values` of its shape.
     fn with_values<const D: usize>(_leaf: Tensor<Self, D>, values: Tensor<Self::InnerBackend, D>) -> Tensor<Self, D> {
         Tensor::from_inner(values).require_grad()
     }
@@ -143,7 +143,7 @@ impl<B: CpuBackend> FusedBackend for B {
     }
 }
 
-/// With a backward node for each operation; an optimizer's update has none, since it works on the inner backend.
+/// Adds a backward node for each operation; an optimizer's update needs none, since it runs on the inner backend.
 impl<B: CpuBackend, C: CheckpointStrategy> FusedBackend for Autodiff<B, C> {
     const HAS_FUSED_KERNELS: bool = true;
 

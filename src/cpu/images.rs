@@ -1,13 +1,13 @@
-//! Images with their channels last, so that a pixel is a row of a matrix: windows around pixels, and max pooling.
+//! Channels-last images, in which a pixel is a row of a matrix: windows around pixels (im2col), and max pooling.
 
 use std::ops::Range;
 
 use super::parallel::for_each;
 
-/// Numbers in the windows that one core works on at a time: 1 MiB, a second-level cache.
+/// Elements of the windows that one core processes at a time: 1 MiB, the size of a second-level cache.
 const WINDOWS: usize = 1 << 18;
 
-/// The sizes of images that lie row-major as `[images, height, width, channels]`.
+/// The sizes of images stored row-major as `[images, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ImageSizes {
     pub images: usize,
@@ -17,7 +17,7 @@ pub(super) struct ImageSizes {
 }
 
 impl ImageSizes {
-    /// Numbers in an image.
+    /// Number of elements of an image.
     pub(super) fn of_image(self) -> usize {
         self.height * self.width * self.channels
     }
@@ -26,15 +26,15 @@ impl ImageSizes {
         [self.images, self.height, self.width, self.channels]
     }
 
-    /// Calls `work` on parts of the images, whose windows fit into a cache, on all cores. The parts do not depend on the
+    /// Calls `work` on all cores, on parts of the images whose windows fit into a cache. The parts do not depend on the
     /// number of cores.
     pub(super) fn in_parts<T: Send>(self, kernel: usize, work: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
         let part = (WINDOWS / (self.of_image() * kernel * kernel)).max(1);
         for_each(self.images.div_ceil(part), |index| work(index * part..self.images.min((index + 1) * part)))
     }
 
-    /// Calls `visit` with each run of pixels that a window and an image have in common: where it begins in the windows
-    /// `[images x height x width, kernel, kernel, channels]`, where in the images, and its length.
+    /// Calls `visit` with each contiguous run of elements that a window shares with an image: its start in the windows
+    /// `[images x height x width, kernel, kernel, channels]`, its start in the images, and its length.
     fn for_runs(self, num_images: usize, kernel: usize, mut visit: impl FnMut(usize, usize, usize)) {
         let Self { height, width, channels, .. } = self;
         let (margin, row) = (kernel / 2, kernel * channels);
@@ -53,7 +53,7 @@ impl ImageSizes {
     }
 
     /// The windows around the pixels of some of the images `values`: `[images x height x width, kernel x kernel x
-    /// channels]`, with zeros beyond the edges.
+    /// channels]`, zero-padded.
     pub(super) fn windows(self, values: &[f32], images: Range<usize>, kernel: usize) -> Vec<f32> {
         let size = self.of_image();
         let values = &values[images.start * size..images.end * size];
@@ -64,7 +64,7 @@ impl ImageSizes {
         windows
     }
 
-    /// The sum of all windows at each pixel, of `num_images` images.
+    /// Sums the windows' elements at each pixel (col2im) of `num_images` images.
     pub(super) fn sum_windows(self, windows: &[f32], num_images: usize, kernel: usize) -> Vec<f32> {
         let mut sums = vec![0.0; num_images * self.of_image()];
         self.for_runs(num_images, kernel, |from, to, length| {
@@ -74,12 +74,12 @@ impl ImageSizes {
         sums
     }
 
-    /// The sizes after pooling squares of `side` pixels; what does not fill a square is left out.
+    /// The sizes after pooling squares with sides of `side` pixels; incomplete squares are dropped.
     pub(super) fn pooled(self, side: usize) -> Self {
         Self { height: self.height / side, width: self.width / side, ..self }
     }
 
-    /// The largest value of each square of `side` pixels, and where it was: the first of equal ones.
+    /// The largest value of each square with sides of `side` pixels, and its index: the first of equal ones.
     pub(super) fn pool(self, values: &[f32], side: usize) -> (Vec<f32>, Vec<u32>) {
         let Self { height, width, channels, .. } = self;
         let (rows, columns) = (height / side, width / side);
@@ -96,7 +96,7 @@ impl ImageSizes {
                     let values = values[start..start + channels].iter().enumerate();
                     let best = largest[begin..].iter_mut().zip(&mut origins[begin..]);
                     for ((largest, origin), (channel, &value)) in best.zip(values) {
-                        // A value that is not a number must stay, so that the loss shows it.
+                        // NaN must propagate to the loss.
                         if value > *largest || value.is_nan() {
                             (*largest, *origin) = (value, (start + channel) as u32);
                         }
@@ -110,7 +110,7 @@ impl ImageSizes {
     }
 }
 
-/// Each gradient at the place that its value came from, among `size` others.
+/// Scatters each gradient to the index that its value came from, in a vector of length `size`.
 pub(super) fn unpool(gradient: &[f32], origins: &[u32], size: usize) -> Vec<f32> {
     let mut below = vec![0.0; size];
     gradient.iter().zip(origins).for_each(|(gradient, &origin)| below[origin as usize] += gradient);

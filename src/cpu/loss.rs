@@ -14,15 +14,15 @@ use super::math;
 use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::simd;
 
-/// The loss of an example.
+/// The loss function of an example.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LossFunction {
     /// Cross-entropy of the softmax of `num_classes` logits; labels are class indices. `smoothing` (0 <= s < 1) is the
-    /// share of the target probability that is spread over all classes.
+    /// fraction of the target probability spread over all classes.
     SoftmaxCrossEntropy { num_classes: usize, smoothing: f64 },
     /// Cross-entropy of the sigmoid of one logit; labels are 0 or 1.
     BinaryCrossEntropy { smoothing: f64 },
-    /// e^2, of the error e.
+    /// e^2, where e is the error.
     Squared,
     /// |e|
     Absolute,
@@ -30,17 +30,17 @@ pub enum LossFunction {
     Huber { delta: f64 },
 }
 
-/// What a batch should have led to.
+/// The targets of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labels<'a> {
     /// A class index or a number for each row of logits.
     pub values: &'a [f32],
-    /// How much each of them counts in the mean; `None` = the same.
+    /// The weight of each in the mean; `None` = equal weights.
     pub weights: Option<Vec<f32>>,
 }
 
 impl Labels<'_> {
-    /// What the sum of weighted losses is divided by.
+    /// The divisor of the sum of weighted losses.
     fn total_weight(&self) -> f64 {
         let total = match &self.weights {
             None => self.values.len() as f64,
@@ -55,7 +55,7 @@ impl Labels<'_> {
     }
 }
 
-/// By Burn's operations.
+/// With Burn's operations.
 pub(super) fn plain<B: Backend>(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
     let device = logits.device();
     let targets = Tensor::from_data(function.targets(labels.values), &device);
@@ -69,14 +69,14 @@ pub(super) fn plain<B: Backend>(function: LossFunction, logits: Tensor<B, 2>, la
     }
 }
 
-/// By burnlab's loops.
+/// With burnlab's loops.
 pub(super) fn fused<B: CpuBackend>(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
     let device = logits.device();
     let loss = function.replace_by_gradient(&mut read(logits, <[f32]>::to_vec), labels);
     tensor(vec![loss as f32], [1], &device)
 }
 
-/// By burnlab's loops, as one node of the graph, which finds the gradient together with the loss.
+/// With burnlab's loops, as one node of the graph, which computes the gradient together with the loss.
 pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     function: LossFunction,
     logits: Tensor<Autodiff<B, C>, 2>,
@@ -144,7 +144,7 @@ impl LossFunction {
         match self {
             Self::SoftmaxCrossEntropy { num_classes, smoothing } => {
                 let targets = smoothed(targets, smoothing, num_classes as f64);
-                // Logits further apart than f32 reaches have a log of -inf, and 0 x -inf would be NaN.
+                // Logits too far apart for f32 give a log of -inf, and 0 x -inf would be NaN.
                 -(targets * log_softmax(logits, 1).clamp_min(f32::MIN)).sum_dim(1)
             }
             // -(t log s(z) + (1 - t) log(1 - s(z))), and log(1 - s(z)) = log s(z) - z
@@ -154,7 +154,7 @@ impl LossFunction {
             }
             Self::Squared => (logits - targets).powi_scalar(2),
             Self::Absolute => (logits - targets).abs(),
-            // With c = |e| clamped to delta: c (|e| - c / 2) is e^2 / 2 within, delta (|e| - delta / 2) beyond.
+            // With c = min(|e|, delta), c (|e| - c / 2) is e^2 / 2 up to delta, and delta (|e| - delta / 2) beyond.
             Self::Huber { delta } => {
                 let error = (logits - targets).abs();
                 let clamped = error.clone().clamp_max(delta);
@@ -185,7 +185,7 @@ impl LossFunction {
             }),
             Self::Absolute => example_gradients(logits, labels, total, |logit, label| {
                 let error = logit - label;
-                // signum is 1 at 0, where the gradient is 0
+                // signum(0) is 1, but the gradient there is 0
                 (error.abs(), if error == 0.0 { 0.0 } else { error.signum() })
             }),
             Self::Huber { delta } => {
@@ -201,7 +201,7 @@ impl LossFunction {
     }
 }
 
-/// Sum of weight x loss of rows with one logit; `function` gives loss and derivative of a logit and its label.
+/// Sum of weight x loss of rows with one logit; `function` returns loss and derivative for a logit and its label.
 #[inline(always)]
 fn example_gradients(
     logits: &mut [f32],
@@ -219,14 +219,14 @@ fn example_gradients(
     loss
 }
 
-/// Sum of weight x cross-entropy; replaces `logits` by the gradient of that sum divided by `total`. Whole passes
-/// over the batch, since a row is shorter than a SIMD register.
+/// Sum of weight x cross-entropy; replaces `logits` by the gradient of that sum divided by `total`. Works in passes
+/// over the whole batch, since a row may be shorter than a SIMD register.
 #[inline(always)]
 fn softmax_gradient(logits: &mut [f32], labels: &Labels, num_classes: usize, smoothing: f32, total: f64) -> f64 {
     let (right, other) = (1.0 - smoothing, smoothing / num_classes as f32);
     let mut loss = 0.0;
     for (at, (row, &label)) in logits.chunks_exact_mut(num_classes).zip(labels.values).enumerate() {
-        // Keeps a value that is not a number, so that the loss shows it.
+        // NaN must propagate to the loss.
         let largest = row.iter().fold(f32::NEG_INFINITY, |most, &logit| if logit <= most { most } else { logit });
         row.iter_mut().for_each(|logit| *logit -= largest);
         let smoothed = if other > 0.0 { other * row.iter().sum::<f32>() } else { 0.0 };

@@ -1,4 +1,4 @@
-//! Straight-line functions of single numbers and of rows, for loops that the compiler turns into SIMD instructions.
+//! Branch-free functions of numbers and of rows, for loops that the compiler vectorises.
 
 /// Adds `bias` to each row of `values`.
 #[inline(always)]
@@ -10,7 +10,7 @@ pub(super) fn add_to_rows(values: &mut [f32], bias: &[f32]) {
     }
 }
 
-/// Multiplies `values` by `factors`, one by one.
+/// Multiplies `values` by `factors` elementwise.
 #[inline(always)]
 pub(super) fn multiply(values: &mut [f32], factors: &[f32]) {
     for (value, factor) in values.iter_mut().zip(factors) {
@@ -18,7 +18,7 @@ pub(super) fn multiply(values: &mut [f32], factors: &[f32]) {
     }
 }
 
-/// The sum of each of the `width` columns of `values`, row-major.
+/// The sums of the `width` columns of `values`, row-major.
 #[inline(always)]
 pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     let mut sums = vec![0.0; width];
@@ -30,7 +30,7 @@ pub(super) fn column_sums(values: &[f32], width: usize) -> Vec<f32> {
     sums
 }
 
-/// The sum of each column of the products of two blocks of rows.
+/// The column sums of the elementwise product of two blocks of rows.
 #[inline(always)]
 pub(super) fn column_products(a: &[f32], b: &[f32], width: usize) -> Vec<f32> {
     let mut sums = vec![0.0; width];
@@ -42,11 +42,11 @@ pub(super) fn column_products(a: &[f32], b: &[f32], width: usize) -> Vec<f32> {
     sums
 }
 
-/// e^x within 2 units in the last place, in straight-line code, for x from -87.3 to 88.3 and beyond that the value at
-/// the end of the range (method and coefficients: Cephes, `expf`).
+/// e^x within 2 units in the last place, without branches, for x from -87.3 to 88.3; x is clamped to that range (method
+/// and coefficients: Cephes, `expf`).
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
-    /// 1.5 x 2^23: adding it rounds to a whole number, which then stands in the lowest bits.
+    /// 1.5 x 2^23: adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     // ln 2 in two parts, so that n ln 2 is exact enough
     const LN_2_HIGH: f32 = 0.693_359_4;

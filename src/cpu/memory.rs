@@ -1,21 +1,21 @@
-//! Tensors whose numbers lie in this process's memory: read and changed there, without a copy.
+//! Zero-copy access to the elements of tensors in this process's memory.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData, TensorPrimitive};
 
-/// A backend that computes on the CPU and shows where the numbers of its tensors lie.
+/// A CPU backend that gives access to the storage of its tensors.
 ///
-/// What implements it gets burnlab's kernels ([`FusedBackend`](super::FusedBackend)), bare and under `Autodiff`.
+/// Implementing it enables burnlab's kernels ([`FusedBackend`](super::FusedBackend)), with and without `Autodiff`.
 pub trait CpuBackend: Backend {
-    /// The numbers of a tensor, row-major; `None` where they do not lie so in memory, as those of a transposed view.
+    /// The elements of a tensor, row-major; `None` if it is not contiguous, such as a transposed view.
     fn numbers(tensor: &Self::FloatTensorPrimitive) -> Option<&[f32]>;
 
-    /// As [`CpuBackend::numbers`], to be changed; a tensor that shares them with others gets a copy first. `None` also
-    /// where the backend keeps its memory to itself.
+    /// Mutable [`CpuBackend::numbers`]; a tensor that shares its storage is copied first. Also `None` if the backend
+    /// does not give mutable access.
     fn numbers_mut(tensor: &mut Self::FloatTensorPrimitive) -> Option<&mut [f32]>;
 }
 
-/// Calls `read` with the numbers of `tensor`, row-major. They are copied only where they do not lie so in memory.
+/// Calls `read` with the elements of `tensor`, row-major. They are copied only if not contiguous.
 pub(super) fn read<B: CpuBackend, const D: usize, R>(tensor: Tensor<B, D>, read: impl FnOnce(&[f32]) -> R) -> R {
     let primitive = tensor.into_primitive().tensor();
     match B::numbers(&primitive) {
@@ -24,12 +24,12 @@ pub(super) fn read<B: CpuBackend, const D: usize, R>(tensor: Tensor<B, D>, read:
     }
 }
 
-/// Calls `read` with a copy of the numbers of `tensor`, row-major; waits for the device.
+/// Calls `read` with a copy of the elements of `tensor`, row-major; waits for the device.
 pub(super) fn read_copy<B: Backend, const D: usize, R>(tensor: Tensor<B, D>, read: impl FnOnce(&[f32]) -> R) -> R {
     read(tensor.into_data().convert::<f32>().as_slice().expect("converted to f32 before"))
 }
 
-/// Changes the numbers of `tensor`, row-major. They are copied only where another tensor shares them.
+/// Changes the elements of `tensor`, row-major. They are copied only if another tensor shares them.
 pub(super) fn in_place<B: CpuBackend, const D: usize, R>(
     tensor: Tensor<B, D>,
     change: impl FnOnce(&mut [f32]) -> R,
@@ -46,7 +46,7 @@ pub(super) fn in_place<B: CpuBackend, const D: usize, R>(
     (Tensor::from_data(data, &device), result)
 }
 
-/// A tensor of `values`, row-major, which are not copied.
+/// A tensor that takes ownership of `values`, row-major, without copying.
 pub(super) fn tensor<B: Backend, const D: usize>(
     values: Vec<f32>,
     shape: [usize; D],

@@ -1,14 +1,15 @@
-//! Fused kernels: a Burn backend extension.
+//! Fused CPU kernels, as a Burn backend extension.
 //!
-//! Burn's element-wise operations make a tensor each, and read and write the memory each time; burn-flex copies what it
-//! broadcasts. [`FusedBackend`] adds the operations that this costs most as single ones: a layer with everything between
-//! two matrix products, a loss with its gradient, an optimizer's update. Each is a file of its own with
-//! - its form in Burn's operations (`plain`), the trait's default: what wgpu takes, and every backend with
-//!   `[training] kernels = "plain"`;
-//! - its loops over slices, compiled once (`fused` hands them the tensors of a [`CpuBackend`]);
+//! Each elementwise operation of Burn reads its inputs from memory and writes a new tensor; burn-flex also copies what
+//! it broadcasts. [`FusedBackend`] fuses the operations where this costs most: a layer with everything between two
+//! matrix products, a loss with its gradient, an optimizer's update. Each is in its own file with
+//! - its form in Burn's operations (`plain`), the trait's default, which wgpu uses, and every backend with `[training]
+//!   kernels = "plain"`;
+//! - its loops over slices, which are not generic and so compiled once (`fused` calls them with the tensors of a
+//!   [`CpuBackend`]);
 //! - its node in the graph of `Autodiff` (`tracked`).
 //!
-//! To add one: its file, a method of the trait and of its two implementations (`fused.rs`), and one of [`Kernels`].
+//! To add one, write its file, and a method of the trait, of its two implementations (`fused.rs`), and of [`Kernels`].
 
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
@@ -37,10 +38,10 @@ pub use memory::CpuBackend;
 pub use parallel::simd;
 pub use product::{Matrix, product};
 
-/// Added to variances before their root is taken, as in the reference code of the papers on normalisation.
+/// Added to variances before taking their root, as in the reference implementations of normalisation.
 pub const NORM_EPSILON: f32 = 1e-5;
 
-/// Which form of the operations of [`FusedBackend`] a network is trained and used with.
+/// The implementation of the operations of [`FusedBackend`] that a network uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kernels {
@@ -52,12 +53,12 @@ pub enum Kernels {
 }
 
 impl Kernels {
-    /// What is really used on the backend `B`.
+    /// The kernels actually used on the backend `B`.
     pub fn on<B: FusedBackend>(self) -> Self {
         if B::HAS_FUSED_KERNELS { self } else { Self::Plain }
     }
 
-    /// As the config file writes it.
+    /// Its name in the config file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fused => "fused",
@@ -116,7 +117,7 @@ impl Kernels {
         }
     }
 
-    /// An update by Adam; see [`FusedBackend::adam`].
+    /// An Adam update; see [`FusedBackend::adam`].
     pub fn adam<B: FusedBackend, const D: usize>(
         self,
         step: AdamStep,

@@ -1,24 +1,24 @@
-//! Loops over blocks of memory: on several cores where that pays, in SIMD instructions on each.
+//! Loops over blocks of memory: on several cores where that pays off, with SIMD instructions on each.
 //!
-//! Results do not depend on the number of cores, nor on the width of their registers: blocks are of a fixed size where
-//! anything is summed, and no multiplication is fused with an addition.
+//! Results depend neither on the number of cores nor on the SIMD width: blocks have a fixed size wherever anything is
+//! summed, and no multiplication is fused with an addition.
 
 use rayon::prelude::*;
 
-/// Numbers in a block that one core works on: 32 KiB, the size of a first-level cache.
+/// Elements of a block that one core processes: 32 KiB, the size of a first-level cache.
 const BLOCK: usize = 8192;
 
-/// Below this a loop takes some microseconds, and waking a second core as many.
+/// Smaller loops take a few microseconds, about as long as waking a second core.
 const PARALLEL_FROM: usize = 4 * BLOCK;
 
-/// Runs `loops`, compiled for the CPU that is there.
+/// Runs `loops`, compiled for the instruction set of the present CPU.
 #[inline(always)]
 pub fn simd<R>(loops: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(loops)
 }
 
-/// Calls `work` on blocks of the same rows of `a` and `b`, both `[rows, width]`: on several cores where that pays. The
-/// results come in the order of the rows. Blocks do not depend on the number of cores.
+/// Calls `work` on blocks of the same rows of `a` and `b`, both `[rows, width]`, on several cores where that pays off.
+/// Results are in the order of the rows. Blocks do not depend on the number of cores.
 pub(super) fn for_rows<T: Send>(
     a: &mut [f32],
     b: &mut [f32],
@@ -34,14 +34,14 @@ pub(super) fn for_rows<T: Send>(
     }
 }
 
-/// Calls `work` on blocks of rows of `a`, `[rows, width]`, to change them: the blocks of [`for_rows`].
+/// Calls `work` with mutable blocks of rows of `a`, `[rows, width]`; the blocks are those of [`for_rows`].
 pub(super) fn change_rows(a: &mut [f32], width: usize, work: impl Fn(&mut [f32]) + Sync) {
     let block = (BLOCK / width.max(1)).max(1) * width;
     let work = |a: &mut [f32]| simd(|| work(a));
     if a.len() < PARALLEL_FROM { a.chunks_mut(block).for_each(work) } else { a.par_chunks_mut(block).for_each(work) }
 }
 
-/// The sums of several blocks' columns, added in their order in double precision.
+/// Adds up the column sums of several blocks, in order and in double precision.
 pub(super) fn total(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
     let mut total = vec![0.0f64; width];
     for block in blocks {
@@ -50,20 +50,20 @@ pub(super) fn total(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
     total.into_iter().map(|total| total as f32).collect()
 }
 
-/// Calls `work` on blocks of rows of `a`, `[rows, width]`: the blocks of [`for_rows`].
+/// Calls `work` on blocks of rows of `a`, `[rows, width]`; the blocks are those of [`for_rows`].
 pub(super) fn map_rows<T: Send>(a: &[f32], width: usize, work: impl Fn(&[f32]) -> T + Sync) -> Vec<T> {
     let block = (BLOCK / width.max(1)).max(1) * width;
     let work = |a: &[f32]| simd(|| work(a));
     if a.len() < PARALLEL_FROM { a.chunks(block).map(work).collect() } else { a.par_chunks(block).map(work).collect() }
 }
 
-/// Calls `work` with each number below `count`, on all cores; the results come in this order.
+/// Calls `work` with each number below `count` on all cores; results are in this order.
 pub(super) fn for_each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
     (0..count).into_par_iter().map(work).collect()
 }
 
-/// Calls `work` on blocks of the same numbers of `a` and the three others, all equally long: on several cores where that
-/// pays. `work` must not depend on where a block ends.
+/// Calls `work` on corresponding blocks of `a` and the three other slices, all of the same length, on several cores
+/// where that pays off. The result of `work` must not depend on block boundaries.
 pub(super) fn for_blocks(
     a: &[f32],
     [b, c, d]: [&mut [f32]; 3],
@@ -72,7 +72,7 @@ pub(super) fn for_blocks(
     if a.len() < PARALLEL_FROM {
         return simd(|| work(a, b, c, d));
     }
-    // Nothing is summed here: the blocks may depend on the number of cores.
+    // Nothing is summed here, so the blocks may depend on the number of cores.
     let block = a.len().div_ceil(4 * rayon::current_num_threads()).max(BLOCK);
     a.par_chunks(block)
         .zip(b.par_chunks_mut(block))

@@ -1,10 +1,10 @@
-//! Matrix products of slices, by the crate `gemm`, which burn-flex uses too.
+//! Matrix products of slices with the crate `gemm`, which burn-flex uses too.
 //!
-//! Not Burn's `matmul`: burn-flex 0.21 fills its output with zeros and copies it once more to align it, which took 0.4 s
-//! of a 1.4 s epoch of 784-512-256-10 (measured).
-#![allow(unsafe_code)] // the only place: gemm takes pointers
+//! Not Burn's `matmul`: burn-flex 0.21 zero-fills its output and then copies it to align it, which took 0.4 s of a 1.4
+//! s epoch of 784-512-256-10 (measured).
+#![allow(unsafe_code)] // the only place, since gemm takes pointers
 
-/// Products of fewer multiplications than this run on one core; burn-flex's threshold.
+/// Products with fewer multiplications run on one core; burn-flex's threshold.
 const PARALLEL_FROM: usize = 192 * 192 * 192;
 
 /// A row-major matrix, or the transpose of one.
@@ -18,16 +18,16 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// The matrix `[rows, columns]` whose rows stand one after the other in `values`.
+    /// The matrix `[rows, columns]` with the elements `values`, row-major.
     ///
     /// # Panics
-    /// If `values` holds another number of elements.
+    /// If `values` does not have `rows * columns` elements.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
         assert_eq!(Some(values.len()), rows.checked_mul(columns), "a matrix of {rows} rows and {columns} columns");
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// The transpose; nothing is copied.
+    /// The transpose, without copying.
     pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -39,10 +39,10 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// `left` x `right`, row-major `[left.rows, right.columns]`: on all cores where that pays.
+/// `left` x `right`, row-major `[left.rows, right.columns]`, on all cores where that pays off.
 ///
 /// # Panics
-/// If `left` has not as many columns as `right` has rows.
+/// If `left` does not have as many columns as `right` has rows.
 pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
     assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
     let (rows, inner, columns) = (left.rows, left.columns, right.columns);
@@ -53,9 +53,9 @@ pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
         false => gemm::Parallelism::Rayon(0), // all threads of the pool
     };
     let mut product = Vec::with_capacity(size);
-    // SAFETY: by `Matrix::new` and `transposed`, element (row, column) of a matrix is at
-    // row * row_stride + column * column_stride < values.len(). The product has room for rows x columns elements, and
-    // gemm, told not to read it, writes every one of them before the length says that they are there.
+    // SAFETY: by `Matrix::new` and `transposed`, element (row, column) of a matrix is at row * row_stride + column *
+    // column_stride < values.len(). The product has room for rows x columns elements, and gemm, which does not read it,
+    // writes all of them before the length is set.
     unsafe {
         gemm::gemm(
             rows,

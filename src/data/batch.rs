@@ -1,4 +1,4 @@
-//! Batches: rows gathered into tensors, in an order that a seed fixes.
+//! Batches: rows gathered into tensors, in an order determined by a seed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +17,8 @@ use super::Examples;
 pub struct Batch<B: Backend> {
     /// `[batch, num_inputs]`
     pub inputs: Tensor<B, 2>,
-    /// On the CPU: class index or standardized number, one a row; of a text the numbers of the next characters,
-    /// row-major, as many as `inputs` has cells.
+    /// On the CPU: class index or standardized number, one per row; for a text the indices of the next characters,
+    /// row-major, one per element of `inputs`.
     pub labels: Vec<f32>,
     /// Seed of this step's dropout.
     pub noise_seed: u64,
@@ -27,7 +27,7 @@ pub struct Batch<B: Backend> {
 /// The order in which rows are visited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Order {
-    /// As they stand.
+    /// In the order of the data.
     Sequential,
     /// A new permutation each epoch, from the seed and the epoch's number.
     Shuffled { seed: u64 },
@@ -35,8 +35,8 @@ pub enum Order {
 
 /// Feeds [`Examples`] to Burn's Learner.
 ///
-/// Each call of [`DataLoader::iter`] is one epoch: the epochs are counted here, so that the
-/// shuffle of epoch n is the same in a run that starts at n.
+/// Each call of [`DataLoader::iter`] is one epoch: the epochs are counted here, so that a resumed run shuffles epoch n
+/// as an uninterrupted one does.
 #[derive(Clone)]
 pub struct Loader<B: Backend> {
     examples: Arc<Examples>,
@@ -52,7 +52,7 @@ impl<B: Backend> Loader<B> {
         Self { examples, batch_size, order, device, epochs_begun: Arc::default() }
     }
 
-    /// The loader of a training that goes on after `epochs` epochs.
+    /// The loader of a training run that resumes after `epochs` epochs.
     pub fn continued(self, epochs: usize) -> Self {
         Self { epochs_begun: Arc::new(AtomicUsize::new(epochs)), ..self }
     }

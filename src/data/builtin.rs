@@ -1,4 +1,4 @@
-//! Makes the sources of the catalog. Origin and licence of the shipped files: `builtin/README.md`.
+//! Loads or generates the sources of the catalog. Origin and licence of the shipped files: `builtin/README.md`.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,10 +12,10 @@ use crate::invalid::Invalid;
 
 const DEFAULT_NUM_EXAMPLES: usize = 400;
 
-/// A source, as its row in the catalog says.
+/// Loads or generates a source as its row in the catalog specifies.
 ///
 /// # Errors
-/// Column names in the section that the set does not have; a text shorter than a window.
+/// Column names in the section that the data set does not have; a text shorter than a window.
 pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Invalid> {
     match source.row().origin {
         SourceOrigin::Table { file, class_order } => table(source, file, class_order, config),
@@ -26,7 +26,7 @@ pub(super) fn load(source: Source, config: &DataConfig) -> Result<Dataset, Inval
     }
 }
 
-/// A shipped table, read by the same code as the user's files.
+/// A shipped table, parsed by the same code as the user's files.
 fn table(
     source: Source,
     file: &'static [u8],

@@ -1,6 +1,6 @@
-//! The sources that need no file, a row for each.
+//! The built-in data sources, one row each.
 //!
-//! To add one: a row here, with its file in `builtin/` or its function in `points.rs`.
+//! To add one, write a row here, and put its file into `builtin/` or its function into `points.rs`.
 
 use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::TaskKind;
 use super::points::{self, Turn};
 
-/// What is known of a source before it is made.
+/// What is known about a source before it is loaded.
 pub(super) struct Row {
-    /// The word that the config file uses.
+    /// Its name in the config file.
     name: &'static str,
-    /// What is learned from it, unless the config says otherwise.
+    /// The task, unless the config sets another.
     task: TaskKind,
-    /// Rows and columns of pixels, where a row is an image.
+    /// Height and width of an image, where a row is one.
     image_shape: Option<[usize; 2]>,
     /// Where it comes from.
     pub(super) origin: SourceOrigin,
@@ -31,7 +31,7 @@ pub(super) enum SourceOrigin {
     Generated { classes: GeneratedClasses, noise: f64, draw: Draw },
 }
 
-/// The coordinates and the class of the point whose turn it is.
+/// Draws the coordinates and the class of the next point.
 pub(super) type Draw = fn(Turn, &mut ChaCha8Rng) -> ([f64; 2], usize);
 
 /// How the classes of a shipped table are numbered.
@@ -55,10 +55,10 @@ pub(super) enum GeneratedClasses {
     },
 }
 
-/// Declares [`Source`] and its rows together, so that there is none without the other.
+/// Declares [`Source`] together with its rows, so that neither can exist without the other.
 macro_rules! catalog {
     ($($(#[doc = $doc:literal])+ $source:ident: $row:expr,)+) => {
-        /// A set that needs no file, shipped or generated; the inputs of generated ones are `x1` and `x2`.
+        /// A built-in data set, shipped or generated; the inputs of generated ones are `x1` and `x2`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Source {
@@ -128,7 +128,7 @@ catalog! {
     Xor: generated("xor", GeneratedClasses::Two, 0.0, points::xor),
     /// Uniform in [0, 1]^2; class 1 along the diagonal 0.7 < x1 + x2 < 1.3, with a gap on both sides.
     Band: generated("band", GeneratedClasses::Two, 0.0, points::band),
-    /// Two half circles that reach into each other.
+    /// Two interleaved half circles.
     Moons: generated("moons", GeneratedClasses::Two, 0.2, points::moon),
     /// A circle inside a circle of twice its radius.
     Circles: generated("circles", GeneratedClasses::Two, 0.1, points::circle),
@@ -142,24 +142,24 @@ const fn table(file: &'static [u8]) -> SourceOrigin {
     SourceOrigin::Table { file, class_order: ClassOrder::Sorted }
 }
 
-/// `noise`: standard deviation of what is added to the coordinates, without `data.noise`.
+/// `noise`: standard deviation of the noise on the coordinates unless `data.noise` is set.
 const fn generated(name: &'static str, classes: GeneratedClasses, noise: f64, draw: Draw) -> Row {
     let origin = SourceOrigin::Generated { classes, noise, draw };
     Row { name, task: TaskKind::Classification, image_shape: None, origin }
 }
 
 impl Source {
-    /// The word that the config file uses.
+    /// Its name in the config file.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// What is learned from it, unless the config says otherwise.
+    /// The task, unless the config sets another.
     pub fn task(self) -> TaskKind {
         self.row().task
     }
 
-    /// Rows and columns of pixels, where a row is an image.
+    /// Height and width of an image, where a row is one.
     pub fn image_shape(self) -> Option<[usize; 2]> {
         self.row().image_shape
     }
@@ -169,12 +169,12 @@ impl Source {
         matches!(self.row().origin, SourceOrigin::Generated { .. })
     }
 
-    /// Whether `data.num_classes` says how many classes there are.
+    /// Whether `data.num_classes` sets the number of classes.
     pub(super) fn has_chosen_classes(self) -> bool {
         matches!(self.row().origin, SourceOrigin::Generated { classes: GeneratedClasses::Chosen { .. }, .. })
     }
 
-    /// The names of the sources of which `holds` is true, in the order of the catalog.
+    /// The names of the sources for which `holds` is true, in the order of the catalog.
     pub(super) fn names_where(holds: impl Fn(Self) -> bool) -> Vec<&'static str> {
         Self::ALL.iter().filter(|&&source| holds(source)).map(|source| source.name()).collect()
     }

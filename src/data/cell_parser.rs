@@ -1,8 +1,8 @@
-//! What a cell is in a format where every cell is text.
+//! Parses cells of formats in which every cell is text.
 
 use super::table::{Cell, is_usable};
 
-/// Tells what the texts of cells mean.
+/// Decides whether a cell's text is a number, a missing value, or text.
 pub(super) struct CellParser {
     missing: Vec<Vec<u8>>,
     some_missing_is_a_number: bool,
@@ -19,7 +19,7 @@ impl CellParser {
     /// `cell` must be trimmed.
     #[inline]
     pub(super) fn read(&self, cell: &[u8]) -> Cell {
-        // Nearly every cell is a number, so the list of missing words is asked last if it can be.
+        // Nearly every cell is a number, so the list of missing values is searched last where possible.
         if self.some_missing_is_a_number && self.is_missing(cell) {
             return Cell::Missing;
         }

@@ -30,7 +30,7 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Every key that would be silently ignored is refused: otherwise two runs are compared that never differed.
+/// Rejects every key that would be silently ignored: otherwise one could compare two runs that never differed.
 fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
     let has_labels = config.labels.is_some();
     let is_generated = config.source.is_some_and(|source| source.is_generated());
@@ -129,7 +129,7 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
     }
 }
 
-/// What can be asked of any table, and of no text: it has no columns and no classes, and it is split in its order.
+/// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
 fn table_keys(config: &DataConfig) -> [(&'static str, bool); 10] {
     [
         ("data.allow_constant", config.allow_constant),
@@ -145,7 +145,7 @@ fn table_keys(config: &DataConfig) -> [(&'static str, bool); 10] {
     ]
 }
 
-/// A model that is tested on the rows it learned looks better than it is.
+/// A model tested on its training rows looks better than it is.
 fn check_test_file(config: &DataConfig) -> Result<(), Invalid> {
     if config.folds.is_some() {
         let is_default = config.test_fraction == DataConfig::default().test_fraction;
@@ -177,7 +177,7 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     }
     if let Some(n) = config.fold {
         let folds = config.folds.unwrap_or(0);
-        Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, of which it is one".into())?;
+        Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, the number of folds".into())?;
         check("data.fold", (1..=folds).contains(&n), n.to_string(), &format!("from 1 to data.folds = {folds}"))?;
     }
     if let Some(n) = config.num_examples {
@@ -217,7 +217,7 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The shape must account for every input, and every input must be a number.
+/// The shape must cover every input, and every input must be a number.
 pub(super) fn check_image_shape(dataset: &Dataset) -> Result<(), Invalid> {
     let Some([height, width]) = dataset.image_shape else {
         return Ok(());

@@ -7,7 +7,7 @@ use super::table::Table;
 use super::{DataConfig, labels};
 use crate::invalid::{Invalid, nearest};
 
-/// Where the target is.
+/// Index of the target column.
 ///
 /// # Errors
 /// No `data.target`, or no column of this name; the message lists the columns.
@@ -28,7 +28,7 @@ pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result
 /// # Errors
 /// Names in `drop`, `numeric` or `categorical` that the file does not have or that name the target; no input left.
 pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
-    // The list to drop may be as long as the header: an error offers it ready to paste.
+    // A map, since the list to drop may be as long as the header: an error message suggests it, ready to paste.
     let places: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
     let mut forced = vec![None; table.names().len()];
     let mut is_dropped = vec![false; table.names().len()];
@@ -53,7 +53,7 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
     let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
     let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
     if inputs.is_empty() {
-        return Err(table.error("has no input column beside the target and data.drop"));
+        return Err(table.error("has no input column besides the target and data.drop"));
     }
     Ok(inputs)
 }
@@ -73,10 +73,10 @@ fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
     Err(Invalid::at(key, message))
 }
 
-/// Where the columns `names` are in a later file, in any order among others.
+/// The positions of the columns `names` in a later file, which may order them differently and have others.
 ///
 /// # Errors
-/// The columns that it lacks.
+/// Columns that are missing.
 pub(super) fn positions<'n>(table: &Table<'_>, names: impl Iterator<Item = &'n str>) -> Result<Vec<usize>, Invalid> {
     let known: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
     let mut positions = Vec::new();

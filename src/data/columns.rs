@@ -1,14 +1,14 @@
-//! Input columns while their cells go by: which kind a column has, whether it can be learned from.
+//! Input columns while the file is read: infers the kind of each, and whether it is of use.
 
 use super::labels::Interner;
 use super::limits::MAX_CATEGORIES;
 use super::table::{Cell, Place, Row, Table, is_usable};
 use crate::invalid::Invalid;
 
-/// Below this many rows, distinct or counting values say nothing about being an identifier.
+/// With fewer rows than this, distinct or consecutive values do not make a column an identifier.
 const MIN_ROWS_OF_IDENTIFIER: usize = 20;
 
-/// An input column while its cells go by.
+/// What has been observed of an input column so far.
 pub(super) struct Input {
     pub(super) name: String,
     /// Index of the cell in a row of the file.
@@ -25,7 +25,7 @@ pub(super) struct Input {
     count_start: f64,
 }
 
-/// A kind that the config demands.
+/// A kind that the config sets.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Forced {
     Numeric,
@@ -50,8 +50,8 @@ impl Input {
         }
     }
 
-    /// Notes `cell`, number `i` of `row`, which is row `row_number` of the file. Returns its value; text becomes NaN until
-    /// the second pass.
+    /// Notes `cell`, number `i` of `row`, which is row `row_number` of the file. Returns its value; text becomes NaN
+    /// until the second pass.
     #[inline]
     pub(super) fn observe(&mut self, cell: Cell, row: &Row<'_>, i: usize, row_number: usize) -> f32 {
         let Cell::Number(number) = cell else {
@@ -64,7 +64,7 @@ impl Input {
         self.low = self.low.min(value);
         self.high = self.high.max(value);
         if self.counts_up {
-            // Measured from the row's number in the file, so that rows without a target leave no hole.
+            // Relative to the row's number in the file, so that skipped rows without a target leave no gap.
             let start = number - row_number as f64;
             if self.num_present == 0 {
                 self.count_start = start;
@@ -75,7 +75,7 @@ impl Input {
         value
     }
 
-    /// A cell that is no number that a network can take.
+    /// Notes a cell that is not a number usable as an input.
     #[cold]
     fn observe_other(&mut self, cell: Cell, row: &Row<'_>, i: usize) -> f32 {
         self.counts_up = false;
@@ -95,7 +95,7 @@ impl Input {
         f32::NAN
     }
 
-    /// Whether a second pass must read this column's cells as text.
+    /// Whether a second pass must read this column as text.
     ///
     /// # Errors
     /// A cell that is not a finite number in a column that can only be numeric.
@@ -104,7 +104,7 @@ impl Input {
             return Ok(true);
         }
         let is_numeric = self.forced == Some(Forced::Numeric);
-        // `inf` among numbers is a slip, not a category; among texts it is a word.
+        // `inf` among numbers is a mistake, not a category; among texts it is a word.
         if let (Some((place, cell)), true) = (&self.first_not_finite, is_numeric || self.first_text.is_none()) {
             let message = format!("holds `{cell}`, not a finite number: correct it, or add it to data.missing");
             return Err(table.error_in(*place, &message));
@@ -120,7 +120,7 @@ impl Input {
         self.num_present == 0
     }
 
-    /// A category that is sometimes missing still tells two kinds of row apart; a number does not.
+    /// A single category that is sometimes missing still distinguishes two kinds of rows; a number does not.
     pub(super) fn is_constant(&self, categories: Option<&Interner>) -> bool {
         match categories {
             Some(categories) => categories.len() == 1 && self.num_missing == 0,
@@ -145,7 +145,7 @@ impl Input {
         }
     }
 
-    /// What made a column of mostly numbers be read as text.
+    /// Why a column of mostly numbers was read as text, if it was.
     pub(super) fn mixed_note(&self) -> Option<String> {
         let (Place { line, .. }, cell) = self.first_text.as_ref()?;
         let is_mostly_numbers = self.num_texts * 2 < self.num_present;

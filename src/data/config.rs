@@ -11,7 +11,7 @@ use super::{Source, TaskKind};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// A shipped or generated set; give either this or `path`.
+    /// A built-in data set, shipped or generated; set either this or `path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// Generated sets: number of points, 1 to 10000000; default 400.
@@ -25,14 +25,14 @@ pub struct DataConfig {
     pub num_classes: Option<usize>,
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
-    /// A CSV file (gzipped or not), with `labels` an IDX file of images, with `task = "language_model"` a text in UTF-8
-    /// (gzipped or not); give either this or `source`.
+    /// A CSV file (gzipped or not), with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text
+    /// (gzipped or not); set either this or `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
-    /// A separate test file like `path`; `test_fraction` is then not used.
+    /// A separate test file in the format of `path`; `test_fraction` is then not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_path: Option<PathBuf>,
     /// IDX labels of `test_path`.
@@ -44,48 +44,49 @@ pub struct DataConfig {
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
-    /// CSV: one ASCII character between cells; inferred from the first line among `,` `;` tab `|` when absent.
+    /// CSV: the delimiter, one ASCII character; inferred from the first line among `,` `;` tab `|` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
     /// CSV: whether the first line names the columns; default true. Without, they are `column_1`, `column_2`, ...
     pub header: bool,
-    /// CSV: cells that mean missing, beside the empty one; compared as text.
+    /// CSV: cells that mean missing, in addition to the empty one; compared as text.
     pub missing: Vec<String>,
     /// CSV: columns to leave out.
     pub drop: Vec<String>,
     /// CSV: columns to read as numbers; other text in them is an error.
     pub numeric: Vec<String>,
-    /// CSV: columns to read as categories, also when they hold numbers.
+    /// CSV: columns to read as categories even if they hold numbers.
     pub categorical: Vec<String>,
     /// CSV: accept columns that hold the same value in every row; default false.
     pub allow_constant: bool,
     /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
     pub max_categories: usize,
-    /// Classes to keep, by name; all when empty. The rows of others are left out of every part.
+    /// Classes to keep, by name; all when empty. Rows of other classes are left out of every part.
     pub classes: Vec<String>,
-    /// Labelled rows of each class that training may see, validation part included: to learn from few; the test part
-    /// stays whole. At least 1; all when absent.
+    /// Labelled rows per class available to training and validation, to simulate scarce labels; the test part is
+    /// unaffected. At least 1; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_per_class: Option<usize>,
-    /// Rows and columns of the image that a row of pixels is; known for digits and IDX.
+    /// Height and width of the image in each row of pixels; known for digits and IDX.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_shape: Option<[usize; 2]>,
-    /// Texts: characters that an example shows, 1 to 4096; default 64. Each has the next character as its target.
+    /// Texts: characters per example, 1 to 4096; default 64. The target of each is the next character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<usize>,
-    /// Part of all rows kept for the test, 0 (none) up to below 1; default 0.3. Of a text it is the end.
+    /// Fraction of all rows held out for the test, 0 (none) or more and below 1; default 0.3. For a text, its end.
     pub test_fraction: f64,
-    /// k-fold cross-validation, 2 to 1000: the rows are dealt into so many folds of equal size (and equal shares of the
-    /// classes), and a run tests on one of them, in place of `test_fraction`. All are trained unless `fold` names one.
+    /// k-fold cross-validation, 2 to 1000: the rows are divided into this many folds of equal size (and equal class
+    /// shares), and each run tests on one of them instead of `test_fraction`. One run per fold is trained unless `fold`
+    /// names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
-    /// The fold that is the test part, 1 to `folds`.
+    /// The fold to test on, 1 to `folds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
-    /// Part of the training rows kept for validation, 0 (none) up to below 1; default 0.15. Of a text it is the end of
-    /// what the test leaves.
+    /// Fraction of the remaining rows held out for validation, 0 (none) or more and below 1; default 0.15. For a text,
+    /// the end of what the test part leaves.
     pub validation_fraction: f64,
-    /// Keep the share of every class equal in all parts; default true; no effect on number targets.
+    /// Keep class proportions equal in all parts; default true; no effect on number targets.
     pub stratify: bool,
     /// Seed of the split; the run's seed when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,20 +134,20 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
-    /// How the file of [`Dataset::write_rows`](super::Dataset::write_rows) is read, whatever the training file was like:
-    /// a header, commas, and only the empty cell is missing. (`-999` may mean missing, where `-999.0` is a number that
-    /// is written as `-999`.)
+    /// How to read the file that [`Dataset::write_rows`](super::Dataset::write_rows) writes, whatever the training file
+    /// was like: a header, commas, and only the empty cell is missing. (Where `-999` means missing, `-999.0` is still a
+    /// number, and is written as `-999`.)
     pub fn of_written_rows() -> Self {
         Self { delimiter: Some(','), missing: Vec::new(), ..Self::default() }
     }
 
-    /// Whether the data are a text, to learn the next character of.
+    /// Whether the data are a text, for next-character prediction.
     pub fn is_text(&self) -> bool {
         let task = self.source.map(Source::task).or(self.task);
         task == Some(TaskKind::LanguageModel)
     }
 
-    /// Characters that an example of a text shows.
+    /// Characters per example of a text.
     pub fn context(&self) -> usize {
         self.context.unwrap_or(64)
     }
@@ -168,6 +169,6 @@ pub enum Scale {
     Standard,
     /// Training minimum to 0, maximum to 1.
     MinMax,
-    /// Minus the median, divided by the distance of the quartiles.
+    /// Minus the median, divided by the interquartile range.
     Robust,
 }

@@ -1,6 +1,6 @@
-//! Reads CSV files, the rows one at a time.
+//! Reads CSV files row by row.
 //!
-//! No error escapes without the file's name, and no input makes it buffer without bound.
+//! Every error names the file, and no input makes the reader buffer without bound.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
@@ -27,10 +27,10 @@ struct CsvReader<'a> {
     cells: CellParser,
 }
 
-/// The table in a CSV file: its header is read at once, its rows when they are asked for.
+/// The table in a CSV file: its header is read now, its rows on demand.
 ///
 /// # Errors
-/// A file that cannot be read or is not CSV in UTF-8; columns without a name of their own.
+/// A file that cannot be read or is not CSV in UTF-8; columns without a unique name.
 pub(super) fn open<'a>(origin: &'a Origin, opened: Opened, config: &DataConfig) -> Result<Table<'a>, Invalid> {
     let mut opened = opened;
     let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
@@ -84,7 +84,7 @@ impl Reader for CsvReader<'_> {
         while self.next(&mut reader, &mut record)? {
             let line = self.line_of(&record);
             if record.len() != self.num_columns {
-                // A line of blanks is a blank line.
+                // A line of only whitespace counts as blank.
                 if record.len() == 1 && record[0].trim_ascii().is_empty() {
                     continue;
                 }
@@ -122,7 +122,7 @@ impl CsvReader<'_> {
         Ok(builder.has_headers(false).flexible(true).from_reader(guarded))
     }
 
-    /// The csv crate leaves the second byte of CR LF to the next record and counts LF only.
+    /// The csv crate leaves the LF of a CR LF to the next record, and counts only LF.
     fn line_of(&self, record: &ByteRecord) -> u64 {
         let position = record.position();
         position.map_or(0, |position| match self.line_end {
@@ -188,8 +188,8 @@ enum LineEnd {
     Cr,
 }
 
-/// The delimiter that the first line holds most often outside of quotes (a comma when there is none), and its end, if
-/// it ends in `start`.
+/// The most frequent delimiter outside quotes in the first line (a comma when there is none), and how that line ends,
+/// if it ends within `start`.
 fn sniff(start: &[u8]) -> (u8, Option<LineEnd>) {
     const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
     let mut counts = [0usize; CANDIDATES.len()];
@@ -220,7 +220,7 @@ fn sniff(start: &[u8]) -> (u8, Option<LineEnd>) {
     (CANDIDATES[first.unwrap_or(0)], line_end)
 }
 
-/// Refuses NUL bytes and records without end before the CSV reader buffers them.
+/// Rejects NUL bytes and endless records before the CSV reader buffers them.
 struct Guarded {
     inner: BufReader<Box<dyn Read>>,
     display: String,

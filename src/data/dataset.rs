@@ -1,18 +1,18 @@
-//! What a loaded data set is: raw cells, a target per row, and what was inferred on the way.
+//! A loaded data set: raw cells, a target per row, and notes on what was inferred.
 
 use sha2::{Digest, Sha256};
 
 use super::{Task, Text, labels, text};
 
-/// Rows of raw cells with their targets, as loaded: nothing scaled, nothing imputed.
+/// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// `digits`, or the file's name.
     pub name: String,
     /// The inputs, in the order of the file.
     pub columns: Vec<Column>,
-    /// Row-major `[num_rows, columns.len()]`; missing = NaN. A categorical cell is the index of its
-    /// category, or `categories.len()` for one that only a separate test file has.
+    /// Row-major `[num_rows, columns.len()]`; missing = NaN. A categorical cell is the index of its category, or
+    /// `categories.len()` for a category that occurs only in a separate test file.
     pub values: Vec<f32>,
     /// One per row.
     pub target: Target,
@@ -22,7 +22,7 @@ pub struct Dataset {
     pub image_shape: Option<[usize; 2]>,
     /// `Some(n)`: rows `n..` came from a separate test file.
     pub num_training_rows: Option<usize>,
-    /// What was inferred and may surprise, a line each.
+    /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
 }
 
@@ -40,14 +40,14 @@ pub struct Column {
 pub enum ColumnKind {
     /// A number.
     Numeric,
-    /// A name out of a few.
+    /// One of a set of names.
     Categorical {
         /// Sorted: as numbers when all are numbers, else by alphabet.
         categories: Vec<String>,
     },
 }
 
-/// What is to be predicted, a value per row.
+/// The values to predict, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
     /// A class per row.
@@ -59,7 +59,7 @@ pub enum Target {
     },
     /// A finite number per row, in its own units.
     Numbers(Vec<f64>),
-    /// The next character at each place of a window; a row is a window, and there are no columns.
+    /// The next character at each position of a window; a row is a window, and there are no columns.
     Text(Text),
 }
 
@@ -82,8 +82,8 @@ impl Dataset {
         &self.values[i * width..(i + 1) * width]
     }
 
-    /// What is learned from this target. Of a text, which characters there are is known only once it is split: those of the
-    /// whole text are taken.
+    /// The task that this target sets. The characters of a text are those of the whole text here; the training part's
+    /// are known only after the split.
     pub fn task(&self) -> Task {
         match &self.target {
             Target::Classes { names, .. } => Task::of_classes(names.len()),
@@ -95,7 +95,7 @@ impl Dataset {
     /// SHA-256 in hex over columns, shapes, values and targets; not over the file's name or the notes.
     pub fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
-        // Lengths go in before texts, so that moving a letter between two names changes the hash.
+        // Lengths are hashed before texts, so that moving a letter from one name to the next changes the hash.
         let text = |hash: &mut Sha256, text: &str| {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text.as_bytes());

@@ -11,10 +11,10 @@ pub struct Examples {
     pub num_inputs: usize,
     /// Row-major `[len(), num_inputs]`; finite. Empty where the inputs are those of `shared`.
     pub inputs: Vec<f32>,
-    /// The data set whose cells are the inputs as they stand, found by `rows`: nothing is copied then.
+    /// The data set whose cells are the inputs unchanged, indexed by `rows`: nothing is copied then.
     pub shared: Option<Arc<Dataset>>,
-    /// Number of the class, or the standardized number; NaN for a class unknown to the [`Preprocessor`]. One per example,
-    /// or as many as [`Examples::targets_of`] has.
+    /// Class index or standardized number; NaN for a class unknown to the [`Preprocessor`]. One per example, or for a
+    /// text one per character (see [`Examples::targets_of`]).
     pub targets: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].
     pub rows: Vec<usize>,
@@ -41,7 +41,7 @@ impl Examples {
         inputs
     }
 
-    /// The targets of the example at `position`: one, or of a window of text one for each of its characters.
+    /// The targets of the example at `position`: one, or for a window of text one per character.
     pub fn targets_of(&self, position: usize) -> &[f32] {
         let count = self.targets.len() / self.len();
         &self.targets[position * count..][..count]

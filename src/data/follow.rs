@@ -1,4 +1,4 @@
-//! Rows of a later file (a test file, new rows), read by what the training file settled.
+//! Rows of a later file (a test file, new rows), read with the columns and classes of the training file.
 
 use super::Target;
 use super::labels::{self, Labels};
@@ -6,18 +6,18 @@ use super::table::{Cell, Row, is_usable};
 use super::target::not_a_number;
 use crate::invalid::Invalid;
 
-/// What training settled about the columns.
+/// What the training file determined about the columns.
 pub(super) struct Known<'a> {
     /// Per input: the categories of a categorical column, `None` for a numeric one.
     pub(super) categories: &'a [Option<Labels>],
     pub(super) target_name: &'a str,
-    /// `None` of a number.
+    /// `None` if the target is a number.
     pub(super) classes: Option<&'a Labels>,
 }
 
 impl Known<'_> {
-    /// Appends the inputs, which are the first cells of the row: numbers, or the index of the category among those known.
-    /// One that training did not see is the unknown category, `names.len()`; a missing cell is NaN.
+    /// Appends the inputs, which are the first cells of the row: numbers, or the index of the category. A category that
+    /// training did not see is the unknown one, `names.len()`; a missing cell is NaN.
     ///
     /// # Errors
     /// Text in a numeric column.
@@ -37,7 +37,7 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// Appends the target, cell `i` of the row, unless it is missing; tells whether it was there.
+    /// Appends the target, cell `i` of the row, unless it is missing; returns whether it was present.
     ///
     /// # Errors
     /// A class that training did not have; a cell that is not a finite number.

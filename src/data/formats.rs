@@ -1,4 +1,4 @@
-//! Which reader opens a table. A new format: its reader, and its case here.
+//! Chooses the reader for a table. To add a format, write its reader, and add a case here.
 
 use std::io::BufRead;
 
@@ -7,10 +7,10 @@ use super::table::Table;
 use super::{DataConfig, csv};
 use crate::invalid::Invalid;
 
-/// The table in `origin`: CSV, as long as nothing says otherwise.
+/// Opens the table in `origin`; CSV is the only format so far.
 ///
 /// # Errors
-/// A file that cannot be read, or holds no table.
+/// A file that cannot be read, or does not hold a table.
 pub(super) fn open<'a>(origin: &'a Origin, config: &DataConfig) -> Result<Table<'a>, Invalid> {
     let mut opened = origin.open()?;
     let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;

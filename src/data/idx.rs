@@ -1,4 +1,4 @@
-//! IDX files (MNIST and its kin), gzipped or not: a header of sizes, then big-endian cells.
+//! IDX files (the format of MNIST), gzipped or not: a header of sizes, then big-endian cells.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,9 +9,9 @@ use super::origin::{Opened, Origin};
 use super::{Column, ColumnKind, DataConfig, Dataset, Target};
 use crate::invalid::Invalid;
 
-/// Cells of an item: each is an input with a name.
+/// Largest number of cells of an item: each becomes a named input.
 const MAX_INPUTS: usize = 1 << 24;
-/// Deflate cannot shrink further, so a short gzipped file cannot hold a large header's promise.
+/// Deflate cannot compress further, so a short gzipped file cannot contain as many cells as a large header claims.
 const MAX_GZIP_RATIO: u64 = 1032;
 
 /// Images and their labels, and the test files when the section names them.
@@ -20,7 +20,7 @@ const MAX_GZIP_RATIO: u64 = 1032;
 /// Files that are not IDX, too short or too long for their header, of different counts, or with unseen test labels.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
     let images = read_images(path, "data.path")?;
-    let labels_path = config.labels.as_deref().unwrap_or(path); // given: that is why the file is IDX
+    let labels_path = config.labels.as_deref().unwrap_or(path); // always set: it is what makes the file IDX
     let mut values = images.values;
     let labels = read_labels(labels_path, "data.labels", images.count, path)?;
 
@@ -122,7 +122,7 @@ fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
         );
     }
     let mut values: Vec<f32> = Vec::new();
-    // The header's promise is bounded by the file's size by now; still, memory may be short.
+    // The file's size has bounded what the header claims; still, memory may be short.
     if values.try_reserve_exact(header.num_cells).is_err() {
         return Err(origin.error(&format!("holds {} cells, more than fit in memory", header.num_cells)));
     }
@@ -177,7 +177,7 @@ struct Header {
 }
 
 impl Header {
-    /// Reads the header and checks it against the size of the file, so that nothing is allocated on its word alone.
+    /// Reads the header and checks it against the size of the file, so that no allocation relies on the header alone.
     fn read(origin: &Origin, opened: &mut Opened) -> Result<Self, Invalid> {
         let too_short = |_| origin.error("is too short to be an IDX file, or damaged");
         let mut magic = [0; 4];
@@ -201,7 +201,7 @@ impl Header {
         }
         let num_cells = sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size));
         let shown = sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ");
-        // A header that asks for more is taken for damage.
+        // A header that claims more is treated as damaged.
         let Some(num_cells) = num_cells.filter(|&n| n <= MAX_CELLS) else {
             return Err(origin.error(&format!("claims {shown} cells in its header: it is damaged")));
         };
@@ -228,7 +228,7 @@ impl Header {
         self.num_cells as u64 * width
     }
 
-    /// Hands over all cells in pieces, then checks that the file ends there.
+    /// Calls `visit` with all cells in chunks, then checks that the file ends there.
     fn for_each_chunk(
         &self,
         origin: &Origin,

@@ -1,6 +1,6 @@
-//! A table to a [`Dataset`]: a pass over the numbers, a second one over the text columns if there are any.
+//! Reads a table into a [`Dataset`]: one pass over the numbers, and a second one over text columns if any.
 //!
-//! Two passes instead of one that keeps every cell as text: 60000 rows of 784 pixels fit in memory once.
+//! Two passes, since one would have to keep every cell as text: 60000 rows of 784 pixels fit in memory only once.
 
 use std::path::Path;
 
@@ -14,14 +14,14 @@ use super::target::TargetCells;
 use super::{Column, ColumnKind, DataConfig, Dataset, Target, column_names, formats};
 use crate::invalid::Invalid;
 
-/// The user's file, and the separate test file when the section names one.
+/// Reads the user's file, and the separate test file when the section names one.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str());
     let origin = Origin::file(path, "data.path");
     read(&name.to_string_lossy(), &origin, config)
 }
 
-/// The same for any origin; the shipped sets come this way.
+/// The same for any origin, such as a shipped data set.
 pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
     infer(name, &formats::open(origin, config)?, config)
 }
@@ -73,7 +73,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     })
 }
 
-/// The training file while it is read.
+/// State while the training file is read.
 struct Inference<'a> {
     table: &'a Table<'a>,
     target_position: usize,
@@ -232,7 +232,7 @@ fn append(
     note_missing_targets(&table, known.target_name, num_rows, num_kept, notes)
 }
 
-/// The error for columns of which nothing can be learned, ready to paste.
+/// The error for columns that carry no information, with the `data.drop` line to paste.
 fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
     if names.is_empty() {
         return Ok(());
@@ -247,7 +247,7 @@ fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Res
     Err(table.error(&message))
 }
 
-/// Rows without a target teach nothing; they are left out, and the user hears of it.
+/// Rows without a target are left out, with a note to the user.
 fn note_missing_targets(
     table: &Table<'_>,
     target_name: &str,
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::data::table::{CellTexts, Reader};
 
-    /// A format whose cells have types: the seam must do for more than CSV.
+    /// A format with typed cells: the interface must work for more than CSV.
     struct Typed(Vec<[Typing; 3]>);
 
     #[derive(Clone, Copy)]

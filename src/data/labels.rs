@@ -1,8 +1,8 @@
-//! Names of classes and categories: gathered in one pass, then sorted and looked up.
+//! Names of classes and categories: collected in one pass, then sorted and looked up.
 
 use std::collections::HashMap;
 
-/// Gives each distinct text a number in the order of appearance.
+/// Numbers distinct texts in order of appearance.
 #[derive(Default)]
 pub(super) struct Interner {
     numbers: HashMap<String, u32>,
@@ -24,7 +24,7 @@ impl Interner {
         self.names.len()
     }
 
-    /// The sorted names, and for each gathered number its index among them.
+    /// The sorted names, and the index among them for each number assigned before.
     pub(super) fn sorted(self) -> (Labels, Vec<u32>) {
         let labels = Labels::new(self.names.iter());
         let order = self.names.iter().map(|name| {
@@ -36,7 +36,8 @@ impl Interner {
     }
 }
 
-/// Sorted distinct names: as numbers when all are numbers (so `10` follows `9`, and `1.0` is `1`), else by alphabet.
+/// Sorted distinct names: numerically when all are numbers (so `10` follows `9`, and `1.0` is `1`), else
+/// alphabetically.
 #[derive(Debug)]
 pub(super) struct Labels {
     pub(super) names: Vec<String>,
@@ -61,8 +62,8 @@ impl Labels {
         Self { names, all_numbers, index }
     }
 
-    /// The names that training settled, as they are. They are one spelling per number if training made them so; of a
-    /// column with other texts it may have kept `1.0`, which is a text then.
+    /// The names found in training, unchanged. If all are numbers, each has one spelling already; among other texts,
+    /// `1.0` is itself a text.
     pub(super) fn known(names: &[String]) -> Self {
         let all_numbers = names.iter().all(|name| as_number(name).is_some() && canonical(name, true) == *name);
         let index = names.iter().cloned().zip(0..).collect();
@@ -80,7 +81,7 @@ impl Labels {
     }
 }
 
-/// Names for an error or a summary, the first `max` of them.
+/// The first `max` names, for an error or a summary.
 pub(super) fn list(names: &[String], max: usize) -> String {
     let shown = names[..names.len().min(max)].join(", ");
     match names.len().saturating_sub(max) {

@@ -1,28 +1,28 @@
-//! What the inputs of an example stand for, for the architectures that need to know.
+//! The meaning of an example's inputs, for the architectures that depend on it.
 
 /// The inputs of an example, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
-    /// What each group of inputs was before it was prepared.
+    /// The column that each group of inputs comes from.
     pub columns: Vec<InputColumn>,
     /// Rows and columns of pixels, when the inputs are an image.
     pub image_shape: Option<[usize; 2]>,
-    /// Distinct numbers, when the inputs are a text: each input is then that of a character, the last one of any that the
-    /// training part lacks.
+    /// Vocabulary size, when the inputs are a text: each input is then the index of a character, and the last index
+    /// stands for all characters that the training part lacks.
     pub num_characters: Option<usize>,
 }
 
-/// A column of the data, as inputs.
+/// A column of the data as network inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputColumn {
-    /// One input: a scaled number, a pixel, or a character's number.
+    /// One input: a scaled number, a pixel, or a character's index.
     Number,
-    /// So many inputs, of which at most one is 1 and the rest are 0.
+    /// One-hot inputs, this many: at most one is 1, the rest are 0.
     Categories(usize),
 }
 
 impl InputColumn {
-    /// Inputs of this column.
+    /// Number of inputs of this column.
     pub fn width(self) -> usize {
         match self {
             Self::Number => 1,

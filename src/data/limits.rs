@@ -1,4 +1,4 @@
-//! The largest data that are accepted.
+//! Limits on the size of the data.
 
 /// Cells of a data set: 16 GiB as f32.
 pub(super) const MAX_CELLS: usize = 1 << 32;
@@ -6,14 +6,14 @@ pub(super) const MAX_CELLS: usize = 1 << 32;
 pub(super) const MAX_EXAMPLES: usize = 10_000_000;
 /// Classes of a target, each with an output of the network.
 pub(super) const MAX_CLASSES: usize = 1000;
-/// Parts of a cross-validation.
+/// Folds of a cross-validation.
 pub(super) const MAX_FOLDS: usize = 1000;
-/// Text columns with more distinct values are identifiers whatever their share; also exact in f32.
+/// Text columns with more distinct values are identifiers whatever their proportion; such indices are exact in f32.
 pub(super) const MAX_CATEGORIES: usize = 1_000_000;
 /// Bytes of a text. A character takes 4 bytes of memory, and 8 more as input and target.
 pub(super) const MAX_TEXT: u64 = 64 << 20;
-/// Distinct characters, each with an output of the network. No alphabet has as many, Chinese newspapers have as many in
-/// common use.
+/// Distinct characters, each with an output of the network. No alphabet has this many; Chinese newspapers commonly use
+/// about as many.
 pub(super) const MAX_CHARACTERS: usize = 4096;
-/// Characters of a window: attention takes memory by its square.
+/// Characters of a window: the memory of attention grows with its square.
 pub(super) const MAX_CONTEXT: usize = 4096;

@@ -1,4 +1,4 @@
-//! A file of new rows, for a trained network: read in blocks, so that it may be larger than memory.
+//! Reads a file of new rows for a trained network in blocks, so that it may be larger than memory.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::invalid::Invalid;
 
-/// Rows in memory at a time: enough for a network to work on at full speed.
+/// Rows in memory at a time: enough for a network to run at full speed.
 const ROWS_A_BLOCK: usize = 4096;
 
 /// A file whose columns have been matched with those of a [`Preprocessor`].
@@ -19,21 +19,21 @@ pub struct NewRows<'a> {
     preprocessor: &'a Preprocessor,
     origin: Origin,
     config: &'a DataConfig,
-    /// The value of the target is read and required in each row.
+    /// Whether the target is read, and required in each row.
     has_target: bool,
-    /// Columns to hand on as they are.
+    /// Columns to pass through unchanged.
     kept: &'a [String],
 }
 
 /// Some rows of the file.
 pub struct Block {
-    /// As the network takes them; `targets` are NaN where the target was not asked for.
+    /// The network's inputs; `targets` are NaN if the target is not read.
     pub examples: Examples,
-    /// Per example, the cells of the kept columns, untouched.
+    /// Per example, the cells of the kept columns, unchanged.
     pub kept: KeptCells,
 }
 
-/// The cells of some columns as they stand in the file, row after row.
+/// The cells of some columns as they appear in the file, row after row.
 pub struct KeptCells {
     num_columns: usize,
     bytes: Vec<u8>,
@@ -65,10 +65,10 @@ impl KeptCells {
 }
 
 impl<'a> NewRows<'a> {
-    /// Rows of `path`, read as `config` (the training's) says: missing cells, delimiter, header.
+    /// Rows of `path`, read with the missing cells, delimiter and header of `config`, the run's own.
     ///
     /// With `has_target` each block has its targets; without, the file need not have that column. `kept` names columns
-    /// to hand on.
+    /// to pass through.
     pub fn new(
         path: &Path,
         preprocessor: &'a Preprocessor,
@@ -82,7 +82,7 @@ impl<'a> NewRows<'a> {
     /// Opens the file and finds its columns, by name, whatever their order; others are ignored.
     ///
     /// # Errors
-    /// A file that cannot be read; columns that it lacks.
+    /// A file that cannot be read; missing columns.
     pub fn open(&self) -> Result<OpenRows<'_>, Invalid> {
         let Self { preprocessor, origin, config, has_target, kept } = self;
         let table = formats::open(origin, config)?;
@@ -100,11 +100,11 @@ impl<'a> NewRows<'a> {
     }
 }
 
-/// A file whose columns are found.
+/// A file whose columns have been found.
 pub struct OpenRows<'a> {
     preprocessor: &'a Preprocessor,
     table: Table<'a>,
-    /// The inputs, the target if it is read, the kept ones.
+    /// Positions of the inputs, of the target if it is read, and of the kept columns.
     columns: Vec<usize>,
     has_target: bool,
 }
@@ -149,7 +149,7 @@ impl OpenRows<'_> {
     }
 }
 
-/// Where a prepared column's categories are found; `None` for numbers.
+/// Looks up a prepared column's categories; `None` for numbers.
 fn labels(kind: &PreparedKind) -> Option<Labels> {
     match kind {
         PreparedKind::Numeric { .. } => None,
@@ -157,7 +157,7 @@ fn labels(kind: &PreparedKind) -> Option<Labels> {
     }
 }
 
-/// A block while it fills: a small [`Dataset`] with the columns of the preprocessor.
+/// A block being filled: a small [`Dataset`] with the columns of the preprocessor.
 struct Gathered<'a> {
     preprocessor: &'a Preprocessor,
     dataset: Dataset,
@@ -192,7 +192,7 @@ impl<'a> Gathered<'a> {
         Self { preprocessor, dataset, rows: Vec::new(), kept }
     }
 
-    /// What was gathered, and empties it for the next block.
+    /// Returns the rows collected so far, and starts the next block.
     fn take(&mut self) -> Block {
         let positions: Vec<usize> = (0..self.rows.len()).collect();
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
@@ -201,7 +201,7 @@ impl<'a> Gathered<'a> {
         match &mut self.dataset.target {
             Target::Classes { labels, .. } => labels.clear(),
             Target::Numbers(numbers) => numbers.clear(),
-            Target::Text(_) => {} // no table
+            Target::Text(_) => {} // not a table
         }
         let empty = KeptCells::new(self.kept.num_columns);
         Block { examples, kept: std::mem::replace(&mut self.kept, empty) }

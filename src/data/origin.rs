@@ -1,4 +1,4 @@
-//! Where the bytes of a file come from: opened safely, gunzipped, and named in every error about them.
+//! Opens files safely, gunzips them, and names them in every error about their content.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::invalid::Invalid;
 
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
-/// Where bytes come from, and the config key to blame for them.
+/// Where bytes come from, and the config key that names it.
 pub(super) struct Origin {
     /// As the user wrote it, for `file:line`.
     pub(super) display: String,

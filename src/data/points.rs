@@ -1,4 +1,4 @@
-//! Points in the plane with a class each, for pictures of what a network can separate: where each generated set puts them.
+//! Generates points in the plane, each with a class, to show what a network can separate.
 
 use std::f64::consts::{PI, TAU};
 
@@ -12,7 +12,7 @@ const BAND_MARGIN: f64 = 0.05;
 /// Between neighbouring blobs, in standard deviations of the default noise.
 const BLOB_DISTANCE: f64 = 5.0;
 
-/// Which point of which class is next.
+/// The index and class of the next point.
 #[derive(Clone, Copy)]
 pub(super) struct Turn {
     class: usize,
@@ -40,19 +40,19 @@ impl Turn {
         self.index as f64 / (self.count.max(2) - 1) as f64
     }
 
-    /// Evenly from 0 to 1, which is left out: on a circle it is 0 again.
+    /// Evenly from 0 to 1 exclusive: on a circle 1 is 0 again.
     fn open(self) -> f64 {
         self.index as f64 / self.count as f64
     }
 }
 
-/// The position decides the class, so that the counts are only about equal.
+/// The position determines the class, so the counts are only about equal.
 pub(super) fn xor(_: Turn, random: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     let point = [random.random_range(-1.0..1.0), random.random_range(-1.0..1.0)];
     (point, usize::from(point[0] * point[1] > 0.0))
 }
 
-/// As [`xor`], the class follows from the position.
+/// As in [`xor`], the position determines the class.
 pub(super) fn band(_: Turn, random: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     loop {
         let point: [f64; 2] = [random.random(), random.random()];
@@ -64,7 +64,7 @@ pub(super) fn band(_: Turn, random: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     }
 }
 
-/// As scikit-learn's `make_moons`.
+/// Like scikit-learn's `make_moons`.
 pub(super) fn moon(turn: Turn, _: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     let (sin, cos) = (PI * turn.closed()).sin_cos();
     let point = match turn.class {
@@ -74,14 +74,14 @@ pub(super) fn moon(turn: Turn, _: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     (point, turn.class)
 }
 
-/// As scikit-learn's `make_circles` with factor 0.5.
+/// Like scikit-learn's `make_circles` with factor 0.5.
 pub(super) fn circle(turn: Turn, _: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     let (sin, cos) = (TAU * turn.open()).sin_cos();
     let radius = [1.0, 0.5][turn.class];
     ([radius * cos, radius * sin], turn.class)
 }
 
-/// An arm for each class.
+/// One arm per class.
 pub(super) fn spiral(turn: Turn, random: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     // The square root spreads the points evenly along the arm rather than crowding the centre.
     let radius = random.random_range(0.02f64..1.0).sqrt();
@@ -90,7 +90,7 @@ pub(super) fn spiral(turn: Turn, random: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     ([radius * cos, radius * sin], turn.class)
 }
 
-/// The centre of the class's cloud; the noise around it makes the cloud.
+/// The centre of the class's cloud; the noise added later spreads it.
 pub(super) fn blob(turn: Turn, _: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     let num_classes = turn.num_classes as f64;
     let radius = BLOB_DISTANCE / 2.0 / (PI / num_classes).sin();

@@ -1,12 +1,12 @@
-//! A part of the examples: some of the classes, some rows of each.
+//! Selects a subset of the examples: some of the classes, or some rows of each.
 
 use super::{DataConfig, Dataset, Target, labels};
 use crate::invalid::Invalid;
 
-/// Keeps the rows of the classes that `data.classes` names, numbered anew in the order that they had.
+/// Keeps the rows of the classes in `data.classes`, renumbered in their original order.
 ///
 /// # Errors
-/// Fewer than two classes, one that the data do not have, or a target that is a number.
+/// Fewer than two classes, an unknown class, or a target that is a number.
 pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result<(), Invalid> {
     const KEY: &str = "data.classes";
     if config.classes.is_empty() {

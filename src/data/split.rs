@@ -1,4 +1,4 @@
-//! Which rows train, validate and test.
+//! Splits rows into training, validation and test parts.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -7,11 +7,11 @@ use rand_chacha::ChaCha8Rng;
 use super::{DataConfig, Dataset, Target, select};
 use crate::invalid::Invalid;
 
-/// Row numbers of a [`Dataset`]; the three parts share no row, and together hold every row. Those of a text stand in its
+/// Row numbers of a [`Dataset`]; the three parts are disjoint, and together hold every row. Those of a text are in
 /// order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splits {
-    /// Shuffled; never empty, and with every class.
+    /// Shuffled; never empty, and contains every class.
     pub train: Vec<usize>,
     /// Shuffled; empty only when `validation_fraction` is 0.
     pub validation: Vec<usize>,
@@ -21,15 +21,17 @@ pub struct Splits {
 
 /// Splits the rows by `data.split_seed`, or by `seed` without it.
 ///
-/// A text is split in its order: the test part is its end, the validation part the end of what is left. A sentence that
-/// begins in one part may end in the next, but no character is a target in two of them.
+/// A text is split in order: the test part is its end, the validation part the end of the rest. A sentence that begins
+/// in one part may end in the next, but no character is a target in two of them.
 ///
-/// With `data.folds` the test part is the fold `data.fold` (the first without it); one seed deals the same folds to all
-/// runs. Otherwise the test part is rounded up as in scikit-learn, the validation part to the nearest whole row. With `stratify` each class is shared out by largest remainder,
-/// and keeps at least one training row. The test part does not depend on `validation_fraction`.
+/// With `data.folds` the test part is the fold `data.fold` (by default the first); all runs with the same seed have the
+/// same folds. Otherwise the test part is rounded up as in scikit-learn, the validation part to the nearest whole row.
+/// With `stratify` the classes are apportioned by largest remainder, and each keeps at least one training row. The test
+/// part does not depend on `validation_fraction`.
 ///
 /// # Errors
-/// Fractions that leave no training row, no validation row although some were asked for, or a class without training rows.
+/// Fractions that leave no training row, no validation row although the fraction is above 0, or a class without
+/// training rows.
 pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits, Invalid> {
     let mut random = ChaCha8Rng::seed_from_u64(config.split_seed.unwrap_or(seed));
     let labels = match &dataset.target {
@@ -52,7 +54,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         None if config.folds.is_some() => fold(dataset, config, labels, &mut random)?,
         None => {
             let rows = (0..dataset.num_rows()).collect();
-            // 0.1 * 30 is 3.0000000000000004 in floating point, and means 3.
+            // 0.1 * 30 is 3.0000000000000004 in floating point, but must count as 3.
             let num_test = (config.test_fraction * dataset.num_rows() as f64 - 1e-9).ceil().max(0.0);
             cut(rows, num_test as usize, &mut random)
         }
@@ -85,8 +87,8 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
     Ok(Splits { train, validation, test })
 }
 
-/// The rows outside and inside the fold that tests: shuffled, then dealt out class by class, so that neither the folds
-/// nor a class's shares in them differ by more than one row.
+/// The rows outside and inside the test fold: shuffled, then dealt round-robin class by class, so that neither fold
+/// sizes nor a class's counts in them differ by more than one row.
 fn fold(
     dataset: &Dataset,
     config: &DataConfig,
@@ -112,7 +114,7 @@ fn fold(
     Ok((part(false), part(true)))
 }
 
-/// Parts shuffled rows in two: what stays, and `num_out` that go.
+/// Splits shuffled rows in two: the ones that stay, and `num_out` held out.
 fn part(
     mut rows: Vec<usize>,
     num_out: usize,
@@ -139,7 +141,7 @@ fn part(
     (stay, out)
 }
 
-/// How many of each class make up `num_out`: by largest remainder, but each class keeps one.
+/// How many rows of each class are held out, `num_out` in total: by largest remainder, but each class keeps one.
 fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let exact = |count: usize| count as u128 * num_out as u128;
@@ -151,7 +153,7 @@ fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
         .collect();
     let mut by_remainder: Vec<usize> = (0..counts.len()).collect();
     by_remainder.sort_by_key(|&class| std::cmp::Reverse(exact(counts[class]) % total as u128));
-    // What classes of a single row cannot give, the others give in further rounds.
+    // Where a class has only one row, the others make up for it in further rounds.
     let mut missing = num_out - shares.iter().sum::<usize>();
     while missing > 0 {
         let before = missing;
@@ -168,7 +170,7 @@ fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
     shares
 }
 
-/// A class that training never sees can only be learned wrong.
+/// A class without training rows cannot be learned.
 fn check_classes(dataset: &Dataset, train: &[usize], is_stratified: bool) -> Result<(), Invalid> {
     let Target::Classes { names, labels } = &dataset.target else {
         return Ok(());

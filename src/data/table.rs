@@ -1,7 +1,7 @@
-//! The seam between file formats and everything that is made of rows.
+//! The interface between file formats and the code that reads rows.
 //!
-//! A format implements [`Reader`]: it hands over rows of [`Cell`]s, of the columns that are asked for. Whoever reads a
-//! [`Table`] (`infer`, `follow`, `new_rows`) learns what a cell is, its text, and the [`Place`] to name in an error, and
+//! A format implements [`Reader`], which yields rows of [`Cell`]s of the requested columns. The code that reads a
+//! [`Table`] (`infer`, `follow`, `new_rows`) sees a cell's value, its text, and the [`Place`] to name in an error, but
 //! nothing of the format.
 
 use std::borrow::Cow;
@@ -10,16 +10,17 @@ use std::ops::ControlFlow;
 use super::origin::Origin;
 use crate::invalid::Invalid;
 
-/// What a cell holds. The text of a cell is not in it: most cells are numbers, whose text nobody reads ([`Row::text`]).
+/// The value of a cell. Text is not stored here, since most cells are numbers whose text is never read; see
+/// [`Row::text`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cell {
-    /// Any number, also one that no network takes: see [`is_usable`].
+    /// Any number, even one that a network cannot use: see [`is_usable`].
     Number(f64),
     Text,
     Missing,
 }
 
-/// Whether a network can take the number: finite, also as f32.
+/// Whether a network can use the number: finite, also as f32.
 pub(super) fn is_usable(number: f64) -> bool {
     (number as f32).is_finite()
 }
@@ -27,26 +28,26 @@ pub(super) fn is_usable(number: f64) -> bool {
 /// Where a cell is in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// From 1; the header is a line, too.
+    /// From 1, the header included.
     pub(super) line: u64,
     /// Index of the column.
     pub(super) column: usize,
 }
 
-/// Named columns whose rows can be read any number of times.
+/// Named columns whose rows can be read repeatedly.
 pub(super) struct Table<'a> {
     origin: &'a Origin,
     /// Distinct and not empty.
     names: Vec<String>,
-    /// Whether the names may be a first row of data that was taken for the header.
+    /// Whether the header may in fact be a first row of data, since all names are numbers.
     has_numeric_header: bool,
     reader: Box<dyn Reader + 'a>,
 }
 
-/// What a format has to do.
+/// What a file format implements.
 pub(super) trait Reader {
-    /// Calls `visit` for every row, with its line, the cells of `columns` in this order, and the row itself for their
-    /// texts, until `visit` breaks. Returns the number of rows.
+    /// Calls `visit` for every row until it breaks, with the row's line, the cells of `columns` in this order, and the
+    /// row itself for their texts. Returns the number of rows.
     ///
     /// # Errors
     /// A source that cannot be read or is malformed.
@@ -59,11 +60,11 @@ pub(super) trait Reader {
 
 /// The texts of a row's cells.
 pub(super) trait CellTexts {
-    /// The cell of a column as it stands in the source; borrowed where it is text there.
+    /// The cell of a column as it appears in the source; borrowed if it is text there.
     fn bytes(&self, column: usize) -> Cow<'_, [u8]>;
 }
 
-/// A row while it goes by. `i` counts the columns that were asked for.
+/// A row while it is read. `i` counts the requested columns.
 pub(super) struct Row<'a> {
     table: &'a Table<'a>,
     columns: &'a [usize],
@@ -83,7 +84,7 @@ impl<'a> Table<'a> {
         Self { origin, names, has_numeric_header, reader }
     }
 
-    /// As errors name the source.
+    /// The name of the source in errors.
     pub(super) fn display(&self) -> &str {
         &self.origin.display
     }
@@ -96,7 +97,7 @@ impl<'a> Table<'a> {
         self.has_numeric_header
     }
 
-    /// Calls `visit` with every row, of which it has the cells of `columns`; returns the number of rows.
+    /// Calls `visit` with every row, restricted to the cells of `columns`; returns the number of rows.
     ///
     /// # Errors
     /// A source that cannot be read or is malformed; the first error of `visit`.
@@ -135,7 +136,7 @@ impl<'a> Table<'a> {
         self.origin.error_at(line, message)
     }
 
-    /// An error in a line for which the config key `key` is to blame, rather than the one that names the source.
+    /// An error in a line, attributed to the config key `key` rather than the one that names the source.
     pub(super) fn error_at_with(&self, key: &str, line: u64, message: &str) -> Invalid {
         self.origin.error_at_with(key, line, message)
     }
@@ -145,14 +146,14 @@ impl<'a> Table<'a> {
         self.error_in_with(self.origin.key, place, message)
     }
 
-    /// The same, with `key` to blame.
+    /// The same, attributed to `key`.
     pub(super) fn error_in_with(&self, key: &str, place: Place, message: &str) -> Invalid {
         self.error_at_with(key, place.line, &format!("column `{}` {message}", self.names[place.column]))
     }
 }
 
 impl<'a> Row<'a> {
-    /// In the order that was asked for.
+    /// In the order requested.
     pub(super) fn cells(&self) -> &'a [Cell] {
         self.cells
     }
@@ -161,12 +162,12 @@ impl<'a> Row<'a> {
         Place { line: self.line, column: self.columns[i] }
     }
 
-    /// Cell `i` as it stands in the source.
+    /// Cell `i` as it appears in the source.
     pub(super) fn bytes(&self, i: usize) -> Cow<'a, [u8]> {
         self.texts.bytes(self.columns[i])
     }
 
-    /// Cell `i` without the blanks around it.
+    /// Cell `i`, trimmed.
     ///
     /// # Errors
     /// Bytes that are not UTF-8.
@@ -178,7 +179,7 @@ impl<'a> Row<'a> {
         text.ok_or_else(|| self.error(i, "is not UTF-8: convert the file"))
     }
 
-    /// Cell `i` as an error shows it, whatever it holds.
+    /// Cell `i`, whatever it holds, for an error message.
     pub(super) fn shown(&self, i: usize) -> String {
         shorten(&String::from_utf8_lossy(self.bytes(i).trim_ascii()))
     }
@@ -198,7 +199,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A cell as an error shows it.
+/// A cell for an error message.
 pub(super) fn shorten(text: &str) -> String {
     const MAX_CHARS: usize = 40;
     match text.char_indices().nth(MAX_CHARS) {

@@ -1,4 +1,4 @@
-//! The target column of a table: gathered both as text and as numbers, then taken for classes or numbers.
+//! The target column of a table: collected both as texts and as numbers, then interpreted as classes or numbers.
 
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
@@ -6,15 +6,15 @@ use super::table::{Cell, Table, is_usable, shorten};
 use super::{Target, TaskKind};
 use crate::invalid::Invalid;
 
-/// Whole numbers with more distinct values are a quantity.
+/// Whole numbers with more distinct values are treated as a quantity.
 const MAX_INFERRED_CLASSES: usize = 20;
 
-/// Target cells while they go by; missing ones never come here.
+/// Target cells collected while the file is read; missing ones are left out.
 pub(super) struct TargetCells {
     name: String,
     numbers: Vec<f64>,
     texts: Interner,
-    /// Number of each row's text; filled only while there are few enough texts to be classes.
+    /// Index of each row's text; filled only while there are few enough texts to be classes.
     text_of_row: Vec<u32>,
     first_text: Option<(u64, String)>,
     first_not_finite: Option<(u64, String)>,
@@ -50,10 +50,10 @@ impl TargetCells {
         first.get_or_insert_with(|| (line, shorten(text)));
     }
 
-    /// The target, and the labels to find a test file's classes in.
+    /// The target, and the labels to look up a test file's classes in.
     ///
     /// # Errors
-    /// A target of which nothing can be learned, or that does not fit `task`.
+    /// A constant target, or one that does not fit `task`.
     pub(super) fn finish(
         mut self,
         table: &Table<'_>,
@@ -75,7 +75,7 @@ impl TargetCells {
             );
             return Err(Invalid::at("data.target", message));
         }
-        // Counted after sorting, which makes `1` and `1.0` one class.
+        // Counted after sorting, which merges `1` and `1.0` into one class.
         let (labels, order) = std::mem::take(&mut self.texts).sorted();
         let is_quantity = !self.is_whole || !are_few(labels.names.len(), num_rows);
         let has_slip = self.first_not_finite.is_some();
@@ -90,7 +90,7 @@ impl TargetCells {
         }
         if task.is_none() && !is_text && labels.names.len() > 2 {
             notes.push(format!(
-                "took the {} whole numbers in `{name}` for classes (data.task = \"regression\" to predict the number)",
+                "read the {} whole numbers in `{name}` as classes (data.task = \"regression\" to predict the number)",
                 labels.names.len()
             ));
         }
@@ -118,7 +118,7 @@ impl TargetCells {
     }
 }
 
-/// Whether so few distinct whole numbers in so many rows are names of classes: 0/1 always, more need repetition.
+/// Whether this few distinct whole numbers in this many rows are class names: 0/1 always, more only if they repeat.
 fn are_few(num_distinct: usize, num_rows: usize) -> bool {
     match num_distinct {
         0..=2 => true,
@@ -128,7 +128,7 @@ fn are_few(num_distinct: usize, num_rows: usize) -> bool {
     }
 }
 
-/// The error for a target that must be a number.
+/// The error for a target cell that must be a number.
 pub(super) fn not_a_number(table: &Table<'_>, name: &str, line: u64, cell: &str) -> Invalid {
     let message = format!(
         "target `{name}` is `{cell}`, not a finite number: correct it, add it to data.missing, or set data.task = \"classification\""

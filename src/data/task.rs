@@ -1,9 +1,9 @@
-//! What is learned from a data set.
+//! The task: what a network learns from a data set.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the target is taken for.
+/// How the target is interpreted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
@@ -15,7 +15,7 @@ pub enum TaskKind {
     LanguageModel,
 }
 
-/// What is learned, and so how many outputs the network has.
+/// The task, which determines the number of network outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
@@ -28,9 +28,10 @@ pub enum Task {
     },
     /// One number, standardized.
     Regression,
-    /// A logit per character, at each place of a window of text: the next one.
+    /// At each position of a window of text, a logit per possible next character.
     LanguageModel {
-        /// The distinct characters of the training part, and one more that stands for all others; at least 2.
+        /// Vocabulary size: the distinct characters of the training part, and one more that stands for all others; at
+        /// least 2.
         num_characters: usize,
     },
 }
@@ -45,7 +46,7 @@ impl Task {
         }
     }
 
-    /// What a target is one of: classes or characters; 0 where it is a number.
+    /// Number of classes or characters that a target can be; 0 where it is a number.
     pub fn num_classes(self) -> usize {
         match self {
             Self::Binary => 2,
@@ -59,7 +60,7 @@ impl Task {
         matches!(self, Self::Binary | Self::MultiClass { .. })
     }
 
-    /// Whether the next character of a text is learned.
+    /// Whether the task is to predict the next character of a text.
     pub fn is_language_model(self) -> bool {
         matches!(self, Self::LanguageModel { .. })
     }
@@ -71,7 +72,7 @@ impl Task {
         }
     }
 
-    /// Of a text whose training part has `num_known` distinct characters.
+    /// The task for a text whose training part has `num_known` distinct characters.
     pub(super) fn of_characters(num_known: usize) -> Self {
         Self::LanguageModel { num_characters: num_known + 1 }
     }

@@ -1,7 +1,7 @@
 //! A text, cut into windows.
 //!
-//! A window shows `context` characters, and its targets are the character after each of them. Windows do not overlap, and
-//! each begins with the last target of the one before, so that every character but the first is predicted once.
+//! A window shows `context` characters, and its targets are the character after each of them. Windows do not overlap,
+//! and each begins with the last target of the one before, so that every character but the first is predicted once.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub(super) fn distinct(characters: &[char]) -> BTreeSet<char> {
 }
 
 impl Text {
-    /// Windows with a target for each of their characters; what is left at the end of the text is not used.
+    /// Number of windows with a target for each of their characters; the rest at the end of the text is not used.
     pub fn num_windows(&self) -> usize {
         self.characters.len().saturating_sub(1) / self.context
     }
@@ -36,7 +36,7 @@ impl Text {
         &self.characters[row * self.context..][..=self.context]
     }
 
-    /// What windows that follow one another show and have as targets.
+    /// The characters of consecutive windows, targets included.
     pub fn span(&self, rows: &[usize]) -> &[char] {
         match (rows.first(), rows.last()) {
             (Some(&first), Some(&last)) => &self.characters[first * self.context..=(last + 1) * self.context],

@@ -9,16 +9,16 @@ use super::text::distinct;
 use super::{Dataset, Target, Text};
 use crate::invalid::Invalid;
 
-/// The text in the file `path`; `key` is to blame for it.
+/// Reads the text in the file `path`, which the config key `key` names.
 ///
 /// # Errors
-/// A file that cannot be read, is no UTF-8, or holds nothing to learn from.
+/// A file that cannot be read, is not UTF-8, or contains nothing to learn.
 pub fn of_file(path: &Path, key: &'static str, context: usize) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     read(&name, &Origin::file(path, key), context)
 }
 
-/// The text in `origin`.
+/// Reads the text in `origin`.
 ///
 /// # Errors
 /// As [`of_file`].
@@ -35,27 +35,26 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[offset];
-        origin.error(&format!("is no UTF-8 text: byte {offset} is 0x{byte:02x}; convert it to UTF-8"))
+        origin.error(&format!("is not UTF-8: byte {offset} is 0x{byte:02x}; convert it to UTF-8"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut notes = Vec::new();
     let mut characters: Vec<char> = text.chars().collect();
     if text.contains("\r\n") {
         characters = text.replace("\r\n", "\n").chars().collect();
-        notes.push("took the line ends of Windows (\\r\\n) for plain ones (\\n)".to_owned());
+        notes.push("converted Windows line ends (\\r\\n) to \\n".to_owned());
     }
     let num_distinct = distinct(&characters).len();
     if let [] | [_] = characters[..] {
-        let found = if characters.is_empty() { "is empty" } else { "holds one character alone" };
+        let found = if characters.is_empty() { "is empty" } else { "holds only one character" };
         return Err(origin.error(&format!("{found}: there is no next character to learn")));
     }
     if num_distinct == 1 {
         let only = characters[0];
-        return Err(origin.error(&format!("holds {only:?} alone, over and over: there is nothing to learn")));
+        return Err(origin.error(&format!("holds only {only:?}, repeated: there is nothing to learn")));
     }
     if num_distinct > MAX_CHARACTERS {
-        let message =
-            format!("has {num_distinct} distinct characters, and {MAX_CHARACTERS} is the most that is learned");
+        let message = format!("has {num_distinct} distinct characters, more than {MAX_CHARACTERS}");
         return Err(origin.error(&format!("{message}: is it a text?")));
     }
     let text = Text { characters, context };

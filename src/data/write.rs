@@ -1,4 +1,4 @@
-//! Rows of a [`Dataset`] as they go into the run folder: CSV, or the text itself.
+//! Writes rows of a [`Dataset`] to the run folder: as CSV, or as the text itself.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -6,11 +6,11 @@ use std::io::Write;
 use super::{ColumnKind, Dataset, Target};
 
 impl Dataset {
-    /// Writes `rows` in their order: a header of the columns and, last, the target; then a line per row, an empty
-    /// cell where it is missing. Read back, the cells are the same f32 values. A category that only a separate test
-    /// file had is written as missing, which the network takes for the same: unknown.
+    /// Writes `rows` in their order: a header of the columns and, last, the target; then a line per row, an empty cell
+    /// where it is missing. Read back, the cells are the same f32 values. A category that occurs only in a separate
+    /// test file is written as missing, which is the same to the network: unknown.
     ///
-    /// Of a text, whose rows follow one another, the characters.
+    /// For a text, whose rows are consecutive, the characters.
     ///
     /// # Errors
     /// What `writer` reports.

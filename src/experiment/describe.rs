@@ -1,4 +1,4 @@
-//! What is about to be trained, in a few lines: shown to the user, and the head of the run's log.
+//! A summary of what is about to be trained, shown to the user and written at the top of the run's log.
 
 use super::prepare::Prepared;
 use crate::backend::BackendName;
@@ -37,7 +37,7 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backe
     .join("\n")
 }
 
-/// Lines that tell the user how the data were understood.
+/// Lines that show the user how the data were interpreted.
 pub fn data(prepared: &Prepared) -> Vec<String> {
     let mut lines = prepared.dataset.describe();
     let Splits { train, validation, test } = &prepared.splits;
@@ -62,8 +62,8 @@ fn unknown_characters(prepared: &Prepared, num_known: usize) -> Option<String> {
     let num_unknown: usize = parts.iter().map(|part| part.targets.iter().filter(is_unknown).count()).sum();
     (num_unknown > 0).then(|| {
         format!(
-            "note: {num_unknown} characters of the validation and test parts are none of the {num_known} that training \
-             sees; one number stands for all such"
+            "note: {num_unknown} characters of the validation and test parts are not among the {num_known} of the \
+             training part; one token stands for all of them"
         )
     })
 }

@@ -14,21 +14,21 @@ use crate::data::{Dataset, Splits};
 /// Burn's version; Cargo.toml pins it exactly.
 const BURN_VERSION: &str = "0.21.0";
 
-/// The environment of the runs that this process trains in the current folder. It is gathered on a thread of its own:
-/// asking git takes longer than loading a small data set.
+/// The environment of the runs that this process trains in the current folder. It is collected on a separate thread,
+/// since calling git takes longer than loading a small data set.
 pub struct Environment {
     gathering: Mutex<Option<JoinHandle<SystemInfo>>>,
     found: OnceLock<SystemInfo>,
 }
 
 impl Environment {
-    /// Starts gathering.
+    /// Starts collecting.
     pub fn gather(backend: BackendName) -> Self {
         let gathering = std::thread::spawn(move || SystemInfo::of_process(backend));
         Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new() }
     }
 
-    /// The content of `environment.json` of a run on these data.
+    /// The content of `environment.json` for a run on these data.
     pub(super) fn with(&self, dataset: &Dataset, splits: &Splits) -> RunEnvironment {
         let system = self.found.get_or_init(|| {
             let gathering = self.gathering.lock().expect("no panic while held").take();
@@ -46,7 +46,7 @@ pub struct RunEnvironment {
     pub dataset: DatasetRecord,
 }
 
-/// Versions, machine, git and command line. Files of other versions may lack any of it.
+/// Versions, machine, git and command line. Files of other versions may lack any of these.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SystemInfo {
@@ -63,7 +63,7 @@ pub struct SystemInfo {
     pub working_folder: Option<PathBuf>,
 }
 
-/// Where a run trained.
+/// The machine that a run was trained on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Machine {
@@ -83,7 +83,7 @@ pub struct GitState {
     pub dirty: Option<bool>,
 }
 
-/// The data of a run, to tell whether they are still the same.
+/// The data of a run, to detect later changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DatasetRecord {
     pub name: String,

@@ -1,6 +1,6 @@
-//! Errors in one line.
+//! Formats errors on one line.
 
-/// An error with its causes. A cause that its error has told already is not told again.
+/// An error with its causes, leaving out causes whose text the error already contains.
 pub fn explain(error: &anyhow::Error) -> String {
     error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.is_empty() {
         true => cause,

@@ -1,4 +1,4 @@
-//! A saved model, scored on rows with known targets.
+//! Evaluates a saved model on rows with known targets.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Job for EvaluateJob<'_> {
     }
 }
 
-/// Scores `net`, the saved model's, on `examples`.
+/// Scores `net`, the network of the saved model, on `examples`.
 pub(super) fn score_net<B: FusedBackend>(
     saved: &SavedModel,
     net: Net<B>,

@@ -1,4 +1,4 @@
-//! A saved model for other programs.
+//! Exports a saved model for other programs.
 
 use anyhow::Context;
 
@@ -11,11 +11,11 @@ use crate::onnx;
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 ///
 /// # Errors
-/// A language model, or another kind of network than mlp.
+/// A language model, or a network of a kind other than mlp.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
-    saved.refuse_text("ONNX export knows none (--format safetensors does)")?;
+    saved.refuse_text("ONNX export does not support it (--format safetensors does)")?;
     let mlp = saved.config.model.mlp().context(
-        "ONNX export knows networks of kind `mlp` alone: choose --format safetensors, or predict with burnlab",
+        "ONNX export supports only networks of kind `mlp`: choose --format safetensors, or predict with burnlab",
     )?;
     let preprocessor = &saved.preprocessor;
     let columns = preprocessor.columns().iter().map(|column| match &column.kind {
@@ -33,7 +33,7 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     let mut layers = Vec::new();
     for layer in 0..=mlp.hidden.len() {
         let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
-        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is no matrix") };
+        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is not a matrix") };
         layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
     }
     let activation = match mlp.activation {

@@ -11,7 +11,7 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::model::Net;
 use crate::shell::command;
 
-/// Generates `length` characters after the prompt of `generator`, and calls `print` with each as it comes.
+/// Generates `length` characters after the prompt of `generator`, and calls `print` with each immediately.
 ///
 /// # Errors
 /// A backend that is not compiled in; the error of `print`.
@@ -44,7 +44,7 @@ impl Job for GenerateJob<'_> {
     }
 }
 
-/// A text that the model continues.
+/// The state of text generation.
 pub struct TextGenerator {
     /// The vocabulary by token; the token after the last stands for unknown characters, and is never generated.
     characters: Vec<char>,
@@ -57,12 +57,12 @@ impl TextGenerator {
     /// Starts with `prompt`, or with a line end if the prompt is empty.
     ///
     /// # Errors
-    /// No language model; a character of the prompt that the training text did not have.
+    /// A model that is not a language model; a character of the prompt that is not in the training text.
     pub fn new(saved: &SavedModel, prompt: &str) -> anyhow::Result<Self> {
         let known = saved.preprocessor.characters().with_context(|| {
             let name = saved.name();
             let predict = command(&["predict", &name, "new.csv"]);
-            format!("run `{name}` is no language model: `{predict}` uses it, or name a run of a text")
+            format!("run `{name}` is not a language model: use `{predict}`, or name a run on a text")
         })?;
         let characters: Vec<char> = known.chars().collect();
         let number = |character: char| {
@@ -100,16 +100,17 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Samples from the softmax of logits / `temperature` (0 = always the largest) over the `top_k` largest (`None` = all).
+    /// Samples from the softmax of logits / `temperature` (0 = always the largest) over the `top_k` largest (`None` =
+    /// all).
     pub fn new(temperature: f64, top_k: Option<usize>, seed: u64) -> Self {
         let rng = ChaCha8Rng::seed_from_u64(seed);
         Self { temperature, top_k: top_k.unwrap_or(usize::MAX).max(1), rng }
     }
 
-    /// The index of the sampled logit; of equal ones the first counts as the larger.
+    /// The index of the sampled logit; the first of equal ones counts as larger.
     ///
     /// # Panics
-    /// If there are none.
+    /// If `logits` is empty.
     pub fn sample(&mut self, logits: &[f32]) -> usize {
         let mut order: Vec<usize> = (0..logits.len()).collect();
         order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
@@ -125,7 +126,7 @@ impl Sampler {
             left -= power;
             left < 0.0
         });
-        // Rounding may leave a little after the last.
+        // Because of rounding the sum may fall slightly short.
         order[drawn.unwrap_or(0)]
     }
 }

@@ -1,23 +1,23 @@
-//! What the tool does, without printing: the verbs in `commands` parse, call this, and print.
+//! The application layer, which prints nothing: the verbs in `commands` parse arguments, call it, and print.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `prepare` | config to data, preprocessing and the weights to begin with: [`Prepared`] |
-//! | `train` | [`train()`]: one run from its initial network to its evaluation |
-//! | `run` | what a training is told and what comes of it: [`TrainOptions`], [`Start`], [`RunOutcome`] |
-//! | `record` | what a run leaves in its folder beside its curves |
-//! | `describe` | the lines that say what is about to be trained |
+//! | `prepare` | from config to data, preprocessing and pre-trained weights: [`Prepared`] |
+//! | `train` | [`train()`]: one run, from its initial network to its evaluation |
+//! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
+//! | `record` | the files of a run in addition to its curves |
+//! | `describe` | the summary of what is about to be trained |
 //! | `environment` | `environment.json`: versions, machine, git, data |
-//! | `resume` | where a training goes on: [`resume::plan`] |
-//! | `repeat` | one config over seeds and folds, side by side |
+//! | `resume` | where to resume training: [`resume::plan`] |
+//! | `repeat` | one config over seeds and folds, in parallel |
 //! | `sweep` | a sweep's queue, and a worker that trains its trials |
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
 //! | `weights_file` | weights as safetensors |
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
-//! | `evaluate`, `predict`, `generate` | a saved model on rows with targets, on new rows, as a writer |
+//! | `evaluate`, `predict`, `generate` | a saved model on rows with targets, on new rows, and as a text generator |
 //! | `predictions` | predictions as CSV |
-//! | `export`, `model_card` | a saved model for other programs, and its description |
-//! | `pictures` | a table of the pictures of a run, and what they are drawn from |
+//! | `export`, `model_card` | a saved model for other programs, and its model card |
+//! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
 pub mod describe;
 mod environment;

@@ -1,4 +1,4 @@
-//! The model card: what a model is, what it learned from, how good it is, how to use it (Mitchell et al. 2019).
+//! The model card: what a model is, its training data, its results, and how to use it (Mitchell et al. 2019).
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,10 +7,10 @@ use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, Task};
 use crate::training::evaluation::Evaluation;
 
-/// The card in Markdown, of the model in `file`.
+/// The card of the model in `file`, in Markdown.
 ///
 /// # Errors
-/// A file of the run folder that is missing or damaged.
+/// A missing or damaged file in the run folder.
 pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let (record, environment) = (saved.folder.record()?, saved.folder.environment()?);
     let evaluation = saved.folder.evaluation()?;
@@ -21,7 +21,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
         Task::Regression => "a number",
-        Task::LanguageModel { .. } => "of a text",
+        Task::LanguageModel { .. } => "in a text",
     };
     let inputs = match &preprocessor.inputs {
         Inputs::Text(text) => format!("up to {} characters before it", text.context),
@@ -53,11 +53,11 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     writeln!(card, "- fingerprint (SHA-256): {}", data.fingerprint)?;
     writeln!(card, "\n## Result on the test rows\n")?;
     match &evaluation {
-        None => writeln!(card, "There were no test rows: nothing is known of how good the model is.")?,
+        None => writeln!(card, "There were no test rows, so the quality of the model is unknown.")?,
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
     match preprocessor.characters() {
-        Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one number for all others: `{known:?}`.")?,
+        Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one token for all others: `{known:?}`.")?,
         None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
     }
     if let Some([height, width]) = preprocessor.image_shape() {
@@ -79,7 +79,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     Ok(card)
 }
 
-/// Longer tables of inputs tell a reader nothing.
+/// A longer table of inputs would not help a reader.
 const MAX_COLUMNS: usize = 40;
 
 fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
@@ -88,9 +88,9 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
         writeln!(card, "| {} | {:.4} |", metric.name, metric.value)?;
     }
     let baseline = &evaluation.baseline;
-    writeln!(card, "\nA model that ignores its inputs reaches {} {:.4}.", baseline.name, baseline.value)?;
+    writeln!(card, "\nA baseline that ignores the inputs has {} {:.4}.", baseline.name, baseline.value)?;
     if let Some(text) = &evaluation.text {
-        writeln!(card, "Knowing which pairs of characters are frequent, it would reach {:.4}.", text.bigram_loss)?;
+        writeln!(card, "The bigram baseline has {:.4}.", text.bigram_loss)?;
     }
     if let Some(classes) = &evaluation.classes {
         writeln!(card, "\n| class | precision | recall | f1 | rows |\n|---|---|---|---|---|")?;

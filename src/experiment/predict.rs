@@ -1,4 +1,4 @@
-//! Answers for new rows, a block at a time.
+//! Predictions for new rows, one block at a time.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::data::NewRows;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
-/// Writes to `writer` a line per row of the CSV file `input`: its number from 0, the columns `keep` as they are, the
-/// prediction, a probability per class.
+/// Writes to `writer` a line per row of the CSV file `input`: its index from 0, the columns `keep` unchanged, the
+/// prediction, and a probability per class.
 ///
 /// # Errors
 /// A language model; an input that cannot be read or lacks columns; a writer that fails.
@@ -24,7 +24,7 @@ pub fn predict(
     backend: BackendName,
     writer: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    saved.refuse_text("a file has no rows for it to predict")?;
+    saved.refuse_text("it does not predict the rows of a file")?;
     run_on(backend, PredictJob { saved, input, keep, writer }).map_err(anyhow::Error::msg)?
 }
 
@@ -45,7 +45,7 @@ impl Job for PredictJob<'_> {
         let num_outputs = decoder.task.num_outputs();
         let first: Vec<&str> = ["row"].into_iter().chain(keep.iter().map(String::as_str)).collect();
         let rows = NewRows::new(input, &saved.preprocessor, &saved.config.data, false, keep);
-        // Before the first line is written: an input that cannot be used leaves no output.
+        // Opened before the first line is written, so that an unusable input produces no output.
         let columns = rows.open()?;
         let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first)?;
         columns.for_each_block(|block| {

@@ -1,13 +1,13 @@
-//! What a network says of each row, as CSV.
+//! Writes predictions as CSV.
 
 use std::io::Write;
 
 use crate::training::evaluation::{Answer, Prediction};
 
-/// The lines of `predictions.csv`: row number, the true value, the prediction, a probability per class.
+/// The lines of `predictions.csv`: row number, true value, prediction, and a probability per class.
 ///
 /// # Errors
-/// Only where memory cannot be written.
+/// Only if memory cannot be written.
 pub fn csv(predictions: &[Prediction], class_names: &[String]) -> csv::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"])?;
@@ -19,7 +19,7 @@ pub fn csv(predictions: &[Prediction], class_names: &[String]) -> csv::Result<Ve
     Ok(bytes)
 }
 
-/// Writes a line per answer, after cells of the caller's.
+/// Writes a line per prediction, after cells from the caller.
 pub struct Lines<'a, W: Write> {
     csv: csv::Writer<W>,
     class_names: &'a [String],
@@ -29,7 +29,7 @@ impl<'a, W: Write> Lines<'a, W> {
     /// Writes the header: `first`, then `predicted` and a column per class.
     ///
     /// # Errors
-    /// What `writer` reports; so with all methods.
+    /// Errors of `writer`, as for all methods.
     pub fn begin(writer: W, class_names: &'a [String], first: &[&str]) -> csv::Result<Self> {
         let mut csv = csv::Writer::from_writer(writer);
         let probabilities = class_names.iter().map(|name| format!("probability_{name}"));
@@ -37,7 +37,7 @@ impl<'a, W: Write> Lines<'a, W> {
         Ok(Self { csv, class_names })
     }
 
-    /// `first`, then the answer.
+    /// Writes `first`, then the prediction.
     pub fn write(&mut self, first: impl IntoIterator<Item: AsRef<[u8]>>, answer: &Answer) -> csv::Result<()> {
         for cell in first {
             self.csv.write_field(cell)?;
@@ -49,12 +49,12 @@ impl<'a, W: Write> Lines<'a, W> {
         self.csv.write_record(None::<&[u8]>)
     }
 
-    /// A class index as its name, a number as it is.
+    /// A class index as its name, a number unchanged.
     pub fn shown(&self, value: f64) -> String {
         self.class_names.get(value as usize).cloned().unwrap_or_else(|| value.to_string())
     }
 
-    /// Everything is handed to the writer.
+    /// Flushes everything to the writer.
     pub fn end(mut self) -> csv::Result<()> {
         Ok(self.csv.flush()?)
     }

@@ -1,4 +1,4 @@
-//! Data as a training needs them: loaded, split, turned into network inputs; and the weights to begin with.
+//! Prepares training: loads and splits the data, encodes them as network inputs, and finds pre-trained weights.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
 use crate::training::OutputDecoder;
 
-/// Data, loaded, split and turned into network inputs, and the config that says what to make of them.
+/// Data, loaded, split and encoded as network inputs, with the resolved config.
 #[derive(Clone)]
 pub struct Prepared {
-    /// Of one run, with every default written out: what is recorded and trained.
+    /// The config of one run, with every default written out, as it is recorded and trained.
     pub config: Config,
     pub dataset: Arc<Dataset>,
     pub splits: Splits,
@@ -29,20 +29,20 @@ pub struct Prepared {
     pub pretrained: Option<Pretrained>,
 }
 
-/// What a run begins with instead of random weights.
+/// The pre-trained model that a run starts from.
 #[derive(Clone)]
 pub struct Pretrained {
-    /// `None` of a folder that was renamed.
+    /// `None` if the folder was renamed.
     pub run: Option<RunId>,
-    /// What finds it again: its id, or its path where it is among other artifacts.
+    /// How to find it again: its id, or its path if it is in another artifacts folder.
     pub reference: String,
     pub weights: NamedWeights,
-    /// Whether the classes are others, so that the output layer begins anew.
+    /// Whether the classes differ, so that the output layer is initialised randomly.
     pub has_new_head: bool,
 }
 
-/// Loads and prepares the data of `config`, and checks the training section against them. `model.init_from` is looked
-/// up in the store.
+/// Loads and prepares the data of `config`, and checks the training section against them. Looks up `model.init_from` in
+/// the store.
 ///
 /// # Errors
 /// The key that cannot be used.
@@ -50,7 +50,7 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
     prepare_from(Arc::new(data::load(&config.data)?), config, location)
 }
 
-/// As [`prepare`], of data that are loaded already.
+/// Like [`prepare`], for data that are already loaded.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -96,14 +96,14 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
 }
 
 impl Prepared {
-    /// The same with the kernels that the backend `B` has, in place of those that the config wishes for.
+    /// The same, with the kernels that the backend `B` actually has instead of those requested.
     pub(super) fn on<B: FusedBackend>(&self) -> Self {
         let mut prepared = self.clone();
         prepared.config.training = prepared.config.training.resolved_on::<B>();
         prepared
     }
 
-    /// The parts of `dataset` as `preprocessor` makes them, to be trained on as `config` says.
+    /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
         let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));

@@ -1,4 +1,4 @@
-//! What a run leaves in its folder beside its curves and its model.
+//! The files of a run in addition to its curves and model.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::training::evaluation::{Evaluation, Prediction, evaluate};
 use crate::training::objective::Objective;
 use crate::training::{CHECKPOINT, Checkpoint, Fitted};
 
-/// Test parts with more cells, or characters, than this (about 10 MB of a table) are not copied into the run folder.
+/// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
 
-/// Starts the record, or takes it up again, and writes what the run begins with. Returns where training goes on.
+/// Starts or resumes the record, and writes the run's initial files. Returns the checkpoint to resume from.
 pub(super) fn begin(
     start: Start,
     initial: Option<&NamedWeights>,
@@ -31,7 +31,7 @@ pub(super) fn begin(
     if let Some(weights) = initial {
         writer.write_file(INITIAL, &encode(weights)?)?;
     }
-    // Last: a run that has it can be resumed from its folder.
+    // Written last: a run that has it can be resumed from its folder.
     writer.write_file(PREPROCESSING, &serde_json::to_vec_pretty(&prepared.preprocessor)?)?;
     Ok((writer, checkpoint))
 }
@@ -68,7 +68,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
     })
 }
 
-/// Evaluates once on the test part and records what came of it; `None` without a test part.
+/// Evaluates once on the test part and records the result; `None` without a test part.
 pub(super) fn test<B: TrainingBackend>(
     prepared: &Prepared,
     fitted: &Fitted<B>,
@@ -100,7 +100,7 @@ pub(super) fn test<B: TrainingBackend>(
     Ok(Some((evaluation, predictions)))
 }
 
-/// The file that keeps the test part, unless it is too large.
+/// The file with the test part, unless it is too large.
 fn test_part(dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
     if let Target::Text(text) = &dataset.target {
         let text = text.span(rows);

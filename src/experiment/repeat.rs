@@ -1,8 +1,8 @@
-//! One config, several runs that differ in their seed and fold, side by side on the cores.
+//! Trains several runs of one config that differ in seed and fold, in parallel.
 //!
-//! Threads of one process: the data are loaded once, git is asked once, and nothing starts up again. Not one batched
-//! network: early stopping, resuming and the record are each run's own, and what batching would save, the cost of small
-//! operations, is about a third of a run of the digits net (measured).
+//! They are threads of one process, so the data are loaded once, git is called once, and there is no further startup.
+//! They are not batched into one network, since early stopping, resuming and recording are per run; batching would save
+//! the overhead of small operations, about a third of a run of the digits network (measured).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, mpsc};
@@ -16,11 +16,11 @@ use super::train::train;
 use crate::config::{Config, Repetition};
 use crate::data::Dataset;
 
-/// Trains the `repetitions` of `config`, `jobs` at a time, and hands each to `ended` in the order in which they end. No
-/// new one begins after the interrupter of `options` was asked to stop.
+/// Trains the `repetitions` of `config`, `jobs` at a time, and passes each to `ended` as it ends. No new one starts
+/// once the interrupter of `options` has been asked to stop.
 ///
 /// # Errors
-/// The error of `ended`. A run that fails is handed to it, and the others go on.
+/// The error of `ended`. A failed run is passed to it, and the others continue.
 pub fn repeat(
     repetitions: &[Repetition],
     config: &Config,
@@ -40,11 +40,11 @@ pub fn repeat(
                 let work = || {
                     while let Some(repetition) = next() {
                         let result = train_one(repetition, config, dataset, options);
-                        // The receiver is gone only after an error, which is on its way up.
+                        // The receiver is gone only after an error, which is being returned.
                         sender.send((repetition, result)).ok();
                     }
                 };
-                // One core a run: more threads would only wait for each other.
+                // One core per run: more threads would only wait for each other.
                 match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
                     Ok(pool) if jobs > 1 => pool.install(work),
                     _ => work(),

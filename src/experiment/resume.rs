@@ -1,4 +1,4 @@
-//! Where a training goes on that was stopped or killed, or that has finished and is to be trained further.
+//! Finds where to resume a run that was stopped or killed, or that finished and is to be trained for more epochs.
 
 use std::sync::Arc;
 
@@ -15,21 +15,21 @@ use crate::shell::command_in;
 use crate::tracking::{Location, Run, Shown, Status, Store};
 use crate::training::Checkpoint;
 
-/// A training that can go on.
+/// How to resume a run.
 pub struct Plan {
     pub folder: RunFolder,
     pub start: Start,
     pub prepared: Prepared,
     pub tags: Vec<String>,
-    /// The run's own: another one would compute other numbers.
+    /// The run's original backend: another one would give different numbers.
     pub backend: BackendName,
 }
 
-/// Reads from the folder of the run that `query` means where its training goes on: at its last checkpoint, or with
-/// `epochs` after its end, up to that many in all.
+/// Plans how to resume the run that `query` names: from its last checkpoint, or with `epochs` from its end, up to that
+/// many epochs in total.
 ///
 /// # Errors
-/// A run that is training, or has finished (without `epochs`); data or a checkpoint that are gone or changed.
+/// A run that is training, or has finished (without `epochs`); data or a checkpoint that is missing or changed.
 pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::Result<Plan> {
     let store = Store::open_read_only_at(location)?;
     let run = recorded(&store, query)?;
@@ -39,7 +39,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     let checkpoint = checkpoint_of(&run, &folder)?;
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
-    anyhow::ensure!(!is_active, "run `{}` is training at this moment", run.record.id);
+    anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let start = match epochs {
         None => resume(location, &run, &folder, &prepared, checkpoint)?,
         Some(epochs) => {
@@ -55,7 +55,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
 
 fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {
     if !folder.has(PREPROCESSING) {
-        // Killed before anything was written down.
+        // Killed before anything was written.
         return Ok(prepare(config, location)?);
     }
     let (dataset, splits) = folder.data(config)?;
@@ -66,7 +66,7 @@ fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpo
     let checkpoint = folder.checkpoint()?;
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(
-            "the checkpoint in {} is of run `{}`: bring back this run's own",
+            "the checkpoint in {} is of run `{}`: restore this run's own",
             folder.path().display(),
             other.progress.run
         );
@@ -74,7 +74,7 @@ fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpo
     Ok(checkpoint)
 }
 
-/// The config must be the one that the run began with.
+/// The config must be the one that the run started with.
 fn refuse_changes(run: &Run, folder: &RunFolder, config: &Config) -> anyhow::Result<()> {
     let params = config.params();
     let mut changed = params.iter().filter(|(key, value)| run.record.params.get(*key) != Some(value));
@@ -99,7 +99,7 @@ fn resume(
     if run.record.status == Status::Finished {
         let epochs = (2 * prepared.config.training.max_epochs).to_string();
         bail!(
-            "run `{id}` is finished ({}); to train it further, say up to which epoch: `{}`",
+            "run `{id}` is finished ({}); to train it for more epochs: `{}`",
             run.record.reason,
             command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
         );
@@ -120,12 +120,12 @@ fn extend(
     let is_finished = run.record.status == Status::Finished;
     let mut checkpoint = checkpoint.filter(|_| is_finished).with_context(|| {
         let resume = command_in(&location.root, &["resume", id.as_str()]);
-        format!("run `{id}` has not finished; first `{resume}`")
+        format!("run `{id}` has not finished: first run `{resume}`")
     })?;
     let done = checkpoint.progress.epoch;
-    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: ask for more");
+    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
     checkpoint.reopen();
     let mut points = folder.points()?;
-    points.retain(|point| point.epoch > 0); // those of the test are the child's own
+    points.retain(|point| point.epoch > 0); // the child has its own test results
     Ok(Start::Extend { parent: id.clone(), points, checkpoint })
 }

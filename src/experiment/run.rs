@@ -1,4 +1,4 @@
-//! What a training is told beside its config, and what comes of it.
+//! Options of a training run in addition to its config, and its outcome.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,39 +12,39 @@ use crate::tracking::{Location, Point, RunId, Status, SweepTrial};
 use crate::training::evaluation::Evaluation;
 use crate::training::{Checkpoint, TrainingObserver};
 
-/// How to run a training, beside what its config says.
+/// How to run training, in addition to the config.
 pub struct TrainOptions<'a> {
     pub location: &'a Location,
     pub tags: &'a [String],
     pub backend: BackendName,
     pub environment: &'a Environment,
-    /// Whoever follows the training.
+    /// Observes the training.
     pub observer: Arc<dyn TrainingObserver>,
     /// Ends training at the next step.
     pub interrupter: Interrupter,
-    /// Burn's full-screen view, where it is compiled in.
+    /// Whether to show Burn's full-screen view, if it is compiled in.
     pub tui: bool,
     /// The trial of a sweep that the run belongs to.
     pub sweep: Option<SweepTrial>,
 }
 
-/// Where a training begins.
+/// Where training starts.
 pub enum Start {
-    /// A new run, with the weights that the config says.
+    /// A new run, with random or pre-trained weights as configured.
     New { parent: Option<RunId> },
-    /// A new run that goes on from the end of `parent`, and begins with a copy of its curves.
+    /// A new run that continues from the end of `parent`, with a copy of its curves.
     Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
     /// The same run, from its last checkpoint, or from the beginning if it has none yet.
     Resume { run: RunId, checkpoint: Option<Checkpoint>, initial: Option<NamedWeights> },
 }
 
-/// A run that has ended with a model.
+/// A run that ended with a model.
 #[derive(Clone, Debug)]
 pub struct RunOutcome {
     pub id: RunId,
     pub folder: PathBuf,
     pub status: Status,
-    /// Why training ended, in words.
+    /// Why training ended, for humans.
     pub reason: String,
     /// Epochs trained and recorded in full.
     pub num_epochs: usize,

@@ -1,4 +1,4 @@
-//! The folder of a run: finds it, and reads each of its files into the type that was written.
+//! The folder of a run: finds it, and reads its files as the types that they were written from.
 
 use std::path::{Path, PathBuf};
 
@@ -17,25 +17,25 @@ use crate::training::{CHECKPOINT, Checkpoint};
 
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
-/// What was learned from the training part to turn raw cells into inputs.
+/// The preprocessor fitted on the training part.
 pub const PREPROCESSING: &str = "preprocessing.json";
 /// The metrics on the test part.
 pub const EVALUATION: &str = "evaluation.json";
 /// The predictions of the test rows.
 pub const PREDICTIONS: &str = "predictions.csv";
-/// The raw test rows, in the order of the predictions: the run's evaluation can be repeated from its folder alone.
+/// The raw test rows, in the order of the predictions, so that the evaluation can be repeated from the folder alone.
 pub const TEST_ROWS: &str = "test.csv";
-/// Its counterpart of a run that learned a text.
+/// The same for a run on a text.
 pub const TEST_TEXT: &str = "test.txt";
-/// The weights that a pre-trained run began with, in the format of the model: the run stays complete without its parent.
+/// The initial weights of a fine-tuned run, in the format of the model, so that the run is complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
-/// A million columns, or categories.
+/// Enough for a million columns or categories.
 const MAX_PREPROCESSING: u64 = 256 << 20;
 /// Far above what burnlab writes into `run.json`, `environment.json` and `evaluation.json`.
 const MAX_RECORD: u64 = 64 << 20;
 
-/// A run's folder; a copy that has another name will do.
+/// A run's folder; it may be a copy with another name.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -47,7 +47,7 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
-    /// The folder that `run` means: a path to one, or what [`recorded`] finds in the store. It has a model.
+    /// The folder that `run` names: a path, or a run that [`recorded`] finds in the store. It has a model.
     ///
     /// # Errors
     /// No such run, several, or one without a model.
@@ -70,11 +70,11 @@ impl RunFolder {
         };
         let id = &found.record.id;
         if let Some(home) = store.home_elsewhere(id)? {
-            anyhow::bail!("the files of run `{id}` are at `{home}`: do it there, or copy the folder and name its path");
+            anyhow::bail!("the files of run `{id}` are at `{home}`: work there, or name a copy's path");
         }
         anyhow::ensure!(
             has_model(id),
-            "run `{id}` has no model, it is {}: `{}` goes on with it, or name another run",
+            "run `{id}` has no model, it is {}: `{}` resumes it, or name another run",
             store.shown(&found),
             command_in(&location.root, &["resume", id.as_str()])
         );
@@ -90,12 +90,12 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Whether it has the file.
+    /// Whether the file exists.
     pub fn has(&self, name: &str) -> bool {
         self.file(name).exists()
     }
 
-    /// The folder's name: the run's id, unless somebody renamed it.
+    /// The folder's name: the run's id, unless it was renamed.
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
@@ -111,7 +111,7 @@ impl RunFolder {
     /// `run.json`.
     ///
     /// # Errors
-    /// A file that is missing or damaged; so with all files.
+    /// A missing or damaged file, as for all files.
     pub fn record(&self) -> anyhow::Result<RunRecord> {
         self.json("run.json", MAX_RECORD)
     }
@@ -121,12 +121,12 @@ impl RunFolder {
         self.json("environment.json", MAX_RECORD)
     }
 
-    /// `evaluation.json`; `None` of a run that had no test part.
+    /// `evaluation.json`; `None` for a run without a test part.
     pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
         self.has(EVALUATION).then(|| self.json(EVALUATION, MAX_RECORD)).transpose()
     }
 
-    /// `preprocessing.json`: what the run learned to turn cells into inputs of the data that `config` names.
+    /// `preprocessing.json`, checked against the data section `config`.
     pub fn preprocessor(&self, config: &DataConfig) -> anyhow::Result<Preprocessor> {
         let preprocessor: Preprocessor = self.json(PREPROCESSING, MAX_PREPROCESSING)?;
         preprocessor.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPROCESSING))?;
@@ -137,7 +137,7 @@ impl RunFolder {
         let fits = context == config.is_text().then(|| config.context());
         anyhow::ensure!(
             fits,
-            "{} does not fit the [data] section beside it: bring back the files that the training wrote",
+            "{} does not fit the [data] section next to it: restore the files that training wrote",
             self.file(PREPROCESSING).display()
         );
         Ok(preprocessor)
@@ -148,7 +148,7 @@ impl RunFolder {
         read_points(&self.path)
     }
 
-    /// The checkpoint; `None` of a run that ended before the first one.
+    /// The checkpoint; `None` for a run that ended before the first one.
     pub fn checkpoint(&self) -> anyhow::Result<Option<Checkpoint>> {
         if !self.has(CHECKPOINT) {
             return Ok(None);
@@ -161,12 +161,12 @@ impl RunFolder {
     /// The data that the run was trained on, and its split.
     ///
     /// # Errors
-    /// Data that are gone, or have another fingerprint than the run recorded.
+    /// Data that are gone, or whose fingerprint differs from the recorded one.
     pub fn data(&self, config: &Config) -> anyhow::Result<(Dataset, Splits)> {
         let dataset = data::load(&config.data).context("the run's data cannot be loaded again")?;
         anyhow::ensure!(
             self.environment()?.dataset.fingerprint == dataset.fingerprint(),
-            "the data of `{}` have changed since the run was trained: bring back the old file, or train anew",
+            "the data of `{}` have changed since the run was trained: restore the old file, or train a new run",
             dataset.name
         );
         let splits = data::split(&dataset, &config.data, config.seed)?;
@@ -180,12 +180,12 @@ impl RunFolder {
     }
 
     fn damaged(&self, name: &str) -> String {
-        format!("{} is damaged: bring back the file that the training wrote", self.file(name).display())
+        format!("{} is damaged: restore the file that training wrote", self.file(name).display())
     }
 }
 
-/// The run that `run` means: its id, the unique beginning of one, `latest`, or its experiment, of which the newest run
-/// is taken. Commands that change runs ask [`Store::find`], which takes no experiment for a run.
+/// The run that `run` names: its id, a unique prefix of one, `latest`, or an experiment (its newest run). Commands that
+/// change runs use [`Store::find`], which does not accept experiments.
 ///
 /// # Errors
 /// No such run, or several.

@@ -1,4 +1,4 @@
-//! The model in a run folder: written after training, opened to predict.
+//! The model in a run folder, written after training and opened for inference.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
 
-/// A run's config, preprocessor and weights, read from its folder alone.
+/// A run's config, preprocessor and weights, read only from its folder.
 pub struct SavedModel {
     pub folder: RunFolder,
     pub config: Config,
@@ -26,13 +26,13 @@ impl SavedModel {
     /// Opens the model of a run folder.
     ///
     /// # Errors
-    /// A file that is missing or damaged, by path.
+    /// A missing or damaged file, with its path.
     pub fn open(folder: &RunFolder) -> anyhow::Result<Self> {
         let config = folder.config()?;
         let preprocessor = folder.preprocessor(&config.data)?;
         let unusable = |error: Invalid| anyhow::anyhow!("{}: {error}", folder.file("config.toml").display());
         data::check(&config.data).map_err(unusable)?;
-        // How many rows there were does not matter any more.
+        // The number of rows no longer matters.
         config.training.validate_for(preprocessor.task(), usize::MAX, usize::MAX).map_err(unusable)?;
         let layout = preprocessor.layout();
         config.model.check(&layout, preprocessor.task()).map_err(unusable)?;
@@ -59,10 +59,10 @@ impl SavedModel {
         Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
     }
 
-    /// The model in one file: the weights, and in the metadata its config and preprocessor.
+    /// The model as one file: the weights, with config and preprocessor in the metadata.
     ///
     /// # Errors
-    /// Only where the library refuses; the weights of a network always fit.
+    /// Only if the library rejects the weights, which does not happen for those of a network.
     pub fn encode(&self) -> anyhow::Result<Vec<u8>> {
         let metadata = HashMap::from([
             ("config".to_owned(), self.config.to_toml()),
@@ -71,7 +71,7 @@ impl SavedModel {
         encode_with(&self.weights, metadata)
     }
 
-    /// Refuses a run that learned a text what only tables have; `what` is asked of it.
+    /// Returns an error for a language model, which cannot do what only applies to tables; `what` says why.
     ///
     /// # Errors
     /// A language model.
@@ -85,7 +85,7 @@ impl SavedModel {
         Ok(())
     }
 
-    /// The rows of a file that has the target, or the windows of a text, as the network takes them.
+    /// The rows of a file with the target, or the windows of a text, as network inputs.
     ///
     /// # Errors
     /// A file that cannot be read or does not fit the model; no row with a target.
@@ -100,10 +100,10 @@ impl SavedModel {
         }
     }
 
-    /// The run's own test rows: from its folder, or where they were too many to be kept there, from the data.
+    /// The run's own test rows: from its folder, or from the data if they were too many to be copied there.
     ///
     /// # Errors
-    /// No test part; data that are gone, or are no longer those of the run.
+    /// No test part; data that are gone, or have changed since the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
         let kept = |name: &str| self.folder.has(name).then(|| self.folder.file(name));
         match &self.preprocessor.inputs {

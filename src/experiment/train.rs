@@ -16,7 +16,7 @@ use crate::tracking::{RunWriter, Status};
 use crate::training::evaluation::Evaluation;
 use crate::training::{Checkpoint, Fit, Fitted, Recorder, StopReason, TrainingConfig, TrainingStart, fit};
 
-/// Trains what was prepared, records the run, evaluates it.
+/// Trains the prepared network, records the run, and evaluates it.
 ///
 /// # Errors
 /// A backend that is not compiled in; a loss that diverges (the run is then recorded as failed);
@@ -26,13 +26,13 @@ pub fn train(prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<RunO
     train_from(start, prepared, options)
 }
 
-/// As [`train`], from another start.
+/// Like [`train`], from any start.
 ///
 /// # Errors
 /// As [`train`].
 pub fn train_from(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<RunOutcome> {
-    // On a thread of rayon's: from any other, each loop on several cores would put this thread to sleep and wake it
-    // again, which took a tenth of an epoch of 784-512-256-10 (measured).
+    // Runs on a rayon thread: from any other thread, each parallel loop would put it to sleep and wake it again, which
+    // took a tenth of an epoch of 784-512-256-10 (measured).
     rayon::scope(|_| run_on(options.backend, TrainJob { start, prepared, options }).map_err(anyhow::Error::msg))?
 }
 
@@ -55,7 +55,7 @@ impl Job for TrainJob<'_> {
     }
 }
 
-/// A network after its last epoch, and the record that is still open.
+/// A network after its last epoch, with the record still open.
 struct Trained<B: TrainingBackend> {
     fitted: Fitted<B>,
     writer: RunWriter,
@@ -63,7 +63,7 @@ struct Trained<B: TrainingBackend> {
     seconds: f64,
 }
 
-/// The network before training, and the weights that it did not draw at random.
+/// The network before training, and the weights that were not drawn at random.
 fn initial_network<B: TrainingBackend>(
     start: &Start,
     prepared: &Prepared,
@@ -85,7 +85,7 @@ fn initial_network<B: TrainingBackend>(
     Ok((freeze(net, &config.model.freeze), initial))
 }
 
-/// Trains; a training that fails is recorded as such.
+/// Trains; a failure is recorded.
 fn fit_network<B: TrainingBackend>(
     net: Net<B>,
     mut writer: RunWriter,
@@ -105,7 +105,7 @@ fn fit_network<B: TrainingBackend>(
         writer.log_line(line.trim())?;
     }
     if let Some(checkpoint) = &checkpoint {
-        writer.log_line(&format!("goes on after epoch {}", checkpoint.progress.epoch))?;
+        writer.log_line(&format!("resumes after epoch {}", checkpoint.progress.epoch))?;
     }
     let recorder = Recorder::new(writer);
     let job = Fit {
@@ -130,7 +130,7 @@ fn fit_network<B: TrainingBackend>(
     }
 }
 
-/// Saves the model, evaluates it once on the test part, draws it, and ends the record.
+/// Saves the model, evaluates it once on the test part, draws the pictures, and ends the record.
 fn finish<B: TrainingBackend>(
     trained: Trained<B>,
     prepared: &Prepared,
@@ -166,7 +166,7 @@ fn keep<B: TrainingBackend>(
     Ok(evaluation)
 }
 
-/// Records why the run failed, if its disk lets itself be written again.
+/// Records why the run failed, if the disk can be written again.
 fn fail(mut writer: RunWriter, error: anyhow::Error) -> anyhow::Error {
     let reason = explain(&error);
     writer.log_line(&reason).ok();
@@ -181,9 +181,12 @@ fn reason<B: TrainingBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> St
         StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),
         StopReason::EarlyStopping => {
             let patience = config.early_stopping.as_ref().map_or(0, |stopping| stopping.patience);
-            format!("stopped early after epoch {num_epochs}: no better {} for {patience} epochs", config.monitor())
+            format!(
+                "stopped early after epoch {num_epochs}: no improvement in {} for {patience} epochs",
+                config.monitor()
+            )
         }
-        StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better there"),
+        StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better"),
         StopReason::Interrupted => format!("interrupted after epoch {num_epochs}"),
     }
 }

@@ -9,13 +9,13 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::bounded;
 use crate::model::{NamedWeights, Weight};
 
-/// What a file of weights has beside them at most; `export` puts the preprocessing there.
+/// Maximum size of a weights file without the weights; `export` stores the preprocessing there.
 const MAX_HEADER: u64 = 16 << 20;
 
 /// Weights in the safetensors format.
 ///
 /// # Errors
-/// Only where the library refuses; the weights of a network always fit.
+/// Only if the library rejects the weights, which does not happen for those of a network.
 pub fn encode(weights: &NamedWeights) -> anyhow::Result<Vec<u8>> {
     encode_with(weights, HashMap::new())
 }
@@ -40,7 +40,7 @@ pub(super) fn encode_with(weights: &NamedWeights, mut metadata: HashMap<String, 
 /// The weights in a safetensors file.
 ///
 /// # Errors
-/// No safetensors file, or one with numbers other than f32.
+/// Not a safetensors file, or one with numbers other than f32.
 pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
     let file = SafeTensors::deserialize(bytes).context("not a safetensors file")?;
     let mut weights = NamedWeights::new();

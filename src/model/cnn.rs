@@ -1,4 +1,4 @@
-//! The convolutional network: blocks of convolutions over an image, each with pooling, then linear layers.
+//! The convolutional network: blocks of convolutions and pooling over an image, then linear layers.
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
@@ -13,22 +13,22 @@ use crate::cpu::{BlockOptions, FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
-/// Beginning of the names of the linear layers.
+/// Name prefix of the linear layers.
 const LINEAR: &str = "linear.";
 
 /// `[model] kind = "cnn"`: for images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnConfig {
-    /// Channels after each block, from the image on; 1 to 16 blocks, each 1 to 4096.
+    /// Output channels of each block, in order; 1 to 16 blocks, each 1 to 4096.
     pub channels: Vec<usize>,
-    /// Convolutions in a block, 1 to 8.
+    /// Convolutions per block, 1 to 8.
     pub convolutions: usize,
-    /// Rows and columns of a convolution's window; odd, 1 to 31. Images are padded with zeros, so that it keeps their size.
+    /// Kernel size in both dimensions; odd, 1 to 31. Images are zero-padded to keep their size.
     pub kernel: usize,
-    /// Rows and columns of pixels of which max pooling keeps one, after each block; 1 = no pooling, up to 16.
+    /// Size and stride of the max pooling after each block; 1 = no pooling, up to 16.
     pub pool: usize,
-    /// Normalise each channel after each convolution.
+    /// Batch normalisation after each convolution.
     pub batch_norm: bool,
     /// Units of each linear layer between the last block and the output; each 1 to 65536.
     pub hidden: Vec<usize>,
@@ -76,7 +76,7 @@ impl Kind for CnnConfig {
         let [height, width] = self.size_after(self.channels.len(), shape);
         Invalid::unless(height > 0 && width > 0, "model.channels", || {
             format!(
-                "{} blocks, each of which keeps one of {} pixels, leave nothing of an image of {} x {}: take fewer \
+                "{} blocks with pooling by {} leave nothing of an image of {} x {}: take fewer \
                  channels, or a smaller pool",
                 self.channels.len(),
                 self.pool,
@@ -133,12 +133,12 @@ impl CnnConfig {
         of_blocks.map(|out_channels| [std::mem::replace(&mut in_channels, out_channels), out_channels]).collect()
     }
 
-    /// Rows and columns that are left of an image after `num_blocks` blocks.
+    /// Height and width of an image after `num_blocks` blocks.
     fn size_after(&self, num_blocks: usize, shape: [usize; 2]) -> [usize; 2] {
         shape.map(|size| (0..num_blocks).fold(size, |size, _| size / self.pool))
     }
 
-    /// Values that the blocks make of an image.
+    /// Number of features that the blocks extract from an image.
     fn num_features(&self, layout: &Layout) -> usize {
         let [height, width] = self.size_after(self.channels.len(), layout.image_shape.unwrap_or_default());
         height * width * self.channels.last().copied().unwrap_or(1)
@@ -178,7 +178,7 @@ pub struct Cnn<B: Backend> {
     convolutions: Vec<Convolution<B>>,
     linear: Mlp<B>,
     image_shape: [usize; 2],
-    /// Convolutions between two poolings.
+    /// Convolutions per block.
     block: usize,
     pool: usize,
     #[module(skip)]
@@ -188,12 +188,12 @@ pub struct Cnn<B: Backend> {
     kernels: Kernels,
 }
 
-/// A convolution that keeps the size of an image.
+/// A convolution that preserves the image size.
 #[derive(Module, Debug)]
 struct Convolution<B: Backend> {
     /// `[out_channels, in_channels, kernel, kernel]`
     weight: Param<Tensor<B, 4>>,
-    /// `[out_channels]`; none before a normalisation, which would take it off again.
+    /// `[out_channels]`; none before a normalisation, which would subtract it again.
     bias: Option<Param<Tensor<B, 1>>>,
     norm: Option<BatchNorm<B>>,
 }

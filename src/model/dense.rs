@@ -1,4 +1,4 @@
-//! Dense layers: Burn's `Linear`, computed together with the activation that follows.
+//! Dense layers: Burn's `Linear`, fused with the activation that follows.
 
 use burn::nn::Linear;
 use burn::tensor::Tensor;

@@ -1,4 +1,4 @@
-//! Dropout whose masks come from burnlab's own generator.
+//! Dropout with masks from burnlab's own random generator.
 //!
 //! Burn's `Dropout` draws from the backend's process-wide generator: its masks differ between
 //! backends and cannot be continued after a crash. Here a mask depends on (seed, epoch, batch)
@@ -16,7 +16,7 @@ use crate::invalid::Invalid;
 pub struct DropoutRng(ChaCha8Rng);
 
 impl DropoutRng {
-    /// DropoutRng for the step that `seed` identifies.
+    /// The generator for the step that `seed` identifies.
     pub fn new(seed: u64) -> Self {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
@@ -41,7 +41,7 @@ impl DropoutRng {
         }
     }
 
-    /// As [`DropoutRng::dropout`] while training, which `rng` is for; nothing at inference.
+    /// [`DropoutRng::dropout`] in training, when `rng` is `Some`; the identity at inference.
     pub(super) fn drop<B: Backend, const D: usize>(
         rng: &mut Option<&mut Self>,
         probability: f64,
@@ -53,10 +53,10 @@ impl DropoutRng {
         }
     }
 
-    /// What [`DropoutRng::dropout`] multiplies `num_elements` elements by; `None` where nothing is dropped.
+    /// The factors by which [`DropoutRng::dropout`] multiplies `num_elements` elements; `None` if nothing is dropped.
     pub(super) fn mask(&mut self, probability: f64, num_elements: usize) -> Option<Vec<f32>> {
         let kept = (1.0 / (1.0 - probability)) as f32;
-        // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw an element.
+        // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw per element.
         let threshold = (probability * f64::from(u32::MAX)) as u32;
         let mut draw = || if self.0.next_u32() < threshold { 0.0 } else { kept };
         (probability > 0.0).then(|| (0..num_elements).map(|_| draw()).collect())

@@ -13,7 +13,7 @@ pub enum Initializer {
     Glorot,
     /// bound = sqrt(6 / fan_in), biases 0 (He et al. 2015)
     Kaiming,
-    /// as scikit-learn's MLP: Glorot's bound (with 2 in place of 6 for sigmoid), biases drawn from it too
+    /// like scikit-learn's MLP: Glorot's bound (with 2 instead of 6 for sigmoid), biases drawn from it too
     Sklearn,
 }
 

@@ -1,8 +1,8 @@
 //! The multilayer perceptron: linear layers with an activation between them.
 //!
-//! `hidden = []` builds one linear layer: the simple perceptron, which is logistic regression
-//! for two classes, softmax regression for more, linear regression for a number.
-//! `hidden = [16]` builds `inputs -> 16 -> outputs`; each further entry adds a layer.
+//! `hidden = []` builds one linear layer: a single-layer perceptron, which is logistic regression for two classes,
+//! softmax regression for more, and linear regression for a number. `hidden = [16]` builds `inputs -> 16 -> outputs`;
+//! each further entry adds a layer.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -18,20 +18,20 @@ use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
-/// No layer of a net that burnlab is for is wider; a typo must not allocate the machine away.
+/// Far wider than burnlab's networks need; a typo must not exhaust the machine's memory.
 const MAX_WIDTH: usize = 65_536;
 
 /// `[model] kind = "mlp"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MlpConfig {
-    /// Units of each hidden layer, from the inputs on; `[]` = simple perceptron. Each 1 to 65536.
+    /// Units of each hidden layer, in order; `[]` = single-layer perceptron. Each 1 to 65536.
     pub hidden: Vec<usize>,
     /// Activation after each hidden layer.
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in a training step; 0 <= p < 1, 0 = off.
     pub dropout: f64,
-    /// Distribution of the initial weights; by default the usual one for the activation.
+    /// Distribution of the initial weights; by default Kaiming for the ReLU family, else Glorot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initializer: Option<Initializer>,
 }
@@ -89,7 +89,7 @@ impl MlpConfig {
         self.initializer.unwrap_or(Initializer::default_for(self.activation))
     }
 
-    /// Adds the layers of such a network; `prefix` begins their names.
+    /// Adds the layers of such a network; their names begin with `prefix`.
     pub(super) fn add_layers(&self, specs: &mut ParameterSpecs, prefix: &str, num_inputs: usize, num_outputs: usize) {
         for (layer, pair) in self.widths(num_inputs, num_outputs).windows(2).enumerate() {
             specs.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);

@@ -1,8 +1,9 @@
-//! Network architectures: what a `[model]` section builds.
+//! Network architectures, built from a `[model]` section.
 //!
-//! [`Architecture`] and [`Net`] are closed enums with a variant per kind, made from one list in this file. To add a kind,
-//! write its file (its config, a `Kind`, its Burn `Module` and one `forward`), and a row in the list. Weights are drawn
-//! from burnlab's own seeded generator, never from Burn's, so that a seed gives the same network on every backend.
+//! [`Architecture`] and [`Net`] are closed enums with a variant per kind, generated from one list in this file. To add
+//! a kind, write its file (its config, an implementation of `Kind`, its Burn `Module` with one `forward`), and add a
+//! row to the list. Weights are drawn from burnlab's own seeded generator, never from Burn's, so that a seed gives the
+//! same network on every backend.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -47,28 +48,28 @@ pub use weights::{
 
 use parameters::{InitializedParams, ParameterSpecs};
 
-/// 4 GiB; training holds four such.
+/// 4 GiB; training holds four times as much.
 const MAX_WEIGHTS: usize = 1 << 30;
 
-/// The `[model]` section: an architecture, and where its weights begin.
+/// The `[model]` section: an architecture, and where its initial weights come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelConfig {
     #[serde(flatten)]
     pub architecture: Architecture,
-    /// Begin with the weights of this run (its id, or its experiment: then the newest), not with random ones. Layers are
-    /// matched by name; the output layer is new where the classes differ.
+    /// Start from the weights of this run (its id, or an experiment for its newest run) instead of random ones. Layers
+    /// are matched by name; the output layer is new if the classes differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init_from: Option<String>,
-    /// Weights that training leaves as they are, by the beginning of their names, such as `layers.0`.
+    /// Weights to freeze, by name prefix, such as `layers.0`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub freeze: Vec<String>,
 }
 
-/// Makes [`Architecture`] and [`Net`] of the list of kinds.
+/// Generates [`Architecture`] and [`Net`] from the list of kinds.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($config:ty, $net:ident),)+) => {
-        /// What is built; `kind = "mlp"` unless the section says otherwise.
+        /// The architecture to build; `kind = "mlp"` by default.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind")]
         pub enum Architecture {
@@ -76,7 +77,7 @@ macro_rules! kinds {
         }
 
         impl Architecture {
-            /// An architecture of each kind, with its defaults, by the kind's name.
+            /// An architecture of each kind with default settings, by name.
             pub fn all() -> Vec<(&'static str, Self)> {
                 vec![$(($name, Self::$kind(<$config>::default())),)+]
             }
@@ -101,7 +102,7 @@ macro_rules! kinds {
         }
 
         impl<B: Backend> Net<B> {
-            /// The network with its operations in the form that `kernels` says.
+            /// The network with its operations computed by `kernels`.
             pub fn with_kernels(self, kernels: Kernels) -> Self {
                 match self { $(Self::$kind(net) => Self::$kind(net.with_kernels(kernels)),)+ }
             }
@@ -118,31 +119,31 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Multilayer perceptron: `hidden = []` is the simple perceptron.
+    /// Multilayer perceptron; `hidden = []` is the single-layer perceptron.
     "mlp" => Mlp(MlpConfig, Mlp),
     /// Convolutional network, for images.
     "cnn" => Cnn(CnnConfig, Cnn),
     /// Recurrent network, for sequences: rows of an image, columns of a table, characters of a text.
     "rnn" => Rnn(RnnConfig, Rnn),
-    /// Transformer, for the same.
+    /// Transformer, for the same inputs.
     "transformer" => Transformer(TransformerConfig, Transformer),
-    /// Residual perceptron for tables, whose numbers are embedded.
+    /// Residual network for tables, with embedded numbers.
     "tabular" => Tabular(TabularConfig, Tabular),
 }
 
-/// What the rest of burnlab asks of a kind's config.
+/// What burnlab needs from a kind's config.
 trait Kind {
     /// Checks ranges.
     fn validate(&self) -> Result<(), Invalid>;
-    /// Whether such a network can read these inputs and learn this task.
+    /// Checks that such a network can read these inputs and learn this task.
     fn check(&self, layout: &Layout, task: Task) -> Result<(), Invalid>;
     /// The weights of a network with these inputs and outputs.
     fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs;
-    /// Beginning of the names of the output layer's weights, such as `layers.2.`.
+    /// Name prefix of the output layer's weights, such as `layers.2.`.
     fn head(&self) -> String;
     /// The network in a few words, such as `64-16-10 relu`.
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String;
-    /// A larger network to try next: what it is, and the `--set` that makes it.
+    /// A larger network to try next: a description, and the `--set` that selects it.
     fn larger(&self) -> (&'static str, String);
     /// This config with the defaults that depend on other keys written out.
     fn resolved(self) -> Self
@@ -153,7 +154,7 @@ trait Kind {
     }
 }
 
-/// Checks that each of `found` in `model.KEY` lies in `range`; `what` they count.
+/// Checks that each of `found` in `model.KEY` is in `range`; `what` names what they count.
 fn in_range(key: &str, what: &str, found: &[usize], range: RangeInclusive<usize>) -> Result<(), Invalid> {
     Invalid::unless(found.iter().all(|count| range.contains(count)), &format!("model.{key}"), || {
         let found: Vec<String> = found.iter().map(usize::to_string).collect();
@@ -161,14 +162,14 @@ fn in_range(key: &str, what: &str, found: &[usize], range: RangeInclusive<usize>
     })
 }
 
-/// For the kinds to which the number of a character would be a quantity.
+/// For the kinds that would mistake a character's index for a quantity.
 fn kind_reads_no_text(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     Invalid::unless(layout.num_characters.is_none(), "model.kind", || {
         format!("`{kind}` cannot read a text: choose kind = \"transformer\"")
     })
 }
 
-/// For the kinds to which the order of the inputs means something.
+/// For the kinds to which the order of the inputs matters.
 fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     let are_numbers = layout.columns.iter().all(|&column| column == InputColumn::Number);
     Invalid::unless(are_numbers, "model.kind", || {
@@ -177,7 +178,7 @@ fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
 }
 
 impl<'de> Deserialize<'de> for ModelConfig {
-    /// By hand, since serde knows neither a default kind nor unknown keys beside a flattened one.
+    /// Written by hand, since serde supports neither a default tag nor `deny_unknown_fields` next to `flatten`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         fn take<T: DeserializeOwned, E: Error>(table: &mut toml::Table, key: &str) -> Result<Option<T>, E> {
             let value = table.remove(key).map(T::deserialize).transpose();
@@ -211,7 +212,8 @@ impl ModelConfig {
     /// The first key whose value is out of range.
     pub fn validate(&self) -> Result<(), Invalid> {
         Invalid::unless(self.freeze.is_empty() || self.init_from.is_some(), "model.freeze", || {
-            "freeze without init_from would keep random weights: remove it, or say which run to begin with".into()
+            "freeze without init_from would keep random weights: remove it, or set init_from to the run to start from"
+                .into()
         })?;
         self.architecture.kind().validate()
     }
@@ -242,12 +244,12 @@ impl ModelConfig {
         self.architecture.build(layout, &mut specs.draw(seed, device))
     }
 
-    /// The weights of the network that [`ModelConfig::init`] makes: shapes by name.
+    /// The weights of the network that [`ModelConfig::init`] builds: shapes by name.
     pub fn shapes(&self, layout: &Layout, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
         self.architecture.kind().parameter_specs(layout, num_outputs).shapes()
     }
 
-    /// Beginning of the names of the output layer's weights, such as `layers.2.`.
+    /// Name prefix of the output layer's weights, such as `layers.2.`.
     pub fn head(&self) -> String {
         self.architecture.kind().head()
     }
@@ -257,25 +259,25 @@ impl ModelConfig {
         self.architecture.kind().describe(layout, num_outputs)
     }
 
-    /// A larger network to try next: what it is, and the `--set` that makes it.
+    /// A larger network to try next: a description, and the `--set` that selects it.
     pub fn larger(&self) -> (&'static str, String) {
         self.architecture.kind().larger()
     }
 
-    /// The transformer that this is, if it is one.
+    /// The transformer's config, if this is one.
     pub fn transformer(&self) -> Option<&TransformerConfig> {
         if let Architecture::Transformer(config) = &self.architecture { Some(config) } else { None }
     }
 
-    /// The multilayer perceptron that this is, if it is one: what draws units and weights knows no other kind.
+    /// The multilayer perceptron's config, if this is one: plots of units and weights support no other kind.
     pub fn mlp(&self) -> Option<&MlpConfig> {
         if let Architecture::Mlp(config) = &self.architecture { Some(config) } else { None }
     }
 }
 
 impl<B: FusedBackend> Net<B> {
-    /// How much each token of `inputs` `[batch, num_inputs]` looks at each other, in each block of a transformer:
-    /// `[batch, heads, tokens, tokens]`, whose rows sum to 1. `None` of other kinds.
+    /// Attention weights of each block of a transformer for `inputs` `[batch, num_inputs]`: `[batch, heads, tokens,
+    /// tokens]`, whose rows sum to 1. `None` for other kinds.
     pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {
         if let Self::Transformer(transformer) = self { Some(transformer.attention(inputs)) } else { None }
     }

@@ -1,4 +1,4 @@
-//! Normalisation layers, and the running statistics of one of them.
+//! Normalisation layers, and the running statistics of batch normalisation.
 
 use std::sync::Mutex;
 
@@ -12,7 +12,7 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use super::parameters::InitializedParams;
 use crate::cpu::{BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
 
-/// Share of a batch's statistics in the running ones, PyTorch's default.
+/// Weight of a batch's statistics in the running ones, PyTorch's default.
 const MOMENTUM: f32 = 0.1;
 
 /// Layer normalisation (Ba et al. 2016): each example, or token, to mean 0 and variance 1 over its `width` values, then
@@ -40,7 +40,7 @@ impl<B: Backend> LayerNorm<B> {
 }
 
 /// Batch normalisation (Ioffe and Szegedy 2015) of images: each channel to mean 0 and variance 1 over the batch and its
-/// pixels while training, by the running statistics at inference; then scaled and shifted.
+/// pixels in training, with the running statistics at inference; then scaled and shifted.
 #[derive(Module, Debug)]
 pub(super) struct BatchNorm<B: Backend> {
     /// `[channels]`
@@ -61,7 +61,7 @@ impl<B: Backend> BatchNorm<B> {
         }
     }
 
-    /// Whether a step normalises by its batch. A frozen layer keeps to its running statistics while training, too: else
+    /// Whether a step normalises by its batch. A frozen layer uses its running statistics in training too: otherwise
     /// fine-tuning would change what it computes.
     pub(super) fn follows(&self, is_training: bool) -> bool {
         is_training && (self.scale.is_require_grad() || self.shift.is_require_grad())
@@ -70,11 +70,11 @@ impl<B: Backend> BatchNorm<B> {
     /// Moves the running statistics towards mean and variance `[channels]` of a batch of `count` pixels.
     fn follow(&self, mean: Tensor<B, 1>, variance: Tensor<B, 1>, count: usize) {
         self.mean.follow(mean);
-        // The running variance is the unbiased one, as the paper has it.
+        // The running variance is the unbiased one, as in the paper.
         self.variance.follow(variance * (count as f32 / (count as f32 - 1.0).max(1.0)));
     }
 
-    /// What the layer does at inference, when it is a line for each channel: factor and shift, both `[channels]`.
+    /// The affine map of each channel that the layer is at inference: factor and shift, both `[channels]`.
     pub(super) fn line(&self) -> (Tensor<B, 1>, Tensor<B, 1>) {
         let factor = self.scale.val() / (self.variance.value() + NORM_EPSILON).sqrt();
         let shift = self.shift.val() - self.mean.value() * factor.clone();
@@ -83,7 +83,7 @@ impl<B: Backend> BatchNorm<B> {
 }
 
 impl<B: FusedBackend> BatchNorm<B> {
-    /// A convolution by `weight` normalised by the statistics of its batch, which the running ones follow;
+    /// A convolution by `weight`, normalised by the statistics of its batch, with which the running ones are updated;
     /// `[batch, height, width, in_channels]` to `[batch, height / pool, width / pool, out_channels]`.
     pub(super) fn forward(
         &self,
@@ -101,10 +101,10 @@ impl<B: FusedBackend> BatchNorm<B> {
     }
 }
 
-/// A mean of batches that training updates in passing: saved and loaded like a weight, but without a gradient.
+/// A running mean over batches that training updates: saved and loaded like a weight, but without a gradient.
 ///
-/// Burn's `RunningState` is shared by its clones, so that the weights of the best epoch would go on changing; a clone of
-/// this one stays as it is.
+/// Clones of Burn's `RunningState` share its value, so that the kept weights of the best epoch would keep changing; a
+/// clone of this one is independent.
 #[derive(Debug)]
 pub(super) struct Running<B: Backend> {
     id: ParamId,

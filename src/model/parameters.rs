@@ -1,7 +1,7 @@
-//! What a network is made of: its weights by name, and what each begins as.
+//! The parameters of a network: names, shapes and initial values.
 //!
-//! A kind writes its parameters down once; the shapes that a saved model is checked against and the weights that a training
-//! begins with both come from it.
+//! A kind specifies its parameters once; both the shapes that a saved model is checked against and the initial weights
+//! come from this specification.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::{Activation, Initializer};
 
-/// What the values of a weight begin as.
+/// How a weight is initialised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Start {
     /// Uniform on `[-bound, bound]`.
@@ -30,7 +30,7 @@ impl Start {
     fn draw(self, count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
         let values = 0..count;
         match self {
-            // 53 random bits make a uniform f64 in [0, 1).
+            // 53 random bits give a uniform f64 in [0, 1).
             Self::Uniform(bound) => values
                 .map(|_| ((2.0 * ((rng.next_u64() >> 11) as f64 / (1u64 << 53) as f64) - 1.0) * bound) as f32)
                 .collect(),
@@ -48,7 +48,7 @@ struct ParameterSpec {
     start: Start,
 }
 
-/// The weights of a network, in the order in which they are drawn.
+/// The specifications of a network's weights, in the order in which they are drawn.
 #[derive(Default)]
 pub(super) struct ParameterSpecs(Vec<ParameterSpec>);
 
@@ -92,7 +92,7 @@ impl ParameterSpecs {
         self.0.into_iter().map(|weight| (weight.name, weight.shape)).collect()
     }
 
-    /// The weights that `seed` stands for.
+    /// Draws the weights from `seed`.
     pub(super) fn draw<B: Backend>(self, seed: u64, device: &B::Device) -> InitializedParams<B> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let draw = |ParameterSpec { name, shape, start }: ParameterSpec| {
@@ -103,7 +103,7 @@ impl ParameterSpecs {
     }
 }
 
-/// Initial weights, to be taken into a Burn module by their names there.
+/// Initial weights, to be moved into a Burn module by name.
 pub(super) struct InitializedParams<B: Backend> {
     weights: BTreeMap<String, TensorData>,
     device: B::Device,

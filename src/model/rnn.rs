@@ -23,18 +23,20 @@ use crate::invalid::Invalid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RnnConfig {
-    /// What is computed in a step.
+    /// The recurrent cell.
     pub cell: Cell,
-    /// Values that a layer remembers from step to step; 1 to 65536.
+    /// Size of a layer's hidden state; 1 to 65536.
     pub units: usize,
-    /// Layers, each of which reads what the one below made of each step; 1 to 64.
+    /// Stacked recurrent layers; 1 to 64.
     pub layers: usize,
-    /// Read the sequence from both ends, with `units` for each; not for texts, whose next character must not be seen.
+    /// Read the sequence in both directions, with `units` for each; not for texts, whose next character must stay
+    /// hidden.
     pub bidirectional: bool,
-    /// Inputs read in each step; by default a row of an image, and one column of a table. Not for texts.
+    /// Inputs per step; by default a row of an image, or one column of a table. Not for texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
-    /// Probability that a value between layers, or before the output, is dropped in a training step; 0 <= p < 1, 0 = off.
+    /// Probability that a value between layers, or before the output, is dropped in a training step; 0 <= p < 1, 0 =
+    /// off.
     pub dropout: f64,
 }
 
@@ -44,7 +46,7 @@ pub struct RnnConfig {
 pub enum Cell {
     /// Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000)
     Lstm,
-    /// Gated recurrent unit (Cho et al. 2014), with the reset after the product as in cuDNN and PyTorch
+    /// Gated recurrent unit (Cho et al. 2014), with the reset gate applied after the product as in cuDNN and PyTorch
     Gru,
 }
 
@@ -140,7 +142,7 @@ impl RnnConfig {
         self.step.or(layout.image_shape.map(|[_, width]| width)).unwrap_or(1)
     }
 
-    /// Values that a layer makes of a step.
+    /// Number of output features of a layer per step.
     fn num_features(&self) -> usize {
         if self.bidirectional { 2 * self.units } else { self.units }
     }
@@ -178,7 +180,7 @@ impl RnnConfig {
 /// Recurrent layers and a linear output.
 #[derive(Module, Debug)]
 pub struct Rnn<B: Backend> {
-    /// Of a text: `[characters, units]`.
+    /// For a text: `[characters, units]`.
     embedding: Option<Param<Tensor<B, 2>>>,
     layers: Vec<RnnLayer<B>>,
     output: Linear<B>,
@@ -188,7 +190,7 @@ pub struct Rnn<B: Backend> {
     kernels: Kernels,
 }
 
-/// A layer, read in one direction or both.
+/// A recurrent layer, in one direction or both.
 #[derive(Module, Debug)]
 struct RnnLayer<B: Backend> {
     forward: Recurrence<B>,
@@ -230,7 +232,7 @@ impl<B: FusedBackend> Rnn<B> {
         let read = match (&self.embedding, self.layers.last().and_then(|layer| layer.backward.as_ref())) {
             (Some(_), _) => drop(values).reshape([batch * steps, features]),
             (None, None) => drop(values.narrow(1, steps - 1, 1)).reshape([batch, features]),
-            // Each direction has read everything at its own end.
+            // Each direction has read the whole sequence at its own end.
             (None, Some(_)) => {
                 let units = features / 2;
                 let forward = values.clone().narrow(1, steps - 1, 1).narrow(2, 0, units);
@@ -252,13 +254,14 @@ impl<B: FusedBackend> RnnLayer<B> {
 }
 
 impl<B: FusedBackend> Recurrence<B> {
-    /// The state after each step: `[batch, steps, inputs]` to `[batch, steps, units]`; from the last step on if
+    /// The state after each step: `[batch, steps, inputs]` to `[batch, steps, units]`; starting at the last step if
     /// `reversed`.
     fn read(&self, inputs: Tensor<B, 3>, reversed: bool, kernels: Kernels) -> Tensor<B, 3> {
         let [batch, steps, _] = inputs.dims();
         let [units, gates] = self.state.weight.dims();
         let device = inputs.device();
-        let from_inputs = dense_steps(&self.input, inputs, None, kernels); // [batch, steps, gates x units], all steps in one product
+        // [batch, steps, gates x units], all steps in one product
+        let from_inputs = dense_steps(&self.input, inputs, None, kernels);
         let mut state = Tensor::zeros([batch, units], &device);
         let mut memory = Tensor::zeros([batch, units], &device);
         let mut states = Vec::with_capacity(steps);
@@ -279,8 +282,8 @@ impl<B: FusedBackend> Recurrence<B> {
     }
 }
 
-/// State and memory after a step, by the `sums` of its gates `[batch, 4 x units]` in the order input, forget, output,
-/// candidate.
+/// Hidden state and cell state after a step, from the gates' pre-activations `sums` `[batch, 4 x units]` in the order
+/// input, forget, output, candidate.
 fn lstm<B: Backend>(sums: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
     let units = memory.dims()[1];
     let gates = sigmoid(sums.clone().narrow(1, 0, 3 * units));
@@ -290,8 +293,8 @@ fn lstm<B: Backend>(sums: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, 
     (gate(2) * tanh(memory.clone()), memory)
 }
 
-/// The state after a step, by what its gates get from the input and from the state, both `[batch, 3 x units]` in the order
-/// reset, update, candidate.
+/// The state after a step, from the contributions of the input and of the state to its gates, both `[batch, 3 x units]`
+/// in the order reset, update, candidate.
 fn gru<B: Backend>(from_input: Tensor<B, 2>, from_state: Tensor<B, 2>, state: Tensor<B, 2>) -> Tensor<B, 2> {
     let units = state.dims()[1];
     let gates = sigmoid(from_input.clone().narrow(1, 0, 2 * units) + from_state.clone().narrow(1, 0, 2 * units));

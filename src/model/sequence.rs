@@ -1,9 +1,10 @@
-//! What networks of sequences have in common.
+//! What sequence models have in common.
 
 use burn::tensor::backend::Backend;
 use burn::tensor::{Int, Tensor};
 
-/// The rows of `embedding` `[characters, width]` that the numbers `[batch, steps]` name: `[batch, steps, width]`.
+/// Embedding lookup: the rows of `embedding` `[characters, width]` at the indices `[batch, steps]`, as `[batch, steps,
+/// width]`.
 pub(super) fn characters<B: Backend>(numbers: Tensor<B, 2>, embedding: Tensor<B, 2>) -> Tensor<B, 3> {
     let [batch, steps] = numbers.dims();
     let [_, width] = embedding.dims();

@@ -1,11 +1,11 @@
 //! A network for tables: embedded columns, then residual blocks with layer normalisation.
 //!
-//! A perceptron sees a number through a few soft slopes; what depends on a column in steps or waves (a longitude, an
-//! hour) takes it many units to learn. Here each number is first turned into waves of several learned frequencies, and
-//! those into a few features of its own: the periodic embeddings of Gorishniy et al. 2022, "On embeddings for numerical
-//! features in tabular deep learning" (PLR: periodic, linear, ReLU), with one cosine and a learned phase in place of sine
-//! and cosine, and smooth clipping, as in Holzmueller et al. 2024, "Better by default". The blocks are those of the
-//! ResNet of Gorishniy et al. 2021, "Revisiting deep learning models for tabular data", normalised inside.
+//! A perceptron needs many units to learn a target that depends on a column in steps or waves (a longitude, an hour).
+//! Here each number is first mapped to waves of several learned frequencies, and those to a few features of its own:
+//! the periodic embeddings of Gorishniy et al. 2022, "On embeddings for numerical features in tabular deep learning"
+//! (PLR: periodic, linear, ReLU), with one cosine and a learned phase instead of sine and cosine, and smooth clipping,
+//! as in Holzmueller et al. 2024, "Better by default". The blocks are those of the ResNet of Gorishniy et al. 2021,
+//! "Revisiting deep learning models for tabular data", normalised inside.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -23,9 +23,9 @@ use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
-/// Where smooth clipping levels off, in spreads of the scaled column.
+/// The limit of smooth clipping, in units of the scaled column.
 const CLIP: f64 = 3.0;
-/// Beyond it the square of a number would overflow; smooth clipping has long levelled off.
+/// Larger numbers are cut off first, so that their square does not overflow; smooth clipping has long levelled off.
 const LARGEST: f64 = 1e6;
 
 /// `[model] kind = "tabular"`.
@@ -36,12 +36,12 @@ pub struct TabularConfig {
     pub width: usize,
     /// Residual blocks after the first layer, 0 to 64.
     pub blocks: usize,
-    /// Waves that each number becomes, 0 to 256; 0 = numbers are not embedded.
+    /// Waves per number, 0 to 256; 0 = numbers are not embedded.
     pub frequencies: usize,
-    /// Standard deviation of the initial frequencies, in waves per unit of the scaled column; above 0, at most 100. The
-    /// higher, the finer the steps that are learned soon, and the more rows it takes not to learn rng.
+    /// Standard deviation of the initial frequencies, in waves per unit of the scaled column; above 0, at most 100.
+    /// Higher values learn finer steps sooner, but need more rows to avoid fitting noise.
     pub frequency_scale: f64,
-    /// Features that the waves of a number become, 1 to 256.
+    /// Features per embedded number, 1 to 256.
     pub embedding: usize,
     /// Activation of embeddings and blocks.
     pub activation: Activation,
@@ -163,7 +163,7 @@ impl TabularConfig {
     }
 }
 
-/// The inputs of a layout that are numbers, and those that stand for categories.
+/// Positions of the numeric inputs of a layout, and of those of categories.
 struct Places {
     numbers: Vec<usize>,
     categories: Vec<usize>,
@@ -185,11 +185,12 @@ impl Places {
     }
 }
 
-/// Embedded columns, a linear layer, residual blocks, an output layer.
+/// Embedded columns, a linear layer, residual blocks, and an output layer.
 #[derive(Module, Debug)]
 pub struct Tabular<B: Backend> {
     embeddings: Option<Embeddings<B>>,
-    /// Its rows for the inputs of a category are that category's embedding, since one of them is 1 and the rest are 0.
+    /// Its rows for the inputs of a categorical column are the categories' embeddings, since one of these inputs is 1
+    /// and the rest are 0.
     stem: Linear<B>,
     blocks: Vec<Block<B>>,
     norm: LayerNorm<B>,
@@ -258,7 +259,7 @@ impl<B: FusedBackend> Tabular<B> {
         layer(&self.output, values) // [batch, num_outputs]
     }
 
-    /// What the first layer sees of `inputs` `[batch, num_inputs]`: embedded numbers, numbers, categories.
+    /// The first layer's features of `inputs` `[batch, num_inputs]`: embedded numbers, numbers, categories.
     fn features(&self, inputs: Tensor<B, 2>) -> Tensor<B, 2> {
         let mut features = Vec::with_capacity(3);
         if !self.numbers.is_empty() {
@@ -275,7 +276,7 @@ impl<B: FusedBackend> Tabular<B> {
     }
 }
 
-/// x / sqrt(1 + (x / 3)^2): x near 0, and never beyond -3 and 3.
+/// x / sqrt(1 + (x / 3)^2): close to x near 0, and always between -3 and 3.
 fn smoothly_clipped<B: Backend>(numbers: Tensor<B, 2>) -> Tensor<B, 2> {
     let numbers = numbers.clamp(-LARGEST, LARGEST);
     let part = numbers.clone().div_scalar(CLIP);

@@ -1,7 +1,7 @@
-//! The transformer (Vaswani et al. 2017), with normalisation before each part (Xiong et al. 2020).
+//! The transformer (Vaswani et al. 2017), with pre-layer normalisation (Xiong et al. 2020).
 //!
-//! An image is cut into patches, each of which is a token (Dosovitskiy et al. 2021); the columns of a table are tokens
-//! of their own; so are the characters of a text, each of which sees only those before it.
+//! An image is cut into patches, each of which is a token (Dosovitskiy et al. 2021); each column of a table is a token,
+//! and so is each character of a text, where attention is causal.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -21,45 +21,45 @@ use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
-/// Deviation of initial embeddings, as in GPT-2 and ViT; of positions in a text too.
+/// Standard deviation of initial embeddings, as in GPT-2 and ViT; also of positions in a text.
 const EMBEDDING_DEVIATION: f64 = 0.02;
-/// That of the positions of patches: as large as what patches become, so that a network of few examples sees them from
-/// the start. With 0.02 digits-transformer reached 0.955 in place of 0.972 (measured).
+/// That of the positions of patches: as large as the patch embeddings, so that a network trained on few examples uses
+/// them from the start. With 0.02 digits-transformer reached 0.955 instead of 0.972 (measured).
 const POSITION_DEVIATION: f64 = 0.3;
-/// Added to the scores of characters that must not be seen: their share is then 0 in f32.
+/// Added to the scores of masked characters: their attention weight is then 0 in f32.
 const UNSEEN: f32 = -1e9;
 
 /// `[model] kind = "transformer"`: for images, sequences of numbers, and texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TransformerConfig {
-    /// Values of a token between the blocks, a multiple of `heads`; 1 to 16384.
+    /// Embedding size of a token, a multiple of `heads`; 1 to 16384.
     pub width: usize,
-    /// Attention heads of a block, which share the width; 1 to 256.
+    /// Attention heads per block, which split the width; 1 to 256.
     pub heads: usize,
-    /// Blocks of attention and feed-forward network; 1 to 64.
+    /// Number of blocks, each of attention and a feed-forward network; 1 to 64.
     pub depth: usize,
     /// Hidden units of a block's feed-forward network; by default 4 x width, up to 65536.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feed_forward: Option<usize>,
-    /// Rows and columns of pixels in a token; by default a row of an image, and one column of a table. Not for texts.
+    /// Height and width of a patch in pixels; by default a row of an image, or one column of a table. Not for texts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch: Option<[usize; 2]>,
-    /// What the output layer reads. Of a text it reads every character.
+    /// What the output layer reads. For a text it reads every character.
     pub pooling: Pooling,
-    /// Activation in the feed-forward network.
+    /// Activation of the feed-forward network.
     pub activation: Activation,
     /// Probability that a value is dropped after each part of a block in a training step; 0 <= p < 1, 0 = off.
     pub dropout: f64,
 }
 
-/// How tokens become one vector.
+/// How tokens are pooled into one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooling {
     /// The mean of all tokens
     Mean,
-    /// One more token, of learned values, that gathers what the others know (Devlin et al. 2019)
+    /// An additional learned token that collects information from the others (Devlin et al. 2019)
     ClassToken,
 }
 
@@ -187,7 +187,7 @@ impl TransformerConfig {
         self.patch.unwrap_or([1, layout.image_shape.map_or(1, |[_, width]| width)])
     }
 
-    /// Rows and columns of patches in an example.
+    /// Number of patches per example: rows and columns.
     pub fn patches(&self, layout: &Layout) -> [usize; 2] {
         let ([height, width], [rows, columns]) = (grid(layout), self.patch_of(layout));
         [height / rows, width / columns]
@@ -197,7 +197,7 @@ impl TransformerConfig {
         self.pooling == Pooling::ClassToken && layout.num_characters.is_none()
     }
 
-    /// Tokens of an example, the class token included.
+    /// Number of tokens per example, including the class token.
     fn num_tokens(&self, layout: &Layout) -> usize {
         match layout.num_characters {
             Some(_) => layout.num_inputs(),
@@ -237,9 +237,9 @@ impl TransformerConfig {
 /// Tokens, blocks, and a linear output.
 #[derive(Module, Debug)]
 pub struct Transformer<B: Backend> {
-    /// Of a text: `[characters, width]`.
+    /// For a text: `[characters, width]`.
     embedding: Option<Param<Tensor<B, 2>>>,
-    /// Of anything else: from the pixels of a patch to a token.
+    /// For anything else: maps the pixels of a patch to a token.
     patches: Option<Linear<B>>,
     /// `[1, width]`
     class_token: Option<Param<Tensor<B, 2>>>,
@@ -257,7 +257,7 @@ pub struct Transformer<B: Backend> {
     kernels: Kernels,
 }
 
-/// Attention, then a network for each token, each added to what it was given.
+/// Attention, then a feed-forward network on each token, both with a residual connection.
 #[derive(Module, Debug)]
 struct Block<B: Backend> {
     attention_norm: LayerNorm<B>,
@@ -269,11 +269,11 @@ struct Block<B: Backend> {
 /// Multi-head self-attention.
 #[derive(Module, Debug)]
 struct Attention<B: Backend> {
-    /// To queries, keys and values: `[width, 3 x width]`.
+    /// Projects to queries, keys and values: `[width, 3 x width]`.
     inputs: Linear<B>,
     output: Linear<B>,
     heads: usize,
-    /// Whether a token sees only itself and those before it.
+    /// Whether a token attends only to itself and those before it.
     is_causal: bool,
 }
 
@@ -297,11 +297,12 @@ impl<B: FusedBackend> Transformer<B> {
             (None, Some(_)) => tokens.narrow(1, 0, 1).reshape([batch, width]),
             (None, None) => tokens.mean_dim(1).reshape([batch, width]),
         };
-        dense(&self.output, read, None, self.kernels) // [batch, num_outputs], of a text [batch x characters, num_outputs]
+        // [batch, num_outputs], of a text [batch x characters, num_outputs]
+        dense(&self.output, read, None, self.kernels)
     }
 
-    /// How much each token looks at each other in each block: `[batch, heads, tokens, tokens]`, whose rows sum to 1. The
-    /// class token, if there is one, is the first.
+    /// Attention weights of each block: `[batch, heads, tokens, tokens]`, whose rows sum to 1. The class token, if any,
+    /// is the first.
     pub(super) fn attention(&self, inputs: Tensor<B, 2>) -> Vec<Tensor<B, 4>> {
         let mut tokens = self.tokens(inputs);
         let mut shares = Vec::with_capacity(self.blocks.len());
@@ -332,13 +333,13 @@ impl<B: FusedBackend> Transformer<B> {
             let class_token = class_token.val().reshape([1, 1, width]).expand([batch, 1, width]);
             tokens = concatenate(vec![class_token, tokens], 1);
         }
-        let count = tokens.dims()[1]; // of a text, fewer than there are positions while it is being generated
+        let count = tokens.dims()[1]; // while a text is generated, there may be fewer than positions
         tokens + self.positions.val().narrow(0, 0, count).unsqueeze()
     }
 }
 
 impl<B: FusedBackend> Block<B> {
-    /// Tokens `[batch, tokens, width]`, and the shares of [`Transformer::attention`].
+    /// Tokens `[batch, tokens, width]`, and the weights of [`Transformer::attention`].
     fn forward(
         &self,
         tokens: Tensor<B, 3>,

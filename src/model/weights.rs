@@ -1,4 +1,4 @@
-//! A network's weights by name, on the host: what is saved, loaded, compared and drawn.
+//! A network's weights by name, on the host, for saving, loading, comparing and plotting.
 
 use std::collections::BTreeMap;
 
@@ -66,8 +66,7 @@ pub fn load_weights<B: Backend>(net: Net<B>, weights: &NamedWeights) -> Result<N
     }
 }
 
-/// Whether `weights` are those of a network with these shapes, no more and no less; those under `except` (the beginning
-/// of names) are not looked at.
+/// Checks that `weights` are exactly those of a network with these shapes; names with the prefix `except` are skipped.
 ///
 /// # Errors
 /// A weight that is missing, has another shape, or that the network does not have.
@@ -93,8 +92,8 @@ pub fn check_shapes(
     }
 }
 
-/// What a net with the weights `fresh` begins with when it is pre-trained with `pretrained`: those of the same name,
-/// except under `new_head`, the beginning of the output layer's names, where the fresh ones stay.
+/// The initial weights of a network with the weights `fresh` that is fine-tuned from `pretrained`: the pre-trained ones
+/// by name, but the fresh ones under `new_head`, the name prefix of a new output layer.
 ///
 /// # Errors
 /// As [`check_shapes`].
@@ -113,10 +112,10 @@ pub fn transfer(
     Ok(fresh)
 }
 
-/// Whether training can leave the weights as they are whose names begin with one of `prefixes`.
+/// Checks that the weights whose names begin with one of `prefixes` can be frozen.
 ///
 /// # Errors
-/// A prefix that no name begins with, or that takes in the new output layer; all weights frozen.
+/// A prefix that no name begins with, or that includes the new output layer; all weights frozen.
 pub fn check_frozen<'a>(
     names: impl Iterator<Item = &'a String> + Clone,
     prefixes: &[String],
@@ -137,7 +136,7 @@ pub fn check_frozen<'a>(
     }
 }
 
-/// `net` with the weights fixed whose names begin with one of `prefixes`: no gradient, no decay.
+/// `net` with the weights whose names begin with one of `prefixes` frozen: no gradient, no decay.
 pub fn freeze<B: Backend>(net: Net<B>, prefixes: &[String]) -> Net<B> {
     if prefixes.is_empty() { net } else { net.map(&mut Freezer { path: ParameterPath::default(), prefixes }) }
 }
@@ -166,13 +165,13 @@ impl<B: Backend> ModuleMapper<B> for Freezer<'_> {
     }
 }
 
-/// The dotted path to the parameter that is being visited.
+/// The dotted path of the parameter being visited.
 #[derive(Default)]
 pub(crate) struct ParameterPath(Vec<String>);
 
 impl ParameterPath {
     pub(crate) fn enter(&mut self, name: &str, container: &str) {
-        // The enum is burnlab's way to hold the kinds; a reader of the file need not see it.
+        // The enum of kinds is an implementation detail that does not belong in the file.
         if !container.starts_with("Enum:") {
             self.0.push(name.to_owned());
         }

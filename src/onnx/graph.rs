@@ -1,17 +1,17 @@
-//! ONNX models as Protocol Buffers messages: a graph of operators that grows node by node.
+//! Builds ONNX models as Protocol Buffers messages: a graph of operators, node by node.
 
 use super::protobuf::Message;
 
-/// The version of the file format; 8 came with opset 17.
+/// The version of the file format; 8 was introduced with opset 17.
 const IR_VERSION: i64 = 8;
-/// The version of the operators; 17 is older than 2023, so that old runtimes take it.
+/// The version of the operators; 17 predates 2023, so that old runtimes support it.
 const OPSET: i64 = 17;
 /// The domain of operators on text, and its version.
 const ML_DOMAIN: &str = "ai.onnx.ml";
 const ML_OPSET: i64 = 3;
-/// Those of [`ML_DOMAIN`] that occur here.
+/// The operators of [`ML_DOMAIN`] used here.
 const ML_OPERATORS: [&str; 2] = ["LabelEncoder", "OneHotEncoder"];
-/// The number of rows, which is open.
+/// The number of rows, a symbolic dimension.
 const ROWS: &str = "N";
 
 /// Field numbers of onnx.proto3, a module per message.
@@ -79,7 +79,7 @@ mod field {
     }
 }
 
-/// What a tensor holds: TensorProto.DataType of onnx.proto3.
+/// Element types: TensorProto.DataType of onnx.proto3.
 #[derive(Clone, Copy)]
 pub(super) enum DataType {
     Float = 1,
@@ -96,7 +96,7 @@ pub(super) enum Values<'a> {
     Ints(&'a [i64]),
 }
 
-/// A setting of an operator.
+/// An attribute of an operator.
 #[derive(Clone, Copy)]
 pub(super) enum Attribute<'a> {
     Float(f32),
@@ -107,7 +107,7 @@ pub(super) enum Attribute<'a> {
     Texts(&'a [&'a str]),
 }
 
-/// A graph under construction. Tensors go by name; those that it names itself clash with no other.
+/// A graph under construction. Tensors are referred to by name; generated names never clash with others.
 #[derive(Default)]
 pub(super) struct Graph {
     prefix: String,
@@ -120,7 +120,7 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// An empty graph whose inputs and outputs will be called `names`.
+    /// An empty graph whose inputs and outputs will be named `names`.
     pub fn new(names: &[String]) -> Self {
         let mut prefix = String::from("burnlab/");
         while names.iter().any(|name| name.starts_with(&prefix)) {
@@ -134,12 +134,12 @@ impl Graph {
         self.inputs.push(value_info(name, data_type, Some(num_columns)));
     }
 
-    /// An output `[N, num_columns]`, or `[N]`, which some node must write.
+    /// An output `[N, num_columns]` or `[N]`, which a node must write.
     pub fn output(&mut self, name: &str, data_type: DataType, num_columns: Option<usize>) {
         self.outputs.push(value_info(name, data_type, num_columns));
     }
 
-    /// A constant tensor; `[]` is the shape of a single number. Returns its name.
+    /// A constant tensor; `[]` is the shape of a scalar. Returns its name.
     pub fn constant(&mut self, what: &str, shape: &[usize], values: Values) -> String {
         let name = self.new_name(what);
         self.initializers.push(tensor(shape, values).text(field::tensor::NAME, &name));
@@ -153,7 +153,7 @@ impl Graph {
         output
     }
 
-    /// A node with one output of the given name, which also becomes the node's.
+    /// A node with one output named `output`, which is also the node's name.
     pub fn node_to(&mut self, output: &str, operator: &str, inputs: &[&str], attributes: &[(&str, Attribute)]) {
         let mut node = Message::new()
             .texts(field::node::INPUT, inputs.iter().copied())
@@ -170,7 +170,7 @@ impl Graph {
         self.nodes.push(node);
     }
 
-    /// The bytes of a model that is this graph. The keys of `metadata` must differ.
+    /// The bytes of a model with this graph. The keys of `metadata` must differ.
     pub fn into_model(self, producer_version: &str, doc: &str, metadata: &[(String, String)]) -> Vec<u8> {
         let graph = Message::new()
             .messages(field::graph::NODE, &self.nodes)
@@ -206,7 +206,7 @@ impl Graph {
 impl Attribute<'_> {
     fn message(&self, name: &str) -> Message {
         let message = Message::new().text(field::attribute::NAME, name);
-        // The type's numbers are AttributeProto.AttributeType of onnx.proto3.
+        // The type numbers are those of AttributeProto.AttributeType in onnx.proto3.
         let (message, attribute_type) = match *self {
             Self::Float(value) => (message.float(field::attribute::F, value), 1),
             Self::Int(value) => (message.int(field::attribute::I, value), 2),

@@ -1,9 +1,9 @@
 //! A trained multilayer perceptron, with its preprocessing, as an ONNX model: raw cells in, predictions out.
 //!
-//! Without categorical columns the model has one input, `inputs`, a float32 `[N, columns]`. With some, each column is
-//! an input of its own, `[N, 1]` and named like the column: float32, or text. A missing number is NaN, a missing
-//! category the empty text. Outputs: of classes `label`, text `[N]`, and `probabilities`, float32 `[N, classes]`; of a
-//! number `prediction`, float64 `[N, 1]`.
+//! Without categorical columns the model has one input, `inputs`, a float32 `[N, columns]`. Otherwise each column is a
+//! separate input `[N, 1]`, named like the column: float32 or string. A missing number is NaN, a missing category the
+//! empty string. Outputs: for classes `label`, string `[N]`, and `probabilities`, float32 `[N, classes]`; for a number
+//! `prediction`, float64 `[N, 1]`.
 
 mod graph;
 mod nodes;
@@ -13,12 +13,12 @@ use std::collections::HashSet;
 
 use graph::Graph;
 
-/// One column of raw cells and the inputs of the first layer that it becomes.
+/// A column of raw cells, and how it becomes inputs of the first layer.
 pub enum Column<'a> {
-    /// One input: `(cell - center) / spread`, with `median` in place of NaN; all in the column's own units.
+    /// One input: `(cell - center) / spread`, with `median` instead of NaN; all in the column's own units.
     Numeric { name: &'a str, median: f64, center: f64, spread: f64 },
-    /// One input per category, 1 for the cell's and 0 for the others.
-    /// `has_unknown`: one more that is 1 where no category fits; without it all are 0 there.
+    /// One input per category, 1 for the cell's and 0 for the others. `has_unknown`: an additional one that is 1 for
+    /// any other cell; without it all are 0 then.
     Categorical { name: &'a str, categories: &'a [String], has_unknown: bool },
 }
 
@@ -30,13 +30,13 @@ pub enum Activation {
     Relu,
     /// x above zero, 0.01 x below
     LeakyRelu,
-    /// x Phi(x), Phi the normal distribution function, not its tanh approximation
+    /// x Phi(x), where Phi is the normal distribution function; not the tanh approximation
     Gelu,
     /// x sigmoid(x)
     Silu,
 }
 
-/// A layer: `inputs * weight + bias`.
+/// A dense layer: `inputs * weight + bias`.
 pub struct Dense<'a> {
     /// Row-major `[num_inputs, num_outputs]`.
     pub weight: &'a [f32],
@@ -48,37 +48,38 @@ pub struct Dense<'a> {
 
 /// What the outputs of the last layer mean.
 pub enum Head<'a> {
-    /// One logit z: probabilities `[1 - sigmoid(z), sigmoid(z)]`, the second class where z > 0.
+    /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z > 0.
     Binary { classes: [&'a str; 2] },
-    /// A logit per class: their softmax, the class of the largest (the first of equal ones).
+    /// A logit per class: the probabilities are their softmax, and the class of the largest (the first of equal ones)
+    /// is predicted.
     MultiClass { classes: &'a [String] },
     /// One standardized number: `output * deviation + mean`, in float64, is the number in its own units.
     Number { name: &'a str, mean: f64, deviation: f64 },
 }
 
-/// All that goes into the model.
+/// Everything that the ONNX model contains.
 pub struct Network<'a> {
     /// In the order of the first layer's inputs.
     pub columns: Vec<Column<'a>>,
-    /// The first one takes the prepared columns; without hidden layers it is the last one, too.
+    /// The first one takes the prepared columns; without hidden layers it is also the last.
     pub layers: Vec<Dense<'a>>,
     pub activation: Activation,
     pub head: Head<'a>,
-    /// Keys and values. The keys `column_names`, `class_names` and `target_name` are the model's own: entries with
-    /// these, and all but the first of a key, are left out.
+    /// Keys and values. The keys `column_names`, `class_names` and `target_name` are reserved: entries with these keys,
+    /// and duplicate keys after the first, are left out.
     pub metadata: Vec<(String, String)>,
     pub producer_version: &'a str,
-    /// What the model is, for a human.
+    /// A description of the model for humans.
     pub doc: &'a str,
 }
 
-/// The bytes of an ONNX model; the same for the same network.
+/// The bytes of an ONNX model; the same network gives the same bytes.
 ///
-/// A column with the name of an output or of an earlier column, or with none, is an input with `_input` appended to
-/// its name; the order of the inputs is always that of the columns.
+/// A column whose name is empty, or that of an output or an earlier column, has `_input` appended to the name of its
+/// input; the order of the inputs is always that of the columns.
 ///
 /// # Panics
-/// If the sizes of columns, layers and head do not fit together.
+/// If the sizes of columns, layers and head do not match.
 pub fn encode(network: &Network) -> Vec<u8> {
     check_sizes(network);
     let names = input_names(&network.columns, nodes::output_names(&network.head));
@@ -125,7 +126,8 @@ fn check_sizes(network: &Network) {
     assert_eq!(width, num_outputs, "outputs of the last layer");
 }
 
-/// The graph's input of each column: inputs and outputs share one set of names, and an empty one means "absent".
+/// The names of the graph's inputs for the columns: inputs and outputs share a namespace, and an empty name means
+/// "absent".
 fn input_names(columns: &[Column], outputs: &[&str]) -> Vec<String> {
     let wanted: HashSet<&str> = columns.iter().map(Column::name).collect();
     let mut taken: HashSet<String> = outputs.iter().map(|&name| name.to_owned()).collect();
@@ -143,7 +145,7 @@ fn input_names(columns: &[Column], outputs: &[&str]) -> Vec<String> {
     names
 }
 
-/// What the graph cannot say, as JSON lists where it is several names; then the user's own entries.
+/// What the graph cannot express, with several names as JSON lists; then the user's entries.
 fn metadata(network: &Network) -> Vec<(String, String)> {
     let columns: Vec<&str> = network.columns.iter().map(Column::name).collect();
     let target = match &network.head {

@@ -1,4 +1,4 @@
-//! The nodes of a perceptron's graph: preprocessor of the cells, layers, and what the outputs mean.
+//! The nodes of a perceptron's graph: preprocessing, layers, and decoding of the outputs.
 
 use super::graph::{Attribute, DataType, Graph, Values};
 use super::{Activation, Column, Dense, Head, texts};
@@ -7,7 +7,7 @@ const INPUTS: &str = "inputs";
 const LABEL: &str = "label";
 const PROBABILITIES: &str = "probabilities";
 const PREDICTION: &str = "prediction";
-/// Slope of [`Activation::LeakyRelu`] below zero.
+/// Negative slope of [`Activation::LeakyRelu`].
 const LEAKY_SLOPE: f32 = 0.01;
 
 /// Raw cells to the float32 inputs of the first layer, `[N, num_inputs]`.
@@ -21,7 +21,7 @@ pub(super) fn prepare(graph: &mut Graph, columns: &[Column], names: &[String]) -
     }
     let mut parts = Vec::new();
     let mut names = texts(names);
-    // Numeric columns that follow each other are scaled together: a few nodes instead of a few for each.
+    // Consecutive numeric columns are scaled together, with a few nodes instead of a few for each.
     for block in columns.chunk_by(|left, right| left.is_numeric() && right.is_numeric()) {
         let rest = names.split_off(block.len());
         match block[0] {
@@ -38,8 +38,8 @@ pub(super) fn prepare(graph: &mut Graph, columns: &[Column], names: &[String]) -
     concatenate(graph, &texts(&parts))
 }
 
-/// Numeric `cells`, float32 `[N, columns]`, scaled in float64 as in training: float32 could not tell a large center
-/// from its neighbours.
+/// Numeric `cells`, float32 `[N, columns]`, scaled in float64 as in training: float32 would be too coarse near a large
+/// center.
 fn scale(graph: &mut Graph, cells: &str, columns: &[Column]) -> String {
     let (mut medians, mut centers, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
     for column in columns {
@@ -57,7 +57,7 @@ fn scale(graph: &mut Graph, cells: &str, columns: &[Column]) -> String {
     let cells = graph.node("Where", &[&is_missing, &medians, &cells], &[]);
     let distances = graph.node("Sub", &[&cells, &centers], &[]);
     let scaled = graph.node("Div", &[&distances, &spreads], &[]);
-    // A spread of almost nothing may push an outlier beyond float32; inputs stay finite.
+    // With a tiny spread an outlier may exceed the range of float32; inputs must be finite.
     let lowest = graph.constant("lowest", &[], Values::Doubles(&[f64::from(f32::MIN)]));
     let highest = graph.constant("highest", &[], Values::Doubles(&[f64::from(f32::MAX)]));
     let scaled = graph.node("Clip", &[&scaled, &lowest, &highest], &[]);
@@ -67,7 +67,7 @@ fn scale(graph: &mut Graph, cells: &str, columns: &[Column]) -> String {
 /// Inputs of one categorical column, `[N, num_inputs]`; none if it has no category and no input for unknown ones.
 fn one_hot(graph: &mut Graph, cells: &str, categories: &[String], has_unknown: bool) -> Vec<String> {
     if categories.is_empty() {
-        // The encoder takes no empty list, and every cell is unknown.
+        // The encoder does not accept an empty list, and every cell is unknown.
         return if has_unknown { vec![ones(graph, cells)] } else { Vec::new() };
     }
     let categories = texts(categories);
@@ -121,7 +121,7 @@ fn activate(graph: &mut Graph, x: &str, activation: Activation) -> String {
     }
 }
 
-/// x (1 + erf(x / sqrt 2)) / 2; an operator of that name came only with opset 20.
+/// x (1 + erf(x / sqrt 2)) / 2; a Gelu operator was introduced only in opset 20.
 fn gelu(graph: &mut Graph, x: &str) -> String {
     let root = graph.constant("root_of_two", &[], Values::Floats(&[std::f32::consts::SQRT_2]));
     let one = graph.constant("one", &[], Values::Floats(&[1.0]));
@@ -141,7 +141,7 @@ pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     }
 }
 
-/// The model's outputs from those of the last layer.
+/// Computes the model's outputs from those of the last layer.
 pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     match head {
         Head::Binary { classes } => binary(graph, outputs, classes),
@@ -170,7 +170,7 @@ fn multi_class(graph: &mut Graph, logits: &str, classes: &[&str]) {
     label(graph, &number, classes);
 }
 
-/// The names of the classes whose numbers, `[N]`, are given; declares the outputs.
+/// Maps class indices `[N]` to class names, and declares the outputs.
 fn label(graph: &mut Graph, numbers: &str, classes: &[&str]) {
     let keys: Vec<i64> = (0..classes.len() as i64).collect();
     let attributes = [("keys_int64s", Attribute::Ints(&keys)), ("values_strings", Attribute::Texts(classes))];
@@ -192,7 +192,7 @@ fn cast(graph: &mut Graph, tensor: &str, data_type: DataType) -> String {
     graph.node("Cast", &[tensor], &[("to", Attribute::Int(data_type as i64))])
 }
 
-/// Side by side; a single tensor is itself.
+/// Concatenates columns; a single tensor is returned unchanged.
 fn concatenate(graph: &mut Graph, tensors: &[&str]) -> String {
     match tensors {
         [single] => (*single).to_owned(),

@@ -1,13 +1,13 @@
-//! Protocol Buffers messages, as far as ONNX needs them: only written, never read.
+//! Writes Protocol Buffers messages, as far as ONNX needs them.
 //!
-//! After <https://protobuf.dev/programming-guides/encoding/>. Fields are written in the order of the calls, so that
-//! the same calls always give the same bytes.
+//! After <https://protobuf.dev/programming-guides/encoding/>. Fields are written in call order, so that the same calls
+//! always give the same bytes.
 
-/// Low bits of a tag: a number of up to 64 bits, 7 to a byte.
+/// Wire type: an integer of up to 64 bits, 7 bits per byte.
 const VARINT: u32 = 0;
-/// Low bits of a tag: a length in bytes, then the bytes.
+/// Wire type: a length in bytes, then the bytes.
 const LENGTH_DELIMITED: u32 = 2;
-/// Low bits of a tag: 4 bytes, little-endian.
+/// Wire type: 4 bytes, little-endian.
 const FIXED_32_BITS: u32 = 5;
 
 /// A message under construction; each method appends one field.
@@ -36,22 +36,22 @@ impl Message {
         self
     }
 
-    /// A string, or bytes that hold UTF-8.
+    /// A string, or bytes that contain UTF-8.
     pub fn text(self, field: u32, text: &str) -> Self {
         self.delimited(field, text.as_bytes())
     }
 
-    /// A repeated string, an entry each.
+    /// A repeated string.
     pub fn texts<'a>(self, field: u32, texts: impl IntoIterator<Item = &'a str>) -> Self {
         texts.into_iter().fold(self, |message, text| message.text(field, text))
     }
 
-    /// A message within this one.
+    /// A nested message.
     pub fn message(self, field: u32, message: &Self) -> Self {
         self.delimited(field, &message.bytes)
     }
 
-    /// A repeated message, an entry each.
+    /// A repeated message.
     pub fn messages<'a>(self, field: u32, messages: impl IntoIterator<Item = &'a Self>) -> Self {
         messages.into_iter().fold(self, |outer, message| outer.message(field, message))
     }
@@ -75,7 +75,7 @@ impl Message {
         self.packed(field, &bytes)
     }
 
-    /// The message as it goes into a file.
+    /// The serialised message.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -96,12 +96,12 @@ impl Message {
     }
 }
 
-/// Negative numbers take ten bytes: their two's complement as an unsigned number of 64 bits.
+/// Negative numbers take ten bytes: their two's complement as an unsigned 64-bit number.
 fn push_int(bytes: &mut Vec<u8>, value: i64) {
     push_varint(bytes, value.cast_unsigned());
 }
 
-/// Seven bits to a byte, the lowest first; the high bit of a byte says that another one follows.
+/// Seven bits per byte, lowest first; the high bit of a byte says that another one follows.
 fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(value as u8 | 0x80);

@@ -1,4 +1,4 @@
-//! A line of `[sweep.space]`: the values that a config key may take.
+//! An entry of `[sweep.space]`: the values that a config key may take.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::range::{Number, Range, Scale};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Dimension {
-    /// Least and most elements of a list; `None` where the value is no list.
+    /// Minimum and maximum length of a list; `None` if the value is not a list.
     pub length: Option<(usize, usize)>,
     /// The value, or each element of the list.
     pub element: Element,
@@ -23,27 +23,27 @@ pub enum Element {
     Range(Range),
 }
 
-/// Either one of `values`, or a number from `min` to `max`; with `length` a list of such.
+/// Either one of `values`, or a number from `min` to `max`; with `length`, a list of these.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    /// Least and most elements, where the value is a list; at most 32.
+    /// Minimum and maximum length, if the value is a list; at most 32.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(equal = 2))]
     length: Option<Vec<usize>>,
-    /// The choices; all equally likely.
+    /// The choices, all equally likely.
     #[serde(skip_serializing_if = "Option::is_none")]
     values: Option<Vec<Value>>,
-    /// The least number; if both ends are integers, so are all numbers between them.
+    /// The smallest number; if both bounds are integers, so are all numbers between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     min: Option<Number>,
-    /// The greatest number; it is included.
+    /// The largest number, inclusive.
     #[serde(skip_serializing_if = "Option::is_none")]
     max: Option<Number>,
-    /// Where the numbers are spread evenly; linear by default.
+    /// The scale on which the numbers are uniform; linear by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     scale: Option<Scale>,
-    /// `grid`: how many numbers from `min` to `max`; 2 to 1000. By default all integers.
+    /// `grid`: number of points from `min` to `max`; 2 to 1000. By default all integers.
     #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<usize>,
 }
@@ -59,13 +59,13 @@ impl TryFrom<Written> for Dimension {
             (None, Some(min), Some(max)) => {
                 Element::Range(Range { min, max, scale: scale.unwrap_or_default(), points })
             }
-            _ => return Err("give either values, or min and max"),
+            _ => return Err("set either values, or min and max"),
         };
-        // As a pair, TOML's reader would drop a third number without a word.
+        // Not read as a pair: TOML's deserializer would silently drop a third number.
         let length = match length.as_deref() {
             None => None,
             Some(&[shortest, longest]) => Some((shortest, longest)),
-            Some(_) => return Err("length is [least, most]"),
+            Some(_) => return Err("length is [min, max]"),
         };
         Ok(Self { length, element })
     }
@@ -85,7 +85,7 @@ impl From<Dimension> for Written {
 }
 
 impl Dimension {
-    /// At most 1000 choices, or both ends of a range; lists of the least and of the greatest length.
+    /// At most 1000 choices, or both ends of a range; lists of the minimum and of the maximum length.
     pub(super) fn extremes(&self) -> Vec<Value> {
         const MAX_CHOICES: usize = 1000;
         let elements = match &self.element {

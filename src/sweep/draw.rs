@@ -1,5 +1,5 @@
-//! Values as the numbers that a sampler draws: a single value is one parameter; a list is one for its length and one
-//! for each place, used or not, so that shorter lists draw as many numbers as longer ones.
+//! Encodes values as the numbers that a sampler draws: a single value is one parameter; a list is one for its length
+//! and one for each position, used or not, so that lists of any length draw the same number of parameters.
 
 use indexmap::IndexMap;
 use rand::{RngExt, SeedableRng};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Params;
 use super::dimension::{Dimension, Element};
 
-/// A number that a sampler draws.
+/// A parameter that a sampler draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parameter {
     /// 0 <= x < 1.
@@ -18,15 +18,15 @@ pub(super) enum Parameter {
     Index(usize),
 }
 
-/// The random numbers of one trial. Trials of one seed have streams that do not overlap.
+/// The random generator of one trial. Trials of the same seed have streams that do not overlap.
 pub(super) fn generator(seed: u64, number: u32) -> ChaCha8Rng {
     let mut generator = ChaCha8Rng::seed_from_u64(seed);
     generator.set_stream(number.into());
     generator
 }
 
-/// Independent draws (Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization"): numbers uniform on
-/// their scale, choices and lengths uniform.
+/// Independent draws (Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization"): numbers are uniform
+/// on their scale, choices and lengths uniform.
 pub(super) fn independent(space: &IndexMap<String, Dimension>, random: &mut ChaCha8Rng) -> Params {
     let mut draw = |parameter: Parameter| match parameter {
         Parameter::Position => random.random(),
@@ -52,7 +52,7 @@ impl Dimension {
         }
     }
 
-    /// The value of the numbers drawn, one per parameter.
+    /// The value for the drawn numbers, one per parameter.
     pub(super) fn decode(&self, drawn: &[f64]) -> Value {
         match self.length {
             None => self.element.decode(drawn[0]),
@@ -63,7 +63,7 @@ impl Dimension {
         }
     }
 
-    /// The numbers that give `value`; NaN for the unused places of a list, and where `value` is not of this dimension.
+    /// The numbers that encode `value`; NaN for unused positions of a list, and if `value` is not of this dimension.
     pub(super) fn encode(&self, value: &Value) -> Vec<f64> {
         let Some((shortest, longest)) = self.length else {
             return vec![self.element.encode(value)];

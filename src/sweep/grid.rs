@@ -1,4 +1,4 @@
-//! Every combination of the values of a space, numbered without listing them.
+//! Numbers every combination of the values of a space, without enumerating them.
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Params;
 use super::dimension::{Dimension, Element};
 
-/// How many combinations a grid has; `None` for more than a `u64` holds.
+/// Number of combinations of a grid; `None` if it exceeds a `u64`.
 pub(super) fn num_combinations(space: &IndexMap<String, Dimension>) -> Option<u64> {
     space.values().try_fold(1, |product: u64, dimension| product.checked_mul(dimension.num_values()?))
 }
@@ -24,7 +24,7 @@ pub(super) fn combination(space: &IndexMap<String, Dimension>, number: u32) -> P
 }
 
 impl Dimension {
-    /// The values of one key in a grid: of lists, all of every length.
+    /// Number of values of one key in a grid; for lists, all of every length.
     fn num_values(&self) -> Option<u64> {
         let count = self.element.num_values()?;
         let Some((shortest, longest)) = self.length else {

@@ -1,6 +1,6 @@
 //! Asynchronous successive halving (Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", MLSys) in
-//! its stopping form: a trial is judged once, when it reaches a rung, against those that were there before, and is
-//! never taken up again. So no worker waits, and no trial is kept to be continued.
+//! its stopping form: a trial is judged once, when it reaches a rung, against those that reached it before, and is
+//! never resumed once stopped. So no worker waits, and no trial has to be kept for later.
 
 /// The epochs after which trials are judged: `min_epochs * factor^k` below `max_epochs`.
 pub fn rungs(min_epochs: usize, factor: usize, max_epochs: usize) -> Vec<usize> {
@@ -9,12 +9,12 @@ pub fn rungs(min_epochs: usize, factor: usize, max_epochs: usize) -> Vec<usize> 
     std::iter::successors(Some(min_epochs.max(1)), next).take_while(|&epochs| epochs < max_epochs).collect()
 }
 
-/// Whether a trial with `value` goes on beyond a rung, where `all_values_at_rung` are those that reached it, its own
-/// among them.
+/// Whether a trial with `value` continues beyond a rung; `all_values_at_rung` are the values of all trials that reached
+/// it, including its own.
 ///
-/// It does if it is among the best floor(n / factor) of the n values, as in the paper's top_k and in Optuna; values
-/// that tie with the last of these go on too. Where n < factor there is nothing to judge by, and all go on (Optuna lets
-/// only the best go on). A value that is not finite is worse than any other and then never goes on.
+/// It does if it is among the best floor(n / factor) of the n values, as in the paper's top_k and in Optuna; ties with
+/// the last of these continue too. If n < factor there is too little to compare with, and all continue (in Optuna only
+/// the best does). A value that is not finite is worse than any other, and then never continues.
 pub fn goes_on(value: f64, all_values_at_rung: &[f64], factor: usize, minimize: bool) -> bool {
     let factor = factor.max(2);
     if all_values_at_rung.len() < factor {
@@ -70,8 +70,9 @@ mod tests {
         assert!(goes_on(2.0, &[nan, nan, 2.0], 3, false));
     }
 
-    /// Sixty trials one after another whose losses fall to different levels at different speeds, with noise, so that the
-    /// curves cross: the epochs trained as a share of all, and whether one of the best 10 % was trained to the end.
+    /// Sixty trials one after another whose losses fall to different levels at different speeds, with noise, so that
+    /// the curves cross: the fraction of all epochs that was trained, and whether one of the best 10 % was trained to
+    /// the end.
     fn simulate(seed: u64) -> (f64, bool) {
         const NUM_TRIALS: usize = 60;
         const MAX_EPOCHS: usize = 100;

@@ -1,4 +1,4 @@
-//! How much of the differences between trials one param explains.
+//! How much of the variation between trials a single param explains.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,29 +7,30 @@ use serde_json::Value;
 
 use super::Params;
 
-/// Trials without which no share is told.
+/// Minimum number of trials for an estimate.
 const MIN_TRIALS: usize = 10;
 const MAX_BINS: usize = 4;
 const MIN_TRIALS_PER_BIN: usize = 5;
 
-/// What one param explains by itself.
+/// The importance of one param by itself.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Importance {
     pub key: String,
-    /// Of the variance of the values' ranks, 0 to 1. Noise has about 0.01 with 100 trials, 0.03 with 40. The shares of
-    /// several params need not add up to 1: what two do only together is in neither.
+    /// The explained fraction of the variance of the values' ranks, 0 to 1. Pure noise has about 0.01 with 100 trials,
+    /// 0.03 with 40. The shares of several params need not add up to 1: interactions are in none of them.
     pub share: f64,
     /// Trials with a result and this param.
     pub num_trials: usize,
 }
 
-/// The share of each param, the largest first. Left out are params of fewer than 10 trials with a finite result, and
-/// those that did not vary.
+/// The share of each param, largest first. Params with fewer than 10 finite results, and those that did not vary, are
+/// left out.
 ///
-/// The share is epsilon-squared (Kelley 1935, "An Unbiased Correlation Ratio Measure") of a one-way layout, which in
-/// contrast to eta-squared is not larger for params with more values. Ranks make it one for loss and log loss alike.
-/// Numbers are cut at their quantiles into at most 4 groups, of 5 trials at least unless many are equal; other params
-/// are grouped by value, lists by length, or where all have one element, by that.
+/// The share is epsilon-squared (Kelley 1935, "An Unbiased Correlation Ratio Measure") of a one-way layout, which
+/// unlike eta-squared is not biased towards params with more values. Ranks make it invariant to monotonic
+/// transformations such as the log of a loss. Numbers are binned at their quantiles into at most 4 groups, of at least
+/// 5 trials unless many are equal; other params are grouped by value, lists by length, or by their element if all have
+/// one.
 pub fn importance(trials: &[(Params, f64)]) -> Vec<Importance> {
     let trials: Vec<_> = trials.iter().filter(|(_, value)| value.is_finite()).collect();
     let keys: BTreeSet<&String> = trials.iter().flat_map(|(params, _)| params.keys()).collect();
@@ -65,7 +66,7 @@ fn groups(params: &[&Value]) -> Vec<String> {
     }
 }
 
-/// The bin of each number; bins are parted at quantiles, or between all numbers if these are few.
+/// The bin of each number; bins are separated at quantiles, or one per distinct number if these are few.
 fn bins(numbers: &[f64]) -> Vec<usize> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -89,7 +90,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
     values.iter().map(rank).collect()
 }
 
-/// (SSB - df_b * MSW) / SST, at least 0; `None` unless there are two groups at least, and more values than groups.
+/// (SSB - df_b * MSW) / SST, at least 0; `None` unless there are at least two groups, and more values than groups.
 fn epsilon_squared(groups: &[String], values: &[f64]) -> Option<f64> {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let squares = |values: &[f64]| {

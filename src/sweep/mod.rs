@@ -1,5 +1,5 @@
-//! The `[sweep]` section of the TOML file, and what follows from it: which values the trials of a search get, and which
-//! trials go on. Pure functions: the same section, seed and history give the same trial on any machine.
+//! The `[sweep]` section of the TOML file, and the search methods: which values the trials get, and which trials
+//! continue. These are pure functions: the same section, seed and history give the same trial on any machine.
 
 mod dimension;
 mod draw;
@@ -33,20 +33,20 @@ pub type Params = BTreeMap<String, Value>;
 pub struct SweepConfig {
     /// How the values of a trial are chosen.
     pub method: Method,
-    /// Trials at most, 1 to 10000 (`grid`: to 100000). `random` and `tpe`: required without `minutes`; `grid`: by
-    /// default all combinations.
+    /// Maximum number of trials, 1 to 10000 (`grid`: to 100000). `random` and `tpe`: required unless `minutes` is set;
+    /// `grid`: by default all combinations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<u32>,
-    /// No trial starts later than this, in minutes since the first one started; > 0.
+    /// No trial starts later than this many minutes after the first one started; > 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
-    /// The metric to choose by, such as "validation/loss"; never one of the training or the test part.
+    /// The metric to choose by, such as "validation/loss"; never one of the training or test part.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric: Option<String>,
-    /// Seconds that a trial stays with a worker that is not heard of; 1 to 86400.
+    /// Seconds without a heartbeat after which a worker loses its trial; 1 to 86400.
     #[serde(default = "default_lease_seconds")]
     pub lease_seconds: u32,
-    /// Stops the worse trials early; none by default.
+    /// Stops the worse trials early; off by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halving: Option<HalvingConfig>,
     /// The values that each dotted config key, in quotes, may take.
@@ -71,7 +71,7 @@ pub enum Method {
 pub struct HalvingConfig {
     /// Epochs before the first decision; >= 1.
     pub min_epochs: usize,
-    /// The best 1/factor of the trials go on, to `factor` times the epochs; >= 2, by default 3.
+    /// The best 1/factor of the trials continue to `factor` times the epochs; >= 2, by default 3.
     #[serde(default = "default_factor")]
     pub factor: usize,
 }
@@ -84,18 +84,18 @@ fn default_factor() -> usize {
     3
 }
 
-/// What is known of an earlier trial.
+/// What a search method knows about an earlier trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
     pub number: u32,
     pub params: Params,
-    /// Its result; `None` or a value that is not finite: none yet if it is running, else it failed.
+    /// Its result; if `None` or not finite, the trial is running or has failed.
     pub value: Option<f64>,
     pub is_running: bool,
 }
 
 impl SweepConfig {
-    /// Trials at most: all combinations of a grid, 10000 where only `minutes` limits them.
+    /// Maximum number of trials: all combinations of a grid; 10000 if only `minutes` limits them.
     pub fn num_trials(&self) -> u32 {
         let limit = self.trials.unwrap_or(match self.method {
             Method::Grid => u32::MAX,
@@ -109,8 +109,9 @@ impl SweepConfig {
         }
     }
 
-    /// The ends of each dimension by itself: at most 1000 of its choices, or its least and greatest number; for lists
-    /// each of these in the shortest and in the longest one. A config that takes them all will seldom fail later.
+    /// The extremes of each dimension by itself: at most 1000 of its choices, or its smallest and largest number; for
+    /// lists each of these in the shortest and in the longest one. A config that is valid with all of them rarely fails
+    /// later.
     pub fn extremes(&self) -> Vec<Params> {
         let of_key = |(key, dimension): (&String, &Dimension)| {
             let key = key.clone();
@@ -119,10 +120,10 @@ impl SweepConfig {
         self.space.iter().flat_map(of_key).collect()
     }
 
-    /// The values of trial `number`, from 1, of a section that [`SweepConfig::validate`] accepts.
+    /// The values of trial `number`, from 1, for a section that [`SweepConfig::validate`] accepts.
     ///
-    /// It depends on nothing but the arguments, and only `tpe` looks at `history`, whose order does not matter. Beyond
-    /// its last combination a grid starts again.
+    /// They depend only on the arguments, and only `tpe` uses `history`, whose order does not matter. After its last
+    /// combination a grid starts again.
     pub fn sample(&self, seed: u64, number: u32, history: &[Told], minimize: bool) -> Params {
         match self.method {
             Method::Grid => grid::combination(&self.space, number),

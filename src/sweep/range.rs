@@ -1,4 +1,4 @@
-//! Numbers from `min` to `max`, evenly spread over their values or over their logarithms.
+//! Numbers from `min` to `max`, uniform on a linear or a logarithmic scale.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ pub struct Range {
     pub min: Number,
     pub max: Number,
     pub scale: Scale,
-    /// How many of the numbers a grid takes.
+    /// Number of points in a grid.
     pub points: Option<usize>,
 }
 
@@ -31,14 +31,14 @@ impl Number {
     }
 }
 
-/// Where the numbers of a range are spread evenly.
+/// The scale on which the numbers of a range are uniform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// Over the numbers themselves
+    /// Uniform in the numbers themselves
     #[default]
     Linear,
-    /// Over their logarithms: as many between 0.001 and 0.01 as between 0.01 and 0.1
+    /// Uniform in their logarithms: as many between 0.001 and 0.01 as between 0.01 and 0.1
     Log,
 }
 
@@ -75,8 +75,8 @@ impl Range {
         self.integers().map_or_else(|| self.max.as_f64().into(), |(_, max)| max.into())
     }
 
-    /// The value at `position`, 0 <= position < 1: uniform positions give numbers uniform on the scale. An integer has
-    /// the positions of the numbers that round to it, from half below `min` to half above `max`.
+    /// The value at `position`, 0 <= position < 1: uniform positions give numbers uniform on the scale. An integer
+    /// covers the positions of the numbers that round to it, from 0.5 below `min` to 0.5 above `max`.
     pub(super) fn at(&self, position: f64) -> Value {
         let (low, high) = self.ends(self.half_step());
         self.nearest(low + position * (high - low))
@@ -89,7 +89,8 @@ impl Range {
         position.clamp(0.0, 1.0 - f64::EPSILON)
     }
 
-    /// The `points` numbers of a grid, without repeated integers; without `points` all integers, or nothing.
+    /// The `points` numbers of a grid, without repeated integers; without `points`, all integers, or nothing if the
+    /// range is not of integers.
     pub(super) fn grid(&self) -> Vec<Value> {
         let Some(points) = self.points else {
             return self.integers().map_or_else(Vec::new, |(min, max)| (min..=max).map(Value::from).collect());
@@ -111,9 +112,9 @@ impl Range {
         (self.scale.apply(self.min.as_f64() - margin), self.scale.apply(self.max.as_f64() + margin))
     }
 
-    /// The value of the range that is nearest to a number on the scale.
+    /// The value of the range nearest to a number on the scale.
     fn nearest(&self, scaled: f64) -> Value {
-        // Rounding may carry a number a little beyond the ends.
+        // Rounding may move a number slightly beyond the ends.
         let number = self.scale.invert(scaled);
         match self.integers() {
             Some((min, max)) => (number.round() as i64).max(min).min(max).into(),

@@ -1,9 +1,9 @@
-//! Tree-structured Parzen estimator (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"), by the crate
-//! `tpe`: of 24 draws from the density of the best trials it takes the one that is most likely among them and least
-//! among the others.
+//! Tree-structured Parzen estimator (Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization"), using the
+//! crate `tpe`: of 24 draws from the density of the best trials it takes the one with the highest density ratio of the
+//! best trials to the others.
 //!
-//! Its limits: each parameter is modelled by itself, so that it does not see that two go well only together; and the
-//! best trials are few, so that a noisy result may mislead it.
+//! Its limits: each parameter is modelled independently, so it cannot see interactions; and the best trials are few, so
+//! a noisy result may mislead it.
 
 use ::tpe::{TpeOptimizer, TpeOptimizerBuilder, categorical_range, histogram_estimator, parzen_estimator, range};
 use indexmap::IndexMap;
@@ -13,17 +13,18 @@ use super::dimension::Dimension;
 use super::draw::Parameter;
 use super::{Params, Told, draw};
 
-/// Share of the finished trials that count as the best, and how many at most: as in Optuna.
+/// Fraction of the finished trials that count as the best, and their maximum number, as in Optuna.
 const BEST_SHARE: f64 = 0.1;
 const MAX_BEST: usize = 25;
-/// Proposals, and then independent draws, at most for a trial unlike all others; a space of few values has none left.
+/// Maximum number of proposals, and then of independent draws, to find a trial unlike all others; a small space may
+/// have none left.
 const NUM_DRAWS: usize = 20;
 
-/// A trial like the best of `history`, which is in order of trial numbers; independent draws until `num_random` trials
-/// have finished and one of them has a result.
+/// A trial similar to the best of `history`, which is sorted by trial number; independent draws until `num_random`
+/// trials have finished and one of them has a result.
 ///
 /// Trials that failed rank last, and so do those that are running (a constant liar, Ginsbourger et al. 2010), which
-/// sends workers that run at once to different places.
+/// makes parallel workers explore different regions.
 pub(super) fn sample(
     space: &IndexMap<String, Dimension>,
     random: &mut ChaCha8Rng,
@@ -38,7 +39,7 @@ pub(super) fn sample(
         return draw::independent(space, random);
     }
     let num_best = (BEST_SHARE * num_finished as f64).ceil().min(MAX_BEST as f64).min(num_results as f64);
-    // The crate rounds the share up; half a trial less makes the number exact.
+    // The crate rounds the number up; subtracting half a trial makes it exact.
     let share = (num_best - 0.5) / history.len() as f64;
     let mut models: Vec<_> = space
         .iter()
@@ -62,7 +63,7 @@ pub(super) fn sample(
     new.unwrap_or_else(|| draw::independent(space, random))
 }
 
-/// What to minimise; infinite for trials without a result.
+/// The value to minimise; infinite for trials without a result.
 fn loss(told: &Told, minimize: bool) -> f64 {
     match told.value.filter(|value| value.is_finite() && !told.is_running) {
         Some(value) if minimize => value,
@@ -78,7 +79,7 @@ fn model(parameter: Parameter, share: f64, told: impl Iterator<Item = (f64, f64)
     };
     let range = range.expect("not empty");
     let mut model = TpeOptimizerBuilder::new().gamma(share).build(estimator, range).expect("0 < share < 1");
-    // NaN, a place that the trial's list does not have, is left out of the densities.
+    // NaN, for positions that the trial's list does not have, is left out of the densities.
     told.for_each(|(number, loss)| model.tell(number, loss).expect("encoded within the range"));
     model
 }

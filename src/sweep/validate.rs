@@ -1,4 +1,4 @@
-//! What the TOML form of the `[sweep]` section cannot express.
+//! Checks of the `[sweep]` section that its TOML schema cannot express.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ pub(super) const MAX_TRIALS: u32 = 10_000;
 const MAX_COMBINATIONS: u64 = 100_000;
 const MAX_LENGTH: usize = 32;
 const MAX_POINTS: usize = 1000;
-/// Larger integers have no exact `f64`.
+/// Larger integers are not exact in `f64`.
 const MAX_INTEGER: u64 = 1 << 53;
 
 impl SweepConfig {
-    /// Checks every range and what must fit together; not whether the keys of the space exist.
+    /// Checks ranges and consistency, but not whether the keys of the space exist.
     ///
     /// # Errors
     /// The first key whose value cannot be used.
@@ -54,7 +54,7 @@ impl SweepConfig {
         check(is_small, "space", &format!("has {found} combinations, at most {MAX_COMBINATIONS} fit a grid"))
     }
 
-    /// Choosing by the test part would make its result worthless, and by the training part would choose overfitting.
+    /// Choosing by the test part would invalidate its result; choosing by the training part would favour overfitting.
     fn validate_metric(&self) -> Result<(), Invalid> {
         let metric = self.metric.as_deref().unwrap_or("validation/loss");
         let part = metric.split('/').next().unwrap_or_default();
@@ -65,10 +65,10 @@ impl SweepConfig {
 
     fn validate_key(&self, key: &str) -> Result<(), String> {
         let section = key.split('.').next().unwrap_or_default();
-        // Trials that differ by these alone would compare luck, or nothing.
+        // Trials that differ only in these would compare chance, or nothing.
         let is_refused = ["seed", "seeds", "name"].contains(&key) || section == "sweep";
         ensure(!is_refused, || format!("`{key}` cannot be searched"))?;
-        ensure(key.split('.').all(|part| !part.is_empty()), || format!("`{key}` is no dotted config key"))?;
+        ensure(key.split('.').all(|part| !part.is_empty()), || format!("`{key}` is not a dotted config key"))?;
         let inner = self.space.keys().find(|other| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.')));
         ensure(inner.is_none(), || {
             format!("`{key}` would overwrite `{}`; search one of them", inner.unwrap_or(&key.into()))
@@ -78,7 +78,7 @@ impl SweepConfig {
     fn validate_dimension(&self, dimension: &Dimension) -> Result<(), String> {
         if let Some((shortest, longest)) = dimension.length {
             let holds = shortest <= longest && (1..=MAX_LENGTH).contains(&longest);
-            let rule = || format!("length must be [least, most], most at least 1 and at most {MAX_LENGTH}");
+            let rule = || format!("length must be [min, max], with max at least 1 and at most {MAX_LENGTH}");
             ensure(holds, || format!("{}, found [{shortest}, {longest}]", rule()))?;
         }
         match &dimension.element {
@@ -122,7 +122,7 @@ fn validate_choices(values: &[Value]) -> Result<(), String> {
     ensure(repeated.is_none(), || format!("values holds {} twice", repeated.map(Value::to_string).unwrap_or_default()))
 }
 
-/// TOML's `nan` and `inf` come as null, and its dates as tables; tables themselves have dotted keys of their own.
+/// TOML's `nan` and `inf` arrive as null, and its dates as tables; the values in a table have dotted keys of their own.
 fn is_usable(value: &Value) -> bool {
     match value {
         Value::Null | Value::Object(_) => false,

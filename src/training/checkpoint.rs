@@ -1,8 +1,8 @@
-//! Where training stands after an epoch: what it takes to go on as if nothing had happened.
+//! The full training state after an epoch, from which training resumes as if it had never stopped.
 //!
 //! Burn's own checkpoints lack the state of early stopping, the weights of the best epoch and the order of the rows
-//! (burn-0.21.md, trap 3). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
-//! here, as named tensors: a checkpoint outlives the library's own format of records.
+//! (in 0.21). The order of the rows and the dropout masks follow from the seed and the epoch; the rest is
+//! stored here, as named tensors, so that a checkpoint does not depend on the library's record format.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,9 +17,9 @@ use super::strategy::StopReason;
 use crate::cpu::TrainingBackend;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 
-/// Raised when the content changes.
+/// Incremented when the content changes.
 const VERSION: &str = "3";
-/// Beginnings of the tensors' names; the weight's follows, and of the optimizer the slot.
+/// Name prefixes of the tensors, followed by the weight's name and, for the optimizer, the slot's.
 const NET: &str = "net/";
 const BEST: &str = "best/";
 const OPTIMIZER: &str = "optimizer/";
@@ -29,11 +29,11 @@ const OPTIMIZER: &str = "optimizer/";
 pub enum CheckpointError {
     #[error("the checkpoint is damaged ({0}); delete it, and training starts again from the first epoch")]
     Damaged(String),
-    #[error("the checkpoint is of another burnlab (version {0}, this one reads {VERSION})")]
+    #[error("the checkpoint has format version {0}, and this burnlab reads {VERSION}")]
     Version(String),
-    #[error("the checkpoint is of another network: {0}")]
+    #[error("the checkpoint belongs to another network: {0}")]
     Weights(#[from] WeightsError),
-    #[error("the checkpoint is of another optimizer: it has no `{0}`")]
+    #[error("the checkpoint belongs to another optimizer: it has no `{0}`")]
     Optimizer(String),
 }
 
@@ -43,16 +43,16 @@ pub struct Checkpoint {
     pub progress: TrainingProgress,
     net: NamedWeights,
     best: Option<NamedWeights>,
-    /// Updates of each weight, by the weight's name.
+    /// Number of updates of each weight, by name.
     updates: BTreeMap<String, usize>,
-    /// What the optimizer keeps, by the weight's name and the slot's, such as `layers.0.weight/moment_1`.
+    /// The optimizer's state, by weight and slot, such as `layers.0.weight/moment_1`.
     slots: NamedWeights,
 }
 
-/// What of the state is not a tensor.
+/// The part of the state that is not tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingProgress {
-    /// The run's id: a checkpoint of another run must not be taken for this one's.
+    /// The run's id, so that another run's checkpoint is not mistaken for this one's.
     pub run: String,
     /// Epochs done.
     pub epoch: usize,
@@ -62,7 +62,7 @@ pub struct TrainingProgress {
     pub seconds: f64,
     /// Why training ended with this epoch, if it did.
     pub ended: Option<StopReason>,
-    /// The epoch of the best weights, where they are kept.
+    /// The epoch of the best weights, if they are kept.
     pub kept_epoch: Option<usize>,
     /// Early stopping; `None` without a validation part.
     pub monitor: Option<Progress>,
@@ -71,7 +71,7 @@ pub struct TrainingProgress {
 }
 
 impl Checkpoint {
-    /// Takes down the state of training.
+    /// Captures the state of training.
     pub(super) fn new<B: TrainingBackend, M: AutodiffModule<B>>(
         progress: TrainingProgress,
         net: &Net<B>,
@@ -95,7 +95,7 @@ impl Checkpoint {
         Ok(load_weights(net, &self.net)?)
     }
 
-    /// `net` with the weights of the best epoch; `None` where they were not kept.
+    /// `net` with the weights of the best epoch; `None` if they were not kept.
     ///
     /// # Errors
     /// Weights of another network.
@@ -103,7 +103,7 @@ impl Checkpoint {
         Ok(self.best.as_ref().map(|best| load_weights(net, best)).transpose()?)
     }
 
-    /// Puts the optimizer's state of the weights of `net` into `optimizer`.
+    /// Restores the state of `optimizer` for the weights of `net`.
     ///
     /// # Errors
     /// The state of another optimizer, or of another network.
@@ -137,7 +137,7 @@ impl Checkpoint {
         Ok(state)
     }
 
-    /// Lets training go on where it ended, with new patience.
+    /// Lets training that ended continue, with its patience reset.
     pub fn reopen(&mut self) {
         self.progress.ended = None;
         if let Some(monitor) = &mut self.progress.monitor {
@@ -145,13 +145,13 @@ impl Checkpoint {
         }
     }
 
-    /// The bytes of the file: safetensors, what is no tensor in its metadata.
+    /// The bytes of the file: safetensors, with everything else in its metadata.
     pub fn encode(&self) -> Vec<u8> {
         let tensors = self.tensors();
         let metadata = HashMap::from([
             ("format".to_owned(), "burnlab checkpoint".to_owned()),
             ("version".to_owned(), VERSION.to_owned()),
-            // TOML and not JSON: a loss may be infinite.
+            // TOML rather than JSON, since a loss may be infinite.
             ("progress".to_owned(), toml::to_string(&self.progress).expect("the progress has a TOML form")),
             ("updates".to_owned(), toml::to_string(&self.updates).expect("numbers by name have a TOML form")),
             ("sha256".to_owned(), digest(&self.updates, &tensors)),
@@ -166,7 +166,7 @@ impl Checkpoint {
     /// Reads what [`Checkpoint::encode`] wrote.
     ///
     /// # Errors
-    /// A file that is cut, changed, or of another version.
+    /// A file that is truncated, modified, or of another version.
     pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
@@ -209,10 +209,10 @@ impl Checkpoint {
     }
 }
 
-/// A tensor as it lies in the file.
+/// A tensor as stored in the file.
 struct Tensor {
     shape: Vec<usize>,
-    /// Of little-endian f32.
+    /// Little-endian f32.
     bytes: Vec<u8>,
 }
 

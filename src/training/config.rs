@@ -15,9 +15,9 @@ use crate::invalid::Invalid;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// Passes over the training part at most; >= 1.
+    /// Maximum number of passes over the training part; >= 1.
     pub max_epochs: usize,
-    /// Examples in an optimizer step; 1 to the number of training rows.
+    /// Examples per optimizer step; 1 to the number of training rows.
     pub batch_size: usize,
     /// Step size before the schedule; > 0.
     pub learning_rate: f64,
@@ -26,46 +26,46 @@ pub struct TrainingConfig {
     /// Momentum of `sgd` and `rmsprop`; 0 <= m < 1, by default 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub momentum: Option<f64>,
-    /// Nesterov's variant of `sgd` momentum.
+    /// Nesterov momentum for `sgd`.
     pub nesterov: bool,
-    /// Decay of the gradient's mean in `adam` and `adamw`; by default 0.9.
+    /// Decay rate of the mean of gradients in `adam` and `adamw`; by default 0.9.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta_1: Option<f64>,
-    /// Decay of the squared gradient's mean in `adam`, `adamw` (by default 0.999) and `rmsprop` (0.99).
+    /// Decay rate of the mean of squared gradients in `adam`, `adamw` (by default 0.999) and `rmsprop` (0.99).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta_2: Option<f64>,
-    /// Added to denominators of adaptive rules; by default 1e-8, as in scikit-learn and PyTorch.
+    /// Added to the denominators of adaptive optimizers; by default 1e-8, as in scikit-learn and PyTorch.
     pub epsilon: f64,
-    /// `adam`, `adamw`: add epsilon before the bias correction, as scikit-learn and Keras do (Kingma and Ba's
-    /// epsilon hat), not after it, as PyTorch does. It matters where gradients are near epsilon, as at dark pixels.
+    /// `adam`, `adamw`: add epsilon before the bias correction, as scikit-learn and Keras do (Kingma and Ba's epsilon
+    /// hat), not after it, as PyTorch does. It matters where gradients are close to epsilon, such as at dark pixels.
     pub epsilon_hat: bool,
     /// L2 penalty `l2 / 2 * |w|^2` added to the loss's gradient (coupled); weights only, never biases.
     pub l2: f64,
-    /// Fraction `learning_rate * weight_decay` of each weight taken off in each step (decoupled); never biases.
+    /// Each step subtracts the fraction `learning_rate * weight_decay` of each weight (decoupled); never of biases.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
-    /// Upper bound of the norm of all gradients together; none by default.
+    /// Upper bound on the global norm of all gradients; none by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
     /// The loss; by default cross-entropy for classes, squared error for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
-    /// Where `huber` turns from squared to absolute error, in standard deviations of the target; > 0.
+    /// Where `huber` changes from squared to absolute error, in standard deviations of the target; > 0.
     pub huber_delta: f64,
-    /// Share of the target probability spread over all classes; 0 <= s < 1.
+    /// Fraction of the target probability spread over all classes; 0 <= s < 1.
     pub label_smoothing: f64,
     /// A weight per class in the loss, or "balanced".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
     /// Visit the rows in a new order each epoch.
     pub shuffle: bool,
-    /// Keep the weights of the best validation epoch, not of the last one.
+    /// Keep the weights of the best validation epoch instead of the last one.
     pub restore_best: bool,
-    /// Seconds of training at least between two checkpoints, from which `burnlab resume` goes on after a crash; what
-    /// came after the last one is trained again, to the same result. 0 = after every epoch.
+    /// Minimum seconds of training between two checkpoints, from which `burnlab resume` continues after a crash; epochs
+    /// after the last one are trained again, with the same result. 0 = after every epoch.
     pub checkpoint_seconds: f64,
-    /// Whose operations compute layers, loss and Adam: "fused" (burnlab's own, several times as fast, where the backend
-    /// has them: on `flex` and `ndarray`) or "plain" (Burn's alone). Results agree but for rounding.
+    /// How layers, loss and Adam are computed: "fused" (burnlab's own kernels, several times as fast, where the backend
+    /// has them: `flex` and `ndarray`) or "plain" (Burn's operations only). Results agree up to rounding.
     pub kernels: Kernels,
     /// How the learning rate changes; constant by default.
     pub schedule: ScheduleConfig,
@@ -104,7 +104,7 @@ impl Default for TrainingConfig {
     }
 }
 
-/// What training minimises; the mean over the examples of a batch.
+/// The loss to minimise, as a mean over the examples of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -148,9 +148,9 @@ pub struct EarlyStoppingConfig {
     pub monitor: String,
     /// Epochs without an improvement before training stops; >= 1.
     pub patience: usize,
-    /// An improvement must exceed this; >= 0.
+    /// A change counts as an improvement only if it exceeds this; >= 0.
     pub min_delta: f64,
-    /// Epochs at the start in which training never stops.
+    /// Epochs at the start during which training never stops.
     pub warm_up_epochs: usize,
 }
 
@@ -160,11 +160,11 @@ impl Default for EarlyStoppingConfig {
     }
 }
 
-/// The metric that chooses the best epoch unless `early_stopping.monitor` names another.
+/// The metric that determines the best epoch unless `early_stopping.monitor` names another.
 pub(super) const DEFAULT_MONITOR: &str = "validation/loss";
 
 impl TrainingConfig {
-    /// Checks every range and what must fit together, before the data are prepared.
+    /// Checks ranges and consistency, before the data are prepared.
     ///
     /// # Errors
     /// The first key whose value cannot be used.
@@ -278,12 +278,12 @@ impl TrainingConfig {
         }
     }
 
-    /// This section with the kernels that the backend `B` really has.
+    /// This section with the kernels that the backend `B` actually has.
     pub fn resolved_on<B: FusedBackend>(self) -> Self {
         Self { kernels: self.kernels.on::<B>(), ..self }
     }
 
-    /// The metric that chooses the best epoch.
+    /// The metric that determines the best epoch.
     pub fn monitor(&self) -> &str {
         self.early_stopping.as_ref().map_or(DEFAULT_MONITOR, |stopping| &stopping.monitor)
     }

@@ -30,7 +30,8 @@ impl Metric for EpochMetric {
     }
 
     fn attributes(&self) -> MetricAttributes {
-        // Burn has no metrics without a direction. It uses this only to look up best epochs, which burnlab does itself.
+        // Burn requires every metric to have a direction. It uses it only to find best epochs, which burnlab does
+        // itself.
         let goal = metric::find(&self.name).and_then(|metric| metric.goal);
         NumericAttributes { unit: None, higher_is_better: goal == Some(Goal::Higher) }.into()
     }

@@ -1,4 +1,4 @@
-//! Evaluates a trained network on rows that it has not seen.
+//! Evaluates a trained network on rows that it was not trained on.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use crate::model::Net;
 /// The result on one part of the data (validation or test); saved as `evaluation.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
-    /// Rows evaluated.
+    /// Number of rows evaluated.
     pub num_examples: usize,
     /// Metrics by name, in the target's own units.
     pub metrics: Vec<NamedValue>,
-    /// The result of a baseline that ignores its inputs: the accuracy of predicting the most frequent training class,
-    /// the RMSE of predicting the training mean, or the loss of a unigram model of a text.
+    /// The score of a baseline that ignores the inputs: the accuracy of predicting the most frequent training class,
+    /// the RMSE of predicting the training mean, or the loss of a unigram model on a text.
     pub baseline: NamedValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
@@ -35,14 +35,14 @@ pub struct Evaluation {
     pub text: Option<TextEvaluation>,
 }
 
-/// Baselines for the loss on a text, in nats per character; see [`Preprocessor::ngram_losses`].
+/// Baseline losses on a text, in nats per character; see [`Preprocessor::ngram_losses`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TextEvaluation {
-    /// Characters evaluated.
+    /// Number of characters evaluated.
     pub num_characters: usize,
-    /// Unigram baseline: predicts by the frequencies of single characters.
+    /// Loss of the unigram baseline, which predicts from character frequencies.
     pub unigram_loss: f64,
-    /// Bigram baseline: predicts by the frequencies of pairs of characters.
+    /// Loss of the bigram baseline, which predicts from the frequencies of character pairs.
     pub bigram_loss: f64,
 }
 
@@ -50,7 +50,7 @@ pub struct TextEvaluation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NamedValue {
     pub name: String,
-    /// NaN and infinities are null in JSON.
+    /// In JSON, NaN and infinities are null.
     #[serde(deserialize_with = "null_as_nan")]
     pub value: f64,
 }
@@ -59,7 +59,7 @@ fn null_as_nan<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64,
     Ok(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
-/// Results by class.
+/// Results per class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassEvaluation {
     /// Rows: true class; columns: predicted class.
@@ -91,7 +91,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// From one row of logits `[num_outputs]`.
+    /// Decodes one row of logits `[num_outputs]`.
     pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
         if decoder.task.is_classification() {
             Self { predicted: decoder.class(logits) as f64, probabilities: decoder.probabilities(logits) }
@@ -125,7 +125,7 @@ pub fn logits<B: FusedBackend>(net: &Net<B>, examples: &Examples, device: &B::De
     logits
 }
 
-/// Evaluates `net` on `examples`, which `preprocessor` made; it also gives the baseline. A language model has metrics
+/// Evaluates `net` on `examples`, which come from `preprocessor`, as does the baseline. A language model has metrics
 /// but no predictions.
 pub fn evaluate<B: FusedBackend>(
     net: Net<B>,
@@ -192,7 +192,7 @@ fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], rows: &[
 
 fn baseline(decoder: &OutputDecoder, class_counts: &[u64], labels: &[f32]) -> NamedValue {
     if decoder.task.is_classification() {
-        // The first of equal ones.
+        // The first of equally frequent ones.
         let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
         let hits = labels.iter().filter(|&&label| label as usize == majority).count();
         NamedValue { name: "accuracy".into(), value: hits as f64 / labels.len() as f64 }

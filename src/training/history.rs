@@ -1,4 +1,4 @@
-//! The weights of selected epochs, to show how a network developed.
+//! The weights of selected epochs, to show how a network evolved.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,15 +6,16 @@ use burn::tensor::backend::Backend;
 
 use crate::model::{NamedWeights, Net, named_weights};
 
-/// Each kept epoch is at least this times the one before: of 200 epochs about 20 are kept, of a million about 60.
+/// Each kept epoch is at least this many times the previous one: of 200 epochs about 20 are kept, of a million about
+/// 60.
 const GROWTH: f64 = 1.25;
 
-/// Weights by epoch, kept at growing intervals, since they change most in early epochs. Clones share it.
+/// Weights by epoch, kept at growing intervals, since they change most in early epochs. Clones share the state.
 #[derive(Clone, Default)]
 pub(super) struct History(Arc<Mutex<Vec<(usize, NamedWeights)>>>);
 
 impl History {
-    /// Keeps the weights after `epoch` (0 = before the first) if its turn has come.
+    /// Keeps the weights after `epoch` (0 = before the first) if the interval has passed.
     pub(super) fn note<B: Backend>(&self, epoch: usize, net: &Net<B>) {
         let mut kept = self.0.lock().expect("no panic while held");
         if kept.last().is_none_or(|(last, _)| epoch as f64 >= (*last as f64 * GROWTH).max(*last as f64 + 1.0)) {

@@ -1,6 +1,6 @@
 //! Computes the metrics of [`METRICS`] from the predictions of a network, in f64 on the CPU.
 //!
-//! Every metric weighs each example (of a text: each character) once, however the examples were batched. Tests compare
+//! Every metric weights each example (or character of a text) equally, however the examples were batched. Tests compare
 //! the results with scikit-learn's.
 
 use crate::cpu;
@@ -12,13 +12,13 @@ use crate::metric::{
 /// Metrics by name, in the order in which they are shown.
 pub type Scores = Vec<(&'static str, f64)>;
 
-/// What is recorded of the validation and test parts: the loss, then the task's metrics.
+/// Metrics recorded for the validation and test parts: the loss, then the task's metrics.
 pub fn validation_names(task: Task) -> Vec<&'static str> {
     names(|metric| is_of(metric, task) && !metric.formulas.iter().any(|formula| matches!(formula, Formula::Loop(_))))
 }
 
-/// What is recorded of the training part: as [`validation_names`], without the metrics that take too long for every
-/// epoch, with the learning rate and the seconds of the pass.
+/// Metrics recorded for the training part: those of [`validation_names`] without the ones too slow for every epoch,
+/// plus the learning rate and the duration of the pass in seconds.
 pub fn training_names(task: Task) -> Vec<&'static str> {
     names(|metric| is_of(metric, task) && !metric.is_costly)
 }
@@ -36,7 +36,7 @@ fn is_of(metric: &Metric, task: Task) -> bool {
     })
 }
 
-/// What the epoch loop adds to the scores of the training part; `value` gives each number.
+/// Values that the epoch loop adds to the scores of the training part, from `value`.
 pub(super) fn of_loop(value: impl Fn(LoopValue) -> f64) -> Scores {
     scored(true, |formula| match formula {
         Formula::Loop(wanted) => Some(value(*wanted)),
@@ -50,7 +50,7 @@ fn scored(with_costly: bool, compute: impl Fn(&Formula) -> Option<f64>) -> Score
     METRICS.iter().filter(|metric| with_costly || !metric.is_costly).filter_map(value).collect()
 }
 
-/// How logits become predictions, and the units of the target.
+/// Turns logits into predictions, in the target's units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputDecoder {
     pub task: Task,
@@ -60,7 +60,7 @@ pub struct OutputDecoder {
 }
 
 impl OutputDecoder {
-    /// For a network whose targets `preprocessor` made.
+    /// The decoder for targets prepared by `preprocessor`.
     pub fn new(preprocessor: &Preprocessor) -> Self {
         Self {
             task: preprocessor.task(),
@@ -70,8 +70,7 @@ impl OutputDecoder {
     }
 
     /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or standardized number).
-    /// `with_costly` adds those that need a sort of all rows; `log_loss` is that of class targets where it is known
-    /// already.
+    /// `with_costly` adds those that sort all rows; `log_loss` is that of class targets if already known.
     pub fn scores(&self, logits: &[f32], labels: &[f32], with_costly: bool, log_loss: Option<f64>) -> Scores {
         match self.task {
             Task::Regression => self.regression(logits, labels, with_costly),
@@ -105,8 +104,8 @@ impl OutputDecoder {
         }
     }
 
-    /// The class that a row of logits predicts: the positive one above a probability of one half, else that of the
-    /// largest logit (the first of equal ones).
+    /// The class predicted by a row of logits: for two classes the positive one above a probability of one half,
+    /// otherwise that of the largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
         match self.task {
             Task::Binary => usize::from(logits[0] > 0.0),
@@ -151,7 +150,7 @@ impl OutputDecoder {
     }
 }
 
-/// Scores the characters of a text batch by batch, so that their logits need not stay in memory.
+/// Scores the characters of a text batch by batch, so that the logits need not be kept in memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CharacterTally(CharacterCounts);
 
@@ -165,7 +164,7 @@ impl CharacterTally {
         self.0.count += labels.len();
     }
 
-    /// The metrics of all characters counted so far. Counts are cheap, and so is every metric of them.
+    /// The metrics of all characters counted so far. All of them are cheap to compute from counts.
     pub fn scores(&self) -> Scores {
         scored(true, |formula| match formula {
             Formula::Characters(compute) => Some(compute(&self.0)),
@@ -183,7 +182,7 @@ fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
     logits.iter().zip(labels).map(loss).sum()
 }
 
-/// Sum over the rows of -ln softmax at the label. Exponentials in f32, which is the precision of the logits.
+/// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
 fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     let mut powers = logits.to_vec();
     cpu::simd(|| {
@@ -253,7 +252,7 @@ mod tests {
             let key = MetricKey::new("validation", metric.name).unwrap();
             assert_eq!((key.goal(), key.bounds()), (metric.goal, metric.bounds), "{key}");
         }
-        // The best epoch is chosen by what is recorded of the validation part.
+        // The best epoch is chosen by a metric recorded for the validation part.
         for name in TASKS.into_iter().flat_map(validation_names) {
             assert!(MetricKey::new("validation", name).unwrap().required_goal().is_ok(), "{name}");
         }

@@ -1,8 +1,8 @@
 //! Fits a network with burn-train's Learner.
 //!
-//! [`fit`] is the main path: loaders -> [`task::Trainee`] -> optimizer and schedule -> Learner with
-//! the epoch loop of `strategy` -> metrics through the [`recorder`] into the run.
-//! [`evaluate`](evaluation::evaluate) scores the result on the untouched test part.
+//! [`fit`] is the main path: loaders -> [`task::Trainee`] -> optimizer and schedule -> Learner with the epoch loop of
+//! `strategy` -> metrics through the [`recorder`] into the run. [`evaluate`](evaluation::evaluate) scores the result on
+//! the unseen test part.
 
 use std::sync::{Arc, Mutex};
 
@@ -47,9 +47,9 @@ use stopping::{Monitor, StopOnMonitor};
 use strategy::{EpochLoop, Outcome};
 use task::Trainee;
 
-/// Targets in a validation or test batch: many, since nothing is kept for a backward pass.
+/// Targets per validation or test batch: large, since nothing is stored for a backward pass.
 const INFERENCE_TARGETS: usize = 1024;
-/// Windows of a text in such a batch at least, to keep the matrix products large.
+/// Minimum number of text windows in such a batch, to keep the matrix products large.
 const INFERENCE_WINDOWS: usize = 16;
 
 /// Rows in a validation or test batch of `examples`.
@@ -74,20 +74,20 @@ pub enum TrainingError {
     Tracking(#[from] TrackingError),
 }
 
-/// What is trained, and on which rows.
+/// A network to train, with its rows and state.
 pub struct Fit<B: TrainingBackend> {
     pub net: Net<B>,
     pub decoder: OutputDecoder,
     pub train: Arc<Examples>,
     /// Empty = no validation: no best epoch, no early stopping.
     pub validation: Arc<Examples>,
-    /// Training rows of each class; none for a number target.
+    /// Number of training rows of each class; empty for a number target.
     pub class_counts: Vec<u64>,
     pub seed: u64,
     pub device: B::Device,
-    /// Where to go on; `None` = from the first epoch.
+    /// Where to resume; `None` = start from the first epoch.
     pub checkpoint: Option<Checkpoint>,
-    /// Keep the weights of some epochs, to show how the network came about.
+    /// Whether to keep the weights of some epochs, to show how the network evolved.
     pub keep_history: bool,
 }
 
@@ -101,15 +101,15 @@ pub struct Fitted<B: TrainingBackend> {
     pub kept_epoch: Option<usize>,
     /// The best epoch by the monitored metric, whether or not its weights were kept.
     pub best: Option<(usize, f64)>,
-    /// Weights by epoch (0 = before training), where they were to be kept; those of this process alone.
+    /// Weights by epoch (0 = before training), if they were to be kept; only of epochs trained by this process.
     pub history: Vec<(usize, NamedWeights)>,
 }
 
 /// Trains `fit.net`.
 ///
-/// An epoch is in `recorder`'s run before the next one begins, or, where epochs take less than 20 ms, with the first one
-/// that ends 20 ms after the last write. `interrupter` ends training at the next step, `use_tui` shows burn-train's
-/// full-screen view where that is compiled in.
+/// An epoch is written to `recorder`'s run before the next one begins; epochs shorter than 20 ms are written together,
+/// at the end of the first one that ends 20 ms after the last write. `interrupter` ends training at the next step,
+/// `use_tui` shows burn-train's full-screen view if that is compiled in.
 ///
 /// # Errors
 /// A loss that is not finite; a record that cannot be written.
@@ -143,7 +143,7 @@ pub fn fit<B: TrainingBackend>(
     let mut monitor =
         Monitor::new(config.monitor().parse().map_err(TrackingError::from)?, config.early_stopping.as_ref())?;
 
-    // ---- where it stood
+    // ---- state to resume from
     let mut start = None;
     if let (Some(checkpoint), Some(begun)) = (&fit.checkpoint, begun) {
         let best = checkpoint.best(trainee.net.clone())?;
@@ -192,7 +192,7 @@ pub fn fit<B: TrainingBackend>(
             training = training.metric_valid_numeric(EpochMetric::new(name));
         }
     } else {
-        training = training.renderer(NoRenderer); // `observer` tells the user
+        training = training.renderer(NoRenderer); // `observer` informs the user
     }
     let result = training.launch(Learner::new(trainee, optimizer, schedule));
 

@@ -1,4 +1,4 @@
-//! What the network is trained for: the loss of the config, with what it needs of the data.
+//! The training objective: the configured loss, with what it needs to know about the data.
 
 use burn::tensor::Tensor;
 
@@ -6,7 +6,7 @@ use super::config::{ClassWeights, Loss, TrainingConfig};
 use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
 
-/// The loss with everything that it needs.
+/// The loss with its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
     function: LossFunction,
@@ -15,8 +15,8 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// The objective of `config` for `task`; `class_counts` are the training rows of each class, which "balanced"
-    /// class weights come from.
+    /// The objective of `config` for `task`; `class_counts` are the numbers of training rows per class, from which
+    /// "balanced" class weights are computed.
     pub fn new(config: &TrainingConfig, task: Task, class_counts: &[u64]) -> Self {
         let class_weights = config.class_weights.as_ref().map(|weights| match weights {
             ClassWeights::List(list) => list.clone(),
@@ -37,18 +37,17 @@ impl Objective {
         Self { function, class_weights, kernels: config.kernels }
     }
 
-    /// Mean loss `[1]` of a batch, weighted by class where the config says so: the sum of
-    /// weight x loss over the sum of weights.
+    /// Mean loss `[1]` of a batch, weighted by class if configured: the sum of weight x loss over the sum of weights.
     ///
-    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. Of a text each place of a window
-    /// is an example here.
+    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. For a text, each position
+    /// of a window counts as an example.
     pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
         let weight = |weights: &Vec<f32>| labels.iter().map(|&label| weights[label as usize]).collect();
         let labels = Labels { values: labels, weights: self.class_weights.as_ref().map(weight) };
         self.kernels.loss(self.function, logits, &labels)
     }
 
-    /// Whether the loss is the log loss of scikit-learn: cross-entropy, neither smoothed nor weighted.
+    /// Whether the loss equals scikit-learn's log loss: cross-entropy, neither smoothed nor weighted.
     pub fn is_log_loss(&self) -> bool {
         let smoothing = match self.function {
             LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(smoothing),
@@ -58,7 +57,7 @@ impl Objective {
         smoothing == Some(0.0) && self.class_weights.is_none()
     }
 
-    /// Sum of the examples' weights: what a batch counts when losses of batches are averaged.
+    /// Sum of the examples' weights: the weight of a batch when batch losses are averaged.
     pub fn weight(&self, labels: &[f32]) -> f64 {
         match &self.class_weights {
             None => labels.len() as f64,

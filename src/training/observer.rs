@@ -1,27 +1,27 @@
-//! Who follows a training: progress on the terminal, a sweep's worker.
+//! Observers of a training run, such as progress on the terminal or a sweep's worker.
 
 use std::ops::ControlFlow;
 
 use crate::tracking::{MetricKey, RunId, TrackingError};
 
-/// Follows a run from the training thread. Every method has a default, so that an observer names what it cares about.
+/// Observes a run from the training thread. Every method has a default, so an observer implements only those it needs.
 pub trait TrainingObserver: Send + Sync {
-    /// The run's folder and row exist; nothing is trained yet.
+    /// The run's folder and database row exist; training has not started.
     ///
     /// # Errors
-    /// Whatever keeps the run from being trained; the run is then recorded as failed.
+    /// Whatever prevents training; the run is then recorded as failed.
     fn recorded(&self, _run: &RunId) -> Result<(), TrackingError> {
         Ok(())
     }
 
-    /// Everything is in place; the first step comes next.
+    /// Everything is prepared; the first step comes next.
     fn started(&self, _start: &TrainingStart) {}
 
-    /// `step` optimizer steps are done since the beginning of the run; called every few steps.
+    /// `step` optimizer steps have been done since the beginning of the run; called every few steps.
     fn step(&self, _step: usize) {}
 
-    /// Whether [`TrainingObserver::epoch`] will show `epoch` in a way that stays, such as a printed line: the epoch is
-    /// then on the disk before it is called.
+    /// Whether [`TrainingObserver::epoch`] will show `epoch` permanently, such as in a printed line: the epoch is then
+    /// written to disk before it is called.
     fn announces(&self, _epoch: usize, _max_epochs: usize) -> bool {
         false
     }
@@ -35,27 +35,27 @@ pub trait TrainingObserver: Send + Sync {
     fn ended(&self) {}
 }
 
-/// Follows nothing.
+/// An observer that does nothing.
 pub struct Unobserved;
 
 impl TrainingObserver for Unobserved {}
 
-/// What is about to be trained.
+/// A description of the training about to start.
 #[derive(Clone, Debug)]
 pub struct TrainingStart<'a> {
-    /// Run, data, network and optimizer in a few lines of text, as in the run's log.
+    /// Run, data, network and optimizer in a few lines, as in the run's log.
     pub description: &'a str,
     pub max_epochs: usize,
     pub steps_per_epoch: usize,
 }
 
-/// An epoch as the user sees it.
+/// The results of an epoch.
 #[derive(Clone, Debug)]
 pub struct EpochReport {
     /// 1-based.
     pub epoch: usize,
     pub max_epochs: usize,
-    /// What is recorded, by key, such as (`validation/loss`, 0.1).
+    /// The recorded values by key, such as (`validation/loss`, 0.1).
     pub values: Vec<(MetricKey, f64)>,
     /// The best epoch so far and its monitored value; `None` without a validation part.
     pub best: Option<(usize, f64)>,

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use super::checkpoint::Checkpoint;
 use crate::tracking::{MetricKey, Point, RunWriter, TrackingError};
 
-/// The file in the run folder from which training can go on.
+/// The file in the run folder from which training can resume.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// Epochs shorter than this are written in one batch, since a write takes longer than a small epoch (both are
-/// fractions of a millisecond, measured on the digits net). A killed process loses at most this much.
+/// Epochs shorter than this are written in batches, since a write takes longer than a short epoch (both take fractions
+/// of a millisecond, measured on the digits network). A killed process loses at most this much.
 const WRITE_EVERY: Duration = Duration::from_millis(20);
 
 /// Writes each epoch's metrics to the run. Clones share it.
@@ -19,12 +19,12 @@ const WRITE_EVERY: Duration = Duration::from_millis(20);
 pub struct Recorder(Arc<Mutex<State>>);
 
 struct State {
-    /// `None` once training is over and the run goes back to its owner.
+    /// `None` once training is over and the owner has taken it back.
     writer: Option<RunWriter>,
     started: Instant,
-    /// Seconds of training before `started`, in a run that goes on.
+    /// Seconds of training before `started`, in a resumed run.
     seconds_before: f64,
-    /// Points of the last few epochs that are not yet written.
+    /// Points of the last few epochs, not yet written.
     pending: Vec<Point>,
     written: Instant,
 }
@@ -58,7 +58,7 @@ impl Recorder {
         self.0.lock().expect("no panic while held")
     }
 
-    /// Continues to count from `seconds` of earlier training.
+    /// Counts time from `seconds` of earlier training.
     pub(super) fn continue_after(&self, seconds: f64) {
         self.state().seconds_before = seconds;
     }

@@ -14,12 +14,12 @@ use crate::invalid::Invalid;
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduleConfig {
     pub kind: ScheduleKind,
-    /// Epochs (fractions allowed) in which the rate rises linearly from 0; 0 by default.
+    /// Epochs (fractions allowed) over which the rate rises linearly from 0; 0 by default.
     pub warm_up_epochs: f64,
     /// `linear` and `cosine`: the factor reached at `max_epochs`; 0 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub final_factor: Option<f64>,
-    /// `step` and `plateau`: factor at each drop, by default 0.1; `exponential`: factor per epoch, by default 0.98.
+    /// `step` and `plateau`: factor of each drop, by default 0.1; `exponential`: factor per epoch, by default 0.98.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<f64>,
     /// `step`: epochs between drops; by default 30.
@@ -41,11 +41,11 @@ pub enum ScheduleKind {
     Linear,
     /// From 1 to `final_factor` along half a cosine (Loshchilov and Hutter 2017)
     Cosine,
-    /// `factor` to the number of whole `every_epochs` passed
+    /// `factor` to the power of the number of whole `every_epochs` periods passed
     Step,
-    /// `factor` to the number of epochs passed, continuous within an epoch
+    /// `factor` to the power of the number of epochs passed, continuous within an epoch
     Exponential,
-    /// Times `factor` whenever the monitored metric has not improved for `patience` epochs
+    /// Multiplied by `factor` whenever the monitored metric has not improved for `patience` epochs
     Plateau,
 }
 
@@ -119,13 +119,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule that starts before the first step.
+    /// A schedule at its start, before the first step.
     pub fn new(config: &ScheduleConfig, learning_rate: f64, steps_per_epoch: usize, max_epochs: usize) -> Self {
         let plateau = Plateau::new(config.factor(), config.patience());
         Self { config: config.clone(), learning_rate, steps_per_epoch, max_epochs, steps_done: 0, plateau }
     }
 
-    /// A schedule that goes on after `steps_done` steps.
+    /// The schedule after `steps_done` steps.
     pub(super) fn continued(self, steps_done: usize, plateau: Option<(f64, usize)>) -> Self {
         if let Some(state) = plateau {
             *self.plateau.state.lock().expect("no panic while held") = state;
@@ -133,7 +133,7 @@ impl Schedule {
         Self { steps_done, ..self }
     }
 
-    /// The part that the epoch loop tells about improvements; shared with this schedule.
+    /// The plateau state, which the epoch loop updates; shared with this schedule.
     pub(super) fn plateau(&self) -> Option<Plateau> {
         self.config.needs_validation().then(|| self.plateau.clone())
     }
@@ -143,7 +143,7 @@ impl Schedule {
         let epochs = steps_done as f64 / self.steps_per_epoch as f64;
         let warm_up = self.config.warm_up_epochs;
         if epochs < warm_up {
-            // The first step is one step's share up the slope, not 0: a step of size 0 is a wasted batch.
+            // The first step has one step's share of the rate, not 0: a step of size 0 would waste a batch.
             let share = (steps_done + 1) as f64 / (warm_up * self.steps_per_epoch as f64);
             return self.learning_rate * share.min(1.0);
         }

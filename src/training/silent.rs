@@ -1,4 +1,4 @@
-//! A renderer and a logger for burn-train that do nothing, since burnlab has its own progress display and records.
+//! A no-op renderer and logger for burn-train, since burnlab has its own progress display and records.
 
 use burn::train::logger::MetricLogger;
 use burn::train::metric::store::{EpochSummary, MetricsUpdate, Split};

@@ -1,4 +1,4 @@
-//! Which epoch is the best, and when to stop waiting for a better one.
+//! Early stopping: tracks the best epoch, and stops when none has improved on it for too long.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,11 +11,10 @@ use super::metrics::Scores;
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, TrackingError};
 
-/// Follows the monitored metric from epoch to epoch.
+/// Tracks the monitored metric from epoch to epoch.
 ///
-/// Two records are kept, as Keras does: the best value of all, whose epoch's weights are kept, and
-/// the last value that improved by more than `min_delta`, from which patience counts. NaN (an
-/// undefined metric) never improves.
+/// As in Keras, it tracks two values: the best one, whose epoch's weights are kept, and the last one that improved by
+/// more than `min_delta`, from which patience counts. NaN (an undefined metric) never improves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Monitor {
     key: MetricKey,
@@ -26,7 +25,7 @@ pub struct Monitor {
     progress: Progress,
 }
 
-/// What a [`Monitor`] has seen so far.
+/// The state of a [`Monitor`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     best: Option<(usize, f64)>,
@@ -56,17 +55,17 @@ impl Monitor {
         })
     }
 
-    /// A monitor that has seen what `progress` tells.
+    /// This monitor with the state `progress`.
     pub fn continued(self, progress: Option<Progress>) -> Self {
         Self { progress: progress.unwrap_or(self.progress), ..self }
     }
 
-    /// What has been seen so far.
+    /// The state so far.
     pub fn progress(&self) -> Progress {
         self.progress.clone()
     }
 
-    /// Takes in the value of `epoch`; true when training should stop.
+    /// Takes the value of `epoch`; returns whether training should stop.
     pub fn observe(&mut self, epoch: usize, value: f64) -> bool {
         let gain = |over: f64| match self.goal {
             Goal::Lower => over - value,
@@ -90,12 +89,12 @@ impl Monitor {
         self.progress.best
     }
 
-    /// True when the last epoch observed was an improvement by more than `min_delta`.
+    /// Whether the last observed epoch improved by more than `min_delta`.
     pub fn improved(&self) -> bool {
         self.progress.waited == 0
     }
 
-    /// Epochs without improvement that are left before training stops.
+    /// Epochs without improvement left before training stops.
     pub fn patience_left(&self) -> Option<usize> {
         self.patience.map(|patience| patience.saturating_sub(self.progress.waited))
     }
@@ -103,8 +102,8 @@ impl Monitor {
 
 /// A [`Monitor`] as burn-train's early-stopping callback. Clones share it.
 ///
-/// Burn's own callbacks read the event store, which another thread fills while they ask (burn-0.21.md, trap 1). This
-/// one is handed the value.
+/// Burn's own callbacks read the event store, which another thread fills concurrently (in Burn 0.21). This one
+/// is given the value directly.
 #[derive(Clone, Debug)]
 pub struct StopOnMonitor(Arc<Mutex<Watched>>);
 
@@ -119,11 +118,11 @@ impl StopOnMonitor {
         Self(Arc::new(Mutex::new(Watched { monitor, value: f64::NAN })))
     }
 
-    /// Hands over the validation scores that the next question is about.
+    /// Sets the validation scores for the next call of `should_stop`.
     pub(super) fn tell(&self, scores: &Scores) {
         let mut watched = self.0.lock().expect("no panic while held");
         let metric = watched.monitor.key.metric();
-        // The config check admits only metrics that are scored.
+        // The config check accepts only metrics that are scored.
         let value = scores.iter().find(|score| score.0 == metric).map(|score| score.1);
         watched.value = value.expect("the monitored metric is scored");
     }
@@ -150,7 +149,7 @@ mod tests {
         EarlyStoppingConfig { monitor: "validation/loss".into(), patience, min_delta, warm_up_epochs }
     }
 
-    /// The epoch that stops (or 0), the best epoch.
+    /// The epoch after which training stops (or 0), and the best epoch.
     fn follow(metric: &str, config: &EarlyStoppingConfig, values: &[f64]) -> (usize, usize) {
         let mut monitor = Monitor::new(MetricKey::new("validation", metric).unwrap(), Some(config)).unwrap();
         let stop = values.iter().enumerate().find(|&(i, &value)| monitor.observe(i + 1, value));

@@ -1,8 +1,8 @@
 //! The epoch loop, as a custom strategy of burn-train's Learner.
 //!
-//! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last
-//! epoch's weights and trains on through NaN (burn-0.21.md, traps 1 and 8). This one scores, records
-//! and decides in line, keeps the best epoch, and stops at the first loss that is not finite.
+//! Burn's own loop asks for early stopping before the epoch's metrics are stored, keeps the last epoch's weights, and
+//! continues training after a NaN loss (in Burn 0.21). This one scores, records and decides synchronously, keeps the
+//! best epoch, and stops at the first loss that is not finite.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -30,11 +30,11 @@ use crate::cpu::TrainingBackend;
 use crate::metric::LoopValue;
 use crate::tracking::MetricKey;
 
-/// The types that burnlab gives the Learner.
+/// The component types of the Learner.
 pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>, ChosenOptimizer<B, Trainee<B>>>;
 
-/// Steps between two looks at the loss. A look waits for the device, which costs a GPU its lead
-/// over the host; the message names the exact step all the same.
+/// Steps between two checks of the loss. A check waits for the device, so the host cannot queue further steps on a GPU
+/// meanwhile; the message still names the exact step.
 const STEPS_PER_LOSS_CHECK: usize = 16;
 
 /// How training ended.
@@ -43,16 +43,16 @@ const STEPS_PER_LOSS_CHECK: usize = 16;
 pub enum StopReason {
     /// `max_epochs` were trained.
     MaxEpochs,
-    /// No better monitored metric for `patience` epochs.
+    /// The monitored metric has not improved for `patience` epochs.
     EarlyStopping,
-    /// The [`TrainingObserver`] had seen enough: a sweep gives the epochs to a better trial.
-    #[serde(rename = "watch")] // as older checkpoints say it
+    /// The [`TrainingObserver`] ended training: a sweep gives the epochs to better trials.
+    #[serde(rename = "watch")] // its name in older checkpoints
     Observer,
     /// The user asked to stop.
     Interrupted,
 }
 
-/// What the loop leaves for [`fit`](super::fit) beside the model.
+/// What the loop returns to [`fit`](super::fit) in addition to the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outcome {
     pub reason: StopReason,
@@ -71,16 +71,16 @@ pub(super) struct EpochLoop<B: TrainingBackend> {
     pub objective: Arc<Objective>,
     pub decoder: Arc<OutputDecoder>,
     pub observer: Arc<dyn TrainingObserver>,
-    /// Whether Burn's renderer shows the metrics, and has to be sent them.
+    /// Whether Burn's renderer is in use, and has to be sent the metrics.
     pub use_tui: bool,
     /// Shares its state with the Learner's.
     pub optimizer: ChosenOptimizer<B, Trainee<B>>,
     pub checkpoint_seconds: f64,
-    /// Where a run that goes on stood, and the weights of its best epoch.
+    /// The state of a resumed run, and the weights of its best epoch.
     pub start: Mutex<Option<(TrainingProgress, Option<Trainee<B>>)>>,
-    /// Takes the weights of chosen epochs, to show how the network came about; `None` = nobody looks.
+    /// Collects the weights of selected epochs, to show how the network evolved; `None` = not wanted.
     pub history: Option<History>,
-    /// Where the result goes: Burn's trait returns only the model.
+    /// Receives the result, since Burn's trait returns only the model.
     pub outcome: Arc<Mutex<Option<Result<Outcome, TrainingError>>>>,
 }
 
@@ -96,7 +96,7 @@ impl<B: TrainingBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop
         let (start, mut best) = self.start.lock().expect("no panic while held").take().unzip();
         let mut best = best.take().flatten();
         let outcome = self.epochs(&mut components, &mut learner, &train_loader, &validation_loader, start, &mut best);
-        // Also where training failed: what was measured until then tells why.
+        // Also if training failed: the measurements until then help to find out why.
         let flushed = self.recorder.flush();
         let outcome = outcome.and_then(|outcome| Ok(flushed.map(|()| outcome)?));
         *self.outcome.lock().expect("no panic while held") = Some(outcome);
@@ -105,7 +105,7 @@ impl<B: TrainingBackend> SupervisedLearningStrategy<Components<B>> for EpochLoop
 }
 
 impl<B: TrainingBackend> EpochLoop<B> {
-    /// Trains until a reason to stop; leaves the best epoch's model in `best` when that is wanted.
+    /// Trains until there is a reason to stop; leaves the best epoch's model in `best` if that is to be kept.
     fn epochs(
         &self,
         components: &mut TrainingComponents<Components<B>>,
@@ -167,7 +167,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
             }
             self.recorder.record(epoch, step, &values, self.observer.announces(epoch, max_epochs))?;
 
-            // ---- the verdict on this epoch
+            // ---- evaluation of this epoch
             outcome.num_epochs = epoch;
             let mut stop = false;
             let mut report = EpochReport { epoch, max_epochs, values, best: None, patience_left: None };
@@ -214,7 +214,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
         Ok(outcome)
     }
 
-    /// Writes down where training stands, so that it can go on from here.
+    /// Writes a checkpoint, so that training can resume from here.
     fn keep_checkpoint(
         &self,
         learner: &Learner<Components<B>>,
@@ -282,7 +282,7 @@ fn keyed(part: &str, scores: Scores) -> Vec<(MetricKey, f64)> {
     scores.into_iter().map(|(name, value)| (key(name), value)).collect()
 }
 
-/// An epoch's outputs as the one event that Burn's processor gets.
+/// An epoch's outputs as a single event for Burn's processor.
 fn item<T>(outputs: T, global: &Progress, num_items: usize, rate: Option<f64>) -> LearnerEvent<T> {
     let whole = Progress { items_processed: num_items, items_total: num_items };
     LearnerEvent::ProcessedItem(TrainingItem::new(outputs, whole, global.clone(), None, rate))

@@ -1,4 +1,4 @@
-//! Burn's train and inference steps, and what they leave behind for the metrics.
+//! Burn's training and inference steps, and the outputs that the metrics are computed from.
 
 use std::sync::Arc;
 
@@ -65,18 +65,20 @@ impl<B: Backend> Trainee<B> {
     }
 }
 
-/// What steps leave behind for the metrics: one step's, or a whole epoch's after [`Outputs::append`].
+/// Outputs of one step, or of a whole epoch after [`Outputs::append`], from which the metrics are computed.
 ///
-/// Scored by the epoch loop itself: waiting for Burn's event threads took half of the digits net's time (measured).
+/// The epoch loop scores them itself: waiting for Burn's event threads took half of the digits network's training time
+/// (measured).
 pub struct Outputs<B: Backend> {
-    /// Mean loss `[1]` and weight of each batch that is not yet summed.
+    /// Mean loss `[1]` and weight of each batch not yet summed.
     losses: Vec<(Tensor<B, 1>, f64)>,
     /// Sum of weight x loss, and of weights.
     summed: (f64, f64),
     /// `[batch, num_outputs]` of each batch.
     logits: Vec<Tensor<B, 2>>,
     labels: Vec<f32>,
-    /// Of a text, whose logits are scored as soon as its losses are read: all of them would fill the memory.
+    /// Scores of a text, whose logits are scored as soon as its losses are read, since all of them might not fit in
+    /// memory.
     characters: CharacterTally,
     objective: Arc<Objective>,
     decoder: Arc<OutputDecoder>,
@@ -108,12 +110,12 @@ impl<B: FusedBackend> Outputs<B> {
         self.labels.append(&mut other.labels);
     }
 
-    /// Batches whose loss has not been read yet.
+    /// Number of batches whose loss has not been read yet.
     pub fn num_unread(&self) -> usize {
         self.losses.len()
     }
 
-    /// Reads the losses from the device and sums them; scores what was predicted of a text. Returns the position, among
+    /// Reads the losses from the device and sums them; scores the predictions for a text. Returns the position, among
     /// the losses read now, of the first that is not finite.
     pub fn read_losses(&mut self) -> Option<usize> {
         if self.decoder.task.is_language_model() {
@@ -158,7 +160,7 @@ impl<B: FusedBackend> Outputs<B> {
         (self.logits(), self.labels.clone())
     }
 
-    /// The metrics of all that was appended, loss first.
+    /// The metrics of all appended outputs, loss first.
     pub fn scores(&mut self) -> Scores {
         self.read_losses();
         let loss = self.summed.0 / self.summed.1;
@@ -176,7 +178,7 @@ impl<B: FusedBackend> Outputs<B> {
 impl<B: FusedBackend> ItemLazy for Outputs<B> {
     type ItemSync = EpochScores;
 
-    /// Runs on Burn's metric thread, beside the next epoch's first batches.
+    /// Runs on Burn's metric thread, in parallel with the next epoch's first batches.
     fn sync(mut self) -> EpochScores {
         EpochScores(Arc::new(self.scores()))
     }

@@ -430,7 +430,7 @@ fn a_bad_csv_file_is_one_clear_line() {
             b"x,y\n1,0\n2,1\n",
             |c| c.drop = vec!["x".into()],
             "data.path",
-            "DIR/a.csv has no input column beside the target and data.drop",
+            "DIR/a.csv has no input column besides the target and data.drop",
         ),
         (
             b"x,y\n1,0\n2,0\n",

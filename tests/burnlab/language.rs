@@ -106,18 +106,13 @@ fn a_text_that_cannot_be_learned_from_is_one_clear_line() {
     let many: String = ('\u{4e00}'..).take(5000).collect();
     for (text, context, key, message) in [
         (&b""[..], 64, "data.path", "is empty: there is no next character to learn"),
-        (b"x", 64, "data.path", "holds one character alone: there is no next character to learn"),
-        (b"\xef\xbb\xbfx", 64, "data.path", "holds one character alone: there is no next character to learn"),
-        (&b"\n".repeat(1000), 64, "data.path", "holds '\\n' alone, over and over: there is nothing to learn"),
-        (b"caf\xe9 noir", 64, "data.path", "is no UTF-8 text: byte 3 is 0xe9; convert it to UTF-8"),
+        (b"x", 64, "data.path", "holds only one character: there is no next character to learn"),
+        (b"\xef\xbb\xbfx", 64, "data.path", "holds only one character: there is no next character to learn"),
+        (&b"\n".repeat(1000), 64, "data.path", "holds only '\\n', repeated: there is nothing to learn"),
+        (b"caf\xe9 noir", 64, "data.path", "is not UTF-8: byte 3 is 0xe9; convert it to UTF-8"),
         (b"\xff\xfea\0b\0", 64, "data.path", "is UTF-16: convert it to UTF-8"),
-        (&[0, 159, 146, 150, 255], 1, "data.path", "is no UTF-8 text: byte 1 is 0x9f; convert it to UTF-8"),
-        (
-            many.as_bytes(),
-            64,
-            "data.path",
-            "has 5000 distinct characters, and 4096 is the most that is learned: is it a text?",
-        ),
+        (&[0, 159, 146, 150, 255], 1, "data.path", "is not UTF-8: byte 1 is 0x9f; convert it to UTF-8"),
+        (many.as_bytes(), 64, "data.path", "has 5000 distinct characters, more than 4096: is it a text?"),
         (
             b"abcde",
             64,
@@ -322,7 +317,7 @@ fn what_a_language_model_cannot_do_is_one_line_with_the_next_step() {
     place.write("iris.toml", "[data]\nsource = \"iris\"\n[training]\nmax_epochs = 1\n");
     assert!(place.run(&["--config", "iris.toml", "-q"]).status.success());
     let table = error(&place, &["generate", "iris"]);
-    assert!(table.contains("is no language model: `burnlab predict iris-"), "{table}");
+    assert!(table.contains("is not a language model: use `burnlab predict iris-"), "{table}");
 
     // What it can: weights and card, report, list, comparison with itself.
     for args in [

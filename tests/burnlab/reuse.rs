@@ -571,9 +571,9 @@ fn a_changed_run_folder_is_refused_in_one_line() {
     let cases = [
         (change(&spread, "\"spread\": 0.0"), "the numbers or categories of column"),
         (change(&spread, "\"spread\": 1e300"), "the numbers or categories of column"),
-        (change("\"virginica\"", "\"setosa\""), "the target `target` makes no sense"),
+        (change("\"virginica\"", "\"setosa\""), "the target `target` is inconsistent"),
         (change("\"image_shape\": null", "\"image_shape\": [99, 99]"), "image_shape does not fit"),
-        (String::new(), "is damaged: bring back the file that the training wrote"),
+        (String::new(), "is damaged: restore the file that training wrote"),
     ];
     for (text_of_file, expected) in cases {
         std::fs::write(runs[0].join("preprocessing.json"), text_of_file).unwrap();

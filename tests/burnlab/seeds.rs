@@ -45,7 +45,7 @@ fn seeds_are_trained_side_by_side_and_summed_up() {
     let told = lines[4].split("than it is by ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
     assert!(lines[4].starts_with("The best of 2 equally good configs with 1 seed each"), "{list}");
     assert!((told.unwrap() - excess).abs() < 1e-3 * excess, "{list}");
-    assert!(lines[0].starts_with("newest run") && lines[0].contains("mean within (95 %)"), "{list}");
+    assert!(lines[0].starts_with("newest run") && lines[0].contains("95 % interval"), "{list}");
     let seeds = |line: &str| line.split_whitespace().nth(1).unwrap().to_owned();
     assert_eq!((seeds(lines[1]), seeds(lines[2])), ("1".into(), "4".into()));
 

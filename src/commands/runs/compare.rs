@@ -59,7 +59,7 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
     Ok(text)
 }
 
-/// Every other config against the first, then what luck does to the best of them.
+/// Compares every other config with the first, then estimates the selection bias of the best one.
 fn comparisons_text(comparisons: &Comparisons) -> String {
     let sentences = comparisons.configs.iter().filter_map(|config| config.comparison.as_ref());
     let mut text: String = sentences.map(|comparison| format!("\n{}", comparison.sentence)).collect();
@@ -75,13 +75,13 @@ fn next(commands: &[String]) -> String {
     commands.iter().map(|command| format!("next   more seeds: {command}\n")).collect()
 }
 
-/// Runs side by side, as cells of text.
+/// Runs side by side, as text cells.
 pub struct Comparison {
     /// A, B, C ...
     pub names: Vec<String>,
-    /// Per param that differs: its key, then its value in each run.
+    /// For each param that differs: its key, then its value in each run.
     pub params: Vec<Vec<String>>,
-    /// Per metric: its key, then each run's best value with its epoch; a star at the best of all.
+    /// For each metric: its key, then each run's best value with its epoch; a star marks the best of all.
     pub metrics: Vec<Vec<String>>,
 }
 
@@ -101,8 +101,8 @@ impl Comparison {
     }
 }
 
-/// Each run's best value with its epoch; the best of all has a star, unless all are the same. A metric without a
-/// direction has no best: its last value stands alone.
+/// Each run's best value with its epoch; a star marks the best of all, unless all are equal. A metric without a
+/// direction has no best value, so its last one is shown.
 fn marked(key: &MetricKey, values: &[Option<MetricSummary>]) -> Vec<String> {
     let goal = key.goal();
     let bests: Vec<Option<f64>> = values.iter().map(|value| value.and_then(|value| value.best)).collect();

@@ -1,4 +1,4 @@
-//! `runs export`: one row per run, with everything but the points.
+//! `runs export`: one row per run, with everything except the metric history.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::tracking::{MetricKey, Run, Shown, Store};
 
 use super::select::{JsonRun, json, select};
 
-/// The runs that pass, archived ones included, in the format.
+/// The runs that match the filter, including archived ones, in the given format.
 pub fn text(store: &Store, filter: &str, format: ExportFormat) -> anyhow::Result<String> {
     let runs = select(store, filter, true)?;
     match format {
@@ -20,7 +20,7 @@ pub fn text(store: &Store, filter: &str, format: ExportFormat) -> anyhow::Result
 fn csv(runs: &[(Run, Shown)]) -> anyhow::Result<String> {
     let params: BTreeSet<&String> = runs.iter().flat_map(|(run, _)| run.record.params.keys()).collect();
     let metrics: BTreeSet<&MetricKey> = runs.iter().flat_map(|(run, _)| run.metrics.keys()).collect();
-    // Params get a prefix: `name` and `seed` are fields of the record as well.
+    // Params get a prefix, since `name` and `seed` are also fields of the record.
     let record = RECORD_FIELDS.iter().map(|name| ((*name).to_owned(), Field::Record((*name).to_owned())));
     let params = params.into_iter().map(|key| (format!("param:{key}"), Field::Param(key.clone())));
     let values = |key: &MetricKey| {
@@ -35,8 +35,8 @@ fn csv(runs: &[(Run, Shown)]) -> anyhow::Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// A cell with all digits. Texts that a spreadsheet would run as a formula are quoted with `'`; numbers are not, since
-/// a quote would turn them into texts.
+/// A cell with full precision. Texts that a spreadsheet would run as a formula are quoted with `'`; numbers are not,
+/// since a quote would turn them into text.
 fn cell(value: Option<FieldValue<'_>>) -> String {
     let text = match value {
         None => return String::new(),

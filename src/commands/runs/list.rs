@@ -12,10 +12,10 @@ use crate::tracking::{Run, Shown, Store};
 use super::select::{JsonRun, json, select};
 use super::table;
 
-/// What a terminal shows without wrapping.
+/// The width that a terminal shows without wrapping.
 const WIDTH: usize = 80;
 
-/// Params that a line of `--group` has room for.
+/// Maximum number of params on a line of `--group`.
 const MAX_PARAMS: usize = 3;
 
 /// The list as text or JSON.
@@ -36,7 +36,7 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
     if !options.columns.is_empty() {
         return Ok(render(&runs, &options.columns, usize::MAX));
     }
-    // Ids must stay whole to be copied: where they are long, the last columns give way, and before that the tags.
+    // Ids must not be truncated, so that they can be copied: if they are long, tags are dropped, then the last columns.
     let mut columns = default_columns(&runs);
     let mut text = render(&runs, &columns, usize::MAX);
     while table::width(&text) > WIDTH && columns.len() > 1 {
@@ -51,15 +51,15 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// A line per config: its newest run, and what its seeds agree on.
+/// A line per config: its newest run, and statistics over its seeds.
 fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let mut groups = comparison::groups(runs.iter().map(|(run, _)| run));
     groups.truncate(limit);
-    // What tells the configs apart, as far as a line has room.
+    // The params that differ between configs, as far as they fit on a line.
     let params: Vec<_> = groups.iter().map(|group| &group[0].record.params).collect();
     let params = differences(&params).into_iter().map(|difference| difference.key);
     let mut params: Vec<String> = params.filter(|key| tells_configs_apart(key)).collect();
-    params.sort_by_key(|key| !key.starts_with("model.")); // what is compared most comes first
+    params.sort_by_key(|key| !key.starts_with("model.")); // compared most often, so first
     params.truncate(MAX_PARAMS);
     let row = |group: &Vec<&Run>| -> Vec<String> {
         let first = [group[0].record.id.to_string(), group.len().to_string()];
@@ -87,20 +87,20 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
         .map(str::to_owned)
         .into_iter()
         .chain(params.iter().map(|key| key.rsplit('.').next().unwrap_or(key).to_owned()))
-        .chain(["metric", "mean", "sd", "mean within (95 %)"].map(str::to_owned))
+        .chain(["metric", "mean", "sd", "95 % interval"].map(str::to_owned))
         .collect();
     let mut text = table::render(&header, &groups.iter().map(row).collect::<Vec<_>>());
     text.extend(luck_of_the_best(&groups));
     text
 }
 
-/// How much better the best of several configs looks than it is, had all of them been equally good.
+/// Selection bias: how much better the best of several equally good configs looks than it is.
 fn luck_of_the_best(groups: &[Vec<&Run>]) -> Option<String> {
     let key = headline(groups.iter().flatten().copied())?;
     let results: Vec<Vec<(u64, f64)>> = groups.iter().map(|group| results(group, &key)).collect();
     let configs: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
     let deviation = pooled_deviation(&configs)?;
-    // The fewest seeds: where luck is largest.
+    // The smallest number of seeds, for which the bias is largest.
     let num_seeds = results.iter().map(Vec::len).min().filter(|_| configs.len() > 1)?;
     let excess = best_of(configs.len(), num_seeds, deviation);
     Some(format!(
@@ -127,7 +127,7 @@ fn render(runs: &[(Run, Shown)], columns: &[String], last: usize) -> String {
     table::render(columns, &runs.iter().map(row).collect::<Vec<_>>())
 }
 
-/// The id, the status, the loss that was watched, one result of the test, and the tags.
+/// The id, the status, the validation loss, one test result, and the tags.
 fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
     let measured = |key: &str| runs.iter().any(|(run, _)| run.metrics.keys().any(|other| other.as_str() == key));
     let test = ["test/bits_per_character", "test/accuracy", "test/rmse", "test/mae", "test/loss"]
@@ -137,7 +137,7 @@ fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
     columns.map(str::to_owned).collect()
 }
 
-/// Best first for metrics with a direction, ascending for the rest; runs without the value last, whichever way round.
+/// Best first for metrics with a direction, ascending for the rest; runs without the value always come last.
 fn order(field: &Field, a: &(Run, Shown), b: &(Run, Shown), reverse: bool) -> Ordering {
     let is_score = matches!(field, Field::Best(key) | Field::Last(key) if key.goal() == Some(Goal::Higher));
     match (field.of(&a.0, a.1), field.of(&b.0, b.1)) {

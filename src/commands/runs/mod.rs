@@ -1,4 +1,4 @@
-//! `burnlab runs`: what was recorded, in the terminal.
+//! `burnlab runs`: recorded runs in the terminal.
 
 pub mod compare;
 mod export;
@@ -20,10 +20,10 @@ use crate::cli::{RunsArgs, RunsCommand};
 use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Store, TrackingError};
 
-/// Does what the verb says.
+/// Runs the verb.
 ///
 /// # Errors
-/// One line that names the thing and the next step.
+/// One line that says what is wrong and what to do about it.
 pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let location = &Location { root: args.artifacts.clone(), server: args.server.clone() };
     match &args.command {
@@ -61,13 +61,13 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens the store for changes; where there is none, it is not created by a misspelled folder.
+/// Opens the store for changes, but does not create one, since the folder may be misspelled.
 fn writable(location: &Location) -> Result<Store, TrackingError> {
     drop(Store::open_read_only_at(location)?);
     Store::open_at(location)
 }
 
-/// Prints; a reader that has seen enough (`| head`) is no error.
+/// Prints; a closed pipe (`| head`) is not an error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -84,7 +84,7 @@ fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
             _ if change.starts_with("--") => bail!("`{change}` would be a tag here; write options before the run"),
             Some(("+", tag)) if !tag.is_empty() => add.push(tag.to_owned()),
             Some(("-", tag)) if !tag.is_empty() => remove.push(tag.to_owned()),
-            _ => bail!("`{change}` is no change of tags; write `+{change}` to add it, `-{change}` to remove it"),
+            _ => bail!("`{change}` is not a tag change; write `+{change}` to add it, `-{change}` to remove it"),
         }
     }
     let id = store.find(run)?.record.id;
@@ -92,7 +92,7 @@ fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
     print(&format!("{id}: {}\n", store.run(&id)?.record.tags.join(", ")))
 }
 
-/// Finds all runs before the first is changed: a misspelled one changes nothing.
+/// Finds all runs before changing any, so that a misspelled one changes nothing.
 fn each(
     store: &mut Store,
     queries: &[String],

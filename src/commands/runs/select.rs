@@ -1,4 +1,4 @@
-//! The runs that a filter lets pass, and runs as JSON.
+//! Selects runs by a filter, and formats runs as JSON.
 
 use anyhow::Context;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::comparison::filter::Filter;
 use crate::tracking::{Run, Shown, Store};
 
-/// The runs that pass, newest first, with what is shown as their status.
+/// The runs that match, newest first, with the status to show.
 pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<Vec<(Run, Shown)>> {
     let filter: Filter = filter.parse().with_context(|| format!("--filter `{filter}`"))?;
     let runs = store.runs()?.into_iter().filter(|run| archived || !run.record.archived);

@@ -13,7 +13,7 @@ use super::table;
 pub fn text(store: &Store, query: &str, as_json: bool) -> anyhow::Result<String> {
     let run = store.find(query)?;
     let (id, shown) = (&run.record.id, store.shown(&run));
-    // A run whose folder is gone still has its rows.
+    // A run whose folder is gone still has its database rows.
     let files = store.files(id).unwrap_or_default();
     if as_json {
         #[derive(Serialize)]
@@ -32,7 +32,7 @@ pub fn text(store: &Store, query: &str, as_json: bool) -> anyhow::Result<String>
     section(&mut text, &["param", "value"], params.collect());
     let metrics = run.metrics.iter().map(|(key, metric)| {
         let best = metric.best.map(table::short).unwrap_or_default();
-        // Epoch 0 is what was measured once, after training.
+        // Epoch 0 marks values measured once, after training.
         let epoch =
             |epoch: Option<u64>| epoch.filter(|&epoch| epoch > 0).map(|epoch| epoch.to_string()).unwrap_or_default();
         let (best_epoch, last_epoch) = (epoch(metric.best_epoch), epoch(Some(metric.last_epoch)));

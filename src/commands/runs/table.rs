@@ -1,4 +1,4 @@
-//! Plain aligned tables: no colour, two spaces between columns, numbers to the right.
+//! Plain aligned tables: no colour, two spaces between columns, numbers right-aligned.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::comparison::field::FieldValue;
 
-/// The header and the rows, aligned; columns of numbers to the right.
+/// The header and the rows, aligned; columns of numbers are right-aligned.
 pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
     let lines = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
     let is_number = |column: usize| {
@@ -36,13 +36,13 @@ pub fn width(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
 }
 
-/// A measured number for reading: five significant digits.
+/// A number with five significant digits.
 pub fn short(number: f64) -> String {
     let size = number.abs();
     if !number.is_finite() || (number.fract() == 0.0 && size < 1e9) {
         number.to_string()
     } else if (1e-4..1e6).contains(&size) {
-        // Digits after the point, so that five count.
+        // Digits after the point for five significant ones.
         let places = (4 - size.log10().floor() as i32).max(0) as usize;
         format!("{number:.places$}")
     } else {
@@ -50,7 +50,7 @@ pub fn short(number: f64) -> String {
     }
 }
 
-/// A cell for people: on one line, without control characters that would move the cursor.
+/// A cell for the terminal: on one line, without control characters that would move the cursor.
 pub fn cell(value: Option<&FieldValue<'_>>) -> String {
     let text = match value {
         None => String::new(),
@@ -61,7 +61,7 @@ pub fn cell(value: Option<&FieldValue<'_>>) -> String {
     one_line(&text).into_owned()
 }
 
-/// A param: texts without quotes.
+/// A param's value, with texts unquoted.
 pub fn json_cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

@@ -1,4 +1,4 @@
-//! The verbs over a small folder of runs.
+//! Tests of the verbs on a small folder of runs.
 
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ fn folder() -> (TempDir, Vec<RunId>) {
     (folder, ids)
 }
 
-/// Runs the verb as the command line gives it.
+/// Runs the verb as on the command line.
 fn verb(folder: &TempDir, words: &[&str]) -> anyhow::Result<ExitCode> {
     let artifacts = folder.path().to_str().unwrap();
     let words = ["runs", "--artifacts", artifacts].into_iter().chain(words.iter().copied());

@@ -1,6 +1,6 @@
-//! `[sweep]` and `burnlab sweep`: many configs tried out, on this machine or on several.
+//! `[sweep]` and `burnlab sweep`: trials of many configs, on this machine or on several.
 //!
-//! `start` makes the queue and keeps as many workers (`work`) on this machine as it has cores.
+//! `start` creates the queue, and runs one worker (`work`) per core of this machine.
 
 mod show;
 mod slurm;
@@ -13,10 +13,10 @@ pub use start::from_config;
 
 use crate::cli::SweepCommand;
 
-/// Does what the verb says.
+/// Runs the verb.
 ///
 /// # Errors
-/// One line that names the thing and the next step.
+/// One line that says what is wrong and what to do about it.
 pub fn run(command: &SweepCommand) -> anyhow::Result<ExitCode> {
     match command {
         SweepCommand::List(args) => show::list(args),

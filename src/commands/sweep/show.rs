@@ -1,4 +1,4 @@
-//! What is known of sweeps, in the terminal.
+//! Shows sweeps in the terminal.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,10 +14,10 @@ use crate::comparison::{headline, ranked, results, spread};
 use crate::shell::{command_in, quoted};
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
-/// Trials that the summary names.
+/// Number of trials in the summary.
 const NUM_SHOWN: usize = 5;
 
-/// The seeds that a winner is to be tried with: other ones than it was chosen with.
+/// Number of new seeds to evaluate the winner with, other than those it was chosen with.
 const NUM_NEW_SEEDS: usize = 10;
 
 pub fn list(args: &SweepListArgs) -> anyhow::Result<ExitCode> {
@@ -50,7 +50,7 @@ pub fn show(args: &SweepShowArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The best trials, what their lead is worth, and what to do next.
+/// The best trials, their selection bias, and what to do next.
 ///
 /// # Errors
 /// A store that cannot be read.
@@ -82,7 +82,7 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
     }
     if counts.waiting + counts.running > 0 {
         let resume = command_in(store.root(), &["sweep", "resume", sweep.id.as_str()]);
-        text.push_str(&format!("next   go on: {resume}\n"));
+        text.push_str(&format!("next   resume: {resume}\n"));
     }
     Ok(text)
 }
@@ -112,10 +112,10 @@ fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<St
     Ok(table::render(&header, &shown.iter().map(row).collect::<Vec<_>>()))
 }
 
-/// The best of many looks better than it is, in the numbers that it was chosen by.
+/// Selection bias: the best of many looks better than it is, in the metric that it was chosen by.
 fn luck(sweep: &Sweep, num_trials: usize) -> Option<String> {
     (num_trials >= 3).then(|| {
-        // In units of the spread that one config has from seed to seed, which one run per trial cannot tell.
+        // In units of the standard deviation between seeds, which one run per trial cannot estimate.
         let excess = best_of(num_trials, 1, 1.0).expected;
         format!(
             "\nThe best of {} trials owes part of its {} to luck: of equally good ones it would lead by {} of the \
@@ -127,7 +127,7 @@ fn luck(sweep: &Sweep, num_trials: usize) -> Option<String> {
     })
 }
 
-/// The commands that try the winner again, and that show the sweep.
+/// The commands to train the winner on new seeds, and to show the sweep.
 fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingError> {
     let Some(run) = runs_of(store, best)?.into_iter().next() else { return Ok(String::new()) };
     let again = retrain(store, &run.record.id, run.record.seed.wrapping_add(1), NUM_NEW_SEEDS);
@@ -138,7 +138,7 @@ fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingEr
     ))
 }
 
-/// The trial's runs that are still there.
+/// The trial's runs that still exist.
 fn runs_of(store: &Store, trial: &Trial) -> Result<Vec<Run>, TrackingError> {
     let mut runs = Vec::new();
     for id in &trial.runs {
@@ -151,7 +151,7 @@ fn runs_of(store: &Store, trial: &Trial) -> Result<Vec<Run>, TrackingError> {
     Ok(runs)
 }
 
-/// A value as people compare it: numbers that were drawn have more digits than anybody reads.
+/// A rounded value: drawn numbers have more digits than are readable.
 fn cell(value: &Value) -> String {
     match value {
         Value::Number(number) if number.is_f64() => table::short(number.as_f64().unwrap_or(f64::NAN)),

@@ -1,4 +1,4 @@
-//! `burnlab sweep emit --slurm`: a sweep's queue, and a script that has a cluster work on it.
+//! `burnlab sweep emit --slurm`: creates a sweep's queue, and a script for the workers on a cluster.
 
 use std::process::ExitCode;
 
@@ -11,13 +11,13 @@ use crate::experiment::sweep::create;
 use crate::shell::{quoted, quoted_path};
 use crate::tracking::Store;
 
-/// Seconds before a job's time limit at which Slurm asks the worker to stop and give its trial back.
+/// Seconds before a job's time limit at which Slurm asks the worker to stop and return its trial to the queue.
 const NOTICE_SECONDS: u32 = 120;
 
-/// Makes the queue on the server and writes the script.
+/// Creates the queue on the server and writes the script.
 ///
 /// # Errors
-/// A config that cannot be used; no server, without which machines could not share the queue.
+/// An invalid config; no server, without which machines cannot share the queue.
 pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     ensure!(
@@ -58,7 +58,7 @@ struct Job<'a> {
     artifacts: &'a str,
 }
 
-/// One worker per task of the array. The server's address is not in it, since it may hold a password.
+/// One worker per task of the array. It does not contain the server's address, which may include a password.
 fn script(job: &Job) -> String {
     let Job { sweep, experiment, workers, program, artifacts } = job;
     let name = quoted(&crate::tracking::slug(experiment));
@@ -71,7 +71,7 @@ fn script(job: &Job) -> String {
 #SBATCH --signal=B:TERM@{NOTICE_SECONDS}
 #SBATCH --output=burnlab-%A_%a.log
 # Add what your cluster wants: --partition, --time, --mem, --account.
-# A worker takes trials until none is left. Ended before (time limit, scancel), it gives its trial back to the queue.
+# A worker trains trials until none is left. If stopped early (time limit, scancel), it returns its trial to the queue.
 : "${{BURNLAB_STORE:?set it to the address of the PostgreSQL server: postgres://user@host/database}}"
 export RAYON_NUM_THREADS="${{SLURM_CPUS_PER_TASK:-1}}"
 exec {program} sweep work {sweep} --artifacts {artifacts}

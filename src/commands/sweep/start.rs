@@ -1,4 +1,4 @@
-//! Makes a sweep's queue and keeps workers on it until it is done.
+//! Creates a sweep's queue, and runs workers on it until it is done.
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -13,13 +13,13 @@ use crate::config::LoadedConfig;
 use crate::experiment::sweep::{create, name_of};
 use crate::tracking::{RunId, Store, Sweep};
 
-/// A worker that dies is replaced, but not for ever: what kills it may be the machine.
+/// A worker that dies is replaced, but not indefinitely: the cause may be the machine.
 const MAX_DEATHS: usize = 20;
 
-/// Starts the sweep that the config asks for, and works on it to its end.
+/// Starts the sweep of the config, and runs it to its end.
 ///
 /// # Errors
-/// A config that cannot be used, or any trial of it; a store that cannot be written.
+/// An invalid config, or one that is invalid for some trial; a store that cannot be written.
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let sweep = create(&location, loaded)?;
@@ -27,7 +27,7 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
     run_workers(&args.store, &sweep, &with)
 }
 
-/// Goes on with a sweep whose process was stopped or killed.
+/// Resumes a sweep whose process was stopped or killed.
 ///
 /// # Errors
 /// No such sweep; a store that cannot be written.
@@ -37,7 +37,7 @@ pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     run_workers(&args.store, &sweep.id, &with)
 }
 
-/// How to work on a sweep from this process.
+/// How to run the workers of a sweep.
 struct Workers<'a> {
     jobs: Option<usize>,
     tags: &'a [String],
@@ -45,7 +45,7 @@ struct Workers<'a> {
     quiet: bool,
 }
 
-/// Keeps workers on the sweep until no trial is left, and prints what came of it.
+/// Runs workers on the sweep until no trial is left, and prints the results.
 fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
     let location = store_args.location();
     let mut store = Store::open_at(&location)?;
@@ -78,7 +78,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
             Event::Ended { code, process, error } if code != Some(0) => {
                 let name = name_of(process);
                 let num_given_back = store.release_worker(id, &name)?;
-                // Asked to stop, a worker gives its trial back by itself.
+                // A worker that is asked to stop returns its trial itself.
                 if code == Some(EXIT_INTERRUPTED.into()) && num_given_back == 0 {
                     return Ok(());
                 }

@@ -11,12 +11,12 @@ use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::experiment::sweep::{Progress, Worker};
 use crate::tracking::TrialState;
 
-/// Takes and trains trials, and prints each. A worker that is asked to stop gives its trial back and ends with
-/// [`EXIT_INTERRUPTED`].
+/// Claims and trains trials, and prints each. A worker that is asked to stop returns its trial to the queue and exits
+/// with [`EXIT_INTERRUPTED`].
 ///
 /// # Errors
-/// No such sweep, or one by a metric without a direction; a store that cannot be reached, or a folder that cannot be
-/// written. A trial whose params make it fail is recorded, and the next one taken.
+/// No such sweep, or one whose metric has no direction; an unreachable store, or a folder that cannot be written. A
+/// trial that fails because of its params is recorded, and the next one claimed.
 pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let backend = BackendName::chosen(args.backend);

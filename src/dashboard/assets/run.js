@@ -332,9 +332,9 @@ const PARTS = {
         h(
           "p",
           {},
-          `${found.text.num_characters} characters. The frequencies of single characters reach a loss of `,
+          `${found.text.num_characters} characters. Loss of the unigram baseline: `,
           exact(found.text.unigram_loss),
-          ", those of pairs ",
+          ", of the bigram baseline: ",
           exact(found.text.bigram_loss),
           ".",
         ),

@@ -1,11 +1,12 @@
-//! The inner loop of [`Preprocessor::transform`](super::Preprocessor::transform): one column's cell to its inputs.
+//! The inner loop of [`Preprocessor::transform`](super::Preprocessor::transform): encodes one column's cell as its
+//! inputs.
 
 use std::collections::HashMap;
 
 use super::{PreparedColumn, PreparedKind};
 use crate::data::{ColumnKind, Dataset};
 
-/// A prepared column matched with the column of a dataset.
+/// A prepared column matched with a column of a data set.
 pub(super) enum Encoder {
     Numeric {
         position: Option<usize>,
@@ -13,7 +14,7 @@ pub(super) enum Encoder {
         center: f64,
         spread: f64,
     },
-    /// Input of each of the dataset's categories, of those that have one.
+    /// For each of the data set's categories, the index of its input, if it has one.
     OneHot {
         position: Option<usize>,
         inputs: Vec<Option<usize>>,
@@ -23,7 +24,7 @@ pub(super) enum Encoder {
 }
 
 impl Encoder {
-    /// One for each of `columns`.
+    /// An encoder for each of `columns`.
     pub(super) fn all(columns: &[PreparedColumn], dataset: &Dataset) -> Vec<Self> {
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
         columns.iter().map(|column| Self::new(column, dataset, places.get(column.name.as_str()).copied())).collect()
@@ -52,7 +53,7 @@ impl Encoder {
         }
     }
 
-    /// Whether a cell at `position` that is there becomes the input as it is.
+    /// Whether the cell at `position`, unless missing, becomes the input unchanged.
     pub(super) fn is_copy_of(&self, position: usize) -> bool {
         matches!(self, Self::Numeric { position: Some(own), center: 0.0, spread: 1.0, .. } if *own == position)
     }
@@ -63,7 +64,7 @@ impl Encoder {
             Self::Numeric { position, median, center, spread } => {
                 let cell = position.map_or(f32::NAN, |position| cells[position]);
                 let cell = if cell.is_nan() { *median } else { f64::from(cell) };
-                // A spread of almost nothing may push an outlier beyond f32; inputs stay finite.
+                // With a tiny spread an outlier may exceed the range of f32; inputs must be finite.
                 let input = ((cell - center) / spread) as f32;
                 inputs.push(input.clamp(f32::MIN, f32::MAX));
             }

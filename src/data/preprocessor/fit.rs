@@ -1,4 +1,4 @@
-//! What is learned from the training part.
+//! Fits a [`Preprocessor`] on the training part.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::invalid::Invalid;
 const COLUMNS_AT_A_TIME: usize = 16;
 
 impl Preprocessor {
-    /// Learns scaling, medians, categories and the target's scale from `train_rows` alone.
+    /// Fits scaling, medians, categories and the target's scale on `train_rows` alone.
     ///
     /// # Errors
     /// No training rows, a number target that is the same in all of them, or more inputs than fit in memory.
@@ -20,7 +20,7 @@ impl Preprocessor {
     /// If a row number is not below `dataset.num_rows()`.
     pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
         if train_rows.is_empty() {
-            return Err(Invalid::at("data.validation_fraction", "there is no training row to learn the scaling from"));
+            return Err(Invalid::at("data.validation_fraction", "there is no training row to fit the scaling on"));
         }
         let (target, class_counts, inputs) = match &dataset.target {
             Target::Classes { names, labels } => {
@@ -40,11 +40,11 @@ impl Preprocessor {
         Ok(Self { target_name, target, inputs, scale: config.scale, class_counts })
     }
 
-    /// This preprocessor for a network that goes on to learn `dataset`: the inputs stay as they are, since the first
-    /// layer's weights fit them; so does the target if it is a number or has the same classes. Other classes replace it.
+    /// This preprocessor for fine-tuning on `dataset`: the inputs stay as they are, since the first layer's weights fit
+    /// them; so does the target if it is a number or has the same classes. Other classes replace it.
     ///
     /// # Errors
-    /// A column that `dataset` lacks or holds as another kind; a number in place of classes, or the reverse; a character
+    /// A column that `dataset` lacks or has as another kind; a number instead of classes, or the reverse; a character
     /// that the run does not know.
     ///
     /// # Panics
@@ -76,7 +76,7 @@ impl Preprocessor {
             }
             (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
                 return Err(invalid(
-                    "the run's target is of another kind (classes, number or text) than that of these data".into(),
+                    "the run's target is of a different kind (classes, number or text) than that of these data".into(),
                 ));
             }
         };
@@ -115,7 +115,7 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
     }
     let num_inputs: usize = columns.iter().map(|column| column.kind.num_inputs()).sum();
     let num_rows = dataset.num_rows();
-    // The cells themselves are in memory already; only categories make more of them.
+    // The cells themselves are in memory already; only categories multiply them.
     let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
     Invalid::unless(fits, "data.max_categories", || {
         format!(
@@ -136,27 +136,28 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
     let median = quantile(cells, 0.5);
     let (center, spread) = match scale {
         Scale::None => (0.0, 1.0),
-        // Asked here and not of the deviation: rounding makes that of a constant tiny, but not 0.
+        // Not decided by the deviation: rounding makes that of a constant tiny, but not 0.
         Scale::Standard if low == high => (low, 1.0),
         Scale::Standard => mean_and_deviation(cells.iter().map(|&cell| f64::from(cell))),
         Scale::MinMax => (low, high - low),
         Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
     };
-    // Every number of a preprocessor is one of f32, as an exported model has them.
+    // Every number of a preprocessor is representable in f32, as exported models store them.
     let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
     PreparedKind::Numeric { median, center, spread }
 }
 
 fn mean_and_deviation(numbers: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {
     let count = numbers.len() as f64;
-    // Summed around the first one: less rounding for numbers far from 0.
+    // Shifted by the first one: less rounding error for numbers far from 0.
     let origin = numbers.clone().next().unwrap_or(0.0);
     let mean = origin + numbers.clone().map(|number| number - origin).sum::<f64>() / count;
     let variance = numbers.map(|number| (number - mean).powi(2)).sum::<f64>() / count;
     (mean, variance.sqrt())
 }
 
-/// Linear between the two nearest ranks, as numpy's default. Reorders `cells`, which must not be empty or hold NaN.
+/// Linear interpolation between the two nearest ranks, numpy's default. Reorders `cells`, which must not be empty or
+/// hold NaN.
 fn quantile(cells: &mut [f32], fraction: f64) -> f64 {
     let rank = fraction * (cells.len() - 1) as f64;
     let (_, &mut below, above) = cells.select_nth_unstable_by(rank as usize, f32::total_cmp);

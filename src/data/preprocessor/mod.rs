@@ -1,7 +1,7 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
-//! Here is what is learned from the training part; `fit` learns it, `transform` applies it (cell by cell with `encode`),
-//! `text` does both for the characters of a text, `saved` and `validate` write it and read it again.
+//! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
+//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back.
 
 mod encode;
 mod fit;
@@ -18,24 +18,24 @@ use super::{InputColumn, Layout, Scale, Task};
 
 const UNKNOWN: &str = "unknown";
 
-/// Everything learned from the training part that turns raw cells into network inputs.
+/// Turns raw cells into network inputs, with everything that was fitted on the training part.
 ///
-/// Saved as `preprocessing.json` beside the model; reading another version fails.
+/// Saved as `preprocessing.json` with the model; reading another version fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessor {
     /// Name of the target's column.
     pub target_name: String,
-    /// What the outputs mean.
+    /// What the network's outputs mean.
     pub target: PreparedTarget,
-    /// What the inputs are made of.
+    /// What the inputs are computed from.
     pub inputs: Inputs,
     /// How the numeric columns were scaled.
     pub scale: Scale,
-    /// Training targets of each class or character; none for a number target.
+    /// Number of training targets of each class or character; empty for a number target.
     pub class_counts: Vec<u64>,
 }
 
-/// What the inputs are made of.
+/// What the inputs are computed from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inputs {
     /// The cells of a row.
@@ -49,31 +49,31 @@ pub enum Inputs {
     Text(PreparedText),
 }
 
-/// What was learned about a text, beside its characters.
+/// What was fitted on a text, in addition to its characters.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct PreparedText {
     /// Characters that an example shows; at least 1.
     pub context: usize,
-    /// How often each pair of characters stands in the training part, the second one as a target.
+    /// How often each pair of characters occurs in the training part with the second one as a target.
     pub pairs: BTreeMap<String, u64>,
 }
 
-/// One column of raw cells and the inputs that it becomes.
+/// A column of raw cells, and how it becomes inputs.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct PreparedColumn {
-    /// As in the data.
+    /// Its name in the data.
     pub name: String,
-    /// What was learned about it.
+    /// What was fitted on it.
     pub kind: PreparedKind,
 }
 
-/// What was learned about a column.
+/// What was fitted on a column.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PreparedKind {
-    /// One input: `(cell - center) / spread`, with the median in place of a missing cell.
+    /// One input: `(cell - center) / spread`, with the median instead of a missing cell.
     Numeric {
         /// In the column's own units, like the other two.
         median: f64,
@@ -84,19 +84,19 @@ pub enum PreparedKind {
     },
     /// One input per category, 1 for the cell's and 0 for the others.
     Categorical {
-        /// Those kept, sorted.
+        /// The kept categories, sorted.
         categories: Vec<String>,
-        /// Whether a last input stands for missing, rare and unseen cells. Without it they are all zeros:
-        /// an input that is 0 in every training row keeps its random initial weight, which would then be noise.
+        /// Whether a last input stands for missing, rare and unseen cells. Where training has none, they are all zeros
+        /// instead: an input that is 0 in every training row would keep its random initial weight, and add noise.
         has_unknown: bool,
     },
 }
 
-/// What the outputs mean.
+/// What the network's outputs mean.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PreparedTarget {
-    /// Names of the classes, in the order of their numbers.
+    /// Names of the classes by index.
     Classes(Vec<String>),
     /// Training mean and population standard deviation of a number, in its own units.
     Number {
@@ -105,12 +105,12 @@ pub enum PreparedTarget {
         /// Becomes 1; greater than 0.
         standard_deviation: f64,
     },
-    /// The characters of a text, sorted, in the order of their numbers; one more number stands for all others.
+    /// The characters of a text by index, sorted; one more index stands for all others.
     Characters(String),
 }
 
 impl Preprocessor {
-    /// The columns of a table, in the order of the inputs; none of a text.
+    /// The columns of a table, in the order of the inputs; none for a text.
     pub fn columns(&self) -> &[PreparedColumn] {
         match &self.inputs {
             Inputs::Table { columns, .. } => columns,
@@ -126,7 +126,7 @@ impl Preprocessor {
         }
     }
 
-    /// What the network's inputs stand for.
+    /// The meaning of the network's inputs.
     pub fn layout(&self) -> Layout {
         match &self.inputs {
             Inputs::Table { columns, image_shape } => {
@@ -151,7 +151,7 @@ impl Preprocessor {
         }
     }
 
-    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none of a text.
+    /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none for a text.
     pub fn input_names(&self) -> Vec<String> {
         let names_of = |PreparedColumn { name, kind }: &PreparedColumn| match kind {
             PreparedKind::Numeric { .. } => vec![name.clone()],
@@ -164,7 +164,7 @@ impl Preprocessor {
         self.columns().iter().flat_map(names_of).collect()
     }
 
-    /// Names of the classes by number; none for a number or the characters of a text.
+    /// Names of the classes by index; none for a number or the characters of a text.
     pub fn class_names(&self) -> &[String] {
         match &self.target {
             PreparedTarget::Classes(names) => names,
@@ -172,7 +172,7 @@ impl Preprocessor {
         }
     }
 
-    /// What is learned.
+    /// The task.
     pub fn task(&self) -> Task {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
@@ -204,7 +204,7 @@ impl PreparedKind {
         matches!(self, Self::Numeric { .. })
     }
 
-    /// Network inputs that the column becomes.
+    /// Number of network inputs that the column becomes.
     pub fn num_inputs(&self) -> usize {
         match self {
             Self::Numeric { .. } => 1,

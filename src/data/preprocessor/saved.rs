@@ -1,4 +1,4 @@
-//! `preprocessing.json`: a [`Preprocessor`] as it is written beside the model.
+//! `preprocessing.json`: the file form of a [`Preprocessor`], saved with the model.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{Inputs, PreparedColumn, PreparedTarget, PreparedText, Preprocessor};
 use crate::data::Scale;
 
-/// Raised when the meaning of a saved [`Preprocessor`] changes.
+/// Incremented when the meaning of a saved [`Preprocessor`] changes.
 const VERSION: u32 = 2;
 
-/// The file, key by key: it is flat, where a [`Preprocessor`] tells tables from texts.
+/// The keys of the file, which is flat where a [`Preprocessor`] distinguishes tables and texts.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
@@ -21,10 +21,10 @@ struct Saved<'a> {
     target: Cow<'a, PreparedTarget>,
     image_shape: Option<[usize; 2]>,
     scale: Scale,
-    /// None of a text.
+    /// Empty for a text.
     columns: Cow<'a, [PreparedColumn]>,
     class_counts: Cow<'a, [u64]>,
-    /// Of a text only.
+    /// For a text only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, PreparedText>>,
 }

@@ -1,4 +1,4 @@
-//! The characters of a text as numbers, and what is learned about them.
+//! Characters of a text as indices, and the statistics of them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::data::text::distinct;
 use crate::data::{Examples, Text};
 use crate::invalid::Invalid;
 
-/// The number of each character: its place among the known ones, and after them one number for all others.
+/// Maps characters to indices: the position among the known ones, and one more for all others.
 struct Numbers(Vec<char>);
 
 impl Numbers {
@@ -21,17 +21,17 @@ impl Numbers {
     }
 }
 
-/// What is learned of the training windows `rows`: the characters, how often each is a target, and the pairs.
+/// What is fitted on the training windows `rows`: the characters, how often each is a target, and the pairs.
 pub(super) fn fit(text: &Text, rows: &[usize]) -> (String, Vec<u64>, PreparedText) {
     let known: String = distinct(text.span(rows)).into_iter().collect();
     let (counts, prepared) = count(text, rows, &known);
     (known, counts, prepared)
 }
 
-/// As [`fit`], of the characters `known` to a run already.
+/// Like [`fit`], with the characters `known` to an earlier run.
 ///
 /// # Errors
-/// A training character that is not among them.
+/// A training character that is not known.
 pub(super) fn refit(text: &Text, rows: &[usize], known: &str) -> Result<(Vec<u64>, PreparedText), Invalid> {
     let numbers = Numbers::new(known);
     if let Some(new) = distinct(text.span(rows)).into_iter().find(|&character| numbers.of(character) == numbers.0.len())
@@ -58,7 +58,7 @@ fn count(text: &Text, rows: &[usize], known: &str) -> (Vec<u64>, PreparedText) {
     (counts, PreparedText { context: text.context, pairs })
 }
 
-/// Whether the values make sense, as they do unless the file was changed by hand.
+/// Whether the values are consistent, as they are unless the file was edited by hand.
 pub(super) fn is_valid(known: &str, counts: &[u64], text: &PreparedText) -> bool {
     let characters: Vec<char> = known.chars().collect();
     let is_sorted = characters.array_windows().all(|[a, b]| a < b);
@@ -72,7 +72,7 @@ pub(super) fn is_valid(known: &str, counts: &[u64], text: &PreparedText) -> bool
 }
 
 impl Preprocessor {
-    /// Windows of `text` as numbers of characters: inputs `[rows, context]`, and as many targets.
+    /// Windows of `text` as character indices: inputs `[rows, context]`, and as many targets.
     pub(super) fn windows(&self, text: &Text, rows: &[usize]) -> Examples {
         let numbers = Numbers::new(self.characters().unwrap_or_default());
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
@@ -84,12 +84,12 @@ impl Preprocessor {
         Examples { num_inputs: text.context, inputs, shared: None, targets, rows: rows.to_vec() }
     }
 
-    /// Cross-entropy of the unigram and of the bigram baseline on `examples` of a text, in nats per character. Both count
-    /// in the training part, with add-one smoothing (Laplace; Jurafsky and Martin, Speech and Language Processing,
-    /// chapter 3) over the K characters that the network knows: `p(c) = (n(c) + 1) / (N + K)`, and after b
+    /// Cross-entropy of the unigram and of the bigram baseline on `examples` of a text, in nats per character. Both
+    /// count in the training part, with add-one smoothing (Laplace; Jurafsky and Martin, Speech and Language
+    /// Processing, chapter 3) over the K characters that the network knows: `p(c) = (n(c) + 1) / (N + K)`, and after b
     /// `p(c) = (n(bc) + 1) / (n(b) + K)`.
     ///
-    /// `None` where the inputs are no text.
+    /// `None` where the inputs are not a text.
     pub fn ngram_losses(&self, examples: &Examples) -> Option<(f64, f64)> {
         let (PreparedTarget::Characters(known), Inputs::Text(text)) = (&self.target, &self.inputs) else { return None };
         let numbers = Numbers::new(known);
@@ -116,8 +116,8 @@ impl Preprocessor {
         Some((singly / count, paired / count))
     }
 
-    /// The characters that a language model knows, by their numbers from 0; the number after the last stands for all
-    /// others. `None` where the inputs are no text.
+    /// The characters that a language model knows, by index; the index after the last stands for all others. `None`
+    /// where the inputs are not a text.
     pub fn characters(&self) -> Option<&str> {
         match &self.target {
             PreparedTarget::Characters(known) => Some(known),

@@ -1,4 +1,4 @@
-//! Raw cells to network inputs, and back.
+//! Turns raw cells into network inputs, and back.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::{PreparedKind, PreparedTarget, Preprocessor};
 use crate::data::{Dataset, Examples, Target};
 
 impl Preprocessor {
-    /// The numeric cells of an example in their own units: the reverse of the scaling (a missing one is the median).
+    /// The numeric cells of an example in their own units: the inverse of the scaling (a missing one is the median).
     /// Categorical columns are left out.
     pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
         let mut inputs = examples.input(position);
@@ -23,8 +23,8 @@ impl Preprocessor {
 
     /// Inputs and targets of the given rows, in their order.
     ///
-    /// Columns, categories and classes are found by name, so the dataset may be another file than the one
-    /// fitted on; a column that it lacks, or reads as another kind, counts as missing.
+    /// Columns, categories and classes are found by name, so the data set may come from another file than the one
+    /// fitted on; a column that it lacks, or has as another kind, counts as missing.
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
@@ -42,7 +42,7 @@ impl Preprocessor {
         Examples { num_inputs, inputs, shared: None, targets: self.targets(dataset, rows), rows: rows.to_vec() }
     }
 
-    /// As [`Preprocessor::transform`]; where the inputs are the cells as they stand, they are not copied.
+    /// Like [`Preprocessor::transform`], but where the inputs are the unchanged cells, they are not copied.
     ///
     /// # Panics
     /// As [`Preprocessor::transform`].
@@ -58,7 +58,7 @@ impl Preprocessor {
         Examples { num_inputs: self.num_inputs(), inputs: Vec::new(), shared, targets, rows: rows.to_vec() }
     }
 
-    /// NaN for a class unknown to the preprocessor, and where the targets are of another kind.
+    /// The targets; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
     pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
         match (&self.target, &dataset.target) {
             (PreparedTarget::Classes(known), Target::Classes { names, labels }) => {

@@ -1,14 +1,14 @@
-//! Whether what a file says was learned can have been learned.
+//! Checks that a preprocessor read from a file is consistent.
 
 use std::collections::HashSet;
 
 use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
 impl Preprocessor {
-    /// Whether the values make sense, as they do unless the file was changed by hand.
+    /// Checks that the values are consistent, as they are unless the file was edited by hand.
     ///
     /// # Errors
-    /// What does not.
+    /// The first part that is not.
     pub fn validate(&self) -> Result<(), String> {
         if let Inputs::Table { columns, .. } = &self.inputs {
             check_columns(columns)?;
@@ -28,7 +28,7 @@ impl Preprocessor {
             height.checked_mul(width) == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
         });
         match (target_holds, image_holds) {
-            (false, _) => Err(format!("the target `{}` makes no sense", self.target_name)),
+            (false, _) => Err(format!("the target `{}` is inconsistent", self.target_name)),
             (_, false) => Err("image_shape does not fit the columns".into()),
             (true, true) => Ok(()),
         }
@@ -37,7 +37,7 @@ impl Preprocessor {
 
 fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
     if columns.is_empty() || !are_distinct(columns.iter().map(|column| &column.name)) {
-        return Err("its columns are none, or not distinct".into());
+        return Err("it has no columns, or duplicate ones".into());
     }
     for PreparedColumn { name, kind } in columns {
         let holds = match kind {
@@ -48,7 +48,7 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
             PreparedKind::Categorical { categories, .. } => are_distinct(categories),
         };
         if !holds {
-            return Err(format!("the numbers or categories of column `{name}` make no sense"));
+            return Err(format!("the numbers or categories of column `{name}` are inconsistent"));
         }
     }
     Ok(())

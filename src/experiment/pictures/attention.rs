@@ -1,13 +1,13 @@
-//! Where a transformer looks in one test example.
+//! Attention maps of a transformer on one test example.
 
 use super::subject::{Shares, Subject};
 use crate::plots;
 
-/// Characters of a text that are shown against each other.
+/// Maximum number of characters of a text shown.
 const MOST_CHARACTERS: usize = 32;
 
-/// Of an image: how much each patch is looked at, by the class token or by all tokens on average. Of anything else: which
-/// token looks at which.
+/// For an image: how much attention each patch receives, from the class token or from all tokens on average. For
+/// anything else: the attention matrix of each head.
 pub(super) fn attention(subject: &Subject) -> Option<String> {
     if subject.test.is_empty() {
         return None;
@@ -41,7 +41,7 @@ fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -
         format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
     });
     Some(plots::Attention {
-        about: format!("How much each patch{} is looked at by {by}, for each head.", answer.unwrap_or_default()),
+        about: format!("Attention that each patch{} receives from {by}, for each head.", answer.unwrap_or_default()),
         image: Some((height, width, subject.preprocessor.raw_numbers(subject.test, 0))),
         shape: (shape[0], shape[1]),
         cell: (height / shape[0], width / shape[1]),
@@ -60,8 +60,8 @@ fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
     };
     plots::Attention {
         about: format!(
-            "Which tokens of the first test example look at which, for each head: a row for each of its first {shown} \
-             tokens, which looks at the columns."
+            "Attention between the first {shown} tokens of the first test example, for each head: rows are queries, \
+             columns are keys."
         ),
         image: None,
         shape: (shown, shown),

@@ -1,4 +1,4 @@
-//! Permutation feature importance (Breiman 2001): how much worse the test result is when a column is shuffled.
+//! Permutation feature importance (Breiman 2001): how much the test result drops when a column is shuffled.
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -8,15 +8,15 @@ use super::subject::Subject;
 use crate::data::{Examples, Inputs};
 use crate::plots::{self, Importance};
 
-/// Shuffles of each column.
+/// Number of shuffles per column.
 const NUM_REPEATS: usize = 5;
 
-/// Inputs that go through the network while every column is shuffled.
+/// Number of input values that pass through the network in total.
 pub(super) fn num_cells(subject: &Subject) -> usize {
     NUM_REPEATS * subject.preprocessor.columns().len() * subject.test.len() * subject.test.num_inputs
 }
 
-/// The columns by the drop of accuracy, or of R2, that shuffling them costs.
+/// The columns by the drop in accuracy or R2 when they are shuffled.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
     let is_text = matches!(subject.preprocessor.inputs, Inputs::Text(_));
     if subject.preprocessor.image_shape().is_some() || is_text || subject.test.len() < 2 {
@@ -38,7 +38,7 @@ fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
     let mut first = 0;
     let mut drops = Vec::new();
     for column in subject.preprocessor.columns() {
-        // All inputs of a categorical column move together: the cell is what is shuffled.
+        // All inputs of a categorical column are shuffled together, as one cell.
         let inputs = first..first + column.kind.num_inputs();
         first = inputs.end;
         let repeats: Vec<f64> = (0..NUM_REPEATS)

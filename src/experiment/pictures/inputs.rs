@@ -1,4 +1,4 @@
-//! Networks of two numeric inputs, over the plane of these inputs.
+//! Pictures of networks with two numeric inputs, over the plane of these inputs.
 
 use serde_json::{Value, json};
 
@@ -8,25 +8,25 @@ use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
 use crate::training::OutputDecoder;
 
-/// Cells on a side of a picture's grid, and of one that is redrawn by epoch.
+/// Grid cells per side of a picture, and of one that is redrawn for each epoch.
 const SIZE: usize = 80;
 const SIZE_BY_EPOCH: usize = 48;
-/// Room around the points, in parts of their range.
+/// Margin around the points, as a fraction of their range.
 const MARGIN: f64 = 0.05;
 /// `boundary.json` writes a class as one base-36 digit.
 const MAX_CLASSES: usize = 36;
 
-/// Whether a network's inputs are a plane: exactly two columns, both numbers.
+/// Whether the inputs form a plane: exactly two columns, both numeric.
 pub fn is_planar(preprocessor: &Preprocessor) -> bool {
     preprocessor.columns().len() == 2 && preprocessor.columns().iter().all(|column| column.kind.is_numeric())
 }
 
-/// Where the classes are divided, with the rows that were to be divided.
+/// The decision boundary, with the data points.
 pub(super) fn boundary(subject: &Subject) -> Option<String> {
     Some(plots::boundary(&subject.titled("Decision boundary"), &divided(subject)?))
 }
 
-/// A number over the plane.
+/// The predicted number over the plane.
 pub(super) fn surface(subject: &Subject) -> Option<String> {
     if !is_planar(subject.preprocessor) || subject.preprocessor.task().is_classification() {
         return None;
@@ -48,7 +48,7 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
     Some(plots::surface(&subject.titled("Prediction"), x, y, target, &grid.field(values), &dots))
 }
 
-/// What each unit of the one hidden layer makes of the plane, beside what the output makes of the units.
+/// The plane as each unit of the only hidden layer divides it, next to the network's output.
 pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
     let [num_units] = subject.model.mlp()?.hidden[..] else { return None };
     let boundary = divided(subject)?;
@@ -73,8 +73,8 @@ pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
     Some(plots::hidden_units(&subject.titled("What each hidden unit separates"), &units, &boundary))
 }
 
-/// `boundary.json`: the division of the plane after each epoch whose weights were kept, for the dashboard's slider.
-/// `logits` gives those of the examples under the weights of an epoch.
+/// `boundary.json`: the decision regions after each epoch whose weights were kept, for the dashboard's slider. `logits`
+/// computes the examples' logits with the weights of an epoch.
 pub fn boundary_history(
     preprocessor: &Preprocessor,
     parts: [&Examples; 2],
@@ -168,13 +168,13 @@ fn names(preprocessor: &Preprocessor) -> [&str; 2] {
     [&preprocessor.columns()[0].name, &preprocessor.columns()[1].name]
 }
 
-/// A row's two cells, in their own units.
+/// A row's two coordinates, in their own units.
 fn place(preprocessor: &Preprocessor, examples: &Examples, row: usize) -> (f64, f64) {
     let raw = preprocessor.raw_numbers(examples, row);
     (f64::from(raw[0]), f64::from(raw[1]))
 }
 
-/// Points spread evenly over the plane, in the columns' own units.
+/// A regular grid of points over the plane, in the columns' own units.
 struct Grid {
     x: (f64, f64),
     y: (f64, f64),
@@ -182,7 +182,7 @@ struct Grid {
 }
 
 impl Grid {
-    /// Around all rows of the parts.
+    /// A grid that covers all rows of the parts.
     fn new(preprocessor: &Preprocessor, parts: Vec<(&Examples, bool)>, size: usize) -> Self {
         let places: Vec<(f64, f64)> = parts
             .into_iter()
@@ -200,7 +200,7 @@ impl Grid {
         Self { x: around(&|place| place.0), y: around(&|place| place.1), size }
     }
 
-    /// The points as the network takes them: row by row from the lowest y.
+    /// The points as network inputs, row by row from the lowest y.
     fn examples(&self, preprocessor: &Preprocessor) -> Examples {
         let at = |(low, high): (f64, f64), step: usize| low + (high - low) * step as f64 / (self.size - 1) as f64;
         let mut inputs = Vec::with_capacity(2 * self.size * self.size);

@@ -1,4 +1,4 @@
-//! The weights themselves.
+//! Pictures of the weights.
 
 use super::subject::Subject;
 use crate::plots::{self, Layer};
@@ -26,7 +26,7 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
     Some(plots::network(&subject.titled("Network"), &layers, &preprocessor.input_names(), &outputs))
 }
 
-/// What each unit of the first layer looks for in an image.
+/// The weights of each first-layer unit as an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
     let [height, width] = subject.preprocessor.image_shape()?;
     subject.model.mlp()?;

@@ -2,14 +2,14 @@
 //!
 //! | file | concept |
 //! |---|---|
-//! | `table` | [`PICTURES`]: a row per picture, with its name, what it needs and what draws it |
-//! | `subject` | [`Subject`]: everything about a run that pictures are drawn from |
+//! | `table` | [`PICTURES`]: a row per picture, with its name, its requirements and its drawing function |
+//! | `subject` | [`Subject`]: the data of a run that pictures are drawn from |
 //! | `results` | pictures of the curves and of the predictions of the test part |
-//! | `inputs` | networks of two numeric inputs, over the plane of these inputs |
-//! | `layers`, `attention`, `importance` | pictures of weights, of where a transformer looks, of what the columns are worth |
-//! | `overfitting` | losses over the size of the network, of all runs of an experiment |
-//! | `recorded` | those that a training leaves behind |
-//! | `saved` | those of a saved model |
+//! | `inputs` | pictures of networks with two numeric inputs, over their plane |
+//! | `layers`, `attention`, `importance` | pictures of weights, of attention, of feature importance |
+//! | `overfitting` | losses against network size, over all runs of an experiment |
+//! | `recorded` | the pictures written by training |
+//! | `saved` | the pictures of a saved model |
 
 mod attention;
 mod importance;

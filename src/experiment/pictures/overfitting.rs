@@ -1,9 +1,9 @@
-//! Losses at the end of training over the size of the network.
+//! Final losses against the size of the network.
 
 use crate::plots::{self, Capacity};
 use crate::tracking::Run;
 
-/// Over the number of hidden units of all runs of an experiment; `None` where all have the same.
+/// Losses against the number of hidden units, over all runs of an experiment; `None` if all have the same number.
 pub(super) fn overfitting(experiment: &str, runs: &[Run]) -> Option<String> {
     let loss = |run: &Run, part| Some(run.metrics.iter().find(|(key, _)| key.as_str() == part)?.1.last);
     let mut points = Vec::new();

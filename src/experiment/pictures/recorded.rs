@@ -1,4 +1,4 @@
-//! The pictures that a training leaves in its run folder.
+//! The pictures that training writes to the run folder.
 
 use crate::cpu::TrainingBackend;
 
@@ -12,13 +12,13 @@ use crate::tracking::{RunWriter, read_points};
 use crate::training::Fitted;
 use crate::training::evaluation::{Evaluation, Prediction, logits};
 
-/// Inputs that may go through the network for a picture at the end of a training: some tenths of a second. `burnlab plot`
-/// has no such bound.
+/// Maximum number of input values passed through the network for a picture at the end of training, which takes some
+/// tenths of a second. `burnlab plot` has no such limit.
 const MAX_INPUTS: usize = 20_000_000;
-/// Rows that a picture of two inputs shows at most.
+/// Maximum number of rows shown in a picture of two inputs.
 const MAX_DOTS: usize = 5000;
 
-/// Draws all pictures that the run has, and `boundary.json` for a network of two inputs.
+/// Draws all pictures available for the run, and writes `boundary.json` for a network with two inputs.
 ///
 /// # Errors
 /// A folder that cannot be written.

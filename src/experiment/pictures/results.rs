@@ -6,10 +6,10 @@ use crate::plots::{self, Curve, Sample};
 use crate::tracking::Point;
 use crate::training::evaluation::Prediction;
 
-/// More images than this tell nothing new, and make the file large.
+/// More images would add little, and make the file large.
 const MAX_IMAGES: usize = 40;
 
-/// Training and validation by epoch.
+/// Learning curves of the training and validation parts.
 pub(super) fn curves(subject: &Subject) -> Option<String> {
     let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
@@ -32,14 +32,14 @@ pub(super) fn curves(subject: &Subject) -> Option<String> {
     Some(plots::curves(&subject.titled("Learning curves"), &curves, subject.best_epoch, last))
 }
 
-/// True and predicted classes.
+/// The confusion matrix.
 pub(super) fn confusion(subject: &Subject) -> Option<String> {
     let classes = subject.evaluation?.classes.as_ref()?;
     let names = subject.preprocessor.class_names();
     Some(plots::confusion(&subject.titled("Confusion matrix"), names, &classes.confusion_matrix))
 }
 
-/// Test images, wrong ones first, the surest of them leading; then the least sure of the right ones.
+/// Test images: misclassified ones first, the most confident leading; then the least confident of the correct ones.
 pub(super) fn gallery(subject: &Subject) -> Option<String> {
     let [height, width] = subject.preprocessor.image_shape()?;
     let names = subject.preprocessor.class_names();
@@ -77,31 +77,31 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
     Some(plots::gallery(&subject.titled(&title), height, width, &samples))
 }
 
-/// The curve of true against false positives.
+/// The ROC curve.
 pub(super) fn roc(subject: &Subject) -> Option<String> {
     let (positive, truths, scores) = binary(subject)?;
     Some(plots::roc(&subject.titled("ROC curve"), positive, &truths, &scores))
 }
 
-/// Predicted against observed probability.
+/// The calibration curve.
 pub(super) fn calibration(subject: &Subject) -> Option<String> {
     let (positive, truths, scores) = binary(subject)?;
     Some(plots::calibration(&subject.titled("Calibration"), positive, &truths, &scores))
 }
 
-/// Predicted against true numbers.
+/// Predicted against true values.
 pub(super) fn predicted_vs_true(subject: &Subject) -> Option<String> {
     let (unit, truths, predicted) = numbers(subject)?;
     Some(plots::predicted_vs_true(&subject.titled("Predicted and true"), unit, &truths, &predicted))
 }
 
-/// Errors against predicted numbers.
+/// Errors against predicted values.
 pub(super) fn residuals(subject: &Subject) -> Option<String> {
     let (unit, truths, predicted) = numbers(subject)?;
     Some(plots::residuals(&subject.titled("Residuals"), unit, &truths, &predicted))
 }
 
-/// The second class, whether each test row is of it, and its probability.
+/// The name of the second class, whether each test row belongs to it, and its predicted probability.
 fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
     let [_, positive] = subject.preprocessor.class_names() else { return None };
     if subject.predictions.is_empty() {
@@ -112,7 +112,7 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
     Some((positive, truths, scores))
 }
 
-/// The target's name, true and predicted numbers of the test rows.
+/// The target's name, and the true and predicted values of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
     if subject.preprocessor.task() != Task::Regression || subject.predictions.is_empty() {
         return None;

@@ -15,7 +15,7 @@ use crate::experiment::saved_model::SavedModel;
 /// A picture and its SVG document.
 type Drawn = (&'static Picture, String);
 
-/// All pictures that the run has.
+/// Draws all pictures available for the run.
 ///
 /// # Errors
 /// A backend that is not compiled in; weights that do not fit; a damaged folder.
@@ -24,10 +24,10 @@ pub fn draw_all(saved: &SavedModel, backend: BackendName) -> anyhow::Result<Vec<
     run_on(backend, DrawJob { saved, pictures: all }).map_err(anyhow::Error::msg)?
 }
 
-/// The pictures of one run among those that are named.
+/// Draws those of the named pictures that show a single run.
 ///
 /// # Errors
-/// As [`draw_all`]; a picture that the run does not have.
+/// As [`draw_all`]; a picture not available for the run.
 pub fn draw_named(
     saved: &SavedModel,
     pictures: &[&'static Picture],
@@ -39,7 +39,7 @@ pub fn draw_named(
 
 struct DrawJob<'a> {
     saved: &'a SavedModel,
-    /// Pictures, and whether the run must have each.
+    /// Pictures, and whether each is required.
     pictures: Vec<(&'static Picture, bool)>,
 }
 
@@ -49,12 +49,12 @@ impl Job for DrawJob<'_> {
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let SavedModel { folder, config, preprocessor, .. } = self.saved;
         let net = self.saved.net::<B::InnerBackend>(&device)?;
-        // Without test rows, or with data that are gone, the pictures of the rest remain.
+        // Without test rows, or if the data are gone, the other pictures can still be drawn.
         let test = self.saved.test_examples().unwrap_or_else(|_| Examples::none(preprocessor.num_inputs()));
         let test = Arc::new(test);
         let result = (!test.is_empty()).then(|| score_net(self.saved, net.clone(), &test, &device));
         let (evaluation, predictions) = result.unzip();
-        // Training rows are drawn over two inputs alone.
+        // Only pictures of two inputs show training rows.
         let data = if is_planar(preprocessor) { folder.data(config).ok() } else { None };
         let train = data.map(|(dataset, splits)| preprocessor.transform(&dataset, &splits.train));
         let title = folder.name();

@@ -1,4 +1,4 @@
-//! Everything about a run that pictures are drawn from.
+//! The data of a run that pictures are drawn from.
 
 use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
@@ -17,20 +17,20 @@ pub struct Subject<'a> {
     pub preprocessor: &'a Preprocessor,
     pub weights: NamedWeights,
     pub network: &'a dyn Network,
-    /// What was recorded in the epochs.
+    /// The recorded metrics of the epochs.
     pub points: Vec<Point>,
-    /// Epoch of the weights that were kept.
+    /// Epoch of the kept weights.
     pub best_epoch: Option<u64>,
     /// `None` without test rows.
     pub evaluation: Option<&'a Evaluation>,
-    /// Of the test rows, in the order of `test`.
+    /// Predictions of the test rows, in the order of `test`.
     pub predictions: &'a [Prediction],
     pub test: &'a Examples,
-    /// `None` where the training data are gone, or are too many to be drawn.
+    /// `None` if the training data are gone, or too many to draw.
     pub train: Option<&'a Examples>,
 }
 
-/// What came of a training, beside its network.
+/// The results of training, in addition to the network.
 pub struct Results<'a> {
     pub points: Vec<Point>,
     pub best_epoch: Option<u64>,
@@ -62,13 +62,13 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// What pictures ask of a network, whatever it computes on.
+/// What pictures need from a network, independent of its backend.
 pub trait Network {
     /// Logits of examples, row-major.
     fn logits(&self, examples: &Examples) -> Vec<f32>;
-    /// Where the network looks in the first of some examples, block by block; `None` of networks without attention.
+    /// Attention weights for the first of `examples`, block by block; `None` for networks without attention.
     fn attention(&self, examples: &Examples) -> Option<Vec<Shares>>;
-    /// Values under the activation function of an mlp's hidden layers.
+    /// Applies the activation function of an mlp's hidden layers.
     fn activate(&self, values: Vec<f32>) -> Vec<f32>;
 }
 
@@ -103,16 +103,16 @@ impl<B: FusedBackend> Network for DeviceNetwork<'_, B> {
     }
 }
 
-/// Shares of attention: how much each token looks at each other, for each head of a block.
+/// Attention weights between tokens, for each head of a block.
 pub struct Shares {
     pub num_heads: usize,
     pub num_tokens: usize,
-    /// Row-major `[heads, tokens that look, tokens looked at]`.
+    /// Row-major `[heads, query tokens, key tokens]`.
     pub values: Vec<f32>,
 }
 
 impl Shares {
-    /// The shares of each head, row-major `[tokens that look, tokens looked at]`.
+    /// The weights of each head, row-major `[query tokens, key tokens]`.
     pub(super) fn heads(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.num_tokens * self.num_tokens).take(self.num_heads)
     }

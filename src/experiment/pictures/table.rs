@@ -7,18 +7,18 @@ use crate::tracking::Run;
 /// A kind of picture.
 #[derive(Debug)]
 pub struct Picture {
-    /// As `burnlab plot` takes it.
+    /// Its name as an argument of `burnlab plot`.
     pub name: &'static str,
     /// What it shows, for `burnlab plot --help`.
     pub shows: &'static str,
-    /// What a run needs to have it: "it needs ...".
+    /// What a run needs for it, completing "it needs ...".
     pub needs: &'static str,
     pub draw: Draw,
-    /// Inputs that go through the network to draw it, where they are many.
+    /// Number of input values passed through the network to draw it, if large.
     pub cost: fn(&Subject) -> usize,
 }
 
-/// From what a picture is drawn; each gives the SVG document, or `None` where there is no such picture.
+/// What a picture is drawn from; each function returns the SVG document, or `None` if the picture does not apply.
 #[derive(Clone, Copy, Debug)]
 pub enum Draw {
     /// One run.
@@ -47,7 +47,7 @@ fn cheap(_: &Subject) -> usize {
 pub static PICTURES: [Picture; 15] = [
     Picture {
         name: "curves",
-        shows: "Training and validation by epoch, with the best epoch and the stop",
+        shows: "Training and validation by epoch, with the best and the last epoch",
         needs: "a trained run",
         draw: Draw::Run(results::curves),
         cost: cheap,
@@ -68,7 +68,7 @@ pub static PICTURES: [Picture; 15] = [
     },
     Picture {
         name: "boundary",
-        shows: "Two inputs: where the classes are divided",
+        shows: "Two inputs: the decision boundary between the classes",
         needs: "exactly two numeric inputs, and classes",
         draw: Draw::Run(inputs::boundary),
         cost: cheap,
@@ -82,21 +82,21 @@ pub static PICTURES: [Picture; 15] = [
     },
     Picture {
         name: "hidden-units",
-        shows: "Two inputs: what each hidden unit separates, beside the output",
+        shows: "Two inputs: what each hidden unit separates, next to the output",
         needs: "exactly two numeric inputs, classes, and an mlp with one hidden layer",
         draw: Draw::Run(inputs::hidden_units),
         cost: cheap,
     },
     Picture {
         name: "network",
-        shows: "Units and connections, by weight",
+        shows: "Units and connections with their weights",
         needs: "model.kind = \"mlp\"",
         draw: Draw::Run(layers::network),
         cost: cheap,
     },
     Picture {
         name: "unit-weights",
-        shows: "Images: what each unit of the first layer looks for",
+        shows: "Images: the weights of each unit of the first layer",
         needs: "images (data.image_shape), and model.kind = \"mlp\"",
         draw: Draw::Run(layers::unit_weights),
         cost: cheap,
@@ -110,7 +110,7 @@ pub static PICTURES: [Picture; 15] = [
     },
     Picture {
         name: "roc",
-        shows: "Two classes: true against false positives",
+        shows: "Two classes: true against false positive rate",
         needs: "two classes, and test rows",
         draw: Draw::Run(results::roc),
         cost: cheap,
@@ -124,28 +124,28 @@ pub static PICTURES: [Picture; 15] = [
     },
     Picture {
         name: "predicted-vs-true",
-        shows: "A number: predictions against the truth",
+        shows: "A number: predicted against true values",
         needs: "a number as target, and test rows",
         draw: Draw::Run(results::predicted_vs_true),
         cost: cheap,
     },
     Picture {
         name: "residuals",
-        shows: "A number: errors against predictions",
+        shows: "A number: errors against predicted values",
         needs: "a number as target, and test rows",
         draw: Draw::Run(results::residuals),
         cost: cheap,
     },
     Picture {
         name: "importance",
-        shows: "What each column is worth: the loss in accuracy (or R2) when it is shuffled",
+        shows: "Importance of each column: the drop in accuracy (or R2) when it is shuffled",
         needs: "a table (no images, no text) with test rows",
         draw: Draw::Run(importance::importance),
         cost: importance::num_cells,
     },
     Picture {
         name: "overfitting",
-        shows: "All runs of the experiment: losses over the number of hidden units",
+        shows: "All runs of the experiment: losses against the number of hidden units",
         needs: "runs of one experiment with different model.hidden",
         draw: Draw::Experiment(overfitting::overfitting),
         cost: cheap,

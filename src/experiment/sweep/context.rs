@@ -1,4 +1,4 @@
-//! What a worker knows of its sweep.
+//! A worker's view of its sweep.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::metric::Goal;
 use crate::sweep::SweepConfig;
 use crate::tracking::{Location, Sweep};
 
-/// A sweep and who works on it.
+/// A sweep and the worker on it.
 pub(super) struct Context<'a> {
     pub location: &'a Location,
     pub sweep: Sweep,
@@ -23,13 +23,13 @@ pub(super) struct Context<'a> {
     pub backend: BackendName,
     /// [`name_of`] this process.
     pub name: String,
-    /// Ends the worker, and the run that it trains.
+    /// Stops the worker and the run that it trains.
     pub interrupter: Interrupter,
     pub environment: Environment,
 }
 
 impl Context<'_> {
-    /// How long a trial is the worker's after its last heartbeat.
+    /// How long the worker keeps a trial after its last heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.search.lease_seconds.into())
     }
@@ -39,7 +39,7 @@ impl Context<'_> {
     }
 }
 
-/// `host:process`, as a trial names its worker.
+/// `host:process`, the name of a trial's worker.
 pub fn name_of(process: u32) -> String {
     format!("{}:{process}", crate::tracking::host())
 }

@@ -1,4 +1,4 @@
-//! Makes the queue of a sweep, after a check that every trial can be trained.
+//! Creates the queue of a sweep, after checking that every trial can be trained.
 
 use anyhow::Context;
 
@@ -31,7 +31,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }
 
-/// Tries the ends of every dimension on the config, and returns the metric to judge by.
+/// Checks the config with the extremes of every dimension, and returns the metric to choose by.
 ///
 /// # Errors
 /// The key that cannot be used.
@@ -49,7 +49,7 @@ pub fn check(
     let known: Vec<String> =
         validation_names(prepared.decoder.task).iter().map(|name| format!("validation/{name}")).collect();
     Invalid::unless(known.contains(&key), "sweep.metric", || {
-        format!("`{key}` is not measured here; choose by one of {}", known.join(", "))
+        format!("`{key}` is not recorded for this config; choose by one of {}", known.join(", "))
     })?;
     Invalid::unless(
         search.halving.is_none() || loaded.config.repetitions(loaded.config.seeds).len() == 1,
@@ -75,5 +75,5 @@ pub fn check(
         };
         checked.map_err(|invalid| blame(invalid.message))?;
     }
-    key.parse().map_err(|_| Invalid::at("sweep.metric", format!("`{key}` is no metric")))
+    key.parse().map_err(|_| Invalid::at("sweep.metric", format!("`{key}` is not a metric")))
 }

@@ -1,4 +1,4 @@
-//! A sweep's queue, and what a worker makes of it: many configs tried out, on this machine or on several.
+//! Sweeps: a queue of trials of many configs, and the workers that train them, on one machine or several.
 //!
 //! The trials are a queue in the store ([`create()`]). A [`Worker`] takes one, trains it (`trial`) and takes the next.
 

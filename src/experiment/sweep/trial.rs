@@ -1,4 +1,4 @@
-//! One trial: its runs, trained in this process, with the lease kept alive meanwhile.
+//! Trains the runs of one trial in this process, and renews its lease meanwhile.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -20,7 +20,7 @@ use crate::training::{EpochReport, TrainingError, TrainingObserver};
 
 /// How a trial went.
 pub(super) struct Ended {
-    /// `None` if it was interrupted: nothing may be said of it.
+    /// `None` if it was interrupted, and so has no result.
     pub outcome: Option<Outcome>,
     pub runs: Vec<RunId>,
     pub num_epochs: usize,
@@ -29,8 +29,8 @@ pub(super) struct Ended {
 /// Trains all runs of the trial.
 ///
 /// # Errors
-/// A store that cannot be reached, a full disk: whatever another worker may not meet. What its params make fail is the
-/// trial's outcome.
+/// Errors that another worker may not have, such as an unreachable store or a full disk. A failure caused by the params
+/// is the trial's outcome.
 pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
     let observer = Arc::new(TrialObserver::new(context, claim)?);
     let heart = Heart::start(&observer, context.lease());
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
             Err(_) if observer.is_lost() => break,
             Err(error) if !is_of_the_trial(&error) => return Err(error),
             Err(error) => {
-                // Without the line of the config below it.
+                // Without the excerpt of the config.
                 let reason = explain(&error).lines().next().unwrap_or_default().to_owned();
                 outcome = Some(Outcome { state: TrialState::Failed, value: None, reason });
                 break;
@@ -69,7 +69,7 @@ pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
     Ok(Ended { outcome: outcome.filter(|_| is_whole), runs: observer.runs(), num_epochs })
 }
 
-/// Whether any worker would fail so.
+/// Whether any worker would fail the same way.
 fn is_of_the_trial(error: &anyhow::Error) -> bool {
     error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(TrainingError::NotFinite { .. }))
 }
@@ -89,13 +89,13 @@ fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -
     train(&prepared, &options)
 }
 
-/// Follows a trial's runs from epoch to epoch, for the queue and for successive halving.
+/// Observes a trial's runs from epoch to epoch, for the queue and for successive halving.
 struct TrialObserver {
     store: Mutex<Store>,
     claim: Claim,
     metric: String,
     minimize: bool,
-    /// Epochs at which halving looks, and its factor.
+    /// Epochs at which halving judges the trial, and its factor.
     rungs: Vec<usize>,
     factor: usize,
     is_lost: AtomicBool,
@@ -106,7 +106,7 @@ struct TrialObserver {
 #[derive(Default)]
 struct Seen {
     runs: Vec<RunId>,
-    /// The metric by epoch, of the run that is training.
+    /// The metric by epoch, of the current run.
     values: BTreeMap<usize, f64>,
 }
 
@@ -136,7 +136,7 @@ impl TrialObserver {
         self.has_ended_it.load(Ordering::Relaxed)
     }
 
-    /// The trial is another worker's now: what is trained here no longer counts.
+    /// Notes that another worker has taken over the trial: what is trained here no longer counts.
     fn lose(&self) {
         self.is_lost.store(true, Ordering::Relaxed);
     }
@@ -161,7 +161,7 @@ impl TrialObserver {
         self.seen().values.clear();
     }
 
-    /// Whether the run may go on from `epoch`, by its best value so far.
+    /// Whether the run may continue after `epoch`, judged by its best value so far.
     fn passes(&self, epoch: usize) -> Result<bool, TrackingError> {
         let better = if self.minimize { f64::min } else { f64::max };
         let Some(best) = self.seen().values.values().copied().reduce(better) else { return Ok(true) };
@@ -196,7 +196,7 @@ impl TrainingObserver for TrialObserver {
         if !self.rungs.contains(&report.epoch) {
             return ControlFlow::Continue(());
         }
-        // A store that cannot be reached for a moment is no reason to end a run.
+        // A temporarily unreachable store is no reason to end a run.
         if self.passes(report.epoch).unwrap_or(true) {
             return ControlFlow::Continue(());
         }
@@ -205,7 +205,7 @@ impl TrainingObserver for TrialObserver {
     }
 }
 
-/// Tells the queue that the worker lives, from a thread of its own, until it is dropped.
+/// Sends heartbeats to the queue from its own thread until dropped.
 struct Heart {
     stop: Option<mpsc::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -217,7 +217,7 @@ impl Heart {
         let (stop, stopped) = mpsc::channel();
         let beat = move || {
             while let Err(mpsc::RecvTimeoutError::Timeout) = stopped.recv_timeout(lease / 3) {
-                // An error may pass before the lease ends; if it does not, the queue gives the trial to another.
+                // An error may be temporary; if it outlasts the lease, the queue gives the trial to another worker.
                 if let Ok(false) = observer.store().heartbeat(&observer.claim, lease) {
                     observer.lose();
                     break;
@@ -232,7 +232,7 @@ impl Drop for Heart {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in it says nothing of the trial.
+            // A panic in the thread does not affect the trial.
             thread.join().ok();
         }
     }

@@ -14,10 +14,10 @@ use crate::experiment::environment::Environment;
 use crate::sweep::Told;
 use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
 
-/// How often a worker that found no trial looks whether another's lease has run out.
+/// How often an idle worker checks whether another's lease has expired.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// Takes and trains the trials of one sweep.
+/// Claims and trains the trials of one sweep.
 pub struct Worker<'a> {
     context: Context<'a>,
     store: Store,
@@ -28,16 +28,16 @@ pub struct Progress<'a> {
     pub sweep: &'a Sweep,
     pub claim: &'a Claim,
     pub outcome: &'a Outcome,
-    /// Of all its runs.
+    /// Total over all its runs.
     pub num_epochs: usize,
     pub seconds: f64,
 }
 
 impl<'a> Worker<'a> {
-    /// A worker on the sweep that `query` means.
+    /// A worker on the sweep that `query` names.
     ///
     /// # Errors
-    /// No such sweep, or one by a metric without a direction; a store that cannot be reached.
+    /// No such sweep, or one whose metric has no direction; an unreachable store.
     pub fn new(
         location: &'a Location,
         query: &str,
@@ -56,12 +56,12 @@ impl<'a> Worker<'a> {
         Ok(Self { context, store })
     }
 
-    /// Works until no trial is left that is not done, the interrupter asks to stop, or the time is up. Hands each trial
-    /// that has ended to `ended`.
+    /// Works until every trial is done, the interrupter asks to stop, or the time is up. Passes each trial that has
+    /// ended to `ended`.
     ///
     /// # Errors
-    /// A store that cannot be reached, or a folder that cannot be written. A trial whose params make it fail is
-    /// recorded, and the next one taken.
+    /// An unreachable store, or a folder that cannot be written. A trial that fails because of its params is recorded,
+    /// and the next one claimed.
     pub fn work(&mut self, mut ended: impl FnMut(&Progress)) -> anyhow::Result<()> {
         let Self { context, store } = self;
         let began = Instant::now();
@@ -73,11 +73,11 @@ impl<'a> Worker<'a> {
             };
             if let Some(claim) = store.claim(&context.sweep.id, &context.name, context.lease(), sample)? {
                 for run in &claim.abandoned {
-                    store.abandon(run, "the worker of this trial was lost; another one took it up")?;
+                    store.abandon(run, "the worker of this trial was lost; another one took it over")?;
                 }
                 train(context, store, &claim, &mut ended)?;
             } else if store.find_sweep(context.sweep.id.as_str())?.counts.running > 0 {
-                // Another worker may be lost yet.
+                // Another worker may still be lost.
                 thread::sleep(IDLE);
             } else {
                 break;
@@ -91,9 +91,9 @@ fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl F
     let began = Instant::now();
     let Ended { outcome, runs, num_epochs } = trial::run(context, claim)?;
     let Some(outcome) = outcome else {
-        // Stopped by the user, or the trial is another's by now.
+        // Stopped by the user, or another worker has taken over the trial.
         for run in &runs {
-            store.abandon(run, "its trial goes on in another run")?;
+            store.abandon(run, "its trial continues in another run")?;
         }
         if context.interrupter.should_stop() {
             store.release(claim)?;
@@ -102,7 +102,7 @@ fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl F
     };
     if !store.complete(claim, &outcome)? {
         for run in &runs {
-            store.abandon(run, "another worker took up its trial, whose lease had run out")?;
+            store.abandon(run, "another worker took over its trial, whose lease had expired")?;
         }
         return Ok(());
     }
@@ -111,7 +111,7 @@ fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl F
     Ok(())
 }
 
-/// The trials as the search methods know them.
+/// The trials in the form that the search methods use.
 fn told(trials: &[Trial]) -> Vec<Told> {
     let is_known = |trial: &&Trial| !trial.params.is_empty();
     let told = |trial: &Trial| Told {

@@ -61,13 +61,13 @@ fn the_schema_has_the_written_form() {
 fn what_does_not_parse_says_why() {
     let with = |space: &str| parse(&format!("method = \"random\"\ntrials = 3\n[space]\n{space}")).map(|_| ());
     for (result, part) in [
-        (with("a = { min = 1 }"), "give either values, or min and max"),
-        (with("a = { values = [1], max = 2 }"), "give either values, or min and max"),
+        (with("a = { min = 1 }"), "set either values, or min and max"),
+        (with("a = { values = [1], max = 2 }"), "set either values, or min and max"),
         (with("a = { values = [1], scale = \"log\" }"), "scale and points go with min and max"),
         (with("a = { min = \"1\", max = 2 }"), "min and max are numbers"),
         (with("a = { min = 1, max = 2, scale = \"ln\" }"), "unknown variant `ln`"),
         (with("a.b = { min = 1, max = 2 }"), "unknown field `b`"),
-        (with("a = { min = 1, max = 2, length = [1, 2, 3] }"), "length is [least, most]"),
+        (with("a = { min = 1, max = 2, length = [1, 2, 3] }"), "length is [min, max]"),
         (parse("method = \"sobol\"\n[space]").map(|_| ()), "unknown variant `sobol`"),
         (parse("trials = 3\n[space]").map(|_| ()), "missing field `method`"),
         (parse("method = \"tpe\"\ntrials = -1\n[space]").map(|_| ()), "-1"),
@@ -117,7 +117,7 @@ fn what_a_key_may_take_is_checked_at_that_key() {
         ("random", "a = { min = 0, max = 9, points = 3 }", "a", "no effect"),
         ("random", "seed = { values = [1] }", "seed", "cannot be searched"),
         ("random", "\"sweep.trials\" = { values = [1] }", "sweep.trials", "cannot be searched"),
-        ("random", "\"a..b\" = { values = [1] }", "a..b", "no dotted"),
+        ("random", "\"a..b\" = { values = [1] }", "a..b", "not a dotted"),
         ("random", "\"a.b\" = { values = [1] }\na = { values = [1] }", "a", "overwrite `a.b`"),
         ("grid", "a = { min = 0.0, max = 1.0 }", "a", "points"),
         ("grid", "a = { min = 0.0, max = 1.0, points = 1 }", "a", "2 to 1000"),

@@ -5,7 +5,7 @@ mod tpe;
 
 use super::SweepConfig;
 
-/// A section of `method` with 40 trials, whose space has these lines.
+/// A section with this method and space, and 40 trials.
 fn sweep(method: &str, space: &str) -> SweepConfig {
     parse(&format!("method = \"{method}\"\ntrials = 40\n[space]\n{space}")).expect("a section that parses")
 }

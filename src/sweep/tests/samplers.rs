@@ -15,8 +15,8 @@ fn values(space: &str) -> Vec<Value> {
     draws(&sweep("random", space), 2000).iter().map(|params| params["a"].clone()).collect()
 }
 
-/// Whether the values have this distribution function: Kolmogorov and Smirnov's distance below its critical value at
-/// 5 %, 1.358 / sqrt(n).
+/// Asserts that the values have this distribution function: the Kolmogorov-Smirnov distance is below its critical value
+/// at 5 %, 1.358 / sqrt(n).
 fn assert_distribution(values: &[Value], cumulative: impl Fn(f64) -> f64) {
     let mut numbers: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();
     numbers.sort_by(f64::total_cmp);
@@ -28,7 +28,7 @@ fn assert_distribution(values: &[Value], cumulative: impl Fn(f64) -> f64) {
     assert!(distance < 1.358 / count.sqrt(), "{distance}");
 }
 
-/// Whether each of the counts is within 4 standard deviations of its expectation.
+/// Asserts that each of the counts is within 4 standard deviations of its expectation.
 fn assert_counts(values: &[Value], expected: &[(Value, f64)]) {
     for (value, share) in expected {
         let found = values.iter().filter(|other| *other == value).count() as f64;

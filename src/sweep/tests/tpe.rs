@@ -6,7 +6,7 @@ use super::sweep;
 const SPACE: &str = "rate = { min = 1e-5, max = 1.0, scale = \"log\" }\n\
     dropout = { min = 0.0, max = 1.0 }\nunits = { min = 1, max = 128 }";
 
-/// Least at rate 0.003, dropout 0.3 and 40 units.
+/// Smallest at rate 0.003, dropout 0.3 and 40 units.
 fn loss(params: &Params) -> f64 {
     let number = |key: &str| params[key].as_f64().unwrap();
     let rate = (number("rate") / 0.003).ln() / 1e5f64.ln();
@@ -17,7 +17,7 @@ fn told(number: u32, params: Params, value: f64) -> Told {
     Told { number, params, value: Some(value), is_running: false }
 }
 
-/// `num_trials` trials by workers that each start one when the oldest that runs has finished.
+/// `num_trials` trials by workers that each start one when the oldest running one has finished.
 fn search(config: &SweepConfig, seed: u64, minimize: bool, num_trials: u32, num_workers: usize) -> Vec<Told> {
     let mut history: Vec<Told> = Vec::new();
     for number in 1..=num_trials {
@@ -71,7 +71,7 @@ fn it_depends_on_seed_number_and_history_alone() {
     let next = config.sample(5, 31, &history, true);
     history.reverse();
     assert_eq!(config.sample(5, 31, &history, true), next);
-    // What is told of the trial itself is not history.
+    // The trial itself is not part of its history.
     history.push(Told { number: 31, params: next.clone(), value: None, is_running: true });
     assert_eq!(config.sample(5, 31, &history, true), next);
     assert_ne!(config.sample(6, 31, &history, true), next);

@@ -18,7 +18,7 @@ pub(super) struct Adam {
 }
 
 impl Adam {
-    /// The epsilon that is added to the corrected root in the `time`-th step, from 1.
+    /// The epsilon to add to the bias-corrected root in step `time`, from 1.
     fn epsilon_at(&self, time: usize) -> f32 {
         let correction = if self.epsilon_hat { (1.0 - f64::from(self.beta_2).powf(time as f64)).sqrt() } else { 1.0 };
         (self.epsilon / correction) as f32

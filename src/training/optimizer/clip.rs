@@ -1,4 +1,4 @@
-//! Clipping by the norm of all gradients together; Burn's is per tensor.
+//! Gradient clipping by global norm; Burn clips each tensor by its own.
 
 use burn::module::{AutodiffModule, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -14,7 +14,7 @@ pub(super) fn clip_by_global_norm<B: AutodiffBackend, M: AutodiffModule<B>>(
     let mut norm = SquaredNorm { gradients: &gradients, sum: 0.0 };
     module.visit(&mut norm);
     let norm = norm.sum.sqrt();
-    // A norm that is not finite is left to the loss check, which names epoch and step.
+    // A norm that is not finite is left to the loss check, which reports epoch and step.
     if !norm.is_finite() || norm <= bound {
         return gradients;
     }

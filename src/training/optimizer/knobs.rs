@@ -28,7 +28,7 @@ impl Knob {
         }
     }
 
-    /// What `config` sets it to; `None` where it leaves the default.
+    /// The value in `config`; `None` if it is left at the default.
     fn given(self, config: &TrainingConfig) -> Option<f64> {
         match self {
             Self::Momentum => config.momentum,
@@ -39,7 +39,7 @@ impl Knob {
         }
     }
 
-    /// Whether it is a share, at least 0 and below 1, and not a switch.
+    /// Whether it is a fraction, at least 0 and below 1, rather than a switch.
     fn is_share(self) -> bool {
         match self {
             Self::Momentum | Self::Beta1 | Self::Beta2 => true,
@@ -49,25 +49,25 @@ impl Knob {
 }
 
 impl OptimizerKind {
-    /// What `knob` is by default; `None` where the optimizer does not have it.
+    /// The default of `knob`; `None` if the optimizer does not have it.
     pub fn default_of(self, knob: Knob) -> Option<f64> {
         self.knobs().iter().find(|(own, _)| *own == knob).map(|(_, default)| *default)
     }
 }
 
 impl TrainingConfig {
-    /// What the optimizer takes for `knob`; 0 where it does not have it.
+    /// The value that the optimizer uses for `knob`; 0 if it does not have it.
     pub(in crate::training) fn knob(&self, knob: Knob) -> f64 {
         knob.given(self).or(self.optimizer.default_of(knob)).unwrap_or(0.0)
     }
 
-    /// As [`TrainingConfig::knob`]; `None` where the optimizer does not have it.
+    /// As [`TrainingConfig::knob`]; `None` if the optimizer does not have it.
     pub(in crate::training) fn own_knob(&self, knob: Knob) -> Option<f64> {
         self.optimizer.default_of(knob).map(|_| self.knob(knob))
     }
 
-    /// Checks the ranges of the knobs, and that the optimizer has them: a knob of another one would be ignored, and two
-    /// runs compared that never differed.
+    /// Checks the ranges of the knobs, and that the optimizer has them: one that it ignores would make identical runs
+    /// look different.
     pub(in crate::training) fn validate_knobs(&self) -> Result<(), Invalid> {
         let set = || Knob::ALL.into_iter().filter_map(|knob| Some((knob, knob.given(self)?)));
         for (knob, value) in set().filter(|(knob, _)| knob.is_share()) {

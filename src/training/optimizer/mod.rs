@@ -1,7 +1,7 @@
-//! The update rules, chosen at run time behind one Burn `Optimizer`.
+//! Update rules, selected at run time behind one Burn `Optimizer`.
 //!
-//! Each is an [`UpdateRule`] in a file of its own, and a row in the list below. Around them goes what Burn 0.21 lacks:
-//! clipping by the norm of all gradients together, and decay that spares the biases.
+//! Each is an [`UpdateRule`] in its own file, with a row in the list below. What Burn 0.21 lacks is added around them:
+//! clipping by global norm, and decay that excludes biases.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -32,15 +32,15 @@ pub use state::{OptimizerState, ParameterState};
 
 /// An update rule.
 trait UpdateRule: Sized {
-    /// The keys that it has beside the common ones, and their defaults.
+    /// The keys that it has in addition to the common ones, and their defaults.
     const KNOBS: &'static [(Knob, f64)];
-    /// What it keeps for each weight, by name.
+    /// Names of the tensors that it keeps for each weight.
     const SLOTS: &'static [&'static str];
 
     fn new(config: &TrainingConfig) -> Self;
 
-    /// The weights after an update, and what is kept for the next one: a tensor of their shape for each slot, or for the
-    /// first of them. `slots` are those of the update before, none in the first.
+    /// The weights after an update, and the state for the next one: a tensor of their shape for each slot, or for the
+    /// first of them. `slots` are those of the previous update; none in the first.
     fn step<B: FusedBackend, const D: usize>(
         &self,
         update: Update,
@@ -50,20 +50,20 @@ trait UpdateRule: Sized {
     ) -> (Tensor<B, D>, Vec<Tensor<B, D>>);
 }
 
-/// What the rules have in common in an update.
+/// The parameters of an update that all rules share.
 #[derive(Clone, Copy, Debug)]
 struct Update {
-    /// Updates of this weight, this one included; from 1.
+    /// Number of updates of this weight, including this one.
     time: usize,
     learning_rate: f64,
-    /// Factor of the penalty; 0 for biases.
+    /// Factor of the L2 penalty; 0 for biases.
     l2: f64,
-    /// Share of the weight that is taken off; 0 for biases.
+    /// Fraction of the weight that is subtracted; 0 for biases.
     decay: f64,
 }
 
 impl Update {
-    /// Adds the penalty's gradient, and takes off the decay.
+    /// Adds the gradient of the L2 penalty, and applies weight decay.
     fn decayed<B: Backend, const D: usize>(
         self,
         mut weights: Tensor<B, D>,
@@ -79,7 +79,7 @@ impl Update {
     }
 }
 
-/// Makes [`OptimizerKind`] and [`AnyRule`] of the list of optimizers.
+/// Generates [`OptimizerKind`] and [`AnyRule`] from the list of optimizers.
 macro_rules! optimizers {
     ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($rule:ty), weight_decay $decay:literal;)+) => {
         /// Update rules.
@@ -91,22 +91,22 @@ macro_rules! optimizers {
         impl OptimizerKind {
             pub const ALL: &'static [Self] = &[$(Self::$kind,)+];
 
-            /// As the config file writes it.
+            /// Its name in the config file.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$kind => $name,)+ }
             }
 
-            /// The keys of `[training]` that it has beside the common ones, and their defaults.
+            /// The keys of `[training]` that it has in addition to the common ones, and their defaults.
             pub fn knobs(self) -> &'static [(Knob, f64)] {
                 match self { $(Self::$kind => <$rule as UpdateRule>::KNOBS,)+ }
             }
 
-            /// What it keeps for each weight, by name.
+            /// Names of the tensors that it keeps for each weight.
             pub fn slots(self) -> &'static [&'static str] {
                 match self { $(Self::$kind => <$rule as UpdateRule>::SLOTS,)+ }
             }
 
-            /// `weight_decay` where the config does not say.
+            /// `weight_decay` if the config does not set it.
             pub fn default_weight_decay(self) -> f64 {
                 match self { $(Self::$kind => $decay,)+ }
             }
@@ -149,13 +149,13 @@ optimizers! {
     "adagrad" => Adagrad(adagrad::AdaGrad), weight_decay 0.0;
 }
 
-/// What the rule keeps of each parameter: a map from its id to an [`AdaptorRecord`].
+/// The rule's state for each parameter: a map from its id to an [`AdaptorRecord`].
 type Records<B, M> = <OptimizerAdaptor<Rule<<B as AutodiffBackend>::InnerBackend>, M, B> as Optimizer<M, B>>::Record;
 
-/// The optimizer of a run: an update rule, and a bound on the gradient. Clones share the state: Burn's Learner keeps
-/// its optimizer to itself, and a checkpoint needs it.
+/// The optimizer of a run: an update rule with optional gradient clipping. Clones share the state: Burn's Learner does
+/// not give access to its optimizer, which checkpoints need.
 ///
-/// As Burn's `OptimizerAdaptor`, but that parameters keep their places in the graph
+/// Like Burn's `OptimizerAdaptor`, except that parameters keep their nodes in the autodiff graph
 /// ([`TrainingBackend::with_values`]).
 pub struct ChosenOptimizer<B: TrainingBackend, M: AutodiffModule<B>> {
     rule: Rule<B::InnerBackend>,
@@ -183,7 +183,7 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
         Self { rule, records: Arc::default(), clip_norm, kind }
     }
 
-    /// Which rule it is.
+    /// The kind of its update rule.
     pub fn kind(&self) -> OptimizerKind {
         self.kind
     }
@@ -192,7 +192,7 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
         self.records.lock().expect("no panic while held")
     }
 
-    /// `module` with each parameter updated that has a gradient.
+    /// `module` with every parameter that has a gradient updated.
     fn update(&self, learning_rate: f64, module: M, gradients: GradAdaptor) -> M {
         let records = &mut *self.records();
         module.map(&mut Updater::<B, M> { rule: &self.rule, records, gradients, learning_rate })
@@ -244,7 +244,7 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ModuleMapper<B> for Updater<'_, B
     }
 }
 
-/// An update rule with the decay around it, as Burn's adaptor takes it.
+/// An update rule with weight decay, in the form that Burn's adaptor expects.
 #[derive(Clone)]
 pub struct Rule<B: Backend> {
     rule: AnyRule,
@@ -253,10 +253,10 @@ pub struct Rule<B: Backend> {
     backend: PhantomData<B>,
 }
 
-/// What a rule keeps of a weight.
+/// A rule's state for a weight.
 #[derive(Record, Clone)]
 pub struct RuleState<B: Backend, const D: usize> {
-    /// Updates so far.
+    /// Number of updates so far.
     time: usize,
     /// In the order of [`OptimizerKind::slots`].
     slots: Vec<Tensor<B, D>>,

@@ -9,7 +9,7 @@ use crate::training::optimizer::Knob;
 
 #[derive(Clone, Debug)]
 pub(super) struct RmsProp {
-    /// Decay of the mean of squares.
+    /// Decay rate of the mean of squared gradients.
     beta_2: f32,
     momentum: f32,
     epsilon: f32,

@@ -7,7 +7,8 @@ use crate::cpu::FusedBackend;
 use crate::training::TrainingConfig;
 use crate::training::optimizer::Knob;
 
-/// The velocity is momentum x velocity + gradient, in the first step the gradient (PyTorch's rule, without dampening).
+/// The velocity is momentum x velocity + gradient, and in the first step the gradient (PyTorch's rule without
+/// dampening).
 #[derive(Clone, Debug)]
 pub(super) struct Sgd {
     momentum: f64,

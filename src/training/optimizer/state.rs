@@ -1,4 +1,4 @@
-//! The state of an optimizer as named tensors: what a checkpoint keeps of it.
+//! The state of an optimizer as named tensors, for checkpoints.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use super::{ChosenOptimizer, Records, Rule, RuleState};
 use crate::cpu::TrainingBackend;
 use crate::model::{Net, ParameterPath, Weight};
 
-/// What an optimizer keeps of each weight, by the weight's name; of those alone that have been updated.
+/// An optimizer's state for each weight that has been updated, by name.
 pub type OptimizerState = BTreeMap<String, ParameterState>;
 
-/// What an optimizer keeps of a weight.
+/// An optimizer's state for a weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterState {
-    /// Updates so far.
+    /// Number of updates so far.
     pub time: usize,
-    /// In the order of [`OptimizerKind::slots`](super::OptimizerKind::slots); each of the weight's shape.
+    /// In the order of [`OptimizerKind::slots`](super::OptimizerKind::slots); each has the weight's shape.
     pub slots: Vec<Weight>,
 }
 
 impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
-    /// What is kept of the weights of `net`.
+    /// The state for the weights of `net`.
     pub fn state(&self, net: &Net<B>) -> OptimizerState {
         let mut reader =
             Reader::<B, M> { records: self.to_record(), path: ParameterPath::default(), state: BTreeMap::new() };
@@ -33,8 +33,8 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
         reader.state
     }
 
-    /// This optimizer with `state` of the weights of `net`, after what [`ChosenOptimizer::state`] returned. A weight that
-    /// `state` lacks has not been updated yet.
+    /// This optimizer with `state`, as [`ChosenOptimizer::state`] returned it, restored for the weights of `net`. A
+    /// weight missing from `state` has not been updated yet.
     pub fn with_state(self, net: &Net<B>, state: OptimizerState) -> Self {
         let mut writer = Writer::<B, M> { records: Default::default(), path: ParameterPath::default(), state };
         net.visit(&mut writer);

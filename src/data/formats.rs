@@ -37,3 +37,16 @@ fn is_idx(start: &[u8]) -> bool {
 fn refuse_idx<'a>(origin: &'a Origin, _: Opened, _: &DataConfig) -> Result<Table<'a>, Invalid> {
     Err(origin.error("looks like an IDX file: set data.labels to the file of its labels"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_row_takes_any_file() {
+        let takes_any =
+            |format: &Format| ["", "x,y\n1,2\n", "\u{1}"].iter().all(|&start| (format.is_begun_by)(start.as_bytes()));
+        let (last, others) = FORMATS.split_last().unwrap();
+        assert!(takes_any(last) && !others.iter().any(takes_any), "a row after CSV would never be asked");
+    }
+}

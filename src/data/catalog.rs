@@ -170,7 +170,7 @@ impl Source {
     }
 
     /// Whether `data.num_classes` sets the number of classes.
-    pub(super) fn has_chosen_classes(self) -> bool {
+    pub fn has_chosen_classes(self) -> bool {
         matches!(self.row().origin, SourceOrigin::Generated { classes: GeneratedClasses::Chosen { .. }, .. })
     }
 

@@ -1,12 +1,8 @@
 //! Pictures of a trained network as SVG documents: pure functions from plain data to text.
 //!
-//! Each picture is one file: [`curves`](curves()), [`confusion`](confusion()), [`gallery`](gallery()),
-//! [`boundary`](boundary()), [`surface`](surface()), [`hidden_units`](hidden_units()), [`network`](network()),
-//! [`unit_weights`](unit_weights()), [`attention`](attention()), [`roc`](roc()), [`calibration`](calibration()),
-//! [`predicted_vs_true`](predicted_vs_true()), [`residuals`](residuals()), [`importance`](importance()) and
-//! [`overfitting`](overfitting()). They share the page (`page`), its colours (`style`), elements (`svg`), texts
-//! (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells (`raster`, `diverging`, `tiles`), values over
-//! two inputs (`field`, `contour`) and marks (`marker`).
+//! Each picture is one file with a function of its name, such as [`curves`](curves()). They share the page (`page`), its
+//! colours (`style`), elements (`svg`), texts (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells
+//! (`raster`, `diverging`, `tiles`), values over two inputs (`field`, `contour`) and marks (`marker`).
 //!
 //! A document is self-contained (no script, font or other file) and follows the reader's light or dark setting. Numbers
 //! that are not finite are left out, and without data a document says so in words.

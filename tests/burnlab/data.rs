@@ -134,12 +134,18 @@ fn a_shipped_set_may_drop_columns() {
 
 // --- generated sets
 
-const GENERATED: [Source; 6] =
-    [Source::Xor, Source::Band, Source::Moons, Source::Circles, Source::Spirals, Source::Blobs];
+fn generated() -> impl Iterator<Item = Source> {
+    Source::ALL.iter().copied().filter(|source| source.is_generated())
+}
+
+/// The names of the sources of which `holds` is true, in the order of the catalog.
+fn names_where(holds: impl Fn(Source) -> bool) -> Vec<&'static str> {
+    generated().filter(|&source| holds(source)).map(Source::name).collect()
+}
 
 #[test]
 fn generated_sets_depend_on_their_seed_only() {
-    for source in GENERATED {
+    for source in generated() {
         let first = load(&of(source)).unwrap();
         assert_eq!((first.num_rows(), names(&first)), (400, vec!["x1", "x2"]));
         assert!(first.values.iter().all(|value| value.is_finite()));
@@ -188,8 +194,8 @@ fn generated_points_lie_where_their_class_says() {
 }
 
 #[test]
-fn blobs_and_spirals_have_as_many_classes_as_wanted() {
-    for source in [Source::Blobs, Source::Spirals] {
+fn sets_with_chosen_classes_have_as_many_as_wanted() {
+    for source in generated().filter(|source| source.has_chosen_classes()) {
         let config = DataConfig { num_classes: Some(5), num_examples: Some(52), ..of(source) };
         let dataset = load(&config).unwrap();
         let counts = [("0", 11), ("1", 11), ("2", 10), ("3", 10), ("4", 10)];
@@ -557,7 +563,10 @@ fn an_endless_row_is_refused() {
 fn conflicting_and_out_of_range_keys_are_refused() {
     type Change = fn(&mut DataConfig);
     let no_source = "no data: set data.source to a shipped or generated set, or data.path to a file";
-    let generated = "is for generated sets only (xor, band, moons, circles, spirals, blobs): remove it";
+    let generated = format!("is for generated sets only ({}): remove it", names_where(|_| true).join(", "));
+    let mut chosen = names_where(Source::has_chosen_classes);
+    chosen.sort_unstable();
+    let chosen = format!("data.num_classes is for {} only: remove it", chosen.join(" and "));
     let cases: Vec<(Change, &str, String)> = vec![
         (|c| c.source = None, "data", no_source.into()),
         (|c| c.path = Some("x".into()), "data.path", "data.source and data.path are both set: keep one".into()),
@@ -567,7 +576,7 @@ fn conflicting_and_out_of_range_keys_are_refused() {
         (|c| c.labels = Some("x".into()), "data.labels", "data.labels is for files, and data.source is `iris`: remove it".into()),
         (|c| (c.source, c.numeric) = (Some(Source::Moons), vec!["x1".into()]), "data.numeric", "data.numeric is for files, and data.source is `moons`: remove it".into()),
         (|c| (c.source, c.task) = (Some(Source::Moons), Some(TaskKind::Regression)), "data.task", "data.task = \"regression\" does not fit a generated set: its target is a class".into()),
-        (|c| (c.source, c.num_classes) = (Some(Source::Moons), Some(3)), "data.num_classes", "data.num_classes is for blobs and spirals only: remove it".into()),
+        (|c| (c.source, c.num_classes) = (Some(Source::Moons), Some(3)), "data.num_classes", chosen),
         (|c| (c.source, c.num_classes) = (Some(Source::Blobs), Some(1)), "data.num_classes", "data.num_classes is 1: it must be from 2 to 1000".into()),
         (|c| (c.source, c.num_examples) = (Some(Source::Moons), Some(0)), "data.num_examples", "data.num_examples is 0: it must be from 1 to 10000000".into()),
         (|c| (c.source, c.noise) = (Some(Source::Moons), Some(-1.0)), "data.noise", "data.noise is -1: it must be from 0 to 1000000".into()),

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use burnlab::cpu::Kernels;
 use burnlab::data::Task;
 use burnlab::tracking::{Status, Store, read_points};
-use burnlab::training::config::TrainingConfig;
+use burnlab::training::config::{OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 
 use crate::lab::{Lab, config_file, series};
@@ -55,7 +55,7 @@ fn no_learning_rate_optimizer_activation_or_batch_size_breaks_a_run() {
     let lab = Lab::new();
     let (mut finished, mut failed) = (0, 0);
     for data in ["iris", "diabetes"] {
-        for optimizer in ["sgd", "adam", "adamw", "rmsprop", "adagrad"] {
+        for optimizer in OptimizerKind::ALL.iter().map(|kind| kind.as_str()) {
             for rate in ["1e-30", "10", "1e30"] {
                 // Of 105 rows, batches of 52 leave one alone.
                 for (activation, batch) in [("relu", 1), ("tanh", 32), ("sigmoid", 52), ("gelu", 7)] {

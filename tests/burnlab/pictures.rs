@@ -129,7 +129,7 @@ fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_anothe
     ];
     let drawn = |stem: &str| runs.iter().filter(|run| names(&run.folder).iter().any(|name| name == stem)).count();
     let saved = SavedModel::open(&RunFolder::at(&runs[3].folder)).unwrap();
-    for picture in &PICTURES {
+    for picture in PICTURES {
         match picture.draw {
             Draw::Run(_) => {
                 let count = drawn(&picture.stem());

@@ -13,6 +13,7 @@ use burnlab::data::{
 use burnlab::experiment::weights_file::{decode, encode};
 use burnlab::model::{Activation, MlpConfig, NamedWeights, Weight};
 use burnlab::tracking::{MetricKey, NewRun, Point, Run, RunId, RunWriter, Shown, Store, read_points, slug};
+use burnlab::training::Knob;
 use burnlab::training::config::{EarlyStoppingConfig, OptimizerKind, TrainingConfig};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -240,11 +241,10 @@ proptest! {
 // --- config
 
 fn training() -> impl Strategy<Value = TrainingConfig> {
-    use OptimizerKind::{Adagrad, Adam, Adamw, Rmsprop, Sgd};
     let positive = prop_oneof![1e-12..1e12f64, Just(f64::MIN_POSITIVE), Just(f64::MAX), Just(0.1 + 0.2)];
     let stopping = ("[a-z/_]{0,12}", 1..1000usize, 0.0..1e9f64, 0..100usize);
     (
-        (1..10_000_000usize, 1..=usize::MAX >> 1, positive.clone(), select(vec![Sgd, Adam, Adamw, Rmsprop, Adagrad])),
+        (1..10_000_000usize, 1..=usize::MAX >> 1, positive.clone(), select(OptimizerKind::ALL)),
         (positive, 0.0..1e3f64, 0.0..1.0f64, any::<[bool; 2]>()),
         proptest::option::of(0.0..1.0f64),
         proptest::option::of(stopping),
@@ -261,8 +261,8 @@ fn training() -> impl Strategy<Value = TrainingConfig> {
                     label_smoothing: share,
                     shuffle: flags[0],
                     restore_best: flags[1],
-                    momentum: beta.filter(|_| matches!(optimizer, Sgd | Rmsprop)),
-                    beta_2: beta.filter(|_| matches!(optimizer, Adam | Adamw | Rmsprop)),
+                    momentum: beta.filter(|_| optimizer.default_of(Knob::Momentum).is_some()),
+                    beta_2: beta.filter(|_| optimizer.default_of(Knob::Beta2).is_some()),
                     early_stopping: stop.map(|(monitor, patience, min_delta, warm_up_epochs)| EarlyStoppingConfig {
                         monitor,
                         patience,

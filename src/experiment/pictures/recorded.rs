@@ -42,7 +42,7 @@ pub fn write<B: TrainingBackend>(
         train: few_rows.then_some(train),
     };
     let subject = Subject::new(writer.id().as_str(), &network, preprocessor, results);
-    for picture in &PICTURES {
+    for picture in PICTURES {
         let Draw::Run(draw) = picture.draw else { continue };
         if (picture.cost)(&subject) > MAX_INPUTS {
             continue;

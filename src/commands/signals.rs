@@ -14,7 +14,7 @@ pub fn interrupter() -> Interrupter {
         if std::mem::replace(&mut is_told, true) {
             std::process::exit(EXIT_INTERRUPTED.into());
         }
-        told.stop(Some("signal"));
+        told.stop("signal");
     };
     // A process that already has a handler (a test that trains twice) keeps its first one.
     ctrlc::set_handler(handler).ok();

@@ -1,4 +1,4 @@
-//! Which epoch is the best, and when to stop waiting for a better one.
+//! Which epoch is the best, when to stop waiting for a better one, and why training ended.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +10,21 @@ use super::config::EarlyStoppingConfig;
 use super::metrics::Scores;
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, TrackingError};
+
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// `max_epochs` were trained.
+    MaxEpochs,
+    /// No better monitored metric for `patience` epochs.
+    EarlyStopping,
+    /// The [`TrainingObserver`](super::TrainingObserver) had seen enough: a sweep gives the epochs to a better trial.
+    #[serde(rename = "watch")] // as older checkpoints say it
+    Observer,
+    /// The user asked to stop.
+    Interrupted,
+}
 
 /// Follows the monitored metric from epoch to epoch.
 ///

@@ -13,7 +13,6 @@ use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
-use serde::{Deserialize, Serialize};
 
 use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
@@ -24,7 +23,7 @@ use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
-use super::stopping::StopOnMonitor;
+use super::stopping::{StopOnMonitor, StopReason};
 use super::task::{Outputs, Trainee};
 use crate::cpu::TrainingBackend;
 use crate::metric::LoopValue;
@@ -36,21 +35,6 @@ pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>
 /// Steps between two looks at the loss. A look waits for the device, which costs a GPU its lead
 /// over the host; the message names the exact step all the same.
 const STEPS_PER_LOSS_CHECK: usize = 16;
-
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StopReason {
-    /// `max_epochs` were trained.
-    MaxEpochs,
-    /// No better monitored metric for `patience` epochs.
-    EarlyStopping,
-    /// The [`TrainingObserver`] had seen enough: a sweep gives the epochs to a better trial.
-    #[serde(rename = "watch")] // as older checkpoints say it
-    Observer,
-    /// The user asked to stop.
-    Interrupted,
-}
 
 /// What the loop leaves for [`fit`](super::fit) beside the model.
 #[derive(Clone, Debug, PartialEq)]

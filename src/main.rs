@@ -1,4 +1,4 @@
-//! Parse, run, print the error once.
+//! Parse, run.
 
 use std::process::ExitCode;
 
@@ -10,11 +10,5 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match burnlab::commands::run(burnlab::cli::Cli::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {}", burnlab::experiment::explain(&error));
-            ExitCode::FAILURE
-        }
-    }
+    burnlab::commands::run(burnlab::cli::Cli::parse())
 }

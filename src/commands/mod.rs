@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
+use crate::experiment::explain;
 
 mod config;
 mod dashboard;
@@ -25,11 +26,15 @@ mod summary;
 mod sweep;
 mod train;
 
-/// Runs the command.
-///
-/// # Errors
-/// One line that says what is wrong and what to do about it.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+/// Does what the command line asks for. An error is printed once, as one line that names the thing and the next step.
+pub fn run(cli: Cli) -> ExitCode {
+    dispatch(cli).unwrap_or_else(|error| {
+        eprintln!("error: {}", explain(&error));
+        ExitCode::FAILURE
+    })
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => train::run(&cli.train),
         Some(Command::Dashboard(args)) => dashboard::run(&args),

@@ -14,7 +14,7 @@ pub fn interrupter() -> Interrupter {
         if std::mem::replace(&mut is_told, true) {
             std::process::exit(EXIT_INTERRUPTED.into());
         }
-        told.stop(Some("signal"));
+        told.stop("signal");
     };
     // If a handler is already set (a test that trains twice), it stays.
     ctrlc::set_handler(handler).ok();

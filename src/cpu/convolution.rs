@@ -4,23 +4,22 @@
 //! work on its columns. With Burn's operations on burn-flex a step of configs/mnist-cnn.toml takes 7 times as long,
 //! mostly for copies of transposed and repeated tensors (`cargo bench --bench hot`).
 
-use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 use burn::tensor::module::{conv2d, max_pool2d};
 use burn::tensor::ops::ConvOptions;
 
-use super::autodiff::{register, unwrap, wrap};
-use super::images::{ImageSizes, unpool};
-use super::math::{add_to_rows, column_products, column_sums, multiply};
-use super::memory::{CpuBackend, in_place, read, tensor};
+use self::window::Window;
+use super::images::ImageSizes;
+use super::math::{add_to_rows, column_sums};
+use super::memory::{CpuBackend, read, tensor};
 use super::parallel::{for_rows, map_rows, total};
-use super::product::{Matrix, product};
 use super::{Activation, NORM_EPSILON};
+
+mod backward;
+mod window;
+
+pub(super) use backward::{tracked, tracked_normalized};
 
 /// What follows the convolution in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,49 +114,7 @@ pub(super) fn fused_normalized<B: CpuBackend>(
     NormalizedBlock { images: made.output(&device), mean, variance }
 }
 
-/// With burnlab's loops, as one node of the autodiff graph.
-pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
-    images: Tensor<Autodiff<B, C>, 4>,
-    weight: Tensor<Autodiff<B, C>, 4>,
-    bias: Tensor<Autodiff<B, C>, 1>,
-    options: BlockOptions,
-) -> Tensor<Autodiff<B, C>, 4> {
-    let (images, weight, bias) = (unwrap(images), unwrap(weight), unwrap(bias));
-    let parents = [images.node, weight.node, bias.node];
-    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images.primitive), wrap(weight.primitive));
-    let device = images.device();
-    let mut made = forward(&images, &weight, Channels::Bias(wrap(bias.primitive)), options);
-    let output = unwrap(made.output::<B>(&device));
-    wrap(match BlockBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { images, weight, passed: made.passed }, output),
-    })
-}
-
-/// With burnlab's loops, as one node of the autodiff graph.
-pub(super) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
-    images: Tensor<Autodiff<B, C>, 4>,
-    weight: Tensor<Autodiff<B, C>, 4>,
-    scale: Tensor<Autodiff<B, C>, 1>,
-    shift: Tensor<Autodiff<B, C>, 1>,
-    options: BlockOptions,
-) -> NormalizedBlock<Autodiff<B, C>> {
-    let (images, weight, scale, shift) = (unwrap(images), unwrap(weight), unwrap(scale), unwrap(shift));
-    let parents = [images.node, weight.node, scale.node, shift.node];
-    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images.primitive), wrap(weight.primitive));
-    let device = images.device();
-    let channels = Channels::Norm { scale: wrap(scale.primitive), shift: wrap(shift.primitive) };
-    let mut made = forward(&images, &weight, channels, options);
-    let [mean, variance] = made.statistics(&device).map(Tensor::from_inner);
-    let output = unwrap(made.output::<B>(&device));
-    let images = match NormalizedBlockBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { images, weight, passed: made.passed }, output),
-    };
-    NormalizedBlock { images: wrap(images), mean, variance }
-}
-
-/// The operation between a convolution and its activation.
+/// What stands between a convolution and its activation.
 enum Channels<B: Backend> {
     Bias(Tensor<B, 1>),
     Norm { scale: Tensor<B, 1>, shift: Tensor<B, 1> },
@@ -257,208 +214,6 @@ impl Made {
     fn statistics<B: Backend>(&mut self, device: &B::Device) -> [Tensor<B, 1>; 2] {
         let channels = self.passed.window.out_channels;
         std::mem::take(&mut self.statistics).map(|statistic| tensor(statistic, [channels], device))
-    }
-}
-
-#[derive(Debug)]
-struct BlockBackward;
-
-#[derive(Debug)]
-struct NormalizedBlockBackward;
-
-#[derive(Clone, Debug)]
-struct Saved<B: Backend> {
-    images: Tensor<B, 4>,
-    weight: Tensor<B, 4>,
-    passed: Passed,
-}
-
-impl<B: CpuBackend> Backward<B, 3> for BlockBackward {
-    type State = Saved<B>;
-
-    fn backward(self, ops: Ops<Saved<B>, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_images, to_weight, to_bias] = ops.parents;
-        let (channels, device) = (ops.state.passed.window.out_channels, ops.state.images.device());
-        let gradient = wrap::<B, 4>(gradients.consume::<B>(&ops.node));
-        let found = ops.state.gradients(gradient, to_images.is_some(), to_weight.is_some());
-        if let Some((node, images)) = to_images.zip(found.images) {
-            register(gradients, node.id, images);
-        }
-        if let Some((node, weight)) = to_weight.zip(found.weight) {
-            register(gradients, node.id, weight);
-        }
-        if let Some(node) = to_bias {
-            register(gradients, node.id, tensor::<B, 1>(found.shift, [channels], &device));
-        }
-    }
-}
-
-impl<B: CpuBackend> Backward<B, 4> for NormalizedBlockBackward {
-    type State = Saved<B>;
-
-    fn backward(self, ops: Ops<Saved<B>, 4>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_images, to_weight, to_scale, to_shift] = ops.parents;
-        let (channels, device) = (ops.state.passed.window.out_channels, ops.state.images.device());
-        let gradient = wrap::<B, 4>(gradients.consume::<B>(&ops.node));
-        let found = ops.state.gradients(gradient, to_images.is_some(), to_weight.is_some());
-        if let Some((node, images)) = to_images.zip(found.images) {
-            register(gradients, node.id, images);
-        }
-        if let Some((node, weight)) = to_weight.zip(found.weight) {
-            register(gradients, node.id, weight);
-        }
-        for (node, values) in [(to_scale, found.scale), (to_shift, found.shift)] {
-            if let Some(node) = node {
-                register(gradients, node.id, tensor::<B, 1>(values, [channels], &device));
-            }
-        }
-    }
-}
-
-/// Gradients with respect to a block's inputs.
-struct BlockGradients<B: Backend> {
-    images: Option<Tensor<B, 4>>,
-    weight: Option<Tensor<B, 4>>,
-    /// Empty without normalisation.
-    scale: Vec<f32>,
-    shift: Vec<f32>,
-}
-
-impl<B: CpuBackend> Saved<B> {
-    fn gradients(self, gradient: Tensor<B, 4>, for_images: bool, for_weight: bool) -> BlockGradients<B> {
-        let Self { images, weight, passed } = self;
-        let device = images.device();
-        let (from, window) = (passed.from, passed.window);
-        let (_, (of_channels, of_images, of_weight)) = in_place(gradient, |gradient| {
-            let mut unpooled;
-            let gradient = match &passed.origins {
-                None => gradient,
-                Some(origins) => {
-                    unpooled = unpool(gradient, origins, passed.slopes.len());
-                    &mut unpooled[..]
-                }
-            };
-            let of_channels = back_to_convolution(gradient, passed.slopes, passed.norm, window.out_channels);
-            if !for_images && !for_weight {
-                return (of_channels, Vec::new(), Vec::new());
-            }
-            let (of_images, of_weight) = read(images, |images| {
-                let matrix = for_images.then(|| read(weight, |weight| window.matrix(weight)));
-                window.gradients(from, images, gradient, matrix.as_deref())
-            });
-            (of_channels, of_images, of_weight)
-        });
-        let [scale, shift] = of_channels;
-        BlockGradients {
-            images: for_images.then(|| tensor(of_images, from.shape(), &device)),
-            weight: for_weight.then(|| tensor(of_weight, window.shape(), &device)),
-            scale,
-            shift,
-        }
-    }
-}
-
-/// Turns the gradient at the activation's output into that at the convolution's; returns the gradients of scale (empty
-/// without normalisation) and of shift or bias.
-fn back_to_convolution(
-    gradient: &mut [f32],
-    mut slopes: Vec<f32>,
-    norm: Option<Normal>,
-    width: usize,
-) -> [Vec<f32>; 2] {
-    let sums = for_rows(gradient, &mut slopes, width, |gradient, slopes| {
-        multiply(gradient, slopes);
-        column_sums(gradient, width)
-    });
-    let of_shift = total(&sums, width);
-    let Some(Normal { values: mut normal, factor }) = norm else { return [Vec::new(), of_shift] };
-    let sums = for_rows(gradient, &mut normal, width, |gradient, normal| column_products(gradient, normal, width));
-    let of_scale = total(&sums, width);
-    // The batch's mean and deviation depend on all of its values (Ioffe and Szegedy 2015, section 3).
-    let share = width as f32 / gradient.len() as f32;
-    let [shift, scale] = [&of_shift, &of_scale].map(|sums| sums.iter().map(|sum| sum * share).collect::<Vec<f32>>());
-    for_rows(gradient, &mut normal, width, |gradient, normal| {
-        for (gradient, normal) in gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)) {
-            for channel in 0..width {
-                let rest = gradient[channel] - shift[channel] - normal[channel] * scale[channel];
-                gradient[channel] = factor[channel] * rest;
-            }
-        }
-    });
-    [of_scale, of_shift]
-}
-
-/// The sizes of a convolution's weights.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    kernel: usize,
-    in_channels: usize,
-    out_channels: usize,
-}
-
-impl Window {
-    fn shape(self) -> [usize; 4] {
-        [self.out_channels, self.in_channels, self.kernel, self.kernel]
-    }
-
-    /// Number of elements in a window, which are the rows of the matrix.
-    fn rows(self) -> usize {
-        self.kernel * self.kernel * self.in_channels
-    }
-
-    /// The weights as a matrix `[kernel x kernel x in_channels, out_channels]`.
-    fn matrix(self, weight: &[f32]) -> Vec<f32> {
-        let mut matrix = vec![0.0; weight.len()];
-        weight.iter().enumerate().for_each(|(at, &weight)| matrix[self.place_in_matrix(at)] = weight);
-        matrix
-    }
-
-    /// The inverse of [`Window::matrix`].
-    fn weight(self, matrix: &[f32]) -> Vec<f32> {
-        (0..matrix.len()).map(|at| matrix[self.place_in_matrix(at)]).collect()
-    }
-
-    /// The index in the matrix of the weight at index `at` of the tensor.
-    fn place_in_matrix(self, at: usize) -> usize {
-        let Self { kernel, in_channels, out_channels } = self;
-        let window = kernel * kernel;
-        (at % window * in_channels + at / window % in_channels) * out_channels + at / (in_channels * window)
-    }
-
-    /// The convolution's output `[images x height x width, out_channels]`.
-    fn convolve(self, from: ImageSizes, images: &[f32], matrix: &[f32]) -> Vec<f32> {
-        let rows = self.rows();
-        let parts = from.in_parts(self.kernel, |part| {
-            let windows = from.windows(images, part, self.kernel);
-            product(Matrix::new(&windows, windows.len() / rows, rows), Matrix::new(matrix, rows, self.out_channels))
-        });
-        parts.concat()
-    }
-
-    /// Gradients with respect to the images (empty without `matrix`) and the weight.
-    fn gradients(
-        self,
-        from: ImageSizes,
-        images: &[f32],
-        gradient: &[f32],
-        matrix: Option<&[f32]>,
-    ) -> (Vec<f32>, Vec<f32>) {
-        let (rows, width) = (self.rows(), self.out_channels);
-        let pixels = from.height * from.width;
-        let parts = from.in_parts(self.kernel, |part| {
-            let gradient = &gradient[part.start * pixels * width..part.end * pixels * width];
-            let gradient = Matrix::new(gradient, gradient.len() / width, width);
-            let num_images = part.len();
-            let windows = from.windows(images, part, self.kernel);
-            let windows = Matrix::new(&windows, windows.len() / rows, rows);
-            let below = matrix.map(|matrix| {
-                let windows = product(gradient, Matrix::new(matrix, rows, width).transposed());
-                from.sum_windows(&windows, num_images, self.kernel)
-            });
-            (product(windows.transposed(), gradient), below.unwrap_or_default())
-        });
-        let (sums, below): (Vec<Vec<f32>>, Vec<Vec<f32>>) = parts.into_iter().unzip();
-        (below.concat(), self.weight(&total(&sums, rows * width)))
     }
 }
 

@@ -40,7 +40,6 @@ pub mod sweep;
 mod train;
 pub mod weights_file;
 
-pub use burn::train::Interrupter;
 pub use environment::Environment;
 pub use error::explain;
 pub use prepare::{Prepared, Pretrained, prepare, prepare_from};
@@ -49,4 +48,4 @@ pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;
 pub use train::{train, train_from};
 
-pub use crate::training::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
+pub use crate::training::{EpochReport, Interrupter, TrainingObserver, TrainingStart, Unobserved};

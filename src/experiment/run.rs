@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use burn::train::Interrupter;
+use crate::training::Interrupter;
 
 use super::environment::Environment;
 use crate::backend::BackendName;

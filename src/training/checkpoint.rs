@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::optimizer::{ChosenOptimizer, OptimizerKind, OptimizerState, ParameterState};
-use super::stopping::Progress;
-use super::strategy::StopReason;
+use super::stopping::{Progress, StopReason};
 use crate::cpu::TrainingBackend;
 use crate::model::{NamedWeights, Net, Weight, WeightsError, load_weights, named_weights};
 

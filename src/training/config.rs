@@ -11,6 +11,8 @@ use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::invalid::Invalid;
 
+mod optimizer;
+
 /// The `[training]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -262,7 +264,7 @@ impl TrainingConfig {
         })
     }
 
-    pub(super) fn weight_decay(&self) -> f64 {
+    fn weight_decay(&self) -> f64 {
         self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
     }
 

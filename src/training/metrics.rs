@@ -45,9 +45,9 @@ pub(super) fn of_loop(value: impl Fn(LoopValue) -> f64) -> Scores {
 }
 
 /// The metrics for which `compute` has a value, in the order of the table.
-fn scored(with_costly: bool, compute: impl Fn(&Formula) -> Option<f64>) -> Scores {
+fn scored(with_costly_metrics: bool, compute: impl Fn(&Formula) -> Option<f64>) -> Scores {
     let value = |metric: &Metric| Some((metric.name, metric.formulas.iter().find_map(&compute)?));
-    METRICS.iter().filter(|metric| with_costly || !metric.is_costly).filter_map(value).collect()
+    METRICS.iter().filter(|metric| with_costly_metrics || !metric.is_costly).filter_map(value).collect()
 }
 
 /// Turns logits into predictions, in the target's units.
@@ -70,11 +70,14 @@ impl OutputDecoder {
     }
 
     /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or standardized number).
-    /// `with_costly` adds those that sort all rows; `log_loss` is that of class targets if already known.
-    pub fn scores(&self, logits: &[f32], labels: &[f32], with_costly: bool, log_loss: Option<f64>) -> Scores {
+    /// `with_costly_metrics` adds those that need a sort of all rows; `log_loss` is that of class targets where it is known
+    /// already.
+    pub fn scores(&self, logits: &[f32], labels: &[f32], with_costly_metrics: bool, log_loss: Option<f64>) -> Scores {
         match self.task {
-            Task::Regression => self.regression(logits, labels, with_costly),
-            Task::Binary | Task::MultiClass { .. } => self.classification(logits, labels, with_costly, log_loss),
+            Task::Regression => self.regression(logits, labels, with_costly_metrics),
+            Task::Binary | Task::MultiClass { .. } => {
+                self.classification(logits, labels, with_costly_metrics, log_loss)
+            }
             Task::LanguageModel { .. } => {
                 let mut characters = CharacterTally::default();
                 characters.add(self, logits, labels);
@@ -121,7 +124,7 @@ impl OutputDecoder {
         }
     }
 
-    fn classification(&self, logits: &[f32], labels: &[f32], with_costly: bool, known: Option<f64>) -> Scores {
+    fn classification(&self, logits: &[f32], labels: &[f32], with_costly_metrics: bool, known: Option<f64>) -> Scores {
         let rows = logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
         let mut confusion = Confusion::new(self.num_classes());
         for (row, label) in rows {
@@ -135,15 +138,15 @@ impl OutputDecoder {
         });
         let averages = confusion.averages();
         let predictions = ClassPredictions { logits, labels, confusion, averages, log_loss };
-        scored(with_costly, |formula| match formula {
+        scored(with_costly_metrics, |formula| match formula {
             Formula::Classes(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
         })
     }
 
-    fn regression(&self, predicted: &[f32], targets: &[f32], with_costly: bool) -> Scores {
+    fn regression(&self, predicted: &[f32], targets: &[f32], with_costly_metrics: bool) -> Scores {
         let predictions = NumberPredictions::new(predicted, targets, self.target_scale);
-        scored(with_costly, |formula| match formula {
+        scored(with_costly_metrics, |formula| match formula {
             Formula::Numbers(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Characters(_) => None,
         })

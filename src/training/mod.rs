@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::cpu::TrainingBackend;
 use crate::data::{Examples, Loader, Order, derive_seed};
@@ -18,6 +18,7 @@ pub mod config;
 mod epoch_metric;
 pub mod evaluation;
 mod history;
+mod interrupter;
 pub mod metrics;
 pub mod objective;
 mod observer;
@@ -31,11 +32,12 @@ pub mod task;
 
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
+pub use interrupter::Interrupter;
 pub use metrics::OutputDecoder;
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
-pub use optimizer::{ChosenOptimizer, Knob, OptimizerState, ParameterState};
+pub use optimizer::{ChosenOptimizer, Knob, OptimizerOptions, OptimizerState, ParameterState};
 pub use recorder::{CHECKPOINT, Recorder};
-pub use strategy::StopReason;
+pub use stopping::StopReason;
 
 use checkpoint::CheckpointError;
 use epoch_metric::EpochMetric;
@@ -177,7 +179,7 @@ pub fn fit<B: TrainingBackend>(
     };
     let mut training = SupervisedTraining::new(recorder.folder(), Arc::new(train), Arc::new(validation))
         .num_epochs(config.max_epochs)
-        .with_interrupter(interrupter.clone())
+        .with_interrupter(interrupter.of_learner())
         .with_application_logger(None)
         .with_metric_logger(NoLogger)
         .with_training_strategy(TrainingStrategy::Custom(Arc::new(epoch_loop)));

@@ -1,4 +1,4 @@
-//! Early stopping: tracks the best epoch, and stops when none has improved on it for too long.
+//! Which epoch is the best, when to stop waiting for a better one, and why training ended.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,22 @@ use super::metrics::Scores;
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, TrackingError};
 
-/// Tracks the monitored metric from epoch to epoch.
+/// How training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// `max_epochs` were trained.
+    MaxEpochs,
+    /// No better monitored metric for `patience` epochs.
+    EarlyStopping,
+    /// The [`TrainingObserver`](super::TrainingObserver) had seen enough: a sweep gives the epochs to a better trial.
+    #[serde(rename = "watch")] // as older checkpoints say it
+    Observer,
+    /// The user asked to stop.
+    Interrupted,
+}
+
+/// Follows the monitored metric from epoch to epoch.
 ///
 /// As in Keras, it tracks two values: the best one, whose epoch's weights are kept, and the last one that improved by
 /// more than `min_delta`, from which patience counts. NaN (an undefined metric) never improves.

@@ -13,7 +13,6 @@ use burn::train::{
     EventProcessorTraining, InferenceStep, Learner, LearnerEvent, LearningComponentsMarker, SupervisedLearningStrategy,
     SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents, TrainingItem, ValidLoader,
 };
-use serde::{Deserialize, Serialize};
 
 use super::TrainingError;
 use super::checkpoint::{Checkpoint, TrainingProgress};
@@ -24,7 +23,7 @@ use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
-use super::stopping::StopOnMonitor;
+use super::stopping::{StopOnMonitor, StopReason};
 use super::task::{Outputs, Trainee};
 use crate::cpu::TrainingBackend;
 use crate::metric::LoopValue;
@@ -37,22 +36,7 @@ pub(super) type Components<B> = LearningComponentsMarker<B, Schedule, Trainee<B>
 /// meanwhile; the message still names the exact step.
 const STEPS_PER_LOSS_CHECK: usize = 16;
 
-/// How training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StopReason {
-    /// `max_epochs` were trained.
-    MaxEpochs,
-    /// The monitored metric has not improved for `patience` epochs.
-    EarlyStopping,
-    /// The [`TrainingObserver`] ended training: a sweep gives the epochs to better trials.
-    #[serde(rename = "watch")] // its name in older checkpoints
-    Observer,
-    /// The user asked to stop.
-    Interrupted,
-}
-
-/// What the loop returns to [`fit`](super::fit) in addition to the model.
+/// What the loop leaves for [`fit`](super::fit) beside the model.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Outcome {
     pub reason: StopReason,

@@ -54,13 +54,13 @@ impl<B: Backend> Trainee<B> {
         loss: Tensor<I, 1>,
         logits: Tensor<I, 2>,
         labels: Vec<f32>,
-        with_roc_auc: bool,
+        with_costly_metrics: bool,
     ) -> Outputs<I> {
         Outputs {
             losses: vec![(loss, self.objective.weight(&labels))],
             logits: vec![logits],
             labels,
-            ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_roc_auc)
+            ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_costly_metrics)
         }
     }
 }
@@ -82,13 +82,13 @@ pub struct Outputs<B: Backend> {
     characters: CharacterTally,
     objective: Arc<Objective>,
     decoder: Arc<OutputDecoder>,
-    with_roc_auc: bool,
+    with_costly_metrics: bool,
     /// Values that the epoch loop adds, such as the learning rate.
     pub extras: Scores,
 }
 
 impl<B: FusedBackend> Outputs<B> {
-    pub fn empty(objective: Arc<Objective>, decoder: Arc<OutputDecoder>, with_roc_auc: bool) -> Self {
+    pub fn empty(objective: Arc<Objective>, decoder: Arc<OutputDecoder>, with_costly_metrics: bool) -> Self {
         Self {
             losses: Vec::new(),
             summed: (0.0, 0.0),
@@ -97,7 +97,7 @@ impl<B: FusedBackend> Outputs<B> {
             characters: CharacterTally::default(),
             objective,
             decoder,
-            with_roc_auc,
+            with_costly_metrics,
             extras: Vec::new(),
         }
     }
@@ -168,7 +168,9 @@ impl<B: FusedBackend> Outputs<B> {
         let mut scores = vec![("loss", loss)];
         match self.decoder.task.is_language_model() {
             true => scores.extend(self.characters.scores()),
-            false => scores.extend(self.decoder.scores(&self.logits(), &self.labels, self.with_roc_auc, log_loss)),
+            false => {
+                scores.extend(self.decoder.scores(&self.logits(), &self.labels, self.with_costly_metrics, log_loss))
+            }
         }
         scores.extend(&self.extras);
         scores

@@ -12,8 +12,8 @@ const LAYERS: [(&str, &str); 21] = [
         "commands",
         "backend bounded cli comparison config dashboard data experiment invalid metric plots shell sweep tracking training",
     ),
-    ("cli", "backend tracking"),
-    ("dashboard", "bounded comparison metric sweep tracking"),
+    ("cli", "backend experiment tracking"),
+    ("dashboard", "bounded comparison metric shell sweep tracking"),
     (
         "experiment",
         "backend bounded comparison config cpu data invalid metric model onnx plots shell sweep tracking training",
@@ -21,15 +21,15 @@ const LAYERS: [(&str, &str); 21] = [
     ("config", "bounded cpu data invalid metric model sweep training"),
     ("training", "cpu data invalid metric model tracking"),
     ("model", "cpu data invalid"),
-    ("cpu", "backend"),
+    ("backend", "cpu"),
+    ("cpu", ""),
     ("comparison", "invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric"),
+    ("tracking", "bounded invalid metric shell"),
     ("metric", "data"),
     ("data", "bounded invalid"),
     ("sweep", "invalid"),
     ("plots", ""),
     ("onnx", ""),
-    ("backend", ""),
     ("bounded", ""),
     ("shell", ""),
     ("invalid", ""),
@@ -38,8 +38,11 @@ const LAYERS: [(&str, &str); 21] = [
 
 /// What may name Burn.
 const BURN: [&str; 6] = ["backend", "cpu", "data", "experiment", "model", "training"];
-/// What may name Burn's backends: the types that features choose, and the fused operations for them.
-const BACKENDS: [&str; 2] = ["backend", "cpu"];
+/// What may name Burn's backends, the types that features choose.
+const BACKENDS: [&str; 1] = ["backend"];
+/// What may name Burn's autodiff, over any of them: it is where backward nodes are added.
+const AUTODIFF: [&str; 2] = ["backend", "cpu"];
+const AUTODIFF_NAMES: [&str; 2] = ["autodiff", "Autodiff"];
 const BACKEND_FEATURES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 /// The beginnings of the files that may speak SQL or name a database's driver.
 const SQL: [&str; 5] = ["tracking/database", "tracking/store", "tracking/queue", "tracking/error.rs", "tracking/tests"];
@@ -90,8 +93,12 @@ fn modules_name_only_what_is_below_them() {
         let above = layer(from);
         let what = match target {
             Target::External(path) if path[0] != "burn" => continue,
-            Target::External(path) if path[1..].first().is_some_and(|name| name == "backend") => {
-                if BACKENDS.contains(&above) { continue } else { "burn::backend".to_owned() }
+            Target::External(path) if path.get(1).is_some_and(|name| name == "backend") => {
+                let is_autodiff = path.get(2).is_some_and(|name| AUTODIFF_NAMES.contains(&name.as_str()));
+                if BACKENDS.contains(&above) || is_autodiff && AUTODIFF.contains(&above) {
+                    continue;
+                }
+                path.join("::")
             }
             Target::External(_) if BURN.contains(&above) => continue,
             Target::External(_) => "burn".to_owned(),

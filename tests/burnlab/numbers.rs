@@ -9,7 +9,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
-use burn::train::{Interrupter, TrainStep};
+use burn::train::TrainStep;
 use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, Examples, Layout, Task};
 use burnlab::model::{
@@ -19,7 +19,9 @@ use burnlab::tracking::{NewRun, RunWriter};
 use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
-use burnlab::training::{ChosenOptimizer, EpochReport, Fit, Knob, OutputDecoder, Recorder, TrainingObserver, fit};
+use burnlab::training::{
+    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Recorder, TrainingObserver, fit,
+};
 use serde_json::Value;
 
 type B = Autodiff<Flex>;

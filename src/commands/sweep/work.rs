@@ -23,7 +23,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let interrupter = interrupter();
     if args.child {
         let interrupter = interrupter.clone();
-        on_parent_exit(move || interrupter.stop(Some("the parent process has ended")));
+        on_parent_exit(move || interrupter.stop("the parent process has ended"));
     }
     let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
     worker.work(|progress| say!("{}", line(progress)))?;

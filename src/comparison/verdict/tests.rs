@@ -197,3 +197,30 @@ fn luck_is_told_in_units_of_the_result() {
     );
     assert!(luck(None, 4, 1, Goal::Higher).ends_with("; one seed each does not tell by how much."));
 }
+
+const FOLDS_OF_A: [f64; 10] = [0.944, 1.0, 0.944, 0.944, 1.0, 0.889, 0.944, 1.0, 0.941, 0.941];
+const FOLDS_OF_B: [f64; 10] = [0.889, 0.944, 0.944, 0.889, 0.944, 0.833, 0.944, 0.944, 0.882, 0.941];
+
+/// scipy 1.17: t = d / sqrt(var(d, ddof=1) * (1/10 + 1/9)), 9 degrees of freedom; p = 2 * t.sf(abs(t), 9).
+#[test]
+fn folds_are_compared_as_by_the_corrected_test() {
+    let numbered = |values: [f64; 10]| values.iter().enumerate().map(|(fold, &v)| (fold as u64, v)).collect::<Vec<_>>();
+    let (a, b) = (numbered(FOLDS_OF_A), numbered(FOLDS_OF_B));
+    let (a, b) = (Group { name: "a", results: &a }, Group { name: "b", results: &b });
+    let plain = verdict(&a, &b, Goal::Higher, Unit::Seeds);
+    assert_eq!(plain.claim, Claim::Worse);
+    let found = verdict(&a, &b, Goal::Higher, Unit::Folds { num_folds: 10 });
+    let (low, high) = found.interval.unwrap();
+    assert!((low - -0.06751091059407059).abs() < 1e-9 && (high - -0.011089089405929415).abs() < 1e-9, "{low} {high}");
+    assert!((found.p_value.unwrap() - 0.011711862113296816).abs() < 1e-9, "{:?}", found.p_value);
+    assert!((plain.p_value.unwrap() - 0.001330049726924864).abs() < 1e-9, "{:?}", plain.p_value);
+    assert_eq!((found.seeds_needed, found.bootstrap), (None, None));
+}
+
+#[test]
+fn folds_that_agree_exactly_stay_as_they_are() {
+    let results: Vec<(u64, f64)> = (0..5).map(|fold| (fold, 0.9)).collect();
+    let group = Group { name: "", results: &results };
+    let found = verdict(&group, &group, Goal::Higher, Unit::Folds { num_folds: 5 });
+    assert_eq!((found.interval, found.claim), (Some((0.0, 0.0)), Claim::NotDistinguishable));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use burn::train::Interrupter;
+use crate::training::Interrupter;
 
 use crate::backend::BackendName;
 use crate::config::LoadedConfig;

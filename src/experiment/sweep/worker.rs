@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::training::Interrupter;
 use anyhow::Context as _;
-use burn::train::Interrupter;
 
 use super::context::{Context, name_of};
 use super::trial::{self, Ended};

@@ -2,10 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, UpdateRule};
+use super::{Knob, OptimizerOptions, Update, UpdateRule};
 use crate::cpu::FusedBackend;
-use crate::training::TrainingConfig;
-use crate::training::optimizer::Knob;
 
 #[derive(Clone, Debug)]
 pub(super) struct AdaGrad {
@@ -16,8 +14,8 @@ impl UpdateRule for AdaGrad {
     const KNOBS: &'static [(Knob, f64)] = &[];
     const SLOTS: &'static [&'static str] = &["sum_of_squares"];
 
-    fn new(config: &TrainingConfig) -> Self {
-        Self { epsilon: config.epsilon as f32 }
+    fn new(options: &OptimizerOptions) -> Self {
+        Self { epsilon: options.epsilon as f32 }
     }
 
     fn step<B: FusedBackend, const D: usize>(

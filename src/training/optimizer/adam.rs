@@ -2,10 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, UpdateRule};
+use super::{Knob, OptimizerOptions, Update, UpdateRule};
 use crate::cpu::{AdamStep, FusedBackend, Kernels};
-use crate::training::TrainingConfig;
-use crate::training::optimizer::Knob;
 
 #[derive(Clone, Debug)]
 pub(super) struct Adam {
@@ -29,13 +27,13 @@ impl UpdateRule for Adam {
     const KNOBS: &'static [(Knob, f64)] = &[(Knob::Beta1, 0.9), (Knob::Beta2, 0.999), (Knob::EpsilonHat, 0.0)];
     const SLOTS: &'static [&'static str] = &["moment_1", "moment_2"];
 
-    fn new(config: &TrainingConfig) -> Self {
+    fn new(options: &OptimizerOptions) -> Self {
         Self {
-            beta_1: config.knob(Knob::Beta1) as f32,
-            beta_2: config.knob(Knob::Beta2) as f32,
-            epsilon: config.epsilon,
-            epsilon_hat: config.epsilon_hat,
-            kernels: config.kernels,
+            beta_1: options.knob(Knob::Beta1) as f32,
+            beta_2: options.knob(Knob::Beta2) as f32,
+            epsilon: options.epsilon,
+            epsilon_hat: options.is_on(Knob::EpsilonHat),
+            kernels: options.kernels,
         }
     }
 

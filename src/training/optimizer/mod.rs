@@ -16,18 +16,19 @@ use burn::tensor::backend::{AutodiffBackend, Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::config::TrainingConfig;
 use crate::cpu::{FusedBackend, TrainingBackend};
 
 mod adagrad;
 mod adam;
 mod clip;
 mod knobs;
+mod options;
 mod rmsprop;
 mod sgd;
 mod state;
 
 pub use knobs::Knob;
+pub use options::OptimizerOptions;
 pub use state::{OptimizerState, ParameterState};
 
 /// An update rule.
@@ -37,7 +38,7 @@ trait UpdateRule: Sized {
     /// Names of the tensors that it keeps for each weight.
     const SLOTS: &'static [&'static str];
 
-    fn new(config: &TrainingConfig) -> Self;
+    fn new(options: &OptimizerOptions) -> Self;
 
     /// The weights after an update, and the state for the next one: a tensor of their shape for each slot, or for the
     /// first of them. `slots` are those of the previous update; none in the first.
@@ -119,8 +120,8 @@ macro_rules! optimizers {
         }
 
         impl AnyRule {
-            fn new(config: &TrainingConfig) -> Self {
-                match config.optimizer { $(OptimizerKind::$kind => Self::$kind(UpdateRule::new(config)),)+ }
+            fn new(options: &OptimizerOptions) -> Self {
+                match options.kind { $(OptimizerKind::$kind => Self::$kind(UpdateRule::new(options)),)+ }
             }
 
             fn step<B: FusedBackend, const D: usize>(
@@ -171,15 +172,11 @@ impl<B: TrainingBackend, M: AutodiffModule<B>> Clone for ChosenOptimizer<B, M> {
 }
 
 impl<B: TrainingBackend, M: AutodiffModule<B>> ChosenOptimizer<B, M> {
-    /// The optimizer of `config`.
-    pub fn new(config: &TrainingConfig) -> Self {
-        let rule = Rule {
-            rule: AnyRule::new(config),
-            l2: config.l2,
-            weight_decay: config.weight_decay(),
-            backend: PhantomData,
-        };
-        let (clip_norm, kind) = (config.clip_norm, config.optimizer);
+    /// The optimizer of `options`, such as a [`TrainingConfig`](super::TrainingConfig)'s.
+    pub fn new(options: impl Into<OptimizerOptions>) -> Self {
+        let options = options.into();
+        let OptimizerOptions { kind, l2, weight_decay, clip_norm, .. } = options;
+        let rule = Rule { rule: AnyRule::new(&options), l2, weight_decay, backend: PhantomData };
         Self { rule, records: Arc::default(), clip_norm, kind }
     }
 

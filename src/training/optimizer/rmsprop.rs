@@ -2,10 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, UpdateRule};
+use super::{Knob, OptimizerOptions, Update, UpdateRule};
 use crate::cpu::FusedBackend;
-use crate::training::TrainingConfig;
-use crate::training::optimizer::Knob;
 
 #[derive(Clone, Debug)]
 pub(super) struct RmsProp {
@@ -19,9 +17,9 @@ impl UpdateRule for RmsProp {
     const KNOBS: &'static [(Knob, f64)] = &[(Knob::Momentum, 0.0), (Knob::Beta2, 0.99)];
     const SLOTS: &'static [&'static str] = &["mean_square", "velocity"];
 
-    fn new(config: &TrainingConfig) -> Self {
-        let (beta_2, momentum) = (config.knob(Knob::Beta2) as f32, config.knob(Knob::Momentum) as f32);
-        Self { beta_2, momentum, epsilon: config.epsilon as f32 }
+    fn new(options: &OptimizerOptions) -> Self {
+        let (beta_2, momentum) = (options.knob(Knob::Beta2) as f32, options.knob(Knob::Momentum) as f32);
+        Self { beta_2, momentum, epsilon: options.epsilon as f32 }
     }
 
     fn step<B: FusedBackend, const D: usize>(

@@ -2,10 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use super::{Update, UpdateRule};
+use super::{Knob, OptimizerOptions, Update, UpdateRule};
 use crate::cpu::FusedBackend;
-use crate::training::TrainingConfig;
-use crate::training::optimizer::Knob;
 
 /// The velocity is momentum x velocity + gradient, and in the first step the gradient (PyTorch's rule without
 /// dampening).
@@ -19,8 +17,8 @@ impl UpdateRule for Sgd {
     const KNOBS: &'static [(Knob, f64)] = &[(Knob::Momentum, 0.0), (Knob::Nesterov, 0.0)];
     const SLOTS: &'static [&'static str] = &["velocity"];
 
-    fn new(config: &TrainingConfig) -> Self {
-        Self { momentum: config.knob(Knob::Momentum), nesterov: config.nesterov }
+    fn new(options: &OptimizerOptions) -> Self {
+        Self { momentum: options.knob(Knob::Momentum), nesterov: options.is_on(Knob::Nesterov) }
     }
 
     fn step<B: FusedBackend, const D: usize>(

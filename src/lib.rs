@@ -33,9 +33,10 @@
 //!
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] knows only [`tracking`], which does not know it; [`dashboard`] knows
-//!    only these two and [`sweep`]; [`plots`], [`onnx`] and
-//!    [`sweep`] know nothing of the rest; SQL is in `tracking/{store,queue,database}` alone; backend cfgs in [`backend`] alone,
-//!    those of PostgreSQL in `tracking/database`.
+//!    only these two and [`sweep`]; [`plots`], [`onnx`] and [`sweep`] know nothing of the rest; each may use the small
+//!    modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is in `tracking/{store,queue,database}` alone;
+//!    backends and their cfgs in [`backend`] alone, those of PostgreSQL in `tracking/database`. The table is in
+//!    `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.

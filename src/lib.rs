@@ -34,8 +34,9 @@
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
 //!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`onnx`] and [`sweep`] know nothing of the
-//!    rest. SQL is confined to `tracking/{store,queue,database}`, backend cfgs to [`backend`], and those of PostgreSQL
-//!    to `tracking/database`.
+//!    rest; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
+//!    `tracking/{store,queue,database}`, backends and their cfgs to [`backend`], those of PostgreSQL to
+//!    `tracking/database`. The table is in `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.

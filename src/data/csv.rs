@@ -4,14 +4,13 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
-use std::ops::ControlFlow;
 
 use csv::ByteRecord;
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
-use super::table::{Cell, CellTexts, Reader, Table};
+use super::table::{CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
@@ -69,11 +68,7 @@ pub(super) fn open<'a>(origin: &'a Origin, opened: Opened, config: &DataConfig) 
 }
 
 impl Reader for CsvReader<'_> {
-    fn read(
-        &self,
-        columns: &[usize],
-        visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
-    ) -> Result<usize, Invalid> {
+    fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
         let mut cells = Vec::with_capacity(columns.len());

@@ -271,11 +271,9 @@ fn note_missing_targets(
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-    use std::ops::ControlFlow;
-
     use super::*;
-    use crate::data::table::{CellTexts, Reader};
+    use crate::data::table::{CellTexts, Reader, RowVisitor};
+    use std::borrow::Cow;
 
     /// A format with typed cells: the interface must work for more than CSV.
     struct Typed(Vec<[Typing; 3]>);
@@ -288,11 +286,7 @@ mod tests {
     }
 
     impl Reader for Typed {
-        fn read(
-            &self,
-            columns: &[usize],
-            visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
-        ) -> Result<usize, Invalid> {
+        fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
             for (line, row) in (1..).zip(&self.0) {
                 let cells = columns.iter().map(|&column| match row[column] {
                     Typing::Number(number) => Cell::Number(number),

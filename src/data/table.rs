@@ -44,18 +44,16 @@ pub(super) struct Table<'a> {
     reader: Box<dyn Reader + 'a>,
 }
 
+/// Takes a row: its line, the cells of the requested columns, and the row itself for their texts.
+pub(super) type RowVisitor<'a> = dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()> + 'a;
+
 /// What a file format implements.
 pub(super) trait Reader {
-    /// Calls `visit` for every row until it breaks, with the row's line, the cells of `columns` in this order, and the
-    /// row itself for their texts. Returns the number of rows.
+    /// Calls `visit` for every row until it breaks, with the cells of `columns` in this order. Returns the number of rows.
     ///
     /// # Errors
     /// A source that cannot be read or is malformed.
-    fn read(
-        &self,
-        columns: &[usize],
-        visit: &mut dyn FnMut(u64, &[Cell], &dyn CellTexts) -> ControlFlow<()>,
-    ) -> Result<usize, Invalid>;
+    fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid>;
 }
 
 /// The texts of a row's cells.

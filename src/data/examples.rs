@@ -13,8 +13,8 @@ pub struct Examples {
     pub inputs: Vec<f32>,
     /// The data set whose cells are the inputs unchanged, indexed by `rows`: nothing is copied then.
     pub shared: Option<Arc<Dataset>>,
-    /// Class index or standardized number; NaN for a class unknown to the [`Preprocessor`]. One per example, or for a
-    /// text one per character (see [`Examples::targets_of`]).
+    /// Class index or standardized number; NaN for a class unknown to the [`Preprocessor`](super::Preprocessor). One per
+    /// example, or for a text one per character (see [`Examples::targets_of`]).
     pub targets: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].
     pub rows: Vec<usize>,

@@ -1,6 +1,6 @@
 //! One run: from its initial network to the evaluation of the trained one.
 
-use crate::cpu::TrainingBackend;
+use anyhow::Context;
 use burn::module::Module;
 
 use super::error::explain;
@@ -10,6 +10,7 @@ use super::run_folder::MODEL;
 use super::weights_file::encode;
 use super::{describe, pictures, record};
 use crate::backend::{Job, run_on};
+use crate::cpu::TrainingBackend;
 use crate::data::derive_seed;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
 use crate::tracking::{RunWriter, Status};
@@ -31,9 +32,22 @@ pub fn train(prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<RunO
 /// # Errors
 /// As [`train`].
 pub fn train_from(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<RunOutcome> {
-    // Runs on a rayon thread: from any other thread, each parallel loop would put it to sleep and wake it again, which
-    // took a tenth of an epoch of 784-512-256-10 (measured).
-    rayon::scope(|_| run_on(options.backend, TrainJob { start, prepared, options }).map_err(anyhow::Error::msg))?
+    let train = || run_on(options.backend, TrainJob { start, prepared, options }).map_err(anyhow::Error::msg);
+    on_threads_of_its_own(train)??
+}
+
+/// Runs `train` on a thread of a rayon pool: from any other thread, each parallel loop would put it to sleep and wake
+/// it again, which took a tenth of an epoch of 784-512-256-10 (measured).
+///
+/// The pool is the run's own. A thread that waits for the others to end a loop of a backward pass takes up whatever
+/// else waits in its pool; were that another training, it would wait for the graph that its own thread has locked
+/// (burn-autodiff 0.21 walks all graphs of the process after each backward pass), for ever.
+fn on_threads_of_its_own<T: Send>(train: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+    // A pool of one thread, as `repeat` makes for each of its runs, has nobody to wait for.
+    if rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1 {
+        return Ok(train());
+    }
+    Ok(rayon::ThreadPoolBuilder::new().build().context("cannot start threads to train on")?.install(train))
 }
 
 struct TrainJob<'a> {

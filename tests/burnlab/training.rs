@@ -192,6 +192,27 @@ fn trainings_side_by_side_do_not_disturb_each_other() {
     }
 }
 
+/// A thread that waits within a backward pass may take up other work of its pool, but never another training, which
+/// would wait for the graph that this thread has locked.
+#[test]
+fn a_training_that_starts_during_another_ones_backward_pass_waits_for_nobody() {
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let images: &[&str] = &["training.max_epochs=6", "data.train_per_class=60"];
+        let points: &[&str] = &["training.max_epochs=3"];
+        std::thread::scope(|scope| {
+            let images = scope.spawn(|| Lab::new().train("digits-cnn", images).num_epochs);
+            while !images.is_finished() {
+                assert_eq!(Lab::new().train("xor-mlp", points).num_epochs, 3);
+            }
+            assert_eq!(images.join().unwrap(), 6);
+        });
+        ended.send(()).unwrap();
+    });
+    // Seconds where nothing hangs.
+    end.recv_timeout(std::time::Duration::from_secs(120)).expect("no training waits for another one");
+}
+
 #[test]
 fn every_backend_trains_the_same_curve() {
     for (config, kind) in [

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
 use crate::experiment::pictures::{PICTURES, Picture};
+use crate::shipped;
 use crate::tracking::Location;
 
 /// Trains neural networks from a TOML file, records every run, and compares them honestly.
@@ -41,7 +42,7 @@ impl StoreArgs {
 /// `burnlab --config FILE`: train, record, evaluate.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// The TOML file to run
+    /// The TOML file to run, or the name of a built-in config, such as `digits`
     #[arg(short, long, value_name = "FILE", required = true)]
     pub config: Option<PathBuf>,
     /// Change a key of the config, such as `training.learning_rate=0.01`; repeatable
@@ -98,7 +99,7 @@ pub enum Command {
     Evaluate(EvaluateArgs),
     /// Generate text with a run's language model
     Generate(GenerateArgs),
-    /// Check a config, or print it with all defaults, or its JSON Schema
+    /// List and print the built-in configs; check a config, or print it with all defaults
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print a completion script for a shell
@@ -176,7 +177,7 @@ pub struct SweepEmitArgs {
     /// Write a job array for Slurm's sbatch
     #[arg(long, required = true)]
     pub slurm: bool,
-    /// The TOML file, with a `sweep` section
+    /// The TOML file, or the name of a built-in config, with a `sweep` section
     #[arg(short, long, value_name = "FILE")]
     pub config: PathBuf,
     /// Change a key of the config; repeatable
@@ -197,6 +198,10 @@ pub struct SweepEmitArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
+    /// List the built-in configs with what they show
+    List,
+    /// Print a built-in config, to save and change it
+    Show(ShippedFile),
     /// Check a config and its data without training
     Check(ConfigFile),
     /// Print the JSON Schema of the config, for editors
@@ -205,9 +210,40 @@ pub enum ConfigCommand {
     Render(ConfigFile),
 }
 
+/// A file that is inside the program.
+#[derive(Debug, Args)]
+pub struct ShippedFile {
+    /// A built-in config, such as `digits`, or a file that one reads, such as `configs/data/titanic.csv`
+    #[arg(value_parser = built_in(), hide_possible_values = true)]
+    pub name: String,
+}
+
+/// Any text, with the built-in configs as suggestions for shells: `config show` names what is similar to an unknown one.
+fn built_in() -> impl TypedValueParser<Value = String> {
+    #[derive(Clone)]
+    struct Names;
+    impl TypedValueParser for Names {
+        type Value = String;
+
+        fn parse_ref(
+            &self,
+            command: &clap::Command,
+            argument: Option<&clap::Arg>,
+            value: &std::ffi::OsStr,
+        ) -> Result<String, clap::Error> {
+            StringValueParser::new().parse_ref(command, argument, value)
+        }
+
+        fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+            Some(Box::new(shipped::configs().map(|config| PossibleValue::new(config.name))))
+        }
+    }
+    Names
+}
+
 #[derive(Debug, Args)]
 pub struct ConfigFile {
-    /// The TOML file
+    /// The TOML file, or the name of a built-in config, such as `digits`
     pub file: PathBuf,
     /// Change a key of the config; repeatable
     #[arg(long, value_name = "KEY=VALUE")]

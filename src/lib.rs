@@ -24,6 +24,7 @@
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`]
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
+//! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
 //! - formats the shell commands shown to the user: [`shell`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
@@ -61,10 +62,12 @@ pub mod data;
 pub mod experiment;
 pub mod invalid;
 pub mod metric;
+pub mod missing;
 pub mod model;
 pub mod onnx;
 pub mod plots;
 pub mod shell;
+pub mod shipped;
 pub mod sweep;
 pub mod tracking;
 pub mod training;

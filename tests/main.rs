@@ -14,7 +14,7 @@
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
-//! - the command line, its errors and its files: `cli`
+//! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
@@ -26,6 +26,8 @@
 //! `without_tools`; `BURNLAB_REQUIRE_ALL=1` (CI) makes them fail. `BURNLAB_TEST_SEED=N` repeats what the tests that kill
 //! at random moments drew, which they print.
 
+#[path = "burnlab/anywhere.rs"]
+mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
 #[path = "burnlab/cli.rs"]

@@ -1,33 +1,71 @@
-//! `burnlab config check|schema|render`.
+//! `burnlab config list|show|check|schema|render`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::say;
-use crate::cli::{ConfigCommand, ConfigFile};
+use anyhow::Context;
+
+use super::output::{say, to_terminal};
+use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
 use crate::experiment::{describe, prepare, sweep};
+use crate::invalid::nearest;
+use crate::shell::{command, program};
+use crate::shipped;
 
 pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
     match command {
-        ConfigCommand::Check(ConfigFile { file, set }) => {
-            let loaded = LoadedConfig::load(file, set)?;
-            let location = Path::new("artifacts").into();
-            let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
-            for line in describe::data(&prepared) {
-                say!("{line}");
-            }
-            if let Some(search) = &loaded.config.sweep {
-                let metric = sweep::check(search, &loaded, &prepared, &location);
-                let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
-                say!("sweep of {} trials, chosen by {metric}", search.num_trials());
-            }
-            say!("{}: ok", file.display());
+        ConfigCommand::List => list(),
+        ConfigCommand::Show(ShippedFile { name }) => {
+            let content = content(name)?;
+            to_terminal(|writer| Ok(writer.write_all(&content)?))?;
         }
+        ConfigCommand::Check(file) => check(file)?,
         ConfigCommand::Schema => say!("{:#}", Config::schema()),
         ConfigCommand::Render(ConfigFile { file, set }) => {
             say!("{}", LoadedConfig::load(file, set)?.config.resolved_whole().to_toml().trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line per built-in config, and how to use them.
+fn list() {
+    let width = shipped::configs().map(|config| config.name.len()).max().unwrap_or(0);
+    for config in shipped::configs() {
+        say!("{:<width$}  {}", config.name, config.shows());
+    }
+    say!("\ntrain one   {}", command(&["--config", "digits"]));
+    say!("change one  {} > my.toml", command(&["config", "show", "digits"]));
+}
+
+/// The content of a built-in file. The commands in a config's comments start the program as it was started now.
+fn content(name: &str) -> anyhow::Result<Vec<u8>> {
+    if let Some(config) = shipped::config(Path::new(name)) {
+        return Ok(config.text.replace("cargo run -- ", &format!("{} ", program())).into_bytes());
+    }
+    let file = shipped::file(Path::new(name));
+    file.map(<[u8]>::to_vec).with_context(|| {
+        let guess = match nearest(name, shipped::configs().map(|config| config.name)) {
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => ";".to_owned(),
+        };
+        format!("there is no built-in config `{name}`{guess} `{}` lists them", command(&["config", "list"]))
+    })
+}
+
+fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
+    let loaded = LoadedConfig::load(file, set)?;
+    let location = Path::new("artifacts").into();
+    let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
+    for line in describe::data(&prepared) {
+        say!("{line}");
+    }
+    if let Some(search) = &loaded.config.sweep {
+        let metric = sweep::check(search, &loaded, &prepared, &location);
+        let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
+        say!("sweep of {} trials, chosen by {metric}", search.num_trials());
+    }
+    say!("{}: ok", file.display());
+    Ok(())
 }

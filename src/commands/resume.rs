@@ -7,6 +7,7 @@ use super::progress::{Progress, Style};
 use super::signals::interrupter;
 use super::summary;
 use crate::cli::ResumeArgs;
+use crate::config::ConfigOrigin;
 use crate::experiment::resume::{Plan, plan};
 use crate::experiment::{Environment, TrainOptions, train_from};
 
@@ -18,17 +19,19 @@ use crate::experiment::{Environment, TrainOptions, train_from};
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let Plan { folder, start, prepared, tags, backend } = plan(&location, &args.run, args.epochs)?;
+    let config = folder.file("config.toml");
+    let origin = std::path::absolute(&config).map(ConfigOrigin::File).ok();
     let options = TrainOptions {
         location: &location,
         tags: &tags,
         backend,
-        environment: &Environment::gather(backend),
+        environment: &Environment::gather(backend).with_config(origin),
         observer: Arc::new(Progress::new(Style::chosen(args.quiet))),
         interrupter: interrupter(),
         tui: false,
         sweep: None,
     };
     let outcome = train_from(start, &prepared, &options)?;
-    let again = summary::again_from(&folder.file("config.toml"), &location.root);
+    let again = summary::again_from(&config, &location.root);
     Ok(summary::print_outcome(&outcome, &prepared, &again, args.quiet))
 }

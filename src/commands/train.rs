@@ -29,6 +29,10 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         loaded.config.name.clone_from(name);
     }
+    // A name that stands for another file, or for none.
+    if !args.quiet && !args.print_id && loaded.shown() != path.display().to_string() {
+        say!("config {}", loaded.shown());
+    }
     let location = args.store.location();
     warn_of_network(&location);
     loaded.config.seeds = args.seeds.unwrap_or(loaded.config.seeds);
@@ -36,7 +40,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
         return sweep::from_config(args, &loaded);
     }
     let backend = BackendName::chosen(args.backend);
-    let environment = Environment::gather(backend);
+    let environment = Environment::gather(backend).with_config(loaded.origin().cloned());
     let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
     let repetitions = loaded.config.repetitions(loaded.config.seeds);
     let style = Style::chosen(args.quiet || args.tui || repetitions.len() > 1);

@@ -6,11 +6,10 @@ use std::path::Path;
 use super::check::{ConfigError, find_key, point_at, toml_error};
 use super::overrides::apply;
 use super::schema::Config;
-use crate::bounded;
+use super::source::{self, ConfigOrigin, ConfigText};
 use crate::invalid::{Invalid, one_line};
-
-/// A config with 100,000 column names has 2 MB; a much larger file is not a config.
-const MAX_BYTES: u64 = 8 << 20;
+use crate::shell::command;
+use crate::shipped;
 
 /// A config and the text that it came from.
 #[derive(Clone, Debug)]
@@ -19,26 +18,20 @@ pub struct LoadedConfig {
     path: String,
     text: String,
     overrides: Vec<String>,
+    origin: Option<ConfigOrigin>,
 }
 
 impl LoadedConfig {
-    /// Reads `path` and applies `overrides` (`training.learning_rate=0.01`, the value in TOML, or
+    /// Reads `path`, or the built-in config of this name, and applies `overrides` (`training.learning_rate=0.01`, the value in TOML, or
     /// a plain word), in order.
     ///
     /// # Errors
-    /// A file that cannot be read, is not TOML, or has an unknown key, a wrong type or a value out of range; the same
+    /// A file that does not exist, cannot be read, is not TOML, or has an unknown key, a wrong type or a value out of range; the same
     /// in an override.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let shown = path.display().to_string();
-        let unreadable = |why: String| ConfigError {
-            place: shown.clone(),
-            message: format!("cannot read the config: {why}"),
-            excerpt: String::new(),
-        };
-        let bytes = bounded::read(path, MAX_BYTES).map_err(|error| unreadable(error.kind().to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
-        let stem = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
-        Self::parse(&text, &shown, &stem, overrides)
+        let ConfigText { text, shown, name, origin } = source::read(path)?;
+        let loaded = Self::parse(&text, &shown, &name, overrides)?;
+        Ok(Self { origin: Some(origin), ..loaded })
     }
 
     /// Like [`LoadedConfig::load`], from the text of a file called `shown`.
@@ -55,12 +48,23 @@ impl LoadedConfig {
         if config.name.is_empty() {
             config.name = default_name.to_owned();
         }
-        let loaded = Self { config, path: shown.into(), text: text.into(), overrides: overrides.to_vec() };
+        let loaded =
+            Self { config, path: shown.into(), text: text.into(), overrides: overrides.to_vec(), origin: None };
         let checked = Invalid::unless(loaded.config.seeds >= 1, "seeds", || "seeds must be at least 1, found 0".into());
         let checked =
             checked.and_then(|()| loaded.config.model.validate()).and_then(|()| loaded.config.training.validate());
         checked.map_err(|invalid| loaded.locate(invalid))?;
         Ok(loaded)
+    }
+
+    /// How errors refer to it: the path of its file, or the name of a built-in config.
+    pub fn shown(&self) -> &str {
+        &self.path
+    }
+
+    /// Where the config was read from; `None` for one that was [parsed](LoadedConfig::parse).
+    pub fn origin(&self) -> Option<&ConfigOrigin> {
+        self.origin.as_ref()
     }
 
     /// Self-contained TOML of this config: as the user wrote it, without defaults, which depend on keys that a sweep
@@ -114,6 +118,7 @@ impl LoadedConfig {
     /// Adds the location of the key in `invalid`: its `--set`, its line in the file, or the file.
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
+        let message = message + &self.how_to_get(key.as_deref());
         let named = |key: &str| one_line(&format!("{key}: {message}"));
         let Some(key) = key else {
             return ConfigError { place: self.path.clone(), message, excerpt: String::new() };
@@ -129,6 +134,26 @@ impl LoadedConfig {
                 ConfigError { place, message: named(&key), excerpt }
             }
             None => ConfigError { place: self.path.clone(), message: named(&key), excerpt: String::new() },
+        }
+    }
+    /// What to do about the data of a built-in config that are not built in, if an error in `key` is about them.
+    fn how_to_get(&self, key: Option<&str>) -> String {
+        let data = &self.config.data;
+        let paths = [
+            ("data.path", &data.path),
+            ("data.labels", &data.labels),
+            ("data.test_path", &data.test_path),
+            ("data.test_labels", &data.test_labels),
+        ];
+        let is_missing = paths.iter().any(|(name, path)| {
+            key == Some(name) && path.as_ref().is_some_and(|path| !path.exists() && !shipped::stands_in_for(path))
+        });
+        match &self.origin {
+            Some(ConfigOrigin::BuiltIn(name)) if is_missing => {
+                let show = command(&["config", "show", name]);
+                format!("; these data are not built in: `{show}` says where to get them")
+            }
+            _ => String::new(),
         }
     }
 }

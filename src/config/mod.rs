@@ -6,6 +6,7 @@
 //! | file | concept |
 //! |---|---|
 //! | `schema` | [`Config`]: the file's keys |
+//! | `source` | [`ConfigOrigin`]: the file, or the built-in config, that the text comes from |
 //! | `load` | [`LoadedConfig`]: a config with its file, to name lines in errors and to vary for a sweep |
 //! | `overrides` | `--set` |
 //! | `check` | [`ConfigError`]: what is wrong, with line and caret |
@@ -18,8 +19,10 @@ mod overrides;
 mod repetition;
 mod resolve;
 mod schema;
+mod source;
 
 pub use check::ConfigError;
 pub use load::LoadedConfig;
 pub use repetition::Repetition;
 pub use schema::Config;
+pub use source::ConfigOrigin;

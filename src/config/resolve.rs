@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::schema::Config;
 use crate::data::Task;
+use crate::shipped;
 use crate::training::config::Loss;
 
 impl Config {
@@ -28,7 +29,9 @@ impl Config {
         self.data = self.data.resolved();
         let data = &mut self.data;
         for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
+            // A built-in file is found from any folder, by its relative path.
             if let Some(path) = path
+                && !shipped::stands_in_for(path)
                 && let Ok(absolute) = std::path::absolute(&*path)
             {
                 *path = absolute;

@@ -48,6 +48,7 @@ mod text_file;
 mod write;
 
 use crate::invalid::Invalid;
+use crate::shipped;
 
 pub use batch::{Batch, Loader, Order, derive_seed};
 pub use catalog::Source;
@@ -76,6 +77,10 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
         (None, Some(path)) => infer::load(path, config)?,
         (None, None) => return Err(check::no_source()),
     };
+    if let Some(path) = config.path.as_ref().filter(|path| shipped::stands_in_for(path)) {
+        let path = path.display();
+        dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
+    }
     select::keep_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
     Ok(dataset)

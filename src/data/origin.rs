@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::invalid::Invalid;
+use crate::{missing, shipped};
 
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
@@ -30,8 +31,13 @@ pub(super) struct Opened {
 }
 
 impl Origin {
+    /// The file at `path`; where there is none, one of `configs/` that is built in.
     pub(super) fn file(path: &Path, key: &'static str) -> Self {
-        Self { display: path.display().to_string(), key, bytes: Bytes::File(path.to_owned()) }
+        let bytes = match shipped::file(path) {
+            Some(bytes) if !path.exists() => Bytes::Shipped(bytes),
+            _ => Bytes::File(path.to_owned()),
+        };
+        Self { display: path.display().to_string(), key, bytes }
     }
 
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
@@ -75,8 +81,7 @@ impl Origin {
         let metadata = match fs_err::metadata(&absolute) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("no file at {shown}: check {}", self.key);
-                return Err(Invalid::at(self.key, message));
+                return Err(Invalid::at(self.key, missing::no_file(path)));
             }
             Err(error) => return Err(Invalid::at(self.key, error.to_string())),
         };

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
 use crate::backend::BackendName;
+use crate::config::ConfigOrigin;
 use crate::data::{Dataset, Splits};
 
 /// Burn's version; Cargo.toml pins it exactly.
@@ -19,13 +20,19 @@ const BURN_VERSION: &str = "0.21.0";
 pub struct Environment {
     gathering: Mutex<Option<JoinHandle<SystemInfo>>>,
     found: OnceLock<SystemInfo>,
+    config: Option<ConfigOrigin>,
 }
 
 impl Environment {
     /// Starts collecting.
     pub fn gather(backend: BackendName) -> Self {
         let gathering = std::thread::spawn(move || SystemInfo::of_process(backend));
-        Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new() }
+        Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new(), config: None }
+    }
+
+    /// With where the config of the runs comes from.
+    pub fn with_config(self, config: Option<ConfigOrigin>) -> Self {
+        Self { config, ..self }
     }
 
     /// The content of `environment.json` for a run on these data.
@@ -34,7 +41,11 @@ impl Environment {
             let gathering = self.gathering.lock().expect("no panic while held").take();
             gathering.expect("taken once").join().expect("gathering does not panic")
         });
-        RunEnvironment { system: system.clone(), dataset: DatasetRecord::new(dataset, splits) }
+        RunEnvironment {
+            system: system.clone(),
+            config: self.config.clone(),
+            dataset: DatasetRecord::new(dataset, splits),
+        }
     }
 }
 
@@ -43,6 +54,9 @@ impl Environment {
 pub struct RunEnvironment {
     #[serde(flatten)]
     pub system: SystemInfo,
+    /// Where the config comes from; runs of older versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigOrigin>,
     pub dataset: DatasetRecord,
 }
 
@@ -54,6 +68,7 @@ pub struct SystemInfo {
     pub burnlab: Option<String>,
     pub burn: Option<String>,
     pub rustc: Option<String>,
+    /// The build profile, such as `dev, opt-level 3`.
     pub profile: Option<String>,
     pub backend: Option<String>,
     pub machine: Machine,
@@ -120,7 +135,7 @@ impl SystemInfo {
             burnlab: Some(env!("CARGO_PKG_VERSION").to_owned()),
             burn: Some(BURN_VERSION.to_owned()),
             rustc: Some(env!("BURNLAB_RUSTC").to_owned()),
-            profile: Some(if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned()),
+            profile: Some(env!("BURNLAB_PROFILE").to_owned()),
             backend: Some(backend.as_str().to_owned()),
             machine: Machine {
                 cpu: system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()),

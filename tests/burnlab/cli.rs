@@ -31,6 +31,11 @@ fn a_run_leaves_everything_that_was_promised() {
     let environment = json(folder.join("environment.json"));
     assert_eq!(environment["burn"], "0.21.0");
     assert!(environment["rustc"].as_str().unwrap().starts_with("rustc 1."));
+    let profile = environment["profile"].as_str().unwrap();
+    let built =
+        if cfg!(debug_assertions) || profile.starts_with("dev") { "dev, opt-level " } else { "release, opt-level " };
+    assert!(profile.starts_with(built), "{profile}");
+    assert_eq!(environment["config"], serde_json::json!({ "file": place.path("flowers.toml") }));
     assert_eq!(environment["dataset"]["num_rows"], 150);
     assert_eq!(environment["dataset"]["fingerprint"].as_str().unwrap().len(), 64);
     assert!(environment["command_line"].as_array().unwrap().contains(&"seed=7".into()));
@@ -190,7 +195,7 @@ fn bad_input_gets_one_clear_line_with_its_place() {
     }
     let output = place.run(&["--config", "no.toml"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("no.toml: cannot read the config"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("no.toml: no such file in "), "{}", text(&output.stderr));
     assert_eq!(place.run(&["--nonsense"]).status.code(), Some(2));
 }
 

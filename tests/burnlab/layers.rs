@@ -6,19 +6,19 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 21] = [
+const LAYERS: [(&str, &str); 23] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment invalid metric plots shell sweep tracking training",
+        "backend bounded cli comparison config dashboard data experiment invalid metric plots shell shipped sweep tracking training",
     ),
-    ("cli", "backend experiment tracking"),
+    ("cli", "backend experiment shipped tracking"),
     ("dashboard", "bounded comparison metric shell sweep tracking"),
     (
         "experiment",
         "backend bounded comparison config cpu data invalid metric model onnx plots shell sweep tracking training",
     ),
-    ("config", "bounded cpu data invalid metric model sweep training"),
+    ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data invalid metric model tracking"),
     ("model", "cpu data invalid"),
     ("backend", "cpu"),
@@ -26,12 +26,14 @@ const LAYERS: [(&str, &str); 21] = [
     ("comparison", "invalid metric shell tracking"),
     ("tracking", "bounded invalid metric shell"),
     ("metric", "data"),
-    ("data", "bounded invalid"),
+    ("data", "bounded invalid missing shipped"),
     ("sweep", "invalid"),
     ("plots", ""),
     ("onnx", ""),
     ("bounded", ""),
+    ("missing", ""),
     ("shell", ""),
+    ("shipped", ""),
     ("invalid", ""),
     ("lib", ""), // declares the modules
 ];

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use super::context::{Context, name_of};
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
-use crate::config::LoadedConfig;
+use crate::config::{ConfigOrigin, LoadedConfig};
 use crate::experiment::environment::Environment;
 use crate::sweep::Told;
 use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
@@ -50,7 +50,7 @@ impl<'a> Worker<'a> {
         let loaded = LoadedConfig::parse(&sweep.config_toml, &format!("sweep {}", sweep.id), &sweep.experiment, &[])?;
         let search = loaded.config.sweep.clone().context("the sweep's config has no [sweep]")?;
         let name = name_of(std::process::id());
-        let environment = Environment::gather(backend);
+        let environment = Environment::gather(backend).with_config(Some(ConfigOrigin::Sweep(sweep.id.to_string())));
         let goal = sweep.metric.required_goal()?;
         let context = Context { location, sweep, goal, loaded, search, tags, backend, name, interrupter, environment };
         Ok(Self { context, store })

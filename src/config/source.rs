@@ -1,0 +1,97 @@
+//! Where a config is read from: a file, or those inside the program.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::check::ConfigError;
+use crate::shell::command;
+use crate::shipped::{self, ShippedConfig};
+use crate::{bounded, invalid, missing};
+
+/// A config with 100,000 column names has 2 MB; a much larger file is not a config.
+const MAX_BYTES: u64 = 8 << 20;
+
+/// Where a config comes from, as `environment.json` records it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigOrigin {
+    /// The absolute path of a file.
+    File(PathBuf),
+    /// One that is inside the program, by name.
+    BuiltIn(String),
+    /// The queue of a sweep, by id.
+    Sweep(String),
+}
+
+/// The text of a config.
+pub(super) struct ConfigText {
+    pub text: String,
+    /// How errors refer to it.
+    pub shown: String,
+    /// The experiment unless the config names one.
+    pub name: String,
+    pub origin: ConfigOrigin,
+}
+
+/// Reads the config that `path` names: the file; without one, the file with `.toml` appended, or in the folder
+/// `configs`; without any, a config that is inside the program.
+///
+/// # Errors
+/// Neither a file nor a built-in config; a file that cannot be read, or is not UTF-8.
+pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
+    // Not only regular files: a config may come from a pipe.
+    let is_there = |path: &PathBuf| path.exists() && !path.is_dir();
+    if let Some(file) = candidates(path).into_iter().find(is_there) {
+        return read_file(&file);
+    }
+    match shipped::config(path) {
+        Some(config) => Ok(built_in(config)),
+        // A folder: reading it says so.
+        None if path.exists() => read_file(path),
+        None => {
+            let place = path.display().to_string();
+            Err(ConfigError { place, message: no_config(path), excerpt: String::new() })
+        }
+    }
+}
+
+fn candidates(path: &Path) -> Vec<PathBuf> {
+    let mut appended = path.as_os_str().to_owned();
+    appended.push(".toml");
+    let mut candidates = vec![path.to_owned(), PathBuf::from(appended)];
+    if path.components().count() == 1 {
+        candidates.extend(candidates.clone().iter().map(|path| Path::new("configs").join(path)));
+    }
+    candidates
+}
+
+fn read_file(path: &Path) -> Result<ConfigText, ConfigError> {
+    let shown = path.display().to_string();
+    let unreadable = |why: String| ConfigError {
+        place: shown.clone(),
+        message: format!("cannot read the config: {why}"),
+        excerpt: String::new(),
+    };
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|error| unreadable(error.kind().to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
+    let name = path.file_stem().map_or_else(|| "run".into(), |stem| stem.to_string_lossy().into_owned());
+    let origin = ConfigOrigin::File(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    Ok(ConfigText { text, shown, name, origin })
+}
+
+fn built_in(ShippedConfig { name, text }: ShippedConfig) -> ConfigText {
+    let origin = ConfigOrigin::BuiltIn(name.to_owned());
+    ConfigText { text: text.to_owned(), shown: format!("{name} (built in)"), name: name.to_owned(), origin }
+}
+
+/// Why neither a file nor a built-in config has this name, and what to do about it.
+fn no_config(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let near = match invalid::nearest(&stem, shipped::configs().map(|config| config.name)) {
+        Some(near) => format!("; the built-in config `{near}` has a similar name"),
+        None => String::new(),
+    };
+    let list = command(&["config", "list"]);
+    format!("no such file{}{near}; `{list}` lists the built-in configs", missing::looked_in(path))
+}

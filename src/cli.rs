@@ -441,6 +441,9 @@ pub enum RunsCommand {
         /// Runs, or experiments (their newest runs); runs that differ from them only in the seed count as repetitions
         #[arg(required = true, num_args = 2.., value_name = "RUN")]
         runs: Vec<String>,
+        /// The test metric to judge by, such as `test/log_loss`; by default accuracy, R2 or bits per character
+        #[arg(long, value_name = "KEY")]
+        metric: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -1,6 +1,8 @@
 //! The metric that runs are compared by.
 
-use crate::tracking::{MetricKey, Run};
+use std::collections::BTreeSet;
+
+use crate::tracking::{MetricKey, Run, TrackingError};
 
 /// The most meaningful metric of the quality of runs, among those that all of them have.
 pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
@@ -10,4 +12,25 @@ pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<Metri
     let keys = ["test", "validation"].into_iter().flat_map(|split| metrics.map(|metric| format!("{split}/{metric}")));
     let mut keys = keys.filter_map(|key| key.parse::<MetricKey>().ok());
     keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))
+}
+
+/// The metric to compare groups of runs by: `asked`, a test metric with or without `test/`, or the [`headline`].
+///
+/// # Errors
+/// A name that is not a test metric which every group has and of which one direction is better.
+pub(super) fn chosen(asked: Option<&str>, groups: &[&[&Run]]) -> Result<Option<MetricKey>, TrackingError> {
+    let Some(asked) = asked else { return Ok(headline(groups.iter().copied().flatten().copied())) };
+    // The last values of other parts are of the last epoch, whose weights may not be the ones that were kept.
+    let of_test = |group: &&[&Run]| -> BTreeSet<MetricKey> {
+        let keys = group.iter().flat_map(|run| run.metrics.keys());
+        keys.filter(|key| key.split() == "test" && key.goal().is_some()).cloned().collect()
+    };
+    let common = groups.iter().map(of_test).reduce(|all, some| &all & &some).unwrap_or_default();
+    let name = asked.strip_prefix("test/").unwrap_or(asked);
+    let found = common.iter().find(|key| key.metric() == name).cloned();
+    let unknown = || TrackingError::NotCompared {
+        asked: asked.to_owned(),
+        known: common.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    };
+    found.map(Some).ok_or_else(unknown)
 }

@@ -23,6 +23,8 @@ const MAX_RUNS: usize = 100;
 #[derive(Debug, Deserialize)]
 pub struct CompareQuery {
     ids: String,
+    /// The test metric to judge by.
+    metric: Option<String>,
 }
 
 /// The response; all values in the order of the ids.
@@ -46,12 +48,13 @@ struct MetricRow {
     values: Vec<Option<MetricSummary>>,
 }
 
-/// `GET /api/compare?ids=`
+/// `GET /api/compare?ids=&metric=`
 pub async fn compare(
     State(state): State<AppState>,
     query: Result<Query<CompareQuery>, QueryRejection>,
 ) -> Result<Json<Comparison>, ApiError> {
-    let ids = run_ids(&checked(query)?.ids, MAX_RUNS)?;
+    let CompareQuery { ids, metric } = checked(query)?;
+    let ids = run_ids(&ids, MAX_RUNS)?;
     let live = Arc::clone(state.live());
     let snapshot = blocking(move || Ok(live.refresh()?)).await?;
     let find = |id| snapshot.find(id).cloned().ok_or_else(|| ApiError::not_found(format!("no run `{id}`")));
@@ -64,8 +67,8 @@ pub async fn compare(
     let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
     let judged: Vec<Run> = entries.iter().map(|entry| entry.run.clone()).collect();
     let judgements = move |store: &_| match &judged[..] {
-        [a, b] => Ok((judge(store, a, b)?, None)),
-        runs => Ok((None, judge_all(store, runs)?)),
+        [a, b] => Ok((judge(store, a, b, metric.as_deref())?, None)),
+        runs => Ok((None, judge_all(store, runs, metric.as_deref())?)),
     };
     let (judgement, comparisons) = if entries.len() < 2 { (None, None) } else { state.read(judgements).await? };
     Ok(Json(Comparison { params, metrics, evaluations, judgement, comparisons }))

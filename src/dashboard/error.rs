@@ -56,6 +56,7 @@ impl From<TrackingError> for ApiError {
             | TrackingError::InvalidRunId { .. }
             | TrackingError::NoStore { .. } => StatusCode::NOT_FOUND,
             TrackingError::InvalidMetricKey { .. }
+            | TrackingError::NotCompared { .. }
             | TrackingError::AmbiguousRun { .. }
             | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
             TrackingError::Active { .. } | TrackingError::Exists { .. } => StatusCode::CONFLICT,

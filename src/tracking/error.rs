@@ -158,6 +158,10 @@ pub enum TrackingError {
     )]
     NoDirection { key: String },
 
+    /// Runs were to be compared by something that they do not have in common.
+    #[error("the runs cannot be compared by `{asked}`: {}", choose(known))]
+    NotCompared { asked: String, known: Vec<String> },
+
     /// A name that cannot be a file of a run, or one of the files that tracking writes itself.
     #[error(
         "`{name}` cannot name a run's file: use a-z, A-Z, 0-9, `.`, `_`, `-`, and no name that burnlab writes itself"
@@ -196,6 +200,13 @@ pub enum TrackingError {
 impl TrackingError {
     pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
         Self::Damaged { path: path.to_path_buf(), line: None, problem: one_line(&problem.to_string()) }
+    }
+}
+
+fn choose(known: &[String]) -> String {
+    match known {
+        [] => "they have no test metric in common".to_owned(),
+        known => format!("choose one of {}", known.join(", ")),
     }
 }
 

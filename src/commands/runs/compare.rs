@@ -12,8 +12,8 @@ use super::select::json;
 use super::table;
 use crate::experiment::run_folder::recorded;
 
-/// What differs between runs, as text or JSON.
-pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<String> {
+/// What differs between runs, and which is better in `metric` (by default the most meaningful one), as text or JSON.
+pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bool) -> anyhow::Result<String> {
     let runs = queries.iter().map(|query| recorded(store, query)).collect::<Result<Vec<Run>, _>>()?;
     if as_json {
         let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
@@ -22,8 +22,8 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
         let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
-        let judgement = if let [a, b] = &runs[..] { judge(store, a, b)? } else { None };
-        let comparisons = if runs.len() > 2 { judge_all(store, &runs)? } else { None };
+        let judgement = if let [a, b] = &runs[..] { judge(store, a, b, metric)? } else { None };
+        let comparisons = if runs.len() > 2 { judge_all(store, &runs, metric)? } else { None };
         return json(&json!({
             "ids": ids, "params": params, "metrics": metrics, "judgement": judgement, "comparisons": comparisons,
         }));
@@ -35,13 +35,13 @@ pub fn text(store: &Store, queries: &[String], as_json: bool) -> anyhow::Result<
         .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()]);
     let mut text = table::render(&["".to_owned(), "run".to_owned(), "status".to_owned()], &legend.collect::<Vec<_>>());
     if let [a, b] = &runs[..]
-        && let Some(judgement) = judge(store, a, b)?
+        && let Some(judgement) = judge(store, a, b, metric)?
     {
         text.push_str(&format!("\n{}\n", judgement.sentence));
         text.push_str(&next(&judgement.next));
     }
     if runs.len() > 2
-        && let Some(comparisons) = judge_all(store, &runs)?
+        && let Some(comparisons) = judge_all(store, &runs, metric)?
     {
         text.push_str(&comparisons_text(&comparisons));
     }

@@ -29,8 +29,8 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     match &args.command {
         RunsCommand::List(options) => print(&list::text(&Store::open_read_only_at(location)?, options)?)?,
         RunsCommand::Show { run, json } => print(&show::text(&Store::open_read_only_at(location)?, run, *json)?)?,
-        RunsCommand::Compare { runs, json } => {
-            print(&compare::text(&Store::open_read_only_at(location)?, runs, *json)?)?
+        RunsCommand::Compare { runs, metric, json } => {
+            print(&compare::text(&Store::open_read_only_at(location)?, runs, metric.as_deref(), *json)?)?
         }
         RunsCommand::Tag { run, changes } => tag(&mut writable(location)?, run, changes)?,
         RunsCommand::Note { run, text } => {

@@ -109,14 +109,14 @@ fn comparing_names_what_differs_and_the_best() {
     let (folder, ids) = folder();
     let store = Store::open_read_only(folder.path()).unwrap();
     let queries: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    let text = compare::text(&store, &queries, false).unwrap();
+    let text = compare::text(&store, &queries, None, false).unwrap();
     assert!(!text.contains("same"), "{text}");
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     let lines: Vec<String> = text.lines().map(words).collect();
     assert!(lines.contains(&"model.hidden [16] [8,8] []".to_owned()), "{text}");
     assert!(lines.contains(&"validation/loss 0.25000 @ 1* 0.50000 @ 1 NaN".to_owned()), "{text}");
     assert!(lines.contains(&"test/accuracy 0.90000 0.95000*".to_owned()), "{text}");
-    let json: Value = serde_json::from_str(&compare::text(&store, &queries, true).unwrap()).unwrap();
+    let json: Value = serde_json::from_str(&compare::text(&store, &queries, None, true).unwrap()).unwrap();
     assert_eq!((&json["ids"], &json["params"][0]["values"][0]), (&json!(ids), &json!([16])));
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::more_seeds::{SEEDS_TO_START_WITH, missing_seeds};
 use super::sentences::{other_rows, unfinished};
 use crate::comparison::difference::{Difference, changes_the_test, config_changes};
-use crate::comparison::headline::headline;
+use crate::comparison::headline::chosen;
 use crate::comparison::repetition::{repetition_key, results, unit, with_repetitions};
 use crate::comparison::verdict::{
     Adjusted, Claim, Group, Names, Unit, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation,
@@ -68,14 +68,15 @@ struct Config<'a> {
 }
 
 /// Compares every other config among `runs` with that of the first run; `None` if there is only one config, or no metric
-/// is common to all.
+/// is common to all. `asked` as for [`judge`](super::judge).
 ///
 /// # Errors
-/// A store that cannot be read.
-pub fn judge_all(store: &Store, runs: &[Run]) -> Result<Option<Comparisons>, TrackingError> {
+/// As [`judge`](super::judge).
+pub fn judge_all(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<Option<Comparisons>, TrackingError> {
     let all = store.runs()?;
     let configs = configs(runs, &all);
-    let metric = headline(configs.iter().flat_map(|config| &config.group).copied());
+    let groups: Vec<&[&Run]> = configs.iter().map(|config| &config.group[..]).collect();
+    let metric = chosen(asked, &groups)?;
     let Some(metric) = metric.filter(|_| configs.len() >= 2) else { return Ok(None) };
     let goal = metric.required_goal()?;
     let results: Vec<Vec<(u64, f64)>> = configs.iter().map(|config| results(&config.group, &metric)).collect();

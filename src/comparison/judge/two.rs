@@ -6,7 +6,7 @@ use super::mistakes::{Mistakes, mistakes};
 use super::more_seeds::next;
 use super::sentences;
 use crate::comparison::difference::{changes_the_test, config_changes};
-use crate::comparison::headline::headline;
+use crate::comparison::headline::chosen;
 use crate::comparison::repetition::{results, unit, with_repetitions};
 use crate::comparison::verdict::{Claim, Group, Names, Unit, Verdict, sentence, verdict};
 use crate::tracking::{MetricKey, Run, Store, TrackingError};
@@ -28,14 +28,15 @@ pub struct Judgement {
     pub next: Vec<String>,
 }
 
-/// Compares A and B, each with its repetitions among the store's runs; `None` if no metric is common to all.
+/// Compares A and B, each with its repetitions among the store's runs, by the test metric `asked` or the most meaningful
+/// one; `None` if no metric is common to all.
 ///
 /// # Errors
-/// A store that cannot be read.
-pub fn judge(store: &Store, a: &Run, b: &Run) -> Result<Option<Judgement>, TrackingError> {
+/// A store that cannot be read; a metric that they do not have in common.
+pub fn judge(store: &Store, a: &Run, b: &Run, asked: Option<&str>) -> Result<Option<Judgement>, TrackingError> {
     let runs = store.runs()?;
     let (group_a, group_b) = (with_repetitions(&[a], &runs), with_repetitions(&[b], &runs));
-    let Some(metric) = headline(group_a.iter().chain(&group_b).copied()) else { return Ok(None) };
+    let Some(metric) = chosen(asked, &[&group_a, &group_b])? else { return Ok(None) };
     let changes = config_changes(a, b);
     let (name_a, name_b) = sentences::config_names(&changes);
     let other_rows = changes.iter().find(|difference| changes_the_test(&difference.key));

@@ -63,7 +63,8 @@ export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
     "GET",
     `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`,
   );
-export const compare = (ids) => send("GET", `/api/compare?${query({ ids: ids.join(",") })}`);
+export const compare = (ids, metric) =>
+  send("GET", `/api/compare?${query({ ids: ids.join(","), ...(metric ? { metric } : {}) })}`);
 export const examples = (ids, asked) => send("GET", `/api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
 export const sweeps = () => send("GET", "/api/sweeps");
 export const sweep = (id) => send("GET", `/api/sweeps/${name(id)}`);

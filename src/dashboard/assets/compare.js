@@ -8,7 +8,7 @@ import { examples } from "./examples.js";
 import { MISSING, bestOf, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
-import { link, onState, state, toggle } from "./state.js";
+import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { deltaText, deltaTitle, statusLabel } from "./table.js";
 
@@ -70,6 +70,7 @@ export function mountCompare(parent) {
     const wanted = [
       tab,
       state.base,
+      state.judge,
       tab === EXAMPLES[0] ? state.kind : "",
       ...runs.map((run) => [run.id, run.name]),
       points,
@@ -101,14 +102,19 @@ export function mountCompare(parent) {
       const parts =
         tab === EXAMPLES[0]
           ? await examples(runs, onClose)
-          : PARTS[tab](runs, await api.compare(runs.map((run) => run.id)));
+          : PARTS[tab](runs, await api.compare(
+              runs.map((run) => run.id),
+              state.judge,
+            ));
       if (!open || shown !== wanted) return;
       body.replaceChildren(...parts);
       if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
     } catch (error) {
       if (shown !== wanted) return;
       shown = "";
-      body.replaceChildren(h("p", { class: "problem" }, error.message));
+      // Other runs may not have the metric that was chosen before.
+      if (state.judge && error.status === 400) update({ judge: "" });
+      else body.replaceChildren(h("p", { class: "problem" }, error.message));
     }
   });
   const unsubscribe = store.onRuns(render);
@@ -169,6 +175,21 @@ function verdict(judgement) {
 }
 
 const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
+
+/** A choice of the test metric that the verdict is about. */
+function judgedBy({ metrics, judgement, comparisons: found }) {
+  const judged = (judgement ?? found)?.metric;
+  const known = metrics
+    .filter(({ key, values }) => splitKey(key)[0] === "test" && goal(key) && values.every(Boolean))
+    .map(({ key }) => key);
+  if (!known.includes(judged)) return "";
+  const choice = h(
+    "select",
+    { id: "judge", onchange: () => update({ judge: choice.value }) },
+    known.map((key) => h("option", { value: key, selected: key === judged }, key)),
+  );
+  return h("label", { class: "soft" }, "Judged by ", choice);
+}
 
 /** The verdicts on three runs or more: every other config against that of the first. */
 function comparisons(found, runs) {
@@ -238,6 +259,7 @@ function comparisons(found, runs) {
 
 const PARTS = {
   "": (runs, answer) => [
+    judgedBy(answer),
     ...verdict(answer.judgement),
     ...comparisons(answer.comparisons, runs),
     h("h3", {}, "What differs in the config"),

@@ -36,6 +36,7 @@ const DEFAULTS = {
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter
   pcols: [], // params of parallel
+  judge: "", // the test metric of the verdict; empty: the most meaningful one
   kind: "", // of examples: "" is fixed, else broken or both_wrong
   by: "", // "time": trials by their end, else by their number
   tsort: "", // column of the trials table, "-" is descending; empty: the best first

@@ -60,6 +60,7 @@ pub mod cpu;
 pub mod dashboard;
 pub mod data;
 pub mod experiment;
+pub mod guide;
 pub mod invalid;
 pub mod metric;
 pub mod missing;

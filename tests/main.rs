@@ -20,7 +20,8 @@
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
-//! - every shipped config, the README's commands: `shipped`; the layering of `src/`: `layers`
+//! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - the layering of `src/`: `layers`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
 //! `without_tools`; `BURNLAB_REQUIRE_ALL=1` (CI) makes them fail. `BURNLAB_TEST_SEED=N` repeats what the tests that kill
@@ -40,6 +41,8 @@ mod data;
 mod extremes;
 #[path = "burnlab/faults.rs"]
 mod faults;
+#[path = "burnlab/guide.rs"]
+mod guide;
 #[path = "burnlab/hostile.rs"]
 mod hostile;
 #[path = "burnlab/hosts.rs"]

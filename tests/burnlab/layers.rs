@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 23] = [
+const LAYERS: [(&str, &str); 24] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -31,6 +31,7 @@ const LAYERS: [(&str, &str); 23] = [
     ("plots", ""),
     ("onnx", ""),
     ("bounded", ""),
+    ("guide", ""), // pages, no code
     ("missing", ""),
     ("shell", ""),
     ("shipped", ""),

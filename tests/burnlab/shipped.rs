@@ -1,12 +1,9 @@
-//! What the repository ships: configs and the README.
+//! The shipped configs.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use clap::Parser;
-
 use crate::lab::{Lab, config_file};
-use crate::place::{Place, json, text};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -153,99 +150,4 @@ fn overfitting_shows_in_the_losses_and_early_stopping_prevents_it() {
     let log_loss = |run: &burnlab::experiment::RunOutcome| run.evaluation.as_ref().unwrap().metric("log_loss");
     assert!(log_loss(&stopped) < log_loss(&overfit), "{} and {}", log_loss(&stopped), log_loss(&overfit));
     assert!(stopped.num_epochs < overfit.num_epochs);
-}
-
-/// The README's lines that begin with `cargo run`: what follows, and the arguments for burnlab.
-fn readme_commands() -> Vec<(String, Vec<String>)> {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let mut commands = Vec::new();
-    for line in readme.lines().map(str::trim).filter(|line| line.starts_with("cargo run ")) {
-        let command = line.split(" #").next().unwrap().trim_end();
-        let Some((_, args)) = command.split_once(" -- ") else { panic!("no `--` in {line}") };
-        let args = args.split_whitespace().map(|arg| arg.trim_matches('\'').to_owned()).collect();
-        let command = (command.to_owned(), args);
-        if !commands.contains(&command) {
-            commands.push(command);
-        }
-    }
-    commands
-}
-
-/// Why a command of the README is not run here, and what tries it in place of this; all others are.
-fn is_tried_elsewhere(command: &str) -> Option<&'static str> {
-    let reasons = [
-        ("cargo run --features ", "other features are another build: .ci/run"),
-        ("cargo run --no-default-features ", "other features are another build: .ci/run"),
-        ("cargo run -- dashboard", "it serves until it is stopped: `browser`, `crowd`"),
-        ("cargo run -- sweep emit --slurm ", "the jobs need a PostgreSQL server: `hosts`"),
-    ];
-    reasons.into_iter().find(|(start, _)| command.starts_with(start)).map(|(_, why)| why)
-}
-
-/// What makes a training of the README short.
-fn shortened(args: &[String]) -> Vec<&'static str> {
-    let more = |settings: &[&'static str]| settings.iter().flat_map(|&setting| ["--set", setting]).collect();
-    match args {
-        [flag, config, ..] if flag == "--config" => match config.as_str() {
-            "configs/alice.toml" => more(&["training.max_epochs=1", "model.width=8", "model.depth=1"]),
-            "configs/digits-sweep.toml" => more(&["training.max_epochs=1", "sweep.trials=2"]),
-            _ => more(&["training.max_epochs=1"]),
-        },
-        _ => Vec::new(),
-    }
-}
-
-#[test]
-#[cfg(unix)]
-fn the_readmes_commands_do_what_they_say() {
-    let place = Place::new();
-    std::os::unix::fs::symlink(root().join("configs"), place.path("configs")).unwrap();
-    let run = |args: &[&str]| {
-        let output = place.run(args);
-        assert!(output.status.success(), "burnlab {}: {}", args.join(" "), text(&output.stderr));
-    };
-    // What the README's reader has: trained runs and files of their own.
-    for config in ["configs/iris.toml", "configs/alice.toml", "configs/digits.toml"] {
-        let args = ["--config".to_owned(), config.to_owned()];
-        run(&[&["--config", config, "--quiet"][..], &shortened(&args)].concat());
-    }
-    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
-    let digits = runs.into_iter().find(|run| run.display().to_string().contains("/digits-")).unwrap();
-    for name in ["new.csv", "labelled.csv"] {
-        std::fs::copy(digits.join("test.csv"), place.path(name)).unwrap();
-    }
-    place.write("my.txt", &"Alice was beginning to get very tired of sitting by her sister. ".repeat(20));
-
-    let mut num_run = 0;
-    let commands = readme_commands();
-    for (command, args) in &commands {
-        if is_tried_elsewhere(command).is_some() {
-            let parsed =
-                burnlab::cli::Cli::try_parse_from(std::iter::once("burnlab").chain(args.iter().map(String::as_str)));
-            parsed.unwrap_or_else(|error| panic!("README: {command}: {error}"));
-            continue;
-        }
-        if args[..] == ["resume", "latest"] {
-            run(&["--config", "configs/digits.toml", "--quiet", "--set", "training.max_epochs=1"]);
-            interrupt_latest(&place);
-        }
-        // Out of nobody's way.
-        let args: Vec<String> = args.iter().map(|arg| arg.replace("/tmp/", "")).collect();
-        let args: Vec<&str> = args.iter().map(String::as_str).chain(shortened(&args)).collect();
-        run(&args);
-        num_run += 1;
-    }
-    let listed = commands.len() - num_run;
-    assert!(num_run > 4 * listed, "{num_run} commands of the README are run, and {listed} are not");
-}
-
-/// Leaves the newest run as a killed process would.
-fn interrupt_latest(place: &Place) {
-    let shown: serde_json::Value =
-        serde_json::from_slice(&place.run(&["runs", "show", "latest", "--json"]).stdout).unwrap();
-    let record = place.path("artifacts/runs").join(shown["id"].as_str().unwrap()).join("run.json");
-    let mut changed = json(&record);
-    changed["status"] = "crashed".into();
-    std::fs::write(record, changed.to_string()).unwrap();
-    assert!(place.run(&["runs", "reindex"]).status.success());
 }

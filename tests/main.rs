@@ -15,7 +15,9 @@
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
+//! - every verb as a process, on both databases: `verbs`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
+//! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
@@ -81,10 +83,15 @@ mod seeds;
 mod served;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
+#[cfg(unix)]
+#[path = "burnlab/strangers.rs"]
+mod strangers;
 #[path = "burnlab/sweep.rs"]
 mod sweep;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "burnlab/verbs.rs"]
+mod verbs;
 #[path = "burnlab/webdriver.rs"]
 mod webdriver;
 #[path = "fuzz/whole_way.rs"]

@@ -23,7 +23,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
     let access = access(args)?;
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
-    let result = runtime.block_on(listen(args, access));
+    let result = listen(args, access, &runtime);
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
 }
@@ -41,9 +41,11 @@ fn access(args: &DashboardArgs) -> anyhow::Result<Access> {
     }
 }
 
-async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
+/// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
+/// inside of another.
+fn listen(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
     let (host, port) = (args.host, args.port);
-    let listener = bind(host, port).await;
+    let listener = runtime.block_on(bind(host, port));
     let listener = listener.with_context(|| format!("cannot listen on {}", SocketAddr::new(host, port)))?;
     let address = listener.local_addr()?;
     if port != 0 && address.port() != port {
@@ -58,7 +60,8 @@ async fn listen(args: &DashboardArgs, access: Access) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     // Failing to print it, for example to a closed pipe, is no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
-    serve(listener, AppState::new(args.store.location(), access), asked_to_end()).await.context("the dashboard ended")
+    let state = AppState::new(args.store.location(), access);
+    runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
 
 /// Completes what killed processes left unfinished. The page reports a read-only folder or a failing store.

@@ -12,14 +12,14 @@ use crate::place::{Place, text};
 use crate::sweep::SLOW;
 
 /// A database of one test's own on the server of `BURNLAB_POSTGRES`, dropped with it.
-struct Database {
+pub struct Database {
     admin: String,
     name: String,
 }
 
 impl Database {
     /// `None` without a server or the client.
-    fn new(name: &str) -> Option<Self> {
+    pub fn new(name: &str) -> Option<Self> {
         let Some(admin) = std::env::var("BURNLAB_POSTGRES").ok().filter(|_| cfg!(feature = "postgres")) else {
             crate::without_tools::skip("PostgreSQL server in BURNLAB_POSTGRES, and --features postgres");
             return None;
@@ -40,7 +40,7 @@ impl Database {
         self.admin[..start].replace("127.0.0.1", host) + "/" + &self.name
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.at("127.0.0.1")
     }
 }

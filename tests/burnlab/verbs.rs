@@ -1,0 +1,141 @@
+//! Every verb as a process of its own, on a store in a file and on a PostgreSQL server.
+//!
+//! Tests of the parts call functions in the order and on the threads that a test has; what only the whole command does,
+//! such as opening the store from inside the web server, they do not see.
+
+use std::collections::BTreeSet;
+use std::process::Output;
+
+use burnlab::cli::Cli;
+use clap::CommandFactory;
+
+use crate::hosts::Database;
+use crate::lab::config_file;
+use crate::place::{Place, text};
+use crate::served::Served;
+
+const SWEEP: &str = "name = \"search\"\n[data]\nsource = \"iris\"\n[training]\nmax_epochs = 3\n[sweep]\n\
+                     method = \"random\"\ntrials = 2\n[sweep.space]\n\"training.l2\" = { min = 1e-5, max = 1e-2 }\n";
+const TEXT: &str = "name = \"text\"\n[data]\npath = \"text.txt\"\ntask = \"language_model\"\ncontext = 8\n[model]\n\
+                    kind = \"transformer\"\nwidth = 4\nheads = 1\ndepth = 1\n[training]\nmax_epochs = 1\nbatch_size = 8\n";
+
+/// Verbs that were run, and the store that they were run on.
+struct Tried<'a> {
+    place: Place,
+    server: Option<&'a str>,
+    verbs: BTreeSet<String>,
+}
+
+impl Tried<'_> {
+    /// Runs a command line, whose first words are `verb`.
+    #[track_caller]
+    fn run(&mut self, verb: &str, rest: &[&str]) -> Output {
+        self.verbs.insert(verb.to_owned());
+        let args: Vec<&str> = verb.split_whitespace().chain(rest.iter().copied()).collect();
+        let mut command = self.place.command(&args);
+        command.env_remove("BURNLAB_STORE");
+        self.server.map(|server| command.env("BURNLAB_STORE", server));
+        command.output().unwrap()
+    }
+
+    /// As [`Tried::run`]; what it prints, without an error.
+    #[track_caller]
+    fn works(&mut self, verb: &str, rest: &[&str]) -> String {
+        let output = self.run(verb, rest);
+        assert!(output.status.success(), "{verb} {rest:?}: {}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("panicked"), "{verb} {rest:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+}
+
+/// `runs list`, `dashboard`, ...: all that the command line has.
+fn all_verbs(command: &clap::Command, before: &str) -> Vec<String> {
+    let of = |command: &clap::Command| all_verbs(command, format!("{before} {}", command.get_name()).trim_start());
+    match command.has_subcommands() {
+        true => command.get_subcommands().flat_map(of).collect(),
+        false => vec![before.to_owned()],
+    }
+}
+
+fn every_verb_works(server: Option<&str>) {
+    let mut tried = Tried { place: Place::new(), server, verbs: BTreeSet::new() };
+    let iris = config_file("iris").display().to_string();
+    tried.place.write("search.toml", SWEEP);
+    tried.place.write("text.toml", TEXT);
+    tried.place.write("text.txt", &"the cat sat on the mat. the dog sat on the log.\n".repeat(20));
+
+    // Before there is a store.
+    assert_eq!(tried.run("runs list", &[]).status.code(), Some(1));
+    tried.works("config check", &[&iris]);
+    assert!(tried.works("config render", &[&iris]).contains("iris"));
+    assert!(tried.works("config schema", &[]).contains("batch_size"));
+    assert!(tried.works("completions", &["bash"]).contains("burnlab"));
+
+    let train = ["--config", &iris, "--set", "training.max_epochs=3"];
+    tried.works("", &[&train[..], &["--set", "seed=1"]].concat());
+    tried.works("", &[&train[..], &["--set", "seed=2", "--set", "model.hidden=[4]", "--name", "other"]].concat());
+    tried.works("", &["--config", "text.toml"]);
+    assert_eq!(tried.works("runs list", &[]).lines().count(), 4);
+    assert!(tried.works("runs show", &["iris"]).contains("seed"));
+    assert!(tried.works("runs compare", &["iris", "other"]).contains("model.hidden"));
+    assert!(tried.works("runs tag", &["other", "+good"]).contains("good"));
+    tried.works("runs note", &["other", "looks right"]);
+    tried.works("runs archive", &["other"]);
+    assert_eq!(tried.works("runs list", &[]).lines().count(), 3);
+    tried.works("runs archive", &["--undo", "other"]);
+    assert!(tried.works("runs export", &[]).contains("looks right"));
+    tried.works("runs delete", &["other"]);
+    assert!(tried.works("runs restore", &[]).contains("other"));
+    tried.works("runs restore", &["other"]);
+    tried.works("runs gc", &[]);
+    assert!(tried.works("runs reindex", &[]).starts_with("3 runs"));
+
+    assert!(tried.works("evaluate", &["iris"]).contains("accuracy"));
+    assert!(tried.works("plot", &["iris"]).contains(".svg"));
+    tried.works("export", &["iris", "--format", "onnx", "-o", "iris.onnx"]);
+    tried.works("report", &["iris", "other"]);
+    let rows = std::fs::read_to_string(test_rows(&tried, "iris")).unwrap();
+    tried.place.write("rows.csv", &rows);
+    assert_eq!(tried.works("predict", &["iris", "rows.csv"]).lines().count(), rows.lines().count());
+    assert!(tried.works("generate", &["text", "--length", "5"]).chars().count() >= 5);
+    tried.works("resume", &["other", "--epochs", "5"]);
+
+    tried.works("", &["--config", "search.toml", "--jobs", "1"]);
+    assert!(tried.works("sweep list", &[]).contains("search"));
+    assert!(tried.works("sweep show", &["search"]).contains("2 of 2 trials finished"));
+    tried.works("sweep resume", &["search"]);
+    tried.works("sweep work", &["search"]);
+    let emitted = tried.run("sweep emit", &["--slurm", "--config", "search.toml"]);
+    assert_eq!(emitted.status.success(), server.is_some(), "only on a server can machines share a queue");
+
+    tried.verbs.insert("dashboard".to_owned());
+    let mut command = tried.place.command(&["dashboard", "--port", "0"]);
+    command.env_remove("BURNLAB_STORE");
+    server.map(|server| command.env("BURNLAB_STORE", server));
+    let served = Served::start(command).expect("the dashboard serves");
+    let (status, runs) = served.ask("GET", "/api/runs", "").unwrap();
+    assert_eq!((status, runs.contains("looks right")), (200, true));
+
+    let all: BTreeSet<String> = all_verbs(&Cli::command(), "").into_iter().collect();
+    let left: Vec<_> = all.difference(&tried.verbs).collect();
+    assert!(left.is_empty(), "no test runs {left:?}");
+}
+
+fn test_rows(tried: &Tried, experiment: &str) -> std::path::PathBuf {
+    let runs = std::fs::read_dir(tried.place.path("artifacts/runs")).unwrap();
+    let run = runs
+        .map(|run| run.unwrap().path())
+        .find(|run| run.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("{experiment}-"))));
+    run.unwrap().join("test.csv")
+}
+
+#[test]
+fn every_verb_works_on_a_store_in_a_file() {
+    every_verb_works(None);
+}
+
+#[test]
+fn every_verb_works_on_a_server() {
+    let Some(database) = Database::new("verbs") else { return };
+    every_verb_works(Some(&database.url()));
+}

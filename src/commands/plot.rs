@@ -44,14 +44,12 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     }
     for (picture, svg) in drawn {
         let path = match &args.output {
-            Some(path) => path.clone(),
-            None => {
-                let plots = folder.file("plots");
-                fs_err::create_dir_all(&plots)?;
-                plots.join(picture.stem()).with_extension("svg")
+            Some(path) => {
+                to_file(path, &[], |writer| Ok(writer.write_all(svg.as_bytes())?))?;
+                path.clone()
             }
+            None => folder.write_picture(&picture.stem(), &svg)?,
         };
-        to_file(&path, &[], |writer| Ok(writer.write_all(svg.as_bytes())?))?;
         say!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)

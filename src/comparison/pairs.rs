@@ -5,6 +5,9 @@ use std::path::Path;
 use csv::{Reader, StringRecord};
 use fs_err::File;
 
+use crate::tracking::TrackingError;
+use crate::tracking::folder::{self, Lines};
+
 /// Why two runs have no pairs.
 #[derive(Debug, thiserror::Error)]
 pub enum Unpaired {
@@ -51,7 +54,7 @@ pub struct Prediction<'a> {
 #[derive(Debug)]
 struct Side {
     run: char,
-    reader: Reader<File>,
+    reader: Reader<Lines<File>>,
     record: StringRecord,
     row: usize,
     label: usize,
@@ -128,7 +131,13 @@ impl<'a> Prediction<'a> {
 impl Side {
     fn open(run: char, folder: &Path) -> Result<Self, Unpaired> {
         let missing = Unpaired::Missing { run };
-        let Ok(file) = File::open(folder.join("predictions.csv")) else { return Err(missing) };
+        let file = match folder::open_table(folder, "predictions.csv") {
+            Ok(Some(file)) => file,
+            Err(TrackingError::Damaged { problem, .. }) => {
+                return Err(Unpaired::Damaged { run, source: std::io::Error::other(problem).into() });
+            }
+            Ok(None) | Err(_) => return Err(missing),
+        };
         let mut reader = Reader::from_reader(file);
         let header = reader.headers().map_err(|source| Unpaired::Damaged { run, source })?.clone();
         let column = |name| header.iter().position(|column| column == name);

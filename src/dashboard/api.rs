@@ -8,7 +8,6 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use fs_err as fs;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ use super::predictions::image_shape;
 use super::request::{checked, run_id};
 use super::{ApiError, AppState, blocking};
 use crate::comparison::filter::Filter;
-use crate::tracking::{FileEntry, RunId, Store};
+use crate::tracking::{FileEntry, RunId, Store, folder};
 
 /// `GET /api/runs`: all runs, newest first, archived ones included.
 pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
@@ -92,8 +91,9 @@ fn detail(store: &Store, id: &RunId, run: Box<RawValue>) -> Result<Detail, ApiEr
 /// `evaluation.json` as the run wrote it, if it did.
 pub fn evaluation(store: &Store, id: &RunId) -> Result<Option<Box<RawValue>>, String> {
     // A missing run folder is reported with the list of files.
-    let Ok(Some(path)) = store.file(id, "evaluation.json") else { return Ok(None) };
-    let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let Ok(Some(folder)) = store.local_folder(id) else { return Ok(None) };
+    let text = folder::read_text(&folder, "evaluation.json").map_err(|error| error.to_string())?;
+    let Some(text) = text else { return Ok(None) };
     serde_json::from_str(&text).map(Some).map_err(|error| format!("`evaluation.json`: {error}"))
 }
 

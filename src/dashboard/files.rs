@@ -1,6 +1,6 @@
 //! `GET /api/runs/{id}/files/{name}`: the files of a run, streamed in pieces.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -40,14 +40,8 @@ pub async fn file(
     let (file, bytes) = state
         .read(move |store| {
             let run = store.run(&id)?.record.id;
-            // The name is looked up in the listing, never joined to a path.
             let missing = || ApiError::not_found(format!("run `{run}` has no file `{asked}`"));
-            let path = store.file(&run, &asked)?.ok_or_else(missing)?;
-            let file = File::open(path).map_err(|error| match error.kind() {
-                // Deleted since it was listed.
-                ErrorKind::NotFound => missing(),
-                _ => ApiError::internal(error),
-            })?;
+            let file = store.open_file(&run, &asked)?.ok_or_else(missing)?;
             let bytes = file.metadata().map_err(ApiError::internal)?.len();
             Ok((file, bytes))
         })

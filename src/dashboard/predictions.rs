@@ -2,18 +2,21 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::io;
 use std::path::Path;
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path as UrlPath, Query, State};
 use csv::StringRecord;
-use fs_err as fs;
+use fs_err::File;
 use serde::{Deserialize, Serialize};
 
 use super::request::{checked, run_id};
 use super::{ApiError, AppState};
-use crate::tracking::{RunId, Store};
+use crate::tracking::{RunId, Store, TrackingError, folder};
+
+const PREDICTIONS: &str = "predictions.csv";
 
 /// The most rows of one response.
 pub const MAX_ROWS: usize = 1000;
@@ -84,14 +87,13 @@ pub async fn predictions(
     state
         .read(move |store| {
             let id = store.run(&id)?.record.id;
-            let path = store.file(&id, "predictions.csv")?;
             let missing = || ApiError::not_found(format!("run `{id}` has no predictions"));
-            let path = path.ok_or_else(missing)?;
+            let folder = store.local_folder(&id)?.ok_or_else(missing)?;
             let damaged = |error: csv::Error| match error.kind() {
-                csv::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::NotFound => missing(),
+                csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::NotFound => missing(),
                 _ => ApiError::internal(format!("`predictions.csv`: {error}")),
             };
-            let (mut found, picked) = page(&path, &query).map_err(damaged)?;
+            let (mut found, picked) = page(&folder, &query).map_err(damaged)?;
             found.seen = seen(store, &id, &picked, query.pixels == Some(1), query.inputs == Some(1))?;
             Ok(found)
         })
@@ -110,9 +112,9 @@ pub fn seen(
     let images = Images::of(store, id);
     let mut seen = Seen { image: images.as_ref().map(|images| images.shape), ..Seen::default() };
     let images = images.filter(|_| wants_pixels);
-    if let Some(path) = store.file(id, "test.csv")?.filter(|_| wants_inputs || images.is_some())
+    if let Some(folder) = store.local_folder(id)?.filter(|_| wants_inputs || images.is_some())
         // Where the file does not match or cannot be read, the predictions are shown without inputs.
-        && let Ok((header, rows)) = pick(&path, picked)
+        && let Ok((header, rows)) = pick(&folder, "test.csv", picked)
     {
         seen.pixels = images.and_then(|images| images.pixels(&header, &rows));
         if wants_inputs {
@@ -133,8 +135,8 @@ pub struct Picked {
 
 /// Two passes over the file: the first finds which rows match, the second reads those of the page, so that only their
 /// text is in memory.
-fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Picked)> {
-    let mut reader = reader(path)?;
+fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Picked)> {
+    let mut reader = reader(folder, PREDICTIONS)?;
     let header = reader.headers()?.clone();
     let place = |name| header.iter().position(|column| column == name);
     let probabilities: Vec<usize> =
@@ -159,7 +161,7 @@ fn page(path: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pick
     let picked = Picked { rows: shown.map(|(_, row)| *row).collect(), num_rows };
     let found = Predictions {
         columns: texts(&header).collect(),
-        rows: pick(path, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
+        rows: pick(folder, PREDICTIONS, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
         total: ranked.len(),
         num_wrong: pair.map(|_| num_wrong),
         seen: Seen::default(),
@@ -178,8 +180,8 @@ fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> (bool
 ///
 /// # Errors
 /// Besides unreadable files, one with another number of rows, which does not belong to these predictions.
-fn pick(path: &Path, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRecord>)> {
-    let mut reader = reader(path)?;
+fn pick(folder: &Path, name: &str, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRecord>)> {
+    let mut reader = reader(folder, name)?;
     let header = reader.headers()?.clone();
     let places: HashMap<usize, usize> = picked.rows.iter().enumerate().map(|(place, row)| (*row, place)).collect();
     let mut found = vec![StringRecord::new(); picked.rows.len()];
@@ -192,13 +194,17 @@ fn pick(path: &Path, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRe
         row += 1;
     }
     if row != picked.num_rows {
-        return Err(std::io::Error::other(format!("{row} rows, not {}", picked.num_rows)).into());
+        return Err(io::Error::other(format!("{row} rows, not {}", picked.num_rows)).into());
     }
     Ok((header, found))
 }
 
-fn reader(path: &Path) -> csv::Result<csv::Reader<fs::File>> {
-    Ok(csv::Reader::from_reader(fs::File::open(path)?))
+fn reader(folder: &Path, name: &str) -> csv::Result<csv::Reader<folder::Lines<File>>> {
+    let file = folder::open_table(folder, name).map_err(|error| match error {
+        TrackingError::Io(error) => error,
+        error => io::Error::other(error.to_string()),
+    })?;
+    Ok(csv::Reader::from_reader(file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?))
 }
 
 fn texts(record: &StringRecord) -> impl Iterator<Item = String> {
@@ -230,8 +236,8 @@ impl Images {
         struct Column {
             name: String,
         }
-        let path = store.file(id, "preprocessing.json").ok()??;
-        let preprocessing: Preprocessing = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let bytes = folder::read(&store.local_folder(id).ok()??, "preprocessing.json").ok()??;
+        let preprocessing: Preprocessing = serde_json::from_slice(&bytes).ok()?;
         let shape = preprocessing.image_shape?;
         let names: Vec<String> = preprocessing.columns.into_iter().map(|column| column.name).collect();
         (!names.is_empty() && shape[0].checked_mul(shape[1]) == Some(names.len())).then_some(Self { shape, names })

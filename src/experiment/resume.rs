@@ -7,8 +7,7 @@ use clap::ValueEnum;
 
 use super::prepare::{Prepared, prepare};
 use super::run::Start;
-use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, recorded};
-use super::weights_file::read_weights;
+use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::shell::command_in;
@@ -36,12 +35,13 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     let folder = RunFolder::at(store.folder(&run.record.id));
     let config = folder.config()?;
     let mut prepared = prepare_again(&folder, &config, location)?;
-    let checkpoint = checkpoint_of(&run, &folder)?;
+    let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
+    let checkpoint = checkpoint_of(&run, &folder, &shapes)?;
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let start = match epochs {
-        None => resume(location, &run, &folder, &prepared, checkpoint)?,
+        None => resume(location, &run, &folder, &prepared, &shapes, checkpoint)?,
         Some(epochs) => {
             let start = extend(location, &run, &folder, epochs, checkpoint)?;
             prepared.config.training.max_epochs = epochs;
@@ -62,8 +62,8 @@ fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> an
     Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
 }
 
-fn checkpoint_of(run: &Run, folder: &RunFolder) -> anyhow::Result<Option<Checkpoint>> {
-    let checkpoint = folder.checkpoint()?;
+fn checkpoint_of(run: &Run, folder: &RunFolder, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
+    let checkpoint = folder.checkpoint(shapes)?;
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(
             "the checkpoint in {} is of run `{}`: restore this run's own",
@@ -92,10 +92,10 @@ fn resume(
     run: &Run,
     folder: &RunFolder,
     prepared: &Prepared,
+    shapes: &Shapes,
     checkpoint: Option<Checkpoint>,
 ) -> anyhow::Result<Start> {
     let id = &run.record.id;
-    let model = &prepared.config.model;
     if run.record.status == Status::Finished {
         let epochs = (2 * prepared.config.training.max_epochs).to_string();
         bail!(
@@ -104,8 +104,7 @@ fn resume(
             command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
         );
     }
-    let shapes = model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
-    let initial = folder.has(INITIAL).then(|| read_weights(&folder.file(INITIAL), &shapes)).transpose()?;
+    let initial = folder.weights(INITIAL, shapes)?;
     Ok(Start::Resume { run: id.clone(), checkpoint, initial })
 }
 

@@ -1,20 +1,24 @@
 //! The folder of a run: finds it, and reads its files as the types that they were written from.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::de::DeserializeOwned;
 
 use super::environment::RunEnvironment;
-use crate::bounded;
-use crate::config::{Config, ConfigError, LoadedConfig};
+use super::weights_file;
+use crate::config::{Config, LoadedConfig};
 use crate::data::{self, DataConfig, Dataset, Inputs, Preprocessor, Splits};
 use crate::invalid::one_line;
+use crate::model::NamedWeights;
 use crate::shell::command_in;
-use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, read_points};
+use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, folder, read_points};
 use crate::training::evaluation::Evaluation;
 use crate::training::{CHECKPOINT, Checkpoint};
 
+/// The resolved configuration.
+const CONFIG: &str = "config.toml";
 /// The weights, f32, by name; each linear layer's `weight` is `[inputs, outputs]`.
 pub const MODEL: &str = "model.safetensors";
 /// The preprocessor fitted on the training part.
@@ -30,10 +34,8 @@ pub const TEST_TEXT: &str = "test.txt";
 /// The initial weights of a fine-tuned run, in the format of the model, so that the run is complete without its parent.
 pub const INITIAL: &str = "initial.safetensors";
 
-/// Enough for a million columns or categories.
-const MAX_PREPROCESSING: u64 = 256 << 20;
-/// Far above what burnlab writes into `run.json`, `environment.json` and `evaluation.json`.
-const MAX_RECORD: u64 = 64 << 20;
+/// The shape of each weight of a network, by name.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// A run's folder; it may be a copy with another name.
 #[derive(Clone, Debug)]
@@ -47,17 +49,19 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
-    /// The folder that `run` names: a path, or a run that [`recorded`] finds in the store. It has a model.
+    /// The folder that `run` names: a path, or a run that [`recorded`] finds in the store. It has a model. Only a path
+    /// that the user wrote may be a link.
     ///
     /// # Errors
     /// No such run, several, or one without a model.
     pub fn find(location: &Location, run: &str) -> anyhow::Result<Self> {
         let path = Path::new(run);
-        if path.join(PREPROCESSING).is_file() {
-            return Ok(Self::at(path));
+        let named = Self::at(if path.is_symlink() { path.canonicalize()? } else { path.to_owned() });
+        if named.has(PREPROCESSING) {
+            return Ok(named);
         }
         let store = Store::open_read_only_at(location)?;
-        let has_model = |id: &RunId| store.folder(id).join(MODEL).is_file();
+        let has_model = |id: &RunId| folder::has(&store.folder(id), MODEL);
         let of_experiment = store.ids_of(run)?;
         if let Some(newest) = of_experiment.iter().find(|id| has_model(id)) {
             return Ok(Self::at(store.folder(newest)));
@@ -90,9 +94,27 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Whether the file exists.
+    /// Whether there is anything of that name.
     pub fn has(&self, name: &str) -> bool {
-        self.file(name).exists()
+        folder::has(&self.path, name)
+    }
+
+    /// The path of a file that other code opens; `None` if there is none.
+    ///
+    /// # Errors
+    /// A link, or anything else but a file.
+    pub fn sound(&self, name: &str) -> Result<Option<PathBuf>, TrackingError> {
+        Ok(folder::is_sound(&self.path, name)?.then(|| self.file(name)))
+    }
+
+    /// Writes a picture into the subfolder `plots`; returns its path.
+    ///
+    /// # Errors
+    /// A folder that cannot be written, or is a link.
+    pub fn write_picture(&self, stem: &str, svg: &str) -> Result<PathBuf, TrackingError> {
+        let name = format!("plots/{stem}.svg");
+        folder::write_renamed(&self.path, &name, svg.as_bytes())?;
+        Ok(self.file(&name))
     }
 
     /// The folder's name: the run's id, unless it was renamed.
@@ -103,9 +125,10 @@ impl RunFolder {
     /// `config.toml`.
     ///
     /// # Errors
-    /// As [`LoadedConfig::load`].
-    pub fn config(&self) -> Result<Config, ConfigError> {
-        Ok(LoadedConfig::load(&self.file("config.toml"), &[])?.config)
+    /// As [`LoadedConfig::load`], and a missing file, as for all files.
+    pub fn config(&self) -> anyhow::Result<Config> {
+        let text = folder::read_text(&self.path, CONFIG)?.with_context(|| self.missing(CONFIG))?;
+        Ok(LoadedConfig::parse(&text, &self.file(CONFIG).display().to_string(), "config", &[])?.config)
     }
 
     /// `run.json`.
@@ -113,22 +136,22 @@ impl RunFolder {
     /// # Errors
     /// A missing or damaged file, as for all files.
     pub fn record(&self) -> anyhow::Result<RunRecord> {
-        self.json("run.json", MAX_RECORD)
+        self.json("run.json")
     }
 
     /// `environment.json`.
     pub fn environment(&self) -> anyhow::Result<RunEnvironment> {
-        self.json("environment.json", MAX_RECORD)
+        self.json("environment.json")
     }
 
     /// `evaluation.json`; `None` for a run without a test part.
     pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
-        self.has(EVALUATION).then(|| self.json(EVALUATION, MAX_RECORD)).transpose()
+        self.has(EVALUATION).then(|| self.json(EVALUATION)).transpose()
     }
 
     /// `preprocessing.json`, checked against the data section `config`.
     pub fn preprocessor(&self, config: &DataConfig) -> anyhow::Result<Preprocessor> {
-        let preprocessor: Preprocessor = self.json(PREPROCESSING, MAX_PREPROCESSING)?;
+        let preprocessor: Preprocessor = self.json(PREPROCESSING)?;
         preprocessor.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPROCESSING))?;
         let context = match &preprocessor.inputs {
             Inputs::Table { .. } => None,
@@ -148,14 +171,26 @@ impl RunFolder {
         read_points(&self.path)
     }
 
-    /// The checkpoint; `None` for a run that ended before the first one.
-    pub fn checkpoint(&self) -> anyhow::Result<Option<Checkpoint>> {
-        if !self.has(CHECKPOINT) {
-            return Ok(None);
-        }
-        let path = self.file(CHECKPOINT);
-        let checkpoint = Checkpoint::decode(&fs_err::read(&path)?);
-        Ok(Some(checkpoint.with_context(|| path.display().to_string())?))
+    /// The weights in one of its files, of a network with these shapes; `None` if there is none.
+    ///
+    /// # Errors
+    /// A file that is much larger than such a network, or is damaged.
+    pub fn weights(&self, name: &str, shapes: &Shapes) -> anyhow::Result<Option<NamedWeights>> {
+        let bytes = folder::read_within(&self.path, name, weights_file::most(shapes, 1))?;
+        let decode = |bytes: Vec<u8>| weights_file::decode(&bytes).with_context(|| self.damaged(name));
+        bytes.map(decode).transpose()
+    }
+
+    /// The checkpoint of a network with these shapes; `None` for a run that ended before the first one.
+    ///
+    /// # Errors
+    /// As [`RunFolder::weights`].
+    pub fn checkpoint(&self, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
+        // The network, its best weights, and what the optimizer keeps of each.
+        let bytes = folder::read_within(&self.path, CHECKPOINT, weights_file::most(shapes, 8))?;
+        let decode =
+            |bytes: Vec<u8>| Checkpoint::decode(&bytes).with_context(|| self.file(CHECKPOINT).display().to_string());
+        bytes.map(decode).transpose()
     }
 
     /// The data that the run was trained on, and its split.
@@ -173,10 +208,14 @@ impl RunFolder {
         Ok((dataset, splits))
     }
 
-    fn json<T: DeserializeOwned>(&self, name: &str, max_bytes: u64) -> anyhow::Result<T> {
-        let bytes = bounded::read(&self.file(name), max_bytes)?;
+    fn json<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+        let bytes = folder::read(&self.path, name)?.with_context(|| self.missing(name))?;
         let value = serde_json::from_slice(&bytes);
         value.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(|| self.damaged(name))
+    }
+
+    fn missing(&self, name: &str) -> String {
+        format!("{} is missing: restore the file that training wrote", self.file(name).display())
     }
 
     fn damaged(&self, name: &str) -> String {

@@ -7,7 +7,7 @@ use crate::cpu::FusedBackend;
 use anyhow::Context;
 
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
-use super::weights_file::{encode_with, read_weights};
+use super::weights_file::encode_with;
 use crate::config::Config;
 use crate::data::{self, DataConfig, Examples, Inputs, NewRows, Preprocessor};
 use crate::invalid::Invalid;
@@ -37,10 +37,12 @@ impl SavedModel {
         let layout = preprocessor.layout();
         config.model.check(&layout, preprocessor.task()).map_err(unusable)?;
         let shapes = config.model.shapes(&layout, preprocessor.task().num_outputs());
-        let path = folder.file(MODEL);
-        let weights = read_weights(&path, &shapes)?;
+        let path = || folder.file(MODEL).display().to_string();
+        let weights = folder.weights(MODEL, &shapes)?;
+        let weights =
+            weights.with_context(|| format!("{} is missing: restore the file that training wrote", path()))?;
         check_shapes(&weights, &shapes, None)
-            .with_context(|| format!("{} does not fit the run's config and data", path.display()))?;
+            .with_context(|| format!("{} does not fit the run's config and data", path()))?;
         Ok(Self { folder: folder.clone(), config, preprocessor, weights })
     }
 
@@ -105,15 +107,14 @@ impl SavedModel {
     /// # Errors
     /// No test part; data that are gone, or have changed since the run.
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
-        let kept = |name: &str| self.folder.has(name).then(|| self.folder.file(name));
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
-                if let Some(file) = kept(TEST_ROWS) {
+                if let Some(file) = self.folder.sound(TEST_ROWS)? {
                     return read_examples(&file, &self.preprocessor, &DataConfig::of_written_rows());
                 }
             }
             Inputs::Text(_) => {
-                if let Some(file) = kept(TEST_TEXT) {
+                if let Some(file) = self.folder.sound(TEST_TEXT)? {
                     return self.examples(&file);
                 }
             }

@@ -1,12 +1,10 @@
 //! Weights in a safetensors file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use anyhow::Context;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::bounded;
 use crate::model::{NamedWeights, Weight};
 
 /// Maximum size of a weights file without the weights; `export` stores the preprocessing there.
@@ -54,13 +52,8 @@ pub fn decode(bytes: &[u8]) -> anyhow::Result<NamedWeights> {
     Ok(weights)
 }
 
-/// The weights in the file `path`, of a network with these shapes.
-///
-/// # Errors
-/// A file that cannot be read, is much larger than such a network, or is damaged.
-pub fn read_weights(path: &Path, shapes: &BTreeMap<String, Vec<usize>>) -> anyhow::Result<NamedWeights> {
-    let cells =
-        shapes.values().map(|shape| shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64)));
-    let bytes = bounded::read(path, cells.fold(MAX_HEADER, u64::saturating_add))?;
-    decode(&bytes).with_context(|| format!("{} is damaged", path.display()))
+/// The most bytes of a file with `copies` of the weights of a network with these shapes.
+pub fn most(shapes: &BTreeMap<String, Vec<usize>>, copies: u64) -> u64 {
+    let bytes = |shape: &Vec<usize>| shape.iter().fold(4, |product: u64, &size| product.saturating_mul(size as u64));
+    shapes.values().map(bytes).fold(0, u64::saturating_add).saturating_mul(copies).saturating_add(MAX_HEADER)
 }

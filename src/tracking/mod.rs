@@ -38,7 +38,7 @@
 
 mod database;
 mod error;
-mod folder;
+pub mod folder;
 mod id;
 mod location;
 mod mounts;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use fs_err::{File, OpenOptions};
+use fs_err::File;
 use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
@@ -81,7 +81,7 @@ impl RunWriter {
             folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
             folder::write_json(&folder, folder::ENVIRONMENT, &run.environment)?;
             let metrics = MetricsFile::create(&folder)?;
-            let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
+            let log = folder::append(&folder, folder::LOG)?;
             let record = RunRecord {
                 id: id.clone(),
                 experiment: run.experiment,
@@ -148,7 +148,7 @@ impl RunWriter {
         if points.len() < num_points {
             store.reopen(id)?;
         }
-        let log = OpenOptions::new().create(true).append(true).open(folder.join(folder::LOG))?;
+        let log = folder::append(&folder, folder::LOG)?;
         let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
         Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
     }
@@ -217,13 +217,10 @@ impl RunWriter {
         &self,
         name: &str,
         bytes: &[u8],
-        write: impl FnOnce(&Path, &str, &[u8]) -> io::Result<()>,
+        write: impl FnOnce(&Path, &str, &[u8]) -> Result<(), TrackingError>,
     ) -> Result<(), TrackingError> {
         folder::check_file_name(name)?;
-        if let Some((subfolder, _)) = name.split_once('/') {
-            fs::create_dir_all(self.folder.join(subfolder))?;
-        }
-        Ok(write(&self.folder, name, bytes)?)
+        write(&self.folder, name, bytes)
     }
 
     /// Ends the run.

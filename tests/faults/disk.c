@@ -132,6 +132,16 @@ int rename(const char *from, const char *to) {
     return REAL(rename)(from, to);
 }
 
+int renameat(int from_folder, const char *from, int to_folder, const char *to) {
+    GUARD(of_path("rename", to_folder, to));
+    return REAL(renameat)(from_folder, from, to_folder, to);
+}
+
+int mkdirat(int folder, const char *path, mode_t bits) {
+    GUARD(of_path("mkdir", folder, path));
+    return REAL(mkdirat)(folder, path, bits);
+}
+
 int mkdir(const char *path, mode_t bits) {
     GUARD(of_path("mkdir", AT_FDCWD, path));
     return REAL(mkdir)(path, bits);

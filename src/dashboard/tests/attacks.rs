@@ -17,8 +17,8 @@
 //! | guessing the token, by time or at all | `is_token` looks at every byte; 128 bits, 16 characters at least | `guard.rs`: `tokens_are_long_and_plain` |
 //! | a cookie that another port has set first | `guard.rs`, `cookies` | `a_strangers_cookie_does_not_hide_ours` |
 //! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: one fixed place, `GET /` alone | `a_token_in_the_address_leads_nowhere_else` |
-//! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | names are compared with a listing, `tracking/store/read.rs`, `file` | `no_path_leads_out_of_the_run` |
-//! | a neighbour whose name begins alike; links, pipes, hidden files | `tracking/folder.rs`, `list_files` | the same |
+//! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | `tracking/folder/open.rs`, `parts` | `no_path_leads_out_of_the_run` |
+//! | a neighbour whose name begins alike; links, pipes, hidden files | `tracking/folder/open.rs`; `list.rs` | the same; `strangers.rs` |
 //! | scripts in SVG and HTML files of a run | `files.rs`: sandbox, or a download | `reads.rs`: `files_are_downloads_or_shown_in_a_sandbox`; `hostile.rs`: `a_picture_of_a_run_runs_nothing` |
 //! | scripts in names, tags, notes, params, columns, classes | `assets/dom.js`: text nodes alone; `traces.js`, `plain` | `hostile.rs`: `hostile_text_stays_text` |
 //! | the same in answers that a browser would take for a page | JSON, `nosniff` | `hostile_text_is_answered_as_json` |

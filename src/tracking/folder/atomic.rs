@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use fs_err as fs;
 use fs_err::File;
 
+use super::directory::{Directory, Kind, Purpose};
+use super::open::{in_words, open, open_for, parts, within};
+use crate::tracking::TrackingError;
+
 /// Writes a file so that readers see the old content or the new, never a part of it, and the new content survives a
-/// power cut.
-pub(crate) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+/// power cut. A subfolder that the name begins with is made if absent.
+pub fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| {
         file.write_all(bytes)?;
         file.sync_all()
@@ -16,32 +19,117 @@ pub(crate) fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> io::Resul
 }
 
 /// As [`write_atomic`], but does not wait for the disk.
-pub(crate) fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| file.write_all(bytes))
 }
 
+/// Opens a file to append to it; created if absent.
+///
+/// One that has another name as well (a hard link) is replaced by a copy first: what stands under the other name is
+/// none of the run's.
+pub(crate) fn append(folder: &Path, name: &str) -> Result<File, TrackingError> {
+    let file = open_for(Purpose::Append, folder, name)?;
+    if num_names(&file)? == 1 {
+        return Ok(file);
+    }
+    if let Some(mut old) = open(folder, name)? {
+        replace(folder, name, |new| io::copy(&mut old, new).map(drop))?;
+    }
+    open_for(Purpose::Append, folder, name)
+}
+
+#[cfg(unix)]
+fn num_names(file: &File) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.nlink())
+}
+
+#[cfg(not(unix))]
+fn num_names(_: &File) -> io::Result<u64> {
+    Ok(1)
+}
+
 /// Removes the temporary files of a killed process. Only for the holder of the run's lock.
-pub(crate) fn remove_temporary(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(".tmp") && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
+pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
+    let directory = within(folder, None)?;
+    for entry in directory.entries(true)? {
+        if entry.name.ends_with(".tmp") && entry.kind == Kind::File {
+            directory.remove(&entry.name)?;
         }
     }
     Ok(())
 }
 
-fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), TrackingError> {
+    let path = folder.join(name);
+    let (parent, last) = parts(name).ok_or_else(|| TrackingError::InvalidFileName { name: name.to_owned() })?;
+    let directory = within(folder, None)?;
+    let inner = parent.map(|parent| {
+        directory.make_folder(parent).map_err(|error| in_words("create", &folder.join(parent), &error))?;
+        within(folder, Some(parent))
+    });
+    let inner = inner.transpose()?;
     // The process id keeps two writers of one file apart.
-    let temporary = folder.join(format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id()));
-    let result = File::create(&temporary)
-        .and_then(|mut file| write(&mut file))
-        .and_then(|()| fs::rename(&temporary, folder.join(name)));
+    let temporary = format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id());
+    let result = create(&directory, folder, &temporary).and_then(|mut file| write(&mut file)).and_then(|()| {
+        let renamed = directory.rename(&temporary, inner.as_ref().unwrap_or(&directory), last);
+        renamed.map_err(|error| in_words("write", &path, &error))
+    });
     if result.is_err() {
         // The first error is the one to report; a temporary file that stays does no harm.
-        fs::remove_file(&temporary).ok();
+        directory.remove(&temporary).ok();
     }
-    result
+    Ok(result?)
+}
+
+/// A new file; what stands under its name, which only a killed process of the same number can have left, is removed.
+fn create(directory: &Directory, folder: &Path, name: &str) -> io::Result<File> {
+    let path = folder.join(name);
+    let created = match directory.file(name, Purpose::Create) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            directory.remove(name).and_then(|()| directory.file(name, Purpose::Create))
+        }
+        created => created,
+    };
+    let file = created.map_err(|error| in_words("create", &path, &error))?;
+    Ok(File::from_parts(file, path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn writing_follows_no_link() {
+        let outside = tempfile::tempdir().unwrap();
+        let victim = outside.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let link = |name: &str| std::os::unix::fs::symlink(&victim, path.join(name)).unwrap();
+        link("model");
+        link(&format!(".model.{}.tmp", std::process::id()));
+        write_atomic(path, "model", b"new").unwrap();
+        assert_eq!(std::fs::read(path.join("model")).unwrap(), b"new");
+        std::os::unix::fs::symlink(outside.path(), path.join("plots")).unwrap();
+        let error = write_renamed(path, "plots/victim", b"new").unwrap_err();
+        assert!(error.to_string().contains("plots`: it is a link"), "{error}");
+        link("run.log");
+        assert!(append(path, "run.log").is_err());
+        // The same file under two names.
+        std::fs::hard_link(&victim, path.join("two.log")).unwrap();
+        append(path, "two.log").unwrap().write_all(b" more").unwrap();
+        assert_eq!(std::fs::read(path.join("two.log")).unwrap(), b"precious more");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
+        // Nothing temporary is left.
+        assert!(
+            std::fs::read_dir(path).unwrap().all(|entry| !entry
+                .unwrap()
+                .file_name()
+                .to_string_lossy()
+                .starts_with('.'))
+        );
+    }
 }

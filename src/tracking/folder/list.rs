@@ -1,14 +1,15 @@
 //! Listing the files of a run, and the folders of runs.
 
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use serde::Serialize;
 
+use super::directory::Kind;
 use super::names::{LOCK, RUN};
-use crate::tracking::RunId;
+use super::open::within;
+use crate::tracking::{RunId, TrackingError};
 
 /// One file of a run, as it can be shown and downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,31 +22,29 @@ pub struct FileEntry {
 
 /// The files of a run folder and its direct subfolders, sorted by name. Links and hidden files are left out, so that
 /// nothing outside the folder can be named; so is the lock.
-pub(crate) fn list_files(folder: &Path) -> io::Result<Vec<FileEntry>> {
+pub(crate) fn list_files(folder: &Path) -> Result<Vec<FileEntry>, TrackingError> {
     let mut files = Vec::new();
-    for (name, entry) in visible_entries(folder)? {
-        let Some(data) = if_present(entry.metadata())? else { continue };
-        if data.is_dir() {
-            for (inner_name, inner) in if_present(visible_entries(&entry.path()))?.unwrap_or_default() {
-                if let Some(data) = if_present(inner.metadata())?.filter(Metadata::is_file) {
-                    files.push(FileEntry { name: format!("{name}/{inner_name}"), bytes: data.len() });
-                }
+    for entry in within(folder, None)?.entries(false)? {
+        match entry.kind {
+            Kind::Folder => {
+                let inner = match within(folder, Some(&entry.name)) {
+                    Ok(subfolder) => subfolder.entries(false)?,
+                    // A training removes and replaces files and folders while others list them.
+                    Err(TrackingError::Damaged { .. }) => continue,
+                    Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                };
+                let inner = inner.into_iter().filter(|inner| inner.kind == Kind::File);
+                files.extend(
+                    inner.map(|inner| FileEntry { name: format!("{}/{}", entry.name, inner.name), bytes: inner.bytes }),
+                );
             }
-        } else if data.is_file() && name != LOCK {
-            files.push(FileEntry { name, bytes: data.len() });
+            Kind::File if entry.name != LOCK => files.push(FileEntry { name: entry.name, bytes: entry.bytes }),
+            Kind::File | Kind::Other => {}
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
-}
-
-/// `None` if the file or folder is gone: a training replaces and removes files while others list them.
-fn if_present<T>(found: io::Result<T>) -> io::Result<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {

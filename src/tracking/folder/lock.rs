@@ -6,16 +6,17 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use fs_err as fs;
 use fs_err::File;
 
+use super::directory::Purpose;
 use super::names::{LOCK, LOG, METRICS};
+use super::open::open_for;
 use crate::tracking::TrackingError;
 
 /// Creates the lock file and locks it until the file is closed, at the latest by the end of the process.
 pub(crate) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
     let path = folder.join(LOCK);
-    let file = File::create(&path)?;
+    let file = open_for(Purpose::Lock, folder, LOCK)?;
     let mut tries = 0;
     loop {
         match file.try_lock() {
@@ -33,12 +34,13 @@ pub(crate) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
 /// Whether a process holds the run's lock.
 ///
 /// # Errors
-/// If that cannot be determined. A folder without a lock file is no error: nobody holds it.
+/// If that cannot be determined. A folder without a lock file is no error: nobody holds it; nor one where something
+/// else stands in its place, which burnlab would not hold.
 pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
-    let file = match File::open(folder.join(LOCK)) {
+    let file = match open_for(Purpose::Read, folder, LOCK) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
+        Err(TrackingError::Io(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => return Ok(false),
     };
     // A shared lock, so that two readers at the same moment do not take each other for the training process.
     match file.try_lock_shared() {
@@ -50,7 +52,7 @@ pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
 
 /// When the run last wrote a point or a log line.
 pub(crate) fn last_activity(folder: &Path) -> Option<SystemTime> {
-    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|data| data.modified()).ok();
+    let modified = |name: &str| open_for(Purpose::Read, folder, name).ok()?.metadata().ok()?.modified().ok();
     [METRICS, LOG].into_iter().filter_map(modified).max()
 }
 

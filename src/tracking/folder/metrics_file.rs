@@ -3,10 +3,12 @@
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use fs_err::{File, OpenOptions};
+use fs_err::File;
 
 use super::atomic::write_atomic;
+use super::directory::Purpose;
 use super::names::METRICS;
+use super::open::{open, open_for};
 use crate::invalid::one_line;
 use crate::tracking::{Point, TrackingError};
 
@@ -23,16 +25,16 @@ pub(crate) struct MetricsFile {
 }
 
 impl MetricsFile {
-    pub(crate) fn create(folder: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new().create_new(true).write(true).open(folder.join(METRICS))?;
+    pub(crate) fn create(folder: &Path) -> Result<Self, TrackingError> {
+        let mut file = open_for(Purpose::Create, folder, METRICS)?;
         file.write_all(METRICS_HEADER.as_bytes())?;
         Ok(Self { file, length: METRICS_HEADER.len() as u64 })
     }
 
     /// Replaces the file by one with these points.
-    pub(crate) fn rewrite(folder: &Path, points: &[Point]) -> io::Result<Self> {
+    pub(crate) fn rewrite(folder: &Path, points: &[Point]) -> Result<Self, TrackingError> {
         write_atomic(folder, METRICS, format!("{METRICS_HEADER}{}", lines(points)).as_bytes())?;
-        let mut file = OpenOptions::new().write(true).open(folder.join(METRICS))?;
+        let mut file = open_for(Purpose::Write, folder, METRICS)?;
         let length = file.seek(SeekFrom::End(0))?;
         Ok(Self { file, length })
     }
@@ -78,11 +80,8 @@ fn lines(points: &[Point]) -> String {
 /// [`TrackingError::Damaged`], with the line number, for any other line that is not a point.
 pub fn read_points(folder: &Path) -> Result<Vec<Point>, TrackingError> {
     let path = folder.join(METRICS);
-    let mut reader = match File::open(&path) {
-        Ok(file) => BufReader::with_capacity(1 << 16, file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error.into()),
-    };
+    let Some(file) = open(folder, METRICS)? else { return Ok(Vec::new()) };
+    let mut reader = BufReader::with_capacity(1 << 16, file);
     let mut points = Vec::new();
     let mut line = Vec::new();
     for number in 1.. {

@@ -3,6 +3,9 @@
 //! | file | concept |
 //! |---|---|
 //! | `names` | what the files are called |
+//! | `open` | the one way to open a file: no links, nothing but files, bounded |
+//! | `directory` | reaching files below a folder by its handle |
+//! | `lines` | reading lines of bounded length |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
 //! | `record` | `run.json` |
 //! | `metrics_file` | `metrics.csv` |
@@ -10,18 +13,24 @@
 //! | `list` | files of a run, and folders of runs |
 
 mod atomic;
+mod directory;
+mod lines;
 mod list;
 mod lock;
 mod metrics_file;
 mod names;
+mod open;
 mod record;
 
+pub use atomic::{write_atomic, write_renamed};
+pub use lines::Lines;
 pub use list::FileEntry;
 pub use metrics_file::read_points;
+pub use open::{has, is_sound, open, open_table, read, read_text, read_within};
 
-pub(crate) use atomic::{remove_temporary, write_atomic, write_renamed};
+pub(crate) use atomic::{append, remove_temporary};
 pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::MetricsFile;
-pub(crate) use names::{CONFIG, ENVIRONMENT, LOG, RUN, check_file_name};
-pub(crate) use record::{read_record, read_whole, write_json, write_record};
+pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, RUN, check_file_name};
+pub(crate) use record::{read_record, write_json, write_record};

@@ -8,28 +8,14 @@ use serde::Serialize;
 
 use super::atomic::write_atomic;
 use super::names::RUN;
-use crate::bounded;
+use super::open::{in_words, read};
 use crate::tracking::{RunRecord, TrackingError};
-
-/// Bytes; far above what burnlab writes into `run.json`, `environment.json` and `config.toml`.
-const MAX_WHOLE: u64 = 64 << 20;
-
-/// Reads a file of at most [`MAX_WHOLE`] bytes.
-pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>, TrackingError> {
-    bounded::read(path, MAX_WHOLE).map_err(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => TrackingError::damaged(
-            path,
-            format!("it is larger than {} MiB; burnlab writes no file of that size", MAX_WHOLE >> 20),
-        ),
-        _ => error.into(),
-    })
-}
 
 /// Reads `run.json`.
 pub(crate) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
     let path = folder.join(RUN);
-    let record: RunRecord =
-        serde_json::from_slice(&read_whole(&path)?).map_err(|error| TrackingError::damaged(&path, error))?;
+    let bytes = read(folder, RUN)?.ok_or_else(|| in_words("open", &path, &io::ErrorKind::NotFound.into()))?;
+    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?;
     // A copy of a run folder under another name would be indexed as the original.
     if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
         return Err(TrackingError::damaged(
@@ -63,5 +49,5 @@ pub(crate) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> R
     let mut text =
         serde_json::to_string_pretty(value).map_err(|error| TrackingError::damaged(&folder.join(name), error))?;
     text.push('\n');
-    Ok(write_atomic(folder, name, text.as_bytes())?)
+    write_atomic(folder, name, text.as_bytes())
 }

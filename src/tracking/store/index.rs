@@ -1,7 +1,6 @@
 //! The rows of a run, written from its folder.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
 use serde_json::Value;
@@ -22,11 +21,10 @@ impl Store {
         revision: u64,
     ) -> Result<usize, Failure> {
         let record = with_params_of_config(folder, record)?;
-        let path = folder.join(folder::ENVIRONMENT);
-        let environment: Value = match folder::read_whole(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?,
-            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Value::Null,
-            Err(error) => return Err(error.into()),
+        let environment: Value = match folder::read(folder, folder::ENVIRONMENT)? {
+            Some(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| TrackingError::damaged(&folder.join(folder::ENVIRONMENT), error))?,
+            None => Value::Null,
         };
         let points = folder::read_points(folder)?;
         let run = self.upsert_run(database, &record, &environment, revision)?;
@@ -73,11 +71,11 @@ impl Store {
 
 /// Fills in the params of a record without them (edited by hand, or by another tool) from `config.toml`.
 fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunRecord, TrackingError> {
-    let path = folder.join(folder::CONFIG);
-    if record.params.is_empty() && path.exists() {
-        let text = String::from_utf8(folder::read_whole(&path)?);
-        let text = text.map_err(|_| TrackingError::damaged(&path, "it is not UTF-8"))?;
-        record.params = flatten_config(&text).map_err(|error| TrackingError::damaged(&path, error.message()))?;
+    if record.params.is_empty()
+        && let Some(text) = folder::read_text(folder, folder::CONFIG)?
+    {
+        let damaged = |error: toml::de::Error| TrackingError::damaged(&folder.join(folder::CONFIG), error.message());
+        record.params = flatten_config(&text).map_err(damaged)?;
     }
     Ok(record)
 }

@@ -1,10 +1,9 @@
 //! Reading: runs, curves, files, and what changed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io;
 use std::path::PathBuf;
 
-use fs_err as fs;
+use fs_err::File;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -86,7 +85,9 @@ impl Store {
     /// [`TrackingError::Elsewhere`] for a run of another host.
     pub fn config_toml(&self, id: &RunId) -> Result<String, TrackingError> {
         self.require_local(&self.database, id, "read its config.toml").map_err(|failure| self.to_error(failure))?;
-        Ok(fs::read_to_string(self.folder(id).join(folder::CONFIG))?)
+        let folder = self.folder(id);
+        let missing = || TrackingError::damaged(&folder.join(folder::CONFIG), "it is missing");
+        folder::read_text(&folder, folder::CONFIG)?.ok_or_else(missing)
     }
 
     /// `environment.json`: machine, versions and command line.
@@ -103,22 +104,28 @@ impl Store {
     /// The files of a run that can be shown, sorted by name, without links and hidden files. Empty for a run of another
     /// host.
     pub fn files(&self, id: &RunId) -> Result<Vec<FileEntry>, TrackingError> {
-        if self.home_elsewhere(id)?.is_some() {
-            return Ok(Vec::new());
+        match self.local_folder(id)? {
+            Some(folder) => folder::list_files(&folder),
+            None => Ok(Vec::new()),
         }
-        Ok(folder::list_files(&self.folder(id))?)
     }
 
-    /// The path of a file that [`Store::files`] lists under exactly this name. `name` is compared, never joined to a
-    /// path, so that it cannot lead out of the run's folder.
-    pub fn file(&self, id: &RunId, name: &str) -> Result<Option<PathBuf>, TrackingError> {
-        let files = match self.files(id) {
-            // A run that was just deleted, or whose folder was removed, has no files.
-            Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            files => files?,
-        };
-        let known = files.into_iter().find(|file| file.name == name);
-        Ok(known.map(|file| self.folder(id).join(file.name)))
+    /// A file that [`Store::files`] lists under exactly this name. `name` cannot lead out of the run's folder.
+    pub fn open_file(&self, id: &RunId, name: &str) -> Result<Option<File>, TrackingError> {
+        if name == folder::LOCK || name.split('/').any(|part| part.starts_with('.')) {
+            return Ok(None);
+        }
+        let Some(folder) = self.local_folder(id)? else { return Ok(None) };
+        match folder::open(&folder, name) {
+            // A link, which is not listed either.
+            Err(TrackingError::Damaged { .. }) => Ok(None),
+            file => file,
+        }
+    }
+
+    /// The folder of a run, which may not exist; `None` for a run of another host.
+    pub fn local_folder(&self, id: &RunId) -> Result<Option<PathBuf>, TrackingError> {
+        Ok(self.home_elsewhere(id)?.is_none().then(|| self.folder(id)))
     }
 
     /// The revision of the store, which grows with each change.

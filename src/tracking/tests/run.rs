@@ -54,9 +54,10 @@ fn finish_records_status_reason_and_best_epoch(test_store: &TestStore) {
         ["config.toml", "environment.json", "evaluation.json", "metrics.csv", "run.json", "run.log"],
         "no temporary files, no lock"
     );
-    assert_eq!(store.file(&id, "evaluation.json").unwrap(), Some(folder.join("evaluation.json")));
+    let file = store.open_file(&id, "evaluation.json").unwrap().unwrap();
+    assert_eq!(file.path(), folder.join("evaluation.json"));
     for outside in ["../run.json", "lock", "", "/etc/passwd", "..", "./run.json"] {
-        assert_eq!(store.file(&id, outside).unwrap(), None, "{outside}");
+        assert!(store.open_file(&id, outside).unwrap().is_none(), "{outside}");
     }
 }
 

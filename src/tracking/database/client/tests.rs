@@ -264,7 +264,7 @@ fn runs_of_another_host_can_be_read_and_edited_but_not_moved() {
     let run = there.find("latest").unwrap();
     assert_eq!((there.environment(&id).unwrap()["cores"].clone(), there.shown(&run)), (json!(2), Shown::Running));
     assert_eq!(there.series(&id, &key()).unwrap().len(), 1);
-    assert!(there.files(&id).unwrap().is_empty() && there.file(&id, "run.json").unwrap().is_none());
+    assert!(there.files(&id).unwrap().is_empty() && there.open_file(&id, "run.json").unwrap().is_none());
     let named = |error: TrackingError| {
         let text = error.to_string();
         assert!(matches!(error, TrackingError::Elsewhere { .. }) && text.contains(&home), "{text}");

@@ -1,0 +1,219 @@
+//! Reaching files below a folder by its handle, so that no link leads out of it, whoever made the folder and whatever
+//! happens to its path meanwhile.
+
+use std::fs::File;
+use std::io;
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    /// At the place that the file was written up to.
+    Write,
+    /// Created if absent.
+    Append,
+    /// Created if absent; its content is of no interest.
+    Lock,
+    /// It must not exist.
+    Create,
+}
+
+/// What stands under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    File,
+    Folder,
+    /// A link, a pipe, a socket or a device.
+    Other,
+}
+
+/// One name in a folder.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub name: String,
+    pub kind: Kind,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+#[cfg(not(unix))]
+pub(super) use by_path::Directory;
+#[cfg(unix)]
+pub(super) use handle::Directory;
+
+#[cfg(unix)]
+mod handle {
+    use std::os::fd::OwnedFd;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, mkdirat, openat, renameat, statat, unlinkat};
+    use rustix::io::Errno;
+
+    use super::{Entry, File, Kind, Purpose, io};
+
+    /// A folder, open.
+    #[derive(Debug)]
+    pub struct Directory(OwnedFd);
+
+    const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+    /// Nothing to wait for: without `NONBLOCK`, opening a pipe waits for its other end.
+    const FILE: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+    impl Directory {
+        /// Opens a folder; the last part of its path is no link.
+        pub fn open(path: &Path) -> io::Result<Self> {
+            Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
+        }
+
+        /// A folder in this one.
+        pub fn below(&self, name: &str) -> io::Result<Self> {
+            Ok(Self(openat(&self.0, name, FOLDER, Mode::empty())?))
+        }
+
+        /// A file in this folder, which is no link; what else it may be shows [`kind_of`](super::kind_of).
+        pub fn file(&self, name: &str, purpose: Purpose) -> io::Result<File> {
+            let flags = match purpose {
+                Purpose::Read => OFlags::RDONLY,
+                Purpose::Write => OFlags::WRONLY,
+                Purpose::Append => OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE,
+                Purpose::Lock => OFlags::RDWR | OFlags::CREATE,
+                Purpose::Create => OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL,
+            };
+            Ok(openat(&self.0, name, FILE | flags, Mode::from_raw_mode(0o666))?.into())
+        }
+
+        /// What stands under a name, without following it; `None` for nothing.
+        pub fn entry(&self, name: &str) -> io::Result<Option<Entry>> {
+            match statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => Ok(Some(entry(name, &stat))),
+                Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
+
+        /// All entries but hidden ones, and those whose names are not UTF-8 or that vanish meanwhile.
+        pub fn entries(&self, hidden: bool) -> io::Result<Vec<Entry>> {
+            let mut entries = Vec::new();
+            for found in Dir::read_from(&self.0)? {
+                let found = found?;
+                let Ok(name) = found.file_name().to_str() else { continue };
+                if !matches!(name, "." | "..") && name.starts_with('.') == hidden {
+                    entries.extend(self.entry(name)?);
+                }
+            }
+            Ok(entries)
+        }
+
+        /// Makes a folder in this one, unless there is one.
+        pub fn make_folder(&self, name: &str) -> io::Result<()> {
+            match mkdirat(&self.0, name, Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
+        }
+
+        /// Moves a file of this folder to `name` in `to`, over what is there.
+        pub fn rename(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
+            Ok(renameat(&self.0, from, &to.0, name)?)
+        }
+
+        /// Removes a name, not what it may point to.
+        pub fn remove(&self, name: &str) -> io::Result<()> {
+            Ok(unlinkat(&self.0, name, AtFlags::empty())?)
+        }
+    }
+
+    fn entry(name: &str, stat: &Stat) -> Entry {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            _ => Kind::Other,
+        };
+        Entry { name: name.to_owned(), kind, bytes: u64::try_from(stat.st_size).unwrap_or(0) }
+    }
+}
+
+/// Where the standard library gives no handle of a folder: by path, each part looked at before it is used.
+#[cfg(not(unix))]
+mod by_path {
+    use std::fs::{self, Metadata, OpenOptions};
+    use std::path::{Path, PathBuf};
+
+    use super::{Entry, File, Kind, Purpose, io};
+
+    /// A folder.
+    #[derive(Debug)]
+    pub struct Directory(PathBuf);
+
+    impl Directory {
+        pub fn open(path: &Path) -> io::Result<Self> {
+            match fs::symlink_metadata(path)?.is_dir() {
+                true => Ok(Self(path.to_owned())),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            }
+        }
+
+        pub fn below(&self, name: &str) -> io::Result<Self> {
+            Self::open(&self.0.join(name))
+        }
+
+        pub fn file(&self, name: &str, purpose: Purpose) -> io::Result<File> {
+            if self.entry(name)?.is_some_and(|entry| entry.kind == Kind::Other) {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            let mut options = OpenOptions::new();
+            match purpose {
+                Purpose::Read => options.read(true),
+                Purpose::Write => options.write(true),
+                Purpose::Append => options.append(true).create(true),
+                Purpose::Lock => options.read(true).write(true).create(true).truncate(false),
+                Purpose::Create => options.write(true).create_new(true),
+            };
+            options.open(self.0.join(name))
+        }
+
+        pub fn entry(&self, name: &str) -> io::Result<Option<Entry>> {
+            match fs::symlink_metadata(self.0.join(name)) {
+                Ok(data) => Ok(Some(entry(name, &data))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
+
+        pub fn entries(&self, hidden: bool) -> io::Result<Vec<Entry>> {
+            let mut entries = Vec::new();
+            for found in fs::read_dir(&self.0)? {
+                if let Ok(name) = found?.file_name().into_string()
+                    && name.starts_with('.') == hidden
+                {
+                    entries.extend(self.entry(&name)?);
+                }
+            }
+            Ok(entries)
+        }
+
+        pub fn make_folder(&self, name: &str) -> io::Result<()> {
+            match fs::create_dir(self.0.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            }
+        }
+
+        pub fn rename(&self, from: &str, to: &Self, name: &str) -> io::Result<()> {
+            fs::rename(self.0.join(from), to.0.join(name))
+        }
+
+        pub fn remove(&self, name: &str) -> io::Result<()> {
+            fs::remove_file(self.0.join(name))
+        }
+    }
+
+    fn entry(name: &str, data: &Metadata) -> Entry {
+        let kind = match data {
+            data if data.is_file() => Kind::File,
+            data if data.is_dir() => Kind::Folder,
+            _ => Kind::Other,
+        };
+        Entry { name: name.to_owned(), kind, bytes: data.len() }
+    }
+}

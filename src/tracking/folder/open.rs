@@ -1,0 +1,217 @@
+//! The one way to open a file inside a run folder.
+//!
+//! A run folder may come from somebody else, and on a shared machine others may write into it. So a file is reached by
+//! the handle of its folder, never through a link; it is a regular file, since a pipe would keep its reader for ever; it
+//! is never truncated; and what is read of it is bounded by what burnlab writes under that name.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use fs_err::File;
+
+use super::directory::{Directory, Kind, Purpose};
+use super::lines::Lines;
+use crate::tracking::TrackingError;
+
+/// Bytes that a file has at most, by its name or by the end of it; far above what burnlab writes.
+const MOST: [(&str, u64); 5] = [
+    ("config.toml", 8 << 20),
+    // Enough for a million columns or categories.
+    ("preprocessing.json", 256 << 20),
+    (".json", 64 << 20),
+    (".svg", 64 << 20),
+    // Test rows that are copied into the folder: 2 million cells at most.
+    ("", 1 << 30),
+];
+
+/// Bytes of the longest line of a table: a probability for each of a million classes.
+const MAX_LINE: usize = 32 << 20;
+
+/// The bytes of a file, bounded by its name; `None` if there is none. `name` is a plain name, or one in a subfolder.
+///
+/// # Errors
+/// [`TrackingError::Damaged`] for a link, a pipe or anything else but a file, and for one that is too large.
+pub fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, TrackingError> {
+    read_within(folder, name, most(name))
+}
+
+/// As [`read`], with another limit, in bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_within(folder: &Path, name: &str, most: u64) -> Result<Option<Vec<u8>>, TrackingError> {
+    let Some(file) = open(folder, name)? else { return Ok(None) };
+    let too_large = || {
+        let size = if most < 1 << 20 { format!("{most} bytes") } else { format!("{} MiB", most >> 20) };
+        TrackingError::damaged(&folder.join(name), format!("it is larger than {size}, larger than what burnlab writes"))
+    };
+    let size = file.metadata()?.len();
+    if size > most {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    // It may grow meanwhile.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(too_large()) } else { Ok(Some(bytes)) }
+}
+
+/// The text of a file, as [`read`].
+///
+/// # Errors
+/// As [`read`]; text that is not UTF-8.
+pub fn read_text(folder: &Path, name: &str) -> Result<Option<String>, TrackingError> {
+    let text = read(folder, name)?.map(String::from_utf8).transpose();
+    text.map_err(|_| TrackingError::damaged(&folder.join(name), "it is not UTF-8"))
+}
+
+/// A table, to be read row by row, however long it is; `None` if there is none.
+///
+/// # Errors
+/// As [`read`]. Reading it fails at a line that is longer than any of burnlab's.
+pub fn open_table(folder: &Path, name: &str) -> Result<Option<Lines<File>>, TrackingError> {
+    Ok(open(folder, name)?.map(|file| Lines::new(file, MAX_LINE)))
+}
+
+/// A file, open for reading; `None` if there is none. What is read of it is for the caller to bound.
+///
+/// # Errors
+/// As [`read`].
+pub fn open(folder: &Path, name: &str) -> Result<Option<File>, TrackingError> {
+    match open_for(Purpose::Read, folder, name) {
+        Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+/// Whether anything stands under the name, even what [`open`] refuses.
+pub fn has(folder: &Path, name: &str) -> bool {
+    let Some((parent, name)) = parts(name) else { return false };
+    let entry = within(folder, parent).and_then(|directory| Ok(directory.entry(name)?));
+    !matches!(entry, Ok(None) | Err(TrackingError::Io(_)))
+}
+
+/// Checks that a file which other code opens by its path is a file, of a size that burnlab writes; whether there is one.
+///
+/// # Errors
+/// As [`read`].
+pub fn is_sound(folder: &Path, name: &str) -> Result<bool, TrackingError> {
+    let Some(file) = open(folder, name)? else { return Ok(false) };
+    match file.metadata()?.len() <= most(name) {
+        true => Ok(true),
+        false => Err(TrackingError::damaged(
+            &folder.join(name),
+            format!("it is larger than {} MiB, larger than what burnlab writes", most(name) >> 20),
+        )),
+    }
+}
+
+/// A file of the folder, open for a purpose.
+pub(super) fn open_for(purpose: Purpose, folder: &Path, name: &str) -> Result<File, TrackingError> {
+    let path = folder.join(name);
+    let (parent, name) = parts(name).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no name of a file"))?;
+    let directory = within(folder, parent)?;
+    let foreign = || TrackingError::damaged(&path, "it is a link, a pipe or a folder, and burnlab writes files alone");
+    match directory.entry(name)? {
+        Some(entry) if entry.kind != Kind::File => return Err(foreign()),
+        _ => {}
+    }
+    let file = directory.file(name, purpose).map_err(|error| in_words("open", &path, &error))?;
+    // It may have been replaced since.
+    if file.metadata()?.is_file() { Ok(File::from_parts(file, path)) } else { Err(foreign()) }
+}
+
+/// The folder itself, or a subfolder of it.
+pub(super) fn within(folder: &Path, subfolder: Option<&str>) -> Result<Directory, TrackingError> {
+    let opened = |path: &Path, directory: io::Result<Directory>| {
+        directory.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => in_words("open", path, &error).into(),
+            // Where the handle could not be had because of what stands there.
+            _ if std::fs::symlink_metadata(path).is_ok_and(|data| !data.is_dir()) => {
+                TrackingError::damaged(path, "it is a link or a file, and burnlab makes folders")
+            }
+            _ => in_words("open", path, &error).into(),
+        })
+    };
+    let directory = opened(folder, Directory::open(folder))?;
+    match subfolder {
+        Some(name) => opened(&folder.join(name), directory.below(name)),
+        None => Ok(directory),
+    }
+}
+
+/// The subfolder and the name of `plots/curves.svg`; `None` for what can name no file of a run.
+pub(super) fn parts(name: &str) -> Option<(Option<&str>, &str)> {
+    let is_plain = |part: &str| {
+        let foreign: &[char] = if cfg!(windows) { &['/', '\\', ':', '\0'] } else { &['/', '\0'] };
+        !part.is_empty() && part != "." && part != ".." && !part.contains(foreign)
+    };
+    let (parent, name) = name.split_once('/').map_or((None, name), |(parent, name)| (Some(parent), name));
+    (is_plain(name) && parent.is_none_or(is_plain)).then_some((parent, name))
+}
+
+/// An error that names the file, as those of `fs_err` do.
+pub(super) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
+}
+
+fn most(name: &str) -> u64 {
+    MOST.into_iter().find(|(end, _)| name.ends_with(end)).map_or(0, |(_, most)| most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_nowhere_else() {
+        for bad in ["", ".", "..", "../a", "a/..", "/a", "a/b/c", "a/", "/", "a\0"] {
+            assert_eq!(parts(bad), None, "{bad}");
+        }
+        assert_eq!(parts("a"), Some((None, "a")));
+        assert_eq!(parts("plots/a.svg"), Some((Some("plots"), "a.svg")));
+    }
+
+    #[test]
+    fn what_is_read_is_bounded_by_the_kind_of_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        std::fs::write(path.join("a"), [7; 100]).unwrap();
+        assert_eq!(read_within(path, "a", 100).unwrap().unwrap(), [7; 100]);
+        assert!(read_within(path, "a", 99).unwrap_err().to_string().contains("larger than 99 bytes"));
+        assert_eq!(read(path, "b").unwrap(), None);
+        assert_eq!(read(path, "no/b").unwrap(), None);
+        assert_eq!(read(&path.join("no"), "b").unwrap(), None);
+        for (name, most) in [("config.toml", 8 << 20), ("run.json", 64 << 20), ("preprocessing.json", 256 << 20)] {
+            File::create(path.join(name)).unwrap().set_len(most + 1).unwrap();
+            let error = read(path, name).unwrap_err().to_string();
+            assert!(error.contains(&format!("{name}`: it is larger than {} MiB", most >> 20)), "{error}");
+            assert!(is_sound(path, name).is_err());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_pipes_and_folders_are_refused_for_every_purpose() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        let victim = path.join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, path.join("link")).unwrap();
+        std::fs::create_dir(path.join("folder")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, path.join("pipe"), rustix::fs::Mode::RWXU).unwrap();
+        std::os::unix::fs::symlink(path.join("folder"), path.join("plots")).unwrap();
+        std::fs::write(path.join("folder/inner"), "precious").unwrap();
+        for purpose in [Purpose::Read, Purpose::Write, Purpose::Append, Purpose::Lock] {
+            for name in ["link", "folder", "pipe", "plots/inner"] {
+                let error = open_for(purpose, path, name).unwrap_err();
+                assert!(matches!(error, TrackingError::Damaged { .. }), "{purpose:?} {name}: {error}");
+                assert!(has(path, name));
+            }
+        }
+        // A run folder that is a link itself.
+        std::os::unix::fs::symlink(path.join("folder"), path.join("run")).unwrap();
+        assert!(matches!(open(&path.join("run"), "inner"), Err(TrackingError::Damaged { .. })));
+        assert_eq!(read(&path.join("folder"), "inner").unwrap().unwrap(), b"precious");
+        assert_eq!(std::fs::read(victim).unwrap(), b"precious");
+    }
+}

@@ -1,0 +1,214 @@
+//! A run folder that somebody sent: each file of it in turn is a link to a file of ours, a link to a folder, a pipe, a
+//! folder, or 3 GB long, and each verb that opens run folders meets it.
+//!
+//! Whatever it says: it ends, with 0 or one line; within 2 GB of address space; and what is outside of the folder is
+//! neither changed nor shown.
+
+use std::fs::File;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::lab::config_file;
+use crate::place::{Place, copy_folder, output_of, text};
+use crate::served::Served;
+
+const SECRET: &str = "hunter2-never-shown";
+
+/// What stands in the place of a file.
+#[derive(Clone, Copy, Debug)]
+enum Fake {
+    Link,
+    FolderLink,
+    Pipe,
+    Folder,
+    Huge,
+}
+
+const FAKES: [Fake; 5] = [Fake::Link, Fake::FolderLink, Fake::Pipe, Fake::Folder, Fake::Huge];
+
+/// KiB that a process may have.
+const ADDRESS_SPACE: u32 = 2_000_000;
+
+/// A run of two inputs and two seconds' worth of files, trained once; `resume` takes it for one that was killed.
+static RUN: LazyLock<(Place, PathBuf)> = LazyLock::new(|| {
+    let place = Place::new();
+    let config = config_file("moons").display().to_string();
+    let output = place.run(&["--config", &config, "--set", "training.max_epochs=5", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let run = place.only_run();
+    let record = std::fs::read_to_string(run.join("run.json")).unwrap();
+    std::fs::write(run.join("run.json"), record.replace("\"finished\"", "\"running\"")).unwrap();
+    (place, run)
+});
+
+/// The files of the run, the lock and the folder of pictures among them, and one that has no business there.
+fn names() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(&RUN.1)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .chain(["plots/curves.svg".to_owned(), "initial.safetensors".to_owned(), String::new()])
+        .collect();
+    names.sort();
+    for known in ["checkpoint.safetensors", "config.toml", "lock", "metrics.csv", "plots", "predictions.csv", "run.log"]
+    {
+        assert!(names.iter().any(|name| name == known), "{names:?} has no {known}");
+    }
+    names
+}
+
+/// The stranger's run in a place of its own, with a fake in place of `name`, or of the run folder itself; beside it what
+/// must not be touched.
+struct Sent {
+    place: Place,
+    id: String,
+}
+
+impl Sent {
+    fn new(name: &str, fake: Fake) -> Self {
+        let place = Place::new();
+        let id = RUN.1.file_name().unwrap().to_str().unwrap().to_owned();
+        let folder = place.path("artifacts/runs").join(&id);
+        copy_folder(&RUN.1, &folder);
+        std::fs::create_dir(place.path("ours")).unwrap();
+        for file in ["victim", "curves.svg", "config.toml", "run.json"] {
+            std::fs::write(place.path("ours").join(file), SECRET).unwrap();
+        }
+        let target = if name.is_empty() { folder } else { folder.join(name) };
+        if target.is_dir() {
+            std::fs::remove_dir_all(&target).unwrap();
+        } else {
+            std::fs::remove_file(&target).ok();
+        }
+        match fake {
+            Fake::Link => symlink(place.path("ours/victim"), &target).unwrap(),
+            Fake::FolderLink => symlink(place.path("ours"), &target).unwrap(),
+            Fake::Pipe => assert!(Command::new("mkfifo").arg(&target).status().unwrap().success()),
+            Fake::Folder => std::fs::create_dir(&target).unwrap(),
+            Fake::Huge => File::create(&target).unwrap().set_len(3 << 30).unwrap(),
+        }
+        Self { place, id }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -v {ADDRESS_SPACE}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_burnlab")]);
+        command.args(args).current_dir(self.place.path("")).env_remove("CARGO").env_remove("BURNLAB_STORE");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        output_of(child, &format!("{args:?}"))
+    }
+
+    #[track_caller]
+    fn assert_untouched(&self, what: &str) {
+        let ours = std::fs::read_dir(self.place.path("ours")).unwrap();
+        let ours: Vec<PathBuf> = ours.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(ours.len(), 4, "{what}: {ours:?}");
+        for file in ours {
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), SECRET, "{what}: {}", file.display());
+        }
+    }
+}
+
+fn tells(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(SECRET))
+}
+
+fn try_all_verbs(name: &str, fake: Fake) {
+    let sent = Sent::new(name, fake);
+    std::fs::write(sent.place.path("rows.csv"), "x,y\n0.5,0.5\n").unwrap();
+    let by_path = format!("artifacts/runs/{}", sent.id);
+    for args in [
+        &["runs", "reindex"][..],
+        &["runs", "show", "latest"],
+        &["report", "latest"],
+        &["evaluate", &by_path],
+        &["predict", &by_path, "rows.csv"],
+        &["plot", &by_path],
+        &["export", &by_path, "--format", "onnx", "-o", "model.onnx"],
+        &["resume", "latest", "--quiet"],
+        &["runs", "delete", "latest"],
+        &["runs", "restore", &sent.id],
+    ] {
+        let output = sent.run(args);
+        let what = format!("{fake:?} in place of `{name}`: {args:?}");
+        let errors = text(&output.stderr);
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{what}: {:?} {errors}", output.status);
+        assert!(!errors.contains("panicked") && errors.lines().count() <= 3, "{what}: {errors}");
+        for said in [&output.stdout, &output.stderr] {
+            assert!(!String::from_utf8_lossy(said).contains(SECRET), "{what}");
+        }
+        sent.assert_untouched(&what);
+        for written in ["report.html", "model.onnx", "model.onnx.md"] {
+            assert!(!tells(&sent.place.path(written)), "{what}: {written}");
+        }
+    }
+}
+
+#[test]
+fn nothing_in_a_strangers_folder_makes_a_verb_leave_it_or_hang() {
+    let cases: Vec<(String, Fake)> =
+        names().into_iter().flat_map(|name| FAKES.map(|fake| (name.clone(), fake))).collect();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some((name, fake)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    try_all_verbs(name, *fake);
+                }
+            });
+        }
+    });
+}
+
+/// Without a fake, all of it works: or the test above would only see errors.
+#[test]
+fn a_strangers_whole_folder_can_be_used() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    for args in [
+        &["runs", "reindex"][..],
+        &["report", "latest"],
+        &["evaluate", "latest"],
+        &["plot", "latest"],
+        &["export", "latest", "--format", "onnx"],
+        &["resume", "latest", "--quiet"],
+    ] {
+        let output = sent.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn the_dashboard_shows_nothing_from_outside_and_keeps_its_memory() {
+    for fake in FAKES {
+        for name in names() {
+            let sent = Sent::new(&name, fake);
+            // What the stranger's database says of it.
+            let real = Sent::new("harmless", Fake::Folder);
+            assert!(real.run(&["runs", "reindex"]).status.success());
+            std::fs::copy(real.place.path("artifacts/burnlab.db"), sent.place.path("artifacts/burnlab.db")).unwrap();
+            let served = Served::start(sent.place.command(&["dashboard", "--port", "0"])).unwrap();
+            let id = &sent.id;
+            // A pipe would take one of the places of readers with each look.
+            for path in [
+                "/api/runs".to_owned(),
+                format!("/api/runs/{id}"),
+                format!("/api/runs/{id}/predictions?inputs=1"),
+                format!("/api/compare/examples?ids={id},{id}"),
+                format!("/api/runs/{id}/files/victim?inline=1"),
+                format!("/api/runs/{id}/files/plots/victim?inline=1"),
+                format!("/api/runs/{id}/files/run.log?inline=1"),
+            ] {
+                let answer = served.ask("GET", &path, "");
+                let (status, body) = answer.unwrap_or_else(|| panic!("{fake:?} {name}: no answer to {path}"));
+                assert!(status != 503 && !body.contains(SECRET), "{fake:?} {name} {path}: {status}");
+            }
+            // What a download takes of a huge file is for the client to say; it is not asked for above.
+            let peak = served.peak().unwrap_or(0.0);
+            assert!(peak < 400.0, "{fake:?} {name}: {peak} MiB");
+            sent.assert_untouched(&format!("{fake:?} {name}"));
+        }
+    }
+}

@@ -53,11 +53,24 @@ pub struct Metric {
     pub bounds: (f64, f64),
     /// How it is computed: one formula for each kind of task that has this metric.
     pub formulas: &'static [Formula],
+    /// What the targets of a part must hold: without it the metric has no value there, whatever is predicted.
+    pub needs: Needs,
     /// Whether it takes too long for the training part, which is scored in every epoch. Not for [`Characters`], which
     /// are counted anyway.
     pub is_costly: bool,
     /// What it is, with the source of its formula.
     pub meaning: &'static str,
+}
+
+/// What the targets of a part must hold for a metric to have a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// At least one row.
+    Rows,
+    /// A row of every class.
+    EveryClass,
+    /// Two numbers that differ.
+    TwoValues,
 }
 
 /// How a metric is computed, and by that for which tasks and parts of the data.
@@ -93,6 +106,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Objective],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean of the loss that training minimizes, with its class weights and label smoothing",
     },
@@ -101,6 +115,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (1.0, ANY),
         formulas: &[Characters(|of| of.mean_log_loss().exp())],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "e to the mean cross-entropy per character in nats (Jelinek et al. 1977)",
     },
@@ -109,6 +124,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Characters(|of| of.mean_log_loss() / std::f64::consts::LN_2)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean cross-entropy per character to base 2: the logarithm of the perplexity (Shannon 1951)",
     },
@@ -117,6 +133,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.confusion.accuracy()), Characters(|of| of.num_correct as f64 / of.count as f64)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Share of correct predictions (scikit-learn's accuracy_score)",
     },
@@ -125,6 +142,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.averages.balanced_accuracy)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean recall over the classes that occur among the targets (Brodersen et al. 2010; scikit-learn's \
                   balanced_accuracy_score)",
@@ -134,6 +152,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.averages.precision)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "True positives among the predicted positives, averaged over classes (scikit-learn's precision_score, \
                   macro)",
@@ -143,6 +162,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.averages.recall)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "True positives among the actual positives, averaged over classes (scikit-learn's recall_score, \
                   macro)",
@@ -152,6 +172,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(|of| of.averages.f1)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Harmonic mean of precision and recall, averaged over classes (van Rijsbergen 1979; scikit-learn's \
                   f1_score, macro)",
@@ -161,6 +182,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Classes(|of| of.log_loss)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean of -ln p of the true class (Good 1952; scikit-learn's log_loss)",
     },
@@ -169,15 +191,38 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (0.0, 1.0),
         formulas: &[Classes(classes::roc_auc)],
+        needs: Needs::EveryClass,
         is_costly: true,
         meaning: "Area under the ROC curve (Hanley and McNeil 1982); of more than two classes, the mean over each \
                   class against the rest (scikit-learn's roc_auc_score, ovr, macro)",
+    },
+    Metric {
+        name: "average_precision",
+        goal: Some(Higher),
+        bounds: (0.0, 1.0),
+        formulas: &[Classes(classes::average_precision)],
+        needs: Needs::EveryClass,
+        is_costly: true,
+        meaning: "Precision averaged over the recall that each threshold gains, a better guide than ROC AUC where the \
+                  second of two classes is rare (Davis and Goadrich 2006); of more than two classes, the mean over each \
+                  class against the rest (scikit-learn's average_precision_score, macro)",
+    },
+    Metric {
+        name: "brier",
+        goal: Some(Lower),
+        bounds: (0.0, 2.0),
+        formulas: &[Classes(classes::brier)],
+        needs: Needs::Rows,
+        is_costly: true,
+        meaning: "Mean squared error of the probabilities (Brier 1950): of two classes that of the second one, of more \
+                  the sum over the classes (scikit-learn's brier_score_loss)",
     },
     Metric {
         name: "mse",
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Numbers(|of| of.mean_squared_error())],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean squared error, in squared units of the target (scikit-learn's mean_squared_error)",
     },
@@ -186,6 +231,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Numbers(|of| of.mean_squared_error().sqrt())],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Root of the mean squared error, in units of the target (scikit-learn's root_mean_squared_error)",
     },
@@ -194,6 +240,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Numbers(|of| of.mean_absolute_error())],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Mean absolute error, in units of the target (scikit-learn's mean_absolute_error)",
     },
@@ -202,6 +249,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Higher),
         bounds: (-ANY, 1.0),
         formulas: &[Numbers(|of| 1.0 - of.squared / of.spread)],
+        needs: Needs::TwoValues,
         is_costly: false,
         meaning: "Coefficient of determination: 1 less the squared error relative to always predicting the mean \
                   (scikit-learn's r2_score)",
@@ -211,6 +259,7 @@ pub static METRICS: &[Metric] = &[
         goal: None,
         bounds: (0.0, ANY),
         formulas: &[Loop(LoopValue::LearningRate)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Learning rate of the epoch's last step",
     },
@@ -219,6 +268,7 @@ pub static METRICS: &[Metric] = &[
         goal: Some(Lower),
         bounds: (0.0, ANY),
         formulas: &[Loop(LoopValue::Seconds)],
+        needs: Needs::Rows,
         is_costly: false,
         meaning: "Seconds of the epoch's pass over the training part",
     },
@@ -240,7 +290,7 @@ mod tests {
         let names: BTreeSet<&str> = METRICS.iter().map(|metric| metric.name).collect();
         assert_eq!(names.len(), METRICS.len(), "a name is there twice");
         for metric in METRICS {
-            let Metric { name, goal, bounds: (least, most), formulas, is_costly, meaning } = metric;
+            let Metric { name, goal, bounds: (least, most), formulas, needs: _, is_costly, meaning } = metric;
             assert!(name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')), "{name}");
             assert!(least < most, "{name}");
             assert!(!meaning.is_empty() && !meaning.ends_with('.'), "{name}");

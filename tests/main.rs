@@ -16,6 +16,7 @@
 //! - the ONNX writer: `onnx`
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - every verb as a process, on both databases: `verbs`
+//! - data that are not what they seem, and what is told of them: `told`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - run folders and the store: `src/tracking/tests.rs`
@@ -88,6 +89,8 @@ mod shipped;
 mod strangers;
 #[path = "burnlab/sweep.rs"]
 mod sweep;
+#[path = "burnlab/told.rs"]
+mod told;
 #[path = "burnlab/training.rs"]
 mod training;
 #[path = "burnlab/verbs.rs"]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use super::output::{say, to_terminal};
 use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
-use crate::experiment::{describe, prepare, sweep};
+use crate::experiment::{check_repetitions, describe, prepare, sweep};
 use crate::invalid::nearest;
 use crate::shell::{command, program};
 use crate::shipped;
@@ -58,6 +58,9 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
     let loaded = LoadedConfig::load(file, set)?;
     let location = Path::new("artifacts").into();
     let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
+    let repetitions = loaded.config.repetitions(loaded.config.seeds);
+    let checked = check_repetitions(&loaded.config, &prepared.dataset, &repetitions, None);
+    checked.map_err(|invalid| loaded.locate(invalid))?;
     for line in describe::data(&prepared) {
         say!("{line}");
     }

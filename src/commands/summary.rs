@@ -10,11 +10,15 @@ use crate::cli::TrainArgs;
 use crate::config::Config;
 use crate::experiment::evaluate::{ClassEvaluation, Evaluation};
 use crate::experiment::{Prepared, RunOutcome};
+use crate::metric::ClassReport;
 use crate::shell::command_in;
 use crate::tracking::Status;
 
 /// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
 const MAX_MATRIX: usize = 12;
+
+/// A class with a smaller share of the rows is rare.
+const RARE: f64 = 0.1;
 
 /// Prints the result of a run unless `quiet`, and returns the exit code. `again` is the command that trains its config
 /// again.
@@ -71,17 +75,17 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
             writer,
             "test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})"
         )?;
-        let rest = ["balanced_accuracy", "f1", "roc_auc", "log_loss"];
-        let rest: Vec<String> = rest.iter().map(|name| format!("{name} {:.4}", evaluation.metric(name))).collect();
-        writeln!(writer, "       {}", rest.join(", "))?;
+        for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
+            writeln!(writer, "       {}", shown(evaluation, names))?;
+        }
         write_confusion(writer, classes)?;
+        write_overlooked(writer, classes)?;
     } else {
         writeln!(
             writer,
-            "test   rmse {:.4} on {rows} rows (always the training mean: {baseline:.4}), mae {:.4}, r2 {:.4}",
-            evaluation.metric("rmse"),
-            evaluation.metric("mae"),
-            evaluation.metric("r2")
+            "test   {} on {rows} rows (always the training mean: {baseline:.4}), {}",
+            shown(evaluation, &["rmse"]),
+            shown(evaluation, &["mae", "r2"])
         )?;
         writeln!(writer, "       in units of `{target_name}`")?;
         for quantile in evaluation.error_quantiles.iter().flatten() {
@@ -94,6 +98,36 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
         }
     }
     Ok(())
+}
+
+/// Metrics on one line; one without a value says so. Evaluations of older versions lack some.
+fn shown(evaluation: &Evaluation, names: &[&str]) -> String {
+    let shown = |name: &&str| {
+        let found = evaluation.metrics.iter().find(|metric| metric.name == **name)?;
+        Some(match found.value.is_nan() {
+            true => format!("{name} undefined"),
+            false => format!("{name} {:.4}", found.value),
+        })
+    };
+    names.iter().filter_map(shown).collect::<Vec<_>>().join(", ")
+}
+
+/// A rare class that is mostly missed hides in a high accuracy.
+fn write_overlooked(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
+    let total: u64 = classes.report.iter().map(|class| class.support).sum();
+    let share = |class: &ClassReport| class.support as f64 / total as f64;
+    let is_overlooked = |class: &&ClassReport| share(class) < RARE && class.support > 0 && class.recall < 0.5;
+    let overlooked = classes.report.iter().filter(is_overlooked);
+    let Some(worst) = overlooked.max_by(|a, b| (1.0 - a.recall).total_cmp(&(1.0 - b.recall))) else { return Ok(()) };
+    let missed = worst.support - (worst.recall * worst.support as f64).round() as u64;
+    writeln!(
+        writer,
+        "\n       note: {missed} of the {} rows of class `{}` ({:.1} % of all) are missed, which accuracy hardly shows: look \
+         at balanced_accuracy and average_precision, and try training.class_weights = \"balanced\"",
+        worst.support,
+        worst.class,
+        100.0 * share(worst)
+    )
 }
 
 /// The command that trains the config of `args`.

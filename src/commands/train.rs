@@ -12,7 +12,7 @@ use super::{seeds, summary, sweep};
 use crate::backend::BackendName;
 use crate::cli::TrainArgs;
 use crate::config::LoadedConfig;
-use crate::experiment::{Environment, TrainOptions, prepare, train};
+use crate::experiment::{Environment, TrainOptions, check_repetitions, prepare, train};
 use crate::tracking::{Location, network_file_system};
 
 /// Trains, records and evaluates the config in `args`, and prints the results.
@@ -43,6 +43,8 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<ExitCode> {
     let environment = Environment::gather(backend).with_config(loaded.origin().cloned());
     let prepared = prepare(&loaded.config, &location).map_err(|invalid| loaded.locate(invalid))?;
     let repetitions = loaded.config.repetitions(loaded.config.seeds);
+    let checked = check_repetitions(&loaded.config, &prepared.dataset, &repetitions, None);
+    checked.map_err(|invalid| loaded.locate(invalid))?;
     let style = Style::chosen(args.quiet || args.tui || repetitions.len() > 1);
     let options = TrainOptions {
         location: &location,

@@ -1,5 +1,6 @@
 //! A summary of what is about to be trained, shown to the user and written at the top of the run's log.
 
+use super::measurable;
 use super::prepare::Prepared;
 use crate::backend::BackendName;
 use crate::data::Splits;
@@ -53,6 +54,8 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
             lines.extend(unknown_characters(prepared, known.chars().count()));
         }
     }
+    let notes = measurable::notes(&prepared.config.training, &prepared.dataset, &prepared.splits);
+    lines.extend(notes.into_iter().map(|note| format!("note: {note}")));
     lines
 }
 

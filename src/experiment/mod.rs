@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `prepare` | from config to data, preprocessing and pre-trained weights: [`Prepared`] |
+//! | `measurable` | which metrics have a value on which part, told before training |
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
 //! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | the files of a run in addition to its curves |
@@ -25,6 +26,7 @@ mod error;
 pub mod evaluate;
 pub mod export;
 pub mod generate;
+mod measurable;
 pub mod model_card;
 pub mod pictures;
 pub mod predict;
@@ -42,6 +44,7 @@ pub mod weights_file;
 
 pub use environment::Environment;
 pub use error::explain;
+pub use measurable::check_repetitions;
 pub use prepare::{Prepared, Pretrained, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::error::explain;
+use super::measurable::check_monitor;
 use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
@@ -57,6 +58,7 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
 pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
+    check_monitor(config, &dataset, &splits)?;
     let Some(run) = &config.model.init_from else {
         let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
         config.model.check(&preprocessor.layout(), preprocessor.task())?;

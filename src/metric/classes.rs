@@ -1,4 +1,7 @@
-//! What the metrics of a classifier are computed from, and the area under its ROC curve.
+//! What the metrics of a classifier are computed from, and those that ask for its probabilities: the areas under its ROC
+//! and precision-recall curves, and the Brier score.
+
+use std::cell::OnceCell;
 
 use super::{Averages, Confusion};
 
@@ -6,28 +9,79 @@ use super::{Averages, Confusion};
 #[derive(Clone, Debug)]
 pub struct ClassPredictions<'a> {
     /// Row-major `[examples, num_outputs]`; a binary task has one output, whose sign decides.
-    pub logits: &'a [f32],
+    logits: &'a [f32],
     /// Class index of each example.
-    pub labels: &'a [f32],
+    labels: &'a [f32],
     /// True against predicted classes.
     pub confusion: Confusion,
     /// Averages of `confusion`.
     pub averages: Averages,
     /// Mean -ln p of the true class, in nats.
     pub log_loss: f64,
+    /// A probability per output and example, computed once for the metrics that ask for it.
+    probabilities: OnceCell<Vec<f64>>,
+    /// The examples in the order of their scores, for each class that is told from the rest.
+    rankings: OnceCell<Vec<Ranking>>,
+}
+
+impl<'a> ClassPredictions<'a> {
+    /// `logits` row-major `[examples, num_outputs]`, a class index per example in `labels`, and what is counted already.
+    pub fn new(logits: &'a [f32], labels: &'a [f32], confusion: Confusion, log_loss: f64) -> Self {
+        let averages = confusion.averages();
+        let (probabilities, rankings) = (OnceCell::new(), OnceCell::new());
+        Self { logits, labels, confusion, averages, log_loss, probabilities, rankings }
+    }
+
+    fn num_outputs(&self) -> usize {
+        self.logits.len() / self.labels.len()
+    }
+
+    fn probabilities(&self) -> &[f64] {
+        self.probabilities.get_or_init(|| match self.num_outputs() {
+            1 => self.logits.iter().map(|&z| 1.0 / (1.0 + (-f64::from(z)).exp())).collect(),
+            num_outputs => softmax(self.logits, num_outputs),
+        })
+    }
+
+    /// Of two classes the second, by its logit, which tells apart what rounds to the same probability; otherwise each.
+    fn rankings(&self) -> &[Ranking] {
+        self.rankings.get_or_init(|| match self.num_outputs() {
+            1 => vec![Ranking::new(self.logits.iter().map(|&z| f64::from(z)), self.labels, 1)],
+            num_outputs => {
+                let of_class = |class| self.probabilities().iter().skip(class).step_by(num_outputs).copied();
+                (0..num_outputs).map(|class| Ranking::new(of_class(class), self.labels, class)).collect()
+            }
+        })
+    }
+
+    fn mean_over_rankings(&self, metric: impl Fn(&Ranking) -> f64) -> f64 {
+        let rankings = self.rankings();
+        rankings.iter().map(metric).sum::<f64>() / rankings.len() as f64
+    }
 }
 
 /// Binary: area under the ROC curve; multi-class: the mean over classes, each against the rest.
 /// NaN when a class has no examples, or all of them.
 pub(super) fn roc_auc(of: &ClassPredictions) -> f64 {
-    let num_outputs = of.logits.len() / of.labels.len();
-    if num_outputs == 1 {
-        return area_under_roc(of.logits.iter().map(|&z| f64::from(z)), of.labels, 1);
-    }
-    let probabilities = softmax(of.logits, num_outputs);
-    let of_class = |class| probabilities.iter().skip(class).step_by(num_outputs).copied();
-    let total: f64 = (0..num_outputs).map(|class| area_under_roc(of_class(class), of.labels, class)).sum();
-    total / num_outputs as f64
+    of.mean_over_rankings(Ranking::area_under_roc)
+}
+
+/// Binary: average precision of the second class; multi-class: the mean over classes, each against the rest.
+/// NaN when a class has no examples, or all of them (where every prediction would have 1).
+pub(super) fn average_precision(of: &ClassPredictions) -> f64 {
+    of.mean_over_rankings(Ranking::average_precision)
+}
+
+/// Mean squared error of the probability of the second of two classes, or summed over more than two.
+pub(super) fn brier(of: &ClassPredictions) -> f64 {
+    let num_outputs = of.num_outputs();
+    let first_class = usize::from(num_outputs == 1); // the one output of two classes is the second's
+    let rows = of.probabilities().chunks_exact(num_outputs).zip(of.labels);
+    let squared = |(row, &label): (&[f64], &f32)| -> f64 {
+        let is_true = |output| f64::from(u8::from(label as usize == first_class + output));
+        row.iter().enumerate().map(|(output, probability)| (probability - is_true(output)).powi(2)).sum()
+    };
+    rows.map(squared).sum::<f64>() / of.labels.len() as f64
 }
 
 /// Probabilities of rows of `num_classes` logits, all in one vector. The maximum is subtracted first, so that no
@@ -43,26 +97,61 @@ pub fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
     probabilities
 }
 
-/// The probability that an example of `class` scores above one of another class, ties counted half (Mann-Whitney U;
-/// Hanley and McNeil 1982). NaN where all examples are of one side.
-fn area_under_roc(scores: impl Iterator<Item = f64>, labels: &[f32], class: usize) -> f64 {
+/// The scores of examples in ascending order, each with a last bit that says whether it is of the class in question.
+#[derive(Clone, Debug)]
+struct Ranking {
+    ascending: Vec<u64>,
+    positives: f64,
+    negatives: f64,
+}
+
+impl Ranking {
     /// Whole numbers in the order of the scores sort twice as fast; the last bit of a score makes room for the label.
-    fn ranked(score: f64, is_positive: bool) -> u64 {
-        let bits = (score + 0.0).to_bits(); // -0.0 ties with 0.0
-        let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
-        (ordered & !1) | u64::from(is_positive)
+    fn new(scores: impl Iterator<Item = f64>, labels: &[f32], class: usize) -> Self {
+        let ranked = |(score, &label): (f64, &f32)| {
+            let bits = (score + 0.0).to_bits(); // -0.0 ties with 0.0
+            let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
+            (ordered & !1) | u64::from(label as usize == class)
+        };
+        let mut ascending: Vec<u64> = scores.zip(labels).map(ranked).collect();
+        ascending.sort_unstable();
+        let positives = num_positive(&ascending);
+        let negatives = ascending.len() as f64 - positives;
+        Self { ascending, positives, negatives }
     }
-    let is_positive = labels.iter().map(|&label| label as usize == class);
-    let mut ranks: Vec<u64> = scores.zip(is_positive).map(|(score, is_positive)| ranked(score, is_positive)).collect();
-    ranks.sort_unstable();
-    let positives = ranks.iter().filter(|&rank| rank & 1 == 1).count() as f64;
-    let negatives = ranks.len() as f64 - positives;
-    let mut rank_sum = 0.0;
-    let mut start = 0.0;
-    for tied in ranks.chunk_by(|a, b| a >> 1 == b >> 1) {
-        let mean_rank = start + (tied.len() as f64 + 1.0) / 2.0;
-        rank_sum += mean_rank * tied.iter().filter(|&rank| rank & 1 == 1).count() as f64;
-        start += tied.len() as f64;
+
+    /// Examples with equal scores, in ascending order.
+    fn tied(&self) -> impl DoubleEndedIterator<Item = &[u64]> {
+        self.ascending.chunk_by(|a, b| a >> 1 == b >> 1)
     }
-    (rank_sum - positives * (positives + 1.0) / 2.0) / (positives * negatives)
+
+    /// The probability that an example of the class scores above one of another class, ties counted half (Mann-Whitney
+    /// U; Hanley and McNeil 1982). NaN where all examples are of one side.
+    fn area_under_roc(&self) -> f64 {
+        let mut rank_sum = 0.0;
+        let mut start = 0.0;
+        for tied in self.tied() {
+            let mean_rank = start + (tied.len() as f64 + 1.0) / 2.0;
+            rank_sum += mean_rank * num_positive(tied);
+            start += tied.len() as f64;
+        }
+        (rank_sum - self.positives * (self.positives + 1.0) / 2.0) / (self.positives * self.negatives)
+    }
+
+    /// The sum over thresholds of the precision there, weighted by the gain in recall. NaN where all examples are of one
+    /// side.
+    fn average_precision(&self) -> f64 {
+        let (mut predicted, mut hits, mut sum) = (0.0, 0.0, 0.0);
+        for tied in self.tied().rev() {
+            let gained = num_positive(tied);
+            predicted += tied.len() as f64;
+            hits += gained;
+            sum += gained * hits / predicted;
+        }
+        if self.negatives > 0.0 { sum / self.positives } else { f64::NAN }
+    }
+}
+
+fn num_positive(ranked: &[u64]) -> f64 {
+    ranked.iter().filter(|&rank| rank & 1 == 1).count() as f64
 }

@@ -136,8 +136,7 @@ impl OutputDecoder {
                 log_loss(logits, labels, self.task.num_outputs()) / labels.len() as f64
             }
         });
-        let averages = confusion.averages();
-        let predictions = ClassPredictions { logits, labels, confusion, averages, log_loss };
+        let predictions = ClassPredictions::new(logits, labels, confusion, log_loss);
         scored(with_costly_metrics, |formula| match formula {
             Formula::Classes(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Numbers(_) | Formula::Characters(_) => None,

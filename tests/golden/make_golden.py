@@ -60,7 +60,7 @@ out["logistic"] = {
 rng = np.random.default_rng(7)
 
 
-def classes(logits, labels, probabilities, predicted, auc):
+def classes(logits, labels, probabilities, predicted, auc, precision, brier):
     return {
         "logits": flat(logits),
         "labels": flat(labels),
@@ -72,6 +72,8 @@ def classes(logits, labels, probabilities, predicted, auc):
             "f1": metrics.f1_score(labels, predicted, average="macro", zero_division=0),
             "log_loss": metrics.log_loss(labels, probabilities, labels=range(probabilities.shape[1])),
             "roc_auc": auc,
+            "average_precision": precision,
+            "brier": brier,
         },
     }
 
@@ -80,7 +82,9 @@ def classes(logits, labels, probabilities, predicted, auc):
 logits = np.round(rng.normal(size=60) * 2, 1)
 labels = (logits + rng.normal(size=60) * 2 > 0.5).astype(int)
 p = 1 / (1 + np.exp(-logits))
-out["binary"] = classes(logits, labels, np.c_[1 - p, p], (p > 0.5).astype(int), metrics.roc_auc_score(labels, logits))
+precision, brier = metrics.average_precision_score(labels, logits), metrics.brier_score_loss(labels, p)
+auc = metrics.roc_auc_score(labels, logits)
+out["binary"] = classes(logits, labels, np.c_[1 - p, p], (p > 0.5).astype(int), auc, precision, brier)
 
 labels = rng.integers(0, 4, 80)
 logits = np.round(rng.normal(size=(80, 4)) + 1.5 * np.eye(4)[labels], 1).astype(np.float32)
@@ -88,7 +92,8 @@ logits[:, 3] -= 9  # class 3 is never predicted: a precision without a denominat
 e = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
 p = e / e.sum(1, keepdims=True)
 auc = metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro")
-out["multi_class"] = classes(logits, labels, p, p.argmax(1), auc)
+precision = metrics.average_precision_score(np.eye(4)[labels], p, average="macro")
+out["multi_class"] = classes(logits, labels, p, p.argmax(1), auc, precision, metrics.brier_score_loss(labels, p))
 
 truth = rng.normal(size=50) * 3
 predicted = truth + rng.normal(size=50)

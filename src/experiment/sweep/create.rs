@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::comparison::changes_the_test;
 use crate::config::LoadedConfig;
+use crate::experiment::measurable::check_repetitions;
 use crate::experiment::prepare::{Prepared, prepare};
 use crate::invalid::Invalid;
 use crate::sweep::SweepConfig;
@@ -56,6 +57,8 @@ pub fn check(
         "sweep.halving",
         || "successive halving compares single runs: leave out sweep.halving, or seeds and folds".into(),
     )?;
+    let repetitions = loaded.config.repetitions(loaded.config.seeds);
+    check_repetitions(&loaded.config, &prepared.dataset, &repetitions, Some((&key, "sweep.metric")))?;
     if let Some(key) = search.space.keys().find(|key| changes_the_test(key)) {
         let message = format!("{key} decides which rows are predicted: trials that differ in it cannot be compared");
         return Err(Invalid::at(&format!("sweep.space.{key}"), message));

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::context::Context;
 use crate::config::{Config, ConfigError};
 use crate::experiment::error::explain;
-use crate::experiment::prepare::prepare;
+use crate::experiment::measurable;
+use crate::experiment::prepare::{Prepared, prepare};
 use crate::experiment::run::{RunOutcome, TrainOptions};
 use crate::experiment::train::train;
 use crate::sweep::{goes_on, rungs};
@@ -58,6 +59,12 @@ pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
                 num_epochs += trained.num_epochs;
                 values.extend(observer.value_at(trained.kept_epoch.unwrap_or(trained.num_epochs)));
                 let mean = values.iter().sum::<f64>() / values.len() as f64;
+                // Neither can be ranked, and a sweep of such trials has no best one.
+                if !mean.is_finite() {
+                    let reason = format!("{} is {mean}", context.sweep.metric);
+                    outcome = Some(Outcome { state: TrialState::Failed, value: None, reason });
+                    break;
+                }
                 let state = if observer.has_ended_it() { TrialState::Stopped } else { TrialState::Finished };
                 outcome = Some(Outcome { state, value: Some(mean), reason: trained.reason });
             }
@@ -75,7 +82,12 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
 }
 
 fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
-    let prepared = prepare(&config, context.location).map_err(|invalid| context.loaded.locate(invalid))?;
+    let prepared = prepare(&config, context.location).and_then(|prepared| {
+        let Prepared { config, dataset, splits, .. } = &prepared;
+        measurable::check(context.sweep.metric.as_str(), "sweep.metric", &config.training, dataset, splits)?;
+        Ok(prepared)
+    });
+    let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
     let options = TrainOptions {
         location: context.location,
         tags: context.tags,

@@ -59,6 +59,7 @@ impl Work {
             inputs: (0..num_rows * self.num_inputs).map(number).collect(),
             shared: None,
             targets: (0..num_rows).map(|row| (row % CLASSES) as f32).collect(),
+            numbers: Vec::new(),
             rows: (0..num_rows).collect(),
         };
         Loader::new(Arc::new(examples), self.batch, Order::Shuffled { seed: 1 }, Default::default())

@@ -62,6 +62,7 @@ fn log(root: &Path) {
         seed: 1,
         parent: None,
         sweep: None,
+        data: None,
     };
     let mut writer = RunWriter::start(root, run).expect("recorded");
     let keys: [MetricKey; 2] = ["train/loss", "validation/loss"].map(|key| key.parse().expect("a metric"));

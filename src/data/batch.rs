@@ -20,6 +20,8 @@ pub struct Batch<B: Backend> {
     /// On the CPU: class index or standardized number, one per row; for a text the indices of the next characters,
     /// row-major, one per element of `inputs`.
     pub labels: Vec<f32>,
+    /// Number targets in their own units; empty for classes and texts.
+    pub numbers: Vec<f64>,
     /// Seed of this step's dropout.
     pub noise_seed: u64,
 }
@@ -85,6 +87,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
             inputs: self.examples.gather(start..end),
             shared: None,
             targets: (start..end).flat_map(|row| self.examples.targets_of(row)).copied().collect(),
+            numbers: self.examples.numbers.get(start..end).unwrap_or_default().to_vec(),
             rows: self.examples.rows[start..end].to_vec(),
         };
         Arc::new(Self { examples: Arc::new(examples), epochs_begun: Arc::default(), ..self.clone() })
@@ -114,6 +117,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
+            numbers: rows.iter().filter_map(|&row| examples.numbers.get(row)).copied().collect(),
             noise_seed: derive_seed(self.epoch_seed, self.next as u64),
         };
         self.next += rows.len();

@@ -76,6 +76,7 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
         target_name: "label".to_owned(),
         image_shape: config.image_shape,
         num_training_rows: None,
+        source_rows: Vec::new(),
         notes: Vec::new(),
     }
 }

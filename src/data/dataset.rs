@@ -22,6 +22,9 @@ pub struct Dataset {
     pub image_shape: Option<[usize; 2]>,
     /// `Some(n)`: rows `n..` came from a separate test file.
     pub num_training_rows: Option<usize>,
+    /// Per row, the row of its file that it was read from: from 0, without the header and blank lines, each file by
+    /// itself. Empty where no row of a file was left out.
+    pub source_rows: Vec<u32>,
     /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
 }
@@ -80,6 +83,15 @@ impl Dataset {
     pub fn row(&self, i: usize) -> &[f32] {
         let width = self.columns.len();
         &self.values[i * width..(i + 1) * width]
+    }
+
+    /// The row of its file (the training or the test file) that row `i` was read from: from 0, without the header and
+    /// blank lines. This is what `row` means wherever the user meets it.
+    pub fn source_row(&self, i: usize) -> usize {
+        match self.source_rows.get(i) {
+            Some(&row) => row as usize,
+            None => i - self.num_training_rows.filter(|&first| i >= first).unwrap_or(0),
+        }
     }
 
     /// The task that this target sets. The characters of a text are those of the whole text here; the training part's

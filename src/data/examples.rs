@@ -16,6 +16,9 @@ pub struct Examples {
     /// Class index or standardized number; NaN for a class unknown to the [`Preprocessor`](super::Preprocessor). One per
     /// example, or for a text one per character (see [`Examples::targets_of`]).
     pub targets: Vec<f32>,
+    /// Number targets in their own units, as the data have them; empty for classes and texts. The metrics are computed
+    /// from these, since `targets` are rounded.
+    pub numbers: Vec<f64>,
     /// Per example: its row number in the [`Dataset`].
     pub rows: Vec<usize>,
 }
@@ -23,7 +26,14 @@ pub struct Examples {
 impl Examples {
     /// No examples.
     pub fn none(num_inputs: usize) -> Self {
-        Self { num_inputs, inputs: Vec::new(), shared: None, targets: Vec::new(), rows: Vec::new() }
+        Self {
+            num_inputs,
+            inputs: Vec::new(),
+            shared: None,
+            targets: Vec::new(),
+            numbers: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     /// The inputs of the example at `position`.

@@ -72,6 +72,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         target_name: "label".to_owned(),
         image_shape,
         num_training_rows,
+        source_rows: Vec::new(),
         notes: Vec::new(),
     })
 }

@@ -30,7 +30,8 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let target_position = column_names::target_position(table, config.target.as_deref())?;
     let target_name = table.names()[target_position].clone();
     let inputs = column_names::inputs(table, target_position, config)?;
-    let mut inference = Inference { table, target_position, inputs, values: Vec::new(), notes: Vec::new() };
+    let (values, source_rows, notes) = (Vec::new(), Vec::new(), Vec::new());
+    let mut inference = Inference { table, target_position, inputs, values, source_rows, notes };
     if table.has_numeric_header() {
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
         inference.notes.push(note.into());
@@ -39,7 +40,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let texts = inference.read_texts()?;
     let texts = inference.drop_identifiers(texts)?;
     inference.refuse_empty_columns(&texts, config)?;
-    let Inference { inputs, mut values, mut notes, .. } = inference;
+    let Inference { inputs, mut values, mut source_rows, mut notes, .. } = inference;
     let (mut target, class_labels) = target_cells.finish(table, config.task, &mut notes)?;
     let category_labels = sort_categories(texts, &mut values);
 
@@ -49,7 +50,8 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
             let num_training_rows = values.len() / inputs.len();
             let known =
                 Known { categories: &category_labels, target_name: &target_name, classes: class_labels.as_ref() };
-            append(path, &inputs, &known, config, &mut values, &mut target, &mut notes)?;
+            let mut rows = Rows { values: &mut values, target: &mut target, source_rows: &mut source_rows };
+            append(path, &inputs, &known, config, &mut rows, &mut notes)?;
             Some(num_training_rows)
         }
     };
@@ -69,6 +71,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         target_name,
         image_shape: config.image_shape,
         num_training_rows,
+        source_rows,
         notes,
     })
 }
@@ -80,6 +83,8 @@ struct Inference<'a> {
     inputs: Vec<Input>,
     /// Row-major `[rows that have a target, inputs]`.
     values: Vec<f32>,
+    /// See [`Dataset::source_rows`].
+    source_rows: Vec<u32>,
     notes: Vec<String>,
 }
 
@@ -88,23 +93,23 @@ type Texts = Vec<Option<Interner>>;
 
 impl Inference<'_> {
     fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
-        let Self { table, target_position, inputs, values, .. } = self;
+        let Self { table, target_position, inputs, values, source_rows, .. } = self;
         let columns: Vec<usize> =
             std::iter::once(*target_position).chain(inputs.iter().map(|input| input.position)).collect();
         let mut target = TargetCells::new(target_name);
-        let (mut row_number, mut num_kept) = (0, 0);
+        let mut row_number = 0;
         let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
             let cells = row.cells();
             if cells[0] != Cell::Missing {
                 target.push(cells[0], &row.text(0)?, row.line);
                 let cells = inputs.iter_mut().zip(&cells[1..]).enumerate();
                 values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + 1, row_number)));
-                num_kept += 1;
+                source_rows.push(row_number as u32); // more rows would not fit in memory
             }
             row_number += 1;
             Ok(())
         })?;
-        note_missing_targets(table, target_name, num_rows, num_kept, &mut self.notes)?;
+        note_missing_targets(table, target_name, num_rows, source_rows.len(), &mut self.notes)?;
         Ok(target)
     }
 
@@ -207,29 +212,37 @@ fn sort_categories(texts: Texts, values: &mut [f32]) -> Vec<Option<Labels>> {
     texts.into_iter().enumerate().map(sort).collect()
 }
 
+/// The rows read so far, one after the other.
+struct Rows<'a> {
+    values: &'a mut Vec<f32>,
+    target: &'a mut Target,
+    source_rows: &'a mut Vec<u32>,
+}
+
 /// Appends the rows of a test file, whose columns are found by name.
 fn append(
     path: &Path,
     inputs: &[Input],
     known: &Known<'_>,
     config: &DataConfig,
-    values: &mut Vec<f32>,
-    target: &mut Target,
+    rows: &mut Rows<'_>,
     notes: &mut Vec<String>,
 ) -> Result<(), Invalid> {
     let origin = Origin::file(path, "data.test_path");
     let table = formats::open(&origin, config)?;
     let names = inputs.iter().map(|input| input.name.as_str()).chain([known.target_name]);
     let columns = column_names::positions(&table, names)?;
-    let mut num_kept = 0;
+    let num_before = rows.source_rows.len();
+    let mut row_number = 0;
     let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
-        if known.push_target(row, inputs.len(), target)? {
-            known.push_inputs(row, values)?;
-            num_kept += 1;
+        if known.push_target(row, inputs.len(), rows.target)? {
+            known.push_inputs(row, rows.values)?;
+            rows.source_rows.push(row_number);
         }
+        row_number += 1;
         Ok(())
     })?;
-    note_missing_targets(&table, known.target_name, num_rows, num_kept, notes)
+    note_missing_targets(&table, known.target_name, num_rows, rows.source_rows.len() - num_before, notes)
 }
 
 /// The error for columns that carry no information, with the `data.drop` line to paste.

@@ -186,6 +186,7 @@ impl<'a> Gathered<'a> {
             target_name: preprocessor.target_name.clone(),
             image_shape: preprocessor.image_shape(),
             num_training_rows: None,
+            source_rows: Vec::new(),
             notes: Vec::new(),
         };
         let kept = KeptCells::new(num_kept);

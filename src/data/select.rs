@@ -13,6 +13,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
         return Ok(());
     }
     let width = dataset.columns.len();
+    let source_rows: Vec<u32> = (0..dataset.num_rows()).map(|row| dataset.source_row(row) as u32).collect();
     let Target::Classes { names, labels } = &mut dataset.target else {
         return Err(Invalid::at(KEY, "the target is a number, which has no classes: remove the key"));
     };
@@ -29,6 +30,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     kept.zip(0..).for_each(|(class, number)| new_number[class] = number);
 
     let keeps = |label: u32| is_kept[label as usize];
+    dataset.source_rows = source_rows;
     if let Some(num_training_rows) = &mut dataset.num_training_rows {
         *num_training_rows = labels[..*num_training_rows].iter().filter(|&&label| keeps(label)).count();
     }
@@ -36,6 +38,11 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     dataset.values.retain(|_| {
         cell += 1;
         keeps(labels[(cell - 1) / width])
+    });
+    let mut row = 0;
+    dataset.source_rows.retain(|_| {
+        row += 1;
+        keeps(labels[row - 1])
     });
     labels.retain(|&label| keeps(label));
     labels.iter_mut().for_each(|label| *label = new_number[*label as usize]);

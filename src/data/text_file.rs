@@ -75,6 +75,7 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
         target_name: "next character".to_owned(),
         image_shape: None,
         num_training_rows: None,
+        source_rows: Vec::new(),
         notes,
     })
 }

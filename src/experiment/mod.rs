@@ -12,6 +12,7 @@
 //! | `resume` | where to resume training: [`resume::plan`] |
 //! | `repeat` | one config over seeds and folds, in parallel |
 //! | `sweep` | a sweep's queue, and a worker that trains its trials |
+//! | `fingerprint` | fingerprints of the data, by which runs are compared |
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
 //! | `weights_file` | weights as safetensors |
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
@@ -25,6 +26,7 @@ mod environment;
 mod error;
 pub mod evaluate;
 pub mod export;
+mod fingerprint;
 pub mod generate;
 mod measurable;
 pub mod model_card;

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use crate::training::evaluation::{Answer, Prediction};
 
-/// The lines of `predictions.csv`: row number, true value, prediction, and a probability per class.
+/// The lines of `predictions.csv`: the row of the file, from 0 and without the header, as the other verbs count them;
+/// the true value as it is there, the prediction, and a probability per class.
 ///
 /// # Errors
 /// Only if memory cannot be written.

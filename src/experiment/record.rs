@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cpu::TrainingBackend;
 
+use super::fingerprint::fingerprint;
 use super::predictions;
 use super::prepare::Prepared;
 use super::run::{Start, TrainOptions};
@@ -65,6 +66,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
         seed: config.seed,
         parent,
         sweep: options.sweep.clone(),
+        data: Some(fingerprint(&prepared.dataset, &prepared.splits)),
     })
 }
 
@@ -82,8 +84,9 @@ pub(super) fn test<B: TrainingBackend>(
     }
     let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
     let decoder = Arc::new(decoder.clone());
-    let (evaluation, predictions) =
+    let (evaluation, mut predictions) =
         evaluate::<B::InnerBackend>(fitted.net.clone(), &objective, &decoder, test, preprocessor, device);
+    predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
     let mut points = Vec::new();
     for metric in &evaluation.metrics {
         let key = MetricKey::new("test", &metric.name)?;

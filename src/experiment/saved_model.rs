@@ -102,7 +102,8 @@ impl SavedModel {
         }
     }
 
-    /// The run's own test rows: from its folder, or from the data if they were too many to be copied there.
+    /// The run's own test rows, numbered as in the data: from its folder, or from the data if they were too many to be
+    /// copied there.
     ///
     /// # Errors
     /// No test part; data that are gone, or have changed since the run.
@@ -110,7 +111,11 @@ impl SavedModel {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
                 if let Some(file) = self.folder.sound(TEST_ROWS)? {
-                    return read_examples(&file, &self.preprocessor, &DataConfig::of_written_rows());
+                    let mut examples = read_examples(&file, &self.preprocessor, &DataConfig::of_written_rows())?;
+                    // The file holds the test rows alone: their numbers in the data are beside the predictions.
+                    let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
+                    examples.rows = rows.unwrap_or(examples.rows);
+                    return Ok(examples);
                 }
             }
             Inputs::Text(_) => {
@@ -121,7 +126,9 @@ impl SavedModel {
         }
         let (dataset, splits) = self.folder.data(&self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
-        Ok(self.preprocessor.transform(&dataset, &splits.test))
+        let mut examples = self.preprocessor.transform(&dataset, &splits.test);
+        examples.rows.iter_mut().for_each(|row| *row = dataset.source_row(*row));
+        Ok(examples)
     }
 }
 
@@ -130,6 +137,7 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
     NewRows::new(file, preprocessor, config, true, &[]).open()?.for_each_block(|mut block| {
         all.inputs.append(&mut block.examples.inputs);
         all.targets.append(&mut block.examples.targets);
+        all.numbers.append(&mut block.examples.numbers);
         all.rows.append(&mut block.examples.rows);
         Ok::<_, Invalid>(())
     })?;

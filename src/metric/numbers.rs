@@ -1,14 +1,11 @@
 //! What the metrics of a regression are computed from.
 
-/// Predictions of a regression beside their targets, and the sums of their errors.
+/// Sums over the errors of a regression, in the target's own units. They are f64 from the file on: where one target is
+/// 1e12, standardized f32 targets would all be equal.
 #[derive(Clone, Copy, Debug)]
-pub struct NumberPredictions<'a> {
-    /// Predictions for standardized targets.
-    pub predicted: &'a [f32],
-    /// Standardized targets, one for each prediction.
-    pub targets: &'a [f32],
-    /// The standard deviation by which the targets were divided: errors times it are in the target's units.
-    pub scale: f64,
+pub struct NumberPredictions {
+    /// Number of predictions.
+    pub count: usize,
     /// Sum of squared errors.
     pub squared: f64,
     /// Sum of absolute errors.
@@ -17,27 +14,27 @@ pub struct NumberPredictions<'a> {
     pub spread: f64,
 }
 
-impl<'a> NumberPredictions<'a> {
-    /// Sums the errors of `predicted`, in the units of standardized `targets`.
-    pub fn new(predicted: &'a [f32], targets: &'a [f32], scale: f64) -> Self {
-        let mean = targets.iter().map(|&target| f64::from(target)).sum::<f64>() / targets.len() as f64;
+impl NumberPredictions {
+    /// Sums the errors of `predicted`, one for each target.
+    pub fn new(predicted: impl Iterator<Item = f64>, targets: &[f64]) -> Self {
+        // Shifted by the first one: less rounding error for numbers far from 0.
+        let origin = targets.first().copied().unwrap_or_default();
+        let mean = origin + targets.iter().map(|target| target - origin).sum::<f64>() / targets.len() as f64;
         let (mut squared, mut absolute, mut spread) = (0.0, 0.0, 0.0);
-        for (&predicted, &target) in predicted.iter().zip(targets) {
-            let error = f64::from(predicted) - f64::from(target);
+        for (predicted, target) in predicted.zip(targets) {
+            let error = predicted - target;
             squared += error * error;
             absolute += error.abs();
-            spread += (f64::from(target) - mean).powi(2);
+            spread += (target - mean).powi(2);
         }
-        Self { predicted, targets, scale, squared, absolute, spread }
+        Self { count: targets.len(), squared, absolute, spread }
     }
 
-    /// In squared units of the target.
     pub fn mean_squared_error(&self) -> f64 {
-        self.squared / self.targets.len() as f64 * self.scale * self.scale
+        self.squared / self.count as f64
     }
 
-    /// In units of the target.
     pub fn mean_absolute_error(&self) -> f64 {
-        self.absolute / self.targets.len() as f64 * self.scale
+        self.absolute / self.count as f64
     }
 }

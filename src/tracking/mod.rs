@@ -26,6 +26,7 @@
 //! | `id` | [`RunId`] |
 //! | `point` | [`MetricKey`], [`Point`], [`Sample`] |
 //! | `record` | [`RunRecord`], [`Status`], [`Shown`]: the content of `run.json` |
+//! | `data_record` | [`DataRecord`]: fingerprints of the data of a run |
 //! | `run` | [`NewRun`], [`RunWriter`] |
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
 //! | `store` | [`Store`]: reading, editing, deleting and recovering runs |
@@ -36,6 +37,7 @@
 //!
 //! Nothing here knows what trains. What compares runs is in [`comparison`](crate::comparison).
 
+mod data_record;
 mod database;
 mod error;
 pub mod folder;
@@ -54,6 +56,7 @@ mod test_store;
 mod tests;
 mod time;
 
+pub use data_record::DataRecord;
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points};
 pub use id::{InvalidRunId, RunId, slug};

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RunId, SweepTrial, UtcTime};
+use super::{DataRecord, RunId, SweepTrial, UtcTime};
 
 /// Status of a run, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -129,6 +129,9 @@ pub struct RunRecord {
     /// When it was moved to the trash.
     #[serde(default)]
     pub trashed: Option<UtcTime>,
+    /// Fingerprints of its data; `None` for a run of a burnlab that recorded none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataRecord>,
     /// The configuration, flattened: `training.learning_rate`.
     #[serde(default)]
     pub params: BTreeMap<String, Value>,

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::folder::{self, MetricsFile};
 use super::record::normalized_tags;
-use super::{Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime};
+use super::{
+    DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
+};
 
 /// What is needed to start a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,8 @@ pub struct NewRun {
     pub parent: Option<RunId>,
     /// The trial of a sweep that it belongs to.
     pub sweep: Option<SweepTrial>,
+    /// Fingerprints of its data.
+    pub data: Option<DataRecord>,
 }
 
 /// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
@@ -98,6 +102,7 @@ impl RunWriter {
                 sweep: run.sweep,
                 archived: false,
                 trashed: None,
+                data: run.data,
                 params: run.params,
             };
             // Last, since a folder with `run.json` is a run.

@@ -104,7 +104,7 @@ impl Answer {
 /// A prediction with its true value; a row of `predictions.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// Row number in the data set, from 0.
+    /// As in [`Examples::rows`]; recorded as the row of the file, from 0.
     pub row: usize,
     /// Class index, or number in target units.
     pub truth: f64,
@@ -149,7 +149,7 @@ pub fn evaluate<B: FusedBackend>(
     let scores = outputs.scores();
     let metrics = scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect();
 
-    let predictions = predictions(decoder, &logits, &labels, &examples.rows);
+    let predictions = predictions(decoder, &logits, &labels, examples);
     let mut evaluation = Evaluation {
         num_examples: examples.len(),
         metrics,
@@ -164,7 +164,7 @@ pub fn evaluate<B: FusedBackend>(
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
         return (evaluation, predictions);
     }
-    evaluation.baseline = baseline(decoder, &preprocessor.class_counts, &labels);
+    evaluation.baseline = baseline(decoder, &preprocessor.class_counts, &labels, &examples.numbers);
     if decoder.task.is_classification() {
         let mut confusion = Confusion::new(decoder.num_classes());
         for prediction in &predictions {
@@ -180,26 +180,27 @@ pub fn evaluate<B: FusedBackend>(
     (evaluation, predictions)
 }
 
-fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], rows: &[usize]) -> Vec<Prediction> {
-    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(labels).zip(rows);
+fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples: &Examples) -> Vec<Prediction> {
+    let truth = |i: usize, label: f32| examples.numbers.get(i).copied().unwrap_or(f64::from(label));
+    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(labels).zip(&examples.rows).enumerate();
     per_row
-        .map(|((logits, &label), &row)| {
-            let truth = if decoder.task.is_classification() { f64::from(label) } else { decoder.number(label) };
-            Prediction { row, truth, answer: Answer::new(decoder, logits) }
+        .map(|(i, ((logits, &label), &row))| Prediction {
+            row,
+            truth: truth(i, label),
+            answer: Answer::new(decoder, logits),
         })
         .collect()
 }
 
-fn baseline(decoder: &OutputDecoder, class_counts: &[u64], labels: &[f32]) -> NamedValue {
+fn baseline(decoder: &OutputDecoder, class_counts: &[u64], labels: &[f32], numbers: &[f64]) -> NamedValue {
     if decoder.task.is_classification() {
         // The first of equally frequent ones.
         let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
         let hits = labels.iter().filter(|&&label| label as usize == majority).count();
         NamedValue { name: "accuracy".into(), value: hits as f64 / labels.len() as f64 }
     } else {
-        // The standardized training mean is 0.
-        let squared: f64 = labels.iter().map(|&label| f64::from(label).powi(2)).sum();
-        NamedValue { name: "rmse".into(), value: (squared / labels.len() as f64).sqrt() * decoder.target_scale }
+        let squared: f64 = numbers.iter().map(|number| (number - decoder.target_mean).powi(2)).sum();
+        NamedValue { name: "rmse".into(), value: (squared / numbers.len() as f64).sqrt() }
     }
 }
 

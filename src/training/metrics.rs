@@ -69,12 +69,21 @@ impl OutputDecoder {
         }
     }
 
-    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class index, or standardized number).
+    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class indices), or for a regression against
+    /// `numbers`, the targets in their own units.
+    ///
     /// `with_costly_metrics` adds those that need a sort of all rows; `log_loss` is that of class targets where it is known
     /// already.
-    pub fn scores(&self, logits: &[f32], labels: &[f32], with_costly_metrics: bool, log_loss: Option<f64>) -> Scores {
+    pub fn scores(
+        &self,
+        logits: &[f32],
+        labels: &[f32],
+        numbers: &[f64],
+        with_costly_metrics: bool,
+        log_loss: Option<f64>,
+    ) -> Scores {
         match self.task {
-            Task::Regression => self.regression(logits, labels, with_costly_metrics),
+            Task::Regression => self.regression(logits, numbers, with_costly_metrics),
             Task::Binary | Task::MultiClass { .. } => {
                 self.classification(logits, labels, with_costly_metrics, log_loss)
             }
@@ -143,8 +152,9 @@ impl OutputDecoder {
         })
     }
 
-    fn regression(&self, predicted: &[f32], targets: &[f32], with_costly_metrics: bool) -> Scores {
-        let predictions = NumberPredictions::new(predicted, targets, self.target_scale);
+    fn regression(&self, logits: &[f32], targets: &[f64], with_costly_metrics: bool) -> Scores {
+        let predicted = logits.iter().map(|&standardized| self.number(standardized));
+        let predictions = NumberPredictions::new(predicted, targets);
         scored(with_costly_metrics, |formula| match formula {
             Formula::Numbers(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Characters(_) => None,
@@ -231,10 +241,12 @@ mod tests {
         for task in TASKS {
             let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0 };
             let (logits, labels) = predictions(task);
-            let scores = decoder.scores(&logits, &labels, true, None);
+            let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
+            let scores = decoder.scores(&logits, &labels, &numbers, true, None);
             let names: Vec<&str> = std::iter::once("loss").chain(scores.iter().map(|score| score.0)).collect();
             assert_eq!(names, validation_names(task), "{task:?}");
-            let of_training = decoder.scores(&logits, &labels, false, None).into_iter().chain(of_loop(|_| 0.5));
+            let of_training =
+                decoder.scores(&logits, &labels, &numbers, false, None).into_iter().chain(of_loop(|_| 0.5));
             let names: Vec<&str> = std::iter::once("loss").chain(of_training.map(|score| score.0)).collect();
             assert_eq!(names, training_names(task), "{task:?}");
             computed.extend(scores);

@@ -32,7 +32,7 @@ impl<B: TrainingBackend> TrainStep for Trainee<B> {
         let mut rng = DropoutRng::new(batch.noise_seed);
         let logits = self.net.forward(batch.inputs, Some(&mut rng));
         let loss = self.objective.loss(logits.clone(), &batch.labels);
-        let outputs = self.outputs(loss.clone().inner(), logits.inner(), batch.labels, false);
+        let outputs = self.outputs(loss.clone().inner(), logits.inner(), (batch.labels, batch.numbers), false);
         TrainOutput::new(self, loss.backward(), outputs)
     }
 }
@@ -44,7 +44,7 @@ impl<B: FusedBackend> InferenceStep for Trainee<B> {
     fn step(&self, batch: Batch<B>) -> Outputs<B> {
         let logits = self.net.forward(batch.inputs, None);
         let loss = self.objective.loss(logits.clone(), &batch.labels);
-        self.outputs(loss, logits, batch.labels, true)
+        self.outputs(loss, logits, (batch.labels, batch.numbers), true)
     }
 }
 
@@ -53,13 +53,14 @@ impl<B: Backend> Trainee<B> {
         &self,
         loss: Tensor<I, 1>,
         logits: Tensor<I, 2>,
-        labels: Vec<f32>,
+        (labels, numbers): (Vec<f32>, Vec<f64>),
         with_costly_metrics: bool,
     ) -> Outputs<I> {
         Outputs {
             losses: vec![(loss, self.objective.weight(&labels))],
             logits: vec![logits],
             labels,
+            numbers,
             ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_costly_metrics)
         }
     }
@@ -77,6 +78,8 @@ pub struct Outputs<B: Backend> {
     /// `[batch, num_outputs]` of each batch.
     logits: Vec<Tensor<B, 2>>,
     labels: Vec<f32>,
+    /// Number targets in their own units.
+    numbers: Vec<f64>,
     /// Scores of a text, whose logits are scored as soon as its losses are read, since all of them might not fit in
     /// memory.
     characters: CharacterTally,
@@ -94,6 +97,7 @@ impl<B: FusedBackend> Outputs<B> {
             summed: (0.0, 0.0),
             logits: Vec::new(),
             labels: Vec::new(),
+            numbers: Vec::new(),
             characters: CharacterTally::default(),
             objective,
             decoder,
@@ -108,6 +112,7 @@ impl<B: FusedBackend> Outputs<B> {
         self.summed.1 += other.summed.1;
         self.logits.append(&mut other.logits);
         self.labels.append(&mut other.labels);
+        self.numbers.append(&mut other.numbers);
     }
 
     /// Number of batches whose loss has not been read yet.
@@ -169,7 +174,8 @@ impl<B: FusedBackend> Outputs<B> {
         match self.decoder.task.is_language_model() {
             true => scores.extend(self.characters.scores()),
             false => {
-                scores.extend(self.decoder.scores(&self.logits(), &self.labels, self.with_costly_metrics, log_loss))
+                let (logits, with_costly) = (self.logits(), self.with_costly_metrics);
+                scores.extend(self.decoder.scores(&logits, &self.labels, &self.numbers, with_costly, log_loss))
             }
         }
         scores.extend(&self.extras);

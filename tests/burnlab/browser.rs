@@ -181,6 +181,7 @@ pub fn new_run(experiment: &str, hidden: &str, learning_rate: f64, seed: u64) ->
         seed,
         parent: None,
         sweep: None,
+        data: None,
     }
 }
 

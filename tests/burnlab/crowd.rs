@@ -304,6 +304,7 @@ fn new_run() -> NewRun {
         seed: 1,
         parent: None,
         sweep: None,
+        data: None,
     }
 }
 

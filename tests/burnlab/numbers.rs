@@ -56,7 +56,8 @@ fn decoder(task: Task) -> OutputDecoder {
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
     let rows = (0..targets.len()).collect();
-    Arc::new(Examples { num_inputs, inputs, shared: None, targets, rows })
+    let numbers = targets.iter().copied().map(f64::from).collect();
+    Arc::new(Examples { num_inputs, inputs, shared: None, targets, numbers, rows })
 }
 
 struct Losses(std::sync::Mutex<Vec<f64>>);
@@ -83,6 +84,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
         seed: 0,
         parent: None,
         sweep: None,
+        data: None,
     };
     let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap());
     let watch = Arc::new(Losses(Default::default()));
@@ -195,7 +197,12 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
             (0..rows).map(|i| (i % task.num_classes()) as f32).collect()
         }
     };
-    Batch { inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device), labels, noise_seed: 0 }
+    Batch {
+        inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
+        labels,
+        numbers: Vec::new(),
+        noise_seed: 0,
+    }
 }
 
 /// A step's loss and gradients, as Burn's Learner gets them.
@@ -511,7 +518,9 @@ fn metrics_match_scikit_learn() {
         let golden = &golden[name];
         let decoder =
             OutputDecoder { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
-        let scores = decoder.scores(&floats(&golden["logits"]), &floats(&golden["labels"]), true, None);
+        let labels = floats(&golden["labels"]);
+        let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
+        let scores = decoder.scores(&floats(&golden["logits"]), &labels, &numbers, true, None);
         let expected = golden["scores"].as_object().unwrap();
         assert_eq!(scores.len(), expected.len());
         for (metric, value) in scores {

@@ -152,6 +152,7 @@ fn dataset() -> impl Strategy<Value = Dataset> {
         target_name: "y".into(),
         image_shape: None,
         num_training_rows: None,
+        source_rows: Vec::new(),
         notes: Vec::new(),
     })
 }
@@ -555,7 +556,7 @@ proptest! {
             let (params, environment) = Default::default();
             let new = NewRun {
                 experiment: "points".into(), name: None, tags: Vec::new(), note: None, config_toml, params, environment,
-                seed: 0, parent: None, sweep: None,
+                seed: 0, parent: None, sweep: None, data: None,
             };
             let writer = RunWriter::start(folder.path(), new).unwrap();
             std::cell::RefCell::new((folder, writer))

@@ -34,6 +34,7 @@ fn folder() -> (TempDir, Vec<RunId>) {
             seed: 7,
             parent: None,
             sweep: None,
+            data: None,
         };
         let mut writer = RunWriter::start(folder.path(), run).unwrap();
         let point = |key: &str, epoch, value| Point { key: key.parse().unwrap(), epoch, step: epoch, time: 1.0, value };

@@ -124,6 +124,7 @@ fn new_run(experiment: &str, seed: u64) -> NewRun {
         seed,
         parent: None,
         sweep: None,
+        data: None,
     }
 }
 

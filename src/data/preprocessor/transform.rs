@@ -39,7 +39,8 @@ impl Preprocessor {
             let cells = dataset.row(row);
             columns.iter().for_each(|column| column.encode(cells, &mut inputs));
         }
-        Examples { num_inputs, inputs, shared: None, targets: self.targets(dataset, rows), rows: rows.to_vec() }
+        let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
+        Examples { num_inputs, inputs, shared: None, targets, numbers, rows: rows.to_vec() }
     }
 
     /// Like [`Preprocessor::transform`], but where the inputs are the unchanged cells, they are not copied.
@@ -53,9 +54,19 @@ impl Preprocessor {
         if columns.is_empty() || columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
             return self.transform(dataset, rows);
         }
-        let targets = self.targets(dataset, rows);
-        let shared = Some(dataset.clone());
-        Examples { num_inputs: self.num_inputs(), inputs: Vec::new(), shared, targets, rows: rows.to_vec() }
+        let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
+        let (num_inputs, shared) = (self.num_inputs(), Some(dataset.clone()));
+        Examples { num_inputs, inputs: Vec::new(), shared, targets, numbers, rows: rows.to_vec() }
+    }
+
+    /// Number targets in their own units; none where the preprocessor or the data have other targets.
+    fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
+        match (&self.target, &dataset.target) {
+            (PreparedTarget::Number { .. }, Target::Numbers(numbers)) => rows.iter().map(|&row| numbers[row]).collect(),
+            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
+                Vec::new()
+            }
+        }
     }
 
     /// The targets; NaN for a class unknown to the preprocessor, and where the targets are of another kind.

@@ -219,6 +219,7 @@ impl Grid {
             inputs,
             shared: None,
             targets: vec![f32::NAN; num_points],
+            numbers: Vec::new(),
             rows: (0..num_points).collect(),
         }
     }

@@ -7,10 +7,16 @@ use super::param::params;
 use crate::tracking::TrackingError;
 
 /// Numbered schema steps; `user_version` counts those that were applied. Only ever append.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_sweeps.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_sweeps.sql"),
+    include_str!("../migrations/0003_tested_rows.sql"),
+];
 
-const SERVER_MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres_0001_initial.sql")];
+const SERVER_MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres_0001_initial.sql"),
+    include_str!("../migrations/postgres_0002_tested_rows.sql"),
+];
 
 /// The advisory lock that migrations take: an arbitrary number that nothing else on the server uses.
 const MIGRATION_LOCK: i64 = 0x6275_726e_6c61_6201;

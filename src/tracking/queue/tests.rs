@@ -70,6 +70,7 @@ fn new_run(sweep: Option<SweepTrial>) -> NewRun {
         seed: 1,
         parent: None,
         sweep,
+        data: None,
     }
 }
 

@@ -57,6 +57,12 @@ impl Store {
         Ok(ids)
     }
 
+    /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.
+    pub fn tested_on(&self, test: &str) -> Result<Vec<RunId>, TrackingError> {
+        let sql = "SELECT id FROM run WHERE tested = ?1 ORDER BY started DESC, id DESC";
+        self.query(sql, params![test], |row| run_id(row, 0))
+    }
+
     /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.
     pub fn series(&self, id: &RunId, key: &MetricKey) -> Result<Vec<Sample>, TrackingError> {
         self.series_after(id, key, None)

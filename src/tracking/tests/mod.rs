@@ -24,6 +24,7 @@ pub(super) fn new_run(experiment: &str) -> NewRun {
         seed: u64::MAX,
         parent: None,
         sweep: None,
+        data: None,
     }
 }
 

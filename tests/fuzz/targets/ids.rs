@@ -32,6 +32,7 @@ impl Default for Lab {
             seed: 1,
             parent: None,
             sweep: None,
+            data: None,
         };
         let writer = RunWriter::start(folder.path(), new("digits")).unwrap();
         drop(RunWriter::start(folder.path(), new("digits-2")).unwrap());

@@ -153,6 +153,7 @@ fn new_run(experiment: &str) -> NewRun {
         seed: 1,
         parent: None,
         sweep: None,
+        data: None,
     }
 }
 

@@ -1,0 +1,163 @@
+//! Computes the fingerprints that a run records of its data.
+//!
+//! A row is known by its place in its file and by its target. So an edited target is another row, as is a row that moved;
+//! another path, a compressed copy, and more or other columns leave the rows what they are.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use crate::data::{Column, ColumnKind, Dataset, Splits, Target};
+use crate::tracking::DataRecord;
+
+/// Columns in the sketch: enough to share some with a run that has other columns, too.
+const SKETCHED_COLUMNS: usize = 8;
+/// Parts of a sketched column. One edited cell changes one of them.
+const SKETCHED_PARTS: usize = 4;
+/// Stands for a missing cell, and for a category that is not known from training.
+const NO_CELL: u64 = 0x6e6f_6e65;
+
+/// The fingerprints of `dataset`, divided into `splits`.
+pub fn fingerprint(dataset: &Dataset, splits: &Splits) -> DataRecord {
+    let Splits { train, validation, test } = splits;
+    let counts = DataRecord {
+        num_columns: dataset.columns.len() as u64,
+        num_train: train.len() as u64,
+        num_validation: validation.len() as u64,
+        num_test: test.len() as u64,
+        ..DataRecord::default()
+    };
+    if let Target::Text(text) = &dataset.target {
+        let of = |characters: &[char]| {
+            let mut hash = Sha256::new();
+            hash.update((text.context as u64).to_le_bytes());
+            characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
+            hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        };
+        let whole = of(&text.characters);
+        let test = if test.is_empty() { String::new() } else { of(text.span(test)) };
+        return DataRecord { test, rows: whole.clone(), inputs: whole, ..counts };
+    }
+    let targets = Targets::new(dataset);
+    let known_by = |row: usize| mix(targets.of(row) ^ mix(dataset.source_row(row) as u64));
+    let (mut rows, mut inputs) = (Sum::default(), Sum::default());
+    let columns: Vec<Cells> = dataset.columns.iter().map(Cells::new).collect();
+    for row in 0..dataset.num_rows() {
+        rows.add(known_by(row));
+        let cells = dataset.row(row).iter().zip(&columns);
+        inputs.add(cells.fold(targets.of(row), |sum, (&cell, column)| sum.wrapping_add(column.of(cell))));
+    }
+    let mut tested = Sum::default();
+    test.iter().for_each(|&row| tested.add(known_by(row)));
+    DataRecord {
+        test: if test.is_empty() { String::new() } else { tested.text() },
+        rows: rows.text(),
+        inputs: inputs.text(),
+        sketch: sketch(dataset, &columns, test),
+        ..counts
+    }
+}
+
+/// Fingerprints of the test cells of a few columns, each in parts by the row's place in its file. A part in which all
+/// cells are alike says nothing, and is written as `-`.
+fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<String, String> {
+    // Those whose names have the smallest hashes: the same ones in a run with more columns, unless the new ones are
+    // among them.
+    let mut chosen: Vec<usize> = (0..columns.len()).collect();
+    chosen.sort_by_key(|&column| columns[column].name);
+    chosen.truncate(SKETCHED_COLUMNS);
+    let part = |column: usize, part: usize| {
+        let (mut sum, mut first, mut is_constant) = (0u32, None, true);
+        for &row in test.iter().filter(|&&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
+            let cell = columns[column].of(dataset.row(row)[column]);
+            is_constant &= *first.get_or_insert(cell) == cell;
+            sum = sum.wrapping_add(mix(cell ^ mix(dataset.source_row(row) as u64)) as u32);
+        }
+        if is_constant { "-".to_owned() } else { format!("{sum:08x}") }
+    };
+    let of_column = |column: usize| {
+        let parts: Vec<String> = (0..SKETCHED_PARTS).map(|number| part(column, number)).collect();
+        (dataset.columns[column].name.clone(), parts.join(" "))
+    };
+    chosen.into_iter().map(of_column).collect()
+}
+
+/// Hashes of the targets: of a class by its name, so that their order does not matter.
+enum Targets<'a> {
+    Classes { hashes: Vec<u64>, labels: &'a [u32] },
+    Numbers(&'a [f64]),
+}
+
+impl<'a> Targets<'a> {
+    fn new(dataset: &'a Dataset) -> Self {
+        match &dataset.target {
+            Target::Classes { names, labels } => Self::Classes { hashes: names.iter().map(hash).collect(), labels },
+            Target::Numbers(numbers) => Self::Numbers(numbers),
+            Target::Text(_) => Self::Numbers(&[]), // not a table
+        }
+    }
+
+    fn of(&self, row: usize) -> u64 {
+        match self {
+            Self::Classes { hashes, labels } => mix(hashes[labels[row] as usize]),
+            // `+ 0.0` turns -0 into 0.
+            Self::Numbers(numbers) => mix((numbers[row] + 0.0).to_bits()).rotate_left(1),
+        }
+    }
+}
+
+/// Hashes of the cells of a column.
+struct Cells {
+    name: u64,
+    /// Of a categorical column; the categories by their names, since their numbers depend on which others there are.
+    categories: Option<Vec<u64>>,
+}
+
+impl Cells {
+    fn new(column: &Column) -> Self {
+        let categories = match &column.kind {
+            ColumnKind::Numeric => None,
+            ColumnKind::Categorical { categories } => Some(categories.iter().map(hash).collect()),
+        };
+        Self { name: hash(&column.name), categories }
+    }
+
+    fn of(&self, cell: f32) -> u64 {
+        let bits = match &self.categories {
+            _ if cell.is_nan() => NO_CELL,
+            Some(categories) => categories.get(cell as usize).copied().unwrap_or(NO_CELL),
+            None => u64::from((cell + 0.0).to_bits()) | 1 << 32,
+        };
+        mix(self.name ^ mix(bits))
+    }
+}
+
+/// The hash of a set: a sum, so that the order does not matter.
+#[derive(Default)]
+struct Sum {
+    count: u64,
+    lanes: [u64; 2],
+}
+
+impl Sum {
+    fn add(&mut self, hash: u64) {
+        self.count += 1;
+        self.lanes[0] = self.lanes[0].wrapping_add(mix(hash));
+        self.lanes[1] = self.lanes[1].wrapping_add(mix(hash ^ 0x5851_f42d_4c95_7f2d));
+    }
+
+    fn text(&self) -> String {
+        let [a, b] = self.lanes;
+        format!("{:016x}{:016x}", mix(a ^ self.count), b)
+    }
+}
+
+fn hash(text: &String) -> u64 {
+    let digest = Sha256::digest(text.as_bytes());
+    u64::from_le_bytes(digest[..8].try_into().expect("SHA-256 has 32 bytes"))
+}
+
+/// The finalizer of SplitMix64 (Steele et al. 2014): each bit of the result depends on each of the argument.
+fn mix(bits: u64) -> u64 {
+    crate::data::derive_seed(bits, 0)
+}

@@ -46,8 +46,8 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> fmt::Result {
-    let Comparison { names, params, metrics } = Comparison::new(runs);
+fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::Result<()> {
+    let Comparison { names, params, metrics } = Comparison::new(store, runs)?;
     let legend: Vec<Vec<String>> = names
         .iter()
         .zip(runs)
@@ -60,8 +60,12 @@ fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> fmt::Resu
         true => writeln!(html, "<p>No param differs.</p>")?,
         false => write_table(html, &header("param"), &params)?,
     }
-    writeln!(html, "<h2>Metrics</h2><p class=\"soft\">Best value @ epoch; * is the best of all.</p>")?;
-    write_table(html, &header("metric"), &metrics)
+    writeln!(
+        html,
+        "<h2>Metrics</h2><p class=\"soft\">Best value @ epoch; * is the best of all, where the \
+         runs are tested on the same rows and can be told apart.</p>"
+    )?;
+    Ok(write_table(html, &header("metric"), &metrics)?)
 }
 
 fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: bool) -> anyhow::Result<()> {
@@ -84,7 +88,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
         writeln!(html, "<p>{}</p>", escaped(note))?;
     }
     if !is_one_of_several {
-        let metrics = Comparison::new(std::slice::from_ref(run)).metrics;
+        let metrics = Comparison::new(store, std::slice::from_ref(run))?.metrics;
         write_table(html, &["metric", "best @ epoch"], &metrics)?;
     }
     // A run that is training or has failed has no model to draw.

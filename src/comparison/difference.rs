@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::repetition::tells_configs_apart;
+use super::tested::PLACES;
 use crate::tracking::Run;
 
 /// A param that is not the same in all runs.
@@ -35,10 +36,13 @@ fn is_same(a: &Option<Value>, b: &Option<Value>) -> bool {
     }
 }
 
-/// The params that differ between two configs, not counting names and seeds.
+/// The params that differ between two configs, not counting names and seeds, nor where the data are, if fingerprints tell
+/// what they are.
 pub(super) fn config_changes(a: &Run, b: &Run) -> Vec<Difference> {
     let mut changed = differences(&[&a.record.params, &b.record.params]);
-    changed.retain(|difference| tells_configs_apart(&difference.key));
+    let is_known = a.record.data.is_some() && b.record.data.is_some();
+    let is_place = |key: &str| is_known && PLACES.contains(&key);
+    changed.retain(|difference| tells_configs_apart(&difference.key) && !is_place(&difference.key));
     changed
 }
 

@@ -5,6 +5,8 @@
 //! | file | concept |
 //! |---|---|
 //! | `difference` | what differs between configurations |
+//! | `tested` | which results may be compared: those on the same test rows |
+//! | `test_rows` | what a difference owes to the choice of test rows |
 //! | `repetition` | which runs repeat one config under other seeds and folds |
 //! | `headline` | the metric that runs are compared by |
 //! | `spread`, `series` | statistics over repetitions and over one curve |
@@ -24,6 +26,8 @@ mod ranking;
 mod repetition;
 pub mod series;
 mod spread;
+mod test_rows;
+mod tested;
 pub mod verdict;
 
 pub use difference::{Difference, changes_the_test, differences};
@@ -31,3 +35,4 @@ pub use headline::headline;
 pub use ranking::ranked;
 pub use repetition::{counts, folds, groups, repetition_key, results, tells_configs_apart};
 pub use spread::{Spread, band, mean_interval, spread};
+pub use tested::{other_rows, same_rows};

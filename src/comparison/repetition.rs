@@ -1,10 +1,10 @@
 //! Which runs repeat one config under other seeds and folds, and their results.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::verdict::Unit;
+use super::tested::{PLACES, numbered, repeated_data};
 use crate::tracking::{MetricKey, Run, Status};
 
 /// The params in which repetitions of a run may differ.
@@ -13,10 +13,14 @@ const SEEDS: [&str; 3] = ["seed", "data.split_seed", FOLD];
 /// The fold that a run of a cross-validation tests on.
 const FOLD: &str = "data.fold";
 
-/// Equal for repetitions of one config: all params except the seeds.
+/// Equal for repetitions of one config on the same data: all params except the seeds. Where the data are does not count
+/// if their fingerprints are known.
 pub fn repetition_key(run: &Run) -> String {
-    let params = run.record.params.iter().filter(|(key, _)| !SEEDS.contains(&key.as_str()));
-    serde_json::to_string(&params.collect::<BTreeMap<_, _>>()).expect("params have string keys and serialize")
+    let data = repeated_data(run);
+    let counts = |key: &str| !SEEDS.contains(&key) && (data.is_none() || !PLACES.contains(&key));
+    let params = run.record.params.iter().filter(|(key, _)| counts(key));
+    let params = params.collect::<BTreeMap<_, _>>();
+    serde_json::to_string(&(params, data)).expect("params have string keys and serialize")
 }
 
 /// Whether a param belongs to the config, rather than to the repetition or the name.
@@ -29,18 +33,46 @@ pub fn folds(run: &Run) -> Option<u64> {
     run.record.params.get("data.folds")?.as_u64()
 }
 
-/// What distinguishes the repetitions of a run's config.
-pub(super) fn unit(run: &Run) -> Unit {
-    folds(run).map_or(Unit::Seeds, |num_folds| Unit::Folds { num_folds })
+/// The last value of a metric, for each run that has it.
+pub fn values(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
+    runs.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect()
 }
 
 /// A number for the repetition (seed and fold) and the last value of a metric, for each run that has the metric.
 pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
-    let repetition = |run: &Run| match run.record.params.get(FOLD).and_then(Value::as_u64) {
+    runs.iter().filter_map(|run| Some((repetition(run), run.metrics.get(key)?.last))).collect()
+}
+
+fn repetition(run: &Run) -> u64 {
+    match run.record.params.get(FOLD).and_then(Value::as_u64) {
         Some(fold) => run.record.seed.wrapping_mul(1024).wrapping_add(fold),
         None => run.record.seed,
+    }
+}
+
+/// The results of two configs, numbered so that those that make a pair have the same number: results on the same test
+/// rows, of the same seed where several have the same rows.
+pub(super) fn pairs(a: &[&Run], b: &[&Run], key: &MetricKey) -> [Vec<(u64, f64)>; 2] {
+    let measured = |runs: &[&Run]| -> Vec<(u64, f64)> { results(runs, key) };
+    let has = |run: &&&Run| run.metrics.contains_key(key);
+    let runs: Vec<&Run> = a.iter().chain(b).filter(has).copied().collect();
+    let rows = numbered(&runs);
+    let (results_a, results_b) = (measured(a), measured(b));
+    let repeated: Vec<(u64, usize)> = results_a.iter().chain(&results_b).map(|result| result.0).zip(rows).collect();
+    let (of_a, of_b) = repeated.split_at(results_a.len());
+    let sets = |of: &[(u64, usize)]| -> (BTreeSet<(u64, usize)>, BTreeSet<usize>) {
+        (of.iter().copied().collect(), of.iter().map(|(_, rows)| *rows).collect())
     };
-    runs.iter().filter_map(|run| Some((repetition(run), run.metrics.get(key)?.last))).collect()
+    let ((exact_a, rows_a), (exact_b, rows_b)) = (sets(of_a), sets(of_b));
+    // Several test parts that both have: what differs between the seeds is the rows.
+    let by_rows_alone = exact_a != exact_b && rows_a == rows_b && rows_a.len() > 1;
+    let order: BTreeSet<(u64, usize)> = exact_a.union(&exact_b).copied().collect();
+    let order: HashMap<(u64, usize), u64> = order.into_iter().zip(0..).collect();
+    let number = |of: &(u64, usize)| if by_rows_alone { of.1 as u64 } else { order[of] };
+    let numbered = |of: &[(u64, usize)], results: Vec<(u64, f64)>| {
+        of.iter().map(number).zip(results.into_iter().map(|result| result.1)).collect()
+    };
+    [numbered(of_a, results_a), numbered(of_b, results_b)]
 }
 
 /// Whether a run counts as a repetition: it is finished and not archived.

@@ -13,7 +13,8 @@ use crate::tracking::{MetricKey, Sample};
 /// widens the interval.
 pub fn mean_interval(key: &MetricKey, values: &[f64], folds: Option<u64>) -> Option<(f64, f64)> {
     let plain = verdict::mean_interval(values)?;
-    let (low, high) = folds.map_or(plain, |folds| verdict::widened(plain, values.len(), folds));
+    let (low, high) =
+        folds.map_or(plain, |num_folds| verdict::widened(plain, values.len(), verdict::Unit::Folds { num_folds }));
     let (least, most) = key.bounds();
     Some((low.max(least), high.min(most)))
 }

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::api::evaluation;
 use super::request::{checked, run_ids};
 use super::{ApiError, AppState, blocking};
-use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all};
+use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all, leaders};
 use crate::comparison::{Difference, differences};
 use crate::tracking::{MetricKey, MetricSummary, Run};
 
@@ -33,6 +33,8 @@ pub struct Comparison {
     /// Only what differs.
     params: Vec<Difference>,
     metrics: Vec<MetricRow>,
+    /// By metric, the index of the run to mark as the best; none where the runs cannot be compared or told apart.
+    leaders: BTreeMap<MetricKey, usize>,
     /// Each run's `evaluation.json`, or null.
     evaluations: Vec<Option<Box<RawValue>>>,
     /// For two runs: the verdict on them, each with its repetitions.
@@ -67,11 +69,12 @@ pub async fn compare(
     let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
     let judged: Vec<Run> = entries.iter().map(|entry| entry.run.clone()).collect();
     let judgements = move |store: &_| match &judged[..] {
-        [a, b] => Ok((judge(store, a, b, metric.as_deref())?, None)),
-        runs => Ok((None, judge_all(store, runs, metric.as_deref())?)),
+        runs @ [a, b] => Ok((judge(store, a, b, metric.as_deref())?, None, leaders(store, runs)?)),
+        runs => Ok((None, judge_all(store, runs, metric.as_deref())?, leaders(store, runs)?)),
     };
-    let (judgement, comparisons) = if entries.len() < 2 { (None, None) } else { state.read(judgements).await? };
-    Ok(Json(Comparison { params, metrics, evaluations, judgement, comparisons }))
+    let (judgement, comparisons, leaders) =
+        if entries.len() < 2 { (None, None, BTreeMap::new()) } else { state.read(judgements).await? };
+    Ok(Json(Comparison { params, metrics, leaders, evaluations, judgement, comparisons }))
 }
 
 fn metric_rows(runs: &[&Run]) -> Vec<MetricRow> {

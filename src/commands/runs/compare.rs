@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::comparison::differences;
-use crate::comparison::judge::{Comparisons, judge, judge_all, letters};
+use crate::comparison::judge::{Comparisons, judge, judge_all, leaders, letters};
 use crate::tracking::{MetricKey, MetricSummary, Run, Store};
 
 use super::select::json;
@@ -25,10 +25,10 @@ pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bo
         let judgement = if let [a, b] = &runs[..] { judge(store, a, b, metric)? } else { None };
         let comparisons = if runs.len() > 2 { judge_all(store, &runs, metric)? } else { None };
         return json(&json!({
-            "ids": ids, "params": params, "metrics": metrics, "judgement": judgement, "comparisons": comparisons,
+            "ids": ids, "params": params, "metrics": metrics, "leaders": leaders(store, &runs)?, "judgement": judgement, "comparisons": comparisons,
         }));
     }
-    let Comparison { names, params, metrics } = Comparison::new(&runs);
+    let Comparison { names, params, metrics } = Comparison::new(store, &runs)?;
     let legend = names
         .iter()
         .zip(&runs)
@@ -81,12 +81,16 @@ pub struct Comparison {
     pub names: Vec<String>,
     /// For each param that differs: its key, then its value in each run.
     pub params: Vec<Vec<String>>,
-    /// For each metric: its key, then each run's best value with its epoch; a star marks the best of all.
+    /// For each metric: its key, then each run's best value with its epoch; a star marks the best of all, where they can be
+    /// compared and told apart.
     pub metrics: Vec<Vec<String>>,
 }
 
 impl Comparison {
-    pub fn new(runs: &[Run]) -> Self {
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn new(store: &Store, runs: &[Run]) -> anyhow::Result<Self> {
+        let leaders = leaders(store, runs)?;
         let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
         let cell = |value: &Option<Value>| value.as_ref().map(table::json_cell).unwrap_or_default();
         let params = differences(&params)
@@ -95,28 +99,22 @@ impl Comparison {
         let keys: BTreeSet<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
         let metrics = keys.into_iter().map(|key| {
             let summaries: Vec<_> = runs.iter().map(|run| run.metrics.get(key).copied()).collect();
-            [key.to_string()].into_iter().chain(marked(key, &summaries)).collect()
+            [key.to_string()].into_iter().chain(marked(&summaries, leaders.get(key).copied())).collect()
         });
-        Self { names: (0..runs.len()).map(letters).collect(), params: params.collect(), metrics: metrics.collect() }
+        Ok(Self { names: (0..runs.len()).map(letters).collect(), params: params.collect(), metrics: metrics.collect() })
     }
 }
 
-/// Each run's best value with its epoch; a star marks the best of all, unless all are equal. A metric without a
-/// direction has no best value, so its last one is shown.
-fn marked(key: &MetricKey, values: &[Option<MetricSummary>]) -> Vec<String> {
-    let goal = key.goal();
-    let bests: Vec<Option<f64>> = values.iter().map(|value| value.and_then(|value| value.best)).collect();
-    let known = || bests.iter().copied().flatten();
-    let best =
-        goal.and_then(|goal| known().reduce(|best, value| if goal.is_better(value, best) { value } else { best }));
-    let differ = known().any(|value| Some(value) != best);
-    let cell = |value: &Option<MetricSummary>| {
+/// Each run's best value with its epoch; a star marks the `leader`. A metric without a direction has no best value, so its
+/// last one is shown.
+fn marked(values: &[Option<MetricSummary>], leader: Option<usize>) -> Vec<String> {
+    let cell = |(index, value): (usize, &Option<MetricSummary>)| {
         let Some(value) = value else { return String::new() };
         // Never finite, or without a direction.
         let Some(number) = value.best else { return table::short(value.last) };
-        let star = if differ && Some(number) == best { "*" } else { "" };
+        let star = if leader == Some(index) { "*" } else { "" };
         let epoch = value.best_epoch.filter(|&epoch| epoch > 0).map(|epoch| format!(" @ {epoch}")).unwrap_or_default();
         format!("{}{epoch}{star}", table::short(number))
     };
-    values.iter().map(cell).collect()
+    values.iter().enumerate().map(cell).collect()
 }

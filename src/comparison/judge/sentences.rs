@@ -36,8 +36,8 @@ pub(super) fn changes(changes: &[Difference]) -> Option<String> {
 }
 
 /// Why two configs cannot be compared.
-pub(super) fn other_rows(a: &str, b: &str, difference: &Difference) -> String {
-    format!("{a} and {b} are tested on different rows ({} differs): no comparison.", difference.key)
+pub(super) fn other_rows(a: &str, b: &str, reason: &str) -> String {
+    format!("{a} and {b} are tested on different rows ({reason}): no comparison.")
 }
 
 /// A sentence for each status, other than finished, of runs of one config.

@@ -5,14 +5,15 @@ use std::iter;
 
 use serde::Serialize;
 
+use super::decide::Results;
 use super::more_seeds::{SEEDS_TO_START_WITH, missing_seeds};
-use super::sentences::{other_rows, unfinished};
-use crate::comparison::difference::{Difference, changes_the_test, config_changes};
+use super::sentences;
+use super::sentences::unfinished;
 use crate::comparison::headline::chosen;
-use crate::comparison::repetition::{repetition_key, results, unit, with_repetitions};
+use crate::comparison::repetition::{folds, repetition_key, results, with_repetitions};
+use crate::comparison::tested::{other_rows, remarks};
 use crate::comparison::verdict::{
-    Adjusted, Claim, Group, Names, Unit, Verdict, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation,
-    verdict,
+    Adjusted, Group, Names, Unit, adjusted_sentence, against_baseline, best_of, luck, pooled_deviation,
 };
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, Run, RunId, Store, TrackingError};
@@ -54,17 +55,19 @@ pub struct Compared {
 pub struct Comparison {
     #[serde(flatten)]
     pub adjusted: Adjusted,
+    /// Why there is nothing to compare; null where there is.
+    pub other_rows: Option<String>,
     /// The comparison in words.
     pub sentence: String,
 }
 
 /// A config with all runs that count for it.
-struct Config<'a> {
-    name: String,
-    named: Vec<&'a Run>,
-    group: Vec<&'a Run>,
-    /// A param that makes its test rows differ from those of the first.
-    other_rows: Option<Difference>,
+pub(super) struct Config<'a> {
+    pub name: String,
+    pub named: Vec<&'a Run>,
+    pub group: Vec<&'a Run>,
+    /// Why it cannot be compared with the first.
+    other_rows: Option<String>,
 }
 
 /// Compares every other config among `runs` with that of the first run; `None` if there is only one config, or no metric
@@ -82,12 +85,12 @@ pub fn judge_all(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<Opt
     let results: Vec<Vec<(u64, f64)>> = configs.iter().map(|config| results(&config.group, &metric)).collect();
     let groups = configs.iter().zip(&results).map(|(config, results)| Group { name: &config.name, results });
     let groups: Vec<Group> = groups.collect();
-    let comparisons = compare(store, &configs, &groups, &metric, goal);
+    let comparisons = compare(store, &configs, &metric, goal);
     let verdicts = || comparisons.iter().map(|comparison| &comparison.adjusted.verdict);
     let first = verdicts().take(1).map(|verdict| (verdict.num_a, verdict.mean_a));
     let seeds: Vec<(usize, f64)> = first.chain(verdicts().map(|verdict| (verdict.num_b, verdict.mean_b))).collect();
     // Folds share rows: how much the best owes to chance is not known, and more folds would not help.
-    let is_plain = |config: &Config| config.other_rows.is_none() && unit(config.named[0]) == Unit::Seeds;
+    let is_plain = |config: &Config| config.other_rows.is_none() && folds(config.named[0]).is_none();
     let has_winner = configs.len() >= CONFIGS_WITH_A_WINNER && configs.iter().all(is_plain);
     let luck = if has_winner { luck_sentence(&groups, &seeds, goal) } else { None };
     let open = configs.iter().zip(&seeds).filter(|(config, (num_seeds, _))| *num_seeds < 2 && is_plain(config));
@@ -103,7 +106,7 @@ pub fn judge_all(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<Opt
 }
 
 /// The configs among `runs`, in the order of their first run, each with its repetitions among `all`.
-fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
+pub(super) fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
     let mut configs: Vec<(String, Vec<&Run>)> = Vec::new();
     let mut indices: HashMap<String, usize> = HashMap::new();
     for (index, run) in runs.iter().enumerate() {
@@ -118,39 +121,49 @@ fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
     }
     let config = |(name, named): (String, Vec<&'a Run>)| {
         let group = with_repetitions(&named, all);
-        let changes = config_changes(&runs[0], named[0]);
-        let other_rows = changes.into_iter().find(|difference| changes_the_test(&difference.key));
-        Config { name, named, group, other_rows }
+        Config { name, named, group, other_rows: None }
     };
-    configs.into_iter().map(config).collect()
+    let mut configs: Vec<Config> = configs.into_iter().map(config).collect();
+    if let Some((first, others)) = configs.split_first_mut() {
+        others.iter_mut().for_each(|other| other.other_rows = other_rows(&first.group, &other.group));
+    }
+    configs
 }
 
 /// Compares all other configs with the first. Those with other test rows are not compared, and not counted in the
 /// correction.
-fn compare(store: &Store, configs: &[Config], groups: &[Group], metric: &MetricKey, goal: Goal) -> Vec<Comparison> {
-    let unit = unit(configs[0].named[0]);
-    let others = || configs.iter().zip(groups).skip(1);
-    let comparable = others().filter(|(config, _)| config.other_rows.is_none());
-    let comparable: Vec<Group> = comparable.map(|(_, group)| *group).collect();
-    let mut adjusted = against_baseline(&groups[0], &comparable, goal, unit).into_iter();
-    let comparison = |(config, group): (&Config, &Group)| {
-        let (first, name) = (groups[0].name, group.name);
-        let (adjusted, sentence) = match &config.other_rows {
-            Some(difference) => {
-                let verdict = Verdict { claim: Claim::NoClaim, ..verdict(&groups[0], group, goal, unit) };
-                (Adjusted { verdict, adjusted_p: None }, other_rows(first, name, difference))
+fn compare(store: &Store, configs: &[Config], metric: &MetricKey, goal: Goal) -> Vec<Comparison> {
+    let Some((first, others)) = configs.split_first() else { return Vec::new() };
+    let results: Vec<Results> =
+        others.iter().map(|other| Results::new(store, &first.group, &other.group, metric)).collect();
+    let comparable = results.iter().zip(others).filter(|(_, other)| other.other_rows.is_none());
+    let pairs: Vec<(Group, Group, Unit)> = comparable
+        .map(|(results, other)| {
+            let (a, b) = results.groups(&first.name, &other.name);
+            (a, b, results.unit)
+        })
+        .collect();
+    let mut adjusted = against_baseline(&pairs, goal).into_iter();
+    let comparison = |(results, other): (&Results, &Config)| {
+        let (a, b) = (first.name.as_str(), other.name.as_str());
+        let mut text = Vec::new();
+        let adjusted = match &other.other_rows {
+            Some(reason) => {
+                text.push(sentences::other_rows(a, b, reason));
+                Adjusted { verdict: results.verdict(goal, Some(reason)), adjusted_p: None }
             }
             None => {
                 let adjusted = adjusted.next().expect("one verdict per comparable config");
-                let sentence = adjusted_sentence(&adjusted, Names { a: first, b: name, metric: metric.as_str(), unit });
-                (adjusted, sentence)
+                let names = Names { a, b, metric: metric.as_str(), unit: results.unit };
+                text.push(adjusted_sentence(&adjusted, names));
+                text.extend(remarks(&first.group, &other.group));
+                adjusted
             }
         };
-        let mut text = vec![sentence];
-        text.extend(unfinished(store, name, &config.named));
-        Comparison { adjusted, sentence: text.join(" ") }
+        text.extend(unfinished(store, b, &other.named));
+        Comparison { adjusted, other_rows: other.other_rows.clone(), sentence: text.join(" ") }
     };
-    others().map(comparison).collect()
+    results.iter().zip(others).map(comparison).collect()
 }
 
 /// `seeds`: number of seeds and mean of each config.

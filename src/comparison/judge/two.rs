@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::decide::Results;
 use super::mistakes::{Mistakes, mistakes};
 use super::more_seeds::next;
 use super::sentences;
-use crate::comparison::difference::{changes_the_test, config_changes};
+use crate::comparison::difference::config_changes;
 use crate::comparison::headline::chosen;
-use crate::comparison::repetition::{results, unit, with_repetitions};
-use crate::comparison::verdict::{Claim, Group, Names, Unit, Verdict, sentence, verdict};
+use crate::comparison::repetition::with_repetitions;
+use crate::comparison::tested::{other_rows, remarks, same_rows};
+use crate::comparison::verdict::{Names, Unit, Verdict, sentence};
 use crate::tracking::{MetricKey, Run, Store, TrackingError};
 
 /// A comparison of two runs, A and B.
@@ -18,6 +20,10 @@ pub struct Judgement {
     pub metric: MetricKey,
     /// What was changed, its effect, and its cost in training time.
     pub sentence: String,
+    /// Why there is nothing to compare; null where there is.
+    pub other_rows: Option<String>,
+    /// Whether A and B themselves are tested on the same rows, so that they can be compared row by row.
+    pub same_rows: bool,
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Mean training time of A and of B, in seconds.
@@ -39,39 +45,37 @@ pub fn judge(store: &Store, a: &Run, b: &Run, asked: Option<&str>) -> Result<Opt
     let Some(metric) = chosen(asked, &[&group_a, &group_b])? else { return Ok(None) };
     let changes = config_changes(a, b);
     let (name_a, name_b) = sentences::config_names(&changes);
-    let other_rows = changes.iter().find(|difference| changes_the_test(&difference.key));
-    let (results_a, results_b) = (results(&group_a, &metric), results(&group_b, &metric));
-    let (results_a, results_b) =
-        (Group { name: &name_a, results: &results_a }, Group { name: &name_b, results: &results_b });
-    let unit = unit(a);
-    let mut verdict = verdict(&results_a, &results_b, metric.required_goal()?, unit);
-    if other_rows.is_some() {
-        verdict.claim = Claim::NoClaim;
-    }
+    let other_rows = other_rows(&group_a, &group_b);
+    let results = Results::new(store, &group_a, &group_b, &metric);
+    let verdict = results.verdict(metric.required_goal()?, other_rows.as_deref());
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
     let is_single = group_a.len() == 1 && group_b.len() == 1;
-    let mistakes = match is_single {
+    let same_rows = same_rows(a, b);
+    let mistakes = match is_single && other_rows.is_none() {
         true => mistakes(&store.folder(&a.record.id), &store.folder(&b.record.id)),
         false => None,
     };
     let mut text = Vec::new();
-    match other_rows {
-        Some(difference) => text.push(sentences::other_rows("A", "B", difference)),
+    match &other_rows {
+        Some(reason) => text.push(sentences::other_rows("A", "B", reason)),
         None => {
-            let names = Names { a: &name_a, b: &name_b, metric: metric.as_str(), unit };
+            let names = Names { a: &name_a, b: &name_b, metric: metric.as_str(), unit: results.unit };
             text.extend(sentences::changes(&changes));
             text.push(sentence(&verdict, names));
+            text.extend(remarks(&group_a, &group_b));
         }
     }
     text.extend(sentences::unfinished(store, "A", &[a]));
     text.extend(sentences::unfinished(store, "B", &[b]));
     text.extend(seconds.and_then(sentences::training_time));
     text.extend(mistakes.map(sentences::mistakes));
-    let next = match (other_rows, unit) {
-        (None, Unit::Seeds) => next(store, &verdict, [(a, &group_a), (b, &group_b)]),
+    let next = match (&other_rows, results.unit) {
+        (None, Unit::Seeds | Unit::TestRows { .. } | Unit::Splits { .. }) => {
+            next(store, &verdict, [(a, &group_a), (b, &group_b)])
+        }
         (Some(_), _) | (None, Unit::Folds { .. }) => Vec::new(),
     };
-    Ok(Some(Judgement { metric, sentence: text.join(" "), verdict, seconds, mistakes, next }))
+    Ok(Some(Judgement { metric, sentence: text.join(" "), other_rows, same_rows, verdict, seconds, mistakes, next }))
 }
 
 /// Mean over a group of the seconds until the last epoch; `None` if no run has trained.

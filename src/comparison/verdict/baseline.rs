@@ -22,10 +22,10 @@ pub struct Adjusted {
     pub adjusted_p: Option<f64>,
 }
 
-/// Compares each of `others` with the baseline. If all are equally good, the probability of claiming any difference is
-/// at most 5 %, however many there are.
-pub fn against_baseline(baseline: &Group, others: &[Group], goal: Goal, unit: Unit) -> Vec<Adjusted> {
-    let verdicts: Vec<Verdict> = others.iter().map(|other| verdict(baseline, other, goal, unit)).collect();
+/// Compares the second of each pair with the first, the baseline, whose results are numbered as those of the other. If all
+/// are equally good, the probability of claiming any difference is at most 5 %, however many there are.
+pub fn against_baseline(pairs: &[(Group, Group, Unit)], goal: Goal) -> Vec<Adjusted> {
+    let verdicts: Vec<Verdict> = pairs.iter().map(|(first, other, unit)| verdict(first, other, goal, *unit)).collect();
     let p_values: Vec<f64> = verdicts.iter().map(|verdict| verdict.p_value.unwrap_or(f64::NAN)).collect();
     let adjust = |(verdict, adjusted_p): (Verdict, f64)| {
         let holds = adjusted_p <= LEVEL || verdict.claim == Claim::NoClaim;

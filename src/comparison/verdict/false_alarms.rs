@@ -107,8 +107,8 @@ fn the_rule_of_thumb_alarms_too_often() {
 fn real_differences_are_found_with_the_seeds_needed() {
     let deviation = (19.0_f64 / (20.0 * 20.0 * 21.0)).sqrt();
     let shift = deviation * 1.5;
-    let paired = power::seeds_needed(shift / (deviation * 2.0_f64.sqrt()), 1).unwrap();
-    let independent = power::seeds_needed(shift / deviation, 2).unwrap();
+    let paired = power::seeds_needed(shift / (deviation * 2.0_f64.sqrt()), 1, 0.0).unwrap();
+    let independent = power::seeds_needed(shift / deviation, 2, 0.0).unwrap();
     for (count, is_paired) in [(paired, true), (independent, false)] {
         let rate = Trial { shift, ..Trial::of(count, count, is_paired) }.rate(is_claimed);
         assert!((0.75..0.95).contains(&rate), "{count} seeds, paired {is_paired}: {rate}");

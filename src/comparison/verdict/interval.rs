@@ -2,35 +2,39 @@
 
 use statrs::function::beta::beta_reg;
 
+use super::correction::FOUND;
 use super::power;
 use super::quantile::quantile;
 use super::seeds::{mean, variance};
+use super::unit::Unit;
 
 /// Spread below this fraction of the largest result is rounding error: results are f32 or f64, their means f64.
 const ROUNDING: f64 = 1e-12;
 
 /// More degrees of freedom change the quantile by less than 3e-4, and statrs 0.19's incomplete beta function loses
 /// digits beyond (<https://github.com/statrs-dev/statrs/issues/434>).
-const MOST_FREEDOM: f64 = 10_000.0;
+pub(super) const MOST_FREEDOM: f64 = 10_000.0;
 
 /// Welch's interval claims too often where one group has at least this many times the seeds of the other.
 const UNBALANCED: usize = 2;
 
 /// A difference of means, in units of the metric, and its standard error.
+#[derive(Clone)]
 pub(super) struct Estimate {
     /// b - a.
     pub difference: f64,
     /// Whether the results have no spread beyond rounding error.
     pub is_constant: bool,
-    standard_error: f64,
+    pub standard_error: f64,
     /// Degrees of freedom; not an integer for Welch.
-    freedom: f64,
+    pub freedom: f64,
     /// The difference in standard deviations (Cohen's d), for the power of the test.
-    effect: f64,
+    pub effect: f64,
     /// 1 if paired, else 2.
-    num_groups: usize,
-    /// Seeds of the smaller group.
-    smallest: usize,
+    pub num_groups: usize,
+    /// Seeds of the smaller group, and of the larger one.
+    pub smallest: usize,
+    pub largest_group: usize,
 }
 
 impl Estimate {
@@ -47,6 +51,7 @@ impl Estimate {
             effect: mean(differences) / variance.sqrt(),
             num_groups: 1,
             smallest: count,
+            largest_group: count,
         }
         .rounded(largest)
     }
@@ -76,6 +81,7 @@ impl Estimate {
             effect: difference / f64::midpoint(variance(a), variance(b)).sqrt(),
             num_groups: 2,
             smallest,
+            largest_group: a.len().max(b.len()),
         }
         .rounded(largest)
     }
@@ -110,12 +116,22 @@ impl Estimate {
         Some(beta_reg(self.freedom / 2.0, 0.5, self.freedom / (self.freedom + squared)))
     }
 
-    /// See [`super::Verdict::seeds_needed`].
-    pub fn seeds_needed(&self) -> Option<usize> {
+    /// See [`super::Verdict::seeds_needed`]; of the plain estimate.
+    pub fn seeds_needed(&self, unit: Unit) -> Option<usize> {
         match (self.difference == 0.0, self.is_constant) {
             (true, _) => None,
-            (false, true) => Some(3),
-            (false, false) => power::seeds_needed(self.effect.abs(), self.num_groups),
+            (false, true) => (!self.needs_more_data(unit)).then_some(3),
+            (false, false) => power::seeds_needed(self.effect.abs(), self.num_groups, self.floor(unit)),
         }
+    }
+
+    /// Whether endlessly many seeds would not find this difference with power 0.8; of the plain estimate.
+    pub fn needs_more_data(&self, unit: Unit) -> bool {
+        let error = match (self.is_constant, unit) {
+            (true, Unit::TestRows { error }) => error,
+            (true, _) => 0.0,
+            (false, unit) => (self.difference / self.effect).abs() * self.floor(unit).sqrt(),
+        };
+        self.difference != 0.0 && self.difference.abs() < FOUND * error
     }
 }

@@ -1,6 +1,8 @@
 //! Which of two configs is better, from their results over several seeds or folds. Pure functions.
 //!
-//! The claim follows from the two-sided 95 % t interval of the difference. What makes it robust:
+//! The claim follows from a two-sided 95 % t interval of the difference. Over seeds alone it speaks of these rows; where
+//! the seeds also divide the rows, or the predictions of fixed test rows are known, it is widened to speak of new data or
+//! new test rows (`correction`), and the narrower one stands beside it. What makes it robust:
 //! - Differences between two configs with the same distribution of results are symmetric around 0, however skewed that
 //!   distribution is: always if paired, and with equally many seeds if not. Skewness is what biases a t interval most.
 //! - Welch's interval needs no equal variances. Where one config has at least twice the seeds of the other, it would
@@ -20,7 +22,7 @@
 //! | `pairwise`, `result` | [`verdict`]: one config against another, and its [`Verdict`] |
 //! | `baseline`, `holm` | [`against_baseline`]: several configs against one, corrected for their number |
 //! | `interval`, `quantile`, `power`, `bootstrap` | intervals, p-values, seeds needed |
-//! | `folds`, `unit` | results of a cross-validation |
+//! | `unit`, `correction` | what an interval is about: these rows, new test rows, new data |
 //! | `best_of` | how much the best of many configs owes to chance |
 //! | `mcnemar` | two single models on the same test rows |
 //! | `sentence`, `digits` | a verdict in one sentence |
@@ -28,10 +30,10 @@
 mod baseline;
 mod best_of;
 mod bootstrap;
+mod correction;
 mod digits;
 #[cfg(test)]
 mod false_alarms;
-mod folds;
 mod holm;
 mod interval;
 mod mcnemar;
@@ -47,11 +49,11 @@ mod unit;
 
 pub use baseline::{Adjusted, against_baseline};
 pub use best_of::{BestOf, best_of, pooled_deviation};
-pub use folds::widened;
+pub use correction::widened;
 pub use holm::holm;
 pub use mcnemar::mcnemar;
 pub use pairwise::{mean_interval, verdict};
 pub use result::{Claim, Verdict};
 pub use seeds::Group;
 pub use sentence::{Names, adjusted_sentence, luck, sentence};
-pub use unit::Unit;
+pub use unit::{Scope, Unit};

@@ -1,7 +1,6 @@
 //! One config against another.
 
 use super::bootstrap;
-use super::folds::over_folds;
 use super::interval::Estimate;
 use super::result::{Claim, Verdict, claim};
 use super::seeds::{Group, Seeds};
@@ -11,10 +10,13 @@ use crate::metric::Goal;
 /// Compares b with a. Deterministic: the bootstrap has a fixed seed.
 pub fn verdict(a: &Group, b: &Group, goal: Goal, unit: Unit) -> Verdict {
     let (a, b) = (Seeds::new(a), Seeds::new(b));
-    let plain = without_bootstrap(&a, &b, goal);
+    let decided = without_bootstrap(&a, &b, goal, unit);
     match unit {
-        Unit::Seeds => Verdict { bootstrap: bootstrap(&a, &b), ..plain },
-        Unit::Folds { num_folds } => over_folds(plain, num_folds, goal),
+        Unit::Seeds | Unit::TestRows { .. } | Unit::Splits { .. } => {
+            Verdict { bootstrap: bootstrap(&a, &b), ..decided }
+        }
+        // The bootstrap does not account for shared rows, and more folds of the same rows would not help.
+        Unit::Folds { .. } => Verdict { seeds_needed: None, ..decided },
     }
 }
 
@@ -25,10 +27,11 @@ pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
     Estimate::paired(&finite, largest)?.interval()
 }
 
-/// The verdict over seeds, but without the bootstrap interval.
-pub(super) fn without_bootstrap(a: &Seeds, b: &Seeds, goal: Goal) -> Verdict {
-    let estimate = estimate(a, b);
-    let interval = estimate.as_ref().and_then(Estimate::interval);
+/// The verdict, but without the bootstrap interval.
+pub(super) fn without_bootstrap(a: &Seeds, b: &Seeds, goal: Goal, unit: Unit) -> Verdict {
+    let plain = estimate(a, b);
+    let deciding = plain.clone().map(|plain| plain.for_unit(unit));
+    let interval = deciding.as_ref().and_then(Estimate::interval);
     Verdict {
         claim: if a.count() < 2 || b.count() < 2 { Claim::NoClaim } else { claim(interval, goal) },
         paired: is_paired(a, b),
@@ -37,11 +40,14 @@ pub(super) fn without_bootstrap(a: &Seeds, b: &Seeds, goal: Goal) -> Verdict {
         num_pairs: a.differences(b).len(),
         mean_a: a.mean(),
         mean_b: b.mean(),
-        difference: estimate.as_ref().map_or(b.mean() - a.mean(), |estimate| estimate.difference),
+        difference: plain.as_ref().map_or(b.mean() - a.mean(), |plain| plain.difference),
+        scope: unit.scope(),
         interval,
+        interval_on_these_rows: plain.as_ref().and_then(Estimate::interval),
         bootstrap: None,
-        p_value: estimate.as_ref().and_then(Estimate::p_value),
-        seeds_needed: estimate.as_ref().and_then(Estimate::seeds_needed),
+        p_value: deciding.as_ref().and_then(Estimate::p_value),
+        seeds_needed: plain.as_ref().and_then(|plain| plain.seeds_needed(unit)),
+        only_more_data: plain.as_ref().is_some_and(|plain| plain.needs_more_data(unit)),
         failed_a: a.failed,
         failed_b: b.failed,
     }

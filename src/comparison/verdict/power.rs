@@ -9,11 +9,12 @@ const POWER: f64 = 0.8;
 const MOST_SEEDS: usize = 1000;
 
 /// The fewest seeds per group with which a difference of `effect` standard deviations is significant (5 %, two-sided)
-/// with power 0.8, for one group of paired differences or two groups. `None` if more than 1000, or if `effect` is not
+/// with power 0.8, for one group of paired differences or two groups. `floor` is the variance that more seeds do not
+/// lower, in units of the variance between seeds. `None` if more than 1000, or if `effect` is not
 /// above 0. Cohen 1988,
 /// "Statistical Power Analysis for the Behavioral Sciences", chapter 2.
-pub(super) fn seeds_needed(effect: f64, num_groups: usize) -> Option<usize> {
-    let is_enough = |count: usize| power(effect, count, num_groups) >= POWER;
+pub(super) fn seeds_needed(effect: f64, num_groups: usize, floor: f64) -> Option<usize> {
+    let is_enough = |count: usize| power(effect, count, num_groups, floor) >= POWER;
     if !is_enough(MOST_SEEDS) {
         return None;
     }
@@ -27,9 +28,9 @@ pub(super) fn seeds_needed(effect: f64, num_groups: usize) -> Option<usize> {
 }
 
 /// The probability that the two-sided 5 % t test finds a difference of `effect` standard deviations.
-fn power(effect: f64, count: usize, num_groups: usize) -> f64 {
+fn power(effect: f64, count: usize, num_groups: usize, floor: f64) -> f64 {
     let freedom = (num_groups * (count - 1)) as f64;
-    let shift = effect * (count as f64 / num_groups as f64).sqrt();
+    let shift = effect / (num_groups as f64 / count as f64 + floor).sqrt();
     let critical = quantile(freedom);
     1.0 - noncentral_t(critical, freedom, shift) + noncentral_t(-critical, freedom, shift)
 }
@@ -93,16 +94,19 @@ mod tests {
             (0.2, 198.1508, 393.4057),
         ];
         for (effect, paired, independent) in statsmodels {
-            assert_eq!(seeds_needed(effect, 1), Some(f64::ceil(paired) as usize), "{effect}, paired");
-            assert_eq!(seeds_needed(effect, 2), Some(f64::ceil(independent) as usize), "{effect}, independent");
+            assert_eq!(seeds_needed(effect, 1, 0.0), Some(f64::ceil(paired) as usize), "{effect}, paired");
+            assert_eq!(seeds_needed(effect, 2, 0.0), Some(f64::ceil(independent) as usize), "{effect}, independent");
         }
         // 970.9 paired and 1938.95 independent; then 1015.5 paired
-        assert_eq!((seeds_needed(0.09, 1), seeds_needed(0.09, 2), seeds_needed(0.088, 1)), (Some(971), None, None));
+        assert_eq!(
+            (seeds_needed(0.09, 1, 0.0), seeds_needed(0.09, 2, 0.0), seeds_needed(0.088, 1, 0.0)),
+            (Some(971), None, None)
+        );
     }
 
     #[test]
     fn no_effect_and_endless_effects_give_no_panic() {
-        assert_eq!((seeds_needed(0.0, 1), seeds_needed(f64::NAN, 2)), (None, None));
-        assert_eq!((seeds_needed(1e9, 1), seeds_needed(f64::INFINITY, 2)), (Some(2), Some(2)));
+        assert_eq!((seeds_needed(0.0, 1, 0.0), seeds_needed(f64::NAN, 2, 0.0)), (None, None));
+        assert_eq!((seeds_needed(1e9, 1, 0.0), seeds_needed(f64::INFINITY, 2, 0.0)), (Some(2), Some(2)));
     }
 }

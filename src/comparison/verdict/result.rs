@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::unit::Scope;
 use crate::metric::Goal;
 
 /// What can be claimed about two configs, a and b.
@@ -35,10 +36,15 @@ pub struct Verdict {
     pub mean_b: f64,
     /// b - a.
     pub difference: f64,
-    /// 95 % interval of the difference: Student's t if paired, else Welch's, with fewer degrees of freedom where one
-    /// config has at least twice the seeds of the other. `None` with fewer than two seeds, and with two without spread.
+    /// What `interval` is about.
+    pub scope: Scope,
+    /// The 95 % interval of the difference that decides. `None` with fewer than two seeds, and with two without spread.
     pub interval: Option<(f64, f64)>,
-    /// 95 % BCa bootstrap interval of the difference. `None` with fewer than three seeds, without spread, and over folds.
+    /// The narrower one of these rows alone: Student's t if paired, else Welch's, with fewer degrees of freedom where one
+    /// config has at least twice the seeds of the other.
+    pub interval_on_these_rows: Option<(f64, f64)>,
+    /// 95 % BCa bootstrap interval of the difference on these rows. `None` with fewer than three seeds, without spread, and
+    /// over folds.
     pub bootstrap: Option<(f64, f64)>,
     /// Two-sided p-value of the test that `interval` belongs to. 0 where at least three seeds show exactly the same
     /// difference.
@@ -46,6 +52,8 @@ pub struct Verdict {
     /// Seeds per config, including those already run, with which a difference and spread like the present ones would be
     /// significant (5 %, two-sided) with power 0.8. `None` if more than 1000, without a difference, and over folds.
     pub seeds_needed: Option<usize>,
+    /// Whether only more data would tell, and no number of seeds.
+    pub only_more_data: bool,
     /// Number of runs without a finite result; they are not averaged.
     pub failed_a: usize,
     pub failed_b: usize,

@@ -4,7 +4,7 @@ use super::baseline::Adjusted;
 use super::best_of::BestOf;
 use super::digits::Digits;
 use super::result::{Claim, Verdict};
-use super::unit::Unit;
+use super::unit::{Scope, Unit};
 use crate::metric::Goal;
 
 /// What a sentence is about.
@@ -94,8 +94,11 @@ fn difference(verdict: &Verdict, unit: Unit) -> String {
     let repetitions = repetitions(verdict, unit);
     match verdict.interval {
         Some((low, high)) if low < high => {
-            let (low, high) = (digits.signed(low), digits.signed(high));
-            format!("{difference}, 95 % interval {low} to {high} over {repetitions}")
+            let ends = |(low, high): (f64, f64)| format!("{} to {}", digits.signed(low), digits.signed(high));
+            let narrower = verdict.interval_on_these_rows.filter(|_| verdict.scope != Scope::TheseRows);
+            let narrower = narrower.map(|narrower| format!(" ({} on these rows)", ends(narrower))).unwrap_or_default();
+            let scope = verdict.scope.words();
+            format!("{difference}, 95 % interval {} {scope}{narrower} over {repetitions}", ends((low, high)))
         }
         Some(_) => format!("{difference}, the same over {repetitions}"),
         None => format!("{difference} over {repetitions}"),
@@ -116,11 +119,15 @@ fn repetitions(verdict: &Verdict, unit: Unit) -> String {
 fn needed(verdict: &Verdict, unit: Unit) -> String {
     let is_open = verdict.interval.is_some() && verdict.difference != 0.0;
     match (unit, verdict.seeds_needed) {
-        (Unit::Seeds, Some(needed)) if verdict.paired => format!("; about {needed} seeds would tell"),
-        (Unit::Seeds, Some(needed)) => format!("; about {needed} seeds each would tell"),
-        (Unit::Seeds, None) if is_open => "; 1000 seeds would not tell".to_owned(),
-        (Unit::Folds { .. }, _) if is_open => "; more folds of these rows would not tell".to_owned(),
-        (Unit::Seeds | Unit::Folds { .. }, _) => String::new(),
+        _ if !is_open && verdict.seeds_needed.is_none() => String::new(),
+        (Unit::Folds { .. }, _) => "; more folds of these rows would not tell".to_owned(),
+        (_, Some(needed)) if verdict.paired => format!("; about {needed} seeds would tell"),
+        (_, Some(needed)) => format!("; about {needed} seeds each would tell"),
+        (Unit::TestRows { .. }, None) if verdict.only_more_data => {
+            "; no number of seeds would tell, only more test rows".to_owned()
+        }
+        (_, None) if verdict.only_more_data => "; no number of seeds would tell, only more data".to_owned(),
+        (_, None) => "; 1000 seeds would not tell".to_owned(),
     }
 }
 
@@ -165,10 +172,13 @@ mod tests {
             mean_a: means.0,
             mean_b: means.1,
             difference: means.1 - means.0,
+            scope: Scope::TheseRows,
             interval: Some(interval),
+            interval_on_these_rows: Some(interval),
             bootstrap: None,
             p_value: None,
             seeds_needed: Some(38),
+            only_more_data: false,
             failed_a: 0,
             failed_b: 0,
         }
@@ -187,14 +197,14 @@ mod tests {
         let better = verdict(Claim::Better, (0.955, 0.978), (0.017, 0.029));
         assert_eq!(
             told(&better),
-            "hidden = [64] reaches test/accuracy 0.978 against 0.955: +0.023, 95 % interval +0.017 to +0.029 over 10 \
-             paired seeds."
+            "hidden = [64] reaches test/accuracy 0.978 against 0.955: +0.023, 95 % interval +0.017 to +0.029 on these \
+             rows over 10 paired seeds."
         );
         let worse = Verdict { paired: false, num_b: 8, ..verdict(Claim::Worse, (0.978, 0.955), (-0.029, -0.017)) };
         assert_eq!(
             told(&worse),
             "hidden = [64] is worse than hidden = [16]: test/accuracy 0.955 against 0.978: -0.023, 95 % interval -0.029 \
-             to -0.017 over 8 against 10 seeds."
+             to -0.017 on these rows over 8 against 10 seeds."
         );
         let equal = Verdict { num_pairs: 3, ..verdict(Claim::Better, (0.95, 0.97), (0.02, 0.02)) };
         assert_eq!(
@@ -209,17 +219,17 @@ mod tests {
         assert_eq!(
             told(&open),
             "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
-             +0.008 over 10 paired seeds; about 38 seeds would tell."
+             +0.008 on these rows over 10 paired seeds; about 38 seeds would tell."
         );
         assert_eq!(
             told(&Verdict { paired: false, failed_a: 1, failed_b: 2, ..open.clone() }),
             "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
-             +0.008 over 10 seeds each; about 38 seeds each would tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
+             +0.008 on these rows over 10 seeds each; about 38 seeds each would tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
         );
         assert_eq!(
             told(&Verdict { seeds_needed: None, ..open }),
             "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
-             +0.008 over 10 paired seeds; 1000 seeds would not tell."
+             +0.008 on these rows over 10 paired seeds; 1000 seeds would not tell."
         );
         let ties = Verdict { seeds_needed: None, ..verdict(Claim::NotDistinguishable, (0.95, 0.95), (0.0, 0.0)) };
         assert_eq!(
@@ -259,7 +269,7 @@ mod tests {
         assert_eq!(
             over(&open, Unit::Folds { num_folds: 10 }),
             "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
-             +0.008 over 10 paired folds; more folds of these rows would not tell."
+             +0.008 on these rows over 10 paired folds; more folds of these rows would not tell."
         );
         let single = Verdict { num_a: 1, num_b: 1, interval: None, claim: Claim::NoClaim, paired: false, ..open };
         assert_eq!(
@@ -269,13 +279,38 @@ mod tests {
         );
     }
 
+    /// The interval that decides, what it is about, and the narrower one beside it.
+    #[test]
+    fn a_verdict_says_what_it_is_about() {
+        let open = Verdict {
+            scope: Scope::NewData,
+            interval_on_these_rows: Some((0.012, 0.022)),
+            seeds_needed: None,
+            only_more_data: true,
+            ..verdict(Claim::NotDistinguishable, (0.955, 0.972), (-0.003, 0.037))
+        };
+        assert_eq!(
+            over(&open, Unit::Splits { ratio: 0.5 }),
+            "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.017, 95 % interval -0.003 to \
+             +0.037 for new data (+0.012 to +0.022 on these rows) over 10 paired seeds; no number of seeds would tell, \
+             only more data."
+        );
+        let rows = Verdict { scope: Scope::NewTestRows, ..open };
+        assert!(over(&rows, Unit::TestRows { error: 0.01 }).contains(
+            "+0.037 for new test rows (+0.012 to +0.022 on these rows) over 10 paired seeds; no number of seeds would \
+             tell, only more test rows."
+        ));
+    }
+
     #[test]
     fn digits_follow_the_interval() {
         let of = |means, interval| told(&verdict(Claim::Better, means, interval));
-        assert!(of((1500.0, 1725.0), (120.0, 330.0)).contains("1725 against 1500: +225, 95 % interval +120 to +330 "));
+        assert!(
+            of((1500.0, 1725.0), (120.0, 330.0)).contains("1725 against 1500: +225, 95 % interval +120 to +330 on")
+        );
         assert!(of((2e-5, 5e-5), (1e-5, 5e-5)).contains("0.000050 against 0.000020: +0.000030, "));
         // A bound just above 0 is not shown as 0.
-        assert!(of((0.955, 0.961), (0.0003, 0.0117)).contains("+0.0060, 95 % interval +0.0003 to +0.0117 "));
+        assert!(of((0.955, 0.961), (0.0003, 0.0117)).contains("+0.0060, 95 % interval +0.0003 to +0.0117 on"));
         assert!(of((1e12, 3e12), (1e12, 3e12)).contains("3.000e12 against 1.000e12: +2.000e12, "));
     }
 }

@@ -17,6 +17,12 @@ fn compare(a: &[f64], b: &[f64], first_b: u64) -> Verdict {
     verdict(&Group { name: "a", results: &a }, &Group { name: "b", results: &b }, Goal::Higher, Unit::Seeds)
 }
 
+/// Compares all of `others` with `first`.
+fn against(first: &Group, others: &[Group], goal: Goal, unit: Unit) -> Vec<Adjusted> {
+    let pairs: Vec<(Group, Group, Unit)> = others.iter().map(|other| (*first, *other, unit)).collect();
+    against_baseline(&pairs, goal)
+}
+
 fn names<'a>(a: &'a str, b: &'a str) -> Names<'a> {
     Names { a, b, metric: "test/accuracy", unit: Unit::Seeds }
 }
@@ -132,7 +138,7 @@ fn degenerate_input_gives_no_panic() {
                 |values: &[f64], first| -> Vec<(u64, f64)> { (first..).zip(values.iter().copied()).collect() };
             let (a, b) = (numbered(a, 0), numbered(b, first_b));
             let (a, b) = (Seeds::new(&Group { name: "", results: &a }), Seeds::new(&Group { name: "", results: &b }));
-            let found = without_bootstrap(&a, &b, Goal::Lower);
+            let found = without_bootstrap(&a, &b, Goal::Lower, Unit::Seeds);
             assert_eq!(found.claim == Claim::NoClaim, found.num_a < 2 || found.num_b < 2);
             assert!(found.interval.is_none_or(|(low, high)| low <= high), "{found:?}");
             assert!(found.p_value.is_none_or(|p_value| (0.0..=1.0).contains(&p_value)), "{found:?}");
@@ -152,7 +158,7 @@ fn several_configs_are_corrected_as_by_statsmodels() {
     let results: Vec<Vec<(u64, f64)>> =
         [&A[..], &B, &C, &D, &E].map(|values| (0..).zip(values.iter().copied()).collect()).into();
     let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
-    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
+    let found = against(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
     let statsmodels = [1.212324337006724e-06, 0.681665248066016, 0.6506170723711001, 0.08136394341560195];
     for (found, expected) in found.iter().zip(statsmodels) {
         assert!((found.adjusted_p.unwrap() / expected - 1.0).abs() < 1e-9, "{found:?}");
@@ -161,18 +167,18 @@ fn several_configs_are_corrected_as_by_statsmodels() {
     let open = Claim::NotDistinguishable;
     assert_eq!(claims, [Claim::Better, open, open, open]);
     // By itself the last would be a claim, and its figures stay those of one comparison.
-    let alone = &against_baseline(&groups[0], &groups[4..], Goal::Higher, Unit::Seeds)[0];
+    let alone = &against(&groups[0], &groups[4..], Goal::Higher, Unit::Seeds)[0];
     assert_eq!((alone.verdict.claim, alone.adjusted_p), (Claim::Better, alone.verdict.p_value));
     assert_eq!(found[3].verdict, Verdict { claim: open, ..alone.verdict.clone() });
     assert_eq!(
         adjusted_sentence(&found[3], names("A", "E")),
-        "E is not distinguishable from A in test/accuracy: +0.0028, 95 % interval +0.0004 to +0.0052 over 10 paired \
-         seeds, p = 0.0814."
+        "E is not distinguishable from A in test/accuracy: +0.0028, 95 % interval +0.0004 to +0.0052 on these \
+         rows over 10 paired seeds, p = 0.0814."
     );
-    assert_eq!(against_baseline(&groups[0], &groups[1..2], Goal::Lower, Unit::Seeds)[0].verdict.claim, Claim::Worse);
-    assert!(against_baseline(&groups[0], &[], Goal::Lower, Unit::Seeds).is_empty());
+    assert_eq!(against(&groups[0], &groups[1..2], Goal::Lower, Unit::Seeds)[0].verdict.claim, Claim::Worse);
+    assert!(against(&groups[0], &[], Goal::Lower, Unit::Seeds).is_empty());
     // Folds share training rows, which makes claims rarer.
-    let folds = against_baseline(&groups[0], &groups[4..], Goal::Higher, Unit::Folds { num_folds: 10 });
+    let folds = against(&groups[0], &groups[4..], Goal::Higher, Unit::Folds { num_folds: 10 });
     assert_eq!(folds[0].verdict.claim, open);
 }
 
@@ -180,7 +186,7 @@ fn several_configs_are_corrected_as_by_statsmodels() {
 fn one_seed_is_no_claim_and_counts_for_nothing_among_several() {
     let results: Vec<Vec<(u64, f64)>> = [&A[..], &B[..1], &B].map(|b| (0..).zip(b.iter().copied()).collect()).into();
     let groups: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
-    let found = against_baseline(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
+    let found = against(&groups[0], &groups[1..], Goal::Higher, Unit::Seeds);
     assert_eq!((found[0].verdict.claim, found[0].adjusted_p), (Claim::NoClaim, None));
     assert_eq!((found[1].verdict.claim, found[1].adjusted_p), (Claim::Better, found[1].verdict.p_value));
     assert!(adjusted_sentence(&found[0], names("A", "B")).starts_with("1 seed of B: no claim;"));

@@ -5,7 +5,7 @@ import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { examples } from "./examples.js";
-import { MISSING, bestOf, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
+import { MISSING, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle, update } from "./state.js";
@@ -297,7 +297,7 @@ const PARTS = {
     h(
       "p",
       { class: "soft" },
-      "Best value with its epoch (the last one where neither direction is better); test values are measured once. ★ is the best of the row",
+      "Best value with its epoch (the last one where neither direction is better); test values are measured once. ★ is the best of the row, where the runs are tested on the same rows and can be told apart",
       state.base ? ", differences are to the baseline: ▲ better, ▽ worse." : ".",
     ),
     scroller(
@@ -308,7 +308,7 @@ const PARTS = {
         h(
           "tbody",
           {},
-          answer.metrics.map((row) => metricRow(row, runs)),
+          answer.metrics.map((row) => metricRow(row, runs, answer.leaders?.[row.key] ?? null)),
         ),
       ),
       "Metrics side by side",
@@ -328,8 +328,12 @@ const PARTS = {
     if (found.length === 2) {
       const [one, two] = [a, b].map((item) => item.evaluation.classes.confusion_matrix);
       const same = JSON.stringify(classNames(a.evaluation)) === JSON.stringify(classNames(b.evaluation));
+      // Of other rows, a difference of counts means nothing.
+      const sameRows = runs.length !== 2 || answer.judgement?.same_rows !== false;
       parts.push(
-        same
+        !sameRows
+          ? h("p", {}, "B − A: the runs are tested on different rows.")
+          : same
           ? confusionTable(
               two.map((row, i) => row.map((count, j) => count - one[i][j])),
               classNames(a.evaluation),
@@ -366,11 +370,10 @@ function evaluationOf(answer, run, index) {
   return one?.evaluation ?? one;
 }
 
-function metricRow({ key, values }, runs) {
+/** `leader`: the index of the run to mark, or null where the runs cannot be compared or told apart. */
+function metricRow({ key, values }, runs, leader) {
   const numbers = values.map((value) => Number(valueOf(key, value) ?? NaN));
   const hasBest = goal(key) !== null;
-  const finite = numbers.filter(Number.isFinite);
-  const top = finite.length > 1 && new Set(finite).size > 1 ? bestOf(key, finite) : null;
   const base = runs.findIndex((run) => run.id === state.base);
   return h(
     "tr",
@@ -384,10 +387,10 @@ function metricRow({ key, values }, runs) {
       return h(
         "td",
         {
-          class: `number ${numbers[index] === top ? "leader" : ""}`,
+          class: `number ${index === leader ? "leader" : ""}`,
           title: `${hasBest ? `best ${value.best} at epoch ${value.best_epoch}, ` : ""}last ${value.last}`,
         },
-        numbers[index] === top ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
+        index === leader ? h("span", { class: "star", title: "best of these runs" }, "★ ") : null,
         number(numbers[index]),
         splitKey(key)[0] === "test"
           ? null

@@ -1,0 +1,200 @@
+//! How much a difference between two configs owes to which rows are in the test part, from the predictions row by row.
+
+use std::path::Path;
+
+use csv::{Reader, StringRecord};
+use fs_err::File;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::spread::spread;
+
+const SEED: u64 = 0;
+/// Resamples that give the standard error to a few percent, and how many draws of rows are too many to wait for.
+const NUM_RESAMPLES: usize = 1000;
+const MOST_DRAWS: usize = 10_000_000;
+
+/// What a metric is computed from: a number per row, its mean, and what is done with it.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// 1 for a correct prediction, else 0.
+    Right,
+    /// -ln of the true class's probability.
+    LogLoss,
+    Absolute,
+    Squared,
+    /// The root of the mean of the squares.
+    Root,
+    /// 1 less the mean of the squares over the variance of the targets.
+    R2,
+}
+
+impl Kind {
+    fn of(metric: &str) -> Option<Self> {
+        Some(match metric {
+            "accuracy" => Self::Right,
+            "log_loss" => Self::LogLoss,
+            "mae" => Self::Absolute,
+            "mse" => Self::Squared,
+            "rmse" => Self::Root,
+            "r2" => Self::R2,
+            _ => return None,
+        })
+    }
+}
+
+/// The runs of one config on the same rows.
+struct Config {
+    /// Numbers of the rows, ascending.
+    rows: Vec<u64>,
+    /// The targets; 0 for classes.
+    truths: Vec<f64>,
+    /// For each run the number of each row. For metrics that are linear in it one run stands for all: their mean.
+    runs: Vec<Vec<f64>>,
+}
+
+/// The standard error of the mean of `metric` in the folders `b` less that in `a`, over test rows drawn anew: a paired
+/// bootstrap, which draws the same rows for all runs. Efron and Tibshirani 1993, "An Introduction to the Bootstrap",
+/// chapter 6.
+///
+/// `None` for other metrics, and unless all runs have predictions of the same rows.
+pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<f64> {
+    let kind = Kind::of(metric)?;
+    let (a, b) = (config(a, kind)?, config(b, kind)?);
+    if a.rows != b.rows || a.truths != b.truths || a.rows.len() < 2 {
+        return None;
+    }
+    let count = a.rows.len();
+    let mut random = ChaCha8Rng::seed_from_u64(SEED);
+    let mut picked = vec![0; count];
+    let num_resamples = (MOST_DRAWS / count).clamp(100, NUM_RESAMPLES);
+    let differences = (0..num_resamples).map(|_| {
+        picked.iter_mut().for_each(|row| *row = random.random_range(0..count));
+        b.metric(kind, &picked) - a.metric(kind, &picked)
+    });
+    // A resample may hold a single target, of which there is no R2.
+    let differences: Vec<f64> = differences.filter(|difference| difference.is_finite()).collect();
+    Some(spread(&differences)?.deviation)
+}
+
+impl Config {
+    /// The mean of the metric over the runs, on the picked rows.
+    fn metric(&self, kind: Kind, picked: &[usize]) -> f64 {
+        let count = picked.len() as f64;
+        let mean = |values: &[f64]| picked.iter().map(|&row| values[row]).sum::<f64>() / count;
+        let of_run = |values: &Vec<f64>| match kind {
+            Kind::Right | Kind::LogLoss | Kind::Absolute | Kind::Squared => mean(values),
+            Kind::Root => mean(values).sqrt(),
+            Kind::R2 => {
+                let center = mean(&self.truths);
+                let spread = picked.iter().map(|&row| (self.truths[row] - center).powi(2)).sum::<f64>() / count;
+                1.0 - mean(values) / spread
+            }
+        };
+        self.runs.iter().map(of_run).sum::<f64>() / self.runs.len() as f64
+    }
+}
+
+/// Reads the predictions of all runs of a config; `None` unless they are of the same rows.
+fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
+    let mut found: Option<Config> = None;
+    for folder in folders {
+        let (rows, truths, values) = predictions(folder.as_ref(), kind)?;
+        match &mut found {
+            None => found = Some(Config { rows, truths, runs: vec![values] }),
+            Some(config) if config.rows != rows || config.truths != truths => return None,
+            Some(config) => config.runs.push(values),
+        }
+    }
+    let mut config = found?;
+    if kind != Kind::Root {
+        let num_runs = config.runs.len() as f64;
+        let mean = |row: usize| config.runs.iter().map(|run| run[row]).sum::<f64>() / num_runs;
+        config.runs = vec![(0..config.rows.len()).map(mean).collect()];
+    }
+    Some(config)
+}
+
+/// Of each test row, by ascending number: its number, target and value.
+fn predictions(folder: &Path, kind: Kind) -> Option<(Vec<u64>, Vec<f64>, Vec<f64>)> {
+    let mut reader = Reader::from_reader(File::open(folder.join("predictions.csv")).ok()?);
+    let header = reader.headers().ok()?.clone();
+    let column = |name: &str| header.iter().position(|column| column == name);
+    let (row, truth, predicted) = (column("row")?, column("true")?, column("predicted")?);
+    let is_classes = header.iter().any(|column| column.starts_with("probability_"));
+    if is_classes != matches!(kind, Kind::Right | Kind::LogLoss) {
+        return None;
+    }
+    let mut found: Vec<(u64, f64, f64)> = Vec::new();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).ok()? {
+        let number = |column: usize| record[column].parse::<f64>().ok();
+        let error = || Some(number(predicted)? - number(truth)?);
+        let value = match kind {
+            Kind::Right => f64::from(u8::from(record[predicted] == record[truth])),
+            Kind::LogLoss => {
+                let probability = number(column(&format!("probability_{}", &record[truth]))?)?;
+                -probability.max(f64::MIN_POSITIVE).ln()
+            }
+            Kind::Absolute => error()?.abs(),
+            Kind::Squared | Kind::Root | Kind::R2 => error()?.powi(2),
+        };
+        let target = if is_classes { 0.0 } else { number(truth)? };
+        found.push((record[row].parse().ok()?, target, value));
+    }
+    found.sort_by_key(|(row, ..)| *row);
+    let truths = found.iter().map(|row| row.1).collect();
+    let values = found.iter().map(|row| row.2).collect();
+    Some((found.into_iter().map(|row| row.0).collect(), truths, values))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with predictions that are right in all but `wrong` of 100 rows, in any order of the rows.
+    fn folder(wrong: std::ops::Range<usize>, reversed: bool) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |row: usize| format!("{row},a,{},0.75,0.25\n", if wrong.contains(&row) { "b" } else { "a" });
+        let mut lines: Vec<String> = (0..100).map(line).collect();
+        if reversed {
+            lines.reverse();
+        }
+        let text = format!("row,true,predicted,probability_a,probability_b\n{}", lines.concat());
+        std::fs::write(folder.path().join("predictions.csv"), text).unwrap();
+        folder
+    }
+
+    /// By hand: two models that differ in 10 of 100 rows, all for the better, have a difference of 0.1 with the standard
+    /// error of a proportion, sqrt(0.1 x 0.9 / 100) = 0.03.
+    #[test]
+    fn a_difference_of_proportions_has_the_standard_error_of_a_proportion() {
+        let (a, b) = (folder(0..20, false), folder(0..10, true));
+        let found = error(&[a.path()], &[b.path()], "accuracy").unwrap();
+        assert!((found - 0.03).abs() < 0.002, "{found}");
+        // What both get wrong says nothing about the difference.
+        assert_eq!(error(&[a.path()], &[a.path()], "accuracy"), Some(0.0));
+        assert_eq!(error(&[a.path()], &[b.path()], "log_loss"), Some(0.0));
+        assert_eq!((error(&[a.path()], &[b.path()], "f1"), error(&[a.path()], &[b.path()], "r2")), (None, None));
+        assert_eq!(error(&[a.path()], &[tempfile::tempdir().unwrap().path()], "accuracy"), None);
+    }
+
+    /// By hand: all errors are 1 in a and 2 in b, so that rows drawn anew leave the differences of RMSE and MAE at 1, and
+    /// that of R2 at 3 over the variance of the targets 0 and 1.
+    #[test]
+    fn numbers_have_errors_in_their_own_units() {
+        let folder = |error: f64| {
+            let folder = tempfile::tempdir().unwrap();
+            let line = |row: usize| format!("{row},{},{}\n", row % 2, (row % 2) as f64 + error);
+            let lines: String = (0..400).map(line).collect();
+            std::fs::write(folder.path().join("predictions.csv"), format!("row,true,predicted\n{lines}")).unwrap();
+            folder
+        };
+        let (a, b) = (folder(1.0), folder(2.0));
+        for metric in ["rmse", "mae", "mse"] {
+            assert!(error(&[a.path(), a.path()], &[b.path(), b.path()], metric).unwrap() < 1e-9, "{metric}");
+        }
+        // The variance p (1 - p) of a proportion p = 0.5 has the derivative 1 - 2 p = 0: R2 hardly varies.
+        assert!(error(&[a.path()], &[b.path()], "r2").unwrap() < 0.06);
+    }
+}

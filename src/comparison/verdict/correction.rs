@@ -1,0 +1,97 @@
+//! What an interval over seeds or folds leaves out: results of other splits share rows, and fixed test rows owe something
+//! to chance themselves. Both make the plain t interval too narrow for a claim about new data (Dietterich 1998,
+//! "Approximate statistical tests for comparing supervised classification learning algorithms").
+
+use super::interval::Estimate;
+use super::unit::Unit;
+
+/// The most that a difference can exceed its standard error by without being found with power 0.8: 1.96 + 0.84.
+pub(super) const FOUND: f64 = 2.802;
+
+/// How much wider an interval over `count` results is than the plain one: the variance of the mean is s^2 (1/n +
+/// n_test / n_train) in place of s^2 / n. Nadeau and Bengio 2003, "Inference for the generalization error"; for repeated
+/// folds Bouckaert and Frank 2004.
+fn widening(count: usize, ratio: f64) -> f64 {
+    (1.0 + count as f64 * ratio).sqrt()
+}
+
+/// The interval of a mean over splits or folds, from the plain one.
+pub fn widened((low, high): (f64, f64), num_results: usize, unit: Unit) -> (f64, f64) {
+    let half = (high - low) / 2.0 * widening(num_results, unit.ratio());
+    let middle = f64::midpoint(low, high);
+    (middle - half, middle + half)
+}
+
+impl Estimate {
+    /// The estimate that decides, from the plain one over seeds.
+    ///
+    /// The chance in the test rows is added to that in the seeds as two independent sources of variance (Owen 2007, "The
+    /// pigeonhole bootstrap"), with the degrees of freedom of Satterthwaite 1946, in which those of the rows count as
+    /// infinite.
+    pub(super) fn for_unit(self, unit: Unit) -> Self {
+        match unit {
+            Unit::Seeds => self,
+            Unit::Splits { .. } | Unit::Folds { .. } => Self {
+                standard_error: self.standard_error * widening(self.largest_group, unit.ratio()),
+                freedom: self.smallest as f64 - 1.0,
+                ..self
+            },
+            Unit::TestRows { error } if error > 0.0 => {
+                let (seeds, rows) = (self.standard_error.powi(2), error.powi(2));
+                let seeds = if self.is_constant { 0.0 } else { seeds };
+                let freedom = self.freedom * ((seeds + rows) / seeds).powi(2);
+                Self {
+                    standard_error: (seeds + rows).sqrt(),
+                    // statrs loses digits beyond, see `MOST_FREEDOM`.
+                    freedom: freedom.min(super::interval::MOST_FREEDOM),
+                    is_constant: false,
+                    ..self
+                }
+            }
+            Unit::TestRows { .. } => self,
+        }
+    }
+
+    /// The variance that more seeds do not lower, in units of the variance between seeds.
+    pub(super) fn floor(&self, unit: Unit) -> f64 {
+        let deviation = self.difference / self.effect;
+        match unit {
+            Unit::TestRows { error } => (error / deviation).powi(2),
+            unit => self.num_groups as f64 * unit.ratio(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: differences 1, 2, 3 have the mean 2 and the variance 1.
+    #[test]
+    fn what_all_results_share_widens_the_interval() {
+        let plain = || Estimate::paired(&[1.0, 2.0, 3.0], 3.0).unwrap();
+        let half = |estimate: &Estimate| estimate.interval().map(|(low, high)| (high - low) / 2.0).unwrap();
+        // t(2) = 4.302652729749462
+        assert!((half(&plain()) - 4.302652729749462 * (1.0_f64 / 3.0).sqrt()).abs() < 1e-9);
+        // Half as many test rows as training rows: 1/3 + 1/2.
+        let splits = plain().for_unit(Unit::Splits { ratio: 0.5 });
+        assert!((half(&splits) - 4.302652729749462 * (1.0_f64 / 3.0 + 0.5).sqrt()).abs() < 1e-9);
+        // Three folds: one half, too.
+        assert_eq!(half(&plain().for_unit(Unit::Folds { num_folds: 3 })), half(&splits));
+        assert_eq!(widened((1.0, 3.0), 3, Unit::Splits { ratio: 1.0 }), (0.0, 4.0));
+        // Standard errors of 3 and 4 make one of 5, here with 2 (25 / 9)^2 = 15.43 degrees of freedom: t = 2.126269
+        let wide = Estimate::paired(&[2.0 - 27.0_f64.sqrt(), 2.0, 2.0 + 27.0_f64.sqrt()], 8.0).unwrap();
+        let rows = wide.for_unit(Unit::TestRows { error: 4.0 });
+        assert!((half(&rows) - 5.0 * 2.126269).abs() < 1e-3, "{}", half(&rows));
+    }
+
+    #[test]
+    fn seeds_that_agree_leave_what_the_rows_owe_to_chance() {
+        let agree = Estimate::paired(&[0.02, 0.02, 0.02], 1.0).unwrap().for_unit(Unit::TestRows { error: 0.02 });
+        let (low, high) = agree.interval().unwrap();
+        assert!(
+            (low - (0.02 - 1.96 * 0.02)).abs() < 1e-5 && (high - (0.02 + 1.96 * 0.02)).abs() < 1e-5,
+            "{low} {high}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
+//! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
@@ -91,6 +92,8 @@ mod strangers;
 mod sweep;
 #[path = "burnlab/told.rs"]
 mod told;
+#[path = "burnlab/tables.rs"]
+mod tables;
 #[path = "burnlab/training.rs"]
 mod training;
 #[path = "burnlab/verbs.rs"]

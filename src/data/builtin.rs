@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::catalog::{ClassOrder, Draw, GeneratedClasses, SourceOrigin};
 use super::origin::Origin;
 use super::points::Turn;
-use super::{Column, ColumnKind, DataConfig, Dataset, Source, Target, infer, text_file};
+use super::{Column, ColumnKind, DataConfig, Dataset, Readings, Source, Target, infer, text_file};
 use crate::invalid::Invalid;
 
 const DEFAULT_NUM_EXAMPLES: usize = 400;
@@ -78,5 +78,6 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
         num_training_rows: None,
         source_rows: Vec::new(),
         notes: Vec::new(),
+        readings: Readings::default(),
     }
 }

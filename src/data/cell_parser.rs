@@ -5,23 +5,31 @@ use super::table::{Cell, is_usable};
 /// Decides whether a cell's text is a number, a missing value, or text.
 pub(super) struct CellParser {
     missing: Vec<Vec<u8>>,
-    some_missing_is_a_number: bool,
+    /// Some word for missing is a number, or a dot is no decimal point.
+    is_careful: bool,
+    has_decimal_comma: bool,
 }
 
 impl CellParser {
-    pub(super) fn new(missing: &[String]) -> Self {
+    /// `has_decimal_comma`: the config says so; then a number with a dot is a text, for whoever knows the column to read.
+    pub(super) fn new(missing: &[String], has_decimal_comma: bool) -> Self {
         let missing: Vec<Vec<u8>> = missing.iter().map(|text| text.trim().as_bytes().to_vec()).collect();
         let some_missing_is_a_number =
             missing.iter().any(|text| matches!(parse(text), Cell::Number(number) if is_usable(number)));
-        Self { missing, some_missing_is_a_number }
+        Self { missing, is_careful: some_missing_is_a_number || has_decimal_comma, has_decimal_comma }
     }
 
     /// `cell` must be trimmed.
     #[inline]
     pub(super) fn read(&self, cell: &[u8]) -> Cell {
         // Nearly every cell is a number, so the list of missing values is searched last where possible.
-        if self.some_missing_is_a_number && self.is_missing(cell) {
-            return Cell::Missing;
+        if self.is_careful {
+            if self.is_missing(cell) {
+                return Cell::Missing;
+            }
+            if self.has_decimal_comma && cell.contains(&b'.') {
+                return Cell::Text;
+            }
         }
         match parse(cell) {
             Cell::Number(number) if is_usable(number) => Cell::Number(number),
@@ -52,7 +60,7 @@ mod tests {
 
     #[test]
     fn cells_are_numbers_missing_or_text() {
-        let reader = CellParser::new(&["NA".into(), "-999".into()]);
+        let reader = CellParser::new(&["NA".into(), "-999".into()], false);
         let read = |cell: &str| match reader.read(cell.as_bytes()) {
             Cell::Number(number) if is_usable(number) => number.to_string(),
             Cell::Number(_) => "not finite".into(),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{MAX_CLASSES, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS};
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, labels};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, labels, missing};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -18,13 +18,19 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
     check_test_file(config)?;
     check_ranges(config)?;
-    let lists =
-        [("data.drop", &config.drop), ("data.numeric", &config.numeric), ("data.categorical", &config.categorical)];
-    for [(key, names), (other_key, others)] in [[lists[0], lists[1]], [lists[0], lists[2]], [lists[1], lists[2]]] {
-        let others: HashSet<&String> = others.iter().collect();
-        if let Some(name) = names.iter().find(|name| others.contains(name)) {
-            let message = format!("column `{name}` is in both {key} and {other_key}: keep one");
-            return Err(Invalid::at(key, message));
+    let lists = [
+        ("data.drop", &config.drop),
+        ("data.numeric", &config.numeric),
+        ("data.categorical", &config.categorical),
+        ("data.date", &config.date),
+    ];
+    for (i, (key, names)) in lists.iter().enumerate() {
+        for (other_key, others) in &lists[i + 1..] {
+            let others: HashSet<&String> = others.iter().collect();
+            if let Some(name) = names.iter().find(|name| others.contains(name)) {
+                let message = format!("column `{name}` is in both {key} and {other_key}: keep one");
+                return Err(Invalid::at(key, message));
+            }
         }
     }
     Ok(())
@@ -38,13 +44,19 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.target", config.target.is_some()),
         ("data.delimiter", config.delimiter.is_some()),
         ("data.header", !config.header),
-        ("data.missing", config.missing != DataConfig::default().missing),
+        ("data.missing", !missing::are_default(&config.missing)),
+        ("data.decimal", config.decimal.is_some()),
+        ("data.skip_rows", config.skip_rows.is_some()),
+        ("data.comment", config.comment.is_some()),
+        ("data.date", !config.date.is_empty()),
+        ("data.day_first", config.day_first.is_some()),
     ];
     let column_keys = [
         ("data.drop", !config.drop.is_empty()),
         ("data.numeric", !config.numeric.is_empty()),
         ("data.categorical", !config.categorical.is_empty()),
     ];
+    let encoding_key = [("data.encoding", config.encoding.is_some())];
     let file_keys = [
         ("data.labels", has_labels),
         ("data.test_path", config.test_path.is_some()),
@@ -89,6 +101,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
             let why = format!("is for files, and data.source is `{}`: remove it", source.name());
             refuse(&file_keys, &why)?;
             refuse(&csv_keys, &why)?;
+            refuse(&encoding_key, &why)?;
             if is_generated {
                 refuse(&column_keys, &why)?;
                 refuse(
@@ -100,6 +113,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         (None, Some(_)) if has_labels => {
             let why = "is for CSV files, and data.labels says that data.path is an IDX file: remove one of the two";
             refuse(&csv_keys, why)?;
+            refuse(&encoding_key, why)?;
             refuse(&column_keys, why)?;
             refuse(&task_is(TaskKind::Regression), "= \"regression\" does not fit IDX labels: they are classes")?;
         }
@@ -209,6 +223,17 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     if let Some(delimiter) = config.delimiter {
         let holds = delimiter.is_ascii() && !matches!(delimiter, '"' | '\n' | '\r' | '\0');
         check("data.delimiter", holds, format!("{delimiter:?}"), "one ASCII character other than a quote or line end")?;
+    }
+    if let Some(comment) = config.comment {
+        let holds = comment.is_ascii_graphic() && comment != '"' && config.delimiter != Some(comment);
+        check("data.comment", holds, format!("{comment:?}"), "one ASCII character other than a quote or the delimiter")?;
+    }
+    if let Some(decimal) = config.decimal {
+        check("data.decimal", [',', '.'].contains(&decimal), format!("{decimal:?}"), "\".\" or \",\"")?;
+    }
+    if let Some(name) = &config.encoding {
+        let range = format!("the name of an encoding, such as {}", encoding::examples());
+        check("data.encoding", encoding::named(name).is_some(), format!("{name:?}"), &range)?;
     }
     if let Some([height, width]) = config.image_shape {
         let holds = height >= 1 && width >= 1 && height.checked_mul(width).is_some();

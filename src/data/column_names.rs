@@ -13,7 +13,7 @@ use crate::invalid::{Invalid, nearest};
 /// No `data.target`, or no column of this name; the message lists the columns.
 pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result<usize, Invalid> {
     let Some(target) = target else {
-        let names = labels::list(table.names(), 20);
+        let names = labels::list_columns(table.names(), 20);
         // A table of one column has nothing to predict from.
         let text =
             if table.names().len() == 1 { "; or, if it is a text, set data.task = \"language_model\"" } else { "" };
@@ -26,8 +26,12 @@ pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result
 /// Every column except the target and the dropped ones.
 ///
 /// # Errors
-/// Names in `drop`, `numeric` or `categorical` that the file does not have or that name the target; no input left.
-pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
+/// Names in `drop`, `numeric`, `categorical` or `date` that the file does not have or that name the target; no input left.
+pub(super) fn inputs(
+    table: &Table<'_>,
+    target: usize,
+    config: &DataConfig,
+) -> Result<Vec<Input>, Invalid> {
     // A map, since the list to drop may be as long as the header: an error message suggests it, ready to paste.
     let places: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
     let mut forced = vec![None; table.names().len()];
@@ -36,9 +40,13 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
         ("data.drop", &config.drop, None),
         ("data.numeric", &config.numeric, Some(Forced::Numeric)),
         ("data.categorical", &config.categorical, Some(Forced::Categorical)),
+        ("data.date", &config.date, Some(Forced::Date)),
     ];
+    let unnamed = &table.about().unnamed;
+    unnamed.iter().for_each(|&position| is_dropped[position] = true);
     for (key, names, kind) in lists {
-        for name in names {
+        // `drop = [""]`: the columns without a name.
+        for name in names.iter().filter(|name| !(name.is_empty() && kind.is_none() && !unnamed.is_empty())) {
             let position =
                 places.get(name.as_str()).map_or_else(|| find(table, name, key), |&position| Ok(position))?;
             if position == target {
@@ -68,7 +76,7 @@ fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
         "{} has no column `{name}`{} It has {}",
         table.display(),
         nearest.unwrap_or_else(|| ".".to_owned()),
-        labels::list(table.names(), 20)
+        labels::list_columns(table.names(), 20)
     );
     Err(Invalid::at(key, message))
 }
@@ -84,14 +92,28 @@ pub(super) fn positions<'n>(table: &Table<'_>, names: impl Iterator<Item = &'n s
     for name in names {
         match known.get(name) {
             Some(&position) => positions.push(position),
+            None if lacking.iter().any(|other| other == name) => {}
             None => lacking.push(name.to_owned()),
         }
     }
     match lacking.is_empty() {
         true => Ok(positions),
         false => {
-            let lacking = labels::list(&lacking, 20);
-            Err(table.error(&format!("lacks columns that the model was trained with: {lacking}")))
+            let lacking_names = lacking;
+            let lacking = labels::list_columns(&lacking_names, 20);
+            let alike = lacking_alike(&lacking_names, table.names());
+            Err(table.error(&format!("lacks columns that the model was trained with: {lacking}{alike}")))
         }
+    }
+}
+
+/// Names of the file that differ from those it lacks only by letter case and spaces.
+fn lacking_alike(lacking: &[String], names: &[String]) -> String {
+    let rough = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
+    let alike = |name: &String| names.iter().find(|other| rough(other) == rough(name));
+    let pairs: Vec<String> = lacking.iter().filter_map(|name| Some(format!("`{}` for `{name}`", alike(name)?))).collect();
+    match pairs.is_empty() {
+        true => String::new(),
+        false => format!("; it has {}: rename them", labels::list(&pairs, 8)),
     }
 }

@@ -1,6 +1,6 @@
 //! Input columns while the file is read: infers the kind of each, and whether it is of use.
 
-use super::labels::Interner;
+use super::labels::Labels;
 use super::limits::MAX_CATEGORIES;
 use super::table::{Cell, Place, Row, Table, is_usable};
 use crate::invalid::Invalid;
@@ -16,10 +16,9 @@ pub(super) struct Input {
     pub(super) forced: Option<Forced>,
     num_missing: usize,
     num_present: usize,
-    num_texts: usize,
+    has_text: bool,
     low: f32,
     high: f32,
-    first_text: Option<(Place, String)>,
     first_not_finite: Option<(Place, String)>,
     counts_up: bool,
     count_start: f64,
@@ -30,6 +29,7 @@ pub(super) struct Input {
 pub(super) enum Forced {
     Numeric,
     Categorical,
+    Date,
 }
 
 impl Input {
@@ -40,10 +40,9 @@ impl Input {
             forced,
             num_missing: 0,
             num_present: 0,
-            num_texts: 0,
+            has_text: false,
             low: f32::INFINITY,
             high: f32::NEG_INFINITY,
-            first_text: None,
             first_not_finite: None,
             counts_up: true,
             count_start: 0.0,
@@ -79,18 +78,16 @@ impl Input {
     #[cold]
     fn observe_other(&mut self, cell: Cell, row: &Row<'_>, i: usize) -> f32 {
         self.counts_up = false;
-        let first = match cell {
+        match cell {
             Cell::Missing => {
                 self.num_missing += 1;
                 return f32::NAN;
             }
-            Cell::Number(_) => &mut self.first_not_finite,
-            Cell::Text => {
-                self.num_texts += 1;
-                &mut self.first_text
+            Cell::Number(_) => {
+                self.first_not_finite.get_or_insert_with(|| (row.place(i), row.shown(i)));
             }
-        };
-        first.get_or_insert_with(|| (row.place(i), row.shown(i)));
+            Cell::Text => self.has_text = true,
+        }
         self.num_present += 1;
         f32::NAN
     }
@@ -100,60 +97,58 @@ impl Input {
     /// # Errors
     /// A cell that is not a finite number in a column that can only be numeric.
     pub(super) fn is_text(&self, table: &Table<'_>) -> Result<bool, Invalid> {
-        if self.forced == Some(Forced::Categorical) {
+        if matches!(self.forced, Some(Forced::Categorical | Forced::Date)) {
             return Ok(true);
         }
         let is_numeric = self.forced == Some(Forced::Numeric);
         // `inf` among numbers is a mistake, not a category; among texts it is a word.
-        if let (Some((place, cell)), true) = (&self.first_not_finite, is_numeric || self.first_text.is_none()) {
+        if let (Some((place, cell)), true) = (&self.first_not_finite, is_numeric || !self.has_text) {
             let message = format!("holds `{cell}`, not a finite number: correct it, or add it to data.missing");
             return Err(table.error_in(*place, &message));
         }
-        if let (Some((place, cell)), true) = (&self.first_text, is_numeric) {
-            let message = format!("is in data.numeric and holds `{cell}`: correct it, or add it to data.missing");
-            return Err(table.error_in_with("data.numeric", *place, &message));
-        }
-        Ok(self.first_text.is_some())
+        Ok(self.has_text)
+    }
+
+    /// Whether some cells are neither numbers nor missing.
+    pub(super) fn has_text(&self) -> bool {
+        self.has_text
     }
 
     pub(super) fn is_all_missing(&self) -> bool {
         self.num_present == 0
     }
 
+    /// Replaces what the first pass took for numbers by the numbers that the texts are.
+    pub(super) fn observe_numbers(&mut self, numbers: impl Iterator<Item = f32>) {
+        (self.low, self.high) = (f32::INFINITY, f32::NEG_INFINITY);
+        for number in numbers.filter(|number| !number.is_nan()) {
+            self.low = self.low.min(number);
+            self.high = self.high.max(number);
+        }
+    }
+
     /// A single category that is sometimes missing still distinguishes two kinds of rows; a number does not.
-    pub(super) fn is_constant(&self, categories: Option<&Interner>) -> bool {
+    pub(super) fn is_constant(&self, categories: Option<&Labels>) -> bool {
         match categories {
-            Some(categories) => categories.len() == 1 && self.num_missing == 0,
+            Some(categories) => categories.names.len() == 1 && self.num_missing == 0,
             None => self.low == self.high,
         }
     }
 
     /// Why this column is left out as an identifier, if it is.
-    pub(super) fn identifier_note(&self, categories: Option<&Interner>) -> Option<String> {
+    pub(super) fn identifier_note(&self, num_names: Option<usize>) -> Option<String> {
         if self.forced.is_some() || self.num_present <= MIN_ROWS_OF_IDENTIFIER {
             return None;
         }
         let Self { name, num_present, low, high, .. } = self;
-        match categories.map(Interner::len) {
+        match num_names {
             Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => Some(format!(
                 "dropped `{name}`: {n} distinct values in {num_present} rows look like an identifier (keep it with data.categorical)"
             )),
-            None if self.counts_up => {
+            None if self.counts_up && !self.has_text => {
                 Some(format!("dropped `{name}`: it counts the rows from {low} to {high} (keep it with data.numeric)"))
             }
             _ => None,
         }
-    }
-
-    /// Why a column of mostly numbers was read as text, if it was.
-    pub(super) fn mixed_note(&self) -> Option<String> {
-        let (Place { line, .. }, cell) = self.first_text.as_ref()?;
-        let is_mostly_numbers = self.num_texts * 2 < self.num_present;
-        (self.forced.is_none() && is_mostly_numbers).then(|| {
-            format!(
-                "read `{}` as text, since line {line} holds `{cell}` (if that means missing, add it to data.missing)",
-                self.name
-            )
-        })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Source, TaskKind};
+use super::{Source, TaskKind, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,12 +44,25 @@ pub struct DataConfig {
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
-    /// CSV: the delimiter, one ASCII character; inferred from the first line among `,` `;` tab `|` when absent.
+    /// CSV: the delimiter, one ASCII character; inferred from the first lines among `,` `;` tab `|` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
+    /// CSV and texts: the encoding, such as "windows-1252" or "gbk"; recognised when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// CSV: the decimal separator of all numbers, "." or ","; inferred for each column when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
+    /// CSV: lines above the header to skip; inferred when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skip_rows: Option<usize>,
+    /// CSV: lines that begin with this ASCII character are skipped; by default only `#` above the header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
     /// CSV: whether the first line names the columns; default true. Without, they are `column_1`, `column_2`, ...
     pub header: bool,
-    /// CSV: cells that mean missing, in addition to the empty one; compared as text.
+    /// CSV: cells that mean missing, in addition to the empty one; compared as text. By default the words that pandas
+    /// takes for missing (`NA`, `NaN`, `None`, `null`, ...) and `?`; a list replaces them, `[]` has none.
     pub missing: Vec<String>,
     /// CSV: columns to leave out.
     pub drop: Vec<String>,
@@ -57,6 +70,12 @@ pub struct DataConfig {
     pub numeric: Vec<String>,
     /// CSV: columns to read as categories even if they hold numbers.
     pub categorical: Vec<String>,
+    /// CSV: columns to read as dates, which are otherwise recognised.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub date: Vec<String>,
+    /// CSV: whether `03/04/2024` is 3 April (true) or March 4 (false), where no cell of a column tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_first: Option<bool>,
     /// CSV: accept columns that hold the same value in every row; default false.
     pub allow_constant: bool,
     /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
@@ -97,7 +116,6 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        let missing = ["NA", "N/A", "NaN", "nan", "null", "NULL", "?"];
         Self {
             source: None,
             num_examples: None,
@@ -111,11 +129,17 @@ impl Default for DataConfig {
             target: None,
             task: None,
             delimiter: None,
+            encoding: None,
+            decimal: None,
+            skip_rows: None,
+            comment: None,
             header: true,
-            missing: missing.map(String::from).to_vec(),
+            missing: missing::WORDS.map(String::from).to_vec(),
             drop: Vec::new(),
             numeric: Vec::new(),
             categorical: Vec::new(),
+            date: Vec::new(),
+            day_first: None,
             allow_constant: false,
             max_categories: 64,
             classes: Vec::new(),
@@ -138,7 +162,14 @@ impl DataConfig {
     /// was like: a header, commas, and only the empty cell is missing. (Where `-999` means missing, `-999.0` is still a
     /// number, and is written as `-999`.)
     pub fn of_written_rows() -> Self {
-        Self { delimiter: Some(','), missing: Vec::new(), ..Self::default() }
+        Self {
+            delimiter: Some(','),
+            encoding: Some("utf-8".into()),
+            decimal: Some('.'),
+            skip_rows: Some(0),
+            missing: Vec::new(),
+            ..Self::default()
+        }
     }
 
     /// Whether the data are a text, for next-character prediction.

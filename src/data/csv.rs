@@ -6,11 +6,14 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
 use csv::ByteRecord;
+use encoding_rs::Encoding;
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
+use super::dialect::{Dialect, LineEnd, infer_dialect};
+use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
-use super::table::{CellTexts, Reader, RowVisitor, Table};
+use super::table::{About, CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
@@ -19,52 +22,71 @@ const MAX_RECORD_BYTES: usize = 16 << 20;
 /// Reads the rows of a CSV file.
 struct CsvReader<'a> {
     origin: &'a Origin,
-    delimiter: u8,
-    line_end: LineEnd,
+    encoding: &'static Encoding,
+    dialect: Dialect,
+    comment: Option<u8>,
     has_header: bool,
     num_columns: usize,
+    /// Columns without a name and, in the first rows, without a cell: none may follow.
+    blank_columns: Vec<usize>,
     cells: CellParser,
 }
 
-/// The table in a CSV file: its header is read now, its rows on demand.
+/// The table in a CSV file: its header is read now, its rows on demand. `encoding_before` is that of the training file,
+/// if this is a later one.
 ///
 /// # Errors
-/// A file that cannot be read or is not CSV in UTF-8; columns without a unique name.
-pub(super) fn open<'a>(origin: &'a Origin, opened: Opened, config: &DataConfig) -> Result<Table<'a>, Invalid> {
-    let mut opened = opened;
-    let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-        return Err(origin.error("is UTF-16: convert it to UTF-8"));
+/// A file that cannot be read or is not CSV; columns without a unique name.
+pub(super) fn open<'a>(
+    origin: &'a Origin,
+    opened: Opened,
+    config: &DataConfig,
+    encoding_before: Option<&str>,
+) -> Result<Table<'a>, Invalid> {
+    let mut start = Vec::new();
+    let mut seen = opened.reader.take(encoding::NUM_BYTES_SEEN);
+    seen.read_to_end(&mut start).map_err(|error| origin.unreadable(&error))?;
+    let is_whole = (start.len() as u64) < encoding::NUM_BYTES_SEEN;
+    let named = |name: &str| encoding::named(name);
+    let given = config.encoding.as_deref().and_then(named);
+    let known = encoding::recognise(&start, is_whole, given, encoding_before.and_then(named));
+    let mut notes = Vec::new();
+    if known.is_guess {
+        notes.push(format!("the file is not UTF-8: read as {} (data.encoding)", known.name()));
     }
-    let (inferred, line_end) = match sniff(start) {
-        (inferred, Some(line_end)) => (inferred, line_end),
-        // A first line that is longer than the buffer.
-        (_, None) => {
-            let mut start = Vec::new();
-            let read = opened.reader.take(MAX_RECORD_BYTES as u64).read_to_end(&mut start);
-            read.map_err(|error| origin.unreadable(&error))?;
-            let (inferred, line_end) = sniff(&start);
-            (inferred, line_end.unwrap_or(LineEnd::Lf))
-        }
+    if !known.is_utf_8() {
+        let (text, _) = known.encoding.decode_with_bom_removal(&start);
+        start = text.into_owned().into_bytes();
+    }
+    let dialect = infer_dialect(&start, is_whole, config);
+    notes.extend(dialect.notes.iter().cloned());
+    let mut file = CsvReader {
+        origin,
+        encoding: known.encoding,
+        comment: config.comment.map(|comment| comment as u8), // ASCII: checked with the section
+        has_header: config.header,
+        num_columns: 0,
+        blank_columns: Vec::new(),
+        cells: CellParser::new(&config.missing, config.decimal == Some(',')),
+        dialect,
     };
-    let delimiter = match config.delimiter {
-        Some(delimiter) => delimiter as u8, // ASCII: checked with the section
-        None => inferred,
-    };
-    let has_header = config.header;
-    let cells = CellParser::new(&config.missing);
-    let mut file = CsvReader { origin, delimiter, line_end, has_header, num_columns: 0, cells };
     let mut record = ByteRecord::new();
     if !file.next(&mut file.reader()?, &mut record)? {
         return Err(origin.error("is empty"));
     }
     file.num_columns = record.len();
-    let names = match has_header {
-        true => file.header_names(&record)?,
-        false => (1..=record.len()).map(|i| format!("column_{i}")).collect(),
+    let (names, unnamed) = match config.header {
+        true => file.header_names(&record, config, &mut notes)?,
+        false => ((1..=record.len()).map(|i| format!("column_{i}")).collect(), Vec::new()),
     };
-    let has_numeric_header = has_header && names.iter().all(|name| is_number(name.as_bytes()));
-    Ok(Table::new(origin, names, has_numeric_header, Box::new(file)))
+    let about = About {
+        has_numeric_header: config.header && names.iter().all(|name| is_number(name.as_bytes())),
+        is_comma_likely: file.dialect.delimiter == b';',
+        encoding: (!known.is_utf_8()).then(|| known.name()),
+        unnamed,
+        notes,
+    };
+    Ok(Table::new(origin, names, about, Box::new(file)))
 }
 
 impl Reader for CsvReader<'_> {
@@ -77,18 +99,24 @@ impl Reader for CsvReader<'_> {
             self.next(&mut reader, &mut record)?;
         }
         while self.next(&mut reader, &mut record)? {
-            let line = self.line_of(&record);
             if record.len() != self.num_columns {
                 // A line of only whitespace counts as blank.
                 if record.len() == 1 && record[0].trim_ascii().is_empty() {
                     continue;
                 }
-                let message = format!(
-                    "{} cells, and the first line has {}: correct the line, or its quotes or data.delimiter",
-                    record.len(),
-                    self.num_columns
-                );
-                return Err(self.origin.error_at(line, &message));
+                self.check_length(&record)?;
+            }
+            let line = self.line_of(&record);
+            if reader.position().line() > line + 1 {
+                self.check_quotes(&record)?;
+            }
+            for &column in &self.blank_columns {
+                if !record[column].trim_ascii().is_empty() {
+                    let cell = String::from_utf8_lossy(&record[column]).trim().to_owned();
+                    let message =
+                        format!("column {} has no name and holds `{cell}`: name it, or set data.drop = [\"\"]", column + 1);
+                    return Err(self.origin.error_at(line, &message));
+                }
             }
             cells.clear();
             cells.extend(columns.iter().map(|&column| self.cells.read(record[column].trim_ascii())));
@@ -109,22 +137,74 @@ impl CellTexts for ByteRecord {
 
 impl CsvReader<'_> {
     fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
-        let inner = self.origin.open()?.reader;
-        let guarded = Guarded { inner, display: self.origin.display.clone(), line: 1, num_pending: 0 };
-        let mut builder = csv::ReaderBuilder::new();
-        builder.delimiter(self.delimiter).buffer_capacity(BUFFER_BYTES);
-        // The header and the number of cells are checked here, for better messages.
-        Ok(builder.has_headers(false).flexible(true).from_reader(guarded))
+        let opened = self.origin.open()?.reader;
+        let decoded: Box<dyn Read> = match self.encoding == encoding_rs::UTF_8 {
+            true => Box::new(opened),
+            false => encoding::decoded(Box::new(opened), self.encoding),
+        };
+        let mut inner = BufReader::with_capacity(BUFFER_BYTES, decoded);
+        let end = if self.dialect.line_end == LineEnd::Cr { b'\r' } else { b'\n' };
+        let mut line = Vec::new();
+        for _ in 0..self.dialect.num_skipped {
+            line.clear();
+            // Bounded, as a record is.
+            let mut bounded = (&mut inner).take(MAX_RECORD_BYTES as u64);
+            bounded.read_until(end, &mut line).map_err(|error| self.origin.unreadable(&error))?;
+        }
+        let line = 1 + self.dialect.num_skipped as u64;
+        let guarded = Guarded { inner, display: self.origin.display.clone(), line, num_pending: 0 };
+        let mut builder = self.dialect.builder();
+        Ok(builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(guarded))
     }
 
     /// The csv crate leaves the LF of a CR LF to the next record, and counts only LF.
     fn line_of(&self, record: &ByteRecord) -> u64 {
         let position = record.position();
-        position.map_or(0, |position| match self.line_end {
+        let line = position.map_or(0, |position| match self.dialect.line_end {
             LineEnd::Lf => position.line(),
             LineEnd::CrLf => position.line() + u64::from(position.record() > 0),
             LineEnd::Cr => position.record() + 1,
-        })
+        });
+        line + self.dialect.num_skipped as u64
+    }
+
+    /// A row may have more cells than the header only where all rows end in a delimiter.
+    fn check_length(&self, record: &ByteRecord) -> Result<(), Invalid> {
+        let is_longer = record.len() == self.num_columns + 1;
+        if self.dialect.has_trailing_delimiter && is_longer && record[self.num_columns].trim_ascii().is_empty() {
+            return Ok(());
+        }
+        self.check_quotes(record)?;
+        let first = if self.dialect.num_skipped > 0 { "header" } else { "first line" };
+        let hint = match record.len() {
+            1 => ": is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
+            _ => ": correct the line, or its quotes or data.delimiter",
+        };
+        let message = format!("{} cells, and the {first} has {}{hint}", record.len(), self.num_columns);
+        Err(self.origin.error_at(self.line_of(record), &message))
+    }
+
+    /// A quote that is never closed, or only in a later row, makes the rows between part of one cell.
+    fn check_quotes(&self, record: &ByteRecord) -> Result<(), Invalid> {
+        let line = self.line_of(record);
+        for (i, cell) in record.iter().enumerate() {
+            let lines: Vec<&[u8]> = cell.split(|&byte| byte == b'\n').collect();
+            let [first, inner @ .., _] = &lines[..] else { continue };
+            let num_cells = |line: &[u8]| line.iter().filter(|&&byte| byte == self.dialect.delimiter).count() + 1;
+            let rows = inner.iter().filter(|line| num_cells(line) == self.num_columns).count();
+            // Free text has lines with as many commas here and there, but not all of them.
+            if self.num_columns >= 2 && rows >= 2 && rows == inner.len() {
+                let start = String::from_utf8_lossy(&first[..first.len().min(30)]).trim().to_owned();
+                let message = format!(
+                    "column {} begins with a quote (`\"{start}`) that is closed only {} lines later, so that rows are swallowed: \
+                     close it, or remove it",
+                    i + 1,
+                    lines.len() - 1
+                );
+                return Err(self.origin.error_at(line, &message));
+            }
+        }
+        Ok(())
     }
 
     fn next(&self, reader: &mut csv::Reader<Guarded>, record: &mut ByteRecord) -> Result<bool, Invalid> {
@@ -144,75 +224,60 @@ impl CsvReader<'_> {
         more
     }
 
-    fn header_names(&self, record: &ByteRecord) -> Result<Vec<String>, Invalid> {
+    /// The names, and the columns without one: empty ones, and row numbers as pandas writes them.
+    fn header_names(
+        &mut self,
+        record: &ByteRecord,
+        config: &DataConfig,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<String>, Vec<usize>), Invalid> {
+        let header_line = 1 + self.dialect.num_skipped as u64;
         let mut names: Vec<String> = Vec::with_capacity(record.len());
+        let mut unnamed = Vec::new();
         let mut seen = std::collections::HashMap::with_capacity(record.len());
-        let hint = match record.iter().all(|cell| cell.trim_ascii().is_empty() || is_number(cell)) {
+        let is_blank = |cell: &[u8]| cell.trim_ascii().is_empty();
+        let hint = match record.iter().all(|cell| is_blank(cell) || is_number(cell)) {
             true => ": if the file has no header line, set data.header = false",
             false => ": name every column, each name once",
         };
         for (i, cell) in record.iter().enumerate() {
             let Ok(name) = std::str::from_utf8(cell.trim_ascii()) else {
-                let message = format!("the name of column {} is not UTF-8: convert the file", i + 1);
-                return Err(self.origin.error_at(1, &message));
+                let message = format!(
+                    "the name of column {} is not UTF-8: name the file's encoding in data.encoding ({})",
+                    i + 1,
+                    encoding::examples()
+                );
+                return Err(self.origin.error_at(header_line, &message));
             };
+            let mut name = name.trim().to_owned();
             if name.is_empty() {
-                let message = format!("column {} has no name{hint}", i + 1);
-                return Err(self.origin.error_at(1, &message));
+                let is_dropped = config.drop.iter().any(String::is_empty);
+                if self.dialect.empty_columns.contains(&i) {
+                    self.blank_columns.extend((!is_dropped).then_some(i));
+                    notes.push(format!("dropped column {}, which has neither a name nor a cell", i + 1));
+                } else if i == 0 && record.len() > 1 {
+                    let why = "an index, as pandas writes it; name it to use it";
+                    notes.push(format!("dropped the first column, which has no name: {why}"));
+                } else if !is_dropped {
+                    let message = format!("column {} has no name{hint}, or set data.drop = [\"\"]", i + 1);
+                    return Err(self.origin.error_at(header_line, &message));
+                }
+                unnamed.push(i);
+                name = format!("Unnamed: {i}"); // as pandas calls it
             }
-            if let Some(first) = seen.insert(name.to_owned(), i) {
+            if let Some(first) = seen.insert(name.clone(), i) {
                 let message = format!("columns {} and {} are both named `{name}`{hint}", first + 1, i + 1);
-                return Err(self.origin.error_at(1, &message));
+                return Err(self.origin.error_at(header_line, &message));
             }
-            names.push(name.to_owned());
+            names.push(name);
         }
-        Ok(names)
+        Ok((names, unnamed))
     }
 }
 
 fn is_number(cell: &[u8]) -> bool {
     let text = std::str::from_utf8(cell.trim_ascii()).ok();
     text.is_some_and(|text| text.parse::<f64>().is_ok())
-}
-
-/// How the lines of a file end.
-#[derive(Clone, Copy)]
-enum LineEnd {
-    Lf,
-    CrLf,
-    Cr,
-}
-
-/// The most frequent delimiter outside quotes in the first line (a comma when there is none), and how that line ends,
-/// if it ends within `start`.
-fn sniff(start: &[u8]) -> (u8, Option<LineEnd>) {
-    const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
-    let mut counts = [0usize; CANDIDATES.len()];
-    let mut is_quoted = false;
-    let mut line_end = None;
-    let end_of_blank = start.iter().position(|byte| !b"\r\n".contains(byte));
-    let start = &start[end_of_blank.unwrap_or(0)..];
-    for (i, &byte) in start.iter().enumerate() {
-        match byte {
-            b'"' => is_quoted = !is_quoted,
-            _ if is_quoted => {}
-            b'\n' => {
-                line_end = Some(LineEnd::Lf);
-                break;
-            }
-            b'\r' => {
-                line_end = start.get(i + 1).map(|&next| if next == b'\n' { LineEnd::CrLf } else { LineEnd::Cr });
-                break;
-            }
-            _ => CANDIDATES
-                .iter()
-                .zip(&mut counts)
-                .for_each(|(&candidate, count)| *count += usize::from(candidate == byte)),
-        }
-    }
-    let most = counts.iter().max().copied().unwrap_or(0);
-    let first = counts.iter().position(|&count| count == most);
-    (CANDIDATES[first.unwrap_or(0)], line_end)
 }
 
 /// Rejects NUL bytes and endless records before the CSV reader buffers them.

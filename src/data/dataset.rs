@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Task, Text, labels, text};
+use super::{Readings, Task, Text, labels, text};
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Dataset {
     pub source_rows: Vec<u32>,
     /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
+    /// How the cells of the file were read.
+    pub readings: Readings,
 }
 
 /// An input column.

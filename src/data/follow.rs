@@ -2,17 +2,21 @@
 
 use super::Target;
 use super::labels::{self, Labels};
+use super::number::NumberSyntax;
+use super::reading::ColumnReader;
 use super::table::{Cell, Row, is_usable};
 use super::target::not_a_number;
 use crate::invalid::Invalid;
 
 /// What the training file determined about the columns.
 pub(super) struct Known<'a> {
-    /// Per input: the categories of a categorical column, `None` for a numeric one.
-    pub(super) categories: &'a [Option<Labels>],
+    /// Per input.
+    pub(super) columns: &'a [ColumnReader],
     pub(super) target_name: &'a str,
     /// `None` if the target is a number.
     pub(super) classes: Option<&'a Labels>,
+    /// How a number target is written, unless plainly.
+    pub(super) target_syntax: Option<&'a NumberSyntax>,
 }
 
 impl Known<'_> {
@@ -22,17 +26,8 @@ impl Known<'_> {
     /// # Errors
     /// Text in a numeric column.
     pub(super) fn push_inputs(&self, row: &Row<'_>, values: &mut Vec<f32>) -> Result<(), Invalid> {
-        for ((i, cell), labels) in row.cells().iter().enumerate().zip(self.categories) {
-            values.push(match (cell, labels) {
-                (Cell::Missing, _) => f32::NAN,
-                (Cell::Number(_) | Cell::Text, Some(labels)) => {
-                    let found = labels.find(&row.text(i)?);
-                    found.unwrap_or(labels.names.len() as u32) as f32
-                }
-                (&Cell::Number(number), None) if is_usable(number) => number as f32,
-                (Cell::Number(_), None) => return Err(refuse(row, i, "not a finite number")),
-                (Cell::Text, None) => return Err(refuse(row, i, "and is numeric in the training file")),
-            });
+        for (i, column) in self.columns.iter().enumerate() {
+            values.push(column.read(row, i)?);
         }
         Ok(())
     }
@@ -47,7 +42,12 @@ impl Known<'_> {
             return Ok(false);
         }
         let text = row.text(i)?;
-        match (target, cell) {
+        let number = match (cell, self.target_syntax) {
+            (_, Some(syntax)) => syntax.read(&text),
+            (Cell::Number(number), None) if is_usable(number) => Some(number),
+            (_, None) => NumberSyntax::default().read(&text),
+        };
+        match (target, number) {
             (Target::Classes { labels, names }, _) => {
                 let Some(label) = self.classes.and_then(|known| known.find(&text)) else {
                     return Err(row.error_in_line(&format!(
@@ -59,15 +59,11 @@ impl Known<'_> {
                 };
                 labels.push(label);
             }
-            (Target::Numbers(numbers), Cell::Number(number)) if is_usable(number) => numbers.push(number),
+            (Target::Numbers(numbers), Some(number)) => numbers.push(number),
             (Target::Numbers(_) | Target::Text(_), _) => {
                 return Err(not_a_number(row.table(), self.target_name, row.line, &row.shown(i)));
             }
         }
         Ok(true)
     }
-}
-
-fn refuse(row: &Row<'_>, i: usize, what: &str) -> Invalid {
-    row.error(i, &format!("holds `{}`, {what}: correct it, or leave it empty if it is missing", row.shown(i)))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CELLS;
 use super::origin::{Opened, Origin};
-use super::{Column, ColumnKind, DataConfig, Dataset, Target};
+use super::{Column, ColumnKind, DataConfig, Dataset, Readings, Target};
 use crate::invalid::Invalid;
 
 /// Largest number of cells of an item: each becomes a named input.
@@ -25,7 +25,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
     let labels = read_labels(labels_path, "data.labels", images.count, path)?;
 
     let mut interner = Interner::default();
-    let numbers: Vec<u32> = labels.iter().map(|label| interner.intern(&label.to_string())).collect();
+    let numbers: Vec<u32> = labels.iter().map(|label| interner.intern(&label.to_string(), 0)).collect();
     let (known, order) = interner.sorted();
     let mut labels: Vec<u32> = numbers.iter().map(|&number| order[number as usize]).collect();
     if let [only] = &known.names[..] {
@@ -74,6 +74,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         num_training_rows,
         source_rows: Vec::new(),
         notes: Vec::new(),
+        readings: Readings::default(),
     })
 }
 

@@ -4,14 +4,20 @@
 
 use std::path::Path;
 
+use super::assemble::{Cells, OutColumn, assemble};
 use super::columns::Input;
+use super::dates;
+use super::decide::{Decision, decide};
 use super::follow::Known;
-use super::labels::{Interner, Labels};
+use super::labels::{Interner, quote};
 use super::limits::MAX_CATEGORIES;
+use super::notes::Notes;
+use super::number::Hints;
 use super::origin::Origin;
+use super::reading::{ColumnReader, Reading, Readings};
 use super::table::{Cell, Table};
-use super::target::TargetCells;
-use super::{Column, ColumnKind, DataConfig, Dataset, Target, column_names, formats};
+use super::target::{TargetCells, TargetFound};
+use super::{DataConfig, Dataset, Target, column_names, formats};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -23,56 +29,73 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
 
 /// The same for any origin, such as a shipped data set.
 pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
-    infer(name, &formats::open(origin, config)?, config)
+    infer(name, &formats::open(origin, config, None)?, config)
 }
 
 fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, Invalid> {
     let target_position = column_names::target_position(table, config.target.as_deref())?;
     let target_name = table.names()[target_position].clone();
+    let mut notes = Notes::default();
+    table.about().notes.iter().for_each(|note| notes.say(note.clone()));
     let inputs = column_names::inputs(table, target_position, config)?;
-    let (values, source_rows, notes) = (Vec::new(), Vec::new(), Vec::new());
+    let (values, source_rows) = (Vec::new(), Vec::new());
     let mut inference = Inference { table, target_position, inputs, values, source_rows, notes };
-    if table.has_numeric_header() {
+    if table.about().has_numeric_header {
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
-        inference.notes.push(note.into());
+        inference.notes.say(note.into());
     }
     let target_cells = inference.read_numbers(&target_name)?;
     let texts = inference.read_texts()?;
-    let texts = inference.drop_identifiers(texts)?;
-    inference.refuse_empty_columns(&texts, config)?;
+    let hints = inference.hints(config);
+    let columns = inference.decide(texts, config, hints)?;
+    let columns = inference.drop_identifiers(columns)?;
+    inference.refuse_empty_columns(&columns, config)?;
     let Inference { inputs, mut values, mut source_rows, mut notes, .. } = inference;
-    let (mut target, class_labels) = target_cells.finish(table, config.task, &mut notes)?;
-    let category_labels = sort_categories(texts, &mut values);
+    let TargetFound { mut target, labels: class_labels, syntax: target_syntax } =
+        target_cells.finish(table, target_position, config, hints, &mut notes)?;
+    assemble(&mut values, inputs.len(), &columns);
+
+    let mut readings = Readings { encoding: table.about().encoding.clone(), ..Readings::default() };
+    let keep = |readings: &mut Readings, name: &str, reading: Option<Reading>| {
+        readings.columns.extend(reading.map(|reading| (name.to_owned(), reading)));
+    };
+    columns.iter().for_each(|column| keep(&mut readings, &column.name, column.reading()));
+    let of_target = match (&class_labels, &target_syntax) {
+        (Some(labels), _) => Reading::of_names(labels),
+        (None, Some(syntax)) => Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new() }),
+        (None, None) => None,
+    };
+    keep(&mut readings, &target_name, of_target);
 
     let num_training_rows = match &config.test_path {
         None => None,
         Some(path) => {
-            let num_training_rows = values.len() / inputs.len();
-            let known =
-                Known { categories: &category_labels, target_name: &target_name, classes: class_labels.as_ref() };
+            let num_training_rows = values.len() / columns.len();
+            let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
+            let known = Known {
+                columns: &readers,
+                target_name: &target_name,
+                classes: class_labels.as_ref(),
+                target_syntax: target_syntax.as_ref(),
+            };
+            let names = columns.iter().map(|column| readings.source(&column.name));
             let mut rows = Rows { values: &mut values, target: &mut target, source_rows: &mut source_rows };
-            append(path, &inputs, &known, config, &mut rows, &mut notes)?;
+            append(path, names, &known, config, &mut rows, &mut notes)?;
             Some(num_training_rows)
         }
     };
     values.shrink_to_fit();
-    let columns = inputs.into_iter().zip(category_labels).map(|(input, labels)| Column {
-        name: input.name,
-        kind: match labels {
-            Some(labels) => ColumnKind::Categorical { categories: labels.names },
-            None => ColumnKind::Numeric,
-        },
-    });
     Ok(Dataset {
         name: name.to_owned(),
-        columns: columns.collect(),
+        columns: columns.into_iter().map(OutColumn::into_column).collect(),
         values,
         target,
         target_name,
         image_shape: config.image_shape,
         num_training_rows,
         source_rows,
-        notes,
+        notes: notes.lines(),
+        readings,
     })
 }
 
@@ -85,10 +108,10 @@ struct Inference<'a> {
     values: Vec<f32>,
     /// See [`Dataset::source_rows`].
     source_rows: Vec<u32>,
-    notes: Vec<String>,
+    notes: Notes,
 }
 
-/// Per input: the texts of a categorical column, `None` for a numeric one.
+/// Per input: the texts of a column that is not plainly numeric, else `None`.
 type Texts = Vec<Option<Interner>>;
 
 impl Inference<'_> {
@@ -98,6 +121,7 @@ impl Inference<'_> {
             std::iter::once(*target_position).chain(inputs.iter().map(|input| input.position)).collect();
         let mut target = TargetCells::new(target_name);
         let mut row_number = 0;
+        let mut missing_targets = Interner::default();
         let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
             let cells = row.cells();
             if cells[0] != Cell::Missing {
@@ -105,11 +129,13 @@ impl Inference<'_> {
                 let cells = inputs.iter_mut().zip(&cells[1..]).enumerate();
                 values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + 1, row_number)));
                 source_rows.push(row_number as u32); // more rows would not fit in memory
+            } else {
+                missing_targets.intern(&row.text(0)?, row.line);
             }
             row_number += 1;
             Ok(())
         })?;
-        note_missing_targets(table, target_name, num_rows, source_rows.len(), &mut self.notes)?;
+        note_missing_targets(table, target_name, num_rows, source_rows.len(), &missing_targets, &mut self.notes)?;
         Ok(target)
     }
 
@@ -138,7 +164,9 @@ impl Inference<'_> {
             for (i, &input) in (1..).zip(&text_inputs) {
                 let Some(texts) = &mut texts[input] else { continue };
                 values[input] = match cells[i] {
-                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => texts.intern(&row.text(i)?) as f32,
+                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => {
+                        texts.intern(&row.text(i)?, row.line) as f32
+                    }
                     Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
                 };
             }
@@ -150,66 +178,133 @@ impl Inference<'_> {
         Ok(texts)
     }
 
-    fn drop_identifiers(&mut self, texts: Texts) -> Result<Texts, Invalid> {
-        let mut is_kept = Vec::with_capacity(texts.len());
-        for (input, texts) in self.inputs.iter().zip(&texts) {
-            let note = input.identifier_note(texts.as_ref());
-            is_kept.push(note.is_none());
-            self.notes.extend(input.mixed_note());
-            self.notes.extend(note);
-            if texts.as_ref().is_some_and(|texts| texts.len() > MAX_CATEGORIES) && is_kept.ends_with(&[true]) {
-                let message =
-                    format!("column `{}` has more than a million categories: add it to data.drop", input.name);
-                return Err(Invalid::at("data.categorical", message));
-            }
-        }
-        if !is_kept.contains(&true) {
-            let notes = self.notes.join("; ");
-            return Err(self.table.error(&format!("has no input column left: {notes}")));
-        }
-        if is_kept.contains(&false) {
-            let width = is_kept.len();
-            let mut cell = 0;
-            self.values.retain(|_| {
-                cell += 1;
-                is_kept[(cell - 1) % width]
-            });
-            let mut keep = is_kept.iter();
-            self.inputs.retain(|_| keep.next() == Some(&true));
-        }
-        let kept = texts.into_iter().zip(is_kept);
-        Ok(kept.filter_map(|(texts, is_kept)| is_kept.then_some(texts)).collect())
+    /// What the section and the plain numbers tell about the other ones. Where some have a decimal point, a comma is
+    /// hardly a decimal comma.
+    fn hints(&self, config: &DataConfig) -> Hints {
+        const NUM_SEEN: usize = 20_000;
+        let width = self.inputs.len();
+        let has_point = |(i, value): (usize, &f32)| !self.inputs[i % width].has_text() && value.fract() != 0.0;
+        let has_points = self.values.iter().take(NUM_SEEN).enumerate().any(has_point);
+        Hints { decimal: config.decimal, is_comma_likely: self.table.about().is_comma_likely && !has_points }
     }
 
-    fn refuse_empty_columns(&self, texts: &Texts, config: &DataConfig) -> Result<(), Invalid> {
-        let all_missing = self.inputs.iter().filter(|input| input.is_all_missing());
-        let names: Vec<String> = all_missing.map(|input| input.name.clone()).collect();
+    /// The columns of the data set: one for each input, or several for a date.
+    fn decide(&mut self, texts: Texts, config: &DataConfig, hints: Hints) -> Result<Vec<OutColumn>, Invalid> {
+        let mut columns = Vec::with_capacity(texts.len());
+        for (i, texts) in texts.into_iter().enumerate() {
+            let input = &mut self.inputs[i];
+            let name = input.name.clone();
+            let Some(texts) = texts else {
+                columns.push(OutColumn::numeric(name, i, Cells::AsRead, None));
+                continue;
+            };
+            let distinct = texts.distinct();
+            let first_new = columns.len();
+            match decide(input, &distinct, self.table, hints, config.day_first)? {
+                Decision::Names { note } => {
+                    note.into_iter().for_each(|note| self.notes.say(note));
+                    let (labels, order) = texts.sorted();
+                    if let Some(alike) = labels.note(&distinct) {
+                        self.notes.say(format!("column `{name}`: {alike}"));
+                    }
+                    columns.push(OutColumn::names(name, i, texts.len(), labels, order));
+                    continue;
+                }
+                Decision::Numbers { syntax, numbers, missing, how } => {
+                    let numbers: Vec<f32> = numbers.iter().map(|number| number.unwrap_or(f64::NAN) as f32).collect();
+                    input.observe_numbers(numbers.iter().copied());
+                    how.into_iter().for_each(|(how, example)| self.notes.say_of_column(&how, &name, &example));
+                    let reading = Reading::Numbers { syntax, missing };
+                    columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
+                }
+                Decision::Dates { order, moments, missing } => {
+                    let known: Vec<_> = moments.iter().flatten().copied().collect();
+                    let origin = known.iter().map(|moment| moment.seconds).fold(f64::INFINITY, f64::min);
+                    let parts = dates::parts(&known);
+                    self.notes.say(dates::describe(&name, &known, &parts));
+                    for part in parts {
+                        let of = |moment: &Option<_>| moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32);
+                        let numbers: Vec<f32> = moments.iter().map(of).collect();
+                        if part == dates::DatePart::Days {
+                            input.observe_numbers(numbers.iter().copied());
+                        }
+                        let (source, missing) = (name.clone(), missing.clone());
+                        let reading = Reading::Date { source, order, part, origin, missing };
+                            let name = part.column_name(&name);
+                        if self.table.names().contains(&name) {
+                            let message = format!("has a column `{name}`, as the one computed from a date: rename it");
+                            return Err(self.table.error(&message));
+                        }
+                        columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
+                    }
+                }
+            }
+            if texts.len() > MAX_CATEGORIES {
+                self.read_again(&mut columns[first_new..], i)?;
+            }
+        }
+        Ok(columns)
+    }
+
+    /// Reads a column of numbers or dates that has too many distinct texts to have kept them all.
+    fn read_again(&mut self, columns: &mut [OutColumn], input: usize) -> Result<(), Invalid> {
+        let Self { table, target_position, inputs, .. } = self;
+        let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
+        let mut read: Vec<Vec<f32>> = vec![Vec::new(); columns.len()];
+        table.for_each_row(&[*target_position, inputs[input].position], |row| -> Result<(), Invalid> {
+            if row.cells()[0] != Cell::Missing {
+                for (reader, read) in readers.iter().zip(&mut read) {
+                    read.push(reader.read(row, 1)?);
+                }
+            }
+            Ok(())
+        })?;
+        if let [first, ..] = &read[..] {
+            inputs[input].observe_numbers(first.iter().copied());
+        }
+        columns.iter_mut().zip(read).for_each(|(column, read)| column.cells = Cells::ByRow(read));
+        Ok(())
+    }
+
+    fn drop_identifiers(&mut self, columns: Vec<OutColumn>) -> Result<Vec<OutColumn>, Invalid> {
+        let mut kept = Vec::with_capacity(columns.len());
+        for column in columns {
+            let input = &self.inputs[column.input];
+            match input.identifier_note(column.num_texts) {
+                Some(note) => self.notes.say(note),
+                None if column.num_texts.is_some_and(|count| count > MAX_CATEGORIES) => {
+                    let message =
+                        format!("column `{}` has more than a million categories: add it to data.drop", input.name);
+                    return Err(Invalid::at("data.categorical", message));
+                }
+                None => kept.push(column),
+            }
+        }
+        if kept.is_empty() {
+            let notes = self.notes.lines().join("; ");
+            return Err(self.table.error(&format!("has no input column left: {notes}")));
+        }
+        Ok(kept)
+    }
+
+    fn refuse_empty_columns(&self, columns: &[OutColumn], config: &DataConfig) -> Result<(), Invalid> {
+        let all_missing = columns.iter().filter(|column| self.inputs[column.input].is_all_missing());
+        let names: Vec<String> = all_missing.map(|column| column.name.clone()).collect();
         refuse(self.table, &names, "without any value", "")?;
         // Border pixels are often constant; dropping them would destroy the image.
         if config.allow_constant || config.image_shape.is_some() {
             return Ok(());
         }
-        let constant = self.inputs.iter().zip(texts);
-        let constant = constant.filter(|(input, texts)| input.is_constant(texts.as_ref()));
-        let names: Vec<String> = constant.map(|(input, _)| input.name.clone()).collect();
+        let mut names: Vec<String> = Vec::new();
+        for column in columns {
+            let input = &self.inputs[column.input];
+            if input.is_constant(column.labels()) && names.last() != Some(&input.name) {
+                names.push(input.name.clone());
+            }
+        }
         let way_out = " (or data.allow_constant = true)";
         refuse(self.table, &names, "with the same value in every row", way_out)
     }
-}
-
-/// Sorts the categories of every column and rewrites its cells to match.
-fn sort_categories(texts: Texts, values: &mut [f32]) -> Vec<Option<Labels>> {
-    let width = texts.len();
-    let sort = |(i, texts): (usize, Option<Interner>)| {
-        let (labels, order) = texts?.sorted();
-        for value in values.iter_mut().skip(i).step_by(width) {
-            if !value.is_nan() {
-                *value = order[*value as usize] as f32;
-            }
-        }
-        Some(labels)
-    };
-    texts.into_iter().enumerate().map(sort).collect()
 }
 
 /// The rows read so far, one after the other.
@@ -220,29 +315,32 @@ struct Rows<'a> {
 }
 
 /// Appends the rows of a test file, whose columns are found by name.
-fn append(
+fn append<'n>(
     path: &Path,
-    inputs: &[Input],
-    known: &Known<'_>,
+    names: impl Iterator<Item = &'n str>,
+    known: &Known<'n>,
     config: &DataConfig,
     rows: &mut Rows<'_>,
-    notes: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Result<(), Invalid> {
     let origin = Origin::file(path, "data.test_path");
-    let table = formats::open(&origin, config)?;
-    let names = inputs.iter().map(|input| input.name.as_str()).chain([known.target_name]);
-    let columns = column_names::positions(&table, names)?;
+    let table = formats::open(&origin, config, None)?;
+    let columns = column_names::positions(&table, names.chain([known.target_name]))?;
+    let target_cell = known.columns.len();
     let num_before = rows.source_rows.len();
     let mut row_number = 0;
+    let mut missing = Interner::default();
     let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
-        if known.push_target(row, inputs.len(), rows.target)? {
+        if known.push_target(row, target_cell, rows.target)? {
             known.push_inputs(row, rows.values)?;
             rows.source_rows.push(row_number);
+        } else {
+            missing.intern(&row.text(target_cell)?, row.line);
         }
         row_number += 1;
         Ok(())
     })?;
-    note_missing_targets(&table, known.target_name, num_rows, rows.source_rows.len() - num_before, notes)
+    note_missing_targets(&table, known.target_name, num_rows, rows.source_rows.len() - num_before, &missing, notes)
 }
 
 /// The error for columns that carry no information, with the `data.drop` line to paste.
@@ -266,7 +364,8 @@ fn note_missing_targets(
     target_name: &str,
     num_rows: usize,
     num_kept: usize,
-    notes: &mut Vec<String>,
+    missing: &Interner,
+    notes: &mut Notes,
 ) -> Result<(), Invalid> {
     if num_rows == 0 {
         return Err(table.error("has a header line and no rows"));
@@ -277,7 +376,17 @@ fn note_missing_targets(
     if num_kept < num_rows {
         let display = table.display();
         let num_dropped = num_rows - num_kept;
-        notes.push(format!("left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there"));
+        let words = missing.distinct();
+        let words: Vec<String> =
+            words.iter().filter(|word| !word.text.is_empty()).map(|word| quote(word.text)).collect();
+        let words = match words.is_empty() {
+            true => String::new(),
+            // Whoever has a class `NA` must learn that it was taken for a missing one.
+            false => format!(" ({} counts as missing; data.missing = [] reads it)", words.join(", ")),
+        };
+        notes.say(format!(
+            "left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there{words}"
+        ));
     }
     Ok(())
 }
@@ -285,7 +394,8 @@ fn note_missing_targets(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::table::{CellTexts, Reader, RowVisitor};
+    use crate::data::ColumnKind;
+    use crate::data::table::{About, CellTexts, Reader, RowVisitor};
     use std::borrow::Cow;
 
     /// A format with typed cells: the interface must work for more than CSV.
@@ -331,7 +441,7 @@ mod tests {
         let origin = Origin::shipped("typed", b"");
         let read = |rows: &[[Typing; 3]]| {
             let names = ["x", "c", "y"].map(str::to_owned).to_vec();
-            infer("typed", &Table::new(&origin, names, false, Box::new(Typed(rows.to_vec()))), &config)
+            infer("typed", &Table::new(&origin, names, About::default(), Box::new(Typed(rows.to_vec()))), &config)
         };
         let rows = [
             [Number(1.5), Text("b"), Text("no")],

@@ -5,9 +5,11 @@ use std::path::Path;
 use super::follow::Known;
 use super::labels::Labels;
 use super::origin::Origin;
+use super::reading::{ColumnReader, Reading};
 use super::table::Table;
 use super::{
-    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedKind, Preprocessor, Target, column_names, formats,
+    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, Target,
+    column_names, formats,
 };
 use crate::invalid::Invalid;
 
@@ -85,8 +87,9 @@ impl<'a> NewRows<'a> {
     /// A file that cannot be read; missing columns.
     pub fn open(&self) -> Result<OpenRows<'_>, Invalid> {
         let Self { preprocessor, origin, config, has_target, kept } = self;
-        let table = formats::open(origin, config)?;
-        let inputs = preprocessor.columns().iter().map(|column| column.name.as_str());
+        let readings = &preprocessor.readings;
+        let table = formats::open(origin, config, readings.encoding.as_deref())?;
+        let inputs = preprocessor.columns().iter().map(|column| readings.source(&column.name));
         let mut columns = column_names::positions(&table, inputs)?;
         if let Some(name) = kept.iter().find(|name| !table.names().contains(name)) {
             return Err(origin.error(&format!("has no column `{name}` to keep")));
@@ -120,10 +123,14 @@ impl OpenRows<'_> {
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
         let Self { preprocessor, table, columns, has_target } = self;
         let inputs = preprocessor.columns();
-        let categories: Vec<Option<Labels>> = inputs.iter().map(|column| labels(&column.kind)).collect();
-        let classes = (!preprocessor.class_names().is_empty()).then(|| Labels::known(preprocessor.class_names()));
+        let readers: Vec<ColumnReader> = inputs.iter().map(|column| reader(column, &preprocessor.readings)).collect();
+        let classes = preprocessor.class_labels();
         let target_name = &preprocessor.target_name;
-        let known = Known { categories: &categories, target_name, classes: classes.as_ref() };
+        let target_syntax = match preprocessor.readings.columns.get(target_name) {
+            Some(Reading::Numbers { syntax, .. }) => Some(syntax),
+            _ => None,
+        };
+        let known = Known { columns: &readers, target_name, classes: classes.as_ref(), target_syntax };
         let first_kept = inputs.len() + usize::from(*has_target);
 
         let mut block = Gathered::new(preprocessor, &known, *has_target, columns.len() - first_kept);
@@ -149,11 +156,13 @@ impl OpenRows<'_> {
     }
 }
 
-/// Looks up a prepared column's categories; `None` for numbers.
-fn labels(kind: &PreparedKind) -> Option<Labels> {
-    match kind {
-        PreparedKind::Numeric { .. } => None,
-        PreparedKind::Categorical { categories, .. } => Some(Labels::known(categories)),
+/// Reads the cells of a prepared column.
+fn reader(column: &PreparedColumn, readings: &Readings) -> ColumnReader {
+    match &column.kind {
+        PreparedKind::Numeric { .. } => ColumnReader::of_numbers(readings.columns.get(&column.name)),
+        PreparedKind::Categorical { categories, .. } => {
+            ColumnReader::Names(Labels::known(categories, readings.spelling(&column.name)))
+        }
     }
 }
 
@@ -167,11 +176,11 @@ struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     fn new(preprocessor: &'a Preprocessor, known: &Known<'_>, has_target: bool, num_kept: usize) -> Self {
-        let columns = preprocessor.columns().iter().zip(known.categories).map(|(column, labels)| Column {
+        let columns = preprocessor.columns().iter().zip(known.columns).map(|(column, reader)| Column {
             name: column.name.clone(),
-            kind: match labels {
+            kind: match reader.names() {
                 None => ColumnKind::Numeric,
-                Some(labels) => ColumnKind::Categorical { categories: labels.names.clone() },
+                Some(names) => ColumnKind::Categorical { categories: names.to_vec() },
             },
         });
         let target = match known.classes {
@@ -188,6 +197,7 @@ impl<'a> Gathered<'a> {
             num_training_rows: None,
             source_rows: Vec::new(),
             notes: Vec::new(),
+            readings: Readings::default(),
         };
         let kept = KeptCells::new(num_kept);
         Self { preprocessor, dataset, rows: Vec::new(), kept }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
+use super::encoding::examples;
 use super::origin::Origin;
 use crate::invalid::Invalid;
 
@@ -39,9 +40,23 @@ pub(super) struct Table<'a> {
     origin: &'a Origin,
     /// Distinct and not empty.
     names: Vec<String>,
-    /// Whether the header may in fact be a first row of data, since all names are numbers.
-    has_numeric_header: bool,
+    about: About,
     reader: Box<dyn Reader + 'a>,
+}
+
+/// What the format knows of a table beside its cells.
+#[derive(Default)]
+pub(super) struct About {
+    /// Whether the header may in fact be a first row of data, since all names are numbers.
+    pub(super) has_numeric_header: bool,
+    /// Whether a comma in a number is more likely a decimal comma.
+    pub(super) is_comma_likely: bool,
+    /// The encoding, unless it is UTF-8.
+    pub(super) encoding: Option<String>,
+    /// Columns without a name in the file, which are left out.
+    pub(super) unnamed: Vec<usize>,
+    /// How the file was read, where that may surprise.
+    pub(super) notes: Vec<String>,
 }
 
 /// Takes a row: its line, the cells of the requested columns, and the row itself for their texts.
@@ -72,14 +87,8 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// `has_numeric_header`: the names were read from the source, and all of them are numbers.
-    pub(super) fn new(
-        origin: &'a Origin,
-        names: Vec<String>,
-        has_numeric_header: bool,
-        reader: Box<dyn Reader + 'a>,
-    ) -> Self {
-        Self { origin, names, has_numeric_header, reader }
+    pub(super) fn new(origin: &'a Origin, names: Vec<String>, about: About, reader: Box<dyn Reader + 'a>) -> Self {
+        Self { origin, names, about, reader }
     }
 
     /// The name of the source in errors.
@@ -91,8 +100,8 @@ impl<'a> Table<'a> {
         &self.names
     }
 
-    pub(super) fn has_numeric_header(&self) -> bool {
-        self.has_numeric_header
+    pub(super) fn about(&self) -> &About {
+        &self.about
     }
 
     /// Calls `visit` with every row, restricted to the cells of `columns`; returns the number of rows.
@@ -174,7 +183,15 @@ impl<'a> Row<'a> {
             Cow::Borrowed(bytes) => std::str::from_utf8(bytes.trim_ascii()).ok().map(Cow::Borrowed),
             Cow::Owned(bytes) => String::from_utf8(bytes.trim_ascii().to_vec()).ok().map(Cow::Owned),
         };
-        text.ok_or_else(|| self.error(i, "is not UTF-8: convert the file"))
+        let text = text.ok_or_else(|| {
+            self.error(i, &format!("is not UTF-8: name the file's encoding in data.encoding ({})", examples()))
+        })?;
+        Ok(match text {
+            // Unusual spaces, which look like none.
+            Cow::Borrowed(text) if !text.is_ascii() => Cow::Borrowed(text.trim()),
+            Cow::Owned(text) if !text.is_ascii() => Cow::Owned(text.trim().to_owned()),
+            text => text,
+        })
     }
 
     /// Cell `i`, whatever it holds, for an error message.

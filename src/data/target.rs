@@ -2,8 +2,10 @@
 
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
+use super::notes::Notes;
+use super::number::{Hints, Inferred, NumberSyntax, infer};
 use super::table::{Cell, Table, is_usable, shorten};
-use super::{Target, TaskKind};
+use super::{DataConfig, Target, TaskKind};
 use crate::invalid::Invalid;
 
 /// Whole numbers with more distinct values are treated as a quantity.
@@ -36,7 +38,7 @@ impl TargetCells {
 
     pub(super) fn push(&mut self, cell: Cell, text: &str, line: u64) {
         if self.texts.len() <= MAX_CLASSES {
-            self.text_of_row.push(self.texts.intern(text));
+            self.text_of_row.push(self.texts.intern(text, line));
         }
         let first = match cell {
             Cell::Number(number) if is_usable(number) => {
@@ -50,53 +52,114 @@ impl TargetCells {
         first.get_or_insert_with(|| (line, shorten(text)));
     }
 
-    /// The target, and the labels to look up a test file's classes in.
+    /// What the column is. `position`: its own in the table.
     ///
     /// # Errors
-    /// A constant target, or one that does not fit `task`.
+    /// A constant target, one that does not fit `data.task`, or one with a few cells unlike the others.
     pub(super) fn finish(
-        mut self,
+        self,
         table: &Table<'_>,
-        task: Option<TaskKind>,
-        notes: &mut Vec<String>,
-    ) -> Result<(Target, Option<Labels>), Invalid> {
-        let name = &self.name;
+        position: usize,
+        config: &DataConfig,
+        hints: Hints,
+        notes: &mut Notes,
+    ) -> Result<TargetFound, Invalid> {
+        let name = self.name.clone();
+        let task = config.task;
+        let found = match self.first_text.is_some() && task != Some(TaskKind::Classification) {
+            true => self.written(table, task, hints)?,
+            false => None,
+        };
+        let is_text = self.first_text.is_some() && found.is_none();
+        let is_whole = match &found {
+            Some(found) => found.numbers.iter().flatten().all(|number| number.fract() == 0.0),
+            None => self.is_whole,
+        };
+        let has_slip = found.is_none() && self.first_not_finite.is_some();
         let num_rows = self.numbers.len().max(self.text_of_row.len());
-        let is_text = self.first_text.is_some();
-        if task == Some(TaskKind::Regression) {
-            return Ok((Target::Numbers(self.into_numbers(table)?), None));
-        }
-        if self.texts.len() > MAX_CLASSES {
-            if task.is_none() && !is_text {
-                return Ok((Target::Numbers(self.into_numbers(table)?), None));
+        let syntax = found.map(|found| found.syntax);
+        let is_number = |num_distinct: usize| {
+            task == Some(TaskKind::Regression)
+                || task.is_none() && !is_text && (!is_whole || !are_few(num_distinct, num_rows) || has_slip)
+        };
+        let is_too_many = self.texts.len() > MAX_CLASSES;
+        // Counted after sorting, which merges `1` and `1.0` into one class.
+        let sorted = (!is_too_many).then(|| self.texts.sorted());
+        let num_distinct = sorted.as_ref().map_or(usize::MAX, |(labels, _)| labels.names.len());
+        if is_number(num_distinct) {
+            let is_of_note = task.is_none() && is_whole && (3..=MAX_CLASSES).contains(&num_distinct);
+            if is_of_note && num_rows >= 2 * num_distinct {
+                notes.say(format!(
+                    "read the {num_distinct} whole numbers in `{name}` as a quantity to predict (data.task = \
+                     \"classification\" if each is a class)"
+                ));
             }
+            let numbers = match &syntax {
+                Some(syntax) => read_again(table, position, &name, syntax)?,
+                None => self.into_numbers(table)?,
+            };
+            refuse_constant(&name, &numbers)?;
+            if let Some(how) = syntax.as_ref().and_then(NumberSyntax::describe) {
+                notes.say_of_column(&how, &name, &format!("the first is {}", numbers[0]));
+            }
+            return Ok(TargetFound { target: Target::Numbers(numbers), labels: None, syntax });
+        }
+        let Some((labels, order)) = sorted else {
             let message = format!(
                 "target `{name}` has more than {MAX_CLASSES} classes: set data.task = \"regression\" if it is a number, or choose another target"
             );
             return Err(Invalid::at("data.target", message));
-        }
-        // Counted after sorting, which merges `1` and `1.0` into one class.
-        let (labels, order) = std::mem::take(&mut self.texts).sorted();
-        let is_quantity = !self.is_whole || !are_few(labels.names.len(), num_rows);
-        let has_slip = self.first_not_finite.is_some();
-        if task.is_none() && !is_text && (is_quantity || has_slip) {
-            return Ok((Target::Numbers(self.into_numbers(table)?), None));
-        }
+        };
         if let [only] = &labels.names[..] {
             let message = format!(
                 "target `{name}` is `{only}` in all {num_rows} rows: there is nothing to learn, choose another target"
             );
             return Err(Invalid::at("data.target", message));
         }
+        if task.is_none() && num_rows > MIN_ROWS_OF_TEXT && num_distinct * 2 > num_rows {
+            let shown = self.texts.distinct().first().map_or_else(String::new, |text| shorten(text.text));
+            let message = format!(
+                "target `{name}` has {num_distinct} different texts in {num_rows} rows, such as `{shown}`: too many for classes, \
+                 and no numbers; choose another target, or set data.task"
+            );
+            return Err(Invalid::at("data.target", message));
+        }
         if task.is_none() && !is_text && labels.names.len() > 2 {
-            notes.push(format!(
+            notes.say(format!(
                 "read the {} whole numbers in `{name}` as classes (data.task = \"regression\" to predict the number)",
                 labels.names.len()
             ));
         }
+        if let Some(alike) = labels.note(&self.texts.distinct()) {
+            notes.say(format!("classes of `{name}`: {alike}"));
+        }
         let rows = self.text_of_row.iter().map(|&text| order[text as usize]);
         let target = Target::Classes { names: labels.names.clone(), labels: rows.collect() };
-        Ok((target, Some(labels)))
+        Ok(TargetFound { target, labels: Some(labels), syntax: None })
+    }
+
+    /// The syntax of numbers that are not written plainly; `None` if the cells are names.
+    ///
+    /// # Errors
+    /// A cell that is no number where the others, or `data.task`, say that it must be one.
+    fn written(&self, table: &Table<'_>, task: Option<TaskKind>, hints: Hints) -> Result<Option<Inferred>, Invalid> {
+        let texts = self.texts.distinct();
+        let found = infer(&texts, hints);
+        let is_regression = task == Some(TaskKind::Regression);
+        let Some(found) = found else {
+            let first = self.first_text.as_ref().filter(|_| is_regression);
+            return first.map_or(Ok(None), |(line, cell)| Err(not_a_number(table, &self.name, *line, cell)));
+        };
+        let odd = || texts.iter().zip(&found.numbers).filter(|(_, number)| number.is_none()).map(|(text, _)| text);
+        let total: u64 = texts.iter().map(|text| text.count).sum();
+        let num_odd: u64 = odd().map(|text| text.count).sum();
+        match odd().min_by_key(|text| text.line) {
+            None => Ok(Some(found)),
+            Some(first) if is_regression || num_odd * 20 < total => {
+                Err(not_a_number(table, &self.name, first.line, &shorten(first.text)))
+            }
+            Some(_) => Ok(None),
+        }
     }
 
     fn into_numbers(self, table: &Table<'_>) -> Result<Vec<f64>, Invalid> {
@@ -105,17 +168,44 @@ impl TargetCells {
         if let Some((line, cell)) = first {
             return Err(not_a_number(table, &self.name, *line, cell));
         }
-        if self.numbers.iter().all(|&number| number == self.numbers[0]) {
-            let message = format!(
-                "target `{}` is {} in all {} rows: there is nothing to learn, choose another target",
-                self.name,
-                self.numbers[0],
-                self.numbers.len()
-            );
-            return Err(Invalid::at("data.target", message));
-        }
         Ok(self.numbers)
     }
+}
+
+/// Texts that are distinct in more than half of more rows than this are no classes.
+const MIN_ROWS_OF_TEXT: usize = 20;
+
+/// What the target column is.
+pub(super) struct TargetFound {
+    pub(super) target: Target,
+    /// To look up a test file's classes in; `None` for a number.
+    pub(super) labels: Option<Labels>,
+    /// How the numbers are written, unless plainly.
+    pub(super) syntax: Option<NumberSyntax>,
+}
+
+/// Another pass, over numbers that are not written plainly.
+fn read_again(table: &Table<'_>, position: usize, name: &str, syntax: &NumberSyntax) -> Result<Vec<f64>, Invalid> {
+    let mut numbers = Vec::new();
+    table.for_each_row(&[position], |row| -> Result<(), Invalid> {
+        if row.cells()[0] != Cell::Missing {
+            let number = syntax.read(&row.text(0)?);
+            numbers.push(number.ok_or_else(|| not_a_number(table, name, row.line, &row.shown(0)))?);
+        }
+        Ok(())
+    })?;
+    Ok(numbers)
+}
+
+fn refuse_constant(name: &str, numbers: &[f64]) -> Result<(), Invalid> {
+    let is_constant = numbers.iter().all(|&number| number == numbers[0]);
+    Invalid::unless(!is_constant, "data.target", || {
+        format!(
+            "target `{name}` is {} in all {} rows: there is nothing to learn, choose another target",
+            numbers[0],
+            numbers.len()
+        )
+    })
 }
 
 /// Whether this few distinct whole numbers in this many rows are class names: 0/1 always, more only if they repeat.

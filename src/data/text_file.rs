@@ -6,7 +6,7 @@ use std::path::Path;
 use super::limits::{MAX_CHARACTERS, MAX_TEXT};
 use super::origin::Origin;
 use super::text::distinct;
-use super::{Dataset, Target, Text};
+use super::{Dataset, Readings, Target, Text};
 use crate::invalid::Invalid;
 
 /// Reads the text in the file `path`, which the config key `key` names.
@@ -77,5 +77,6 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
         num_training_rows: None,
         source_rows: Vec::new(),
         notes,
+        readings: Readings::default(),
     })
 }

@@ -111,7 +111,8 @@ impl SavedModel {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
                 if let Some(file) = self.folder.sound(TEST_ROWS)? {
-                    let mut examples = read_examples(&file, &self.preprocessor, &DataConfig::of_written_rows())?;
+                    let preprocessor = self.preprocessor.for_written_rows();
+                    let mut examples = read_examples(&file, &preprocessor, &DataConfig::of_written_rows())?;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
                     let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
                     examples.rows = rows.unwrap_or(examples.rows);

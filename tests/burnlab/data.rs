@@ -300,7 +300,7 @@ fn the_target_is_taken_for_classes_or_numbers() {
 
     let path = file(&["9", "10", "2.0", "10.0"]);
     let forced = DataConfig { task: Some(TaskKind::Classification), ..csv(&path) };
-    assert_eq!(class_counts(&load(&forced).unwrap()), [("2", 1), ("9", 1), ("10", 2)]);
+    assert_eq!(class_counts(&load(&forced).unwrap()), [("2.0", 1), ("9", 1), ("10", 2)]);
     let forced = DataConfig { task: Some(TaskKind::Regression), ..csv(&file(&["0", "1"])) };
     assert_eq!(load(&forced).unwrap().target, Target::Numbers(vec![0.0, 1.0]));
 }
@@ -371,7 +371,7 @@ fn a_bad_csv_file_is_one_clear_line() {
             b"x,y\n1,0\n1\n",
             same,
             "data.path",
-            "DIR/a.csv:3: 1 cells, and the first line has 2: correct the line, or its quotes or data.delimiter",
+            "DIR/a.csv:3: 1 cells, and the first line has 2: is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
         ),
         (
             b"x,y\r\n1,0\r\n1,2,3\r\n",
@@ -391,16 +391,31 @@ fn a_bad_csv_file_is_one_clear_line() {
             "data.path",
             "DIR/a.csv:1: columns 1 and 2 are both named `1`: if the file has no header line, set data.header = false",
         ),
-        (b"x,,y\n1,2,0\n", same, "data.path", "DIR/a.csv:1: column 2 has no name: name every column, each name once"),
+        (
+            b"x,,y\n1,2,0\n",
+            same,
+            "data.path",
+            "DIR/a.csv:1: column 2 has no name: name every column, each name once, or set data.drop = [\"\"]",
+        ),
         (b"x,y\n1,0\n1,\0\n", same, "data.path", "DIR/a.csv:3: a NUL byte: this is not a CSV file in UTF-8"),
-        (b"\xff\xfex\0,\0", same, "data.path", "DIR/a.csv is UTF-16: convert it to UTF-8"),
+        (
+            b"\xff\xfex\0,\0\n\0\x00\xd8",
+            same,
+            "data.path",
+            "DIR/a.csv cannot be read: some bytes are not utf-16le: name its encoding in data.encoding",
+        ),
         (
             b"\0\0\x08\x03",
             same,
             "data.path",
             "DIR/a.csv looks like an IDX file: set data.labels to the file of its labels",
         ),
-        (latin1, same, "data.path", "DIR/a.csv:2: column `c` is not UTF-8: convert the file"),
+        (
+            latin1,
+            |c| c.encoding = Some("utf-8".into()),
+            "data.path",
+            "DIR/a.csv:2: column `c` is not UTF-8: name the file's encoding in data.encoding (\"utf-8\", \"windows-1252\", \"utf-16le\", \"gbk\", \"shift_jis\", \"big5\", ...)",
+        ),
         (b"\x1f\x8b\x08garbage", same, "data.path", "DIR/a.csv cannot be read: invalid gzip header"),
         (
             b"x,y\n1,0\n2,1\n",
@@ -500,10 +515,10 @@ fn a_bad_csv_file_is_one_clear_line() {
             "DIR/a.csv:3: column `x` holds `nan`, not a finite number: correct it, or add it to data.missing",
         ),
         (
-            b"x,y\n1,0\n-,1\n",
+            b"x,y\n1,0\nlow,1\n",
             |c| c.numeric = vec!["x".into()],
             "data.numeric",
-            "DIR/a.csv:3: column `x` is in data.numeric and holds `-`: correct it, or add it to data.missing",
+            "DIR/a.csv:3: column `x` is in data.numeric and holds `low`: correct it, or add it to data.missing",
         ),
         (
             counting.as_bytes(),
@@ -619,24 +634,6 @@ fn a_class_without_any_row_is_refused_by_the_split() {
     let config = DataConfig { num_examples: Some(1), ..of(Source::Moons) };
     let error = split(&load(&config).unwrap(), &DataConfig { validation_fraction: 0.0, ..config }, 0).unwrap_err();
     assert_eq!(error.message, "class `1` has no training row in this split: get more data");
-}
-
-#[test]
-fn a_word_among_numbers_is_named() {
-    let folder = Folder::new();
-    let cells: String =
-        (0..30).map(|i| format!("{},{}\n", if i == 4 { "-".into() } else { (i * i).to_string() }, i % 2)).collect();
-    let path = folder.file("a.csv", format!("x,z,y\n{}", cells.replace(',', ",1.5,").replacen("1.5", "2", 1)));
-    let dataset = load(&csv(&path)).unwrap();
-    assert_eq!(
-        dataset.notes,
-        [
-            "read `x` as text, since line 6 holds `-` (if that means missing, add it to data.missing)",
-            "dropped `x`: 30 distinct values in 30 rows look like an identifier (keep it with data.categorical)",
-        ]
-    );
-    let config = DataConfig { missing: vec!["-".into()], ..csv(&path) };
-    assert_eq!(names(&load(&config).unwrap()), ["x", "z"]);
 }
 
 // --- IDX
@@ -996,9 +993,9 @@ fn a_preparation_survives_json() {
         let json = serde_json::to_string_pretty(&preprocessor).unwrap();
         let read: Preprocessor = serde_json::from_str(&json).unwrap();
         assert_eq!(read, preprocessor);
-        let newer = json.replace("\"version\": 2", "\"version\": 3");
+        let newer = json.replace("\"version\": 3", "\"version\": 4");
         let error = serde_json::from_str::<Preprocessor>(&newer).unwrap_err();
-        assert!(error.to_string().starts_with("unsupported version (got 3, supports 2)"), "{error}");
+        assert!(error.to_string().starts_with("unsupported version (got 4, supports 3)"), "{error}");
     }
 }
 

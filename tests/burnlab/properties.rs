@@ -154,6 +154,7 @@ fn dataset() -> impl Strategy<Value = Dataset> {
         num_training_rows: None,
         source_rows: Vec::new(),
         notes: Vec::new(),
+        readings: Default::default(),
     })
 }
 

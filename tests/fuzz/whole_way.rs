@@ -38,6 +38,7 @@ fn come_back(dataset: &Dataset, rows: &[usize], preprocessor: &Preprocessor, fil
     std::fs::write(file, text).unwrap();
     let config = DataConfig::of_written_rows();
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    let preprocessor = &preprocessor.for_written_rows();
     let read = NewRows::new(file, preprocessor, &config, true, &[]);
     let read = read.open().and_then(|open| {
         open.for_each_block(|block| {

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::{PreparedColumn, PreparedKind};
-use crate::data::{ColumnKind, Dataset};
+use crate::data::labels::Labels;
+use crate::data::{ColumnKind, Dataset, Readings, Spelling};
 
 /// A prepared column matched with a column of a data set.
 pub(super) enum Encoder {
@@ -25,12 +26,16 @@ pub(super) enum Encoder {
 
 impl Encoder {
     /// An encoder for each of `columns`.
-    pub(super) fn all(columns: &[PreparedColumn], dataset: &Dataset) -> Vec<Self> {
+    pub(super) fn all(columns: &[PreparedColumn], readings: &Readings, dataset: &Dataset) -> Vec<Self> {
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
-        columns.iter().map(|column| Self::new(column, dataset, places.get(column.name.as_str()).copied())).collect()
+        let encoder = |column: &PreparedColumn| {
+            let position = places.get(column.name.as_str()).copied();
+            Self::new(column, readings.spelling(&column.name), dataset, position)
+        };
+        columns.iter().map(encoder).collect()
     }
 
-    fn new(column: &PreparedColumn, dataset: &Dataset, position: Option<usize>) -> Self {
+    fn new(column: &PreparedColumn, spelling: Spelling, dataset: &Dataset, position: Option<usize>) -> Self {
         let kind = position.map(|position| &dataset.columns[position].kind);
         match (&column.kind, kind) {
             (&PreparedKind::Numeric { median, center, spread }, kind) => {
@@ -42,10 +47,10 @@ impl Encoder {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
                     Some(ColumnKind::Numeric) | None => (None, &[][..]),
                 };
-                let places: HashMap<&String, usize> = categories.iter().zip(0..).collect();
+                let known = Labels::known(categories, spelling);
                 Self::OneHot {
                     position,
-                    inputs: names.iter().map(|name| places.get(name).copied()).collect(),
+                    inputs: names.iter().map(|name| known.find(name).map(|index| index as usize)).collect(),
                     num_inputs: column.kind.num_inputs(),
                     unknown: has_unknown.then_some(categories.len()),
                 }

@@ -37,7 +37,8 @@ impl Preprocessor {
             }
         };
         let target_name = dataset.target_name.clone();
-        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts })
+        let readings = dataset.readings.clone();
+        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts, readings })
     }
 
     /// This preprocessor for fine-tuning on `dataset`: the inputs stay as they are, since the first layer's weights fit
@@ -71,7 +72,9 @@ impl Preprocessor {
         let target = match (&self.target, &dataset.target) {
             (PreparedTarget::Number { .. }, Target::Numbers(_)) => self.target.clone(),
             (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
-                let is_same = known.len() == names.len() && names.iter().all(|name| known.contains(name));
+                let labels = self.class_labels();
+                let is_known = |name: &String| labels.as_ref().is_some_and(|labels| labels.find(name).is_some());
+                let is_same = known.len() == names.len() && names.iter().all(is_known);
                 PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
             }
             (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
@@ -80,7 +83,13 @@ impl Preprocessor {
                 ));
             }
         };
-        let mut refitted = Self { target, ..self.clone() };
+        let mut readings = self.readings.clone();
+        if target != self.target {
+            readings.columns.remove(&self.target_name);
+            let of_target = dataset.readings.columns.get_key_value(&dataset.target_name);
+            readings.columns.extend(of_target.map(|(name, reading)| (name.clone(), reading.clone())));
+        }
+        let mut refitted = Self { target, readings, ..self.clone() };
         let labels = refitted.targets(dataset, train_rows);
         let mut counts = vec![0; refitted.class_names().len()];
         if !counts.is_empty() {

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InputColumn, Layout, Scale, Task};
+use super::labels::Labels;
+use super::{InputColumn, Layout, Readings, Scale, Task};
 
 const UNKNOWN: &str = "unknown";
 
@@ -33,6 +34,8 @@ pub struct Preprocessor {
     pub scale: Scale,
     /// Number of training targets of each class or character; empty for a number target.
     pub class_counts: Vec<u64>,
+    /// How the cells of the training file were read, and those of later files are.
+    pub readings: Readings,
 }
 
 /// What the inputs are computed from.
@@ -170,6 +173,17 @@ impl Preprocessor {
             PreparedTarget::Classes(names) => names,
             PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => &[],
         }
+    }
+
+    /// Looks up class names as this one spells them.
+    pub(super) fn class_labels(&self) -> Option<Labels> {
+        let names = self.class_names();
+        (!names.is_empty()).then(|| Labels::known(names, self.readings.spelling(&self.target_name)))
+    }
+
+    /// The same preprocessor for the rows of a file that burnlab wrote, whose numbers are plain.
+    pub fn for_written_rows(&self) -> Self {
+        Self { readings: self.readings.of_written_rows(), ..self.clone() }
     }
 
     /// The task.

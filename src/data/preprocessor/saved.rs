@@ -5,17 +5,19 @@ use std::borrow::Cow;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Inputs, PreparedColumn, PreparedTarget, PreparedText, Preprocessor};
-use crate::data::Scale;
+use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor};
+use crate::data::{Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
+/// Until then numbers among names had one spelling, and all columns were read plainly.
+const VERSION_WITHOUT_READINGS: u32 = 2;
 
 /// The keys of the file, which is flat where a [`Preprocessor`] distinguishes tables and texts.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Saved<'a> {
-    #[serde(deserialize_with = "this_version")]
+    #[serde(deserialize_with = "known_version")]
     version: u32,
     target_name: Cow<'a, str>,
     target: Cow<'a, PreparedTarget>,
@@ -27,11 +29,13 @@ struct Saved<'a> {
     /// For a text only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     text: Option<Cow<'a, PreparedText>>,
+    #[serde(default)]
+    readings: Cow<'a, Readings>,
 }
 
 impl Serialize for Preprocessor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { target_name, target, inputs, scale, class_counts } = self;
+        let Self { target_name, target, inputs, scale, class_counts, readings } = self;
         let text = match inputs {
             Inputs::Table { .. } => None,
             Inputs::Text(text) => Some(Cow::Borrowed(text)),
@@ -45,6 +49,7 @@ impl Serialize for Preprocessor {
             columns: self.columns().into(),
             class_counts: class_counts.into(),
             text,
+            readings: Cow::Borrowed(readings),
         };
         saved.serialize(serializer)
     }
@@ -52,8 +57,12 @@ impl Serialize for Preprocessor {
 
 impl<'de> Deserialize<'de> for Preprocessor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Saved { version: _, target_name, target, image_shape, scale, columns, class_counts, text } =
+        let Saved { version, target_name, target, image_shape, scale, columns, class_counts, text, readings } =
             Saved::deserialize(deserializer)?;
+        let readings = match version {
+            VERSION_WITHOUT_READINGS => before_readings(&target_name, &target, &columns),
+            _ => readings.into_owned(),
+        };
         let inputs = match text {
             None => Inputs::Table { columns: columns.into_owned(), image_shape },
             Some(text) if columns.is_empty() && image_shape.is_none() => Inputs::Text(text.into_owned()),
@@ -65,13 +74,29 @@ impl<'de> Deserialize<'de> for Preprocessor {
             inputs,
             scale,
             class_counts: class_counts.into_owned(),
+            readings,
         })
     }
 }
 
-fn this_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+/// Names that are all numbers, in the one spelling that they had, are found in any.
+fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[PreparedColumn]) -> Readings {
+    let of_columns = columns.iter().filter_map(|column| match &column.kind {
+        PreparedKind::Categorical { categories, .. } => Some((column.name.as_str(), &categories[..])),
+        PreparedKind::Numeric { .. } => None,
+    });
+    let of_target = match target {
+        PreparedTarget::Classes(names) => Some((target_name, &names[..])),
+        PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => None,
+    };
+    let names = of_columns.chain(of_target).filter(|(_, names)| Spelling::of_canonical(names) == Spelling::Number);
+    let columns = names.map(|(name, _)| (name.to_owned(), Reading::Names(Spelling::Number)));
+    Readings { encoding: None, columns: columns.collect() }
+}
+
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        VERSION => Ok(VERSION),
+        known @ (VERSION | VERSION_WITHOUT_READINGS) => Ok(known),
         other => Err(D::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
     }
 }

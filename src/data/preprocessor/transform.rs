@@ -33,7 +33,7 @@ impl Preprocessor {
             return self.windows(text, rows);
         }
         let num_inputs = self.num_inputs();
-        let columns = Encoder::all(self.columns(), dataset);
+        let columns = Encoder::all(self.columns(), &self.readings, dataset);
         let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
         for &row in rows {
             let cells = dataset.row(row);
@@ -48,7 +48,7 @@ impl Preprocessor {
     /// # Panics
     /// As [`Preprocessor::transform`].
     pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
-        let columns = Encoder::all(self.columns(), dataset);
+        let columns = Encoder::all(self.columns(), &self.readings, dataset);
         let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
         let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
         if columns.is_empty() || columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
@@ -72,8 +72,9 @@ impl Preprocessor {
     /// The targets; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
     pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
         match (&self.target, &dataset.target) {
-            (PreparedTarget::Classes(known), Target::Classes { names, labels }) => {
-                let number = |name| known.iter().position(|other| other == name);
+            (PreparedTarget::Classes(_), Target::Classes { names, labels }) => {
+                let known = self.class_labels();
+                let number = |name: &String| known.as_ref()?.find(name);
                 let number = |name| number(name).map_or(f32::NAN, |number| number as f32);
                 let numbers: Vec<f32> = names.iter().map(number).collect();
                 rows.iter().map(|&row| numbers[labels[row] as usize]).collect()

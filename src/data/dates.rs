@@ -1,0 +1,424 @@
+//! Dates and times as people and programs write them, and the numbers that stand for them.
+
+use jiff::civil::{Date, DateTime, Time};
+use serde::{Deserialize, Serialize};
+
+use super::distinct::Distinct;
+
+/// Which of two numbers before the year is the day, where neither is told by its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// `31/12/2024`.
+    DayFirst,
+    /// `12/31/2024`.
+    MonthFirst,
+}
+
+/// A number computed from a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatePart {
+    /// Days, with their fraction, since the first date of the training file.
+    Days,
+    /// Position in the year, by months: the sine of its angle on the circle.
+    MonthSine,
+    /// Its cosine.
+    MonthCosine,
+    /// Day of the week.
+    WeekdaySine,
+    /// Its cosine.
+    WeekdayCosine,
+    /// Time of day.
+    HourSine,
+    /// Its cosine.
+    HourCosine,
+}
+
+/// A moment as a cell has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Moment {
+    /// As on the clock and calendar of the place.
+    local: DateTime,
+    /// Seconds since 1970, in universal time where the cell tells the offset.
+    pub(super) seconds: f64,
+}
+
+const DAY: f64 = 86400.0;
+
+impl DatePart {
+    /// The name of the input column: `sold [days]`.
+    pub(super) fn column_name(self, source: &str) -> String {
+        let part = match self {
+            Self::Days => "days",
+            Self::MonthSine => "month sine",
+            Self::MonthCosine => "month cosine",
+            Self::WeekdaySine => "weekday sine",
+            Self::WeekdayCosine => "weekday cosine",
+            Self::HourSine => "hour sine",
+            Self::HourCosine => "hour cosine",
+        };
+        format!("{source} [{part}]")
+    }
+
+    /// Its value; `origin` in seconds since 1970.
+    pub(super) fn of(self, moment: &Moment, origin: f64) -> f64 {
+        let local = moment.local;
+        let hours = seconds_of_day(local) / DAY;
+        let month = || {
+            let day = (f64::from(local.day()) - 1.0 + hours) / f64::from(local.days_in_month());
+            (f64::from(local.month()) - 1.0 + day) / 12.0
+        };
+        let weekday = || f64::from(local.weekday().to_monday_zero_offset()) / 7.0;
+        let angle = |share: f64| share * std::f64::consts::TAU;
+        match self {
+            Self::Days => (moment.seconds - origin) / DAY,
+            Self::MonthSine => angle(month()).sin(),
+            Self::MonthCosine => angle(month()).cos(),
+            Self::WeekdaySine => angle(weekday()).sin(),
+            Self::WeekdayCosine => angle(weekday()).cos(),
+            Self::HourSine => angle(hours).sin(),
+            Self::HourCosine => angle(hours).cos(),
+        }
+    }
+}
+
+fn seconds_of_day(local: DateTime) -> f64 {
+    let time = local.time();
+    f64::from(time.hour()) * 3600.0
+        + f64::from(time.minute()) * 60.0
+        + f64::from(time.second())
+        + f64::from(time.subsec_nanosecond()) / 1e9
+}
+
+/// The dates of a column.
+pub(super) struct Inferred {
+    /// `None` where no cell needs it.
+    pub(super) order: Option<DateOrder>,
+    /// Per distinct text.
+    pub(super) moments: Vec<Option<Moment>>,
+}
+
+/// Why a column of dates cannot be read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Ambiguous {
+    /// All days are at most 12: the index of a text in question.
+    DayOrMonth(usize),
+}
+
+/// Reads the texts as dates; those that are none are `None`. `day_first` is the config's word on `03/04/2024`.
+///
+/// # Errors
+/// Dates that may be read with the day or the month first, and `day_first` does not say.
+pub(super) fn infer(cells: &[Distinct], day_first: Option<bool>, is_forced: bool) -> Result<Inferred, Ambiguous> {
+    let read = |order| cells.iter().map(|cell| parse(cell.text, order, is_forced)).collect::<Vec<_>>();
+    let (by_day, by_month) = (read(DateOrder::DayFirst), read(DateOrder::MonthFirst));
+    if by_day == by_month {
+        return Ok(Inferred { order: None, moments: by_day });
+    }
+    let count = |moments: &[Option<Moment>]| -> u64 {
+        moments.iter().zip(cells).filter(|(moment, _)| moment.is_some()).map(|(_, cell)| cell.count).sum()
+    };
+    let is_day_first = match (day_first, count(&by_day), count(&by_month)) {
+        (Some(day_first), ..) => day_first,
+        (None, day, month) if day != month => day > month,
+        (None, ..) => {
+            let differs = |&i: &usize| by_day[i] != by_month[i];
+            return Err(Ambiguous::DayOrMonth((0..cells.len()).find(differs).unwrap_or(0)));
+        }
+    };
+    Ok(match is_day_first {
+        true => Inferred { order: Some(DateOrder::DayFirst), moments: by_day },
+        false => Inferred { order: Some(DateOrder::MonthFirst), moments: by_month },
+    })
+}
+
+/// The parts that tell the dates apart: cycles that they span at least once (days are counted from midnight to midnight),
+/// and in which they differ.
+pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
+    let seconds = moments.iter().map(|moment| moment.seconds);
+    let (low, high) = (seconds.clone().fold(f64::INFINITY, f64::min), seconds.fold(f64::NEG_INFINITY, f64::max));
+    let differ = |of: &dyn Fn(&Moment) -> i64| {
+        let first = moments.first().map(of);
+        moments.iter().any(|moment| Some(of(moment)) != first)
+    };
+    let cycles: [(f64, &dyn Fn(&Moment) -> i64, [DatePart; 2]); 3] = [
+        (364.0, &|moment| i64::from(moment.local.month()), [DatePart::MonthSine, DatePart::MonthCosine]),
+        (
+            6.0,
+            &|moment| i64::from(moment.local.weekday().to_monday_zero_offset()),
+            [DatePart::WeekdaySine, DatePart::WeekdayCosine],
+        ),
+        (1.0, &|moment| seconds_of_day(moment.local) as i64, [DatePart::HourSine, DatePart::HourCosine]),
+    ];
+    let spanned = cycles.iter().filter(|(days, of, _)| (high - low) / DAY >= *days && differ(of));
+    std::iter::once(DatePart::Days).chain(spanned.flat_map(|(_, _, parts)| *parts)).collect()
+}
+
+/// What is made of the dates of a column, for a note.
+pub(super) fn describe(name: &str, moments: &[Moment], parts: &[DatePart]) -> String {
+    let by_time = |a: &&Moment, b: &&Moment| a.seconds.total_cmp(&b.seconds);
+    let (first, last) = (moments.iter().min_by(by_time), moments.iter().max_by(by_time));
+    let has_time = moments.iter().any(|moment| moment.local.time() != Time::midnight());
+    let shown = |moment: Option<&Moment>| match moment {
+        Some(moment) if has_time => moment.local.to_string().replace('T', " "),
+        Some(moment) => moment.local.date().to_string(),
+        None => String::new(),
+    };
+    let cycles = [(DatePart::MonthSine, "month"), (DatePart::WeekdaySine, "weekday"), (DatePart::HourSine, "hour")];
+    let cycles: Vec<&str> = cycles.iter().filter(|(part, _)| parts.contains(part)).map(|(_, name)| *name).collect();
+    let cycles = match cycles.is_empty() {
+        true => String::new(),
+        false => format!(", and {} as sine and cosine", cycles.join(" and ")),
+    };
+    format!(
+        "read `{name}` as dates, {} to {}: used as days since the first{cycles} (data.drop leaves it out, data.categorical \
+         reads it as names)",
+        shown(first),
+        shown(last)
+    )
+}
+
+/// The date, and time if any, in a cell. Where it is `is_forced`, digits alone may be a date, too: `20241231`.
+pub(super) fn parse(text: &str, order: DateOrder, is_forced: bool) -> Option<Moment> {
+    if text.len() > 40 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (date, time) = split_time(text);
+    let date = parse_date(date, order, is_forced)?;
+    let (time, offset) = match time {
+        Some(time) => parse_time(time)?,
+        None => (Time::midnight(), 0),
+    };
+    let local = date.to_datetime(time);
+    let days = date.duration_since(jiff::civil::date(1970, 1, 1)).as_secs() as f64;
+    Some(Moment { local, seconds: days + seconds_of_day(local) - f64::from(offset) })
+}
+
+/// The date, and the time after a `T` or a space.
+fn split_time(text: &str) -> (&str, Option<&str>) {
+    let Some(colon) = text.find(':') else { return (text, None) };
+    let start = text[..colon].trim_end_matches(|char: char| char.is_ascii_digit()).len();
+    let date = text[..start].trim_end_matches([' ', ',']);
+    let date = date.strip_suffix('T').unwrap_or(date);
+    (date, Some(&text[start..]))
+}
+
+fn parse_date(text: &str, order: DateOrder, is_forced: bool) -> Option<Date> {
+    let is_separator = |char: char| "-/. ,年月日".contains(char);
+    let parts: Vec<&str> = text.split(is_separator).filter(|part| !part.is_empty()).collect();
+    // `Mon, 5 Feb 2024`
+    let parts = match &parts[..] {
+        [day, rest @ ..] if rest.len() == 3 && is_weekday(day) => rest,
+        all => all,
+    };
+    let number = |part: &str| (part.bytes().all(|byte| byte.is_ascii_digit())).then(|| part.parse::<i16>().ok())?;
+    let is_year = |part: &str| part.len() == 4;
+    let is_short = |part: &str| (1..=2).contains(&part.len());
+    let date = |year: &str, month: i16, day: i16| {
+        let value = number(year)?;
+        let year = match year.len() {
+            4 => value,
+            2 if value < 69 => 2000 + value,
+            2 => 1900 + value,
+            _ => return None,
+        };
+        Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()
+    };
+    match *parts {
+        [year, month, day] if is_year(year) && is_short(month) && is_short(day) => {
+            date(year, number(month)?, number(day)?)
+        }
+        [first, month, year] if is_short(first) && month_of(month).is_some() => {
+            date(year, month_of(month)?, number(first)?)
+        }
+        [month, day, year] if month_of(month).is_some() && is_short(day) => date(year, month_of(month)?, number(day)?),
+        [first, second, year] if is_short(first) && is_short(second) && has_one_separator(text) => {
+            let (first, second) = (number(first)?, number(second)?);
+            // With dots the day is always first.
+            match order {
+                DateOrder::MonthFirst if !text.contains('.') => date(year, first, second),
+                DateOrder::DayFirst | DateOrder::MonthFirst => date(year, second, first),
+            }
+        }
+        [year, month] if is_year(year) && is_short(month) && text.contains(['-', '/', '年']) => {
+            date(year, number(month)?, 1)
+        }
+        [month, year] if is_year(year) && month_of(month).is_some() => date(year, month_of(month)?, 1),
+        [digits] if is_forced && digits.len() == 8 && digits.is_ascii() => {
+            date(&digits[..4], number(&digits[4..6])?, number(&digits[6..])?)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the same character separates all parts of a date.
+fn has_one_separator(text: &str) -> bool {
+    let mut separators = text.trim().chars().filter(|char| !char.is_ascii_digit());
+    let first = separators.next();
+    first.is_some_and(|first| "-/.".contains(first)) && separators.all(|other| Some(other) == first)
+}
+
+/// The month of an English or German name or its first three letters, from 1.
+fn month_of(name: &str) -> Option<i16> {
+    const NAMES: [[&str; 2]; 12] = [
+        ["january", "januar"],
+        ["february", "februar"],
+        ["march", "märz"],
+        ["april", "april"],
+        ["may", "mai"],
+        ["june", "juni"],
+        ["july", "juli"],
+        ["august", "august"],
+        ["september", "september"],
+        ["october", "oktober"],
+        ["november", "november"],
+        ["december", "dezember"],
+    ];
+    let name = name.to_lowercase();
+    let is_it = |full: &str| name == full || name == full.chars().take(3).collect::<String>() || name == "sept" && full == "september";
+    let position = NAMES.iter().position(|names| names.iter().any(|full| is_it(full)))?;
+    i16::try_from(position + 1).ok()
+}
+
+fn is_weekday(name: &str) -> bool {
+    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let name = name.to_lowercase();
+    NAMES.iter().any(|short| name.starts_with(short)) && name.chars().all(char::is_alphabetic)
+}
+
+/// The time of day, and the seconds by which its clock is ahead of universal time.
+fn parse_time(text: &str) -> Option<(Time, i32)> {
+    let (clock, zone) = match text.find(|char: char| !(char.is_ascii_digit() || ":.,".contains(char))) {
+        Some(end) => (&text[..end], text[end..].trim()),
+        None => (text, ""),
+    };
+    let (half, zone) = match zone.get(..2).map(str::to_ascii_lowercase).as_deref() {
+        Some("am") => (Some(0), zone[2..].trim()),
+        Some("pm") => (Some(12), zone[2..].trim()),
+        _ => (None, zone),
+    };
+    let mut parts = clock.split(':');
+    let mut whole = |most: i8| {
+        let part = parts.next().filter(|part| (1..=2).contains(&part.len()))?;
+        part.parse::<i8>().ok().filter(|&value| value <= most)
+    };
+    let (hour, minute) = (whole(23)?, whole(59)?);
+    let (second, nanosecond) = match parts.next() {
+        None => (0, 0),
+        Some(seconds) => {
+            let (whole, fraction) = seconds.split_once(['.', ',']).unwrap_or((seconds, ""));
+            let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+            (whole.parse::<i8>().ok().filter(|_| whole.len() == 2)?, digits.parse().ok()?)
+        }
+    };
+    if parts.next().is_some() {
+        return None;
+    }
+    let hour = match half {
+        Some(half) if (1..=12).contains(&hour) => hour % 12 + half,
+        Some(_) => return None,
+        None => hour,
+    };
+    Some((Time::new(hour, minute, second, nanosecond).ok()?, parse_offset(zone)?))
+}
+
+/// `Z`, `UTC`, `+02:00`, `-0530`, `+01`; nothing is as good as universal time.
+fn parse_offset(zone: &str) -> Option<i32> {
+    if ["", "Z", "z", "UTC", "GMT"].contains(&zone) {
+        return Some(0);
+    }
+    let (sign, digits) = match zone.split_at_checked(1)? {
+        ("+", digits) => (1, digits.replace(':', "")),
+        ("-", digits) => (-1, digits.replace(':', "")),
+        _ => return None,
+    };
+    let value = digits.parse::<i32>().ok()?;
+    match digits.len() {
+        2 => Some(sign * value * 3600),
+        4 => Some(sign * (value / 100 * 3600 + value % 100 * 60)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, order: DateOrder) -> Option<String> {
+        parse(text, order, false).map(|moment| moment.local.to_string())
+    }
+
+    #[test]
+    fn dates_are_read_as_they_are_written() {
+        for (text, expected) in [
+            ("2024-01-20", "2024-01-20T00:00:00"),
+            ("2024/1/2", "2024-01-02T00:00:00"),
+            ("2024-01-20T13:45:30.250Z", "2024-01-20T13:45:30.25"),
+            ("2024-01-20 13:45", "2024-01-20T13:45:00"),
+            ("20.01.2024", "2024-01-20T00:00:00"),
+            ("20.1.24", "2024-01-20T00:00:00"),
+            ("20 Jan 2024", "2024-01-20T00:00:00"),
+            ("January 20, 2024", "2024-01-20T00:00:00"),
+            ("Sat, 20 Jan 2024 01:02:03 GMT", "2024-01-20T01:02:03"),
+            ("1/20/2024 1:30 PM", ""),
+            ("20/1/2024 12:30 AM", "2024-01-20T00:30:00"),
+            ("2024年1月20日", "2024-01-20T00:00:00"),
+            ("2024-02", "2024-02-01T00:00:00"),
+            ("Feb 2024", "2024-02-01T00:00:00"),
+            ("31. Dezember 2023", "2023-12-31T00:00:00"),
+        ] {
+            assert_eq!(shown(text, DateOrder::DayFirst).unwrap_or_default(), expected, "{text}");
+        }
+        assert_eq!(shown("1/20/2024 1:30 PM", DateOrder::MonthFirst).unwrap(), "2024-01-20T13:30:00");
+    }
+
+    #[test]
+    fn what_is_no_date_is_not_read() {
+        for text in ["", "20240120", "1.2.3", "2024", "10.0.0.1", "2023-02-29", "A-1-2024", "555-1234", "12:30", "1/2"] {
+            assert_eq!(shown(text, DateOrder::DayFirst), None, "{text}");
+        }
+        assert!(parse("20240120", DateOrder::DayFirst, true).is_some());
+    }
+
+    #[test]
+    fn days_are_counted_in_universal_time_and_parts_on_the_local_calendar() {
+        // 2024-01-20 was a Saturday.
+        let moment = parse("2024-01-20T18:00:00+06:00", DateOrder::DayFirst, false).unwrap();
+        let origin = parse("2024-01-19", DateOrder::DayFirst, false).unwrap().seconds;
+        let of = |part: DatePart| part.of(&moment, origin);
+        assert_eq!(of(DatePart::Days), 1.5);
+        assert!((of(DatePart::HourSine) + 1.0).abs() < 1e-12);
+        assert!((of(DatePart::WeekdayCosine) - (5.0 / 7.0 * std::f64::consts::TAU).cos()).abs() < 1e-12);
+        // (19 days + 18 hours) / 31 days of the first of twelve months
+        let month: f64 = (19.75 / 31.0) / 12.0 * std::f64::consts::TAU;
+        assert!((of(DatePart::MonthSine) - month.sin()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn day_and_month_are_told_apart_by_any_day_above_twelve() {
+        let infer = |texts: &[&str], day_first| {
+            let cells: Vec<Distinct> = texts.iter().map(|text| Distinct { text, count: 1, line: 1 }).collect();
+            infer(&cells, day_first, false).map(|found| found.order)
+        };
+        assert_eq!(infer(&["03/04/2024", "13/04/2024"], None), Ok(Some(DateOrder::DayFirst)));
+        assert_eq!(infer(&["03/04/2024", "04/13/2024"], None), Ok(Some(DateOrder::MonthFirst)));
+        assert_eq!(infer(&["2024-03-04", "2024-04-13"], None), Ok(None));
+        assert_eq!(infer(&["03.04.2024"], None), Ok(None));
+        assert_eq!(infer(&["03/04/2024"], None), Err(Ambiguous::DayOrMonth(0)));
+        assert_eq!(infer(&["03/04/2024"], Some(false)), Ok(Some(DateOrder::MonthFirst)));
+    }
+
+    #[test]
+    fn the_span_of_the_dates_chooses_the_parts() {
+        let parts_of = |texts: &[&str]| {
+            parts(&texts.iter().map(|text| parse(text, DateOrder::DayFirst, false).unwrap()).collect::<Vec<_>>())
+        };
+        use DatePart::{Days, HourCosine, HourSine, MonthCosine, MonthSine, WeekdayCosine, WeekdaySine};
+        assert_eq!(parts_of(&["2024-01-01", "2024-01-03"]), [Days]);
+        assert_eq!(parts_of(&["2024-01-01", "2024-01-08"]), [Days], "both are Mondays");
+        assert_eq!(parts_of(&["2024-01-01", "2024-01-09"]), [Days, WeekdaySine, WeekdayCosine]);
+        assert_eq!(parts_of(&["2022-01-01", "2022-07-02", "2022-12-31"]), [Days, MonthSine, MonthCosine]);
+        assert_eq!(parts_of(&["2024-01-01 08:00", "2024-01-02 18:00"]), [Days, HourSine, HourCosine]);
+    }
+}

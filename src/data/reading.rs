@@ -1,0 +1,168 @@
+//! How the cells of each column are read: inferred from the training file, saved with the model, and followed afterwards.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::dates::{self, DateOrder, DatePart};
+use super::labels::{Labels, Spelling};
+use super::number::NumberSyntax;
+use super::table::{Cell, Row, is_usable};
+use crate::invalid::Invalid;
+
+/// How the cells of a file are read, where it differs from plain numbers and exact names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Readings {
+    /// The encoding of the training file, unless it is UTF-8. A later file that is not UTF-8 is taken to have it, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// By the name of the input column, or of the target.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<String, Reading>,
+}
+
+/// How the cells of a column are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reading {
+    /// As numbers in a syntax of their own.
+    Numbers {
+        /// The syntax.
+        syntax: NumberSyntax,
+        /// Texts that mean missing here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
+    },
+    /// As dates, one number of each.
+    Date {
+        /// The column of the file.
+        source: String,
+        /// Whether the day or the month comes first, where it matters.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<DateOrder>,
+        /// The number that the column holds.
+        part: DatePart,
+        /// The first date of the training file, in seconds since 1970.
+        origin: f64,
+        /// Texts that mean missing here.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing: Vec<String>,
+    },
+    /// As names, some of which have several spellings.
+    Names(Spelling),
+}
+
+impl Readings {
+    /// Whether every column is read as plain numbers or exact names, in UTF-8.
+    pub fn are_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Which spellings are the same in a column of names.
+    pub(super) fn spelling(&self, column: &str) -> Spelling {
+        match self.columns.get(column) {
+            Some(&Reading::Names(spelling)) => spelling,
+            _ => Spelling::Exact,
+        }
+    }
+
+    /// The column of the file from which an input column is computed.
+    pub(super) fn source<'a>(&'a self, column: &'a str) -> &'a str {
+        match self.columns.get(column) {
+            Some(Reading::Date { source, .. }) => source,
+            _ => column,
+        }
+    }
+
+    /// The same for files that burnlab wrote: plain numbers, whatever the original has.
+    pub(super) fn of_written_rows(&self) -> Self {
+        let is_of_names = |reading: &Reading| matches!(reading, Reading::Names(_));
+        let names = self.columns.iter().filter(|(_, reading)| is_of_names(reading));
+        Self { encoding: None, columns: names.map(|(name, reading)| (name.clone(), reading.clone())).collect() }
+    }
+}
+
+impl Reading {
+    /// That of a column of names, unless each is one of its own.
+    pub(super) fn of_names(labels: &Labels) -> Option<Self> {
+        (labels.spelling != Spelling::Exact).then_some(Self::Names(labels.spelling))
+    }
+}
+
+/// Reads the cells of one input column as training did.
+pub(super) enum ColumnReader {
+    /// Plain numbers; also in other scripts and with other minus signs, which cannot mean anything else.
+    Numbers,
+    /// Other numbers.
+    Written(NumberSyntax, Vec<String>),
+    /// A number of a date.
+    Date { order: DateOrder, part: DatePart, origin: f64, missing: Vec<String> },
+    /// Names, as their index; the index after the last is the unknown one.
+    Names(Labels),
+}
+
+impl ColumnReader {
+    /// For a column of numbers.
+    pub(super) fn of_numbers(reading: Option<&Reading>) -> Self {
+        match reading {
+            Some(Reading::Numbers { syntax, missing }) => Self::Written(syntax.clone(), missing.clone()),
+            Some(Reading::Date { order, part, origin, missing, .. }) => Self::Date {
+                order: order.unwrap_or(DateOrder::DayFirst),
+                part: *part,
+                origin: *origin,
+                missing: missing.clone(),
+            },
+            Some(Reading::Names(_)) | None => Self::Numbers,
+        }
+    }
+
+    /// The names of a column of names.
+    pub(super) fn names(&self) -> Option<&[String]> {
+        match self {
+            Self::Names(labels) => Some(&labels.names),
+            _ => None,
+        }
+    }
+
+    /// Cell `i` of a row; NaN where it is missing.
+    ///
+    /// # Errors
+    /// A cell that is no number or date where training has them.
+    #[inline]
+    pub(super) fn read(&self, row: &Row<'_>, i: usize) -> Result<f32, Invalid> {
+        match (row.cells()[i], self) {
+            (Cell::Missing, _) => Ok(f32::NAN),
+            (Cell::Number(number), Self::Numbers) if is_usable(number) => Ok(number as f32),
+            _ => self.read_text(row, i),
+        }
+    }
+
+    fn read_text(&self, row: &Row<'_>, i: usize) -> Result<f32, Invalid> {
+        let text = row.text(i)?;
+        let is_missing = |missing: &[String]| missing.iter().any(|word| *word == *text);
+        let (number, expected) = match self {
+            Self::Names(labels) => return Ok(labels.find(&text).unwrap_or(labels.names.len() as u32) as f32),
+            Self::Written(_, missing) | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),
+            Self::Numbers => (NumberSyntax::default().read(&text), "is numeric".to_owned()),
+            Self::Written(syntax, _) => {
+                let how = syntax.describe().map_or_else(String::new, |how| format!(" with {how}"));
+                (syntax.read(&text), format!("has numbers{how}"))
+            }
+            Self::Date { order, part, origin, .. } => {
+                let moment = dates::parse(&text, *order, true);
+                (moment.map(|moment| part.of(&moment, *origin)), "has dates".to_owned())
+            }
+        };
+        number.map(|number| number as f32).ok_or_else(|| {
+            let message = match row.cells()[i] {
+                Cell::Number(_) if matches!(self, Self::Numbers) => "not a finite number".to_owned(),
+                _ => format!("and {expected} in the training file"),
+            };
+            row.error(
+                i,
+                &format!("holds `{}`, {message}: correct it, or leave it empty if it is missing", row.shown(i)),
+            )
+        })
+    }
+}

@@ -109,6 +109,11 @@ impl Input {
         Ok(self.has_text)
     }
 
+    /// Whether it has nothing but plain numbers, some of them with a fraction, and nobody has said what it is.
+    pub(super) fn is_plain(&self) -> bool {
+        self.forced.is_none() && !self.has_text && self.low < self.high && !self.counts_up
+    }
+
     /// Whether some cells are neither numbers nor missing.
     pub(super) fn has_text(&self) -> bool {
         self.has_text

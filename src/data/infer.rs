@@ -15,6 +15,7 @@ use super::notes::Notes;
 use super::number::Hints;
 use super::origin::Origin;
 use super::reading::{ColumnReader, Reading, Readings};
+use super::suspicion::refuse_grouping_dots;
 use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
 use super::{DataConfig, Dataset, Target, column_names, formats};
@@ -46,6 +47,10 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     }
     let target_cells = inference.read_numbers(&target_name)?;
     let texts = inference.read_texts()?;
+    if config.decimal.is_none() {
+        let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
+        refuse_grouping_dots(table, &plain.collect::<Vec<_>>())?;
+    }
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns)?;

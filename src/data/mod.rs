@@ -52,6 +52,7 @@ mod preprocessor;
 mod reading;
 mod select;
 mod split;
+mod suspicion;
 mod table;
 mod target;
 mod task;

@@ -282,14 +282,18 @@ pub struct ModelArgs {
 pub struct PredictArgs {
     #[command(flatten)]
     pub model: ModelArgs,
-    /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order; no target needed
+    /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order, or `-` for standard
+    /// input; no target needed
     pub input: PathBuf,
-    /// The file to write, instead of the terminal
+    /// The file to write, instead of the terminal; gzipped if its name ends in `.gz`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Input columns to copy to the output, such as an id
     #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
     pub keep: Vec<String>,
+    /// Fail if rows differ from those of training: unknown categories, numbers far out of range, missing cells
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// `burnlab evaluate RUN`: metrics on rows with a known target.
@@ -298,12 +302,15 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
     /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's
-    /// own test rows
+    /// own test rows; `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Write the predictions of each row to this CSV file
+    /// Write the predictions of each row to this CSV file; gzipped if its name ends in `.gz`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Fail if rows of the file differ from those of training, or are left out
+    #[arg(long)]
+    pub strict: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

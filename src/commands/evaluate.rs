@@ -1,9 +1,10 @@
 //! `burnlab evaluate RUN`: evaluates a run's model again, on the test rows in its folder or on another file.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::{output, summary};
+use super::{drift, output, summary};
 use crate::backend::BackendName;
 use crate::cli::EvaluateArgs;
 use crate::experiment::evaluate::score;
@@ -13,14 +14,19 @@ use crate::experiment::{RunFolder, SavedModel};
 /// Prints the metrics; records nothing, since a run's test result is recorded only once.
 ///
 /// # Errors
-/// No such run; rows that cannot be read or do not fit the model.
+/// No such run; rows that cannot be read or do not fit the model; with `--strict`, rows that differ from those of
+/// training.
 pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
     if args.output.is_some() {
         saved.refuse_text("the predictions of each character are not written to a file")?;
     }
     let examples = match &args.data {
-        Some(file) => saved.examples(file)?,
+        Some(file) => {
+            let (examples, drift) = saved.examples(file)?;
+            drift::tell(&drift, args.strict)?;
+            examples
+        }
         None => saved.test_examples()?,
     };
     let (evaluation, predictions) = score(&saved, examples, BackendName::chosen(args.model.backend))?;
@@ -29,13 +35,17 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
         output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))?;
     }
-    output::to_terminal(|writer| {
+    let print = |writer: &mut dyn Write| {
         if args.json {
             writeln!(writer, "{}", serde_json::to_string_pretty(&evaluation)?)?;
         } else {
             summary::write_evaluation(writer, &evaluation, &saved.preprocessor.target_name)?;
         }
         Ok(())
-    })?;
+    };
+    match args.output.as_deref().is_some_and(output::is_stdout) {
+        true => print(&mut io::stderr())?, // apart from the predictions
+        false => output::to_terminal(print)?,
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::output::{say, to_file};
+use super::output::{is_stdout, say, to_file};
 use crate::cli::{ExportArgs, ModelFormat};
 use crate::experiment::export::onnx_model;
 use crate::experiment::{RunFolder, SavedModel, model_card};
@@ -13,6 +13,8 @@ use crate::experiment::{RunFolder, SavedModel, model_card};
 /// # Errors
 /// No such run; a file that cannot be written.
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
+    let to_stdout = args.output.as_deref().is_some_and(is_stdout);
+    anyhow::ensure!(!to_stdout, "export writes a model card beside the model: name a file for the model");
     let saved = SavedModel::open(&RunFolder::find(&args.store.location(), &args.run)?)?;
     let (extension, bytes) = match args.format {
         ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),

@@ -9,6 +9,7 @@ use crate::experiment::explain;
 
 mod config;
 mod dashboard;
+mod drift;
 mod evaluate;
 mod export;
 mod generate;

@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// Prints a line. A closed pipe (`| head`) ends the output, not the work.
 pub fn print_line(line: fmt::Arguments) {
@@ -31,8 +33,21 @@ pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> 
     }
 }
 
+/// Whether the output `file` is standard output, which is named `-`.
+pub fn is_stdout(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// Prints the path of what was written, unless that went to standard output.
+pub fn say_path(file: &Path) {
+    if !is_stdout(file) {
+        say!("{}", file.display());
+    }
+}
+
 /// Calls `write` with a writer to `file`, which replaces an existing file only when completely written: an error leaves
-/// the old content. Links are followed; devices and pipes are written directly.
+/// the old content. Links are followed; devices and pipes are written directly. A name that ends in `.gz` is written
+/// gzipped, and `-` is standard output.
 ///
 /// # Errors
 /// A file that is one of `inputs` or belongs to a run's record; one that cannot be written; the error of `write`.
@@ -41,6 +56,18 @@ pub fn to_file(
     inputs: &[&Path],
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    if is_stdout(file) {
+        return to_terminal(write);
+    }
+    let write = |writer: &mut dyn Write| match file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+        true => {
+            let mut gzip = GzEncoder::new(writer, Compression::default());
+            write(&mut gzip)?;
+            gzip.finish()?;
+            Ok(())
+        }
+        false => write(writer),
+    };
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     for input in inputs {
         let is_same = fs::canonicalize(input).is_ok_and(|input| input == target);

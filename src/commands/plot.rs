@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::output::{say, to_file};
+use super::output::{say_path, to_file};
 use crate::backend::BackendName;
 use crate::cli::PlotArgs;
 use crate::experiment::pictures::{Draw, draw_all, draw_named};
@@ -50,7 +50,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
             }
             None => folder.write_picture(&picture.stem(), &svg)?,
         };
-        say!("{}", path.display());
+        say_path(&path);
     }
     Ok(ExitCode::SUCCESS)
 }

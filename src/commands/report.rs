@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 use std::process::ExitCode;
 
 use super::output;
-use super::output::say;
 use super::runs::compare::Comparison;
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
@@ -42,7 +41,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
     output::to_file(&args.output, &[], |writer| Ok(writer.write_all(html.as_bytes())?))?;
-    say!("{}", args.output.display());
+    output::say_path(&args.output);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -52,6 +52,16 @@ pub enum ColumnKind {
     },
 }
 
+impl Column {
+    /// Its categories; none for numbers.
+    pub(super) fn categories(&self) -> &[String] {
+        match &self.kind {
+            ColumnKind::Numeric => &[],
+            ColumnKind::Categorical { categories } => categories,
+        }
+    }
+}
+
 /// The values to predict, one per row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {

@@ -1,5 +1,7 @@
 //! Rows of a later file (a test file, new rows), read with the columns and classes of the training file.
 
+use std::borrow::Cow;
+
 use super::Target;
 use super::labels::{self, Labels};
 use super::number::NumberSyntax;
@@ -30,6 +32,15 @@ impl Known<'_> {
             values.push(column.read(row, i)?);
         }
         Ok(())
+    }
+
+    /// The class of the row, whose target is cell `i`, if training did not have it.
+    ///
+    /// # Errors
+    /// Bytes that are not UTF-8.
+    pub(super) fn new_class<'r>(&self, row: &Row<'r>, i: usize) -> Result<Option<Cow<'r, str>>, Invalid> {
+        let Some(classes) = self.classes.filter(|_| row.cells()[i] != Cell::Missing) else { return Ok(None) };
+        Ok(Some(row.text(i)?).filter(|text| classes.find(text).is_none()))
     }
 
     /// Appends the target, cell `i` of the row, unless it is missing; returns whether it was present.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::drift::Drift;
 use super::follow::Known;
 use super::labels::Labels;
 use super::origin::Origin;
@@ -113,14 +114,14 @@ pub struct OpenRows<'a> {
 }
 
 impl OpenRows<'_> {
-    /// Calls `visit` with each block, in the order of the file.
+    /// Calls `visit` with each block, in the order of the file, and returns how its cells differ from those of training.
     ///
-    /// A category that training did not see is the unknown one, a missing number becomes the training median.
+    /// A category that training did not see is the unknown one, a missing number becomes the training median. A row
+    /// whose target is missing, or is a class that training did not have, is left out.
     ///
     /// # Errors
-    /// A row that cannot be read; text in a numeric column; a class that training did not have; the first error of
-    /// `visit`.
-    pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<(), E> {
+    /// A row that cannot be read; text in a numeric column; the first error of `visit`.
+    pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<Drift, E> {
         let Self { preprocessor, table, columns, has_target } = self;
         let inputs = preprocessor.columns();
         let readers: Vec<ColumnReader> = inputs.iter().map(|column| reader(column, &preprocessor.readings)).collect();
@@ -134,17 +135,26 @@ impl OpenRows<'_> {
         let first_kept = inputs.len() + usize::from(*has_target);
 
         let mut block = Gathered::new(preprocessor, &known, *has_target, columns.len() - first_kept);
+        let mut drift = Drift::new(preprocessor);
         let mut number = 0;
         table.for_each_row(columns, |row| {
             number += 1;
             if *has_target {
+                if let Some(class) = known.new_class(row, inputs.len())? {
+                    drift.leave_out_class(&class);
+                    return Ok(());
+                }
                 if !known.push_target(row, inputs.len(), &mut block.dataset.target)? {
+                    drift.leave_out();
                     return Ok(());
                 }
             } else if let Target::Numbers(numbers) = &mut block.dataset.target {
                 numbers.push(f64::NAN);
             }
-            known.push_inputs(row, &mut block.dataset.values)?;
+            let values = &mut block.dataset.values;
+            let first = values.len();
+            known.push_inputs(row, values)?;
+            drift.observe(&values[first..], row)?;
             block.rows.push(number - 1);
             (first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
             if block.rows.len() == ROWS_A_BLOCK { visit(block.take()) } else { Ok(()) }
@@ -152,7 +162,7 @@ impl OpenRows<'_> {
         if !block.rows.is_empty() {
             visit(block.take())?;
         }
-        Ok(())
+        Ok(drift)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::stream::Stream;
 use crate::invalid::Invalid;
 use crate::{missing, shipped};
 
@@ -16,10 +18,13 @@ pub(super) struct Origin {
     pub(super) display: String,
     pub(super) key: &'static str,
     bytes: Bytes,
+    /// The source, once it has been opened, where it can be read only once.
+    stream: OnceLock<Stream>,
 }
 
 enum Bytes {
     File(PathBuf),
+    StandardInput,
     Shipped(&'static [u8]),
 }
 
@@ -31,17 +36,20 @@ pub(super) struct Opened {
 }
 
 impl Origin {
-    /// The file at `path`; where there is none, one of `configs/` that is built in.
+    /// The file at `path`; where there is none, one of `configs/` that is built in. Where no config names it, `-` is
+    /// standard input.
     pub(super) fn file(path: &Path, key: &'static str) -> Self {
-        let bytes = match shipped::file(path) {
-            Some(bytes) if !path.exists() => Bytes::Shipped(bytes),
-            _ => Bytes::File(path.to_owned()),
+        let (display, bytes) = match shipped::file(path) {
+            _ if path == Path::new("-") && !is_of_config(key) => ("standard input".to_owned(), Bytes::StandardInput),
+            Some(bytes) if !path.exists() => (path.display().to_string(), Bytes::Shipped(bytes)),
+            _ => (path.display().to_string(), Bytes::File(path.to_owned())),
         };
-        Self { display: path.display().to_string(), key, bytes }
+        Self { display, key, bytes, stream: OnceLock::new() }
     }
 
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
-        Self { display: name.to_owned(), key: "data.source", bytes: Bytes::Shipped(bytes) }
+        let (display, bytes) = (name.to_owned(), Bytes::Shipped(bytes));
+        Self { display, key: "data.source", bytes, stream: OnceLock::new() }
     }
 
     pub(super) fn error(&self, message: &str) -> Invalid {
@@ -63,6 +71,7 @@ impl Origin {
     pub(super) fn open(&self) -> Result<Opened, Invalid> {
         let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
             Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
+            Bytes::StandardInput => (self.from_start(|| Ok(io::stdin()))?, 0),
             Bytes::File(path) => self.open_file(path)?,
         };
         let mut inner = inner;
@@ -85,17 +94,51 @@ impl Origin {
             }
             Err(error) => return Err(Invalid::at(self.key, error.to_string())),
         };
-        // Devices and pipes have no end or cannot be read twice.
+        let open = || fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()));
+        if is_pipe(&metadata) && !is_of_config(self.key) {
+            return Ok((self.from_start(open)?, 0));
+        }
+        // Devices have no end, and pipes cannot be read by the next run.
         if !metadata.is_file() {
             let what = match metadata.is_dir() {
                 true => "a directory",
+                false if is_pipe(&metadata) => "a pipe, which can be read only once",
                 false => "not a regular file",
             };
             let message = format!("{shown} is {what}: {} must name a file", self.key);
             return Err(Invalid::at(self.key, message));
         }
-        let file = fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()))?;
-        let reader = BufReader::with_capacity(BUFFER_BYTES, file);
+        let reader = BufReader::with_capacity(BUFFER_BYTES, open()?);
         Ok((Box::new(reader), metadata.len()))
     }
+
+    /// Reads what `open` opens, which can be done only once, from its start.
+    fn from_start<R: Read + Send + 'static>(
+        &self,
+        open: impl FnOnce() -> Result<R, Invalid>,
+    ) -> Result<Box<dyn BufRead>, Invalid> {
+        let stream = match self.stream.get() {
+            Some(stream) => stream,
+            None => {
+                let source = Box::new(open()?);
+                self.stream.get_or_init(|| Stream::new(source))
+            }
+        };
+        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, stream.from_start())))
+    }
+}
+
+/// What a config names is read again: by `resume`, by other seeds, by who repeats the run.
+fn is_of_config(key: &str) -> bool {
+    key.starts_with("data.")
+}
+
+#[cfg(unix)]
+fn is_pipe(metadata: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &std::fs::Metadata) -> bool {
+    false
 }

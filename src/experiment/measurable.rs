@@ -73,7 +73,10 @@ pub fn check_repetitions(
             Some((metric, key)) => check(metric, key, &config.training, dataset, &splits),
             None => Ok(()),
         });
-        checked.map_err(|invalid| Invalid { message: format!("{repetition}: {}", invalid.message), ..invalid })?;
+        checked.map_err(|invalid| match repetitions {
+            [_] => invalid,
+            _ => Invalid { message: format!("{repetition}: {}", invalid.message), ..invalid },
+        })?;
     }
     Ok(())
 }

@@ -67,10 +67,22 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let columns = if preprocessor.image_shape().is_some() { &[][..] } else { preprocessor.columns() };
     for column in columns.iter().take(MAX_COLUMNS) {
         let kind = match &column.kind {
-            PreparedKind::Numeric { median, .. } => format!("number; {median} where missing"),
-            PreparedKind::Categorical { categories, .. } => format!("one of {} categories", categories.len()),
+            PreparedKind::Numeric { median, .. } => {
+                let range = column.seen.and_then(|seen| seen.range);
+                let range = range.map_or_else(String::new, |[low, high]| format!(", {low} to {high} in training"));
+                format!("number{range}; {median} where missing")
+            }
+            PreparedKind::Categorical { categories, .. } => {
+                let shown = categories.iter().take(MAX_CATEGORIES).map(|name| format!("`{name}`"));
+                let shown = shown.collect::<Vec<_>>().join(", ");
+                let more = match categories.len().saturating_sub(MAX_CATEGORIES) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("one of {} categories, spelled {shown}{more}", categories.len())
+            }
         };
-        writeln!(card, "| {} | {kind} |", column.name.replace('|', "\\|"))?;
+        writeln!(card, "| {} | {} |", escaped(&column.name), escaped(&kind))?;
     }
     if columns.len() > MAX_COLUMNS {
         writeln!(card, "\nand {} more columns.", columns.len() - MAX_COLUMNS)?;
@@ -81,6 +93,13 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
 
 /// A longer table of inputs would not help a reader.
 const MAX_COLUMNS: usize = 40;
+/// The same of categories; all of them are in the metadata of an ONNX model.
+const MAX_CATEGORIES: usize = 20;
+
+/// Text in a cell of a Markdown table.
+fn escaped(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
 
 fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     writeln!(card, "| metric | value |\n|---|---|")?;
@@ -116,5 +135,40 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
         _ => "`label` and `probabilities`, a column per class in the order of the metadata's `class_names`",
     };
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    format!("`{name}` has {inputs}. Scaling and encoding are inside. Outputs: {outputs}.")
+    let missing: Vec<&str> = std::iter::once("").chain(saved.config.data.missing.iter().map(String::as_str)).collect();
+    let delimiter = saved.config.data.delimiter.map(|delimiter| format!(", sep={:?}", delimiter.to_string()));
+    let script = SCRIPT
+        .replace("MODEL", &serde_json::json!(name).to_string())
+        .replace("MISSING", &serde_json::json!(missing).to_string())
+        .replace("DELIMITER", &delimiter.unwrap_or_default());
+    format!(
+        "`{name}` has {inputs}. Scaling and encoding are inside. Outputs: {outputs}. A category is known only in the \
+         spelling below: `TRUE` is not `True`.\n\n```python\n{script}```"
+    )
 }
+
+/// How to use an ONNX model in Python, whatever its columns are.
+const SCRIPT: &str = r#"import json
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+
+session = onnxruntime.InferenceSession(MODEL)
+about = session.get_modelmeta().custom_metadata_map
+columns, categories = json.loads(about["column_names"]), json.loads(about["categories"])
+rows = pd.read_csv(
+    "new.csv"DELIMITER, dtype={name: str for name in categories}, keep_default_na=False, na_values=MISSING
+)
+for name, known in categories.items():
+    unknown = sorted(set(rows[name].dropna()) - set(known))
+    if unknown:
+        print(f"{name}: unknown {unknown}; training had {known}")
+if categories:
+    cells = {name: rows[[name]].fillna("").to_numpy(object) for name in categories}
+    cells |= {name: rows[[name]].to_numpy(np.float32) for name in columns if name not in categories}
+    inputs = {entry.name: cells[name] for entry, name in zip(session.get_inputs(), columns)}
+else:
+    inputs = {"inputs": rows[columns].to_numpy(np.float32)}
+print(session.run(None, inputs))
+"#;

@@ -5,27 +5,42 @@ use std::path::Path;
 
 use crate::cpu::TrainingBackend;
 
-use super::predictions::Lines;
+use super::predictions::{self, Lines};
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
-use crate::data::NewRows;
+use crate::data::{Drift, NewRows};
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
 /// Writes to `writer` a line per row of the CSV file `input`: its index from 0, the columns `keep` unchanged, the
-/// prediction, and a probability per class.
+/// prediction, and a probability per class. Returns how the rows differ from those of training.
 ///
 /// # Errors
-/// A language model; an input that cannot be read or lacks columns; a writer that fails.
+/// A language model; an input that cannot be read or lacks columns; a column to keep that is named like one of the
+/// output, or twice; a writer that fails.
 pub fn predict(
     saved: &SavedModel,
     input: &Path,
     keep: &[String],
     backend: BackendName,
     writer: &mut dyn Write,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Drift> {
     saved.refuse_text("it does not predict the rows of a file")?;
+    check_kept(keep, saved.preprocessor.class_names())?;
     run_on(backend, PredictJob { saved, input, keep, writer }).map_err(anyhow::Error::msg)?
+}
+
+/// Each column of the output has a name of its own.
+fn check_kept(keep: &[String], class_names: &[String]) -> anyhow::Result<()> {
+    let own = predictions::own_columns(class_names);
+    for (i, name) in keep.iter().enumerate() {
+        anyhow::ensure!(
+            name != "row" && !own.contains(name),
+            "--keep {name}: the output has a column `{name}` of its own: rename that of the file"
+        );
+        anyhow::ensure!(!keep[..i].contains(name), "--keep names `{name}` twice");
+    }
+    Ok(())
 }
 
 struct PredictJob<'a> {
@@ -36,9 +51,9 @@ struct PredictJob<'a> {
 }
 
 impl Job for PredictJob<'_> {
-    type Output = anyhow::Result<()>;
+    type Output = anyhow::Result<Drift>;
 
-    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
+    fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<Drift> {
         let Self { saved, input, keep, writer } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
         let decoder = OutputDecoder::new(&saved.preprocessor);
@@ -48,7 +63,7 @@ impl Job for PredictJob<'_> {
         // Opened before the first line is written, so that an unusable input produces no output.
         let columns = rows.open()?;
         let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first)?;
-        columns.for_each_block(|block| {
+        let drift = columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);
             let rows = block.examples.rows.iter().enumerate();
             for ((i, row), logits) in rows.zip(logits.chunks_exact(num_outputs)) {
@@ -58,6 +73,7 @@ impl Job for PredictJob<'_> {
             }
             Ok::<_, anyhow::Error>(())
         })?;
-        Ok(lines.end()?)
+        lines.end()?;
+        Ok(drift)
     }
 }

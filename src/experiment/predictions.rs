@@ -20,6 +20,12 @@ pub fn csv(predictions: &[Prediction], class_names: &[String]) -> csv::Result<Ve
     Ok(bytes)
 }
 
+/// The names of the columns of a prediction: `predicted`, and a probability per class.
+pub fn own_columns(class_names: &[String]) -> Vec<String> {
+    let probabilities = class_names.iter().map(|name| format!("probability_{name}"));
+    std::iter::once("predicted".to_owned()).chain(probabilities).collect()
+}
+
 /// Writes a line per prediction, after cells from the caller.
 pub struct Lines<'a, W: Write> {
     csv: csv::Writer<W>,
@@ -33,8 +39,7 @@ impl<'a, W: Write> Lines<'a, W> {
     /// Errors of `writer`, as for all methods.
     pub fn begin(writer: W, class_names: &'a [String], first: &[&str]) -> csv::Result<Self> {
         let mut csv = csv::Writer::from_writer(writer);
-        let probabilities = class_names.iter().map(|name| format!("probability_{name}"));
-        csv.write_record(first.iter().map(ToString::to_string).chain(["predicted".into()]).chain(probabilities))?;
+        csv.write_record(first.iter().map(ToString::to_string).chain(own_columns(class_names)))?;
         Ok(Self { csv, class_names })
     }
 

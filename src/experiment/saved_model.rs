@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
-use crate::data::{self, DataConfig, Examples, Inputs, NewRows, Preprocessor};
+use crate::data::{self, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
@@ -87,17 +87,20 @@ impl SavedModel {
         Ok(())
     }
 
-    /// The rows of a file with the target, or the windows of a text, as network inputs.
+    /// The rows of a file with the target, or the windows of a text, as network inputs; and how they differ from those of
+    /// training.
     ///
     /// # Errors
-    /// A file that cannot be read or does not fit the model; no row with a target.
-    pub fn examples(&self, file: &Path) -> anyhow::Result<Examples> {
+    /// A file that cannot be read or does not fit the model; no row with a target that training had.
+    pub fn examples(&self, file: &Path) -> anyhow::Result<(Examples, Drift)> {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data),
             Inputs::Text(text) => {
                 let dataset = data::text_of_file(file, "the file", text.context)?;
                 let rows: Vec<usize> = (0..dataset.num_rows()).collect();
-                Ok(self.preprocessor.transform(&dataset, &rows))
+                let examples = self.preprocessor.transform(&dataset, &rows);
+                let drift = Drift::of_text(&self.preprocessor, &examples);
+                Ok((examples, drift))
             }
         }
     }
@@ -112,7 +115,7 @@ impl SavedModel {
             Inputs::Table { .. } => {
                 if let Some(file) = self.folder.sound(TEST_ROWS)? {
                     let preprocessor = self.preprocessor.for_written_rows();
-                    let mut examples = read_examples(&file, &preprocessor, &DataConfig::of_written_rows())?;
+                    let mut examples = read_examples(&file, &preprocessor, &DataConfig::of_written_rows())?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
                     let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
                     examples.rows = rows.unwrap_or(examples.rows);
@@ -121,7 +124,7 @@ impl SavedModel {
             }
             Inputs::Text(_) => {
                 if let Some(file) = self.folder.sound(TEST_TEXT)? {
-                    return self.examples(&file);
+                    return Ok(self.examples(&file)?.0);
                 }
             }
         }
@@ -133,15 +136,20 @@ impl SavedModel {
     }
 }
 
-fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<Examples> {
+fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<(Examples, Drift)> {
     let mut all = Examples::none(preprocessor.num_inputs());
-    NewRows::new(file, preprocessor, config, true, &[]).open()?.for_each_block(|mut block| {
+    let rows = NewRows::new(file, preprocessor, config, true, &[]);
+    let drift = rows.open()?.for_each_block(|mut block| {
         all.inputs.append(&mut block.examples.inputs);
         all.targets.append(&mut block.examples.targets);
         all.numbers.append(&mut block.examples.numbers);
         all.rows.append(&mut block.examples.rows);
         Ok::<_, Invalid>(())
     })?;
-    anyhow::ensure!(!all.is_empty(), "{} has no row with a value of `{}`", file.display(), preprocessor.target_name);
-    Ok(all)
+    if all.is_empty() {
+        let why: String = drift.lines().iter().map(|line| format!(": {line}")).collect();
+        let (file, target) = (file.display(), &preprocessor.target_name);
+        anyhow::bail!("{file} has no row with a value of `{target}` that training had{why}");
+    }
+    Ok((all, drift))
 }

@@ -65,7 +65,7 @@ pub struct Network<'a> {
     pub layers: Vec<Dense<'a>>,
     pub activation: Activation,
     pub head: Head<'a>,
-    /// Keys and values. The keys `column_names`, `class_names` and `target_name` are reserved: entries with these keys,
+    /// Keys and values. The keys `column_names`, `categories`, `class_names` and `target_name` are reserved: entries with these keys,
     /// and duplicate keys after the first, are left out.
     pub metadata: Vec<(String, String)>,
     pub producer_version: &'a str,
@@ -153,11 +153,20 @@ fn metadata(network: &Network) -> Vec<(String, String)> {
         Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
         Head::Number { name, .. } => ("target_name", (*name).to_owned()),
     };
-    let own = [("column_names", json(&columns)), target].map(|(key, value)| (key.to_owned(), value));
-    let mut entries = Vec::from(own);
-    let mut keys = HashSet::from(["column_names", "class_names", "target_name"]);
+    let own = [("column_names", json(&columns)), ("categories", categories(&network.columns)), target];
+    let mut entries: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value)).into();
+    let mut keys = HashSet::from(["column_names", "categories", "class_names", "target_name"]);
     entries.extend(network.metadata.iter().filter(|(key, _)| keys.insert(key)).cloned());
     entries
+}
+
+/// The texts that each categorical column knows, spelled as in its training data; any other is unknown to the network.
+fn categories(columns: &[Column]) -> String {
+    let known = columns.iter().filter_map(|column| match column {
+        Column::Numeric { .. } => None,
+        Column::Categorical { name, categories, .. } => Some(((*name).to_owned(), texts(categories).into())),
+    });
+    serde_json::Value::Object(known.collect()).to_string()
 }
 
 fn json(names: &[&str]) -> String {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use crate::cli::SweepEmitArgs;
-use crate::commands::output::{say, to_file};
+use crate::commands::output::{is_stdout, say, to_file};
 use crate::config::LoadedConfig;
 use crate::experiment::sweep::create;
 use crate::shell::{quoted, quoted_path};
@@ -43,7 +43,8 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
     match &args.output {
         Some(path) => {
             to_file(path, &[], |file| Ok(file.write_all(script.as_bytes())?))?;
-            eprintln!("sweep {id} waits for its workers: sbatch {}", quoted_path(path));
+            let script = if is_stdout(path) { String::new() } else { format!(" {}", quoted_path(path)) };
+            eprintln!("sweep {id} waits for its workers: sbatch{script}");
         }
         None => say!("{}", script.trim_end()),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
+use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, text};
 use crate::data::limits::MAX_CELLS;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Target};
 use crate::invalid::Invalid;
@@ -96,7 +96,23 @@ impl Preprocessor {
             labels.iter().for_each(|&label| counts[label as usize] += 1);
         }
         refitted.class_counts = counts;
+        refitted.see(dataset, train_rows);
         Ok(refitted)
+    }
+}
+
+impl Preprocessor {
+    /// Adds the training rows of `dataset` to what was seen of each column.
+    fn see(&mut self, dataset: &Dataset, train_rows: &[usize]) {
+        let Inputs::Table { columns, .. } = &mut self.inputs else { return };
+        let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
+        for column in columns {
+            let (Some(seen), Some(&place)) = (&mut column.seen, places.get(column.name.as_str())) else { continue };
+            let cells = train_rows.iter().map(|&row| dataset.row(row)[place]);
+            let present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
+            let categories = dataset.columns[place].categories();
+            *seen = seen.and(Seen::new(&present, train_rows.len(), &column.kind, categories));
+        }
     }
 }
 
@@ -119,7 +135,8 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
                     fit_categorical(cells, categories, config.max_categories, has_missing)
                 }
             };
-            columns.push(PreparedColumn { name: column.name.clone(), kind });
+            let seen = Some(Seen::new(cells, train_rows.len(), &kind, column.categories()));
+            columns.push(PreparedColumn { name: column.name.clone(), kind, seen });
         }
     }
     let num_inputs: usize = columns.iter().map(|column| column.kind.num_inputs()).sum();

@@ -6,6 +6,7 @@
 mod encode;
 mod fit;
 mod saved;
+mod seen;
 mod text;
 mod transform;
 mod validate;
@@ -13,6 +14,8 @@ mod validate;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use seen::Seen;
 
 use super::labels::Labels;
 use super::{InputColumn, Layout, Readings, Scale, Task};
@@ -70,6 +73,9 @@ pub struct PreparedColumn {
     pub name: String,
     /// What was fitted on it.
     pub kind: PreparedKind,
+    /// What training saw of it; `None` for a model of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
 }
 
 /// What was fitted on a column.
@@ -156,7 +162,7 @@ impl Preprocessor {
 
     /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none for a text.
     pub fn input_names(&self) -> Vec<String> {
-        let names_of = |PreparedColumn { name, kind }: &PreparedColumn| match kind {
+        let names_of = |PreparedColumn { name, kind, .. }: &PreparedColumn| match kind {
             PreparedKind::Numeric { .. } => vec![name.clone()],
             PreparedKind::Categorical { categories, has_unknown } => {
                 let unknown = has_unknown.then_some(UNKNOWN);

@@ -39,7 +39,7 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
     if columns.is_empty() || !are_distinct(columns.iter().map(|column| &column.name)) {
         return Err("it has no columns, or duplicate ones".into());
     }
-    for PreparedColumn { name, kind } in columns {
+    for PreparedColumn { name, kind, .. } in columns {
         let holds = match kind {
             &PreparedKind::Numeric { median, center, spread } => {
                 let is_number = |number: f64| (number as f32).is_finite();

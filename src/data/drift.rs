@@ -1,0 +1,236 @@
+//! How the cells of a later file differ from those of the training part: unknown categories, numbers far out of range,
+//! missing cells where training had none. The network answers such rows all the same, and its answers are worth little.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::preprocessor::Seen;
+use super::table::Row;
+use super::{Examples, PreparedColumn, PreparedKind, Preprocessor, labels};
+use crate::invalid::{Invalid, one_line};
+
+/// Different texts kept of a column or of the classes; the others are only counted.
+const MAX_EXAMPLES: usize = 5;
+/// Columns that get a line each.
+const MAX_COLUMNS: usize = 10;
+/// A number is far out of range if it is further outside than this share of the range's width. New rows of the same kind
+/// exceed the range of a small training part now and then; another unit does so by far.
+const FAR: f32 = 0.5;
+/// Where training had such cells, too, there must be more than this share of them, and twice as many as there.
+const NOTABLE_SHARE: f64 = 0.1;
+
+/// Counts over the rows of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Drift {
+    columns: Vec<ColumnDrift>,
+    /// Per column, the least and the greatest cell that is nothing new; no comparison with a missing cell holds.
+    usual: Vec<[f32; 2]>,
+    num_rows: usize,
+    target_name: String,
+    /// Rows left out, since their target is missing.
+    num_without_target: usize,
+    /// Rows left out, since training had none of their class.
+    num_of_new_classes: usize,
+    new_classes: BTreeMap<String, usize>,
+    known_classes: Vec<String>,
+    of_text: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct ColumnDrift {
+    name: String,
+    /// `None` for numbers.
+    categories: Option<Vec<String>>,
+    /// `None` for a model of an older version, which did not record it.
+    seen: Option<Seen>,
+    num_missing: usize,
+    /// Cells of a category that is not among `categories`, and some of their texts.
+    num_unknown: usize,
+    unknown: Vec<String>,
+    /// Numbers far outside the training range, and the least and the greatest of them.
+    num_far: usize,
+    far: [f32; 2],
+}
+
+impl Drift {
+    /// Nothing counted yet, for rows that `preprocessor` is to encode.
+    pub(super) fn new(preprocessor: &Preprocessor) -> Self {
+        // The pixels of an image are one kind of number: at its border training may have seen nothing but 0.
+        let ranges = || preprocessor.columns().iter().filter_map(|column| column.seen?.range);
+        let of_all = ranges().reduce(|[a, b], [c, d]| [a.min(c), b.max(d)]);
+        let of_all = of_all.filter(|_| preprocessor.image_shape().is_some());
+        let columns = preprocessor.columns().iter().map(|column| ColumnDrift::new(column, of_all));
+        let columns: Vec<ColumnDrift> = columns.collect();
+        Self {
+            usual: columns.iter().map(ColumnDrift::usual).collect(),
+            columns,
+            target_name: preprocessor.target_name.clone(),
+            known_classes: preprocessor.class_names().to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// Characters of a text that training did not have.
+    pub fn of_text(preprocessor: &Preprocessor, examples: &Examples) -> Self {
+        let num_known = preprocessor.characters().map_or(0, |known| known.chars().count());
+        let num_unknown = examples.targets.iter().filter(|&&target| target as usize == num_known).count();
+        let line = format!(
+            "{num_unknown} of {} characters unknown; training had {num_known} different ones, and one token stands for all \
+             others",
+            examples.targets.len()
+        );
+        Self { of_text: (num_unknown > 0).then_some(line), ..Self::default() }
+    }
+
+    /// Counts a row; `values` are its cells as [`Known::push_inputs`](super::follow::Known::push_inputs) reads them.
+    ///
+    /// # Errors
+    /// Bytes that are not UTF-8.
+    #[inline]
+    pub(super) fn observe(&mut self, values: &[f32], row: &Row<'_>) -> Result<(), Invalid> {
+        self.num_rows += 1;
+        for (i, (value, [low, high])) in values.iter().zip(&self.usual).enumerate() {
+            if !(low <= value && value <= high) {
+                self.columns[i].note(*value, row, i)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a row that is left out since its target is missing.
+    pub(super) fn leave_out(&mut self) {
+        self.num_without_target += 1;
+    }
+
+    /// Counts a row that is left out since training had no such `class`.
+    pub(super) fn leave_out_class(&mut self, class: &str) {
+        self.num_of_new_classes += 1;
+        if let Some(count) = self.new_classes.get_mut(class) {
+            *count += 1;
+        } else if self.new_classes.len() < MAX_EXAMPLES {
+            self.new_classes.insert(class.to_owned(), 1);
+        }
+    }
+
+    /// A line for each kind of difference, the most frequent first; none if there is none.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.of_text.iter().cloned().collect();
+        let num_all = self.num_rows + self.num_without_target + self.num_of_new_classes;
+        if self.num_of_new_classes > 0 {
+            let names: Vec<String> = self.new_classes.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            let more = self.num_of_new_classes - self.new_classes.values().sum::<usize>();
+            let more = if more > 0 { format!(", others {more}") } else { String::new() };
+            lines.push(format!(
+                "{} of {num_all} rows left out: training had no class like their `{}` ({}{more}); it had {}",
+                self.num_of_new_classes,
+                self.target_name,
+                names.join(", "),
+                labels::list(&self.known_classes, 20)
+            ));
+        }
+        if self.num_without_target > 0 {
+            let Self { num_without_target, target_name, .. } = self;
+            lines.push(format!("{num_without_target} of {num_all} rows left out: they have no `{target_name}`"));
+        }
+        let mut told: Vec<(usize, String)> =
+            self.columns.iter().flat_map(|column| column.lines(self.num_rows)).collect();
+        told.sort_by_key(|(count, _)| std::cmp::Reverse(*count)); // stable: columns in their order
+        let num_more = told.len().saturating_sub(MAX_COLUMNS);
+        lines.extend(told.into_iter().take(MAX_COLUMNS).map(|(_, line)| line));
+        if num_more > 0 {
+            lines.push(format!("and {num_more} more such differences in other columns"));
+        }
+        lines.iter().map(|line| one_line(line)).collect()
+    }
+}
+
+impl ColumnDrift {
+    fn new(column: &PreparedColumn, of_all: Option<[f32; 2]>) -> Self {
+        let categories = match &column.kind {
+            PreparedKind::Numeric { .. } => None,
+            PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
+        };
+        let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });
+        Self {
+            name: column.name.clone(),
+            categories,
+            seen,
+            num_missing: 0,
+            num_unknown: 0,
+            unknown: Vec::new(),
+            num_far: 0,
+            far: [f32::INFINITY, f32::NEG_INFINITY],
+        }
+    }
+
+    fn usual(&self) -> [f32; 2] {
+        match (&self.categories, self.seen.and_then(|seen| seen.range)) {
+            // An unknown category is the number of the known ones.
+            (Some(categories), _) => [0.0, categories.len() as f32 - 1.0],
+            (None, Some([low, high])) => {
+                let margin = FAR * (high - low);
+                [low - margin, high + margin]
+            }
+            (None, None) => [f32::NEG_INFINITY, f32::INFINITY],
+        }
+    }
+
+    #[cold]
+    fn note(&mut self, value: f32, row: &Row<'_>, i: usize) -> Result<(), Invalid> {
+        if value.is_nan() {
+            self.num_missing += 1;
+        } else if self.categories.is_none() {
+            self.num_far += 1;
+            self.far = [self.far[0].min(value), self.far[1].max(value)];
+        } else {
+            self.num_unknown += 1;
+            if self.unknown.len() <= MAX_EXAMPLES {
+                let text = row.text(i)?;
+                if !self.unknown.iter().any(|known| *known == text) {
+                    self.unknown.push(text.into_owned());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be told, each with its count.
+    fn lines(&self, num_rows: usize) -> Vec<(usize, String)> {
+        let Self { name, seen, num_missing, num_unknown, num_far, .. } = self;
+        let share_of = |count: fn(&Seen) -> usize| seen.map(|seen| count(&seen) as f64 / seen.num_rows.max(1) as f64);
+        // An older model does not say whether its unknown cells in training were rare categories or missing ones.
+        let is_notable = |count: usize, before: Option<f64>| {
+            let share = count as f64 / num_rows as f64;
+            count > 0 && before.is_none_or(|before| before == 0.0 || share > NOTABLE_SHARE.max(2.0 * before))
+        };
+        let training_had = |before: Option<f64>| match before {
+            Some(share) if share > 0.0 => format!("{:.1} % in training", 100.0 * share),
+            _ => "training had none".to_owned(),
+        };
+        let mut lines = Vec::new();
+        if let (Some(categories), true) = (&self.categories, is_notable(*num_unknown, share_of(|seen| seen.num_rare))) {
+            let mut line = format!("{name}: {num_unknown} of {num_rows} cells unknown (");
+            line.push_str(&labels::list(&self.unknown[..self.unknown.len().min(MAX_EXAMPLES)], MAX_EXAMPLES));
+            let more = if self.unknown.len() > MAX_EXAMPLES { ", and others" } else { "" };
+            write!(line, "{more}); training had {}", labels::list(categories, MAX_EXAMPLES)).ok();
+            let alike = |text: &String| categories.iter().any(|known| known.to_lowercase() == text.to_lowercase());
+            if self.unknown.iter().all(alike) {
+                line.push_str(": only the letter case differs");
+            }
+            lines.push((*num_unknown, line));
+        }
+        if let (Some([low, high]), true) = (seen.and_then(|seen| seen.range), *num_far > 0) {
+            let [least, most] = self.far;
+            let found = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            let range = if low == high { format!("only {low}") } else { format!("{low} to {high}") };
+            let line = format!("{name}: {num_far} of {num_rows} numbers far outside ({found}); training had {range}");
+            lines.push((*num_far, line));
+        }
+        let before = share_of(|seen| seen.num_missing);
+        if before.is_some() && is_notable(*num_missing, before) {
+            let before = training_had(before);
+            lines.push((*num_missing, format!("{name}: {num_missing} of {num_rows} cells missing; {before}")));
+        }
+        lines
+    }
+}

@@ -133,6 +133,9 @@ pub struct SweepListArgs {
 #[derive(Debug, Args)]
 pub struct SweepShowArgs {
     pub sweep: String,
+    /// Show the test results of all trials, not only of the chosen one
+    #[arg(long)]
+    pub test: bool,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Print JSON, with every trial

@@ -44,7 +44,7 @@ struct RunResult {
     run: RunId,
     /// Epochs trained.
     epochs: u64,
-    /// Null where the run lacks the metric, or its value is not finite.
+    /// Null where the run lacks the metric, its value is not finite, or its trial is not the best one.
     test: Option<f64>,
 }
 
@@ -94,13 +94,18 @@ fn detail(store: &Store, id: &RunId, snapshot: &Snapshot) -> Result<Detail, ApiE
     let tried = trials.iter().filter(|trial| matches!(trial.state, TrialState::Finished | TrialState::Stopped));
     let told: Vec<_> = tried.filter_map(|trial| Some((trial.params.clone(), trial.value?))).collect();
     let importance = importance(&told);
-    let result = |id: &RunId| {
+    let result = |id: &RunId, is_chosen: bool| {
         let run = all.get(id)?;
         let epochs = run.metrics.values().map(|metric| metric.last_epoch).max().unwrap_or_default();
-        let test = test_metric.as_ref().and_then(|key| run.metrics.get(key)).map(|metric| metric.last);
+        // A column of test results would invite to choose by them.
+        let test_metric = test_metric.as_ref().filter(|_| is_chosen);
+        let test = test_metric.and_then(|key| run.metrics.get(key)).map(|metric| metric.last);
         Some(RunResult { run: id.clone(), epochs, test: test.filter(|test| test.is_finite()) })
     };
-    let results = |trial: &Trial| trial.runs.iter().filter_map(result).collect();
+    let results = |trial: &Trial| {
+        let is_chosen = best.as_ref().is_some_and(|best| best.number == trial.number);
+        trial.runs.iter().filter_map(|id| result(id, is_chosen)).collect()
+    };
     let results: Vec<Vec<RunResult>> = trials.iter().map(results).collect();
     let trials = trials.into_iter().zip(results).map(|(trial, results)| TrialResults { trial, results }).collect();
     Ok(Detail { sweep, trials, test_metric, best, importance })

@@ -1,9 +1,12 @@
 //! An entry of `[sweep.space]`: the values that a config key may take.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Params;
 use super::range::{Number, Range, Scale};
 
 /// The values that a config key may take.
@@ -14,6 +17,8 @@ pub struct Dimension {
     pub length: Option<(usize, usize)>,
     /// The value, or each element of the list.
     pub element: Element,
+    /// It exists only where each of these keys of the space has one of these values.
+    pub when: BTreeMap<String, Vec<Value>>,
 }
 
 /// A single value.
@@ -46,13 +51,20 @@ struct Written {
     /// `grid`: number of points from `min` to `max`; 2 to 1000. By default all integers.
     #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<usize>,
+    /// Other keys of the space, each with the value, or a list of values, for which trials have this key; the others
+    /// leave it as the config has it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    when: BTreeMap<String, Value>,
 }
+
+/// The fields of [`Written`].
+pub(super) const FIELDS: [&str; 7] = ["length", "values", "min", "max", "scale", "points", "when"];
 
 impl TryFrom<Written> for Dimension {
     type Error = &'static str;
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
-        let Written { length, values, min, max, scale, points } = written;
+        let Written { length, values, min, max, scale, points, when } = written;
         let element = match (values, min, max) {
             (Some(values), None, None) if scale.is_none() && points.is_none() => Element::Choices(values),
             (Some(_), None, None) => return Err("scale and points go with min and max, not with values"),
@@ -67,24 +79,57 @@ impl TryFrom<Written> for Dimension {
             Some(&[shortest, longest]) => Some((shortest, longest)),
             Some(_) => return Err("length is [min, max]"),
         };
-        Ok(Self { length, element })
+        let several = |value| match value {
+            Value::Array(values) => values,
+            one => vec![one],
+        };
+        let when = when.into_iter().map(|(key, value)| (key, several(value))).collect();
+        Ok(Self { length, element, when })
     }
 }
 
 impl From<Dimension> for Written {
     fn from(dimension: Dimension) -> Self {
         let length = dimension.length.map(|(shortest, longest)| vec![shortest, longest]);
+        let one_or_several = |mut values: Vec<Value>| match values.len() {
+            1 if !values[0].is_array() => values.remove(0),
+            _ => Value::Array(values),
+        };
+        let when = dimension.when.into_iter().map(|(key, values)| (key, one_or_several(values))).collect();
         match dimension.element {
-            Element::Choices(values) => Self { length, values: Some(values), ..Self::default() },
+            Element::Choices(values) => Self { length, values: Some(values), when, ..Self::default() },
             Element::Range(Range { min, max, scale, points }) => {
                 let scale = (scale != Scale::default()).then_some(scale);
-                Self { length, values: None, min: Some(min), max: Some(max), scale, points }
+                Self { length, values: None, min: Some(min), max: Some(max), scale, points, when }
             }
         }
     }
 }
 
 impl Dimension {
+    /// One of `values`, always.
+    pub(super) fn of_choices(values: Vec<Value>) -> Self {
+        Self { length: None, element: Element::Choices(values), when: BTreeMap::new() }
+    }
+
+    /// Whether it exists in a trial with `params`.
+    pub fn is_active(&self, params: &Params) -> bool {
+        self.when.iter().all(|(key, values)| params.get(key).is_some_and(|value| values.contains(value)))
+    }
+
+    /// The values of a dimension without a length that offers a choice; none for any other.
+    pub(super) fn choices(&self) -> &[Value] {
+        match (&self.element, self.length) {
+            (Element::Choices(values), None) => values,
+            (Element::Choices(_) | Element::Range(_), _) => &[],
+        }
+    }
+
+    /// Whether `value` is one of its choices.
+    pub(super) fn offers(&self, value: &Value) -> bool {
+        self.choices().contains(value)
+    }
+
     /// At most 1000 choices, or both ends of a range; lists of the minimum and of the maximum length.
     pub(super) fn extremes(&self) -> Vec<Value> {
         const MAX_CHOICES: usize = 1000;

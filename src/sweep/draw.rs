@@ -1,13 +1,16 @@
 //! Encodes values as the numbers that a sampler draws: a single value is one parameter; a list is one for its length
 //! and one for each position, used or not, so that lists of any length draw the same number of parameters.
 
-use indexmap::IndexMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 use super::Params;
 use super::dimension::{Dimension, Element};
+use super::space::Space;
+
+/// Draws in search of a trial that is allowed.
+const NUM_DRAWS: usize = 100;
 
 /// A parameter that a sampler draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +29,9 @@ pub(super) fn generator(seed: u64, number: u32) -> ChaCha8Rng {
 }
 
 /// Independent draws (Bergstra and Bengio 2012, "Random Search for Hyper-Parameter Optimization"): numbers are uniform
-/// on their scale, choices and lengths uniform.
-pub(super) fn independent(space: &IndexMap<String, Dimension>, random: &mut ChaCha8Rng) -> Params {
+/// on their scale, choices and lengths uniform. Also what does not exist in this trial is drawn, so that a condition
+/// changes no other draw.
+pub(super) fn independent(space: &Space, random: &mut ChaCha8Rng) -> Params {
     let mut draw = |parameter: Parameter| match parameter {
         Parameter::Position => random.random(),
         Parameter::Index(count) => random.random_range(0..count) as f64,
@@ -36,7 +40,19 @@ pub(super) fn independent(space: &IndexMap<String, Dimension>, random: &mut ChaC
         let drawn: Vec<f64> = dimension.parameters().into_iter().map(&mut draw).collect();
         dimension.decode(&drawn)
     };
-    space.iter().map(|(key, dimension)| (key.clone(), value(dimension))).collect()
+    space.active(space.iter().map(|(_, dimension)| value(dimension)).collect())
+}
+
+/// The first of some independent draws that is allowed; the last of them if none is.
+pub(super) fn allowed(space: &Space, random: &mut ChaCha8Rng, is_allowed: &dyn Fn(&Params) -> bool) -> Params {
+    let mut params = independent(space, random);
+    for _ in 0..NUM_DRAWS {
+        if is_allowed(&params) {
+            break;
+        }
+        params = independent(space, random);
+    }
+    params
 }
 
 impl Dimension {

@@ -1,26 +1,69 @@
 //! Numbers every combination of the values of a space, without enumerating them.
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::Params;
 use super::dimension::{Dimension, Element};
+use super::space::Space;
 
 /// Number of combinations of a grid; `None` if it exceeds a `u64`.
-pub(super) fn num_combinations(space: &IndexMap<String, Dimension>) -> Option<u64> {
-    space.values().try_fold(1, |product: u64, dimension| product.checked_mul(dimension.num_values()?))
+pub(super) fn num_combinations(space: &Space) -> Option<u64> {
+    count(space.as_slice(), &mut Params::new())
 }
 
-/// Combination `number`, from 1; the last key varies fastest.
-pub(super) fn combination(space: &IndexMap<String, Dimension>, number: u32) -> Params {
+/// Combination `number`, from 1; the last key varies fastest, and after the last combination comes the first.
+pub(super) fn combination(space: &Space, number: u32) -> Params {
     let mut rest = u64::from(number.saturating_sub(1));
-    let mut params = Params::new();
-    for (key, dimension) in space.iter().rev() {
-        let count = dimension.num_values().unwrap_or(u64::MAX).max(1);
-        params.extend(dimension.value(rest % count).map(|value| (key.clone(), value)));
-        rest /= count;
+    if let Some(count) = num_combinations(space).filter(|&count| count > 0) {
+        rest %= count;
     }
+    let mut params = Params::new();
+    pick(space.as_slice(), rest, &mut params);
     params
+}
+
+/// Number of combinations of `dimensions`, given the values of those before them.
+fn count(dimensions: &[(String, Dimension)], params: &mut Params) -> Option<u64> {
+    let Some(((key, dimension), rest)) = dimensions.split_first() else { return Some(1) };
+    if !dimension.is_active(params) {
+        return count(rest, params);
+    }
+    if !decides(key, rest) {
+        return dimension.num_values()?.checked_mul(count(rest, params)?);
+    }
+    let mut total: u64 = 0;
+    for value in dimension.choices() {
+        params.insert(key.clone(), value.clone());
+        total = total.checked_add(count(rest, params)?)?;
+        params.remove(key);
+    }
+    Some(total)
+}
+
+/// Adds combination `index`, from 0, of `dimensions` to the values of those before them.
+fn pick(dimensions: &[(String, Dimension)], mut index: u64, params: &mut Params) {
+    let Some(((key, dimension), rest)) = dimensions.split_first() else { return };
+    if !dimension.is_active(params) {
+        return pick(rest, index, params);
+    }
+    if !decides(key, rest) {
+        let num_rest = count(rest, params).unwrap_or(u64::MAX).max(1);
+        params.extend(dimension.value(index / num_rest).map(|value| (key.clone(), value)));
+        return pick(rest, index % num_rest, params);
+    }
+    for value in dimension.choices() {
+        params.insert(key.clone(), value.clone());
+        let num_rest = count(rest, params).unwrap_or(u64::MAX);
+        if index < num_rest {
+            return pick(rest, index, params);
+        }
+        index -= num_rest;
+    }
+}
+
+/// Whether the value of `key` decides which of the dimensions `rest` exist.
+fn decides(key: &str, rest: &[(String, Dimension)]) -> bool {
+    rest.iter().any(|(_, dimension)| dimension.when.contains_key(key))
 }
 
 impl Dimension {

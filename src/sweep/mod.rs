@@ -7,6 +7,7 @@ mod grid;
 mod halving;
 mod importance;
 mod range;
+mod space;
 #[cfg(test)]
 mod tests;
 mod tpe;
@@ -14,7 +15,6 @@ mod validate;
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,10 @@ pub use dimension::{Dimension, Element};
 pub use halving::{goes_on, rungs};
 pub use importance::{Importance, importance};
 pub use range::{Number, Range, Scale};
+pub use space::Space;
+
+/// Combinations of two dimensions that are checked before the first trial: each takes a fraction of a millisecond.
+const MAX_PAIRS: usize = 2000;
 
 /// A value per dotted config key.
 pub type Params = BTreeMap<String, Value>;
@@ -49,8 +53,9 @@ pub struct SweepConfig {
     /// Stops the worse trials early; off by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub halving: Option<HalvingConfig>,
-    /// The values that each dotted config key, in quotes, may take.
-    pub space: IndexMap<String, Dimension>,
+    /// The values that each dotted config key, in quotes, may take: a dimension, a list of dimensions with different
+    /// `when`, or a table with a space for each choice, such as `[sweep.space."model.kind".mlp]`.
+    pub space: Space,
 }
 
 /// How the values of a trial are chosen.
@@ -110,14 +115,44 @@ impl SweepConfig {
     }
 
     /// The extremes of each dimension by itself: at most 1000 of its choices, or its smallest and largest number; for
-    /// lists each of these in the shortest and in the longest one. A config that is valid with all of them rarely fails
-    /// later.
-    pub fn extremes(&self) -> Vec<Params> {
-        let of_key = |(key, dimension): (&String, &Dimension)| {
-            let key = key.clone();
-            dimension.extremes().into_iter().map(move |value| Params::from([(key.clone(), value)])).collect::<Vec<_>>()
+    /// lists each of these in the shortest and in the longest one; with the key, and with what its `when` needs. A config
+    /// that is valid with all of them rarely fails later.
+    pub fn extremes(&self) -> Vec<(String, Params)> {
+        self.space.iter().flat_map(|(key, dimension)| self.extremes_of(key, dimension)).collect()
+    }
+
+    /// The extremes of one dimension, each with what it needs of others.
+    fn extremes_of(&self, key: &str, dimension: &Dimension) -> Vec<(String, Params)> {
+        let others = self.space.circumstances(dimension).unwrap_or_default();
+        let with = |value| {
+            let mut params = others.clone();
+            params.insert(key.to_owned(), value);
+            (key.to_owned(), params)
         };
-        self.space.iter().flat_map(of_key).collect()
+        dimension.extremes().into_iter().map(with).collect()
+    }
+
+    /// The extremes of each dimension together with each choice of another one, where both exist: at most 2000. What is
+    /// valid by itself may not be valid under another `model.kind` or `training.optimizer`.
+    pub fn pairs(&self) -> Vec<(String, Params)> {
+        let mut pairs = Vec::new();
+        for (decides, choice) in self.space.iter().flat_map(|(key, dimension)| {
+            dimension.choices().iter().filter(|value| value.is_string()).map(move |value| (key, (dimension, value)))
+        }) {
+            let (parent, value) = choice;
+            let Some(mut given) = self.space.circumstances(parent) else { continue };
+            given.insert(decides.clone(), value.clone());
+            for (key, dimension) in self.space.iter().filter(|(key, _)| *key != decides) {
+                for (_, params) in self.extremes_of(key, dimension) {
+                    // Both exist only if neither needs what the other excludes.
+                    if given.iter().all(|(key, value)| params.get(key).is_none_or(|other| other == value)) {
+                        pairs.push((key.clone(), given.clone().into_iter().chain(params).collect()));
+                    }
+                }
+            }
+        }
+        pairs.truncate(MAX_PAIRS);
+        pairs
     }
 
     /// The values of trial `number`, from 1, for a section that [`SweepConfig::validate`] accepts.
@@ -125,15 +160,27 @@ impl SweepConfig {
     /// They depend only on the arguments, and only `tpe` uses `history`, whose order does not matter. After its last
     /// combination a grid starts again.
     pub fn sample(&self, seed: u64, number: u32, history: &[Told], minimize: bool) -> Params {
+        self.sample_allowed(seed, number, history, minimize, &|_| true)
+    }
+
+    /// The same, of the values for which `is_allowed`, if some of a hundred draws are; a grid has every combination.
+    pub fn sample_allowed(
+        &self,
+        seed: u64,
+        number: u32,
+        history: &[Told],
+        minimize: bool,
+        is_allowed: &dyn Fn(&Params) -> bool,
+    ) -> Params {
         match self.method {
             Method::Grid => grid::combination(&self.space, number),
-            Method::Random => draw::independent(&self.space, &mut draw::generator(seed, number)),
+            Method::Random => draw::allowed(&self.space, &mut draw::generator(seed, number), is_allowed),
             Method::Tpe => {
                 let mut others: Vec<_> = history.iter().filter(|told| told.number != number).collect();
                 others.sort_by_key(|told| told.number);
                 let num_random = (10.max(2 * self.space.len())).min(self.num_trials() as usize / 3);
                 let random = &mut draw::generator(seed, number);
-                tpe::sample(&self.space, random, &others, minimize, num_random)
+                tpe::sample(&self.space, random, &others, minimize, num_random, is_allowed)
             }
         }
     }

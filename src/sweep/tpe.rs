@@ -6,11 +6,11 @@
 //! a noisy result may mislead it.
 
 use ::tpe::{TpeOptimizer, TpeOptimizerBuilder, categorical_range, histogram_estimator, parzen_estimator, range};
-use indexmap::IndexMap;
 use rand_chacha::ChaCha8Rng;
 
 use super::dimension::Dimension;
 use super::draw::Parameter;
+use super::space::Space;
 use super::{Params, Told, draw};
 
 /// Fraction of the finished trials that count as the best, and their maximum number, as in Optuna.
@@ -21,22 +21,23 @@ const MAX_BEST: usize = 25;
 const NUM_DRAWS: usize = 20;
 
 /// A trial similar to the best of `history`, which is sorted by trial number; independent draws until `num_random`
-/// trials have finished and one of them has a result.
+/// trials have finished and one of them has a result. Where some is `is_allowed`, it is.
 ///
 /// Trials that failed rank last, and so do those that are running (a constant liar, Ginsbourger et al. 2010), which
 /// makes parallel workers explore different regions.
 pub(super) fn sample(
-    space: &IndexMap<String, Dimension>,
+    space: &Space,
     random: &mut ChaCha8Rng,
     history: &[&Told],
     minimize: bool,
     num_random: usize,
+    is_allowed: &dyn Fn(&Params) -> bool,
 ) -> Params {
     let losses: Vec<f64> = history.iter().map(|told| loss(told, minimize)).collect();
     let num_results = losses.iter().filter(|loss| loss.is_finite()).count();
     let num_finished = history.iter().filter(|told| !told.is_running).count();
     if num_results == 0 || num_finished < num_random {
-        return draw::independent(space, random);
+        return draw::allowed(space, random, is_allowed);
     }
     let num_best = (BEST_SHARE * num_finished as f64).ceil().min(MAX_BEST as f64).min(num_results as f64);
     // The crate rounds the number up; subtracting half a trial makes it exact.
@@ -44,23 +45,26 @@ pub(super) fn sample(
     let mut models: Vec<_> = space
         .iter()
         .map(|(key, dimension)| {
-            let told = history.iter().zip(&losses).filter_map(|(told, &loss)| Some((told.params.get(key)?, loss)));
+            // A key may have several dimensions, of which a trial has one at most.
+            let has_it = |told: &&&Told| dimension.is_active(&told.params);
+            let told = history.iter().zip(&losses).filter(|(told, _)| has_it(told));
+            let told = told.filter_map(|(told, &loss)| Some((told.params.get(key)?, loss)));
             let told: Vec<_> = told.map(|(value, loss)| (dimension.encode(value), loss)).collect();
             let model = |(place, parameter)| model(parameter, share, told.iter().map(|(x, loss)| (x[place], *loss)));
-            (key, dimension, dimension.parameters().into_iter().enumerate().map(model).collect::<Vec<_>>())
+            (dimension, dimension.parameters().into_iter().enumerate().map(model).collect::<Vec<_>>())
         })
         .collect();
     let mut propose = |random: &mut ChaCha8Rng| {
-        let value = |(key, dimension, models): &mut (&String, &Dimension, Vec<TpeOptimizer>)| {
+        let value = |(dimension, models): &mut (&Dimension, Vec<TpeOptimizer>)| {
             let drawn: Vec<f64> = models.iter_mut().map(|model| ask(model, random)).collect();
-            ((*key).clone(), dimension.decode(&drawn))
+            dimension.decode(&drawn)
         };
-        models.iter_mut().map(value).collect::<Params>()
+        space.active(models.iter_mut().map(value).collect())
     };
-    let is_new = |params: &Params| history.iter().all(|told| told.params != *params);
+    let is_new = |params: &Params| history.iter().all(|told| told.params != *params) && is_allowed(params);
     let propose_or_draw = |i| if i < NUM_DRAWS { propose(random) } else { draw::independent(space, random) };
     let new = (0..2 * NUM_DRAWS).map(propose_or_draw).find(is_new);
-    new.unwrap_or_else(|| draw::independent(space, random))
+    new.unwrap_or_else(|| draw::allowed(space, random, is_allowed))
 }
 
 /// The value to minimise; infinite for trials without a result.

@@ -43,10 +43,11 @@ impl SweepConfig {
             check(factor >= 2, "halving.factor", &format!("must be at least 2, found {factor}"))?;
         }
         check(!self.space.is_empty(), "space", "is empty; give at least one key and its values")?;
-        for (key, dimension) in &self.space {
+        for (place, (key, dimension)) in self.space.iter().enumerate() {
             let invalid = |message: String| Invalid::at(&format!("sweep.space.{key}"), message);
             self.validate_key(key).map_err(invalid)?;
             self.validate_dimension(dimension).map_err(invalid)?;
+            self.validate_conditions(place).map_err(invalid)?;
         }
         let num_combinations = grid::num_combinations(&self.space);
         let is_small = self.method != Method::Grid || num_combinations.is_some_and(|count| count <= MAX_COMBINATIONS);
@@ -73,6 +74,41 @@ impl SweepConfig {
         ensure(inner.is_none(), || {
             format!("`{key}` would overwrite `{}`; search one of them", inner.unwrap_or(&key.into()))
         })
+    }
+
+    /// Each condition must be possible, and no two dimensions of one key may exist together.
+    fn validate_conditions(&self, place: usize) -> Result<(), String> {
+        let (key, dimension) = &self.space.as_slice()[place];
+        let before = &self.space.as_slice()[..place];
+        for (condition, values) in &dimension.when {
+            let parents: Vec<&Dimension> =
+                before.iter().filter(|(other, _)| other == condition).map(|(_, parent)| parent).collect();
+            ensure(!parents.is_empty() && condition != key, || {
+                match self.space.keys().any(|other| other == condition) {
+                    true => format!("its conditions go in a circle through `{condition}`"),
+                    false => format!("`when` names `{condition}`, which is no key of the space"),
+                }
+            })?;
+            ensure(!values.is_empty(), || format!("`when` names no value of `{condition}`"))?;
+            let impossible = values.iter().find(|value| !parents.iter().any(|parent| parent.offers(value)));
+            ensure(impossible.is_none(), || {
+                let offered = parents.iter().flat_map(|parent| parent.choices()).map(Value::to_string);
+                let offered = offered.collect::<Vec<_>>().join(", ");
+                let impossible = impossible.map(Value::to_string).unwrap_or_default();
+                match offered.is_empty() {
+                    true => format!("`when` needs a choice among values, and `{condition}` is a range"),
+                    false => format!("`{condition}` is never {impossible}, but one of {offered}"),
+                }
+            })?;
+        }
+        let exclude = |other: &Dimension| {
+            dimension.when.iter().any(|(condition, values)| {
+                let others = other.when.get(condition);
+                others.is_some_and(|others| !values.iter().any(|value| others.contains(value)))
+            })
+        };
+        let is_alone = before.iter().filter(|(other, _)| other == key).all(|(_, other)| exclude(other));
+        ensure(is_alone, || format!("`{key}` is there twice for the same trial: give each a `when` of its own"))
     }
 
     fn validate_dimension(&self, dimension: &Dimension) -> Result<(), String> {

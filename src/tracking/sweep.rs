@@ -50,6 +50,7 @@ pub struct Counts {
     pub finished: u32,
     pub stopped: u32,
     pub failed: u32,
+    pub refused: u32,
 }
 
 /// State of a trial.
@@ -66,10 +67,12 @@ pub enum TrialState {
     Stopped,
     /// Its training failed (a loss that is not finite), or its workers were lost too often.
     Failed,
+    /// Never trained, since its config forbids the combination of its params.
+    Refused,
 }
 
 impl TrialState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Finished, Self::Stopped, Self::Failed];
+    const ALL: [Self; 6] = [Self::Waiting, Self::Running, Self::Finished, Self::Stopped, Self::Failed, Self::Refused];
 
     /// The name, as in the store and on the page.
     pub fn as_str(self) -> &'static str {
@@ -79,6 +82,7 @@ impl TrialState {
             Self::Finished => "finished",
             Self::Stopped => "stopped",
             Self::Failed => "failed",
+            Self::Refused => "refused",
         }
     }
 
@@ -103,6 +107,7 @@ impl Counts {
             TrialState::Finished => &mut self.finished,
             TrialState::Stopped => &mut self.stopped,
             TrialState::Failed => &mut self.failed,
+            TrialState::Refused => &mut self.refused,
         }
     }
 }
@@ -155,7 +160,7 @@ pub struct Claim {
 /// The result of a trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// `Finished`, `Stopped` or `Failed`.
+    /// `Finished`, `Stopped`, `Failed` or `Refused`.
     pub state: TrialState,
     pub value: Option<f64>,
     pub reason: String,

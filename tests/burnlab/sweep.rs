@@ -388,3 +388,82 @@ fn a_trial_of_several_seeds_has_their_mean() {
         assert!((trial.value.unwrap() - mean).abs() < 1e-12);
     }
 }
+
+/// Kinds and optimizers whose keys differ.
+const KINDS: &str = r#"
+[data]
+source = "iris"
+[training]
+max_epochs = 2
+batch_size = 16
+[sweep]
+method = "grid"
+[sweep.space]
+"training.optimizer" = { values = ["sgd", "adam"] }
+"training.momentum" = { values = [0.0, 0.9], when = { "training.optimizer" = "sgd" } }
+[sweep.space."model.kind".mlp]
+"model.hidden" = { values = [[4]] }
+[sweep.space."model.kind".tabular]
+"model.blocks" = { values = [1] }
+"#;
+
+#[test]
+fn keys_that_a_choice_makes_meaningless_are_refused_or_conditional() {
+    let place = Place::new();
+    // Without `when` half of the trials would fail: refused before the first one.
+    place.write("flat.toml", &KINDS.replace(", when = { \"training.optimizer\" = \"sgd\" }", ""));
+    let output = place.run(&["--config", "flat.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    let expected = "sweep.space.training.momentum: with \"training.optimizer\" = \"adam\": ";
+    assert!(message.contains(expected) && message.contains("`when`"), "{message}");
+    assert!(!place.path("artifacts").exists());
+
+    place.write("c.toml", KINDS);
+    let output = place.run(&["--config", "c.toml", "--jobs", "1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let trials = assert_each_once(&place, 6);
+    assert_eq!(trials.iter().filter(|trial| trial.params.contains_key("training.momentum")).count(), 4);
+    assert!(
+        trials.iter().all(|trial| trial.params.contains_key("model.hidden") == (trial.params["model.kind"] == "mlp"))
+    );
+}
+
+#[test]
+fn a_trial_that_its_config_forbids_is_refused_and_has_not_failed() {
+    let place = Place::new();
+    // Each value is fine by itself; both together are more than the 63 training rows that are left.
+    let config = GRID
+        .replace("\"model.hidden\" = { values = [[4], [8, 4]] }", "\"training.batch_size\" = { values = [16, 85] }");
+    place.write(
+        "c.toml",
+        &config.replace(
+            "\"training.learning_rate\" = { values = [1e-3, 1e-2] }",
+            "\"data.validation_fraction\" = { values = [0.1, 0.4] }",
+        ),
+    );
+    let output = place.run(&["--config", "c.toml", "--jobs", "1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (sweep, trials) = newest(&place);
+    assert_eq!((sweep.counts.finished, sweep.counts.refused, sweep.counts.failed), (3, 1, 0), "{trials:?}");
+    let shown = text(&output.stdout);
+    assert!(shown.contains("3 of 4 trials finished, 1 refused by their config"), "{shown}");
+    assert!(shown.contains("trial 4 was refused: ") && shown.contains("batch_size 85 is larger than"), "{shown}");
+}
+
+#[test]
+fn the_test_result_of_the_chosen_trial_alone_is_shown() {
+    let place = Place::new();
+    place.write("c.toml", GRID);
+    assert!(place.run(&["--config", "c.toml", "--jobs", "1", "-q"]).status.success());
+    let tested = |arguments: &[&str]| {
+        let shown = text(&place.run(arguments).stdout);
+        let header = shown.lines().find(|line| line.starts_with("trial ")).unwrap().to_owned();
+        let (metric, run) = (header.find("test/accuracy").unwrap(), header.find("run").unwrap());
+        let rows = shown.lines().skip_while(|line| *line != header).skip(1).take_while(|line| !line.is_empty());
+        let with_result = rows.filter(|row| row[metric.saturating_sub(1)..run].trim() != "").count();
+        (with_result, shown.contains("for looking at, not for choosing"))
+    };
+    assert_eq!(tested(&["sweep", "show", "c"]), (1, false));
+    assert_eq!(tested(&["sweep", "show", "c", "--test"]), (4, true));
+}

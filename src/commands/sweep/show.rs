@@ -17,6 +17,9 @@ use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial,
 /// Number of trials in the summary.
 const NUM_SHOWN: usize = 5;
 
+const WARNING: &str = "\nThese test results are for looking at, not for choosing: the best of them is too good by luck, \
+                       and the test part would no longer say how good the chosen one is.\n";
+
 /// Number of new seeds to evaluate the winner with, other than those it was chosen with.
 const NUM_NEW_SEEDS: usize = 10;
 
@@ -30,10 +33,10 @@ pub fn list(args: &SweepListArgs) -> anyhow::Result<ExitCode> {
     let row = |sweep: &Sweep| {
         let counts = sweep.counts;
         let first = [sweep.id.to_string(), sweep.method.clone(), sweep.metric.to_string()];
-        let counts = [counts.finished, counts.stopped, counts.failed, counts.running, counts.waiting];
+        let counts = [counts.finished, counts.stopped, counts.failed, counts.refused, counts.running, counts.waiting];
         first.into_iter().chain(counts.iter().map(u32::to_string)).collect::<Vec<_>>()
     };
-    let header = ["sweep", "method", "chosen by", "finished", "stopped", "failed", "running", "waiting"];
+    let header = ["sweep", "method", "chosen by", "finished", "stopped", "failed", "refused", "running", "waiting"];
     say!("{}", table::render(&header.map(str::to_owned), &sweeps.iter().map(row).collect::<Vec<_>>()).trim_end());
     Ok(ExitCode::SUCCESS)
 }
@@ -45,21 +48,23 @@ pub fn show(args: &SweepShowArgs) -> anyhow::Result<ExitCode> {
         say!("{:#}", json!({ "sweep": sweep, "trials": store.trials(&sweep.id)? }));
     } else {
         say!("sweep  {}, {} over {}", sweep.id, sweep.method, sweep.params.join(", "));
-        say!("{}", summary(&store, &sweep)?.trim_end());
+        say!("{}", summary(&store, &sweep, args.test)?.trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The best trials, their selection bias, and what to do next.
+/// The best trials, their selection bias, and what to do next; the test result of the best one, and with
+/// `all_tested` of the others, too.
 ///
 /// # Errors
 /// A store that cannot be read.
-pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
+pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String, TrackingError> {
     let counts = sweep.counts;
     let mut text = format!("{} of {} trials finished", counts.finished, sweep.num_trials);
     for (count, word) in [
         (counts.stopped, "ended early"),
         (counts.failed, "failed"),
+        (counts.refused, "refused by their config"),
         (counts.running, "running"),
         (counts.waiting, "waiting"),
     ] {
@@ -69,14 +74,18 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
     }
     text.push('\n');
     let trials = store.trials(&sweep.id)?;
-    let failure = trials.iter().find(|trial| trial.state == TrialState::Failed);
-    if let Some(Trial { number, reason, .. }) = failure {
-        text.push_str(&format!("trial {number} failed: {reason}\n"));
+    for (state, what) in [(TrialState::Failed, "failed"), (TrialState::Refused, "was refused")] {
+        if let Some(Trial { number, reason, .. }) = trials.iter().find(|trial| trial.state == state) {
+            text.push_str(&format!("trial {number} {what}: {reason}\n"));
+        }
     }
     let ranked = ranked(&trials, &sweep.metric);
     if let Some(&(best, _)) = ranked.first() {
         text.push('\n');
-        text.push_str(&table_of(store, sweep, &ranked)?);
+        text.push_str(&table_of(store, sweep, &ranked, all_tested)?);
+        if all_tested {
+            text.push_str(WARNING);
+        }
         text.extend(luck(sweep, ranked.len()));
         text.push_str(&next(store, sweep, best)?);
     }
@@ -87,7 +96,7 @@ pub fn summary(store: &Store, sweep: &Sweep) -> Result<String, TrackingError> {
     Ok(text)
 }
 
-fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<String, TrackingError> {
+fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)], all_tested: bool) -> Result<String, TrackingError> {
     let with_runs = |&(trial, value): &(_, f64)| Ok((trial, value, runs_of(store, trial)?));
     let shown: Vec<(&Trial, f64, Vec<Run>)> =
         ranked.iter().take(NUM_SHOWN).map(with_runs).collect::<Result<_, TrackingError>>()?;
@@ -95,7 +104,8 @@ fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)]) -> Result<St
     let row = |(trial, value, runs): &(&Trial, f64, Vec<Run>)| -> Vec<String> {
         let runs: Vec<&Run> = runs.iter().collect();
         let values = |key| results(&runs, key).into_iter().map(|(_, value)| value).collect::<Vec<f64>>();
-        let mean = tested.as_ref().and_then(|key| spread(&values(key))).map(|found| found.mean);
+        let is_shown = all_tested || ranked.first().is_some_and(|(best, _)| best.number == trial.number);
+        let mean = tested.as_ref().filter(|_| is_shown).and_then(|key| spread(&values(key))).map(|found| found.mean);
         let param = |key: &String| trial.params.get(key).map(cell).unwrap_or_default();
         let last = [
             table::short(*value),

@@ -91,7 +91,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
     })?;
     let sweep = store.find_sweep(id.as_str())?;
     if !with.quiet {
-        say!("\n{}", show::summary(&store, &sweep)?.trim_end());
+        say!("\n{}", show::summary(&store, &sweep, false)?.trim_end());
     }
     Ok(match (is_stopped, sweep.counts.finished) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),

@@ -37,6 +37,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
 fn line(progress: &Progress) -> String {
     let Progress { sweep, claim, outcome, num_epochs, seconds } = progress;
     let value = match (outcome.state, outcome.value) {
+        (TrialState::Refused, _) => format!("not trained: {}", outcome.reason),
         (TrialState::Failed, _) | (_, None) => format!("failed: {}", outcome.reason),
         (state, Some(value)) => {
             let early = if state == TrialState::Stopped { ", ended early" } else { "" };

@@ -46,6 +46,7 @@ export function countsText(counts) {
     [counts.finished, "finished", "finished"],
     [counts.stopped, "was stopped early", "were stopped early"],
     [counts.failed, "failed", "failed"],
+    [counts.refused, "was refused by its config", "were refused by their config"],
     [counts.running, "is running", "are running"],
     [counts.waiting, "waits for a worker", "wait for a worker"],
   ];

@@ -12,11 +12,12 @@ let showsAll = "";
 
 const took = ({ started, ended }) => (started ? (new Date(ended ?? Date.now()) - new Date(started)) / 1000 : null);
 const epochs = (trial) => (trial.results.length ? Math.max(...trial.results.map((result) => result.epochs)) : null);
-const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
-const tested = (trial) => mean(trial.results.map((result) => result.test).filter((test) => test !== null));
 
-/** The columns: `{id, label, value, cell, number?}`. */
-function columnsOf({ sweep, test_metric: testMetric }) {
+/**
+ * The columns: `{id, label, value, cell, number?}`. Test results are not among them: a column to sort by would invite to
+ * choose by the test part.
+ */
+function columnsOf({ sweep }) {
   const plain = (id, label, value, cell, more) => ({ id, label, value, cell, ...more });
   const figure = { number: true };
   return [
@@ -50,7 +51,6 @@ function columnsOf({ sweep, test_metric: testMetric }) {
       ),
     ),
     plain("epochs", "epochs", epochs, (trial) => number(epochs(trial)), figure),
-    ...(testMetric ? [plain("test", testMetric, tested, (trial) => exact(tested(trial)), figure)] : []),
     plain("seconds", "time", took, (trial) => seconds(took(trial) ?? NaN), figure),
     plain(
       "attempts",

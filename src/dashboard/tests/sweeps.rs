@@ -53,7 +53,7 @@ async fn a_sweep_comes_with_the_results_of_its_trials() {
     let config = format!("runs/{best}/config.toml --set seed=5 --seeds 10 --artifacts ");
     assert!(retrain.starts_with(&crate::shell::command(&["--config"])) && retrain.contains(&config), "{retrain}");
     let results = |at: usize| found["trials"][at]["results"].clone();
-    assert_eq!(results(0), json!([{ "run": worse, "epochs": 4, "test": 0.5 }]));
+    assert_eq!(results(0), json!([{ "run": worse, "epochs": 4, "test": null }]), "tested, but not the chosen one");
     assert_eq!(results(1), json!([{ "run": best, "epochs": 6, "test": 0.5 }]));
     assert_eq!(results(2), json!([{ "run": stopped, "epochs": 2, "test": null }]));
     let trial = &found["trials"][2];

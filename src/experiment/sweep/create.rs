@@ -63,8 +63,7 @@ pub fn check(
         let message = format!("{key} decides which rows are predicted: trials that differ in it cannot be compared");
         return Err(Invalid::at(&format!("sweep.space.{key}"), message));
     }
-    for params in search.extremes() {
-        let name = params.keys().next().cloned().unwrap_or_default();
+    for (name, params) in search.extremes() {
         let blame = |message: String| {
             let message = message.strip_prefix(&format!("{name}: ")).unwrap_or(&message);
             Invalid::at(&format!("sweep.space.{name}"), message)
@@ -77,6 +76,15 @@ pub fn check(
             }
         };
         checked.map_err(|invalid| blame(invalid.message))?;
+    }
+    for (name, params) in search.pairs() {
+        loaded.varied(&params).map_err(|error| {
+            let others = params.iter().filter(|(key, _)| **key != name);
+            let others = others.map(|(key, value)| format!("\"{key}\" = {value}")).collect::<Vec<_>>().join(", ");
+            let message = error.message.strip_prefix(&format!("{name}: ")).unwrap_or(&error.message).to_owned();
+            let way_out = "let `when` name the values with which trials have this key";
+            Invalid::at(&format!("sweep.space.{name}"), format!("with {others}: {message}; {way_out}"))
+        })?;
     }
     key.parse().map_err(|_| Invalid::at("sweep.metric", format!("`{key}` is not a metric")))
 }

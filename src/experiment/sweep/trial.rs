@@ -51,7 +51,8 @@ pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
             Err(error) => {
                 // Without the excerpt of the config.
                 let reason = explain(&error).lines().next().unwrap_or_default().to_owned();
-                outcome = Some(Outcome { state: TrialState::Failed, value: None, reason });
+                let state = if error.is::<ConfigError>() { TrialState::Refused } else { TrialState::Failed };
+                outcome = Some(Outcome { state, value: None, reason });
                 break;
             }
             Ok(trained) if trained.status == Status::Interrupted => break,

@@ -11,7 +11,7 @@ use super::trial::{self, Ended};
 use crate::backend::BackendName;
 use crate::config::{ConfigOrigin, LoadedConfig};
 use crate::experiment::environment::Environment;
-use crate::sweep::Told;
+use crate::sweep::{Params, Told};
 use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
 
 /// How often an idle worker checks whether another's lease has expired.
@@ -69,7 +69,9 @@ impl<'a> Worker<'a> {
         let has_time = || minutes.is_none_or(|minutes| began.elapsed().as_secs_f64() < minutes * 60.0);
         while !context.interrupter.should_stop() && has_time() {
             let sample = |number, trials: &[Trial]| {
-                context.search.sample(context.loaded.config.seed, number, &told(trials), context.is_minimized())
+                let is_allowed = |params: &Params| context.loaded.varied(params).is_ok();
+                let (seed, minimize) = (context.loaded.config.seed, context.is_minimized());
+                context.search.sample_allowed(seed, number, &told(trials), minimize, &is_allowed)
             };
             if let Some(claim) = store.claim(&context.sweep.id, &context.name, context.lease(), sample)? {
                 for run in &claim.abandoned {

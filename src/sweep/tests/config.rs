@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::super::{Dimension, Element, Method, Number, Params, Range, Scale, SweepConfig};
+use super::super::{Element, Method, Number, Params, Range, Scale, SweepConfig};
 use super::{parse, sweep};
 
 const FULL: &str = r#"
@@ -32,7 +32,7 @@ fn the_section_reads_in_order_with_defaults() {
     let keys: Vec<_> = config.space.keys().map(|key| key.rsplit_once('.').unwrap().1).collect();
     assert_eq!(keys, ["learning_rate", "batch_size", "dropout", "num_units", "hidden", "activation"]);
     let units = Range { min: Number::Integer(4), max: Number::Integer(64), scale: Scale::Linear, points: None };
-    assert_eq!(config.space["model.num_units"], Dimension { length: None, element: Element::Range(units) });
+    assert_eq!(config.space["model.num_units"].element, Element::Range(units));
     assert!(matches!(&config.space["model.dropout"].element, Element::Range(range) if range.min == Number::Float(0.0)));
 }
 
@@ -149,7 +149,7 @@ fn the_number_of_trials_follows_the_method() {
 fn extremes_are_the_ends_of_each_key_alone() {
     let space = "a = { min = 0, max = 2.0 }\nb = { values = [\"x\", 3] }\nc = { length = [1, 2], min = 8, max = 9 }";
     let found = sweep("random", space).extremes();
-    let of = |key: &str, value: Value| Params::from([(key.to_owned(), value)]);
+    let of = |key: &str, value: Value| (key.to_owned(), Params::from([(key.to_owned(), value)]));
     let lists = [json!([8]), json!([8, 8]), json!([9]), json!([9, 9])].map(|list| of("c", list));
     let others = [of("a", json!(0.0)), of("a", json!(2.0)), of("b", json!("x")), of("b", json!(3))];
     assert_eq!(found, [others, lists].concat());

@@ -1,3 +1,4 @@
+mod conditions;
 mod config;
 mod importance;
 mod samplers;

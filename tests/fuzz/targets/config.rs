@@ -56,13 +56,13 @@ fn search(loaded: &LoadedConfig) {
         return;
     }
     assert!(search.num_trials() >= 1);
-    for params in search.extremes().iter().take(20) {
+    for (_, params) in search.extremes().iter().chain(&search.pairs()).take(20) {
         let _ = loaded.varied(params);
     }
     for number in [1, 2, u32::MAX] {
         let params = search.sample(loaded.config.seed, number, &[], true);
         assert_eq!(params, search.sample(loaded.config.seed, number, &[], true));
-        assert_eq!(params.len(), search.space.len());
+        assert!(params.len() <= search.space.len());
         if let Ok(config) = loaded.varied(&params) {
             let found = config.params();
             for (key, value) in params.iter().filter(|(key, _)| found.contains_key(*key)) {

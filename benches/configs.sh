@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What each shipped config reaches, over seeds: the figures in the configs' heads and the README.
+# What each shipped config reaches, over seeds: the figures in the configs' heads, which the guide repeats.
 #
 #   cargo build && benches/configs.sh [seeds, by default 30] [config ...]
 set -euo pipefail

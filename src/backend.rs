@@ -41,7 +41,7 @@ impl BackendName {
     }
 
     /// The backends in this binary, the default first: the GPU where it was enabled at build time, then flex, which
-    /// trains the tutorial's network faster than ndarray (README, "Measured").
+    /// trains the tutorial's network faster than ndarray ([`crate::guide::measured`]).
     pub fn compiled() -> Vec<Self> {
         [
             (cfg!(feature = "wgpu"), Self::Wgpu),

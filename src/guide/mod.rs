@@ -28,7 +28,8 @@ macro_rules! pages {
             /// [hidden_units.svg]: ../../../../../artifacts/pictures/hidden_units.svg
             /// [sweep.png]: ../../../../../artifacts/pictures/sweep.png
             ///
-            #[doc = include_str!($file)]
+            // Not in other builds, which would compile the crate again after each change of a page.
+            #[cfg_attr(doc, doc = include_str!($file))]
             pub mod $name {}
         )*
     };

@@ -18,6 +18,7 @@
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - every verb as a process, on both databases: `verbs`
 //! - data that are not what they seem, and what is told of them: `told`
+//! - what a run and `config check` advise to do next: `hints`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - run folders and the store: `src/tracking/tests.rs`
@@ -47,6 +48,8 @@ mod extremes;
 mod faults;
 #[path = "burnlab/guide.rs"]
 mod guide;
+#[path = "burnlab/hints.rs"]
+mod hints;
 #[path = "burnlab/hostile.rs"]
 mod hostile;
 #[path = "burnlab/hosts.rs"]

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
+use super::hints::Subject;
 use super::output::{say, to_terminal};
+use super::summary::print_hints;
 use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
 use crate::experiment::{check_repetitions, describe, prepare, sweep};
@@ -61,14 +63,22 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
     let repetitions = loaded.config.repetitions(loaded.config.seeds);
     let checked = check_repetitions(&loaded.config, &prepared.dataset, &repetitions, None);
     checked.map_err(|invalid| loaded.locate(invalid))?;
-    for line in describe::data(&prepared) {
-        say!("{line}");
-    }
-    if let Some(search) = &loaded.config.sweep {
-        let metric = sweep::check(search, &loaded, &prepared, &location);
-        let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
-        say!("sweep of {} trials, chosen by {metric}", search.num_trials());
-    }
-    say!("{}: ok", file.display());
+    let sweep = match &loaded.config.sweep {
+        None => None,
+        Some(search) => {
+            let metric = sweep::check(search, &loaded, &prepared, &location);
+            let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
+            Some(format!("sweep  {} trials, chosen by {metric}", search.num_trials()))
+        }
+    };
+    say!("{}: ok", loaded.shown());
+    say!("goal   {}", describe::goal(&prepared));
+    say!("data   {}", describe::data(&prepared).join("\n       "));
+    say!("model  {}", describe::model(&prepared));
+    sweep.iter().for_each(|sweep| say!("{sweep}"));
+    let name = file.display().to_string();
+    let sets = set.iter().flat_map(|set| ["--set", set]);
+    let again = command(&["--config", &name].into_iter().chain(sets).collect::<Vec<_>>());
+    print_hints(&Subject { prepared: &prepared, file: &name, again: &again, trained: None });
     Ok(())
 }

@@ -13,6 +13,7 @@ mod drift;
 mod evaluate;
 mod export;
 mod generate;
+mod hints;
 mod output;
 mod plot;
 mod predict;

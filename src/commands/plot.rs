@@ -28,9 +28,10 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         match picture.draw {
             Draw::Run(_) => of_run.push(picture),
             Draw::Experiment(draw) => {
-                let (experiment, runs) = experiment_of(&location, &folder)?;
-                let svg = draw(&experiment, &runs).with_context(|| {
-                    format!("experiment `{experiment}` has no {} picture: it needs {}", picture.stem(), picture.needs)
+                let (run, runs) = experiment_of(&location, &folder)?;
+                let svg = draw(&run, &runs).map_err(|but| {
+                    let (experiment, stem, needs) = (&run.record.experiment, picture.stem(), picture.needs);
+                    anyhow::anyhow!("experiment `{experiment}` has no {stem} picture: it needs {needs}{but}")
                 })?;
                 drawn.push((picture, svg));
             }
@@ -55,12 +56,11 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The experiment that a run belongs to, and all its runs.
-fn experiment_of(location: &Location, folder: &RunFolder) -> anyhow::Result<(String, Vec<Run>)> {
+/// A run, and all runs of its experiment.
+fn experiment_of(location: &Location, folder: &RunFolder) -> anyhow::Result<(Run, Vec<Run>)> {
     let store = Store::open_read_only_at(location)?;
     let run = store.find(&folder.name());
     let run = run.with_context(|| format!("{} has no store of runs", location.root.display()))?;
-    let experiment = run.record.experiment;
-    let runs = store.runs()?.into_iter().filter(|run| run.record.experiment == experiment).collect();
-    Ok((experiment, runs))
+    let runs = store.runs()?.into_iter().filter(|other| other.record.experiment == run.record.experiment).collect();
+    Ok((run, runs))
 }

@@ -33,5 +33,5 @@ pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     };
     let outcome = train_from(start, &prepared, &options)?;
     let again = summary::again_from(&config, &location.root);
-    Ok(summary::print_outcome(&outcome, &prepared, &again, args.quiet))
+    Ok(summary::print_outcome(&outcome, &prepared, &again, &location, args.quiet))
 }

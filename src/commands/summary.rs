@@ -4,15 +4,15 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::hints;
 use super::output::say;
 use super::signals::EXIT_INTERRUPTED;
 use crate::cli::TrainArgs;
-use crate::config::Config;
 use crate::experiment::evaluate::{ClassEvaluation, Evaluation};
-use crate::experiment::{Prepared, RunOutcome};
+use crate::experiment::{Prepared, RunFolder, RunOutcome};
 use crate::metric::ClassReport;
 use crate::shell::command_in;
-use crate::tracking::Status;
+use crate::tracking::{Location, RunId, Status, Store};
 
 /// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
 const MAX_MATRIX: usize = 12;
@@ -20,37 +20,76 @@ const MAX_MATRIX: usize = 12;
 /// A class with a smaller share of the rows is rare.
 const RARE: f64 = 0.1;
 
-/// Prints the result of a run unless `quiet`, and returns the exit code. `again` is the command that trains its config
-/// again.
-pub fn print_outcome(outcome: &RunOutcome, prepared: &Prepared, again: &str, quiet: bool) -> ExitCode {
+/// Prints the result of a run unless `quiet`, and returns the exit code. `again` is how to train its config again.
+pub fn print_outcome(
+    outcome: &RunOutcome,
+    prepared: &Prepared,
+    again: &Again,
+    location: &Location,
+    quiet: bool,
+) -> ExitCode {
     if !quiet {
-        print(outcome, prepared, again);
+        print(outcome, prepared, again, location);
     }
     let interrupted = outcome.status == Status::Interrupted;
     if interrupted { ExitCode::from(EXIT_INTERRUPTED) } else { ExitCode::SUCCESS }
 }
 
-fn print(outcome: &RunOutcome, prepared: &Prepared, again: &str) {
+/// The config of a run as the user named it, and the command that trains it again.
+pub struct Again {
+    pub file: String,
+    pub command: String,
+}
+
+fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Location) {
+    say!("");
+    match &outcome.evaluation {
+        None => say!("test   no test rows, so no result"),
+        Some(evaluation) => {
+            // A closed terminal does not affect the run, which is recorded.
+            write_result(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
+        }
+    }
     let kept = match outcome.kept_epoch {
         None => "the last weights".into(),
         Some(epoch) => format!("the weights of epoch {epoch}"),
     };
-    say!("\n{} ({:.2} s); kept {kept}", outcome.reason, outcome.seconds);
-    match &outcome.evaluation {
-        None => say!("no test rows, so no test result"),
-        Some(evaluation) => {
-            // A closed terminal does not affect the run, which is recorded.
-            write_evaluation(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
-        }
-    }
-    say!("\nsaved  {} (pictures in plots/)", outcome.folder.display());
-    for (what, command) in next_commands(&prepared.config, again, outcome) {
-        say!("next   {what}: {command}");
+    say!("ended  {} ({:.2} s); kept {kept}", outcome.reason, outcome.seconds);
+    say!("saved  {} (pictures in plots/)", outcome.folder.display());
+    // Hints need no curves if they cannot be read.
+    let points = RunFolder::at(&outcome.folder).points().unwrap_or_default();
+    let previous = previous(outcome, prepared, location);
+    let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
+    let Again { file, command } = again;
+    print_hints(&hints::Subject { prepared, file, again: command, trained: Some(trained) });
+}
+
+/// Prints what to do next.
+pub fn print_hints(subject: &hints::Subject) {
+    for (advice, command) in hints::hints(subject) {
+        say!("next   {advice}: {command}");
     }
 }
 
-/// Prints metrics, with the baseline that ignores the inputs.
+/// The finished run of the same experiment that began before this one.
+fn previous(outcome: &RunOutcome, prepared: &Prepared, location: &Location) -> Option<String> {
+    let store = Store::open_read_only_at(location).ok()?;
+    let ids = store.ids_of(&prepared.config.name).ok()?;
+    let finished = |id: &&RunId| store.run(id).is_ok_and(|run| run.record.status == Status::Finished);
+    ids.iter().skip_while(|id| **id != outcome.id).skip(1).find(finished).map(ToString::to_string)
+}
+
+/// Prints the result and all classes' confusion matrix.
 pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
+    write_result(writer, evaluation, target_name)?;
+    match &evaluation.classes {
+        Some(classes) => write_confusion(writer, classes),
+        None => Ok(()),
+    }
+}
+
+/// Prints metrics, with the baseline that ignores the inputs, and the most frequent errors.
+fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
     let rows = evaluation.num_examples;
     let baseline = evaluation.baseline.value;
     if let Some(text) = &evaluation.text {
@@ -78,7 +117,7 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
         for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
             writeln!(writer, "       {}", shown(evaluation, names))?;
         }
-        write_confusion(writer, classes)?;
+        write_errors(writer, classes)?;
         write_overlooked(writer, classes)?;
     } else {
         writeln!(
@@ -130,8 +169,8 @@ fn write_overlooked(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Re
     )
 }
 
-/// The command that trains the config of `args`.
-pub fn again(args: &TrainArgs, file: &Path) -> String {
+/// How to train the config of `args` again.
+pub fn again(args: &TrainArgs, file: &Path) -> Again {
     let file = file.display().to_string();
     let mut words = vec!["--config", &file];
     let mut option = |name, value| words.extend([name, value]);
@@ -139,34 +178,15 @@ pub fn again(args: &TrainArgs, file: &Path) -> String {
     args.name.iter().for_each(|name| option("--name", name));
     args.tag.iter().for_each(|tag| option("--tag", tag));
     args.backend.iter().for_each(|backend| option("--backend", backend.as_str()));
-    command_in(&args.store.artifacts, &words)
+    let command = command_in(&args.store.artifacts, &words);
+    Again { file, command }
 }
 
-/// The command that trains the config `file` of a run again.
-pub fn again_from(file: &Path, artifacts: &Path) -> String {
-    command_in(artifacts, &["--config", &file.display().to_string()])
-}
-
-/// Suggestions of what to do next, with commands.
-fn next_commands(config: &Config, again: &str, outcome: &RunOutcome) -> Vec<(&'static str, String)> {
-    // artifacts/runs/<id>
-    let artifacts = outcome.folder.parent().and_then(Path::parent).unwrap_or(Path::new("artifacts"));
-    let of_run = |verb| command_in(artifacts, &[verb, outcome.id.as_str()]);
-    let mut commands = Vec::new();
-    if outcome.status == Status::Interrupted {
-        commands.push(("resume this run", of_run("resume")));
-    }
-    // Another network could not start from the same weights.
-    if config.model.init_from.is_none() {
-        let (what, set) = config.model.larger();
-        commands.push((what, format!("{again} --set '{set}'")));
-    }
-    if config.data.is_text() {
-        commands.push(("generate text", of_run("generate")));
-    }
-    commands.push(("see how results vary with the seed", format!("{again} --seeds 10")));
-    commands.push(("compare your runs", command_in(artifacts, &["dashboard"])));
-    commands
+/// How to train the config `file` of a run again.
+pub fn again_from(file: &Path, artifacts: &Path) -> Again {
+    let file = file.display().to_string();
+    let command = command_in(artifacts, &["--config", &file]);
+    Again { file, command }
 }
 
 fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
@@ -187,6 +207,12 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
             writeln!(writer, "       {name:<left$}{cells}")?;
         }
     }
+    Ok(())
+}
+
+fn write_errors(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
+    let names: Vec<&str> = classes.report.iter().map(|class| class.class.as_str()).collect();
+    let matrix = &classes.confusion_matrix;
     let mut errors: Vec<(u64, &str, &str)> = Vec::new();
     for (truth, row) in matrix.iter().enumerate() {
         for (predicted, &count) in row.iter().enumerate() {
@@ -202,7 +228,7 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
         .map(|(count, truth, predicted)| format!("{truth} predicted as {predicted} ({count})"))
         .collect();
     if !worst.is_empty() {
-        writeln!(writer, "\n       most frequent errors: {}", worst.join(", "))?;
+        writeln!(writer, "       most frequent errors: {}", worst.join(", "))?;
     }
     Ok(())
 }

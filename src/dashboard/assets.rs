@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ApiError, AppState};
 use crate::metric::{METRICS, Metric};
+use crate::shell;
 
 /// plotly.js 3.0.1, MIT: the bundle that draws lines, points and bars (npm package `plotly.js-basic-dist-min`), by `gzip -9 -n`.
 const PLOTLY: &[u8] = include_bytes!("vendor/plotly-basic-3.0.1.min.js.gz");
@@ -58,15 +59,25 @@ const ASSETS: &[(&str, &str)] = assets![
 /// `GET /`
 pub async fn index(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
     let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
-    Ok(Html(page.replace("{{token}}", state.token()).replace("{{metrics}}", &metrics())))
+    let fields = [
+        ("{{token}}", state.token().to_owned()),
+        ("{{metrics}}", in_attribute(&metrics())),
+        ("{{program}}", shell::program().to_owned()),
+        ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),
+    ];
+    Ok(Html(fields.iter().fold(page, |page, (name, value)| page.replace(name, value))))
 }
 
-/// The direction and meaning of each metric by name, as JSON in an HTML attribute: `{"loss": {"goal": "lower", ...}}`.
+fn in_attribute(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+}
+
+/// The direction and meaning of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
 /// With the page rather than with the runs, so that it is there before anything is drawn.
 fn metrics() -> String {
     let row = |metric: &Metric| (metric.name.to_owned(), json!({ "goal": metric.goal, "meaning": metric.meaning }));
     let table: Map<String, Value> = METRICS.iter().map(row).collect();
-    Value::Object(table).to_string().replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
+    Value::Object(table).to_string()
 }
 
 /// `GET /assets/{name}`
@@ -119,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_page_knows_the_direction_of_every_metric() {
-        let attribute = metrics();
+        let attribute = in_attribute(&metrics());
         assert!(!attribute.contains(['"', '<']), "{attribute}");
         let table: Value = serde_json::from_str(&attribute.replace("&quot;", "\"").replace("&amp;", "&")).unwrap();
         for metric in METRICS {

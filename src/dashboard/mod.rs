@@ -28,6 +28,7 @@ mod sweeps;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -91,6 +92,11 @@ impl AppState {
     /// Ends all event streams.
     pub fn end(&self) {
         self.shared.ending.send_replace(true);
+    }
+
+    /// The folder `artifacts` of the runs.
+    fn root(&self) -> &Path {
+        &self.shared.location.root
     }
 
     fn token(&self) -> &str {

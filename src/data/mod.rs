@@ -78,7 +78,9 @@ pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
 pub use number::NumberSyntax;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
-pub use preprocessor::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor};
+pub use preprocessor::{
+    Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
+};
 pub use reading::{Reading, Readings};
 pub use split::{Splits, split};
 pub use task::{Task, TaskKind};

@@ -3,13 +3,12 @@
 use super::measurable;
 use super::prepare::Prepared;
 use crate::backend::BackendName;
-use crate::data::Splits;
+use crate::data::{PreparedTarget, Splits};
 use crate::tracking::RunId;
 
 /// Run, data, network and optimizer.
-pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backend: BackendName) -> String {
+pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) -> String {
     let config = &prepared.config;
-    let network = config.model.describe(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
     let training = &config.training;
     let optimizer = serde_json::json!(training.optimizer);
     let optimizer = optimizer.as_str().unwrap_or_default();
@@ -24,7 +23,7 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backe
     [
         format!("run    {id}"),
         format!("data   {}", data(prepared).join("\n       ")),
-        format!("model  {network}, {num_params} parameters{begins}"),
+        format!("model  {}{begins}", model(prepared)),
         format!(
             "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {} ({} kernels)",
             training.learning_rate,
@@ -36,6 +35,44 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, num_params: usize, backe
         ),
     ]
     .join("\n")
+}
+
+/// The network and its size.
+pub fn model(prepared: &Prepared) -> String {
+    let Prepared { config, preprocessor, decoder, .. } = prepared;
+    let (layout, num_outputs) = (preprocessor.layout(), decoder.task.num_outputs());
+    let shapes = config.model.shapes(&layout, num_outputs);
+    let num_params: usize = shapes.values().map(|shape| shape.iter().product::<usize>()).sum();
+    format!("{}, {num_params} parameters", config.model.describe(&layout, num_outputs))
+}
+
+/// What a useful network must be better than: a prediction that ignores the inputs, from the training part alone.
+pub fn goal(prepared: &Prepared) -> String {
+    let Prepared { preprocessor, validation, .. } = prepared;
+    match &preprocessor.target {
+        PreparedTarget::Classes(names) => {
+            let counts = &preprocessor.class_counts;
+            // The first of equally frequent ones.
+            let most = (0..counts.len()).rev().max_by_key(|&class| counts[class]).unwrap_or(0);
+            let share = counts[most] as f64 / counts.iter().sum::<u64>() as f64;
+            format!(
+                "better than always answering `{}`, the most frequent class: accuracy {share:.4} on the training rows",
+                names[most]
+            )
+        }
+        PreparedTarget::Number { mean, standard_deviation } => {
+            format!(
+                "better than always answering the mean, {mean:.4}: rmse {standard_deviation:.4} on the training rows"
+            )
+        }
+        PreparedTarget::Characters(_) => match preprocessor.ngram_losses(validation) {
+            Some((unigram, bigram)) if !validation.is_empty() => format!(
+                "better than the frequencies of character pairs: a loss of {bigram:.4} nats per character on the \
+                 validation part (of single characters: {unigram:.4})"
+            ),
+            _ => "better than the frequencies of character pairs".to_owned(),
+        },
+    }
 }
 
 /// Lines that show the user how the data were interpreted.

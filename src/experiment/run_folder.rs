@@ -1,15 +1,17 @@
 //! The folder of a run: finds it, and reads its files as the types that they were written from.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::environment::RunEnvironment;
 use super::weights_file;
-use crate::config::{Config, LoadedConfig};
-use crate::data::{self, DataConfig, Dataset, Inputs, Preprocessor, Splits};
+use crate::config::{Config, ConfigError, LoadedConfig};
+use crate::data::{self, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Preprocessor, Splits};
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::shell::command_in;
@@ -128,7 +130,12 @@ impl RunFolder {
     /// As [`LoadedConfig::load`], and a missing file, as for all files.
     pub fn config(&self) -> anyhow::Result<Config> {
         let text = folder::read_text(&self.path, CONFIG)?.with_context(|| self.missing(CONFIG))?;
-        Ok(LoadedConfig::parse(&text, &self.file(CONFIG).display().to_string(), "config", &[])?.config)
+        let loaded = LoadedConfig::parse(&text, &self.file(CONFIG).display().to_string(), "config", &[]);
+        let newer = |error: ConfigError| match self.newer_burnlab() {
+            Some(newer) => ConfigError { message: format!("{} ({newer})", error.message), ..error },
+            None => error,
+        };
+        Ok(loaded.map_err(newer)?.config)
     }
 
     /// `run.json`.
@@ -136,22 +143,22 @@ impl RunFolder {
     /// # Errors
     /// A missing or damaged file, as for all files.
     pub fn record(&self) -> anyhow::Result<RunRecord> {
-        self.json("run.json")
+        self.json("run.json", None)
     }
 
     /// `environment.json`.
     pub fn environment(&self) -> anyhow::Result<RunEnvironment> {
-        self.json("environment.json")
+        self.json("environment.json", None)
     }
 
     /// `evaluation.json`; `None` for a run without a test part.
     pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
-        self.has(EVALUATION).then(|| self.json(EVALUATION)).transpose()
+        self.has(EVALUATION).then(|| self.json(EVALUATION, None)).transpose()
     }
 
     /// `preprocessing.json`, checked against the data section `config`.
     pub fn preprocessor(&self, config: &DataConfig) -> anyhow::Result<Preprocessor> {
-        let preprocessor: Preprocessor = self.json(PREPROCESSING)?;
+        let preprocessor: Preprocessor = self.json(PREPROCESSING, Some(PREPROCESSING_VERSIONS))?;
         preprocessor.validate().map_err(anyhow::Error::msg).with_context(|| self.damaged(PREPROCESSING))?;
         let context = match &preprocessor.inputs {
             Inputs::Table { .. } => None,
@@ -215,19 +222,65 @@ impl RunFolder {
         Ok((dataset, splits))
     }
 
-    fn json<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<T> {
+    /// The file `name`; `versions` are those of its format that can be read, if it has any.
+    fn json<T: DeserializeOwned>(&self, name: &str, versions: Option<RangeInclusive<u32>>) -> anyhow::Result<T> {
         let bytes = folder::read(&self.path, name)?.with_context(|| self.missing(name))?;
-        let value = serde_json::from_slice(&bytes);
-        value.map_err(|error| anyhow::anyhow!(one_line(&error.to_string()))).with_context(|| self.damaged(name))
+        let error = match serde_json::from_slice(&bytes) {
+            Ok(value) => return Ok(value),
+            Err(error) => anyhow::anyhow!(one_line(&error.to_string())),
+        };
+        // The other keys of another version may be anything.
+        let found = serde_json::from_slice::<Versioned>(&bytes).ok().map(|versioned| versioned.version);
+        let path = self.file(name);
+        let path = path.display();
+        match found.zip(versions.map(RangeInclusive::into_inner)) {
+            Some((found, (_, newest))) if found > newest => anyhow::bail!(
+                "{path} was written by a newer burnlab (format {found}, this one reads {newest}): update burnlab"
+            ),
+            Some((found, (oldest, _))) if found < oldest => anyhow::bail!(
+                "{path} was written by an older burnlab (format {found}, this one reads {oldest} and later): train the \
+                 run again, or use the older version"
+            ),
+            _ => Err(error.context(self.damaged(name))),
+        }
     }
 
     fn missing(&self, name: &str) -> String {
         format!("{} is missing: restore the file that training wrote", self.file(name).display())
     }
 
+    /// What is wrong with a file that cannot be read.
     fn damaged(&self, name: &str) -> String {
-        format!("{} is damaged: restore the file that training wrote", self.file(name).display())
+        let path = self.file(name);
+        match self.newer_burnlab() {
+            Some(newer) => format!("{} cannot be read, {newer}", path.display()),
+            None => format!("{} is damaged: restore the file that training wrote", path.display()),
+        }
     }
+
+    /// Says so if the run was recorded by a newer version than this one.
+    fn newer_burnlab(&self) -> Option<String> {
+        let bytes = folder::read(&self.path, "environment.json").ok()??;
+        let recorded = serde_json::from_slice::<Recorded>(&bytes).ok()?.burnlab;
+        let parts = |version: &str| -> Option<Vec<u64>> {
+            version.split(['-', '+']).next()?.split('.').map(|part| part.parse().ok()).collect()
+        };
+        let this = env!("CARGO_PKG_VERSION");
+        (parts(&recorded)? > parts(this)?)
+            .then(|| format!("written by the newer burnlab {recorded}, and this is {this}: update burnlab"))
+    }
+}
+
+/// The part of a versioned file that every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// The part of `environment.json` that every version has.
+#[derive(Deserialize)]
+struct Recorded {
+    burnlab: String,
 }
 
 /// The run that `run` names: its id, a unique prefix of one, `latest`, or an experiment (its newest run). Commands that

@@ -1,7 +1,6 @@
 //! One run: from its initial network to the evaluation of the trained one.
 
 use anyhow::Context;
-use burn::module::Module;
 
 use super::error::explain;
 use super::prepare::{Prepared, Pretrained};
@@ -109,7 +108,7 @@ fn fit_network<B: TrainingBackend>(
     device: &B::Device,
 ) -> anyhow::Result<Trained<B>> {
     let Prepared { config, preprocessor, decoder, .. } = prepared;
-    let description = describe::training(prepared, writer.id(), net.num_params(), options.backend);
+    let description = describe::training(prepared, writer.id(), options.backend);
     options.observer.started(&TrainingStart {
         description: &description,
         max_epochs: config.training.max_epochs,

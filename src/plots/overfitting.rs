@@ -24,8 +24,8 @@ pub struct Capacity {
 type Points = Vec<(f64, f64)>;
 
 /// A dot per run and loss, and lines through the means: training dashed, validation solid; the size with the lowest
-/// validation loss is marked.
-pub fn overfitting(title: &str, points: &[Capacity]) -> String {
+/// validation loss is marked. `note` is appended to the summary.
+pub fn overfitting(title: &str, points: &[Capacity], note: &str) -> String {
     let of = |loss: fn(&Capacity) -> f64| -> Points {
         let points = points.iter().filter(|point| point.units > 0).map(|point| (point.units as f64, loss(point)));
         points.filter(|point| is_drawable(point.1)).collect()
@@ -37,7 +37,8 @@ pub fn overfitting(title: &str, points: &[Capacity]) -> String {
     }
     let (train_means, validation_means) = (means(&train), means(&validation));
     let best = validation_means.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-    let page = Page::new(title, &summary(train.len().max(validation.len()), best, &train_means, &validation_means));
+    let summary = summary(train.len().max(validation.len()), best, &train_means, &validation_means);
+    let page = Page::new(title, &(summary + note));
     let width = WIDTH - 2.0 * MARGIN;
     let mut entries = train_and_validation();
     entries.push(Entry::new(circle("validation-dot key", (0.0, 0.0), 4.0), "one run (lines: means)"));

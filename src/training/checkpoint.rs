@@ -28,8 +28,13 @@ const OPTIMIZER: &str = "optimizer/";
 pub enum CheckpointError {
     #[error("the checkpoint is damaged ({0}); delete it, and training starts again from the first epoch")]
     Damaged(String),
-    #[error("the checkpoint has format version {0}, and this burnlab reads {VERSION}")]
-    Version(String),
+    #[error("the checkpoint was written by a newer burnlab (format {0}, this one reads {VERSION}): update burnlab")]
+    Newer(String),
+    #[error(
+        "the checkpoint was written by an older burnlab (format {0}, this one reads {VERSION}); delete it, and training \
+         starts again from the first epoch"
+    )]
+    Older(String),
     #[error("the checkpoint belongs to another network: {0}")]
     Weights(#[from] WeightsError),
     #[error("the checkpoint belongs to another optimizer: it has no `{0}`")]
@@ -171,8 +176,12 @@ impl Checkpoint {
         let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let field = |name: &str| metadata.get(name).cloned().unwrap_or_default();
-        if field("version") != VERSION {
-            return Err(CheckpointError::Version(field("version")));
+        let version = field("version");
+        match (version.parse::<u32>(), VERSION.parse::<u32>()) {
+            _ if version == VERSION => {}
+            (Ok(found), Ok(known)) if found > known => return Err(CheckpointError::Newer(version)),
+            (Ok(_), _) => return Err(CheckpointError::Older(version)),
+            (Err(_), _) => return Err(CheckpointError::Damaged("it has no version".into())),
         }
         let tensor = |(name, view): (String, TensorView)| match view.dtype() {
             Dtype::F32 => Ok((name, Tensor { shape: view.shape().to_vec(), bytes: view.data().to_vec() })),

@@ -417,8 +417,11 @@ async fn an_empty_store_tells_the_next_command_and_then_shows_the_run() {
     let root = crate::place::folder();
     drop(Store::open(root.path()).unwrap());
     let Some(page) = open(root.path(), "").await else { return };
-    page.wait("document.querySelector('.command').textContent", json!("cargo run -- --config configs/digits.toml"))
-        .await;
+    page.wait(
+        "document.querySelector('.command').textContent",
+        json!(burnlab::shell::command_in(root.path(), &["--config", "digits"])),
+    )
+    .await;
     let id = finished(root.path(), new_run("digits", "[16]", 0.001, 1), 0.9);
     page.rows(&[&id]).await;
     page.close().await;
@@ -564,7 +567,11 @@ async fn pictures_are_shown_and_the_boundary_moves() {
     // A run without pictures tells how to draw them.
     let bare = finished(lab.artifacts(), new_run("bare", "[16]", 0.001, 1), 0.9);
     page.client.goto(&format!("{}#/run/{bare}?tab=pictures", page.url)).await.unwrap();
-    page.wait("document.querySelector('.run-body .command').textContent", json!(format!("burnlab plot {bare}"))).await;
+    page.wait(
+        "document.querySelector('.run-body .command').textContent",
+        json!(burnlab::shell::command_in(lab.artifacts(), &["plot", bare.as_str()])),
+    )
+    .await;
     page.close().await;
 }
 

@@ -143,8 +143,8 @@ fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_anothe
             Draw::Experiment(draw) => {
                 let store = Store::open(lab.artifacts()).unwrap();
                 let iris: Vec<_> = runs[4..].iter().map(|run| store.run(&run.id).unwrap()).collect();
-                assert!(draw("iris", &iris).is_some(), "{}", picture.name);
-                assert!(draw("iris", &iris[..1]).is_none(), "{}", picture.name);
+                assert!(draw(&iris[0], &iris).is_ok(), "{}", picture.name);
+                assert!(draw(&iris[0], &iris[..1]).is_err(), "{}", picture.name);
             }
         }
     }
@@ -191,6 +191,19 @@ fn plot_draws_from_the_folder_what_training_drew_and_says_what_a_picture_needs()
     assert!(output.status.success(), "{}", text(&output.stderr));
     let overfitting = Svg(std::fs::read_to_string(place.path("o.svg")).unwrap());
     assert_eq!(overfitting.count("dot"), 4, "two runs, training and validation");
+
+    // Runs that differ in more than the width are not drawn without a word.
+    let other = ["--config", "c.toml", "--quiet", "--set", "model.hidden=[4]", "--set", "training.learning_rate=0.1"];
+    assert!(place.run(&other).status.success());
+    let output = place.run(&["plot", "latest", "overfitting"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.ends_with("; not drawn: 2 runs with other values of training.learning_rate\n"), "{error}");
+    assert!(place.run(&[&other[..], &["--set", "model.hidden=[2]"]].concat()).status.success());
+    assert!(place.run(&["plot", "latest", "overfitting", "-o", "o.svg"]).status.success());
+    let overfitting = Svg(std::fs::read_to_string(place.path("o.svg")).unwrap());
+    assert_eq!(overfitting.count("dot"), 4, "the two runs of its learning rate");
+    assert!(overfitting.0.contains("Not drawn: 2 runs with other values of training.learning_rate."));
 }
 
 #[test]

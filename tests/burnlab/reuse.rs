@@ -574,6 +574,11 @@ fn a_changed_run_folder_is_refused_in_one_line() {
         (change("\"virginica\"", "\"setosa\""), "the target `target` is inconsistent"),
         (change("\"image_shape\": null", "\"image_shape\": [99, 99]"), "image_shape does not fit"),
         (String::new(), "is damaged: restore the file that training wrote"),
+        (
+            change("\"version\": 3,", "\"unheard_of\": {}, \"version\": 4,"),
+            "was written by a newer burnlab (format 4, this one reads 3): update burnlab",
+        ),
+        (change("\"version\": 3", "\"version\": 1"), "was written by an older burnlab (format 1, this one reads 2 and"),
     ];
     for (text_of_file, expected) in cases {
         std::fs::write(runs[0].join("preprocessing.json"), text_of_file).unwrap();
@@ -586,6 +591,29 @@ fn a_changed_run_folder_is_refused_in_one_line() {
         }
     }
     std::fs::write(runs[0].join("preprocessing.json"), &preprocessor).unwrap();
+
+    // Files without a version of their own are as new as the run.
+    let environment = std::fs::read_to_string(runs[0].join("environment.json")).unwrap();
+    let this = env!("CARGO_PKG_VERSION");
+    let newer = environment.replacen(&format!("\"burnlab\": \"{this}\""), "\"burnlab\": \"9.10.0\"", 1);
+    assert_ne!(newer, environment);
+    std::fs::write(runs[0].join("environment.json"), newer).unwrap();
+    let evaluation = std::fs::read(runs[0].join("evaluation.json")).unwrap();
+    let run = runs[0].display().to_string();
+    let export = ["export", &run, "--format", "onnx", "-o", "m.onnx"];
+    let told = format!("written by the newer burnlab 9.10.0, and this is {this}: update burnlab");
+    assert!(place.run(&export).status.success(), "it can be read, so it is used");
+    std::fs::write(runs[0].join("evaluation.json"), "{}").unwrap();
+    let output = place.run(&export);
+    assert!(text(&output.stderr).contains(&format!("evaluation.json cannot be read, {told}")), "{output:?}");
+    std::fs::write(runs[0].join("evaluation.json"), evaluation).unwrap();
+    let config = std::fs::read_to_string(runs[0].join("config.toml")).unwrap();
+    std::fs::write(runs[0].join("config.toml"), format!("tomorrow = 1\n{config}")).unwrap();
+    let output = place.run(&export);
+    let error = text(&output.stderr);
+    assert!(error.contains("unknown key `tomorrow`") && error.contains(&told), "{error}");
+    std::fs::write(runs[0].join("config.toml"), config).unwrap();
+    std::fs::write(runs[0].join("environment.json"), environment).unwrap();
 
     // Weights of another network; a checkpoint and a config that are not this run's own.
     place.write("w.toml", "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 1\n");
@@ -605,6 +633,14 @@ fn a_changed_run_folder_is_refused_in_one_line() {
     std::fs::copy(runs[1].join("checkpoint.safetensors"), runs[0].join("checkpoint.safetensors")).unwrap();
     let output = place.run(&["resume", id, "--epochs", "5"]);
     assert!(text(&output.stderr).contains("is of run `"), "{}", text(&output.stderr));
+    // The header is text: the same length, another version.
+    let (old, new) = (b"\"version\":\"3\"", b"\"version\":\"4\"");
+    let at = own.windows(old.len()).position(|bytes| bytes == old).unwrap();
+    let newer = [&own[..at], new, &own[at + old.len()..]].concat();
+    std::fs::write(runs[0].join("checkpoint.safetensors"), newer).unwrap();
+    let output = place.run(&["resume", id, "--epochs", "5"]);
+    let expected = "the checkpoint was written by a newer burnlab (format 4, this one reads 3): update burnlab";
+    assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
     std::fs::write(runs[0].join("checkpoint.safetensors"), own).unwrap();
     let config = std::fs::read_to_string(runs[0].join("config.toml")).unwrap();
     std::fs::write(runs[0].join("config.toml"), config.replace("batch_size = 32", "batch_size = 16")).unwrap();

@@ -73,8 +73,13 @@ export function splitKey(key) {
   return slash < 0 ? ["", key] : [key.slice(0, slash), key.slice(slash + 1)];
 }
 
+const meta = (name) => document.querySelector(`meta[name="burnlab-${name}"]`).content;
+
+/** A command of burnlab, as it is started on the server's machine, for the runs that the page shows. */
+export const command = (words) => `${meta("program")} ${words}${meta("elsewhere")}`;
+
 /** The server's table of metrics (src/metric.rs): `{name: {goal, meaning}}`. */
-const METRICS = JSON.parse(document.querySelector('meta[name="burnlab-metrics"]').content);
+const METRICS = JSON.parse(meta("metrics"));
 
 const row = (key) => {
   const name = splitKey(key)[1];

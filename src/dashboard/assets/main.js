@@ -4,6 +4,7 @@ import { follow } from "./api.js";
 import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
 import { h, perFrame, toast } from "./dom.js";
+import { command } from "./format.js";
 import { mountOverview } from "./overview.js";
 import { mountParams } from "./params.js";
 import { mountRun } from "./run.js";
@@ -91,7 +92,7 @@ function mountEmpty(parent) {
       { class: "empty" },
       h("h2", {}, "No runs yet"),
       h("p", {}, "Train a network; it shows up here while it learns:"),
-      h("pre", { class: "command" }, "cargo run -- --config configs/digits.toml"),
+      h("pre", { class: "command" }, command("--config digits")),
       h("p", { class: "soft" }, "This page follows the store by itself: there is nothing to reload."),
     ),
   );
@@ -114,7 +115,7 @@ async function start() {
   try {
     revision = await store.load();
   } catch (error) {
-    banner(`The server does not answer (${error.message}). Is “burnlab dashboard” still running? Trying again.`);
+    banner(`The server does not answer (${error.message}). Is “${command("dashboard")}” still running? Trying again.`);
     live("gone", "offline");
     setTimeout(start, 2000);
     return;

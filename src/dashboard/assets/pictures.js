@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { boundary } from "./boundary.js";
 import { h } from "./dom.js";
+import { command } from "./format.js";
 
 /** What the files of `plots/` show. */
 const NAMES = {
@@ -45,7 +46,7 @@ export async function pictures(detail, run, onClose) {
   if (parts.length) return parts;
   return [
     h("p", {}, "There are no pictures (yet): a training draws them at its end. This draws them from the run's folder:"),
-    h("pre", { class: "command" }, `burnlab plot ${run.id}`),
+    h("pre", { class: "command" }, command(`plot ${run.id}`)),
   ];
 }
 

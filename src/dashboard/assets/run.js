@@ -6,7 +6,7 @@ import { mountCharts } from "./charts.js";
 import { duration } from "./columns.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
-import { MISSING, bytes, moment, number, param, plural, seconds, splitKey } from "./format.js";
+import { MISSING, bytes, command, moment, number, param, plural, seconds, splitKey } from "./format.js";
 import { gallery } from "./gallery.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
@@ -358,7 +358,7 @@ const PARTS = {
     if (detail.evaluation?.text)
       return [
         h("p", {}, "A language model has a prediction for each character, which are not kept. See what it writes:"),
-        copyable(`burnlab generate ${id}`),
+        copyable(command(`generate ${id}`)),
       ];
     try {
       return (detail.image && (await gallery(id, onClose))) ?? (await predictionTable(detail, id));

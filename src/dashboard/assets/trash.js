@@ -3,14 +3,14 @@
 import { restore } from "./actions.js";
 import * as api from "./api.js";
 import { dataTable, h, scroller } from "./dom.js";
-import { MISSING, moment } from "./format.js";
+import { MISSING, command, moment } from "./format.js";
 import * as store from "./store.js";
 
 export function mountTrash(parent) {
   const box = h("div");
   parent.append(
     h("h2", {}, "Trash"),
-    h("p", { class: "soft" }, "Deleted runs stay here until “burnlab runs gc” removes them for good."),
+    h("p", { class: "soft" }, `Deleted runs stay here until “${command("runs gc")}” removes them for good.`),
     box,
   );
   const render = async () => {

@@ -12,6 +12,7 @@ mod transform;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub use seen::Seen;
 
 use super::labels::Labels;
 use super::{InputColumn, Layout, Readings, Scale, Task};
+
+/// The versions of the format of `preprocessing.json` that can be read.
+pub const PREPROCESSING_VERSIONS: RangeInclusive<u32> = saved::VERSIONS;
 
 const UNKNOWN: &str = "unknown";
 

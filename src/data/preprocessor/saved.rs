@@ -1,6 +1,7 @@
 //! `preprocessing.json`: the file form of a [`Preprocessor`], saved with the model.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,6 +13,8 @@ use crate::data::{Reading, Readings, Scale, Spelling};
 const VERSION: u32 = 3;
 /// Until then numbers among names had one spelling, and all columns were read plainly.
 const VERSION_WITHOUT_READINGS: u32 = 2;
+/// The versions that can be read.
+pub(super) const VERSIONS: RangeInclusive<u32> = VERSION_WITHOUT_READINGS..=VERSION;
 
 /// The keys of the file, which is flat where a [`Preprocessor`] distinguishes tables and texts.
 #[derive(Serialize, Deserialize)]

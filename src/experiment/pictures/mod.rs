@@ -7,7 +7,7 @@
 //! | `results` | pictures of the curves and of the predictions of the test part |
 //! | `inputs` | pictures of networks with two numeric inputs, over their plane |
 //! | `layers`, `attention`, `importance` | pictures of weights, of attention, of feature importance |
-//! | `overfitting` | losses against network size, over all runs of an experiment |
+//! | `overfitting` | losses against network size, over runs of an experiment |
 //! | `recorded` | the pictures written by training |
 //! | `saved` | the pictures of a saved model |
 

@@ -18,13 +18,13 @@ pub struct Picture {
     pub cost: fn(&Subject) -> usize,
 }
 
-/// What a picture is drawn from; each function returns the SVG document, or `None` if the picture does not apply.
+/// What a picture is drawn from; each function returns the SVG document unless the picture does not apply.
 #[derive(Clone, Copy, Debug)]
 pub enum Draw {
     /// One run.
     Run(fn(&Subject) -> Option<String>),
-    /// All runs of an experiment, by its name.
-    Experiment(fn(&str, &[Run]) -> Option<String>),
+    /// A run and all runs of its experiment; the error completes "it needs ...".
+    Experiment(fn(&Run, &[Run]) -> Result<String, String>),
 }
 
 impl Picture {
@@ -145,8 +145,8 @@ pub static PICTURES: &[Picture] = &[
     },
     Picture {
         name: "overfitting",
-        shows: "All runs of the experiment: losses against the number of hidden units",
-        needs: "runs of one experiment with different model.hidden",
+        shows: "Losses against the number of hidden units, over the runs of the experiment that differ in nothing else",
+        needs: "runs of one experiment with different model.hidden and otherwise the same config",
         draw: Draw::Experiment(overfitting::overfitting),
         cost: cheap,
     },

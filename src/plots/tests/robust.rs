@@ -29,7 +29,7 @@ fn empties() -> Vec<String> {
         predicted_vs_true("t", "", &[], &[]),
         residuals("t", "", &[], &[]),
         importance("t", "m", &[]),
-        overfitting("t", &[]),
+        overfitting("t", &[], ""),
     ]
 }
 
@@ -80,7 +80,7 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
         (predicted_vs_true("t", "", &[bad, 1.0, 2.0], &[1.0, bad, 2.0]), "dot", 1),
         (residuals("t", "", &[bad, 1.0, 2.0], &[1.0, bad, 2.0]), "dot", 1),
         (importance("t", "m", &[feature(bad, 1.0), feature(1.0, bad)]), "bar", 1),
-        (overfitting("t", &[capacity(bad, 1.0), capacity(1.0, bad)]), "dot", 2),
+        (overfitting("t", &[capacity(bad, 1.0), capacity(1.0, bad)], ""), "dot", 2),
     ]
 }
 

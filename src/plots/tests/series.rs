@@ -116,7 +116,7 @@ fn overfitting_draws_means_and_marks_the_best_size() {
     let runs = [(1, 0.9, 1.0), (1, 0.7, 0.8), (8, 0.3, 0.5), (64, 0.1, 0.7)];
     let points_of_runs =
         runs.map(|(units, train_loss, validation_loss)| Capacity { units, train_loss, validation_loss });
-    let svg = overfitting("Overfitting", &points_of_runs);
+    let svg = overfitting("Overfitting", &points_of_runs, " Not all.");
     let document = parsed(&svg);
     assert_eq!(marks(&document, "dot").len(), 8);
     let series = marks(&document, "series");
@@ -129,6 +129,6 @@ fn overfitting_draws_means_and_marks_the_best_size() {
     assert!((line[0].1 - (heights[0] + heights[1]) / 2.0).abs() < 0.02);
     assert_eq!(texts(&document, "best-label"), ["best 8"]);
     let expected = "4 runs. The validation loss is least, 0.5, with 8 hidden units. \
-                    With 64 it is 0.7, while the training loss falls from 0.3 to 0.1.";
+                    With 64 it is 0.7, while the training loss falls from 0.3 to 0.1. Not all.";
     assert_eq!(description(&document), expected);
 }

@@ -1,0 +1,243 @@
+//! What to do next, each hint with a command to copy. To add one: a row in [`HINTS`].
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::experiment::{Prepared, RunOutcome};
+use crate::shell::{command, command_in};
+use crate::tracking::{Point, Status};
+use crate::training::schedule::ScheduleKind;
+
+/// A run is called overfitted if its last validation loss is this many times its lowest one, and the training loss fell
+/// meanwhile.
+const OVERFITTED: f64 = 1.2;
+/// The best epoch counts as the last one if it is within this share of the end.
+const END: f64 = 0.05;
+/// Most hints after a run.
+const MAX_HINTS: usize = 6;
+
+/// What the hints are about.
+pub struct Subject<'a> {
+    pub prepared: &'a Prepared,
+    /// The config as the user named it.
+    pub file: &'a str,
+    /// The command that trains this config.
+    pub again: &'a str,
+    /// `None` before training.
+    pub trained: Option<Trained<'a>>,
+}
+
+/// A run that has ended.
+pub struct Trained<'a> {
+    pub outcome: &'a RunOutcome,
+    pub points: &'a [Point],
+    /// The run of the same experiment before this one.
+    pub previous: Option<&'a str>,
+}
+
+/// A row of the table: the command of the advice, or `None` where it does not apply.
+struct Hint {
+    advice: fn(&Subject) -> Option<String>,
+    command: fn(&Subject) -> String,
+}
+
+/// The most urgent first.
+const HINTS: &[Hint] = &[
+    Hint {
+        advice: |of| (of.trained.as_ref()?.outcome.status == Status::Interrupted).then(|| "resume this run".into()),
+        command: |of| of.run("resume", &[]),
+    },
+    Hint {
+        advice: |of| Some(format!("{}: check the data", of.no_better_than_the_baseline()?)),
+        command: |of| command(&["config", "check", of.file]),
+    },
+    Hint {
+        advice: |of| {
+            of.no_better_than_the_baseline()?;
+            Some(format!("try another kind of network, {}", of.other_kind()?))
+        },
+        command: |of| of.with(&[&format!("model={{kind=\"{}\"}}", of.other_kind().unwrap_or_default())]),
+    },
+    Hint {
+        advice: |of| Some(format!("{}: stop in time", of.overfitted().filter(|_| !of.stops_early())?)),
+        command: |of| {
+            let keep = ["training.restore_best=true"];
+            let keep = if of.config().training.restore_best { &[][..] } else { &keep };
+            of.with(&[&["training.early_stopping.patience=20"], keep].concat())
+        },
+    },
+    Hint {
+        advice: |of| match (of.overfitted()?, of.stops_early()) {
+            (_, false) => Some("or regularise".into()),
+            (overfitted, true) => Some(format!("{overfitted}: regularise")),
+        },
+        command: |of| of.with(&[&of.more_regularised()]),
+    },
+    Hint {
+        advice: |of| {
+            let outcome = of.trained.as_ref()?.outcome;
+            let (best, _) = outcome.best.filter(|_| of.ends_at_its_best())?;
+            Some(format!("epoch {best} of {} was the best so far: train for longer", outcome.num_epochs))
+        },
+        command: |of| {
+            let epochs = 2 * of.config().training.max_epochs;
+            // Other schedules end with the epochs that were planned.
+            match of.config().training.schedule.kind {
+                ScheduleKind::Constant => of.run("resume", &["--epochs", &epochs.to_string()]),
+                _ => of.with(&[&format!("training.max_epochs={epochs}")]),
+            }
+        },
+    },
+    Hint {
+        advice: |of| {
+            let is_needed = !of.stops_early() && of.overfitted().is_none() && !of.ends_at_its_best();
+            (is_needed && !of.prepared.validation.is_empty()).then(|| "stop when it no longer improves".into())
+        },
+        command: |of| of.with(&["training.early_stopping.patience=20"]),
+    },
+    Hint {
+        advice: |of| {
+            (of.trained.is_none() && of.prepared.validation.is_empty()).then(|| {
+                "no validation rows: nothing tells when to stop, and no sweep can choose; set some aside".into()
+            })
+        },
+        command: |of| of.with(&["data.validation_fraction=0.15"]),
+    },
+    Hint {
+        // Another network could not start from the same weights.
+        advice: |of| {
+            of.trained.as_ref()?;
+            let may_grow = of.overfitted().is_none() && !of.is_perfect() && of.config().model.init_from.is_none();
+            may_grow.then(|| of.config().model.larger().0.to_owned())
+        },
+        command: |of| of.with(&[&of.config().model.larger().1]),
+    },
+    Hint {
+        advice: |of| (of.trained.is_some() && of.config().data.is_text()).then(|| "generate text".into()),
+        command: |of| of.run("generate", &[]),
+    },
+    Hint { advice: |of| of.trained.is_none().then(|| "train it".into()), command: |of| of.again.to_owned() },
+    Hint {
+        advice: |of| of.trained.is_some().then(|| "see how results vary with the seed".into()),
+        command: |of| format!("{} --seeds 10", of.again),
+    },
+    Hint {
+        advice: |of| of.trained.as_ref()?.previous.map(|_| "compare it with the run before".into()),
+        command: |of| {
+            let Some(Trained { outcome, previous: Some(previous), .. }) = &of.trained else { return String::new() };
+            command_in(of.artifacts(), &["runs", "compare", previous, outcome.id.as_str()])
+        },
+    },
+    Hint {
+        advice: |of| of.trained.is_some().then(|| "see all runs in the browser".into()),
+        command: |of| command_in(of.artifacts(), &["dashboard"]),
+    },
+];
+
+/// The hints that apply, the most urgent first, each with its command; the last one always.
+pub fn hints(subject: &Subject) -> Vec<(String, String)> {
+    let applies = |hint: &Hint| Some(((hint.advice)(subject)?, (hint.command)(subject)));
+    let mut hints: Vec<_> = HINTS.iter().filter_map(applies).collect();
+    if hints.len() > MAX_HINTS {
+        hints.drain(MAX_HINTS - 1..hints.len() - 1);
+    }
+    hints
+}
+
+impl Subject<'_> {
+    fn config(&self) -> &Config {
+        &self.prepared.config
+    }
+
+    /// This config with other values.
+    fn with(&self, sets: &[&str]) -> String {
+        let sets = sets.iter().map(|set| format!(" --set {}", crate::shell::quoted(set)));
+        sets.fold(self.again.to_owned(), |command, set| command + &set)
+    }
+
+    /// The run as the subject of a verb.
+    fn run(&self, verb: &str, options: &[&str]) -> String {
+        let id = self.trained.as_ref().map_or("latest", |trained| trained.outcome.id.as_str());
+        command_in(self.artifacts(), &[&[verb, id], options].concat())
+    }
+
+    /// The folder `artifacts` of `artifacts/runs/<id>`.
+    fn artifacts(&self) -> &Path {
+        let folder = self.trained.as_ref().and_then(|trained| trained.outcome.folder.parent()?.parent());
+        folder.unwrap_or(Path::new("artifacts"))
+    }
+
+    fn stops_early(&self) -> bool {
+        self.config().training.early_stopping.is_some()
+    }
+
+    /// The values of a metric by epoch.
+    fn series(&self, key: &str) -> Vec<(u64, f64)> {
+        let points = self.trained.as_ref().map_or(&[][..], |trained| trained.points);
+        points.iter().filter(|point| point.key.as_str() == key).map(|point| (point.epoch, point.value)).collect()
+    }
+
+    /// By how much the validation loss rose from its best while the training loss fell, if that was a lot.
+    fn overfitted(&self) -> Option<String> {
+        let validation = self.series("validation/loss");
+        let &(best_epoch, best) = validation.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let &(_, last) = validation.last()?;
+        let train = self.series("train/loss");
+        let at_best = train.iter().find(|point| point.0 == best_epoch)?.1;
+        let fell = train.last()?.1 < at_best;
+        (fell && last > OVERFITTED * best)
+            .then(|| format!("overfitted: the validation loss rose from {best:.4} (epoch {best_epoch}) to {last:.4}"))
+    }
+
+    /// Whether all epochs were trained and the best is among the last ones.
+    fn ends_at_its_best(&self) -> bool {
+        self.trained.as_ref().is_some_and(|trained| {
+            let RunOutcome { num_epochs, best, .. } = *trained.outcome;
+            let is_all = num_epochs == self.config().training.max_epochs;
+            is_all && best.is_some_and(|(epoch, _)| epoch as f64 >= (1.0 - END) * num_epochs as f64)
+        })
+    }
+
+    /// Says so if the test result is no better than that of the baseline that ignores the inputs.
+    fn no_better_than_the_baseline(&self) -> Option<String> {
+        let evaluation = self.trained.as_ref()?.outcome.evaluation.as_ref()?;
+        let (name, baseline) = (evaluation.baseline.name.as_str(), evaluation.baseline.value);
+        let value = evaluation.metric(name);
+        let is_better = match name {
+            // By more than two standard deviations of guesses.
+            "accuracy" => {
+                value > baseline + 2.0 * (baseline * (1.0 - baseline) / evaluation.num_examples as f64).sqrt()
+            }
+            _ => value < baseline,
+        };
+        (!is_better).then(|| format!("{name} {value:.4} is no better than the baseline's {baseline:.4}"))
+    }
+
+    /// Whether no error is left on the test rows.
+    fn is_perfect(&self) -> bool {
+        let evaluation = self.trained.as_ref().and_then(|trained| trained.outcome.evaluation.as_ref());
+        evaluation.is_some_and(|evaluation| evaluation.metric("accuracy") == 1.0)
+    }
+
+    /// Another kind of network for these inputs, if there is one.
+    fn other_kind(&self) -> Option<&'static str> {
+        if self.config().data.is_text() || self.config().model.init_from.is_some() {
+            return None;
+        }
+        let suited = if self.prepared.preprocessor.image_shape().is_some() { "cnn" } else { "tabular" };
+        let is_suited = self.config().params().get("model.kind").is_some_and(|kind| kind == suited);
+        Some(if is_suited { "mlp" } else { suited })
+    }
+
+    /// The setting that adds dropout, or else raises l2.
+    fn more_regularised(&self) -> String {
+        let params = self.config().params();
+        let has_hidden =
+            params.get("model.hidden").and_then(|hidden| hidden.as_array()).is_none_or(|all| !all.is_empty());
+        let dropout = params.get("model.dropout").and_then(serde_json::Value::as_f64);
+        match dropout {
+            Some(0.0) if has_hidden => "model.dropout=0.2".to_owned(),
+            _ => format!("training.l2={}", (10.0 * self.config().training.l2).max(1e-3)),
+        }
+    }
+}

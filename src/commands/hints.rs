@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::experiment::{Prepared, RunOutcome};
-use crate::shell::{command, command_in};
+use crate::shell::{command, command_in, quoted};
 use crate::tracking::{Point, Status};
 use crate::training::schedule::ScheduleKind;
 
@@ -151,7 +151,7 @@ impl Subject<'_> {
 
     /// This config with other values.
     fn with(&self, sets: &[&str]) -> String {
-        let sets = sets.iter().map(|set| format!(" --set {}", crate::shell::quoted(set)));
+        let sets = sets.iter().map(|set| format!(" --set {}", quoted(set)));
         sets.fold(self.again.to_owned(), |command, set| command + &set)
     }
 

@@ -111,6 +111,7 @@ fn is_tried_elsewhere(block: &str, command: &str) -> Option<&'static str> {
         ("git ", "fetches what the tests are part of"),
         ("cargo ", "builds: `.ci/run`"),
         ("cd ", "leads into what `git` fetched"),
+        (".ci/", "calls the tests"),
         ("benches/", "takes minutes, and installs what it compares with"),
     ];
     let by_block = blocks.into_iter().find(|(part, _)| block.contains(part));
@@ -156,14 +157,10 @@ fn check(name: &str) {
             broken.push(format!("{head}\n  does not {expected}:\n    {}", printed.join("\n    ")));
             continue;
         }
-        let differences = if shown.is_empty() { Vec::new() } else { likeness::differences(shown, &printed) };
-        if !differences.is_empty() {
-            let lines: Vec<_> = differences
-                .iter()
-                .map(|difference| format!("\n  shown    {}\n  printed  {}", difference.shown, difference.printed))
-                .collect();
-            wrong.push(head + &lines.concat());
-            edits.push((command.output.clone(), likeness::updated(shown, &printed)));
+        if !shown.is_empty() && !likeness::is_like(shown, &printed) {
+            let updated = likeness::updated(shown, &printed);
+            wrong.push(format!("{head}\n  {}", likeness::difference(shown, &updated).join("\n  ")));
+            edits.push((command.output.clone(), updated));
         }
     }
     if is_updating() && !edits.is_empty() {
@@ -176,7 +173,7 @@ fn check(name: &str) {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(
         wrong.is_empty(),
-        "{}\n\n`BURNLAB_UPDATE_GUIDE=1 cargo test guide` writes what is printed into the pages",
+        "{}\n\n`BURNLAB_UPDATE_GUIDE=1 cargo test guide` makes these changes: - is shown, + is printed",
         wrong.join("\n")
     );
 }

@@ -509,7 +509,8 @@ pub enum RunsCommand {
 /// What to list, and how.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Only runs that match, such as `test/accuracy > 0.95 and tag = baseline`
+    /// Only runs that match, such as `test/accuracy > 0.95 and tag = baseline`; a word alone is looked for in names, ids, tags
+    /// and notes
     #[arg(long, value_name = "EXPR", default_value = "")]
     pub filter: String,
     /// Sort by a param, a metric (the best first) or a field such as `started`

@@ -97,6 +97,8 @@ mod sweep;
 mod told;
 #[path = "burnlab/tables.rs"]
 mod tables;
+#[path = "burnlab/tested_rows.rs"]
+mod tested_rows;
 #[path = "burnlab/training.rs"]
 mod training;
 #[path = "burnlab/verbs.rs"]

@@ -10,8 +10,8 @@ use crate::tracking::{MetricKey, Run, Shown};
 
 /// Names one value of a run.
 ///
-/// `id`, `name`, `experiment`, `tag`, `note`, `status`, `reason`, `started`, `ended`, `seed`, `best_epoch`, `parent` and
-/// `archived` are the record's; `validation/loss` is the metric's best value (its last where neither direction is better)
+/// `id`, `name`, `experiment`, `tag`, `note`, `status`, `reason`, `started`, `ended`, `duration` (seconds), `seed`,
+/// `best_epoch`, `parent` and `archived` are the record's; `validation/loss` is the metric's best value (its last where neither direction is better)
 /// and `last(validation/loss)` its last; everything else is a param, such as `training.learning_rate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
@@ -36,6 +36,7 @@ pub const RECORD_FIELDS: &[&str] = &[
     "reason",
     "started",
     "ended",
+    "duration",
     "seed",
     "best_epoch",
     "parent",
@@ -54,6 +55,11 @@ pub enum FieldValue<'a> {
 }
 
 impl Field {
+    /// Whether the values are moments in time, which are compared as texts of fixed width.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Self::Record(name) if name == "started" || name == "ended")
+    }
+
     /// The value in `run`, whose status is `shown`; `None` if the run has none.
     pub fn of<'a>(&self, run: &'a Run, shown: Shown) -> Option<FieldValue<'a>> {
         let record = &run.record;
@@ -75,6 +81,7 @@ impl Field {
                 "reason" => text(record.reason.clone()),
                 "started" => text(record.started.to_string()),
                 "ended" => text(record.ended?.to_string()),
+                "duration" => Some(FieldValue::Number(record.ended?.seconds_since(record.started))),
                 "parent" => text(record.parent.as_ref()?.to_string()),
                 "seed" => Some(FieldValue::Json(Cow::Owned(record.seed.into()))),
                 "best_epoch" => Some(FieldValue::Json(Cow::Owned(record.best_epoch?.into()))),

@@ -15,6 +15,7 @@
 //! | `judge` | the comparison of two or more runs of a store |
 //! | `ranking` | the trials of a sweep, best first |
 //! | `field`, `filter` | what can be named of a run, and the filter language of the page and of `runs list` |
+//! | `vocabulary` | the names that the runs have: finds the nearest one |
 
 mod difference;
 pub mod field;
@@ -29,10 +30,12 @@ mod spread;
 mod test_rows;
 mod tested;
 pub mod verdict;
+mod vocabulary;
 
 pub use difference::{Difference, changes_the_test, differences};
 pub use headline::headline;
 pub use ranking::ranked;
 pub use repetition::{counts, folds, groups, repetition_key, results, tells_configs_apart};
 pub use spread::{Spread, band, mean_interval, spread};
-pub use tested::{other_rows, same_rows};
+pub use tested::{are_other_rows, comparable_sets, other_rows, repeated_data, same_rows};
+pub use vocabulary::{UnknownName, Vocabulary};

@@ -55,10 +55,10 @@ struct Config {
 
 /// The standard error of the mean of `metric` in the folders `b` less that in `a`, over test rows drawn anew: a paired
 /// bootstrap, which draws the same rows for all runs. Efron and Tibshirani 1993, "An Introduction to the Bootstrap",
-/// chapter 6.
+/// chapter 6. With the number of test rows.
 ///
 /// `None` for other metrics, and unless all runs have predictions of the same rows.
-pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<f64> {
+pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<(f64, usize)> {
     let kind = Kind::of(metric)?;
     let (a, b) = (config(a, kind)?, config(b, kind)?);
     if a.rows != b.rows || a.truths != b.truths || a.rows.len() < 2 {
@@ -74,7 +74,8 @@ pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<f6
     });
     // A resample may hold a single target, of which there is no R2.
     let differences: Vec<f64> = differences.filter(|difference| difference.is_finite()).collect();
-    Some(spread(&differences)?.deviation)
+    // The mean of squares within a resample is too small by one row.
+    Some((spread(&differences)?.deviation * (count as f64 / (count - 1) as f64).sqrt(), count))
 }
 
 impl Config {
@@ -170,11 +171,11 @@ mod tests {
     #[test]
     fn a_difference_of_proportions_has_the_standard_error_of_a_proportion() {
         let (a, b) = (folder(0..20, false), folder(0..10, true));
-        let found = error(&[a.path()], &[b.path()], "accuracy").unwrap();
-        assert!((found - 0.03).abs() < 0.002, "{found}");
+        let (found, num_rows) = error(&[a.path()], &[b.path()], "accuracy").unwrap();
+        assert!((found - 0.03).abs() < 0.002 && num_rows == 100, "{found}");
         // What both get wrong says nothing about the difference.
-        assert_eq!(error(&[a.path()], &[a.path()], "accuracy"), Some(0.0));
-        assert_eq!(error(&[a.path()], &[b.path()], "log_loss"), Some(0.0));
+        assert_eq!(error(&[a.path()], &[a.path()], "accuracy"), Some((0.0, 100)));
+        assert_eq!(error(&[a.path()], &[b.path()], "log_loss"), Some((0.0, 100)));
         assert_eq!((error(&[a.path()], &[b.path()], "f1"), error(&[a.path()], &[b.path()], "r2")), (None, None));
         assert_eq!(error(&[a.path()], &[tempfile::tempdir().unwrap().path()], "accuracy"), None);
     }
@@ -192,9 +193,9 @@ mod tests {
         };
         let (a, b) = (folder(1.0), folder(2.0));
         for metric in ["rmse", "mae", "mse"] {
-            assert!(error(&[a.path(), a.path()], &[b.path(), b.path()], metric).unwrap() < 1e-9, "{metric}");
+            assert!(error(&[a.path(), a.path()], &[b.path(), b.path()], metric).unwrap().0 < 1e-9, "{metric}");
         }
         // The variance p (1 - p) of a proportion p = 0.5 has the derivative 1 - 2 p = 0: R2 hardly varies.
-        assert!(error(&[a.path()], &[b.path()], "r2").unwrap() < 0.06);
+        assert!(error(&[a.path()], &[b.path()], "r2").unwrap().0 < 0.06);
     }
 }

@@ -32,6 +32,25 @@ pub fn same_rows(a: &Run, b: &Run) -> bool {
     }
 }
 
+/// Whether two runs are known to be tested on different rows. What is not known is for who reads their predictions to find.
+pub fn are_other_rows(a: &Run, b: &Run) -> bool {
+    a.record.data.is_some() && b.record.data.is_some() && !same_rows(a, b)
+}
+
+/// For each config, given by its repetitions, the first of the configs that it can be compared with.
+pub fn comparable_sets(configs: &[Vec<&Run>]) -> Vec<usize> {
+    let mut firsts: Vec<usize> = Vec::new();
+    let mut sets = Vec::with_capacity(configs.len());
+    for (index, config) in configs.iter().enumerate() {
+        let first = firsts.iter().copied().find(|&first| other_rows(&configs[first], config).is_none());
+        sets.push(first.unwrap_or(index));
+        if first.is_none() {
+            firsts.push(index);
+        }
+    }
+    sets
+}
+
 /// Why the results of two configs, each given by its repetitions, cannot be compared; `None` if they can. Names both as
 /// "them".
 ///
@@ -101,7 +120,7 @@ pub fn remarks(a: &[&Run], b: &[&Run]) -> Vec<String> {
 
 /// What the data of a run's repetitions have in common, as a text; repetitions of one config under other data are another
 /// config. `None` for a run without fingerprints.
-pub(super) fn repeated_data(run: &Run) -> Option<[&str; 2]> {
+pub fn repeated_data(run: &Run) -> Option<[&str; 2]> {
     let data = run.record.data.as_ref()?;
     // Splits made outside of burnlab: the same rows, divided differently between two files.
     let is_divided = run.record.params.get("data.test_path").is_some_and(|path| !path.is_null());

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use super::predictions::image_shape;
 use super::request::{checked, run_id};
 use super::{ApiError, AppState, blocking};
-use crate::comparison::filter::Filter;
+use crate::comparison::Vocabulary;
+use crate::comparison::filter::{Filter, FilterError};
 use crate::tracking::{FileEntry, RunId, Store, folder};
 
 /// `GET /api/runs`: all runs, newest first, archived ones included.
@@ -42,13 +43,13 @@ pub async fn filter(
     if text.len() > MAX_FILTER {
         return Err(ApiError::bad_request(format!("a filter has {MAX_FILTER} bytes at most, not {}", text.len())));
     }
-    let filter: Filter = text.parse().map_err(|error: crate::comparison::filter::FilterError| ApiError {
-        at: Some(error.at),
-        ..ApiError::bad_request(error.to_string())
-    })?;
+    let refused = |error: FilterError| ApiError { at: Some(error.at), ..ApiError::bad_request(error.to_string()) };
+    let filter: Filter = text.parse().map_err(refused)?;
     let live = Arc::clone(state.live());
     blocking(move || {
         let snapshot = live.refresh()?;
+        let filter =
+            filter.resolved(&Vocabulary::new(snapshot.entries.iter().map(|entry| &entry.run))).map_err(refused)?;
         let passes = snapshot.entries.iter().filter(|entry| filter.matches(&entry.run, entry.shown));
         Ok(Json(json!({ "ids": passes.map(|entry| entry.run.record.id.as_str()).collect::<Vec<_>>() })))
     })

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
 use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
+use crate::comparison::are_other_rows;
 use crate::comparison::pairs::{Pair, Pairs, Prediction, Unpaired};
 use crate::tracking::RunId;
 
@@ -97,8 +98,13 @@ pub async fn examples(
     }
     state
         .read(move |store| {
-            let folders = [store.run(&a)?, store.run(&b)?].map(|run| store.folder(&run.record.id));
-            Ok(match found(&folders, &query) {
+            let runs = [store.run(&a)?, store.run(&b)?];
+            let folders = [&a, &b].map(|id| store.folder(id));
+            let found = match are_other_rows(&runs[0], &runs[1]) {
+                true => Err(Unpaired::Rows),
+                false => found(&folders, &query),
+            };
+            Ok(match found {
                 Ok((found, picked)) => {
                     let wants_inputs = image_shape(store, &a).is_none();
                     Examples { seen: seen(store, &a, &picked, true, wants_inputs)?, ..found }

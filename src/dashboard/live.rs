@@ -16,6 +16,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
+use crate::comparison::repeated_data;
 use crate::tracking::{Changes, Location, Run, RunId, Shown, Store, TrackingError};
 
 /// How often the watcher polls: the longest delay until an edit or a new epoch is on every page.
@@ -39,8 +40,13 @@ impl Entry {
             #[serde(flatten)]
             run: &'a Run,
             shown: Shown,
+            /// Equal for runs on the same data, so that the page groups as the terminal does.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            repeated_data: Option<String>,
         }
-        let json = serde_json::to_string(&View { run: &run, shown }).expect("runs have string keys and serialize");
+        let repeated_data = repeated_data(&run).map(|parts| parts.concat());
+        let json = serde_json::to_string(&View { run: &run, shown, repeated_data })
+            .expect("runs have string keys and serialize");
         Self { run, shown, json }
     }
 

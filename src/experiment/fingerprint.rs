@@ -152,8 +152,8 @@ impl Sum {
     }
 }
 
-fn hash(text: &String) -> u64 {
-    let digest = Sha256::digest(text.as_bytes());
+fn hash(text: impl AsRef<str>) -> u64 {
+    let digest = Sha256::digest(text.as_ref().as_bytes());
     u64::from_le_bytes(digest[..8].try_into().expect("SHA-256 has 32 bytes"))
 }
 

@@ -10,7 +10,7 @@ use super::select::{JsonRun, json, select};
 
 /// The runs that match the filter, including archived ones, in the given format.
 pub fn text(store: &Store, filter: &str, format: ExportFormat) -> anyhow::Result<String> {
-    let runs = select(store, filter, true)?;
+    let (runs, _) = select(store, filter, true)?;
     match format {
         ExportFormat::Json => json(&runs.iter().map(|(run, shown)| JsonRun { run, shown: *shown }).collect::<Vec<_>>()),
         ExportFormat::Csv => csv(&runs),

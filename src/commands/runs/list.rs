@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use anyhow::Context;
+
 use crate::cli::ListArgs;
 use crate::comparison::field::{Field, FieldValue};
 use crate::comparison::verdict::{Group, best_of, pooled_deviation};
@@ -20,8 +22,10 @@ const MAX_PARAMS: usize = 3;
 
 /// The list as text or JSON.
 pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
-    let mut runs = select(store, &options.filter, options.archived)?;
-    if let Some(Ok(field)) = options.sort.as_ref().map(|key| key.parse()) {
+    let (mut runs, vocabulary) = select(store, &options.filter, options.archived)?;
+    let resolve = |option: &str, key: &String| vocabulary.resolve(key).with_context(|| format!("{option} `{key}`"));
+    if let Some(key) = &options.sort {
+        let field = resolve("--sort", key)?;
         runs.sort_by(|a, b| order(&field, a, b, options.reverse));
     } else if options.reverse {
         runs.reverse();
@@ -34,24 +38,29 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
         return json(&runs.iter().map(|(run, shown)| JsonRun { run, shown: *shown }).collect::<Vec<_>>());
     }
     if !options.columns.is_empty() {
-        return Ok(render(&runs, &options.columns, usize::MAX));
+        let fields = options.columns.iter().map(|key| resolve("--columns", key)).collect::<anyhow::Result<Vec<_>>>()?;
+        return Ok(render(&runs, &options.columns, &fields, usize::MAX));
     }
     // Ids must not be truncated, so that they can be copied: if they are long, tags are dropped, then the last columns.
     let mut columns = default_columns(&runs);
-    let mut text = render(&runs, &columns, usize::MAX);
+    let named = |columns: &[String]| -> Vec<Field> {
+        columns.iter().map(|column| column.parse().unwrap_or_else(|never| match never {})).collect()
+    };
+    let mut text = render(&runs, &columns, &named(&columns), usize::MAX);
     while table::width(&text) > WIDTH && columns.len() > 1 {
         columns.pop();
-        text = render(&runs, &columns, usize::MAX);
+        text = render(&runs, &columns, &named(&columns), usize::MAX);
     }
     let rest = WIDTH.saturating_sub(table::width(&text) + 2);
     if !columns.iter().any(|column| column == "tag") && rest >= "tag".len() {
         columns.push("tag".to_owned());
-        text = render(&runs, &columns, rest);
+        text = render(&runs, &columns, &named(&columns), rest);
     }
     Ok(text)
 }
 
-/// A line per config: its newest run, and statistics over its seeds.
+/// A line per config: its newest run, and statistics over its seeds. Configs that cannot be compared have different letters
+/// under `data`.
 fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let mut groups = comparison::groups(runs.iter().map(|(run, _)| run));
     groups.truncate(limit);
@@ -61,8 +70,14 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let mut params: Vec<String> = params.filter(|key| tells_configs_apart(key)).collect();
     params.sort_by_key(|key| !key.starts_with("model.")); // compared most often, so first
     params.truncate(MAX_PARAMS);
-    let row = |group: &Vec<&Run>| -> Vec<String> {
-        let first = [group[0].record.id.to_string(), group.len().to_string()];
+    let sets = comparison::comparable_sets(&groups);
+    let mut letters = sets.clone();
+    letters.sort_unstable();
+    letters.dedup();
+    let is_mixed = letters.len() > 1;
+    let row = |(group, set): (&Vec<&Run>, &usize)| -> Vec<String> {
+        let letter = is_mixed.then(|| letter(letters.iter().position(|first| first == set).unwrap_or_default()));
+        let first = [group[0].record.id.to_string(), group.len().to_string()].into_iter().chain(letter);
         let metric = headline(group.iter().copied());
         let results = metric.as_ref().map(|key| results(group, key)).unwrap_or_default();
         let values: Vec<f64> = results.into_iter().map(|(_, value)| value).collect();
@@ -81,17 +96,27 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
             interval,
         ];
         let params = params.iter().map(|key| group[0].record.params.get(key).map(table::json_cell).unwrap_or_default());
-        first.into_iter().chain(params).chain(rest).collect()
+        first.chain(params).chain(rest).collect()
     };
     let header: Vec<String> = ["newest run", "seeds"]
-        .map(str::to_owned)
         .into_iter()
+        .chain(is_mixed.then_some("data"))
+        .map(str::to_owned)
         .chain(params.iter().map(|key| key.rsplit('.').next().unwrap_or(key).to_owned()))
         .chain(["metric", "mean", "sd", "95 % interval"].map(str::to_owned))
         .collect();
-    let mut text = table::render(&header, &groups.iter().map(row).collect::<Vec<_>>());
-    text.extend(luck_of_the_best(&groups));
+    let mut text = table::render(&header, &groups.iter().zip(&sets).map(row).collect::<Vec<_>>());
+    match is_mixed {
+        true => text
+            .push_str("\nDifferent letters under `data`: tested on different rows, so that they cannot be compared.\n"),
+        false => text.extend(luck_of_the_best(&groups)),
+    }
     text
+}
+
+/// `a` for 0, `b` for 1, ...
+fn letter(index: usize) -> String {
+    comparison::judge::letters(index).to_lowercase()
 }
 
 /// Selection bias: how much better the best of several equally good configs looks than it is.
@@ -114,9 +139,7 @@ fn luck_of_the_best(groups: &[Vec<&Run>]) -> Option<String> {
 }
 
 /// The table, with the cells of the last column cut to `last` characters.
-fn render(runs: &[(Run, Shown)], columns: &[String], last: usize) -> String {
-    let fields: Vec<Field> =
-        columns.iter().map(|column| column.parse().unwrap_or_else(|never| match never {})).collect();
+fn render(runs: &[(Run, Shown)], columns: &[String], fields: &[Field], last: usize) -> String {
     let row = |(run, shown): &(Run, Shown)| {
         let mut cells: Vec<String> = fields.iter().map(|field| table::cell(field.of(run, *shown).as_ref())).collect();
         if let Some(cell) = cells.last_mut().filter(|cell| cell.chars().count() > last) {

@@ -3,15 +3,19 @@
 use anyhow::Context;
 use serde::Serialize;
 
+use crate::comparison::Vocabulary;
 use crate::comparison::filter::Filter;
 use crate::tracking::{Run, Shown, Store};
 
-/// The runs that match, newest first, with the status to show.
-pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<Vec<(Run, Shown)>> {
-    let filter: Filter = filter.parse().with_context(|| format!("--filter `{filter}`"))?;
-    let runs = store.runs()?.into_iter().filter(|run| archived || !run.record.archived);
+/// The runs that match, newest first, with the status to show; and the names that the store's runs have.
+pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<(Vec<(Run, Shown)>, Vocabulary)> {
+    let runs = store.runs()?;
+    let vocabulary = Vocabulary::new(runs.iter());
+    let parsed = filter.parse().and_then(|filter: Filter| filter.resolved(&vocabulary));
+    let filter = parsed.with_context(|| format!("--filter `{filter}`"))?;
+    let runs = runs.into_iter().filter(|run| archived || !run.record.archived);
     let shown = runs.map(|run| (store.shown(&run), run)).map(|(shown, run)| (run, shown));
-    Ok(shown.filter(|(run, shown)| filter.matches(run, *shown)).collect())
+    Ok((shown.filter(|(run, shown)| filter.matches(run, *shown)).collect(), vocabulary))
 }
 
 /// A run as JSON: its record, metrics, and the status to show.

@@ -27,6 +27,15 @@ pub fn text(store: &Store, query: &str, as_json: bool) -> anyhow::Result<String>
         return json(&Detail { run: JsonRun { run: &run, shown }, folder, files });
     }
     let mut text = head(&run.record, shown);
+    if let Some(data) = run.record.data.as_ref().filter(|data| !data.test.is_empty()) {
+        let num_others = store.tested_on(&data.test)?.len().saturating_sub(1);
+        let others = match num_others {
+            0 => "no other run is".to_owned(),
+            1 => "1 other run is, too".to_owned(),
+            _ => format!("{num_others} other runs are, too"),
+        };
+        writeln!(text, "tested on   {} rows; {others}", data.num_test)?;
+    }
     writeln!(text, "folder      {}", store.folder(id).display())?;
     let params = run.record.params.iter().map(|(key, value)| vec![key.clone(), table::json_cell(value)]);
     section(&mut text, &["param", "value"], params.collect());

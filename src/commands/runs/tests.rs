@@ -147,9 +147,9 @@ fn verbs_change_what_they_say() {
         (record.tags, record.note.as_deref(), record.archived),
         (vec!["another-long-tag".to_owned(), "good".to_owned()], Some("a note"), true)
     );
-    assert_eq!(select(&open(), "", false).unwrap().len(), 2);
+    assert_eq!(select(&open(), "", false).unwrap().0.len(), 2);
     verb(&folder, &["archive", "--undo", "moons"]).unwrap();
-    assert_eq!(select(&open(), "", false).unwrap().len(), 3);
+    assert_eq!(select(&open(), "", false).unwrap().0.len(), 3);
     // One misspelled run, and nothing is deleted.
     assert!(verb(&folder, &["delete", id, "nosuch"]).is_err());
     assert_eq!(open().runs().unwrap().len(), 3);

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
+use super::parse::FilterError;
 use crate::comparison::field::{Field, FieldValue};
+use crate::comparison::vocabulary::Vocabulary;
 use crate::tracking::{Run, Shown};
 
 /// A parsed filter.
@@ -14,7 +16,18 @@ pub(super) enum Expression {
     Any(Vec<Expression>),
     All(Vec<Expression>),
     Not(Box<Expression>),
-    Compare(Field, Operator, Literal),
+    Compare(Key, Operator, Literal),
+    /// A part of the run's name, id, experiment, tags or note, in lower case.
+    Search(String),
+}
+
+/// A field as it was written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Key {
+    pub text: String,
+    /// Number of characters before it.
+    pub at: usize,
+    pub field: Field,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +52,14 @@ pub(super) enum Literal {
 }
 
 impl Filter {
+    /// The filter with each name resolved to what the runs have.
+    ///
+    /// # Errors
+    /// A name that no run has, or that may be several.
+    pub fn resolved(&self, vocabulary: &Vocabulary) -> Result<Self, FilterError> {
+        Ok(Self(self.0.resolved(vocabulary)?))
+    }
+
     /// Whether `run`, with the status `shown`, matches.
     pub fn matches(&self, run: &Run, shown: Shown) -> bool {
         self.0.holds(run, shown)
@@ -46,19 +67,64 @@ impl Filter {
 }
 
 impl Expression {
+    fn resolved(&self, vocabulary: &Vocabulary) -> Result<Self, FilterError> {
+        let all = |parts: &[Self]| parts.iter().map(|part| part.resolved(vocabulary)).collect::<Result<Vec<_>, _>>();
+        Ok(match self {
+            Self::Any(parts) => Self::Any(all(parts)?),
+            Self::All(parts) => Self::All(all(parts)?),
+            Self::Not(part) => Self::Not(Box::new(part.resolved(vocabulary)?)),
+            Self::Compare(key, operator, literal) => {
+                let found = vocabulary.resolve(&key.text);
+                let field = found.map_err(|unknown| FilterError { at: key.at, message: unknown.to_string() })?;
+                Self::Compare(Key { field, ..key.clone() }, *operator, literal.clone())
+            }
+            Self::Search(part) => Self::Search(part.clone()),
+        })
+    }
+
     fn holds(&self, run: &Run, shown: Shown) -> bool {
         match self {
             Self::Any(parts) => parts.iter().any(|part| part.holds(run, shown)),
             Self::All(parts) => parts.iter().all(|part| part.holds(run, shown)),
             Self::Not(part) => !part.holds(run, shown),
-            Self::Compare(field, operator, literal) => {
-                field.of(run, shown).is_some_and(|value| operator.holds(&value, literal))
+            Self::Compare(key, operator, literal) => {
+                key.field.of(run, shown).is_some_and(|value| match key.field.is_time() {
+                    true => operator.holds_of_time(&value, literal),
+                    false => operator.holds(&value, literal),
+                })
+            }
+            Self::Search(part) => {
+                let record = &run.record;
+                let texts = [
+                    Some(record.id.as_str()),
+                    Some(&record.experiment),
+                    record.name.as_deref(),
+                    record.note.as_deref(),
+                ];
+                let mut texts = texts.into_iter().flatten().chain(record.tags.iter().map(String::as_str));
+                texts.any(|text| text.to_lowercase().contains(part))
             }
         }
     }
 }
 
 impl Operator {
+    /// Times are texts of fixed width, which sort as the times do.
+    fn holds_of_time(self, value: &FieldValue<'_>, literal: &Literal) -> bool {
+        let FieldValue::Json(value) = value else { return false };
+        let (Some(time), Some(limit)) = (value.as_str(), literal.text()) else { return false };
+        let limit = limit.replace(' ', "T");
+        match self {
+            Self::Equal => time.starts_with(&limit),
+            Self::NotEqual => !time.starts_with(&limit),
+            Self::Contains => time.contains(&limit),
+            Self::Less => time < limit.as_str(),
+            Self::LessOrEqual => time <= limit.as_str(),
+            Self::Greater => time > limit.as_str(),
+            Self::GreaterOrEqual => time >= limit.as_str(),
+        }
+    }
+
     fn holds(self, value: &FieldValue<'_>, literal: &Literal) -> bool {
         match self {
             Self::Equal => literal.equals(value),
@@ -131,7 +197,7 @@ impl Literal {
         }
     }
 
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Scalar { text, .. } => Some(text),
             Self::List(_) => None,

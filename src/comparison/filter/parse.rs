@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::expression::{Expression, Filter, Literal, Operator};
+use super::expression::{Expression, Filter, Key, Literal, Operator};
+use crate::comparison::field::Field;
 
 /// Deeper nesting than any person writes; a limit, since the parser is recursive.
 const MAX_DEPTH: usize = 50;
@@ -13,13 +14,12 @@ const MAX_DEPTH: usize = 50;
 pub struct FilterError {
     /// Number of characters before the mistake; the message shows it as a 1-based column.
     pub at: usize,
-    expected: &'static str,
-    found: String,
+    pub(super) message: String,
 }
 
 impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at column {}: expected {}, found {}", self.at + 1, self.expected, self.found)
+        write!(f, "at column {}: {}", self.at + 1, self.message)
     }
 }
 
@@ -82,22 +82,44 @@ impl<'a> Parser<'a> {
     }
 
     fn comparison(&mut self) -> Result<Expression, FilterError> {
-        let mut name = self.word().ok_or_else(|| self.error("a field, `not` or `(`"))?.to_owned();
+        if let Some('"' | '\'') = self.peek()
+            && let Literal::Scalar { text, .. } = self.scalar("a text")?
+        {
+            return Ok(Expression::Search(text.to_lowercase()));
+        }
+        let at = self.place();
+        let mut name = self.word().ok_or_else(|| self.error("a field, a word to find, `not` or `(`"))?.to_owned();
+        if self.is_at_end_of_term() {
+            return Ok(Expression::Search(name.to_lowercase()));
+        }
         if name == "last" && self.symbol("(") {
             let metric = self.word().ok_or_else(|| self.error("a metric such as `validation/loss`"))?;
             name = format!("last({metric})");
             self.expect(")", "`)`")?;
         }
-        let Ok(field) = name.parse();
+        let Ok(field) = name.parse::<Field>();
         let operator = self.operator().ok_or_else(|| self.error("one of = != ~ < <= > >="))?;
         self.peek();
         let start = self.at;
         let literal = self.literal()?;
-        if operator.is_order() && literal.number().is_none() {
+        let mut wrong = |expected| {
             self.at = start;
-            return Err(self.error("a number"));
+            Err(self.error(expected))
+        };
+        match field.is_time() {
+            true if !literal.text().is_some_and(is_time) => {
+                return wrong("a date or a time, such as 2026-11-24 or \"2026-11-24 18:30\"");
+            }
+            false if operator.is_order() && literal.number().is_none() => return wrong("a number"),
+            _ => {}
         }
-        Ok(Expression::Compare(field, operator, literal))
+        Ok(Expression::Compare(Key { text: name, at, field }, operator, literal))
+    }
+
+    /// Whether nothing follows that would make the last word a field.
+    fn is_at_end_of_term(&mut self) -> bool {
+        let is_keyword = |word: &str| ["and", "or"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword));
+        matches!(self.peek(), None | Some(')')) || is_keyword(self.next_word())
     }
 
     fn operator(&mut self) -> Option<Operator> {
@@ -189,6 +211,11 @@ impl<'a> Parser<'a> {
         &rest[..rest.find(ends).unwrap_or(rest.len())]
     }
 
+    /// Number of characters read.
+    fn place(&self) -> usize {
+        self.text[..self.at].chars().count()
+    }
+
     fn error(&mut self, expected: &'static str) -> FilterError {
         let found = match self.peek() {
             None => "the end".to_owned(),
@@ -198,6 +225,18 @@ impl<'a> Parser<'a> {
                 format!("`{found}`")
             }
         };
-        FilterError { at: self.text[..self.at].chars().count(), expected, found }
+        FilterError { at: self.place(), message: format!("expected {expected}, found {found}") }
     }
+}
+
+/// Whether `text` is the beginning of a time: a year, `2026-11`, `2026-11-24`, `2026-11-24T18:30`, ...
+fn is_time(text: &str) -> bool {
+    const SHAPE: &str = "0000-00-00T00:00:00.000000Z";
+    let fits = |(letter, shape): (char, char)| match shape {
+        '0' => letter.is_ascii_digit(),
+        'T' => letter == 'T' || letter == ' ',
+        shape => letter == shape,
+    };
+    let is_whole = [4, 7, 10, 13, 16, 19].contains(&text.trim_end_matches('Z').len()) || text.len() > 20;
+    text.len() <= SHAPE.len() && is_whole && text.trim_end_matches('Z').chars().zip(SHAPE.chars()).all(fits)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
+use crate::comparison::vocabulary::Vocabulary;
 use crate::tracking::{MetricSummary, Run, RunRecord, Shown};
 
 fn run() -> Run {
@@ -88,6 +89,21 @@ fn filters_say_what_they_mean() {
         ("not not tag = baseline", true),
         ("notes = 1", false),
         ("android = 1 or tag == baseline", true),
+        ("first", true),
+        ("A3F1 and 'st tr'", true),
+        ("base or nothing", true),
+        ("nothing", false),
+        ("not (nothing)", true),
+        ("16", false),
+        ("started > 2026-11-01", true),
+        ("started < 2026-11-24", false),
+        ("started >= 2026-11-24 and started < 2026-11-25", true),
+        ("started = 2026-11-24", true),
+        ("started != 2026-11", false),
+        ("started > '2026-11-24 23:50'", true),
+        ("started > 2026-11-24T23:51", false),
+        ("started > 2025", true),
+        ("ended > 2025", false),
     ] {
         let parsed: Filter = filter.parse().unwrap_or_else(|error| panic!("{filter}: {error}"));
         assert_eq!(parsed.matches(&run, Shown::Stalled), passes, "{filter}");
@@ -101,10 +117,15 @@ fn mistakes_are_shown_where_they_are() {
         ("a > x", 4, "at column 5: expected a number, found `x`"),
         ("a > [1]", 4, "at column 5: expected a number, found `[`"),
         ("a ! 1", 2, "at column 3: expected one of = != ~ < <= > >=, found `!`"),
-        ("a", 1, "at column 2: expected one of = != ~ < <= > >=, found the end"),
-        ("= 1", 0, "at column 1: expected a field, `not` or `(`, found `=`"),
+        ("= 1", 0, "at column 1: expected a field, a word to find, `not` or `(`, found `=`"),
+        ("a b = 1", 2, "at column 3: expected one of = != ~ < <= > >=, found `b`"),
+        (
+            "started > yesterday",
+            10,
+            "at column 11: expected a date or a time, such as 2026-11-24 or \"2026-11-24 18:30\", found `yesterday`",
+        ),
         ("a = 1 b = 2", 6, "at column 7: expected `and`, `or` or the end, found `b`"),
-        ("a = 1 and", 9, "at column 10: expected a field, `not` or `(`, found the end"),
+        ("a = 1 and", 9, "at column 10: expected a field, a word to find, `not` or `(`, found the end"),
         ("(a = 1", 6, "at column 7: expected `and`, `or` or `)`, found the end"),
         ("a = 1)", 5, "at column 6: expected `and`, `or` or the end, found `)`"),
         ("a = \"x", 6, "at column 7: expected the closing quote, found the end"),
@@ -120,4 +141,38 @@ fn mistakes_are_shown_where_they_are() {
     let deep = "(".repeat(100_000);
     assert!(deep.parse::<Filter>().unwrap_err().to_string().contains("less nesting"));
     assert!("not ".repeat(100_000).parse::<Filter>().is_err());
+}
+
+/// A name that no run has is a mistake, not a filter that nothing passes.
+#[test]
+fn unknown_names_are_told_with_the_nearest() {
+    let run = run();
+    let vocabulary = Vocabulary::new(std::iter::once(&run));
+    let resolved = |filter: &str| filter.parse::<Filter>().unwrap().resolved(&vocabulary);
+    for (filter, message) in [
+        ("test/acc > 0.5", "at column 1: no run has `test/acc`; did you mean `test/accuracy`?"),
+        ("tag = x and lr > 100", "at column 13: no run has `lr`; did you mean `training.learning_rate`?"),
+        ("not (max_epoch > 1)", "at column 6: no run has `max_epoch`; did you mean `training.max_epochs`?"),
+        ("durration > 1", "at column 1: no run has `durration`; did you mean `duration`?"),
+        ("zzz = 1", "at column 1: no run has `zzz`; `runs show RUN` lists what there is"),
+    ] {
+        assert_eq!(resolved(filter).unwrap_err().to_string(), message, "{filter}");
+    }
+    for (filter, passes) in [
+        ("learning_rate < 0.01", true),
+        ("accuracy > 0.95 and loss < 1", true),
+        ("last(accuracy) > 0.97", false),
+        ("max_epochs = 200 or kind = cnn", true),
+        ("seed = 1 or training.max_epochs = 200", true),
+    ] {
+        assert_eq!(resolved(filter).unwrap().matches(&run, Shown::Stalled), passes, "{filter}");
+    }
+    let mut two = run.clone();
+    let metric = two.metrics[&"test/accuracy".parse().unwrap()];
+    two.metrics.insert("validation/accuracy".parse().unwrap(), metric);
+    let several = "accuracy > 0".parse::<Filter>().unwrap().resolved(&Vocabulary::new(std::iter::once(&two)));
+    let message = "at column 1: `accuracy` may be `test/accuracy` or `validation/accuracy`: name one of them";
+    assert_eq!(several.unwrap_err().to_string(), message);
+    // Where there are no runs, there is nothing to know a name from.
+    assert!("a = 1".parse::<Filter>().unwrap().resolved(&Vocabulary::new(std::iter::empty())).is_ok());
 }

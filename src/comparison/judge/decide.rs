@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::comparison::repetition::{folds, pairs, values};
 use crate::comparison::test_rows;
 use crate::comparison::tested::{num_test_parts, other_rows};
-use crate::comparison::verdict::{Claim, Group, Unit, Verdict, verdict};
+use crate::comparison::verdict::{Claim, Group, Unit, Verdict, decided, verdict};
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, Run, Store};
 
@@ -55,7 +55,9 @@ pub(super) fn is_undecided(store: &Store, a: &[&Run], b: &[&Run], metric: &Metri
     if other_rows(a, b).is_some() {
         return true;
     }
-    Results::new(store, a, b, metric).verdict(goal, None).claim == Claim::NotDistinguishable
+    let results = Results::new(store, a, b, metric);
+    let (a, b) = results.groups("", "");
+    decided(&a, &b, goal, results.unit) == Claim::NotDistinguishable
 }
 
 /// What distinguishes the results by `metric`.
@@ -85,7 +87,7 @@ pub(super) fn unit(store: &Store, a: &[&Run], b: &[&Run], metric: &MetricKey) ->
     };
     let name = metric.as_str().trim_start_matches("test/");
     match test_rows::error(&folders(a), &folders(b), name) {
-        Some(error) if is_test => Unit::TestRows { error },
+        Some((error, num_rows)) if is_test => Unit::TestRows { error, num_rows },
         _ => Unit::Seeds,
     }
 }

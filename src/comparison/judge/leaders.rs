@@ -24,9 +24,11 @@ pub fn leaders(store: &Store, runs: &[Run]) -> Result<BTreeMap<MetricKey, usize>
             runs.iter().enumerate().filter_map(|(i, run)| Some((i, best(run)?))).collect();
         let &(first, top) =
             measured.iter().reduce(|best, other| if goal.is_better(other.1, best.1) { other } else { best })?;
-        let others: Vec<usize> = measured.iter().filter(|(_, value)| *value != top).map(|(index, _)| *index).collect();
+        let mut others: Vec<(usize, f64)> = measured.into_iter().filter(|(_, value)| *value != top).collect();
+        // The nearest first: if any cannot be told apart, it is soon found.
+        others.sort_by(|(_, a), (_, b)| (a - top).abs().total_cmp(&(b - top).abs()));
         let config = config_of(&runs[first])?;
-        let is_above = |&other: &usize| {
+        let is_above = |&(other, _): &(usize, f64)| {
             config_of(&runs[other]).is_some_and(|of_other| match of_other.name == config.name {
                 // Repetitions of one config: the same rows, or luck with them.
                 true => same_rows(&runs[first], &runs[other]),

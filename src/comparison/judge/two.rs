@@ -9,7 +9,7 @@ use super::sentences;
 use crate::comparison::difference::config_changes;
 use crate::comparison::headline::chosen;
 use crate::comparison::repetition::with_repetitions;
-use crate::comparison::tested::{other_rows, remarks, same_rows};
+use crate::comparison::tested::{are_other_rows, other_rows, remarks};
 use crate::comparison::verdict::{Names, Unit, Verdict, sentence};
 use crate::tracking::{MetricKey, Run, Store, TrackingError};
 
@@ -22,7 +22,7 @@ pub struct Judgement {
     pub sentence: String,
     /// Why there is nothing to compare; null where there is.
     pub other_rows: Option<String>,
-    /// Whether A and B themselves are tested on the same rows, so that they can be compared row by row.
+    /// Whether A and B themselves are tested on the same rows, as far as is known, so that they can be compared row by row.
     pub same_rows: bool,
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -50,8 +50,8 @@ pub fn judge(store: &Store, a: &Run, b: &Run, asked: Option<&str>) -> Result<Opt
     let verdict = results.verdict(metric.required_goal()?, other_rows.as_deref());
     let seconds = mean_seconds(&group_a).zip(mean_seconds(&group_b));
     let is_single = group_a.len() == 1 && group_b.len() == 1;
-    let same_rows = same_rows(a, b);
-    let mistakes = match is_single && other_rows.is_none() {
+    let same_rows = !are_other_rows(a, b);
+    let mistakes = match is_single && other_rows.is_none() && !are_other_rows(a, b) {
         true => mistakes(&store.folder(&a.record.id), &store.folder(&b.record.id)),
         false => None,
     };

@@ -26,8 +26,7 @@ impl Estimate {
     /// The estimate that decides, from the plain one over seeds.
     ///
     /// The chance in the test rows is added to that in the seeds as two independent sources of variance (Owen 2007, "The
-    /// pigeonhole bootstrap"), with the degrees of freedom of Satterthwaite 1946, in which those of the rows count as
-    /// infinite.
+    /// pigeonhole bootstrap"), with the degrees of freedom of Satterthwaite 1946.
     pub(super) fn for_unit(self, unit: Unit) -> Self {
         match unit {
             Unit::Seeds => self,
@@ -36,10 +35,11 @@ impl Estimate {
                 freedom: self.smallest as f64 - 1.0,
                 ..self
             },
-            Unit::TestRows { error } if error > 0.0 => {
+            Unit::TestRows { error, num_rows } if error > 0.0 => {
                 let (seeds, rows) = (self.standard_error.powi(2), error.powi(2));
                 let seeds = if self.is_constant { 0.0 } else { seeds };
-                let freedom = self.freedom * ((seeds + rows) / seeds).powi(2);
+                let parts = seeds.powi(2) / self.freedom + rows.powi(2) / (num_rows as f64 - 1.0);
+                let freedom = (seeds + rows).powi(2) / parts;
                 Self {
                     standard_error: (seeds + rows).sqrt(),
                     // statrs loses digits beyond, see `MOST_FREEDOM`.
@@ -56,7 +56,7 @@ impl Estimate {
     pub(super) fn floor(&self, unit: Unit) -> f64 {
         let deviation = self.difference / self.effect;
         match unit {
-            Unit::TestRows { error } => (error / deviation).powi(2),
+            Unit::TestRows { error, .. } => (error / deviation).powi(2),
             unit => self.num_groups as f64 * unit.ratio(),
         }
     }
@@ -79,18 +79,20 @@ mod tests {
         // Three folds: one half, too.
         assert_eq!(half(&plain().for_unit(Unit::Folds { num_folds: 3 })), half(&splits));
         assert_eq!(widened((1.0, 3.0), 3, Unit::Splits { ratio: 1.0 }), (0.0, 4.0));
-        // Standard errors of 3 and 4 make one of 5, here with 2 (25 / 9)^2 = 15.43 degrees of freedom: t = 2.126269
+        // Standard errors of 3 and 4 make one of 5, here with 625 / (81 / 2 + 256 / 64) = 14.045 degrees of freedom.
         let wide = Estimate::paired(&[2.0 - 27.0_f64.sqrt(), 2.0, 2.0 + 27.0_f64.sqrt()], 8.0).unwrap();
-        let rows = wide.for_unit(Unit::TestRows { error: 4.0 });
-        assert!((half(&rows) - 5.0 * 2.126269).abs() < 1e-3, "{}", half(&rows));
+        let rows = wide.for_unit(Unit::TestRows { error: 4.0, num_rows: 65 });
+        assert!((half(&rows) - 5.0 * 2.144).abs() < 1e-2, "{}", half(&rows));
     }
 
     #[test]
     fn seeds_that_agree_leave_what_the_rows_owe_to_chance() {
-        let agree = Estimate::paired(&[0.02, 0.02, 0.02], 1.0).unwrap().for_unit(Unit::TestRows { error: 0.02 });
+        let agree =
+            Estimate::paired(&[0.02, 0.02, 0.02], 1.0).unwrap().for_unit(Unit::TestRows { error: 0.02, num_rows: 31 });
+        // t(30) = 2.0423
         let (low, high) = agree.interval().unwrap();
         assert!(
-            (low - (0.02 - 1.96 * 0.02)).abs() < 1e-5 && (high - (0.02 + 1.96 * 0.02)).abs() < 1e-5,
+            (low - (0.02 - 2.0423 * 0.02)).abs() < 1e-5 && (high - (0.02 + 2.0423 * 0.02)).abs() < 1e-5,
             "{low} {high}"
         );
     }

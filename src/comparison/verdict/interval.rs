@@ -128,7 +128,7 @@ impl Estimate {
     /// Whether endlessly many seeds would not find this difference with power 0.8; of the plain estimate.
     pub fn needs_more_data(&self, unit: Unit) -> bool {
         let error = match (self.is_constant, unit) {
-            (true, Unit::TestRows { error }) => error,
+            (true, Unit::TestRows { error, .. }) => error,
             (true, _) => 0.0,
             (false, unit) => (self.difference / self.effect).abs() * self.floor(unit).sqrt(),
         };

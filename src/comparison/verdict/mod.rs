@@ -37,6 +37,8 @@ mod false_alarms;
 mod holm;
 mod interval;
 mod mcnemar;
+#[cfg(test)]
+mod new_data;
 mod pairwise;
 mod power;
 mod quantile;
@@ -52,7 +54,7 @@ pub use best_of::{BestOf, best_of, pooled_deviation};
 pub use correction::widened;
 pub use holm::holm;
 pub use mcnemar::mcnemar;
-pub use pairwise::{mean_interval, verdict};
+pub use pairwise::{decided, mean_interval, verdict};
 pub use result::{Claim, Verdict};
 pub use seeds::Group;
 pub use sentence::{Names, adjusted_sentence, luck, sentence};

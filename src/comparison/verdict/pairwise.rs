@@ -20,6 +20,11 @@ pub fn verdict(a: &Group, b: &Group, goal: Goal, unit: Unit) -> Verdict {
     }
 }
 
+/// The claim of [`verdict`], without the figures beside it.
+pub fn decided(a: &Group, b: &Group, goal: Goal, unit: Unit) -> Claim {
+    without_bootstrap(&Seeds::new(a), &Seeds::new(b), goal, unit).claim
+}
+
 /// 95 % t interval of the mean of `values`. `None` for fewer than two finite values, and for two that are equal.
 pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
     let finite: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();

@@ -296,7 +296,7 @@ mod tests {
              only more data."
         );
         let rows = Verdict { scope: Scope::NewTestRows, ..open };
-        assert!(over(&rows, Unit::TestRows { error: 0.01 }).contains(
+        assert!(over(&rows, Unit::TestRows { error: 0.01, num_rows: 54 }).contains(
             "+0.037 for new test rows (+0.012 to +0.022 on these rows) over 10 paired seeds; no number of seeds would \
              tell, only more test rows."
         ));

@@ -11,6 +11,8 @@ pub enum Unit {
     TestRows {
         /// Standard error of the difference between the configs over test rows drawn anew.
         error: f64,
+        /// Number of test rows.
+        num_rows: usize,
     },
     /// Runs with different seeds that also divide the same rows differently.
     Splits {

@@ -382,7 +382,8 @@ function metricRow({ key, values }, runs, leader) {
     values.map((value, index) => {
       if (!value || !Number.isFinite(numbers[index]))
         return h("td", { class: "number" }, value ? number(value.last) : MISSING);
-      const change = base >= 0 && base !== index ? numbers[index] - numbers[base] : null;
+      const hasBase = base >= 0 && base !== index && store.comparable(runs[index], runs[base]);
+      const change = hasBase ? numbers[index] - numbers[base] : null;
       const kind = judge(key, change);
       return h(
         "td",

@@ -122,14 +122,27 @@ export const listed = () =>
       .sort((a, b) => pins.has(b.id) - pins.has(a.id) || order(a, b) || newest(a, b));
   });
 
+const PLACES = ["data.path", "data.test_path", "data.labels", "data.test_labels"];
+
+/** What the server takes for the data of a config (comparison/tested.rs); runs on other data are another group. */
+const dataOf = (run) => run.repeated_data ?? "";
+
+const dataNames = () =>
+  remember("dataNames", () => {
+    const oldestFirst = [...runs.values()].filter(isListed).sort((a, b) => (a.started < b.started ? -1 : 1));
+    return [...new Set(oldestFirst.map(dataOf))];
+  });
+
 /** The text that a run is grouped by. */
 export function groupOf(run) {
   if (state.group === "seeds") {
-    return (
-      words()
-        .differing.map((key) => `${key.slice(key.lastIndexOf(".") + 1)} = ${column(`param:${key}`).text(run)}`)
-        .join(", ") || "all the same but the seed"
+    // Where the data are does not count if it is known what they are.
+    const counts = (key) => !run.repeated_data || !PLACES.includes(key);
+    const parts = words().differing.filter(counts).map(
+      (key) => `${key.slice(key.lastIndexOf(".") + 1)} = ${column(`param:${key}`).text(run)}`,
     );
+    if (dataNames().length > 1) parts.push(`data ${dataNames().indexOf(dataOf(run)) + 1}`);
+    return parts.join(", ") || "all the same but the seed";
   }
   const chosen = column(state.group);
   return chosen ? `${chosen.hint ?? chosen.label} = ${chosen.text(run) || "none"}` : "";
@@ -188,6 +201,9 @@ const slots = () =>
 /** The colour and shape of a run. */
 export const slot = (id) => slots().get(id) ?? (places().get(id) ?? 0) % 10;
 export const isDrawn = (id) => slots().has(id);
+
+/** Whether a difference between two runs may be shown: the same rows are tested, or drawn anew from the same data. */
+export const comparable = (a, b) => !a.data || !b.data || a.data.test === b.data.test || a.data.rows === b.data.rows;
 
 /** Selected runs that still exist, in the order of selection. */
 export const selected = () => state.sel.map((id) => runs.get(id)).filter(Boolean);

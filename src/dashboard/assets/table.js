@@ -319,7 +319,7 @@ export const deltaTitle = (kind) =>
 
 /** The difference to the baseline, for metrics. */
 function delta(column, run, base) {
-  if (!base || base.id === run.id || !column.metric) return null;
+  if (!base || base.id === run.id || !column.metric || !store.comparable(run, base)) return null;
   const [mine, other] = [column.value(run), column.value(base)];
   if (typeof mine !== "number" || typeof other !== "number" || !Number.isFinite(mine - other)) return null;
   const change = mine - other;

@@ -16,7 +16,7 @@ async fn an_absent_folder_shows_an_empty_page() {
     let compared = dashboard.get("/api/compare?ids=").await.json();
     assert_eq!(
         compared,
-        json!({ "params": [], "metrics": [], "evaluations": [], "judgement": null, "comparisons": null })
+        json!({ "params": [], "metrics": [], "leaders": {}, "evaluations": [], "judgement": null, "comparisons": null })
     );
     assert_eq!(dashboard.get("/api/sweeps").await.json(), json!([]));
     let answer = dashboard.send("DELETE", "/api/runs/none-20261124-235039-a3f1", "").await;
@@ -292,8 +292,8 @@ async fn three_configs_are_compared_with_the_first() {
     }
     assert_eq!(
         comparison(2)["sentence"],
-        "C is not distinguishable from A in test/accuracy: +0.001, 95 % interval -0.011 to +0.013 over 5 paired seeds, \
-         p = 0.90."
+        "C is not distinguishable from A in test/accuracy: +0.001, 95 % interval -0.011 to +0.013 on these rows over \
+         5 paired seeds, p = 0.90."
     );
     assert!(found["luck"].as_str().unwrap().starts_with("The best of 3 configs looks better than it is: if all"));
     assert_eq!(found["next"], json!([]));

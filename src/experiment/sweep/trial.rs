@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::context::Context;
 use crate::config::{Config, ConfigError};
 use crate::experiment::error::explain;
+use crate::experiment::fingerprint::fingerprint;
 use crate::experiment::measurable;
 use crate::experiment::prepare::{Prepared, prepare};
 use crate::experiment::run::{RunOutcome, TrainOptions};
@@ -89,6 +90,7 @@ fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -
         Ok(prepared)
     });
     let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
+    refuse_other_rows(context, &prepared)?;
     let options = TrainOptions {
         location: context.location,
         tags: context.tags,
@@ -100,6 +102,21 @@ fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -
         sweep: Some(SweepTrial { sweep: observer.claim.sweep.clone(), trial: observer.claim.number }),
     };
     train(&prepared, &options)
+}
+
+/// Trials are ranked, so all of them must have the rows and targets that the first one had.
+fn refuse_other_rows(context: &Context, prepared: &Prepared) -> anyhow::Result<()> {
+    let store = Store::open_read_only_at(context.location)?;
+    let first = store.trials(&context.sweep.id)?.into_iter().flat_map(|trial| trial.runs).next();
+    let Some(recorded) = first.and_then(|run| store.run(&run).ok()?.record.data) else { return Ok(()) };
+    anyhow::ensure!(
+        recorded.rows == fingerprint(&prepared.dataset, &prepared.splits).rows,
+        "the data of `{}` have changed since the sweep `{}` began: its trials could not be compared; restore the old file, \
+         or start a new sweep",
+        prepared.dataset.name,
+        context.sweep.id
+    );
+    Ok(())
 }
 
 /// Observes a trial's runs from epoch to epoch, for the queue and for successive halving.

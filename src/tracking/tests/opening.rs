@@ -62,6 +62,7 @@ fn the_store_of_an_older_burnlab_is_upgraded() {
     assert_eq!(store.environment(&run.record.id).unwrap()["cores"], 2);
     assert_eq!(store.series(&run.record.id, &key("train/loss")).unwrap().len(), 1);
     assert!(store.sweeps().unwrap().is_empty());
+    assert!(run.record.data.is_none() && store.tested_on("any").unwrap().is_empty());
     // Points still go with their run.
     store.delete(&run.record.id).unwrap();
     let points = store.query("SELECT epoch FROM point", &[], |row| row.get::<i64>(0)).unwrap();

@@ -93,12 +93,12 @@ mod shipped;
 mod strangers;
 #[path = "burnlab/sweep.rs"]
 mod sweep;
-#[path = "burnlab/told.rs"]
-mod told;
 #[path = "burnlab/tables.rs"]
 mod tables;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
+#[path = "burnlab/told.rs"]
+mod told;
 #[path = "burnlab/training.rs"]
 mod training;
 #[path = "burnlab/verbs.rs"]

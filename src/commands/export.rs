@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{is_stdout, say, to_file};
 use crate::cli::{ExportArgs, ModelFormat};
-use crate::experiment::export::onnx_model;
+use crate::experiment::export::{notes, onnx_model};
 use crate::experiment::{RunFolder, SavedModel, model_card};
 
 /// Writes the model and its card, and prints the paths.
@@ -31,5 +31,8 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
     to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
     say!("{}\n{}", path.display(), card.display());
+    if args.format == ModelFormat::Onnx {
+        notes(&saved).iter().for_each(|note| say!("note   {note}"));
+    }
     Ok(ExitCode::SUCCESS)
 }

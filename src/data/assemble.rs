@@ -27,12 +27,7 @@ pub(super) enum Cells {
 }
 
 impl OutColumn {
-    pub(super) fn numeric(
-        name: String,
-        input: usize,
-        cells: Cells,
-        reading: Option<Reading>,
-    ) -> Self {
+    pub(super) fn numeric(name: String, input: usize, cells: Cells, reading: Option<Reading>) -> Self {
         Self { name, input, cells, num_texts: None, labels: None, reading }
     }
 

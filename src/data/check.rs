@@ -226,7 +226,12 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     }
     if let Some(comment) = config.comment {
         let holds = comment.is_ascii_graphic() && comment != '"' && config.delimiter != Some(comment);
-        check("data.comment", holds, format!("{comment:?}"), "one ASCII character other than a quote or the delimiter")?;
+        check(
+            "data.comment",
+            holds,
+            format!("{comment:?}"),
+            "one ASCII character other than a quote or the delimiter",
+        )?;
     }
     if let Some(decimal) = config.decimal {
         check("data.decimal", [',', '.'].contains(&decimal), format!("{decimal:?}"), "\".\" or \",\"")?;

@@ -27,11 +27,7 @@ pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result
 ///
 /// # Errors
 /// Names in `drop`, `numeric`, `categorical` or `date` that the file does not have or that name the target; no input left.
-pub(super) fn inputs(
-    table: &Table<'_>,
-    target: usize,
-    config: &DataConfig,
-) -> Result<Vec<Input>, Invalid> {
+pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
     // A map, since the list to drop may be as long as the header: an error message suggests it, ready to paste.
     let places: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
     let mut forced = vec![None; table.names().len()];
@@ -111,7 +107,8 @@ pub(super) fn positions<'n>(table: &Table<'_>, names: impl Iterator<Item = &'n s
 fn lacking_alike(lacking: &[String], names: &[String]) -> String {
     let rough = |name: &str| name.split_whitespace().collect::<String>().to_lowercase();
     let alike = |name: &String| names.iter().find(|other| rough(other) == rough(name));
-    let pairs: Vec<String> = lacking.iter().filter_map(|name| Some(format!("`{}` for `{name}`", alike(name)?))).collect();
+    let pairs: Vec<String> =
+        lacking.iter().filter_map(|name| Some(format!("`{}` for `{name}`", alike(name)?))).collect();
     match pairs.is_empty() {
         true => String::new(),
         false => format!("; it has {}: rename them", labels::list(&pairs, 8)),

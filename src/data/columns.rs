@@ -17,8 +17,8 @@ pub(super) struct Input {
     num_missing: usize,
     num_present: usize,
     has_text: bool,
-    low: f32,
-    high: f32,
+    low: f64,
+    high: f64,
     first_not_finite: Option<(Place, String)>,
     counts_up: bool,
     count_start: f64,
@@ -41,8 +41,8 @@ impl Input {
             num_missing: 0,
             num_present: 0,
             has_text: false,
-            low: f32::INFINITY,
-            high: f32::NEG_INFINITY,
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
             first_not_finite: None,
             counts_up: true,
             count_start: 0.0,
@@ -59,9 +59,8 @@ impl Input {
         if !is_usable(number) {
             return self.observe_other(cell, row, i);
         }
-        let value = number as f32;
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
+        self.low = self.low.min(number);
+        self.high = self.high.max(number);
         if self.counts_up {
             // Relative to the row's number in the file, so that skipped rows without a target leave no gap.
             let start = number - row_number as f64;
@@ -71,7 +70,7 @@ impl Input {
             self.counts_up = start == self.count_start && number.fract() == 0.0;
         }
         self.num_present += 1;
-        value
+        number as f32
     }
 
     /// Notes a cell that is not a number usable as an input.
@@ -125,8 +124,8 @@ impl Input {
 
     /// Replaces what the first pass took for numbers by the numbers that the texts are.
     pub(super) fn observe_numbers(&mut self, numbers: impl Iterator<Item = f32>) {
-        (self.low, self.high) = (f32::INFINITY, f32::NEG_INFINITY);
-        for number in numbers.filter(|number| !number.is_nan()) {
+        (self.low, self.high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for number in numbers.filter(|number| !number.is_nan()).map(f64::from) {
             self.low = self.low.min(number);
             self.high = self.high.max(number);
         }
@@ -136,8 +135,18 @@ impl Input {
     pub(super) fn is_constant(&self, categories: Option<&Labels>) -> bool {
         match categories {
             Some(categories) => categories.names.len() == 1 && self.num_missing == 0,
-            None => self.low == self.high,
+            // Numbers that differ by less than f32 can tell are all the same to the network, unless they are shifted.
+            None => self.low == self.high || self.origin() == 0.0 && self.low as f32 == self.high as f32,
         }
+    }
+
+    /// What to subtract from the numbers, so that f32 tells them apart: 0 unless they are larger than f32 counts, and
+    /// their range is a small part of that.
+    pub(super) fn origin(&self) -> f64 {
+        const MOST_COUNTED: f64 = 16_777_216.0; // 2^24
+        let largest = self.low.abs().max(self.high.abs());
+        let is_needed = largest >= MOST_COUNTED && self.high - self.low < largest / 16.0;
+        if is_needed && !self.has_text && self.forced != Some(Forced::Categorical) { self.low } else { 0.0 }
     }
 
     /// Why this column is left out as an identifier, if it is.

@@ -113,8 +113,10 @@ impl Reader for CsvReader<'_> {
             for &column in &self.blank_columns {
                 if !record[column].trim_ascii().is_empty() {
                     let cell = String::from_utf8_lossy(&record[column]).trim().to_owned();
-                    let message =
-                        format!("column {} has no name and holds `{cell}`: name it, or set data.drop = [\"\"]", column + 1);
+                    let message = format!(
+                        "column {} has no name and holds `{cell}`: name it, or set data.drop = [\"\"]",
+                        column + 1
+                    );
                     return Err(self.origin.error_at(line, &message));
                 }
             }

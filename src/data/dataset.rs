@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Readings, Task, Text, labels, text};
+use crate::invalid::one_line;
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +96,14 @@ impl Dataset {
     pub fn row(&self, i: usize) -> &[f32] {
         let width = self.columns.len();
         &self.values[i * width..(i + 1) * width]
+    }
+
+    /// A cell of numeric column `i` as its file has it, in digits.
+    pub(super) fn in_file(&self, i: usize, cell: f32) -> String {
+        match self.readings.origin(&self.columns[i].name) {
+            0.0 => cell.to_string(),
+            origin => (origin + f64::from(cell)).to_string(),
+        }
     }
 
     /// The row of its file (the training or the test file) that row `i` was read from: from 0, without the header and
@@ -210,14 +219,15 @@ impl Dataset {
             n => format!(", {n} missing"),
         };
         let Column { name, kind } = &self.columns[i];
+        let name = one_line(name);
         match kind {
             ColumnKind::Numeric => {
-                let low = cells.clone().copied().fold(f32::INFINITY, f32::min);
-                let high = cells.copied().fold(f32::NEG_INFINITY, f32::max);
+                let low = self.in_file(i, cells.clone().copied().fold(f32::INFINITY, f32::min));
+                let high = self.in_file(i, cells.copied().fold(f32::NEG_INFINITY, f32::max));
                 format!("{name}: numeric, {low} to {high}{missing}")
             }
             ColumnKind::Categorical { categories } => {
-                let shown = labels::list(categories, 6);
+                let shown = one_line(&labels::list_columns(categories, 6));
                 format!("{name}: {} categories ({shown}){missing}", categories.len())
             }
         }

@@ -44,7 +44,8 @@ pub(super) struct Moment {
     pub(super) seconds: f64,
 }
 
-const DAY: f64 = 86400.0;
+/// Seconds of a day.
+pub(super) const DAY: f64 = 86400.0;
 
 impl DatePart {
     /// The name of the input column: `sold [days]`.
@@ -133,8 +134,8 @@ pub(super) fn infer(cells: &[Distinct], day_first: Option<bool>, is_forced: bool
     })
 }
 
-/// The parts that tell the dates apart: cycles that they span at least once (days are counted from midnight to midnight),
-/// and in which they differ.
+/// The parts that tell the dates apart: cycles that they span about once (a year may lack its last weeks), and in which
+/// they differ.
 pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
     let seconds = moments.iter().map(|moment| moment.seconds);
     let (low, high) = (seconds.clone().fold(f64::INFINITY, f64::min), seconds.fold(f64::NEG_INFINITY, f64::max));
@@ -143,7 +144,7 @@ pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
         moments.iter().any(|moment| Some(of(moment)) != first)
     };
     let cycles: [(f64, &dyn Fn(&Moment) -> i64, [DatePart; 2]); 3] = [
-        (364.0, &|moment| i64::from(moment.local.month()), [DatePart::MonthSine, DatePart::MonthCosine]),
+        (330.0, &|moment| i64::from(moment.local.month()), [DatePart::MonthSine, DatePart::MonthCosine]),
         (
             6.0,
             &|moment| i64::from(moment.local.weekday().to_monday_zero_offset()),
@@ -153,6 +154,12 @@ pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
     ];
     let spanned = cycles.iter().filter(|(days, of, _)| (high - low) / DAY >= *days && differ(of));
     std::iter::once(DatePart::Days).chain(spanned.flat_map(|(_, _, parts)| *parts)).collect()
+}
+
+/// Seconds since 1970 as a date and time.
+pub(super) fn shown(seconds: f64) -> String {
+    let moment = jiff::Timestamp::from_second(seconds as i64).map(|moment| moment.to_string());
+    moment.unwrap_or_default().replace('T', " ").trim_end_matches('Z').trim_end_matches(" 00:00:00").to_owned()
 }
 
 /// What is made of the dates of a column, for a note.
@@ -276,7 +283,9 @@ fn month_of(name: &str) -> Option<i16> {
         ["december", "dezember"],
     ];
     let name = name.to_lowercase();
-    let is_it = |full: &str| name == full || name == full.chars().take(3).collect::<String>() || name == "sept" && full == "september";
+    let is_it = |full: &str| {
+        name == full || name == full.chars().take(3).collect::<String>() || name == "sept" && full == "september"
+    };
     let position = NAMES.iter().position(|names| names.iter().any(|full| is_it(full)))?;
     i16::try_from(position + 1).ok()
 }
@@ -375,7 +384,8 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_not_read() {
-        for text in ["", "20240120", "1.2.3", "2024", "10.0.0.1", "2023-02-29", "A-1-2024", "555-1234", "12:30", "1/2"] {
+        for text in ["", "20240120", "1.2.3", "2024", "10.0.0.1", "2023-02-29", "A-1-2024", "555-1234", "12:30", "1/2"]
+        {
             assert_eq!(shown(text, DateOrder::DayFirst), None, "{text}");
         }
         assert!(parse("20240120", DateOrder::DayFirst, true).is_some());

@@ -55,7 +55,8 @@ pub(super) fn decide(
     let total: u64 = texts.iter().map(|text| text.count).sum();
     let is_dash = |text: &str| DASHES.contains(&text);
     let num_dashes = column.count(|i| is_dash(texts[i].text));
-    let dashes: Vec<String> = texts.iter().map(|text| text.text).filter(|text| is_dash(text)).map(String::from).collect();
+    let dashes: Vec<String> =
+        texts.iter().map(|text| text.text).filter(|text| is_dash(text)).map(String::from).collect();
 
     let numbers = number::infer(texts, hints).filter(|_| input.forced != Some(Forced::Date));
     if let Some(found) = numbers {
@@ -158,8 +159,10 @@ impl Column<'_> {
             parts.push(format!("`{}` means missing, {num_dashes} times", dash.text));
         }
         if found.is_ambiguous {
-            let other = if found.syntax.decimal == ',' { "\".\" if it is between thousands" } else { "\",\" if it is one" };
-            parts.push(format!("a decimal comma or not? data.decimal = {other}"));
+            parts.push(match found.syntax.decimal {
+                ',' => "or is it between thousands? Then set data.decimal = \".\"".to_owned(),
+                _ => "or is it a decimal comma? Then set data.decimal = \",\"".to_owned(),
+            });
         }
         let example = match has_unusual {
             true => {
@@ -217,7 +220,10 @@ impl Column<'_> {
                 Some(DateOrder::MonthFirst) => "the month first",
                 Some(DateOrder::DayFirst) | None => "the day first",
             };
-            return Err(refuse(self.first(is_unread), &format!("no date with {order}, as the others in {}", quote(name))));
+            return Err(refuse(
+                self.first(is_unread),
+                &format!("no date with {order}, as the others in {}", quote(name)),
+            ));
         }
         Ok(Decision::Dates { order: found.order, moments: found.moments, missing: dashes })
     }

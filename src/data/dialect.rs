@@ -3,9 +3,9 @@
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::DataConfig;
+use super::distinct::Distinct;
 use super::labels::quote;
 use super::number::{Hints, infer};
-use super::distinct::Distinct;
 
 /// Records looked at to tell.
 const MAX_RECORDS: usize = 200;
@@ -90,7 +90,9 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
     let most_frequent = most_frequent(body);
     let candidates: Vec<u8> = match delimiter {
         Some(given) => vec![given],
-        None => std::iter::once(most_frequent).chain(DELIMITERS.into_iter().filter(|&other| other != most_frequent)).collect(),
+        None => std::iter::once(most_frequent)
+            .chain(DELIMITERS.into_iter().filter(|&other| other != most_frequent))
+            .collect(),
     };
     let sample = |delimiter, quoting| Sample::read(body, is_whole, delimiter, quoting, config);
     let mut best = sample(candidates[0], Quoting::Double);
@@ -247,16 +249,17 @@ impl Sample {
             false => 0,
         };
         let table = if is_title { &records[first..] } else { &records[..] };
-        let is_blank = |record: &ByteRecord, column: usize| record.get(column).is_some_and(|cell| cell.trim_ascii().is_empty());
+        let is_blank =
+            |record: &ByteRecord, column: usize| record.get(column).is_some_and(|cell| cell.trim_ascii().is_empty());
         let (header, rows) = match table {
             [header, rows @ ..] if config.header => (Some(header), rows),
             rows => (None, rows),
         };
         let has_trailing_delimiter = header.is_some_and(|header| {
-            header.len() + 1 == width
-                && rows.iter().all(|row| row.len() < width || is_blank(row, width - 1))
+            header.len() + 1 == width && rows.iter().all(|row| row.len() < width || is_blank(row, width - 1))
         });
-        let is_even = table.iter().all(|record| record.len() == width || has_trailing_delimiter && record.len() + 1 == width);
+        let is_even =
+            table.iter().all(|record| record.len() == width || has_trailing_delimiter && record.len() + 1 == width);
         let is_empty = |column: &usize| !rows.is_empty() && rows.iter().all(|row| is_blank(row, *column));
         Self {
             delimiter,

@@ -76,7 +76,9 @@ fn refuse_json<'a>(origin: &'a Origin, _: Opened, _: &DataConfig, _: Option<&str
 
 fn is_page(start: &[u8]) -> bool {
     let start = start.trim_ascii_start();
-    [&b"<!doctype html"[..], b"<html"].iter().any(|tag| start.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag)))
+    [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|tag| start.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag)))
 }
 
 /// An object, or a list of objects, with a quoted key.

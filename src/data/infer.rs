@@ -67,7 +67,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     columns.iter().for_each(|column| keep(&mut readings, &column.name, column.reading()));
     let of_target = match (&class_labels, &target_syntax) {
         (Some(labels), _) => Reading::of_names(labels),
-        (None, Some(syntax)) => Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new() }),
+        (None, Some(syntax)) => Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new(), origin: 0.0 }),
         (None, None) => None,
     };
     keep(&mut readings, &target_name, of_target);
@@ -200,7 +200,13 @@ impl Inference<'_> {
             let input = &mut self.inputs[i];
             let name = input.name.clone();
             let Some(texts) = texts else {
-                columns.push(OutColumn::numeric(name, i, Cells::AsRead, None));
+                let origin = input.origin();
+                let reading = (origin != 0.0).then(|| Reading::of_large_numbers(origin));
+                columns.push(OutColumn::numeric(name, i, Cells::AsRead, reading));
+                if origin != 0.0 {
+                    let last = columns.len() - 1;
+                    self.read_again(&mut columns[last..], i)?;
+                }
                 continue;
             };
             let distinct = texts.distinct();
@@ -219,7 +225,7 @@ impl Inference<'_> {
                     let numbers: Vec<f32> = numbers.iter().map(|number| number.unwrap_or(f64::NAN) as f32).collect();
                     input.observe_numbers(numbers.iter().copied());
                     how.into_iter().for_each(|(how, example)| self.notes.say_of_column(&how, &name, &example));
-                    let reading = Reading::Numbers { syntax, missing };
+                    let reading = Reading::Numbers { syntax, missing, origin: 0.0 };
                     columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
                 }
                 Decision::Dates { order, moments, missing } => {
@@ -228,14 +234,16 @@ impl Inference<'_> {
                     let parts = dates::parts(&known);
                     self.notes.say(dates::describe(&name, &known, &parts));
                     for part in parts {
-                        let of = |moment: &Option<_>| moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32);
+                        let of = |moment: &Option<_>| {
+                            moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32)
+                        };
                         let numbers: Vec<f32> = moments.iter().map(of).collect();
                         if part == dates::DatePart::Days {
                             input.observe_numbers(numbers.iter().copied());
                         }
                         let (source, missing) = (name.clone(), missing.clone());
                         let reading = Reading::Date { source, order, part, origin, missing };
-                            let name = part.column_name(&name);
+                        let name = part.column_name(&name);
                         if self.table.names().contains(&name) {
                             let message = format!("has a column `{name}`, as the one computed from a date: rename it");
                             return Err(self.table.error(&message));
@@ -251,7 +259,7 @@ impl Inference<'_> {
         Ok(columns)
     }
 
-    /// Reads a column of numbers or dates that has too many distinct texts to have kept them all.
+    /// Reads a column again whose cells could not be kept: numbers or dates of too many distinct texts, large numbers.
     fn read_again(&mut self, columns: &mut [OutColumn], input: usize) -> Result<(), Invalid> {
         let Self { table, target_position, inputs, .. } = self;
         let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
@@ -264,7 +272,8 @@ impl Inference<'_> {
             }
             Ok(())
         })?;
-        if let [first, ..] = &read[..] {
+        // Of large numbers the first pass saw enough.
+        if let ([first, ..], true) = (&read[..], inputs[input].has_text()) {
             inputs[input].observe_numbers(first.iter().copied());
         }
         columns.iter_mut().zip(read).for_each(|(column, read)| column.cells = Cells::ByRow(read));

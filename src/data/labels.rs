@@ -174,7 +174,7 @@ pub(super) fn list(names: &[String], max: usize) -> String {
     }
 }
 
-/// Names of columns for an error: those that hold what separates them are quoted.
+/// The same for names of columns and categories: those that hold what separates them are quoted.
 pub(super) fn list_columns(names: &[String], max: usize) -> String {
     let is_unclear = |name: &str| name.contains([',', ';', '`']) || name.trim() != name || name.is_empty();
     let shown = names[..names.len().min(max)].iter();

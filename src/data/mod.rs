@@ -76,8 +76,8 @@ pub use drift::Drift;
 pub use examples::Examples;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
-pub use number::NumberSyntax;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
+pub use number::NumberSyntax;
 pub use preprocessor::{
     Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
 };

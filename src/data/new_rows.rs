@@ -207,7 +207,8 @@ impl<'a> Gathered<'a> {
             num_training_rows: None,
             source_rows: Vec::new(),
             notes: Vec::new(),
-            readings: Readings::default(),
+            // Read by the preprocessor's own: nothing is to be shifted.
+            readings: preprocessor.readings.clone(),
         };
         let kept = KeptCells::new(num_kept);
         Self { preprocessor, dataset, rows: Vec::new(), kept }

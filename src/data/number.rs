@@ -55,9 +55,10 @@ const SEPARATORS: [(char, Option<char>); 8] = [
 
 /// As written before or after a number. Longer ones are found first, since letters are taken as a whole.
 const CURRENCIES: [&str; 56] = [
-    "$", "€", "£", "¥", "₹", "₩", "₽", "₺", "₴", "₦", "₫", "฿", "₪", "₱", "₡", "₿", "¢", "US$", "A$", "C$", "R$", "HK$",
-    "NT$", "USD", "EUR", "GBP", "JPY", "CNY", "RMB", "CHF", "INR", "BRL", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
-    "RUB", "TRY", "KRW", "AUD", "CAD", "NZD", "MXN", "ZAR", "SGD", "HKD", "kr", "zł", "Kč", "Ft", "Rs", "元", "円", "원",
+    "$", "€", "£", "¥", "₹", "₩", "₽", "₺", "₴", "₦", "₫", "฿", "₪", "₱", "₡", "₿", "¢", "US$", "A$", "C$", "R$",
+    "HK$", "NT$", "USD", "EUR", "GBP", "JPY", "CNY", "RMB", "CHF", "INR", "BRL", "SEK", "NOK", "DKK", "PLN", "CZK",
+    "HUF", "RUB", "TRY", "KRW", "AUD", "CAD", "NZD", "MXN", "ZAR", "SGD", "HKD", "kr", "zł", "Kč", "Ft", "Rs", "元",
+    "円", "원",
 ];
 
 /// The zeros of decimal digits in other scripts: full-width, Arabic, Persian, Devanagari, Bengali, Thai.
@@ -173,10 +174,14 @@ fn take_apart(text: &str) -> Option<Written> {
             rest = negative.or(rest.strip_prefix('+')).unwrap_or(rest).trim();
             has_sign = rest.len() < before.len();
         }
-        if !written.is_percent && let Some(number) = rest.strip_suffix('%') {
+        if !written.is_percent
+            && let Some(number) = rest.strip_suffix('%')
+        {
             (written.is_percent, rest) = (true, number.trim());
         }
-        if written.currency.is_none() && let Some((sign, number)) = currency(rest) {
+        if written.currency.is_none()
+            && let Some((sign, number)) = currency(rest)
+        {
             (written.currency, rest) = (Some(sign), number);
         }
         if rest.len() == before.len() {
@@ -306,7 +311,8 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_read() {
-        for text in ["", "-", "abc", "1-2", "12.05.2020", "1,,2", "0x10", "1.2.3", "5 kg", "1e", "e5", "$", "P7", "1 2"] {
+        for text in ["", "-", "abc", "1-2", "12.05.2020", "1,,2", "0x10", "1.2.3", "5 kg", "1e", "e5", "$", "P7", "1 2"]
+        {
             let read = SEPARATORS.iter().find_map(|&(decimal, thousands)| {
                 NumberSyntax { decimal, thousands, ..NumberSyntax::default() }.read(text)
             });

@@ -33,6 +33,9 @@ pub enum Reading {
         /// Texts that mean missing here.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         missing: Vec<String>,
+        /// What is subtracted, so that large numbers that differ by little keep their differences in f32.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        origin: f64,
     },
     /// As dates, one number of each.
     Date {
@@ -53,7 +56,42 @@ pub enum Reading {
     Names(Spelling),
 }
 
+fn is_zero(number: &f64) -> bool {
+    *number == 0.0
+}
+
 impl Readings {
+    /// What is subtracted from the numbers of a column, in the units of the file.
+    pub fn origin(&self, column: &str) -> f64 {
+        match self.columns.get(column) {
+            Some(&Reading::Numbers { origin, .. }) => origin,
+            _ => 0.0,
+        }
+    }
+
+    /// For whoever must compute the inputs of dates without burnlab: a line for each column of dates.
+    pub fn date_notes(&self) -> Vec<String> {
+        let note = |(name, reading): (&String, &Reading)| match reading {
+            Reading::Date { source, part: DatePart::Days, origin, .. } => Some(format!(
+                "`{name}` is the days from {} to the date in `{source}`; sine and cosine are of the angles 2 pi (month - 1 + \
+                 (day - 1) / days of the month) / 12, 2 pi weekday / 7 (Monday is 0) and 2 pi hour / 24",
+                dates::shown(*origin)
+            )),
+            _ => None,
+        };
+        self.columns.iter().filter_map(note).collect()
+    }
+
+    /// What must be added to a cell read so, for one read as in `other`.
+    pub(super) fn shift_to(&self, other: &Self, column: &str) -> f64 {
+        match (self.columns.get(column), other.columns.get(column)) {
+            (Some(Reading::Date { part: DatePart::Days, origin, .. }), Some(Reading::Date { origin: other, .. })) => {
+                (origin - other) / dates::DAY
+            }
+            _ => self.origin(column) - other.origin(column),
+        }
+    }
+
     /// Whether every column is read as plain numbers or exact names, in UTF-8.
     pub fn are_plain(&self) -> bool {
         *self == Self::default()
@@ -77,13 +115,22 @@ impl Readings {
 
     /// The same for files that burnlab wrote: plain numbers, whatever the original has.
     pub(super) fn of_written_rows(&self) -> Self {
-        let is_of_names = |reading: &Reading| matches!(reading, Reading::Names(_));
-        let names = self.columns.iter().filter(|(_, reading)| is_of_names(reading));
-        Self { encoding: None, columns: names.map(|(name, reading)| (name.clone(), reading.clone())).collect() }
+        let written = |reading: &Reading| match reading {
+            Reading::Names(spelling) => Some(Reading::Names(*spelling)),
+            &Reading::Numbers { origin, .. } if origin != 0.0 => Some(Reading::of_large_numbers(origin)),
+            Reading::Numbers { .. } | Reading::Date { .. } => None,
+        };
+        let columns = self.columns.iter().filter_map(|(name, reading)| Some((name.clone(), written(reading)?)));
+        Self { encoding: None, columns: columns.collect() }
     }
 }
 
 impl Reading {
+    /// That of plain numbers from which `origin` is subtracted.
+    pub(super) fn of_large_numbers(origin: f64) -> Self {
+        Self::Numbers { syntax: NumberSyntax::default(), missing: Vec::new(), origin }
+    }
+
     /// That of a column of names, unless each is one of its own.
     pub(super) fn of_names(labels: &Labels) -> Option<Self> {
         (labels.spelling != Spelling::Exact).then_some(Self::Names(labels.spelling))
@@ -95,7 +142,7 @@ pub(super) enum ColumnReader {
     /// Plain numbers; also in other scripts and with other minus signs, which cannot mean anything else.
     Numbers,
     /// Other numbers.
-    Written(NumberSyntax, Vec<String>),
+    Written { syntax: NumberSyntax, missing: Vec<String>, origin: f64 },
     /// A number of a date.
     Date { order: DateOrder, part: DatePart, origin: f64, missing: Vec<String> },
     /// Names, as their index; the index after the last is the unknown one.
@@ -106,7 +153,9 @@ impl ColumnReader {
     /// For a column of numbers.
     pub(super) fn of_numbers(reading: Option<&Reading>) -> Self {
         match reading {
-            Some(Reading::Numbers { syntax, missing }) => Self::Written(syntax.clone(), missing.clone()),
+            Some(Reading::Numbers { syntax, missing, origin }) => {
+                Self::Written { syntax: syntax.clone(), missing: missing.clone(), origin: *origin }
+            }
             Some(Reading::Date { order, part, origin, missing, .. }) => Self::Date {
                 order: order.unwrap_or(DateOrder::DayFirst),
                 part: *part,
@@ -143,11 +192,11 @@ impl ColumnReader {
         let is_missing = |missing: &[String]| missing.iter().any(|word| *word == *text);
         let (number, expected) = match self {
             Self::Names(labels) => return Ok(labels.find(&text).unwrap_or(labels.names.len() as u32) as f32),
-            Self::Written(_, missing) | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),
+            Self::Written { missing, .. } | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),
             Self::Numbers => (NumberSyntax::default().read(&text), "is numeric".to_owned()),
-            Self::Written(syntax, _) => {
+            Self::Written { syntax, origin, .. } => {
                 let how = syntax.describe().map_or_else(String::new, |how| format!(" with {how}"));
-                (syntax.read(&text), format!("has numbers{how}"))
+                (syntax.read(&text).map(|number| number - origin), format!("has numbers{how}"))
             }
             Self::Date { order, part, origin, .. } => {
                 let moment = dates::parse(&text, *order, true);

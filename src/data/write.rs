@@ -40,10 +40,10 @@ impl Dataset {
         let names = self.columns.iter().map(|column| &column.name);
         csv.write_record(names.chain([&self.target_name]))?;
         for &row in rows {
-            for (cell, column) in self.row(row).iter().zip(&self.columns) {
+            for (i, (cell, column)) in self.row(row).iter().zip(&self.columns).enumerate() {
                 match &column.kind {
                     _ if cell.is_nan() => csv.write_field("")?,
-                    ColumnKind::Numeric => csv.write_field(cell.to_string())?,
+                    ColumnKind::Numeric => csv.write_field(self.in_file(i, *cell))?,
                     ColumnKind::Categorical { categories } => {
                         csv.write_field(categories.get(*cell as usize).map_or("", String::as_str))?;
                     }

@@ -27,7 +27,7 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) ->
         format!(
             "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {} ({} kernels)",
             training.learning_rate,
-            training.batch_size,
+            training.batch_size(),
             training.max_epochs,
             config.seed,
             backend.as_str(),

@@ -8,6 +8,11 @@ use crate::data::{PreparedKind, PreparedTarget};
 use crate::model::Activation;
 use crate::onnx;
 
+/// What the exported model leaves to its user: ONNX knows no dates, so that their numbers are its inputs.
+pub fn notes(saved: &SavedModel) -> Vec<String> {
+    saved.preprocessor.readings.date_notes()
+}
+
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 ///
 /// # Errors
@@ -18,6 +23,15 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         "ONNX export supports only networks of kind `mlp`: choose --format safetensors, or predict with burnlab",
     )?;
     let preprocessor = &saved.preprocessor;
+    if let Some(column) = preprocessor.columns().iter().find(|column| preprocessor.readings.origin(&column.name) != 0.0)
+    {
+        let origin = preprocessor.readings.origin(&column.name);
+        anyhow::bail!(
+            "the float32 inputs of ONNX cannot tell the numbers of `{}` apart, which are around {origin}: train on the column \
+             less {origin}, or predict with burnlab",
+            column.name
+        );
+    }
     let columns = preprocessor.columns().iter().map(|column| match &column.kind {
         &PreparedKind::Numeric { median, center, spread } => {
             onnx::Column::Numeric { name: &column.name, median, center, spread }
@@ -61,6 +75,10 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         head,
         metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
         producer_version: env!("CARGO_PKG_VERSION"),
-        doc: &format!("Trained by burnlab to predict `{}`; run {}.", preprocessor.target_name, saved.name()),
+        doc: &[format!("Trained by burnlab to predict `{}`; run {}.", preprocessor.target_name, saved.name())]
+            .into_iter()
+            .chain(notes(saved))
+            .collect::<Vec<_>>()
+            .join(" "),
     }))
 }

@@ -58,6 +58,8 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
 pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
+    let training = config.training.clone().fitting(splits.train.len());
+    let config = &Config { training, ..config.clone() };
     check_monitor(config, &dataset, &splits)?;
     let Some(run) = &config.model.init_from else {
         let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config.data)?;

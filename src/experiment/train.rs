@@ -112,7 +112,7 @@ fn fit_network<B: TrainingBackend>(
     options.observer.started(&TrainingStart {
         description: &description,
         max_epochs: config.training.max_epochs,
-        steps_per_epoch: prepared.train.len().div_ceil(config.training.batch_size),
+        steps_per_epoch: prepared.train.len().div_ceil(config.training.batch_size()),
     });
     for line in description.lines() {
         writer.log_line(line.trim())?;

@@ -13,14 +13,17 @@ use crate::invalid::Invalid;
 
 mod optimizer;
 
+const DEFAULT_BATCH_SIZE: usize = 32;
+
 /// The `[training]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// Maximum number of passes over the training part; >= 1.
     pub max_epochs: usize,
-    /// Examples per optimizer step; 1 to the number of training rows.
-    pub batch_size: usize,
+    /// Examples per optimizer step; 1 to the number of training rows. By default 32, or all of fewer rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
     /// Step size before the schedule; > 0.
     pub learning_rate: f64,
     /// The update rule.
@@ -80,7 +83,7 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
             max_epochs: 200,
-            batch_size: 32,
+            batch_size: None,
             learning_rate: 1e-3,
             optimizer: OptimizerKind::Adam,
             momentum: None,
@@ -178,7 +181,7 @@ impl TrainingConfig {
         };
         check(self.max_epochs >= 1, "max_epochs", "at least 1", self.max_epochs.to_string())?;
         check(self.max_epochs <= 10_000_000, "max_epochs", "at most 10000000", self.max_epochs.to_string())?;
-        check(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size.to_string())?;
+        check(self.batch_size() >= 1, "batch_size", "at least 1", self.batch_size().to_string())?;
         check(positive(self.learning_rate), "learning_rate", "above 0", self.learning_rate.to_string())?;
         check(positive(self.epsilon), "epsilon", "above 0", self.epsilon.to_string())?;
         check(not_negative(self.l2), "l2", "0 or more", self.l2.to_string())?;
@@ -218,10 +221,10 @@ impl TrainingConfig {
     /// # Errors
     /// The first key whose value does not fit the data.
     pub fn validate_for(&self, task: Task, num_train: usize, num_validation: usize) -> Result<(), Invalid> {
-        Invalid::unless(self.batch_size <= num_train, "training.batch_size", || {
+        Invalid::unless(self.batch_size.is_none_or(|size| size <= num_train), "training.batch_size", || {
             format!(
                 "batch_size {} is larger than the {num_train} training rows; choose {num_train} or less",
-                self.batch_size
+                self.batch_size()
             )
         })?;
         let loss = self.loss.unwrap_or(Loss::default_for(task));
@@ -275,9 +278,21 @@ impl TrainingConfig {
             beta_1: self.own_knob(Knob::Beta1),
             beta_2: self.own_knob(Knob::Beta2),
             weight_decay: Some(self.weight_decay()),
+            batch_size: Some(self.batch_size()),
             schedule: self.schedule.clone().resolved(),
             ..self
         }
+    }
+
+    /// Examples per optimizer step.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size.unwrap_or(DEFAULT_BATCH_SIZE)
+    }
+
+    /// This section with the default batch size written out for `num_train` training rows.
+    pub fn fitting(self, num_train: usize) -> Self {
+        let default = DEFAULT_BATCH_SIZE.min(num_train);
+        Self { batch_size: self.batch_size.or(Some(default)), ..self }
     }
 
     /// This section with the kernels that the backend `B` actually has.

@@ -129,8 +129,8 @@ pub fn fit<B: TrainingBackend>(
 
     // ---- rows
     let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
-    let steps_per_epoch = fit.train.len().div_ceil(config.batch_size);
-    let train = Loader::<B>::new(fit.train, config.batch_size, order, fit.device.clone())
+    let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
+    let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
     let batch_size = inference_batch(&fit.validation);
     let validation = Loader::<B::InnerBackend>::new(fit.validation, batch_size, Order::Sequential, fit.device.clone());

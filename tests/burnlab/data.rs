@@ -399,7 +399,7 @@ fn a_bad_csv_file_is_one_clear_line() {
         ),
         (b"x,y\n1,0\n1,\0\n", same, "data.path", "DIR/a.csv:3: a NUL byte: this is not a CSV file in UTF-8"),
         (
-            b"\xff\xfex\0,\0\n\0\x00\xd8",
+            b"\xff\xfex\0,\0y\0\n\0\x00\xd8x\0",
             same,
             "data.path",
             "DIR/a.csv cannot be read: some bytes are not utf-16le: name its encoding in data.encoding",

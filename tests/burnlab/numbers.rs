@@ -134,7 +134,7 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
         let net = load_weights(net, &weights_of(&golden["initial"], &[64, 16, 10])).unwrap();
         let config = TrainingConfig {
             max_epochs: 5,
-            batch_size: 200,
+            batch_size: Some(200),
             shuffle: false,
             epsilon_hat: true,
             // scikit-learn divides its alpha by the rows of the batch
@@ -164,7 +164,7 @@ fn a_converged_perceptron_is_logistic_regression() {
     let all = Preprocessor::fit(&data, &rows, &config).unwrap().transform(&data, &rows);
     let config = TrainingConfig {
         max_epochs: 3000,
-        batch_size: rows.len(),
+        batch_size: Some(rows.len()),
         learning_rate: 0.05,
         l2: golden["l2"].as_f64().unwrap(),
         schedule: serde_json::from_str(r#"{"kind": "cosine"}"#).unwrap(),
@@ -474,8 +474,13 @@ fn each_optimizer_in_the_list_is_whole() {
 fn update_rules_match_their_papers() {
     let golden = &golden()["rules"];
     let (inputs, targets) = (floats(&golden["inputs"]), floats(&golden["targets"]));
-    let base =
-        TrainingConfig { max_epochs: 5, batch_size: 12, learning_rate: 0.1, shuffle: false, ..Default::default() };
+    let base = TrainingConfig {
+        max_epochs: 5,
+        batch_size: Some(12),
+        learning_rate: 0.1,
+        shuffle: false,
+        ..Default::default()
+    };
     let sgd = TrainingConfig { optimizer: OptimizerKind::Sgd, ..base.clone() };
     let momentum = TrainingConfig { momentum: Some(0.9), ..sgd.clone() };
     let rmsprop = TrainingConfig { optimizer: OptimizerKind::Rmsprop, ..base.clone() };

@@ -255,7 +255,7 @@ fn training() -> impl Strategy<Value = TrainingConfig> {
             |((max_epochs, batch_size, learning_rate, optimizer), (epsilon, l2, share, flags), beta, stop)| {
                 TrainingConfig {
                     max_epochs,
-                    batch_size,
+                    batch_size: Some(batch_size),
                     learning_rate,
                     optimizer,
                     epsilon,

@@ -178,7 +178,8 @@ fn currencies_and_percent_signs_are_left_out() {
     let target = files.csv(&rows("x,y", 40, |i| format!("{},\"${}\"", i * i, 1000 + 37 * i)));
     assert_eq!(numbers(&load(&target).unwrap())[..3], [1000.0, 1037.0, 1074.0]);
     // 45 % and 0.4 are not the same kind of number, nor are dollars and euros.
-    let mixed = files.csv(&rows("x,y", 40, |i| format!("{},{}", if i == 7 { "0.4".into() } else { format!("{i}.5%") }, i % 2)));
+    let mixed =
+        files.csv(&rows("x,y", 40, |i| format!("{},{}", if i == 7 { "0.4".into() } else { format!("{i}.5%") }, i % 2)));
     assert_eq!(
         files.refused(&mixed),
         "DIR/a.csv:9: column `x` holds `0.4`, another way to write a number, and 39 of its 40 cells are numbers (`%` left \
@@ -201,7 +202,10 @@ fn other_minus_signs_digits_and_spaces_are_those_of_numbers() {
     let plain = files.csv("a,b,y\n-0.48,-1,0\n1.5,2,1\n0.5,7,0\n");
     let dataset = load(&plain).unwrap();
     let new = files.write("new.csv", "a,b,y\n\u{2212}0.48,\u{2212}1,0\n");
-    assert_eq!(later(&dataset, &plain, &new).unwrap().0, later(&dataset, &plain, plain.path.as_deref().unwrap()).unwrap().0[..2]);
+    assert_eq!(
+        later(&dataset, &plain, &new).unwrap().0,
+        later(&dataset, &plain, plain.path.as_deref().unwrap()).unwrap().0[..2]
+    );
     // But no decimal comma: it may be one between thousands.
     let new = files.write("new.csv", "a,b,y\n\"1,5\",1,0\n");
     let error = later(&dataset, &plain, &new).unwrap_err().message;
@@ -214,7 +218,8 @@ fn other_minus_signs_digits_and_spaces_are_those_of_numbers() {
 fn a_few_odd_cells_among_numbers_are_an_error_at_the_first() {
     let files = Files::new();
     for (odd, every) in [("low", 40), ("缺失", 9), ("#DIV/0!", 9)] {
-        let text = rows("x,y", 300, |i| format!("{},{}", if i % every == 3 { odd.into() } else { format!("{i}.5") }, i % 2));
+        let text =
+            rows("x,y", 300, |i| format!("{},{}", if i % every == 3 { odd.into() } else { format!("{i}.5") }, i % 2));
         let message = files.refused(&files.csv(&text));
         assert!(message.starts_with(&format!("DIR/a.csv:5: column `x` holds `{odd}`, no number, and 2")), "{message}");
         let config = DataConfig { missing: vec![odd.into()], ..files.csv(&text) };
@@ -223,7 +228,8 @@ fn a_few_odd_cells_among_numbers_are_an_error_at_the_first() {
         assert!(categories(&load(&config).unwrap(), "x").contains(&odd));
     }
     // A number as others write it is odd, too.
-    let text = rows("x,y", 100, |i| format!("{},{}", if i == 50 { "\"50,5\"".into() } else { format!("{i}.5") }, i % 2));
+    let text =
+        rows("x,y", 100, |i| format!("{},{}", if i == 50 { "\"50,5\"".into() } else { format!("{i}.5") }, i % 2));
     let message = files.refused(&files.csv(&text));
     assert!(message.starts_with("DIR/a.csv:52: column `x` holds `50,5`, another way to write a number"), "{message}");
 }
@@ -286,7 +292,10 @@ fn what_stands_above_the_header_is_skipped_and_said() {
     let files = Files::new();
     let plain = load(&files.csv("a,b,y\n-0.48,0.21,0\n0.30,0.91,1\n1.09,-0.84,1\n")).unwrap();
     for (text, note) in [
-        ("sep=;\r\na;b;y\r\n-0.48;0.21;0\r\n0.30;0.91;1\r\n1.09;-0.84;1\r\n", "the first line, `sep=;`, names the delimiter"),
+        (
+            "sep=;\r\na;b;y\r\n-0.48;0.21;0\r\n0.30;0.91;1\r\n1.09;-0.84;1\r\n",
+            "the first line, `sep=;`, names the delimiter",
+        ),
         (
             "Export of 2024-05-01\na,b,y\n-0.48,0.21,0\n0.30,0.91,1\n1.09,-0.84,1\n",
             "skipped above the header: `Export of 2024-05-01` (data.skip_rows = 0 reads it)",
@@ -315,8 +324,14 @@ fn columns_without_a_name_are_dropped_and_said() {
     let files = Files::new();
     let plain = load(&files.csv("a,b,y\n-0.48,0.21,0\n0.30,0.91,1\n1.09,-0.84,1\n")).unwrap();
     for (text, note) in [
-        (",a,b,y\n0,-0.48,0.21,0\n1,0.30,0.91,1\n2,1.09,-0.84,1\n", "dropped the first column, which has no name: an index, as pandas writes it; name it to use it"),
-        ("a,b,y,\n-0.48,0.21,0,\n0.30,0.91,1,\n1.09,-0.84,1,\n", "dropped column 4, which has neither a name nor a cell"),
+        (
+            ",a,b,y\n0,-0.48,0.21,0\n1,0.30,0.91,1\n2,1.09,-0.84,1\n",
+            "dropped the first column, which has no name: an index, as pandas writes it; name it to use it",
+        ),
+        (
+            "a,b,y,\n-0.48,0.21,0,\n0.30,0.91,1,\n1.09,-0.84,1,\n",
+            "dropped column 4, which has neither a name nor a cell",
+        ),
         ("a,b,y\n-0.48,0.21,0,\n0.30,0.91,1,\n1.09,-0.84,1,\n", ""),
     ] {
         let config = files.csv(text);
@@ -341,7 +356,11 @@ fn columns_without_a_name_are_dropped_and_said() {
 fn a_footer_or_an_open_quote_is_named_where_it_stands() {
     let files = Files::new();
     let footer = rows("a,b,y", 30, |i| format!("{i}.5,{}.25,{}", i * i, i % 2)) + "Total: 30 rows\n";
-    assert!(files.refused(&files.csv(&footer)).starts_with("DIR/a.csv:32: 1 cells, and the first line has 3: is it a title or a footer?"));
+    assert!(
+        files
+            .refused(&files.csv(&footer))
+            .starts_with("DIR/a.csv:32: 1 cells, and the first line has 3: is it a title or a footer?")
+    );
     let footer = rows("a,b,y", 30, |i| format!("{i}.5,{}.25,{}", i * i, i % 2)) + "Total,30.5,1\n";
     assert!(files.refused(&files.csv(&footer)).starts_with("DIR/a.csv:32: column `a` holds `Total`, no number"));
     // The quote opens in line 12 and is closed by that of line 42.
@@ -387,7 +406,12 @@ fn columns_in_another_letter_case_are_named() {
     let config = files.csv("Age,y\n1,0\n2,1\n3,1\n");
     let dataset = load(&config).unwrap();
     let error = later(&dataset, &config, &files.write("new.csv", "age,y\n1,0\n")).unwrap_err();
-    assert!(error.message.ends_with("new.csv lacks columns that the model was trained with: Age; it has `age` for `Age`: rename them"), "{error}");
+    assert!(
+        error.message.ends_with(
+            "new.csv lacks columns that the model was trained with: Age; it has `age` for `Age`: rename them"
+        ),
+        "{error}"
+    );
 }
 
 // --- encodings
@@ -428,7 +452,14 @@ fn dates_are_numbers_and_parts_of_the_calendar() {
     let dataset = load(&config).unwrap();
     assert_eq!(
         names(&dataset),
-        ["date [days]", "date [month sine]", "date [month cosine]", "date [weekday sine]", "date [weekday cosine]", "x"]
+        [
+            "date [days]",
+            "date [month sine]",
+            "date [month cosine]",
+            "date [weekday sine]",
+            "date [weekday cosine]",
+            "x"
+        ]
     );
     assert_eq!(column(&dataset, "date [days]")[..3], [0.0, 3.0, 6.0]);
     // Saturday is day 5 of a week from Monday: the sine of 5/7 of a circle, by hand.
@@ -445,7 +476,10 @@ fn dates_are_numbers_and_parts_of_the_calendar() {
     let dropped = DataConfig { drop: vec!["date".into()], ..config.clone() };
     assert_eq!(names(&load(&dropped).unwrap()), ["x"]);
     let error = later(&dataset, &config, &files.write("new.csv", "date,x,y\nsoon,1,2.5\n")).unwrap_err();
-    assert!(error.message.contains("new.csv:2: column `date` holds `soon`, and has dates in the training file"), "{error}");
+    assert!(
+        error.message.contains("new.csv:2: column `date` holds `soon`, and has dates in the training file"),
+        "{error}"
+    );
 }
 
 fn jiff_date(days: i32) -> String {
@@ -474,7 +508,11 @@ fn local_dates_are_read_where_they_can_only_mean_one_day() {
     let day_first = DataConfig { day_first: Some(true), ..ambiguous.clone() };
     assert_eq!(days(&day_first), [0.0, 2.0, 3.0, 4.0]);
     let odd = of(["2024-01-05", "2024-01-06", "2024-01-07", "soon"]);
-    assert!(files.refused(&odd).starts_with("DIR/a.csv:5: column `d` holds `soon`, no date, and 30 of its 40 cells are dates"));
+    assert!(
+        files
+            .refused(&odd)
+            .starts_with("DIR/a.csv:5: column `d` holds `soon`, no date, and 30 of its 40 cells are dates")
+    );
     let digits = DataConfig { date: vec!["d".into()], ..of(["20240105", "20240106", "20240107", "20240107"]) };
     assert_eq!(days(&digits), [0.0, 1.0, 2.0, 2.0]);
 }
@@ -536,7 +574,9 @@ fn what_the_target_is_taken_for_is_said() {
     assert_eq!(numbers(&dataset).len(), 520);
     assert_eq!(
         dataset.notes,
-        ["read the 26 whole numbers in `y` as a quantity to predict (data.task = \"classification\" if each is a class)"]
+        [
+            "read the 26 whole numbers in `y` as a quantity to predict (data.task = \"classification\" if each is a class)"
+        ]
     );
     let config = DataConfig { task: Some(TaskKind::Classification), ..config };
     assert_eq!(classes(&load(&config).unwrap()).len(), 26);
@@ -547,7 +587,8 @@ fn what_the_target_is_taken_for_is_said() {
         "target `y` has 40 different texts in 40 rows, such as `name 0`: too many for classes, and no numbers; choose another \
          target, or set data.task"
     );
-    let odd = files.csv(&rows("x,y", 40, |i| format!("{i}.5,{}", if i == 9 { "n.a.".into() } else { format!("{i}.25") })));
+    let odd =
+        files.csv(&rows("x,y", 40, |i| format!("{i}.5,{}", if i == 9 { "n.a.".into() } else { format!("{i}.25") })));
     assert!(files.refused(&odd).starts_with("DIR/a.csv:11: target `y` is `n.a.`, not a finite number"));
 }
 
@@ -584,4 +625,37 @@ fn files_that_are_no_table_are_named() {
         let message = files.refused(&files.csv(bytes));
         assert!(message.starts_with(&format!("DIR/a.csv {what}: ")), "{message}");
     }
+}
+
+// --- large numbers
+
+#[test]
+fn large_numbers_keep_their_differences() {
+    let files = Files::new();
+    let text = rows("epoch,x,y", 41, |i| format!("{},{}.5,{}", 1_700_000_000 + (i * 7) % 41, i * i, i % 2));
+    let config = files.csv(&text);
+    let dataset = load(&config).unwrap();
+    let epoch = column(&dataset, "epoch");
+    assert_eq!(epoch[..3], [0.0, 7.0, 14.0]);
+    assert_eq!(dataset.describe()[1], "epoch: numeric, 1700000000 to 1700000040");
+    assert_followed(&dataset, &config, config.path.as_deref().unwrap());
+    let mut written = Vec::new();
+    dataset.write_rows(&[1], &mut written).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), "epoch,x,y\n1700000007,1.5,1\n");
+    // numpy: mean and deviation of the whole numbers from 0 to 40.
+    let all: Vec<usize> = (0..41).collect();
+    let fitted = Preprocessor::fit(&dataset, &all, &config).unwrap();
+    let first = fitted.transform(&dataset, &[0]).inputs[0];
+    assert!((f64::from(first) - -20.0 / 140f64.sqrt()).abs() < 1e-6, "{first}");
+    // Another file begins later: the same number is the same input.
+    let later = load(
+        &files.csv(&rows("epoch,x,y", 30, |i| format!("{},{}.5,{}", 1_700_000_007 + 2 * (i * 7 % 30), i * i, i % 2))),
+    )
+    .unwrap();
+    assert_eq!(fitted.transform(&later, &[0]).inputs[0], fitted.transform(&dataset, &[1]).inputs[0]);
+    let counting = rows("id,x,y", 100, |i| format!("{},{}.5,{}", 20_000_001 + i, i * i, i % 2));
+    assert_eq!(
+        load(&files.csv(&counting)).unwrap().notes,
+        ["dropped `id`: it counts the rows from 20000001 to 20000100 (keep it with data.numeric)"]
+    );
 }

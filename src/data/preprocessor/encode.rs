@@ -14,14 +14,11 @@ pub(super) enum Encoder {
         median: f64,
         center: f64,
         spread: f64,
+        /// Added to a cell, where the data set's are counted from another origin than those of training.
+        shift: f64,
     },
     /// For each of the data set's categories, the index of its input, if it has one.
-    OneHot {
-        position: Option<usize>,
-        inputs: Vec<Option<usize>>,
-        num_inputs: usize,
-        unknown: Option<usize>,
-    },
+    OneHot { position: Option<usize>, inputs: Vec<Option<usize>>, num_inputs: usize, unknown: Option<usize> },
 }
 
 impl Encoder {
@@ -30,17 +27,24 @@ impl Encoder {
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
         let encoder = |column: &PreparedColumn| {
             let position = places.get(column.name.as_str()).copied();
-            Self::new(column, readings.spelling(&column.name), dataset, position)
+            let shift = dataset.readings.shift_to(readings, &column.name);
+            Self::new(column, readings.spelling(&column.name), shift, dataset, position)
         };
         columns.iter().map(encoder).collect()
     }
 
-    fn new(column: &PreparedColumn, spelling: Spelling, dataset: &Dataset, position: Option<usize>) -> Self {
+    fn new(
+        column: &PreparedColumn,
+        spelling: Spelling,
+        shift: f64,
+        dataset: &Dataset,
+        position: Option<usize>,
+    ) -> Self {
         let kind = position.map(|position| &dataset.columns[position].kind);
         match (&column.kind, kind) {
             (&PreparedKind::Numeric { median, center, spread }, kind) => {
                 let position = position.filter(|_| kind == Some(&ColumnKind::Numeric));
-                Self::Numeric { position, median, center, spread }
+                Self::Numeric { position, median, center, spread, shift }
             }
             (PreparedKind::Categorical { categories, has_unknown }, kind) => {
                 let (position, names) = match kind {
@@ -60,15 +64,15 @@ impl Encoder {
 
     /// Whether the cell at `position`, unless missing, becomes the input unchanged.
     pub(super) fn is_copy_of(&self, position: usize) -> bool {
-        matches!(self, Self::Numeric { position: Some(own), center: 0.0, spread: 1.0, .. } if *own == position)
+        matches!(self, Self::Numeric { position: Some(own), center: 0.0, spread: 1.0, shift: 0.0, .. } if *own == position)
     }
 
     /// Appends the inputs of one row's cells.
     pub(super) fn encode(&self, cells: &[f32], inputs: &mut Vec<f32>) {
         match self {
-            Self::Numeric { position, median, center, spread } => {
+            Self::Numeric { position, median, center, spread, shift } => {
                 let cell = position.map_or(f32::NAN, |position| cells[position]);
-                let cell = if cell.is_nan() { *median } else { f64::from(cell) };
+                let cell = if cell.is_nan() { *median } else { f64::from(cell) + shift };
                 // With a tiny spread an outlier may exceed the range of f32; inputs must be finite.
                 let input = ((cell - center) / spread) as f32;
                 inputs.push(input.clamp(f32::MIN, f32::MAX));

@@ -14,7 +14,8 @@ impl Preprocessor {
         let mut numbers = Vec::new();
         for column in self.columns() {
             if let PreparedKind::Numeric { center, spread, .. } = column.kind {
-                numbers.push((f64::from(inputs[0]) * spread + center) as f32);
+                let origin = self.readings.origin(&column.name);
+                numbers.push((f64::from(inputs[0]) * spread + center + origin) as f32);
             }
             inputs = &inputs[column.kind.num_inputs()..];
         }

@@ -14,6 +14,7 @@
 //!   `write`: writes rows as CSV
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows
+//! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
 //! Nothing is learned from the data before [`split()`]: a [`Dataset`] holds raw cells, and only
@@ -34,8 +35,8 @@ mod dates;
 mod decide;
 mod dialect;
 mod distinct;
-mod encoding;
 mod drift;
+mod encoding;
 mod examples;
 mod follow;
 mod formats;
@@ -56,6 +57,7 @@ mod select;
 mod split;
 mod stream;
 mod suspicion;
+mod suspicions;
 mod table;
 mod target;
 mod task;
@@ -83,6 +85,7 @@ pub use preprocessor::{
 };
 pub use reading::{Reading, Readings};
 pub use split::{Splits, split};
+pub use suspicions::suspicions;
 pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;

@@ -3,7 +3,8 @@
 use super::measurable;
 use super::prepare::Prepared;
 use crate::backend::BackendName;
-use crate::data::{PreparedTarget, Splits};
+use crate::data::{self, PreparedTarget, Splits};
+use crate::invalid::one_line;
 use crate::tracking::RunId;
 
 /// Run, data, network and optimizer.
@@ -91,6 +92,8 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
             lines.extend(unknown_characters(prepared, known.chars().count()));
         }
     }
+    let suspicions = data::suspicions(&prepared.dataset, &prepared.splits, &prepared.config.data);
+    lines.extend(suspicions.into_iter().map(|suspicion| format!("note: {}", one_line(&suspicion))));
     let notes = measurable::notes(&prepared.config.training, &prepared.dataset, &prepared.splits);
     lines.extend(notes.into_iter().map(|note| format!("note: {note}")));
     lines

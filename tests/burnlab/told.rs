@@ -309,3 +309,119 @@ fn kept_columns_that_collide_with_the_output_are_refused() {
     let kept = place.run(&["predict", "--keep", "id,x", "c", "new.csv"]);
     assert!(text(&kept.stdout).starts_with("row,id,x,predicted,probability_no,probability_yes\n0,c,0.5,"));
 }
+
+// ---- suspicions
+
+/// The notes of `config check` on `data.csv`.
+fn checked(csv: &str) -> Vec<String> {
+    let place = Place::new();
+    place.write("data.csv", csv);
+    place.write("c.toml", &config(""));
+    let output = place.run(&["config", "check", "c.toml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    shown.lines().filter_map(|line| Some(line.trim().strip_prefix("note: ")?.to_owned())).collect()
+}
+
+/// Numbers that look random, the same in every test.
+fn chance(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1u32 << 31)
+    }
+}
+
+/// A table of `count` rows of what `row` makes of a source of chance.
+fn table(header: &str, count: usize, mut row: impl FnMut(usize, &mut dyn FnMut() -> f64) -> String) -> String {
+    let mut random = chance(7);
+    let rows: String = (0..count).map(|i| row(i, &mut random) + "\n").collect();
+    format!("{header}\n{rows}")
+}
+
+#[track_caller]
+fn assert_told(csv: &str, parts: &[&str]) {
+    let notes = checked(csv);
+    assert!(notes.iter().any(|note| parts.iter().all(|part| note.contains(part))), "{parts:?} in {notes:#?}");
+}
+
+#[test]
+fn data_without_anything_suspicious_say_nothing() {
+    let notes = checked(&table("a,b,y", 300, |_, random| {
+        let (a, b) = (random(), random());
+        format!("{a},{b},{}", if a + b + 0.5 * random() > 1.25 { "yes" } else { "no" })
+    }));
+    assert_eq!(notes, [""; 0]);
+    // Few values repeat by chance, and that says nothing.
+    let notes = checked(&table("a,b,y", 300, |_, random| {
+        let (a, b) = ((3.0 * random()).floor(), (4.0 * random()).floor());
+        format!("{a},{b},{}", if random() > 0.2 * a { "yes" } else { "no" })
+    }));
+    assert_eq!(notes, [""; 0]);
+}
+
+#[test]
+fn rows_that_are_in_training_and_test_are_told() {
+    let mut kept: Vec<String> = Vec::new();
+    let csv = table("a,b,y", 600, |i, random| {
+        if i % 3 > 0 && !kept.is_empty() {
+            return kept[(random() * kept.len() as f64) as usize].clone();
+        }
+        kept.push(format!("{},{},{}", random(), random(), if random() > 0.5 { "x" } else { "z" }));
+        kept[kept.len() - 1].clone()
+    });
+    assert_told(&csv, &["of 180 test rows have the same inputs as a training row", "remove repeated rows"]);
+}
+
+#[test]
+fn columns_that_give_the_answer_away_are_told() {
+    // The class follows from the identifier, as where one office numbers its cases after the other's.
+    let mut id = 10_000.0;
+    let csv = table("customer_id,a,y", 400, |i, random| {
+        id += 1.0 + (9.0 * random()).floor();
+        format!("{id},{},{}", random(), i / 200)
+    });
+    let expected =
+        "`customer_id` is a different whole number in every row and rises with the file, and alone tells the class";
+    assert_told(&csv, &[expected, "add it to data.drop"]);
+    // Written after the fact.
+    let csv = table("a,refund,y", 400, |_, random| {
+        let returned = random() > 0.7;
+        let refund = if returned { 5.0 + 90.0 * random() } else { 0.0 };
+        format!("{},{refund},{}", random(), if returned { "returned" } else { "kept" })
+    });
+    assert_told(&csv, &["`refund` alone tells the class of 100.0 % of the rows"]);
+    let csv = table("a,euros,y", 400, |_, random| {
+        let y = 100.0 * random();
+        format!("{},{},{y}", random(), y * 1.08)
+    });
+    assert_told(&csv, &["`euros` alone tells", "% of the variance of the target"]);
+}
+
+#[test]
+fn rows_that_belong_together_are_told() {
+    let mut offset = 0.0;
+    let csv = table("patient,a,y", 600, |i, random| {
+        if i % 6 == 0 {
+            offset = random();
+        }
+        format!("P{:03},{},{}", i / 6, offset + 0.01 * random(), u8::from(offset > 0.5))
+    });
+    assert_told(
+        &csv,
+        &[
+            "`patient` has 100 values in blocks of about 6 rows",
+            "of 180 test rows have theirs in common with training rows",
+        ],
+    );
+    let mut level = 0.0;
+    let csv = table("a,y", 400, |_, random| {
+        level += random() - 0.5;
+        format!("{},{level}", random())
+    });
+    assert_told(&csv, &["targets of neighbouring rows are alike (correlation 0.9", "data.test_path"]);
+    let csv = table("year,a,y", 400, |i, random| {
+        format!("{},{},{}", 1990 + i / 20, random(), if random() > 0.5 { "x" } else { "z" })
+    });
+    assert_told(&csv, &["the rows are in the order of `year`"]);
+}

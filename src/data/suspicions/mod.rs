@@ -1,0 +1,131 @@
+//! What a colleague would ask about the data before believing a result: repeated rows, columns that give the answer away,
+//! rows that belong together. Each suspicion is a function in [`SUSPICIONS`], and says at most one line: the number it
+//! found, and the key that answers it.
+//!
+//! They look at bounded parts of large data: the first training rows, which are shuffled by the split's seed, or the
+//! beginning of the file where the order of rows matters.
+
+mod answers;
+mod duplicates;
+mod identifiers;
+mod order;
+
+use super::{ColumnKind, DataConfig, Dataset, Splits, Target};
+
+/// Rows at the beginning of the file that are looked at in their order.
+const MAX_ORDERED: usize = 20_000;
+/// Columns that are looked at one by one.
+const MAX_COLUMNS: usize = 500;
+/// With fewer rows, anything may be chance.
+const MIN_ROWS: usize = 40;
+
+/// The suspicions, in the order in which they are told.
+const SUSPICIONS: &[fn(&View<'_>) -> Option<String>] =
+    &[duplicates::across_parts, identifiers::rising, answers::alone, order::entities, order::in_time];
+
+/// What is looked at.
+struct View<'a> {
+    dataset: &'a Dataset,
+    splits: &'a Splits,
+    config: &'a DataConfig,
+}
+
+/// A line for each suspicion about a table; none about a text, whose rows are windows of one series.
+pub fn suspicions(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Vec<String> {
+    let view = View { dataset, splits, config };
+    if matches!(dataset.target, Target::Text(_)) || splits.train.len() < MIN_ROWS {
+        return Vec::new();
+    }
+    SUSPICIONS.iter().filter_map(|suspicion| suspicion(&view)).collect()
+}
+
+impl View<'_> {
+    /// The columns that are looked at one by one; those of an image are no single quantities.
+    fn columns(&self) -> std::ops::Range<usize> {
+        match self.dataset.image_shape {
+            Some(_) => 0..0,
+            None => 0..self.dataset.columns.len().min(MAX_COLUMNS),
+        }
+    }
+
+    fn name(&self, column: usize) -> &str {
+        &self.dataset.columns[column].name
+    }
+
+    fn is_numeric(&self, column: usize) -> bool {
+        self.dataset.columns[column].kind == ColumnKind::Numeric
+    }
+
+    fn cell(&self, row: usize, column: usize) -> f32 {
+        self.dataset.values[row * self.dataset.columns.len() + column]
+    }
+
+    /// The beginning of the training file, in its order.
+    fn ordered(&self) -> std::ops::Range<usize> {
+        0..self.dataset.num_training_rows.unwrap_or_else(|| self.dataset.num_rows()).min(MAX_ORDERED)
+    }
+
+    /// The cells of a column at the beginning of the file.
+    fn ordered_cells(&self, column: usize) -> Vec<f32> {
+        self.ordered().map(|row| self.cell(row, column)).collect()
+    }
+
+    /// The target of a row: the class index, or the number.
+    fn target(&self, row: usize) -> f64 {
+        match &self.dataset.target {
+            Target::Classes { labels, .. } => labels[row].into(),
+            Target::Numbers(numbers) => numbers[row],
+            Target::Text(_) => f64::NAN,
+        }
+    }
+
+    fn has_classes(&self) -> bool {
+        matches!(self.dataset.target, Target::Classes { .. })
+    }
+}
+
+/// Number of different cells; a missing one counts as one more value.
+fn num_distinct(cells: &[f32]) -> usize {
+    let mut bits: Vec<u32> = cells.iter().map(|cell| (cell + 0.0).to_bits()).collect();
+    bits.sort_unstable();
+    bits.dedup();
+    bits.len()
+}
+
+/// Whether a column's name says that it numbers rows, people or things: `id`, `customer_id`, `PatientNo`.
+fn is_named_like_an_identifier(name: &str) -> bool {
+    const WORDS: [&str; 10] = ["id", "ids", "uuid", "guid", "key", "index", "no", "nr", "number", "code"];
+    words(name).last().is_some_and(|last| WORDS.contains(&last.as_str()))
+}
+
+/// The words of a name: `signup_date`, `signupDate` and `Signup Date` have the same.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for character in name.chars() {
+        if !character.is_alphanumeric() || (character.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if character.is_alphanumeric() {
+            words.last_mut().expect("never empty").extend(character.to_lowercase());
+        }
+        before = character;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_words() {
+        for name in ["id", "customer_id", "PatientNo", "Order Number", "userId", "row-index"] {
+            assert!(is_named_like_an_identifier(name), "{name}");
+        }
+        for name in ["idle", "noise", "age", "valid", "id_of_age", "casino", ""] {
+            assert!(!is_named_like_an_identifier(name), "{name}");
+        }
+    }
+}

@@ -413,11 +413,15 @@ pub struct DashboardArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,
-    /// Allow other machines to connect with the token; the connection is not encrypted
-    #[arg(long, requires = "token")]
+    /// Let in only who has a token, from other machines as well; the connection is not encrypted. The token is
+    /// BURNLAB_TOKEN, or that of --token-file, or else a new one, printed with the address
+    #[arg(long)]
     pub allow_remote: bool,
-    /// The token that other machines must present: at least 16 letters, digits, `-` or `_`
-    #[arg(long, requires = "allow_remote")]
+    /// A file with the token, which only you can read: at least 16 letters, digits, `-` or `_`
+    #[arg(long, value_name = "FILE", requires = "allow_remote", conflicts_with = "token")]
+    pub token_file: Option<PathBuf>,
+    /// The token itself, which every user of this machine can read in the list of processes
+    #[arg(long, requires = "allow_remote", hide = true)]
     pub token: Option<String>,
 }
 

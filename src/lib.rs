@@ -25,7 +25,7 @@
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
-//! - formats the shell commands shown to the user: [`shell`]
+//! - formats the shell commands shown to the user: [`shell`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
@@ -67,6 +67,7 @@ pub mod missing;
 pub mod model;
 pub mod onnx;
 pub mod plots;
+pub mod secrets;
 pub mod shell;
 pub mod shipped;
 pub mod sweep;

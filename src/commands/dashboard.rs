@@ -2,14 +2,17 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use tokio::runtime::Runtime;
 
+use crate::bounded;
 use crate::cli::DashboardArgs;
 use crate::dashboard::{Access, AppState, bind, serve};
+use crate::shell::quoted_path;
 use crate::tracking::{Location, Store, TrackingError};
 
 /// How long pending requests to the store may delay the end of the process.
@@ -19,26 +22,56 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// An address that is not this machine's or has no free port, or one reachable from other machines without
-/// `--allow-remote`.
+/// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
-    let access = access(args)?;
+    let access = access(args, std::env::var(TOKEN).ok())?;
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
     let result = listen(args, access, &runtime);
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
 }
 
-fn access(args: &DashboardArgs) -> anyhow::Result<Access> {
-    match &args.token {
-        Some(token) => Access::remote(token).map_err(anyhow::Error::msg),
-        None if args.host.is_loopback() => Ok(Access::local()),
-        None => bail!(
-            "`--host {}` lets other machines in: add `--allow-remote --token TOKEN`, or leave it out and use an SSH \
-             tunnel (ssh -L {1}:localhost:{1} MACHINE)",
+/// The environment variable with the token.
+const TOKEN: &str = "BURNLAB_TOKEN";
+
+fn access(args: &DashboardArgs, given: Option<String>) -> anyhow::Result<Access> {
+    if !args.allow_remote {
+        ensure!(
+            args.host.is_loopback(),
+            "`--host {}` lets other machines in: add `--allow-remote`, which asks them for a token, or leave it out and \
+             use an SSH tunnel (ssh -L {1}:localhost:{1} MACHINE)",
             args.host,
             args.port
-        ),
+        );
+        return Ok(Access::local());
     }
+    let token = match (&args.token_file, &args.token) {
+        (Some(file), _) => Some(token_in(file)?),
+        (None, Some(token)) => {
+            eprintln!(
+                "every user of this machine can read the token in the list of processes: use {TOKEN} or --token-file"
+            );
+            Some(token.clone())
+        }
+        (None, None) => given.filter(|token| !token.is_empty()),
+    };
+    match token {
+        Some(token) => Access::remote(&token).map_err(anyhow::Error::msg),
+        None => Ok(Access::generated()),
+    }
+}
+
+/// The token in a file that nobody else may read.
+fn token_in(file: &Path) -> anyhow::Result<String> {
+    const MAX_TOKEN: u64 = 4096;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs_err::metadata(file)?.permissions().mode();
+        ensure!(mode & 0o077 == 0, "{0} can be read by other users: chmod 600 {0}", quoted_path(file));
+    }
+    let text = String::from_utf8(bounded::read(file, MAX_TOKEN)?).ok();
+    text.map(|text| text.trim().to_owned()).with_context(|| format!("{} holds no token", quoted_path(file)))
 }
 
 /// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
@@ -55,8 +88,12 @@ fn listen(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Re
         eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     recover(&args.store.location())?;
-    // The token is not printed, since logs and terminals keep their output.
-    let hint = if args.allow_remote { "/?token=TOKEN" } else { "" };
+    // A token that the user has is not printed, since logs and terminals keep their output.
+    let hint = match (args.allow_remote, access.is_generated()) {
+        (false, _) => String::new(),
+        (true, false) => "/?token=TOKEN".to_owned(),
+        (true, true) => format!("/?token={}", access.token()),
+    };
     let mut stdout = std::io::stdout();
     // Failing to print it, for example to a closed pipe, is no reason not to serve.
     writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
@@ -116,25 +153,43 @@ mod tests {
     use super::*;
     use crate::cli::StoreArgs;
 
-    fn args(host: &str, token: Option<&str>) -> DashboardArgs {
+    fn args(host: &str, allow_remote: bool) -> DashboardArgs {
         DashboardArgs {
             store: StoreArgs { artifacts: "artifacts".into(), server: None },
             port: 0,
             host: host.parse().unwrap(),
-            allow_remote: token.is_some(),
-            token: token.map(str::to_owned),
+            allow_remote,
+            token_file: None,
+            token: None,
         }
     }
 
     #[test]
     fn other_machines_need_a_token() {
-        assert!(access(&args("127.0.0.1", None)).is_ok());
-        assert!(access(&args("::1", None)).is_ok());
+        assert!(access(&args("127.0.0.1", false), Some("short".to_owned())).is_ok(), "not asked for");
+        assert!(access(&args("::1", false), None).is_ok());
         for host in ["0.0.0.0", "::", "192.168.1.5"] {
-            let error = access(&args(host, None)).unwrap_err().to_string();
+            let error = access(&args(host, false), None).unwrap_err().to_string();
             assert!(error.contains("--allow-remote"), "{error}");
-            assert!(access(&args(host, Some("short"))).is_err());
-            assert!(access(&args(host, Some("0123456789abcdef"))).is_ok());
+            assert!(access(&args(host, true), Some("short".to_owned())).is_err());
+            let given = access(&args(host, true), Some("0123456789abcdef".to_owned())).unwrap();
+            assert_eq!((given.token(), given.is_generated()), ("0123456789abcdef", false));
+            let made = access(&args(host, true), None).unwrap();
+            assert!(made.token().len() == 32 && made.is_generated() && made.is_remote());
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_token_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "0123456789abcdef\n").unwrap();
+        let args = DashboardArgs { token_file: Some(file.path().to_owned()), ..args("0.0.0.0", true) };
+        let set = |mode| std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        set(0o600);
+        assert_eq!(access(&args, Some("not this one, too".to_owned())).unwrap().token(), "0123456789abcdef");
+        set(0o640);
+        assert!(access(&args, None).unwrap_err().to_string().contains("chmod 600"));
     }
 }

@@ -1,5 +1,6 @@
 //! Writes a command's result to the terminal, or atomically to a file.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -11,7 +12,16 @@ use flate2::write::GzEncoder;
 
 /// Prints a line. A closed pipe (`| head`) ends the output, not the work.
 pub fn print_line(line: fmt::Arguments) {
-    writeln!(io::stdout(), "{line}").ok();
+    writeln!(io::stdout(), "{}", without_escapes(&line.to_string())).ok();
+}
+
+/// `text` as a terminal may have it: names in a run that somebody sent could hold sequences that change the terminal.
+pub fn without_escapes(text: &str) -> Cow<'_, str> {
+    let is_foreign = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    match text.contains(is_foreign) {
+        true => Cow::Owned(text.replace(is_foreign, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// Like `println!`, through [`print_line`].

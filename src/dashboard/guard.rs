@@ -36,15 +36,21 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub struct Access {
     token: String,
     is_remote: bool,
+    is_generated: bool,
 }
 
 impl Access {
     /// Only browsers on this machine; a random token for changes is sent with the page.
     pub fn local() -> Self {
+        Self { is_remote: false, ..Self::generated() }
+    }
+
+    /// Anybody who has a new random token, from any machine.
+    pub fn generated() -> Self {
         // The standard library seeds these hashers from the system's entropy, with a keyed hash that does not reveal
         // its key: 128 bits that no other page can guess.
         let half = || RandomState::new().hash_one(std::process::id());
-        Self { token: format!("{:016x}{:016x}", half(), half()), is_remote: false }
+        Self { token: format!("{:016x}{:016x}", half(), half()), is_remote: true, is_generated: true }
     }
 
     /// Anybody who has `token`, from any machine.
@@ -56,12 +62,22 @@ impl Access {
         if token.len() < MIN_TOKEN || !is_plain {
             return Err(format!("a token is at least {MIN_TOKEN} letters, digits, `-` or `_`"));
         }
-        Ok(Self { token: token.to_owned(), is_remote: true })
+        Ok(Self { token: token.to_owned(), is_remote: true, is_generated: false })
     }
 
     /// The token that changes require.
     pub fn token(&self) -> &str {
         &self.token
+    }
+
+    /// Whether the token was made here, so that nobody knows it yet.
+    pub fn is_generated(&self) -> bool {
+        self.is_generated
+    }
+
+    /// Whether every request needs the token.
+    pub fn is_remote(&self) -> bool {
+        self.is_remote
     }
 
     /// Compares in constant time, so that the time does not reveal how much of a guess is right.

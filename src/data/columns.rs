@@ -2,7 +2,7 @@
 
 use super::labels::Labels;
 use super::limits::MAX_CATEGORIES;
-use super::table::{Cell, Place, Row, Table, is_usable};
+use super::table::{Cell, Place, Row, Table, is_usable, unusable};
 use crate::invalid::Invalid;
 
 /// With fewer rows than this, distinct or consecutive values do not make a column an identifier.
@@ -102,7 +102,7 @@ impl Input {
         let is_numeric = self.forced == Some(Forced::Numeric);
         // `inf` among numbers is a mistake, not a category; among texts it is a word.
         if let (Some((place, cell)), true) = (&self.first_not_finite, is_numeric || !self.has_text) {
-            let message = format!("holds `{cell}`, not a finite number: correct it, or add it to data.missing");
+            let message = format!("holds `{cell}`, {}: correct it, or add it to data.missing", unusable(cell));
             return Err(table.error_in(*place, &message));
         }
         Ok(self.has_text)

@@ -26,6 +26,14 @@ pub(super) fn is_usable(number: f64) -> bool {
     (number as f32).is_finite()
 }
 
+/// Why a network cannot use a number, by its text.
+pub(super) fn unusable(cell: &str) -> &'static str {
+    match cell.parse::<f64>() {
+        Ok(number) if number.is_finite() => "beyond what 32 bits hold (3.4e38)",
+        _ => "not a finite number",
+    }
+}
+
 /// Where a cell is in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {

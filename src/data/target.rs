@@ -202,10 +202,16 @@ fn refuse_constant(name: &str, numbers: &[f64]) -> Result<(), Invalid> {
     Invalid::unless(!is_constant, "data.target", || {
         format!(
             "target `{name}` is {} in all {} rows: there is nothing to learn, choose another target",
-            numbers[0],
+            shown(numbers[0]),
             numbers.len()
         )
     })
+}
+
+/// A number in a few digits, however small or large it is.
+fn shown(number: f64) -> String {
+    let is_plain = number == 0.0 || (1e-4..1e15).contains(&number.abs());
+    if is_plain { number.to_string() } else { format!("{number:e}") }
 }
 
 /// Whether this few distinct whole numbers in this many rows are class names: 0/1 always, more only if they repeat.
@@ -221,14 +227,22 @@ fn are_few(num_distinct: usize, num_rows: usize) -> bool {
 /// The error for a target cell that must be a number.
 pub(super) fn not_a_number(table: &Table<'_>, name: &str, line: u64, cell: &str) -> Invalid {
     let message = format!(
-        "target `{name}` is `{cell}`, not a finite number: correct it, add it to data.missing, or set data.task = \"classification\""
+        "target `{name}` is `{cell}`, {}: correct it, add it to data.missing, or set data.task = \"classification\"",
+        unusable(cell)
     );
     table.error_at_with("data.target", line, &message)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::are_few;
+    use super::{are_few, shown};
+
+    #[test]
+    fn numbers_are_shown_in_a_few_digits() {
+        for (number, text) in [(1e-300, "1e-300"), (0.0, "0"), (2.5, "2.5"), (-3.0, "-3"), (1e300, "1e300")] {
+            assert_eq!(shown(number), text);
+        }
+    }
 
     #[test]
     fn few_whole_numbers_with_repetition_are_classes() {

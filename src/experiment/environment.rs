@@ -1,6 +1,6 @@
 //! `environment.json`: versions, machine, git, command line, and the data of a run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -11,6 +11,7 @@ use sysinfo::System;
 use crate::backend::BackendName;
 use crate::config::ConfigOrigin;
 use crate::data::{Dataset, Splits};
+use crate::secrets;
 
 /// Burn's version; Cargo.toml pins it exactly.
 const BURN_VERSION: &str = "0.21.0";
@@ -74,8 +75,9 @@ pub struct SystemInfo {
     pub machine: Machine,
     /// `None` outside a repository, or without git.
     pub git: Option<GitState>,
+    /// Without passwords.
     pub command_line: Vec<String>,
-    pub working_folder: Option<PathBuf>,
+    pub working_folder: Option<String>,
 }
 
 /// The machine that a run was trained on.
@@ -146,8 +148,8 @@ impl SystemInfo {
                 host: System::host_name(),
             },
             git: GitState::of(Path::new(".")),
-            command_line: std::env::args().collect(),
-            working_folder: std::env::current_dir().ok(),
+            command_line: secrets::command_line(std::env::args_os()),
+            working_folder: std::env::current_dir().ok().map(|folder| folder.to_string_lossy().into_owned()),
         }
     }
 }

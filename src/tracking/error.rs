@@ -30,6 +30,14 @@ pub enum TrackingError {
     )]
     NoStore { root: PathBuf },
 
+    /// The file has no tables, though there are runs.
+    #[error(
+        "`{}` is empty, though there are run folders beside it: rebuild it with `{} runs reindex`",
+        path.display(),
+        program()
+    )]
+    EmptyStore { path: PathBuf },
+
     /// The file is not a database of burnlab.
     #[error("`{}` is not a burnlab store; move it away, then run `{} runs reindex`", path.display(), program())]
     NotAStore { path: PathBuf },

@@ -63,7 +63,7 @@ pub use id::{InvalidRunId, RunId, slug};
 pub use location::{Location, host};
 pub use mounts::network_file_system;
 pub use point::{InvalidMetricKey, MetricKey, Point, Sample};
-pub use queue::MAX_ATTEMPTS;
+pub use queue::{Held, MAX_ATTEMPTS};
 pub use record::{RunRecord, Shown, Status, flatten_config};
 pub use run::{NewRun, RunWriter};
 pub use store::{Changes, MetricSummary, Reindexed, Run, Store};

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::invalid::Invalid;
 
+/// Epochs; more than anybody trains.
+const MAX_WARM_UP: f64 = 1e6;
+
 /// `[training.schedule]`: the factor that multiplies `learning_rate`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -66,7 +69,8 @@ impl ScheduleConfig {
         let at = |holds, key: &str, rule: &str| {
             Invalid::unless(holds, &format!("training.schedule.{key}"), || format!("{key} must be {rule}"))
         };
-        at(self.warm_up_epochs >= 0.0 && self.warm_up_epochs.is_finite(), "warm_up_epochs", "0 or more")?;
+        // In more epochs than anybody trains, the rate would stay at 0.
+        at((0.0..=MAX_WARM_UP).contains(&self.warm_up_epochs), "warm_up_epochs", "from 0 to 1,000,000")?;
         at(self.final_factor.is_none_or(|f| (0.0..=1.0).contains(&f)), "final_factor", "from 0 to 1")?;
         at(self.factor.is_none_or(|f| f > 0.0 && f < 1.0), "factor", "above 0 and below 1")?;
         at(self.every_epochs.is_none_or(|n| n >= 1), "every_epochs", "at least 1")?;

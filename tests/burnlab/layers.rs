@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 24] = [
+const LAYERS: [(&str, &str); 25] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -16,7 +16,7 @@ const LAYERS: [(&str, &str); 24] = [
     ("dashboard", "bounded comparison metric shell sweep tracking"),
     (
         "experiment",
-        "backend bounded comparison config cpu data invalid metric model onnx plots shell sweep tracking training",
+        "backend bounded comparison config cpu data invalid metric model onnx plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data invalid metric model tracking"),
@@ -24,7 +24,7 @@ const LAYERS: [(&str, &str); 24] = [
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric shell"),
+    ("tracking", "bounded invalid metric secrets shell"),
     ("metric", "data"),
     ("data", "bounded invalid missing shipped"),
     ("sweep", "invalid"),
@@ -33,6 +33,7 @@ const LAYERS: [(&str, &str); 24] = [
     ("bounded", ""),
     ("guide", ""), // pages, no code
     ("missing", ""),
+    ("secrets", ""),
     ("shell", ""),
     ("shipped", ""),
     ("invalid", ""),

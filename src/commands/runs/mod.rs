@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::output::to_file;
+use super::output::{to_file, without_escapes};
 use crate::cli::{RunsArgs, RunsCommand};
 use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Store, TrackingError};
@@ -27,10 +27,15 @@ use crate::tracking::{Location, RunId, Store, TrackingError};
 pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
     let location = &Location { root: args.artifacts.clone(), server: args.server.clone() };
     match &args.command {
-        RunsCommand::List(options) => print(&list::text(&Store::open_read_only_at(location)?, options)?)?,
-        RunsCommand::Show { run, json } => print(&show::text(&Store::open_read_only_at(location)?, run, *json)?)?,
+        RunsCommand::List(options) => {
+            print_as(options.json, &list::text(&Store::open_read_only_at(location)?, options)?)?
+        }
+        RunsCommand::Show { run, json } => {
+            print_as(*json, &show::text(&Store::open_read_only_at(location)?, run, *json)?)?
+        }
         RunsCommand::Compare { runs, metric, json } => {
-            print(&compare::text(&Store::open_read_only_at(location)?, runs, metric.as_deref(), *json)?)?
+            let store = Store::open_read_only_at(location)?;
+            print_as(*json, &compare::text(&store, runs, metric.as_deref(), *json)?)?
         }
         RunsCommand::Tag { run, changes } => tag(&mut writable(location)?, run, changes)?,
         RunsCommand::Note { run, text } => {
@@ -53,7 +58,8 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {
                 Some(path) => to_file(path, &[], |file| Ok(file.write_all(text.as_bytes())?))?,
-                None => print(&text)?,
+                // A table for other programs: as it is.
+                None => write_out(&text)?,
             }
         }
         RunsCommand::Reindex => return reindex(location),
@@ -67,8 +73,18 @@ fn writable(location: &Location) -> Result<Store, TrackingError> {
     Store::open_at(location)
 }
 
-/// Prints; a closed pipe (`| head`) is not an error.
+/// Prints JSON as it is, anything else for people.
+fn print_as(json: bool, text: &str) -> anyhow::Result<()> {
+    if json { write_out(text) } else { print(text) }
+}
+
+/// Prints for people; see [`without_escapes`].
 fn print(text: &str) -> anyhow::Result<()> {
+    write_out(&without_escapes(text))
+}
+
+/// A closed pipe (`| head`) is not an error.
+fn write_out(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),

@@ -11,10 +11,13 @@ use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::EXIT_INTERRUPTED;
 use crate::config::LoadedConfig;
 use crate::experiment::sweep::{create, name_of};
+use crate::shell::command_in;
 use crate::tracking::{RunId, Store, Sweep};
 
 /// A worker that dies is replaced, but not indefinitely: the cause may be the machine.
 const MAX_DEATHS: usize = 20;
+/// Workers that may give up one after the other because of the machine, such as a full disk, before no more are started.
+const MAX_GIVEN_UP: usize = 3;
 
 /// Starts the sweep of the config, and runs it to its end.
 ///
@@ -56,8 +59,9 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
     }
     let mut num_started = 0;
     let num_deaths = Cell::new(0);
+    let num_given_up = Cell::new(0);
     let next = || {
-        if num_started >= jobs + num_deaths.get().min(MAX_DEATHS) {
+        if num_given_up.get() > MAX_GIVEN_UP || num_started >= jobs + num_deaths.get().min(MAX_DEATHS) {
             return Ok(None);
         }
         num_started += 1;
@@ -74,10 +78,26 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
     };
     let is_stopped = run_parallel(jobs, next, |event| {
         match event {
-            Event::Line(line) if !with.quiet => say!("{line}"),
+            Event::Line(line) => {
+                // A machine on which a trial ends is fit for the next one.
+                if line.starts_with("trial ") {
+                    num_given_up.set(0);
+                }
+                if !with.quiet {
+                    say!("{line}");
+                }
+            }
             Event::Ended { code, process, error } if code != Some(0) => {
                 let name = name_of(process);
-                let num_given_back = store.release_worker(id, &name)?;
+                // It says what is wrong with the machine, such as a full disk, and has given its trial back if it could.
+                let gave_up = code == Some(1);
+                let num_given_back = store.release_worker(id, &name, gave_up)?;
+                if gave_up {
+                    num_given_up.set(num_given_up.get() + 1);
+                    num_deaths.set(num_deaths.get() + 1);
+                    eprintln!("worker {name} gave up: {error}");
+                    return Ok(());
+                }
                 // A worker that is asked to stop returns its trial itself.
                 if code == Some(EXIT_INTERRUPTED.into()) && num_given_back == 0 {
                     return Ok(());
@@ -93,9 +113,17 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
     if !with.quiet {
         say!("\n{}", show::summary(&store, &sweep, false)?.trim_end());
     }
+    let num_left = sweep.counts.waiting + sweep.counts.running;
+    let has_time_limit = LoadedConfig::parse(&sweep.config_toml, "the sweep", &sweep.experiment, &[])
+        .is_ok_and(|loaded| loaded.config.sweep.is_some_and(|search| search.minutes.is_some()));
+    if num_left > 0 && !is_stopped {
+        let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
+        eprintln!("{num_left} trials are left: `{resume}` goes on with them");
+    }
     Ok(match (is_stopped, sweep.counts.finished) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),
         (false, 0) => ExitCode::FAILURE,
+        (false, _) if num_left > 0 && !has_time_limit => ExitCode::FAILURE,
         (false, _) => ExitCode::SUCCESS,
     })
 }

@@ -9,7 +9,7 @@ use crate::commands::output::say;
 use crate::commands::processes::on_parent_exit;
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::experiment::sweep::{Progress, Worker};
-use crate::tracking::TrialState;
+use crate::tracking::{Held, TrialState};
 
 /// Claims and trains trials, and prints each. A worker that is asked to stop returns its trial to the queue and exits
 /// with [`EXIT_INTERRUPTED`].
@@ -26,12 +26,17 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
         on_parent_exit(move || interrupter.stop("the parent process has ended"));
     }
     let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
-    worker.work(|progress| say!("{}", line(progress)))?;
+    worker.work(|progress| say!("{}", line(progress)), |held| say!("{}", waits(held)))?;
     if interrupter.should_stop() {
         eprintln!("stopped; its trial waits for another worker");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn waits(held: &Held) -> String {
+    let Held { number, worker, seconds, .. } = held;
+    format!("waits for trial {number}, held by {worker} for another {:.0} s unless it renews that", seconds.max(0.0))
 }
 
 fn line(progress: &Progress) -> String {

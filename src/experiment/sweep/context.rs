@@ -1,15 +1,18 @@
 //! A worker's view of its sweep.
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::training::Interrupter;
 
 use crate::backend::BackendName;
 use crate::config::LoadedConfig;
+use crate::data::{self, DataConfig, Dataset};
 use crate::experiment::environment::Environment;
+use crate::invalid::Invalid;
 use crate::metric::Goal;
 use crate::sweep::SweepConfig;
-use crate::tracking::{Location, Sweep};
+use crate::tracking::{Held, Location, Shown, Store, Sweep, UtcTime};
 
 /// A sweep and the worker on it.
 pub(super) struct Context<'a> {
@@ -26,9 +29,27 @@ pub(super) struct Context<'a> {
     /// Stops the worker and the run that it trains.
     pub interrupter: Interrupter,
     pub environment: Environment,
+    /// The data of the last trial, read once for all trials with the same `[data]`.
+    pub loaded_data: Mutex<Option<(DataConfig, Arc<Dataset>)>>,
 }
 
 impl Context<'_> {
+    /// The data of a trial's config.
+    ///
+    /// # Errors
+    /// As [`data::load`].
+    pub fn dataset(&self, config: &DataConfig) -> Result<Arc<Dataset>, Invalid> {
+        let mut loaded = self.loaded_data.lock().expect("no panic while held");
+        if let Some((_, dataset)) = loaded.as_ref().filter(|(of, _)| of == config) {
+            return Ok(Arc::clone(dataset));
+        }
+        // Never two data sets at once.
+        *loaded = None;
+        let dataset = Arc::new(data::load(config)?);
+        *loaded = Some((config.clone(), Arc::clone(&dataset)));
+        Ok(dataset)
+    }
+
     /// How long the worker keeps a trial after its last heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.search.lease_seconds.into())
@@ -37,6 +58,33 @@ impl Context<'_> {
     pub fn is_minimized(&self) -> bool {
         self.goal == Goal::Lower
     }
+}
+
+/// Whether the worker is known to be gone: a process of this host that has ended, and holds the lock of no run.
+///
+/// Of a worker on another host only the end of its lease tells.
+pub(super) fn is_dead(store: &Store, held: &Held) -> bool {
+    let Some(process) = held.worker.rsplit_once(':').and_then(|(host, process)| {
+        let is_here = host == crate::tracking::host();
+        process.parse::<u32>().ok().filter(|_| is_here)
+    }) else {
+        return false;
+    };
+    let runs = held.runs.iter().filter_map(|run| store.run(run).ok());
+    let mut shown = runs.map(|run| store.shown(&run));
+    !shown.any(|shown| matches!(shown, Shown::Running | Shown::Stalled)) && !is_worker(process, held.since)
+}
+
+/// Whether a process of this number lives that may be the worker: one that began before the trial was taken.
+fn is_worker(process: u32, since: Option<UtcTime>) -> bool {
+    let id = sysinfo::Pid::from_u32(process);
+    let mut system = sysinfo::System::new();
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[id]), true);
+    let Some(process) = system.process(id) else { return false };
+    let is_ended = matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead);
+    // In whole seconds, from a clock of its own.
+    let began = UtcTime::try_from(SystemTime::UNIX_EPOCH + Duration::from_secs(process.start_time())).ok();
+    !is_ended && since.zip(began).is_none_or(|(since, began)| began.seconds_since(since) < 2.0)
 }
 
 /// `host:process`, the name of a trial's worker.

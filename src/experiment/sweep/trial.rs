@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::experiment::error::explain;
 use crate::experiment::fingerprint::fingerprint;
 use crate::experiment::measurable;
-use crate::experiment::prepare::{Prepared, prepare};
+use crate::experiment::prepare::{Prepared, prepare_from};
 use crate::experiment::run::{RunOutcome, TrainOptions};
 use crate::experiment::train::train;
 use crate::sweep::{goes_on, rungs};
@@ -84,7 +84,8 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
 }
 
 fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
-    let prepared = prepare(&config, context.location).and_then(|prepared| {
+    let prepared = context.dataset(&config.data).and_then(|dataset| {
+        let prepared = prepare_from(dataset, &config, context.location)?;
         let Prepared { config, dataset, splits, .. } = &prepared;
         measurable::check(context.sweep.metric.as_str(), "sweep.metric", &config.training, dataset, splits)?;
         Ok(prepared)

@@ -1,18 +1,19 @@
 //! A worker: takes trials of a sweep until none is left.
 
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::training::Interrupter;
 use anyhow::Context as _;
 
-use super::context::{Context, name_of};
+use super::context::{Context, is_dead, name_of};
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
 use crate::config::{ConfigOrigin, LoadedConfig};
 use crate::experiment::environment::Environment;
 use crate::sweep::{Params, Told};
-use crate::tracking::{Claim, Location, Outcome, Store, Sweep, Trial, TrialState};
+use crate::tracking::{Claim, Held, Location, Outcome, Store, Sweep, Trial, TrialState};
 
 /// How often an idle worker checks whether another's lease has expired.
 const IDLE: Duration = Duration::from_millis(500);
@@ -52,18 +53,32 @@ impl<'a> Worker<'a> {
         let name = name_of(std::process::id());
         let environment = Environment::gather(backend).with_config(Some(ConfigOrigin::Sweep(sweep.id.to_string())));
         let goal = sweep.metric.required_goal()?;
-        let context = Context { location, sweep, goal, loaded, search, tags, backend, name, interrupter, environment };
+        let loaded_data = Mutex::default();
+        let context = Context {
+            location,
+            sweep,
+            goal,
+            loaded,
+            search,
+            tags,
+            backend,
+            name,
+            interrupter,
+            environment,
+            loaded_data,
+        };
         Ok(Self { context, store })
     }
 
     /// Works until every trial is done, the interrupter asks to stop, or the time is up. Passes each trial that has
-    /// ended to `ended`.
+    /// ended to `ended`, and once each trial of another worker that it waits for to `waits`.
     ///
     /// # Errors
     /// An unreachable store, or a folder that cannot be written. A trial that fails because of its params is recorded,
     /// and the next one claimed.
-    pub fn work(&mut self, mut ended: impl FnMut(&Progress)) -> anyhow::Result<()> {
+    pub fn work(&mut self, mut ended: impl FnMut(&Progress), mut waits: impl FnMut(&Held)) -> anyhow::Result<()> {
         let Self { context, store } = self;
+        let mut told_of: Vec<(u32, String)> = Vec::new();
         let began = Instant::now();
         let minutes = context.search.minutes;
         let has_time = || minutes.is_none_or(|minutes| began.elapsed().as_secs_f64() < minutes * 60.0);
@@ -77,12 +92,29 @@ impl<'a> Worker<'a> {
                 for run in &claim.abandoned {
                     store.abandon(run, "the worker of this trial was lost; another one took it over")?;
                 }
-                train(context, store, &claim, &mut ended)?;
-            } else if store.find_sweep(context.sweep.id.as_str())?.counts.running > 0 {
-                // Another worker may still be lost.
-                thread::sleep(IDLE);
-            } else {
+                if let Err(error) = train(context, store, &claim, &mut ended) {
+                    // A fault of this machine, such as a full disk, is not the trial's: it does not count as an attempt.
+                    store.release(&claim).ok();
+                    return Err(error);
+                }
+                continue;
+            }
+            // Another worker may still be lost.
+            let held = store.held(&context.sweep.id)?;
+            if held.is_empty() {
                 break;
+            }
+            let mut num_released = 0;
+            for held in &held {
+                if is_dead(store, held) {
+                    num_released += store.release_worker(&context.sweep.id, &held.worker, false)?;
+                } else if !told_of.iter().any(|(number, worker)| (*number, worker) == (held.number, &held.worker)) {
+                    told_of.push((held.number, held.worker.clone()));
+                    waits(held);
+                }
+            }
+            if num_released == 0 {
+                thread::sleep(IDLE);
             }
         }
         Ok(())

@@ -9,4 +9,4 @@ mod sweeps;
 mod tests;
 mod work;
 
-pub use work::MAX_ATTEMPTS;
+pub use work::{Held, MAX_ATTEMPTS};

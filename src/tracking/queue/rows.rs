@@ -28,15 +28,16 @@ pub(super) struct Claimable {
     pub(super) runs: Vec<RunId>,
 }
 
-/// The first trial that is waiting, or whose lease has expired at `now`, in seconds since 1970.
-pub(super) fn claimable(database: &Database, sweep: i64, now: f64) -> Result<Option<Claimable>, Failure> {
+/// The first trial that is waiting, or whose lease has expired at `now`, in seconds since 1970. A lease is not believed
+/// if it ends later than one that is taken now would, at `latest`: the clock was ahead when it was taken.
+pub(super) fn claimable(database: &Database, sweep: i64, now: f64, latest: f64) -> Result<Option<Claimable>, Failure> {
     let sql = format!(
         "SELECT number, claim, attempts, params, runs FROM trial
-         WHERE sweep = ?1 AND (state = 'waiting' OR (state = 'running' AND lease <= ?2))
+         WHERE sweep = ?1 AND (state = 'waiting' OR (state = 'running' AND (lease <= ?2 OR lease > ?3)))
          ORDER BY number LIMIT 1 {}",
         database.skip_locked()
     );
-    database.query_first(&sql, params![sweep, now], |row| {
+    database.query_first(&sql, params![sweep, now, latest], |row| {
         Ok(Claimable {
             number: number(row, 0)?,
             claim: number(row, 1)?,

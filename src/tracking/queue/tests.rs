@@ -209,7 +209,7 @@ fn a_dead_worker_s_trials_wait_at_once(test_store: &TestStore) {
     claim(&mut store, &sweep, "alive", LONG).unwrap();
     let done = claim(&mut store, &sweep, "dead", LONG).unwrap();
     store.complete(&done, &finished(1.0)).unwrap();
-    assert_eq!(store.release_worker(&sweep, "dead").unwrap(), 1);
+    assert_eq!(store.release_worker(&sweep, "dead", false).unwrap(), 1);
     assert!(!store.complete(&dead, &finished(0.0)).unwrap());
     let again = claim(&mut store, &sweep, "alive", LONG).unwrap();
     assert_eq!((again.number, again.attempt), (1, 2));
@@ -324,7 +324,7 @@ fn a_killed_worker_s_trial_goes_to_another(test_store: &TestStore) {
         let trials = store.trials(&sweep).unwrap();
         let lost = trials.iter().find(|trial| trial.state == TrialState::Running).unwrap();
         assert!(lost.rungs.len() as u64 >= reached, "{} of {reached}", lost.rungs.len());
-        assert_eq!(store.release_worker(&sweep, "killed").unwrap(), 1);
+        assert_eq!(store.release_worker(&sweep, "killed", false).unwrap(), 1);
         let again = claim(&mut store, &sweep, "w", LONG).unwrap();
         assert_eq!((again.number, again.attempt), (lost.number, 2));
         assert!(store.complete(&again, &finished(1.0)).unwrap());

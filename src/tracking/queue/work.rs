@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rows::{RungValue, change_trial, claimable, json, read_trial, runs_of_trial, select_trials, sweep_number};
+use super::rows::{
+    self, RungValue, change_trial, claimable, json, read_trial, runs_of_trial, select_trials, sweep_number,
+};
 use crate::tracking::database::params;
 use crate::tracking::store::to_json;
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, TrackingError, Trial, TrialState, UtcTime};
@@ -13,7 +15,43 @@ use crate::tracking::{Claim, Outcome, RunId, Status, Store, TrackingError, Trial
 /// A trial whose workers were lost this often has failed: it may be what kills them.
 pub const MAX_ATTEMPTS: u32 = 3;
 
+/// Seconds by which a clock may have been set back without anybody's lease being doubted.
+const CLOCKS_DIFFER: f64 = 1.0;
+
+/// A trial that a worker has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    pub number: u32,
+    /// `host:process`.
+    pub worker: String,
+    /// When it was taken.
+    pub since: Option<UtcTime>,
+    /// Seconds until its lease ends, unless the worker renews it.
+    pub seconds: f64,
+    pub runs: Vec<RunId>,
+}
+
 impl Store {
+    /// The trials that workers have, by number.
+    pub fn held(&self, sweep: &RunId) -> Result<Vec<Held>, TrackingError> {
+        let held = || {
+            let (number, now) = (sweep_number(&self.database, sweep)?, self.database.now()?);
+            let sql = "SELECT number, worker, lease, started, runs FROM trial
+                       WHERE sweep = ?1 AND state = 'running' ORDER BY number";
+            self.database.query(sql, params![number], |row| {
+                let since = row.get::<Option<String>>(3)?.map(|text| rows::time(&text)).transpose()?;
+                Ok(Held {
+                    number: rows::number(row, 0)?,
+                    worker: row.get::<Option<String>>(1)?.unwrap_or_default(),
+                    since,
+                    seconds: row.get::<f64>(2)? - now,
+                    runs: json(row, 4)?,
+                })
+            })
+        };
+        held().map_err(|failure| self.to_error(failure))
+    }
+
     /// Takes the first trial that is waiting, or whose lease has expired, and leases it for `lease`.
     ///
     /// `sample(number, trials)` returns the params of a trial that is taken for the first time; it is called inside the
@@ -33,7 +71,8 @@ impl Store {
         self.transaction(|database| {
             let number = sweep_number(database, sweep)?;
             let now = database.now()?;
-            while let Some(taken) = claimable(database, number, now)? {
+            let latest = now + lease.as_secs_f64() + CLOCKS_DIFFER;
+            while let Some(taken) = claimable(database, number, now, latest)? {
                 if taken.attempts >= MAX_ATTEMPTS {
                     let sql = "UPDATE trial SET state = 'failed', reason = ?3, ended = ?4
                                WHERE sweep = ?1 AND number = ?2";
@@ -121,13 +160,14 @@ impl Store {
         })
     }
 
-    /// Makes the trials of a worker whose process is known to be dead available at once. The attempts still count.
-    /// Returns the number of its trials.
-    pub fn release_worker(&mut self, sweep: &RunId, worker: &str) -> Result<u32, TrackingError> {
+    /// Makes the trials of a worker whose process is known to be dead available at once. The attempts count if the
+    /// trial may be what killed it, not if it `gave_up` because of its machine, such as a full disk. Returns the number
+    /// of its trials.
+    pub fn release_worker(&mut self, sweep: &RunId, worker: &str, gave_up: bool) -> Result<u32, TrackingError> {
         let count = self.transaction(|database| {
-            let sql = "UPDATE trial SET state = 'waiting', lease = 0
+            let sql = "UPDATE trial SET state = 'waiting', lease = 0, attempts = attempts - ?3
                        WHERE sweep = ?1 AND worker = ?2 AND state = 'running'";
-            database.execute(sql, params![sweep_number(database, sweep)?, worker])
+            database.execute(sql, params![sweep_number(database, sweep)?, worker, i64::from(gave_up)])
         })?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }

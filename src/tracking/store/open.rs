@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 use rusqlite::OpenFlags;
+use tempfile::TempDir;
 
 use crate::tracking::database::{
     Access, Address, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
-use crate::tracking::{Location, RunId, TrackingError};
+use crate::tracking::{Location, RunId, TrackingError, folder};
 
 /// All runs of one artifacts folder.
 ///
@@ -24,6 +25,8 @@ pub struct Store {
     /// The `home` column of runs whose folders are here. Empty in a file, where all of them are.
     pub(super) home: String,
     pub(in crate::tracking) database: Database,
+    /// Dropped after the connection to what is in it.
+    _copy: Option<TempDir>,
 }
 
 impl Store {
@@ -65,26 +68,58 @@ impl Store {
         if address.is_none() && !location.root.join("burnlab.db").exists() {
             return Err(TrackingError::NoStore { root: location.root.clone() });
         }
-        let store = match &address {
-            Some(address) => Self::on_server(location, address, true)?,
-            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        let opened = match &address {
+            Some(address) => Self::on_server(location, address, true),
+            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_ONLY),
         };
-        match store.database.version().map_err(|failure| store.to_error(failure)) {
-            Ok(Version::Newer { found, supported }) => Err(store.too_new(found, supported)),
-            Ok(Version::Older(0)) if address.is_some() => {
+        let opened = opened.and_then(|store| match store.database.version() {
+            Ok(version) => Ok((store, version)),
+            Err(failure) => Err(store.to_error(failure)),
+        });
+        let (store, version) = match opened {
+            // A WAL store needs its `-shm` file, which cannot be made where nothing can be written.
+            Err(TrackingError::ReadOnly { .. }) if address.is_none() => {
+                let store = Self::in_file_without_writing(location)?;
+                let version = store.database.version().map_err(|failure| store.to_error(failure))?;
+                (store, version)
+            }
+            opened => opened?,
+        };
+        match version {
+            Version::Newer { found, supported } => Err(store.too_new(found, supported)),
+            Version::Older(0) if address.is_some() => {
                 Err(TrackingError::NoServerStore { server: store.path.display().to_string() })
             }
-            // Older, or another process is creating it at this moment.
-            Ok(Version::Older(_)) => Self::open_at(location),
-            Ok(Version::Current) => Ok(store),
-            // A WAL store needs its `-shm` file, which cannot be made in a folder without write permission; nobody
-            // else writes there either, so that reading the file alone is safe.
-            Err(TrackingError::ReadOnly { .. }) if address.is_none() => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-                Self::in_file_as(location, &immutable_uri(&store.path), flags)
+            Version::Older(0) if !folder::list_run_folders(&store.runs_folder())?.is_empty() => {
+                Err(TrackingError::EmptyStore { path: store.path })
             }
-            Err(error) => Err(error),
+            // Older, or another process is creating it at this moment.
+            Version::Older(_) => Self::open_at(location),
+            Version::Current => Ok(store),
         }
+    }
+
+    /// Opens the file where neither it nor anything beside it can be written. Nobody else writes there either, so that
+    /// reading the file alone is safe; where a killed process has left a `-wal` file with what the file lacks, a copy of
+    /// both is read.
+    fn in_file_without_writing(location: &Location) -> Result<Self, TrackingError> {
+        let path = location.root.join("burnlab.db");
+        let log = location.root.join("burnlab.db-wal");
+        if fs::metadata(&log).is_ok_and(|data| data.len() > 0) {
+            let copy = tempfile::Builder::new().prefix("burnlab-").tempdir()?;
+            let copied = copy.path().join("burnlab.db");
+            fs::copy(&path, &copied)?;
+            fs::copy(&log, copy.path().join("burnlab.db-wal"))?;
+            // A copy has the permissions of what it was made of.
+            for name in ["burnlab.db", "burnlab.db-wal"] {
+                let mut permissions = fs::metadata(copy.path().join(name))?.permissions();
+                set_writable(&mut permissions);
+                fs::set_permissions(copy.path().join(name), permissions)?;
+            }
+            let store = Self::in_file_as(location, &copied, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            return Ok(Self { _copy: Some(copy), ..store });
+        }
+        Self::in_file_as(location, &immutable_uri(&path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
     }
 
     fn in_file(location: &Location, flags: OpenFlags) -> Result<Self, TrackingError> {
@@ -94,14 +129,15 @@ impl Store {
     fn in_file_as(location: &Location, name: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
         let path = location.root.join("burnlab.db");
         let database = Sqlite::open(name, flags).map_err(|error| sqlite_error(&path, error))?;
-        Ok(Self { location: location.clone(), path, home: String::new(), database: Database::Sqlite(database) })
+        let database = Database::Sqlite(database);
+        Ok(Self { location: location.clone(), path, home: String::new(), database, _copy: None })
     }
 
     fn on_server(location: &Location, address: &Address, read_only: bool) -> Result<Self, TrackingError> {
         let path = PathBuf::from(address.to_string());
         let server = Server::connect(address, read_only)?;
         let database = Database::Postgres(Box::new(server));
-        Ok(Self { location: location.clone(), path, home: location.home(), database })
+        Ok(Self { location: location.clone(), path, home: location.home(), database, _copy: None })
     }
 
     fn too_new(&self, found: i64, supported: i64) -> TrackingError {
@@ -203,6 +239,17 @@ impl Store {
             Failure::Other(error) => error,
         }
     }
+}
+
+#[cfg(unix)]
+fn set_writable(permissions: &mut std::fs::Permissions) {
+    use std::os::unix::fs::PermissionsExt;
+    permissions.set_mode(0o600);
+}
+
+#[cfg(not(unix))]
+fn set_writable(permissions: &mut std::fs::Permissions) {
+    permissions.set_readonly(false);
 }
 
 /// The URI that makes SQLite read a file without its `-wal` and `-shm` files.

@@ -11,6 +11,7 @@ use super::find::{find_run, no_such_run};
 use super::open::Store;
 use super::rows::{number, run_id, sample};
 use super::summary::{Run, SUMMARY, summary};
+use crate::secrets;
 use crate::tracking::database::{Access, Database, Failure, Param, Row, params};
 use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder, slug};
 
@@ -96,7 +97,7 @@ impl Store {
         folder::read_text(&folder, folder::CONFIG)?.ok_or_else(missing)
     }
 
-    /// `environment.json`: machine, versions and command line.
+    /// `environment.json`: machine, versions and command line; passwords that an older burnlab recorded are masked.
     ///
     /// # Errors
     /// [`TrackingError::NoSuchRun`].
@@ -104,7 +105,8 @@ impl Store {
         let sql = "SELECT environment FROM run WHERE id = ?1";
         let text = self.query(sql, params![id.as_str()], |row| row.get::<String>(0))?.into_iter().next();
         let text = text.ok_or_else(|| no_such_run(id.as_str()))?;
-        serde_json::from_str(&text).map_err(|error| TrackingError::damaged(&self.path, error))
+        let environment = serde_json::from_str(&text).map_err(|error| TrackingError::damaged(&self.path, error))?;
+        Ok(without_secrets(environment))
     }
 
     /// The files of a run that can be shown, sorted by name, without links and hidden files. Empty for a run of another
@@ -181,5 +183,15 @@ impl Store {
     /// The record in a column of a row.
     pub(super) fn record(&self, row: &Row, column: usize) -> Result<RunRecord, Failure> {
         Ok(serde_json::from_str(row.text(column)?).map_err(|error| TrackingError::damaged(&self.path, error))?)
+    }
+}
+
+/// All texts in it with their passwords masked.
+fn without_secrets(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(secrets::masked(&text)),
+        Value::Array(values) => values.into_iter().map(without_secrets).collect(),
+        Value::Object(values) => values.into_iter().map(|(key, value)| (key, without_secrets(value))).collect(),
+        other => other,
     }
 }

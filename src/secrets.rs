@@ -1,0 +1,113 @@
+//! Passwords in what is recorded or shown: addresses and command lines.
+
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+
+/// Options whose value is a secret.
+const SECRET_OPTIONS: [&str; 1] = ["--token"];
+
+/// A command line as it may be recorded: text that is not UTF-8 has replacement characters, secrets are masked.
+pub fn command_line(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Vec<String> {
+    let mut is_secret = false;
+    let shown = |argument: std::ffi::OsString| {
+        let argument = argument.to_string_lossy();
+        let masks = std::mem::replace(&mut is_secret, SECRET_OPTIONS.contains(&&*argument));
+        let option = argument.split_once('=').filter(|(option, _)| SECRET_OPTIONS.contains(option));
+        match option {
+            _ if masks => MASK.to_owned(),
+            Some((option, _)) => format!("{option}={MASK}"),
+            None => masked(&argument),
+        }
+    };
+    arguments.into_iter().map(shown).collect()
+}
+
+/// `text` with the password masked if it holds an address of a server: `scheme://user:password@host`, a parameter
+/// `password=` of it, or libpq's `keyword=value` pairs. Rather masks too much than too little.
+pub fn masked(text: &str) -> String {
+    let Some(start) = text.find("://").map(|at| at + 3) else { return masked_pairs(text) };
+    let (scheme, rest) = text.split_at(start);
+    // A password may hold an `@` that ought to have been written as %40.
+    let Some((credentials, rest)) = rest.rsplit_once('@') else {
+        return format!("{scheme}{}", masked_parameters(rest));
+    };
+    let credentials = match credentials.split_once(':') {
+        Some((user, _)) => format!("{user}:{MASK}"),
+        None => credentials.to_owned(),
+    };
+    format!("{scheme}{credentials}@{}", masked_parameters(rest))
+}
+
+/// `?password=x&sslmode=require`
+fn masked_parameters(text: &str) -> String {
+    let Some((address, parameters)) = text.split_once('?') else { return text.to_owned() };
+    let shown = |parameter: &str| match parameter.split_once('=') {
+        Some((keyword, _)) if is_secret(keyword) => format!("{keyword}={MASK}"),
+        _ => parameter.to_owned(),
+    };
+    let parameters: Vec<String> = parameters.split('&').map(shown).collect();
+    format!("{address}?{}", parameters.join("&"))
+}
+
+/// `host=db.lan password='it is' user=me`: where the value ends depends on its quotes, so all that follows is masked.
+fn masked_pairs(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let found = lower.match_indices("password").find_map(|(at, word)| {
+        let value = at + word.len();
+        let equals = value + lower[value..].len() - lower[value..].trim_start().len();
+        lower[equals..].starts_with('=').then_some(equals + 1)
+    });
+    found.map_or_else(|| text.to_owned(), |value| format!("{}{MASK}", &text[..value]))
+}
+
+fn is_secret(keyword: &str) -> bool {
+    keyword.to_ascii_lowercase().contains("password")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_masked_and_nothing_else() {
+        for (text, shown) in [
+            ("postgres://me:s3cret@db.lan:5433/runs", "postgres://me:***@db.lan:5433/runs"),
+            (
+                "--store=postgres://me:s3cret@db.lan/runs?sslmode=require",
+                "--store=postgres://me:***@db.lan/runs?sslmode=require",
+            ),
+            ("postgres://me:s3cret@x@db.lan/runs", "postgres://me:***@db.lan/runs"),
+            ("postgres://me:a/s3cret@db.lan/runs", "postgres://me:***@db.lan/runs"),
+            (
+                "postgres://db.lan/runs?user=me&password=s3cret&port=5",
+                "postgres://db.lan/runs?user=me&password=***&port=5",
+            ),
+            ("postgres://me@db.lan/runs?sslpassword=s3cret", "postgres://me@db.lan/runs?sslpassword=***"),
+            ("host=db.lan password='s3cret s3cret' user=me", "host=db.lan password=***"),
+            ("host=db.lan PassWord = s3cret", "host=db.lan PassWord =***"),
+            ("postgres://me@db.lan/runs", "postgres://me@db.lan/runs"),
+            ("data.path=password.csv", "data.path=password.csv"),
+            ("https://example.org/a?b=c", "https://example.org/a?b=c"),
+            ("configs/digits.toml", "configs/digits.toml"),
+        ] {
+            assert_eq!(masked(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn options_that_take_a_secret_are_masked() {
+        let line = ["burnlab", "--token", "s3cret", "--port", "1", "--token=s3cret", "--store", "postgres://a:b@c/d"];
+        let shown = command_line(line.map(Into::into));
+        assert_eq!(
+            shown,
+            ["burnlab", "--token", "***", "--port", "1", "--token=***", "--store", "postgres://a:***@c/d"]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn arguments_that_are_no_utf_8_are_recorded_with_replacements() {
+        use std::os::unix::ffi::OsStringExt;
+        assert_eq!(command_line([std::ffi::OsString::from_vec(b"a\xff".to_vec())]), ["a\u{fffd}"]);
+    }
+}

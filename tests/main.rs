@@ -21,6 +21,7 @@
 //! - what a run and `config check` advise to do next: `hints`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
+//! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
@@ -74,6 +75,9 @@ mod modules;
 mod numbers;
 #[path = "burnlab/onnx.rs"]
 mod onnx;
+#[cfg(target_os = "linux")]
+#[path = "burnlab/others.rs"]
+mod others;
 #[path = "burnlab/pictures.rs"]
 mod pictures;
 #[path = "burnlab/place.rs"]

@@ -5,25 +5,24 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::predictions::image_shape;
 use super::request::{checked, run_id};
-use super::{ApiError, AppState, blocking};
+use super::{ApiError, AppState, blocking, listing};
 use crate::comparison::Vocabulary;
 use crate::comparison::filter::{Filter, FilterError};
 use crate::tracking::{FileEntry, RunId, Store, folder};
 
 /// `GET /api/runs`: all runs, newest first, archived ones included.
-pub async fn runs(State(state): State<AppState>) -> Result<Response, ApiError> {
+pub async fn runs(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     let live = Arc::clone(state.live());
     let snapshot = blocking(move || Ok(live.refresh()?)).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], snapshot.to_json()).into_response())
+    Ok(listing::response(snapshot, &headers))
 }
 
 /// The longest filter, in bytes: more than anybody types. Matching costs time for every run and every comparison.
@@ -104,7 +103,7 @@ pub async fn run_json(state: &AppState, id: &RunId) -> Result<Box<RawValue>, Api
     blocking(move || {
         let snapshot = live.refresh()?;
         let entry = snapshot.find(&id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")))?;
-        RawValue::from_string(entry.json.clone()).map_err(ApiError::internal)
+        RawValue::from_string(entry.to_json()).map_err(ApiError::internal)
     })
     .await
 }

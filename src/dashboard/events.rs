@@ -44,7 +44,7 @@ pub async fn events(
         let message = format!("{MAX_LISTENERS} pages listen already; close one");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message)
     })?;
-    let (sender, receiver) = mpsc::channel(8);
+    let (sender, receiver) = mpsc::channel(2);
     tokio::spawn(follow(state, since, sender, listening));
     Ok(Sse::new(Received(receiver)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
@@ -71,17 +71,17 @@ async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
         // The other routes report a store that cannot be read; here the page reconnects and tries again.
         let missed = blocking(move || Ok(live.catch_up(seen)?)).await.ok()?;
         let caught_up = missed.number;
-        seen = missed.revision;
         if !missed.is_empty() {
-            send(sender, &missed).await?;
+            send(sender, &missed, seen).await?;
         }
+        seen = missed.revision;
         loop {
             match changes.recv().await {
                 // Older than what was sent while catching up: sending it would take the page back in time.
                 Ok(change) if change.number <= caught_up => {}
                 Ok(change) => {
+                    send(sender, &change, seen).await?;
                     seen = change.revision;
-                    send(sender, &change).await?;
                 }
                 // The client fell behind the channel: catch up from the last revision it saw.
                 Err(RecvError::Lagged(_)) => break,
@@ -91,6 +91,10 @@ async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
     }
 }
 
-async fn send(sender: &Sender, change: &Change) -> Option<()> {
-    sender.send(Ok(Event::default().event("change").data(change.to_json()))).await.ok()
+/// One part after the other, as the client takes them.
+async fn send(sender: &Sender, change: &Change, since: u64) -> Option<()> {
+    for part in change.parts(since) {
+        sender.send(Ok(Event::default().event("change").data(part.to_json()))).await.ok()?;
+    }
+    Some(())
 }

@@ -8,11 +8,10 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use axum::body::Bytes;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
@@ -25,16 +24,20 @@ const PERIOD: Duration = Duration::from_millis(500);
 /// With more changed runs than this, reading all runs at once is cheaper than reading each changed one.
 const MANY: usize = 100;
 
-/// A run with its JSON, serialized once rather than per request.
+/// A run and its status; shared by all snapshots in which it is the same.
 #[derive(Debug)]
 pub struct Entry {
     pub run: Run,
     pub shown: Shown,
-    pub json: String,
 }
 
 impl Entry {
     fn new(run: Run, shown: Shown) -> Self {
+        Self { run, shown }
+    }
+
+    /// The run as clients get it; made again each time, since 20,000 of them would take 60 MB.
+    pub fn to_json(&self) -> String {
         #[derive(Serialize)]
         struct View<'a> {
             #[serde(flatten)]
@@ -44,10 +47,9 @@ impl Entry {
             #[serde(skip_serializing_if = "Option::is_none")]
             repeated_data: Option<String>,
         }
-        let repeated_data = repeated_data(&run).map(|parts| parts.concat());
-        let json = serde_json::to_string(&View { run: &run, shown, repeated_data })
-            .expect("runs have string keys and serialize");
-        Self { run, shown, json }
+        let repeated_data = repeated_data(&self.run).map(|parts| parts.concat());
+        let view = View { run: &self.run, shown: self.shown, repeated_data };
+        serde_json::to_string(&view).expect("runs have string keys and serialize")
     }
 
     /// The old entry if the run did not change, since pages are told only about changes.
@@ -73,21 +75,11 @@ pub struct Snapshot {
     number: u64,
     pub revision: u64,
     pub entries: Vec<Arc<Entry>>,
-    json: OnceLock<Bytes>,
 }
 
 impl Snapshot {
     fn new(revision: u64, entries: Vec<Arc<Entry>>) -> Self {
         Self { revision, entries, ..Self::default() }
-    }
-
-    /// `{revision, runs}`: serialized once and shared by all responses, however slowly clients read them.
-    pub fn to_json(&self) -> Bytes {
-        let make = || {
-            let runs: Vec<&str> = self.entries.iter().map(|entry| entry.json.as_str()).collect();
-            format!("{{\"revision\":{},\"runs\":[{}]}}", self.revision, runs.join(",")).into()
-        };
-        self.json.get_or_init(make).clone()
     }
 
     /// The run of this id.
@@ -114,9 +106,27 @@ impl Change {
         self.changed.is_empty() && self.removed.is_empty() && !self.is_complete
     }
 
+    /// The same change in parts that are small enough to wait for a client one by one. Only the last has the new revision,
+    /// so that a client that misses it asks for all of them again; `since` is the one it has.
+    pub fn parts(&self, since: u64) -> Vec<Self> {
+        let num_parts = self.changed.len().div_ceil(MANY).max(1);
+        let part = |index: usize| {
+            let is_last = index + 1 == num_parts;
+            Self {
+                number: self.number,
+                revision: if is_last { self.revision } else { since.min(self.revision) },
+                changed: self.changed.iter().skip(index * MANY).take(MANY).cloned().collect(),
+                removed: if index == 0 { self.removed.clone() } else { Vec::new() },
+                // The first of a complete one clears the list, the others fill it.
+                is_complete: self.is_complete && index == 0,
+            }
+        };
+        (0..num_parts).map(part).collect()
+    }
+
     /// `{revision, changed, removed}`, with `complete: true` for a complete one.
     pub fn to_json(&self) -> String {
-        let changed: Vec<&str> = self.changed.iter().map(|entry| entry.json.as_str()).collect();
+        let changed: Vec<String> = self.changed.iter().map(|entry| entry.to_json()).collect();
         let removed: Vec<String> = self.removed.iter().map(|id| format!("\"{id}\"")).collect();
         let (changed, removed) = (changed.join(","), removed.join(","));
         let complete = if self.is_complete { ",\"complete\":true" } else { "" };

@@ -19,6 +19,7 @@ mod events;
 mod examples;
 mod files;
 mod guard;
+mod listing;
 mod live;
 mod predictions;
 mod request;
@@ -27,6 +28,7 @@ mod serve;
 mod sweeps;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`, with the network's inputs from `test.csv`.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -13,6 +12,7 @@ use fs_err::File;
 use serde::{Deserialize, Serialize};
 
 use super::request::{checked, run_id};
+use super::top::{MAX_RANKED, Top};
 use super::{ApiError, AppState};
 use crate::tracking::{RunId, Store, TrackingError, folder};
 
@@ -142,38 +142,45 @@ fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pi
     let probabilities: Vec<usize> =
         (0..header.len()).filter(|&column| header[column].starts_with("probability_")).collect();
     let pair = place("true").zip(place("predicted")).filter(|_| !probabilities.is_empty());
-    let mut ranked = Vec::new();
-    let (mut num_rows, mut num_wrong) = (0, 0);
+    let is_ranked = query.order == Order::WrongFirst && pair.is_some();
+    let shown = query.offset..query.offset.saturating_add(query.limit.min(MAX_ROWS));
+    // Only what may be shown is kept, however long the file is.
+    let mut top = Top::new(shown.end.min(MAX_RANKED));
+    let mut rows = Vec::new();
+    let (mut num_rows, mut num_wrong, mut total) = (0, 0, 0);
     let mut record = StringRecord::new();
     while reader.read_record(&mut record)? {
         let is_wrong = pair.is_some_and(|(truth, predicted)| record.get(truth) != record.get(predicted));
         if is_wrong || query.wrong != Some(1) || pair.is_none() {
-            ranked.push((rank(&record, &probabilities, is_wrong), num_rows));
+            if is_ranked {
+                top.add(rank(&record, &probabilities, is_wrong), num_rows);
+            } else if shown.contains(&total) {
+                rows.push(num_rows);
+            }
+            total += 1;
         }
         num_rows += 1;
         num_wrong += usize::from(is_wrong);
     }
-    if query.order == Order::WrongFirst && pair.is_some() {
-        // Stable: equal ranks stay in the order of the file.
-        ranked.sort_by_key(|(rank, _)| *rank);
+    if is_ranked {
+        rows = top.best().skip(shown.start).collect();
     }
-    let shown = ranked.iter().skip(query.offset).take(query.limit.min(MAX_ROWS));
-    let picked = Picked { rows: shown.map(|(_, row)| *row).collect(), num_rows };
+    let picked = Picked { rows, num_rows };
     let found = Predictions {
         columns: texts(&header).collect(),
         rows: pick(folder, PREDICTIONS, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
-        total: ranked.len(),
+        total,
         num_wrong: pair.map(|_| num_wrong),
         seen: Seen::default(),
     };
     Ok((found, picked))
 }
 
-/// The sort key of [`Order::WrongFirst`]. Probabilities are in millionths, since floats have no total order.
-fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> (bool, Reverse<i32>) {
+/// The rank of a row in [`Order::WrongFirst`], the highest first; probabilities are in millionths.
+fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> f64 {
     let cells = probabilities.iter().filter_map(|&column| record.get(column)?.parse::<f64>().ok());
-    let millionths = (cells.fold(0.0, f64::max) * 1e6) as i32;
-    (!is_wrong, Reverse(if is_wrong { millionths } else { -millionths }))
+    let millionths = (cells.fold(0.0, f64::max).min(1.0) * 1e6).trunc();
+    if is_wrong { 1.0 + millionths } else { -millionths }
 }
 
 /// One pass over a file: its header and the picked rows.

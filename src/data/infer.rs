@@ -11,6 +11,7 @@ use super::decide::{Decision, decide};
 use super::follow::Known;
 use super::labels::{Interner, quote};
 use super::limits::MAX_CATEGORIES;
+use super::memory::make_room;
 use super::notes::Notes;
 use super::number::Hints;
 use super::origin::Origin;
@@ -131,6 +132,7 @@ impl Inference<'_> {
             let cells = row.cells();
             if cells[0] != Cell::Missing {
                 target.push(cells[0], &row.text(0)?, row.line);
+                make_room(values, inputs.len(), table)?;
                 let cells = inputs.iter_mut().zip(&cells[1..]).enumerate();
                 values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + 1, row_number)));
                 source_rows.push(row_number as u32); // more rows would not fit in memory

@@ -45,6 +45,7 @@ mod infer;
 mod labels;
 mod layout;
 mod limits;
+mod memory;
 mod missing;
 mod new_rows;
 mod notes;

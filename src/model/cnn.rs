@@ -230,6 +230,22 @@ impl<B: Backend> Cnn<B> {
     }
 }
 
+impl<B: Backend> Cnn<B> {
+    /// See [`Net::largest_tensor`](super::Net::largest_tensor).
+    pub(super) fn largest_tensor(&self, num_inputs: usize) -> usize {
+        let mut shape = self.image_shape;
+        let of_layer = |(index, convolution): (usize, &Convolution<B>)| {
+            let values = convolution.weight.dims()[0] * shape[0] * shape[1];
+            if (index + 1).is_multiple_of(self.block) {
+                shape = shape.map(|size| size / self.pool);
+            }
+            values
+        };
+        let largest = self.convolutions.iter().enumerate().map(of_layer).max();
+        largest.unwrap_or(0).max(self.linear.largest_tensor(num_inputs))
+    }
+}
+
 impl<B: FusedBackend> Cnn<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, _] = inputs.dims();

@@ -128,6 +128,13 @@ impl<B: Backend> Mlp<B> {
     }
 }
 
+impl<B: Backend> Mlp<B> {
+    /// See [`Net::largest_tensor`](super::Net::largest_tensor).
+    pub(super) fn largest_tensor(&self, _: usize) -> usize {
+        self.layers.iter().map(|layer| layer.weight.dims()[1]).max().unwrap_or(0)
+    }
+}
+
 impl<B: FusedBackend> Mlp<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");

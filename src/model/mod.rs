@@ -108,6 +108,14 @@ macro_rules! kinds {
             }
         }
 
+        impl<B: Backend> Net<B> {
+            /// Values in the largest tensor of a forward pass, per example of `num_inputs` inputs: for bounding the
+            /// memory of a batch.
+            pub fn largest_tensor(&self, num_inputs: usize) -> usize {
+                match self { $(Self::$kind(net) => net.largest_tensor(num_inputs),)+ }.max(num_inputs).max(1)
+            }
+        }
+
         impl<B: FusedBackend> Net<B> {
             /// Logits `[batch, num_outputs]` of `inputs` `[batch, num_inputs]`. `rng` drives dropout: `Some` while
             /// training, `None` at inference.

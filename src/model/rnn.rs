@@ -214,6 +214,16 @@ impl<B: Backend> Rnn<B> {
     }
 }
 
+impl<B: Backend> Rnn<B> {
+    /// See [`Net::largest_tensor`](super::Net::largest_tensor).
+    pub(super) fn largest_tensor(&self, num_inputs: usize) -> usize {
+        let of_step = self.layers.iter().map(|layer| layer.forward.input.weight.dims()[1]);
+        let of_step = of_step.max().unwrap_or(0).max(self.output.weight.dims()[1]);
+        let num_steps = if self.embedding.is_some() { num_inputs } else { num_inputs / self.step };
+        of_step * num_steps
+    }
+}
+
 impl<B: FusedBackend> Rnn<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, width] = inputs.dims();

@@ -206,6 +206,18 @@ pub struct Tabular<B: Backend> {
     kernels: Kernels,
 }
 
+impl<B: Backend> Tabular<B> {
+    /// See [`Net::largest_tensor`](super::Net::largest_tensor).
+    pub(super) fn largest_tensor(&self, _: usize) -> usize {
+        let embedded = self.embeddings.as_ref().map_or(0, |embeddings| {
+            let [columns, waves, embedding] = embeddings.weight.dims();
+            columns * waves.max(embedding)
+        });
+        let [inputs, width] = self.stem.weight.dims();
+        embedded.max(inputs).max(4 * width)
+    }
+}
+
 /// Turns each number x into `activation(weight cos(2 pi (frequency x + phase)) + bias)`; all columns in one operation.
 #[derive(Module, Debug)]
 struct Embeddings<B: Backend> {

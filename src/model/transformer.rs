@@ -356,6 +356,19 @@ impl<B: FusedBackend> Block<B> {
     }
 }
 
+impl<B: Backend> Transformer<B> {
+    /// See [`Net::largest_tensor`](super::Net::largest_tensor). Attention compares all tokens with each other.
+    pub(super) fn largest_tensor(&self, _: usize) -> usize {
+        let [num_tokens, _] = self.positions.dims();
+        let of_token = |block: &Block<B>| {
+            let linear = block.feed_forward.iter().chain([&block.attention.inputs, &self.output]);
+            let widest = linear.map(|layer| layer.weight.dims()[1]).max().unwrap_or(0);
+            widest.max(block.attention.heads * num_tokens)
+        };
+        num_tokens * self.blocks.iter().map(of_token).max().unwrap_or(0)
+    }
+}
+
 impl<B: FusedBackend> Attention<B> {
     /// Softmax of queries x keys / sqrt(width of a head), times values (Vaswani et al. 2017, equation 1).
     fn forward(&self, tokens: Tensor<B, 3>, kernels: Kernels) -> (Tensor<B, 3>, Tensor<B, 4>) {

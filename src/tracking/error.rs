@@ -124,13 +124,6 @@ pub enum TrackingError {
     #[error("the store's address is not valid: {problem}; write postgres://user@host/database")]
     InvalidServer { problem: String },
 
-    /// The address asks for an encrypted connection.
-    #[error(
-        "this burnlab cannot encrypt connections to PostgreSQL: reach the server through a private network or an SSH \
-         tunnel, and leave sslmode out of the store's address"
-    )]
-    NoTls,
-
     /// A file of a run folder has content that burnlab did not write.
     #[error("`{}`{}: {problem}; correct it or delete the run", path.display(), at_line(*line))]
     Damaged { path: PathBuf, line: Option<usize>, problem: String },

@@ -58,7 +58,7 @@ mod time;
 
 pub use data_record::DataRecord;
 pub use error::TrackingError;
-pub use folder::{FileEntry, read_points};
+pub use folder::{FileEntry, read_points, read_points_thinned};
 pub use id::{InvalidRunId, RunId, slug};
 pub use location::{Location, host};
 pub use mounts::network_file_system;

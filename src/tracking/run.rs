@@ -1,7 +1,7 @@
 //! Recording one run while it trains.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -53,8 +53,8 @@ pub struct RunWriter {
     folder: PathBuf,
     metrics: MetricsFile,
     log: File,
-    /// Points that the run had before it was resumed: (key, epoch, step).
-    known: HashSet<(MetricKey, u64, u64)>,
+    /// The last point of each metric that the run had before it was resumed: epoch and step. It had all before them.
+    known: HashMap<MetricKey, (u64, u64)>,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
@@ -112,7 +112,7 @@ impl RunWriter {
         };
         match prepare() {
             Ok((lock, metrics, log)) => {
-                let known = HashSet::new();
+                let known = HashMap::new();
                 Ok(Self { store, id, folder, metrics, log, known, finished: false, _lock: lock })
             }
             Err(error) => {
@@ -143,18 +143,24 @@ impl RunWriter {
             error => error,
         })?;
         folder::remove_temporary(&folder)?;
-        let mut points = folder::read_points(&folder)?;
-        let num_points = points.len();
-        points.retain(|point| point.epoch > 0);
+        let mut known: HashMap<MetricKey, (u64, u64)> = HashMap::new();
+        let mut has_results = false;
+        folder::for_each_part(&folder, |points| {
+            for point in points.drain(..) {
+                has_results |= point.epoch == 0;
+                let last = known.entry(point.key).or_default();
+                *last = (*last).max((point.epoch, point.step));
+            }
+            Ok::<_, TrackingError>(())
+        })?;
         // Set to running before its points change, so that after a kill in between `Store::recover` indexes the file
         // again; and once more if points were removed.
         store.reopen(id)?;
-        let metrics = MetricsFile::rewrite(&folder, &points)?;
-        if points.len() < num_points {
+        let metrics = MetricsFile::keep(&folder, |point| point.epoch > 0)?;
+        if has_results {
             store.reopen(id)?;
         }
         let log = folder::append(&folder, folder::LOG)?;
-        let known = points.into_iter().map(|point| (point.key, point.epoch, point.step)).collect();
         Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
     }
 
@@ -183,7 +189,8 @@ impl RunWriter {
         // Points are copied only in a resumed run.
         let mut points = Cow::Borrowed(points);
         if !self.known.is_empty() {
-            let is_new = |point: &Point| !self.known.contains(&(point.key.clone(), point.epoch, point.step));
+            let is_new =
+                |point: &Point| self.known.get(&point.key).is_none_or(|last| (point.epoch, point.step) > *last);
             points.to_mut().retain(is_new);
         }
         if points.is_empty() { Ok(()) } else { self.store.append(&self.id, &points, &mut self.metrics) }

@@ -115,7 +115,7 @@ pub struct Prediction {
 pub fn logits<B: FusedBackend>(net: &Net<B>, examples: &Examples, device: &B::Device) -> Vec<f32> {
     let width = examples.num_inputs;
     let mut logits = Vec::new();
-    let batch_size = inference_batch(examples);
+    let batch_size = inference_batch(examples, net);
     for first in (0..examples.len()).step_by(batch_size) {
         let positions = first..examples.len().min(first + batch_size);
         let shape = [positions.len(), width];
@@ -135,8 +135,8 @@ pub fn evaluate<B: FusedBackend>(
     preprocessor: &Preprocessor,
     device: &B::Device,
 ) -> (Evaluation, Vec<Prediction>) {
+    let batch_size = inference_batch(examples, &net);
     let trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
-    let batch_size = inference_batch(examples);
     let loader = Loader::<B>::new(examples.clone(), batch_size, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(objective.clone(), decoder.clone(), true);
     for batch in loader.iter() {

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use burn::tensor::backend::Backend;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::cpu::TrainingBackend;
@@ -54,12 +55,17 @@ const INFERENCE_TARGETS: usize = 1024;
 /// Minimum number of text windows in such a batch, to keep the matrix products large.
 const INFERENCE_WINDOWS: usize = 16;
 
-/// Rows in a validation or test batch of `examples`.
-fn inference_batch(examples: &Examples) -> usize {
-    match examples.targets.len() / examples.len().max(1) {
+/// Maximum number of values in a tensor of such a batch: 256 MiB. All attention of 784 tokens in 1024 rows would be ten
+/// times that.
+const INFERENCE_VALUES: usize = 1 << 26;
+
+/// Rows in a validation or test batch of `examples` for `net`.
+fn inference_batch<B: Backend>(examples: &Examples, net: &Net<B>) -> usize {
+    let rows = match examples.targets.len() / examples.len().max(1) {
         0 | 1 => INFERENCE_TARGETS,
         of_a_window => (INFERENCE_TARGETS / of_a_window).max(INFERENCE_WINDOWS),
-    }
+    };
+    rows.min(INFERENCE_VALUES / net.largest_tensor(examples.num_inputs)).max(1)
 }
 
 /// Why training ended without a model.
@@ -132,7 +138,7 @@ pub fn fit<B: TrainingBackend>(
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
     let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
-    let batch_size = inference_batch(&fit.validation);
+    let batch_size = inference_batch(&fit.validation, &fit.net);
     let validation = Loader::<B::InnerBackend>::new(fit.validation, batch_size, Order::Sequential, fit.device.clone());
 
     // ---- what is learned, and how

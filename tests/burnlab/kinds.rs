@@ -432,3 +432,14 @@ fn configs_that_do_not_fit_the_inputs_are_refused_by_their_key() {
     assert_eq!(range(tabular(|tabular| tabular.frequency_scale = f64::NAN)), "model.frequency_scale");
     assert_eq!(range(tabular(|tabular| tabular.dropout = 1.0)), "model.dropout");
 }
+
+/// What bounds the rows of a batch: attention compares all tokens of a row with each other.
+#[test]
+fn the_largest_tensor_of_a_row_is_foreseen() {
+    let attention = net(&transformer(|config| config.patch = Some([1, 1])), &image(28, 28));
+    assert_eq!(attention.largest_tensor(784), 2 * 784 * 784);
+    let images = net(&cnn(|_| ()), &image(8, 6));
+    assert_eq!(images.largest_tensor(48), 3 * 48, "the first convolution; the second has a quarter of its pixels");
+    let steps = net(&rnn(|config| config.cell = Cell::Lstm), &image(8, 6));
+    assert_eq!(steps.largest_tensor(48), 8 * 4 * 4, "four gates of four units in eight steps");
+}

@@ -37,7 +37,7 @@
 //! | more connections than places | `connection.rs`, `Limits::crowded`, `connection: close` | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
 //! | many event streams | `events.rs`, `MAX_LISTENERS` | `events.rs`: `only_so_many_pages_listen` |
 //!
-//! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote --token` keeps them out, too), and
+//! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote` keeps them out, too), and
 //! 32 pages that listen at once: the next one shows the list, but is told of no changes until another closes.
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Reading routes, each with what is special about it.
 
+use futures_core::Stream;
+
 use super::*;
 
 #[tokio::test]
@@ -318,4 +320,49 @@ async fn three_configs_are_compared_with_the_first() {
         "A and C are tested on different rows (data.split_by differs): no comparison. C is not done: it is running."
     );
     assert_eq!((&apart["comparisons"]["num_tests"], &apart["comparisons"]["luck"]), (&json!(1), &Value::Null));
+}
+
+/// However many runs there are, a client that reads slowly holds a small piece of the answer.
+#[tokio::test]
+async fn the_list_is_made_while_it_is_read_and_compressed_for_who_accepts_it() {
+    let dashboard = Dashboard::new();
+    let mut store = None;
+    for _ in 0..30 {
+        let id = dashboard.finished("digits");
+        store.get_or_insert_with(|| Store::open(dashboard.root()).unwrap()).set_note(&id, &"n".repeat(20_000)).unwrap();
+    }
+    let plain = dashboard.get("/api/runs").await;
+    assert_eq!((plain.header("content-encoding"), plain.json()["runs"].as_array().unwrap().len()), ("", 30));
+    assert!(plain.body.len() > 600_000, "{}", plain.body.len());
+
+    let request = Request::builder().uri("/api/runs").header("host", "localhost").header("accept-encoding", "gzip");
+    let answer = dashboard.ask(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    assert!(answer.body.len() < plain.body.len() / 20, "{}", answer.body.len());
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&answer.body[..]), &mut text).unwrap();
+    assert_eq!(text, plain.body);
+
+    let request = Request::builder().uri("/api/runs").header("host", "localhost").body(Body::empty()).unwrap();
+    let mut pieces = dashboard.router().oneshot(request).await.unwrap().into_body().into_data_stream();
+    let (mut num_pieces, mut largest) = (0, 0);
+    while let Some(piece) = std::future::poll_fn(|context| std::pin::Pin::new(&mut pieces).poll_next(context)).await {
+        num_pieces += 1;
+        largest = largest.max(piece.unwrap().len());
+    }
+    assert!(num_pieces >= 7 && largest < 120_000, "{num_pieces} pieces, the largest of {largest} bytes");
+}
+
+/// A client that has missed everything is told in parts, and counts as told only with the last one.
+#[tokio::test]
+async fn a_large_change_is_sent_in_parts() {
+    let dashboard = Dashboard::new();
+    let ids: Vec<RunId> = (0..120).map(|_| dashboard.finished("digits")).collect();
+    let change = dashboard.state.live().catch_up(0).unwrap();
+    let parts = change.parts(0);
+    let told: Vec<&RunId> = parts.iter().flat_map(|part| &part.changed).map(|entry| &entry.run.record.id).collect();
+    assert_eq!((parts.len(), told.len()), (2, ids.len()));
+    assert!(ids.iter().all(|id| told.contains(&id)));
+    assert_eq!((parts[0].revision, parts[1].revision), (0, change.revision));
+    assert_eq!(change.parts(change.revision).len(), 2);
 }

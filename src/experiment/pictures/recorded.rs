@@ -8,7 +8,7 @@ use super::table::{Draw, PICTURES};
 use crate::data::Examples;
 use crate::experiment::prepare::Prepared;
 use crate::model::{NamedWeights, load_weights};
-use crate::tracking::{RunWriter, read_points};
+use crate::tracking::{RunWriter, read_points_thinned};
 use crate::training::Fitted;
 use crate::training::evaluation::{Evaluation, Prediction, logits};
 
@@ -33,9 +33,10 @@ pub fn write<B: TrainingBackend>(
     let Prepared { config, preprocessor, train, test, .. } = prepared;
     let few_rows = train.len() + test.len() <= MAX_DOTS;
     let network = DeviceNetwork::<B::InnerBackend> { net: &fitted.net, model: &config.model, device };
+    let best_epoch = fitted.best.map(|best| best.0 as u64);
     let results = Results {
-        points: read_points(writer.folder())?,
-        best_epoch: fitted.best.map(|best| best.0 as u64),
+        points: read_points_thinned(writer.folder(), best_epoch)?,
+        best_epoch,
         evaluation,
         predictions,
         test,

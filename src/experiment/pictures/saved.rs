@@ -11,6 +11,7 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::experiment::evaluate::score_net;
 use crate::experiment::saved_model::SavedModel;
+use crate::tracking::read_points_thinned;
 
 /// A picture and its SVG document.
 type Drawn = (&'static Picture, String);
@@ -59,9 +60,10 @@ impl Job for DrawJob<'_> {
         let train = data.map(|(dataset, splits)| preprocessor.transform(&dataset, &splits.train));
         let title = folder.name();
         let network = DeviceNetwork { net: &net, model: &config.model, device: &device };
+        let best_epoch = folder.record()?.best_epoch;
         let results = Results {
-            points: folder.points()?,
-            best_epoch: folder.record()?.best_epoch,
+            points: read_points_thinned(folder.path(), best_epoch)?,
+            best_epoch,
             evaluation: evaluation.as_ref(),
             predictions: predictions.as_deref().unwrap_or_default(),
             test: &test,

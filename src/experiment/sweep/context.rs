@@ -29,27 +29,10 @@ pub(super) struct Context<'a> {
     /// Stops the worker and the run that it trains.
     pub interrupter: Interrupter,
     pub environment: Environment,
-    /// The data of the last trial, read once for all trials with the same `[data]`.
-    pub loaded_data: Mutex<Option<(DataConfig, Arc<Dataset>)>>,
+    pub data: LastData,
 }
 
 impl Context<'_> {
-    /// The data of a trial's config.
-    ///
-    /// # Errors
-    /// As [`data::load`].
-    pub fn dataset(&self, config: &DataConfig) -> Result<Arc<Dataset>, Invalid> {
-        let mut loaded = self.loaded_data.lock().expect("no panic while held");
-        if let Some((_, dataset)) = loaded.as_ref().filter(|(of, _)| of == config) {
-            return Ok(Arc::clone(dataset));
-        }
-        // Never two data sets at once.
-        *loaded = None;
-        let dataset = Arc::new(data::load(config)?);
-        *loaded = Some((config.clone(), Arc::clone(&dataset)));
-        Ok(dataset)
-    }
-
     /// How long the worker keeps a trial after its last heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.search.lease_seconds.into())
@@ -57,6 +40,28 @@ impl Context<'_> {
 
     pub fn is_minimized(&self) -> bool {
         self.goal == Goal::Lower
+    }
+}
+
+/// The data of the last trial, read once for all trials with the same `[data]`.
+#[derive(Default)]
+pub(super) struct LastData(Mutex<Option<(DataConfig, Arc<Dataset>)>>);
+
+impl LastData {
+    /// The data of a trial's config.
+    ///
+    /// # Errors
+    /// As [`data::load`].
+    pub fn load(&self, config: &DataConfig) -> Result<Arc<Dataset>, Invalid> {
+        let mut last = self.0.lock().expect("no panic while held");
+        if let Some((_, dataset)) = last.as_ref().filter(|(of, _)| of == config) {
+            return Ok(Arc::clone(dataset));
+        }
+        // Never two data sets at once.
+        *last = None;
+        let dataset = Arc::new(data::load(config)?);
+        *last = Some((config.clone(), Arc::clone(&dataset)));
+        Ok(dataset)
     }
 }
 
@@ -90,4 +95,24 @@ fn is_worker(process: u32, since: Option<UtcTime>) -> bool {
 /// `host:process`, the name of a trial's worker.
 pub fn name_of(process: u32) -> String {
     format!("{}:{process}", crate::tracking::host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_are_read_again_only_for_another_config() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "a,y\n".to_owned() + &"1,0\n2,1\n".repeat(20)).unwrap();
+        let text = format!("path = {:?}\ntarget = \"y\"\n", path.display().to_string());
+        let config: DataConfig = toml::from_str(&text).unwrap();
+        let last = LastData::default();
+        let first = last.load(&config).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(Arc::ptr_eq(&first, &last.load(&config).unwrap()));
+        let other: DataConfig = toml::from_str(&format!("{text}test_fraction = 0.4\n")).unwrap();
+        assert!(last.load(&other).is_err(), "the file is gone");
+    }
 }

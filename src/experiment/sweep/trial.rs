@@ -84,7 +84,7 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
 }
 
 fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
-    let prepared = context.dataset(&config.data).and_then(|dataset| {
+    let prepared = context.data.load(&config.data).and_then(|dataset| {
         let prepared = prepare_from(dataset, &config, context.location)?;
         let Prepared { config, dataset, splits, .. } = &prepared;
         measurable::check(context.sweep.metric.as_str(), "sweep.metric", &config.training, dataset, splits)?;

@@ -1,13 +1,12 @@
 //! A worker: takes trials of a sweep until none is left.
 
-use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::training::Interrupter;
 use anyhow::Context as _;
 
-use super::context::{Context, is_dead, name_of};
+use super::context::{Context, LastData, is_dead, name_of};
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
 use crate::config::{ConfigOrigin, LoadedConfig};
@@ -53,7 +52,6 @@ impl<'a> Worker<'a> {
         let name = name_of(std::process::id());
         let environment = Environment::gather(backend).with_config(Some(ConfigOrigin::Sweep(sweep.id.to_string())));
         let goal = sweep.metric.required_goal()?;
-        let loaded_data = Mutex::default();
         let context = Context {
             location,
             sweep,
@@ -65,7 +63,7 @@ impl<'a> Worker<'a> {
             name,
             interrupter,
             environment,
-            loaded_data,
+            data: LastData::default(),
         };
         Ok(Self { context, store })
     }

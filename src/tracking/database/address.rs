@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::client::Settings;
 use crate::tracking::TrackingError;
@@ -12,28 +13,53 @@ pub(crate) struct Address {
     pub(super) settings: Settings,
     /// The PostgreSQL schema of the tables; `None` for the user's default.
     pub(crate) schema: Option<String>,
+    pub(super) encryption: Encryption,
+}
+
+/// What `sslmode` asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    /// `disable`, `prefer`, or not said.
+    Off,
+    /// `require`: nobody can listen, but the server may be another one than it says.
+    Unverified,
+    /// `verify-full`: the server has a certificate for its name from an authority that the system trusts, or from one
+    /// in the file of `sslrootcert`.
+    Verified { authorities: Option<PathBuf> },
+}
+
+impl Encryption {
+    fn new(mode: Option<&str>, authorities: Option<String>) -> Result<Self, &'static str> {
+        match mode {
+            None | Some("disable" | "prefer" | "allow") => Ok(Self::Off),
+            Some("require") => Ok(Self::Unverified),
+            Some("verify-full") => {
+                let authorities = authorities.filter(|file| file != "system").map(PathBuf::from);
+                Ok(Self::Verified { authorities })
+            }
+            Some("verify-ca") => Err("sslmode=verify-ca is not supported, write verify-full"),
+            Some(_) => Err("invalid value for option `sslmode`"),
+        }
+    }
 }
 
 impl Address {
     /// Reads a `postgres://` URL or libpq's `keyword=value` pairs. The option `search_path=NAME` names the schema.
     ///
     /// # Errors
-    /// [`TrackingError::InvalidServer`] and [`TrackingError::NoTls`]; neither repeats the text, which may hold a
-    /// password.
+    /// [`TrackingError::InvalidServer`], which does not repeat the text, since it may hold a password.
     pub(crate) fn parse(text: &str) -> Result<Self, TrackingError> {
-        let (text, schema) = take_search_path(text);
-        if text.contains("sslmode=verify") {
-            return Err(TrackingError::NoTls);
-        }
         let invalid = |problem: String| TrackingError::InvalidServer { problem };
+        let (text, schema) = take_option(text, "search_path");
+        let (text, authorities) = take_option(&text, "sslrootcert");
+        let (text, mode) = take_option(&text, "sslmode");
+        let encryption =
+            Encryption::new(mode.as_deref(), authorities).map_err(|problem| invalid(problem.to_owned()))?;
         let mut settings = Settings::parse(&text).map_err(|problem| {
             // The parser may quote a piece of an unquoted password in `keyword=value` pairs, never of a URL.
             let is_url = text.starts_with("postgres");
             invalid(if is_url { problem } else { "it has an unknown keyword or value".to_owned() })
         })?;
-        if settings.requires_tls() {
-            return Err(TrackingError::NoTls);
-        }
         match settings.host() {
             Some(host) if !host.starts_with('/') && host.contains('@') => {
                 return Err(invalid("write an `@` in the user's name or password as %40".to_owned()));
@@ -50,7 +76,7 @@ impl Address {
                 return Err(invalid("its search_path is not one name of a-z, 0-9, `_`".to_owned()));
             }
         }
-        Ok(Self { settings, schema })
+        Ok(Self { settings, schema, encryption })
     }
 }
 
@@ -69,16 +95,16 @@ impl fmt::Debug for Address {
     }
 }
 
-/// `text` without the option `search_path`, and its value.
-fn take_search_path(text: &str) -> (String, Option<String>) {
-    let Some(start) = text.rfind("search_path=").filter(|start| text[..*start].ends_with(['?', '&', ' '])) else {
-        return (text.to_owned(), None);
-    };
-    let value = &text[start + "search_path=".len()..];
+/// `text` without the option, which the driver does not know, and its value, without quotes.
+fn take_option(text: &str, name: &str) -> (String, Option<String>) {
+    let keyword = format!("{name}=");
+    let begins = |start: &usize| *start == 0 || text[..*start].ends_with(['?', '&', ' ']);
+    let Some(start) = text.rfind(&keyword).filter(begins) else { return (text.to_owned(), None) };
+    let value = &text[start + keyword.len()..];
     let end = value.find(['&', ' ']).unwrap_or(value.len());
     let rest = value[end..].trim_start_matches(['&', ' ']);
     let text = format!("{}{rest}", &text[..start]);
-    (text.trim_end_matches(['?', '&', ' ']).to_owned(), Some(value[..end].to_owned()))
+    (text.trim_end_matches(['?', '&', ' ']).to_owned(), Some(value[..end].trim_matches('\'').to_owned()))
 }
 
 #[cfg(test)]
@@ -147,8 +173,19 @@ mod tests {
                 other => panic!("{text}: {other:?}"),
             }
         }
-        for text in ["postgres://me@db.lan/?sslmode=require", "host=db.lan sslmode='require'"] {
-            assert!(matches!(Address::parse(text), Err(TrackingError::NoTls)), "{text}");
+        let verified = |file: Option<&str>| Encryption::Verified { authorities: file.map(PathBuf::from) };
+        for (text, encryption) in [
+            ("postgres://me@db.lan/", Encryption::Off),
+            ("postgres://me@db.lan/?sslmode=disable", Encryption::Off),
+            ("postgres://me@db.lan/?sslmode=require", Encryption::Unverified),
+            ("host=db.lan sslmode='require'", Encryption::Unverified),
+            ("sslmode=require host=db.lan", Encryption::Unverified),
+            ("postgres://me@db.lan/?sslmode=verify-full&port=5433", verified(None)),
+            ("postgres://me@db.lan/?sslrootcert=system&sslmode=verify-full", verified(None)),
+            ("postgres://me@db.lan/?sslmode=verify-full&sslrootcert=/etc/a.pem", verified(Some("/etc/a.pem"))),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().encryption, encryption, "{text}");
         }
+        assert!(Address::parse("postgres://me@db.lan/?sslmode=verify-ca").is_err());
     }
 }

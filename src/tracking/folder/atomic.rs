@@ -60,7 +60,12 @@ pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
     Ok(())
 }
 
-fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), TrackingError> {
+/// Writes a file anew by `write`.
+pub(super) fn replace<E: From<io::Error> + Into<TrackingError>>(
+    folder: &Path,
+    name: &str,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), TrackingError> {
     let path = folder.join(name);
     let (parent, last) = parts(name).ok_or_else(|| TrackingError::InvalidFileName { name: name.to_owned() })?;
     let directory = within(folder, None)?;
@@ -71,15 +76,16 @@ fn replace(folder: &Path, name: &str, write: impl FnOnce(&mut File) -> io::Resul
     let inner = inner.transpose()?;
     // The process id keeps two writers of one file apart.
     let temporary = format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id());
-    let result = create(&directory, folder, &temporary).and_then(|mut file| write(&mut file)).and_then(|()| {
-        let renamed = directory.rename(&temporary, inner.as_ref().unwrap_or(&directory), last);
-        renamed.map_err(|error| in_words("write", &path, &error))
-    });
+    let result =
+        create(&directory, folder, &temporary).map_err(E::from).and_then(|mut file| write(&mut file)).and_then(|()| {
+            let renamed = directory.rename(&temporary, inner.as_ref().unwrap_or(&directory), last);
+            renamed.map_err(|error| in_words("write", &path, &error).into())
+        });
     if result.is_err() {
         // The first error is the one to report; a temporary file that stays does no harm.
         directory.remove(&temporary).ok();
     }
-    Ok(result?)
+    result.map_err(Into::into)
 }
 
 /// A new file; what stands under its name, which only a killed process of the same number can have left, is removed.

@@ -25,12 +25,12 @@ mod record;
 pub use atomic::{write_atomic, write_renamed};
 pub use lines::Lines;
 pub use list::FileEntry;
-pub use metrics_file::read_points;
+pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, is_sound, open, open_table, read, read_text, read_within};
 
 pub(crate) use atomic::{append, remove_temporary};
 pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
-pub(crate) use metrics_file::MetricsFile;
+pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, RUN, check_file_name};
 pub(crate) use record::{read_record, write_json, write_record};

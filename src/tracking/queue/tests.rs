@@ -19,6 +19,8 @@ on_each_backend![
     a_trial_that_loses_its_workers_is_given_up,
     what_is_given_back_does_not_count,
     a_dead_worker_s_trials_wait_at_once,
+    a_fault_of_the_machine_is_no_attempt,
+    a_lease_of_a_clock_that_was_ahead_is_not_believed,
     rungs_are_seen_by_all,
     abandoned_runs_are_put_away,
     claims_of_many_threads_never_meet,
@@ -214,6 +216,31 @@ fn a_dead_worker_s_trials_wait_at_once(test_store: &TestStore) {
     let again = claim(&mut store, &sweep, "alive", LONG).unwrap();
     assert_eq!((again.number, again.attempt), (1, 2));
     assert_eq!(store.trials(&sweep).unwrap()[0].attempts, 2);
+}
+
+fn a_fault_of_the_machine_is_no_attempt(test_store: &TestStore) {
+    let mut store = test_store.open();
+    let sweep = create(&mut store, "a", 1);
+    for _ in 0..2 * MAX_ATTEMPTS {
+        claim(&mut store, &sweep, "w", LONG).unwrap();
+        assert_eq!(store.release_worker(&sweep, "w", true).unwrap(), 1);
+        assert_eq!(store.release_worker(&sweep, "w", true).unwrap(), 0);
+    }
+    assert_eq!(store.trials(&sweep).unwrap()[0].attempts, 0);
+}
+
+fn a_lease_of_a_clock_that_was_ahead_is_not_believed(test_store: &TestStore) {
+    let mut store = test_store.open();
+    let sweep = create(&mut store, "a", 1);
+    let minute = Duration::from_secs(60);
+    claim(&mut store, &sweep, "ahead", minute).unwrap();
+    let held = store.held(&sweep).unwrap();
+    assert_eq!((held.len(), held[0].number, held[0].worker.as_str()), (1, 1, "ahead"));
+    assert!(held[0].seconds > 50.0 && held[0].seconds <= 60.0, "{held:?}");
+    assert_eq!(claim(&mut store, &sweep, "now", minute), None);
+    // As if it had been taken two hours from now.
+    store.database.execute("UPDATE trial SET lease = lease + 7200", &[]).unwrap();
+    assert_eq!(claim(&mut store, &sweep, "now", minute).unwrap().number, 1);
 }
 
 fn rungs_are_seen_by_all(test_store: &TestStore) {

@@ -26,12 +26,15 @@ impl Store {
                 .map_err(|error| TrackingError::damaged(&folder.join(folder::ENVIRONMENT), error))?,
             None => Value::Null,
         };
-        let points = folder::read_points(folder)?;
         let run = self.upsert_run(database, &record, &environment, revision)?;
         database.execute("DELETE FROM metric WHERE run = ?1", params![run])?;
         database.execute("DELETE FROM removed WHERE id = ?1", params![record.id.as_str()])?;
-        insert_points(database, run, &record.id, &points)?;
-        Ok(points.len())
+        let mut num_points = 0;
+        folder::for_each_part(folder, |points| {
+            num_points += points.len();
+            insert_points(database, run, &record.id, points)
+        })?;
+        Ok(num_points)
     }
 
     /// Inserts or replaces the row of a run; returns its primary key.

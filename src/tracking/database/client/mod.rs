@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `settings` | what an address says, as the driver reads it |
 //! | `server` | [`Server`]: a connection that is reopened after it was lost |
+//! | `encryption` | TLS, as the address asks for it |
 //! | `failure` | what the server's errors mean |
 
+mod encryption;
 mod failure;
 mod server;
 mod settings;

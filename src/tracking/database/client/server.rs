@@ -10,6 +10,7 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 
+use super::encryption::{Tls, tls};
 use super::failure::{is_lost, is_refused, server_error};
 use crate::tracking::TrackingError;
 use crate::tracking::database::access::{Access, Inserted};
@@ -23,6 +24,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// A connection that is reopened after it was lost.
 pub(crate) struct Server {
     address: Address,
+    encryption: Option<Tls>,
     read_only: bool,
     session: RefCell<Session>,
     in_transaction: Cell<bool>,
@@ -34,8 +36,8 @@ struct Session {
 }
 
 impl Session {
-    fn open(address: &Address, read_only: bool) -> Result<Self, postgres::Error> {
-        let mut client = address.settings.connect(address.schema.as_deref())?;
+    fn open(address: &Address, encryption: Option<&Tls>, read_only: bool) -> Result<Self, postgres::Error> {
+        let mut client = address.settings.connect(address.schema.as_deref(), encryption)?;
         if read_only {
             client.batch_execute("SET default_transaction_read_only = on")?;
         }
@@ -47,12 +49,13 @@ impl Server {
     /// Connects to the server; `read_only` makes it refuse changes.
     ///
     /// # Errors
-    /// [`TrackingError::Unreachable`], [`TrackingError::Refused`], or the server's own message.
+    /// [`TrackingError::Unreachable`], [`TrackingError::Refused`], authorities that cannot be read, or the server's own message.
     pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, TrackingError> {
-        let session =
-            Session::open(address, read_only).map_err(|error| server_error(Path::new(&address.to_string()), error))?;
+        let encryption = tls(&address.encryption)?;
+        let session = Session::open(address, encryption.as_ref(), read_only)
+            .map_err(|error| server_error(Path::new(&address.to_string()), error))?;
         let session = RefCell::new(session);
-        Ok(Self { address: address.clone(), read_only, session, in_transaction: Cell::new(false) })
+        Ok(Self { address: address.clone(), encryption, read_only, session, in_transaction: Cell::new(false) })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -186,7 +189,7 @@ impl Server {
             }
             loop {
                 is_last = Instant::now() >= deadline;
-                match Session::open(&self.address, self.read_only) {
+                match Session::open(&self.address, self.encryption.as_ref(), self.read_only) {
                     Ok(session) => {
                         self.session.replace(session);
                         break;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use postgres::config::{Host, SslMode};
 use postgres::{Client, Config, NoTls};
 
+use super::encryption::Tls;
 use super::failure::problem_of;
 use crate::tracking::database::failure::BUSY_SECONDS;
 
@@ -52,12 +53,8 @@ impl Settings {
         self.0.get_dbname()
     }
 
-    pub(crate) fn requires_tls(&self) -> bool {
-        matches!(self.0.get_ssl_mode(), SslMode::Require)
-    }
-
-    /// Opens a connection that finds tables in `schema` first.
-    pub(super) fn connect(&self, schema: Option<&str>) -> Result<Client, postgres::Error> {
+    /// Opens a connection that finds tables in `schema` first, encrypted if there is an `encryption`.
+    pub(super) fn connect(&self, schema: Option<&str>, encryption: Option<&Tls>) -> Result<Client, postgres::Error> {
         let mut config = self.0.clone();
         if config.get_password().is_none()
             && let Ok(password) = env::var("PGPASSWORD")
@@ -77,6 +74,9 @@ impl Settings {
         // A host that vanished silently is noticed while waiting for an answer as fast as while sending.
         config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));
-        config.connect(NoTls)
+        match encryption {
+            Some(tls) => config.ssl_mode(SslMode::Require).connect(tls.clone()),
+            None => config.ssl_mode(SslMode::Disable).connect(NoTls),
+        }
     }
 }

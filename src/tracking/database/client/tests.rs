@@ -365,3 +365,21 @@ fn wrong_addresses_give_one_clear_line() {
         assert!(matches!(error, TrackingError::ServerTooNew { found: 99, .. }), "{error}");
     }
 }
+
+#[test]
+fn what_is_to_be_encrypted_is_never_sent_openly() {
+    let Some(test_store) = TestStore::postgres() else { return };
+    let server = test_store.location().server.clone().unwrap();
+    let open = |options: &str| {
+        let location = Location { server: Some(format!("{server}&{options}")), ..test_store.location().clone() };
+        Store::open_at(&location).map(drop).map_err(|error| error.to_string())
+    };
+    open("sslmode=disable").unwrap();
+    // The server of the tests has no TLS.
+    for options in ["sslmode=require", "sslmode=verify-full"] {
+        let error = open(options).unwrap_err();
+        assert!(error.contains("TLS") || error.contains("authorities"), "{error}");
+    }
+    let error = open("sslmode=verify-full&sslrootcert=/no/such/file.pem").unwrap_err();
+    assert!(error.contains("/no/such/file.pem"), "{error}");
+}

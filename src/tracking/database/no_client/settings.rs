@@ -10,7 +10,6 @@ pub(crate) struct Settings {
     port: Option<u16>,
     user: Option<String>,
     database: Option<String>,
-    requires_tls: bool,
 }
 
 impl Settings {
@@ -47,10 +46,6 @@ impl Settings {
 
     pub(crate) fn database(&self) -> Option<&str> {
         self.database.as_deref()
-    }
-
-    pub(crate) fn requires_tls(&self) -> bool {
-        self.requires_tls
     }
 
     /// `user:password@host:port,host:port/database?keyword=value&keyword=value`, all of it optional.
@@ -121,10 +116,6 @@ impl Settings {
                 let ports: Option<Vec<u16>> = value.split(',').map(port).collect();
                 self.port = self.port.or(ports.as_ref().map(|ports| ports[0]));
                 ports.is_some()
-            }
-            "sslmode" => {
-                self.requires_tls = value == "require";
-                is_one_of(&["disable", "prefer", "require"])
             }
             "password" | "options" | "application_name" => true,
             "hostaddr" => value.split(',').all(|address| address.parse::<IpAddr>().is_ok()),

@@ -1,0 +1,296 @@
+//! Other users of this machine: what they may not read, what of theirs can be read, and names that they give.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::lab::config_file;
+use crate::place::{Place, json, text};
+
+fn trained(more: &[&str]) -> Place {
+    let place = Place::new();
+    let config = config_file("iris").display().to_string();
+    let output = place.run(&[&["--config", &config, "--set", "training.max_epochs=2", "--quiet"], more].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    place
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Secrets
+
+/// A dashboard for everybody with the token, and the address that it prints.
+struct Remote {
+    process: Child,
+    printed: String,
+}
+
+impl Remote {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut printed = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut printed).unwrap();
+        Self { process, printed: printed.trim().to_owned() }
+    }
+
+    /// The status of `GET /api/runs` with a token.
+    fn status(&self, token: &str) -> u16 {
+        let host = self.printed.trim_start_matches("http://").split('/').next().unwrap();
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head =
+            format!("GET /api/runs HTTP/1.1\r\nHost: {host}\r\nX-Burnlab-Token: {token}\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// What every user of the machine sees of the process.
+    fn command_line(&self) -> String {
+        text(&std::fs::read(format!("/proc/{}/cmdline", self.process.id())).unwrap())
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+#[test]
+fn a_token_need_not_be_in_the_list_of_processes() {
+    const TOKEN: &str = "sekrit-sekrit-123456";
+    let place = trained(&[]);
+    let start = |more: &[&str]| place.command(&[&["dashboard", "--port", "0", "--allow-remote"], more].concat());
+
+    let mut command = start(&[]);
+    command.env("BURNLAB_TOKEN", TOKEN);
+    let file = place.write("token", &format!("{TOKEN}\n"));
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    for command in [command, start(&["--token-file", "token"])] {
+        let remote = Remote::start(command);
+        assert_eq!((remote.status(TOKEN), remote.status("sekrit-sekrit-123457")), (200, 403));
+        assert!(!remote.command_line().contains(TOKEN) && !remote.printed.contains(TOKEN), "{}", remote.printed);
+    }
+    // Without one, a new one each time.
+    let [first, second] = [Remote::start(start(&[])), Remote::start(start(&[]))];
+    let token = |remote: &Remote| remote.printed.split_once("/?token=").unwrap().1.to_owned();
+    assert_ne!(token(&first), token(&second));
+    assert_eq!((first.status(&token(&first)), first.status(&token(&second)), first.status("")), (200, 403, 403));
+
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    let refused = start(&["--token-file", "token"]).output().unwrap();
+    assert_eq!((refused.status.code(), text(&refused.stderr).contains("chmod 600 token")), (Some(1), true));
+}
+
+#[test]
+fn a_password_on_the_command_line_is_recorded_nowhere() {
+    let place = trained(&["--tag", "postgres://me:s3cret@db.lan/runs"]);
+    let environment = json(place.only_run().join("environment.json"));
+    let line: Vec<&str> =
+        environment["command_line"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(line.contains(&"postgres://me:***@db.lan/runs"), "{line:?}");
+
+    // What an older burnlab recorded is not shown either.
+    let path = place.only_run().join("environment.json");
+    let old = std::fs::read_to_string(&path).unwrap().replace(":***@", ":0ld-s3cret@");
+    std::fs::write(&path, old).unwrap();
+    assert!(place.run(&["runs", "reindex"]).status.success());
+    assert!(place.run(&["report", "latest"]).status.success());
+    let report = std::fs::read_to_string(place.path("report.html")).unwrap();
+    assert!(report.contains("me:***@db.lan") && !report.contains("0ld-s3cret"));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Reading without the right to write
+
+/// As somebody who may only read what is in `place`.
+fn as_reader(place: &Place, args: &[&str]) -> Output {
+    let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
+    let mut command = match is_root {
+        true => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_burnlab")]);
+            command
+        }
+        false => Command::new(env!("CARGO_BIN_EXE_burnlab")),
+    };
+    command.args(args).args(["--artifacts".as_ref(), place.path("artifacts").as_os_str()]).current_dir("/");
+    command.env_remove("CARGO").env("HOME", "/").output().unwrap()
+}
+
+fn set_modes(path: &Path, folder: u32, file: u32) {
+    let is_folder = path.is_dir();
+    if is_folder {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::read_dir(path).unwrap().for_each(|entry| set_modes(&entry.unwrap().path(), folder, file));
+    }
+    std::fs::set_permissions(path, PermissionsExt::from_mode(if is_folder { folder } else { file })).unwrap();
+}
+
+#[test]
+fn what_cannot_be_written_can_be_read() {
+    for keeps_log in [false, true] {
+        let place = trained(&[]);
+        let artifacts = place.path("artifacts");
+        // A process that was killed has left its changes in the log beside the file.
+        let database = rusqlite::Connection::open(artifacts.join("burnlab.db")).unwrap();
+        if keeps_log {
+            database.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+            database.execute_batch("BEGIN; UPDATE store SET revision = revision + 1; COMMIT;").unwrap();
+            for name in ["burnlab.db", "burnlab.db-wal"] {
+                std::fs::copy(artifacts.join(name), artifacts.join(format!("{name}-kept"))).unwrap();
+            }
+        }
+        drop(database);
+        for name in ["burnlab.db", "burnlab.db-wal"] {
+            std::fs::rename(artifacts.join(format!("{name}-kept")), artifacts.join(name)).ok();
+        }
+        std::fs::remove_file(artifacts.join("burnlab.db-shm")).ok();
+        assert_eq!(artifacts.join("burnlab.db-wal").exists(), keeps_log);
+        std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+        set_modes(&artifacts, 0o555, 0o444);
+        let before = std::fs::read_dir(&artifacts).unwrap().count();
+        for args in [
+            &["runs", "list"][..],
+            &["runs", "show", "iris"],
+            &["runs", "export"],
+            &["sweep", "list"],
+            &["evaluate", "iris"],
+            &["report", "iris", "-o", "/dev/null"],
+        ] {
+            let output = as_reader(&place, args);
+            assert!(output.status.success(), "log {keeps_log}, {args:?}: {}", text(&output.stderr));
+        }
+        assert!(text(&as_reader(&place, &["runs", "list"]).stdout).contains("iris-"));
+        let refused = as_reader(&place, &["runs", "note", "iris", "x"]);
+        assert_eq!(refused.status.code(), Some(1), "a change needs the right to write");
+        assert_eq!(std::fs::read_dir(&artifacts).unwrap().count(), before);
+        set_modes(&artifacts, 0o755, 0o644);
+    }
+}
+
+#[test]
+fn an_empty_store_beside_runs_is_not_taken_for_one_without_runs() {
+    let place = trained(&[]);
+    for name in ["burnlab.db-wal", "burnlab.db-shm"] {
+        std::fs::remove_file(place.path("artifacts").join(name)).ok();
+    }
+    std::fs::write(place.path("artifacts/burnlab.db"), "").unwrap();
+    let output = place.run(&["runs", "list"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("runs reindex"), "{errors}");
+    assert!(place.run(&["runs", "reindex"]).status.success());
+    assert!(text(&place.run(&["runs", "list"]).stdout).contains("iris-"));
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Names from elsewhere
+
+#[test]
+fn names_that_are_no_utf_8_are_used_as_they_are_and_recorded_with_replacements() {
+    let place = Place::new();
+    let odd = place.path("").join(OsStr::from_bytes(b"odd\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("t.csv"), "a,y\n".to_owned() + &"1,0\n2,1\n3,0\n4,1\n".repeat(10)).unwrap();
+    std::fs::write(odd.join("c.toml"), "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 2\n")
+        .unwrap();
+    // In a folder of that name, and with the name as an argument.
+    let artifacts = OsStr::from_bytes(b"runs\xfe");
+    let run = |args: &[&OsStr]| {
+        let mut command = place.command(&[]);
+        let output = command.current_dir(&odd).args(args).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!errors.contains("panicked"), "{args:?}: {errors}");
+        (output.status.code(), errors)
+    };
+    let o = OsStr::new;
+    let trained = run(&[o("--config"), o("c.toml"), o("--artifacts"), artifacts]);
+    assert_eq!(trained.0, Some(0), "{}", trained.1);
+    for verb in [&["runs", "list"][..], &["evaluate", "c"], &["report", "c"], &["runs", "reindex"], &["sweep", "list"]]
+    {
+        let args: Vec<&OsStr> = verb.iter().map(|word| o(word)).chain([o("--artifacts"), artifacts]).collect();
+        let (code, errors) = run(&args);
+        assert_eq!(code, Some(0), "{verb:?}: {errors}");
+    }
+    let runs = std::fs::read_dir(odd.join(artifacts).join("runs")).unwrap();
+    let environment = json(runs.map(|run| run.unwrap().path()).next().unwrap().join("environment.json"));
+    assert_eq!(environment["command_line"][4], "runs\u{fffd}");
+    assert_eq!(run(&[o("runs"), o("show"), OsStr::from_bytes(b"\xff")]).0, Some(2), "no run has such a name");
+}
+
+#[test]
+fn names_in_a_run_change_no_terminal() {
+    let place = trained(&[]);
+    let path = place.only_run().join("run.json");
+    let record = std::fs::read_to_string(&path).unwrap();
+    let hostile = record.replace("\"training.batch_size\"", "\"training.\\u001b[2J\\u009b31m\"");
+    assert_ne!(record, hostile);
+    std::fs::write(&path, hostile.replace("\"note\": null", "\"note\": \"a\\u001b]0;owned\\u0007b\"")).unwrap();
+    assert!(place.run(&["runs", "reindex"]).status.success());
+    assert!(place.run(&["--config", &config_file("wine").display().to_string(), "--quiet"]).status.success());
+    for args in [&["runs", "show", "iris"][..], &["runs", "compare", "iris", "wine"], &["runs", "list"]] {
+        let output = place.run(args);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(output.status.success() && !said.contains(['\u{1b}', '\u{9b}', '\u{7}']), "{args:?}: {said:?}");
+    }
+    // For programs, as it is.
+    assert!(text(&place.run(&["runs", "export"]).stdout).contains('\u{1b}'));
+}
+
+#[test]
+fn each_damaged_file_of_a_run_is_named() {
+    for name in ["run.json", "environment.json", "evaluation.json", "preprocessing.json", "config.toml"] {
+        let place = trained(&[]);
+        std::fs::write(place.only_run().join(name), "{ \"half").unwrap();
+        let output = place.run(&["export", "iris", "--format", "safetensors"]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains(name), "{name}: {errors}");
+    }
+}
+
+#[test]
+fn numbers_beyond_reason_are_told_truly() {
+    let place = Place::new();
+    let rows = |a: &str, y: &str| format!("a,y\n{}", format!("1,{y}\n{a},{y}\n").repeat(20));
+    for (table, more, expected) in [
+        (rows("2", "1e-300"), "task = \"regression\"", "is 1e-300 in all 40 rows"),
+        (rows("4e38", "1"), "", "`4e38`, beyond what 32 bits hold (3.4e38)"),
+        (rows("inf", "1"), "", "`inf`, not a finite number"),
+        (
+            format!("a,y\n{}", "1,0\n2,1\n".repeat(20)),
+            "[training.schedule]\nwarm_up_epochs = 1e30",
+            "warm_up_epochs must be from 0 to 1,000,000",
+        ),
+    ] {
+        place.write("t.csv", &table);
+        place.write("c.toml", &format!("[data]\npath = \"t.csv\"\ntarget = \"y\"\n{more}\n"));
+        let output = place.run(&["--config", "c.toml"]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains(expected), "{expected}: {errors}");
+        assert!(errors.len() < 500, "{errors}");
+    }
+}
+
+/// The file is gone once the first trial runs: the others keep what the worker has read.
+#[test]
+fn a_worker_reads_a_table_once() {
+    let place = Place::new();
+    place.write("t.csv", &format!("a,y\n{}", "1,0\n2,1\n3,0\n4,1\n".repeat(20)));
+    place.write(
+        "c.toml",
+        "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 500\n[sweep]\nmethod = \"random\"\ntrials = 6\n\
+         [sweep.space]\n\"training.l2\" = { min = 1e-5, max = 1e-2 }\n",
+    );
+    let mut child = place.command(&["--config", "c.toml", "--jobs", "1"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first = lines.find(|line| line.starts_with("trial 1"));
+    std::fs::remove_file(place.path("t.csv")).unwrap();
+    assert!(first.is_some());
+    let rest: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+}

@@ -4,7 +4,7 @@ use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
 use super::notes::Notes;
 use super::number::{Hints, Inferred, NumberSyntax, infer};
-use super::table::{Cell, Table, is_usable, shorten};
+use super::table::{Cell, Table, is_usable, shorten, unusable};
 use super::{DataConfig, Target, TaskKind};
 use crate::invalid::Invalid;
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::repetition::tells_configs_apart;
-use super::tested::PLACES;
+use super::params::{PLACES, tells_configs_apart};
 use crate::tracking::Run;
 
 /// A param that is not the same in all runs.
@@ -44,21 +43,6 @@ pub(super) fn config_changes(a: &Run, b: &Run) -> Vec<Difference> {
     let is_place = |key: &str| is_known && PLACES.contains(&key);
     changed.retain(|difference| tells_configs_apart(&difference.key) && !is_place(&difference.key));
     changed
-}
-
-/// Whether a param affects which rows a model is tested on, or their targets.
-pub fn changes_the_test(key: &str) -> bool {
-    const INPUTS_ONLY: [&str; 8] = [
-        "data.scale",
-        "data.validation_fraction",
-        "data.train_per_class",
-        "data.max_categories",
-        "data.drop",
-        "data.numeric",
-        "data.categorical",
-        "data.allow_constant",
-    ];
-    key.starts_with("data.") && !INPUTS_ONLY.contains(&key)
 }
 
 #[cfg(test)]

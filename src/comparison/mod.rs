@@ -4,6 +4,7 @@
 //!
 //! | file | concept |
 //! |---|---|
+//! | `params` | which params are the config's, which those of a repetition or of a place |
 //! | `difference` | what differs between configurations |
 //! | `tested` | which results may be compared: those on the same test rows |
 //! | `test_rows` | what a difference owes to the choice of test rows |
@@ -23,6 +24,7 @@ pub mod filter;
 mod headline;
 pub mod judge;
 pub mod pairs;
+mod params;
 mod ranking;
 mod repetition;
 pub mod series;
@@ -32,10 +34,11 @@ mod tested;
 pub mod verdict;
 mod vocabulary;
 
-pub use difference::{Difference, changes_the_test, differences};
+pub use difference::{Difference, differences};
 pub use headline::headline;
+pub use params::{changes_the_test, tells_configs_apart};
 pub use ranking::ranked;
-pub use repetition::{counts, folds, groups, repetition_key, results, tells_configs_apart};
+pub use repetition::{counts, folds, groups, repetition_key, results};
 pub use spread::{Spread, band, mean_interval, spread};
 pub use tested::{are_other_rows, comparable_sets, other_rows, repeated_data, same_rows};
 pub use vocabulary::{UnknownName, Vocabulary};

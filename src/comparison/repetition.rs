@@ -4,14 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::tested::{PLACES, numbered, repeated_data};
+use super::params::{FOLD, PLACES, SEEDS};
+use super::tested::{numbered, repeated_data};
 use crate::tracking::{MetricKey, Run, Status};
-
-/// The params in which repetitions of a run may differ.
-const SEEDS: [&str; 3] = ["seed", "data.split_seed", FOLD];
-
-/// The fold that a run of a cross-validation tests on.
-const FOLD: &str = "data.fold";
 
 /// Equal for repetitions of one config on the same data: all params except the seeds. Where the data are does not count
 /// if their fingerprints are known.
@@ -21,11 +16,6 @@ pub fn repetition_key(run: &Run) -> String {
     let params = run.record.params.iter().filter(|(key, _)| counts(key));
     let params = params.collect::<BTreeMap<_, _>>();
     serde_json::to_string(&(params, data)).expect("params have string keys and serialize")
-}
-
-/// Whether a param belongs to the config, rather than to the repetition or the name.
-pub fn tells_configs_apart(key: &str) -> bool {
-    key != "name" && !SEEDS.contains(&key)
 }
 
 /// The number of folds of the cross-validation that a run belongs to; `None` outside of a cross-validation.

@@ -9,14 +9,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::difference::{Difference, changes_the_test, config_changes};
+use super::difference::{Difference, config_changes};
+use super::params::{DRAWN_BY, PLACES, changes_the_test};
 use crate::tracking::{DataRecord, Run};
-
-/// Params that say where the data are, not what they are.
-pub(super) const PLACES: [&str; 4] = ["data.path", "data.test_path", "data.labels", "data.test_labels"];
-
-/// Params by which parts are drawn from the same rows in different ways.
-const DRAWN_BY: [&str; 5] = ["data.test_fraction", "data.folds", "data.stratify", "data.context", "data.split_seed"];
 
 /// Whether two runs are tested on the same rows with the same targets.
 pub fn same_rows(a: &Run, b: &Run) -> bool {

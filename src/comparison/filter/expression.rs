@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::parse::FilterError;
+use super::error::FilterError;
 use crate::comparison::field::{Field, FieldValue};
 use crate::comparison::vocabulary::Vocabulary;
 use crate::tracking::{Run, Shown};

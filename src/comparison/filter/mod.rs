@@ -16,10 +16,11 @@
 //! `~` means "contains" and ignores case. `tag` is compared with each tag: `tag != x` means that none of them is `x`. If a
 //! run lacks the field, every comparison is false, also `!=`.
 
+mod error;
 mod expression;
 mod parse;
 #[cfg(test)]
 mod tests;
 
+pub use error::FilterError;
 pub use expression::Filter;
-pub use parse::FilterError;

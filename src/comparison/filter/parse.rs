@@ -1,27 +1,13 @@
 //! The parser of filters.
 
-use std::fmt;
 use std::str::FromStr;
 
+use super::error::FilterError;
 use super::expression::{Expression, Filter, Key, Literal, Operator};
 use crate::comparison::field::Field;
 
 /// Deeper nesting than any person writes; a limit, since the parser is recursive.
 const MAX_DEPTH: usize = 50;
-
-/// What is wrong with a filter, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct FilterError {
-    /// Number of characters before the mistake; the message shows it as a 1-based column.
-    pub at: usize,
-    pub(super) message: String,
-}
-
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at column {}: {}", self.at + 1, self.message)
-    }
-}
 
 impl FromStr for Filter {
     type Err = FilterError;

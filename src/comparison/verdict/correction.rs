@@ -2,11 +2,8 @@
 //! to chance themselves. Both make the plain t interval too narrow for a claim about new data (Dietterich 1998,
 //! "Approximate statistical tests for comparing supervised classification learning algorithms").
 
-use super::interval::Estimate;
+use super::interval::{Estimate, MOST_FREEDOM};
 use super::unit::Unit;
-
-/// The most that a difference can exceed its standard error by without being found with power 0.8: 1.96 + 0.84.
-pub(super) const FOUND: f64 = 2.802;
 
 /// How much wider an interval over `count` results is than the plain one: the variance of the mean is s^2 (1/n +
 /// n_test / n_train) in place of s^2 / n. Nadeau and Bengio 2003, "Inference for the generalization error"; for repeated
@@ -40,13 +37,15 @@ impl Estimate {
                 let seeds = if self.is_constant { 0.0 } else { seeds };
                 let parts = seeds.powi(2) / self.freedom + rows.powi(2) / (num_rows as f64 - 1.0);
                 let freedom = (seeds + rows).powi(2) / parts;
-                Self {
+                let both = Self {
                     standard_error: (seeds + rows).sqrt(),
                     // statrs loses digits beyond, see `MOST_FREEDOM`.
-                    freedom: freedom.min(super::interval::MOST_FREEDOM),
+                    freedom: freedom.min(MOST_FREEDOM),
                     is_constant: false,
-                    ..self
-                }
+                    ..self.clone()
+                };
+                // Where the seeds vary far more than the rows, more degrees of freedom would make the interval narrower.
+                if self.is_constant || both.half_width() >= self.half_width() { both } else { self }
             }
             Unit::TestRows { .. } => self,
         }
@@ -83,6 +82,13 @@ mod tests {
         let wide = Estimate::paired(&[2.0 - 27.0_f64.sqrt(), 2.0, 2.0 + 27.0_f64.sqrt()], 8.0).unwrap();
         let rows = wide.for_unit(Unit::TestRows { error: 4.0, num_rows: 65 });
         assert!((half(&rows) - 5.0 * 2.144).abs() < 1e-2, "{}", half(&rows));
+    }
+
+    #[test]
+    fn little_chance_in_the_rows_makes_no_interval_narrower() {
+        let wide = Estimate::paired(&[-9.0, 2.0, 13.0], 13.0).unwrap();
+        let plain = wide.interval();
+        assert_eq!(wide.for_unit(Unit::TestRows { error: 0.1, num_rows: 50 }).interval(), plain);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use statrs::function::beta::beta_reg;
 
-use super::correction::FOUND;
 use super::power;
 use super::quantile::quantile;
 use super::seeds::{mean, variance};
@@ -103,8 +102,13 @@ impl Estimate {
         if self.is_constant {
             return (self.smallest >= 3).then_some((self.difference, self.difference));
         }
-        let half = quantile(self.freedom) * self.standard_error;
+        let half = self.half_width();
         Some((self.difference - half, self.difference + half))
+    }
+
+    /// Half the width of the interval, where there is spread.
+    pub fn half_width(&self) -> f64 {
+        quantile(self.freedom) * self.standard_error
     }
 
     /// Two-sided; below 0.05 exactly where the interval excludes 0.
@@ -132,6 +136,6 @@ impl Estimate {
             (true, _) => 0.0,
             (false, unit) => (self.difference / self.effect).abs() * self.floor(unit).sqrt(),
         };
-        self.difference != 0.0 && self.difference.abs() < FOUND * error
+        self.difference != 0.0 && self.difference.abs() < power::FOUND * error
     }
 }

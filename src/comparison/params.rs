@@ -1,0 +1,34 @@
+//! What the params of a run are for: the config, its repetitions, or the place of its data.
+
+/// The params in which repetitions of a run may differ.
+pub(super) const SEEDS: [&str; 3] = ["seed", "data.split_seed", FOLD];
+
+/// The fold that a run of a cross-validation tests on.
+pub(super) const FOLD: &str = "data.fold";
+
+/// Params that say where the data are, not what they are.
+pub(super) const PLACES: [&str; 4] = ["data.path", "data.test_path", "data.labels", "data.test_labels"];
+
+/// Params by which parts are drawn from the same rows in different ways.
+pub(super) const DRAWN_BY: [&str; 5] =
+    ["data.test_fraction", "data.folds", "data.stratify", "data.context", "data.split_seed"];
+
+/// Whether a param belongs to the config, rather than to the repetition or the name.
+pub fn tells_configs_apart(key: &str) -> bool {
+    key != "name" && !SEEDS.contains(&key)
+}
+
+/// Whether a param affects which rows a model is tested on, or their targets.
+pub fn changes_the_test(key: &str) -> bool {
+    const INPUTS_ONLY: [&str; 8] = [
+        "data.scale",
+        "data.validation_fraction",
+        "data.train_per_class",
+        "data.max_categories",
+        "data.drop",
+        "data.numeric",
+        "data.categorical",
+        "data.allow_constant",
+    ];
+    key.starts_with("data.") && !INPUTS_ONLY.contains(&key)
+}

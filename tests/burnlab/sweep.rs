@@ -416,8 +416,17 @@ fn keys_that_a_choice_makes_meaningless_are_refused_or_conditional() {
     let output = place.run(&["--config", "flat.toml"]);
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
-    let expected = "sweep.space.training.momentum: with \"training.optimizer\" = \"adam\": ";
-    assert!(message.contains(expected) && message.contains("`when`"), "{message}");
+    let expected = "sweep.space.training.momentum: momentum has no effect with optimizer \"adam\"";
+    assert!(message.contains(expected) && message.contains("let its `when` name their choices"), "{message}");
+    place.write(
+        "kinds.toml",
+        &KINDS
+            .replace("[sweep.space.\"model.kind\".mlp]\n", "\"model.kind\" = { values = [\"mlp\", \"tabular\"] }\n")
+            .replace("[sweep.space.\"model.kind\".tabular]\n\"model.blocks\" = { values = [1] }\n", ""),
+    );
+    let message = text(&place.run(&["--config", "kinds.toml"]).stderr);
+    let expected = "sweep.space.model.hidden: with \"model.kind\" = \"tabular\"";
+    assert!(message.contains(expected) && message.contains("unknown key `hidden`"), "{message}");
     assert!(!place.path("artifacts").exists());
 
     place.write("c.toml", KINDS);

@@ -1,6 +1,6 @@
 //! Columns that number the rows.
 
-use super::answers::told_by;
+use super::one_column::told_by;
 use super::{View, is_named_like_an_identifier, num_distinct};
 
 /// A column of whole numbers that differ in every row and rise (or fall) with the file, or are named like an identifier.

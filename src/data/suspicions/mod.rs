@@ -8,6 +8,7 @@
 mod answers;
 mod duplicates;
 mod identifiers;
+mod one_column;
 mod order;
 
 use super::{ColumnKind, DataConfig, Dataset, Splits, Target};

@@ -7,7 +7,7 @@ use crate::config::LoadedConfig;
 use crate::experiment::measurable::check_repetitions;
 use crate::experiment::prepare::{Prepared, prepare};
 use crate::invalid::Invalid;
-use crate::sweep::SweepConfig;
+use crate::sweep::{Params, SweepConfig};
 use crate::tracking::{Location, MetricKey, NewSweep, RunId, Store};
 use crate::training::metrics::validation_names;
 
@@ -31,6 +31,8 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
     };
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }
+
+const WAY_OUT: &str = "; if only some trials are to have this key, let its `when` name their choices";
 
 /// Checks the config with the extremes of every dimension, and returns the metric to choose by.
 ///
@@ -66,7 +68,10 @@ pub fn check(
     for (name, params) in search.extremes() {
         let blame = |message: String| {
             let message = message.strip_prefix(&format!("{name}: ")).unwrap_or(&message);
-            Invalid::at(&format!("sweep.space.{name}"), message)
+            // The config's own choice of another key may be one with which this key has no meaning.
+            let is_fine = |(key, params): &(String, Params)| *key == name && loaded.varied(params).is_ok();
+            let way_out = if search.pairs().iter().any(is_fine) { WAY_OUT } else { "" };
+            Invalid::at(&format!("sweep.space.{name}"), format!("{message}{way_out}"))
         };
         let trial = loaded.varied(&params).map_err(|error| blame(error.message))?;
         let checked = match name.starts_with("data.") {
@@ -82,8 +87,7 @@ pub fn check(
             let others = params.iter().filter(|(key, _)| **key != name);
             let others = others.map(|(key, value)| format!("\"{key}\" = {value}")).collect::<Vec<_>>().join(", ");
             let message = error.message.strip_prefix(&format!("{name}: ")).unwrap_or(&error.message).to_owned();
-            let way_out = "let `when` name the values with which trials have this key";
-            Invalid::at(&format!("sweep.space.{name}"), format!("with {others}: {message}; {way_out}"))
+            Invalid::at(&format!("sweep.space.{name}"), format!("with {others}: {message}{WAY_OUT}"))
         })?;
     }
     key.parse().map_err(|_| Invalid::at("sweep.metric", format!("`{key}` is not a metric")))

@@ -227,7 +227,9 @@ mod tests {
 
     fn interned(names: &[&str]) -> Interner {
         let mut interner = Interner::default();
-        names.iter().for_each(|name| drop(interner.intern(name, 1)));
+        for name in names {
+            interner.intern(name, 1);
+        }
         interner
     }
 

@@ -167,7 +167,9 @@ mod tests {
             target_name: "y".into(),
             image_shape: None,
             num_training_rows: None,
+            source_rows: Vec::new(),
             notes: Vec::new(),
+            readings: Default::default(),
         }
     }
 
@@ -209,7 +211,8 @@ mod tests {
     fn the_metrics_said_to_have_no_value_are_those_that_come_out_as_nan() {
         let scores = |task, logits: &[f32], labels: &[f32]| {
             let decoder = crate::training::OutputDecoder { task, target_mean: 0.0, target_scale: 1.0 };
-            let scores = decoder.scores(logits, labels, true, None);
+            let numbers: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
+            let scores = decoder.scores(logits, labels, &numbers, true, None);
             scores.into_iter().filter(|score| !score.1.is_finite()).map(|score| score.0).collect::<Vec<_>>()
         };
         use crate::data::Task;

@@ -13,6 +13,7 @@ pub(crate) struct Address {
     pub(super) settings: Settings,
     /// The PostgreSQL schema of the tables; `None` for the user's default.
     pub(crate) schema: Option<String>,
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the client encrypts, where there is one"))]
     pub(super) encryption: Encryption,
 }
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use csv::{Reader, StringRecord};
-use fs_err::File;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::spread::spread;
+use crate::tracking::folder;
 
 const SEED: u64 = 0;
 /// Resamples that give the standard error to a few percent, and how many draws of rows are too many to wait for.
@@ -118,7 +118,7 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
 
 /// Of each test row, by ascending number: its number, target and value.
 fn predictions(folder: &Path, kind: Kind) -> Option<(Vec<u64>, Vec<f64>, Vec<f64>)> {
-    let mut reader = Reader::from_reader(File::open(folder.join("predictions.csv")).ok()?);
+    let mut reader = Reader::from_reader(folder::open_table(folder, "predictions.csv").ok()??);
     let header = reader.headers().ok()?.clone();
     let column = |name: &str| header.iter().position(|column| column == name);
     let (row, truth, predicted) = (column("row")?, column("true")?, column("predicted")?);

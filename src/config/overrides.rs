@@ -9,39 +9,62 @@ use crate::invalid::one_line;
 /// Maximum number of parts of a dotted key.
 const MAX_PARTS: usize = 16;
 
-/// `table` with `overrides` applied one by one, so that an error names the right one, and the resulting config; `None`
-/// if there are none.
+/// `table` with all `overrides`, and the resulting config; `None` if there are none.
+///
+/// Only together need they make sense, as `model.blocks=1 model.kind=tabular` does. If they make none, the error names
+/// the one after the last at which they did.
 pub(super) fn apply(
     mut table: toml::Table,
     overrides: &[String],
 ) -> Result<(toml::Table, Option<Config>), ConfigError> {
-    let mut config = None;
-    for set in overrides {
-        let place = || one_line(&format!("--set {set}"));
-        let fail = |message: String| ConfigError { place: place(), message, excerpt: String::new() };
-        let (key, value) = set.split_once('=').ok_or_else(|| fail("write it as key=value".into()))?;
-        // A word that is not a TOML value is taken as a string: --set data.source=iris
-        let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
-            .ok()
-            .and_then(|mut table| table.remove("v"))
-            .unwrap_or_else(|| toml::Value::String(value.into()));
-        let mut at = &mut table;
-        let parts: Vec<&str> = key.trim().split('.').collect();
-        // Nested tables are parsed and dropped recursively, so the depth must be limited.
-        if parts.len() > MAX_PARTS {
-            return Err(fail(format!("no key has more than {MAX_PARTS} parts")));
-        }
-        let (last, sections) = parts.split_last().expect("split gives one part at least");
-        for section in sections {
-            at = at
-                .entry(*section)
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-                .as_table_mut()
-                .ok_or_else(|| fail(format!("`{section}` is a value, not a section")))?;
-        }
-        at.insert((*last).to_owned(), value);
-        let parsed = Config::deserialize(table.clone());
-        config = Some(parsed.map_err(|error| fail(readable(error.message())))?);
+    let before = table.clone();
+    overrides.iter().try_for_each(|set| insert(&mut table, set))?;
+    match Config::deserialize(table.clone()) {
+        Ok(config) => Ok((table, (!overrides.is_empty()).then_some(config))),
+        Err(_) if overrides.is_empty() => Ok((table, None)),
+        Err(_) => Err(blame(before, overrides)?),
     }
-    Ok((table, config))
+}
+
+/// The error of the first override from which on no config results.
+fn blame(mut table: toml::Table, overrides: &[String]) -> Result<ConfigError, ConfigError> {
+    let mut found = None;
+    for set in overrides {
+        insert(&mut table, set)?;
+        match Config::deserialize(table.clone()) {
+            Ok(_) => found = None,
+            Err(error) => found = found.or_else(|| Some(fail(set, readable(error.message())))),
+        }
+    }
+    Ok(found.expect("all of them together make no config"))
+}
+
+fn fail(set: &str, message: String) -> ConfigError {
+    ConfigError { place: one_line(&format!("--set {set}")), message, excerpt: String::new() }
+}
+
+/// Puts the value of `KEY=VALUE` at its place.
+fn insert(table: &mut toml::Table, set: &str) -> Result<(), ConfigError> {
+    let (key, value) = set.split_once('=').ok_or_else(|| fail(set, "write it as key=value".into()))?;
+    // A word that is not a TOML value is taken as a string: --set data.source=iris
+    let value = toml::from_str::<toml::Table>(&format!("v = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| toml::Value::String(value.into()));
+    let mut at = table;
+    let parts: Vec<&str> = key.trim().split('.').collect();
+    // Nested tables are parsed and dropped recursively, so the depth must be limited.
+    if parts.len() > MAX_PARTS {
+        return Err(fail(set, format!("no key has more than {MAX_PARTS} parts")));
+    }
+    let (last, sections) = parts.split_last().expect("split gives one part at least");
+    for section in sections {
+        at = at
+            .entry(*section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| fail(set, format!("`{section}` is a value, not a section")))?;
+    }
+    at.insert((*last).to_owned(), value);
+    Ok(())
 }

@@ -33,6 +33,8 @@ impl Config {
             if let Some(path) = path
                 && !shipped::stands_in_for(path)
                 && let Ok(absolute) = std::path::absolute(&*path)
+                // TOML and JSON hold no other; it is then relative to the folder that the run began in.
+                && absolute.to_str().is_some()
             {
                 *path = absolute;
             }

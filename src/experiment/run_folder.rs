@@ -175,7 +175,7 @@ impl RunFolder {
 
     /// The number of each test row in the data, from `predictions.csv`; `None` where that cannot be read.
     pub fn tested_rows(&self) -> Option<Vec<usize>> {
-        let mut reader = csv::Reader::from_reader(folder::open(&self.path, PREDICTIONS).ok()??);
+        let mut reader = csv::Reader::from_reader(folder::open_table(&self.path, PREDICTIONS).ok()??);
         let column = reader.headers().ok()?.iter().position(|name| name == "row")?;
         reader.records().map(|record| record.ok()?.get(column)?.parse().ok()).collect()
     }

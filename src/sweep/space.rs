@@ -19,15 +19,21 @@ use super::dimension::{Dimension, FIELDS};
 pub struct Space(Vec<(String, Dimension)>);
 
 impl Space {
-    /// Each dimension after those that its `when` names, otherwise in the order of the file. Those that are left, since
-    /// their conditions go in a circle, are the last.
-    fn new(mut rest: Vec<(String, Dimension)>) -> Self {
-        let mut sorted: Vec<(String, Dimension)> = Vec::with_capacity(rest.len());
+    /// Each key after those that its `when` name, otherwise in the order of the file; the dimensions of a key stand together,
+    /// as they are written into the record of a sweep, since draws depend on the order. Those that are left, since their
+    /// conditions go in a circle, are the last.
+    fn new(found: Vec<(String, Dimension)>) -> Self {
+        let mut rest: IndexMap<String, Vec<Dimension>> = IndexMap::new();
+        for (key, dimension) in found {
+            rest.entry(key).or_default().push(dimension);
+        }
+        let mut sorted: Vec<(String, Dimension)> = Vec::new();
         while !rest.is_empty() {
-            let waits =
-                |dimension: &Dimension| dimension.when.keys().any(|key| rest.iter().any(|other| other.0 == *key));
-            let next = rest.iter().position(|(_, dimension)| !waits(dimension)).unwrap_or(0);
-            sorted.push(rest.remove(next));
+            let waits = |dimension: &Dimension| dimension.when.keys().any(|key| rest.contains_key(key));
+            let next = rest.values().position(|dimensions| !dimensions.iter().any(waits)).unwrap_or(0);
+            if let Some((key, dimensions)) = rest.shift_remove_index(next) {
+                sorted.extend(dimensions.into_iter().map(|dimension| (key.clone(), dimension)));
+            }
         }
         Self(sorted)
     }

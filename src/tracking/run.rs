@@ -147,7 +147,11 @@ impl RunWriter {
         let mut has_results = false;
         folder::for_each_part(&folder, |points| {
             for point in points.drain(..) {
-                has_results |= point.epoch == 0;
+                if point.epoch == 0 {
+                    // A result of the test part, which will be measured again.
+                    has_results = true;
+                    continue;
+                }
                 let last = known.entry(point.key).or_default();
                 *last = (*last).max((point.epoch, point.step));
             }

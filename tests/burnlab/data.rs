@@ -553,9 +553,9 @@ fn a_bad_csv_file_is_one_clear_line() {
 #[test]
 fn a_file_that_is_not_there_is_named_in_full() {
     let config = csv(Path::new("not/here.csv"));
-    let absolute = std::env::current_dir().unwrap().join("not/here.csv");
+    let folder = std::env::current_dir().unwrap();
     let error = load(&config).unwrap_err();
-    assert_eq!(error.message, format!("no file at {}: check data.path", absolute.display()));
+    assert_eq!(error.message, format!("no file `not/here.csv`: there is no folder {}", folder.join("not").display()));
     let folder = Folder::new();
     let error = load(&csv(&folder.0)).unwrap_err();
     assert_error(&folder, error, "data.path", "DIR is a directory: data.path must name a file");

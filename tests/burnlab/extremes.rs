@@ -208,7 +208,9 @@ fn the_largest_numbers_stay_finite() {
             // Missing words, and a number that is 0.
             "NaN" | "nan" | "1e-400" => drop(works(&place, &CHECK)),
             _ => {
-                let error = format!("a.toml:2:1: data.path: a.csv:66: column `a` holds `{cell}`, not a finite number");
+                let why =
+                    if cell.contains("inf") { "not a finite number" } else { "beyond what 32 bits hold (3.4e38)" };
+                let error = format!("a.toml:2:1: data.path: a.csv:66: column `a` holds `{cell}`, {why}");
                 drop(refused(&place, &CHECK, &error));
             }
         }
@@ -327,7 +329,9 @@ fn what_a_run_folder_promises_is_not_believed() {
         (weights(1 << 62), 1000),
     ] {
         let spoil = |path| sparse(path, &bytes, size);
-        let error = format!("{shown}/model.safetensors is damaged: not a safetensors file");
+        let error = format!(
+            "{shown}/model.safetensors is damaged: restore the file that training wrote: not a safetensors file"
+        );
         with_spoilt(&folder, MODEL, spoil, || drop(refused(&place, &evaluate, &error)));
     }
     // Files as large as they promise, far beyond the network.

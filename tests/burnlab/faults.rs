@@ -497,7 +497,8 @@ fn sweep_through(fault: Fault, at: usize) -> bool {
 fn a_full_disk_fails_no_trial() {
     let place = Place::new();
     place.write("s.toml", SWEEP);
-    strike(&place, &["--config", "s.toml", "--jobs", "1"], Fault::Full, 60).unwrap();
+    // So late that there is a sweep.
+    strike(&place, &["--config", "s.toml", "--jobs", "1"], Fault::Full, 100).unwrap();
     let store = Store::open(&place.path("artifacts")).unwrap();
     let mut met = 0;
     for at in 20..40 {

@@ -263,7 +263,7 @@ fn fixed_test_rows_enter_the_interval_and_names_are_checked() {
     assert!(width("interval") >= width("interval_on_these_rows"), "{judgement}");
     assert!(judgement["sentence"].as_str().unwrap().contains(" for new test rows ("), "{judgement}");
     for (words, told) in [
-        (["--filter", "test/acc > 0.5"], "no run has `test/acc`; did you mean `test/accuracy`?"),
+        (["--filter", "test/acc > 0.5"], "no run has `test/acc`; did you mean `test/accuracy`"),
         (["--filter", "lr > 100"], "no run has `lr`; did you mean `training.learning_rate`"),
         (["--sort", "testacc"], "no run has `testacc`; did you mean `test/accuracy`?"),
         (["--columns", "id,durration"], "no run has `durration`; did you mean `duration`?"),

@@ -98,7 +98,7 @@ fn a_rare_class_that_is_missed_is_named() {
 
 // ---- drift
 
-/// Three hundred rows of a truth value, a number from 0 to 1.49, and a class that follows from them.
+/// Three hundred rows of a name, a number from 0 to 1.49, and a class that follows from them.
 fn members(truth: [&str; 2], scale: f64) -> String {
     let row = |i: usize| {
         let (member, x) = (i * 7 % 10 < 5, (i * 37 % 150) as f64 / 100.0);
@@ -107,10 +107,10 @@ fn members(truth: [&str; 2], scale: f64) -> String {
     format!("member,x,y\n{}", (0..300).map(row).collect::<String>())
 }
 
-/// A place with a model of `members(["false", "true"], 1.0)`.
+/// A place with a model of `members(["basic", "gold"], 1.0)`.
 fn trained() -> Place {
     let place = Place::new();
-    place.write("data.csv", &members(["false", "true"], 1.0));
+    place.write("data.csv", &members(["basic", "gold"], 1.0));
     place.write("c.toml", &config("[model]\nhidden = [8]\n[training]\nmax_epochs = 3\n"));
     let output = place.run(&["--config", "c.toml", "-q"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -131,23 +131,23 @@ fn rows_unlike_those_of_training_are_told_with_counts() {
         assert_eq!(text(&output.stdout).lines().count(), csv.lines().count());
         notes(&output)
     };
-    assert_eq!(predict("same.csv", &members(["false", "true"], 1.0)), [""; 0]);
+    assert_eq!(predict("same.csv", &members(["basic", "gold"], 1.0)), [""; 0]);
     assert_eq!(
-        predict("upper.csv", &members(["FALSE", "TRUE"], 1.0)),
-        ["member: 300 of 300 cells unknown (TRUE, FALSE); training had false, true: only the letter case differs"]
+        predict("upper.csv", &members(["BASIC", "GOLD"], 1.0)),
+        ["member: 300 of 300 cells unknown (GOLD, BASIC); training had basic, gold: only the letter case differs"]
     );
     // Up to half of the range beyond it is nothing to tell: 0 to 1.49 in most splits, so up to 2.2.
-    assert_eq!(predict("wider.csv", "member,x\ntrue,2.0\nfalse,-0.5\n"), [""; 0]);
-    let found = predict("percent.csv", &members(["false", "true"], 100.0));
+    assert_eq!(predict("wider.csv", "member,x\ngold,2.0\nbasic,-0.5\n"), [""; 0]);
+    let found = predict("percent.csv", &members(["basic", "gold"], 100.0));
     let expected = ["numbers far outside (", "to 149); training had 0"];
     assert!(found.len() == 1 && found[0].starts_with("x: "), "{found:?}");
     assert!(expected.iter().all(|part| found[0].contains(part)), "{found:?}");
     // The most frequent difference comes first.
     assert_eq!(
-        predict("gaps.csv", "member,x\ntrue,\n,\nmaybe,0.5\n"),
+        predict("gaps.csv", "member,x\ngold,\n,\nmaybe,0.5\n"),
         [
             "x: 2 of 3 cells missing; training had none",
-            "member: 1 of 3 cells unknown (maybe); training had false, true",
+            "member: 1 of 3 cells unknown (maybe); training had basic, gold",
             "member: 1 of 3 cells missing; training had none",
         ]
     );
@@ -163,7 +163,7 @@ fn rows_unlike_those_of_training_are_told_with_counts() {
 #[test]
 fn evaluation_says_which_rows_it_leaves_out() {
     let place = trained();
-    place.write("labelled.csv", "member,x,y\ntrue,0.1,yes\nfalse,0.2,no\ntrue,0.3,\nfalse,0.4,rare\ntrue,0.5,rare\n");
+    place.write("labelled.csv", "member,x,y\ngold,0.1,yes\nbasic,0.2,no\ngold,0.3,\nbasic,0.4,rare\ngold,0.5,rare\n");
     let output = place.run(&["evaluate", "c", "--data", "labelled.csv", "--json"]);
     let evaluation: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(evaluation["num_examples"], 2);
@@ -175,12 +175,12 @@ fn evaluation_says_which_rows_it_leaves_out() {
         ]
     );
     assert_eq!(place.run(&["evaluate", "c", "--data", "labelled.csv", "--strict"]).status.code(), Some(1));
-    // The truth values written otherwise cost accuracy, and that is told.
-    place.write("upper.csv", &members(["FALSE", "TRUE"], 1.0));
+    // Names written otherwise cost accuracy, and that is told.
+    place.write("upper.csv", &members(["BASIC", "GOLD"], 1.0));
     let output = place.run(&["evaluate", "c", "--data", "upper.csv"]);
     assert!(output.status.success());
-    assert!(notes(&output)[0].starts_with("member: 300 of 300 cells unknown (TRUE, FALSE)"));
-    place.write("none.csv", "member,x,y\ntrue,0.1,rare\n");
+    assert!(notes(&output)[0].starts_with("member: 300 of 300 cells unknown (GOLD, BASIC)"));
+    place.write("none.csv", "member,x,y\ngold,0.1,rare\n");
     let found = refusal(&place, &["evaluate", "c", "--data", "none.csv"]);
     assert!(
         found.contains("none.csv has no row with a value of `y` that training had: 1 of 1 rows left out"),
@@ -210,14 +210,14 @@ fn category_cells_that_training_had_rarely_are_told_only_where_they_are_many() {
 #[test]
 fn the_model_card_and_the_exported_model_name_the_spellings() {
     let place = trained();
-    assert!(place.run(&["export", "c", "-o", "m.onnx"]).status.success());
+    assert!(place.run(&["export", "c", "--format", "onnx", "-o", "m.onnx"]).status.success());
     let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
-    assert!(card.contains("| member | one of 2 categories, spelled `false`, `true` |"), "{card}");
+    assert!(card.contains("| member | one of 2 categories, spelled `basic`, `gold` |"), "{card}");
     assert!(card.contains("session = onnxruntime.InferenceSession(\"m.onnx\")"), "{card}");
     let model = std::fs::read(place.path("m.onnx")).unwrap();
-    let expected = br#"{"member":["false","true"]}"#;
+    let expected = br#"{"member":["basic","gold"]}"#;
     assert!(model.windows(expected.len()).any(|bytes| bytes == expected));
-    let found = refusal(&place, &["export", "c", "-o", "-"]);
+    let found = refusal(&place, &["export", "c", "--format", "onnx", "-o", "-"]);
     assert!(found.contains("name a file for the model"), "{found}");
 }
 
@@ -236,7 +236,7 @@ fn through(place: &Place, arguments: &[&str], input: &[u8]) -> std::process::Out
 #[test]
 fn predictions_go_through_pipes() {
     let place = trained();
-    let rows = members(["false", "true"], 1.0);
+    let rows = members(["basic", "gold"], 1.0);
     let file = place.write("new.csv", &rows);
     let expected = place.run(&["predict", "c", "new.csv"]).stdout;
     assert_eq!(text(&expected).lines().count(), 301);
@@ -269,7 +269,7 @@ fn predictions_go_through_pipes() {
     let evaluated = through(&place, &["evaluate", "c", "--data", "-", "-o", "-"], rows.as_bytes());
     assert!(text(&evaluated.stdout).starts_with("row,true,predicted,"), "{}", text(&evaluated.stderr));
     assert!(text(&evaluated.stderr).contains("accuracy"));
-    let found = text(&through(&place, &["predict", "c", "-"], b"member\ntrue\n").stderr);
+    let found = text(&through(&place, &["predict", "c", "-"], b"member\ngold\n").stderr);
     assert!(found.starts_with("error: standard input lacks columns"), "{found}");
     assert!(file.exists());
 }
@@ -278,7 +278,7 @@ fn predictions_go_through_pipes() {
 #[test]
 fn a_named_pipe_is_read_like_a_file_and_refused_as_training_data() {
     let place = trained();
-    let rows = members(["false", "true"], 1.0);
+    let rows = members(["basic", "gold"], 1.0);
     place.write("new.csv", &rows);
     let expected = place.run(&["predict", "c", "new.csv"]).stdout;
     let made = std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
@@ -296,7 +296,7 @@ fn a_named_pipe_is_read_like_a_file_and_refused_as_training_data() {
 #[test]
 fn kept_columns_that_collide_with_the_output_are_refused() {
     let place = trained();
-    place.write("new.csv", "row,predicted,probability_yes,id,member,x\n5,a,b,c,true,0.5\n");
+    place.write("new.csv", "row,predicted,probability_yes,id,member,x\n5,a,b,c,gold,0.5\n");
     for (keep, expected) in [
         ("row", "--keep row: the output has a column `row` of its own"),
         ("id,predicted", "--keep predicted: the output has a column `predicted` of its own"),

@@ -69,6 +69,8 @@ fn every_verb_works(server: Option<&str>) {
     tried.works("config check", &[&iris]);
     assert!(tried.works("config render", &[&iris]).contains("iris"));
     assert!(tried.works("config schema", &[]).contains("batch_size"));
+    assert!(tried.works("config list", &[]).contains("digits"));
+    assert!(tried.works("config show", &["digits"]).contains("source = \"digits\""));
     assert!(tried.works("completions", &["bash"]).contains("burnlab"));
 
     let train = ["--config", &iris, "--set", "training.max_epochs=3"];

@@ -40,7 +40,7 @@ async fn a_sweep_comes_with_the_results_of_its_trials() {
 
     let listed = dashboard.get("/api/sweeps").await.json();
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &json!(sweep)));
-    let counts = json!({ "waiting": 1, "running": 0, "finished": 2, "stopped": 1, "failed": 1 });
+    let counts = json!({ "waiting": 1, "running": 0, "finished": 2, "stopped": 1, "failed": 1, "refused": 0 });
     assert_eq!(listed[0]["counts"], counts);
     // The whole config is of no use to the page.
     assert_eq!(listed[0].get("config_toml"), None);

@@ -53,8 +53,13 @@ fn a_grid_has_each_combination_that_exists_once() {
 
 #[test]
 fn random_and_guided_trials_have_what_exists_alone() {
+    // So large that there is always a new trial.
+    let large = FLAT
+        .replace("values = [0.5, 0.9]", "min = 0.5, max = 0.9")
+        .replace("values = [100, 200]", "min = 100, max = 200")
+        .replace("values = [1, 2, 3]", "min = 1, max = 9");
     for method in ["random", "tpe"] {
-        let config = sweep(method, FLAT);
+        let config = sweep(method, &large);
         let mut history: Vec<Told> = Vec::new();
         for number in 1..=40 {
             let params = config.sample(7, number, &history, true);

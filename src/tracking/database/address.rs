@@ -2,9 +2,9 @@
 
 use std::env;
 use std::fmt;
-use std::path::PathBuf;
 
 use super::client::Settings;
+use super::ssl_mode::Encryption;
 use crate::tracking::TrackingError;
 
 /// Server, database and credentials; `Display` and `Debug` leave the credentials out.
@@ -15,33 +15,6 @@ pub(crate) struct Address {
     pub(crate) schema: Option<String>,
     #[cfg_attr(not(feature = "postgres"), allow(dead_code, reason = "the client encrypts, where there is one"))]
     pub(super) encryption: Encryption,
-}
-
-/// What `sslmode` asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Encryption {
-    /// `disable`, `prefer`, or not said.
-    Off,
-    /// `require`: nobody can listen, but the server may be another one than it says.
-    Unverified,
-    /// `verify-full`: the server has a certificate for its name from an authority that the system trusts, or from one
-    /// in the file of `sslrootcert`.
-    Verified { authorities: Option<PathBuf> },
-}
-
-impl Encryption {
-    fn new(mode: Option<&str>, authorities: Option<String>) -> Result<Self, &'static str> {
-        match mode {
-            None | Some("disable" | "prefer" | "allow") => Ok(Self::Off),
-            Some("require") => Ok(Self::Unverified),
-            Some("verify-full") => {
-                let authorities = authorities.filter(|file| file != "system").map(PathBuf::from);
-                Ok(Self::Verified { authorities })
-            }
-            Some("verify-ca") => Err("sslmode=verify-ca is not supported, write verify-full"),
-            Some(_) => Err("invalid value for option `sslmode`"),
-        }
-    }
 }
 
 impl Address {
@@ -110,6 +83,8 @@ fn take_option(text: &str, name: &str) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     /// The same with and without the client, which have a reader each.

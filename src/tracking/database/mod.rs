@@ -25,6 +25,7 @@ mod param;
 mod row;
 mod schema;
 mod sqlite;
+mod ssl_mode;
 
 #[cfg(not(feature = "postgres"))]
 use no_client as client;

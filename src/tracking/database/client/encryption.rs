@@ -11,7 +11,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, Signatur
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::tracking::TrackingError;
-use crate::tracking::database::address::Encryption;
+use crate::tracking::database::ssl_mode::Encryption;
 
 /// Makes a connection an encrypted one.
 pub(super) type Tls = MakeRustlsConnect;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::check::ConfigError;
 use crate::shell::command;
@@ -16,12 +16,16 @@ const MAX_BYTES: u64 = 8 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigOrigin {
-    /// The absolute path of a file.
-    File(PathBuf),
+    /// The absolute path of a file; in the record with replacements for what is not UTF-8.
+    File(#[serde(serialize_with = "lossy")] PathBuf),
     /// One that is inside the program, by name.
     BuiltIn(String),
     /// The queue of a sweep, by id.
     Sweep(String),
+}
+
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// The text of a config.

@@ -335,10 +335,10 @@ fn what_a_run_folder_promises_is_not_believed() {
         with_spoilt(&folder, MODEL, spoil, || drop(refused(&place, &evaluate, &error)));
     }
     // Files as large as they promise, far beyond the network.
-    let error = format!("`{shown}/model.safetensors` is larger than 16 MiB");
+    let error = format!("`{shown}/model.safetensors`: it is larger than 16 MiB");
     let honest = |path| sparse(path, &weights(20 << 30), 8 + weights(20 << 30).len() as u64 + (20 << 30));
     with_spoilt(&folder, MODEL, honest, || drop(refused(&place, &evaluate, &error)));
-    let error = format!("`{shown}/preprocessing.json` is larger than 256 MiB");
+    let error = format!("`{shown}/preprocessing.json`: it is larger than 256 MiB");
     with_spoilt(
         &folder,
         PREPROCESSING,

@@ -501,7 +501,8 @@ fn a_full_disk_fails_no_trial() {
     strike(&place, &["--config", "s.toml", "--jobs", "1"], Fault::Full, 100).unwrap();
     let store = Store::open(&place.path("artifacts")).unwrap();
     let mut met = 0;
-    for at in 20..40 {
+    // As long as a worker that has taken a trial can still give it back.
+    for at in 20..34 {
         let sweep = store.find_sweep("latest").unwrap();
         if sweep.counts.waiting + sweep.counts.running == 0 {
             break;

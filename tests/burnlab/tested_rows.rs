@@ -265,7 +265,7 @@ fn fixed_test_rows_enter_the_interval_and_names_are_checked() {
     for (words, told) in [
         (["--filter", "test/acc > 0.5"], "no run has `test/acc`; did you mean `test/accuracy`"),
         (["--filter", "lr > 100"], "no run has `lr`; did you mean `training.learning_rate`"),
-        (["--sort", "testacc"], "no run has `testacc`; did you mean `test/accuracy`?"),
+        (["--sort", "testacc"], "no run has `testacc`; did you mean `test/accuracy`"),
         (["--columns", "id,durration"], "no run has `durration`; did you mean `duration`?"),
     ] {
         let output = place.run(&[&["runs", "list"][..], &words].concat());

@@ -73,7 +73,8 @@ fn random_and_guided_trials_have_what_exists_alone() {
         if method == "tpe" {
             // Small sizes and momenta are the best, and the later trials know it.
             let late = history[25..].iter().filter(|told| told.params["size"].as_u64().unwrap() < 10).count();
-            assert!(late >= 10, "{late} of 15");
+            let sizes: Vec<_> = history.iter().map(|told| &told.params["size"]).collect();
+            assert!(late >= 10, "{late} of 15: {sizes:?}");
         }
     }
 }

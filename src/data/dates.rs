@@ -143,7 +143,8 @@ pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
         let first = moments.first().map(of);
         moments.iter().any(|moment| Some(of(moment)) != first)
     };
-    let cycles: [(f64, &dyn Fn(&Moment) -> i64, [DatePart; 2]); 3] = [
+    type Cycle<'a> = (f64, &'a dyn Fn(&Moment) -> i64, [DatePart; 2]);
+    let cycles: [Cycle; 3] = [
         (330.0, &|moment| i64::from(moment.local.month()), [DatePart::MonthSine, DatePart::MonthCosine]),
         (
             6.0,

@@ -71,7 +71,7 @@ impl Origin {
     pub(super) fn open(&self) -> Result<Opened, Invalid> {
         let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
             Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
-            Bytes::StandardInput => (self.from_start(|| Ok(io::stdin()))?, 0),
+            Bytes::StandardInput => (self.stream_of(|| Ok(io::stdin()))?, 0),
             Bytes::File(path) => self.open_file(path)?,
         };
         let mut inner = inner;
@@ -96,7 +96,7 @@ impl Origin {
         };
         let open = || fs_err::File::open(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()));
         if is_pipe(&metadata) && !is_of_config(self.key) {
-            return Ok((self.from_start(open)?, 0));
+            return Ok((self.stream_of(open)?, 0));
         }
         // Devices have no end, and pipes cannot be read by the next run.
         if !metadata.is_file() {
@@ -113,7 +113,7 @@ impl Origin {
     }
 
     /// Reads what `open` opens, which can be done only once, from its start.
-    fn from_start<R: Read + Send + 'static>(
+    fn stream_of<R: Read + Send + 'static>(
         &self,
         open: impl FnOnce() -> Result<R, Invalid>,
     ) -> Result<Box<dyn BufRead>, Invalid> {
@@ -124,7 +124,7 @@ impl Origin {
                 self.stream.get_or_init(|| Stream::new(source))
             }
         };
-        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, stream.from_start())))
+        Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, stream.reread())))
     }
 }
 

@@ -28,7 +28,7 @@ impl Stream {
         Self(Arc::new(Mutex::new(Shared { source, kept: Vec::new(), num_read: 0 })))
     }
 
-    pub(super) fn from_start(&self) -> FromStart {
+    pub(super) fn reread(&self) -> FromStart {
         FromStart { stream: self.clone(), position: 0 }
     }
 }
@@ -71,18 +71,18 @@ mod tests {
         let stream = Stream::new(Box::new(io::Cursor::new(bytes.clone())));
         let mut start = [0; 10];
         for _ in 0..2 {
-            stream.from_start().read_exact(&mut start).unwrap();
+            stream.reread().read_exact(&mut start).unwrap();
             assert_eq!(start, bytes[..10]);
         }
         let mut all = Vec::new();
-        stream.from_start().read_to_end(&mut all).unwrap();
+        stream.reread().read_to_end(&mut all).unwrap();
         assert!(all == bytes);
-        assert!(stream.from_start().read_to_end(&mut Vec::new()).unwrap_err().to_string().contains("only once"));
+        assert!(stream.reread().read_to_end(&mut Vec::new()).unwrap_err().to_string().contains("only once"));
 
         let short = Stream::new(Box::new(&b"abc"[..]));
         for _ in 0..3 {
             let mut all = String::new();
-            short.from_start().read_to_string(&mut all).unwrap();
+            short.reread().read_to_string(&mut all).unwrap();
             assert_eq!(all, "abc");
         }
     }

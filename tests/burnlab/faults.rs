@@ -516,7 +516,8 @@ fn a_full_disk_fails_no_trial() {
     }
     let attempts = burnlab::tracking::MAX_ATTEMPTS;
     assert!(met > attempts, "only {met} full disks");
-    assert_eq!(store.find_sweep("latest").unwrap().counts.failed, 0);
+    let sweep = store.find_sweep("latest").unwrap();
+    assert_eq!(sweep.counts.failed, 0, "{:?}", store.trials(&sweep.id).unwrap());
     let output = place.run(&["sweep", "resume", "latest", "--jobs", "1"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_each_once(&place, 2);

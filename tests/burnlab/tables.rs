@@ -175,17 +175,17 @@ fn currencies_and_percent_signs_are_left_out() {
         ]
     );
     assert_followed(&dataset, &config, config.path.as_deref().unwrap());
-    let target = files.csv(&rows("x,y", 40, |i| format!("{},\"${}\"", i * i, 1000 + 37 * i)));
+    let target = files.csv(rows("x,y", 40, |i| format!("{},\"${}\"", i * i, 1000 + 37 * i)));
     assert_eq!(numbers(&load(&target).unwrap())[..3], [1000.0, 1037.0, 1074.0]);
     // 45 % and 0.4 are not the same kind of number, nor are dollars and euros.
     let mixed =
-        files.csv(&rows("x,y", 40, |i| format!("{},{}", if i == 7 { "0.4".into() } else { format!("{i}.5%") }, i % 2)));
+        files.csv(rows("x,y", 40, |i| format!("{},{}", if i == 7 { "0.4".into() } else { format!("{i}.5%") }, i % 2)));
     assert_eq!(
         files.refused(&mixed),
         "DIR/a.csv:9: column `x` holds `0.4`, another way to write a number, and 39 of its 40 cells are numbers (`%` left \
          out): correct it, add it to data.missing if it means missing, or name the column in data.categorical"
     );
-    let mixed = files.csv(&rows("x,y", 40, |i| format!("{}{i}.25,{}", if i == 7 { "€" } else { "$" }, i % 2)));
+    let mixed = files.csv(rows("x,y", 40, |i| format!("{}{i}.25,{}", if i == 7 { "€" } else { "$" }, i % 2)));
     assert!(files.refused(&mixed).starts_with("DIR/a.csv:9: column `x` holds `€7.25`, another way to write a number"));
 }
 
@@ -383,8 +383,8 @@ fn a_footer_or_an_open_quote_is_named_where_it_stands() {
 fn quotes_and_delimiters_are_those_with_which_the_rows_fit() {
     let files = Files::new();
     let cell = |i: usize| ["a, b", "c, d"][i % 2];
-    let plain = load(&files.csv(&rows("t,x,y", 30, |i| format!("\"{}\",{i}.5,{}", cell(i), i % 2)))).unwrap();
-    let single = load(&files.csv(&rows("t,x,y", 30, |i| format!("'{}',{i}.5,{}", cell(i), i % 2)))).unwrap();
+    let plain = load(&files.csv(rows("t,x,y", 30, |i| format!("\"{}\",{i}.5,{}", cell(i), i % 2)))).unwrap();
+    let single = load(&files.csv(rows("t,x,y", 30, |i| format!("'{}',{i}.5,{}", cell(i), i % 2)))).unwrap();
     assert_eq!(single.fingerprint(), plain.fingerprint());
     let escaped = rows("t,x,y", 30, |i| format!("\"he said \\\"hi, {}\\\" ok\",{i}.5,{}", i % 3, i % 2));
     assert_eq!(categories(&load(&files.csv(&escaped)).unwrap(), "t")[0], "he said \"hi, 0\" ok");
@@ -448,7 +448,7 @@ fn dates_are_numbers_and_parts_of_the_calendar() {
     let files = Files::new();
     // Every third day from 2022-01-01, a Saturday.
     let date = |i: usize| jiff_date(3 * i as i32);
-    let config = files.csv(&rows("date,x,y", 300, |i| format!("{},{i}.5,{}.25", date(i), i * i)));
+    let config = files.csv(rows("date,x,y", 300, |i| format!("{},{i}.5,{}.25", date(i), i * i)));
     let dataset = load(&config).unwrap();
     assert_eq!(
         names(&dataset),
@@ -522,7 +522,7 @@ fn local_dates_are_read_where_they_can_only_mean_one_day() {
 #[test]
 fn a_class_is_what_the_file_writes() {
     let files = Files::new();
-    let of = |cells: &[&str]| files.csv(&rows("x,y", 60, |i| format!("{i}.5,{}", cells[i % cells.len()])));
+    let of = |cells: &[&str]| files.csv(rows("x,y", 60, |i| format!("{i}.5,{}", cells[i % cells.len()])));
     for (cells, expected) in [
         (&["01", "1", "02", "2"][..], &["01", "1", "02", "2"][..]),
         (&["007", "012", "105"], &["007", "012", "105"]),
@@ -537,7 +537,7 @@ fn a_class_is_what_the_file_writes() {
         assert_followed(&dataset, &config, config.path.as_deref().unwrap());
         let named = DataConfig {
             categorical: vec!["c".into()],
-            ..files.csv(&rows("c,x,y", 60, |i| format!("{},{i}.5,{}", cells[i % cells.len()], i % 2)))
+            ..files.csv(rows("c,x,y", 60, |i| format!("{},{i}.5,{}", cells[i % cells.len()], i % 2)))
         };
         assert_eq!(categories(&load(&named).unwrap(), "c"), expected);
     }
@@ -546,7 +546,7 @@ fn a_class_is_what_the_file_writes() {
 #[test]
 fn spellings_of_one_number_or_truth_value_are_merged_and_noted() {
     let files = Files::new();
-    let of = |cells: &[&str]| files.csv(&rows("x,y", 60, |i| format!("{i}.5,{}", cells[i % cells.len()])));
+    let of = |cells: &[&str]| files.csv(rows("x,y", 60, |i| format!("{i}.5,{}", cells[i % cells.len()])));
     let dataset = load(&of(&["1", "2", "1.0", "1"])).unwrap();
     assert_eq!(classes(&dataset), [("1", 45), ("2", 15)]);
     assert_eq!(dataset.notes, ["classes of `y`: `1` 30, `1.0` 15 are the same"]);
@@ -559,7 +559,7 @@ fn spellings_of_one_number_or_truth_value_are_merged_and_noted() {
     let dataset = load(&of(&["no", "yes.", "no.", "yes"])).unwrap();
     assert_eq!(dataset.notes, ["classes of `y`: `no` 15, `no.` 15; `yes.` 15, `yes` 15 are different names"]);
     // A later file in other letters has the same truth values.
-    let config = files.csv(&rows("member,y", 40, |i| format!("{},{}", ["True", "False"][i % 3 % 2], i % 2)));
+    let config = files.csv(rows("member,y", 40, |i| format!("{},{}", ["True", "False"][i % 3 % 2], i % 2)));
     let dataset = load(&config).unwrap();
     let upper = rows("member,y", 40, |i| format!("{},{}", ["TRUE", "FALSE"][i % 3 % 2], i % 2));
     assert_followed(&dataset, &config, &files.write("upper.csv", upper));
@@ -569,7 +569,7 @@ fn spellings_of_one_number_or_truth_value_are_merged_and_noted() {
 fn what_the_target_is_taken_for_is_said() {
     let files = Files::new();
     // 26 whole numbers.
-    let config = files.csv(&rows("x,y", 520, |i| format!("{i}.5,{}", i % 26)));
+    let config = files.csv(rows("x,y", 520, |i| format!("{i}.5,{}", i % 26)));
     let dataset = load(&config).unwrap();
     assert_eq!(numbers(&dataset).len(), 520);
     assert_eq!(
@@ -581,14 +581,14 @@ fn what_the_target_is_taken_for_is_said() {
     let config = DataConfig { task: Some(TaskKind::Classification), ..config };
     assert_eq!(classes(&load(&config).unwrap()).len(), 26);
     // Texts that are nearly all distinct are no classes.
-    let names = files.csv(&rows("x,y", 40, |i| format!("{i}.5,name {i}")));
+    let names = files.csv(rows("x,y", 40, |i| format!("{i}.5,name {i}")));
     assert_eq!(
         files.refused(&names),
         "target `y` has 40 different texts in 40 rows, such as `name 0`: too many for classes, and no numbers; choose another \
          target, or set data.task"
     );
     let odd =
-        files.csv(&rows("x,y", 40, |i| format!("{i}.5,{}", if i == 9 { "n.a.".into() } else { format!("{i}.25") })));
+        files.csv(rows("x,y", 40, |i| format!("{i}.5,{}", if i == 9 { "n.a.".into() } else { format!("{i}.25") })));
     assert!(files.refused(&odd).starts_with("DIR/a.csv:11: target `y` is `n.a.`, not a finite number"));
 }
 
@@ -597,7 +597,7 @@ fn models_saved_before_readings_still_find_their_names() {
     let files = Files::new();
     let config = DataConfig {
         categorical: vec!["c".into()],
-        ..files.csv(&rows("c,x,y", 40, |i| format!("{},{i}.5,{}", i % 2 + 1, i % 2)))
+        ..files.csv(rows("c,x,y", 40, |i| format!("{},{i}.5,{}", i % 2 + 1, i % 2)))
     };
     let dataset = load(&config).unwrap();
     let all: Vec<usize> = (0..40).collect();
@@ -649,7 +649,7 @@ fn large_numbers_keep_their_differences() {
     assert!((f64::from(first) - -20.0 / 140f64.sqrt()).abs() < 1e-6, "{first}");
     // Another file begins later: the same number is the same input.
     let later = load(
-        &files.csv(&rows("epoch,x,y", 30, |i| format!("{},{}.5,{}", 1_700_000_007 + 2 * (i * 7 % 30), i * i, i % 2))),
+        &files.csv(rows("epoch,x,y", 30, |i| format!("{},{}.5,{}", 1_700_000_007 + 2 * (i * 7 % 30), i * i, i % 2))),
     )
     .unwrap();
     assert_eq!(fitted.transform(&later, &[0]).inputs[0], fitted.transform(&dataset, &[1]).inputs[0]);

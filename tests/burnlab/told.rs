@@ -86,7 +86,7 @@ fn a_repetition_whose_split_lacks_a_class_is_named_before_the_first_run() {
 #[test]
 fn a_rare_class_that_is_missed_is_named() {
     let place = Place::new();
-    let row = |i: u32| format!("{},{},{}\n", i * 37 % 100, i * 61 % 100, u32::from(i % 50 == 0));
+    let row = |i: u32| format!("{},{},{}\n", i * 37 % 100, i * 61 % 100, u32::from(i.is_multiple_of(50)));
     place.write("data.csv", &format!("a,b,y\n{}", (0..400).map(row).collect::<String>()));
     place.write("c.toml", &config("[training]\nmax_epochs = 20\nlearning_rate = 0.02\n"));
     let shown = text(&place.run(&["--config", "c.toml"]).stdout);
@@ -192,7 +192,7 @@ fn evaluation_says_which_rows_it_leaves_out() {
 fn category_cells_that_training_had_rarely_are_told_only_where_they_are_many() {
     let place = Place::new();
     let row = |i: usize| {
-        format!("{},{},{}\n", if i % 20 == 0 { "z" } else { ["a", "b"][i % 2] }, i % 13, ["no", "yes"][i % 2])
+        format!("{},{},{}\n", if i.is_multiple_of(20) { "z" } else { ["a", "b"][i % 2] }, i % 13, ["no", "yes"][i % 2])
     };
     place.write("data.csv", &format!("c,x,y\n{}", (0..300).map(row).collect::<String>()));
     place.write("c.toml", &config("max_categories = 2\n[training]\nmax_epochs = 1\n"));

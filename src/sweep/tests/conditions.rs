@@ -33,7 +33,7 @@ fn trials(config: &SweepConfig, count: u32) -> Vec<Params> {
 #[track_caller]
 fn assert_consistent(params: &Params) {
     assert_eq!(params.contains_key("momentum"), params["optimizer"] == "sgd", "{params:?}");
-    assert_eq!(params["size"].as_u64().unwrap() < 10, params["kind"] == "deep", "{params:?}");
+    assert_eq!(params["size"].as_f64().unwrap() < 10.0, params["kind"] == "deep", "{params:?}");
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn random_and_guided_trials_have_what_exists_alone() {
     // So large that there is always a new trial.
     let large = FLAT
         .replace("values = [0.5, 0.9]", "min = 0.5, max = 0.9")
-        .replace("values = [100, 200]", "min = 100, max = 200")
-        .replace("values = [1, 2, 3]", "min = 1, max = 9");
+        .replace("values = [100, 200]", "min = 100.0, max = 200.0")
+        .replace("values = [1, 2, 3]", "min = 1.0, max = 9.0");
     for method in ["random", "tpe"] {
         let config = sweep(method, &large);
         let mut history: Vec<Told> = Vec::new();
@@ -72,7 +72,7 @@ fn random_and_guided_trials_have_what_exists_alone() {
         assert!((3..38).contains(&momenta), "{method}: {momenta}");
         if method == "tpe" {
             // Small sizes and momenta are the best, and the later trials know it.
-            let late = history[25..].iter().filter(|told| told.params["size"].as_u64().unwrap() < 10).count();
+            let late = history[25..].iter().filter(|told| told.params["size"].as_f64().unwrap() < 10.0).count();
             let sizes: Vec<_> = history.iter().map(|told| &told.params["size"]).collect();
             assert!(late >= 10, "{late} of 15: {sizes:?}");
         }

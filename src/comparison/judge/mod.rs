@@ -5,7 +5,7 @@
 //! | `two` | [`judge`]: two runs |
 //! | `several` | [`judge_all`]: every other config against the first |
 //! | `decide` | the verdict on two configs by one metric |
-//! | `leaders` | [`leaders`]: which run a table may mark as the best |
+//! | `leaders` | [`leaders()`]: which run a table may mark as the best |
 //! | `sentences` | sentences in addition to the verdict |
 //! | `mistakes` | which test rows only one of two models gets right |
 //! | `more_seeds` | commands that train the seeds still needed |

@@ -70,7 +70,7 @@ mod handle {
             Ok(Self(openat(&self.0, name, FOLDER, Mode::empty())?))
         }
 
-        /// A file in this folder, which is no link; what else it may be shows [`kind_of`](super::kind_of).
+        /// A file in this folder, which is no link; what else it may be shows the metadata.
         pub fn file(&self, name: &str, purpose: Purpose) -> io::Result<File> {
             let flags = match purpose {
                 Purpose::Read => OFlags::RDONLY,

@@ -492,37 +492,6 @@ fn sweep_through(fault: Fault, at: usize) -> bool {
     true
 }
 
-/// Ended again and again by a full disk, none of its trials has failed for that.
-#[test]
-fn a_full_disk_fails_no_trial() {
-    let place = Place::new();
-    place.write("s.toml", SWEEP);
-    // So late that there is a sweep.
-    strike(&place, &["--config", "s.toml", "--jobs", "1"], Fault::Full, 100).unwrap();
-    let store = Store::open(&place.path("artifacts")).unwrap();
-    let mut met = 0;
-    // As long as a worker that has taken a trial can still give it back.
-    for at in 20..34 {
-        let sweep = store.find_sweep("latest").unwrap();
-        if sweep.counts.waiting + sweep.counts.running == 0 {
-            break;
-        }
-        if let Some(struck) = strike(&place, &["sweep", "resume", "latest", "--jobs", "1"], Fault::Full, at) {
-            let errors = text(&struck.output.stderr);
-            assert_eq!(struck.output.status.code(), Some(1), "trials are left: {errors}");
-            assert!(!errors.contains("panicked"), "{errors}");
-            met += 1;
-        }
-    }
-    let attempts = burnlab::tracking::MAX_ATTEMPTS;
-    assert!(met > attempts, "only {met} full disks");
-    let sweep = store.find_sweep("latest").unwrap();
-    assert_eq!(sweep.counts.failed, 0, "{:?}", store.trials(&sweep.id).unwrap());
-    let output = place.run(&["sweep", "resume", "latest", "--jobs", "1"]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_each_once(&place, 2);
-}
-
 #[test]
 fn a_sweep_survives_faults_at_its_writes() {
     for (offset, fault) in FAULTS.into_iter().enumerate() {

@@ -2,13 +2,14 @@
 
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::say;
 use crate::experiment::{EpochReport, TrainingObserver, TrainingStart};
+use crate::training::Phase;
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +39,26 @@ const MAX_LINES: usize = 20;
 /// Shows the progress of one run.
 pub struct Progress {
     style: Style,
-    /// Start of training, and the progress bar, which is hidden in other styles.
-    started: OnceLock<(Instant, ProgressBar)>,
+    /// Start of the current training, and the progress bar, which is hidden in other styles.
+    started: Mutex<Option<(Instant, ProgressBar)>>,
     /// The last epoch not yet printed, so that the final epoch always is.
     held: Mutex<Option<String>>,
 }
 
 impl Progress {
     pub fn new(style: Style) -> Self {
-        Self { style, started: OnceLock::new(), held: Mutex::new(None) }
+        Self { style, started: Mutex::new(None), held: Mutex::new(None) }
     }
 
     /// An epoch's metrics on one line.
     fn line(report: &EpochReport) -> String {
         let EpochReport { epoch, max_epochs, values, best, patience_left } = report;
         let width = max_epochs.to_string().len();
-        let mut line = format!("epoch {epoch:>width$}/{max_epochs}");
+        let is_refit = values.iter().any(|(key, _)| key.split() == Phase::REFIT);
+        let word = if is_refit { "refit" } else { "epoch" };
+        let mut line = format!("{word} {epoch:>width$}/{max_epochs}");
         let value = |key: &str| values.iter().find(|value| value.0.as_str() == key).map(|value| value.1);
-        for key in ["train/loss", "validation/loss", "validation/perplexity", "validation/accuracy", "validation/r2"] {
+        for key in ["train/loss", "validation/loss", "validation/perplexity", "validation/accuracy", "validation/r2", "refit/loss"] {
             if let Some(value) = value(key) {
                 line += &format!("  {key} {value:.4}");
             }
@@ -70,8 +73,12 @@ impl Progress {
     }
 }
 
-impl TrainingObserver for Progress {
-    fn started(&self, start: &TrainingStart) {
+impl Progress {
+    fn current(&self) -> MutexGuard<'_, Option<(Instant, ProgressBar)>> {
+        self.started.lock().expect("no panic while held")
+    }
+
+    fn begin(&self, start: &TrainingStart) {
         let bar = if self.style == Style::Bar {
             let bar = ProgressBar::new((start.max_epochs * start.steps_per_epoch) as u64);
             let template = "{wide_msg}\n{bar:40} {percent:>3}%  {elapsed} elapsed, at most {eta} left";
@@ -82,12 +89,22 @@ impl TrainingObserver for Progress {
         if self.style != Style::Silent {
             say!("{}", start.description);
         }
-        // An observer shows only one run.
-        self.started.set((Instant::now(), bar)).ok();
+        *self.current() = Some((Instant::now(), bar));
+    }
+}
+
+impl TrainingObserver for Progress {
+    fn started(&self, start: &TrainingStart) {
+        self.begin(start);
+    }
+
+    fn refits(&self, start: &TrainingStart) {
+        self.ended();
+        self.begin(start);
     }
 
     fn step(&self, step: usize) {
-        if let Some((_, bar)) = self.started.get() {
+        if let Some((_, bar)) = &*self.current() {
             bar.set_position(step as u64);
         }
     }
@@ -97,7 +114,8 @@ impl TrainingObserver for Progress {
     }
 
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
-        let Some((started, bar)) = self.started.get() else { return ControlFlow::Continue(()) };
+        let current = self.current();
+        let Some((started, bar)) = &*current else { return ControlFlow::Continue(()) };
         match self.style {
             Style::Silent => {}
             Style::Bar => bar.set_message(Self::line(report)),
@@ -119,7 +137,7 @@ impl TrainingObserver for Progress {
 
     /// Removes the bar, and prints the last epoch's line.
     fn ended(&self) {
-        if let Some((_, bar)) = self.started.get() {
+        if let Some((_, bar)) = &*self.current() {
             bar.finish_and_clear();
         }
         if let Some(line) = self.held.lock().expect("no panic while held").take() {

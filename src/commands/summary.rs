@@ -8,7 +8,7 @@ use super::hints;
 use super::output::say;
 use super::signals::EXIT_INTERRUPTED;
 use crate::cli::TrainArgs;
-use crate::experiment::evaluate::{ClassEvaluation, Evaluation};
+use crate::experiment::evaluate::{ClassEvaluation, Evaluation, RefitEvaluation};
 use crate::experiment::{Prepared, RunFolder, RunOutcome};
 use crate::metric::ClassReport;
 use crate::shell::command_in;
@@ -54,7 +54,13 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
         None => "the last weights".into(),
         Some(epoch) => format!("the weights of epoch {epoch}"),
     };
-    say!("ended  {} ({:.2} s); kept {kept}", outcome.reason, outcome.seconds);
+    match outcome.evaluation.as_ref().and_then(|evaluation| Some((evaluation, evaluation.refit.as_ref()?))) {
+        None => say!("ended  {} ({:.2} s); kept {kept}", outcome.reason, outcome.seconds),
+        Some((evaluation, refit)) => {
+            say!("ended  {} ({:.2} s)", outcome.reason, outcome.seconds);
+            say!("refit  {}", refit_changed(evaluation, refit));
+        }
+    }
     say!("saved  {} (pictures in plots/)", outcome.folder.display());
     // Hints need no curves if they cannot be read.
     let points = RunFolder::at(&outcome.folder).points().unwrap_or_default();
@@ -62,6 +68,16 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
     let Again { file, command } = again;
     print_hints(&hints::Subject { prepared, file, again: command, trained: Some(trained) });
+}
+
+/// What the second training brought: the main metric before and after it.
+fn refit_changed(evaluation: &Evaluation, refit: &RefitEvaluation) -> String {
+    let names = ["perplexity", "accuracy", "rmse"];
+    let found = names.iter().find_map(|name| {
+        let before = refit.before.iter().find(|metric| metric.name == *name)?;
+        Some(format!("test {name} {:.4}, without the validation rows {:.4}", evaluation.metric(name), before.value))
+    });
+    found.unwrap_or_else(|| "kept the network of the second training".into())
 }
 
 /// Prints what to do next.

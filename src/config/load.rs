@@ -42,9 +42,9 @@ impl LoadedConfig {
         let mut config: Config = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
         // Parsed again without types, which accept integers that TOML does not.
         let table: toml::Table = toml::from_str(text).map_err(|error| toml_error(&error, shown, text))?;
-        if let (_, Some(changed)) = apply(table, overrides)? {
-            config = changed;
-        }
+        let (table, changed) = apply(table, overrides)?;
+        config = changed.unwrap_or(config);
+        config.given = Some(table);
         if config.name.is_empty() {
             config.name = default_name.to_owned();
         }

@@ -24,6 +24,7 @@ impl Config {
 
     fn resolved(mut self) -> Self {
         (self.seeds, self.sweep) = (1, None); // a recorded config is that of one run
+        self.given = None;
         self.model = self.model.resolved();
         self.training = self.training.resolved();
         self.data = self.data.resolved();

@@ -26,6 +26,10 @@ pub struct Config {
     pub model: ModelConfig,
     #[serde(default)]
     pub training: TrainingConfig,
+    /// What the file and the overrides say: burnlab chooses by the data what the sections `model` and `training` leave
+    /// open. `None` = nothing is left open.
+    #[serde(skip)]
+    pub given: Option<toml::Table>,
     /// A search over variants of this config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepConfig>,

@@ -12,7 +12,7 @@ use crate::training::OutputDecoder;
 use crate::training::evaluation::evaluate;
 use crate::training::objective::Objective;
 
-pub use crate::training::evaluation::{ClassEvaluation, Evaluation, Prediction};
+pub use crate::training::evaluation::{ClassEvaluation, Evaluation, Prediction, RefitEvaluation};
 
 /// Scores the saved model on `examples`.
 ///

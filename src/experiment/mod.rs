@@ -3,8 +3,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `prepare` | from config to data, preprocessing and pre-trained weights: [`Prepared`] |
+//! | `recipe` | the network and the training chosen by the data, where the config leaves them open |
 //! | `measurable` | which metrics have a value on which part, told before training |
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
+//! | `fit_network` | its trainings: the one that finds the best epoch, and the one on all rows after it |
 //! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | the files of a run in addition to its curves |
 //! | `describe` | the summary of what is about to be trained |
@@ -27,6 +29,7 @@ mod error;
 pub mod evaluate;
 pub mod export;
 mod fingerprint;
+mod fit_network;
 pub mod generate;
 mod measurable;
 pub mod model_card;
@@ -34,6 +37,7 @@ pub mod pictures;
 pub mod predict;
 pub mod predictions;
 mod prepare;
+mod recipe;
 mod record;
 pub mod repeat;
 pub mod resume;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::error::explain;
 use super::measurable::check_monitor;
+use super::recipe;
 use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
@@ -57,6 +58,7 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
 /// As [`prepare`].
 pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
+    let config = &recipe::complete(config, &dataset, &splits);
     config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
     let training = config.training.clone().fitting(splits.train.len());
     let config = &Config { training, ..config.clone() };
@@ -105,6 +107,12 @@ impl Prepared {
         let mut prepared = self.clone();
         prepared.config.training = prepared.config.training.resolved_on::<B>();
         prepared
+    }
+
+    /// The rows of both parts, encoded as those of the training part alone.
+    pub(super) fn train_and_validation(&self) -> Examples {
+        let rows = [&self.splits.train[..], &self.splits.validation[..]].concat();
+        self.preprocessor.share(&self.dataset, &rows)
     }
 
     /// Encodes the parts of `dataset` with `preprocessor`.

@@ -5,49 +5,52 @@ use std::sync::Arc;
 use crate::cpu::TrainingBackend;
 
 use super::fingerprint::fingerprint;
+use super::fit_network::Trained;
 use super::predictions;
 use super::prepare::Prepared;
-use super::run::{Start, TrainOptions};
+use super::run::{Checkpoints, Start, TrainOptions};
 use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
 use crate::data::{Dataset, Target};
-use crate::model::NamedWeights;
+use crate::model::{NamedWeights, Net};
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
-use crate::training::evaluation::{Evaluation, Prediction, evaluate};
+use crate::training::evaluation::{Evaluation, Prediction, RefitEvaluation, evaluate};
 use crate::training::objective::Objective;
-use crate::training::{CHECKPOINT, Checkpoint, Fitted};
+use crate::training::CHECKPOINT;
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
 
-/// Starts or resumes the record, and writes the run's initial files. Returns the checkpoint to resume from.
+/// Starts or resumes the record, and writes the run's initial files. Returns the checkpoints to resume from.
 pub(super) fn begin(
     start: Start,
     initial: Option<&NamedWeights>,
     prepared: &Prepared,
     options: &TrainOptions,
-) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
-    let (writer, checkpoint) = open(start, prepared, options)?;
+) -> anyhow::Result<(RunWriter, Checkpoints)> {
+    let (writer, checkpoints) = open(start, prepared, options)?;
     options.observer.recorded(writer.id())?;
     if let Some(weights) = initial {
         writer.write_file(INITIAL, &encode(weights)?)?;
     }
     // Written last: a run that has it can be resumed from its folder.
     writer.write_file(PREPROCESSING, &serde_json::to_vec_pretty(&prepared.preprocessor)?)?;
-    Ok((writer, checkpoint))
+    Ok((writer, checkpoints))
 }
 
-fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<(RunWriter, Option<Checkpoint>)> {
+fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Result<(RunWriter, Checkpoints)> {
     Ok(match start {
-        Start::New { parent } => (RunWriter::start_at(options.location, new_run(prepared, options, parent)?)?, None),
+        Start::New { parent } => {
+            (RunWriter::start_at(options.location, new_run(prepared, options, parent)?)?, Checkpoints::default())
+        }
         Start::Extend { parent, mut checkpoint, points } => {
             let mut writer = RunWriter::start_at(options.location, new_run(prepared, options, Some(parent))?)?;
             writer.log(&points)?;
             checkpoint.progress.run = writer.id().to_string();
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
-            (writer, Some(checkpoint))
+            (writer, Checkpoints { selection: Some(checkpoint), refit: None })
         }
-        Start::Resume { run, checkpoint, .. } => (RunWriter::resume_at(options.location, &run)?, checkpoint),
+        Start::Resume { run, checkpoints, .. } => (RunWriter::resume_at(options.location, &run)?, checkpoints),
     })
 }
 
@@ -73,9 +76,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
 /// Evaluates once on the test part and records the result; `None` without a test part.
 pub(super) fn test<B: TrainingBackend>(
     prepared: &Prepared,
-    fitted: &Fitted<B>,
-    writer: &mut RunWriter,
-    seconds: f64,
+    trained: &mut Trained<B>,
     device: &B::Device,
 ) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
     let Prepared { config, dataset, splits, preprocessor, test, decoder, .. } = prepared;
@@ -84,14 +85,22 @@ pub(super) fn test<B: TrainingBackend>(
     }
     let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
     let decoder = Arc::new(decoder.clone());
-    let (evaluation, mut predictions) =
-        evaluate::<B::InnerBackend>(fitted.net.clone(), &objective, &decoder, test, preprocessor, device);
+    let score = |net: &Net<B::InnerBackend>| {
+        evaluate::<B::InnerBackend>(net.clone(), &objective, &decoder, test, preprocessor, device)
+    };
+    let (mut evaluation, mut predictions) = score(&trained.fitted.net);
+    evaluation.refit = trained.refitted.as_ref().map(|refitted| RefitEvaluation {
+        num_examples: refitted.num_examples,
+        num_epochs: refitted.num_epochs,
+        before: score(&refitted.before).0.metrics,
+    });
     predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
     let mut points = Vec::new();
     for metric in &evaluation.metrics {
         let key = MetricKey::new("test", &metric.name)?;
-        points.push(Point { key, epoch: 0, step: 0, time: seconds, value: metric.value });
+        points.push(Point { key, epoch: 0, step: 0, time: trained.seconds, value: metric.value });
     }
+    let writer = &mut trained.writer;
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
     if !decoder.task.is_language_model() {

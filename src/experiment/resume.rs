@@ -6,13 +6,13 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 
 use super::prepare::{Prepared, prepare};
-use super::run::Start;
+use super::run::{Checkpoints, Start};
 use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::shell::command_in;
 use crate::tracking::{Location, Run, Shown, Status, Store};
-use crate::training::Checkpoint;
+use crate::training::{CHECKPOINT, Checkpoint, Phase, REFIT_CHECKPOINT};
 
 /// How to resume a run.
 pub struct Plan {
@@ -36,12 +36,16 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     let config = folder.config()?;
     let mut prepared = prepare_again(&folder, &config, location)?;
     let shapes = prepared.config.model.shapes(&prepared.preprocessor.layout(), prepared.decoder.task.num_outputs());
-    let checkpoint = checkpoint_of(&run, &folder, &shapes)?;
+    let checkpoint = checkpoint_of(&run, &folder, CHECKPOINT, &shapes)?;
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let start = match epochs {
-        None => resume(location, &run, &folder, &prepared, &shapes, checkpoint)?,
+        None => {
+            let refit = checkpoint_of(&run, &folder, REFIT_CHECKPOINT, &shapes)?;
+            let checkpoints = Checkpoints { selection: checkpoint, refit };
+            resume(location, &run, &folder, &prepared, &shapes, checkpoints)?
+        }
         Some(epochs) => {
             let start = extend(location, &run, &folder, epochs, checkpoint)?;
             prepared.config.training.max_epochs = epochs;
@@ -62,8 +66,8 @@ fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> an
     Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))
 }
 
-fn checkpoint_of(run: &Run, folder: &RunFolder, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
-    let checkpoint = folder.checkpoint(shapes)?;
+fn checkpoint_of(run: &Run, folder: &RunFolder, name: &str, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
+    let checkpoint = folder.checkpoint(name, shapes)?;
     if let Some(other) = checkpoint.as_ref().filter(|checkpoint| checkpoint.progress.run != run.record.id.as_str()) {
         bail!(
             "the checkpoint in {} is of run `{}`: restore this run's own",
@@ -93,7 +97,7 @@ fn resume(
     folder: &RunFolder,
     prepared: &Prepared,
     shapes: &Shapes,
-    checkpoint: Option<Checkpoint>,
+    checkpoints: Checkpoints,
 ) -> anyhow::Result<Start> {
     let id = &run.record.id;
     if run.record.status == Status::Finished {
@@ -105,7 +109,7 @@ fn resume(
         );
     }
     let initial = folder.weights(INITIAL, shapes)?;
-    Ok(Start::Resume { run: id.clone(), checkpoint, initial })
+    Ok(Start::Resume { run: id.clone(), checkpoints, initial })
 }
 
 fn extend(
@@ -125,6 +129,7 @@ fn extend(
     anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
     checkpoint.reopen();
     let mut points = folder.points()?;
-    points.retain(|point| point.epoch > 0); // the child has its own test results
+    // The child has its own test results and its own second training.
+    points.retain(|point| point.epoch > 0 && point.key.split() != Phase::REFIT);
     Ok(Start::Extend { parent: id.clone(), points, checkpoint })
 }

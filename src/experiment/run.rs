@@ -34,8 +34,17 @@ pub enum Start {
     New { parent: Option<RunId> },
     /// A new run that continues from the end of `parent`, with a copy of its curves.
     Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
-    /// The same run, from its last checkpoint, or from the beginning if it has none yet.
-    Resume { run: RunId, checkpoint: Option<Checkpoint>, initial: Option<NamedWeights> },
+    /// The same run, from its last checkpoints, or from the beginning if it has none yet.
+    Resume { run: RunId, checkpoints: Checkpoints, initial: Option<NamedWeights> },
+}
+
+/// Where the trainings of a run resume; `None` = from the first epoch.
+#[derive(Default)]
+pub struct Checkpoints {
+    /// Of the training on the training part.
+    pub selection: Option<Checkpoint>,
+    /// Of the second one, on the training and validation rows.
+    pub refit: Option<Checkpoint>,
 }
 
 /// A run that ended with a model.
@@ -48,7 +57,7 @@ pub struct RunOutcome {
     pub reason: String,
     /// Epochs trained and recorded in full.
     pub num_epochs: usize,
-    /// The epoch whose weights were saved; `None` = the last ones.
+    /// The epoch whose weights were saved, or for which a second training was done; `None` = the last one.
     pub kept_epoch: Option<usize>,
     /// The best epoch and its monitored value; `None` without a validation part.
     pub best: Option<(usize, f64)>,

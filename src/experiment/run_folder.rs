@@ -17,7 +17,7 @@ use crate::model::NamedWeights;
 use crate::shell::command_in;
 use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, folder, read_points};
 use crate::training::evaluation::Evaluation;
-use crate::training::{CHECKPOINT, Checkpoint};
+use crate::training::Checkpoint;
 
 /// The resolved configuration.
 const CONFIG: &str = "config.toml";
@@ -195,15 +195,14 @@ impl RunFolder {
         bytes.map(decode).transpose()
     }
 
-    /// The checkpoint of a network with these shapes; `None` for a run that ended before the first one.
+    /// The checkpoint `name` of a network with these shapes; `None` for a run that ended before the first one.
     ///
     /// # Errors
     /// As [`RunFolder::weights`].
-    pub fn checkpoint(&self, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
+    pub fn checkpoint(&self, name: &str, shapes: &Shapes) -> anyhow::Result<Option<Checkpoint>> {
         // The network, its best weights, and what the optimizer keeps of each.
-        let bytes = folder::read_within(&self.path, CHECKPOINT, weights_file::most(shapes, 8))?;
-        let decode =
-            |bytes: Vec<u8>| Checkpoint::decode(&bytes).with_context(|| self.file(CHECKPOINT).display().to_string());
+        let bytes = folder::read_within(&self.path, name, weights_file::most(shapes, 8))?;
+        let decode = |bytes: Vec<u8>| Checkpoint::decode(&bytes).with_context(|| self.file(name).display().to_string());
         bytes.map(decode).transpose()
     }
 

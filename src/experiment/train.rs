@@ -2,19 +2,19 @@
 
 use anyhow::Context;
 
-use super::error::explain;
+use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
 use super::run::{RunOutcome, Start, TrainOptions};
 use super::run_folder::MODEL;
 use super::weights_file::encode;
-use super::{describe, pictures, record};
+use super::{pictures, record};
 use crate::backend::{Job, run_on};
 use crate::cpu::TrainingBackend;
 use crate::data::derive_seed;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
-use crate::tracking::{RunWriter, Status};
+use crate::tracking::Status;
 use crate::training::evaluation::Evaluation;
-use crate::training::{Checkpoint, Fit, Fitted, Recorder, StopReason, TrainingConfig, TrainingStart, fit};
+use crate::training::{Fitted, StopReason, TrainingConfig};
 
 /// Trains the prepared network, records the run, and evaluates it.
 ///
@@ -62,18 +62,10 @@ impl Job for TrainJob<'_> {
         let Self { start, prepared, options } = self;
         let prepared = &prepared.on::<B>();
         let (net, initial) = initial_network::<B>(&start, prepared, &device)?;
-        let (writer, checkpoint) = record::begin(start, initial.as_ref(), prepared, options)?;
-        let trained = fit_network(net, writer, checkpoint, prepared, options, &device)?;
+        let (writer, checkpoints) = record::begin(start, initial.as_ref(), prepared, options)?;
+        let trained = fit_network(net, writer, checkpoints, prepared, options, &device)?;
         finish(trained, prepared, &device)
     }
-}
-
-/// A network after its last epoch, with the record still open.
-struct Trained<B: TrainingBackend> {
-    fitted: Fitted<B>,
-    writer: RunWriter,
-    /// Seconds in the epoch loop.
-    seconds: f64,
 }
 
 /// The network before training, and the weights that were not drawn at random.
@@ -98,61 +90,16 @@ fn initial_network<B: TrainingBackend>(
     Ok((freeze(net, &config.model.freeze), initial))
 }
 
-/// Trains; a failure is recorded.
-fn fit_network<B: TrainingBackend>(
-    net: Net<B>,
-    mut writer: RunWriter,
-    checkpoint: Option<Checkpoint>,
-    prepared: &Prepared,
-    options: &TrainOptions,
-    device: &B::Device,
-) -> anyhow::Result<Trained<B>> {
-    let Prepared { config, preprocessor, decoder, .. } = prepared;
-    let description = describe::training(prepared, writer.id(), options.backend);
-    options.observer.started(&TrainingStart {
-        description: &description,
-        max_epochs: config.training.max_epochs,
-        steps_per_epoch: prepared.train.len().div_ceil(config.training.batch_size()),
-    });
-    for line in description.lines() {
-        writer.log_line(line.trim())?;
-    }
-    if let Some(checkpoint) = &checkpoint {
-        writer.log_line(&format!("resumes after epoch {}", checkpoint.progress.epoch))?;
-    }
-    let recorder = Recorder::new(writer);
-    let job = Fit {
-        net,
-        decoder: decoder.clone(),
-        train: prepared.train.clone(),
-        validation: prepared.validation.clone(),
-        class_counts: preprocessor.class_counts.clone(),
-        seed: config.seed,
-        device: device.clone(),
-        checkpoint,
-        keep_history: pictures::is_planar(preprocessor) && decoder.task.is_classification(),
-    };
-    let observer = options.observer.clone();
-    let fitted = fit(&config.training, job, recorder.clone(), observer, &options.interrupter, options.tui);
-    let seconds = recorder.elapsed();
-    let writer = recorder.take_writer();
-    options.observer.ended();
-    match fitted {
-        Ok(fitted) => Ok(Trained { fitted, writer, seconds }),
-        Err(error) => Err(fail(writer, error.into())),
-    }
-}
-
 /// Saves the model, evaluates it once on the test part, draws the pictures, and ends the record.
 fn finish<B: TrainingBackend>(
-    trained: Trained<B>,
+    mut trained: Trained<B>,
     prepared: &Prepared,
     device: &B::Device,
 ) -> anyhow::Result<RunOutcome> {
-    let Trained { fitted, mut writer, seconds } = trained;
-    let (id, folder) = (writer.id().clone(), writer.folder().to_owned());
-    let reason = reason(&prepared.config.training, &fitted);
-    let kept = keep(&fitted, prepared, &mut writer, seconds, &reason, device);
+    let (id, folder) = (trained.writer.id().clone(), trained.writer.folder().to_owned());
+    let reason = reason(&prepared.config.training, &trained);
+    let kept = keep(&mut trained, prepared, &reason, device);
+    let Trained { fitted, writer, seconds, .. } = trained;
     let evaluation = match kept {
         Ok(evaluation) => evaluation,
         Err(error) => return Err(fail(writer, error)),
@@ -164,33 +111,24 @@ fn finish<B: TrainingBackend>(
 }
 
 fn keep<B: TrainingBackend>(
-    fitted: &Fitted<B>,
+    trained: &mut Trained<B>,
     prepared: &Prepared,
-    writer: &mut RunWriter,
-    seconds: f64,
     reason: &str,
     device: &B::Device,
 ) -> anyhow::Result<Option<Evaluation>> {
-    writer.write_file(MODEL, &encode(&named_weights(&fitted.net))?)?;
-    let (evaluation, predictions) = record::test(prepared, fitted, writer, seconds, device)?.unzip();
+    trained.writer.write_file(MODEL, &encode(&named_weights(&trained.fitted.net))?)?;
+    let (evaluation, predictions) = record::test(prepared, trained, device)?.unzip();
     let predictions = predictions.unwrap_or_default();
+    let Trained { fitted, writer, .. } = trained;
     pictures::recorded::write(prepared, fitted, evaluation.as_ref(), &predictions, writer, device)?;
     writer.log_line(reason)?;
     Ok(evaluation)
 }
 
-/// Records why the run failed, if the disk can be written again.
-fn fail(mut writer: RunWriter, error: anyhow::Error) -> anyhow::Error {
-    let reason = explain(&error);
-    writer.log_line(&reason).ok();
-    writer.finish(Status::Failed, &reason, None).ok();
-    error
-}
-
 /// Why the run ended, for the record and the user.
-fn reason<B: TrainingBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> String {
+fn reason<B: TrainingBackend>(config: &TrainingConfig, Trained { fitted, refitted, .. }: &Trained<B>) -> String {
     let num_epochs = fitted.num_epochs;
-    match fitted.reason {
+    let ended = match fitted.reason {
         StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),
         StopReason::EarlyStopping => {
             let patience = config.early_stopping.as_ref().map_or(0, |stopping| stopping.patience);
@@ -201,5 +139,11 @@ fn reason<B: TrainingBackend>(config: &TrainingConfig, fitted: &Fitted<B>) -> St
         }
         StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better"),
         StopReason::Interrupted => format!("interrupted after epoch {num_epochs}"),
+    };
+    match refitted {
+        None => ended,
+        Some(Refitted { num_examples, num_epochs, .. }) => format!(
+            "{ended}; trained again for {num_epochs} epochs on all {num_examples} training and validation rows"
+        ),
     }
 }

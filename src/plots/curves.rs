@@ -2,7 +2,7 @@
 
 use super::axes::{Axis, is_drawable, range};
 use super::frame::{Area, Frame};
-use super::legend::{legend, train_and_validation};
+use super::legend::{Entry, legend, train_and_validation};
 use super::page::{MARGIN, Page, WIDTH, empty};
 use super::svg::{Anchor, Element, circle, group, path, text, through};
 use super::words::{figure, text_width};
@@ -11,18 +11,27 @@ const MOST_PANELS: usize = 4;
 /// A longer line is drawn by the minimum and the maximum of each of half as many intervals.
 const MOST_POINTS: usize = 1200;
 
-/// A metric over epochs as (epoch, value); either part may be empty.
+/// A metric over epochs as (epoch, value); each part may be empty.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     pub metric: String,
     pub train: Vec<(f64, f64)>,
     pub validation: Vec<(f64, f64)>,
+    /// Of a second training, on both parts.
+    pub refit: Vec<(f64, f64)>,
 }
 
-/// One panel per metric, at most four: training dashed, validation solid; vertical lines mark the best epoch and the
+impl Curve {
+    /// The parts by the class of their lines.
+    fn parts(&self) -> [(&'static str, &[(f64, f64)]); 3] {
+        [("train", &self.train), ("validation", &self.validation), ("refit", &self.refit)]
+    }
+}
+
+/// One panel per metric, at most four: training dashed, validation solid, a second training dotted; vertical lines mark the best epoch and the
 /// epoch after which training stopped.
 pub fn curves(title: &str, curves: &[Curve], best: Option<u64>, stop: Option<u64>) -> String {
-    let with_points = |curve: &&Curve| !drawable(&curve.train).is_empty() || !drawable(&curve.validation).is_empty();
+    let with_points = |curve: &&Curve| curve.parts().iter().any(|(_, points)| !drawable(points).is_empty());
     let shown: Vec<&Curve> = curves.iter().filter(with_points).collect();
     if shown.is_empty() {
         return empty(title, "No epoch with a finite value has been recorded.");
@@ -30,11 +39,15 @@ pub fn curves(title: &str, curves: &[Curve], best: Option<u64>, stop: Option<u64
     let (shown, left_out) = shown.split_at(shown.len().min(MOST_PANELS));
     let page = Page::new(title, &summary(shown, left_out, best, stop));
     let marks = [best, stop].map(|epoch| epoch.map(|epoch| epoch as f64));
-    let epochs = shown.iter().flat_map(|curve| curve.train.iter().chain(&curve.validation).map(|point| point.0));
+    let epochs = shown.iter().flat_map(|curve| curve.parts()).flat_map(|(_, points)| points.iter().map(|point| point.0));
     let (first, last) = range(epochs.chain(marks.into_iter().flatten())).unwrap_or((0.0, 1.0));
     let columns = shown.len().min(2);
     let (width, height) = ((WIDTH - 2.0 * MARGIN) / columns as f64, 270.0);
-    let (mut body, legend_height) = legend(train_and_validation(), MARGIN, page.top, WIDTH - 2.0 * MARGIN);
+    let mut entries = train_and_validation();
+    if shown.iter().any(|curve| !curve.refit.is_empty()) {
+        entries.push(Entry::line("curve refit", "second training, on both"));
+    }
+    let (mut body, legend_height) = legend(entries, MARGIN, page.top, WIDTH - 2.0 * MARGIN);
     let top = page.top + legend_height + 6.0;
     for (index, curve) in shown.iter().enumerate() {
         let (row, column) = (index / columns, index % columns);
@@ -60,8 +73,8 @@ fn summary(shown: &[&Curve], left_out: &[&Curve], best: Option<u64>, stop: Optio
 }
 
 fn panel(curve: &Curve, epochs: Axis, area: Area, best: Option<u64>, stop: Option<u64>) -> Element {
-    let (train, validation) = (drawable(&curve.train), drawable(&curve.validation));
-    let values = Axis::around("", train.iter().chain(&validation).map(|point| point.1));
+    let parts = curve.parts().map(|(part, points)| (part, drawable(points)));
+    let values = Axis::around("", parts.iter().flat_map(|(_, points)| points.iter().map(|point| point.1)));
     // The metric's name and the marks' labels stand above the frame.
     let heading = 42.0;
     let frame =
@@ -70,8 +83,7 @@ fn panel(curve: &Curve, epochs: Axis, area: Area, best: Option<u64>, stop: Optio
     panel.add(text("text bold metric", (frame.inner.left, area.top + 16.0), Anchor::Start, &curve.metric));
     panel.add(frame.axes());
     panel.extend(marks(&frame, best, stop));
-    panel.extend(line("train", &train, &frame));
-    panel.extend(line("validation", &validation, &frame));
+    panel.extend(parts.iter().filter_map(|(part, points)| line(part, points, &frame)));
     panel
 }
 

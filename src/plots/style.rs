@@ -22,7 +22,7 @@ const LEVELS: [&str; NUM_LEVELS] =
 pub(super) const NUM_LEVELS: usize = 10;
 
 /// (classes, property, light, dark)
-const COLORS: [(&[&str], &str, &str, &str); 16] = [
+const COLORS: [(&[&str], &str, &str, &str); 17] = [
     (&["background"], "fill", "#ffffff", "#1a1d22"),
     (&["dot", "node", "count-point"], "stroke", "#ffffff", "#1a1d22"),
     (&["text"], "fill", "#1f2328", "#e6e8eb"),
@@ -35,7 +35,8 @@ const COLORS: [(&[&str], &str, &str, &str); 16] = [
     (&["train", "edge-negative", "cross"], "stroke", "#d55e00", "#f5833d"),
     (&["bar", "hit", "positive", "count-point", "validation-dot", "plain"], "fill", "#0072b2", "#56a8e8"),
     (&["miss", "negative", "train-dot"], "fill", "#d55e00", "#f5833d"),
-    (&["active"], "fill", "#008a63", "#2cc997"),
+    (&["refit"], "stroke", "#008a63", "#2cc997"),
+    (&["active", "refit-dot"], "fill", "#008a63", "#2cc997"),
     (&["inactive"], "fill", "#b5508f", "#ea9fca"),
     (&["node"], "fill", "#59616b", "#a4adb8"),
     (&["strong"], "fill", "#ffffff", "#0b0d10"),
@@ -52,6 +53,7 @@ const FIXED: &str = "\
 .plot .edge-of-image{fill:none}\
 .plot .curve,.plot .roc-line{fill:none;stroke-width:2;stroke-linejoin:round}\
 .plot .train{stroke-dasharray:6 4}\
+.plot .refit{stroke-dasharray:1 4;stroke-linecap:round}\
 .plot .best,.plot .stop{stroke-width:1.5}\
 .plot .stop,.plot .diagonal{stroke-dasharray:3 3}\
 .plot .diagonal{fill:none;stroke-width:1.5}\

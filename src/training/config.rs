@@ -66,6 +66,11 @@ pub struct TrainingConfig {
     pub shuffle: bool,
     /// Keep the weights of the best validation epoch instead of the last one.
     pub restore_best: bool,
+    /// After the validation part has chosen the epoch, train once more from the same initial weights, on the training
+    /// and validation rows together, for that many epochs, and keep that network; it takes at most as long again. True
+    /// where burnlab also chooses `max_epochs`, else false by default; the trials of a sweep do without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refit: Option<bool>,
     /// Minimum seconds of training between two checkpoints, from which `burnlab resume` continues after a crash; epochs
     /// after the last one are trained again, with the same result. 0 = after every epoch.
     pub checkpoint_seconds: f64,
@@ -101,6 +106,7 @@ impl Default for TrainingConfig {
             class_weights: None,
             shuffle: true,
             restore_best: true,
+            refit: None,
             checkpoint_seconds: 10.0,
             kernels: Kernels::default(),
             schedule: ScheduleConfig::default(),
@@ -260,6 +266,14 @@ impl TrainingConfig {
             Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
                 let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
                 format!("`{}` is not recorded; monitor one of {}", stopping.monitor, known.join(", "))
+            })?;
+        }
+        if self.refit == Some(true) {
+            Invalid::unless(num_validation > 0, "training.refit", || {
+                "refit adds the validation rows, and there are none; set data.validation_fraction above 0".into()
+            })?;
+            Invalid::unless(!self.schedule.needs_validation(), "training.refit", || {
+                "refit trains without validation rows, which the plateau schedule needs; choose another schedule".into()
             })?;
         }
         Invalid::unless(!self.schedule.needs_validation() || num_validation > 0, "training.schedule.kind", || {

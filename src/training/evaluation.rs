@@ -33,6 +33,19 @@ pub struct Evaluation {
     pub error_quantiles: Option<Vec<Quantile>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextEvaluation>,
+    /// The second training that the network comes from, on the training and validation rows; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refit: Option<RefitEvaluation>,
+}
+
+/// A second training on the training and validation rows, and what the network of the first one scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefitEvaluation {
+    /// Rows that it was trained on.
+    pub num_examples: usize,
+    pub num_epochs: usize,
+    /// Metrics of the network that was trained on the training part alone, on the same rows.
+    pub before: Vec<NamedValue>,
 }
 
 /// Baseline losses on a text, in nats per character; see [`Preprocessor::ngram_losses`].
@@ -157,6 +170,7 @@ pub fn evaluate<B: FusedBackend>(
         classes: None,
         error_quantiles: None,
         text: None,
+        refit: None,
     };
     if let Some((unigram_loss, bigram_loss)) = preprocessor.ngram_losses(examples) {
         let num_characters = examples.targets.len();

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod objective;
 mod observer;
 mod optimizer;
+mod phase;
 pub mod recorder;
 pub mod schedule;
 mod silent;
@@ -37,7 +38,8 @@ pub use interrupter::Interrupter;
 pub use metrics::OutputDecoder;
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::{ChosenOptimizer, Knob, OptimizerOptions, OptimizerState, ParameterState};
-pub use recorder::{CHECKPOINT, Recorder};
+pub use phase::Phase;
+pub use recorder::{CHECKPOINT, REFIT_CHECKPOINT, Recorder};
 pub use stopping::StopReason;
 
 use checkpoint::CheckpointError;
@@ -95,6 +97,7 @@ pub struct Fit<B: TrainingBackend> {
     pub device: B::Device,
     /// Where to resume; `None` = start from the first epoch.
     pub checkpoint: Option<Checkpoint>,
+    pub phase: Phase,
     /// Whether to keep the weights of some epochs, to show how the network evolved.
     pub keep_history: bool,
 }
@@ -179,12 +182,13 @@ pub fn fit<B: TrainingBackend>(
         use_tui,
         optimizer: optimizer.clone(),
         checkpoint_seconds: config.checkpoint_seconds,
+        phase: fit.phase,
         start: Mutex::new(start),
         history: history.clone(),
         outcome: outcome.clone(),
     };
     let mut training = SupervisedTraining::new(recorder.folder(), Arc::new(train), Arc::new(validation))
-        .num_epochs(config.max_epochs)
+        .num_epochs(fit.phase.num_epochs(config.max_epochs))
         .with_interrupter(interrupter.of_learner())
         .with_application_logger(None)
         .with_metric_logger(NoLogger)

@@ -17,6 +17,9 @@ pub trait TrainingObserver: Send + Sync {
     /// Everything is prepared; the first step comes next.
     fn started(&self, _start: &TrainingStart) {}
 
+    /// The second training of the run is about to start; the epochs of its reports begin with 1 again.
+    fn refits(&self, _start: &TrainingStart) {}
+
     /// `step` optimizer steps have been done since the beginning of the run; called every few steps.
     fn step(&self, _step: usize) {}
 

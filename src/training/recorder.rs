@@ -9,6 +9,8 @@ use crate::tracking::{MetricKey, Point, RunWriter, TrackingError};
 
 /// The file in the run folder from which training can resume.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The same for the second training of a run, on the training and validation rows.
+pub const REFIT_CHECKPOINT: &str = "refit.safetensors";
 
 /// Epochs shorter than this are written in batches, since a write takes longer than a short epoch (both take fractions
 /// of a millisecond, measured on the digits network). A killed process loses at most this much.
@@ -48,9 +50,14 @@ impl State {
 impl Recorder {
     /// Records into `writer`.
     pub fn new(writer: RunWriter) -> Self {
+        Self::after(0.0, writer)
+    }
+
+    /// Records into `writer`, and counts time from `seconds` of earlier training.
+    pub fn after(seconds: f64, writer: RunWriter) -> Self {
         let now = Instant::now();
         let state =
-            State { writer: Some(writer), started: now, seconds_before: 0.0, pending: Vec::new(), written: now };
+            State { writer: Some(writer), started: now, seconds_before: seconds, pending: Vec::new(), written: now };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -83,13 +90,13 @@ impl Recorder {
         if at_once || state.written.elapsed() >= WRITE_EVERY { state.write() } else { Ok(()) }
     }
 
-    /// Writes pending values, and replaces the run's checkpoint.
+    /// Writes pending values, and replaces the run's checkpoint `file`.
     ///
     /// # Errors
     /// A disk or store that cannot be written.
-    pub(super) fn keep(&self, checkpoint: &Checkpoint) -> Result<(), TrackingError> {
+    pub(super) fn keep(&self, file: &str, checkpoint: &Checkpoint) -> Result<(), TrackingError> {
         self.flush()?;
-        self.state().writer().write_file(CHECKPOINT, &checkpoint.encode())
+        self.state().writer().write_file(file, &checkpoint.encode())
     }
 
     /// Writes pending values.

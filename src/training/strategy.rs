@@ -21,6 +21,7 @@ use super::metrics::{self, OutputDecoder, Scores};
 use super::objective::Objective;
 use super::observer::{EpochReport, TrainingObserver};
 use super::optimizer::ChosenOptimizer;
+use super::phase::Phase;
 use super::recorder::Recorder;
 use super::schedule::{Plateau, Schedule};
 use super::stopping::{StopOnMonitor, StopReason};
@@ -60,6 +61,7 @@ pub(super) struct EpochLoop<B: TrainingBackend> {
     /// Shares its state with the Learner's.
     pub optimizer: ChosenOptimizer<B, Trainee<B>>,
     pub checkpoint_seconds: f64,
+    pub phase: Phase,
     /// The state of a resumed run, and the weights of its best epoch.
     pub start: Mutex<Option<(TrainingProgress, Option<Trainee<B>>)>>,
     /// Collects the weights of selected epochs, to show how the network evolved; `None` = not wanted.
@@ -123,7 +125,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
                 outcome.reason = StopReason::Interrupted;
                 break;
             };
-            let mut values = keyed("train", outputs.scores());
+            let mut values = keyed(self.phase.part(), outputs.scores());
             if self.use_tui {
                 let rate = Some(learner.lr_current());
                 components.event_processor.process_train(item(outputs, &global, train_loader.num_items(), rate));
@@ -179,7 +181,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
                 false if epoch == max_epochs => Some(StopReason::MaxEpochs),
                 false => (!goes_on).then_some(StopReason::Observer),
             };
-            if ended.is_some() || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
+            if (ended.is_some() && self.phase.keeps_its_end()) || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
                 self.keep_checkpoint(learner, &outcome, step, ended, best.as_ref())?;
                 last_checkpoint = Instant::now();
             }
@@ -218,7 +220,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
             plateau: self.plateau.as_ref().map(Plateau::state),
         };
         let checkpoint = Checkpoint::new(progress, &learner.model().net, best.map(|best| &best.net), &self.optimizer);
-        Ok(self.recorder.keep(&checkpoint)?)
+        Ok(self.recorder.keep(self.phase.checkpoint(), &checkpoint)?)
     }
 
     /// One pass over the training rows; `None` when the user interrupts it.

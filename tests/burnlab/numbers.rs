@@ -20,6 +20,7 @@ use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{
+    Phase,
     ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Recorder, TrainingObserver, fit,
 };
 use serde_json::Value;
@@ -98,6 +99,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
         seed: 0,
         device: Default::default(),
         checkpoint: None,
+        phase: Phase::Selection,
         keep_history: false,
     };
     let fitted = fit(config, job, recorder, watch.clone(), &Interrupter::new(), false).unwrap();

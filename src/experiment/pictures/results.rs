@@ -4,12 +4,13 @@ use super::subject::Subject;
 use crate::data::Task;
 use crate::plots::{self, Curve, Sample};
 use crate::tracking::Point;
+use crate::training::Phase;
 use crate::training::evaluation::Prediction;
 
 /// More images would add little, and make the file large.
 const MAX_IMAGES: usize = 40;
 
-/// Learning curves of the training and validation parts.
+/// Learning curves of the training and validation parts, and of a second training.
 pub(super) fn curves(subject: &Subject) -> Option<String> {
     let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
@@ -26,6 +27,7 @@ pub(super) fn curves(subject: &Subject) -> Option<String> {
             metric: metric.to_owned(),
             train: series("train", metric),
             validation: series("validation", metric),
+            refit: series(Phase::REFIT, metric),
         })
         .collect();
     let last = subject.points.iter().map(|point| point.epoch).max();

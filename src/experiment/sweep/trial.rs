@@ -83,7 +83,9 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
     error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(TrainingError::NotFinite { .. }))
 }
 
-fn train_run(context: &Context, config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
+fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
+    // A trial is judged by its validation rows: a second training, on them too, would change nothing but the time.
+    config.training.refit.get_or_insert(false);
     let prepared = context.data.load(&config.data).and_then(|dataset| {
         let prepared = prepare_from(dataset, &config, context.location)?;
         let Prepared { config, dataset, splits, .. } = &prepared;

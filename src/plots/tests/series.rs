@@ -6,7 +6,7 @@ use super::{description, marks, number, parsed, points, text, texts};
 fn curve(metric: &str) -> Curve {
     let train = (1..=10).map(|epoch| (f64::from(epoch), 1.0 / f64::from(epoch))).collect();
     let validation = vec![(1.0, 1.0), (2.0, f64::NAN), (5.0, 0.5), (10.0, 0.25)];
-    Curve { metric: metric.into(), train, validation }
+    Curve { metric: metric.into(), train, validation, refit: Vec::new() }
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn labels_of_neighbouring_epochs_stand_side_by_side() {
 fn a_long_curve_keeps_its_peaks() {
     let value = |epoch: i32| if epoch == 77_777 { 9.0 } else { f64::from(epoch % 7) / 7.0 };
     let train = (0..100_000).map(|epoch| (f64::from(epoch), value(epoch))).collect();
-    let svg = curves("Training", &[Curve { metric: "loss".into(), train, validation: Vec::new() }], None, None);
+    let svg = curves("Training", &[Curve { metric: "loss".into(), train, validation: Vec::new(), refit: Vec::new() }], None, None);
     let document = parsed(&svg);
     let line = points(marks(&document, "curve").into_iter().find(|node| node.has_attribute("d")).unwrap());
     assert!(line.len() <= 1200);

@@ -18,6 +18,7 @@
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - every verb as a process, on both databases: `verbs`
 //! - data that are not what they seem, and what is told of them: `told`
+//! - the network and training chosen by the data, the second training: `recipe`
 //! - what a run and `config check` advise to do next: `hints`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
@@ -84,6 +85,8 @@ mod pictures;
 mod place;
 #[path = "burnlab/properties.rs"]
 mod properties;
+#[path = "burnlab/recipe.rs"]
+mod recipe;
 #[path = "burnlab/reuse.rs"]
 mod reuse;
 #[path = "burnlab/seeds.rs"]

@@ -10,7 +10,7 @@ use super::output::{say, to_terminal};
 use super::summary::print_hints;
 use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
-use crate::experiment::{check_repetitions, describe, prepare, sweep};
+use crate::experiment::{check_repetitions, completed, describe, prepare, sweep};
 use crate::invalid::nearest;
 use crate::shell::{command, program};
 use crate::shipped;
@@ -25,7 +25,9 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Check(file) => check(file)?,
         ConfigCommand::Schema => say!("{:#}", Config::schema()),
         ConfigCommand::Render(ConfigFile { file, set }) => {
-            say!("{}", LoadedConfig::load(file, set)?.config.resolved_whole().to_toml().trim_end());
+            let loaded = LoadedConfig::load(file, set)?;
+            let complete = completed(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
+            say!("{}", complete.resolved_whole().to_toml().trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

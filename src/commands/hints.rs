@@ -84,7 +84,7 @@ const HINTS: &[Hint] = &[
             // Other schedules end with the epochs that were planned.
             match of.config().training.schedule.kind {
                 ScheduleKind::Constant => of.run("resume", &["--epochs", &epochs.to_string()]),
-                _ => of.with(&[&format!("training.max_epochs={epochs}")]),
+                _ => of.with(&[vec![format!("training.max_epochs={epochs}")], of.other_endings()].concat()),
             }
         },
     },
@@ -150,8 +150,8 @@ impl Subject<'_> {
     }
 
     /// This config with other values.
-    fn with(&self, sets: &[&str]) -> String {
-        let sets = sets.iter().map(|set| format!(" --set {}", quoted(set)));
+    fn with(&self, sets: &[impl AsRef<str>]) -> String {
+        let sets = sets.iter().map(|set| format!(" --set {}", quoted(set.as_ref())));
         sets.fold(self.again.to_owned(), |command, set| command + &set)
     }
 
@@ -169,6 +169,15 @@ impl Subject<'_> {
 
     fn stops_early(&self) -> bool {
         self.config().training.early_stopping.is_some()
+    }
+
+    /// What would not be chosen any more beside a number of epochs.
+    fn other_endings(&self) -> Vec<String> {
+        let training = &self.config().training;
+        let patience = training.early_stopping.as_ref().map(|stopping| stopping.patience);
+        let patience = patience.map(|patience| format!("training.early_stopping.patience={patience}"));
+        let refit = training.refit.map(|refit| format!("training.refit={refit}"));
+        patience.into_iter().chain(refit).collect()
     }
 
     /// The values of a metric by epoch.

@@ -58,7 +58,14 @@ impl Progress {
         let word = if is_refit { "refit" } else { "epoch" };
         let mut line = format!("{word} {epoch:>width$}/{max_epochs}");
         let value = |key: &str| values.iter().find(|value| value.0.as_str() == key).map(|value| value.1);
-        for key in ["train/loss", "validation/loss", "validation/perplexity", "validation/accuracy", "validation/r2", "refit/loss"] {
+        for key in [
+            "train/loss",
+            "validation/loss",
+            "validation/perplexity",
+            "validation/accuracy",
+            "validation/r2",
+            "refit/loss",
+        ] {
             if let Some(value) = value(key) {
                 line += &format!("  {key} {value:.4}");
             }

@@ -6,6 +6,7 @@ use crate::backend::BackendName;
 use crate::data::{self, PreparedTarget, Splits};
 use crate::invalid::one_line;
 use crate::tracking::RunId;
+use crate::training::TrainingConfig;
 
 /// Run, data, network and optimizer.
 pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) -> String {
@@ -26,16 +27,24 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) ->
         format!("data   {}", data(prepared).join("\n       ")),
         format!("model  {}{begins}", model(prepared)),
         format!(
-            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs, seed {}, on {} ({} kernels)",
+            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs{}, seed {}, on {} ({} kernels)",
             training.learning_rate,
             training.batch_size(),
             training.max_epochs,
+            endings(training),
             config.seed,
             backend.as_str(),
             training.kernels.as_str()
         ),
     ]
     .join("\n")
+}
+
+/// What else decides how long the training takes.
+fn endings(training: &TrainingConfig) -> String {
+    let patience = training.early_stopping.as_ref().map(|stopping| format!(", patience {}", stopping.patience));
+    let refit = (training.refit == Some(true)).then(|| " and a second training on all but the test rows".to_owned());
+    patience.into_iter().chain(refit).collect()
 }
 
 /// The network and its size.

@@ -120,8 +120,7 @@ fn refit<B: TrainingBackend>(
         phase: Phase::Refit { num_epochs },
         keep_history: false,
     };
-    let (again, writer, seconds) =
-        record(job, |writer| Recorder::after(seconds, writer), writer, prepared, options)?;
+    let (again, writer, seconds) = record(job, |writer| Recorder::after(seconds, writer), writer, prepared, options)?;
     let mut refitted = None;
     if again.reason == StopReason::MaxEpochs {
         let before = std::mem::replace(&mut fitted.net, again.net);

@@ -51,7 +51,7 @@ pub mod weights_file;
 pub use environment::Environment;
 pub use error::explain;
 pub use measurable::check_repetitions;
-pub use prepare::{Prepared, Pretrained, prepare, prepare_from};
+pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;

@@ -52,6 +52,19 @@ pub fn prepare(config: &Config, location: &Location) -> Result<Prepared, Invalid
     prepare_from(Arc::new(data::load(&config.data)?), config, location)
 }
 
+/// `config` with what it leaves open chosen by its data, which are loaded only if it leaves something open.
+///
+/// # Errors
+/// Data that cannot be loaded or split.
+pub fn completed(config: &Config) -> Result<Config, Invalid> {
+    if !recipe::leaves_open(config) {
+        return Ok(config.clone());
+    }
+    let dataset = data::load(&config.data)?;
+    let splits = data::split(&dataset, &config.data, config.seed)?;
+    Ok(recipe::complete(config, &dataset, &splits))
+}
+
 /// Like [`prepare`], for data that are already loaded.
 ///
 /// # Errors

@@ -22,25 +22,24 @@ const TOGETHER: [(&str, &[&str]); 2] = [("optimizer", &["weight_decay"]), ("sche
 /// # Panics
 /// If a recipe is no valid TOML of its sections.
 pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> Config {
-    let Some(given) = &config.given else { return config.clone() };
+    let Some(given) = config.given.as_ref().filter(|given| !Open::of(given).is_nothing()) else {
+        return Config { given: None, ..config.clone() };
+    };
+    let open = Open::of(given);
     let mut complete = Config { given: None, ..config.clone() };
-    let has_network = names_a_network(given);
-    if has_network && has(given, "training", "max_epochs") {
-        return complete;
-    }
     let recipe: Table = toml::from_str(&recipe(dataset, splits)).expect("a recipe is TOML");
     let section = |name: &str| recipe.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
-    if !has_network {
+    if open.network {
         let architecture = Deserialize::deserialize(section("model")).expect("a recipe's network is one");
         complete.model.architecture = architecture;
     }
     let refit = complete.training.refit;
     let mut training = Table::try_from(&complete.training).expect("a section has a TOML form");
     for (key, value) in section("training") {
-        let is_about_it = !has_network || DURATION.contains(&key.as_str());
+        let is_open = if DURATION.contains(&key.as_str()) { open.duration } else { open.network };
         let is_replaced = TOGETHER.iter().any(|(one, keys)| has(given, "training", one) && keys.contains(&&*key));
         let needs_validation = ["early_stopping", "refit"].contains(&key.as_str());
-        if is_about_it && !is_replaced && !(needs_validation && splits.validation.is_empty()) {
+        if is_open && !is_replaced && !(needs_validation && splits.validation.is_empty()) {
             put(&mut training, given.get("training").and_then(Value::as_table), key, value);
         }
     }
@@ -49,9 +48,28 @@ pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> C
     complete
 }
 
-/// Whether what the file says leaves something to [`complete`].
-pub fn leaves_open(config: &Config) -> bool {
-    config.given.as_ref().is_some_and(|given| !(names_a_network(given) && has(given, "training", "max_epochs")))
+/// Whether the config leaves something to [`complete`].
+pub(super) fn leaves_open(config: &Config) -> bool {
+    config.given.as_ref().is_some_and(|given| !Open::of(given).is_nothing())
+}
+
+/// What a config leaves open.
+struct Open {
+    /// The network, and with it the whole training.
+    network: bool,
+    /// How long to train.
+    duration: bool,
+}
+
+impl Open {
+    fn of(given: &Table) -> Self {
+        let network = !names_a_network(given);
+        Self { network, duration: network || !has(given, "training", "max_epochs") }
+    }
+
+    fn is_nothing(&self) -> bool {
+        !self.network && !self.duration
+    }
 }
 
 /// A network to start from is one, too.

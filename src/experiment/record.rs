@@ -14,9 +14,9 @@ use super::weights_file::encode;
 use crate::data::{Dataset, Target};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
+use crate::training::CHECKPOINT;
 use crate::training::evaluation::{Evaluation, Prediction, RefitEvaluation, evaluate};
 use crate::training::objective::Objective;
-use crate::training::CHECKPOINT;
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;

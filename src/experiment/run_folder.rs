@@ -16,8 +16,8 @@ use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::shell::command_in;
 use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, folder, read_points};
-use crate::training::evaluation::Evaluation;
 use crate::training::Checkpoint;
+use crate::training::evaluation::Evaluation;
 
 /// The resolved configuration.
 const CONFIG: &str = "config.toml";

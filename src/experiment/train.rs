@@ -142,8 +142,8 @@ fn reason<B: TrainingBackend>(config: &TrainingConfig, Trained { fitted, refitte
     };
     match refitted {
         None => ended,
-        Some(Refitted { num_examples, num_epochs, .. }) => format!(
-            "{ended}; trained again for {num_epochs} epochs on all {num_examples} training and validation rows"
-        ),
+        Some(Refitted { num_examples, num_epochs, .. }) => {
+            format!("{ended}; trained again for {num_epochs} epochs on all {num_examples} training and validation rows")
+        }
     }
 }

@@ -39,7 +39,8 @@ pub fn curves(title: &str, curves: &[Curve], best: Option<u64>, stop: Option<u64
     let (shown, left_out) = shown.split_at(shown.len().min(MOST_PANELS));
     let page = Page::new(title, &summary(shown, left_out, best, stop));
     let marks = [best, stop].map(|epoch| epoch.map(|epoch| epoch as f64));
-    let epochs = shown.iter().flat_map(|curve| curve.parts()).flat_map(|(_, points)| points.iter().map(|point| point.0));
+    let epochs =
+        shown.iter().flat_map(|curve| curve.parts()).flat_map(|(_, points)| points.iter().map(|point| point.0));
     let (first, last) = range(epochs.chain(marks.into_iter().flatten())).unwrap_or((0.0, 1.0));
     let columns = shown.len().min(2);
     let (width, height) = ((WIDTH - 2.0 * MARGIN) / columns as f64, 270.0);

@@ -181,7 +181,9 @@ impl<B: TrainingBackend> EpochLoop<B> {
                 false if epoch == max_epochs => Some(StopReason::MaxEpochs),
                 false => (!goes_on).then_some(StopReason::Observer),
             };
-            if (ended.is_some() && self.phase.keeps_its_end()) || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds {
+            if (ended.is_some() && self.phase.keeps_its_end())
+                || last_checkpoint.elapsed().as_secs_f64() >= self.checkpoint_seconds
+            {
                 self.keep_checkpoint(learner, &outcome, step, ended, best.as_ref())?;
                 last_checkpoint = Instant::now();
             }

@@ -20,8 +20,7 @@ use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{
-    Phase,
-    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Recorder, TrainingObserver, fit,
+    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, fit,
 };
 use serde_json::Value;
 

@@ -65,8 +65,12 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
     };
     let feature = |mean, deviation| Importance { name: "f".into(), mean, deviation };
     let capacity = |train_loss, validation_loss| Capacity { units: 4, train_loss, validation_loss };
-    let curve =
-        Curve { metric: "loss".into(), train: vec![(1.0, bad), (bad, 1.0), (2.0, 3.0)], validation: vec![(1.0, bad)], refit: vec![(bad, bad)] };
+    let curve = Curve {
+        metric: "loss".into(),
+        train: vec![(1.0, bad), (bad, 1.0), (2.0, 3.0)],
+        validation: vec![(1.0, bad)],
+        refit: vec![(bad, bad)],
+    };
     vec![
         (curves("t", &[curve], Some(1), None), "point", 1),
         (gallery("t", 2, 2, &[sample]), "bar", 1),

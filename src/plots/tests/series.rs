@@ -41,7 +41,12 @@ fn labels_of_neighbouring_epochs_stand_side_by_side() {
 fn a_long_curve_keeps_its_peaks() {
     let value = |epoch: i32| if epoch == 77_777 { 9.0 } else { f64::from(epoch % 7) / 7.0 };
     let train = (0..100_000).map(|epoch| (f64::from(epoch), value(epoch))).collect();
-    let svg = curves("Training", &[Curve { metric: "loss".into(), train, validation: Vec::new(), refit: Vec::new() }], None, None);
+    let svg = curves(
+        "Training",
+        &[Curve { metric: "loss".into(), train, validation: Vec::new(), refit: Vec::new() }],
+        None,
+        None,
+    );
     let document = parsed(&svg);
     let line = points(marks(&document, "curve").into_iter().find(|node| node.has_attribute("d")).unwrap());
     assert!(line.len() <= 1200);

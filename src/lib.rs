@@ -10,7 +10,8 @@
 //! - defines the command line: [`cli`]; runs its verbs: [`commands`], one file each
 //! - does their work, without printing: [`experiment`]; is the main path, from the initial network to the evaluation:
 //!   `experiment/train.rs`
-//! - reads, overrides and checks the TOML file: [`config`]
+//! - reads, overrides and checks the TOML file: [`config`]; chooses by the data what it leaves open:
+//!   `experiment/recipe.rs`; its JSON Schema: `schema`, [`config::Config::schema`]
 //! - maps cargo features to Burn backends: [`backend`]
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
@@ -67,6 +68,7 @@ pub mod missing;
 pub mod model;
 pub mod onnx;
 pub mod plots;
+mod schema;
 pub mod secrets;
 pub mod shell;
 pub mod shipped;

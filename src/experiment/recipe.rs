@@ -1,14 +1,15 @@
 //! The network and the training that burnlab chooses, by the data, where the config leaves them open.
 //!
 //! A recipe is the TOML that somebody would write who knows such data. Each key that the config gives wins. Without a
-//! network in `[model]` the whole recipe counts; with one, only how long to train, and that only without
-//! `training.max_epochs`.
+//! network in `[model]` the whole recipe counts; with one, only the sizes of a perceptron's layers, if they are left
+//! out, and how long to train, unless `training.max_epochs` says so.
 
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::config::Config;
 use crate::data::{Dataset, Splits, Target};
+use crate::model::Architecture;
 
 /// The keys of `[model]` that name no network.
 const NO_NETWORK: [&str; 2] = ["init_from", "freeze"];
@@ -32,6 +33,9 @@ pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> C
     if open.network {
         let architecture = Deserialize::deserialize(section("model")).expect("a recipe's network is one");
         complete.model.architecture = architecture;
+    }
+    if let (true, Architecture::Mlp(mlp)) = (open.hidden, &mut complete.model.architecture) {
+        mlp.hidden = hidden(splits.train.len());
     }
     let refit = complete.training.refit;
     let mut training = Table::try_from(&complete.training).expect("a section has a TOML form");
@@ -57,6 +61,8 @@ pub(super) fn leaves_open(config: &Config) -> bool {
 struct Open {
     /// The network, and with it the whole training.
     network: bool,
+    /// The sizes of the hidden layers of a multilayer perceptron.
+    hidden: bool,
     /// How long to train.
     duration: bool,
 }
@@ -64,20 +70,25 @@ struct Open {
 impl Open {
     fn of(given: &Table) -> Self {
         let network = !names_a_network(given);
-        Self { network, duration: network || !has(given, "training", "max_epochs") }
+        let is_mlp = model(given).is_none_or(|model| model.get("kind").is_none_or(|kind| kind.as_str() == Some("mlp")));
+        let hidden = !network && is_mlp && !["hidden", "init_from"].iter().any(|key| has(given, "model", key));
+        Self { network, hidden, duration: network || !has(given, "training", "max_epochs") }
     }
 
     fn is_nothing(&self) -> bool {
-        !self.network && !self.duration
+        !self.network && !self.hidden && !self.duration
     }
 }
 
 /// A network to start from is one, too.
 fn names_a_network(given: &Table) -> bool {
-    let model = given.get("model").and_then(Value::as_table);
-    model.is_some_and(|model| {
+    model(given).is_some_and(|model| {
         model.contains_key("init_from") || model.keys().any(|key| !NO_NETWORK.contains(&key.as_str()))
     })
+}
+
+fn model(given: &Table) -> Option<&Table> {
+    given.get("model").and_then(Value::as_table)
 }
 
 fn has(given: &Table, section: &str, key: &str) -> bool {
@@ -144,25 +155,49 @@ fn image([height, width]: [usize; 2], rows: usize) -> String {
         {model}
         [training]
         max_epochs = {epochs}
-        batch_size = {batch_size}
+        batch_size = {}
         learning_rate = {learning_rate}
         schedule = {{ kind = "cosine" }}
         refit = true
-        "#
+        "#,
+        batch_size.min(rows)
     )
 }
 
+/// The sizes of the hidden layers for a table with so many training rows.
+fn hidden(rows: usize) -> Vec<usize> {
+    match rows {
+        0..2_000 => vec![32],
+        2_000..8_000 => vec![128, 128],
+        _ => vec![256, 256],
+    }
+}
+
 fn table(rows: usize) -> String {
-    let _ = rows;
-    r#"
-    [model]
-    kind = "mlp"
-    hidden = [256, 256, 256]
-    dropout = 0.3
-    [training]
-    max_epochs = 300
-    early_stopping = { patience = 20 }
-    refit = true
-    "#
-    .to_owned()
+    let (activation, dropout, epochs, batch_size, learning_rate) = match rows {
+        0..2_000 => ("tanh", 0.1, 100, 32, 3e-3),
+        2_000..8_000 => ("relu", 0.2, 60, 64, 4e-3),
+        _ => ("relu", 0.1, 60, 64, 2e-3),
+    };
+    format!(
+        r#"
+        [model]
+        kind = "mlp"
+        hidden = {:?}
+        activation = "{activation}"
+        dropout = {dropout}
+        [training]
+        max_epochs = {epochs}
+        batch_size = {}
+        learning_rate = {learning_rate}
+        optimizer = "adamw"
+        weight_decay = 0.1
+        schedule = {{ kind = "cosine" }}
+        early_stopping = {{ patience = {} }}
+        refit = true
+        "#,
+        hidden(rows),
+        batch_size.min(rows),
+        epochs / 3,
+    )
 }

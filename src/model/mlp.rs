@@ -17,6 +17,7 @@ use super::{Activation, DropoutRng, Initializer, Kind, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
+use crate::schema::without_default;
 
 /// Far wider than burnlab's networks need; a typo must not exhaust the machine's memory.
 const MAX_WIDTH: usize = 65_536;
@@ -25,7 +26,9 @@ const MAX_WIDTH: usize = 65_536;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MlpConfig {
-    /// Units of each hidden layer, in order; `[]` = single-layer perceptron. Each 1 to 65536.
+    /// Units of each hidden layer, in order; `[]` = single-layer perceptron. Each 1 to 65536. By default chosen for the
+    /// number of training rows.
+    #[schemars(transform = without_default)]
     pub hidden: Vec<usize>,
     /// Activation after each hidden layer.
     pub activation: Activation,

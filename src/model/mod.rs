@@ -69,7 +69,7 @@ pub struct ModelConfig {
 /// Generates [`Architecture`] and [`Net`] from the list of kinds.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:literal => $kind:ident($config:ty, $net:ident),)+) => {
-        /// The architecture to build; `kind = "mlp"` by default.
+        /// The architecture to build; without any key of it chosen by the data, otherwise `kind = "mlp"` by default.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "kind")]
         pub enum Architecture {

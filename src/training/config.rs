@@ -10,6 +10,7 @@ use super::schedule::ScheduleConfig;
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::invalid::Invalid;
+use crate::schema::without_default;
 
 mod optimizer;
 
@@ -19,7 +20,9 @@ const DEFAULT_BATCH_SIZE: usize = 32;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
-    /// Maximum number of passes over the training part; >= 1.
+    /// Maximum number of passes over the training part; >= 1. By default chosen by the data, together with early stopping
+    /// and the second training.
+    #[schemars(transform = without_default)]
     pub max_epochs: usize,
     /// Examples per optimizer step; 1 to the number of training rows. By default 32, or all of fewer rows.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +82,7 @@ pub struct TrainingConfig {
     pub kernels: Kernels,
     /// How the learning rate changes; constant by default.
     pub schedule: ScheduleConfig,
-    /// When to stop before `max_epochs`; never by default.
+    /// When to stop before `max_epochs`; with a given number of epochs never by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub early_stopping: Option<EarlyStoppingConfig>,
 }

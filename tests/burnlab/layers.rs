@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 25] = [
+const LAYERS: [(&str, &str); 26] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -19,8 +19,8 @@ const LAYERS: [(&str, &str); 25] = [
         "backend bounded comparison config cpu data invalid metric model onnx plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
-    ("training", "cpu data invalid metric model tracking"),
-    ("model", "cpu data invalid"),
+    ("training", "cpu data invalid metric model schema tracking"),
+    ("model", "cpu data invalid schema"),
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "invalid metric shell tracking"),
@@ -34,6 +34,7 @@ const LAYERS: [(&str, &str); 25] = [
     ("guide", ""), // pages, no code
     ("missing", ""),
     ("secrets", ""),
+    ("schema", ""),
     ("shell", ""),
     ("shipped", ""),
     ("invalid", ""),

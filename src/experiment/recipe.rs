@@ -177,14 +177,7 @@ struct Size {
 
 const SIZES: [Size; 4] = [
     Size { most_rows: 2_000, hidden: &[64], epochs: 200, batch_size: 32, learning_rate: 3e-3, weight_decay: 0.5 },
-    Size {
-        most_rows: 6_000,
-        hidden: &[128, 128],
-        epochs: 120,
-        batch_size: 64,
-        learning_rate: 4e-3,
-        weight_decay: 0.1,
-    },
+    Size { most_rows: 6_000, hidden: &[128, 128], epochs: 120, batch_size: 64, learning_rate: 4e-3, weight_decay: 0.1 },
     Size {
         most_rows: 200_000,
         hidden: &[128, 128],

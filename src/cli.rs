@@ -1,10 +1,13 @@
 //! The command line: the whole surface of the tool on one screen.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
@@ -14,7 +17,13 @@ use crate::tracking::Location;
 
 /// Trains neural networks from a TOML file, records every run, and compares them honestly.
 #[derive(Debug, Parser)]
-#[command(name = "burnlab", version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    name = "burnlab",
+    version,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
+    override_usage = "burnlab [OPTIONS] --config <FILE>\n       burnlab <COMMAND>"
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -22,14 +31,37 @@ pub struct Cli {
     pub train: TrainArgs,
 }
 
-/// Where runs are recorded.
+impl Cli {
+    /// The command line in `words`, the name of the program first. Options of training do not go with a verb, except for
+    /// those that say where runs are, which may stand before it.
+    ///
+    /// # Errors
+    /// What clap refuses; `--help` and `--version`.
+    pub fn of<W: Into<OsString> + Clone>(words: impl IntoIterator<Item = W>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(words)?;
+        if let Some((verb, _)) = matches.subcommand() {
+            let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+            let mut of_training = command.get_arguments().filter(|argument| !argument.is_global_set());
+            let found = of_training.find(|argument| is_given(argument.get_id().as_str())).map(ToString::to_string);
+            drop(of_training);
+            if let Some(argument) = found {
+                let message = format!("the argument '{argument}' cannot be used with '{verb}'");
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+        }
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// Where runs are recorded. A verb has it both before and after its name.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
     /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts")]
+    #[arg(long, value_name = "DIR", default_value = "artifacts", global = true)]
     pub artifacts: PathBuf,
     /// A PostgreSQL server that stores runs and sweeps instead of DIR/burnlab.db: `postgres://user@host/database`
-    #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true)]
+    #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true, global = true)]
     pub server: Option<String>,
 }
 
@@ -291,8 +323,9 @@ pub struct PredictArgs {
     /// The file to write, instead of the terminal; gzipped if its name ends in `.gz`
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Input columns to copy to the output, such as an id
-    #[arg(long, value_name = "COLUMN,COLUMN", value_delimiter = ',')]
+    /// Input columns to copy to the output, such as an id; repeatable. A name that holds a comma is given alone, or in quotes
+    /// as in a CSV file
+    #[arg(long, value_name = "COLUMN,COLUMN")]
     pub keep: Vec<String>,
     /// Fail if rows differ from those of training: unknown categories, numbers far out of range, missing cells
     #[arg(long)]
@@ -428,12 +461,8 @@ pub struct DashboardArgs {
 /// `burnlab runs`: what was recorded, in the terminal.
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// The folder of the runs and their database
-    #[arg(long, value_name = "DIR", default_value = "artifacts", global = true)]
-    pub artifacts: PathBuf,
-    /// A PostgreSQL server that stores runs and sweeps instead of DIR/burnlab.db: `postgres://user@host/database`
-    #[arg(long = "store", value_name = "URL", env = "BURNLAB_STORE", hide_env_values = true, global = true)]
-    pub server: Option<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
     #[command(subcommand)]
     pub command: RunsCommand,
 }

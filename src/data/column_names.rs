@@ -68,8 +68,12 @@ fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
     }
     let nearest =
         nearest(name, table.names().iter().map(String::as_str)).map(|name| format!("; did you mean `{name}`?"));
+    let only = match table.names().len() {
+        1 => " alone: if another character separates the cells, set data.delimiter",
+        _ => "",
+    };
     let message = format!(
-        "{} has no column `{name}`{} It has {}",
+        "{} has no column `{name}`{} It has {}{only}",
         table.display(),
         nearest.unwrap_or_else(|| ".".to_owned()),
         labels::list_columns(table.names(), 20)
@@ -101,6 +105,31 @@ pub(super) fn positions<'n>(table: &Table<'_>, names: impl Iterator<Item = &'n s
             Err(table.error(&format!("lacks columns that the model was trained with: {lacking}{alike}")))
         }
     }
+}
+
+/// The positions of columns that a user lists: each item is a name of the file, commas and all, or several in a line of
+/// CSV.
+///
+/// # Errors
+/// Columns that are missing.
+pub(super) fn listed(table: &Table<'_>, items: &[String]) -> Result<Vec<usize>, Invalid> {
+    let position = |name: &str| table.names().iter().position(|other| other == name);
+    let mut positions = Vec::new();
+    for item in items {
+        if let Some(whole) = position(item) {
+            positions.push(whole);
+            continue;
+        }
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).trim(csv::Trim::All).from_reader(item.as_bytes());
+        for name in reader.records().next().and_then(Result::ok).iter().flatten() {
+            let found = position(name).ok_or_else(|| {
+                let has = labels::list_columns(table.names(), 20);
+                table.error(&format!("has no column `{name}` to keep. It has {has}"))
+            });
+            positions.push(found?);
+        }
+    }
+    Ok(positions)
 }
 
 /// Names of the file that differ from those it lacks only by letter case and spaces.

@@ -24,7 +24,7 @@ pub struct NewRows<'a> {
     config: &'a DataConfig,
     /// Whether the target is read, and required in each row.
     has_target: bool,
-    /// Columns to pass through unchanged.
+    /// Columns to pass through unchanged: names, or lists of them with commas between.
     kept: &'a [String],
 }
 
@@ -92,15 +92,13 @@ impl<'a> NewRows<'a> {
         let table = formats::open(origin, config, readings.encoding.as_deref())?;
         let inputs = preprocessor.columns().iter().map(|column| readings.source(&column.name));
         let mut columns = column_names::positions(&table, inputs)?;
-        if let Some(name) = kept.iter().find(|name| !table.names().contains(name)) {
-            return Err(origin.error(&format!("has no column `{name}` to keep")));
-        }
-        let kept = column_names::positions(&table, kept.iter().map(String::as_str))?;
+        let kept = column_names::listed(&table, kept)?;
         if *has_target {
             columns.extend(column_names::positions(&table, std::iter::once(preprocessor.target_name.as_str()))?);
         }
+        let first_kept = columns.len();
         columns.extend(kept);
-        Ok(OpenRows { preprocessor, table, columns, has_target: *has_target })
+        Ok(OpenRows { preprocessor, table, columns, first_kept, has_target: *has_target })
     }
 }
 
@@ -110,10 +108,17 @@ pub struct OpenRows<'a> {
     table: Table<'a>,
     /// Positions of the inputs, of the target if it is read, and of the kept columns.
     columns: Vec<usize>,
+    /// Index in `columns` of the first kept column.
+    first_kept: usize,
     has_target: bool,
 }
 
 impl OpenRows<'_> {
+    /// The names of the kept columns.
+    pub fn kept_names(&self) -> Vec<&str> {
+        self.columns[self.first_kept..].iter().map(|&column| &self.table.names()[column][..]).collect()
+    }
+
     /// Calls `visit` with each block, in the order of the file, and returns how its cells differ from those of training.
     ///
     /// A category that training did not see is the unknown one, a missing number becomes the training median. A row
@@ -122,7 +127,7 @@ impl OpenRows<'_> {
     /// # Errors
     /// A row that cannot be read; text in a numeric column; the first error of `visit`.
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<Drift, E> {
-        let Self { preprocessor, table, columns, has_target } = self;
+        let Self { preprocessor, table, columns, first_kept, has_target } = self;
         let inputs = preprocessor.columns();
         let readers: Vec<ColumnReader> = inputs.iter().map(|column| reader(column, &preprocessor.readings)).collect();
         let classes = preprocessor.class_labels();
@@ -132,8 +137,6 @@ impl OpenRows<'_> {
             _ => None,
         };
         let known = Known { columns: &readers, target_name, classes: classes.as_ref(), target_syntax };
-        let first_kept = inputs.len() + usize::from(*has_target);
-
         let mut block = Gathered::new(preprocessor, &known, *has_target, columns.len() - first_kept);
         let mut drift = Drift::new(preprocessor);
         let mut number = 0;
@@ -156,7 +159,7 @@ impl OpenRows<'_> {
             known.push_inputs(row, values)?;
             drift.observe(&values[first..], row)?;
             block.rows.push(number - 1);
-            (first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
+            (*first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
             if block.rows.len() == ROWS_A_BLOCK { visit(block.take()) } else { Ok(()) }
         })?;
         if !block.rows.is_empty() {

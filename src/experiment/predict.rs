@@ -26,16 +26,15 @@ pub fn predict(
     writer: &mut dyn Write,
 ) -> anyhow::Result<Drift> {
     saved.refuse_text("it does not predict the rows of a file")?;
-    check_kept(keep, saved.preprocessor.class_names())?;
     run_on(backend, PredictJob { saved, input, keep, writer }).map_err(anyhow::Error::msg)?
 }
 
 /// Each column of the output has a name of its own.
-fn check_kept(keep: &[String], class_names: &[String]) -> anyhow::Result<()> {
+fn check_kept(keep: &[&str], class_names: &[String]) -> anyhow::Result<()> {
     let own = predictions::own_columns(class_names);
     for (i, name) in keep.iter().enumerate() {
         anyhow::ensure!(
-            name != "row" && !own.contains(name),
+            *name != "row" && !own.iter().any(|other| other == name),
             "--keep {name}: the output has a column `{name}` of its own: rename that of the file"
         );
         anyhow::ensure!(!keep[..i].contains(name), "--keep names `{name}` twice");
@@ -58,10 +57,12 @@ impl Job for PredictJob<'_> {
         let net = saved.net::<B::InnerBackend>(&device)?;
         let decoder = OutputDecoder::new(&saved.preprocessor);
         let num_outputs = decoder.task.num_outputs();
-        let first: Vec<&str> = ["row"].into_iter().chain(keep.iter().map(String::as_str)).collect();
         let rows = NewRows::new(input, &saved.preprocessor, &saved.config.data, false, keep);
         // Opened before the first line is written, so that an unusable input produces no output.
         let columns = rows.open()?;
+        let kept = columns.kept_names();
+        check_kept(&kept, saved.preprocessor.class_names())?;
+        let first: Vec<&str> = ["row"].into_iter().chain(kept).collect();
         let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first)?;
         let drift = columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);

@@ -25,7 +25,7 @@ use crate::tracking::{Location, RunId, Store, TrackingError};
 /// # Errors
 /// One line that says what is wrong and what to do about it.
 pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
-    let location = &Location { root: args.artifacts.clone(), server: args.server.clone() };
+    let location = &args.store.location();
     match &args.command {
         RunsCommand::List(options) => {
             print_as(options.json, &list::text(&Store::open_read_only_at(location)?, options)?)?

@@ -9,7 +9,27 @@ const MAX_READ: usize = 10_000;
 
 /// Such as ``no file `titanic.cvs` in /home/me/data, which has `titanic.csv` ``.
 pub fn no_file(path: &Path) -> String {
-    format!("no file `{}`{}", path.display(), looked_in(path))
+    let why = of_another_place(&path.to_string_lossy()).unwrap_or_else(|| looked_in(path));
+    format!("no file `{}`{why}", path.display())
+}
+
+/// What in a path only a browser, a shell or Windows understands, and what to write instead.
+fn of_another_place(path: &str) -> Option<String> {
+    if let Some((scheme, _)) = path.split_once("://")
+        && scheme.chars().all(char::is_alphanumeric)
+    {
+        return Some(": addresses are not fetched; download it, as by `curl -LO`, and name the file".to_owned());
+    }
+    if let Some(rest) = path.strip_prefix("~/") {
+        let home = std::env::var("HOME").ok().filter(|home| !home.is_empty());
+        let whole = home.map_or_else(String::new, |home| format!(": {}/{rest}", home.trim_end_matches('/')));
+        return Some(format!(": only a shell replaces `~`; write the whole path{whole}"));
+    }
+    if path.contains('$') || path.split('%').count() > 2 {
+        return Some(": only a shell replaces variables; write the whole path".to_owned());
+    }
+    let is_of_windows = !cfg!(windows) && path.contains('\\');
+    is_of_windows.then(|| ": write `/` between folders, and a path of this system".to_owned())
 }
 
 /// Where the missing file `path` was looked for: the absolute folder, and the files there with a similar name.
@@ -76,6 +96,23 @@ mod tests {
         assert_eq!(message("vine.csv"), "no file `DIR/vine.csv` in DIR, which has `wine.csv`");
         assert_eq!(message("digits.toml"), "no file `DIR/digits.toml` in DIR");
         assert_eq!(message("data/x.csv"), "no file `DIR/data/x.csv`: there is no folder DIR/data");
+    }
+
+    #[test]
+    fn a_path_for_a_browser_a_shell_or_another_system_is_named() {
+        let message = |path: &str| no_file(Path::new(path));
+        for (path, why) in [
+            ("https://example.org/a.csv", "addresses are not fetched"),
+            ("s3://bucket/a.csv", "addresses are not fetched"),
+            ("~/a.csv", "only a shell replaces `~`; write the whole path: /"),
+            ("$DATA/a.csv", "only a shell replaces variables"),
+            ("%USERPROFILE%/a.csv", "only a shell replaces variables"),
+        ] {
+            assert!(message(path).starts_with(&format!("no file `{path}`: {why}")), "{}", message(path));
+        }
+        assert!(message("50% a.csv").starts_with("no file `50% a.csv` in "));
+        #[cfg(unix)]
+        assert!(message("C:\\me\\a.csv").ends_with("write `/` between folders, and a path of this system"));
     }
 
     #[test]

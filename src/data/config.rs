@@ -1,9 +1,11 @@
 //! The `[data]` section of the TOML file.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Source, TaskKind, missing};
 
@@ -39,12 +41,13 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<PathBuf>,
     /// CSV: name of the column to predict; required.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_column")]
     pub target: Option<String>,
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
-    /// CSV: the delimiter, one ASCII character; inferred from the first lines among `,` `;` tab `|` when absent.
+    /// CSV: the delimiter, one ASCII character; inferred from the first lines among `,` `;` tab `|` and runs of spaces when
+    /// absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<char>,
     /// CSV and texts: the encoding, such as "windows-1252" or "gbk"; recognised when absent.
@@ -188,6 +191,43 @@ impl DataConfig {
         let context = self.is_text().then(|| self.context());
         Self { context, ..self }
     }
+}
+
+/// Reads the name of a column; of a list it says what to do instead.
+fn one_column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct OneColumn;
+    impl<'de> Visitor<'de> for OneColumn {
+        type Value = Option<String>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("the name of a column, a string")
+        }
+
+        fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+            Ok(Some(name.to_owned()))
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+            let first: Option<String> = names.next_element()?;
+            let mut others = Vec::new();
+            while let Some(other) = names.next_element::<String>()? {
+                others.push(other);
+            }
+            let first = first.unwrap_or_else(|| "y".to_owned());
+            let others = match others.is_empty() {
+                true => String::new(),
+                false => format!(", data.drop = {others:?}, and train another run for each of these"),
+            };
+            Err(de::Error::custom(format!(
+                "data.target is one column, not a list: set data.target = {first:?}{others}"
+            )))
+        }
+    }
+    deserializer.deserialize_any(OneColumn)
 }
 
 /// How numeric columns are scaled; a spread of 0 counts as 1.

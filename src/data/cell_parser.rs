@@ -50,8 +50,36 @@ fn parse(cell: &[u8]) -> Cell {
         let digits = cell.iter().map(|digit| u32::from(digit - b'0'));
         return Cell::Number(f64::from(digits.fold(0, |sum, digit| sum * 10 + digit)));
     }
-    let number = std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
-    number.map_or(Cell::Text, Cell::Number)
+    let general = || std::str::from_utf8(cell).ok().and_then(|text| text.parse::<f64>().ok());
+    short_decimal(cell).or_else(general).map_or(Cell::Text, Cell::Number)
+}
+
+/// Powers of ten that are exact.
+const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// The number in up to 15 digits with or without a point and a minus: the digits and the power of ten are exact, so that one
+/// division rounds them as the general parser does (Clinger 1990).
+#[inline]
+fn short_decimal(cell: &[u8]) -> Option<f64> {
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    if digits.len() > POWERS.len() {
+        return None;
+    }
+    let (mut mantissa, mut point) = (0, None);
+    for (i, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
+            b'.' if point.is_none() => point = Some(i),
+            _ => return None,
+        }
+    }
+    let num_digits = digits.len() - usize::from(point.is_some());
+    if !(1..POWERS.len()).contains(&num_digits) {
+        return None;
+    }
+    let num_fractional = point.map_or(0, |point| num_digits - point);
+    let number = mantissa as f64 / POWERS[num_fractional];
+    Some(if digits.len() < cell.len() { -number } else { number })
 }
 
 #[cfg(test)]
@@ -82,8 +110,31 @@ mod tests {
             ("nan", "not finite"),
             ("1,5", "text"),
             ("0x10", "text"),
+            ("-", "text"),
+            (".", "text"),
+            ("-.5", "-0.5"),
+            ("1.2.3", "text"),
+            ("--1", "text"),
         ] {
             assert_eq!(read(cell), expected, "{cell}");
         }
+    }
+
+    #[test]
+    fn short_decimals_are_rounded_as_others_are() {
+        let mut seed = 1u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let digits = format!("{:015}", seed >> 14);
+            let (num_digits, point) = (1 + (seed >> 7) as usize % 15, (seed >> 3) as usize % 16);
+            let (whole, fraction) = digits[..num_digits].split_at(point.min(num_digits));
+            for text in [format!("{whole}.{fraction}"), format!("-{whole}.{fraction}"), digits[..num_digits].to_owned()]
+            {
+                let expected = text.parse::<f64>().unwrap();
+                assert_eq!(short_decimal(text.as_bytes()).map(f64::to_bits), Some(expected.to_bits()), "{text}");
+            }
+        }
+        assert_eq!(short_decimal(b"-0").map(f64::to_bits), Some((-0.0f64).to_bits()));
+        assert_eq!(short_decimal(b"1234567890123456"), None);
     }
 }

@@ -53,6 +53,14 @@ pub enum ColumnKind {
     },
 }
 
+/// What a column holds.
+#[derive(Clone)]
+struct Range {
+    num_missing: usize,
+    low: f32,
+    high: f32,
+}
+
 impl Column {
     /// Its categories; none for numbers.
     pub(super) fn categories(&self) -> &[String] {
@@ -178,19 +186,18 @@ impl Dataset {
         if let Target::Text(text) = &self.target {
             return std::iter::once(self.describe_text(text)).chain(notes).collect();
         }
+        let inputs = if self.columns.len() == 1 { "input" } else { "inputs" };
+        let inputs = format!("{} {inputs}", self.columns.len());
+        let num_rows = self.num_rows();
         let mut lines = vec![match self.num_training_rows {
-            Some(n) => format!(
-                "{}: {n} rows, {} in the test file, {} inputs",
-                self.name,
-                self.num_rows() - n,
-                self.columns.len()
-            ),
-            None => format!("{}: {} rows, {} inputs", self.name, self.num_rows(), self.columns.len()),
+            Some(n) => format!("{}: {n} rows, {} in the test file, {inputs}", self.name, num_rows - n),
+            None => format!("{}: {num_rows} rows, {inputs}", self.name),
         }];
         if let Some([height, width]) = self.image_shape {
             lines.push(format!("images of {height} x {width} pixels"));
         } else {
-            lines.extend((0..self.columns.len().min(MAX_SHOWN)).map(|i| self.describe_column(i)));
+            let ranges = self.ranges(self.columns.len().min(MAX_SHOWN));
+            lines.extend(ranges.iter().enumerate().map(|(i, range)| self.describe_column(i, range)));
             if self.columns.len() > MAX_SHOWN {
                 lines.push(format!("... and {} more columns", self.columns.len() - MAX_SHOWN));
             }
@@ -211,19 +218,31 @@ impl Dataset {
         )
     }
 
-    fn describe_column(&self, i: usize) -> String {
-        let cells = self.values.iter().skip(i).step_by(self.columns.len());
-        let num_missing = cells.clone().filter(|cell| cell.is_nan()).count();
-        let missing = match num_missing {
+    /// What the first `num_columns` columns hold, in one pass: a pass for each would read the whole memory again.
+    fn ranges(&self, num_columns: usize) -> Vec<Range> {
+        let mut ranges = vec![Range { num_missing: 0, low: f32::INFINITY, high: f32::NEG_INFINITY }; num_columns];
+        for cells in self.values.chunks_exact(self.columns.len()) {
+            for (range, &cell) in ranges.iter_mut().zip(cells) {
+                range.num_missing += usize::from(cell.is_nan());
+                (range.low, range.high) = (range.low.min(cell), range.high.max(cell));
+            }
+        }
+        ranges
+    }
+
+    fn describe_column(&self, i: usize, range: &Range) -> String {
+        let missing = match range.num_missing {
             0 => String::new(),
             n => format!(", {n} missing"),
         };
         let Column { name, kind } = &self.columns[i];
-        let name = one_line(name);
+        let name = match name.contains(':') || name == "note" {
+            true => labels::quote(&one_line(name)),
+            false => labels::bounded(&one_line(name)).into_owned(),
+        };
         match kind {
             ColumnKind::Numeric => {
-                let low = self.in_file(i, cells.clone().copied().fold(f32::INFINITY, f32::min));
-                let high = self.in_file(i, cells.copied().fold(f32::NEG_INFINITY, f32::max));
+                let (low, high) = (self.in_file(i, range.low), self.in_file(i, range.high));
                 format!("{name}: numeric, {low} to {high}{missing}")
             }
             ColumnKind::Categorical { categories } => {

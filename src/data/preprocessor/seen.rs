@@ -25,9 +25,10 @@ impl Seen {
         let (mut num_rare, mut range) = (0, None);
         match kind {
             PreparedKind::Numeric { .. } => {
-                range = present.iter().fold(None, |range: Option<[f32; 2]>, &cell| {
-                    Some(range.map_or([cell; 2], |[low, high]| [low.min(cell), high.max(cell)]))
-                });
+                let [low, high] = present
+                    .iter()
+                    .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &cell| [low.min(cell), high.max(cell)]);
+                range = (low <= high).then_some([low, high]);
             }
             PreparedKind::Categorical { categories: kept, .. } => {
                 let is_kept: Vec<bool> = categories.iter().map(|name| kept.contains(name)).collect();

@@ -2,7 +2,7 @@
 
 use super::labels::Labels;
 use super::limits::MAX_CATEGORIES;
-use super::table::{Cell, Place, Row, Table, is_usable, unusable};
+use super::table::{Cell, Place, Row, Table, is_usable, shorten, unusable};
 use crate::invalid::Invalid;
 
 /// With fewer rows than this, distinct or consecutive values do not make a column an identifier.
@@ -108,7 +108,7 @@ impl Input {
         Ok(self.has_text)
     }
 
-    /// Whether it has nothing but plain numbers, some of them with a fraction, and nobody has said what it is.
+    /// Whether it has nothing but plain numbers, and nobody has said what it is.
     pub(super) fn is_plain(&self) -> bool {
         self.forced.is_none() && !self.has_text && self.low < self.high && !self.counts_up
     }
@@ -150,15 +150,20 @@ impl Input {
     }
 
     /// Why this column is left out as an identifier, if it is.
-    pub(super) fn identifier_note(&self, num_names: Option<usize>) -> Option<String> {
+    pub(super) fn identifier_note(&self, num_names: Option<usize>, names: Option<&Labels>) -> Option<String> {
         if self.forced.is_some() || self.num_present <= MIN_ROWS_OF_IDENTIFIER {
             return None;
         }
         let Self { name, num_present, low, high, .. } = self;
         match num_names {
-            Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => Some(format!(
-                "dropped `{name}`: {n} distinct values in {num_present} rows look like an identifier (keep it with data.categorical)"
-            )),
+            Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => {
+                let example = names.and_then(|names| names.names.first());
+                let example = example.map_or_else(String::new, |text| format!(" (such as `{}`)", shorten(text)));
+                Some(format!(
+                    "dropped `{name}`: {n} distinct values{example} in {num_present} rows look like an identifier (keep it with \
+                     data.categorical)"
+                ))
+            }
             None if self.counts_up && !self.has_text => {
                 Some(format!("dropped `{name}`: it counts the rows from {low} to {high} (keep it with data.numeric)"))
             }

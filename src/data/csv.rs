@@ -9,11 +9,12 @@ use csv::ByteRecord;
 use encoding_rs::Encoding;
 
 use super::DataConfig;
+use super::blanks::Collapsed;
 use super::cell_parser::CellParser;
 use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
-use super::table::{About, CellTexts, Reader, RowVisitor, Table};
+use super::table::{About, CellTexts, Reader, RowVisitor, Table, content};
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
@@ -95,8 +96,9 @@ impl Reader for CsvReader<'_> {
         let mut record = ByteRecord::new();
         let mut cells = Vec::with_capacity(columns.len());
         let mut num_rows = 0;
+        let mut header = ByteRecord::new();
         if self.has_header {
-            self.next(&mut reader, &mut record)?;
+            self.next(&mut reader, &mut header)?;
         }
         while self.next(&mut reader, &mut record)? {
             if record.len() != self.num_columns {
@@ -107,6 +109,10 @@ impl Reader for CsvReader<'_> {
                 self.check_length(&record)?;
             }
             let line = self.line_of(&record);
+            if self.has_header && is_same(&record, &header) {
+                let message = "the header again: is another file appended here? Remove the line";
+                return Err(self.origin.error_at(line, message));
+            }
             if reader.position().line() > line + 1 {
                 self.check_quotes(&record)?;
             }
@@ -121,7 +127,7 @@ impl Reader for CsvReader<'_> {
                 }
             }
             cells.clear();
-            cells.extend(columns.iter().map(|&column| self.cells.read(record[column].trim_ascii())));
+            cells.extend(columns.iter().map(|&column| self.cells.read(content(&record[column]))));
             num_rows += 1;
             if visit(line, &cells, &record).is_break() {
                 break;
@@ -144,7 +150,11 @@ impl CsvReader<'_> {
             true => Box::new(opened),
             false => encoding::decoded(Box::new(opened), self.encoding),
         };
-        let mut inner = BufReader::with_capacity(BUFFER_BYTES, decoded);
+        let separated: Box<dyn Read> = match self.dialect.is_aligned {
+            true => Box::new(Collapsed::new(decoded)),
+            false => decoded,
+        };
+        let mut inner = BufReader::with_capacity(BUFFER_BYTES, separated);
         let end = if self.dialect.line_end == LineEnd::Cr { b'\r' } else { b'\n' };
         let mut line = Vec::new();
         for _ in 0..self.dialect.num_skipped {
@@ -277,6 +287,17 @@ impl CsvReader<'_> {
     }
 }
 
+/// Whether a row is the header once more, perhaps after a byte order mark. Nearly every row differs in its first cell.
+#[inline]
+fn is_same(record: &ByteRecord, header: &ByteRecord) -> bool {
+    let unmarked = |cell: &'_ [u8]| cell.strip_prefix(b"\xef\xbb\xbf").unwrap_or(cell).to_vec();
+    let is_alike = |cell: &[u8], name: &[u8]| cell.len() >= name.len() && cell.ends_with(name);
+    record.len() >= 2
+        && is_alike(&record[0], &header[0])
+        && unmarked(&record[0]) == unmarked(&header[0])
+        && record.iter().zip(header).skip(1).all(|(cell, name)| cell == name)
+}
+
 fn is_number(cell: &[u8]) -> bool {
     let text = std::str::from_utf8(cell.trim_ascii()).ok();
     text.is_some_and(|text| text.parse::<f64>().is_ok())
@@ -297,7 +318,9 @@ impl Read for Guarded {
             .read(buffer)
             .map_err(|error| io::Error::other(format!("{} cannot be read: {error}", self.display)))?;
         let bytes = &buffer[..num_read];
-        if let Some(nul) = bytes.iter().position(|&byte| byte == 0) {
+        // `contains` is much faster than to look for the place, which is wanted once at most.
+        if bytes.contains(&0) {
+            let nul = bytes.iter().take_while(|&&byte| byte != 0).count();
             let line = self.line + count_lines(&bytes[..nul]);
             let message = "a NUL byte: this is not a CSV file in UTF-8";
             return Err(io::Error::other(format!("{}:{line}: {message}", self.display)));

@@ -1,6 +1,6 @@
 //! Dates and times as people and programs write them, and the numbers that stand for them.
 
-use jiff::civil::{Date, DateTime, Time};
+use jiff::civil::{Date, DateTime, ISOWeekDate, Time, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::distinct::Distinct;
@@ -42,6 +42,8 @@ pub(super) struct Moment {
     local: DateTime,
     /// Seconds since 1970, in universal time where the cell tells the offset.
     pub(super) seconds: f64,
+    /// Whether the cell has a time of day and no date: the date here is then 1 January 1970.
+    pub(super) is_clock: bool,
 }
 
 /// Seconds of a day.
@@ -60,6 +62,11 @@ impl DatePart {
             Self::HourCosine => "hour cosine",
         };
         format!("{source} [{part}]")
+    }
+
+    /// Whether it is computed from the time of day alone.
+    pub(super) fn is_of_clock(self) -> bool {
+        matches!(self, Self::HourSine | Self::HourCosine)
     }
 
     /// Its value; `origin` in seconds since 1970.
@@ -134,7 +141,7 @@ pub(super) fn infer(cells: &[Distinct], day_first: Option<bool>, is_forced: bool
     })
 }
 
-/// The parts that tell the dates apart: cycles that they span about once (a year may lack its last weeks), and in which
+/// The parts that tell the dates apart: of times of day the circle of the hours; else the days, and the cycles that they span about once (a year may lack its last weeks), and in which
 /// they differ.
 pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
     let seconds = moments.iter().map(|moment| moment.seconds);
@@ -153,6 +160,9 @@ pub(super) fn parts(moments: &[Moment]) -> Vec<DatePart> {
         ),
         (1.0, &|moment| seconds_of_day(moment.local) as i64, [DatePart::HourSine, DatePart::HourCosine]),
     ];
+    if moments.iter().any(|moment| moment.is_clock) {
+        return vec![DatePart::HourSine, DatePart::HourCosine];
+    }
     let spanned = cycles.iter().filter(|(days, of, _)| (high - low) / DAY >= *days && differ(of));
     std::iter::once(DatePart::Days).chain(spanned.flat_map(|(_, _, parts)| *parts)).collect()
 }
@@ -169,10 +179,19 @@ pub(super) fn describe(name: &str, moments: &[Moment], parts: &[DatePart]) -> St
     let (first, last) = (moments.iter().min_by(by_time), moments.iter().max_by(by_time));
     let has_time = moments.iter().any(|moment| moment.local.time() != Time::midnight());
     let shown = |moment: Option<&Moment>| match moment {
+        Some(moment) if moment.is_clock => moment.local.time().to_string(),
         Some(moment) if has_time => moment.local.to_string().replace('T', " "),
         Some(moment) => moment.local.date().to_string(),
         None => String::new(),
     };
+    let way_out = "data.drop leaves it out, data.categorical reads it as names";
+    if moments.iter().any(|moment| moment.is_clock) {
+        return format!(
+            "read `{name}` as times of day, {} to {}: used as sine and cosine of the hour ({way_out})",
+            shown(first),
+            shown(last)
+        );
+    }
     let cycles = [(DatePart::MonthSine, "month"), (DatePart::WeekdaySine, "weekday"), (DatePart::HourSine, "hour")];
     let cycles: Vec<&str> = cycles.iter().filter(|(part, _)| parts.contains(part)).map(|(_, name)| *name).collect();
     let cycles = match cycles.is_empty() {
@@ -180,27 +199,27 @@ pub(super) fn describe(name: &str, moments: &[Moment], parts: &[DatePart]) -> St
         false => format!(", and {} as sine and cosine", cycles.join(" and ")),
     };
     format!(
-        "read `{name}` as dates, {} to {}: used as days since the first{cycles} (data.drop leaves it out, data.categorical \
-         reads it as names)",
+        "read `{name}` as dates, {} to {}: used as days since the first{cycles} ({way_out})",
         shown(first),
         shown(last)
     )
 }
 
-/// The date, and time if any, in a cell. Where it is `is_forced`, digits alone may be a date, too: `20241231`.
+/// The date, and time if any, in a cell, or a time of day alone. Where it is `is_forced`, digits alone may be a date, too: `20241231`.
 pub(super) fn parse(text: &str, order: DateOrder, is_forced: bool) -> Option<Moment> {
     if text.len() > 40 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let (date, time) = split_time(text);
-    let date = parse_date(date, order, is_forced)?;
+    let is_clock = date.is_empty();
+    let date = if is_clock { jiff::civil::date(1970, 1, 1) } else { parse_date(date, order, is_forced)? };
     let (time, offset) = match time {
         Some(time) => parse_time(time)?,
         None => (Time::midnight(), 0),
     };
     let local = date.to_datetime(time);
     let days = date.duration_since(jiff::civil::date(1970, 1, 1)).as_secs() as f64;
-    Some(Moment { local, seconds: days + seconds_of_day(local) - f64::from(offset) })
+    Some(Moment { local, seconds: days + seconds_of_day(local) - f64::from(offset), is_clock })
 }
 
 /// The date, and the time after a `T` or a space.
@@ -251,6 +270,11 @@ fn parse_date(text: &str, order: DateOrder, is_forced: bool) -> Option<Date> {
         }
         [year, month] if is_year(year) && is_short(month) && text.contains(['-', '/', '年']) => {
             date(year, number(month)?, 1)
+        }
+        // A week of ISO 8601, by its Monday
+        [year, week] if is_year(year) && week.starts_with(['W', 'w']) && week.len() == 3 => {
+            let week = i8::try_from(number(&week[1..])?).ok()?;
+            Some(ISOWeekDate::new(number(year)?, week, Weekday::Monday).ok()?.date())
         }
         [month, year] if is_year(year) && month_of(month).is_some() => date(year, month_of(month)?, 1),
         [digits] if is_forced && digits.len() == 8 && digits.is_ascii() => {
@@ -309,11 +333,12 @@ fn parse_time(text: &str) -> Option<(Time, i32)> {
         _ => (None, zone),
     };
     let mut parts = clock.split(':');
-    let mut whole = |most: i8| {
-        let part = parts.next().filter(|part| (1..=2).contains(&part.len()))?;
+    // `3:1` is a score.
+    let mut whole = |most: i8, least_digits: usize| {
+        let part = parts.next().filter(|part| (least_digits..=2).contains(&part.len()))?;
         part.parse::<i8>().ok().filter(|&value| value <= most)
     };
-    let (hour, minute) = (whole(23)?, whole(59)?);
+    let (hour, minute) = (whole(23, 1)?, whole(59, 2)?);
     let (second, nanosecond) = match parts.next() {
         None => (0, 0),
         Some(seconds) => {
@@ -377,6 +402,8 @@ mod tests {
             ("2024-02", "2024-02-01T00:00:00"),
             ("Feb 2024", "2024-02-01T00:00:00"),
             ("31. Dezember 2023", "2023-12-31T00:00:00"),
+            ("2024-W03", "2024-01-15T00:00:00"),
+            ("18:30", "1970-01-01T18:30:00"),
         ] {
             assert_eq!(shown(text, DateOrder::DayFirst).unwrap_or_default(), expected, "{text}");
         }
@@ -385,7 +412,8 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_not_read() {
-        for text in ["", "20240120", "1.2.3", "2024", "10.0.0.1", "2023-02-29", "A-1-2024", "555-1234", "12:30", "1/2"]
+        for text in
+            ["", "20240120", "1.2.3", "2024", "10.0.0.1", "2023-02-29", "A-1-2024", "555-1234", "3:1", "24:00", "1/2"]
         {
             assert_eq!(shown(text, DateOrder::DayFirst), None, "{text}");
         }

@@ -73,6 +73,9 @@ pub(super) fn decide(
         let num_distinct = found.numbers.iter().flatten().count();
         let num_distinct_odd = (0..texts.len()).filter(|&i| is_odd(i)).count();
         let are_names = num_distinct <= MAX_NUMBERS_AMONG_NAMES && total >= 3 * num_distinct as u64;
+        if found.has_other_units && !are_names {
+            return Err(column.other_unit(is_odd, &found.syntax));
+        }
         let is_slip = num_odd * 20 < total || !are_names && num_distinct_odd <= MAX_NUMBERS_AMONG_NAMES;
         if num_read * 2 > total && is_slip {
             return Err(column.odd(is_odd, num_read, total, &found.syntax));
@@ -125,10 +128,22 @@ impl Column<'_> {
             true => "another way to write a number",
             false => "no number",
         };
+        let is_first_row = self.texts.iter().all(|text| text.line >= cell.line) && cell.count == 1;
+        let header = if is_first_row { ", remove the line if it belongs to the header" } else { "" };
         let message = format!(
-            "holds `{}`, {what}, and {num_read} of its {total} cells are numbers{how}: correct it, add it to data.missing if \
-             it means missing, or name the column in data.categorical",
+            "holds `{}`, {what}, and {num_read} of its {total} cells are numbers{how}: correct it{header}, add it to data.missing \
+             if it means missing, or name the column in data.categorical",
             shorten(cell.text)
+        );
+        self.table.error_in(self.place(cell), &message)
+    }
+
+    fn other_unit(&self, is_odd: impl Fn(usize) -> bool, syntax: &NumberSyntax) -> Invalid {
+        let cell = self.first(is_odd);
+        let message = format!(
+            "holds `{}`, and most of its cells are in `{}`: write all in one unit, or name the column in data.categorical",
+            shorten(cell.text),
+            syntax.unit.as_deref().unwrap_or_default()
         );
         self.table.error_in(self.place(cell), &message)
     }
@@ -158,16 +173,15 @@ impl Column<'_> {
             let dash = self.first(|i| DASHES.contains(&self.texts[i].text));
             parts.push(format!("`{}` means missing, {num_dashes} times", dash.text));
         }
-        if found.is_ambiguous {
-            parts.push(match found.syntax.decimal {
-                ',' => "or is it between thousands? Then set data.decimal = \".\"".to_owned(),
-                _ => "or is it a decimal comma? Then set data.decimal = \",\"".to_owned(),
-            });
-        }
         let example = match has_unusual {
             true => {
                 let text = self.first(is_unusual).text;
-                format!("`{}` is {}", shorten(text), found.syntax.read(text).unwrap_or(f64::NAN))
+                let question = match (found.is_ambiguous, found.syntax.decimal) {
+                    (false, _) => "",
+                    (true, ',') => " (if it is a comma between thousands, set data.decimal = \".\")",
+                    (true, _) => " (if it is a decimal comma, set data.decimal = \",\")",
+                };
+                format!("`{}` is {}{question}", shorten(text), found.syntax.read(text).unwrap_or(f64::NAN))
             }
             false => String::new(),
         };
@@ -184,6 +198,11 @@ impl Column<'_> {
                 .any(|&order| dates::parse(self.texts[i].text, order, is_forced).is_some())
         };
         let num_dates = self.count(is_date);
+        let is_clock = |i: usize| {
+            let moment = dates::parse(self.texts[i].text, DateOrder::DayFirst, is_forced);
+            moment.is_some_and(|moment| moment.is_clock)
+        };
+        let num_clocks = self.count(is_clock);
         let is_odd = |i: usize| !is_date(i) && !DASHES.contains(&self.texts[i].text);
         let num_odd = self.count(is_odd);
         let refuse = |text: &Distinct, what: &str| {
@@ -200,10 +219,20 @@ impl Column<'_> {
         };
         if num_odd > 0 && (is_forced || num_dates * 2 > total) {
             let cell = self.first(is_odd);
-            return Err(refuse(cell, &format!("no date, and {num_dates} of its {total} cells are dates")));
+            let (one, many) =
+                if num_clocks * 2 > num_dates { ("time of day", "times of day") } else { ("date", "dates") };
+            return Err(refuse(cell, &format!("no {one}, and {num_dates} of its {total} cells are {many}")));
         }
         if num_dates == 0 || num_odd > 0 {
             return Ok(Decision::Names { note: None });
+        }
+        if num_clocks > 0 && num_clocks < num_dates {
+            return Err(match num_clocks * 2 < num_dates {
+                true => refuse(self.first(is_clock), "a time without a date, and most of its cells have one"),
+                false => {
+                    refuse(self.first(|i| is_date(i) && !is_clock(i)), "a date, and most of its cells are times of day")
+                }
+            });
         }
         let found = dates::infer(self.texts, day_first, is_forced).map_err(|Ambiguous::DayOrMonth(i)| {
             let cell = &self.texts[i];

@@ -1,8 +1,11 @@
 //! How a CSV file is written: what separates its cells, what quotes them, and which lines come before the table.
 
+use std::io::Read;
+
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::DataConfig;
+use super::blanks::Collapsed;
 use super::distinct::Distinct;
 use super::labels::quote;
 use super::number::{Hints, infer};
@@ -36,6 +39,8 @@ pub(super) enum Quoting {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Dialect {
     pub(super) delimiter: u8,
+    /// Whether the delimiter is a run of spaces.
+    pub(super) is_aligned: bool,
     pub(super) quoting: Quoting,
     pub(super) line_end: LineEnd,
     /// Lines above the header, or above the first row.
@@ -118,6 +123,18 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
             });
         }
     }
+    let mut is_aligned = false;
+    if !best.is_consistent() && may_be_aligned(body, delimiter) {
+        let mut collapsed = Vec::with_capacity(body.len());
+        // From memory: no error.
+        Collapsed::new(body).read_to_end(&mut collapsed).ok();
+        let aligned = Sample::read(&collapsed, is_whole, b' ', Quoting::Double, config);
+        // Lines of words are a text, whatever their number.
+        if aligned.is_consistent() && aligned.share_of_numbers > 0.2 {
+            (best, is_aligned) = (aligned, true);
+            notes.push("runs of spaces separate the cells".to_owned());
+        }
+    }
     if config.skip_rows.is_none() && best.num_titles > 0 {
         let mut titles = Vec::new();
         for _ in 0..best.num_titles {
@@ -128,12 +145,23 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
     }
     Dialect {
         delimiter: best.delimiter,
+        is_aligned,
         quoting: best.quoting,
         line_end,
         num_skipped: lines.num_taken,
         has_trailing_delimiter: best.has_trailing_delimiter,
         empty_columns: best.empty_columns,
         notes,
+    }
+}
+
+/// Whether runs of spaces may separate the cells: `delimiter`, if given, is a space; else the header has no other one.
+fn may_be_aligned(body: &[u8], delimiter: Option<u8>) -> bool {
+    let blank = body.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(0);
+    let mut header = body[blank..].iter().take_while(|byte| !b"\r\n".contains(byte));
+    match delimiter {
+        Some(delimiter) => delimiter == b' ',
+        None => !header.any(|byte| DELIMITERS.contains(byte) && *byte != b'\t'),
     }
 }
 
@@ -362,6 +390,9 @@ mod tests {
             ("Export of May\n\na,b\n1,2\n3,4\n", b',', 1),
             ("Größe, cm;Preis, EUR\n61,2;4,05\n49,7;3,50\n", b';', 0),
             ("year\n1\n2\n", b',', 0),
+            ("a      b     y\n -1.22   0.38 no\n  0.99  -0.51 yes\n", b' ', 0),
+            ("a b y\n-1,22 0,38 no\n0,99 -0,51 yes\n", b' ', 0),
+            ("a text\nof one column\n\nand some more\n", b',', 0),
             ("a,b\n1,2\n1\n", b',', 0),
         ] {
             let found = dialect(text);

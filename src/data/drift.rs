@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::preprocessor::Seen;
 use super::table::Row;
-use super::{Examples, PreparedColumn, PreparedKind, Preprocessor, labels};
+use super::{Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, dates, labels};
 use crate::invalid::{Invalid, one_line};
 
 /// Different texts kept of a column or of the classes; the others are only counted.
@@ -16,6 +16,8 @@ const MAX_COLUMNS: usize = 10;
 /// A number is far out of range if it is further outside than this share of the range's width. New rows of the same kind
 /// exceed the range of a small training part now and then; another unit does so by far.
 const FAR: f32 = 0.5;
+/// A date need not be far out: the network has learned nothing of the days before and after those of training.
+const FAR_OF_DATES: f32 = 0.01;
 /// Where training had such cells, too, there must be more than this share of them, and twice as many as there.
 const NOTABLE_SHARE: f64 = 0.1;
 
@@ -50,6 +52,27 @@ struct ColumnDrift {
     /// Numbers far outside the training range, and the least and the greatest of them.
     num_far: usize,
     far: [f32; 2],
+    scale: Scale,
+}
+
+/// What the numbers of a column are in the file.
+#[derive(Clone, Debug)]
+enum Scale {
+    /// Themselves, less an origin.
+    Number { origin: f64 },
+    /// Days from an origin to the dates of a column.
+    Days { source: String, origin: f64 },
+}
+
+impl Scale {
+    /// A number of the column as the file has it.
+    fn shown(&self, number: f32) -> String {
+        match self {
+            Self::Number { origin: 0.0 } => number.to_string(),
+            Self::Number { origin } => (f64::from(number) + origin).to_string(),
+            Self::Days { origin, .. } => dates::shown(origin + f64::from(number) * dates::DAY),
+        }
+    }
 }
 
 impl Drift {
@@ -59,7 +82,8 @@ impl Drift {
         let ranges = || preprocessor.columns().iter().filter_map(|column| column.seen?.range);
         let of_all = ranges().reduce(|[a, b], [c, d]| [a.min(c), b.max(d)]);
         let of_all = of_all.filter(|_| preprocessor.image_shape().is_some());
-        let columns = preprocessor.columns().iter().map(|column| ColumnDrift::new(column, of_all));
+        let columns =
+            preprocessor.columns().iter().map(|column| ColumnDrift::new(column, of_all, &preprocessor.readings));
         let columns: Vec<ColumnDrift> = columns.collect();
         Self {
             usual: columns.iter().map(ColumnDrift::usual).collect(),
@@ -145,7 +169,7 @@ impl Drift {
 }
 
 impl ColumnDrift {
-    fn new(column: &PreparedColumn, of_all: Option<[f32; 2]>) -> Self {
+    fn new(column: &PreparedColumn, of_all: Option<[f32; 2]>, readings: &Readings) -> Self {
         let categories = match &column.kind {
             PreparedKind::Numeric { .. } => None,
             PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
@@ -160,6 +184,10 @@ impl ColumnDrift {
             unknown: Vec::new(),
             num_far: 0,
             far: [f32::INFINITY, f32::NEG_INFINITY],
+            scale: match readings.days(&column.name) {
+                Some((source, origin)) => Scale::Days { source: source.to_owned(), origin },
+                None => Scale::Number { origin: readings.origin(&column.name) },
+            },
         }
     }
 
@@ -168,7 +196,7 @@ impl ColumnDrift {
             // An unknown category is the number of the known ones.
             (Some(categories), _) => [0.0, categories.len() as f32 - 1.0],
             (None, Some([low, high])) => {
-                let margin = FAR * (high - low);
+                let margin = (high - low) * if matches!(self.scale, Scale::Days { .. }) { FAR_OF_DATES } else { FAR };
                 [low - margin, high + margin]
             }
             (None, None) => [f32::NEG_INFINITY, f32::INFINITY],
@@ -221,9 +249,19 @@ impl ColumnDrift {
         }
         if let (Some([low, high]), true) = (seen.and_then(|seen| seen.range), *num_far > 0) {
             let [least, most] = self.far;
-            let found = if least == most { least.to_string() } else { format!("{least} to {most}") };
-            let range = if low == high { format!("only {low}") } else { format!("{low} to {high}") };
-            let line = format!("{name}: {num_far} of {num_rows} numbers far outside ({found}); training had {range}");
+            let shown = |number| self.scale.shown(number);
+            let found = if least == most { shown(least) } else { format!("{} to {}", shown(least), shown(most)) };
+            let range =
+                if low == high { format!("only {}", shown(low)) } else { format!("{} to {}", shown(low), shown(high)) };
+            let line = match &self.scale {
+                Scale::Number { .. } => {
+                    format!("{name}: {num_far} of {num_rows} numbers far outside ({found}); training had {range}")
+                }
+                Scale::Days { source, .. } => format!(
+                    "{source}: {num_far} of {num_rows} dates outside those of training ({found}); training had {range}, and what \
+                     the network says beyond is a guess"
+                ),
+            };
             lines.push((*num_far, line));
         }
         let before = share_of(|seen| seen.num_missing);

@@ -1,22 +1,19 @@
-//! Reads a table into a [`Dataset`]: one pass over the numbers, and a second one over text columns if any.
+//! Reads a table into a [`Dataset`]: here one pass over the numbers; in `reread` a second one over text columns, if any;
+//! in `kinds` what each column is.
 //!
 //! Two passes, since one would have to keep every cell as text: 60000 rows of 784 pixels fit in memory only once.
 
 use std::path::Path;
 
-use super::assemble::{Cells, OutColumn, assemble};
+use super::assemble::{OutColumn, assemble};
 use super::columns::Input;
-use super::dates;
-use super::decide::{Decision, decide};
 use super::follow::Known;
 use super::labels::{Interner, quote};
-use super::limits::MAX_CATEGORIES;
 use super::memory::make_room;
 use super::notes::Notes;
-use super::number::Hints;
+use super::number_texts;
 use super::origin::Origin;
 use super::reading::{ColumnReader, Reading, Readings};
-use super::suspicion::refuse_grouping_dots;
 use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
 use super::{DataConfig, Dataset, Target, column_names, formats};
@@ -48,10 +45,8 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     }
     let target_cells = inference.read_numbers(&target_name)?;
     let texts = inference.read_texts()?;
-    if config.decimal.is_none() {
-        let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
-        refuse_grouping_dots(table, &plain.collect::<Vec<_>>())?;
-    }
+    let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
+    number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns)?;
@@ -106,21 +101,26 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
 }
 
 /// State while the training file is read.
-struct Inference<'a> {
-    table: &'a Table<'a>,
-    target_position: usize,
-    inputs: Vec<Input>,
+pub(super) struct Inference<'a> {
+    pub(super) table: &'a Table<'a>,
+    pub(super) target_position: usize,
+    pub(super) inputs: Vec<Input>,
     /// Row-major `[rows that have a target, inputs]`.
-    values: Vec<f32>,
+    pub(super) values: Vec<f32>,
     /// See [`Dataset::source_rows`].
     source_rows: Vec<u32>,
-    notes: Notes,
+    pub(super) notes: Notes,
 }
 
 /// Per input: the texts of a column that is not plainly numeric, else `None`.
-type Texts = Vec<Option<Interner>>;
+pub(super) type Texts = Vec<Option<Interner>>;
 
 impl Inference<'_> {
+    /// Rows that have a target.
+    pub(super) fn num_rows(&self) -> usize {
+        self.source_rows.len()
+    }
+
     fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
         let Self { table, target_position, inputs, values, source_rows, .. } = self;
         let columns: Vec<usize> =
@@ -144,182 +144,6 @@ impl Inference<'_> {
         })?;
         note_missing_targets(table, target_name, num_rows, source_rows.len(), &missing_targets, &mut self.notes)?;
         Ok(target)
-    }
-
-    fn read_texts(&mut self) -> Result<Texts, Invalid> {
-        let Self { table, target_position, inputs, values, .. } = self;
-        let mut texts = Texts::new();
-        for input in inputs.iter() {
-            texts.push(input.is_text(table)?.then(Interner::default));
-        }
-        let width = inputs.len();
-        let text_inputs: Vec<usize> = (0..width).filter(|&input| texts[input].is_some()).collect();
-        if text_inputs.is_empty() {
-            return Ok(texts);
-        }
-        let positions = text_inputs.iter().map(|&input| inputs[input].position);
-        let columns: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
-        let mut rows = values.chunks_exact_mut(width);
-        table.for_each_row(&columns, |row| -> Result<(), Invalid> {
-            let cells = row.cells();
-            if cells[0] == Cell::Missing {
-                return Ok(());
-            }
-            let Some(values) = rows.next() else {
-                return Err(table.error("changed while it was read: try again"));
-            };
-            for (i, &input) in (1..).zip(&text_inputs) {
-                let Some(texts) = &mut texts[input] else { continue };
-                values[input] = match cells[i] {
-                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => {
-                        texts.intern(&row.text(i)?, row.line) as f32
-                    }
-                    Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
-                };
-            }
-            Ok(())
-        })?;
-        if rows.next().is_some() {
-            return Err(table.error("changed while it was read: try again"));
-        }
-        Ok(texts)
-    }
-
-    /// What the section and the plain numbers tell about the other ones. Where some have a decimal point, a comma is
-    /// hardly a decimal comma.
-    fn hints(&self, config: &DataConfig) -> Hints {
-        const NUM_SEEN: usize = 20_000;
-        let width = self.inputs.len();
-        let has_point = |(i, value): (usize, &f32)| !self.inputs[i % width].has_text() && value.fract() != 0.0;
-        let has_points = self.values.iter().take(NUM_SEEN).enumerate().any(has_point);
-        Hints { decimal: config.decimal, is_comma_likely: self.table.about().is_comma_likely && !has_points }
-    }
-
-    /// The columns of the data set: one for each input, or several for a date.
-    fn decide(&mut self, texts: Texts, config: &DataConfig, hints: Hints) -> Result<Vec<OutColumn>, Invalid> {
-        let mut columns = Vec::with_capacity(texts.len());
-        for (i, texts) in texts.into_iter().enumerate() {
-            let input = &mut self.inputs[i];
-            let name = input.name.clone();
-            let Some(texts) = texts else {
-                let origin = input.origin();
-                let reading = (origin != 0.0).then(|| Reading::of_large_numbers(origin));
-                columns.push(OutColumn::numeric(name, i, Cells::AsRead, reading));
-                if origin != 0.0 {
-                    let last = columns.len() - 1;
-                    self.read_again(&mut columns[last..], i)?;
-                }
-                continue;
-            };
-            let distinct = texts.distinct();
-            let first_new = columns.len();
-            match decide(input, &distinct, self.table, hints, config.day_first)? {
-                Decision::Names { note } => {
-                    note.into_iter().for_each(|note| self.notes.say(note));
-                    let (labels, order) = texts.sorted();
-                    if let Some(alike) = labels.note(&distinct) {
-                        self.notes.say(format!("column `{name}`: {alike}"));
-                    }
-                    columns.push(OutColumn::names(name, i, texts.len(), labels, order));
-                    continue;
-                }
-                Decision::Numbers { syntax, numbers, missing, how } => {
-                    let numbers: Vec<f32> = numbers.iter().map(|number| number.unwrap_or(f64::NAN) as f32).collect();
-                    input.observe_numbers(numbers.iter().copied());
-                    how.into_iter().for_each(|(how, example)| self.notes.say_of_column(&how, &name, &example));
-                    let reading = Reading::Numbers { syntax, missing, origin: 0.0 };
-                    columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
-                }
-                Decision::Dates { order, moments, missing } => {
-                    let known: Vec<_> = moments.iter().flatten().copied().collect();
-                    let origin = known.iter().map(|moment| moment.seconds).fold(f64::INFINITY, f64::min);
-                    let parts = dates::parts(&known);
-                    self.notes.say(dates::describe(&name, &known, &parts));
-                    for part in parts {
-                        let of = |moment: &Option<_>| {
-                            moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32)
-                        };
-                        let numbers: Vec<f32> = moments.iter().map(of).collect();
-                        if part == dates::DatePart::Days {
-                            input.observe_numbers(numbers.iter().copied());
-                        }
-                        let (source, missing) = (name.clone(), missing.clone());
-                        let reading = Reading::Date { source, order, part, origin, missing };
-                        let name = part.column_name(&name);
-                        if self.table.names().contains(&name) {
-                            let message = format!("has a column `{name}`, as the one computed from a date: rename it");
-                            return Err(self.table.error(&message));
-                        }
-                        columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
-                    }
-                }
-            }
-            if texts.len() > MAX_CATEGORIES {
-                self.read_again(&mut columns[first_new..], i)?;
-            }
-        }
-        Ok(columns)
-    }
-
-    /// Reads a column again whose cells could not be kept: numbers or dates of too many distinct texts, large numbers.
-    fn read_again(&mut self, columns: &mut [OutColumn], input: usize) -> Result<(), Invalid> {
-        let Self { table, target_position, inputs, .. } = self;
-        let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
-        let mut read: Vec<Vec<f32>> = vec![Vec::new(); columns.len()];
-        table.for_each_row(&[*target_position, inputs[input].position], |row| -> Result<(), Invalid> {
-            if row.cells()[0] != Cell::Missing {
-                for (reader, read) in readers.iter().zip(&mut read) {
-                    read.push(reader.read(row, 1)?);
-                }
-            }
-            Ok(())
-        })?;
-        // Of large numbers the first pass saw enough.
-        if let ([first, ..], true) = (&read[..], inputs[input].has_text()) {
-            inputs[input].observe_numbers(first.iter().copied());
-        }
-        columns.iter_mut().zip(read).for_each(|(column, read)| column.cells = Cells::ByRow(read));
-        Ok(())
-    }
-
-    fn drop_identifiers(&mut self, columns: Vec<OutColumn>) -> Result<Vec<OutColumn>, Invalid> {
-        let mut kept = Vec::with_capacity(columns.len());
-        for column in columns {
-            let input = &self.inputs[column.input];
-            match input.identifier_note(column.num_texts) {
-                Some(note) => self.notes.say(note),
-                None if column.num_texts.is_some_and(|count| count > MAX_CATEGORIES) => {
-                    let message =
-                        format!("column `{}` has more than a million categories: add it to data.drop", input.name);
-                    return Err(Invalid::at("data.categorical", message));
-                }
-                None => kept.push(column),
-            }
-        }
-        if kept.is_empty() {
-            let notes = self.notes.lines().join("; ");
-            return Err(self.table.error(&format!("has no input column left: {notes}")));
-        }
-        Ok(kept)
-    }
-
-    fn refuse_empty_columns(&self, columns: &[OutColumn], config: &DataConfig) -> Result<(), Invalid> {
-        let all_missing = columns.iter().filter(|column| self.inputs[column.input].is_all_missing());
-        let names: Vec<String> = all_missing.map(|column| column.name.clone()).collect();
-        refuse(self.table, &names, "without any value", "")?;
-        // Border pixels are often constant; dropping them would destroy the image.
-        if config.allow_constant || config.image_shape.is_some() {
-            return Ok(());
-        }
-        let mut names: Vec<String> = Vec::new();
-        for column in columns {
-            let input = &self.inputs[column.input];
-            if input.is_constant(column.labels()) && names.last() != Some(&input.name) {
-                names.push(input.name.clone());
-            }
-        }
-        let way_out = " (or data.allow_constant = true)";
-        refuse(self.table, &names, "with the same value in every row", way_out)
     }
 }
 
@@ -357,21 +181,6 @@ fn append<'n>(
         Ok(())
     })?;
     note_missing_targets(&table, known.target_name, num_rows, rows.source_rows.len() - num_before, &missing, notes)
-}
-
-/// The error for columns that carry no information, with the `data.drop` line to paste.
-fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    let columns = match names.len() {
-        1 => "1 column".to_owned(),
-        n => format!("{n} columns"),
-    };
-    let quoted = quoted.join(", ");
-    let message = format!("has {columns} {what}: set data.drop = [{quoted}]{way_out}");
-    Err(table.error(&message))
 }
 
 /// Rows without a target are left out, with a note to the user.

@@ -144,23 +144,52 @@ impl Labels {
     /// What a reader may take for the same name, or may wonder to see as one: a clause for a note.
     pub(super) fn note(&self, texts: &[Distinct]) -> Option<String> {
         let rough = |text: &str| text.trim_matches(|char: char| !char.is_alphanumeric()).to_lowercase();
+        // `yes` and `1` in one column are hardly two things.
+        let are_truths = texts.iter().all(|text| truth(text.text).is_some());
         let key = |text: &str| match self.spelling {
+            Spelling::Exact if are_truths => truth(text).unwrap_or_default().to_string(),
             Spelling::Exact => rough(text),
             Spelling::Number | Spelling::Boolean => self.spelling.key(text).into_owned(),
         };
-        let mut alike: HashMap<String, Vec<&Distinct>> = HashMap::new();
-        texts.iter().for_each(|text| alike.entry(key(text.text)).or_default().push(text));
-        let mut groups: Vec<_> = alike.into_iter().filter(|(key, texts)| texts.len() > 1 && !key.is_empty()).collect();
-        groups.sort_by_key(|(_, texts)| texts.iter().map(|text| text.line).min());
+        let groups_by = |key: &dyn Fn(&str) -> String| {
+            let mut alike: HashMap<String, Vec<&Distinct>> = HashMap::new();
+            texts.iter().for_each(|text| alike.entry(key(text.text)).or_default().push(text));
+            let mut groups: Vec<_> =
+                alike.into_iter().filter(|(key, texts)| texts.len() > 1 && !key.is_empty()).collect();
+            groups.sort_by_key(|(_, texts)| texts.iter().map(|text| text.line).min());
+            groups
+        };
+        let groups = groups_by(&key);
         let shown = |texts: &[&Distinct]| {
             let shown: Vec<String> = texts.iter().map(|text| format!("`{}` {}", text.text, text.count)).collect();
             list(&shown, 4)
         };
-        let all: Vec<String> = groups.iter().map(|(_, texts)| shown(texts)).collect();
-        (!all.is_empty()).then(|| match self.spelling {
-            Spelling::Exact => format!("{} are different names", all[..all.len().min(4)].join("; ")),
-            Spelling::Number | Spelling::Boolean => format!("{} are the same", all[..all.len().min(4)].join("; ")),
-        })
+        let told = |groups: &[(String, Vec<&Distinct>)], what: &str| {
+            let all: Vec<String> = groups.iter().take(4).map(|(_, texts)| shown(texts)).collect();
+            (!all.is_empty()).then(|| format!("{} are {what}", all.join("; ")))
+        };
+        match self.spelling {
+            Spelling::Exact => told(&groups, "different names"),
+            Spelling::Boolean => told(&groups, "the same"),
+            Spelling::Number => {
+                // `01` and `1` are one number, and two codes.
+                let mut codes =
+                    groups_by(&|text| as_number(text).map_or_else(String::new, |number| number.to_string()));
+                codes.retain(|(_, texts)| texts.iter().any(|text| key(text.text) != key(texts[0].text)));
+                let both = [told(&groups, "the same"), told(&codes, "different names")];
+                let both: Vec<String> = both.into_iter().flatten().collect();
+                (!both.is_empty()).then(|| both.join("; "))
+            }
+        }
+    }
+}
+
+/// What a word for a truth value says.
+fn truth(word: &str) -> Option<bool> {
+    let is_one_of = |words: [&str; 6]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
+    match is_one_of(["true", "t", "yes", "y", "on", "1"]) {
+        true => Some(true),
+        false => is_one_of(["false", "f", "no", "n", "off", "0"]).then_some(false),
     }
 }
 
@@ -188,7 +217,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("`{}`", bounded(text))
 }
 
-fn bounded(text: &str) -> Cow<'_, str> {
+pub(super) fn bounded(text: &str) -> Cow<'_, str> {
     const MAX_CHARS: usize = 200;
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
@@ -272,7 +301,10 @@ mod tests {
         assert_eq!(note(&["1", "1.0", "2", "1"]).unwrap(), "`1` 2, `1.0` 1 are the same");
         assert_eq!(note(&["Yes", "no", "yes"]).unwrap(), "`Yes` 1, `yes` 1 are the same");
         assert_eq!(note(&["no.", "yes", "no"]).unwrap(), "`no.` 1, `no` 1 are different names");
+        assert_eq!(note(&["yes", "1", "no", "1"]).unwrap(), "`yes` 1, `1` 2 are different names");
         assert_eq!(note(&["a", "b", "+", "-"]), None);
-        assert_eq!(note(&["01", "1"]), None);
+        assert_eq!(note(&["01", "1", "2"]).unwrap(), "`01` 1, `1` 1 are different names");
+        assert_eq!(note(&["1E1", "10"]).unwrap(), "`1E1` 1, `10` 1 are different names");
+        assert_eq!(note(&["007", "012"]), None);
     }
 }

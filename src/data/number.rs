@@ -3,6 +3,7 @@
 //! A column has one syntax: `1,234` is 1234 in one file and 1.234 in another, and only its other cells tell.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +25,14 @@ pub struct NumberSyntax {
     /// Whether every cell but 0 ends in `%`, which is left out: `45%` is 45.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_percent: bool,
+    /// What follows the number in every cell but 0, and is left out: `12 kg` is 12.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
 }
 
 impl Default for NumberSyntax {
     fn default() -> Self {
-        Self { decimal: '.', thousands: None, currency: None, is_percent: false }
+        Self { decimal: '.', thousands: None, currency: None, is_percent: false, unit: None }
     }
 }
 
@@ -61,6 +65,17 @@ const CURRENCIES: [&str; 56] = [
     "円", "원",
 ];
 
+/// Units of measurement. A column may have another one, if all of its cells have that; of these, two in one column are
+/// hardly names.
+const UNITS: [&str; 96] = [
+    "kg", "g", "mg", "µg", "ug", "lb", "lbs", "oz", "t", "m", "cm", "mm", "km", "µm", "um", "nm", "in", "ft", "yd",
+    "mi", "miles", "l", "L", "ml", "mL", "cl", "dl", "dL", "gal", "s", "sec", "secs", "ms", "µs", "us", "ns", "min",
+    "mins", "h", "hr", "hrs", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years",
+    "yr", "yrs", "°C", "°F", "°", "kW", "MW", "kWh", "Wh", "mA", "mV", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "kPa",
+    "bar", "psi", "mmHg", "kB", "KB", "MB", "GB", "TB", "m2", "m²", "m3", "m³", "cm2", "cm²", "km2", "km²", "ha",
+    "sqm", "sqft", "km/h", "kmh", "kph", "mph", "m/s", "bpm", "rpm", "px",
+];
+
 /// The zeros of decimal digits in other scripts: full-width, Arabic, Persian, Devanagari, Bengali, Thai.
 const ZEROS: [char; 6] = ['\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{e50}'];
 
@@ -71,6 +86,7 @@ struct Written {
     digits: String,
     currency: Option<String>,
     is_percent: bool,
+    unit: Option<String>,
 }
 
 impl NumberSyntax {
@@ -84,7 +100,8 @@ impl NumberSyntax {
         let number = if written.is_negative { -number } else { number };
         let currency_fits = written.currency.is_none() || written.currency == self.currency;
         let percent_fits = written.is_percent == self.is_percent || number == 0.0;
-        (currency_fits && percent_fits && (number as f32).is_finite()).then_some(number)
+        let unit_fits = written.unit == self.unit || written.unit.is_none() && number == 0.0;
+        (currency_fits && percent_fits && unit_fits && (number as f32).is_finite()).then_some(number)
     }
 
     /// What is unusual about it, as a clause for a note; `None` for numbers as programs write them.
@@ -104,6 +121,7 @@ impl NumberSyntax {
         if self.is_percent {
             parts.push("`%` left out".to_owned());
         }
+        parts.extend(self.unit.as_ref().map(|unit| format!("`{unit}` left out")));
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
@@ -115,6 +133,8 @@ pub(super) struct Inferred {
     pub(super) numbers: Vec<Option<f64>>,
     /// Whether the cells allow both a decimal comma and commas between thousands (or dots), so that the hints decided.
     pub(super) is_ambiguous: bool,
+    /// Whether some cells have another unit of measurement: `500 g` beside `2 kg`.
+    pub(super) has_other_units: bool,
 }
 
 /// The syntax in which most of the cells are numbers; `None` if no cell is one in any syntax.
@@ -124,7 +144,8 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
         let cells = cells.iter().zip(&written);
         cells.filter(|(_, written)| written.as_ref().is_some_and(holds)).map(|(cell, _)| cell.count).sum()
     };
-    let num_numbers = count(&|_| true);
+    let (unit, has_other_units) = unit(cells, &written);
+    let num_numbers = count(&|written| written.unit.is_none() || unit.is_some());
     if num_numbers == 0 {
         return None;
     }
@@ -137,6 +158,7 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
         thousands,
         currency: currency.clone(),
         is_percent,
+        unit: unit.clone(),
     });
     let counted: Vec<(u64, NumberSyntax)> =
         syntaxes.map(|syntax| (count(&|written| syntax.value(written).is_some()), syntax)).collect();
@@ -153,14 +175,36 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
         (one, other) => (one.or(other)?, false),
     };
     let numbers = written.iter().map(|written| syntax.value(written.as_ref()?)).collect();
-    Some(Inferred { syntax: syntax.clone(), numbers, is_ambiguous })
+    Some(Inferred { syntax: syntax.clone(), numbers, is_ambiguous, has_other_units })
+}
+
+/// The unit of a column, if most of its cells have one, and whether others have another. One that is not known must be
+/// the same everywhere, and no single letter: `12a` and `14a` are house numbers.
+fn unit(cells: &[Distinct], written: &[Option<Written>]) -> (Option<String>, bool) {
+    let mut counts: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
+    for (cell, written) in cells.iter().zip(written) {
+        if let Some(unit) = written.as_ref().and_then(|written| written.unit.as_deref()) {
+            let (count, num_distinct) = counts.entry(unit).or_default();
+            (*count, *num_distinct) = (*count + cell.count, *num_distinct + 1);
+        }
+    }
+    let num_with: u64 = counts.values().map(|(count, _)| count).sum();
+    let num_cells: u64 = cells.iter().map(|cell| cell.count).sum();
+    let Some((&most, &(_, num_distinct))) = counts.iter().max_by_key(|(_, (count, _))| *count) else {
+        return (None, false);
+    };
+    let are_known = counts.keys().all(|unit| UNITS.contains(unit));
+    let is_one = counts.len() == 1 && num_distinct >= 2 && most.chars().count() >= 2;
+    let is_unit = num_with * 2 > num_cells && (are_known || is_one);
+    (is_unit.then(|| most.to_owned()), is_unit && counts.len() > 1)
 }
 
 /// A cell without sign, currency and percent sign; `None` unless the rest is digits and separators.
 fn take_apart(text: &str) -> Option<Written> {
     let text = in_ascii(text);
     let mut rest = text.trim();
-    let mut written = Written { is_negative: false, digits: String::new(), currency: None, is_percent: false };
+    let mut written =
+        Written { is_negative: false, digits: String::new(), currency: None, is_percent: false, unit: None };
     let mut has_sign = false;
     loop {
         let before = rest;
@@ -188,6 +232,9 @@ fn take_apart(text: &str) -> Option<Written> {
             break;
         }
     }
+    if let Some((number, unit)) = with_unit(rest).filter(|_| written.currency.is_none() && !written.is_percent) {
+        (rest, written.unit) = (number, Some(unit.to_owned()));
+    }
     let is_part = |byte: u8| byte.is_ascii_digit() || b".,' eE+-".contains(&byte);
     if !rest.bytes().any(|byte| byte.is_ascii_digit()) || !rest.bytes().all(is_part) {
         return None;
@@ -206,6 +253,22 @@ fn currency(text: &str) -> Option<(String, &str)> {
     }
     let end = text.char_indices().rfind(|&(_, char)| !is_of_sign(char)).map_or(0, |(at, char)| at + char.len_utf8());
     Some((known(&text[end..])?, text[..end].trim_end()))
+}
+
+/// The number and what follows it, if that may be a unit: letters, as in `km/h`, `m2` and `°C`.
+fn with_unit(text: &str) -> Option<(&str, &str)> {
+    const MAX_BYTES: usize = 12;
+    let start = text.find(|char: char| !(char.is_ascii_digit() || ".,' +-".contains(char)))?;
+    let (number, unit) = text.split_at(start);
+    let is_letter = |char: char| char.is_alphabetic() || "°/²³".contains(char);
+    let letters = unit.trim_end_matches(['2', '3']);
+    let is_exponent = letters.eq_ignore_ascii_case("e");
+    let is_it = number.ends_with(|last: char| last.is_ascii_digit() || " .".contains(last))
+        && unit.len() <= MAX_BYTES
+        && letters.chars().all(is_letter)
+        && !letters.is_empty()
+        && !is_exponent;
+    is_it.then(|| (number.trim_end(), unit))
 }
 
 /// The text with ASCII digits, signs, spaces and apostrophes. Most are ASCII already.
@@ -294,6 +357,12 @@ mod tests {
             (&["€ 5", "$ 5", "€ 6"], &[number(5.0), None, number(6.0)]),
             (&["1,5e3", "x"], &[number(1500.0), None]),
             (&["3 EUR", "4,5 EUR"], &[number(3.0), number(4.5)]),
+            (&["12 kg", "0", "3.5 kg"], &[number(12.0), number(0.0), number(3.5)]),
+            (&["3,5cm", "-12cm", "7"], &[number(3.5), number(-12.0), None]),
+            (&["2 kg", "3 kg", "500 g"], &[number(2.0), number(3.0), None]),
+            (&["5 Stk", "12 Stk"], &[number(5.0), number(12.0)]),
+            (&["21.5 °C", "-3 °C"], &[number(21.5), number(-3.0)]),
+            (&["120 km/h", "1,200 km/h"], &[number(120.0), number(1200.0)]),
         ] {
             assert_eq!(infer_of(cells, false).numbers, numbers, "{cells:?}");
         }
@@ -307,6 +376,15 @@ mod tests {
             assert_eq!((found.numbers, found.is_ambiguous), (numbers.map(Some).to_vec(), true));
         }
         assert!(!infer_of(&["\u{2212}5", "0.25"], true).is_ambiguous);
+    }
+
+    #[test]
+    fn house_numbers_ordinals_and_codes_have_no_unit() {
+        for cells in [&["12a", "14a"][..], &["1st", "2nd", "3rd"], &["9th", "10th", "HS", "BSc"], &["3d4", "5d6"]] {
+            let cells: Vec<Distinct> = cells.iter().map(|text| Distinct { text, count: 1, line: 1 }).collect();
+            assert!(infer(&cells, Hints::default()).is_none(), "{cells:?}");
+        }
+        assert!(infer_of(&["2 kg", "3 kg", "500 g"], false).has_other_units);
     }
 
     #[test]

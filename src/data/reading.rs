@@ -69,17 +69,37 @@ impl Readings {
         }
     }
 
-    /// For whoever must compute the inputs of dates without burnlab: a line for each column of dates.
-    pub fn date_notes(&self) -> Vec<String> {
+    /// Of a column that counts the days to a date: the column of the file, and the first date in seconds since 1970.
+    pub(super) fn days(&self, column: &str) -> Option<(&str, f64)> {
+        match self.columns.get(column) {
+            Some(Reading::Date { source, part: DatePart::Days, origin, .. }) => Some((source, *origin)),
+            _ => None,
+        }
+    }
+
+    /// For whoever must make the inputs without burnlab: a line for each column of dates, and for others that are not read
+    /// as they are written; none for `target`.
+    pub fn for_others(&self, target: &str) -> Vec<String> {
+        let has_days = |source: &str| self.columns.contains_key(&DatePart::Days.column_name(source));
         let note = |(name, reading): (&String, &Reading)| match reading {
+            Reading::Date { source, part: DatePart::HourSine, .. } if !has_days(source) => Some(format!(
+                "sine and cosine of `{source}`, a time of day, are of the angle 2 pi hour / 24, minutes and seconds counted in"
+            )),
             Reading::Date { source, part: DatePart::Days, origin, .. } => Some(format!(
                 "`{name}` is the days from {} to the date in `{source}`; sine and cosine are of the angles 2 pi (month - 1 + \
                  (day - 1) / days of the month) / 12, 2 pi weekday / 7 (Monday is 0) and 2 pi hour / 24",
                 dates::shown(*origin)
             )),
-            _ => None,
+            Reading::Date { .. } => None,
+            Reading::Numbers { syntax, .. } => {
+                let how = syntax.describe()?;
+                Some(format!("`{name}` is a plain number here (in the training file: {how})"))
+            }
+            Reading::Names(_) => Some(format!(
+                "`{name}` is known only as training spelled it most, where burnlab takes other spellings, too"
+            )),
         };
-        self.columns.iter().filter_map(note).collect()
+        self.columns.iter().filter(|(name, _)| *name != target).filter_map(note).collect()
     }
 
     /// What must be added to a cell read so, for one read as in `other`.
@@ -199,8 +219,9 @@ impl ColumnReader {
                 (syntax.read(&text).map(|number| number - origin), format!("has numbers{how}"))
             }
             Self::Date { order, part, origin, .. } => {
-                let moment = dates::parse(&text, *order, true);
-                (moment.map(|moment| part.of(&moment, *origin)), "has dates".to_owned())
+                let moment = dates::parse(&text, *order, true).filter(|moment| !moment.is_clock || part.is_of_clock());
+                let what = if part.is_of_clock() { "has times" } else { "has dates" };
+                (moment.map(|moment| part.of(&moment, *origin)), what.to_owned())
             }
         };
         number.map(|number| number as f32).ok_or_else(|| {

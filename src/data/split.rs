@@ -180,13 +180,19 @@ fn check_classes(dataset: &Dataset, train: &[usize], is_stratified: bool) -> Res
     match is_seen.iter().position(|seen| !seen) {
         None => Ok(()),
         Some(class) => {
-            let way_out = match is_stratified {
-                true => "get more data",
-                false => "set data.stratify = true, or get more data",
+            let (key, way_out) = match is_stratified {
+                true => {
+                    ("data.target", "get more such rows, or leave the class out (data.classes names those to keep)")
+                }
+                false => ("data.stratify", "set data.stratify = true, or get more such rows"),
             };
-            let name = &names[class];
-            let message = format!("class `{name}` has no training row in this split: {way_out}");
-            Err(Invalid::at("data.stratify", message))
+            let num_rows = match labels.iter().filter(|&&label| label as usize == class).count() {
+                0 => "no row".to_owned(),
+                1 => "1 row, and it is not".to_owned(),
+                count => format!("{count} rows, and none of them is"),
+            };
+            let message = format!("class `{}` has {num_rows} in the training part: {way_out}", names[class]);
+            Err(Invalid::at(key, message))
         }
     }
 }

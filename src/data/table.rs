@@ -188,16 +188,15 @@ impl<'a> Row<'a> {
     /// Bytes that are not UTF-8.
     pub(super) fn text(&self, i: usize) -> Result<Cow<'a, str>, Invalid> {
         let text = match self.bytes(i) {
-            Cow::Borrowed(bytes) => std::str::from_utf8(bytes.trim_ascii()).ok().map(Cow::Borrowed),
-            Cow::Owned(bytes) => String::from_utf8(bytes.trim_ascii().to_vec()).ok().map(Cow::Owned),
+            Cow::Borrowed(bytes) => std::str::from_utf8(content(bytes)).ok().map(Cow::Borrowed),
+            Cow::Owned(bytes) => String::from_utf8(content(&bytes).to_vec()).ok().map(Cow::Owned),
         };
         let text = text.ok_or_else(|| {
             self.error(i, &format!("is not UTF-8: name the file's encoding in data.encoding ({})", examples()))
         })?;
         Ok(match text {
-            // Unusual spaces, which look like none.
-            Cow::Borrowed(text) if !text.is_ascii() => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) if !text.is_ascii() => Cow::Owned(text.trim().to_owned()),
+            Cow::Borrowed(text) if !text.is_ascii() => Cow::Borrowed(text.trim_matches(is_invisible)),
+            Cow::Owned(text) if !text.is_ascii() => Cow::Owned(text.trim_matches(is_invisible).to_owned()),
             text => text,
         })
     }
@@ -220,6 +219,20 @@ impl<'a> Row<'a> {
     pub(super) fn table(&self) -> &'a Table<'a> {
         self.table
     }
+}
+
+/// A cell without blanks around it, and without the formula by which Excel keeps the zeros of `="007"`.
+#[inline]
+pub(super) fn content(cell: &[u8]) -> &[u8] {
+    match cell.trim_ascii() {
+        [b'=', b'"', text @ .., b'"'] if !text.contains(&b'"') => text,
+        cell => cell,
+    }
+}
+
+/// Unusual spaces, and the byte order mark of a file that was appended to another one.
+fn is_invisible(char: char) -> bool {
+    char.is_whitespace() || char == '\u{feff}'
 }
 
 /// A cell for an error message.

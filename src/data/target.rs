@@ -1,5 +1,7 @@
 //! The target column of a table: collected both as texts and as numbers, then interpreted as classes or numbers.
 
+use super::dates::{self, DateOrder};
+use super::distinct::Distinct;
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
 use super::notes::Notes;
@@ -94,13 +96,14 @@ impl TargetCells {
                      \"classification\" if each is a class)"
                 ));
             }
+            let first = self.texts.distinct().first().map_or_else(String::new, |first| shorten(first.text));
             let numbers = match &syntax {
                 Some(syntax) => read_again(table, position, &name, syntax)?,
                 None => self.into_numbers(table)?,
             };
             refuse_constant(&name, &numbers)?;
             if let Some(how) = syntax.as_ref().and_then(NumberSyntax::describe) {
-                notes.say_of_column(&how, &name, &format!("the first is {}", numbers[0]));
+                notes.say_of_column(&how, &name, &format!("`{first}` is {}", numbers[0]));
             }
             return Ok(TargetFound { target: Target::Numbers(numbers), labels: None, syntax });
         }
@@ -127,6 +130,16 @@ impl TargetCells {
         if task.is_none() && !is_text && labels.names.len() > 2 {
             notes.say(format!(
                 "read the {} whole numbers in `{name}` as classes (data.task = \"regression\" to predict the number)",
+                labels.names.len()
+            ));
+        }
+        let are_dates = |texts: &[Distinct]| {
+            let is_date = |text: &Distinct| dates::parse(text.text, DateOrder::DayFirst, false).is_some();
+            texts.iter().all(is_date)
+        };
+        if task.is_none() && is_text && are_dates(&self.texts.distinct()) {
+            notes.say(format!(
+                "read the dates or times in `{name}` as {} classes: to predict when, write them as numbers, such as days",
                 labels.names.len()
             ));
         }

@@ -8,9 +8,9 @@ use crate::data::{PreparedKind, PreparedTarget};
 use crate::model::Activation;
 use crate::onnx;
 
-/// What the exported model leaves to its user: ONNX knows no dates, so that their numbers are its inputs.
+/// What the exported model leaves to its user: ONNX knows plain numbers and exact names only.
 pub fn notes(saved: &SavedModel) -> Vec<String> {
-    saved.preprocessor.readings.date_notes()
+    saved.preprocessor.readings.for_others(&saved.preprocessor.target_name)
 }
 
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.

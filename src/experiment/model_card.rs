@@ -87,6 +87,9 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     if columns.len() > MAX_COLUMNS {
         writeln!(card, "\nand {} more columns.", columns.len() - MAX_COLUMNS)?;
     }
+    for note in preprocessor.readings.for_others(&preprocessor.target_name) {
+        writeln!(card, "\n{note}.")?;
+    }
     writeln!(card, "\n## Config\n\n```toml\n{}```", saved.config.to_toml())?;
     Ok(card)
 }

@@ -245,7 +245,8 @@ fn identifiers_are_dropped_with_a_note_unless_named() {
         dataset.notes,
         [
             "dropped `id`: it counts the rows from 100 to 129 (keep it with data.numeric)",
-            "dropped `name`: 30 distinct values in 30 rows look like an identifier (keep it with data.categorical)",
+            "dropped `name`: 30 distinct values (such as `n0`) in 30 rows look like an identifier (keep it with \
+             data.categorical)",
         ]
     );
     let config = DataConfig { numeric: vec!["id".into()], categorical: vec!["name".into(), "x".into()], ..csv(&path) };
@@ -633,7 +634,11 @@ fn the_section_is_strict_and_its_defaults_come_back() {
 fn a_class_without_any_row_is_refused_by_the_split() {
     let config = DataConfig { num_examples: Some(1), ..of(Source::Moons) };
     let error = split(&load(&config).unwrap(), &DataConfig { validation_fraction: 0.0, ..config }, 0).unwrap_err();
-    assert_eq!(error.message, "class `1` has no training row in this split: get more data");
+    assert_eq!(
+        error.message,
+        "class `1` has no row in the training part: get more such rows, or leave the class out (data.classes names those to \
+         keep)"
+    );
 }
 
 // --- IDX
@@ -846,7 +851,8 @@ fn fractions_that_leave_nothing_are_refused() {
     let dataset = load(&config).unwrap();
     let errors = (0..20).filter_map(|seed| split(&dataset, &config, seed).err());
     let error = errors.into_iter().next().unwrap();
-    let message = "class `a` has no training row in this split: set data.stratify = true, or get more data";
+    let message =
+        "class `a` has 1 row, and it is not in the training part: set data.stratify = true, or get more such rows";
     assert_error(&folder, error, "data.stratify", message);
 }
 

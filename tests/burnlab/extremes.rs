@@ -162,7 +162,7 @@ fn columns_to_drop_are_found_among_a_hundred_thousand() {
         let drop = format!("target = \"y\"\ndrop = [{}]\nnumeric = [\"column_0\"]", names.join(", "));
         place.write("a.csv", &wide(num_columns, "\n"));
         data_config(&place, "a.csv", &drop);
-        assert!(works(&place, &CHECK).contains("12 rows, 1 inputs"));
+        assert!(works(&place, &CHECK).contains("12 rows, 1 input"));
         processor_seconds(&place, &CHECK, 0)
     });
 }

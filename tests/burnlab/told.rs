@@ -370,7 +370,7 @@ fn rows_that_are_in_training_and_test_are_told() {
         kept.push(format!("{},{},{}", random(), random(), if random() > 0.5 { "x" } else { "z" }));
         kept[kept.len() - 1].clone()
     });
-    assert_told(&csv, &["of 180 test rows have the same inputs as a training row", "remove repeated rows"]);
+    assert_told(&csv, &["of 180 test rows have the same inputs as a training row", "remove them from the file"]);
 }
 
 #[test]

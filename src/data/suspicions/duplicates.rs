@@ -27,8 +27,8 @@ pub(super) fn across_parts(view: &View<'_>) -> Option<String> {
     let count = test.iter().filter(|&&row| found[&hash(view, row)]).count();
     (count as f64 >= SHARE * test.len() as f64 && count >= 5).then(|| {
         format!(
-            "{count} of {} test rows have the same inputs as a training row, so the test measures memory: remove repeated \
-             rows from the file",
+            "{count} of {} test rows have the same inputs as a training row, and test only what was memorised: if they are \
+             copies, remove them from the file",
             test.len()
         )
     })

@@ -12,8 +12,8 @@ pub(super) fn rising(view: &View<'_>) -> Option<String> {
         let told = told_by(view, column).filter(|told| told.is_more_than_chance());
         let told = told.map_or_else(String::new, |told| format!(", and alone {}", told.sentence()));
         Some(format!(
-            "`{name}` is a different whole number in every row{how}{told}: if it is an identifier, new rows have others: \
-             add it to data.drop"
+            "`{name}` is a different whole number in every row{how}{told}: new rows have other numbers, so add it to data.drop \
+             if it is an identifier"
         ))
     })
 }

@@ -53,6 +53,12 @@ impl View<'_> {
         &self.dataset.columns[column].name
     }
 
+    /// The column of dates in the file from which a column is computed.
+    fn date_of(&self, column: usize) -> Option<&str> {
+        let name = self.name(column);
+        Some(self.dataset.readings.source(name)).filter(|source| *source != name)
+    }
+
     fn is_numeric(&self, column: usize) -> bool {
         self.dataset.columns[column].kind == ColumnKind::Numeric
     }
@@ -95,7 +101,24 @@ fn num_distinct(cells: &[f32]) -> usize {
 
 /// Whether a column's name says that it numbers rows, people or things: `id`, `customer_id`, `PatientNo`.
 fn is_named_like_an_identifier(name: &str) -> bool {
-    const WORDS: [&str; 10] = ["id", "ids", "uuid", "guid", "key", "index", "no", "nr", "number", "code"];
+    const WORDS: [&str; 16] = [
+        "id",
+        "ids",
+        "uid",
+        "uuid",
+        "guid",
+        "key",
+        "index",
+        "no",
+        "nr",
+        "number",
+        "code",
+        "phone",
+        "telephone",
+        "mobile",
+        "isbn",
+        "account",
+    ];
     words(name).last().is_some_and(|last| WORDS.contains(&last.as_str()))
 }
 

@@ -14,8 +14,12 @@ const SERIES: f64 = 0.8;
 pub(super) fn entities(view: &View<'_>) -> Option<String> {
     view.columns().find_map(|column| {
         let cells = view.ordered_cells(column);
-        let num_values = num_distinct(&cells);
         let num_blocks = cells.chunk_by(|a, b| a == b).count();
+        // Told before the values are sorted to count them: most columns of numbers have no blocks at all.
+        if 4 * num_blocks > 3 * cells.len() {
+            return None;
+        }
+        let num_values = num_distinct(&cells);
         let come_in_blocks = num_values >= MIN_ENTITIES && 2 * num_values <= cells.len() && 2 * num_blocks <= 3 * num_values;
         // A file that is sorted by a quantity has such blocks, too.
         let is_quantity = view.is_numeric(column)
@@ -40,18 +44,20 @@ pub(super) fn entities(view: &View<'_>) -> Option<String> {
     })
 }
 
-/// Rows in the order of time, of which test rows are drawn from between training rows.
+/// Rows with dates, or in the order of time, of which test rows are drawn from between training rows.
 pub(super) fn in_time(view: &View<'_>) -> Option<String> {
     if view.config.test_path.is_some() || view.splits.test.is_empty() {
         return None;
     }
+    let by_date = view.columns().find(|&column| view.dataset.readings.days(view.name(column)).is_some());
     let by_name = view.columns().find(|&column| {
         let cells = view.ordered_cells(column);
         let is_ordered = cells.is_sorted() || cells.iter().rev().is_sorted();
         view.is_numeric(column) && is_of_time(view.name(column)) && is_ordered && num_distinct(&cells) >= MIN_ENTITIES
     });
-    let what = match by_name {
-        Some(column) => format!("the rows are in the order of `{}`", view.name(column)),
+    let what = match by_date.and_then(|column| view.date_of(column)).or(by_name.map(|column| view.name(column))) {
+        Some(date) if by_date.is_some() => format!("each row has its time, `{date}`"),
+        Some(column) => format!("the rows are in the order of `{column}`"),
         None => {
             let correlation = neighbours(view).filter(|correlation| *correlation >= SERIES)?;
             format!("targets of neighbouring rows are alike (correlation {correlation:.2}), as in a series over time")

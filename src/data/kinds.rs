@@ -1,0 +1,153 @@
+//! From what was read of each column to the columns of the data set: how each is read, and which are left out.
+
+use super::DataConfig;
+use super::assemble::{Cells, OutColumn};
+use super::dates;
+use super::decide::{Decision, decide};
+use super::infer::{Inference, Texts};
+use super::limits::MAX_CATEGORIES;
+use super::number::Hints;
+use super::reading::Reading;
+use super::table::Table;
+use crate::invalid::Invalid;
+
+impl Inference<'_> {
+    /// What the section and the plain numbers tell about the other ones. Where some have a decimal point, a comma is
+    /// hardly a decimal comma.
+    pub(super) fn hints(&self, config: &DataConfig) -> Hints {
+        const NUM_SEEN: usize = 20_000;
+        let width = self.inputs.len();
+        let has_point = |(i, value): (usize, &f32)| !self.inputs[i % width].has_text() && value.fract() != 0.0;
+        let has_points = self.values.iter().take(NUM_SEEN).enumerate().any(has_point);
+        Hints { decimal: config.decimal, is_comma_likely: self.table.about().is_comma_likely && !has_points }
+    }
+
+    /// The columns of the data set: one for each input, or several for a date.
+    pub(super) fn decide(
+        &mut self,
+        texts: Texts,
+        config: &DataConfig,
+        hints: Hints,
+    ) -> Result<Vec<OutColumn>, Invalid> {
+        let mut columns = Vec::with_capacity(texts.len());
+        let mut again = Vec::new();
+        for (i, texts) in texts.into_iter().enumerate() {
+            let input = &mut self.inputs[i];
+            let name = input.name.clone();
+            let Some(texts) = texts else {
+                let origin = input.origin();
+                let reading = (origin != 0.0).then(|| Reading::of_large_numbers(origin));
+                columns.push(OutColumn::numeric(name, i, Cells::AsRead, reading));
+                if origin != 0.0 {
+                    again.push((i, columns.len() - 1..columns.len()));
+                }
+                continue;
+            };
+            let distinct = texts.distinct();
+            let first_new = columns.len();
+            match decide(input, &distinct, self.table, hints, config.day_first)? {
+                Decision::Names { note } => {
+                    note.into_iter().for_each(|note| self.notes.say(note));
+                    let (labels, order) = texts.sorted();
+                    if let Some(alike) = labels.note(&distinct) {
+                        self.notes.say(format!("column `{name}`: {alike}"));
+                    }
+                    columns.push(OutColumn::names(name, i, texts.len(), labels, order));
+                    continue;
+                }
+                Decision::Numbers { syntax, numbers, missing, how } => {
+                    let numbers: Vec<f32> = numbers.iter().map(|number| number.unwrap_or(f64::NAN) as f32).collect();
+                    input.observe_numbers(numbers.iter().copied());
+                    how.into_iter().for_each(|(how, example)| self.notes.say_of_column(&how, &name, &example));
+                    let reading = Reading::Numbers { syntax, missing, origin: 0.0 };
+                    columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
+                }
+                Decision::Dates { order, moments, missing } => {
+                    let known: Vec<_> = moments.iter().flatten().copied().collect();
+                    let origin = known.iter().map(|moment| moment.seconds).fold(f64::INFINITY, f64::min);
+                    let parts = dates::parts(&known);
+                    let since = |moment: &dates::Moment| (moment.seconds - origin) as f32;
+                    input.observe_numbers(known.iter().map(since));
+                    self.notes.say(dates::describe(&name, &known, &parts));
+                    for part in parts {
+                        let of = |moment: &Option<_>| {
+                            moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32)
+                        };
+                        let numbers: Vec<f32> = moments.iter().map(of).collect();
+                        let (source, missing) = (name.clone(), missing.clone());
+                        let reading = Reading::Date { source, order, part, origin, missing };
+                        let name = part.column_name(&name);
+                        if self.table.names().contains(&name) {
+                            let message = format!("has a column `{name}`, as the one computed from a date: rename it");
+                            return Err(self.table.error(&message));
+                        }
+                        columns.push(OutColumn::numeric(name, i, Cells::ByText(numbers), Some(reading)));
+                    }
+                }
+            }
+            if texts.len() > MAX_CATEGORIES {
+                again.push((i, first_new..columns.len()));
+            }
+        }
+        self.read_again(&mut columns, &again)?;
+        Ok(columns)
+    }
+
+    pub(super) fn drop_identifiers(&mut self, columns: Vec<OutColumn>) -> Result<Vec<OutColumn>, Invalid> {
+        let mut kept = Vec::with_capacity(columns.len());
+        for column in columns {
+            let input = &self.inputs[column.input];
+            match input.identifier_note(column.num_texts, column.labels()) {
+                Some(note) => self.notes.say(note),
+                None if column.num_texts.is_some_and(|count| count > MAX_CATEGORIES) => {
+                    let message =
+                        format!("column `{}` has more than a million categories: add it to data.drop", input.name);
+                    return Err(Invalid::at("data.categorical", message));
+                }
+                None => kept.push(column),
+            }
+        }
+        if kept.is_empty() {
+            let notes = self.notes.lines().join("; ");
+            return Err(self.table.error(&format!("has no input column left: {notes}")));
+        }
+        Ok(kept)
+    }
+
+    pub(super) fn refuse_empty_columns(&self, columns: &[OutColumn], config: &DataConfig) -> Result<(), Invalid> {
+        let all_missing = columns.iter().filter(|column| self.inputs[column.input].is_all_missing());
+        let names: Vec<String> = all_missing.map(|column| column.name.clone()).collect();
+        refuse(self.table, &names, "without any value", "")?;
+        // Border pixels are often constant; dropping them would destroy the image.
+        if config.allow_constant || config.image_shape.is_some() {
+            return Ok(());
+        }
+        if self.num_rows() == 1 {
+            return Err(self.table.error("has one row with a target: there is nothing to learn from it"));
+        }
+        let mut names: Vec<String> = Vec::new();
+        for column in columns {
+            let input = &self.inputs[column.input];
+            if input.is_constant(column.labels()) && names.last() != Some(&input.name) {
+                names.push(input.name.clone());
+            }
+        }
+        let way_out = " (or data.allow_constant = true)";
+        refuse(self.table, &names, "with the same value in every row", way_out)
+    }
+}
+
+/// The error for columns that carry no information, with the `data.drop` line to paste.
+fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    let columns = match names.len() {
+        1 => "1 column".to_owned(),
+        n => format!("{n} columns"),
+    };
+    let quoted = quoted.join(", ");
+    let message = format!("has {columns} {what}: set data.drop = [{quoted}]{way_out}");
+    Err(table.error(&message))
+}

@@ -1,0 +1,89 @@
+//! Later passes over a training file, for what the first one, over the numbers, could not keep: every cell as a text.
+
+use std::ops::Range;
+
+use super::assemble::{Cells, OutColumn};
+use super::infer::{Inference, Texts};
+use super::labels::Interner;
+use super::limits::MAX_CATEGORIES;
+use super::reading::ColumnReader;
+use super::table::Cell;
+use crate::invalid::Invalid;
+
+impl Inference<'_> {
+    /// The texts of the columns that are not plainly numeric; their cells become indices into these.
+    pub(super) fn read_texts(&mut self) -> Result<Texts, Invalid> {
+        let Self { table, target_position, inputs, values, .. } = self;
+        let mut texts = Texts::new();
+        for input in inputs.iter() {
+            texts.push(input.is_text(table)?.then(Interner::default));
+        }
+        let width = inputs.len();
+        let text_inputs: Vec<usize> = (0..width).filter(|&input| texts[input].is_some()).collect();
+        if text_inputs.is_empty() {
+            return Ok(texts);
+        }
+        let positions = text_inputs.iter().map(|&input| inputs[input].position);
+        let columns: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
+        let mut rows = values.chunks_exact_mut(width);
+        table.for_each_row(&columns, |row| -> Result<(), Invalid> {
+            let cells = row.cells();
+            if cells[0] == Cell::Missing {
+                return Ok(());
+            }
+            let Some(values) = rows.next() else {
+                return Err(table.error("changed while it was read: try again"));
+            };
+            for (i, &input) in (1..).zip(&text_inputs) {
+                let Some(texts) = &mut texts[input] else { continue };
+                values[input] = match cells[i] {
+                    Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => {
+                        texts.intern(&row.text(i)?, row.line) as f32
+                    }
+                    Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
+                };
+            }
+            Ok(())
+        })?;
+        if rows.next().is_some() {
+            return Err(table.error("changed while it was read: try again"));
+        }
+        Ok(texts)
+    }
+
+    /// Reads columns again whose cells could not be kept: numbers or dates of too many distinct texts, large numbers. All in
+    /// one pass; `again` has, for each such input, the columns made of it.
+    pub(super) fn read_again(
+        &mut self,
+        columns: &mut [OutColumn],
+        again: &[(usize, Range<usize>)],
+    ) -> Result<(), Invalid> {
+        if again.is_empty() {
+            return Ok(());
+        }
+        let Self { table, target_position, inputs, .. } = self;
+        let positions = again.iter().map(|(input, _)| inputs[*input].position);
+        let positions: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
+        let places =
+            || again.iter().zip(1..).flat_map(|((_, made), cell)| made.clone().map(move |column| (column, cell)));
+        let mut read: Vec<(usize, ColumnReader, usize, Vec<f32>)> =
+            places().map(|(column, cell)| (column, columns[column].reader(), cell, Vec::new())).collect();
+        table.for_each_row(&positions, |row| -> Result<(), Invalid> {
+            if row.cells()[0] != Cell::Missing {
+                for (_, reader, cell, numbers) in &mut read {
+                    numbers.push(reader.read(row, *cell)?);
+                }
+            }
+            Ok(())
+        })?;
+        for (column, _, cell, numbers) in read {
+            let (input, made) = &again[cell - 1];
+            // Of large numbers the first pass saw enough.
+            if column == made.start && inputs[*input].has_text() {
+                inputs[*input].observe_numbers(numbers.iter().copied());
+            }
+            columns[column].cells = Cells::ByRow(numbers);
+        }
+        Ok(())
+    }
+}

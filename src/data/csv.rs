@@ -14,7 +14,7 @@ use super::cell_parser::CellParser;
 use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
-use super::table::{About, CellTexts, Reader, RowVisitor, Table, content};
+use super::table::{About, CellTexts, Reader, RowVisitor, Table, content, is_invisible};
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
@@ -253,7 +253,7 @@ impl CsvReader<'_> {
             false => ": name every column, each name once",
         };
         for (i, cell) in record.iter().enumerate() {
-            let Ok(name) = std::str::from_utf8(cell.trim_ascii()) else {
+            let Ok(name) = std::str::from_utf8(content(cell)) else {
                 let message = format!(
                     "the name of column {} is not UTF-8: name the file's encoding in data.encoding ({})",
                     i + 1,
@@ -261,7 +261,7 @@ impl CsvReader<'_> {
                 );
                 return Err(self.origin.error_at(header_line, &message));
             };
-            let mut name = name.trim().to_owned();
+            let mut name = name.trim_matches(is_invisible).to_owned();
             if name.is_empty() {
                 let is_dropped = config.drop.iter().any(String::is_empty);
                 if self.dialect.empty_columns.contains(&i) {

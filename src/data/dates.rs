@@ -205,6 +205,28 @@ pub(super) fn describe(name: &str, moments: &[Moment], parts: &[DatePart]) -> St
     )
 }
 
+/// A repeated first or last date that is further from the others than they are from each other, as 9999-12-31 is.
+pub(super) fn far_out(name: &str, cells: &[Distinct], moments: &[Option<Moment>]) -> Option<String> {
+    let known = || cells.iter().zip(moments).filter_map(|(cell, moment)| Some((cell, moment.as_ref()?.seconds)));
+    let total: u64 = known().map(|(cell, _)| cell.count).sum();
+    [1.0, -1.0].iter().find_map(|sign| {
+        let (far, at) = known().max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)))?;
+        let others = || known().map(|(_, seconds)| seconds).filter(|seconds| *seconds != at);
+        let (low, high) = (others().fold(f64::INFINITY, f64::min), others().fold(f64::NEG_INFINITY, f64::max));
+        let distance = (at - low).abs().min((at - high).abs());
+        (far.count >= 2 && high > low && distance > 2.0 * (high - low)).then(|| {
+            format!(
+                "`{name}` is {} in {} of {total} cells, and {} to {} in the others: if it means missing, add {:?} to data.missing",
+                far.text,
+                far.count,
+                shown(low),
+                shown(high),
+                far.text
+            )
+        })
+    })
+}
+
 /// The date, and time if any, in a cell, or a time of day alone. Where it is `is_forced`, digits alone may be a date, too: `20241231`.
 pub(super) fn parse(text: &str, order: DateOrder, is_forced: bool) -> Option<Moment> {
     if text.len() > 40 || !text.bytes().any(|byte| byte.is_ascii_digit()) {
@@ -220,6 +242,13 @@ pub(super) fn parse(text: &str, order: DateOrder, is_forced: bool) -> Option<Mom
     let local = date.to_datetime(time);
     let days = date.duration_since(jiff::civil::date(1970, 1, 1)).as_secs() as f64;
     Some(Moment { local, seconds: days + seconds_of_day(local) - f64::from(offset), is_clock })
+}
+
+/// The same, for a cell that must mean one date, be the day or the month first.
+pub(super) fn parse_sure(text: &str) -> Option<Moment> {
+    let moment = parse(text, DateOrder::DayFirst, true)?;
+    let begins_with_year = text.bytes().take_while(u8::is_ascii_digit).count() >= 4;
+    (begins_with_year || parse(text, DateOrder::MonthFirst, true) == Some(moment)).then_some(moment)
 }
 
 /// The date, and the time after a `T` or a space.

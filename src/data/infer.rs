@@ -49,7 +49,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
-    let columns = inference.drop_identifiers(columns)?;
+    let columns = inference.drop_identifiers(columns, config)?;
     inference.refuse_empty_columns(&columns, config)?;
     let Inference { inputs, mut values, mut source_rows, mut notes, .. } = inference;
     let TargetFound { mut target, labels: class_labels, syntax: target_syntax } =

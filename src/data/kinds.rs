@@ -69,6 +69,9 @@ impl Inference<'_> {
                     let since = |moment: &dates::Moment| (moment.seconds - origin) as f32;
                     input.observe_numbers(known.iter().map(since));
                     self.notes.say(dates::describe(&name, &known, &parts));
+                    if let Some(note) = dates::far_out(&name, &distinct, &moments) {
+                        self.notes.say(note);
+                    }
                     for part in parts {
                         let of = |moment: &Option<_>| {
                             moment.as_ref().map_or(f32::NAN, |moment| part.of(moment, origin) as f32)
@@ -93,7 +96,12 @@ impl Inference<'_> {
         Ok(columns)
     }
 
-    pub(super) fn drop_identifiers(&mut self, columns: Vec<OutColumn>) -> Result<Vec<OutColumn>, Invalid> {
+    /// Leaves out what looks like an identifier, and says of the other names how many of them are kept.
+    pub(super) fn drop_identifiers(
+        &mut self,
+        columns: Vec<OutColumn>,
+        config: &DataConfig,
+    ) -> Result<Vec<OutColumn>, Invalid> {
         let mut kept = Vec::with_capacity(columns.len());
         for column in columns {
             let input = &self.inputs[column.input];
@@ -104,7 +112,17 @@ impl Inference<'_> {
                         format!("column `{}` has more than a million categories: add it to data.drop", input.name);
                     return Err(Invalid::at("data.categorical", message));
                 }
-                None => kept.push(column),
+                None => {
+                    let num_names = column.labels().map_or(0, |labels| labels.names.len());
+                    if num_names > config.max_categories {
+                        self.notes.say(format!(
+                            "`{}` has {num_names} categories: the {} most frequent ones of the training rows are told apart \
+                             (data.max_categories)",
+                            column.name, config.max_categories
+                        ));
+                    }
+                    kept.push(column);
+                }
             }
         }
         if kept.is_empty() {

@@ -11,6 +11,8 @@ const MIN_ROWS: usize = 20;
 const MAX_CELLS: usize = 100_000;
 /// Often written for a missing number.
 const NINES: [f64; 6] = [99.0, 999.0, 9999.0, 99_999.0, 999_999.0, 999.9];
+/// What columns of codes are called that are written in digits.
+const CODES: [&str; 4] = ["zip", "postcode", "postal", "plz"];
 /// With fewer cells, eight digits are a date by chance.
 const MIN_DATES: usize = 3;
 
@@ -76,6 +78,11 @@ pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, note
                 shorten(cell)
             );
             return Err(table.error_at(*line, &message));
+        }
+        let is_code = CODES.iter().any(|word| name.to_lowercase().contains(word));
+        if is_code && seen.padded.is_none() && !seen.is_measured {
+            let what = "named like codes, and read as numbers (data.categorical reads them as names)";
+            notes.say_of_column(what, name, "");
         }
         if let Some(cell) = &seen.padded {
             let number: f64 = cell.parse().unwrap_or_default();

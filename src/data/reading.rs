@@ -164,7 +164,8 @@ pub(super) enum ColumnReader {
     /// Other numbers.
     Written { syntax: NumberSyntax, missing: Vec<String>, origin: f64 },
     /// A number of a date.
-    Date { order: DateOrder, part: DatePart, origin: f64, missing: Vec<String> },
+    /// Without an order, the dates of training can be read in one way only, and so must later ones.
+    Date { order: Option<DateOrder>, part: DatePart, origin: f64, missing: Vec<String> },
     /// Names, as their index; the index after the last is the unknown one.
     Names(Labels),
 }
@@ -176,12 +177,9 @@ impl ColumnReader {
             Some(Reading::Numbers { syntax, missing, origin }) => {
                 Self::Written { syntax: syntax.clone(), missing: missing.clone(), origin: *origin }
             }
-            Some(Reading::Date { order, part, origin, missing, .. }) => Self::Date {
-                order: order.unwrap_or(DateOrder::DayFirst),
-                part: *part,
-                origin: *origin,
-                missing: missing.clone(),
-            },
+            Some(Reading::Date { order, part, origin, missing, .. }) => {
+                Self::Date { order: *order, part: *part, origin: *origin, missing: missing.clone() }
+            }
             Some(Reading::Names(_)) | None => Self::Numbers,
         }
     }
@@ -219,8 +217,17 @@ impl ColumnReader {
                 (syntax.read(&text).map(|number| number - origin), format!("has numbers{how}"))
             }
             Self::Date { order, part, origin, .. } => {
-                let moment = dates::parse(&text, *order, true).filter(|moment| !moment.is_clock || part.is_of_clock());
-                let what = if part.is_of_clock() { "has times" } else { "has dates" };
+                let moment = match order {
+                    Some(order) => dates::parse(&text, *order, true),
+                    None => dates::parse_sure(&text),
+                };
+                let moment = moment.filter(|moment| !moment.is_clock || part.is_of_clock());
+                let what = match (part.is_of_clock(), order) {
+                    (true, _) => "has times",
+                    (false, Some(DateOrder::DayFirst)) => "has dates with the day first",
+                    (false, Some(DateOrder::MonthFirst)) => "has dates with the month first",
+                    (false, None) => "has dates that can be read in one way only, such as 2024-01-31,",
+                };
                 (moment.map(|moment| part.of(&moment, *origin)), what.to_owned())
             }
         };

@@ -221,18 +221,21 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A cell without blanks around it, and without the formula by which Excel keeps the zeros of `="007"`.
+/// A cell without blanks around it, without quotes after a blank (`a, "b"`), which are none for the standard, and without the
+/// formula by which Excel keeps the zeros of `="007"`.
 #[inline]
 pub(super) fn content(cell: &[u8]) -> &[u8] {
-    match cell.trim_ascii() {
-        [b'=', b'"', text @ .., b'"'] if !text.contains(&b'"') => text,
-        cell => cell,
+    let text = cell.trim_ascii();
+    match text {
+        [b'=', b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner,
+        [b'"', inner @ .., b'"'] if cell[0] != b'"' && !inner.contains(&b'"') => inner.trim_ascii(),
+        text => text,
     }
 }
 
-/// Unusual spaces, and the byte order mark of a file that was appended to another one.
-fn is_invisible(char: char) -> bool {
-    char.is_whitespace() || char == '\u{feff}'
+/// Unusual spaces, characters without width, and the byte order mark of a file that was appended to another one.
+pub(super) fn is_invisible(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// A cell for an error message.

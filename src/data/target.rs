@@ -166,9 +166,12 @@ impl TargetCells {
         let odd = || texts.iter().zip(&found.numbers).filter(|(_, number)| number.is_none()).map(|(text, _)| text);
         let total: u64 = texts.iter().map(|text| text.count).sum();
         let num_odd: u64 = odd().map(|text| text.count).sum();
+        let are_quantities = found.numbers.iter().flatten().count() > MAX_INFERRED_CLASSES;
+        let is_slip =
+            num_odd * 20 < total || num_odd * 2 < total && are_quantities && odd().count() <= MAX_INFERRED_CLASSES;
         match odd().min_by_key(|text| text.line) {
             None => Ok(Some(found)),
-            Some(first) if is_regression || num_odd * 20 < total => {
+            Some(first) if is_regression || is_slip => {
                 Err(not_a_number(table, &self.name, first.line, &shorten(first.text)))
             }
             Some(_) => Ok(None),

@@ -274,6 +274,30 @@ fn plain_numbers_that_may_be_something_else_are_asked_about() {
              data.missing"
         ]
     );
+    let zips =
+        load(&files.csv(rows("zip_code,y", 60, |i| format!("{},{}", 10_000 + 997 * i * i % 80_000, i % 2)))).unwrap();
+    assert_eq!(
+        zips.notes,
+        ["numbers in `zip_code`: named like codes, and read as numbers (data.categorical reads them as names)"]
+    );
+    let notes_of_dates = |odd: &'static str| {
+        let date = |i: usize| if i % 9 == 4 { odd.to_owned() } else { format!("2024-{:02}-10", i % 12 + 1) };
+        load(&files.csv(rows("d,y", 60, |i| format!("{},{}", date(i), i % 2)))).unwrap().notes[1..].to_vec()
+    };
+    assert_eq!(
+        notes_of_dates("9999-12-31"),
+        ["`d` is 9999-12-31 in 7 of 60 cells, and 2024-01-10 to 2024-12-10 in the others: if it means missing, add \
+             \"9999-12-31\" to data.missing"]
+    );
+    assert_eq!(notes_of_dates("1900-01-01").len(), 1);
+    assert_eq!(notes_of_dates("2024-12-31"), [""; 0]);
+    let cities = load(&files.csv(rows("city,y", 600, |i| format!("c{},{}", i % 150, i % 2)))).unwrap();
+    assert_eq!(
+        cities.notes,
+        [
+            "`city` has 150 categories: the 64 most frequent ones of the training rows are told apart (data.max_categories)"
+        ]
+    );
     for plain in [
         (|i| format!("{}", i * i % 100)) as fn(usize) -> String,
         |i| format!("{}", 10_000_000 + 97 * i * i % 90_000),
@@ -282,6 +306,24 @@ fn plain_numbers_that_may_be_something_else_are_asked_about() {
     ] {
         assert_eq!(notes(plain), [""; 0]);
     }
+}
+
+#[test]
+fn quotes_after_a_blank_and_names_with_invisible_characters_are_read() {
+    let files = Files::new();
+    let plain =
+        load(&files.csv(rows("a,b,y", 40, |i| format!("{i}.5,{}.25,{}", i * i, ["no", "yes"][i % 2])))).unwrap();
+    let blank = rows("a, \"b\", y", 40, |i| format!("{i}.5, \"{}.25\", \"{}\"", i * i, ["no", "yes"][i % 2]));
+    let marked = rows("a\u{200b},\u{feff}b,y", 40, |i| format!("{i}.5,{}.25,{}", i * i, ["no", "yes"][i % 2]));
+    for text in [blank, marked] {
+        let config = files.csv(text);
+        let dataset = load(&config).unwrap();
+        assert_eq!((dataset.fingerprint(), &dataset.notes[..]), (plain.fingerprint(), &[][..]));
+        assert_followed(&dataset, &config, config.path.as_deref().unwrap());
+    }
+    // Quotes of the standard are part of what they quote.
+    let inner = load(&files.csv(rows("c,x,y", 40, |i| format!("\"\"\"{}\"\"\",{i}.5,{}", i % 3, i % 2)))).unwrap();
+    assert_eq!(categories(&inner, "c"), ["\"0\"", "\"1\"", "\"2\""]);
 }
 
 #[test]
@@ -604,11 +646,20 @@ fn dates_are_numbers_and_parts_of_the_calendar() {
         ]
     );
     assert_followed(&dataset, &config, config.path.as_deref().unwrap());
+    // Nothing tells whether a later file has the day or the month first.
+    let error = later(&dataset, &config, &files.write("new.csv", "date,x,y\n03/04/2024,1,2.5\n")).unwrap_err();
+    assert!(error.message.contains("new.csv:2: column `date` holds `03/04/2024`"), "{error}");
+    let dotted = later(&dataset, &config, &files.write("new.csv", "date,x,y\n4.1.2022,1,2.5\n")).unwrap().0;
+    let iso = later(&dataset, &config, &files.write("new.csv", "date,x,y\n2022-01-04,1,2.5\n")).unwrap().0;
+    assert_eq!(dotted, iso);
     let dropped = DataConfig { drop: vec!["date".into()], ..config.clone() };
     assert_eq!(names(&load(&dropped).unwrap()), ["x"]);
     let error = later(&dataset, &config, &files.write("new.csv", "date,x,y\nsoon,1,2.5\n")).unwrap_err();
     assert!(
-        error.message.contains("new.csv:2: column `date` holds `soon`, and has dates in the training file"),
+        error.message.contains(
+            "new.csv:2: column `date` holds `soon`, and has dates that can be read in one way only, such as 2024-01-31, in \
+             the training file"
+        ),
         "{error}"
     );
 }
@@ -672,7 +723,7 @@ fn times_of_day_are_places_on_a_circle() {
     let dates = files.csv(rows("t,x,y", 40, |i| format!("2024-01-{:02} 08:00,{i}.5,{}", i % 28 + 1, i % 2)));
     let dataset = load(&dates).unwrap();
     let error = later(&dataset, &dates, &files.write("new.csv", "t,x,y\n08:30,1,0\n")).unwrap_err().message;
-    assert!(error.contains("new.csv:2: column `t` holds `08:30`, and has dates in the training file"), "{error}");
+    assert!(error.contains("new.csv:2: column `t` holds `08:30`, and has dates that can be read"), "{error}");
     let mixed =
         files.csv(rows("t,x,y", 40, |i| format!("{}08:00,{i}.5,{}", if i == 7 { "" } else { "2024-01-02 " }, i % 2)));
     assert!(
@@ -829,6 +880,11 @@ fn what_the_target_is_taken_for_is_said() {
     let odd =
         files.csv(rows("x,y", 40, |i| format!("{i}.5,{}", if i == 9 { "n.a.".into() } else { format!("{i}.25") })));
     assert!(files.refused(&odd).starts_with("DIR/a.csv:11: target `y` is `n.a.`, not a finite number"));
+    let dashes =
+        files.csv(rows("x,y", 60, |i| format!("{i}.5,{}", if i % 5 == 1 { "-".into() } else { format!("{i}.25") })));
+    assert!(
+        files.refused(&dashes).starts_with("DIR/a.csv:3: target `y` is `-`, not a finite number: correct it, add it")
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::one_column::told_by;
 use super::{View, is_named_like_an_identifier, num_distinct};
 
-/// A column of whole numbers that differ in every row and rise (or fall) with the file, or are named like an identifier.
+/// A column of whole numbers that differ in every row and rise (or fall) with the file, count the rows in another order, or
+/// are named like an identifier.
 /// One that rises by equal steps is left out before.
 pub(super) fn rising(view: &View<'_>) -> Option<String> {
     view.columns().find_map(|column| {
@@ -27,10 +28,16 @@ pub(super) fn how_it_numbers(view: &View<'_>, column: usize) -> Option<&'static 
     if cells.iter().any(|cell| cell.fract() != 0.0) || num_distinct(&cells) < cells.len() {
         return None; // fract() of a missing cell is NaN
     }
-    let is_sorted = cells.is_sorted() || cells.iter().rev().is_sorted();
-    match is_sorted {
-        true if cells.is_sorted() => Some(" and rises with the file"),
-        true => Some(" and falls with the file"),
-        false => is_named_like_an_identifier(view.name(column)).then_some(""),
+    if cells.is_sorted() {
+        return Some(" and rises with the file");
     }
+    if cells.iter().rev().is_sorted() {
+        return Some(" and falls with the file");
+    }
+    let low = cells.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = cells.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if (high - low) as usize + 1 == cells.len() {
+        return Some(", all from the least to the greatest, as if the rows had been numbered and shuffled");
+    }
+    is_named_like_an_identifier(view.name(column)).then_some("")
 }

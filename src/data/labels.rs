@@ -143,6 +143,11 @@ impl Labels {
 
     /// What a reader may take for the same name, or may wonder to see as one: a clause for a note.
     pub(super) fn note(&self, texts: &[Distinct]) -> Option<String> {
+        // Nobody reads so many, and an identifier may have a million.
+        const MAX_COMPARED: usize = 10_000;
+        if texts.len() > MAX_COMPARED {
+            return None;
+        }
         let rough = |text: &str| text.trim_matches(|char: char| !char.is_alphanumeric()).to_lowercase();
         // `yes` and `1` in one column are hardly two things.
         let are_truths = texts.iter().all(|text| truth(text.text).is_some());

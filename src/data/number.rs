@@ -181,9 +181,14 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
 /// The unit of a column, if most of its cells have one, and whether others have another. One that is not known must be
 /// the same everywhere, and no single letter: `12a` and `14a` are house numbers.
 fn unit(cells: &[Distinct], written: &[Option<Written>]) -> (Option<String>, bool) {
+    // More are ends of names.
+    const MAX_UNITS: usize = 100;
     let mut counts: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
     for (cell, written) in cells.iter().zip(written) {
         if let Some(unit) = written.as_ref().and_then(|written| written.unit.as_deref()) {
+            if counts.len() > MAX_UNITS {
+                return (None, false);
+            }
             let (count, num_distinct) = counts.entry(unit).or_default();
             (*count, *num_distinct) = (*count + cell.count, *num_distinct + 1);
         }

@@ -807,6 +807,31 @@ fn a_column_to_keep_may_hold_commas() {
     assert!(text(&output.stderr).contains("the argument '--seeds <N>' cannot be used with 'predict'"));
 }
 
+#[test]
+fn what_an_exported_model_cannot_read_is_in_its_card() {
+    let place = Place::new();
+    place.write(
+        "data.csv",
+        &rows("weight,at,member,y", 40, |i| {
+            format!("{} kg,{:02}:30,{},{}", 50 + i * i % 30, i % 24, ["True", "False"][i % 3 % 2], i % 2)
+        }),
+    );
+    place.write("c.toml", "[data]\npath = \"data.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 2\n");
+    assert!(place.run(&["--config", "c.toml", "-q"]).status.success());
+    let output = place.run(&["export", "c", "--format", "onnx", "-o", "m.onnx"]);
+    let (shown, card) = (text(&output.stdout), std::fs::read_to_string(place.path("m.onnx.md")).unwrap());
+    for note in [
+        "`weight` is a plain number here (in the training file: `kg` left out)",
+        "sine and cosine of `at`, a time of day, are of the angle 2 pi hour / 24, minutes and seconds counted in",
+        "`member` is known only as training spelled it most, where burnlab takes other spellings, too",
+    ] {
+        assert!(
+            shown.contains(&format!("note   {note}\n")) && card.contains(&format!("\n{note}.\n")),
+            "{note}: {card}"
+        );
+    }
+}
+
 // --- names
 
 #[test]

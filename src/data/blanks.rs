@@ -2,6 +2,21 @@
 
 use std::io::{self, Read};
 
+/// The beginning of a table with one space for each run, if runs of spaces may separate its cells: `delimiter`, if given, is
+/// a space; else its first line has none of the `others`.
+pub(super) fn collapsed(body: &[u8], delimiter: Option<u8>, others: &[u8]) -> Option<Vec<u8>> {
+    let blank = body.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(0);
+    let mut header = body[blank..].iter().take_while(|byte| !b"\r\n".contains(byte));
+    let may_be = match delimiter {
+        Some(delimiter) => delimiter == b' ',
+        None => !header.any(|byte| others.contains(byte) && *byte != b'\t'),
+    };
+    let mut collapsed = Vec::with_capacity(body.len());
+    // From memory: no error.
+    may_be.then(|| Collapsed::new(body).read_to_end(&mut collapsed).ok())?;
+    Some(collapsed)
+}
+
 /// Reads a text with every run of spaces and tabs outside quotes as one space, and none at the beginning and end of a line.
 pub(super) struct Collapsed<R> {
     inner: R,

@@ -4,7 +4,8 @@
 //! an error at the first of them.
 
 use super::columns::{Forced, Input};
-use super::dates::{self, Ambiguous, DateOrder, Moment};
+use super::date_syntax::{DateOrder, Moment, parse};
+use super::dates::{self, Ambiguous};
 use super::distinct::Distinct;
 use super::labels::quote;
 use super::missing::DASHES;
@@ -80,7 +81,7 @@ pub(super) fn decide(
         if num_read * 2 > total && is_slip {
             return Err(column.odd(is_odd, num_read, total, &found.syntax));
         }
-        let is_date = |i: usize| dates::parse(texts[i].text, DateOrder::DayFirst, false).is_some();
+        let is_date = |i: usize| parse(texts[i].text, DateOrder::DayFirst, false).is_some();
         if column.count(is_date) == 0 {
             let is_of_note = num_read * 2 > total || num_distinct > MAX_NUMBERS_AMONG_NAMES;
             return Ok(Decision::Names { note: is_of_note.then(|| column.mixed(is_odd, num_read, total)) });
@@ -195,11 +196,11 @@ impl Column<'_> {
         let is_date = |i: usize| {
             [DateOrder::DayFirst, DateOrder::MonthFirst]
                 .iter()
-                .any(|&order| dates::parse(self.texts[i].text, order, is_forced).is_some())
+                .any(|&order| parse(self.texts[i].text, order, is_forced).is_some())
         };
         let num_dates = self.count(is_date);
         let is_clock = |i: usize| {
-            let moment = dates::parse(self.texts[i].text, DateOrder::DayFirst, is_forced);
+            let moment = parse(self.texts[i].text, DateOrder::DayFirst, is_forced);
             moment.is_some_and(|moment| moment.is_clock)
         };
         let num_clocks = self.count(is_clock);

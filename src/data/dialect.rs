@@ -1,11 +1,9 @@
 //! How a CSV file is written: what separates its cells, what quotes them, and which lines come before the table.
 
-use std::io::Read;
-
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::DataConfig;
-use super::blanks::Collapsed;
+use super::blanks;
 use super::distinct::Distinct;
 use super::labels::quote;
 use super::number::{Hints, infer};
@@ -124,10 +122,9 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
         }
     }
     let mut is_aligned = false;
-    if !best.is_consistent() && may_be_aligned(body, delimiter) {
-        let mut collapsed = Vec::with_capacity(body.len());
-        // From memory: no error.
-        Collapsed::new(body).read_to_end(&mut collapsed).ok();
+    if !best.is_consistent()
+        && let Some(collapsed) = blanks::collapsed(body, delimiter, &DELIMITERS)
+    {
         let aligned = Sample::read(&collapsed, is_whole, b' ', Quoting::Double, config);
         // Lines of words are a text, whatever their number.
         if aligned.is_consistent() && aligned.share_of_numbers > 0.2 {
@@ -152,16 +149,6 @@ pub(super) fn infer_dialect(start: &[u8], is_whole: bool, config: &DataConfig) -
         has_trailing_delimiter: best.has_trailing_delimiter,
         empty_columns: best.empty_columns,
         notes,
-    }
-}
-
-/// Whether runs of spaces may separate the cells: `delimiter`, if given, is a space; else the header has no other one.
-fn may_be_aligned(body: &[u8], delimiter: Option<u8>) -> bool {
-    let blank = body.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(0);
-    let mut header = body[blank..].iter().take_while(|byte| !b"\r\n".contains(byte));
-    match delimiter {
-        Some(delimiter) => delimiter == b' ',
-        None => !header.any(|byte| DELIMITERS.contains(byte) && *byte != b'\t'),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::DataConfig;
 use super::assemble::{Cells, OutColumn};
+use super::date_syntax::Moment;
 use super::dates;
 use super::decide::{Decision, decide};
 use super::infer::{Inference, Texts};
@@ -66,7 +67,7 @@ impl Inference<'_> {
                     let known: Vec<_> = moments.iter().flatten().copied().collect();
                     let origin = known.iter().map(|moment| moment.seconds).fold(f64::INFINITY, f64::min);
                     let parts = dates::parts(&known);
-                    let since = |moment: &dates::Moment| (moment.seconds - origin) as f32;
+                    let since = |moment: &Moment| (moment.seconds - origin) as f32;
                     input.observe_numbers(known.iter().map(since));
                     self.notes.say(dates::describe(&name, &known, &parts));
                     if let Some(note) = dates::far_out(&name, &distinct, &moments) {

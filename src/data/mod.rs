@@ -8,8 +8,8 @@
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
 //!   (classes or numbers) and `assemble` (the cells)
-//! - how cells are written: `number`, `dates`, `missing`, `labels` (names of classes and categories), all from `distinct`
-//!   texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
+//! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
+//!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
@@ -33,6 +33,7 @@ mod columns;
 mod config;
 mod csv;
 mod dataset;
+mod date_syntax;
 mod dates;
 mod decide;
 mod dialect;
@@ -68,6 +69,7 @@ mod target;
 mod task;
 mod text;
 mod text_file;
+mod units;
 mod write;
 
 use crate::invalid::Invalid;
@@ -78,7 +80,8 @@ pub use catalog::Source;
 pub use check::check;
 pub use config::{DataConfig, Scale};
 pub use dataset::{Column, ColumnKind, Dataset, Target};
-pub use dates::{DateOrder, DatePart};
+pub use date_syntax::DateOrder;
+pub use dates::DatePart;
 pub use drift::Drift;
 pub use examples::Examples;
 pub use labels::Spelling;

@@ -3,11 +3,11 @@
 //! A column has one syntax: `1,234` is 1234 in one file and 1.234 in another, and only its other cells tell.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::distinct::Distinct;
+use super::units;
 
 /// How the numbers of a column are written. In addition, each may have U+2212 for a minus, parentheses or a minus at the
 /// end for a negative number, digits of other scripts, and unusual spaces.
@@ -63,17 +63,6 @@ const CURRENCIES: [&str; 56] = [
     "HK$", "NT$", "USD", "EUR", "GBP", "JPY", "CNY", "RMB", "CHF", "INR", "BRL", "SEK", "NOK", "DKK", "PLN", "CZK",
     "HUF", "RUB", "TRY", "KRW", "AUD", "CAD", "NZD", "MXN", "ZAR", "SGD", "HKD", "kr", "zł", "Kč", "Ft", "Rs", "元",
     "円", "원",
-];
-
-/// Units of measurement. A column may have another one, if all of its cells have that; of these, two in one column are
-/// hardly names.
-const UNITS: [&str; 96] = [
-    "kg", "g", "mg", "µg", "ug", "lb", "lbs", "oz", "t", "m", "cm", "mm", "km", "µm", "um", "nm", "in", "ft", "yd",
-    "mi", "miles", "l", "L", "ml", "mL", "cl", "dl", "dL", "gal", "s", "sec", "secs", "ms", "µs", "us", "ns", "min",
-    "mins", "h", "hr", "hrs", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year", "years",
-    "yr", "yrs", "°C", "°F", "°", "kW", "MW", "kWh", "Wh", "mA", "mV", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "kPa",
-    "bar", "psi", "mmHg", "kB", "KB", "MB", "GB", "TB", "m2", "m²", "m3", "m³", "cm2", "cm²", "km2", "km²", "ha",
-    "sqm", "sqft", "km/h", "kmh", "kph", "mph", "m/s", "bpm", "rpm", "px",
 ];
 
 /// The zeros of decimal digits in other scripts: full-width, Arabic, Persian, Devanagari, Bengali, Thai.
@@ -144,7 +133,8 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
         let cells = cells.iter().zip(&written);
         cells.filter(|(_, written)| written.as_ref().is_some_and(holds)).map(|(cell, _)| cell.count).sum()
     };
-    let (unit, has_other_units) = unit(cells, &written);
+    let units = written.iter().map(|written| written.as_ref()?.unit.as_deref());
+    let (unit, has_other_units) = units::of_column(cells, units);
     let num_numbers = count(&|written| written.unit.is_none() || unit.is_some());
     if num_numbers == 0 {
         return None;
@@ -176,32 +166,6 @@ pub(super) fn infer(cells: &[Distinct], hints: Hints) -> Option<Inferred> {
     };
     let numbers = written.iter().map(|written| syntax.value(written.as_ref()?)).collect();
     Some(Inferred { syntax: syntax.clone(), numbers, is_ambiguous, has_other_units })
-}
-
-/// The unit of a column, if most of its cells have one, and whether others have another. One that is not known must be
-/// the same everywhere, and no single letter: `12a` and `14a` are house numbers.
-fn unit(cells: &[Distinct], written: &[Option<Written>]) -> (Option<String>, bool) {
-    // More are ends of names.
-    const MAX_UNITS: usize = 100;
-    let mut counts: BTreeMap<&str, (u64, usize)> = BTreeMap::new();
-    for (cell, written) in cells.iter().zip(written) {
-        if let Some(unit) = written.as_ref().and_then(|written| written.unit.as_deref()) {
-            if counts.len() > MAX_UNITS {
-                return (None, false);
-            }
-            let (count, num_distinct) = counts.entry(unit).or_default();
-            (*count, *num_distinct) = (*count + cell.count, *num_distinct + 1);
-        }
-    }
-    let num_with: u64 = counts.values().map(|(count, _)| count).sum();
-    let num_cells: u64 = cells.iter().map(|cell| cell.count).sum();
-    let Some((&most, &(_, num_distinct))) = counts.iter().max_by_key(|(_, (count, _))| *count) else {
-        return (None, false);
-    };
-    let are_known = counts.keys().all(|unit| UNITS.contains(unit));
-    let is_one = counts.len() == 1 && num_distinct >= 2 && most.chars().count() >= 2;
-    let is_unit = num_with * 2 > num_cells && (are_known || is_one);
-    (is_unit.then(|| most.to_owned()), is_unit && counts.len() > 1)
 }
 
 /// A cell without sign, currency and percent sign; `None` unless the rest is digits and separators.
@@ -237,7 +201,7 @@ fn take_apart(text: &str) -> Option<Written> {
             break;
         }
     }
-    if let Some((number, unit)) = with_unit(rest).filter(|_| written.currency.is_none() && !written.is_percent) {
+    if let Some((number, unit)) = units::with_unit(rest).filter(|_| written.currency.is_none() && !written.is_percent) {
         (rest, written.unit) = (number, Some(unit.to_owned()));
     }
     let is_part = |byte: u8| byte.is_ascii_digit() || b".,' eE+-".contains(&byte);
@@ -258,22 +222,6 @@ fn currency(text: &str) -> Option<(String, &str)> {
     }
     let end = text.char_indices().rfind(|&(_, char)| !is_of_sign(char)).map_or(0, |(at, char)| at + char.len_utf8());
     Some((known(&text[end..])?, text[..end].trim_end()))
-}
-
-/// The number and what follows it, if that may be a unit: letters, as in `km/h`, `m2` and `°C`.
-fn with_unit(text: &str) -> Option<(&str, &str)> {
-    const MAX_BYTES: usize = 12;
-    let start = text.find(|char: char| !(char.is_ascii_digit() || ".,' +-".contains(char)))?;
-    let (number, unit) = text.split_at(start);
-    let is_letter = |char: char| char.is_alphabetic() || "°/²³".contains(char);
-    let letters = unit.trim_end_matches(['2', '3']);
-    let is_exponent = letters.eq_ignore_ascii_case("e");
-    let is_it = number.ends_with(|last: char| last.is_ascii_digit() || " .".contains(last))
-        && unit.len() <= MAX_BYTES
-        && letters.chars().all(is_letter)
-        && !letters.is_empty()
-        && !is_exponent;
-    is_it.then(|| (number.trim_end(), unit))
 }
 
 /// The text with ASCII digits, signs, spaces and apostrophes. Most are ASCII already.

@@ -1,6 +1,6 @@
 //! Numbers that are read, but may mean something else: how the first rows write them.
 
-use super::dates::{self, DateOrder};
+use super::date_syntax::{DateOrder, parse};
 use super::notes::Notes;
 use super::table::{Cell, Table, shorten};
 use crate::invalid::Invalid;
@@ -153,7 +153,7 @@ impl Seen {
 
     fn note_date(&mut self, text: &str) {
         let may_be = self.num_cells == 1 || self.date.is_some();
-        let is_date = may_be && text.len() == 8 && dates::parse(text, DateOrder::DayFirst, true).is_some();
+        let is_date = may_be && text.len() == 8 && parse(text, DateOrder::DayFirst, true).is_some();
         match is_date {
             true => drop(self.date.get_or_insert_with(|| text.to_owned())),
             false => self.date = None,

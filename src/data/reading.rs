@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::dates::{self, DateOrder, DatePart};
+use super::date_syntax::{DateOrder, parse, parse_sure};
+use super::dates::{self, DatePart};
 use super::labels::{Labels, Spelling};
 use super::number::NumberSyntax;
 use super::table::{Cell, Row, is_usable};
@@ -218,8 +219,8 @@ impl ColumnReader {
             }
             Self::Date { order, part, origin, .. } => {
                 let moment = match order {
-                    Some(order) => dates::parse(&text, *order, true),
-                    None => dates::parse_sure(&text),
+                    Some(order) => parse(&text, *order, true),
+                    None => parse_sure(&text),
                 };
                 let moment = moment.filter(|moment| !moment.is_clock || part.is_of_clock());
                 let what = match (part.is_of_clock(), order) {

@@ -1,6 +1,6 @@
 //! The target column of a table: collected both as texts and as numbers, then interpreted as classes or numbers.
 
-use super::dates::{self, DateOrder};
+use super::date_syntax::{DateOrder, parse};
 use super::distinct::Distinct;
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
@@ -134,7 +134,7 @@ impl TargetCells {
             ));
         }
         let are_dates = |texts: &[Distinct]| {
-            let is_date = |text: &Distinct| dates::parse(text.text, DateOrder::DayFirst, false).is_some();
+            let is_date = |text: &Distinct| parse(text.text, DateOrder::DayFirst, false).is_some();
             texts.iter().all(is_date)
         };
         if task.is_none() && is_text && are_dates(&self.texts.distinct()) {

@@ -9,8 +9,8 @@ use crate::invalid::Invalid;
 const MAX_ROWS: usize = 2000;
 const MIN_ROWS: usize = 20;
 const MAX_CELLS: usize = 100_000;
-/// Often written for a missing number.
-const NINES: [f64; 6] = [99.0, 999.0, 9999.0, 99_999.0, 999_999.0, 999.9];
+/// Often written for a missing number, where all others are smaller.
+const NINES: [f64; 9] = [-99.0, -999.0, -9999.0, -99_999.0, -999_999.0, 999.0, 9999.0, 99_999.0, 999_999.0];
 /// What columns of codes are called that are written in digits.
 const CODES: [&str; 4] = ["zip", "postcode", "postal", "plz"];
 /// With fewer cells, eight digits are a date by chance.
@@ -46,6 +46,9 @@ struct Seen {
 /// A column whose dots are likely between thousands: all numbers with a dot have three digits after it and up to three
 /// before, and the others are whole and below 1000, some of them of three digits.
 pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, notes: &mut Notes) -> Result<(), Invalid> {
+    if columns.is_empty() {
+        return Ok(());
+    }
     let mut seen: Vec<Seen> = columns.iter().map(|_| Seen::default()).collect();
     let max_rows = (MAX_CELLS / columns.len().max(1)).clamp(MIN_ROWS, MAX_ROWS);
     let mut num_rows = 0;
@@ -90,11 +93,9 @@ pub(super) fn look(table: &Table<'_>, columns: &[usize], has_decimal: bool, note
             notes.say_of_column(what, name, &format!("`{}` is {number}", shorten(cell)));
         }
         if let Some((nines, count, [low, high])) = seen.far_nines() {
-            notes.say(format!(
-                "`{name}` is {nines} in {count} of its first {} cells, and {low} to {high} in the others: if it means missing, add \
-                 \"{nines}\" to data.missing",
-                seen.num_cells
-            ));
+            let what = format!("{nines} is far from the others; if it means missing, add \"{nines}\" to data.missing");
+            let example = format!("in {count} of the first {} cells, and {low} to {high} otherwise", seen.num_cells);
+            notes.say_of_column(&what, name, &example);
         }
         if let Some(cell) = seen.date.filter(|_| seen.num_cells >= MIN_DATES) {
             notes.say_of_column("they look like dates (data.date reads them as dates)", name, &format!("`{cell}`"));
@@ -108,7 +109,7 @@ impl Seen {
         self.num_cells += 1;
         match &mut self.nines {
             Some((nines, count)) if *nines == number => *count += 1,
-            nines @ None if NINES.contains(&number.abs()) => *nines = Some((number, 1)),
+            nines @ None if NINES.contains(&number) => *nines = Some((number, 1)),
             _ => {
                 let [low, high] = self.range.unwrap_or([number; 2]);
                 self.range = Some([low.min(number), high.max(number)]);

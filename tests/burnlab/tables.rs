@@ -270,8 +270,8 @@ fn plain_numbers_that_may_be_something_else_are_asked_about() {
     assert_eq!(
         notes(|i| if i % 9 == 4 { "-999".to_owned() } else { format!("{}.5", i * i % 30) }),
         [
-            "`x` is -999 in 7 of its first 60 cells, and 0.5 to 25.5 in the others: if it means missing, add \"-999\" to \
-             data.missing"
+            "numbers in `x`: -999 is far from the others; if it means missing, add \"-999\" to data.missing: in 7 of the first 60 \
+             cells, and 0.5 to 25.5 otherwise"
         ]
     );
     let zips =

@@ -50,7 +50,7 @@ fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Re
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
             (writer, Checkpoints { selection: Some(checkpoint), refit: None })
         }
-        Start::Resume { run, checkpoints, .. } => (RunWriter::resume_at(options.location, &run)?, checkpoints),
+        Start::Resume { run, checkpoints, .. } => (RunWriter::resume_at(options.location, &run)?, *checkpoints),
     })
 }
 

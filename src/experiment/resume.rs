@@ -109,7 +109,7 @@ fn resume(
         );
     }
     let initial = folder.weights(INITIAL, shapes)?;
-    Ok(Start::Resume { run: id.clone(), checkpoints, initial })
+    Ok(Start::Resume { run: id.clone(), checkpoints: Box::new(checkpoints), initial })
 }
 
 fn extend(

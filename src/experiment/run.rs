@@ -35,7 +35,7 @@ pub enum Start {
     /// A new run that continues from the end of `parent`, with a copy of its curves.
     Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
     /// The same run, from its last checkpoints, or from the beginning if it has none yet.
-    Resume { run: RunId, checkpoints: Checkpoints, initial: Option<NamedWeights> },
+    Resume { run: RunId, checkpoints: Box<Checkpoints>, initial: Option<NamedWeights> },
 }
 
 /// Where the trainings of a run resume; `None` = from the first epoch.

@@ -79,7 +79,7 @@ pub struct DataConfig {
     /// CSV: whether `03/04/2024` is 3 April (true) or March 4 (false), where no cell of a column tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub day_first: Option<bool>,
-    /// CSV: accept columns that hold the same value in every row; default false.
+    /// CSV: keep columns that hold the same value in every row, which are otherwise left out; default false.
     pub allow_constant: bool,
     /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
     pub max_categories: usize,
@@ -240,6 +240,6 @@ pub enum Scale {
     Standard,
     /// Training minimum to 0, maximum to 1.
     MinMax,
-    /// Minus the median, divided by the interquartile range.
+    /// Minus the median, divided by the interquartile range, or by half the range where that is 0.
     Robust,
 }

@@ -50,7 +50,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
-    inference.refuse_empty_columns(&columns, config)?;
+    let columns = inference.drop_empty_columns(columns, config)?;
     let Inference { inputs, mut values, mut source_rows, mut notes, .. } = inference;
     let TargetFound { mut target, labels: class_labels, syntax: target_syntax } =
         target_cells.finish(table, target_position, config, hints, &mut notes)?;

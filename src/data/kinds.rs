@@ -6,11 +6,14 @@ use super::date_syntax::Moment;
 use super::dates;
 use super::decide::{Decision, decide};
 use super::infer::{Inference, Texts};
+use super::labels::list;
 use super::limits::MAX_CATEGORIES;
 use super::number::Hints;
 use super::reading::Reading;
-use super::table::Table;
 use crate::invalid::Invalid;
+
+/// Columns named in a note.
+const MAX_NAMED: usize = 6;
 
 impl Inference<'_> {
     /// What the section and the plain numbers tell about the other ones. Where some have a decimal point, a comma is
@@ -133,40 +136,47 @@ impl Inference<'_> {
         Ok(kept)
     }
 
-    pub(super) fn refuse_empty_columns(&self, columns: &[OutColumn], config: &DataConfig) -> Result<(), Invalid> {
-        let all_missing = columns.iter().filter(|column| self.inputs[column.input].is_all_missing());
-        let names: Vec<String> = all_missing.map(|column| column.name.clone()).collect();
-        refuse(self.table, &names, "without any value", "")?;
-        // Border pixels are often constant; dropping them would destroy the image.
-        if config.allow_constant || config.image_shape.is_some() {
-            return Ok(());
-        }
+    /// Leaves out columns without any value, and those with the same one in every row, unless the section names them or
+    /// accepts them: nothing can be learned from them.
+    ///
+    /// # Errors
+    /// No column is left.
+    pub(super) fn drop_empty_columns(
+        &mut self,
+        mut columns: Vec<OutColumn>,
+        config: &DataConfig,
+    ) -> Result<Vec<OutColumn>, Invalid> {
         if self.num_rows() == 1 {
             return Err(self.table.error("has one row with a target: there is nothing to learn from it"));
         }
-        let mut names: Vec<String> = Vec::new();
-        for column in columns {
+        let is_named =
+            |name: &String| [&config.numeric, &config.categorical, &config.date].iter().any(|all| all.contains(name));
+        // Border pixels are often constant; dropping them would destroy the image.
+        let may_be_constant = config.allow_constant || config.image_shape.is_some();
+        let (mut empty, mut constant) = (Vec::new(), Vec::new());
+        columns.retain(|column| {
             let input = &self.inputs[column.input];
-            if input.is_constant(column.labels()) && names.last() != Some(&input.name) {
-                names.push(input.name.clone());
-            }
+            let dropped = if input.is_all_missing() {
+                &mut empty
+            } else if !may_be_constant && !is_named(&input.name) && input.is_constant(column.labels()) {
+                &mut constant
+            } else {
+                return true;
+            };
+            dropped.push(format!("`{}`", column.name));
+            false
+        });
+        let notes = [
+            (&empty, "no value in any row"),
+            (&constant, "the same value in every row (keep with data.allow_constant = true)"),
+        ];
+        let notes = notes.into_iter().filter(|(names, _)| !names.is_empty());
+        let notes: Vec<String> =
+            notes.map(|(names, why)| format!("dropped {}: {why}", list(names, MAX_NAMED))).collect();
+        if columns.is_empty() {
+            return Err(self.table.error(&format!("has no input column left: {}", notes.join("; "))));
         }
-        let way_out = " (or data.allow_constant = true)";
-        refuse(self.table, &names, "with the same value in every row", way_out)
+        notes.into_iter().for_each(|note| self.notes.say(note));
+        Ok(columns)
     }
-}
-
-/// The error for columns that carry no information, with the `data.drop` line to paste.
-fn refuse(table: &Table<'_>, names: &[String], what: &str, way_out: &str) -> Result<(), Invalid> {
-    if names.is_empty() {
-        return Ok(());
-    }
-    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    let columns = match names.len() {
-        1 => "1 column".to_owned(),
-        n => format!("{n} columns"),
-    };
-    let quoted = quoted.join(", ");
-    let message = format!("has {columns} {what}: set data.drop = [{quoted}]{way_out}");
-    Err(table.error(&message))
 }

@@ -254,6 +254,23 @@ fn identifiers_are_dropped_with_a_note_unless_named() {
 }
 
 #[test]
+fn columns_that_tell_nothing_are_left_out_with_a_note_unless_named() {
+    let folder = Folder::new();
+    let path = folder.file("a.csv", "x,none,unit,site,y\n1,,2,here,0\n2,,2,here,1\n4,,2,here,0\n");
+    let dataset = load(&csv(&path)).unwrap();
+    assert_eq!(names(&dataset), ["x"]);
+    assert_eq!(
+        dataset.notes,
+        [
+            "dropped `none`: no value in any row",
+            "dropped `unit`, `site`: the same value in every row (keep with data.allow_constant = true)",
+        ]
+    );
+    assert_eq!(names(&load(&DataConfig { allow_constant: true, ..csv(&path) }).unwrap()), ["x", "unit", "site"]);
+    assert_eq!(names(&load(&DataConfig { numeric: vec!["unit".into()], ..csv(&path) }).unwrap()), ["x", "unit"]);
+}
+
+#[test]
 fn few_rows_are_too_few_to_tell_an_identifier() {
     let folder = Folder::new();
     let dataset = load(&csv(&folder.file("a.csv", "id,name,y\n1,a,0\n2,b,1\n3,c,0\n"))).unwrap();
@@ -486,16 +503,10 @@ fn a_bad_csv_file_is_one_clear_line() {
             "target `y` has more than 1000 classes: set data.task = \"regression\" if it is a number, or choose another target",
         ),
         (
-            b"a,b,c,y\n1,,3,0\n1,,4,1\n",
+            b"a,b,y\n1,,0\n1,,1\n",
             same,
             "data.path",
-            "DIR/a.csv has 1 column without any value: set data.drop = [\"b\"]",
-        ),
-        (
-            b"a,b,c,y\n1,u,3,0\n1,u,4,1\n",
-            same,
-            "data.path",
-            "DIR/a.csv has 2 columns with the same value in every row: set data.drop = [\"a\", \"b\"] (or data.allow_constant = true)",
+            "DIR/a.csv has no input column left: dropped `b`: no value in any row; dropped `a`: the same value in every row (keep with data.allow_constant = true)",
         ),
         (
             b"x,y\n1,0\ninf,1\n",

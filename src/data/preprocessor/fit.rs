@@ -166,7 +166,11 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
         Scale::Standard if low == high => (low, 1.0),
         Scale::Standard => mean_and_deviation(cells.iter().map(|&cell| f64::from(cell))),
         Scale::MinMax => (low, high - low),
-        Scale::Robust => (median, quantile(cells, 0.75) - quantile(cells, 0.25)),
+        Scale::Robust => match quantile(cells, 0.75) - quantile(cells, 0.25) {
+            // Most cells are the same, often 0: those that differ must not become huge.
+            0.0 => (median, (high - low) / 2.0),
+            spread => (median, spread),
+        },
     };
     // Every number of a preprocessor is representable in f32, as exported models store them.
     let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };

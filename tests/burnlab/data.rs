@@ -944,6 +944,11 @@ fn the_median_stands_for_missing_cells() {
     let robust = DataConfig { scale: Scale::Robust, ..config };
     let preprocessor = Preprocessor::fit(&dataset, &all, &robust).unwrap();
     assert_eq!(numeric(&preprocessor, 0), [5.0, 5.0, 9.0]);
+    // Both quartiles 0: half the range.
+    let text = "x,y\n0,0\n0,1\n0,0\n0,1\n0,0\n0,1\n8,0\n-2,1\n";
+    let robust = DataConfig { path: Some(folder.file("zeros.csv", text)), ..robust };
+    let preprocessor = Preprocessor::fit(&load(&robust).unwrap(), &all, &robust).unwrap();
+    assert_eq!(numeric(&preprocessor, 0), [0.0, 0.0, 5.0]);
 }
 
 #[test]

@@ -70,7 +70,10 @@ fn nothing_that_was_told_is_lost_in_200_random_kills() {
                 told.extend(new.map(|id| (id, epoch)));
             }
         }
-        assert_eq!(integrity(&root), "ok", "{context}");
+        // The first kill may come before there is a store.
+        if root.join("burnlab.db").exists() {
+            assert_eq!(integrity(&root), "ok", "{context}");
+        }
         check(&place, &told, &mut checked, &context);
     }
     // Workers outlive a coordinator that was killed by a moment.

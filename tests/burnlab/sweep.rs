@@ -251,6 +251,39 @@ fn a_killed_sweep_goes_on_where_it_was() {
     }
 }
 
+/// A disk of a megabyte, which the first trials fill. Nothing of that is the trials' fault.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_fails_no_trial() {
+    use std::process::Command;
+    let place = Place::new();
+    let disk = place.path("artifacts");
+    std::fs::create_dir(&disk).unwrap();
+    let mount = |options: &str| {
+        Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&disk)
+            .output()
+            .is_ok_and(|done| done.status.success())
+    };
+    if !mount("size=1200k") {
+        return crate::without_tools::skip("the right to mount a file system");
+    }
+    place.write("c.toml", &SLOW.replace("max_epochs = 2000", "max_epochs = 5").replace("trials = 4", "trials = 8"));
+    let output = place.run(&["--config", "c.toml", "--jobs", "2"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let (sweep, trials) = newest(&place);
+    println!("{:?} with a disk of 1.2 MB", sweep.counts);
+    assert_eq!((sweep.counts.failed, sweep.counts.running), (0, 0), "{trials:?}");
+    assert!(sweep.counts.waiting > 0 && trials.iter().all(|trial| trial.attempts <= 1), "{trials:?}");
+    assert!(mount("remount,size=200m"));
+    let output = place.run(&["sweep", "resume", "latest", "--jobs", "2"]);
+    let ended = newest(&place);
+    Command::new("umount").arg("-l").arg(&disk).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(ended.0.counts.finished, 8, "{:?}", ended.1);
+}
+
 #[test]
 #[cfg(unix)]
 fn workers_end_with_the_process_that_started_them_and_give_their_trials_back() {

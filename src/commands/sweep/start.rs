@@ -91,13 +91,15 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
                 let name = name_of(process);
                 // It says what is wrong with the machine, such as a full disk, and has given its trial back if it could.
                 let gave_up = code == Some(1);
-                let num_given_back = store.release_worker(id, &name, gave_up)?;
+                let released = store.release_worker(id, &name, gave_up);
                 if gave_up {
+                    // On a full disk the store cannot be written either; the worker has given its trial back if it could.
                     num_given_up.set(num_given_up.get() + 1);
                     num_deaths.set(num_deaths.get() + 1);
                     eprintln!("worker {name} gave up: {error}");
                     return Ok(());
                 }
+                let num_given_back = released?;
                 // A worker that is asked to stop returns its trial itself.
                 if code == Some(EXIT_INTERRUPTED.into()) && num_given_back == 0 {
                     return Ok(());

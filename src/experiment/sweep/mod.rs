@@ -4,6 +4,7 @@
 
 mod context;
 mod create;
+mod reserve;
 mod trial;
 mod worker;
 

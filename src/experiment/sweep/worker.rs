@@ -7,6 +7,7 @@ use crate::training::Interrupter;
 use anyhow::Context as _;
 
 use super::context::{Context, LastData, is_dead, name_of};
+use super::reserve::Reserve;
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
 use crate::config::{ConfigOrigin, LoadedConfig};
@@ -16,6 +17,9 @@ use crate::tracking::{Claim, Held, Location, Outcome, Store, Sweep, Trial, Trial
 
 /// How often an idle worker checks whether another's lease has expired.
 const IDLE: Duration = Duration::from_millis(500);
+
+/// How often a worker whose machine fails tries to give its trial back.
+const GIVE_BACK_TRIES: usize = 4;
 
 /// Claims and trains the trials of one sweep.
 pub struct Worker<'a> {
@@ -86,17 +90,16 @@ impl<'a> Worker<'a> {
                 let (seed, minimize) = (context.loaded.config.seed, context.is_minimized());
                 context.search.sample_allowed(seed, number, &told(trials), minimize, &is_allowed)
             };
+            let reserve = Reserve::new(&context.location.root)?;
             if let Some(claim) = store.claim(&context.sweep.id, &context.name, context.lease(), sample)? {
-                for run in &claim.abandoned {
-                    store.abandon(run, "the worker of this trial was lost; another one took it over")?;
-                }
                 if let Err(error) = train(context, store, &claim, &mut ended) {
-                    // A fault of this machine, such as a full disk, is not the trial's: it does not count as an attempt.
-                    store.release(&claim).ok();
+                    drop(reserve);
+                    give_back(store, &claim);
                     return Err(error);
                 }
                 continue;
             }
+            drop(reserve);
             // Another worker may still be lost.
             let held = store.held(&context.sweep.id)?;
             if held.is_empty() {
@@ -119,8 +122,22 @@ impl<'a> Worker<'a> {
     }
 }
 
+/// A fault of this machine, such as a full disk, is not the trial's: it does not count as an attempt.
+fn give_back(store: &mut Store, claim: &Claim) {
+    for _ in 0..GIVE_BACK_TRIES {
+        match store.release(claim) {
+            Ok(_) => return,
+            // Whatever else fills the disk may have taken the space that was set aside, and may give it back.
+            Err(_) => thread::sleep(IDLE),
+        }
+    }
+}
+
 fn train(context: &Context, store: &mut Store, claim: &Claim, ended: &mut impl FnMut(&Progress)) -> anyhow::Result<()> {
     let began = Instant::now();
+    for run in &claim.abandoned {
+        store.abandon(run, "the worker of this trial was lost; another one took it over")?;
+    }
     let Ended { outcome, runs, num_epochs } = trial::run(context, claim)?;
     let Some(outcome) = outcome else {
         // Stopped by the user, or another worker has taken over the trial.

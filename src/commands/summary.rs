@@ -9,10 +9,10 @@ use super::output::say;
 use super::signals::EXIT_INTERRUPTED;
 use crate::cli::TrainArgs;
 use crate::experiment::evaluate::{ClassEvaluation, Evaluation, RefitEvaluation};
-use crate::experiment::{Prepared, RunFolder, RunOutcome};
+use crate::experiment::{Prepared, RunOutcome};
 use crate::metric::ClassReport;
 use crate::shell::command_in;
-use crate::tracking::{Location, RunId, Status, Store};
+use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 
 /// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
 const MAX_MATRIX: usize = 12;
@@ -63,7 +63,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     }
     say!("saved  {} (pictures in plots/)", outcome.folder.display());
     // Hints need no curves if they cannot be read.
-    let points = RunFolder::at(&outcome.folder).points().unwrap_or_default();
+    let points = read_points_thinned(&outcome.folder, outcome.kept_epoch.map(|epoch| epoch as u64)).unwrap_or_default();
     let previous = previous(outcome, prepared, location);
     let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
     let Again { file, command } = again;

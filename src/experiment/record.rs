@@ -13,10 +13,11 @@ use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_RO
 use super::weights_file::encode;
 use crate::data::{Dataset, Target};
 use crate::model::{NamedWeights, Net};
+use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
-use crate::training::CHECKPOINT;
 use crate::training::evaluation::{Evaluation, Prediction, RefitEvaluation, evaluate};
 use crate::training::objective::Objective;
+use crate::training::{CHECKPOINT, Phase};
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
@@ -43,9 +44,13 @@ fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Re
         Start::New { parent } => {
             (RunWriter::start_at(options.location, new_run(prepared, options, parent)?)?, Checkpoints::default())
         }
-        Start::Extend { parent, mut checkpoint, points } => {
+        Start::Extend { parent, mut checkpoint, folder } => {
             let mut writer = RunWriter::start_at(options.location, new_run(prepared, options, Some(parent))?)?;
-            writer.log(&points)?;
+            for_each_part(&folder, |points| {
+                // The child has its own test results and its own second training.
+                points.retain(|point| point.epoch > 0 && point.key.split() != Phase::REFIT);
+                writer.log(points)
+            })?;
             checkpoint.progress.run = writer.id().to_string();
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
             (writer, Checkpoints { selection: Some(checkpoint), refit: None })

@@ -12,7 +12,7 @@ use crate::backend::BackendName;
 use crate::config::Config;
 use crate::shell::command_in;
 use crate::tracking::{Location, Run, Shown, Status, Store};
-use crate::training::{CHECKPOINT, Checkpoint, Phase, REFIT_CHECKPOINT};
+use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
 
 /// How to resume a run.
 pub struct Plan {
@@ -128,8 +128,5 @@ fn extend(
     let done = checkpoint.progress.epoch;
     anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
     checkpoint.reopen();
-    let mut points = folder.points()?;
-    // The child has its own test results and its own second training.
-    points.retain(|point| point.epoch > 0 && point.key.split() != Phase::REFIT);
-    Ok(Start::Extend { parent: id.clone(), points, checkpoint })
+    Ok(Start::Extend { parent: id.clone(), folder: folder.path().to_owned(), checkpoint })
 }

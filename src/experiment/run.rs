@@ -8,7 +8,7 @@ use crate::training::Interrupter;
 use super::environment::Environment;
 use crate::backend::BackendName;
 use crate::model::NamedWeights;
-use crate::tracking::{Location, Point, RunId, Status, SweepTrial};
+use crate::tracking::{Location, RunId, Status, SweepTrial};
 use crate::training::evaluation::Evaluation;
 use crate::training::{Checkpoint, TrainingObserver};
 
@@ -32,8 +32,8 @@ pub struct TrainOptions<'a> {
 pub enum Start {
     /// A new run, with random or pre-trained weights as configured.
     New { parent: Option<RunId> },
-    /// A new run that continues from the end of `parent`, with a copy of its curves.
-    Extend { parent: RunId, checkpoint: Checkpoint, points: Vec<Point> },
+    /// A new run that continues from the end of `parent`, with a copy of its curves, which are in `folder`.
+    Extend { parent: RunId, checkpoint: Checkpoint, folder: PathBuf },
     /// The same run, from its last checkpoints, or from the beginning if it has none yet.
     Resume { run: RunId, checkpoints: Box<Checkpoints>, initial: Option<NamedWeights> },
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 
 use super::environment::RunEnvironment;
 use super::weights_file;
@@ -15,7 +16,7 @@ use crate::data::{self, DataConfig, Dataset, Inputs, PREPROCESSING_VERSIONS, Pre
 use crate::invalid::one_line;
 use crate::model::NamedWeights;
 use crate::shell::command_in;
-use crate::tracking::{Location, Point, Run, RunId, RunRecord, Store, TrackingError, folder, read_points};
+use crate::tracking::{Location, Run, RunId, RunRecord, Store, TrackingError, folder};
 use crate::training::Checkpoint;
 use crate::training::evaluation::Evaluation;
 
@@ -43,6 +44,26 @@ pub type Shapes = BTreeMap<String, Vec<usize>>;
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
+}
+
+/// A copy of a file of a run folder, which nobody else can change; removed when dropped.
+#[derive(Debug)]
+pub struct Copied {
+    _folder: TempDir,
+    path: PathBuf,
+    original: PathBuf,
+}
+
+impl Copied {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// An error of who read the copy, with the name of what it is a copy of.
+    pub fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        let text = format!("{error:#}");
+        anyhow::Error::msg(text.replace(&*self.path.to_string_lossy(), &self.original.to_string_lossy()))
+    }
 }
 
 impl RunFolder {
@@ -101,12 +122,17 @@ impl RunFolder {
         folder::has(&self.path, name)
     }
 
-    /// The path of a file that other code opens; `None` if there is none.
+    /// A copy of a file, for code that opens files by their paths: what stands under the path inside of the folder may be
+    /// another file by then. `None` if there is none.
     ///
     /// # Errors
-    /// A link, or anything else but a file.
-    pub fn sound(&self, name: &str) -> Result<Option<PathBuf>, TrackingError> {
-        Ok(folder::is_sound(&self.path, name)?.then(|| self.file(name)))
+    /// A link, or anything else but a file; one that is larger than what burnlab writes.
+    pub fn copy(&self, name: &str) -> Result<Option<Copied>, TrackingError> {
+        let Some(mut file) = folder::open_sound(&self.path, name)? else { return Ok(None) };
+        let folder = tempfile::Builder::new().prefix("burnlab-").tempdir()?;
+        let path = folder.path().join(name);
+        std::io::copy(&mut file, &mut fs_err::File::create_new(&path)?)?;
+        Ok(Some(Copied { _folder: folder, path, original: self.file(name) }))
     }
 
     /// Writes a picture into the subfolder `plots`; returns its path.
@@ -178,11 +204,6 @@ impl RunFolder {
         let mut reader = csv::Reader::from_reader(folder::open_table(&self.path, PREDICTIONS).ok()??);
         let column = reader.headers().ok()?.iter().position(|name| name == "row")?;
         reader.records().map(|record| record.ok()?.get(column)?.parse().ok()).collect()
-    }
-
-    /// The curves, from `metrics.csv`.
-    pub fn points(&self) -> Result<Vec<Point>, TrackingError> {
-        read_points(&self.path)
     }
 
     /// The weights in one of its files, of a network with these shapes; `None` if there is none.

@@ -113,9 +113,10 @@ impl SavedModel {
     pub fn test_examples(&self) -> anyhow::Result<Examples> {
         match &self.preprocessor.inputs {
             Inputs::Table { .. } => {
-                if let Some(file) = self.folder.sound(TEST_ROWS)? {
+                if let Some(file) = self.folder.copy(TEST_ROWS)? {
                     let preprocessor = self.preprocessor.for_written_rows();
-                    let mut examples = read_examples(&file, &preprocessor, &DataConfig::of_written_rows())?.0;
+                    let read = read_examples(file.path(), &preprocessor, &DataConfig::of_written_rows());
+                    let mut examples = read.map_err(|error| file.named(error))?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
                     let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
                     examples.rows = rows.unwrap_or(examples.rows);
@@ -123,8 +124,8 @@ impl SavedModel {
                 }
             }
             Inputs::Text(_) => {
-                if let Some(file) = self.folder.sound(TEST_TEXT)? {
-                    return Ok(self.examples(&file)?.0);
+                if let Some(file) = self.folder.copy(TEST_TEXT)? {
+                    return Ok(self.examples(file.path()).map_err(|error| file.named(error))?.0);
                 }
             }
         }

@@ -16,10 +16,16 @@ use crate::whole_way::try_all;
 
 /// Runs burnlab in `place` with 2 GB of address space.
 fn limited(place: &Place, args: &[&str]) -> Output {
+    within(place, args, 2_000_000)
+}
+
+/// The same with this many kibibytes.
+fn within(place: &Place, args: &[&str], kibibytes: u32) -> Output {
     let plain = place.command(args);
     let mut command = Command::new("sh");
     command.current_dir(plain.get_current_dir().unwrap()).env_remove("CARGO").env_remove("RUST_BACKTRACE");
-    command.args(["-c", r#"ulimit -v 2000000; exec "$0" "$@""#]).arg(plain.get_program()).args(args);
+    let script = format!(r#"ulimit -v {kibibytes}; exec "$0" "$@""#);
+    command.args(["-c", &script]).arg(plain.get_program()).args(args);
     command.output().unwrap()
 }
 
@@ -103,6 +109,34 @@ fn a_line_of_two_gigabytes_is_refused() {
         bomb(place.path("a.csv"), b"x,y\n1,0\n", &block, 128);
         assert!(place.path("a.csv").metadata().unwrap().len() < 4 << 20);
         refused(&place, &CHECK, &format!("a.toml:2:1: data.path: a.csv:3: {error}"));
+    }
+}
+
+/// Half a megabyte on the disk, and more rows than the process may have memory for: foreseen, not found out by an abort.
+#[test]
+fn a_table_larger_than_memory_says_what_it_needs_and_what_is_free() {
+    const MEMORY: u32 = 400_000;
+    let place = Place::new();
+    data_config(&place, "a.csv", "target = \"y\"");
+    let rows = b"1,2,0\n3,4,1\n".repeat(10_000);
+    bomb(place.path("a.csv"), b"a,b,y\n", &rows, 10);
+    let small = within(&place, &CHECK, MEMORY);
+    assert!(small.status.success(), "{}", text(&small.stderr));
+
+    bomb(place.path("a.csv"), b"a,b,y\n", &rows, 1500);
+    assert!(place.path("a.csv").metadata().unwrap().len() < 1 << 20);
+    for args in [&CHECK[..], &["--config", "a.toml"]] {
+        let large = within(&place, args, MEMORY);
+        let error = text(&large.stderr);
+        assert_eq!(large.status.code(), Some(1), "{} {error}", large.status);
+        // "a.csv does not fit in memory: N rows of it need X MB more, with the network's inputs, and Y MB are free; ..."
+        let told = error.split_once("does not fit in memory: ").unwrap_or_else(|| panic!("{error}")).1;
+        let megabytes = |before: &str| -> u32 {
+            told.split_once(before).and_then(|(_, rest)| rest.split_once(" MB")).unwrap().0.parse().unwrap()
+        };
+        let (needed, free) = (megabytes("need "), megabytes("and "));
+        assert!(needed > free && free < MEMORY >> 10, "{error}");
+        assert!(error.contains("a.csv") && error.contains("use fewer rows or columns") && error.lines().count() <= 3);
     }
 }
 
@@ -392,6 +426,39 @@ fn a_config_that_does_not_fit_the_model_is_refused() {
             assert!(error, "{new}");
         });
     }
+}
+
+/// The most memory that it ever had, in MiB; `None` where the system does not tell.
+fn peak(mut command: Command) -> Option<f64> {
+    let mut process = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut most = None;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.map(|line| line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0);
+        most = now.or(most);
+        if let Some(status) = process.try_wait().unwrap() {
+            assert!(status.success(), "{status}");
+            return most;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// What a run of 100,000 epochs has recorded is never in memory at once: not for going on, not for pictures, not for hints.
+#[test]
+fn a_long_run_goes_on_in_the_memory_of_a_short_one() {
+    let place = Place::new();
+    let folder = trained(&place);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let Some(short) = peak(place.command(&["resume", id, "--epochs", "3"])) else { return };
+    let mut metrics = File::options().append(true).open(folder.join("metrics.csv")).unwrap();
+    let keys = ["train/a", "train/b", "train/c", "validation/a", "validation/b"];
+    let lines = |epoch: u32| keys.map(|key| format!("{epoch},{epoch},0.5,{key},0.25\n")).concat();
+    metrics.write_all((1..=100_000).map(lines).collect::<String>().as_bytes()).unwrap();
+    let long = peak(place.command(&["resume", id, "--epochs", "3"])).unwrap();
+    println!("{short:.0} MiB for a short run, {long:.0} MiB for half a million points");
+    assert!(long < short + 30.0, "{short:.0} MiB, then {long:.0} MiB");
 }
 
 #[test]

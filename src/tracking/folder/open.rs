@@ -90,14 +90,15 @@ pub fn has(folder: &Path, name: &str) -> bool {
     !matches!(entry, Ok(None) | Err(TrackingError::Io(_)))
 }
 
-/// Checks that a file which other code opens by its path is a file, of a size that burnlab writes; whether there is one.
+/// A file, open for reading and of a size that burnlab writes; `None` if there is none.
 ///
 /// # Errors
 /// As [`read`].
-pub fn is_sound(folder: &Path, name: &str) -> Result<bool, TrackingError> {
-    let Some(file) = open(folder, name)? else { return Ok(false) };
+pub fn open_sound(folder: &Path, name: &str) -> Result<Option<io::Take<File>>, TrackingError> {
+    let Some(file) = open(folder, name)? else { return Ok(None) };
     match file.metadata()?.len() <= most(name) {
-        true => Ok(true),
+        // It may grow meanwhile.
+        true => Ok(Some(file.take(most(name)))),
         false => Err(TrackingError::damaged(
             &folder.join(name),
             format!("it is larger than {} MiB, larger than what burnlab writes", most(name) >> 20),
@@ -185,7 +186,7 @@ mod tests {
             File::create(path.join(name)).unwrap().set_len(most + 1).unwrap();
             let error = read(path, name).unwrap_err().to_string();
             assert!(error.contains(&format!("{name}`: it is larger than {} MiB", most >> 20)), "{error}");
-            assert!(is_sound(path, name).is_err());
+            assert!(open_sound(path, name).is_err());
         }
     }
 

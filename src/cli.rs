@@ -451,10 +451,10 @@ pub struct DashboardArgs {
     #[arg(long)]
     pub allow_remote: bool,
     /// A file with the token, which only you can read: at least 16 letters, digits, `-` or `_`
-    #[arg(long, value_name = "FILE", requires = "allow_remote", conflicts_with = "token")]
+    #[arg(long, value_name = "FILE", requires = "allow_remote")]
     pub token_file: Option<PathBuf>,
-    /// The token itself, which every user of this machine can read in the list of processes
-    #[arg(long, requires = "allow_remote", hide = true)]
+    /// Refused, with what to use instead: every user of the machine can read the arguments of a process
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "")]
     pub token: Option<String>,
 }
 

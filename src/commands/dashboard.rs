@@ -24,12 +24,23 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// An address that is not this machine's or has no free port, or one reachable from other machines without
 /// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
+    if args.token.is_some() {
+        eprintln!(
+            "error: there is no `--token`: every user of this machine can read it in the list of processes. Set {TOKEN}, or \
+             name a file that only you can read with `--token-file FILE`, or leave both out: then a new token is printed. \
+             Choose another token than the one you gave"
+        );
+        return Ok(ExitCode::from(USAGE));
+    }
     let access = access(args, std::env::var(TOKEN).ok())?;
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
     let result = listen(args, access, &runtime);
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
 }
+
+/// The exit status of a wrong command line, as clap's.
+const USAGE: u8 = 2;
 
 /// The environment variable with the token.
 const TOKEN: &str = "BURNLAB_TOKEN";
@@ -45,15 +56,9 @@ fn access(args: &DashboardArgs, given: Option<String>) -> anyhow::Result<Access>
         );
         return Ok(Access::local());
     }
-    let token = match (&args.token_file, &args.token) {
-        (Some(file), _) => Some(token_in(file)?),
-        (None, Some(token)) => {
-            eprintln!(
-                "every user of this machine can read the token in the list of processes: use {TOKEN} or --token-file"
-            );
-            Some(token.clone())
-        }
-        (None, None) => given.filter(|token| !token.is_empty()),
+    let token = match &args.token_file {
+        Some(file) => Some(token_in(file)?),
+        None => given.filter(|token| !token.is_empty()),
     };
     match token {
         Some(token) => Access::remote(&token).map_err(anyhow::Error::msg),

@@ -82,6 +82,15 @@ fn a_token_need_not_be_in_the_list_of_processes() {
     assert_ne!(token(&first), token(&second));
     assert_eq!((first.status(&token(&first)), first.status(&token(&second)), first.status("")), (200, 403, 403));
 
+    // In the arguments it could be read by everybody, so it is not taken from there, and not repeated.
+    let equals = format!("--token={TOKEN}");
+    for given in [&["--token", TOKEN][..], &[&equals], &["--token"]] {
+        let refused = start(given).output().unwrap();
+        let told = text(&refused.stderr);
+        assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()), "{told}");
+        assert!(told.contains("BURNLAB_TOKEN") && told.contains("--token-file") && !told.contains(TOKEN), "{told}");
+    }
+
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
     let refused = start(&["--token-file", "token"]).output().unwrap();
     assert_eq!((refused.status.code(), text(&refused.stderr).contains("chmod 600 token")), (Some(1), true));

@@ -46,7 +46,7 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::Result<()> {
-    let Comparison { names, params, metrics } = Comparison::new(store, runs)?;
+    let Comparison { names, params, metrics } = Comparison::new(store, &store.runs()?, runs);
     let legend: Vec<Vec<String>> = names
         .iter()
         .zip(runs)
@@ -87,7 +87,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
         writeln!(html, "<p>{}</p>", escaped(note))?;
     }
     if !is_one_of_several {
-        let metrics = Comparison::new(store, std::slice::from_ref(run))?.metrics;
+        let metrics = Comparison::new(store, &[], std::slice::from_ref(run)).metrics;
         write_table(html, &["metric", "best @ epoch"], &metrics)?;
     }
     // A run that is training or has failed has no model to draw.

@@ -6,7 +6,43 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::tracking::{MetricKey, Run, Shown};
+use crate::tracking::{MetricKey, MetricSummary, Run, RunRecord, Shown};
+
+/// A run as filters and sort keys read it, in whatever form it is kept in memory.
+pub trait Recorded {
+    /// Everything but the params.
+    fn record(&self) -> &RunRecord;
+    /// One param.
+    fn param(&self, key: &str) -> Option<&Value>;
+    /// The summary of one metric.
+    fn metric(&self, key: &MetricKey) -> Option<&MetricSummary>;
+    /// The keys of all params.
+    fn params(&self) -> impl Iterator<Item = &str>;
+    /// The keys of all metrics.
+    fn metrics(&self) -> impl Iterator<Item = &str>;
+}
+
+impl Recorded for Run {
+    fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    fn param(&self, key: &str) -> Option<&Value> {
+        self.record.params.get(key)
+    }
+
+    fn metric(&self, key: &MetricKey) -> Option<&MetricSummary> {
+        self.metrics.get(key)
+    }
+
+    fn params(&self) -> impl Iterator<Item = &str> {
+        self.record.params.keys().map(String::as_str)
+    }
+
+    fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.metrics.keys().map(MetricKey::as_str)
+    }
+}
 
 /// Names one value of a run.
 ///
@@ -61,17 +97,17 @@ impl Field {
     }
 
     /// The value in `run`, whose status is `shown`; `None` if the run has none.
-    pub fn of<'a>(&self, run: &'a Run, shown: Shown) -> Option<FieldValue<'a>> {
-        let record = &run.record;
+    pub fn of<'a>(&self, run: &'a impl Recorded, shown: Shown) -> Option<FieldValue<'a>> {
+        let record = run.record();
         let text = |text: String| Some(FieldValue::Json(Cow::Owned(text.into())));
         match self {
             Self::Best(key) => {
-                let metric = run.metrics.get(key)?;
+                let metric = run.metric(key)?;
                 let value = if key.goal().is_some() { metric.best? } else { metric.last };
                 Some(FieldValue::Number(value))
             }
-            Self::Last(key) => Some(FieldValue::Number(run.metrics.get(key)?.last)),
-            Self::Param(key) => record.params.get(key).map(|value| FieldValue::Json(Cow::Borrowed(value))),
+            Self::Last(key) => Some(FieldValue::Number(run.metric(key)?.last)),
+            Self::Param(key) => run.param(key).map(|value| FieldValue::Json(Cow::Borrowed(value))),
             Self::Record(name) => match name.as_str() {
                 "id" => text(record.id.to_string()),
                 "name" => text(record.name.clone()?),

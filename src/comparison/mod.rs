@@ -16,6 +16,7 @@
 //! | `judge` | the comparison of two or more runs of a store |
 //! | `ranking` | the trials of a sweep, best first |
 //! | `field`, `filter` | what can be named of a run, and the filter language of the page and of `runs list` |
+//! | `order` | the order of runs by a field |
 //! | `vocabulary` | the names that the runs have: finds the nearest one |
 
 mod difference;
@@ -23,6 +24,7 @@ pub mod field;
 pub mod filter;
 mod headline;
 pub mod judge;
+mod order;
 pub mod pairs;
 mod params;
 mod ranking;
@@ -36,6 +38,7 @@ mod vocabulary;
 
 pub use difference::{Difference, differences};
 pub use headline::headline;
+pub use order::order;
 pub use params::{changes_the_test, tells_configs_apart};
 pub use ranking::ranked;
 pub use repetition::{counts, folds, groups, repetition_key, results};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::field::{Field, RECORD_FIELDS};
-use crate::tracking::Run;
+use super::field::{Field, RECORD_FIELDS, Recorded};
 
 /// The params and metrics of some runs. Without any run every name is accepted, since there is nothing to know it from.
+#[derive(Debug, Clone)]
 pub struct Vocabulary {
     is_empty: bool,
     params: BTreeSet<String>,
@@ -23,22 +23,33 @@ pub struct UnknownName {
 }
 
 impl Vocabulary {
-    pub fn new<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
+    pub fn new<'a, R: Recorded + 'a>(runs: impl Iterator<Item = &'a R>) -> Self {
         let mut found = Self { is_empty: true, params: BTreeSet::new(), metrics: BTreeSet::new() };
+        let add = |names: &mut BTreeSet<String>, name: &str| {
+            if !names.contains(name) {
+                names.insert(name.to_owned());
+            }
+        };
         for run in runs {
             found.is_empty = false;
-            for key in run.record.params.keys() {
-                if !found.params.contains(key) {
-                    found.params.insert(key.clone());
-                }
-            }
-            for key in run.metrics.keys() {
-                if !found.metrics.contains(key.as_str()) {
-                    found.metrics.insert(key.to_string());
+            run.params().for_each(|key| add(&mut found.params, key));
+            run.metrics().for_each(|key| add(&mut found.metrics, key));
+        }
+        found
+    }
+
+    /// The names of these runs and of those.
+    #[must_use]
+    pub fn with(mut self, other: &Self) -> Self {
+        self.is_empty &= other.is_empty;
+        for (names, others) in [(&mut self.params, &other.params), (&mut self.metrics, &other.metrics)] {
+            for name in others {
+                if !names.contains(name) {
+                    names.insert(name.clone());
                 }
             }
         }
-        found
+        self
     }
 
     /// What `name` refers to: a field of the record, a param, a metric (best or `last(...)`), or the one param or metric

@@ -15,6 +15,7 @@ use crate::experiment::run_folder::recorded;
 /// What differs between runs, and which is better in `metric` (by default the most meaningful one), as text or JSON.
 pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bool) -> anyhow::Result<String> {
     let runs = queries.iter().map(|query| recorded(store, query)).collect::<Result<Vec<Run>, _>>()?;
+    let all = store.runs()?;
     if as_json {
         let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
         let params = differences(&params);
@@ -22,26 +23,26 @@ pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bo
         let summaries = |key: &MetricKey| runs.iter().map(|run| run.metrics.get(key).copied()).collect::<Vec<_>>();
         let ids: Vec<&str> = runs.iter().map(|run| run.record.id.as_str()).collect();
         let metrics: Vec<Value> = keys.iter().map(|key| json!({ "key": key, "values": summaries(key) })).collect();
-        let judgement = if let [a, b] = &runs[..] { judge(store, a, b, metric)? } else { None };
-        let comparisons = if runs.len() > 2 { judge_all(store, &runs, metric)? } else { None };
+        let judgement = if let [a, b] = &runs[..] { judge(store, &all, a, b, metric)? } else { None };
+        let comparisons = if runs.len() > 2 { judge_all(store, &all, &runs, metric)? } else { None };
         return json(&json!({
-            "ids": ids, "params": params, "metrics": metrics, "leaders": leaders(store, &runs)?, "judgement": judgement, "comparisons": comparisons,
+            "ids": ids, "params": params, "metrics": metrics, "leaders": leaders(store, &all, &runs), "judgement": judgement, "comparisons": comparisons,
         }));
     }
-    let Comparison { names, params, metrics } = Comparison::new(store, &runs)?;
+    let Comparison { names, params, metrics } = Comparison::new(store, &all, &runs);
     let legend = names
         .iter()
         .zip(&runs)
         .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()]);
     let mut text = table::render(&["".to_owned(), "run".to_owned(), "status".to_owned()], &legend.collect::<Vec<_>>());
     if let [a, b] = &runs[..]
-        && let Some(judgement) = judge(store, a, b, metric)?
+        && let Some(judgement) = judge(store, &all, a, b, metric)?
     {
         text.push_str(&format!("\n{}\n", judgement.sentence));
         text.push_str(&next(&judgement.next));
     }
     if runs.len() > 2
-        && let Some(comparisons) = judge_all(store, &runs, metric)?
+        && let Some(comparisons) = judge_all(store, &all, &runs, metric)?
     {
         text.push_str(&comparisons_text(&comparisons));
     }
@@ -87,10 +88,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// # Errors
-    /// A store that cannot be read.
-    pub fn new(store: &Store, runs: &[Run]) -> anyhow::Result<Self> {
-        let leaders = leaders(store, runs)?;
+    /// Compares `runs`, each with its repetitions among `all`.
+    pub fn new(store: &Store, all: &[Run], runs: &[Run]) -> Self {
+        let leaders = leaders(store, all, runs);
         let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
         let cell = |value: &Option<Value>| value.as_ref().map(table::json_cell).unwrap_or_default();
         let params = differences(&params)
@@ -101,7 +101,7 @@ impl Comparison {
             let summaries: Vec<_> = runs.iter().map(|run| run.metrics.get(key).copied()).collect();
             [key.to_string()].into_iter().chain(marked(&summaries, leaders.get(key).copied())).collect()
         });
-        Ok(Self { names: (0..runs.len()).map(letters).collect(), params: params.collect(), metrics: metrics.collect() })
+        Self { names: (0..runs.len()).map(letters).collect(), params: params.collect(), metrics: metrics.collect() }
     }
 }
 

@@ -1,14 +1,13 @@
 //! `runs list`
 
-use std::cmp::Ordering;
-
 use anyhow::Context;
 
 use crate::cli::ListArgs;
-use crate::comparison::field::{Field, FieldValue};
+use crate::comparison::field::Field;
 use crate::comparison::verdict::{Group, best_of, pooled_deviation};
-use crate::comparison::{self, differences, folds, headline, mean_interval, results, spread, tells_configs_apart};
-use crate::metric::Goal;
+use crate::comparison::{
+    self, differences, folds, headline, mean_interval, order, results, spread, tells_configs_apart,
+};
 use crate::tracking::{Run, Shown, Store};
 
 use super::select::{JsonRun, json, select};
@@ -26,7 +25,7 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
     let resolve = |option: &str, key: &String| vocabulary.resolve(key).with_context(|| format!("{option} `{key}`"));
     if let Some(key) = &options.sort {
         let field = resolve("--sort", key)?;
-        runs.sort_by(|a, b| order(&field, a, b, options.reverse));
+        runs.sort_by(|a, b| order(&field, field.of(&a.0, a.1).as_ref(), field.of(&b.0, b.1).as_ref(), options.reverse));
     } else if options.reverse {
         runs.reverse();
     }
@@ -158,35 +157,4 @@ fn default_columns(runs: &[(Run, Shown)]) -> Vec<String> {
         .find(|key| measured(key));
     let columns = ["id", "status", "validation/loss"].into_iter().chain(test).chain(["tag"]);
     columns.map(str::to_owned).collect()
-}
-
-/// Best first for metrics with a direction, ascending for the rest; runs without the value always come last.
-fn order(field: &Field, a: &(Run, Shown), b: &(Run, Shown), reverse: bool) -> Ordering {
-    let is_score = matches!(field, Field::Best(key) | Field::Last(key) if key.goal() == Some(Goal::Higher));
-    match (field.of(&a.0, a.1), field.of(&b.0, b.1)) {
-        (Some(a), Some(b)) => {
-            let is_broken = |value: &FieldValue<'_>| matches!(value, FieldValue::Number(number) if number.is_nan());
-            let order = compare(&a, &b);
-            let order = if is_score != reverse { order.reverse() } else { order };
-            is_broken(&a).cmp(&is_broken(&b)).then(order)
-        }
-        (a, b) => a.is_none().cmp(&b.is_none()),
-    }
-}
-
-fn compare(a: &FieldValue<'_>, b: &FieldValue<'_>) -> Ordering {
-    match (number(a), number(b)) {
-        (Some(a), Some(b)) => a.total_cmp(&b),
-        // Numbers before texts.
-        (None, None) => table::cell(Some(a)).cmp(&table::cell(Some(b))),
-        (a, b) => a.is_none().cmp(&b.is_none()),
-    }
-}
-
-fn number(value: &FieldValue<'_>) -> Option<f64> {
-    match value {
-        FieldValue::Number(number) => Some(*number),
-        FieldValue::Json(value) => value.as_f64(),
-        FieldValue::Tags(_) => None,
-    }
 }

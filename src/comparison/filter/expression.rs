@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::error::FilterError;
-use crate::comparison::field::{Field, FieldValue};
+use crate::comparison::field::{Field, FieldValue, Recorded};
 use crate::comparison::vocabulary::Vocabulary;
-use crate::tracking::{Run, Shown};
+use crate::tracking::Shown;
 
 /// A parsed filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,7 @@ impl Filter {
     }
 
     /// Whether `run`, with the status `shown`, matches.
-    pub fn matches(&self, run: &Run, shown: Shown) -> bool {
+    pub fn matches(&self, run: &impl Recorded, shown: Shown) -> bool {
         self.0.holds(run, shown)
     }
 }
@@ -82,7 +82,7 @@ impl Expression {
         })
     }
 
-    fn holds(&self, run: &Run, shown: Shown) -> bool {
+    fn holds(&self, run: &impl Recorded, shown: Shown) -> bool {
         match self {
             Self::Any(parts) => parts.iter().any(|part| part.holds(run, shown)),
             Self::All(parts) => parts.iter().all(|part| part.holds(run, shown)),
@@ -94,7 +94,7 @@ impl Expression {
                 })
             }
             Self::Search(part) => {
-                let record = &run.record;
+                let record = run.record();
                 let texts = [
                     Some(record.id.as_str()),
                     Some(&record.experiment),

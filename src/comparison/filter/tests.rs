@@ -174,5 +174,5 @@ fn unknown_names_are_told_with_the_nearest() {
     let message = "at column 1: `accuracy` may be `test/accuracy` or `validation/accuracy`: name one of them";
     assert_eq!(several.unwrap_err().to_string(), message);
     // Where there are no runs, there is nothing to know a name from.
-    assert!("a = 1".parse::<Filter>().unwrap().resolved(&Vocabulary::new(std::iter::empty())).is_ok());
+    assert!("a = 1".parse::<Filter>().unwrap().resolved(&Vocabulary::new(std::iter::empty::<&Run>())).is_ok());
 }

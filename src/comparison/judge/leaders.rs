@@ -5,16 +5,13 @@ use std::collections::BTreeMap;
 use super::decide::is_undecided;
 use super::several::configs;
 use crate::comparison::tested::same_rows;
-use crate::tracking::{MetricKey, Run, Store, TrackingError};
+use crate::tracking::{MetricKey, Run, Store};
 
 /// For each metric of which one of `runs` is the best, its index. None is where the runs are not tested on the same rows,
-/// and where the verdict on the configs is that they cannot be told apart: a star would say otherwise.
-///
-/// # Errors
-/// A store that cannot be read.
-pub fn leaders(store: &Store, runs: &[Run]) -> Result<BTreeMap<MetricKey, usize>, TrackingError> {
-    let all = store.runs()?;
-    let configs = configs(runs, &all);
+/// and where the verdict on the configs is that they cannot be told apart: a star would say otherwise. `all` as for
+/// [`judge`](super::judge).
+pub fn leaders(store: &Store, all: &[Run], runs: &[Run]) -> BTreeMap<MetricKey, usize> {
+    let configs = configs(runs, all);
     let config_of =
         |run: &Run| configs.iter().find(|config| config.named.iter().any(|other| other.record.id == run.record.id));
     let leader = |key: &MetricKey| -> Option<usize> {
@@ -40,5 +37,5 @@ pub fn leaders(store: &Store, runs: &[Run]) -> Result<BTreeMap<MetricKey, usize>
     let mut keys: Vec<&MetricKey> = runs.iter().flat_map(|run| run.metrics.keys()).collect();
     keys.sort();
     keys.dedup();
-    Ok(keys.into_iter().filter_map(|key| Some((key.clone(), leader(key)?))).collect())
+    keys.into_iter().filter_map(|key| Some((key.clone(), leader(key)?))).collect()
 }

@@ -71,13 +71,17 @@ pub(super) struct Config<'a> {
 }
 
 /// Compares every other config among `runs` with that of the first run; `None` if there is only one config, or no metric
-/// is common to all. `asked` as for [`judge`](super::judge).
+/// is common to all. `all` and `asked` as for [`judge`](super::judge).
 ///
 /// # Errors
 /// As [`judge`](super::judge).
-pub fn judge_all(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<Option<Comparisons>, TrackingError> {
-    let all = store.runs()?;
-    let configs = configs(runs, &all);
+pub fn judge_all(
+    store: &Store,
+    all: &[Run],
+    runs: &[Run],
+    asked: Option<&str>,
+) -> Result<Option<Comparisons>, TrackingError> {
+    let configs = configs(runs, all);
     let groups: Vec<&[&Run]> = configs.iter().map(|config| &config.group[..]).collect();
     let metric = chosen(asked, &groups)?;
     let Some(metric) = metric.filter(|_| configs.len() >= 2) else { return Ok(None) };

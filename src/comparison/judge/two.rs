@@ -34,14 +34,19 @@ pub struct Judgement {
     pub next: Vec<String>,
 }
 
-/// Compares A and B, each with its repetitions among the store's runs, by the test metric `asked` or the most meaningful
+/// Compares A and B, each with its repetitions among `all` (runs of the store), by the test metric `asked` or the most meaningful
 /// one; `None` if no metric is common to all.
 ///
 /// # Errors
-/// A store that cannot be read; a metric that they do not have in common.
-pub fn judge(store: &Store, a: &Run, b: &Run, asked: Option<&str>) -> Result<Option<Judgement>, TrackingError> {
-    let runs = store.runs()?;
-    let (group_a, group_b) = (with_repetitions(&[a], &runs), with_repetitions(&[b], &runs));
+/// A metric that they do not have in common.
+pub fn judge(
+    store: &Store,
+    all: &[Run],
+    a: &Run,
+    b: &Run,
+    asked: Option<&str>,
+) -> Result<Option<Judgement>, TrackingError> {
+    let (group_a, group_b) = (with_repetitions(&[a], all), with_repetitions(&[b], all));
     let Some(metric) = chosen(asked, &[&group_a, &group_b])? else { return Ok(None) };
     let changes = config_changes(a, b);
     let (name_a, name_b) = sentences::config_names(&changes);

@@ -38,9 +38,9 @@ fuzz_target!(|text: &str| {
         Err(burnlab::comparison::filter::FilterError { at, .. }) => return assert!(at <= text.chars().count()),
     };
     for shown in [Shown::Finished, Shown::Stalled] {
-        let passes = filter.matches(&RUN, shown);
+        let passes = filter.matches(&*RUN, shown);
         // The empty filter cannot stand in parentheses, and nesting is limited.
-        let holds = |text: String| text.parse().ok().map(|filter: Filter| filter.matches(&RUN, shown));
+        let holds = |text: String| text.parse().ok().map(|filter: Filter| filter.matches(&*RUN, shown));
         for (other, expected) in [
             (format!("not ({text})"), !passes),
             (format!("({text}) and ({text})"), passes),

@@ -1,32 +1,32 @@
 //! Routes that read: the runs, one run, the filter.
 
-use std::sync::Arc;
-
 use axum::Json;
+use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::listing::{ListQuery, parsed};
 use super::predictions::image_shape;
 use super::request::{checked, run_id};
-use super::{ApiError, AppState, blocking, listing};
-use crate::comparison::Vocabulary;
-use crate::comparison::filter::{Filter, FilterError};
+use super::{ApiError, AppState};
 use crate::tracking::{FileEntry, RunId, Store, folder};
 
-/// `GET /api/runs`: all runs, newest first, archived ones included.
-pub async fn runs(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let live = Arc::clone(state.live());
-    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
-    Ok(listing::response(snapshot, &headers))
+/// `GET /api/runs?q=&sort=&reverse=1&offset=&limit=`: a page of the runs that match the filter, newest first or sorted as
+/// by `runs list --sort`, archived ones included.
+pub async fn runs(
+    State(state): State<AppState>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, ApiError> {
+    let query = checked(query)?;
+    let snapshot = state.snapshot().await?;
+    let page = state.shared.pages.page(&state, snapshot, query).await?;
+    page.response(&state, &headers).await
 }
-
-/// The longest filter, in bytes: more than anybody types. Matching costs time for every run and every comparison.
-const MAX_FILTER: usize = 4096;
 
 #[derive(Debug, Deserialize)]
 pub struct FilterQuery {
@@ -39,20 +39,14 @@ pub async fn filter(
     query: Result<Query<FilterQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let text = checked(query)?.q;
-    if text.len() > MAX_FILTER {
-        return Err(ApiError::bad_request(format!("a filter has {MAX_FILTER} bytes at most, not {}", text.len())));
-    }
-    let refused = |error: FilterError| ApiError { at: Some(error.at), ..ApiError::bad_request(error.to_string()) };
-    let filter: Filter = text.parse().map_err(refused)?;
-    let live = Arc::clone(state.live());
-    blocking(move || {
-        let snapshot = live.refresh()?;
-        let filter =
-            filter.resolved(&Vocabulary::new(snapshot.entries.iter().map(|entry| &entry.run))).map_err(refused)?;
-        let passes = snapshot.entries.iter().filter(|entry| filter.matches(&entry.run, entry.shown));
-        Ok(Json(json!({ "ids": passes.map(|entry| entry.run.record.id.as_str()).collect::<Vec<_>>() })))
-    })
-    .await
+    let snapshot = state.snapshot().await?;
+    state
+        .work(move || {
+            let filter = parsed(&text, &snapshot)?;
+            let passes = snapshot.iter().filter(|entry| filter.matches(entry.as_ref(), entry.shown));
+            Ok(Json(json!({ "ids": passes.map(|entry| entry.id().as_str()).collect::<Vec<_>>() })))
+        })
+        .await
 }
 
 /// The response of `GET /api/runs/{id}`.
@@ -99,13 +93,9 @@ pub fn evaluation(store: &Store, id: &RunId) -> Result<Option<Box<RawValue>>, St
 
 /// One run in the form of `/api/runs`.
 pub async fn run_json(state: &AppState, id: &RunId) -> Result<Box<RawValue>, ApiError> {
-    let (live, id) = (Arc::clone(state.live()), id.clone());
-    blocking(move || {
-        let snapshot = live.refresh()?;
-        let entry = snapshot.find(&id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")))?;
-        RawValue::from_string(entry.to_json()).map_err(ApiError::internal)
-    })
-    .await
+    let snapshot = state.snapshot().await?;
+    let entry = snapshot.find(id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")))?;
+    RawValue::from_string(entry.to_json()).map_err(ApiError::internal)
 }
 
 /// The response to an unknown address.

@@ -1,6 +1,6 @@
 //! `GET /api/compare`: what differs between runs, side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,8 +11,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::api::evaluation;
+use super::entry::Entry;
 use super::request::{checked, run_ids};
-use super::{ApiError, AppState, blocking};
+use super::{ApiError, AppState};
 use crate::comparison::judge::{Comparisons, Judgement, judge, judge_all, leaders};
 use crate::comparison::{Difference, differences};
 use crate::tracking::{MetricKey, MetricSummary, Run};
@@ -57,23 +58,28 @@ pub async fn compare(
 ) -> Result<Json<Comparison>, ApiError> {
     let CompareQuery { ids, metric } = checked(query)?;
     let ids = run_ids(&ids, MAX_RUNS)?;
-    let live = Arc::clone(state.live());
-    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
-    let find = |id| snapshot.find(id).cloned().ok_or_else(|| ApiError::not_found(format!("no run `{id}`")));
-    let entries: Vec<_> = ids.iter().map(find).collect::<Result<_, _>>()?;
-    let runs: Vec<&Run> = entries.iter().map(|entry| &entry.run).collect();
+    let snapshot = state.snapshot().await?;
+    let find = |id| snapshot.find(id).ok_or_else(|| ApiError::not_found(format!("no run `{id}`")));
+    let entries: Vec<&Arc<Entry>> = ids.iter().map(find).collect::<Result<_, _>>()?;
+    let compared: Vec<Run> = entries.iter().map(|entry| entry.run()).collect();
+    let runs: Vec<&Run> = compared.iter().collect();
     let params: Vec<&BTreeMap<String, Value>> = runs.iter().map(|run| &run.record.params).collect();
     let (params, metrics) = (differences(&params), metric_rows(&runs));
     // A damaged evaluation is reported on the run's own page.
     let read = move |store: &_| Ok(ids.iter().map(|id| evaluation(store, id).unwrap_or_default()).collect());
-    let evaluations = if entries.is_empty() { Vec::new() } else { state.read(read).await? };
-    let judged: Vec<Run> = entries.iter().map(|entry| entry.run.clone()).collect();
-    let judgements = move |store: &_| match &judged[..] {
-        runs @ [a, b] => Ok((judge(store, a, b, metric.as_deref())?, None, leaders(store, runs)?)),
-        runs => Ok((None, judge_all(store, runs, metric.as_deref())?, leaders(store, runs)?)),
+    let evaluations = if compared.is_empty() { Vec::new() } else { state.read(read).await? };
+    if compared.len() < 2 {
+        let leaders = BTreeMap::new();
+        return Ok(Json(Comparison { params, metrics, leaders, evaluations, judgement: None, comparisons: None }));
+    }
+    let configs: HashSet<u64> = entries.iter().map(|entry| entry.repetition).collect();
+    let repetitions = snapshot.iter().filter(|entry| configs.contains(&entry.repetition));
+    let all: Vec<Run> = repetitions.map(|entry| entry.run()).collect();
+    let judgements = move |store: &_| match &compared[..] {
+        runs @ [a, b] => Ok((judge(store, &all, a, b, metric.as_deref())?, None, leaders(store, &all, runs))),
+        runs => Ok((None, judge_all(store, &all, runs, metric.as_deref())?, leaders(store, &all, runs))),
     };
-    let (judgement, comparisons, leaders) =
-        if entries.len() < 2 { (None, None, BTreeMap::new()) } else { state.read(judgements).await? };
+    let (judgement, comparisons, leaders) = state.read(judgements).await?;
     Ok(Json(Comparison { params, metrics, leaders, evaluations, judgement, comparisons }))
 }
 

@@ -37,7 +37,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { places: 256, quiet: seconds(60), head: seconds(10), crowded: seconds(3) }
+        Self { places: 512, quiet: seconds(60), head: seconds(10), crowded: seconds(3) }
     }
 }
 

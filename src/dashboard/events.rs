@@ -4,24 +4,25 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Sse};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
+use super::change::Change;
 use super::files::Received;
-use super::live::Change;
 use super::request::checked;
-use super::{ApiError, AppState, Listening, blocking};
+use super::{ApiError, AppState, Listening};
 
-/// Pages that may listen at once. Each occupies a connection for as long as it is open, and most of the connections
+/// Pages that may listen at once. Each occupies a connection for as long as it is open, and half of the connections
 /// (`connection.rs`) must stay free for requests. A page that is refused still shows the runs, and tries again every
 /// few seconds.
-pub const MAX_LISTENERS: usize = 32;
+pub const MAX_LISTENERS: usize = 256;
 
 /// How often a comment is sent, to keep proxies from closing a stream without events.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -32,21 +33,24 @@ pub struct EventsQuery {
     since: u64,
 }
 
-type Sender = mpsc::Sender<Result<Event, Infallible>>;
+type Sender = mpsc::Sender<Result<Bytes, Infallible>>;
 
 /// `GET /api/events?since=`: first what the client missed, then each change, as events named `change`.
 pub async fn events(
     State(state): State<AppState>,
     query: Result<Query<EventsQuery>, QueryRejection>,
-) -> Result<impl IntoResponse, ApiError> {
+) -> Result<Response<Body>, ApiError> {
     let since = checked(query)?.since;
     let listening = state.listen().ok_or_else(|| {
         let message = format!("{MAX_LISTENERS} pages listen already; close one");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message)
     })?;
-    let (sender, receiver) = mpsc::channel(2);
+    // A client that reads slowly has one event waiting, and later catches up with what it missed in one.
+    let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(follow(state, since, sender, listening));
-    Ok(Sse::new(Received(receiver)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    let mut response = Response::new(Body::from_stream(Received(receiver)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    Ok(response)
 }
 
 /// Sends until the client disconnects or the server shuts down.
@@ -69,32 +73,33 @@ async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
         let mut changes = state.live().subscribe();
         let live = Arc::clone(state.live());
         // The other routes report a store that cannot be read; here the page reconnects and tries again.
-        let missed = blocking(move || Ok(live.catch_up(seen)?)).await.ok()?;
+        let missed = state.work(move || Ok(live.catch_up(seen)?)).await.ok()?;
         let caught_up = missed.number;
         if !missed.is_empty() {
             send(sender, &missed, seen).await?;
         }
         seen = missed.revision;
         loop {
-            match changes.recv().await {
+            match timeout(KEEP_ALIVE, changes.recv()).await {
                 // Older than what was sent while catching up: sending it would take the page back in time.
-                Ok(change) if change.number <= caught_up => {}
-                Ok(change) => {
+                Ok(Ok(change)) if change.number <= caught_up => {}
+                Ok(Ok(change)) => {
                     send(sender, &change, seen).await?;
                     seen = change.revision;
                 }
                 // The client fell behind the channel: catch up from the last revision it saw.
-                Err(RecvError::Lagged(_)) => break,
-                Err(RecvError::Closed) => return None,
+                Ok(Err(RecvError::Lagged(_))) => break,
+                Ok(Err(RecvError::Closed)) => return None,
+                Err(_) => sender.send(Ok(Bytes::from_static(b":\n\n"))).await.ok()?,
             }
         }
     }
 }
 
-/// One part after the other, as the client takes them.
+/// One event after the other, as the client takes them.
 async fn send(sender: &Sender, change: &Change, since: u64) -> Option<()> {
-    for part in change.parts(since) {
-        sender.send(Ok(Event::default().event("change").data(part.to_json()))).await.ok()?;
+    for event in change.events(since) {
+        sender.send(Ok(event)).await.ok()?;
     }
     Some(())
 }

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::request::{checked, run_id};
 use super::{ApiError, AppState};
+use crate::tracking::folder;
 
 /// How much of a file is read at once.
 const PIECE: usize = 64 * 1024;
@@ -37,19 +38,24 @@ pub async fn file(
     let id = run_id(&id)?;
     let is_inline = checked(query)?.inline == Some(1);
     let asked = name.clone();
-    let (file, bytes) = state
+    let (body, bytes) = state
         .read(move |store| {
             let run = store.run(&id)?.record.id;
             let missing = || ApiError::not_found(format!("run `{run}` has no file `{asked}`"));
             let file = store.open_file(&run, &asked)?.ok_or_else(missing)?;
+            if asked == folder::ENVIRONMENT {
+                let shown = store.environment_file(&run)?.ok_or_else(missing)?;
+                let bytes = shown.len() as u64;
+                return Ok((Body::from(shown), bytes));
+            }
             let bytes = file.metadata().map_err(ApiError::internal)?.len();
-            Ok((file, bytes))
+            Ok((Body::from_stream(pieces(file, bytes)), bytes))
         })
         .await?;
     let kind = content_type(&name);
     let shown = if is_inline && kind != "application/octet-stream" { "inline" } else { "attachment" };
     let disposition = format!("{shown}; filename=\"{}\"", plain_name(&name));
-    let mut response = Response::new(Body::from_stream(pieces(file, bytes)));
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CONTENT_LENGTH, bytes.into());

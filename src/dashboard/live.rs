@@ -2,137 +2,28 @@
 //!
 //! [`Live::refresh`] reads from the store what changed since its last call. The watcher thread calls it twice a second
 //! while any page listens; each request for the runs and each edit call it too. So a list is never older than its
-//! request, and a dashboard that nobody looks at does no work.
+//! request, and a dashboard that nobody looks at does no work. Pages are told of changes twice a second, too.
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::comparison::repeated_data;
-use crate::tracking::{Changes, Location, Run, RunId, Shown, Store, TrackingError};
+use super::change::Change;
+use super::entry::Entry;
+use super::pool::Pool;
+use super::snapshot::Snapshot;
+use crate::tracking::{Changes, Location, RunId, Store, TrackingError};
 
 /// How often the watcher polls: the longest delay until an edit or a new epoch is on every page.
 const PERIOD: Duration = Duration::from_millis(500);
 
-/// With more changed runs than this, reading all runs at once is cheaper than reading each changed one.
-const MANY: usize = 100;
-
-/// A run and its status; shared by all snapshots in which it is the same.
-#[derive(Debug)]
-pub struct Entry {
-    pub run: Run,
-    pub shown: Shown,
-}
-
-impl Entry {
-    fn new(run: Run, shown: Shown) -> Self {
-        Self { run, shown }
-    }
-
-    /// The run as clients get it; made again each time, since 20,000 of them would take 60 MB.
-    pub fn to_json(&self) -> String {
-        #[derive(Serialize)]
-        struct View<'a> {
-            #[serde(flatten)]
-            run: &'a Run,
-            shown: Shown,
-            /// Equal for runs on the same data, so that the page groups as the terminal does.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            repeated_data: Option<String>,
-        }
-        let repeated_data = repeated_data(&self.run).map(|parts| parts.concat());
-        let view = View { run: &self.run, shown: self.shown, repeated_data };
-        serde_json::to_string(&view).expect("runs have string keys and serialize")
-    }
-
-    /// The old entry if the run did not change, since pages are told only about changes.
-    fn reuse(old: &Snapshot, store: &Store, run: Run) -> Arc<Self> {
-        let shown = store.shown(&run);
-        match old.find(&run.record.id) {
-            Some(entry) if entry.shown == shown && entry.run == run => Arc::clone(entry),
-            _ => Arc::new(Self::new(run, shown)),
-        }
-    }
-
-    /// Checks again whether the run's process is alive: that changes without a new revision.
-    fn probe(self: &Arc<Self>, store: &Store) -> Arc<Self> {
-        let is_same = self.run.record.status.is_final() || store.shown(&self.run) == self.shown;
-        if is_same { Arc::clone(self) } else { Arc::new(Self::new(self.run.clone(), store.shown(&self.run))) }
-    }
-}
-
-/// All runs at one revision, newest first.
-#[derive(Debug, Default)]
-pub struct Snapshot {
-    /// Increases with every snapshot, unlike the revision, which restarts when the store is rebuilt.
-    number: u64,
-    pub revision: u64,
-    pub entries: Vec<Arc<Entry>>,
-}
-
-impl Snapshot {
-    fn new(revision: u64, entries: Vec<Arc<Entry>>) -> Self {
-        Self { revision, entries, ..Self::default() }
-    }
-
-    /// The run of this id.
-    pub fn find(&self, id: &RunId) -> Option<&Arc<Entry>> {
-        self.entries.iter().find(|entry| entry.run.record.id == *id)
-    }
-}
-
-/// A change for clients: new and changed runs, and the ids of deleted ones.
-#[derive(Debug, Default)]
-pub struct Change {
-    /// Number of the snapshot that it leads to. A snapshot of this number or a later one includes the change.
-    pub number: u64,
-    pub revision: u64,
-    pub changed: Vec<Arc<Entry>>,
-    pub removed: Vec<RunId>,
-    /// Whether `changed` lists all runs: the store was rebuilt, and ids known before may be gone.
-    pub is_complete: bool,
-}
-
-impl Change {
-    /// Whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.changed.is_empty() && self.removed.is_empty() && !self.is_complete
-    }
-
-    /// The same change in parts that are small enough to wait for a client one by one. Only the last has the new revision,
-    /// so that a client that misses it asks for all of them again; `since` is the one it has.
-    pub fn parts(&self, since: u64) -> Vec<Self> {
-        let num_parts = self.changed.len().div_ceil(MANY).max(1);
-        let part = |index: usize| {
-            let is_last = index + 1 == num_parts;
-            Self {
-                number: self.number,
-                revision: if is_last { self.revision } else { since.min(self.revision) },
-                changed: self.changed.iter().skip(index * MANY).take(MANY).cloned().collect(),
-                removed: if index == 0 { self.removed.clone() } else { Vec::new() },
-                // The first of a complete one clears the list, the others fill it.
-                is_complete: self.is_complete && index == 0,
-            }
-        };
-        (0..num_parts).map(part).collect()
-    }
-
-    /// `{revision, changed, removed}`, with `complete: true` for a complete one.
-    pub fn to_json(&self) -> String {
-        let changed: Vec<String> = self.changed.iter().map(|entry| entry.to_json()).collect();
-        let removed: Vec<String> = self.removed.iter().map(|id| format!("\"{id}\"")).collect();
-        let (changed, removed) = (changed.join(","), removed.join(","));
-        let complete = if self.is_complete { ",\"complete\":true" } else { "" };
-        format!("{{\"revision\":{},\"changed\":[{changed}],\"removed\":[{removed}]{complete}}}", self.revision)
-    }
-}
+/// With more changed runs than this part of all, reading all runs at once is cheaper than reading each changed one.
+const MANY: usize = 8;
 
 /// The runs of one artifacts folder, which need not exist yet.
 #[derive(Debug)]
@@ -143,15 +34,50 @@ pub struct Live {
     sender: broadcast::Sender<Arc<Change>>,
     /// How many refreshes have begun.
     begun: AtomicU64,
+    /// The number of the last one that succeeded.
+    done: AtomicU64,
 }
 
-/// The watcher's own connection, and the file that it has open.
+/// The watcher's own connection, the file that it has open, and what the runs have in common.
 #[derive(Debug, Default)]
 struct Watched {
     store: Option<Store>,
     file: Option<FileIdentity>,
-    /// The number of the last refresh that succeeded.
-    done: u64,
+    pool: Pool,
+    news: News,
+}
+
+/// What the listening pages have not been told yet. However often the runs are looked at, pages are told twice a second: of
+/// each run what is known then.
+#[derive(Debug, Default)]
+struct News {
+    changed: BTreeMap<RunId, Arc<Entry>>,
+    removed: BTreeSet<RunId>,
+    told: Option<Instant>,
+}
+
+impl News {
+    fn add(&mut self, changed: Vec<Arc<Entry>>, removed: Vec<RunId>) {
+        for id in removed {
+            self.changed.remove(&id);
+            self.removed.insert(id);
+        }
+        for entry in changed {
+            self.removed.remove(entry.id());
+            self.changed.insert(entry.id().clone(), entry);
+        }
+    }
+
+    /// All of it, if there is any and it is time to tell it.
+    fn due(&mut self) -> Option<(Vec<Arc<Entry>>, Vec<RunId>)> {
+        let is_early = self.told.is_some_and(|told| told.elapsed() < PERIOD.mul_f64(0.9));
+        if is_early || (self.changed.is_empty() && self.removed.is_empty()) {
+            return None;
+        }
+        self.told = Some(Instant::now());
+        let (changed, removed) = (std::mem::take(&mut self.changed), std::mem::take(&mut self.removed));
+        Some((changed.into_values().collect(), removed.into_iter().collect()))
+    }
 }
 
 /// Detects that `burnlab.db` was replaced: an open connection would keep reading the old file.
@@ -160,8 +86,8 @@ type FileIdentity = (u64, u64);
 impl Live {
     pub fn new(location: Location) -> Self {
         let (sender, _) = broadcast::channel(64);
-        let begun = AtomicU64::new(0);
-        Self { location, watched: Mutex::default(), snapshot: RwLock::default(), sender, begun }
+        let (begun, done) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { location, watched: Mutex::default(), snapshot: RwLock::default(), sender, begun, done }
     }
 
     /// The runs as of the last refresh.
@@ -174,39 +100,65 @@ impl Live {
         self.sender.subscribe()
     }
 
+    /// How many refreshes have begun; for [`Live::since`].
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// The runs, if a refresh that began after `begun` has succeeded.
+    pub fn since(&self, begun: u64) -> Option<Arc<Snapshot>> {
+        (self.done.load(Ordering::SeqCst) > begun).then(|| self.snapshot())
+    }
+
     /// Brings the runs up to date, sends the changes to subscribers, and returns all runs. Blocks on the disk.
     ///
     /// # Errors
     /// A store that cannot be read.
     pub fn refresh(&self) -> Result<Arc<Snapshot>, TrackingError> {
-        let begun = self.begun.load(Ordering::SeqCst);
+        let begun = self.begun();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         // Another caller refreshed while this one waited for the lock: its result is newer than this call.
-        if watched.done > begun {
-            return Ok(self.snapshot());
+        if let Some(snapshot) = self.since(begun) {
+            return Ok(snapshot);
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let snapshot = self.look(&mut watched)?;
-        watched.done = number;
+        self.done.store(number, Ordering::SeqCst);
         Ok(snapshot)
     }
 
-    fn look(&self, watched: &mut MutexGuard<'_, Watched>) -> Result<Arc<Snapshot>, TrackingError> {
+    fn look(&self, watched: &mut Watched) -> Result<Arc<Snapshot>, TrackingError> {
         let old = self.snapshot();
         let is_new_file = self.open(watched)?;
-        let Some(store) = &watched.store else {
+        let Watched { store, pool, .. } = watched;
+        let Some(store) = store else {
             // There is no store, or it was deleted.
-            return Ok(self.publish(old, Snapshot::default(), watched));
+            let removed = old.iter().map(|entry| entry.id().clone()).collect();
+            return Ok(self.publish(&old, Snapshot::new(0, Vec::new()), Vec::new(), removed, watched));
         };
         let changes = store.changes_since(old.revision)?;
         // A rebuilt store restarts its revisions.
-        let all_anew = is_new_file || changes.revision < old.revision || changes.changed.len() > MANY;
-        let entries = if all_anew {
-            store.runs()?.into_iter().map(|run| Entry::reuse(&old, store, run)).collect()
-        } else {
-            merge(store, &old, &changes)?
-        };
-        Ok(self.publish(old, Snapshot::new(changes.revision, entries), watched))
+        let is_rebuilt = is_new_file || changes.revision < old.revision;
+        if is_rebuilt || changes.changed.len() > 100.max(old.len() / MANY) {
+            let (mut entries, mut changed) = (Vec::new(), Vec::new());
+            store.for_each_run(|run| {
+                let shown = store.shown(&run);
+                let entry = Arc::new(Entry::new(run, shown, pool));
+                // Pages are told only about changes.
+                let same = old.find(entry.id()).filter(|known| **known == entry);
+                if same.is_none() {
+                    changed.push(Arc::clone(&entry));
+                }
+                entries.push(same.map_or(entry, Arc::clone));
+            })?;
+            let new = Snapshot::new(changes.revision, entries);
+            let removed = old.missing_in(&new);
+            return Ok(self.publish(&old, new, changed, removed, watched));
+        }
+        let (changed, gone) = changed(store, pool, &old, &changes)?;
+        let removed: Vec<RunId> = changes.removed.into_iter().filter(|id| old.find(id).is_some()).chain(gone).collect();
+        let new = old.changed(changes.revision, &changed, &removed);
+        Ok(self.publish(&old, new, changed, removed, watched))
     }
 
     /// Opens the store if there is one; returns whether it is another file than the last time.
@@ -228,32 +180,30 @@ impl Live {
         Ok(true)
     }
 
-    /// Takes the lock's guard, so that two refreshes cannot publish in the wrong order.
-    fn publish(&self, old: Arc<Snapshot>, mut new: Snapshot, _watched: &MutexGuard<'_, Watched>) -> Arc<Snapshot> {
-        let is_same = |(a, b): (&Arc<Entry>, &Arc<Entry>)| Arc::ptr_eq(a, b);
-        if old.revision == new.revision
-            && old.entries.len() == new.entries.len()
-            && old.entries.iter().zip(&new.entries).all(is_same)
-        {
-            return old;
-        }
-        new.number = old.number + 1;
-        let before: HashMap<&RunId, &Arc<Entry>> =
-            old.entries.iter().map(|entry| (&entry.run.record.id, entry)).collect();
-        let is_new =
-            |entry: &&Arc<Entry>| before.get(&entry.run.record.id).is_none_or(|known| !Arc::ptr_eq(known, entry));
-        let changed: Vec<Arc<Entry>> = new.entries.iter().filter(is_new).cloned().collect();
-        let after: HashSet<&RunId> = new.entries.iter().map(|entry| &entry.run.record.id).collect();
-        let ids = old.entries.iter().map(|entry| &entry.run.record.id);
-        let removed: Vec<RunId> = ids.filter(|id| !after.contains(id)).cloned().collect();
-        let new = Arc::new(new);
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
-        if !changed.is_empty() || !removed.is_empty() {
+    /// Takes what the lock guards, so that two refreshes cannot publish in the wrong order.
+    fn publish(
+        &self,
+        old: &Arc<Snapshot>,
+        mut new: Snapshot,
+        changed: Vec<Arc<Entry>>,
+        removed: Vec<RunId>,
+        watched: &mut Watched,
+    ) -> Arc<Snapshot> {
+        let is_same = old.revision == new.revision && changed.is_empty() && removed.is_empty();
+        let snapshot = if is_same {
+            Arc::clone(old)
+        } else {
+            new.number = old.number + 1;
+            watched.news.add(changed, removed);
+            let new = Arc::new(new);
+            *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&new);
+            new
+        };
+        if let Some((changed, removed)) = watched.news.due() {
             // An error only means that nobody is subscribed.
-            let (number, revision) = (new.number, new.revision);
-            self.sender.send(Arc::new(Change { number, revision, changed, removed, is_complete: false })).ok();
+            self.sender.send(Arc::new(Change::new(snapshot.number, snapshot.revision, changed, removed))).ok();
         }
-        new
+        snapshot
     }
 
     /// The change from revision `since`, the last that a client has seen, to now.
@@ -265,15 +215,16 @@ impl Live {
         let is_rebuilt = since > snapshot.revision;
         let since = if is_rebuilt { 0 } else { since };
         // Include runs without a final status: one may have crashed since, which changes no revision.
-        let is_news = |entry: &&Arc<Entry>| entry.run.revision > since || !entry.run.record.status.is_final();
-        let changed = snapshot.entries.iter().filter(is_news).cloned().collect();
+        let is_news = |entry: &&Arc<Entry>| entry.revision > since || !entry.is_final();
+        let changed = snapshot.iter().filter(is_news).cloned().collect();
         let removed = match Store::open_read_only_at(&self.location) {
             Ok(store) => store.changes_since(since)?.removed,
             Err(TrackingError::NoStore { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
-        let (number, revision) = (snapshot.number, snapshot.revision);
-        Ok(Change { number, revision, changed, removed, is_complete: is_rebuilt })
+        let mut change = Change::new(snapshot.number, snapshot.revision, changed, removed);
+        change.is_complete = is_rebuilt;
+        Ok(change)
     }
 
     /// Starts the watcher thread, which ends once this `Live` is dropped everywhere else.
@@ -293,26 +244,38 @@ impl Live {
     }
 }
 
-/// The old entries with the changed ones read anew, newest first.
-fn merge(store: &Store, old: &Snapshot, changes: &Changes) -> Result<Vec<Arc<Entry>>, TrackingError> {
-    let stays = |id: &RunId| !changes.changed.contains(id) && !changes.removed.contains(id);
-    let kept = old.entries.iter().filter(|entry| stays(&entry.run.record.id));
-    let mut entries: Vec<Arc<Entry>> = kept.map(|entry| entry.probe(store)).collect();
-    if changes.changed.is_empty() {
-        return Ok(entries);
+/// The runs that changed or whose process has ended or fallen silent, which changes no revision; and those deleted in
+/// between, which the next refresh would report.
+fn changed(
+    store: &Store,
+    pool: &mut Pool,
+    old: &Snapshot,
+    changes: &Changes,
+) -> Result<(Vec<Arc<Entry>>, Vec<RunId>), TrackingError> {
+    let ids: HashSet<&RunId> = changes.changed.iter().chain(&changes.removed).collect();
+    let mut changed: Vec<Arc<Entry>> = Vec::new();
+    for entry in old.unfinished().filter(|entry| !ids.contains(entry.id())) {
+        let run = entry.run();
+        let shown = store.shown(&run);
+        if shown != entry.shown {
+            changed.push(Arc::new(Entry::new(run, shown, pool)));
+        }
     }
+    let mut gone = Vec::new();
     for id in &changes.changed {
         match store.run(id) {
-            Ok(run) => entries.push(Entry::reuse(old, store, run)),
-            // Deleted in between: the next refresh reports it.
-            Err(TrackingError::NoSuchRun { .. }) => {}
+            Ok(run) => {
+                let shown = store.shown(&run);
+                let entry = Arc::new(Entry::new(run, shown, pool));
+                if old.find(id).is_none_or(|known| *known != entry) {
+                    changed.push(entry);
+                }
+            }
+            Err(TrackingError::NoSuchRun { .. }) => gone.extend(old.find(id).map(|known| known.id().clone())),
             Err(error) => return Err(error),
         }
     }
-    let order = |entry: &Arc<Entry>| Reverse((entry.run.record.started, entry.run.record.id.clone()));
-    // Stable and nearly sorted already; only changed runs move.
-    entries.sort_by_cached_key(order);
-    Ok(entries)
+    Ok((changed, gone))
 }
 
 #[cfg(unix)]

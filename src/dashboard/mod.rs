@@ -3,7 +3,8 @@
 //! ```text
 //! browser -> serve, connection (number and time limits) -> guard (access control)
 //!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
-//!                \-> live (all runs in memory) -> tracking::Store
+//!                \-> listing (pages of the list) -> live -> tracking::Store
+//!                     live (what changed) -> snapshot (all runs in memory) -> entry, pool (in little of it)
 //! ```
 //!
 //! [`app`] builds the router, which can be tested without a socket; [`serve()`] serves it on one, with limits.
@@ -11,9 +12,11 @@
 
 mod api;
 mod assets;
+mod change;
 mod compare;
 mod connection;
 mod edit;
+mod entry;
 mod error;
 mod events;
 mod examples;
@@ -21,10 +24,12 @@ mod files;
 mod guard;
 mod listing;
 mod live;
+mod pool;
 mod predictions;
 mod request;
 mod series;
 mod serve;
+mod snapshot;
 mod sweeps;
 #[cfg(test)]
 mod tests;
@@ -38,21 +43,24 @@ use std::time::Duration;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post};
 use axum::{Router, middleware};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 pub use error::ApiError;
 pub use guard::Access;
 pub use serve::{bind, serve};
 
 use crate::tracking::{Location, Store, TrackingError};
+use listing::Pages;
 use live::Live;
+use snapshot::Snapshot;
 
 /// The largest request body in bytes, far above the longest note that anybody writes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The most requests that read the store at once, each with its own thread and database connection. More are not
-/// faster, and each holds its result in memory: without this limit a thousand readers took a quarter more memory.
-const MAX_READERS: usize = 16;
+/// The most requests that read the store or go through all runs at once, each with its own thread, and if it reads with
+/// its own database connection. More are not faster, and each holds its result in memory: without this limit a thousand
+/// readers took a quarter more memory.
+const MAX_READERS: usize = 4;
 
 /// The state shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -67,6 +75,9 @@ struct Shared {
     location: Location,
     access: Access,
     live: Arc<Live>,
+    pages: Pages,
+    /// Held by the request that reads what changed; the others wait for it without a thread.
+    refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
     /// How many pages listen to events.
     listeners: AtomicUsize,
@@ -82,7 +93,8 @@ impl AppState {
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
         let readers = Arc::new(Semaphore::new(MAX_READERS));
-        let shared = Arc::new(Shared { location, access, live, readers, listeners, ending });
+        let (pages, refreshing) = (Pages::default(), Mutex::default());
+        let shared = Arc::new(Shared { location, access, live, pages, refreshing, readers, listeners, ending });
         Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
@@ -113,6 +125,17 @@ impl AppState {
         &self.shared.live
     }
 
+    /// All runs, as they are now.
+    async fn snapshot(&self) -> Result<Arc<Snapshot>, ApiError> {
+        let begun = self.live().begun();
+        let _turn = self.shared.refreshing.lock().await;
+        if let Some(snapshot) = self.live().since(begun) {
+            return Ok(snapshot);
+        }
+        let live = Arc::clone(self.live());
+        blocking(move || Ok(live.refresh()?)).await
+    }
+
     /// Runs `work` with the store on a thread that may block. The store is opened for each request, which costs less
     /// than a millisecond, so that one that was replaced in the meantime is noticed.
     async fn read<T: Send + 'static>(
@@ -120,11 +143,19 @@ impl AppState {
         work: impl FnOnce(&Store) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let location = self.shared.location.clone();
+        self.work(move || work(&Store::open_read_only_at(&location)?)).await
+    }
+
+    /// Runs `work` on a thread that may block, in one of the places of readers.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let reader = Arc::clone(&self.shared.readers).acquire_owned().await.map_err(ApiError::internal)?;
         blocking(move || {
             // Held by the work, which continues if the client disconnects.
             let _reader = reader;
-            work(&Store::open_read_only_at(&location)?)
+            work()
         })
         .await
     }

@@ -1,10 +1,17 @@
 //! `GET /api/series`: curves, smoothed and downsampled for a chart.
 
-use axum::Json;
+use std::io;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response};
 use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::mpsc;
 
+use super::files::Received;
 use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::comparison::series::{downsample, far_out, smooth};
@@ -12,6 +19,9 @@ use crate::tracking::{MetricKey, RunId, Sample, Store, TrackingError};
 
 /// The most curves in one response; a chart with more cannot be read.
 const MAX_RUNS: usize = 500;
+
+/// How much text is made at once.
+const PIECE: usize = 64 << 10;
 
 #[derive(Debug, Deserialize)]
 pub struct SeriesQuery {
@@ -27,13 +37,6 @@ pub struct SeriesQuery {
 
 fn default_max_points() -> usize {
     500
-}
-
-/// The response: one series per run, in the requested order.
-#[derive(Debug, Serialize)]
-pub struct SeriesList {
-    key: MetricKey,
-    series: Vec<Series>,
 }
 
 #[derive(Debug, Serialize)]
@@ -74,25 +77,81 @@ impl Serialize for Row<'_> {
     }
 }
 
-/// `GET /api/series?key=&ids=&max_points=&after=&smooth=`
+/// What was asked for, checked.
+struct Asked {
+    key: MetricKey,
+    ids: Vec<RunId>,
+    after: Option<u64>,
+    smooth: f64,
+    max_points: usize,
+}
+
+/// `GET /api/series?key=&ids=&max_points=&after=&smooth=`: `{key, series}` with one series per run, in the requested order.
+///
+/// The curves are read from the store as the client takes them: one that reads slowly has a piece of them in memory,
+/// and none of the places of readers.
 pub async fn series(
     State(state): State<AppState>,
     query: Result<Query<SeriesQuery>, QueryRejection>,
-) -> Result<Json<SeriesList>, ApiError> {
-    let query = checked(query)?;
-    let key: MetricKey = query.key.parse().map_err(TrackingError::from)?;
-    let ids = run_ids(&query.ids, MAX_RUNS)?;
-    if !(0.0..1.0).contains(&query.smooth) {
+) -> Result<Response<Body>, ApiError> {
+    let SeriesQuery { key, ids, max_points, after, smooth } = checked(query)?;
+    let key: MetricKey = key.parse().map_err(TrackingError::from)?;
+    let ids = run_ids(&ids, MAX_RUNS)?;
+    if !(0.0..1.0).contains(&smooth) {
         return Err(ApiError::bad_request("`smooth` is a weight from 0 to below 1"));
     }
+    let asked = Arc::new(Asked { key, ids, after, smooth, max_points });
+    // The first piece before the head of the answer, which says whether the store can be read.
+    let (first, mut next) = piece(&state, &asked, 0).await?;
+    let body = if next == asked.ids.len() {
+        first.into()
+    } else {
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(async move {
+            let mut text = Ok(first);
+            while let Ok(()) = sender.send(text).await
+                && next < asked.ids.len()
+            {
+                text = match piece(&state, &asked, next).await {
+                    Ok((piece, index)) => {
+                        next = index;
+                        Ok(piece)
+                    }
+                    Err(error) => {
+                        next = asked.ids.len();
+                        Err(io::Error::other(error.message))
+                    }
+                };
+            }
+        });
+        Body::from_stream(Received(receiver))
+    };
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// The text from the curve `next` on, and the index of the first that is not in it.
+async fn piece(state: &AppState, asked: &Arc<Asked>, mut next: usize) -> Result<(Bytes, usize), ApiError> {
+    let asked = Arc::clone(asked);
     state
         .read(move |store| {
-            let one = |id| one(store, id, &key, query.after, query.smooth, query.max_points);
-            let series = ids.into_iter().map(one).collect::<Result<_, _>>()?;
-            Ok(SeriesList { key, series })
+            let mut text = if next == 0 { format!("{{\"key\":\"{}\",\"series\":[", asked.key) } else { String::new() };
+            while next < asked.ids.len() && text.len() < PIECE {
+                if next > 0 {
+                    text.push(',');
+                }
+                let Asked { key, ids, after, smooth, max_points } = asked.as_ref();
+                let series = one(store, ids[next].clone(), key, *after, *smooth, *max_points)?;
+                text.push_str(&serde_json::to_string(&series).map_err(ApiError::internal)?);
+                next += 1;
+            }
+            if next == asked.ids.len() {
+                text.push_str("]}");
+            }
+            Ok((text.into(), next))
         })
         .await
-        .map(Json)
 }
 
 fn one(

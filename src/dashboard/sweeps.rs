@@ -1,16 +1,15 @@
 //! `GET /api/sweeps`, `GET /api/sweeps/{id}`: hyperparameter searches and the results of their trials.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::live::Snapshot;
 use super::request::run_id;
-use super::{ApiError, AppState, blocking};
+use super::snapshot::Snapshot;
+use super::{ApiError, AppState};
 use crate::comparison::judge::retrain;
 use crate::comparison::{headline, ranked};
 use crate::sweep::{Importance, importance};
@@ -68,16 +67,17 @@ pub async fn sweeps(State(state): State<AppState>) -> Result<Json<Vec<Sweep>>, A
 /// `GET /api/sweeps/{id}`
 pub async fn sweep(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Detail>, ApiError> {
     let id = run_id(&id)?;
-    let live = Arc::clone(state.live());
-    let snapshot = blocking(move || Ok(live.refresh()?)).await?;
+    let snapshot = state.snapshot().await?;
     state.read(move |store| detail(store, &id, &snapshot)).await.map(Json)
 }
 
 fn detail(store: &Store, id: &RunId, snapshot: &Snapshot) -> Result<Detail, ApiError> {
     let sweep = store.find_sweep(id.as_str())?;
     let trials = store.trials(&sweep.id)?;
-    let all: HashMap<&RunId, &Run> = snapshot.entries.iter().map(|entry| (&entry.run.record.id, &entry.run)).collect();
-    let runs = || trials.iter().flat_map(|trial| &trial.runs).filter_map(|id| all.get(id).copied());
+    let ids = trials.iter().flat_map(|trial| &trial.runs);
+    let found = ids.filter_map(|id| snapshot.find(id));
+    let all: HashMap<&RunId, Run> = found.map(|entry| (entry.id(), entry.run())).collect();
+    let runs = || trials.iter().flat_map(|trial| &trial.runs).filter_map(|id| all.get(id));
     let is_tested = |run: &&Run| run.metrics.keys().any(|key| key.split() == "test");
     let test_metric = headline(runs().filter(is_tested)).filter(|key| key.split() == "test");
     let new_seed = runs().map(|run| run.record.seed).max().unwrap_or_default().wrapping_add(1);

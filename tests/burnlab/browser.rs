@@ -656,6 +656,41 @@ async fn parent_and_child_lead_to_each_other() {
     page.close().await;
 }
 
+/// More runs than the first page has: what is sorted, filtered and grouped are all of them, and the one in the address is
+/// there though it is the oldest.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_runs_of_a_large_store_are_there_after_the_first_page() {
+    const RUNS: u64 = 730;
+    let root = crate::place::folder();
+    let ids: Vec<RunId> = (0..RUNS)
+        .map(|seed| {
+            let rate = if seed % 2 == 0 { 0.1 } else { 0.01 };
+            let mut writer = RunWriter::start(root.path(), new_run("digits", "[4]", rate, seed)).unwrap();
+            // The best is among the oldest, far from the first page of the newest.
+            writer.log(&[point("test/accuracy", 0, 1.0 - ((seed + RUNS - 3) % RUNS) as f64 / 1000.0)]).unwrap();
+            let id = writer.id().clone();
+            writer.finish(Status::Finished, "all epochs done", None).unwrap();
+            id
+        })
+        .collect();
+    let Some(page) = open(root.path(), &format!("#/?sort=-best:test/accuracy&sel={}", ids[0])).await else { return };
+    let first = "document.querySelector('tr.run').dataset.id";
+    page.wait(first, json!(ids[3])).await;
+    page.wait("document.querySelector('#selection strong').textContent", json!("1 selected")).await;
+    page.wait("document.getElementById('count').textContent", json!("730 runs")).await;
+    page.wait("document.querySelector('table.runs').getAttribute('aria-rowcount')", json!("731")).await;
+    page.click("[data-sort='best:test/accuracy']").await;
+    page.wait(first, json!(ids[2])).await;
+    page.fill("#filter", "learning_rate = 0.01").await;
+    page.wait("document.getElementById('count').textContent", json!("365 of 730 runs")).await;
+    page.fill("#filter", " ").await;
+    page.wait("document.getElementById('count').textContent", json!("730 runs")).await;
+    page.client.goto(&format!("{}#/?group=param:training.learning_rate", page.url)).await.unwrap();
+    let groups = "[...document.querySelectorAll('tr.group .count')].map((count) => count.textContent)";
+    page.wait(&format!("{groups}[0]"), json!("365 runs")).await;
+    page.close().await;
+}
+
 // ---- sweeps ----
 
 /// A search for the least loss on the validation split, with all its trials waiting.

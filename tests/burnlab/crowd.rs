@@ -194,7 +194,7 @@ async fn listen(events: &mut Events, ids: &[RunId]) -> BTreeMap<String, u64> {
 
 /// A thousand connections and some; nothing where the system allows them anyway.
 #[cfg(unix)]
-fn allow_many_files() {
+pub fn allow_many_files() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = maximum.map_or(4096, |maximum| maximum.min(4096));
@@ -204,9 +204,9 @@ fn allow_many_files() {
 }
 
 #[cfg(not(unix))]
-fn allow_many_files() {}
+pub fn allow_many_files() {}
 
-/// 968 that ask and 32 that listen, as many as may, at 256 places.
+/// 968 that ask and 32 that listen, at 512 places.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_readers_lose_nothing() {
     const ASKING: usize = 968;

@@ -50,12 +50,11 @@ export async function remove(ids) {
 export async function restore(ids) {
   for (const id of ids) {
     try {
-      await api.restore(id);
+      store.put(await api.restore(id));
     } catch (error) {
       toast(`${id} was not restored: ${error.message}`);
       return;
     }
   }
   toast(`${plural(ids.length, "run")} restored.`);
-  await store.load();
 }

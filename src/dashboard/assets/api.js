@@ -48,7 +48,8 @@ const query = (params) =>
     .map(([key, value]) => `${key}=${name(value)}`)
     .join("&");
 
-export const runs = () => send("GET", "/api/runs");
+/** A page of the runs, `{revision, total, all, runs}`. `asked`: {q, sort, reverse, offset, limit}, all of which may be absent. */
+export const runs = (asked) => send("GET", `/api/runs?${query(asked)}`);
 export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
 export const run = (id) => send("GET", `/api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;

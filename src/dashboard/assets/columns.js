@@ -118,6 +118,20 @@ export function comparator(id, descending) {
   };
 }
 
+/**
+ * The order of `-best:test/accuracy` as the server takes it, `{sort, reverse}`: a field as in `runs list --sort`, the best
+ * first.
+ */
+export function serverOrder(sort) {
+  const descending = sort.startsWith("-");
+  const id = sort.replace(/^-/, "");
+  const colon = id.indexOf(":");
+  const [kind, key] = [id.slice(0, colon), id.slice(colon + 1)];
+  const isScore = ["best", "last"].includes(kind) && goal(key) === "higher";
+  const field = kind === "last" ? `last(${key})` : kind === "run" && key === "tags" ? "tag" : key;
+  return { sort: field, reverse: descending !== isScore ? 1 : undefined };
+}
+
 /** All params and metrics of the runs, and the params that are not the same in all. */
 export function vocabulary(runs) {
   const params = new Map();

@@ -71,7 +71,8 @@ export function mountControls(parent) {
     archivedLabel.hidden = !archived.checked && ![...store.runs.values()].some((run) => run.archived);
     const shown = store.listed().length;
     const all = [...store.runs.values()].filter((run) => state.archived === "1" || !run.archived).length;
-    count.textContent = shown === all ? plural(all, "run") : `${shown.toLocaleString("en")} of ${plural(all, "run")}`;
+    const text = shown === all ? plural(all, "run") : `${shown.toLocaleString("en")} of ${plural(all, "run")}`;
+    count.textContent = store.isLoading() ? `${text}; ${plural(store.count(), "run")} are loading` : text;
     renderError(error, box);
     renderGroups(group);
     renderSelection(bar);

@@ -62,7 +62,7 @@ function renderView() {
   // The page itself scrolls on narrow screens, where the table gives way to the view.
   if (!["charts"].includes(state.view)) scrollTo(0, 0);
   unmount =
-    (store.runs.size || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ??
+    (store.count() || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ??
     (() => {});
 }
 
@@ -149,8 +149,8 @@ async function start() {
 let had = false;
 store.onRuns(
   perFrame(() => {
-    if (had !== store.runs.size > 0) {
-      had = store.runs.size > 0;
+    if (had !== store.count() > 0) {
+      had = store.count() > 0;
       mounted = "";
     }
     renderView();

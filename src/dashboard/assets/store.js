@@ -1,7 +1,7 @@
 // The runs as the server has them, and which of them are listed and drawn.
 
 import * as api from "./api.js";
-import { column, comparator, defaultColumns, runName, vocabulary } from "./columns.js";
+import { column, comparator, defaultColumns, runName, serverOrder, vocabulary } from "./columns.js";
 import { assign } from "./palette.js";
 import { onState, state } from "./state.js";
 
@@ -19,8 +19,10 @@ export function onRuns(listener) {
   return () => listeners.delete(listener);
 }
 
-function changed(ids) {
-  cache = {};
+/** `keepsNames`: the words of 20,000 runs take a while, and a new epoch changes none of them. */
+function changed(ids, keepsNames = false) {
+  const { words, places } = cache;
+  cache = keepsNames && words ? { words, ...(places && { places }) } : {};
   for (const listener of listeners) listener(ids);
 }
 
@@ -30,45 +32,140 @@ onState((keys) => {
   cache = keys.has("archived") || keys.has("q") ? { places } : { words, places };
 });
 
+/** How many runs the first page has, which is shown at once, and each of the others. */
+const FIRST = 200,
+  PAGE = 500;
+let total = 0; // runs that the server has, by the last page
+let loading = null; // while pages come: {seen, told}, the ids on them and those that changed meanwhile
+
+/** How many runs there are; not all of them may be here yet. */
+export const count = () => Math.max(total, runs.size);
+/** Whether pages are still to come. */
+export const isLoading = () => loading !== null && runs.size < total;
+
+/**
+ * Fetches the first page, of what the table shows at first, and goes on with the others while the page is used. Returns the
+ * revision of the first.
+ */
 export async function load() {
-  const answer = await api.runs();
-  runs.clear();
-  for (const run of answer.runs) runs.set(run.id, run);
-  revision = answer.revision;
+  const mine = (loading = { seen: new Set(), told: new Set() });
+  const [first] = await Promise.all([firstPage(), applyFilter(false)]);
+  revision = first.revision;
   loaded = true;
-  await applyFilter(false);
+  take(first, mine);
   changed(null);
-  return revision;
+  others(first, mine);
+  return first.revision;
+}
+
+/** In the order of the table and with its filter, unless the server does not know a name in them (yet). */
+async function firstPage() {
+  const plain = { limit: FIRST };
+  if (!state.q.trim() && state.sort === "-run:started") return api.runs(plain);
+  try {
+    return await api.runs({ ...plain, q: state.q.trim() ? state.q : "", ...serverOrder(state.sort) });
+  } catch (error) {
+    if (error instanceof api.ApiError && error.status === 400) return api.runs(plain);
+    throw error;
+  }
+}
+
+/** The rest; what is named in the address comes first. */
+async function others(first, mine) {
+  try {
+    const named = [...state.sel, ...state.pin, state.base, state.view === "run" ? state.id : ""];
+    const wanted = named.filter((id) => id && !runs.has(id)).map((id) => `id = "${id}"`);
+    if (first.all > first.runs.length && wanted.length) {
+      const found = await api.runs({ q: wanted.slice(0, 40).join(" or "), limit: PAGE });
+      if (mine !== loading) return;
+      take(found, mine);
+      changed(null);
+    }
+    // A run that was deleted meanwhile moves the others to earlier pages: then one is missed, and all are asked again.
+    for (let round = 0; round < 3 && mine.seen.size < total; round += 1) {
+      let shown = performance.now();
+      for (let offset = 0; offset < total; offset += PAGE) {
+        const page = await api.runs({ offset, limit: PAGE });
+        if (mine !== loading) return;
+        take(page, mine);
+        // Sorting and drawing thousands of runs takes longer than fetching them.
+        if (performance.now() - shown > 1000) {
+          changed(null);
+          shown = performance.now();
+        }
+      }
+    }
+    // Deleted while this page was not told of it.
+    for (const id of runs.keys()) if (!mine.seen.has(id)) runs.delete(id);
+  } catch {
+    // The banner says that the server is gone; when it is back, the list is loaded again.
+  }
+  if (mine !== loading) return;
+  loading = null;
+  changed(null);
+}
+
+/** Adds the runs of a page, but for those of which a change was announced meanwhile: that is newer. */
+function take(page, mine) {
+  total = page.all;
+  for (const run of page.runs) {
+    mine.seen.add(run.id);
+    if (!mine.told.has(run.id)) runs.set(run.id, run);
+  }
 }
 
 /** A change that the server announced. A complete one names all runs that there are: the store was rebuilt. */
 export function merge(change) {
   const ids = new Set();
+  let isKnown = true; // whether the names that runs have stay as they are
   if (change.complete) {
     for (const id of runs.keys()) ids.add(id);
     runs.clear();
+    loading = null;
+    total = 0;
+    isKnown = false;
   }
   for (const run of change.changed) {
+    isKnown &&= hasSameNames(runs.get(run.id), run);
+    if (!runs.has(run.id)) total += 1;
     runs.set(run.id, run);
+    loading?.seen.add(run.id);
+    loading?.told.add(run.id);
     ids.add(run.id);
   }
   for (const id of change.removed) {
-    runs.delete(id);
+    forget(id);
     ids.add(id);
+    isKnown = false;
   }
   revision = change.revision;
   if (state.q.trim()) scheduleFilter();
-  changed(ids);
+  changed(ids, isKnown);
+}
+
+const hasSameNames = (old, run) =>
+  Boolean(old) &&
+  old.archived === run.archived &&
+  Object.keys(old.metrics).length === Object.keys(run.metrics).length &&
+  JSON.stringify(old.params) === JSON.stringify(run.params);
+
+function forget(id) {
+  if (runs.delete(id)) total -= 1;
+  loading?.seen.delete(id);
+  loading?.told.add(id);
 }
 
 /** A run as the server answered after an edit. */
 export function put(run) {
+  if (!runs.has(run.id)) total += 1;
+  loading?.seen.add(run.id);
+  loading?.told.add(run.id);
   runs.set(run.id, run);
   changed(new Set([run.id]));
 }
 
 export function drop(ids) {
-  for (const id of ids) runs.delete(id);
+  ids.forEach(forget);
   changed(new Set(ids));
 }
 
@@ -182,8 +279,9 @@ export const drawn = () =>
 
 const places = () =>
   remember("places", () => {
-    const oldestFirst = [...runs.values()].sort((a, b) => (a.started < b.started ? -1 : 1));
-    return new Map(oldestFirst.map((run, index) => [run.id, index]));
+    const newestFirst = [...runs.values()].sort((a, b) => (a.started < b.started ? 1 : -1));
+    // The oldest ones may be still to come: a colour does not change when they do.
+    return new Map(newestFirst.map((run, index) => [run.id, count() - 1 - index]));
   });
 
 const slots = () =>

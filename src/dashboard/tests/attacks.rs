@@ -38,7 +38,7 @@
 //! | many event streams | `events.rs`, `MAX_LISTENERS` | `events.rs`: `only_so_many_pages_listen` |
 //!
 //! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote` keeps them out, too), and
-//! 32 pages that listen at once: the next one shows the list, but is told of no changes until another closes.
+//! 256 pages that listen at once: the next one shows the list, but is told of no changes until another closes.
 
 use std::time::{Duration, Instant};
 

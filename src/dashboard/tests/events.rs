@@ -133,7 +133,7 @@ async fn a_crash_is_seen_though_nothing_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_and_a_rebuilt_store_are_noticed() {
     let dashboard = Dashboard::new();
-    assert_eq!(dashboard.get("/api/runs").await.json(), json!({ "revision": 0, "runs": [] }));
+    assert_eq!(dashboard.get("/api/runs").await.json(), json!({ "revision": 0, "total": 0, "all": 0, "runs": [] }));
     dashboard.state.watch();
     let mut events = Events::open(&dashboard, 0).await;
     let id = dashboard.finished("first");
@@ -166,7 +166,7 @@ async fn only_so_many_pages_listen() {
     }
     let refused = dashboard.get("/api/events").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(refused.text().contains("32 pages"), "{}", refused.text());
+    assert!(refused.text().contains(&format!("{MAX_LISTENERS} pages")), "{}", refused.text());
     open.truncate(10);
     let deadline = Instant::now() + PATIENCE;
     // A place is free once the task of the closed stream has noticed.

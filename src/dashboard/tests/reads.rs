@@ -12,7 +12,7 @@ async fn an_absent_folder_shows_an_empty_page() {
     let page = dashboard.get("/").await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.text().contains(dashboard.state.token()) && !page.text().contains("{{token}}"));
-    assert_eq!(dashboard.get("/api/runs").await.json(), json!({ "revision": 0, "runs": [] }));
+    assert_eq!(dashboard.get("/api/runs").await.json(), json!({ "revision": 0, "total": 0, "all": 0, "runs": [] }));
     assert_eq!(dashboard.get("/api/trash").await.json(), json!([]));
     assert_eq!(dashboard.get("/api/filter?q=seed%3D1").await.json(), json!({ "ids": [] }));
     let compared = dashboard.get("/api/compare?ids=").await.json();
@@ -225,6 +225,29 @@ async fn files_are_downloads_or_shown_in_a_sandbox() {
     assert!(log.text().ends_with("hello\n"));
 }
 
+/// Of a run that an older burnlab recorded, with the password of its store.
+#[tokio::test]
+async fn a_recorded_password_is_not_given_away() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let path = format!("/api/runs/{}/files/environment.json", writer.id());
+    let file = writer.folder().join("environment.json");
+    // What holds none is given as it is.
+    let plain = std::fs::read(&file).unwrap();
+    assert_eq!(dashboard.get(&path).await.body, plain);
+    let old = r#"{"command_line": ["burnlab", "--store", "postgres://me:0ld-s3cret@db.lan/runs"], "os": "test"}"#;
+    std::fs::write(&file, old).unwrap();
+    let shown = dashboard.get(&format!("{path}?inline=1")).await;
+    assert_eq!(shown.json()["command_line"][2], "postgres://me:***@db.lan/runs");
+    assert_eq!(
+        (shown.json()["os"].as_str(), shown.header("content-length")),
+        (Some("test"), shown.body.len().to_string().as_str())
+    );
+    std::fs::write(&file, &old[..80]).unwrap();
+    let damaged = dashboard.get(&path).await;
+    assert!(damaged.status == StatusCode::OK && !damaged.text().contains("s3cret"), "{}", damaged.text());
+}
+
 #[tokio::test]
 async fn a_damaged_file_hides_no_other() {
     let dashboard = Dashboard::new();
@@ -359,10 +382,160 @@ async fn a_large_change_is_sent_in_parts() {
     let dashboard = Dashboard::new();
     let ids: Vec<RunId> = (0..120).map(|_| dashboard.finished("digits")).collect();
     let change = dashboard.state.live().catch_up(0).unwrap();
-    let parts = change.parts(0);
-    let told: Vec<&RunId> = parts.iter().flat_map(|part| &part.changed).map(|entry| &entry.run.record.id).collect();
-    assert_eq!((parts.len(), told.len()), (2, ids.len()));
-    assert!(ids.iter().all(|id| told.contains(&id)));
-    assert_eq!((parts[0].revision, parts[1].revision), (0, change.revision));
-    assert_eq!(change.parts(change.revision).len(), 2);
+    let parts = |since: u64| -> Vec<Value> {
+        let data = |event: axum::body::Bytes| {
+            let text = String::from_utf8(event.to_vec()).unwrap();
+            let data = text.strip_prefix("event: change\ndata: ").and_then(|rest| rest.strip_suffix("\n\n"));
+            serde_json::from_str(data.unwrap()).unwrap()
+        };
+        change.events(since).map(data).collect()
+    };
+    let found = parts(0);
+    let told: Vec<&Value> =
+        found.iter().flat_map(|part| part["changed"].as_array().unwrap()).map(|run| &run["id"]).collect();
+    assert_eq!((found.len(), told.len()), (6, ids.len()));
+    assert!(ids.iter().all(|id| told.contains(&&json!(id))));
+    let revisions: Vec<&Value> = found.iter().map(|part| &part["revision"]).collect();
+    let last = json!(change.revision);
+    assert_eq!((&revisions[..5], revisions[5]), (&[&json!(0); 5][..], &last));
+    assert_eq!(parts(change.revision).len(), 6);
+}
+
+/// The ids of a page, and the number of runs that match and of all.
+async fn page(dashboard: &Dashboard, query: &str) -> (Vec<String>, u64, u64) {
+    let found = dashboard.get(&format!("/api/runs?{query}")).await.json();
+    let ids = found["runs"].as_array().unwrap().iter().map(|run| run["id"].as_str().unwrap().to_owned());
+    (ids.collect(), found["total"].as_u64().unwrap(), found["all"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn the_list_comes_in_pages_filtered_and_sorted() {
+    let dashboard = Dashboard::new();
+    let accuracies = [0.5, 0.9, 0.7, 0.8, 0.6, f64::NAN];
+    let ids: Vec<String> = (0..).zip(accuracies).map(|(i, a)| tested(&dashboard, i, 1, a).to_string()).collect();
+    let newest_first: Vec<String> = ids.iter().rev().cloned().collect();
+    let at = |places: &[usize]| -> Vec<String> { places.iter().map(|&place| ids[place].clone()).collect() };
+    assert_eq!(page(&dashboard, "").await, (newest_first.clone(), 6, 6));
+    // Pages put together are the list.
+    let mut all = Vec::new();
+    for offset in [0, 4, 8] {
+        let (some, total, _) = page(&dashboard, &format!("offset={offset}&limit=4")).await;
+        assert_eq!((some.len(), total), ([4, 2, 0][offset / 4], 6));
+        all.extend(some);
+    }
+    assert_eq!(all, newest_first);
+    assert_eq!(page(&dashboard, "reverse=1&limit=2").await.0, at(&[0, 1]));
+    // The best first, and what is no number last in both directions.
+    assert_eq!(page(&dashboard, "sort=test/accuracy").await.0, at(&[1, 3, 2, 4, 0, 5]));
+    assert_eq!(page(&dashboard, "sort=test/accuracy&reverse=1").await.0, at(&[0, 4, 2, 3, 1, 5]));
+    assert_eq!(
+        page(&dashboard, "sort=test/accuracy&q=test/accuracy%20%3E%200.55&limit=2&offset=1").await,
+        (at(&[3, 2]), 4, 6)
+    );
+    // An answer is remembered, but not for longer than it is right.
+    let more = tested(&dashboard, 9, 1, 0.85).to_string();
+    let best = page(&dashboard, "sort=test/accuracy&limit=2").await;
+    assert_eq!(best, (vec![ids[1].clone(), more], 7, 7));
+    for (query, told) in [("sort=test/acuracy", "did you mean"), ("q=seed%20%3E%20x", "number"), ("limit=-1", "limit")]
+    {
+        let answer = dashboard.get(&format!("/api/runs?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert!(answer.text().contains(told), "{query}: {}", answer.text());
+    }
+}
+
+/// More runs than there are in one piece of the list in memory: new, edited, deleted and restored ones are each in their place.
+#[tokio::test]
+async fn the_list_in_memory_stays_what_the_store_says() {
+    let dashboard = Dashboard::new();
+    let ids: Vec<RunId> = (0..700)
+        .map(|seed| {
+            let mut run = new_run("digits", seed);
+            run.params.insert("training.learning_rate".to_owned(), json!(seed % 7));
+            let writer = RunWriter::start(dashboard.root(), run).unwrap();
+            let id = writer.id().clone();
+            writer.finish(Status::Finished, "", None).unwrap();
+            id
+        })
+        .collect();
+    let same = async |what: &str| {
+        let store = Store::open(dashboard.root()).unwrap();
+        let expected: Vec<String> = store.runs().unwrap().iter().map(|run| run.record.id.to_string()).collect();
+        let (mut found, mut notes) = (Vec::new(), 0);
+        while found.len() < expected.len() {
+            let part = dashboard.get(&format!("/api/runs?offset={}&limit=90", found.len())).await.json();
+            let part = part["runs"].as_array().unwrap().clone();
+            assert!(!part.is_empty(), "{what}");
+            notes += part.iter().filter(|run| run["note"] == "seen").count();
+            found.extend(part.iter().map(|run| run["id"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(found, expected, "{what}");
+        notes
+    };
+    assert_eq!(same("at first").await, 0);
+    let mut store = Store::open(dashboard.root()).unwrap();
+    for id in ids.iter().step_by(97) {
+        store.set_note(id, "seen").unwrap();
+    }
+    assert_eq!(same("edited").await, 8);
+    ids.iter().step_by(50).for_each(|id| store.delete(id).unwrap());
+    same("deleted").await;
+    ids.iter().step_by(100).for_each(|id| store.restore(id).unwrap());
+    assert_eq!(same("restored").await, 8);
+    dashboard.finished("another");
+    same("a new one").await;
+    assert_eq!(
+        page(&dashboard, "q=learning_rate%20%3D%203&limit=1").await.1,
+        store
+            .runs()
+            .unwrap()
+            .iter()
+            .filter(|run| run.record.params.get("training.learning_rate") == Some(&json!(3)))
+            .count() as u64
+    );
+}
+
+/// All clients get the same bytes, not a copy each.
+#[tokio::test]
+async fn a_compressed_page_is_made_once() {
+    let dashboard = Dashboard::new();
+    dashboard.finished("digits");
+    let first = async || {
+        let request = Request::builder().uri("/api/runs").header("host", "localhost").header("accept-encoding", "gzip");
+        let answer = dashboard.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let mut pieces = answer.into_body().into_data_stream();
+        std::future::poll_fn(|context| std::pin::Pin::new(&mut pieces).poll_next(context)).await.unwrap().unwrap()
+    };
+    let (a, b) = (first().await, first().await);
+    assert_eq!(a.as_ptr(), b.as_ptr());
+    dashboard.finished("moons");
+    assert_ne!(first().await, a);
+}
+
+/// Curves are read while the client takes them, in pieces.
+#[tokio::test]
+async fn curves_come_in_pieces() {
+    let dashboard = Dashboard::new();
+    let ids: Vec<String> = (0..3)
+        .map(|_| {
+            let mut writer = dashboard.start("digits");
+            let points: Vec<Point> =
+                (4..=6000).map(|epoch| point("validation/loss", epoch, 1.0 / epoch as f64)).collect();
+            writer.log(&points).unwrap();
+            writer.id().to_string()
+        })
+        .collect();
+    let path = format!("/api/series?key=validation/loss&max_points=1000000&ids={}", ids.join(","));
+    let request = Request::builder().uri(&path).header("host", "localhost").body(Body::empty()).unwrap();
+    let mut pieces = dashboard.router().oneshot(request).await.unwrap().into_body().into_data_stream();
+    let mut lengths = Vec::new();
+    while let Some(piece) = std::future::poll_fn(|context| std::pin::Pin::new(&mut pieces).poll_next(context)).await {
+        lengths.push(piece.unwrap().len());
+    }
+    assert!(lengths.len() >= 2 && lengths.iter().all(|&length| length < 600_000), "{lengths:?}");
+    let found = dashboard.get(&path).await.json();
+    for (series, id) in found["series"].as_array().unwrap().iter().zip(&ids) {
+        assert_eq!((&series["id"], &series["total"]), (&json!(id), &json!(6000)));
+        assert_eq!(series["samples"][5999], json!([6000, 60000, 3000.0, 1.0 / 6000.0]));
+    }
 }

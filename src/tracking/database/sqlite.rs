@@ -28,6 +28,9 @@ impl Sqlite {
         connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;")?;
         if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
             use_wal(&connection)?;
+        } else {
+            // Kibibytes. Readers ask once or go through everything; a dashboard has several of them.
+            connection.execute_batch("PRAGMA cache_size = -512;")?;
         }
         Ok(Self(connection))
     }

@@ -15,6 +15,9 @@ use crate::secrets;
 use crate::tracking::database::{Access, Database, Failure, Param, Row, params};
 use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder, slug};
 
+/// How many runs [`Store::for_each_run`] reads at once.
+const AT_ONCE: usize = 250;
+
 /// What happened in a store after a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Changes {
@@ -30,6 +33,21 @@ impl Store {
     /// All runs, archived ones included, newest first.
     pub fn runs(&self) -> Result<Vec<Run>, TrackingError> {
         self.select_runs("", &[])
+    }
+
+    /// Calls `take` with each run, in no particular order: of 20,000 runs, which fill 400 MB, only a few hundred are in
+    /// memory at once. A run that another process adds or deletes meanwhile may be among them or not;
+    /// [`Store::changes_since`] the revision before tells of it.
+    pub fn for_each_run(&self, mut take: impl FnMut(Run)) -> Result<(), TrackingError> {
+        let mut last = i64::MIN;
+        loop {
+            let sql = format!("SELECT number FROM run WHERE number > ?1 ORDER BY number LIMIT {AT_ONCE}");
+            let numbers = self.query(&sql, params![last], |row| row.get::<i64>(0))?;
+            let Some(&end) = numbers.last() else { return Ok(()) };
+            let runs = self.select_runs("WHERE number > ?1 AND number <= ?2", params![last, end])?;
+            runs.into_iter().for_each(&mut take);
+            last = end;
+        }
     }
 
     /// One run.
@@ -107,6 +125,24 @@ impl Store {
         let text = text.ok_or_else(|| no_such_run(id.as_str()))?;
         let environment = serde_json::from_str(&text).map_err(|error| TrackingError::damaged(&self.path, error))?;
         Ok(without_secrets(environment))
+    }
+
+    /// `environment.json` of the run's folder as it may be given away: byte for byte, unless an older burnlab recorded
+    /// passwords in it, which are masked. `None` if there is none here.
+    pub fn environment_file(&self, id: &RunId) -> Result<Option<Vec<u8>>, TrackingError> {
+        let Some(folder) = self.local_folder(id)? else { return Ok(None) };
+        let Some(bytes) = folder::read(&folder, folder::ENVIRONMENT)? else { return Ok(None) };
+        Ok(Some(match serde_json::from_slice::<Value>(&bytes) {
+            Ok(environment) => {
+                let shown = without_secrets(environment.clone());
+                if shown == environment { bytes } else { format!("{shown:#}\n").into_bytes() }
+            }
+            // Damaged, but perhaps not where the password is.
+            Err(_) => {
+                let text = String::from_utf8_lossy(&bytes);
+                text.lines().map(|line| secrets::masked(line) + "\n").collect::<String>().into_bytes()
+            }
+        }))
     }
 
     /// The files of a run that can be shown, sorted by name, without links and hidden files. Empty for a run of another

@@ -37,15 +37,23 @@ impl Store {
                 ignore_damage(self.index_missing(&id, &folder))?;
             }
         }
+        let (mut absent, mut unfinished) = (Vec::new(), Vec::new());
+        self.for_each_run(|run| {
+            if !self.folder(&run.record.id).exists() {
+                absent.push(run.record.id);
+            } else if !run.record.status.is_final() {
+                unfinished.push(run);
+            }
+        })?;
+        for id in absent {
+            if self.trash_folder().join(id.as_str()).exists() && self.home_elsewhere(&id)?.is_none() {
+                self.write(|database, revision| self.remove_rows(database, &id, revision))?;
+            }
+        }
         let mut crashed = Vec::new();
-        for run in self.runs()? {
+        for run in unfinished {
             let id = &run.record.id;
-            let folder = self.folder(id);
-            if !folder.exists() {
-                if self.trash_folder().join(id.as_str()).exists() && self.home_elsewhere(id)?.is_none() {
-                    self.write(|database, revision| self.remove_rows(database, id, revision))?;
-                }
-            } else if self.is_gone(&run) && ignore_damage(self.end_run(id, &folder))?.unwrap_or(false) {
+            if self.is_gone(&run) && ignore_damage(self.end_run(id, &self.folder(id)))?.unwrap_or(false) {
                 crashed.push(id.clone());
             }
         }

@@ -204,13 +204,16 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
           h(
             "p",
             {},
-            `The best of ${numTried(sweep)} trials looks better than it is: it was also the luckiest. What it is worth, new seeds tell:`,
+            `The best of ${numTried(sweep)} trials looks better than it is. Part of its lead is luck. Check it on new seeds:`,
           ),
-          best.retrain ? copyable(best.retrain) : null,
+          best.retrain ? copyable(`${best.retrain} --name ${word(`${sweep.experiment}-best`)}`) : null,
         )
       : "",
   );
 }
+
+/** A word of a shell command. */
+const word = (text) => (/^[\w./:,+@%=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`);
 
 /** Trials with a result, including those stopped early. */
 const numTried = (sweep) => sweep.counts.finished + sweep.counts.stopped;
@@ -222,7 +225,7 @@ function renderImportance(box, { sweep, importance }) {
         "p",
         {},
         numTried(sweep) < 10
-          ? `Too few trials: ${numTried(sweep)} were tried, and below 10 nothing can be told.`
+          ? `Too few trials: ${numTried(sweep)} were tried, and importance needs at least 10 trials.`
           : "No param varied among the trials.",
       ),
     );

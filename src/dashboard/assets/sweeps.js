@@ -64,7 +64,7 @@ export function mountSweeps(parent) {
     h(
       "p",
       { class: "soft" },
-      "Searches over configs: many trials, chosen between by a metric on the validation split.",
+      "Searches over configs: many trials; the best is chosen by a validation metric.",
     ),
     box,
   );

@@ -198,7 +198,7 @@ export function remarks(lines, view) {
   if (below) found.push(`${below} values are not above 0 and have no place on a logarithmic axis.`);
   if (lines.some((line) => line.mean && line.samples.some((sample) => sample.count < line.size)))
     found.push(
-      "Lighter where some runs of a group have no value (ended, or NaN): the mean and band of the others, as the pointer tells.",
+      "Lighter where some runs of a group have no value (ended, or NaN): the mean and band of the others; hover for details.",
     );
   const thinned = lines.filter((line) => line.downsampled);
   if (thinned.length) {

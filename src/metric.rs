@@ -302,6 +302,26 @@ mod tests {
         }
     }
 
+    /// The row that the guide shows has the fields that a row has: a field that is added must be explained there.
+    #[test]
+    fn the_row_in_the_guide_has_every_field() {
+        macro_rules! fields {
+            ($($field:ident),*) => {{
+                let Metric { $($field: _),* } = &METRICS[0];
+                [$(stringify!($field)),*]
+            }};
+        }
+        let page = include_str!("guide/extending.md");
+        let (row, after) = page.split_once("\nMetric {\n").unwrap().1.split_once("\n},\n```").unwrap();
+        let shown: Vec<&str> = row.lines().map(|line| line.trim().split(':').next().unwrap()).collect();
+        let fields = fields!(name, goal, bounds, formulas, needs, is_costly, meaning);
+        assert_eq!(shown, fields);
+        let section = after.split("\n## ").next().unwrap();
+        for field in ["goal", "bounds", "formulas", "needs", "is_costly"] {
+            assert!(section.contains(&format!("\n- `{field}` ")), "{field} is not explained");
+        }
+    }
+
     #[test]
     fn an_unknown_name_has_no_row() {
         assert!(find("hinge_loss_of_tomorrow").is_none());

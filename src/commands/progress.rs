@@ -129,7 +129,8 @@ impl TrainingObserver for Progress {
             Style::Lines => {
                 let left =
                     started.elapsed().as_secs_f64() / report.epoch as f64 * (report.max_epochs - report.epoch) as f64;
-                let line = format!("{}  at most {left:.0} s left", Self::line(report));
+                let left = if left < 1.0 { String::new() } else { format!("  at most {left:.0} s left") };
+                let line = Self::line(report) + &left;
                 let mut held = self.held.lock().expect("no panic while held");
                 if self.announces(report.epoch, report.max_epochs) {
                     *held = None;

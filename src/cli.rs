@@ -2,16 +2,17 @@
 
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
 use crate::experiment::pictures::{PICTURES, Picture};
+use crate::shell::command;
 use crate::shipped;
 use crate::tracking::Location;
 
@@ -52,6 +53,28 @@ impl Cli {
         }
         Self::from_arg_matches(&matches)
     }
+}
+
+/// The error with a tip where a config was named as if it were a verb, or after `train`.
+pub fn with_tip(mut error: clap::Error) -> clap::Error {
+    let unknown = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(unknown)) if error.kind() == ErrorKind::InvalidSubcommand => unknown,
+        _ => return error,
+    };
+    // Not a verb of `runs`, `sweep` or `config`.
+    if std::env::args().nth(1).as_ref() != Some(unknown) {
+        return error;
+    }
+    let is_config = |word: &String| word.ends_with(".toml") || shipped::config(Path::new(word)).is_some();
+    let config = std::env::args().skip(1).take(2).find(is_config).unwrap_or_else(|| "FILE".to_owned());
+    let tip = format!("to train what a config describes, write `{}`", command(&["--config", &config]));
+    let mut tips = match error.remove(ContextKind::Suggested) {
+        Some(ContextValue::StyledStrs(tips)) => tips,
+        _ => Vec::new(),
+    };
+    tips.push(tip.into());
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+    error
 }
 
 /// Where runs are recorded. A verb has it both before and after its name.
@@ -406,9 +429,10 @@ pub struct ExportArgs {
     pub run: String,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata
+    /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata; by
+    /// default onnx where it has the kind of network
     #[arg(long, value_enum)]
-    pub format: ModelFormat,
+    pub format: Option<ModelFormat>,
     /// The file to write; by default named after the run, in the current folder. The model card is written next to it,
     /// with `.md` appended
     #[arg(short, long, value_name = "FILE")]

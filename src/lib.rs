@@ -26,7 +26,7 @@
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
-//! - formats the shell commands shown to the user: [`shell`]; masks passwords in what is recorded and shown: [`secrets`]
+//! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
@@ -61,6 +61,7 @@ pub mod cpu;
 pub mod dashboard;
 pub mod data;
 pub mod experiment;
+pub mod figures;
 pub mod guide;
 pub mod invalid;
 pub mod metric;

@@ -11,6 +11,7 @@ use super::summary::print_hints;
 use crate::cli::{ConfigCommand, ConfigFile, ShippedFile};
 use crate::config::{Config, LoadedConfig};
 use crate::experiment::{check_repetitions, completed, describe, prepare, sweep};
+use crate::figures::counted;
 use crate::invalid::nearest;
 use crate::shell::{command, program};
 use crate::shipped;
@@ -70,7 +71,7 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
         Some(search) => {
             let metric = sweep::check(search, &loaded, &prepared, &location);
             let metric = metric.map_err(|invalid| loaded.locate(invalid))?;
-            Some(format!("sweep  {} trials, chosen by {metric}", search.num_trials()))
+            Some(format!("sweep  {}, chosen by {metric}", counted(search.num_trials(), "trial")))
         }
     };
     say!("{}: ok", loaded.shown());
@@ -81,6 +82,6 @@ fn check(ConfigFile { file, set }: &ConfigFile) -> anyhow::Result<()> {
     let name = file.display().to_string();
     let sets = set.iter().flat_map(|set| ["--set", set]);
     let again = command(&["--config", &name].into_iter().chain(sets).collect::<Vec<_>>());
-    print_hints(&Subject { prepared: &prepared, file: &name, again: &again, trained: None });
+    print_hints(&Subject { prepared: &prepared, file: &name, again: &again, is_sweep: sweep.is_some(), trained: None });
     Ok(())
 }

@@ -7,9 +7,23 @@ use std::process::ExitCode;
 use super::{drift, output, summary};
 use crate::backend::BackendName;
 use crate::cli::EvaluateArgs;
+use crate::data::Examples;
 use crate::experiment::evaluate::score;
 use crate::experiment::predictions::csv;
 use crate::experiment::{RunFolder, SavedModel};
+use crate::figures::counted;
+
+/// Some rows of a table may well be like others; most of them only where they are the same.
+fn warn_of_known_rows(saved: &SavedModel, examples: &Examples) {
+    let num_known = saved.num_known(examples);
+    if 2 * num_known > examples.len() {
+        eprintln!(
+            "warning: {num_known} of the {} are among those that the model was trained with: the result says what it \
+             remembers, not what it would make of new rows",
+            counted(examples.len(), "row")
+        );
+    }
+}
 
 /// Prints the metrics; records nothing, since a run's test result is recorded only once.
 ///
@@ -25,6 +39,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         Some(file) => {
             let (examples, drift) = saved.examples(file)?;
             drift::tell(&drift, args.strict)?;
+            warn_of_known_rows(&saved, &examples);
             examples
         }
         None => saved.test_examples()?,

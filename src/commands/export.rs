@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{is_stdout, say, to_file};
 use crate::cli::{ExportArgs, ModelFormat};
-use crate::experiment::export::{notes, onnx_model};
+use crate::experiment::export::{has_onnx, notes, onnx_model};
 use crate::experiment::{RunFolder, SavedModel, model_card};
 
 /// Writes the model and its card, and prints the paths.
@@ -16,7 +16,9 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let to_stdout = args.output.as_deref().is_some_and(is_stdout);
     anyhow::ensure!(!to_stdout, "export writes a model card beside the model: name a file for the model");
     let saved = SavedModel::open(&RunFolder::find(&args.store.location(), &args.run)?)?;
-    let (extension, bytes) = match args.format {
+    let by_default = if has_onnx(&saved) { ModelFormat::Onnx } else { ModelFormat::Safetensors };
+    let format = args.format.unwrap_or(by_default);
+    let (extension, bytes) = match format {
         ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
         ModelFormat::Safetensors => ("safetensors", saved.encode()?),
     };
@@ -31,7 +33,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
     to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
     say!("{}\n{}", path.display(), card.display());
-    if args.format == ModelFormat::Onnx {
+    if format == ModelFormat::Onnx {
         notes(&saved).iter().for_each(|note| say!("note   {note}"));
     }
     Ok(ExitCode::SUCCESS)

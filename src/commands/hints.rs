@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::rare;
 use crate::config::Config;
 use crate::experiment::{Prepared, RunOutcome};
-use crate::shell::{command, command_in, quoted};
+use crate::shell::{command, command_in, with_sets};
 use crate::tracking::{Point, Status};
 use crate::training::schedule::ScheduleKind;
 
@@ -12,7 +13,7 @@ use crate::training::schedule::ScheduleKind;
 /// meanwhile.
 const OVERFITTED: f64 = 1.2;
 /// The best epoch counts as the last one if it is within this share of the end.
-const END: f64 = 0.05;
+const END: f64 = 0.1;
 /// Most hints after a run.
 const MAX_HINTS: usize = 6;
 
@@ -23,6 +24,8 @@ pub struct Subject<'a> {
     pub file: &'a str,
     /// The command that trains this config.
     pub again: &'a str,
+    /// Whether it trains many configs.
+    pub is_sweep: bool,
     /// `None` before training.
     pub trained: Option<Trained<'a>>,
 }
@@ -48,15 +51,21 @@ const HINTS: &[Hint] = &[
         command: |of| of.run("resume", &[]),
     },
     Hint {
-        advice: |of| Some(format!("{}: check the data", of.no_better_than_the_baseline()?)),
-        command: |of| command(&["config", "check", of.file]),
+        advice: |of| Some(format!("class `{}` is mostly missed: give each class the same weight", of.overlooked()?)),
+        command: |of| of.with(&["training.class_weights=\"balanced\""]),
     },
     Hint {
         advice: |of| {
-            of.no_better_than_the_baseline()?;
-            Some(format!("try another kind of network, {}", of.other_kind()?))
+            let told = of.no_better_than_the_baseline()?;
+            Some(match of.other_kind() {
+                Some(kind) => format!("{told}: try another kind of network, {kind}"),
+                None => format!("{told}: check the data"),
+            })
         },
-        command: |of| of.with(&[&format!("model={{kind=\"{}\"}}", of.other_kind().unwrap_or_default())]),
+        command: |of| match of.other_kind() {
+            Some(kind) => of.with(&[&format!("model={{kind=\"{kind}\"}}")]),
+            None => command(&["config", "check", of.file]),
+        },
     },
     Hint {
         advice: |of| Some(format!("{}: stop in time", of.overfitted().filter(|_| !of.stops_early())?)),
@@ -90,6 +99,7 @@ const HINTS: &[Hint] = &[
     },
     Hint {
         advice: |of| {
+            of.trained.as_ref()?;
             let is_needed = !of.stops_early() && of.overfitted().is_none() && !of.ends_at_its_best();
             (is_needed && !of.prepared.validation.is_empty()).then(|| "stop when it no longer improves".into())
         },
@@ -116,10 +126,16 @@ const HINTS: &[Hint] = &[
         advice: |of| (of.trained.is_some() && of.config().data.is_text()).then(|| "generate text".into()),
         command: |of| of.run("generate", &[]),
     },
-    Hint { advice: |of| of.trained.is_none().then(|| "train it".into()), command: |of| of.again.to_owned() },
+    Hint {
+        advice: |of| {
+            let what = if of.is_sweep { "run the sweep" } else { "train it" };
+            of.trained.is_none().then(|| what.into())
+        },
+        command: |of| of.with(&[] as &[&str]),
+    },
     Hint {
         advice: |of| of.trained.is_some().then(|| "see how results vary with the seed".into()),
-        command: |of| format!("{} --seeds 10", of.again),
+        command: |of| format!("{} --seeds 10", of.with(&[] as &[&str])),
     },
     Hint {
         advice: |of| of.trained.as_ref()?.previous.map(|_| "compare it with the run before".into()),
@@ -151,8 +167,7 @@ impl Subject<'_> {
 
     /// This config with other values.
     fn with(&self, sets: &[impl AsRef<str>]) -> String {
-        let sets = sets.iter().map(|set| format!(" --set {}", quoted(set.as_ref())));
-        sets.fold(self.again.to_owned(), |command, set| command + &set)
+        with_sets(self.again, sets)
     }
 
     /// The run as the subject of a verb.
@@ -207,19 +222,18 @@ impl Subject<'_> {
         })
     }
 
-    /// Says so if the test result is no better than that of the baseline that ignores the inputs.
+    /// Says so if the test result is no better than one that ignores the inputs, unless a rare class is the cause.
     fn no_better_than_the_baseline(&self) -> Option<String> {
         let evaluation = self.trained.as_ref()?.outcome.evaluation.as_ref()?;
-        let (name, baseline) = (evaluation.baseline.name.as_str(), evaluation.baseline.value);
-        let value = evaluation.metric(name);
-        let is_better = match name {
-            // By more than two standard deviations of guesses.
-            "accuracy" => {
-                value > baseline + 2.0 * (baseline * (1.0 - baseline) / evaluation.num_examples as f64).sqrt()
-            }
-            _ => value < baseline,
-        };
-        (!is_better).then(|| format!("{name} {value:.4} is no better than the baseline's {baseline:.4}"))
+        let has_weights = self.config().training.class_weights.is_some();
+        rare::no_better_than_the_baseline(evaluation, has_weights).filter(|_| self.overlooked().is_none())
+    }
+
+    /// The rare class that is mostly missed, if the classes are not weighted yet.
+    fn overlooked(&self) -> Option<&str> {
+        let classes = self.trained.as_ref()?.outcome.evaluation.as_ref()?.classes.as_ref()?;
+        let overlooked = rare::overlooked(classes).filter(|_| self.config().training.class_weights.is_none())?;
+        Some(&overlooked.class)
     }
 
     /// Whether no error is left on the test rows.

@@ -19,6 +19,7 @@ mod plot;
 mod predict;
 mod processes;
 mod progress;
+mod rare;
 mod report;
 mod resume;
 mod runs;
@@ -51,7 +52,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut std::io::stdout());
+            // Not to the terminal itself, whose closed pipe would be a panic.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "burnlab", &mut script);
+            output::to_terminal(|writer| Ok(writer.write_all(&script)?))?;
             Ok(ExitCode::SUCCESS)
         }
     }

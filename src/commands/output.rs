@@ -30,13 +30,18 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Calls `write` with a writer to the terminal.
+/// What is kept back of the output to the terminal until more follows: a mistake in the first rows leaves nothing.
+const KEPT_BACK: usize = 1 << 16;
+
+/// Calls `write` with a writer to the terminal. After an error, what has not been written yet never is.
 ///
 /// # Errors
 /// The error of `write`, or of writing to the terminal. A closed pipe is not an error.
 pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let mut terminal = BufWriter::new(io::stdout().lock());
+    let mut terminal = BufWriter::with_capacity(KEPT_BACK, io::stdout().lock());
     let result = write(&mut terminal).and_then(|()| Ok(terminal.flush()?));
+    // Dropping the writer would write the rest.
+    drop(terminal.into_parts());
     match result {
         Err(error) if is_closed_pipe(&error) => Ok(()),
         result => result,

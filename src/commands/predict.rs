@@ -1,10 +1,12 @@
 //! `burnlab predict RUN FILE`: predictions for new rows.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context;
+
 use super::drift;
-use super::output::{to_file, to_terminal};
+use super::output::{is_stdout, to_file, to_terminal};
 use crate::backend::BackendName;
 use crate::cli::PredictArgs;
 use crate::experiment::predict::predict;
@@ -21,12 +23,36 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     saved.refuse_text("it does not predict the rows of a file")?;
     let backend = BackendName::chosen(args.model.backend);
     let write = |writer: &mut dyn Write| {
-        let drift = predict(&saved, &args.input, &args.keep, backend, writer)?;
+        let drift = predict(&saved, &args.input, &args.keep, backend, &mut Unflushed(writer))?;
         drift::tell(&drift, args.strict)
     };
-    match &args.output {
+    match args.output.as_deref().filter(|file| !is_stdout(file)) {
         Some(file) => to_file(file, &[&args.input], write)?,
-        None => to_terminal(write)?,
+        None => {
+            // What is printed cannot be taken back: a file is read twice, and other inputs say so too late.
+            let can_be_read_twice = args.input.is_file();
+            if args.strict && can_be_read_twice {
+                write(&mut io::sink())?;
+            }
+            let printed = to_terminal(write);
+            match args.strict && !can_be_read_twice {
+                true => printed.context("predictions that were printed before this are not to be used")?,
+                false => printed?,
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps back what its writer keeps back, also at the end of the table: a mistake may yet be found.
+struct Unflushed<'a>(&'a mut dyn Write);
+
+impl Write for Unflushed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

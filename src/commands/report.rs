@@ -4,9 +4,10 @@ use std::fmt::{self, Write};
 use std::process::ExitCode;
 
 use super::output;
-use super::runs::compare::Comparison;
+use super::runs::compare::{Comparison, said};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
+use crate::experiment::model_card::minute;
 use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
@@ -46,7 +47,12 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::Result<()> {
-    let Comparison { names, params, metrics } = Comparison::new(store, &store.runs()?, runs);
+    let all = store.runs()?;
+    let said = said(store, &all, runs, None)?;
+    for sentence in &said.sentences {
+        writeln!(html, "<p>{}</p>", escaped(sentence))?;
+    }
+    let Comparison { names, params, metrics } = Comparison::new(store, &all, runs);
     let legend: Vec<Vec<String>> = names
         .iter()
         .zip(runs)
@@ -59,10 +65,11 @@ fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::R
         true => writeln!(html, "<p>No param differs.</p>")?,
         false => write_table(html, &header("param"), &params)?,
     }
+    let of_one = if said.counts_repetitions { " Each column is one run, not the mean over its seeds." } else { "" };
     writeln!(
         html,
         "<h2>Metrics</h2><p class=\"soft\">Best value @ epoch; * is the best of all, where the \
-         runs are tested on the same rows and can be told apart.</p>"
+         runs are tested on the same rows and can be told apart.{of_one}</p>"
     )?;
     Ok(write_table(html, &header("metric"), &metrics)?)
 }
@@ -80,7 +87,7 @@ fn write_run(html: &mut String, store: &Store, run: &Run, is_one_of_several: boo
         escaped(&record.experiment),
         store.shown(run),
         escaped(&reason),
-        record.started,
+        minute(&record.started.to_string()),
         record.seed
     )?;
     if let Some(note) = &record.note {

@@ -12,6 +12,7 @@ use crate::comparison::{folds, headline, mean_interval, spread};
 use crate::config::{Config, Repetition};
 use crate::experiment::repeat::repeat;
 use crate::experiment::{Prepared, RunOutcome, TrainOptions, explain};
+use crate::figures::measured;
 use crate::shell::command_in;
 use crate::tracking::{Location, MetricKey, Run, Status, Store};
 
@@ -72,7 +73,7 @@ impl Results {
         if !self.quiet {
             let metric = headline(std::iter::once(&run));
             let value = metric.as_ref().and_then(|key| run.metrics.get(key));
-            let value = metric.zip(value).map(|(key, value)| format!("{key} {:.4}  ", value.last));
+            let value = metric.zip(value).map(|(key, value)| format!("{key} {}  ", measured(value.last)));
             say!("{repetition:<11} {}{id}", value.unwrap_or_default());
         }
         self.runs.push(run);
@@ -92,7 +93,7 @@ impl Results {
             let values: Vec<f64> = self.runs.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect();
             let Some(found) = spread(&values) else { continue };
             let interval = mean_interval(key, &values, folds(&self.runs[0]));
-            let cell = |value: f64| format!("{value:.4}");
+            let cell = measured;
             let [low, high] = interval.map_or([String::new(), String::new()], |(low, high)| [cell(low), cell(high)]);
             let row = vec![cell(found.mean), low, high, cell(found.deviation), cell(found.lowest), cell(found.highest)];
             // The loss of a classifier equals the log loss, unless smoothing or weights change it.

@@ -4,21 +4,20 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::hints;
 use super::output::say;
 use super::signals::EXIT_INTERRUPTED;
+use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::experiment::evaluate::{ClassEvaluation, Evaluation, RefitEvaluation};
 use crate::experiment::{Prepared, RunOutcome};
-use crate::metric::ClassReport;
+use crate::figures::{counted, measured};
 use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 
 /// For more classes than this, only the most frequent errors are printed instead of the confusion matrix.
 const MAX_MATRIX: usize = 12;
-
-/// A class with a smaller share of the rows is rare.
-const RARE: f64 = 0.1;
+/// For at most as many classes, the matrix has its zeros.
+const MAX_ZEROS: usize = 4;
 
 /// Prints the result of a run unless `quiet`, and returns the exit code. `again` is how to train its config again.
 pub fn print_outcome(
@@ -67,7 +66,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
     let previous = previous(outcome, prepared, location);
     let trained = hints::Trained { outcome, points: &points, previous: previous.as_deref() };
     let Again { file, command } = again;
-    print_hints(&hints::Subject { prepared, file, again: command, trained: Some(trained) });
+    print_hints(&hints::Subject { prepared, file, again: command, is_sweep: false, trained: Some(trained) });
 }
 
 /// What the second training brought: the main metric before and after it.
@@ -75,7 +74,8 @@ fn refit_changed(evaluation: &Evaluation, refit: &RefitEvaluation) -> String {
     let names = ["perplexity", "accuracy", "rmse"];
     let found = names.iter().find_map(|name| {
         let before = refit.before.iter().find(|metric| metric.name == *name)?;
-        Some(format!("test {name} {:.4}, without the validation rows {:.4}", evaluation.metric(name), before.value))
+        let (now, before) = (measured(evaluation.metric(name)), measured(before.value));
+        Some(format!("test {name} {now}, without the validation rows {before}"))
     });
     found.unwrap_or_else(|| "kept the network of the second training".into())
 }
@@ -106,17 +106,17 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
 
 /// Prints metrics, with the baseline that ignores the inputs, and the most frequent errors.
 fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &str) -> io::Result<()> {
-    let rows = evaluation.num_examples;
+    let rows = counted(evaluation.num_examples, "row");
     let baseline = evaluation.baseline.value;
     if let Some(text) = &evaluation.text {
         // Not the loss itself, which label smoothing changes.
         let nats = evaluation.metric("bits_per_character") * std::f64::consts::LN_2;
         writeln!(
             writer,
-            "test   loss {nats:.4} nats per character (perplexity {:.2}, {:.2} bits) on {} characters",
+            "test   loss {nats:.4} nats per character (perplexity {:.2}, {:.2} bits) on {}",
             evaluation.metric("perplexity"),
             evaluation.metric("bits_per_character"),
-            text.num_characters
+            counted(text.num_characters, "character")
         )?;
         writeln!(writer, "       unigram baseline {:.4}, bigram baseline {:.4}", text.unigram_loss, text.bigram_loss)?;
         writeln!(
@@ -126,10 +126,7 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         )?;
     } else if let Some(classes) = &evaluation.classes {
         let accuracy = evaluation.metric("accuracy");
-        writeln!(
-            writer,
-            "test   accuracy {accuracy:.4} on {rows} rows (always the most frequent class: {baseline:.4})"
-        )?;
+        writeln!(writer, "test   accuracy {accuracy:.4} on {rows} (always the most frequent class: {baseline:.4})")?;
         for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
             writeln!(writer, "       {}", shown(evaluation, names))?;
         }
@@ -138,17 +135,18 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
     } else {
         writeln!(
             writer,
-            "test   {} on {rows} rows (always the training mean: {baseline:.4}), {}",
+            "test   {} on {rows} (always the training mean: {}), {}",
             shown(evaluation, &["rmse"]),
+            measured(baseline),
             shown(evaluation, &["mae", "r2"])
         )?;
         writeln!(writer, "       in units of `{target_name}`")?;
         for quantile in evaluation.error_quantiles.iter().flatten() {
             writeln!(
                 writer,
-                "       {:>3.0} % of the errors are at most {:.4}",
+                "       {:>3.0} % of the errors are at most {}",
                 quantile.share * 100.0,
-                quantile.error
+                measured(quantile.error)
             )?;
         }
     }
@@ -161,7 +159,7 @@ fn shown(evaluation: &Evaluation, names: &[&str]) -> String {
         let found = evaluation.metrics.iter().find(|metric| metric.name == **name)?;
         Some(match found.value.is_nan() {
             true => format!("{name} undefined"),
-            false => format!("{name} {:.4}", found.value),
+            false => format!("{name} {}", measured(found.value)),
         })
     };
     names.iter().filter_map(shown).collect::<Vec<_>>().join(", ")
@@ -169,19 +167,15 @@ fn shown(evaluation: &Evaluation, names: &[&str]) -> String {
 
 /// A rare class that is mostly missed hides in a high accuracy.
 fn write_overlooked(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
-    let total: u64 = classes.report.iter().map(|class| class.support).sum();
-    let share = |class: &ClassReport| class.support as f64 / total as f64;
-    let is_overlooked = |class: &&ClassReport| share(class) < RARE && class.support > 0 && class.recall < 0.5;
-    let overlooked = classes.report.iter().filter(is_overlooked);
-    let Some(worst) = overlooked.max_by(|a, b| (1.0 - a.recall).total_cmp(&(1.0 - b.recall))) else { return Ok(()) };
+    let Some(worst) = rare::overlooked(classes) else { return Ok(()) };
     let missed = worst.support - (worst.recall * worst.support as f64).round() as u64;
     writeln!(
         writer,
-        "\n       note: {missed} of the {} rows of class `{}` ({:.1} % of all) are missed, which accuracy hardly shows: look \
-         at balanced_accuracy and average_precision, and try training.class_weights = \"balanced\"",
+        "       note: {missed} of the {} rows of class `{}` ({:.1} % of all) are missed, which accuracy hardly shows: look \
+         at balanced_accuracy and average_precision",
         worst.support,
         worst.class,
-        100.0 * share(worst)
+        100.0 * rare::share(classes, worst)
     )
 }
 
@@ -215,11 +209,13 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
         let columns: String = names.iter().map(|name| format!(" {name:>cell$}")).collect();
         writeln!(writer, "\n       {head:<left$}{columns}")?;
         for (name, row) in names.iter().zip(matrix) {
-            // Zeros are printed as dots, so that the errors stand out.
-            let cells: String = row
-                .iter()
-                .map(|&count| if count == 0 { format!(" {:>cell$}", "·") } else { format!(" {count:>cell$}") })
-                .collect();
+            // In a large matrix zeros are printed as dots, so that the errors stand out.
+            let are_dots = names.len() > MAX_ZEROS;
+            let shown = |&count: &u64| match count {
+                0 if are_dots => format!(" {:>cell$}", "·"),
+                _ => format!(" {count:>cell$}"),
+            };
+            let cells: String = row.iter().map(shown).collect();
             writeln!(writer, "       {name:<left$}{cells}")?;
         }
     }

@@ -47,8 +47,9 @@ impl Recorded for Run {
 /// Names one value of a run.
 ///
 /// `id`, `name`, `experiment`, `tag`, `note`, `status`, `reason`, `started`, `ended`, `duration` (seconds), `seed`,
-/// `best_epoch`, `parent` and `archived` are the record's; `validation/loss` is the metric's best value (its last where neither direction is better)
-/// and `last(validation/loss)` its last; everything else is a param, such as `training.learning_rate`.
+/// `best_epoch`, `parent` and `archived` are the record's (`name` is the label that the page gives a run; a filter
+/// compares it with the experiment as well); `validation/loss` is the metric's best value (its last where neither direction
+/// is better) and `last(validation/loss)` its last; everything else is a param, such as `training.learning_rate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
     /// A field of the record.
@@ -94,6 +95,11 @@ impl Field {
     /// Whether the values are moments in time, which are compared as texts of fixed width.
     pub fn is_time(&self) -> bool {
         matches!(self, Self::Record(name) if name == "started" || name == "ended")
+    }
+
+    /// Whether it is the name, which a filter compares with both names that a run may have.
+    pub fn is_name(&self) -> bool {
+        matches!(self, Self::Record(name) if name == "name")
     }
 
     /// The value in `run`, whose status is `shown`; `None` if the run has none.

@@ -41,7 +41,7 @@ pub use headline::headline;
 pub use order::order;
 pub use params::{changes_the_test, tells_configs_apart};
 pub use ranking::ranked;
-pub use repetition::{counts, folds, groups, repetition_key, results};
+pub use repetition::{counts, folds, groups, num_repetitions, per_repetition, repetition_key, results};
 pub use spread::{Spread, band, mean_interval, spread};
 pub use tested::{are_other_rows, comparable_sets, other_rows, repeated_data, same_rows};
 pub use vocabulary::{UnknownName, Vocabulary};

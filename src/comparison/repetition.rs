@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::params::{FOLD, PLACES, SEEDS};
 use super::tested::{numbered, repeated_data};
+use super::verdict::averaged;
 use crate::tracking::{MetricKey, Run, Status};
 
 /// Equal for repetitions of one config on the same data: all params except the seeds. Where the data are does not count
@@ -26,6 +27,16 @@ pub fn folds(run: &Run) -> Option<u64> {
 /// The last value of a metric, for each run that has it.
 pub fn values(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
     runs.iter().filter_map(|run| Some(run.metrics.get(key)?.last)).collect()
+}
+
+/// The result of each repetition, as the verdict takes them: of several runs of one seed, the mean.
+pub fn per_repetition(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
+    averaged(&results(runs, key)).into_values().collect()
+}
+
+/// How many repetitions (seeds, folds) the runs are of; several runs of one seed are one.
+pub fn num_repetitions(runs: &[&Run]) -> usize {
+    runs.iter().map(|run| repetition(run)).collect::<BTreeSet<_>>().len()
 }
 
 /// A number for the repetition (seed and fold) and the last value of a metric, for each run that has the metric.

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::difference::{Difference, config_changes};
 use super::params::{DRAWN_BY, PLACES, changes_the_test};
+use crate::figures::counted;
 use crate::tracking::{DataRecord, Run};
 
 /// Whether two runs are tested on the same rows with the same targets.
@@ -100,7 +101,7 @@ pub fn remarks(a: &[&Run], b: &[&Run]) -> Vec<String> {
         return Vec::new();
     }
     let what = match (data_a.num_columns, data_b.num_columns) {
-        (a, b) if a != b => format!("{a} columns against {b}"),
+        (a, b) if a != b => format!("{} against {b}", counted(a, "column")),
         _ => match (file(first_a), file(first_b)) {
             (Some(a), Some(b)) if a == b => format!("cells of `{}` changed between them", name(a)),
             _ => "other columns or cells".into(),

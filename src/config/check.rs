@@ -33,7 +33,18 @@ pub(super) fn toml_error(error: &toml::de::Error, shown: &str, text: &str) -> Co
             message = format!("a key with dots is written in quotes here: \"{}\"", line.trim());
         }
     }
+    if message.starts_with("unexpected key or value") && has_decimal_comma(&excerpt) {
+        message.push_str("; TOML writes decimals with a point: 0.01, not 0,01");
+    }
     ConfigError { place, message, excerpt }
+}
+
+/// Whether the line of an excerpt sets a number like `0,01`.
+fn has_decimal_comma(excerpt: &str) -> bool {
+    let value = excerpt.lines().nth(1).and_then(|line| line.split_once('=')).map(|(_, value)| value.trim());
+    let halves = value.and_then(|value| value.split_whitespace().next()?.split_once(','));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    halves.is_some_and(|(whole, rest)| is_digits(whole.trim_start_matches(['-', '+'])) && is_digits(rest))
 }
 
 /// The location of an error within `[model]`: the kind decides how the section is parsed, so serde buffers it and loses

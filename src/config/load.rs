@@ -30,6 +30,9 @@ impl LoadedConfig {
     /// in an override.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let ConfigText { text, shown, name, origin } = source::read(path)?;
+        if source::is_table(path) && toml::from_str::<toml::Table>(&text).is_err() {
+            return Err(source::no_config_but_a_table(path, &shown));
+        }
         let loaded = Self::parse(&text, &shown, &name, overrides)?;
         Ok(Self { origin: Some(origin), ..loaded })
     }
@@ -119,14 +122,18 @@ impl LoadedConfig {
     pub fn locate(&self, invalid: Invalid) -> ConfigError {
         let Invalid { key, message } = invalid;
         let message = message + &self.how_to_get(key.as_deref());
-        let named = |key: &str| one_line(&format!("{key}: {message}"));
+        // Many messages begin with the key themselves.
+        let named = |key: &str| match message.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', ':'])) {
+            true => one_line(&message),
+            false => one_line(&format!("{key}: {message}")),
+        };
         let Some(key) = key else {
             return ConfigError { place: self.path.clone(), message, excerpt: String::new() };
         };
         let by_override = self.overrides.iter().rev().find(|set| set.split('=').next().map(str::trim) == Some(&key));
         if let Some(set) = by_override {
             let place = one_line(&format!("--set {set}"));
-            return ConfigError { place, message: named(&key), excerpt: String::new() };
+            return ConfigError { place, message: one_line(&message), excerpt: String::new() };
         }
         match find_key(&self.text, &key) {
             Some(span) => {

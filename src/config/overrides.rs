@@ -27,16 +27,41 @@ pub(super) fn apply(
 }
 
 /// The error of the first override from which on no config results.
-fn blame(mut table: toml::Table, overrides: &[String]) -> Result<ConfigError, ConfigError> {
+fn blame(before: toml::Table, overrides: &[String]) -> Result<ConfigError, ConfigError> {
+    let mut table = before.clone();
     let mut found = None;
     for set in overrides {
         insert(&mut table, set)?;
         match Config::deserialize(table.clone()) {
             Ok(_) => found = None,
-            Err(error) => found = found.or_else(|| Some(fail(set, readable(error.message())))),
+            Err(error) => {
+                found = found.or_else(|| {
+                    let message = readable(error.message());
+                    let meant = meant(&before, set).map(|meant| format!("; did you mean `{meant}`?"));
+                    // serde's list of the keys of the top is no help to who forgot the section.
+                    let message = match &meant {
+                        Some(_) => message.split(", expected one of").next().unwrap_or_default().to_owned(),
+                        None => message,
+                    };
+                    Some(fail(set, message + &meant.unwrap_or_default()))
+                });
+            }
         }
     }
     Ok(found.expect("all of them together make no config"))
+}
+
+/// The key with the section that is missing before it: `model.hidden` for `hidden=[8]`.
+fn meant(before: &toml::Table, set: &str) -> Option<String> {
+    let key = set.split('=').next()?.trim();
+    let is_plain = Config::deserialize(before.clone()).is_ok() && !before.contains_key(key.split('.').next()?);
+    let fits = |section: &&&str| {
+        let mut table = before.clone();
+        insert(&mut table, &format!("{section}.{set}")).is_ok() && Config::deserialize(table).is_ok()
+    };
+    let sections = ["model", "training", "data", "training.early_stopping"];
+    let section = sections.iter().filter(|_| is_plain).find(fits)?;
+    Some(format!("{section}.{key}"))
 }
 
 fn fail(set: &str, message: String) -> ConfigError {

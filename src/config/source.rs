@@ -60,6 +60,24 @@ pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
     }
 }
 
+/// Whether the name is that of a table, which was given in place of a config that reads it.
+pub(super) fn is_table(path: &Path) -> bool {
+    let is = |end: &&str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
+    ["csv", "tsv", "tab", "txt", "data"].iter().any(is)
+}
+
+/// The error for a table in place of a config, with the lines of a config for it.
+pub(super) fn no_config_but_a_table(path: &Path, shown: &str) -> ConfigError {
+    let place = shown.to_owned();
+    let message = "this is a table, not a config; write a config that reads it, such as".to_owned();
+    let path = toml::Value::from(path.display().to_string());
+    ConfigError {
+        place,
+        message,
+        excerpt: format!("\n[data]\npath = {path}\ntarget = \"...\"  # the column to predict"),
+    }
+}
+
 fn candidates(path: &Path) -> Vec<PathBuf> {
     let mut appended = path.as_os_str().to_owned();
     appended.push(".toml");

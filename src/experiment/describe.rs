@@ -4,6 +4,7 @@ use super::measurable;
 use super::prepare::Prepared;
 use crate::backend::BackendName;
 use crate::data::{self, PreparedTarget, Splits};
+use crate::figures::{counted, measured};
 use crate::invalid::one_line;
 use crate::tracking::RunId;
 use crate::training::TrainingConfig;
@@ -27,10 +28,10 @@ pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) ->
         format!("data   {}", data(prepared).join("\n       ")),
         format!("model  {}{begins}", model(prepared)),
         format!(
-            "train  {optimizer}, learning rate {}, batch {}, up to {} epochs{}, seed {}, on {} ({} kernels)",
+            "train  {optimizer}, learning rate {}, batch {}, up to {}{}, seed {}, on {} ({} kernels)",
             training.learning_rate,
             training.batch_size(),
-            training.max_epochs,
+            counted(training.max_epochs, "epoch"),
             endings(training),
             config.seed,
             backend.as_str(),
@@ -53,7 +54,7 @@ pub fn model(prepared: &Prepared) -> String {
     let (layout, num_outputs) = (preprocessor.layout(), decoder.task.num_outputs());
     let shapes = config.model.shapes(&layout, num_outputs);
     let num_params: usize = shapes.values().map(|shape| shape.iter().product::<usize>()).sum();
-    format!("{}, {num_params} parameters", config.model.describe(&layout, num_outputs))
+    format!("{}, {}", config.model.describe(&layout, num_outputs), counted(num_params, "parameter"))
 }
 
 /// What a useful network must be better than: a prediction that ignores the inputs, from the training part alone.
@@ -72,7 +73,9 @@ pub fn goal(prepared: &Prepared) -> String {
         }
         PreparedTarget::Number { mean, standard_deviation } => {
             format!(
-                "better than always answering the mean, {mean:.4}: rmse {standard_deviation:.4} on the training rows"
+                "better than always answering the mean, {}: rmse {} on the training rows",
+                measured(*mean),
+                measured(*standard_deviation)
             )
         }
         PreparedTarget::Characters(_) => match preprocessor.ngram_losses(validation) {
@@ -92,12 +95,13 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
     let [train, validation, test] = [train, validation, test].map(Vec::len);
     let num_inputs = prepared.preprocessor.num_inputs();
     match prepared.preprocessor.characters() {
-        None => lines
-            .push(format!("{train} training, {validation} validation, {test} test rows; {num_inputs} network inputs")),
+        None => {
+            let (test, inputs) = (counted(test, "test row"), counted(num_inputs, "network input"));
+            lines.push(format!("{train} training, {validation} validation, {test}; {inputs}"));
+        }
         Some(known) => {
-            lines.push(format!(
-                "{train} training, {validation} validation, {test} test windows of {num_inputs} characters"
-            ));
+            let test = counted(test, "test window");
+            lines.push(format!("{train} training, {validation} validation, {test} of {num_inputs} characters"));
             lines.extend(unknown_characters(prepared, known.chars().count()));
         }
     }
@@ -114,8 +118,10 @@ fn unknown_characters(prepared: &Prepared, num_known: usize) -> Option<String> {
     let num_unknown: usize = parts.iter().map(|part| part.targets.iter().filter(is_unknown).count()).sum();
     (num_unknown > 0).then(|| {
         format!(
-            "note: {num_unknown} characters of the validation and test parts are not among the {num_known} of the \
-             training part; one token stands for all of them"
+            "note: {} of the validation and test parts {} not among the {num_known} of the \
+             training part; one token stands for all of them",
+            counted(num_unknown, "character"),
+            if num_unknown == 1 { "is" } else { "are" }
         )
     })
 }

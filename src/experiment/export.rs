@@ -13,6 +13,11 @@ pub fn notes(saved: &SavedModel) -> Vec<String> {
     saved.preprocessor.readings.for_others(&saved.preprocessor.target_name)
 }
 
+/// Whether ONNX has the kind of network.
+pub fn has_onnx(saved: &SavedModel) -> bool {
+    saved.config.model.mlp().is_some()
+}
+
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, Task};
+use crate::figures::{counted, measured};
 use crate::training::evaluation::Evaluation;
 
 /// The card of the model in `file`, in Markdown.
@@ -24,15 +25,15 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         Task::LanguageModel { .. } => "in a text",
     };
     let inputs = match &preprocessor.inputs {
-        Inputs::Text(text) => format!("up to {} characters before it", text.context),
-        Inputs::Table { columns, .. } => format!("{} columns", columns.len()),
+        Inputs::Text(text) => format!("up to {} before it", counted(text.context, "character")),
+        Inputs::Table { columns, .. } => counted(columns.len(), "column"),
     };
     writeln!(
         card,
         "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
         preprocessor.target_name,
         environment.system.burnlab.as_deref().unwrap_or("of an unknown version"),
-        record.started,
+        minute(&record.started.to_string()),
         record.reason,
     )?;
     let command = match &preprocessor.inputs {
@@ -94,6 +95,11 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     Ok(card)
 }
 
+/// A time of a record, to the minute: `2026-11-24 23:50 UTC`.
+pub fn minute(time: &str) -> String {
+    format!("{} UTC", time.get(..16).unwrap_or(time).replace('T', " "))
+}
+
 /// A longer table of inputs would not help a reader.
 const MAX_COLUMNS: usize = 40;
 /// The same of categories; all of them are in the metadata of an ONNX model.
@@ -107,10 +113,10 @@ fn escaped(text: &str) -> String {
 fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     writeln!(card, "| metric | value |\n|---|---|")?;
     for metric in &evaluation.metrics {
-        writeln!(card, "| {} | {:.4} |", metric.name, metric.value)?;
+        writeln!(card, "| {} | {} |", metric.name, measured(metric.value))?;
     }
     let baseline = &evaluation.baseline;
-    writeln!(card, "\nA baseline that ignores the inputs has {} {:.4}.", baseline.name, baseline.value)?;
+    writeln!(card, "\nA baseline that ignores the inputs has {} {}.", baseline.name, measured(baseline.value))?;
     if let Some(text) = &evaluation.text {
         writeln!(card, "The bigram baseline has {:.4}.", text.bigram_loss)?;
     }

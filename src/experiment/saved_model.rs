@@ -1,6 +1,6 @@
 //! The model in a run folder, written after training and opened for inference.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::cpu::FusedBackend;
@@ -103,6 +103,22 @@ impl SavedModel {
                 Ok((examples, drift))
             }
         }
+    }
+
+    /// How many of the examples are rows that the model was fitted on, or chosen by: training and validation rows with the
+    /// same inputs and target. 0 where the run's data are gone or have changed, which no longer tell, and for a text.
+    pub fn num_known(&self, examples: &Examples) -> usize {
+        if matches!(self.preprocessor.inputs, Inputs::Text(_)) {
+            return 0;
+        }
+        let Ok((dataset, splits)) = self.folder.data(&self.config) else { return 0 };
+        let content = |examples: &Examples, row: usize| -> Vec<u32> {
+            let inputs = examples.input(row).iter().chain([&examples.targets[row]]);
+            inputs.map(|value| value.to_bits()).collect()
+        };
+        let known = self.preprocessor.transform(&dataset, &[splits.train, splits.validation].concat());
+        let known: HashSet<Vec<u32>> = (0..known.len()).map(|row| content(&known, row)).collect();
+        (0..examples.len()).filter(|&row| known.contains(&content(examples, row))).count()
     }
 
     /// The run's own test rows, numbered as in the data: from its folder, or from the data if they were too many to be

@@ -2,6 +2,7 @@
 //!
 //! A sequence is an image read row by row, the columns of a table read in order, or a text.
 
+use crate::figures::counted;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
@@ -117,10 +118,10 @@ impl Kind for RnnConfig {
         let layers = if self.layers == 1 { "1 layer".into() } else { format!("{} layers", self.layers) };
         let (units, num_inputs) = (self.units, layout.num_inputs());
         let read = match layout.num_characters {
-            Some(_) => format!("{num_inputs} characters"),
+            Some(_) => counted(num_inputs, "character"),
             None => format!("{} steps of {}", num_inputs / self.step_of(layout), self.step_of(layout)),
         };
-        format!("{both}{cell}, {layers} of {units} units over {read}, {num_outputs} outputs")
+        format!("{both}{cell}, {layers} of {units} units over {read}, {}", counted(num_outputs, "output"))
     }
 
     fn larger(&self) -> (&'static str, String) {

@@ -19,20 +19,23 @@ pub struct Importance {
 }
 
 /// Bars from the most important feature down, at most 25, with whiskers of one standard deviation. `metric` names
-/// what is measured, e.g. "loss of accuracy".
+/// what falls when a feature is shuffled, such as `R2`.
 pub fn importance(title: &str, metric: &str, features: &[Importance]) -> String {
     let mut features: Vec<&Importance> = features.iter().filter(|feature| is_drawable(feature.mean)).collect();
     features.sort_by(|a, b| b.mean.total_cmp(&a.mean));
     let Some(first) = features.first() else {
         return empty(title, "No feature's importance has been measured.");
     };
-    let summary = format!("{} matters most: {} {}.", first.name, metric, figure(first.mean));
+    let summary = match first.mean > 0.0 {
+        true => format!("{metric} falls by {} when {} is shuffled.", figure(first.mean), first.name),
+        false => format!("{metric} falls with no column that is shuffled."),
+    };
     let page = Page::new(title, &summary);
     let num_left_out = features.len().saturating_sub(MOST_FEATURES);
     features.truncate(MOST_FEATURES);
     let ends =
         features.iter().flat_map(|feature| [feature.mean - deviation(feature), feature.mean + deviation(feature)]);
-    let values = Axis::around(metric, ends.chain([0.0]));
+    let values = Axis::around(&format!("drop of {metric} when shuffled"), ends.chain([0.0]));
     let beside = features.iter().map(|feature| text_width(&feature.name, 14.0)).fold(0.0, f64::max).min(NAME_WIDTH);
     let left = MARGIN + beside;
     let height = features.len() as f64 * ROW_HEIGHT + 46.0;

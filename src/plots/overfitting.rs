@@ -38,7 +38,7 @@ pub fn overfitting(title: &str, points: &[Capacity], note: &str) -> String {
     let (train_means, validation_means) = (means(&train), means(&validation));
     let best = validation_means.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
     let summary = summary(train.len().max(validation.len()), best, &train_means, &validation_means);
-    let page = Page::new(title, &(summary + note));
+    let page = Page::new(title, &(summary + " Losses of the last epoch." + note));
     let width = WIDTH - 2.0 * MARGIN;
     let mut entries = train_and_validation();
     entries.push(Entry::new(circle("validation-dot key", (0.0, 0.0), 4.0), "one run (lines: means)"));

@@ -17,11 +17,12 @@ pub fn predicted_vs_true(title: &str, unit: &str, truths: &[f64], predictions: &
     }
     let error = mean(rows.iter().map(|row| (row.1 - row.0).abs()));
     let summary = format!(
-        "{}{}; predictions are off by {} on average, {} as root mean square.",
+        "{}{}; mean absolute error {}, RMSE {}{}.",
         counted(rows.len(), "row"),
         thinning_note(rows.len(), MOST_DOTS),
-        with_unit(&figure(error), unit),
+        figure(error),
         figure(mean(rows.iter().map(|row| (row.1 - row.0).powi(2))).sqrt()),
+        if unit.is_empty() { String::new() } else { format!(" (in {unit})") },
     );
     let page = Page::new(title, &summary);
     let axis = |name| Axis::around(&name_with_unit(name, unit), rows.iter().flat_map(|row| [row.0, row.1]));

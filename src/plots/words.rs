@@ -1,6 +1,7 @@
 //! Numbers and texts as shown to a reader, and their estimated width.
 
 use super::svg::without_zeros;
+pub(super) use crate::figures::counted;
 
 /// A number to four significant digits.
 pub(super) fn figure(value: f64) -> String {
@@ -39,11 +40,6 @@ pub(super) fn scientific(value: f64, places: usize) -> String {
 /// A share of 1 as a percentage.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
-}
-
-/// "1 row", "2 rows".
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// An upper estimate of a text's width at a font size: the widest usual sans-serif, East Asian characters full width.

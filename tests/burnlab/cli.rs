@@ -139,15 +139,13 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             "batch larger than data",
             good.into(),
             vec!["training.batch_size=64"],
-            vec![
-                "--set training.batch_size=64: training.batch_size: batch_size 64 is larger than the 24 training rows",
-            ],
+            vec!["--set training.batch_size=64: batch_size 64 is larger than the 24 training rows"],
         ),
         (
             "no validation rows",
             format!("{good}validation_fraction = 0.001\n"),
             vec!["training.batch_size=8"],
-            vec!["c.toml:5:1: data.validation_fraction: "],
+            vec!["c.toml:5:1: data.validation_fraction leaves no validation row of 28: "],
         ),
         (
             "learning rate",
@@ -159,7 +157,7 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             "loss of another task",
             good.into(),
             vec!["training.loss=mse", "training.batch_size=8"],
-            vec!["training.loss: a class target needs loss = \"cross_entropy\""],
+            vec!["--set training.loss=mse: a class target needs loss = \"cross_entropy\""],
         ),
         (
             "knob of another optimizer",
@@ -174,6 +172,24 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             vec!["`validation/acc` is not recorded; monitor one of validation/loss, validation/accuracy"],
         ),
         ("bad override", good.into(), vec!["training.lr=1"], vec!["--set training.lr=1: unknown key `lr`"]),
+        (
+            "section left out",
+            "[data]\nsource = \"iris\"\n".into(),
+            vec!["hidden=[8]"],
+            vec!["--set hidden=[8]: unknown key `hidden`; did you mean `model.hidden`?\n"],
+        ),
+        (
+            "key said once",
+            good.into(),
+            vec!["data.test_fraction=1.2"],
+            vec!["--set data.test_fraction=1.2: data.test_fraction is 1.2: it must be"],
+        ),
+        (
+            "decimal comma",
+            "[data]\nsource = \"iris\"\n[training]\nlearning_rate = 0,01\n".into(),
+            vec![],
+            vec!["c.toml:4:18: ", "; TOML writes decimals with a point: 0.01, not 0,01\n4 | learning_rate = 0,01"],
+        ),
         ("no override", good.into(), vec!["seed"], vec!["--set seed: write it as key=value"]),
     ];
     for (what, config, overrides, expected) in cases {
@@ -197,6 +213,18 @@ fn bad_input_gets_one_clear_line_with_its_place() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no.toml: no such file in "), "{}", text(&output.stderr));
     assert_eq!(place.run(&["--nonsense"]).status.code(), Some(2));
+    // A table in place of its config, and a config in place of a verb.
+    let table = text(&place.run(&["--config", "good.csv"]).stderr);
+    let (said, lines) = table.split_once('\n').unwrap();
+    assert!(said.contains("good.csv: this is a table, not a config"), "{table}");
+    place.write("made.toml", &(lines.replace("...", "y") + "numeric = [\"a\"]\n"));
+    assert!(place.run(&["config", "check", "made.toml"]).status.success(), "{lines}");
+    for (words, config) in [(&["train", "made.toml"][..], "made.toml"), (&["digits"], "digits"), (&["trian"], "FILE")] {
+        let output = place.run(words);
+        let tip = format!("tip: to train what a config describes, write `burnlab --config {config}`\n");
+        assert!(output.status.code() == Some(2) && text(&output.stderr).contains(&tip), "{}", text(&output.stderr));
+    }
+    assert!(!text(&place.run(&["runs", "digits"]).stderr).contains("tip: to train"));
 }
 
 #[test]
@@ -297,6 +325,11 @@ fn config_commands_check_describe_and_write_out() {
 
     let completions = place.run(&["completions", "bash"]);
     assert!(text(&completions.stdout).contains("--config"));
+    // Closed at once, as by `| true`.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let closed = place.command(&["completions", "bash"]).stdout(writer).output().unwrap();
+    assert!(closed.status.success() && closed.stderr.is_empty(), "{}", text(&closed.stderr));
 }
 
 #[test]

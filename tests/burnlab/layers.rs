@@ -6,31 +6,32 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 26] = [
+const LAYERS: [(&str, &str); 27] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment invalid metric plots shell shipped sweep tracking training",
+        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell shipped sweep tracking training",
     ),
-    ("cli", "backend experiment shipped tracking"),
+    ("cli", "backend experiment shell shipped tracking"),
     ("dashboard", "bounded comparison metric shell sweep tracking"),
     (
         "experiment",
-        "backend bounded comparison config cpu data invalid metric model onnx plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model onnx plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data invalid metric model schema tracking"),
-    ("model", "cpu data invalid schema"),
+    ("model", "cpu data figures invalid schema"),
     ("backend", "cpu"),
     ("cpu", ""),
-    ("comparison", "invalid metric shell tracking"),
+    ("comparison", "figures invalid metric shell tracking"),
     ("tracking", "bounded invalid metric secrets shell"),
     ("metric", "data"),
     ("data", "bounded invalid missing shipped"),
     ("sweep", "invalid"),
-    ("plots", ""),
+    ("plots", "figures"),
     ("onnx", ""),
     ("bounded", ""),
+    ("figures", ""),
     ("guide", ""), // pages, no code
     ("missing", ""),
     ("secrets", ""),

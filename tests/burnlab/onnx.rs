@@ -37,7 +37,7 @@ fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
     ] {
         let place = Place::new();
         place.write("c.toml", &format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n"));
-        for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "--format", "onnx", "-o", "m.onnx"]] {
+        for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "-o", "m.onnx"]] {
             let output = place.run(args);
             assert!(output.status.success(), "{name}: {}", text(&output.stderr));
         }

@@ -108,6 +108,15 @@ fn evaluate_prints_the_metrics_of_the_run_or_of_a_file() {
     assert!(text(&some.stdout).contains("on 100 rows"), "{}", text(&some.stderr));
     let (_, written) = read_csv(&std::fs::read_to_string(place.path("out.csv")).unwrap());
     assert_eq!(written.len(), 100);
+    // Some of them may be like others of training; most of the whole file are those of training themselves: 623 of 891, and
+    // the 50 test rows that `config check` counts as equal to them, as far as their target is the same, too.
+    assert!(!text(&some.stderr).contains("warning"), "{}", text(&some.stderr));
+    let titanic = config_file("csv-example").with_file_name("data").join("titanic.csv");
+    let whole = place.run(&["evaluate", "latest", "--data", titanic.to_str().unwrap()]);
+    let warning = text(&whole.stderr);
+    let num_known = warning.split("warning: ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    assert!(num_known.is_some_and(|known| (623..=673).contains(&known)), "{warning}");
+    assert!(warning.contains(" of the 891 rows are among those that the model was trained with"), "{warning}");
 
     place.write("none.csv", &write_csv(&header[..3], &[rows[0][..3].to_vec()]));
     let lacking = place.run(&["evaluate", "latest", "--data", "none.csv"]);

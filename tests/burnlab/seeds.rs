@@ -122,7 +122,9 @@ fn compare_judges_two_configs_over_their_seeds() {
     }
     let several = text(&place.run(&["runs", "compare", &ids("a"), &ids("b")]).stdout);
     assert!(several.contains("model.hidden = [16] reaches test/accuracy"), "{several}");
-    assert!(several.contains("over 5 paired seeds. Training took "), "{several}");
+    assert!(several.contains("over 5 paired seeds. Training B took "), "{several}");
+    assert!(several.contains("Each column is the one run named above, not the mean over its seeds."), "{several}");
+    assert!(!one.contains("Each column"), "{one}");
     assert!(!several.contains("next   more seeds"), "{several}");
     let json: serde_json::Value =
         serde_json::from_slice(&place.run(&["runs", "compare", &ids("a"), &ids("b"), "--json"]).stdout).unwrap();
@@ -151,7 +153,24 @@ fn compare_judges_two_configs_over_their_seeds() {
     assert!(place.run(&["--config", "d.toml", "--quiet"]).status.success());
     let other = text(&place.run(&["runs", "compare", "b", "d"]).stdout);
     assert!(other.contains("A and B are tested on different rows (data.source differs): no comparison."), "{other}");
-    assert!(!other.contains("next   "), "{other}");
+    assert!(!other.contains("next   ") && !other.contains("Training "), "{other}");
+    let itself = text(&place.run(&["runs", "compare", "d", &ids("d")]).stdout);
+    assert!(itself.contains(&format!("\nA and B are the same run, {}: there is nothing to compare.\n", ids("d"))));
+
+    // The verdict comes first in a report.
+    assert!(place.run(&["report", &ids("a"), &ids("b")]).status.success());
+    let report = std::fs::read_to_string(place.path("report.html")).unwrap();
+    let (verdict, tables) = (report.find("model.hidden = [16] reaches test/accuracy"), report.find("<table"));
+    assert!(verdict.is_some() && verdict < tables, "{report}");
+
+    // A seed that was trained twice is one seed: by itself without an interval.
+    assert!(place.run(&["--config", "d.toml", "--quiet"]).status.success());
+    let group =
+        |words: &[&str]| text(&place.run(&[&["runs", "list", "--group", "--filter"][..], words].concat()).stdout);
+    let list = group(&["name = d"]);
+    let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!((list.lines().count(), row[1], row.len()), (2, "1", 4), "newest run, seeds, metric, mean: {list}");
+    assert_eq!(group(&["name = e"]), "no run matches `name = e`\n");
 }
 
 #[test]

@@ -122,6 +122,7 @@ fn a_grid_is_trained_once_each_and_summed_up() {
 
     let shown = text(&output.stdout);
     assert!(shown.contains("4 of 4 trials finished"), "{shown}");
+    assert!(!shown.contains("waits for trial") && !shown.contains("overfitting"), "{shown}");
     let best = trials.iter().min_by(|a, b| a.value.unwrap().total_cmp(&b.value.unwrap())).unwrap();
     let first = shown.lines().skip_while(|line| !line.starts_with("trial ") || !line.contains("run")).nth(1).unwrap();
     assert!(first.trim_start().starts_with(&format!("{} ", best.number)), "{shown}");
@@ -134,6 +135,13 @@ fn a_grid_is_trained_once_each_and_summed_up() {
     let json: serde_json::Value = serde_json::from_slice(&place.run(&["sweep", "show", "c", "--json"]).stdout).unwrap();
     assert_eq!(json["trials"].as_array().unwrap().len(), 4);
     assert_eq!(json["sweep"]["metric"], "validation/loss");
+    // Of widths alone there is a picture.
+    let widths = "sweep.space={\"model.hidden\"={values=[[2],[4],[8]]}}";
+    let output = place.run(&["--config", "c.toml", "--name", "widths", "--jobs", "2", "--set", widths]);
+    let told = text(&output.stdout);
+    assert!(told.contains(": burnlab plot widths overfitting\n"), "{told}");
+    assert!(told.contains("The best of the 3 trials that finished owes part of its validation/loss to luck"), "{told}");
+    assert!(place.run(&["plot", "widths", "overfitting", "-o", "w.svg"]).status.success());
 }
 
 #[test]

@@ -88,12 +88,22 @@ fn a_rare_class_that_is_missed_is_named() {
     let place = Place::new();
     let row = |i: u32| format!("{},{},{}\n", i * 37 % 100, i * 61 % 100, u32::from(i.is_multiple_of(50)));
     place.write("data.csv", &format!("a,b,y\n{}", (0..400).map(row).collect::<String>()));
-    place.write("c.toml", &config("[training]\nmax_epochs = 20\nlearning_rate = 0.02\n"));
+    place.write("c.toml", &config("[model]\nhidden = [4]\n[training]\nmax_epochs = 20\nlearning_rate = 0.02\n"));
     let shown = text(&place.run(&["--config", "c.toml"]).stdout);
     // 8 of 400 rows, two of them in the test part; without a pattern all rows are predicted as the frequent class.
     let expected = "of class `1` (1.7 % of all) are missed, which accuracy hardly shows";
     assert!(shown.contains("note: 2 of the 2 rows") && shown.contains(expected), "{shown}");
     assert!(shown.contains("average_precision 0."), "{shown}");
+    let result = shown.split("\ntest   ").nth(1).unwrap().split("\nended  ").next().unwrap();
+    assert!(!result.contains("\n\n"), "one block: {result}");
+    // The remedy is a command, and is not offered again once it is taken.
+    let set = "--set 'training.class_weights=\"balanced\"'";
+    let advice = "next   class `1` is mostly missed: give each class the same weight: burnlab --config c.toml ";
+    assert!(shown.contains(&format!("{advice}{set}\n")), "{shown}");
+    let weighted = place.run(&["--config", "c.toml", "--set", "training.class_weights=\"balanced\""]);
+    let shown = text(&weighted.stdout);
+    assert!(!shown.contains("give each class the same weight"), "{shown}");
+    assert!(!shown.contains("accuracy") || !shown.contains("than the baseline's"), "{shown}");
 }
 
 // ---- drift
@@ -158,6 +168,14 @@ fn rows_unlike_those_of_training_are_told_with_counts() {
     assert!(text(&strict.stderr).contains("error: the rows differ from those of training"));
     assert!(!place.path("out.csv").exists(), "nothing half true is left");
     assert!(place.run(&["predict", "c", "same.csv", "--strict", "-o", "out.csv"]).status.success());
+    // Nor printed: neither for rows unlike those of training nor for a cell that cannot be read.
+    place.write("bad.csv", "member,x\ngold,1\ngold,much\n");
+    for arguments in [&["predict", "c", "gaps.csv", "--strict"][..], &["predict", "c", "bad.csv"]] {
+        let output = place.run(arguments);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), String::new()), "{arguments:?}");
+    }
+    let same = text(&place.run(&["predict", "c", "same.csv", "--strict"]).stdout);
+    assert_eq!(same.lines().count(), 301, "the predictions are printed once");
 }
 
 #[test]

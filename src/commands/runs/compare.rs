@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::comparison::differences;
-use crate::comparison::judge::{Comparisons, judge, judge_all, leaders, letters};
+use crate::comparison::judge::{judge, judge_all, leaders, letters};
 use crate::tracking::{MetricKey, MetricSummary, Run, Store};
 
 use super::select::json;
@@ -35,45 +35,60 @@ pub fn text(store: &Store, queries: &[String], metric: Option<&str>, as_json: bo
         .zip(&runs)
         .map(|(name, run)| vec![name.clone(), run.record.id.to_string(), store.shown(run).to_string()]);
     let mut text = table::render(&["".to_owned(), "run".to_owned(), "status".to_owned()], &legend.collect::<Vec<_>>());
-    if let [a, b] = &runs[..]
-        && let Some(judgement) = judge(store, &all, a, b, metric)?
-    {
-        text.push_str(&format!("\n{}\n", judgement.sentence));
-        text.push_str(&next(&judgement.next));
-    }
-    if runs.len() > 2
-        && let Some(comparisons) = judge_all(store, &all, &runs, metric)?
-    {
-        text.push_str(&comparisons_text(&comparisons));
-    }
+    let said = said(store, &all, &runs, metric)?;
+    text.extend(said.sentences.iter().take(1).map(|_| "\n"));
+    text.extend(said.sentences.iter().map(|sentence| format!("{sentence}\n")));
+    text.extend(said.next.iter().map(|command| format!("next   more seeds: {command}\n")));
     let header = |first: &str| std::iter::once(first.to_owned()).chain(names.clone()).collect::<Vec<String>>();
     if params.is_empty() {
         text.push_str("\nno param differs\n");
     } else {
         text.push('\n');
-        text.push_str(&table::render(&header("param that differs"), &params));
+        let first = if params.len() == 1 { "param that differs" } else { "params that differ" };
+        text.push_str(&table::render(&header(first), &params));
     }
     if !metrics.is_empty() {
         text.push('\n');
+        if said.counts_repetitions {
+            text.push_str("Each column is the one run named above, not the mean over its seeds.\n");
+        }
         text.push_str(&table::render(&header("best value @ epoch (* of all)"), &metrics));
     }
     Ok(text)
 }
 
-/// Compares every other config with the first, then estimates the selection bias of the best one.
-fn comparisons_text(comparisons: &Comparisons) -> String {
-    let sentences = comparisons.configs.iter().filter_map(|config| config.comparison.as_ref());
-    let mut text: String = sentences.map(|comparison| format!("\n{}", comparison.sentence)).collect();
-    if comparisons.num_tests > 1 {
-        text.push_str(&format!("\nThe p-values are corrected for {} comparisons (Holm).", comparisons.num_tests));
-    }
-    text.extend(comparisons.luck.iter().map(|luck| format!("\n{luck}")));
-    text.push('\n');
-    text + &next(&comparisons.next)
+/// What is to be said of some runs.
+#[derive(Default)]
+pub struct Said {
+    /// The verdict, a line each: none where no metric is common to all.
+    pub sentences: Vec<String>,
+    /// Commands that train more seeds.
+    pub next: Vec<String>,
+    /// Whether the verdict also rests on runs that are not among those named.
+    pub counts_repetitions: bool,
 }
 
-fn next(commands: &[String]) -> String {
-    commands.iter().map(|command| format!("next   more seeds: {command}\n")).collect()
+/// The verdict on two runs; of more, that of every other config against the first, and the selection bias of the best.
+///
+/// # Errors
+/// A store that cannot be read; a metric that they do not have in common.
+pub fn said(store: &Store, all: &[Run], runs: &[Run], metric: Option<&str>) -> anyhow::Result<Said> {
+    if let [a, b] = runs {
+        let Some(judgement) = judge(store, all, a, b, metric)? else { return Ok(Said::default()) };
+        let counts_repetitions = judgement.verdict.num_a.max(judgement.verdict.num_b) > 1;
+        return Ok(Said { sentences: vec![judgement.sentence], next: judgement.next, counts_repetitions });
+    }
+    let Some(comparisons) = (if runs.len() > 2 { judge_all(store, all, runs, metric)? } else { None }) else {
+        return Ok(Said::default());
+    };
+    let counts_repetitions = comparisons.configs.iter().any(|config| config.num_seeds > config.runs.len());
+    let compared = comparisons.configs.into_iter().filter_map(|config| config.comparison);
+    let mut sentences: Vec<String> = compared.map(|comparison| comparison.sentence).collect();
+    if comparisons.num_tests > 1 {
+        sentences.push(format!("The p-values are corrected for {} comparisons (Holm).", comparisons.num_tests));
+    }
+    sentences.extend(comparisons.luck);
+    Ok(Said { sentences, next: comparisons.next, counts_repetitions })
 }
 
 /// Runs side by side, as text cells.

@@ -6,8 +6,10 @@ use crate::cli::ListArgs;
 use crate::comparison::field::Field;
 use crate::comparison::verdict::{Group, best_of, pooled_deviation};
 use crate::comparison::{
-    self, differences, folds, headline, mean_interval, order, results, spread, tells_configs_apart,
+    self, differences, folds, headline, mean_interval, num_repetitions, order, per_repetition, results, spread,
+    tells_configs_apart,
 };
+use crate::figures::counted;
 use crate::tracking::{Run, Shown, Store};
 
 use super::select::{JsonRun, json, select};
@@ -28,6 +30,14 @@ pub fn text(store: &Store, options: &ListArgs) -> anyhow::Result<String> {
         runs.sort_by(|a, b| order(&field, field.of(&a.0, a.1).as_ref(), field.of(&b.0, b.1).as_ref(), options.reverse));
     } else if options.reverse {
         runs.reverse();
+    }
+    if runs.is_empty() && !options.json {
+        let has_hidden = !options.archived && !select(store, &options.filter, true)?.0.is_empty();
+        let hidden = if has_hidden { ": --archived shows those that are archived" } else { "" };
+        return Ok(match options.filter.trim() {
+            "" => format!("no runs{hidden}\n"),
+            filter => format!("no run matches `{filter}`{hidden}\n"),
+        });
     }
     if options.group {
         return Ok(groups(&runs, options.limit.unwrap_or(usize::MAX)));
@@ -76,10 +86,9 @@ fn groups(runs: &[(Run, Shown)], limit: usize) -> String {
     let is_mixed = letters.len() > 1;
     let row = |(group, set): (&Vec<&Run>, &usize)| -> Vec<String> {
         let letter = is_mixed.then(|| letter(letters.iter().position(|first| first == set).unwrap_or_default()));
-        let first = [group[0].record.id.to_string(), group.len().to_string()].into_iter().chain(letter);
+        let first = [group[0].record.id.to_string(), num_repetitions(group).to_string()].into_iter().chain(letter);
         let metric = headline(group.iter().copied());
-        let results = metric.as_ref().map(|key| results(group, key)).unwrap_or_default();
-        let values: Vec<f64> = results.into_iter().map(|(_, value)| value).collect();
+        let values = metric.as_ref().map(|key| per_repetition(group, key)).unwrap_or_default();
         let found = spread(&values);
         let number = |number: Option<f64>| number.map(table::short).unwrap_or_default();
         let interval = metric
@@ -125,13 +134,13 @@ fn luck_of_the_best(groups: &[Vec<&Run>]) -> Option<String> {
     let configs: Vec<Group> = results.iter().map(|results| Group { name: "", results }).collect();
     let deviation = pooled_deviation(&configs)?;
     // The smallest number of seeds, for which the bias is largest.
-    let num_seeds = results.iter().map(Vec::len).min().filter(|_| configs.len() > 1)?;
+    let num_seeds = groups.iter().map(|group| num_repetitions(group)).min().filter(|_| configs.len() > 1)?;
     let excess = best_of(configs.len(), num_seeds, deviation);
     Some(format!(
-        "\nThe best of {} equally good configs with {num_seeds} {} each would look better than it is by {} in \
+        "\nThe best of {} equally good configs with {} each would look better than it is by {} in \
          {key}, by luck alone (at most {} in 95 of 100 cases).\n",
         configs.len(),
-        if num_seeds == 1 { "seed" } else { "seeds" },
+        counted(num_seeds, "seed"),
         table::short(excess.expected),
         table::short(excess.upper)
     ))

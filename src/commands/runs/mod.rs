@@ -17,6 +17,7 @@ use anyhow::{Context, bail};
 
 use super::output::{to_file, without_escapes};
 use crate::cli::{RunsArgs, RunsCommand};
+use crate::figures::counted;
 use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Store, TrackingError};
 
@@ -50,7 +51,9 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
         RunsCommand::Delete { runs } => {
             let restore = command_in(&location.root, &["runs", "restore"]);
             let word = format!("in the trash (`{restore}` brings it back)");
-            each(&mut writable(location)?, runs, &word, Store::delete)?;
+            let mut store = writable(location)?;
+            refuse_experiments(&store, runs)?;
+            each(&mut store, runs, &word, Store::delete)?;
         }
         RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
         RunsCommand::Gc { older_than } => gc(&mut writable(location)?, *older_than)?,
@@ -108,6 +111,20 @@ fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
     print(&format!("{id}: {}\n", store.run(&id)?.record.tags.join(", ")))
 }
 
+/// Deleting takes ids, or beginnings of one each: an experiment is many runs, and which of them is meant is not to be
+/// guessed.
+fn refuse_experiments(store: &Store, queries: &[String]) -> anyhow::Result<()> {
+    for query in queries {
+        let ids = store.ids_of(query)?;
+        if ids.len() > 1 {
+            let listed = ids.iter().take(5).map(RunId::to_string).collect::<Vec<_>>().join(", ");
+            let more = if ids.len() > 5 { ", ..." } else { "" };
+            bail!("`{query}` is an experiment of {} runs, and delete takes their ids: {listed}{more}", ids.len());
+        }
+    }
+    Ok(())
+}
+
 /// Finds all runs before changing any, so that a misspelled one changes nothing.
 fn each(
     store: &mut Store,
@@ -160,7 +177,7 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
     let mut store = Store::open_at(location)?;
     let found = store.reindex()?;
     store.recover()?;
-    print(&format!("{} runs with {} points\n", found.runs, found.points))?;
+    print(&format!("{} with {}\n", counted(found.runs, "run"), counted(found.points, "point")))?;
     for id in &found.dropped {
         print(&format!("{id}: its folder is gone, dropped\n"))?;
     }

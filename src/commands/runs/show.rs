@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::figures::counted;
 use crate::tracking::{FileEntry, RunRecord, Shown, Store};
 
 use super::select::{JsonRun, json};
@@ -30,11 +31,11 @@ pub fn text(store: &Store, query: &str, as_json: bool) -> anyhow::Result<String>
     if let Some(data) = run.record.data.as_ref().filter(|data| !data.test.is_empty()) {
         let num_others = store.tested_on(&data.test)?.len().saturating_sub(1);
         let others = match num_others {
-            0 => "no other run is".to_owned(),
-            1 => "1 other run is, too".to_owned(),
-            _ => format!("{num_others} other runs are, too"),
+            0 => "no other run is tested on them".to_owned(),
+            1 => "1 other run is tested on the same rows".to_owned(),
+            _ => format!("{num_others} other runs are tested on the same rows"),
         };
-        writeln!(text, "tested on   {} rows; {others}", data.num_test)?;
+        writeln!(text, "tested on   {}; {others}", counted(data.num_test, "row"))?;
     }
     writeln!(text, "folder      {}", store.folder(id).display())?;
     let params = run.record.params.iter().map(|(key, value)| vec![key.clone(), table::json_cell(value)]);

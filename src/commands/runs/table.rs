@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::comparison::field::FieldValue;
+pub use crate::figures::short;
 
 /// The header and the rows, aligned; columns of numbers are right-aligned.
 pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
@@ -34,20 +35,6 @@ pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
 /// The width of the widest line.
 pub fn width(text: &str) -> usize {
     text.lines().map(|line| line.chars().count()).max().unwrap_or(0)
-}
-
-/// A number with five significant digits.
-pub fn short(number: f64) -> String {
-    let size = number.abs();
-    if !number.is_finite() || (number.fract() == 0.0 && size < 1e9) {
-        number.to_string()
-    } else if (1e-4..1e6).contains(&size) {
-        // Digits after the point for five significant ones.
-        let places = (4 - size.log10().floor() as i32).max(0) as usize;
-        format!("{number:.places$}")
-    } else {
-        format!("{number:.4e}")
-    }
 }
 
 /// A cell for the terminal: on one line, without control characters that would move the cursor.
@@ -88,22 +75,5 @@ mod tests {
         ];
         assert_eq!(render(&header, &rows), "id      loss  tag\na        0.5  é\nlonger    12\n");
         assert_eq!(render(&header[..1], &[]), "id\n");
-    }
-
-    #[test]
-    fn numbers_keep_five_digits() {
-        for (number, text) in [
-            (0.961_111_1, "0.96111"),
-            (0.000_123_456, "0.00012346"),
-            (1e-7, "1.0000e-7"),
-            (12_345.678, "12346"),
-            (540.0, "540"),
-            (f64::NAN, "NaN"),
-            (f64::NEG_INFINITY, "-inf"),
-            (0.0, "0"),
-            (-1.5, "-1.5000"),
-        ] {
-            assert_eq!(short(number), text);
-        }
     }
 }

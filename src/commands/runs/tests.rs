@@ -150,6 +150,8 @@ fn verbs_change_what_they_say() {
     assert_eq!(select(&open(), "", false).unwrap().0.len(), 2);
     verb(&folder, &["archive", "--undo", "moons"]).unwrap();
     assert_eq!(select(&open(), "", false).unwrap().0.len(), 3);
+    let error = verb(&folder, &["delete", "digits"]).unwrap_err().to_string();
+    assert!(error.starts_with("`digits` is an experiment of 2 runs, and delete takes their ids: digits-"), "{error}");
     // One misspelled run, and nothing is deleted.
     assert!(verb(&folder, &["delete", id, "nosuch"]).is_err());
     assert_eq!(open().runs().unwrap().len(), 3);

@@ -10,7 +10,8 @@ use crate::commands::output::say;
 use crate::commands::runs::table;
 use crate::comparison::judge::retrain;
 use crate::comparison::verdict::best_of;
-use crate::comparison::{headline, ranked, results, spread};
+use crate::comparison::{headline, per_repetition, ranked, spread};
+use crate::figures::counted;
 use crate::shell::{command_in, quoted};
 use crate::tracking::{MetricKey, Run, RunId, Store, Sweep, TrackingError, Trial, TrialState};
 
@@ -36,7 +37,8 @@ pub fn list(args: &SweepListArgs) -> anyhow::Result<ExitCode> {
         let counts = [counts.finished, counts.stopped, counts.failed, counts.refused, counts.running, counts.waiting];
         first.into_iter().chain(counts.iter().map(u32::to_string)).collect::<Vec<_>>()
     };
-    let header = ["sweep", "method", "chosen by", "finished", "stopped", "failed", "refused", "running", "waiting"];
+    let header =
+        ["sweep", "method", "chosen by", "finished", "stopped early", "failed", "refused", "running", "waiting"];
     say!("{}", table::render(&header.map(str::to_owned), &sweeps.iter().map(row).collect::<Vec<_>>()).trim_end());
     Ok(ExitCode::SUCCESS)
 }
@@ -60,9 +62,9 @@ pub fn show(args: &SweepShowArgs) -> anyhow::Result<ExitCode> {
 /// A store that cannot be read.
 pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String, TrackingError> {
     let counts = sweep.counts;
-    let mut text = format!("{} of {} trials finished", counts.finished, sweep.num_trials);
+    let mut text = format!("{} of {} finished", counts.finished, counted(sweep.num_trials, "trial"));
     for (count, word) in [
-        (counts.stopped, "ended early"),
+        (counts.stopped, "stopped early"),
         (counts.failed, "failed"),
         (counts.refused, "refused by their config"),
         (counts.running, "running"),
@@ -103,9 +105,12 @@ fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)], all_tested: 
     let tested = headline(shown.iter().flat_map(|(.., runs)| runs)).filter(|key| key.split() == "test");
     let row = |(trial, value, runs): &(&Trial, f64, Vec<Run>)| -> Vec<String> {
         let runs: Vec<&Run> = runs.iter().collect();
-        let values = |key| results(&runs, key).into_iter().map(|(_, value)| value).collect::<Vec<f64>>();
         let is_shown = all_tested || ranked.first().is_some_and(|(best, _)| best.number == trial.number);
-        let mean = tested.as_ref().filter(|_| is_shown).and_then(|key| spread(&values(key))).map(|found| found.mean);
+        let mean = tested
+            .as_ref()
+            .filter(|_| is_shown)
+            .and_then(|key| spread(&per_repetition(&runs, key)))
+            .map(|found| found.mean);
         let param = |key: &String| trial.params.get(key).map(cell).unwrap_or_default();
         let last = [
             table::short(*value),
@@ -115,8 +120,11 @@ fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)], all_tested: 
         std::iter::once(trial.number.to_string()).chain(sweep.params.iter().map(param)).chain(last).collect()
     };
     let short = |key: &String| key.rsplit('.').next().unwrap_or(key).to_owned();
-    let last =
-        [sweep.metric.to_string(), tested.as_ref().map(MetricKey::to_string).unwrap_or_default(), "run".to_owned()];
+    let last = [
+        format!("best {}", sweep.metric),
+        tested.as_ref().map(MetricKey::to_string).unwrap_or_default(),
+        "run".to_owned(),
+    ];
     let header: Vec<String> =
         std::iter::once("trial".to_owned()).chain(sweep.params.iter().map(short)).chain(last).collect();
     Ok(table::render(&header, &shown.iter().map(row).collect::<Vec<_>>()))
@@ -128,11 +136,10 @@ fn luck(sweep: &Sweep, num_trials: usize) -> Option<String> {
         // In units of the standard deviation between seeds, which one run per trial cannot estimate.
         let excess = best_of(num_trials, 1, 1.0).expected;
         format!(
-            "\nThe best of {} trials owes part of its {} to luck: of equally good ones it would lead by {} of the \
-             standard deviation from seed to seed. Its result on new seeds is what counts.\n",
-            num_trials,
-            sweep.metric,
-            format_args!("{excess:.1}")
+            "\nThe best of the {num_trials} trials that finished owes part of its {} to luck: even among equally good \
+             configs the best would lead by about {excess:.1} seed standard deviations. Its result on new seeds is what \
+             counts.\n",
+            sweep.metric
         )
     })
 }
@@ -142,8 +149,16 @@ fn next(store: &Store, sweep: &Sweep, best: &Trial) -> Result<String, TrackingEr
     let Some(run) = runs_of(store, best)?.into_iter().next() else { return Ok(String::new()) };
     let again = retrain(store, &run.record.id, run.record.seed.wrapping_add(1), NUM_NEW_SEEDS);
     let name = quoted(&format!("{}-best", sweep.experiment));
+    // The picture is about runs that differ in the width alone.
+    let picture = match &sweep.params[..] {
+        [only] if only == "model.hidden" => {
+            let plot = command_in(store.root(), &["plot", &sweep.experiment, "overfitting"]);
+            format!("       see how the losses follow the size: {plot}\n")
+        }
+        _ => String::new(),
+    };
     Ok(format!(
-        "next   try the best on new seeds: {again} --name {name}\n       see all trials: {}\n",
+        "next   try the best on new seeds: {again} --name {name}\n{picture}       see all trials: {}\n",
         command_in(store.root(), &["dashboard"])
     ))
 }

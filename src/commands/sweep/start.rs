@@ -11,6 +11,7 @@ use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::EXIT_INTERRUPTED;
 use crate::config::LoadedConfig;
 use crate::experiment::sweep::{create, name_of};
+use crate::figures::counted;
 use crate::shell::command_in;
 use crate::tracking::{RunId, Store, Sweep};
 
@@ -120,7 +121,8 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
         .is_ok_and(|loaded| loaded.config.sweep.is_some_and(|search| search.minutes.is_some()));
     if num_left > 0 && !is_stopped {
         let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
-        eprintln!("{num_left} trials are left: `{resume}` goes on with them");
+        let left = counted(num_left, "trial");
+        eprintln!("{left} left: `{resume}` goes on");
     }
     Ok(match (is_stopped, sweep.counts.finished) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),
@@ -135,7 +137,7 @@ fn heading(sweep: &Sweep, jobs: usize) -> String {
     let done = sweep.num_trials - sweep.counts.waiting - sweep.counts.running;
     let rest = if done > 0 { format!(", {done} done already") } else { String::new() };
     format!(
-        "sweep  {}\ntries  {} trials by {} over {}{rest}\n       chosen by {}, {workers}",
+        "sweep  {}\ntrials {} by {} over {}{rest}\n       chosen by {}, {workers}",
         sweep.id,
         sweep.num_trials,
         sweep.method,

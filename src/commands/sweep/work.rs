@@ -9,6 +9,7 @@ use crate::commands::output::say;
 use crate::commands::processes::on_parent_exit;
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::experiment::sweep::{Progress, Worker};
+use crate::figures::counted;
 use crate::tracking::{Held, TrialState};
 
 /// Claims and trains trials, and prints each. A worker that is asked to stop returns its trial to the queue and exits
@@ -45,8 +46,8 @@ fn line(progress: &Progress) -> String {
         (TrialState::Refused, _) => format!("not trained: {}", outcome.reason),
         (TrialState::Failed, _) | (_, None) => format!("failed: {}", outcome.reason),
         (state, Some(value)) => {
-            let early = if state == TrialState::Stopped { ", ended early" } else { "" };
-            format!("{} {value:.4}  {num_epochs} epochs{early}, {seconds:.1} s", sweep.metric)
+            let early = if state == TrialState::Stopped { ", stopped early" } else { "" };
+            format!("{} {value:.4}  {}{early}, {seconds:.1} s", sweep.metric, counted(num_epochs, "epoch"))
         }
     };
     format!("trial {:<4} {value}  {}", claim.number, show::params(&claim.params))

@@ -1,5 +1,7 @@
 //! A parsed filter, and which runs match it.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::error::FilterError;
@@ -87,6 +89,16 @@ impl Expression {
             Self::Any(parts) => parts.iter().any(|part| part.holds(run, shown)),
             Self::All(parts) => parts.iter().all(|part| part.holds(run, shown)),
             Self::Not(part) => !part.holds(run, shown),
+            // Whoever trains with `--name` means the experiment, whoever renames in the page the label.
+            Self::Compare(key, operator, literal) if key.field.is_name() => {
+                let names = [Some(run.record.experiment.as_str()), run.record.name.as_deref()];
+                let holds = |name: &str| operator.holds(&FieldValue::Json(Cow::Owned(name.into())), literal);
+                let mut names = names.into_iter().flatten();
+                match operator {
+                    Operator::NotEqual => names.all(holds),
+                    _ => names.any(holds),
+                }
+            }
             Self::Compare(key, operator, literal) => {
                 key.field.of(run, shown).is_some_and(|value| match key.field.is_time() {
                     true => operator.holds_of_time(&value, literal),

@@ -13,7 +13,8 @@
 //! ([`Filter::resolved`]). `started` and `ended` are compared with dates and times in UTC (`started >= 2026-11-24`,
 //! `ended < "2026-11-24 18:30"`): a date alone is its beginning, and `=` means that the time begins with it.
 //!
-//! `~` means "contains" and ignores case. `tag` is compared with each tag: `tag != x` means that none of them is `x`. If a
+//! `name` is compared with the experiment and with the name that the page gave a run: `name != x` means that neither is
+//! `x`. `~` means "contains" and ignores case. `tag` is compared with each tag: `tag != x` means that none of them is `x`. If a
 //! run lacks the field, every comparison is false, also `!=`.
 
 mod error;

@@ -1,5 +1,6 @@
 //! Commands that train the seeds still needed for a claim.
 
+use crate::comparison::repetition::num_repetitions;
 use crate::comparison::verdict::{Claim, Verdict};
 use crate::shell::command_in;
 use crate::tracking::{Run, RunId, Store};
@@ -20,7 +21,7 @@ pub(super) fn next(store: &Store, verdict: &Verdict, groups: [(&Run, &[&Run]); 2
 
 /// The command that trains the config of `run` with the seeds that its group lacks; `None` if it has enough.
 pub(super) fn missing_seeds(store: &Store, run: &Run, group: &[&Run], wanted: usize) -> Option<String> {
-    let missing = wanted.checked_sub(group.len()).filter(|&missing| missing > 0)?;
+    let missing = wanted.checked_sub(num_repetitions(group)).filter(|&missing| missing > 0)?;
     let first = group.iter().map(|run| run.record.seed).max()?.wrapping_add(1);
     Some(retrain(store, &run.record.id, first, missing))
 }

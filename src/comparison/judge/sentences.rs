@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::mistakes::Mistakes;
 use crate::comparison::difference::Difference;
-use crate::tracking::{Run, Status, Store};
+use crate::tracking::{Run, RunId, Status, Store};
 
 /// How to refer to two configs: by the one param that differs, else as A and B.
 pub(super) fn config_names(changes: &[Difference]) -> (String, String) {
@@ -40,6 +40,11 @@ pub(super) fn other_rows(a: &str, b: &str, reason: &str) -> String {
     format!("{a} and {b} are tested on different rows ({reason}): no comparison.")
 }
 
+/// Two names of one run.
+pub(super) fn same_run(id: &RunId) -> String {
+    format!("A and B are the same run, {id}: there is nothing to compare.")
+}
+
 /// A sentence for each status, other than finished, of runs of one config.
 pub(super) fn unfinished(store: &Store, name: &str, runs: &[&Run]) -> Vec<String> {
     let open = runs.iter().filter(|run| run.record.status != Status::Finished);
@@ -53,8 +58,8 @@ pub(super) fn unfinished(store: &Store, name: &str, runs: &[&Run]) -> Vec<String
 pub(super) fn training_time((a, b): (f64, f64)) -> Option<String> {
     (a > 0.0).then(|| {
         let ratio = b / a;
-        let ratio = if (0.1..10.0).contains(&ratio) { format!(", {ratio:.2} times as long") } else { String::new() };
-        format!("Training took {b:.2} s against {a:.2} s{ratio}.")
+        let ratio = if (0.1..10.0).contains(&ratio) { format!(" ({ratio:.2} times as long)") } else { String::new() };
+        format!("Training B took {b:.2} s, A {a:.2} s{ratio}.")
     })
 }
 

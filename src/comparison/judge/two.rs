@@ -61,7 +61,9 @@ pub fn judge(
         false => None,
     };
     let mut text = Vec::new();
+    let is_same_run = a.record.id == b.record.id;
     match &other_rows {
+        _ if is_same_run => text.push(sentences::same_run(&a.record.id)),
         Some(reason) => text.push(sentences::other_rows("A", "B", reason)),
         None => {
             let names = Names { a: &name_a, b: &name_b, metric: metric.as_str(), unit: results.unit };
@@ -71,10 +73,13 @@ pub fn judge(
         }
     }
     text.extend(sentences::unfinished(store, "A", &[a]));
-    text.extend(sentences::unfinished(store, "B", &[b]));
-    text.extend(seconds.and_then(sentences::training_time));
-    text.extend(mistakes.map(sentences::mistakes));
+    if !is_same_run {
+        text.extend(sentences::unfinished(store, "B", &[b]));
+        text.extend(seconds.filter(|_| other_rows.is_none()).and_then(sentences::training_time));
+        text.extend(mistakes.map(sentences::mistakes));
+    }
     let next = match (&other_rows, results.unit) {
+        _ if is_same_run => Vec::new(),
         (None, Unit::Seeds | Unit::TestRows { .. } | Unit::Splits { .. }) => {
             next(store, &verdict, [(a, &group_a), (b, &group_b)])
         }

@@ -56,6 +56,6 @@ pub use holm::holm;
 pub use mcnemar::mcnemar;
 pub use pairwise::{decided, mean_interval, verdict};
 pub use result::{Claim, Verdict};
-pub use seeds::Group;
+pub use seeds::{Group, averaged};
 pub use sentence::{Names, adjusted_sentence, luck, sentence};
 pub use unit::{Scope, Unit};

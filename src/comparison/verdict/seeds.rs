@@ -21,13 +21,8 @@ pub(super) struct Seeds {
 impl Seeds {
     /// Averages the finite results of each seed.
     pub fn new(group: &Group) -> Self {
-        let mut runs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        for &(seed, value) in group.results.iter().filter(|(_, value)| value.is_finite()) {
-            runs.entry(seed).or_default().push(value);
-        }
-        let finite: usize = runs.values().map(Vec::len).sum();
-        let by_seed = runs.into_iter().map(|(seed, values)| (seed, mean(&values))).collect();
-        Self { by_seed, failed: group.results.len() - finite }
+        let failed = group.results.iter().filter(|(_, value)| !value.is_finite()).count();
+        Self { by_seed: averaged(group.results), failed }
     }
 
     pub fn count(&self) -> usize {
@@ -53,6 +48,15 @@ impl Seeds {
     pub fn differences(&self, other: &Self) -> Vec<f64> {
         self.by_seed.iter().filter_map(|(seed, value)| Some(other.by_seed.get(seed)? - value)).collect()
     }
+}
+
+/// The mean of the finite results of each seed.
+pub fn averaged(results: &[(u64, f64)]) -> BTreeMap<u64, f64> {
+    let mut runs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for &(seed, value) in results.iter().filter(|(_, value)| value.is_finite()) {
+        runs.entry(seed).or_default().push(value);
+    }
+    runs.into_iter().map(|(seed, values)| (seed, mean(&values))).collect()
 }
 
 /// The mean; NaN for no values.

@@ -5,6 +5,7 @@ use super::best_of::BestOf;
 use super::digits::Digits;
 use super::result::{Claim, Verdict};
 use super::unit::{Scope, Unit};
+use crate::figures::counted;
 use crate::metric::Goal;
 
 /// What a sentence is about.
@@ -67,7 +68,7 @@ pub fn luck(excess: Option<BestOf>, num_configs: usize, num_seeds: usize, goal: 
     };
     let direction = if goal == Goal::Higher { "above" } else { "below" };
     let digits = Digits::rounding(expected / 10.0);
-    let seeds = if num_seeds == 1 { "1 seed".to_owned() } else { format!("{num_seeds} seeds") };
+    let seeds = counted(num_seeds, "seed");
     format!(
         "{best}: if all were equally good, the best result over {seeds} would lie {} {direction} what it is worth by \
          luck alone, and in 1 of 20 cases {} or more.",
@@ -105,13 +106,17 @@ fn difference(verdict: &Verdict, unit: Unit) -> String {
     }
 }
 
-/// `10 paired seeds`, `10 seeds each`, `8 against 10 seeds`
+/// `10 paired seeds`, `10 seeds each`, `8 against 10 seeds`; and why they are not paired where some could be.
 fn repetitions(verdict: &Verdict, unit: Unit) -> String {
     let unit = unit.plural();
-    match (verdict.paired, verdict.num_a, verdict.num_b) {
+    let counts = match (verdict.paired, verdict.num_a, verdict.num_b) {
         (true, _, _) => format!("{} paired {unit}", verdict.num_pairs),
         (false, a, b) if a == b => format!("{a} {unit} each"),
         (false, a, b) => format!("{b} against {a} {unit}"),
+    };
+    match verdict.num_pairs {
+        shared if shared >= 2 && !verdict.paired => format!("{counts} (not paired, since they share only {shared})"),
+        _ => counts,
     }
 }
 
@@ -151,8 +156,7 @@ fn no_claim(verdict: &Verdict, names: Names) -> String {
 fn failures(verdict: &Verdict, names: Names) -> String {
     let failed = |(name, count): (&str, usize)| match count {
         0 => String::new(),
-        1 => format!("; 1 run of {name} failed"),
-        _ => format!("; {count} runs of {name} failed"),
+        count => format!("; {} of {name} failed", counted(count, "run")),
     };
     [(names.a, verdict.failed_a), (names.b, verdict.failed_b)].into_iter().map(failed).collect()
 }
@@ -200,11 +204,16 @@ mod tests {
             "hidden = [64] reaches test/accuracy 0.978 against 0.955: +0.023, 95 % interval +0.017 to +0.029 on these \
              rows over 10 paired seeds."
         );
-        let worse = Verdict { paired: false, num_b: 8, ..verdict(Claim::Worse, (0.978, 0.955), (-0.029, -0.017)) };
+        let worse = Verdict {
+            paired: false,
+            num_b: 8,
+            num_pairs: 5,
+            ..verdict(Claim::Worse, (0.978, 0.955), (-0.029, -0.017))
+        };
         assert_eq!(
             told(&worse),
             "hidden = [64] is worse than hidden = [16]: test/accuracy 0.955 against 0.978: -0.023, 95 % interval -0.029 \
-             to -0.017 on these rows over 8 against 10 seeds."
+             to -0.017 on these rows over 8 against 10 seeds (not paired, since they share only 5)."
         );
         let equal = Verdict { num_pairs: 3, ..verdict(Claim::Better, (0.95, 0.97), (0.02, 0.02)) };
         assert_eq!(
@@ -222,7 +231,7 @@ mod tests {
              +0.008 on these rows over 10 paired seeds; about 38 seeds would tell."
         );
         assert_eq!(
-            told(&Verdict { paired: false, failed_a: 1, failed_b: 2, ..open.clone() }),
+            told(&Verdict { paired: false, num_pairs: 0, failed_a: 1, failed_b: 2, ..open.clone() }),
             "Not distinguishable in test/accuracy (hidden = [64] less hidden = [16]): +0.001, 95 % interval -0.006 to \
              +0.008 on these rows over 10 seeds each; about 38 seeds each would tell; 1 run of hidden = [16] failed; 2 runs of hidden = [64] failed."
         );

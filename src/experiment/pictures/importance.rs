@@ -24,7 +24,8 @@ pub(super) fn importance(subject: &Subject) -> Option<String> {
     }
     let metric = if subject.preprocessor.task().is_classification() { "accuracy" } else { "r2" };
     let title = subject.titled("Permutation importance");
-    Some(plots::importance(&title, &format!("drop of {metric} when shuffled"), &drops(subject, metric)))
+    let name = if metric == "r2" { "R2" } else { "Accuracy" };
+    Some(plots::importance(&title, name, &drops(subject, metric)))
 }
 
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::comparison::{counts, differences, tells_configs_apart};
+use crate::figures::counted;
 use crate::plots::{self, Capacity};
 use crate::tracking::Run;
 
@@ -73,16 +74,15 @@ struct LeftOut {
 impl LeftOut {
     /// Such as `3 runs with other values of training.l2`; `None` if nothing is left out.
     fn sentence(&self) -> Option<String> {
-        let counted = |count: usize| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
         let mut parts = Vec::new();
         if self.num_others > 0 {
             let named: Vec<&str> = self.changes.iter().take(MAX_NAMED).map(String::as_str).collect();
             let more = self.changes.len() - named.len();
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            parts.push(format!("{} with other values of {}{more}", counted(self.num_others), named.join(", ")));
+            parts.push(format!("{} with other values of {}{more}", counted(self.num_others, "run"), named.join(", ")));
         }
         if self.num_unfinished > 0 {
-            parts.push(format!("{} that did not reach the last epoch", counted(self.num_unfinished)));
+            parts.push(format!("{} that did not reach the last epoch", counted(self.num_unfinished, "run")));
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }

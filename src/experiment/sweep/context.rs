@@ -65,16 +65,17 @@ impl LastData {
     }
 }
 
+/// Whether the trial's worker is a process of this host.
+pub(super) fn is_here(held: &Held) -> bool {
+    held.worker.rsplit_once(':').is_some_and(|(host, _)| host == crate::tracking::host())
+}
+
 /// Whether the worker is known to be gone: a process of this host that has ended, and holds the lock of no run.
 ///
 /// Of a worker on another host only the end of its lease tells.
 pub(super) fn is_dead(store: &Store, held: &Held) -> bool {
-    let Some(process) = held.worker.rsplit_once(':').and_then(|(host, process)| {
-        let is_here = host == crate::tracking::host();
-        process.parse::<u32>().ok().filter(|_| is_here)
-    }) else {
-        return false;
-    };
+    let process = held.worker.rsplit_once(':').and_then(|(_, process)| process.parse::<u32>().ok());
+    let Some(process) = process.filter(|_| is_here(held)) else { return false };
     let runs = held.runs.iter().filter_map(|run| store.run(run).ok());
     let mut shown = runs.map(|run| store.shown(&run));
     !shown.any(|shown| matches!(shown, Shown::Running | Shown::Stalled)) && !is_worker(process, held.since)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::training::Interrupter;
 use anyhow::Context as _;
 
-use super::context::{Context, LastData, is_dead, name_of};
+use super::context::{Context, LastData, is_dead, is_here, name_of};
 use super::reserve::Reserve;
 use super::trial::{self, Ended};
 use crate::backend::BackendName;
@@ -73,7 +73,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Works until every trial is done, the interrupter asks to stop, or the time is up. Passes each trial that has
-    /// ended to `ended`, and once each trial of another worker that it waits for to `waits`.
+    /// ended to `ended`, and once each trial of another machine's worker that it waits for to `waits`: one of this machine
+    /// is seen to be alive, so that there is nothing to tell.
     ///
     /// # Errors
     /// An unreachable store, or a folder that cannot be written. A trial that fails because of its params is recorded,
@@ -109,7 +110,9 @@ impl<'a> Worker<'a> {
             for held in &held {
                 if is_dead(store, held) {
                     num_released += store.release_worker(&context.sweep.id, &held.worker, false)?;
-                } else if !told_of.iter().any(|(number, worker)| (*number, worker) == (held.number, &held.worker)) {
+                } else if !is_here(held)
+                    && !told_of.iter().any(|(number, worker)| (*number, worker) == (held.number, &held.worker))
+                {
                     told_of.push((held.number, held.worker.clone()));
                     waits(held);
                 }

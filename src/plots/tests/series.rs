@@ -64,7 +64,7 @@ fn a_perfect_prediction_lies_on_the_diagonal() {
     let off = |dot| number(dot, "cy") - (y1 + (number(dot, "cx") - x1) / (x2 - x1) * (y2 - y1));
     assert!(off(dots[0]).abs() < 0.05 && off(dots[1]).abs() < 0.05 && off(dots[2]) > 100.0);
     // |1 - 4| / 3 = 1, and the root of 9 / 3.
-    assert!(description(&document).contains("off by 1 € on average, 1.732 as root mean square"));
+    assert!(description(&document).contains("mean absolute error 1, RMSE 1.732 (in €)."));
     assert_eq!(texts(&document, "x-name"), ["true (€)"]);
 }
 
@@ -97,7 +97,7 @@ fn importances_are_sorted_with_whiskers() {
     let feature = |name: &str, mean, deviation| Importance { name: name.into(), mean, deviation };
     let features =
         [feature("b", 0.2, 0.05), feature("c", -0.1, 0.0), feature("a", 0.4, 0.1), feature("d", f64::NAN, 0.0)];
-    let svg = importance("Importance", "loss of accuracy", &features);
+    let svg = importance("Importance", "Accuracy", &features);
     let document = parsed(&svg);
     assert_eq!(texts(&document, "feature"), ["a", "b", "c"]);
     let bars = marks(&document, "bar");
@@ -109,9 +109,9 @@ fn importances_are_sorted_with_whiskers() {
     assert_eq!(whiskers.len(), 2);
     let line = whiskers[0].first_element_child().unwrap();
     assert!(((number(line, "x2") - number(line, "x1")) / widths[0] - 0.5).abs() < 0.01);
-    assert_eq!(description(&document), "a matters most: loss of accuracy 0.4.");
+    assert_eq!(description(&document), "Accuracy falls by 0.4 when a is shuffled.");
     let many: Vec<Importance> = (0..30).map(|index| feature("x", f64::from(index), 0.0)).collect();
-    let svg = importance("Importance", "loss of accuracy", &many);
+    let svg = importance("Importance", "Accuracy", &many);
     let document = parsed(&svg);
     assert_eq!((marks(&document, "bar").len(), texts(&document, "more")), (25, vec!["+5 more".to_string()]));
 }
@@ -134,6 +134,7 @@ fn overfitting_draws_means_and_marks_the_best_size() {
     assert!((line[0].1 - (heights[0] + heights[1]) / 2.0).abs() < 0.02);
     assert_eq!(texts(&document, "best-label"), ["best 8"]);
     let expected = "4 runs. The validation loss is least, 0.5, with 8 hidden units. \
-                    With 64 it is 0.7, while the training loss falls from 0.3 to 0.1. Not all.";
+                    With 64 it is 0.7, while the training loss falls from 0.3 to 0.1. Losses of the last epoch. \
+                    Not all.";
     assert_eq!(description(&document), expected);
 }

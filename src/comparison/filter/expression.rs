@@ -91,7 +91,7 @@ impl Expression {
             Self::Not(part) => !part.holds(run, shown),
             // Whoever trains with `--name` means the experiment, whoever renames in the page the label.
             Self::Compare(key, operator, literal) if key.field.is_name() => {
-                let names = [Some(run.record.experiment.as_str()), run.record.name.as_deref()];
+                let names = [Some(run.record().experiment.as_str()), run.record().name.as_deref()];
                 let holds = |name: &str| operator.holds(&FieldValue::Json(Cow::Owned(name.into())), literal);
                 let mut names = names.into_iter().flatten();
                 match operator {

@@ -85,7 +85,7 @@ const HINTS: &[Hint] = &[
     Hint {
         advice: |of| {
             let outcome = of.trained.as_ref()?.outcome;
-            let (best, _) = outcome.best.filter(|_| of.ends_at_its_best())?;
+            let (best, _) = outcome.best.filter(|_| of.ends_at_its_best() && !of.is_refitted())?;
             Some(format!("epoch {best} of {} was the best so far: train for longer", outcome.num_epochs))
         },
         command: |of| {
@@ -93,14 +93,15 @@ const HINTS: &[Hint] = &[
             // Other schedules end with the epochs that were planned.
             match of.config().training.schedule.kind {
                 ScheduleKind::Constant => of.run("resume", &["--epochs", &epochs.to_string()]),
-                _ => of.with(&[vec![format!("training.max_epochs={epochs}")], of.other_endings()].concat()),
+                _ => of.with(&[&format!("training.max_epochs={epochs}")]),
             }
         },
     },
     Hint {
         advice: |of| {
             of.trained.as_ref()?;
-            let is_needed = !of.stops_early() && of.overfitted().is_none() && !of.ends_at_its_best();
+            let is_needed =
+                !of.stops_early() && of.overfitted().is_none() && !of.ends_at_its_best() && !of.is_refitted();
             (is_needed && !of.prepared.validation.is_empty()).then(|| "stop when it no longer improves".into())
         },
         command: |of| of.with(&["training.early_stopping.patience=20"]),
@@ -186,13 +187,9 @@ impl Subject<'_> {
         self.config().training.early_stopping.is_some()
     }
 
-    /// What would not be chosen any more beside a number of epochs.
-    fn other_endings(&self) -> Vec<String> {
-        let training = &self.config().training;
-        let patience = training.early_stopping.as_ref().map(|stopping| stopping.patience);
-        let patience = patience.map(|patience| format!("training.early_stopping.patience={patience}"));
-        let refit = training.refit.map(|refit| format!("training.refit={refit}"));
-        patience.into_iter().chain(refit).collect()
+    /// Whether the number of epochs was a choice of the validation part, among those that were thought to be enough.
+    fn is_refitted(&self) -> bool {
+        self.config().training.refit == Some(true)
     }
 
     /// The values of a metric by epoch.

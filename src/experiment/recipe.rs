@@ -1,8 +1,8 @@
 //! The network and the training that burnlab chooses, by the data, where the config leaves them open.
 //!
-//! A recipe is the TOML that somebody would write who knows such data. Each key that the config gives wins. Without a
-//! network in `[model]` the whole recipe counts; with one, only the sizes of a perceptron's layers, if they are left
-//! out, and how long to train, unless `training.max_epochs` says so.
+//! A recipe is the TOML that somebody would write who knows such data. Each key that the config gives wins. A network in
+//! `[model]` replaces that of the recipe, but for the sizes of a perceptron's layers, if they are left out; a network and
+//! `training.max_epochs` together replace its training, too.
 
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -13,8 +13,6 @@ use crate::model::Architecture;
 
 /// The keys of `[model]` that name no network.
 const NO_NETWORK: [&str; 2] = ["init_from", "freeze"];
-/// The keys of `[training]` that say how long to train.
-const DURATION: [&str; 3] = ["max_epochs", "early_stopping", "refit"];
 /// A key that is given, and the keys of a recipe that have no meaning beside it.
 const TOGETHER: [(&str, &[&str]); 2] = [("optimizer", &["weight_decay"]), ("schedule", &["schedule"])];
 
@@ -40,10 +38,9 @@ pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> C
     let refit = complete.training.refit;
     let mut training = Table::try_from(&complete.training).expect("a section has a TOML form");
     for (key, value) in section("training") {
-        let is_open = if DURATION.contains(&key.as_str()) { open.duration } else { open.network };
         let is_replaced = TOGETHER.iter().any(|(one, keys)| has(given, "training", one) && keys.contains(&&*key));
         let needs_validation = ["early_stopping", "refit"].contains(&key.as_str());
-        if is_open && !is_replaced && !(needs_validation && splits.validation.is_empty()) {
+        if open.training && !is_replaced && !(needs_validation && splits.validation.is_empty()) {
             put(&mut training, given.get("training").and_then(Value::as_table), key, value);
         }
     }
@@ -59,12 +56,12 @@ pub(super) fn leaves_open(config: &Config) -> bool {
 
 /// What a config leaves open.
 struct Open {
-    /// The network, and with it the whole training.
+    /// The network.
     network: bool,
     /// The sizes of the hidden layers of a multilayer perceptron.
     hidden: bool,
-    /// How long to train.
-    duration: bool,
+    /// How to train it.
+    training: bool,
 }
 
 impl Open {
@@ -72,11 +69,11 @@ impl Open {
         let network = !names_a_network(given);
         let is_mlp = model(given).is_none_or(|model| model.get("kind").is_none_or(|kind| kind.as_str() == Some("mlp")));
         let hidden = !network && is_mlp && !["hidden", "init_from"].iter().any(|key| has(given, "model", key));
-        Self { network, hidden, duration: network || !has(given, "training", "max_epochs") }
+        Self { network, hidden, training: network || !has(given, "training", "max_epochs") }
     }
 
     fn is_nothing(&self) -> bool {
-        !self.network && !self.hidden && !self.duration
+        !self.network && !self.hidden && !self.training
     }
 }
 

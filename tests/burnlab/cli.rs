@@ -261,7 +261,7 @@ fn sigint_keeps_the_best_weights_and_kill_loses_at_most_the_running_epoch() {
     use std::os::unix::process::ExitStatusExt;
     for signal in ["INT", "TERM", "KILL"] {
         let place = Place::new();
-        place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
+        place.write("c.toml", "[data]\nsource = \"digits\"\n[model]\nhidden = [16]\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
         let mut child = place.command(&["--config", "c.toml", "--quiet"]).spawn().unwrap();
         // Waits for what it needs, an epoch in the record, rather than for a time.
         let epochs = |place: &Place| {

@@ -88,10 +88,10 @@ fn what_the_config_says_is_obeyed() {
     let fixed = rendered(&["model.hidden=[16]", "training.max_epochs=200"]);
     assert!(!fixed.contains("refit") && !fixed.contains("early_stopping"), "{fixed}");
     assert!(fixed.contains("hidden = [16]\n") && fixed.contains("max_epochs = 200\n"), "{fixed}");
-    // A network alone: how long to train is chosen, the rest has its defaults.
+    // A network alone: how to train it is chosen.
     let network = rendered(&["model.hidden=[16]"]);
     assert!(network.contains("hidden = [16]\n") && network.contains("refit = true\n"), "{network}");
-    assert!(network.contains("learning_rate = 0.001\n") && network.contains("dropout = 0.0\n"), "{network}");
+    assert!(network.contains("learning_rate = 0.003\n") && network.contains("dropout = 0.0\n"), "{network}");
     // Single keys of the training: the rest is chosen.
     let keys = rendered(&["training.max_epochs=7", "training.early_stopping.monitor=validation/accuracy"]);
     assert!(keys.contains("max_epochs = 7\n") && keys.contains("refit = true\n"), "{keys}");

@@ -76,7 +76,10 @@ fn a_seed_that_fails_is_named_and_bad_input_is_refused_once() {
 #[cfg(unix)]
 fn a_signal_stops_all_runs_with_their_best_weights() {
     let place = Place::new();
-    place.write("c.toml", "[data]\nsource = \"digits\"\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n");
+    place.write(
+        "c.toml",
+        "[data]\nsource = \"digits\"\n[model]\nhidden = [16]\n[training]\nmax_epochs = 1000000\nlearning_rate = 1e-4\n",
+    );
     let child = place.command(&["--config", "c.toml", "--seeds", "5", "--jobs", "2", "--quiet"]).spawn().unwrap();
     let is_training = || {
         let store = Store::open_read_only(&place.path("artifacts")).and_then(|store| store.runs());

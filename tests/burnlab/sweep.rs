@@ -28,6 +28,8 @@ lease_seconds = 1
 pub const SLOW: &str = r#"
 [data]
 source = "digits"
+[model]
+hidden = [16]
 [training]
 max_epochs = 2000
 learning_rate = 1e-4

@@ -51,6 +51,18 @@ pub enum TrackingError {
     )]
     SchemaTooNew { path: PathBuf, found: i64, supported: i64 },
 
+    /// A link, a pipe or the like stands where burnlab keeps a file or folder of its own.
+    #[error(
+        "`{}` is no {kind} but a link, a pipe or the like, and what it leads to may belong to others; move it away, or \
+         name the artifacts folder that it leads to with --artifacts",
+        path.display()
+    )]
+    NotOwn { path: PathBuf, kind: &'static str },
+
+    /// Another process keeps the file from being opened at all.
+    #[error("another process holds `{}` and lets nobody else open it; end that process or try again", path.display())]
+    Held { path: PathBuf },
+
     /// Another process held the store's write lock for longer than the time-out.
     #[error("`{}` stayed locked by another process for {seconds} s; end that process or try again", path.display())]
     Busy { path: PathBuf, seconds: u64 },
@@ -190,7 +202,7 @@ pub enum TrackingError {
     DamagedSweep { problem: String },
 
     /// The run is still training.
-    #[error("run `{id}` is still training; stop it first")]
+    #[error("run `{id}` is still training: a process holds the file `lock` in its folder; stop that one first")]
     Active { id: RunId },
 
     /// A run cannot be restored over another of the same id.

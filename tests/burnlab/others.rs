@@ -184,6 +184,22 @@ fn what_cannot_be_written_can_be_read() {
 }
 
 #[test]
+fn a_folder_that_may_not_be_read_is_not_one_without_runs() {
+    let place = trained(&[]);
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    set_modes(&place.path("artifacts"), 0o755, 0o644);
+    for closed in ["artifacts", "artifacts/runs"] {
+        std::fs::set_permissions(place.path(closed), PermissionsExt::from_mode(0o000)).unwrap();
+        let verb = if closed == "artifacts" { "list" } else { "reindex" };
+        let output = as_reader(&place, &["runs", verb]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains("ermission"), "{closed}: {errors}");
+        assert!(!errors.contains("no runs recorded") && errors.lines().count() == 1, "{closed}: {errors}");
+        std::fs::set_permissions(place.path(closed), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
 fn an_empty_store_beside_runs_is_not_taken_for_one_without_runs() {
     let place = trained(&[]);
     for name in ["burnlab.db-wal", "burnlab.db-shm"] {

@@ -4,6 +4,7 @@
 //! Whatever it says: it ends, with 0 or one line; within 2 GB of address space; and what is outside of the folder is
 //! neither changed nor shown.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -209,6 +210,132 @@ fn the_dashboard_shows_nothing_from_outside_and_keeps_its_memory() {
             let peak = served.peak().unwrap_or(0.0);
             assert!(peak < 400.0, "{fake:?} {name}: {peak} MiB");
             sent.assert_untouched(&format!("{fake:?} {name}"));
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Beside the run folders
+
+/// All files below a folder, with their content.
+fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = entries.map(|path| match path.is_dir() {
+        true => tree(&path),
+        false => BTreeMap::from([(path.clone(), std::fs::read(&path).unwrap())]),
+    });
+    below.flatten().collect()
+}
+
+#[test]
+fn no_verb_moves_or_removes_our_runs_through_a_link() {
+    for link in ["trash", "runs"] {
+        let sent = Sent::new("harmless", Fake::Folder);
+        let artifacts = sent.place.path("artifacts");
+        let ours = sent.place.path("our-runs");
+        copy_folder(&RUN.1, &ours.join(&sent.id));
+        std::fs::remove_dir_all(artifacts.join(link)).ok();
+        symlink("../our-runs", artifacts.join(link)).unwrap();
+        assert!(sent.run(&["runs", "reindex"]).status.success());
+        let before = tree(&ours);
+        for args in [
+            &["runs", "gc"][..],
+            &["runs", "gc", "--older-than", "0"],
+            &["runs", "restore", &sent.id],
+            &["runs", "delete", "latest"],
+        ] {
+            let output = sent.run(args);
+            let errors = text(&output.stderr);
+            let is_told = errors.contains("is no folder but a link") || errors.contains("no run `");
+            assert!(output.status.code() == Some(1) && is_told, "{link} {args:?}: {errors}");
+            assert_eq!(errors.lines().count(), 1, "{errors}");
+        }
+        assert!(before == tree(&ours), "{link}");
+        assert!(!ours.is_symlink() && artifacts.join(link).is_symlink());
+    }
+}
+
+#[test]
+fn a_store_that_is_no_file_is_refused() {
+    for name in ["burnlab.db", "burnlab.db-wal", "burnlab.db-shm", "burnlab.db-journal"] {
+        for fake in [Fake::Link, Fake::Pipe] {
+            let sent = Sent::new("harmless", Fake::Folder);
+            let (store, ours) = (sent.place.path("artifacts").join(name), sent.place.path("ours.db"));
+            assert!(sent.run(&["runs", "reindex"]).status.success());
+            std::fs::copy(sent.place.path("artifacts/burnlab.db"), &ours).unwrap();
+            let before = std::fs::read(&ours).unwrap();
+            std::fs::remove_file(&store).ok();
+            match fake {
+                Fake::Link => symlink(&ours, &store).unwrap(),
+                _ => assert!(Command::new("mkfifo").arg(&store).status().unwrap().success()),
+            }
+            for args in [&["runs", "list"][..], &["runs", "reindex"], &["runs", "tag", "latest", "+x"]] {
+                let output = sent.run(args);
+                let errors = text(&output.stderr);
+                let is_told = errors.contains(&format!("{name}` is no file but a link"));
+                assert!(output.status.code() == Some(1) && is_told, "{fake:?} {name} {args:?}: {errors}");
+            }
+            assert!(before == std::fs::read(ours).unwrap(), "{name}");
+        }
+    }
+}
+
+/// Rows without end.
+const BOMB: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT";
+
+#[test]
+fn what_a_strangers_store_says_is_data_and_no_program() {
+    let orphans =
+        "PRAGMA foreign_keys = OFF; DELETE FROM run; INSERT INTO trial (sweep, number, state) VALUES (7, 1, '')";
+    let view = format!(
+        "ALTER TABLE run RENAME TO kept; CREATE VIEW run AS {BOMB} x AS number, 'a' AS id, '' AS started, 1 AS revision, \
+         '{{}}' AS record, '' AS home, 0 AS heard, 'null' AS environment, '' AS tested FROM c"
+    );
+    for (what, sql, is_usable) in [
+        ("rows of no run", orphans.to_owned(), true),
+        (
+            "a trigger without end",
+            format!(
+                "CREATE TRIGGER t AFTER UPDATE ON store BEGIN DELETE FROM removed WHERE \
+            revision = ({BOMB} count(*) FROM c); END"
+            ),
+            true,
+        ),
+        ("a trigger", "CREATE TRIGGER t AFTER UPDATE ON store BEGIN DELETE FROM run; END".to_owned(), true),
+        ("a view without end", view, false),
+        (
+            "a long note",
+            "UPDATE run SET record = json_set(record, '$.note', hex(zeroblob(100000000)))".to_owned(),
+            true,
+        ),
+    ] {
+        let sent = Sent::new("harmless", Fake::Folder);
+        assert!(sent.run(&["runs", "reindex"]).status.success());
+        let path = sent.place.path("artifacts/burnlab.db");
+        let open = || rusqlite::Connection::open(&path).unwrap();
+        let count = |table: &str| -> i64 {
+            open().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        let before = ["run", "metric", "point", "trial"].map(count);
+        open().execute_batch(&sql).unwrap();
+        for args in [
+            &["runs", "list"][..],
+            &["runs", "export"],
+            &["report", "latest"],
+            &["runs", "tag", "latest", "+x"],
+            &["runs", "reindex"],
+            &["runs", "list"],
+        ] {
+            let output = sent.run(args);
+            let errors = text(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{what} {args:?}: {:?} {errors}", output.status);
+            assert!(!errors.contains("panicked") && errors.lines().count() <= 1, "{what} {args:?}: {errors}");
+            let is_rebuilt = args == ["runs", "reindex"];
+            assert!(!is_rebuilt || output.status.success() == is_usable, "{what} {args:?}: {errors}");
+        }
+        if is_usable {
+            assert!(text(&sent.run(&["runs", "list"]).stdout).contains("moons-"), "{what}");
+            assert_eq!(["run", "metric", "point", "trial"].map(count), before, "{what}");
         }
     }
 }

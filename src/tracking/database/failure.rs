@@ -47,6 +47,8 @@ pub(crate) fn sqlite_error(path: &Path, source: rusqlite::Error) -> TrackingErro
     let path = path.to_path_buf();
     match source.sqlite_error_code() {
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => TrackingError::Busy { path, seconds: BUSY_SECONDS },
+        // Whoever may read the file can take its locks.
+        Some(Code::FileLockingProtocolFailed) => TrackingError::Held { path },
         Some(Code::ReadOnly | Code::CannotOpen | Code::PermissionDenied) => TrackingError::ReadOnly { path },
         Some(Code::NotADatabase) => TrackingError::NotAStore { path },
         Some(Code::DiskFull) => TrackingError::Disk { path, problem: "the disk is full" },

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi, params_from_iter};
 
 use super::access::{Access, Inserted};
@@ -14,6 +16,9 @@ use super::row::Row;
 /// More than the different statements of a store.
 const CACHED_STATEMENTS: usize = 64;
 
+/// Bytes of a row: above what a run folder may have of a record and an environment.
+const MAX_CELL: i32 = 160 << 20;
+
 /// A connection to a file.
 pub(crate) struct Sqlite(Connection);
 
@@ -21,7 +26,9 @@ impl Sqlite {
     /// Opens a file; `name` may be a URI where `flags` say so.
     pub(crate) fn open(name: &Path, flags: OpenFlags) -> Result<Self, rusqlite::Error> {
         // A `Connection` is used by one thread at a time: SQLite's own mutexes are not needed.
-        let connection = Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let connection = Connection::open_with_flags(name, flags)?;
+        distrust(&connection)?;
         connection.busy_timeout(Duration::from_secs(BUSY_SECONDS))?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         // NORMAL: a killed process loses nothing; a power cut may lose the last transactions, never the file.
@@ -96,6 +103,21 @@ impl Sqlite {
         transaction.commit()?;
         Ok(value)
     }
+}
+
+/// A store that somebody sent is data, not a program: what it says besides its tables, of which burnlab uses nothing, is
+/// not done, and no cell of it takes all memory.
+fn distrust(connection: &Connection) -> Result<(), rusqlite::Error> {
+    for (setting, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(setting, value)?;
+    }
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_CELL)?;
+    Ok(())
 }
 
 /// WAL: readers and the writer do not wait for each other.

@@ -49,7 +49,12 @@ pub(crate) fn list_files(folder: &Path) -> Result<Vec<FileEntry>, TrackingError>
 
 fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
     let mut entries = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    // A folder that may not be read is not one without runs.
+    let listed = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(entries),
+        listed => listed?,
+    };
+    for entry in listed {
         let entry = entry?;
         if let Ok(name) = entry.file_name().into_string()
             && !name.starts_with('.')
@@ -62,9 +67,6 @@ fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
 
 /// The run folders inside `folder` (`runs` or `trash`), sorted; none if it does not exist.
 pub(crate) fn list_run_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
     let mut folders = Vec::new();
     for (_, entry) in visible_entries(folder)? {
         // `run.json` is written last: without it the run never started.
@@ -78,9 +80,6 @@ pub(crate) fn list_run_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The folders inside `folder` whose names are run ids, sorted; none if it does not exist.
 pub(crate) fn named_folders(folder: &Path) -> io::Result<Vec<(RunId, PathBuf)>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
     let mut folders = Vec::new();
     for (name, entry) in visible_entries(folder)? {
         // The type is the entry's own: a link to a folder is not a folder.

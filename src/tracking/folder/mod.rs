@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `names` | what the files are called |
 //! | `open` | the one way to open a file: no links, nothing but files, bounded |
+//! | `own` | what beside the run folders must be no link |
 //! | `directory` | reaching files below a folder by its handle |
 //! | `lines` | reading lines of bounded length |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
@@ -20,6 +21,7 @@ mod lock;
 mod metrics_file;
 mod names;
 mod open;
+mod own;
 mod record;
 
 pub use atomic::{write_atomic, write_renamed};
@@ -33,4 +35,5 @@ pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, RUN, check_file_name};
+pub(crate) use own::{own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

@@ -65,7 +65,7 @@ impl Store {
     /// [`TrackingError::NoStore`] or [`TrackingError::NoServerStore`] if there is none, and as [`Store::open_at`].
     pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
         let address = location.address()?;
-        if address.is_none() && !location.root.join("burnlab.db").exists() {
+        if address.is_none() && !folder::own_file(&location.root.join(FILE))? {
             return Err(TrackingError::NoStore { root: location.root.clone() });
         }
         let opened = match &address {
@@ -103,31 +103,44 @@ impl Store {
     /// reading the file alone is safe; where a killed process has left a `-wal` file with what the file lacks, a copy of
     /// both is read.
     fn in_file_without_writing(location: &Location) -> Result<Self, TrackingError> {
-        let path = location.root.join("burnlab.db");
+        let path = location.root.join(FILE);
         let log = location.root.join("burnlab.db-wal");
-        if fs::metadata(&log).is_ok_and(|data| data.len() > 0) {
+        refuse_links(&path)?;
+        let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
+        if size(&log) > 0 {
+            if size(&path).saturating_add(size(&log)) > MOST_COPIED {
+                let problem =
+                    "it has a log that cannot be read without the right to write, and is too large to be copied";
+                return Err(TrackingError::Disk { path, problem });
+            }
             let copy = tempfile::Builder::new().prefix("burnlab-").tempdir()?;
-            let copied = copy.path().join("burnlab.db");
+            let copied = copy.path().join(FILE);
             fs::copy(&path, &copied)?;
             fs::copy(&log, copy.path().join("burnlab.db-wal"))?;
             // A copy has the permissions of what it was made of.
-            for name in ["burnlab.db", "burnlab.db-wal"] {
+            for name in [FILE, "burnlab.db-wal"] {
                 let mut permissions = fs::metadata(copy.path().join(name))?.permissions();
                 set_writable(&mut permissions);
                 fs::set_permissions(copy.path().join(name), permissions)?;
             }
-            let store = Self::in_file_as(location, &copied, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            let store = Self::in_file_as(location, &without_links(&copied), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
             return Ok(Self { _copy: Some(copy), ..store });
         }
-        Self::in_file_as(location, &immutable_uri(&path), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+        Self::in_file_as(
+            location,
+            &immutable_uri(&without_links(&path)),
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
+        )
     }
 
     fn in_file(location: &Location, flags: OpenFlags) -> Result<Self, TrackingError> {
-        Self::in_file_as(location, &location.root.join("burnlab.db"), flags)
+        let path = location.root.join(FILE);
+        refuse_links(&path)?;
+        Self::in_file_as(location, &without_links(&path), flags)
     }
 
     fn in_file_as(location: &Location, name: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
-        let path = location.root.join("burnlab.db");
+        let path = location.root.join(FILE);
         let database = Sqlite::open(name, flags).map_err(|error| sqlite_error(&path, error))?;
         let database = Database::Sqlite(database);
         Ok(Self { location: location.clone(), path, home: String::new(), database, _copy: None })
@@ -239,6 +252,28 @@ impl Store {
             Failure::Other(error) => error,
         }
     }
+}
+
+const FILE: &str = "burnlab.db";
+
+/// Bytes of a store and its log that are copied to be read.
+const MOST_COPIED: u64 = 4 << 30;
+
+/// The store and what SQLite keeps beside it are files: a pipe would keep its reader for ever.
+fn refuse_links(path: &Path) -> Result<(), TrackingError> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        folder::own_file(Path::new(&name))?;
+    }
+    Ok(())
+}
+
+/// The file by the true path of its folder: SQLite, which is to follow no link to the file, refuses those in the path,
+/// too.
+fn without_links(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|_| cfg!(unix)).and_then(|folder| fs::canonicalize(folder).ok());
+    folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name))
 }
 
 #[cfg(unix)]

@@ -208,7 +208,10 @@ impl Store {
             let sql = format!("SELECT run, {SUMMARY} FROM metric {condition}");
             database.query(&sql, parameters, |row| {
                 let (key, summary) = summary(row)?;
-                runs[indices[&row.get::<i64>(0)?]].metrics.insert(key, summary);
+                // A row of no run: left by who changed the file without its foreign keys.
+                if let Some(run) = indices.get(&row.get::<i64>(0)?).and_then(|&index| runs.get_mut(index)) {
+                    run.metrics.insert(key, summary);
+                }
                 Ok(())
             })?;
             Ok(runs)

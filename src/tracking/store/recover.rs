@@ -109,6 +109,7 @@ impl Store {
     /// One transaction per run, so that a training waits for one run at most.
     pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
         let mut result = Reindexed::default();
+        self.remove_orphans()?;
         let folders = folder::list_run_folders(&self.runs_folder())?;
         for folder in folders {
             let indexed = self.write(|database, revision| {
@@ -145,6 +146,22 @@ impl Store {
             }
         }
         Ok(result)
+    }
+}
+
+impl Store {
+    /// Removes what is of no run. In a file alone, whose foreign keys anybody can leave unheeded: with the number of a run
+    /// that is gone, the next run would get its points.
+    fn remove_orphans(&self) -> Result<(), TrackingError> {
+        if self.location.server.is_some() {
+            return Ok(());
+        }
+        self.write(|database, _| {
+            database.execute("DELETE FROM metric WHERE run NOT IN (SELECT number FROM run)", &[])?;
+            database.execute("DELETE FROM point WHERE metric NOT IN (SELECT number FROM metric)", &[])?;
+            database.execute("DELETE FROM trial WHERE sweep NOT IN (SELECT number FROM sweep)", &[])?;
+            Ok(())
+        })
     }
 }
 

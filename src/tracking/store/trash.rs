@@ -21,7 +21,9 @@ impl Store {
     /// # Errors
     /// If the trash cannot be listed. Folders with a damaged `run.json` are left out.
     pub fn trashed(&self) -> Result<Vec<RunRecord>, TrackingError> {
-        let folders = folder::list_run_folders(&self.trash_folder())?;
+        let trash = self.trash_folder();
+        folder::own_folder(&trash)?;
+        let folders = folder::list_run_folders(&trash)?;
         let mut records: Vec<RunRecord> =
             folders.iter().filter_map(|folder| folder::read_record(folder).ok()).collect();
         records.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
@@ -49,6 +51,7 @@ impl Store {
             }
             // Where the folder was removed by hand, only the row is left to delete.
             if folder.exists() {
+                self.refuse_links()?;
                 // A damaged `run.json` is moved as it is.
                 if let Ok(mut record) = folder::read_record(&folder) {
                     record.trashed = Some(UtcTime::now());
@@ -67,6 +70,7 @@ impl Store {
     /// [`TrackingError::NoSuchRun`] if it is not in the trash, [`TrackingError::Exists`] if it is in `runs` already.
     pub fn restore(&mut self, id: &RunId) -> Result<(), TrackingError> {
         let (folder, trashed) = (self.folder(id), self.trash_folder().join(id.as_str()));
+        self.refuse_links()?;
         // A transaction that is retried finds the folder already moved.
         let mut is_moved = false;
         self.write(|database, revision| {
@@ -109,12 +113,19 @@ impl Store {
     /// Removes for good the runs that were deleted at least `older_than` ago, and the folders without a run that
     /// processes killed at their start left in `runs`. Returns the ids removed from the trash.
     pub fn gc(&mut self, older_than: Duration) -> Result<Vec<RunId>, TrackingError> {
+        self.refuse_links()?;
+        for folder in [self.trash_folder(), self.runs_folder()] {
+            remove_discarded(&folder)?;
+        }
         let now = UtcTime::now();
         let mut gone = Vec::new();
         for (id, folder) in folder::named_folders(&self.trash_folder())? {
-            // Without a time (damaged, or moved there by hand) it counts as old.
-            let trashed = folder::read_record(&folder).ok().and_then(|record| record.trashed);
-            let age = trashed.map_or(f64::INFINITY, |trashed| now.seconds_since(trashed));
+            let trashed = match folder::read_record(&folder).ok().and_then(|record| record.trashed) {
+                Some(trashed) => trashed,
+                // Damaged, or moved there by hand.
+                None => UtcTime::try_from(last_changed(&folder)?).unwrap_or(now),
+            };
+            let age = now.seconds_since(trashed);
             if age >= older_than.as_secs_f64() {
                 discard(&folder)?;
                 gone.push(id);
@@ -125,10 +136,15 @@ impl Store {
                 discard(&folder)?;
             }
         }
-        for folder in [self.trash_folder(), self.runs_folder()] {
-            remove_discarded(&folder)?;
-        }
         Ok(gone)
+    }
+
+    /// Runs are moved and removed in this artifacts folder alone, wherever a link in it leads.
+    fn refuse_links(&self) -> Result<(), TrackingError> {
+        for folder in [self.trash_folder(), self.runs_folder()] {
+            folder::own_folder(&folder)?;
+        }
+        Ok(())
     }
 }
 
@@ -143,23 +159,39 @@ fn discard(folder: &Path) -> io::Result<()> {
     fs::remove_dir_all(hidden)
 }
 
-/// Completes every [`discard`] that was killed.
+/// Completes every [`discard`] that was killed. Before the next one, which needs the name.
 fn remove_discarded(folder: &Path) -> io::Result<()> {
     if !folder.exists() {
         return Ok(());
     }
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(DISCARDED) && entry.file_type()?.is_dir() {
-            fs::remove_dir_all(entry.path())?;
+        if entry.file_name().to_string_lossy().starts_with(DISCARDED) {
+            match entry.file_type()?.is_dir() {
+                true => fs::remove_dir_all(entry.path())?,
+                false => fs::remove_file(entry.path())?,
+            }
         }
     }
     Ok(())
 }
 
+/// When a folder was last changed: at the latest when it was moved to where it is, where the system tells that.
+fn last_changed(folder: &Path) -> io::Result<SystemTime> {
+    let data = fs::metadata(folder)?;
+    let modified = data.modified()?;
+    #[cfg(unix)]
+    let modified = {
+        use std::os::unix::fs::MetadataExt;
+        let moved = Duration::from_secs(u64::try_from(data.ctime()).unwrap_or(0));
+        modified.max(SystemTime::UNIX_EPOCH + moved)
+    };
+    Ok(modified)
+}
+
 /// Whether the start of a run was killed before the folder became a run.
 fn is_abandoned(folder: &Path) -> io::Result<bool> {
-    if folder.join(folder::RUN).exists() || folder::is_locked(folder)? {
+    if folder::has(folder, folder::RUN) || folder::is_locked(folder)? {
         return Ok(false);
     }
     let modified = fs::metadata(folder)?.modified()?;

@@ -76,6 +76,17 @@ fn delete_restore_and_gc(test_store: &TestStore) {
     assert!(matches!(store.restore(&id), Err(TrackingError::NoSuchRun { .. })));
     assert!(!test_store.path().join("trash").join(id.as_str()).exists());
 
+    // Moved there by hand: as old as that, not as the world. A removal that was killed hinders nothing.
+    let id = finished_run(test_store, "moved");
+    let trash = test_store.path().join("trash");
+    fs::rename(store.folder(&id), trash.join(id.as_str())).unwrap();
+    fs::create_dir_all(trash.join(format!(".gone-{id}/inner"))).unwrap();
+    assert!(store.gc(Duration::from_secs(3600)).unwrap().is_empty());
+    fs::create_dir_all(trash.join(format!(".gone-{id}/inner"))).unwrap();
+    assert_eq!(store.gc(Duration::ZERO).unwrap(), std::slice::from_ref(&id));
+    assert_eq!(fs::read_dir(&trash).unwrap().count(), 0);
+    store.recover().unwrap();
+
     let writer = test_store.start(new_run("b"));
     assert!(matches!(store.delete(writer.id()), Err(TrackingError::Active { .. })));
 }

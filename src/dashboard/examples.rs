@@ -9,7 +9,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
-use super::predictions::{MAX_ROWS, Picked, Seen, default_limit, image_shape, seen};
+use super::predictions::{MAX_ROWS, Picked, Seen, cut, default_limit, image_shape, seen};
 use super::request::{checked, run_ids};
 use super::top::{MAX_RANKED, Top};
 use super::{ApiError, AppState};
@@ -177,9 +177,10 @@ impl Counts {
 impl Example {
     fn of(pair: &Pair<'_>) -> Self {
         let told = |prediction: Prediction<'_>| Told {
-            predicted: prediction.predicted().to_owned(),
-            probability: prediction.probability(prediction.predicted()).map(str::to_owned),
+            predicted: cut(prediction.predicted()).into_owned(),
+            probability: prediction.probability(prediction.predicted()).map(|text| cut(text).into_owned()),
         };
-        Self { row: pair.row.to_owned(), label: pair.label.to_owned(), a: told(pair.a), b: told(pair.b) }
+        let [row, label] = [pair.row, pair.label].map(|text| cut(text).into_owned());
+        Self { row, label, a: told(pair.a), b: told(pair.b) }
     }
 }

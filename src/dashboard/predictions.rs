@@ -1,5 +1,6 @@
 //! `GET /api/runs/{id}/predictions`: a page of `predictions.csv`, with the network's inputs from `test.csv`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path as UrlPath, Query, State};
+use axum::http::StatusCode;
 use csv::StringRecord;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
@@ -48,7 +50,19 @@ pub fn default_limit() -> usize {
     50
 }
 
-/// The response. Cells are the text of the file, so that no digit is lost.
+/// Bytes of a line that is shown: thousands of columns. In memory a row takes up to eight times as much.
+const MAX_LINE: usize = 8 << 20;
+
+/// Bytes of a cell that is shown, far above any number.
+const MAX_CELL: usize = 10_000;
+
+/// Bytes of the rows of one response: a thousand rows of a thousand columns. Several are in the making at a time.
+const MAX_BYTES: usize = 64 << 20;
+
+/// What a cell takes in memory besides its text.
+const CELL: usize = size_of::<String>();
+
+/// The response. Cells are the text of the file, so that no digit is lost, but for the ends of very long ones.
 #[derive(Debug, Serialize)]
 pub struct Predictions {
     columns: Vec<String>,
@@ -91,6 +105,9 @@ pub async fn predictions(
             let folder = store.local_folder(&id)?.ok_or_else(missing)?;
             let damaged = |error: csv::Error| match error.kind() {
                 csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::NotFound => missing(),
+                csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("`predictions.csv`: {error}"))
+                }
                 _ => ApiError::internal(format!("`predictions.csv`: {error}")),
             };
             let (mut found, picked) = page(&folder, &query).map_err(damaged)?;
@@ -166,9 +183,10 @@ fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pi
         rows = top.best().skip(shown.start).collect();
     }
     let picked = Picked { rows, num_rows };
+    let (header, rows) = pick(folder, PREDICTIONS, &picked)?;
     let found = Predictions {
         columns: texts(&header).collect(),
-        rows: pick(folder, PREDICTIONS, &picked)?.1.iter().map(|row| texts(row).collect()).collect(),
+        rows: rows.iter().map(|row| texts(row).collect()).collect(),
         total,
         num_wrong: pair.map(|_| num_wrong),
         seen: Seen::default(),
@@ -183,20 +201,22 @@ fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> f64 {
     if is_wrong { 1.0 + millionths } else { -millionths }
 }
 
-/// One pass over a file: its header and the picked rows.
+/// One pass over a file: its header and the picked rows, with the ends of very long cells cut off.
 ///
 /// # Errors
-/// Besides unreadable files, one with another number of rows, which does not belong to these predictions.
+/// Besides unreadable files, one with another number of rows, which does not belong to these predictions, and rows that
+/// are too large for one response.
 fn pick(folder: &Path, name: &str, picked: &Picked) -> csv::Result<(StringRecord, Vec<StringRecord>)> {
     let mut reader = reader(folder, name)?;
-    let header = reader.headers()?.clone();
+    let mut left = MAX_BYTES;
+    let header = shortened(reader.headers()?, &mut left)?;
     let places: HashMap<usize, usize> = picked.rows.iter().enumerate().map(|(place, row)| (*row, place)).collect();
     let mut found = vec![StringRecord::new(); picked.rows.len()];
     let mut record = StringRecord::new();
     let mut row = 0;
     while reader.read_record(&mut record)? {
         if let Some(place) = places.get(&row) {
-            found[*place].clone_from(&record);
+            found[*place] = shortened(&record, &mut left)?;
         }
         row += 1;
     }
@@ -206,8 +226,27 @@ fn pick(folder: &Path, name: &str, picked: &Picked) -> csv::Result<(StringRecord
     Ok((header, found))
 }
 
+/// The row with its cells [`cut`], whose size is taken from what is `left` for the response.
+fn shortened(record: &StringRecord, left: &mut usize) -> io::Result<StringRecord> {
+    let bytes: usize = record.iter().map(|cell| CELL + cell.len().min(MAX_CELL)).sum();
+    let too_large = || {
+        let message = format!("the rows are larger than {} MiB: ask for fewer with limit=N", MAX_BYTES >> 20);
+        io::Error::new(io::ErrorKind::FileTooLarge, message)
+    };
+    *left = left.checked_sub(bytes).ok_or_else(too_large)?;
+    Ok(record.iter().map(cut).collect())
+}
+
+/// A cell of which a response shows the beginning alone where it is very long.
+pub fn cut(cell: &str) -> Cow<'_, str> {
+    match cell.len() > MAX_CELL {
+        true => Cow::Owned(format!("{}…", &cell[..cell.floor_char_boundary(MAX_CELL - 4)])),
+        false => Cow::Borrowed(cell),
+    }
+}
+
 fn reader(folder: &Path, name: &str) -> csv::Result<csv::Reader<folder::Lines<File>>> {
-    let file = folder::open_table(folder, name).map_err(|error| match error {
+    let file = folder::open_table_within(folder, name, MAX_LINE).map_err(|error| match error {
         TrackingError::Io(error) => error,
         error => io::Error::other(error.to_string()),
     })?;

@@ -69,7 +69,15 @@ pub fn read_text(folder: &Path, name: &str) -> Result<Option<String>, TrackingEr
 /// # Errors
 /// As [`read`]. Reading it fails at a line that is longer than any of burnlab's.
 pub fn open_table(folder: &Path, name: &str) -> Result<Option<Lines<File>>, TrackingError> {
-    Ok(open(folder, name)?.map(|file| Lines::new(file, MAX_LINE)))
+    open_table_within(folder, name, MAX_LINE)
+}
+
+/// As [`open_table`], with another limit of a line, in bytes.
+///
+/// # Errors
+/// As [`open_table`].
+pub fn open_table_within(folder: &Path, name: &str, most: usize) -> Result<Option<Lines<File>>, TrackingError> {
+    Ok(open(folder, name)?.map(|file| Lines::new(file, most)))
 }
 
 /// A file, open for reading; `None` if there is none. What is read of it is for the caller to bound.

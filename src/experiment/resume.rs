@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 
-use super::prepare::{Prepared, prepare};
+use super::prepare::{Prepared, prepare_from};
 use super::run::{Checkpoints, Start};
 use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
 use crate::backend::BackendName;
@@ -59,8 +59,10 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
 
 fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {
     if !folder.has(PREPROCESSING) {
-        // Killed before anything was written.
-        return Ok(prepare(config, location)?);
+        // Killed before anything was written but what the data were: a run that somebody sent reads no other file, and
+        // takes none into its folder.
+        let (dataset, _) = folder.data(config)?;
+        return Ok(prepare_from(Arc::new(dataset), config, location)?);
     }
     let (dataset, splits) = folder.data(config)?;
     Ok(Prepared::new(config, Arc::new(dataset), splits, folder.preprocessor(&config.data)?))

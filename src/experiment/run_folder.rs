@@ -232,7 +232,15 @@ impl RunFolder {
     /// # Errors
     /// Data that are gone, or whose fingerprint differs from the recorded one.
     pub fn data(&self, config: &Config) -> anyhow::Result<(Dataset, Splits)> {
-        let dataset = data::load(&config.data).context("the run's data cannot be loaded again")?;
+        let dataset =
+            data::load(&config.data).map_err(|error| match config.data.path.as_ref().filter(|path| path.exists()) {
+                // What is wrong with it would show parts of a file that only the config of somebody else may have named.
+                Some(path) => anyhow::anyhow!(
+                    "`{}` is not the data that the run was trained on: restore the old file, or train a new run",
+                    path.display()
+                ),
+                None => anyhow::Error::from(error).context("the run's data cannot be loaded again"),
+            })?;
         anyhow::ensure!(
             self.environment()?.dataset.fingerprint == dataset.fingerprint(),
             "the data of `{}` have changed since the run was trained: restore the old file, or train a new run",

@@ -17,7 +17,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let evaluation = saved.folder.evaluation()?;
     let preprocessor = &saved.preprocessor;
     let mut card = String::new();
-    writeln!(card, "# {}\n", saved.name())?;
+    writeln!(card, "# {}\n", plain(&saved.name()))?;
     let task = match preprocessor.task() {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
@@ -30,39 +30,44 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     };
     writeln!(
         card,
-        "A neural network that predicts `{}`, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
-        preprocessor.target_name,
-        environment.system.burnlab.as_deref().unwrap_or("of an unknown version"),
+        "A neural network that predicts {}, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
+        code(&preprocessor.target_name),
+        plain(environment.system.burnlab.as_deref().unwrap_or("of an unknown version")),
         minute(&record.started.to_string()),
-        record.reason,
+        plain(&record.reason),
     )?;
     let command = match &preprocessor.inputs {
         Inputs::Text(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
         Inputs::Table { .. } => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
     };
-    writeln!(card, "## Use\n\n    {command}")?;
+    writeln!(card, "## Use\n\n    {}", on_one_line(&command))?;
     if file.extension().is_some_and(|extension| extension == "onnx") {
         writeln!(card, "\n{}", onnx_use(saved, file))?;
     }
     writeln!(card, "\n## Data\n")?;
     let data = &environment.dataset;
-    writeln!(card, "- name: {}", data.name)?;
+    writeln!(card, "- name: {}", plain(&data.name))?;
     writeln!(card, "- rows: {}", data.num_rows)?;
     writeln!(card, "- training rows: {}", data.num_train)?;
     writeln!(card, "- validation rows: {}", data.num_validation)?;
     writeln!(card, "- test rows: {}", data.num_test)?;
-    writeln!(card, "- fingerprint (SHA-256): {}", data.fingerprint)?;
+    writeln!(card, "- fingerprint (SHA-256): {}", plain(&data.fingerprint))?;
     writeln!(card, "\n## Result on the test rows\n")?;
     match &evaluation {
         None => writeln!(card, "There were no test rows, so the quality of the model is unknown.")?,
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
     match preprocessor.characters() {
-        Some(known) => writeln!(card, "\n## Inputs\n\nThese characters, and one token for all others: `{known:?}`.")?,
+        Some(known) => writeln!(
+            card,
+            "\n## Inputs\n\nThese characters, and one token for all others: {}.",
+            code(&format!("{known:?}"))
+        )?,
         None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
     }
     if let Some([height, width]) = preprocessor.image_shape() {
         let (first, last) = (&preprocessor.columns()[0].name, &preprocessor.columns()[height * width - 1].name);
+        let [first, last] = [first, last].map(|name| plain(name));
         writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
     }
     let columns = if preprocessor.image_shape().is_some() { &[][..] } else { preprocessor.columns() };
@@ -74,7 +79,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
                 format!("number{range}; {median} where missing")
             }
             PreparedKind::Categorical { categories, .. } => {
-                let shown = categories.iter().take(MAX_CATEGORIES).map(|name| format!("`{name}`"));
+                let shown = categories.iter().take(MAX_CATEGORIES).map(|name| in_cell(&code(name)));
                 let shown = shown.collect::<Vec<_>>().join(", ");
                 let more = match categories.len().saturating_sub(MAX_CATEGORIES) {
                     0 => String::new(),
@@ -83,15 +88,17 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
                 format!("one of {} categories, spelled {shown}{more}", categories.len())
             }
         };
-        writeln!(card, "| {} | {} |", escaped(&column.name), escaped(&kind))?;
+        writeln!(card, "| {} | {} |", plain(&column.name), kind)?;
     }
     if columns.len() > MAX_COLUMNS {
         writeln!(card, "\nand {} more columns.", columns.len() - MAX_COLUMNS)?;
     }
     for note in preprocessor.readings.for_others(&preprocessor.target_name) {
-        writeln!(card, "\n{note}.")?;
+        writeln!(card, "\n{}.", without_html(&note))?;
     }
-    writeln!(card, "\n## Config\n\n```toml\n{}```", saved.config.to_toml())?;
+    let config = saved.config.to_toml();
+    let fence = "`".repeat(longest_backticks(&config).max(2) + 1);
+    writeln!(card, "\n## Config\n\n{fence}toml\n{config}{fence}")?;
     Ok(card)
 }
 
@@ -105,25 +112,57 @@ const MAX_COLUMNS: usize = 40;
 /// The same of categories; all of them are in the metadata of an ONNX model.
 const MAX_CATEGORIES: usize = 20;
 
-/// Text in a cell of a Markdown table.
-fn escaped(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+/// Text that shows as it is, whatever of it HTML or Markdown would take for its own; in a cell of a table, too.
+fn plain(text: &str) -> String {
+    let mut shown = String::new();
+    for character in on_one_line(text).chars() {
+        if matches!(character, '\\' | '`' | '*' | '[' | ']' | '|' | '~') {
+            shown.push('\\');
+        }
+        shown.push(character);
+    }
+    without_html(&shown)
+}
+
+fn without_html(text: &str) -> String {
+    on_one_line(text).replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// Text as code, which more backticks enclose than it has in a row.
+fn code(text: &str) -> String {
+    let text = on_one_line(text);
+    let ticks = "`".repeat(longest_backticks(&text) + 1);
+    let blank = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{ticks}{blank}{text}{blank}{ticks}")
+}
+
+/// Code in a cell of a table.
+fn in_cell(code: &str) -> String {
+    code.replace('|', "\\|")
+}
+
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+fn longest_backticks(text: &str) -> usize {
+    text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
 }
 
 fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Result {
     writeln!(card, "| metric | value |\n|---|---|")?;
     for metric in &evaluation.metrics {
-        writeln!(card, "| {} | {} |", metric.name, measured(metric.value))?;
+        writeln!(card, "| {} | {} |", plain(&metric.name), measured(metric.value))?;
     }
     let baseline = &evaluation.baseline;
-    writeln!(card, "\nA baseline that ignores the inputs has {} {}.", baseline.name, measured(baseline.value))?;
+    writeln!(card, "\nA baseline that ignores the inputs has {} {}.", plain(&baseline.name), measured(baseline.value))?;
     if let Some(text) = &evaluation.text {
         writeln!(card, "The bigram baseline has {:.4}.", text.bigram_loss)?;
     }
     if let Some(classes) = &evaluation.classes {
         writeln!(card, "\n| class | precision | recall | f1 | rows |\n|---|---|---|---|---|")?;
         for class in &classes.report {
-            let name = class.class.replace('|', "\\|");
+            let name = plain(&class.class);
             writeln!(
                 card,
                 "| {name} | {:.4} | {:.4} | {:.4} | {} |",
@@ -151,8 +190,9 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
         .replace("MISSING", &serde_json::json!(missing).to_string())
         .replace("DELIMITER", &delimiter.unwrap_or_default());
     format!(
-        "`{name}` has {inputs}. Scaling and encoding are inside. Outputs: {outputs}. A category is known only in the \
-         spelling below: `TRUE` is not `True`.\n\n```python\n{script}```"
+        "{} has {inputs}. Scaling and encoding are inside. Outputs: {outputs}. A category is known only in the \
+         spelling below: `TRUE` is not `True`.\n\n```python\n{script}```",
+        code(&name)
     )
 }
 
@@ -181,3 +221,19 @@ else:
     inputs = {"inputs": rows[columns].to_numpy(np.float32)}
 print(session.run(None, inputs))
 "#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_name_holds_is_neither_html_nor_markdown() {
+        let hostile = "<img src=x onerror=y>[a](b)&|`c`*\n# d";
+        assert_eq!(plain(hostile), "&lt;img src=x onerror=y>\\[a\\](b)&amp;\\|\\`c\\`\\* # d");
+        assert_eq!(code("a"), "`a`");
+        assert_eq!(code("a``b`<i>"), "```a``b`<i>```");
+        assert_eq!(code("`"), "`` ` ``");
+        assert_eq!(in_cell(&code("a|b\nc")), "`a\\|b c`");
+        assert_eq!(longest_backticks("```` ` ``"), 4);
+    }
+}

@@ -63,7 +63,7 @@ impl Job for PredictJob<'_> {
         let kept = columns.kept_names();
         check_kept(&kept, saved.preprocessor.class_names())?;
         let first: Vec<&str> = ["row"].into_iter().chain(kept).collect();
-        let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first)?;
+        let mut lines = Lines::begin(writer, saved.preprocessor.class_names(), &first, predictions::inert)?;
         let drift = columns.for_each_block(|block| {
             let logits = logits(&net, &block.examples, &device);
             let rows = block.examples.rows.iter().enumerate();

@@ -1,17 +1,23 @@
 //! Writes predictions as CSV.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use crate::training::evaluation::{Answer, Prediction};
 
 /// The lines of `predictions.csv`: the row of the file, from 0 and without the header, as the other verbs count them;
-/// the true value as it is there, the prediction, and a probability per class.
+/// the true value as it is there, the prediction, and a probability per class. `shown` makes the names of classes what they
+/// are in cells.
 ///
 /// # Errors
 /// Only if memory cannot be written.
-pub fn csv(predictions: &[Prediction], class_names: &[String]) -> csv::Result<Vec<u8>> {
+pub fn csv(
+    predictions: &[Prediction],
+    class_names: &[String],
+    shown: fn(&str) -> Cow<'_, str>,
+) -> csv::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"])?;
+    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"], shown)?;
     for Prediction { row, truth, answer } in predictions {
         let truth = lines.shown(*truth);
         lines.write([row.to_string(), truth], answer)?;
@@ -29,7 +35,14 @@ pub fn own_columns(class_names: &[String]) -> Vec<String> {
 /// Writes a line per prediction, after cells from the caller.
 pub struct Lines<'a, W: Write> {
     csv: csv::Writer<W>,
-    class_names: &'a [String],
+    class_names: Vec<Cow<'a, str>>,
+}
+
+/// A cell that no spreadsheet runs as a formula: quoted with `'` where it would. Numbers are not, since a quote would turn
+/// them into text.
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    if is_formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
 impl<'a, W: Write> Lines<'a, W> {
@@ -37,10 +50,15 @@ impl<'a, W: Write> Lines<'a, W> {
     ///
     /// # Errors
     /// Errors of `writer`, as for all methods.
-    pub fn begin(writer: W, class_names: &'a [String], first: &[&str]) -> csv::Result<Self> {
+    pub fn begin(
+        writer: W,
+        class_names: &'a [String],
+        first: &[&str],
+        shown: fn(&str) -> Cow<'_, str>,
+    ) -> csv::Result<Self> {
         let mut csv = csv::Writer::from_writer(writer);
         csv.write_record(first.iter().map(ToString::to_string).chain(own_columns(class_names)))?;
-        Ok(Self { csv, class_names })
+        Ok(Self { csv, class_names: class_names.iter().map(|name| shown(name)).collect() })
     }
 
     /// Writes `first`, then the prediction.
@@ -57,7 +75,7 @@ impl<'a, W: Write> Lines<'a, W> {
 
     /// A class index as its name, a number unchanged.
     pub fn shown(&self, value: f64) -> String {
-        self.class_names.get(value as usize).cloned().unwrap_or_else(|| value.to_string())
+        self.class_names.get(value as usize).map_or_else(|| value.to_string(), |name| name.clone().into_owned())
     }
 
     /// Flushes everything to the writer.

@@ -109,7 +109,10 @@ pub(super) fn test<B: TrainingBackend>(
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
     if !decoder.task.is_language_model() {
-        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, preprocessor.class_names())?)?;
+        writer.write_file(
+            PREDICTIONS,
+            &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into())?,
+        )?;
     }
     if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
         writer.write_file(name, &bytes)?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::ExportFormat;
 use crate::comparison::field::{Field, FieldValue, RECORD_FIELDS};
+use crate::experiment::predictions::inert;
 use crate::tracking::{MetricKey, Run, Shown, Store};
 
 use super::select::{JsonRun, json, select};
@@ -35,8 +36,7 @@ fn csv(runs: &[(Run, Shown)]) -> anyhow::Result<String> {
     Ok(String::from_utf8(writer.into_inner()?)?)
 }
 
-/// A cell with full precision. Texts that a spreadsheet would run as a formula are quoted with `'`; numbers are not,
-/// since a quote would turn them into text.
+/// A cell with full precision, and [`inert`].
 fn cell(value: Option<FieldValue<'_>>) -> String {
     let text = match value {
         None => return String::new(),
@@ -47,7 +47,7 @@ fn cell(value: Option<FieldValue<'_>>) -> String {
             None => return value.to_string(),
         },
     };
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
+    inert(&text).into_owned()
 }
 
 #[cfg(test)]

@@ -454,9 +454,9 @@ pub struct ReportArgs {
     pub runs: Vec<String>,
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The file to write
-    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
-    pub output: PathBuf,
+    /// The file to write [default: report.html]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// `burnlab dashboard`: compare runs in a web page.

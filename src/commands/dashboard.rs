@@ -1,5 +1,6 @@
 //! `burnlab dashboard`: serves the web page until Ctrl-C.
 
+use crate::commands::output::tell;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -25,7 +26,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
     if args.token.is_some() {
-        eprintln!(
+        tell!(
             "error: there is no `--token`: every user of this machine can read it in the list of processes. Set {TOKEN}, or \
              name a file that only you can read with `--token-file FILE`, or leave both out: then a new token is printed. \
              Choose another token than the one you gave"
@@ -87,10 +88,10 @@ fn listen(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Re
     let listener = listener.with_context(|| format!("cannot listen on {}", SocketAddr::new(host, port)))?;
     let address = listener.local_addr()?;
     if port != 0 && address.port() != port {
-        eprintln!("port {port} is taken, using {}", address.port());
+        tell!("port {port} is taken, using {}", address.port());
     }
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
-        eprintln!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
+        tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     recover(&args.store.location())?;
     // A token that the user has is not printed, since logs and terminals keep their output.

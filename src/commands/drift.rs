@@ -1,5 +1,6 @@
 //! Tells how the rows given to a model differ from those that it was trained on.
 
+use crate::commands::output::tell;
 use crate::data::Drift;
 
 /// Prints a line for each difference on standard error, apart from the predictions.
@@ -9,7 +10,7 @@ use crate::data::Drift;
 pub fn tell(drift: &Drift, is_strict: bool) -> anyhow::Result<()> {
     let lines = drift.lines();
     for line in &lines {
-        eprintln!("note: {line}");
+        tell!("note: {line}");
     }
     anyhow::ensure!(
         !is_strict || lines.is_empty(),

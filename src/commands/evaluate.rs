@@ -4,12 +4,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::output::tell;
 use super::{drift, output, summary};
 use crate::backend::BackendName;
 use crate::cli::EvaluateArgs;
 use crate::data::Examples;
 use crate::experiment::evaluate::score;
-use crate::experiment::predictions::csv;
+use crate::experiment::predictions::{csv, inert};
 use crate::experiment::{RunFolder, SavedModel};
 use crate::figures::counted;
 
@@ -17,7 +18,7 @@ use crate::figures::counted;
 fn warn_of_known_rows(saved: &SavedModel, examples: &Examples) {
     let num_known = saved.num_known(examples);
     if 2 * num_known > examples.len() {
-        eprintln!(
+        tell!(
             "warning: {num_known} of the {} are among those that the model was trained with: the result says what it \
              remembers, not what it would make of new rows",
             counted(examples.len(), "row")
@@ -46,7 +47,7 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
     };
     let (evaluation, predictions) = score(&saved, examples, BackendName::chosen(args.model.backend))?;
     if let Some(file) = &args.output {
-        let csv = csv(&predictions, saved.preprocessor.class_names())?;
+        let csv = csv(&predictions, saved.preprocessor.class_names(), inert)?;
         let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
         output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))?;
     }
@@ -54,7 +55,8 @@ pub fn run(args: &EvaluateArgs) -> anyhow::Result<ExitCode> {
         if args.json {
             writeln!(writer, "{}", serde_json::to_string_pretty(&evaluation)?)?;
         } else {
-            summary::write_evaluation(writer, &evaluation, &saved.preprocessor.target_name)?;
+            let target_name = &saved.preprocessor.target_name;
+            summary::write_evaluation(&mut output::Clean::new(writer), &evaluation, target_name)?;
         }
         Ok(())
     };

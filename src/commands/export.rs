@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::output::{is_stdout, say, to_file};
+use super::output::{is_stdout, refuse_foreign, say, to_file, to_own_file};
 use crate::cli::{ExportArgs, ModelFormat};
 use crate::experiment::export::{has_onnx, notes, onnx_model};
 use crate::experiment::{RunFolder, SavedModel, model_card};
@@ -30,7 +30,10 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let card = PathBuf::from(format!("{}.md", path.display()));
     let text = model_card::text(&saved, &path)?;
-    to_file(&card, &[], |writer| Ok(writer.write_all(text.as_bytes())?))?;
+    if args.output.is_none() {
+        refuse_foreign(&path)?;
+    }
+    to_own_file(&card, |writer| Ok(writer.write_all(text.as_bytes())?))?;
     to_file(&path, &[], |writer| Ok(writer.write_all(&bytes)?))?;
     say!("{}\n{}", path.display(), card.display());
     if format == ModelFormat::Onnx {

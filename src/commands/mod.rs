@@ -1,5 +1,6 @@
 //! One verb, one file: parses its arguments, calls [`experiment`](crate::experiment) or the store, and prints.
 
+use crate::commands::output::tell;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -32,7 +33,7 @@ mod train;
 /// Does what the command line asks for. An error is printed once, as one line that names the thing and the next step.
 pub fn run(cli: Cli) -> ExitCode {
     dispatch(cli).unwrap_or_else(|error| {
-        eprintln!("error: {}", explain(&error));
+        tell!("error: {}", explain(&error));
         ExitCode::FAILURE
     })
 }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use tempfile::NamedTempFile;
 
 /// Prints a line. A closed pipe (`| head`) ends the output, not the work.
 pub fn print_line(line: fmt::Arguments) {
@@ -17,7 +18,12 @@ pub fn print_line(line: fmt::Arguments) {
 
 /// `text` as a terminal may have it: names in a run that somebody sent could hold sequences that change the terminal.
 pub fn without_escapes(text: &str) -> Cow<'_, str> {
-    let is_foreign = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    // Besides controls, what makes a terminal show the rest of a line in another order than it has.
+    let is_foreign = |c: char| match c {
+        '\n' | '\t' => false,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
     match text.contains(is_foreign) {
         true => Cow::Owned(text.replace(is_foreign, "\u{fffd}")),
         false => Cow::Borrowed(text),
@@ -33,15 +39,66 @@ pub(crate) use say;
 /// What is kept back of the output to the terminal until more follows: a mistake in the first rows leaves nothing.
 const KEPT_BACK: usize = 1 << 16;
 
-/// Calls `write` with a writer to the terminal. After an error, what has not been written yet never is.
+/// Prints one line on standard error, which is for people. A name of a file may have line ends.
+pub fn print_error(line: fmt::Arguments) {
+    eprintln!("{}", without_escapes(&line.to_string()).replace('\n', " "));
+}
+
+/// Like `eprintln!`, through [`print_error`].
+macro_rules! tell {
+    ($($arguments:tt)*) => { $crate::commands::output::print_error(format_args!($($arguments)*)) };
+}
+pub(crate) use tell;
+
+/// Passes on what is written as [`without_escapes`] would have it.
+pub struct Clean<W> {
+    inner: W,
+    /// The bytes of a character that is not complete yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Clean<W> {
+    pub fn new(inner: W) -> Self {
+        Self { inner, begun: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = std::mem::take(&mut self.begun);
+        all.extend_from_slice(bytes);
+        for chunk in all.utf8_chunks() {
+            self.inner.write_all(without_escapes(chunk.valid()).as_bytes())?;
+            match str::from_utf8(chunk.invalid()) {
+                Ok(_) => {}
+                Err(error) if error.error_len().is_none() => self.begun = chunk.invalid().to_vec(),
+                Err(_) => self.inner.write_all("\u{fffd}".as_bytes())?,
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Calls `write` with a writer to standard output: what goes to a program there goes as it is, what goes to a terminal
+/// changes none.
+/// After an error, what has not been written yet never is.
 ///
 /// # Errors
 /// The error of `write`, or of writing to the terminal. A closed pipe is not an error.
 pub fn to_terminal(write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let mut terminal = BufWriter::with_capacity(KEPT_BACK, io::stdout().lock());
-    let result = write(&mut terminal).and_then(|()| Ok(terminal.flush()?));
+    let stdout = io::stdout();
+    let output: Box<dyn Write> = match stdout.is_terminal() {
+        true => Box::new(Clean::new(stdout.lock())),
+        false => Box::new(stdout.lock()),
+    };
+    let mut output = BufWriter::with_capacity(KEPT_BACK, output);
+    let result = write(&mut output).and_then(|()| Ok(output.flush()?));
     // Dropping the writer would write the rest.
-    drop(terminal.into_parts());
+    drop(output.into_parts());
     match result {
         Err(error) if is_closed_pipe(&error) => Ok(()),
         result => result,
@@ -58,6 +115,30 @@ pub fn say_path(file: &Path) {
     if !is_stdout(file) {
         say!("{}", file.display());
     }
+}
+
+/// As [`to_file`], for a file that the user did not name. It is written in the current folder, where somebody else may
+/// have left a link or a pipe under the name that burnlab gives by itself.
+///
+/// # Errors
+/// As [`to_file`]; anything but a file in its place.
+pub fn to_own_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    refuse_foreign(file)?;
+    to_file(file, &[], write)
+}
+
+/// Fails where [`to_own_file`] would, before anything is written.
+///
+/// # Errors
+/// Anything but a file at `file`.
+pub fn refuse_foreign(file: &Path) -> anyhow::Result<()> {
+    let is_foreign = fs::symlink_metadata(file).is_ok_and(|data| !data.is_file() && !data.is_dir());
+    ensure!(
+        !is_foreign,
+        "{} is a link, a pipe or the like, which is written to only where it is named: name the output with -o FILE",
+        file.display()
+    );
+    Ok(())
 }
 
 /// Calls `write` with a writer to `file`, which replaces an existing file only when completely written: an error leaves
@@ -104,27 +185,33 @@ pub fn to_file(
         }
         _ => {}
     }
-    let temporary = beside(&target).with_context(|| format!("{} is not a file name", file.display()))?;
-    let written = (|| {
-        let mut writer = BufWriter::new(File::create(&temporary).with_context(cannot)?);
-        if let Some(existing) = &existing {
-            fs::set_permissions(&temporary, existing.permissions()).with_context(cannot)?;
-        }
-        write(&mut writer)?;
-        writer.flush().with_context(cannot)?;
-        fs::rename(&temporary, &target).with_context(cannot)
-    })();
-    if written.is_err() {
-        // The error that matters is being returned; a leftover temporary file does no harm.
-        fs::remove_file(&temporary).ok();
+    // Removed by an error, which is returned.
+    let mut temporary = beside(&target, file)?.with_context(cannot)?;
+    let mut writer = BufWriter::new(temporary.as_file_mut());
+    if let Some(existing) = &existing {
+        writer.get_ref().set_permissions(existing.permissions()).with_context(cannot)?;
     }
-    written
+    write(&mut writer)?;
+    writer.flush().with_context(cannot)?;
+    drop(writer);
+    temporary.persist(&target).map_err(|error| error.error).with_context(cannot)?;
+    Ok(())
 }
 
-/// A hidden name in the same folder that no other process uses.
-fn beside(file: &Path) -> Option<PathBuf> {
-    let name = file.file_name()?.to_string_lossy();
-    Some(file.with_file_name(format!(".{name}.{}.tmp", std::process::id())))
+/// A new hidden file in the same folder, under a name that nobody can have guessed: in a folder that others may write,
+/// they could have left a link there.
+fn beside(target: &Path, file: &Path) -> anyhow::Result<io::Result<NamedTempFile>> {
+    let name = target.file_name().with_context(|| format!("{} is not a file name", file.display()))?;
+    // A name has at most 255 bytes.
+    let name = name.to_string_lossy();
+    let prefix = format!(".{}.", &name[..name.floor_char_boundary(200)]);
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".tmp");
+    // As any new file, less what the user's mask takes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    Ok(builder.tempfile_in(folder))
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
@@ -136,4 +223,23 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
         });
         io.or(in_csv).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_command_to_the_terminal() {
+        let foreign = "a\u{1b}[31m\tb\r\n\u{7}\u{9b}\u{202e}é\u{2066}";
+        let clean = "a\u{fffd}[31m\tb\u{fffd}\n\u{fffd}\u{fffd}\u{fffd}é\u{fffd}";
+        assert_eq!(without_escapes(foreign), clean);
+        // In pieces of any length, and with a byte that is no text.
+        for step in 1..8 {
+            let mut written = Vec::new();
+            let mut writer = Clean::new(&mut written);
+            [foreign.as_bytes(), b"\x9b31m"].concat().chunks(step).for_each(|piece| writer.write_all(piece).unwrap());
+            assert_eq!(String::from_utf8(written).unwrap(), format!("{clean}\u{fffd}31m"), "{step}");
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! `burnlab report RUN...`: writes one self-contained HTML file.
 
 use std::fmt::{self, Write};
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use super::output;
@@ -41,8 +43,13 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         write_run(&mut html, &store, run, runs.len() > 1)?;
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
-    output::to_file(&args.output, &[], |writer| Ok(writer.write_all(html.as_bytes())?))?;
-    output::say_path(&args.output);
+    let write = |writer: &mut dyn io::Write| Ok(writer.write_all(html.as_bytes())?);
+    let file = args.output.as_deref().unwrap_or(Path::new("report.html"));
+    match args.output {
+        Some(_) => output::to_file(file, &[], write)?,
+        None => output::to_own_file(file, write)?,
+    }
+    output::say_path(file);
     Ok(ExitCode::SUCCESS)
 }
 

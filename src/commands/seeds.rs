@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use super::output::say;
+use super::output::{say, tell};
 use super::processes;
 use super::runs::table;
 use super::signals::EXIT_INTERRUPTED;
@@ -59,13 +59,13 @@ impl Results {
         let id = match result {
             Ok(RunOutcome { id, status: Status::Interrupted, .. }) => {
                 let resume = command_in(&location.root, &["resume", id.as_str()]);
-                eprintln!("{repetition}: interrupted; `{resume}` resumes it");
+                tell!("{repetition}: interrupted; `{resume}` resumes it");
                 return Ok(());
             }
             Ok(outcome) => outcome.id,
             Err(error) => {
                 self.num_failed += 1;
-                eprintln!("{repetition}: error: {}", explain(&error));
+                tell!("{repetition}: error: {}", explain(&error));
                 return Ok(());
             }
         };

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::output::say;
+use super::output::{Clean, say};
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
@@ -46,7 +46,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
         None => say!("test   no test rows, so no result"),
         Some(evaluation) => {
             // A closed terminal does not affect the run, which is recorded.
-            write_result(&mut io::stdout(), evaluation, &prepared.dataset.target_name).ok();
+            write_result(&mut Clean::new(io::stdout()), evaluation, &prepared.dataset.target_name).ok();
         }
     }
     let kept = match outcome.kept_epoch {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::output::say;
+use super::output::{say, tell};
 use super::progress::{Progress, Style};
 use super::signals::interrupter;
 use super::{seeds, summary, sweep};
@@ -71,7 +71,7 @@ fn warn_of_network(location: &Location) {
     if location.server.is_none()
         && let Some(kind) = network_file_system(&location.root)
     {
-        eprintln!(
+        tell!(
             "warning: `{}` is on a network file system ({kind}), where its store is safe for one machine at a time: name \
              a local folder with --artifacts, or a PostgreSQL server with --store",
             location.root.display()

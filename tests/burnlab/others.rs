@@ -267,6 +267,76 @@ fn names_in_a_run_change_no_terminal() {
     assert!(text(&place.run(&["runs", "export"]).stdout).contains('\u{1b}'));
 }
 
+/// A table whose classes the network cannot tell apart, so that each is predicted for another.
+fn trained_on(classes: [&str; 2]) -> Place {
+    let place = Place::new();
+    let rows: String = (0..80).map(|i| format!("{},\"{}\"\n", i % 7, classes[i * i % 3 % 2])).collect();
+    place.write("t.csv", &format!("a,y\n{rows}"));
+    place.write("c.toml", "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 2\n");
+    let output = place.run(&["--config", "c.toml"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    assert!(said.contains("most frequent errors: ") && !said.contains(FOREIGN), "{said:?}");
+    place
+}
+
+/// Sequences that change a terminal, and what changes the order of a line.
+const FOREIGN: [char; 4] = ['\u{1b}', '\u{9b}', '\u{7}', '\u{202e}'];
+
+#[test]
+fn names_of_classes_and_folders_and_reasons_change_no_terminal() {
+    let place = trained_on(["p\u{1b}[31m\u{202e}", "q\u{9b}2J"]);
+    let said = |args: &[&str], expected: &str| {
+        let output = place.run(args);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(said.contains(expected) && !said.contains(FOREIGN), "{args:?}: {said:?}");
+        said
+    };
+    said(&["evaluate", "c"], "most frequent errors: ");
+    assert!(text(&place.run(&["predict", "c", "t.csv"]).stdout).contains('\u{202e}'), "for programs, as it is");
+    let path = place.only_run().join("run.json");
+    let record = json(&path);
+    let reason = record["reason"].as_str().unwrap();
+    let hostile = std::fs::read_to_string(&path).unwrap().replace(reason, "done\\u001b[2J\\u202e");
+    std::fs::write(&path, hostile).unwrap();
+    let odd = place.path("artifacts/runs/x\u{1b}]0;owned\u{7}\nsecond line");
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::write(odd.join("run.json"), "{").unwrap();
+    let skipped = said(&["runs", "reindex"], "skipped `");
+    assert!(skipped.lines().all(|line| !line.starts_with("second")), "{skipped}");
+    said(&["resume", "c"], "is finished (done");
+    said(&["generate", odd.to_str().unwrap()], "error: ");
+    // On a terminal, tables as well.
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: needs `script`");
+        return;
+    }
+    for line in ["predict c t.csv", "runs export", "report c -o -", "runs export --format json", "evaluate c --json"] {
+        let command = format!("{} {line}", env!("CARGO_BIN_EXE_burnlab"));
+        let mut script = Command::new("script");
+        script.args(["-qec", &command, "/dev/null"]).current_dir(place.path("")).env_remove("CARGO");
+        let output = script.stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains('\u{fffd}') && !said.contains(FOREIGN), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn names_are_no_formulas_in_tables_for_others_and_no_html_in_a_model_card() {
+    let place = trained_on(["<img src=x onerror=alert(1)>[a](b)|", "=cmd|' /C calc'!A0"]);
+    assert!(place.run(&["predict", "c", "t.csv", "-o", "pred.csv"]).status.success());
+    assert!(place.run(&["evaluate", "c", "-o", "tested.csv"]).status.success());
+    for (name, is_quoted) in [("pred.csv", true), ("tested.csv", true), ("predictions.csv", false)] {
+        let folder = if is_quoted { place.path("") } else { place.only_run() };
+        let table = std::fs::read_to_string(folder.join(name)).unwrap();
+        let cells = |cell: &str| table.contains(&format!(",{cell}"));
+        assert_eq!((cells("'=cmd"), cells("=cmd")), (is_quoted, !is_quoted), "{name}: {table}");
+    }
+    assert!(place.run(&["export", "c", "--format", "onnx", "-o", "m.onnx"]).status.success());
+    let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
+    assert!(card.contains("| &lt;img src=x onerror=alert(1)>\\[a\\](b)\\| |") && !card.contains("<img"), "{card}");
+}
+
 #[test]
 fn each_damaged_file_of_a_run_is_named() {
     for name in ["run.json", "environment.json", "evaluation.json", "preprocessing.json", "config.toml"] {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -306,7 +307,7 @@ fn what_a_strangers_store_says_is_data_and_no_program() {
         (
             "a long note",
             "UPDATE run SET record = json_set(record, '$.note', hex(zeroblob(100000000)))".to_owned(),
-            true,
+            false,
         ),
     ] {
         let sent = Sent::new("harmless", Fake::Folder);
@@ -336,6 +337,160 @@ fn what_a_strangers_store_says_is_data_and_no_program() {
         if is_usable {
             assert!(text(&sent.run(&["runs", "list"]).stdout).contains("moons-"), "{what}");
             assert_eq!(["run", "metric", "point", "trial"].map(count), before, "{what}");
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Beside the outputs
+
+#[test]
+fn an_output_that_the_user_did_not_name_follows_no_link() {
+    for fake in [Fake::Link, Fake::Pipe] {
+        let sent = Sent::new("harmless", Fake::Folder);
+        assert!(sent.run(&["runs", "reindex"]).status.success());
+        let card_of = |model: &str| format!("{model}.md");
+        let [onnx, weights] = ["onnx", "safetensors"].map(|end| format!("{}.{end}", sent.id));
+        for (name, args) in [
+            ("report.html".to_owned(), &["report", "latest"][..]),
+            (onnx.clone(), &["export", "latest", "--format", "onnx"]),
+            (card_of(&onnx), &["export", "latest", "--format", "onnx"]),
+            (weights, &["export", "latest", "--format", "safetensors"]),
+            (card_of("m"), &["export", "latest", "--format", "safetensors", "-o", "m"]),
+        ] {
+            let path = sent.place.path(&name);
+            match fake {
+                Fake::Link => symlink("ours/victim", &path).unwrap(),
+                _ => assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()),
+            }
+            let output = sent.run(args);
+            let errors = text(&output.stderr);
+            let is_told = errors.contains(&format!("{name} is a link")) && errors.contains("-o FILE");
+            assert!(output.status.code() == Some(1) && is_told, "{fake:?} {name}: {errors}");
+            sent.assert_untouched(&name);
+            std::fs::remove_file(path).unwrap();
+        }
+        // A link that the user names is followed.
+        sent.place.write("elsewhere", "");
+        symlink("elsewhere", sent.place.path("named.html")).unwrap();
+        assert!(sent.run(&["report", "latest", "-o", "named.html"]).status.success());
+        assert!(std::fs::read_to_string(sent.place.path("elsewhere")).unwrap().contains("<html"));
+    }
+}
+
+/// Whoever may write beside the output knows its name, and may guess the number of the process.
+#[test]
+fn no_link_left_beside_an_output_is_written_through() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    let place = &sent.place;
+    // The program takes over the number of the shell.
+    let mut command = Command::new("sh");
+    let script = "ln -s ours/victim .out.html.$$.tmp 2>/dev/null; exec \"$0\" report latest -o out.html";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_burnlab")]).current_dir(place.path("")).env_remove("CARGO");
+    assert!(command.output().unwrap().status.success());
+    sent.assert_untouched("a temporary file");
+    assert!(std::fs::read_to_string(place.path("out.html")).unwrap().contains("<html"));
+    let mode = |name: &str| {
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(place.path(name)).unwrap().permissions())
+    };
+    std::fs::write(place.path("any"), "").unwrap();
+    assert_eq!(mode("out.html"), mode("any"), "as any new file");
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Inside the files
+
+/// Rows of predictions that are large in each way that a table can be: the server answers, in bounded memory.
+#[test]
+fn the_dashboard_shows_no_more_of_a_table_than_it_has_room_for() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    let served = Served::start(sent.place.command(&["dashboard", "--port", "0"])).unwrap();
+    let table = sent.place.path("artifacts/runs").join(&sent.id).join("predictions.csv");
+    let write = |rows: usize, header: &str, row: &str, hole: u64| {
+        let mut file = File::create(&table).unwrap();
+        file.write_all(header.as_bytes()).unwrap();
+        for _ in 0..rows {
+            file.write_all(row.as_bytes()).unwrap();
+            file.seek(SeekFrom::Current(hole as i64)).unwrap();
+            file.write_all(b",0,0.5,0.5\n").unwrap();
+        }
+    };
+    let header = "row,true,predicted,probability_0,probability_1";
+    let empty = ",".repeat(1_000_000);
+    let path = format!("/api/runs/{}/predictions?limit=60", sent.id);
+    for (what, status, expected, make) in [
+        (
+            "a long line",
+            413,
+            "a line is longer than",
+            &(|| write(60, &format!("{header}\n"), "0,", 31 << 20)) as &dyn Fn(),
+        ),
+        ("a long cell", 200, "…", &|| write(20, &format!("{header}\n"), &format!("0,{}", "é".repeat(3 << 20)), 0)),
+        ("many cells", 413, "ask for fewer", &|| write(60, &format!("{header}{empty}\n"), &format!("0,0{empty}"), 0)),
+    ] {
+        make();
+        let (found, body) = served.ask("GET", &path, "").unwrap_or_else(|| panic!("no answer: {what}"));
+        assert!(found == status && body.contains(expected), "{what}: {found} {}", &body[..body.len().min(300)]);
+        assert!(body.len() < 1 << 20, "{what}: {} bytes", body.len());
+        let examples = format!("/api/compare/examples?ids={0},{0}", sent.id);
+        assert!(served.ask("GET", &examples, "").is_some(), "{what}");
+        assert_eq!(served.ask("GET", "/api/runs", "").unwrap().0, 200, "{what}");
+        let peak = served.peak().unwrap_or(0.0);
+        assert!(peak < 400.0, "{what}: {peak} MiB");
+    }
+}
+
+/// What the config of a sent run names is a file of ours: it is read only if it is what the run was trained on.
+#[test]
+fn resuming_a_strangers_run_copies_none_of_our_files() {
+    let place = Place::new();
+    let book = "the cat sat on the mat, and the dog sat on the log.\n".repeat(40);
+    place.write("ours.txt", &book);
+    place.write(
+        "c.toml",
+        "[data]\npath = \"ours.txt\"\ntask = \"language_model\"\ncontext = 8\n[training]\nmax_epochs = 2\n",
+    );
+    assert!(place.run(&["--config", "c.toml", "-q"]).status.success());
+    let run = place.only_run();
+    // Killed before anything was written.
+    for entry in std::fs::read_dir(&run).unwrap() {
+        let path = entry.unwrap().path();
+        let is_first = ["run.json", "config.toml", "environment.json", "lock"].iter().any(|name| path.ends_with(name));
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        } else if !is_first {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    let record = std::fs::read_to_string(run.join("run.json")).unwrap();
+    std::fs::write(run.join("run.json"), record.replace("\"finished\"", "\"running\"")).unwrap();
+    assert!(place.run(&["runs", "reindex"]).status.success());
+    place.write("ours.txt", &format!("{SECRET} is what nobody else may know\n").repeat(40));
+    let output = place.run(&["resume", "latest", "-q"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("have changed"), "{errors}");
+    assert!(tree(&run).keys().all(|path| !tells(path)) && !errors.contains(SECRET), "{errors}");
+    place.write("ours.txt", &book);
+    let output = place.run(&["resume", "latest", "-q"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn what_is_wrong_with_a_file_that_a_strangers_config_names_shows_none_of_it() {
+    let place = Place::new();
+    place.write("ours.csv", &format!("a,y\n{}", "1,0\n2,1\n3,0\n4,1\n".repeat(10)));
+    place.write("c.toml", "[data]\npath = \"ours.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 2\n");
+    assert!(place.run(&["--config", "c.toml", "-q"]).status.success());
+    std::fs::remove_file(place.only_run().join("test.csv")).unwrap();
+    for content in [format!("{SECRET}:x:0\nline\n"), format!("a,y\n{SECRET},0\n"), format!("a,y\n1,{SECRET},2\n")] {
+        place.write("ours.csv", &content);
+        for args in [&["evaluate", "latest"][..], &["resume", "latest", "--epochs", "9"]] {
+            let output = place.run(args);
+            let errors = text(&output.stderr);
+            assert!(output.status.code() == Some(1) && errors.contains("ours.csv"), "{args:?}: {errors}");
+            assert!(!errors.contains(SECRET), "{args:?}: {errors}");
         }
     }
 }

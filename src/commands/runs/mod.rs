@@ -9,13 +9,12 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::output::{to_file, without_escapes};
+use super::output::{tell, to_file, to_terminal, without_escapes};
 use crate::cli::{RunsArgs, RunsCommand};
 use crate::figures::counted;
 use crate::shell::command_in;
@@ -88,11 +87,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// A closed pipe (`| head`) is not an error.
 fn write_out(text: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write the output"),
-        _ => Ok(()),
-    }
+    to_terminal(|stdout| Ok(stdout.write_all(text.as_bytes())?)).context("cannot write the output")
 }
 
 fn tag(store: &mut Store, run: &str, changes: &[String]) -> anyhow::Result<()> {
@@ -182,7 +177,7 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
         print(&format!("{id}: its folder is gone, dropped\n"))?;
     }
     for (folder, error) in &found.skipped {
-        eprintln!("skipped `{}`: {error}", folder.display());
+        tell!("skipped `{}`: {error}", folder.display());
     }
     Ok(if found.skipped.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 
 use crate::cli::SweepEmitArgs;
-use crate::commands::output::{is_stdout, say, to_file};
+use crate::commands::output::{is_stdout, say, tell, to_file};
 use crate::config::LoadedConfig;
 use crate::experiment::sweep::create;
 use crate::shell::{quoted, quoted_path};
@@ -44,7 +44,7 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
         Some(path) => {
             to_file(path, &[], |file| Ok(file.write_all(script.as_bytes())?))?;
             let script = if is_stdout(path) { String::new() } else { format!(" {}", quoted_path(path)) };
-            eprintln!("sweep {id} waits for its workers: sbatch{script}");
+            tell!("sweep {id} waits for its workers: sbatch{script}");
         }
         None => say!("{}", script.trim_end()),
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::show;
 use crate::backend::BackendName;
 use crate::cli::{StoreArgs, SweepResumeArgs, TrainArgs};
-use crate::commands::output::say;
+use crate::commands::output::{say, tell};
 use crate::commands::processes::{self, Event, run_parallel};
 use crate::commands::signals::EXIT_INTERRUPTED;
 use crate::config::LoadedConfig;
@@ -97,7 +97,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
                     // On a full disk the store cannot be written either; the worker has given its trial back if it could.
                     num_given_up.set(num_given_up.get() + 1);
                     num_deaths.set(num_deaths.get() + 1);
-                    eprintln!("worker {name} gave up: {error}");
+                    tell!("worker {name} gave up: {error}");
                     return Ok(());
                 }
                 let num_given_back = released?;
@@ -106,7 +106,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
                     return Ok(());
                 }
                 num_deaths.set(num_deaths.get() + 1);
-                eprintln!("worker {name} ended: {error}; {num_given_back} trial goes to another one");
+                tell!("worker {name} ended: {error}; {num_given_back} trial goes to another one");
             }
             _ => {}
         }
@@ -122,7 +122,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
     if num_left > 0 && !is_stopped {
         let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
         let left = counted(num_left, "trial");
-        eprintln!("{left} left: `{resume}` goes on");
+        tell!("{left} left: `{resume}` goes on");
     }
     Ok(match (is_stopped, sweep.counts.finished) {
         (true, _) => ExitCode::from(EXIT_INTERRUPTED),

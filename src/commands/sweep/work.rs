@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::show;
 use crate::backend::BackendName;
 use crate::cli::SweepWorkArgs;
-use crate::commands::output::say;
+use crate::commands::output::{say, tell};
 use crate::commands::processes::on_parent_exit;
 use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::experiment::sweep::{Progress, Worker};
@@ -29,7 +29,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
     let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
     worker.work(|progress| say!("{}", line(progress)), |held| say!("{}", waits(held)))?;
     if interrupter.should_stop() {
-        eprintln!("stopped; its trial waits for another worker");
+        tell!("stopped; its trial waits for another worker");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));
     }
     Ok(ExitCode::SUCCESS)

@@ -39,9 +39,9 @@ pub(crate) use say;
 /// What is kept back of the output to the terminal until more follows: a mistake in the first rows leaves nothing.
 const KEPT_BACK: usize = 1 << 16;
 
-/// Prints one line on standard error, which is for people. A name of a file may have line ends.
+/// Prints a line on standard error, which is for people.
 pub fn print_error(line: fmt::Arguments) {
-    eprintln!("{}", without_escapes(&line.to_string()).replace('\n', " "));
+    eprintln!("{}", without_escapes(&line.to_string()));
 }
 
 /// Like `eprintln!`, through [`print_error`].

@@ -17,6 +17,7 @@ use anyhow::{Context, bail};
 use super::output::{tell, to_file, to_terminal, without_escapes};
 use crate::cli::{RunsArgs, RunsCommand};
 use crate::figures::counted;
+use crate::invalid::one_line;
 use crate::shell::command_in;
 use crate::tracking::{Location, RunId, Store, TrackingError};
 
@@ -177,7 +178,8 @@ fn reindex(location: &Location) -> anyhow::Result<ExitCode> {
         print(&format!("{id}: its folder is gone, dropped\n"))?;
     }
     for (folder, error) in &found.skipped {
-        tell!("skipped `{}`: {error}", folder.display());
+        // A name of a folder may have line ends.
+        tell!("{}", one_line(&format!("skipped `{}`: {error}", folder.display())));
     }
     Ok(if found.skipped.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

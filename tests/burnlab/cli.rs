@@ -23,7 +23,7 @@ fn a_run_leaves_everything_that_was_promised() {
     assert_eq!((&record["experiment"], &record["seed"]), (&"x y".into(), &7.into()));
     assert_eq!(record["tags"], serde_json::json!(["a", "b"]));
     assert_eq!(record["params"]["training.max_epochs"], 3);
-    assert_eq!(record["params"]["model.hidden"], serde_json::json!([16]));
+    assert_eq!(record["params"]["model.hidden"], serde_json::json!([64]));
 
     let log = std::fs::read_to_string(folder.join("run.log")).unwrap();
     assert!(log.contains("iris: 150 rows, 4 inputs") && log.ends_with("all 3 epochs done\n"), "{log}");
@@ -97,7 +97,7 @@ fn a_pipe_gets_plain_lines_and_quiet_gets_none() {
 fn bad_input_gets_one_clear_line_with_its_place() {
     let place = Place::new();
     place.write("one.csv", "a,y\n1,x\n2,x\n3,x\n");
-    place.write("constant.csv", "a,b,y\n1,5,x\n2,5,z\n3,5,x\n4,5,z\n");
+    place.write("constant.csv", "a,b,y\n1,5,x\n1,5,z\n1,5,x\n1,5,z\n");
     place.write("missing.csv", "a,b,y\n1,,x\n2,,z\n3,NA,x\n4,,z\n");
     let rows: String = (0..40).map(|i| format!("{},{}\n", i, if i % 2 == 0 { "x" } else { "z" })).collect();
     place.write("good.csv", &format!("a,y\n{rows}"));
@@ -133,7 +133,12 @@ fn bad_input_gets_one_clear_line_with_its_place() {
         ("missing file", csv("nowhere.csv", "y"), vec![], vec!["c.toml:2:1: data.path: ", "nowhere.csv"]),
         ("missing target", csv("good.csv", "Y2"), vec![], vec!["c.toml:3:1: data.target: ", "has no column `Y2`"]),
         ("one class", csv("one.csv", "y"), vec![], vec!["c.toml:3:1: data.target: target `y` is `x` in all 3 rows"]),
-        ("constant column", csv("constant.csv", "y"), vec![], vec!["constant.csv", "data.drop = [\"b\"]"]),
+        (
+            "constant columns",
+            csv("constant.csv", "y"),
+            vec![],
+            vec!["constant.csv", "no input column left", "dropped `a`, `b`"],
+        ),
         ("all-missing column", csv("missing.csv", "y"), vec![], vec!["missing.csv", "data.drop = [\"b\"]"]),
         (
             "batch larger than data",

@@ -127,7 +127,10 @@ fn a_second_training_without_validation_rows_is_refused() {
     ] {
         let done = burnlab(folder.path(), &["config", "check", "iris.toml", "--set", sets[0], "--set", sets[1]]);
         let error = String::from_utf8(done.stderr).unwrap();
-        assert!(done.status.code() == Some(1) && error.contains("training.refit: refit"), "{error}");
+        assert!(
+            done.status.code() == Some(1) && error.contains("training.refit") && error.contains(": refit "),
+            "{error}"
+        );
     }
 }
 

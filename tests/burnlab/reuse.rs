@@ -206,7 +206,7 @@ fn curves(folder: &Path) -> Vec<(String, u64, String)> {
     let (_, rows) = read_csv(&std::fs::read_to_string(folder.join("metrics.csv")).unwrap());
     let mut points: Vec<_> = rows
         .into_iter()
-        .filter(|row| row[3] != "train/seconds")
+        .filter(|row| !row[3].ends_with("/seconds"))
         .map(|row| (row[3].clone(), row[0].parse().unwrap(), row[4].clone()))
         .collect();
     points.sort();
@@ -357,7 +357,13 @@ fn each_kind_of_network_begins_with_another_runs_weights_and_keeps_the_frozen_on
 #[test]
 fn a_finished_run_trained_further_is_a_child_whose_curve_is_that_of_a_longer_run() {
     let place = Place::new();
-    train_further(&place, "[data]\nsource = \"wine\"\n[training]\nmax_epochs = 4\nbatch_size = 16\n");
+    let model = "[model]\nhidden = [16]\n";
+    // The child also has a second training of its own.
+    for refit in ["", "refit = true\n"] {
+        let training = format!("[training]\nmax_epochs = 4\nbatch_size = 16\n{refit}");
+        train_further(&Place::new(), &format!("[data]\nsource = \"wine\"\n{model}{training}"));
+    }
+    train_further(&place, &format!("[data]\nsource = \"wine\"\n{model}[training]\nmax_epochs = 4\nbatch_size = 16\n"));
 
     let less = place.run(&["resume", "latest", "--epochs", "9"]);
     assert!(text(&less.stderr).contains("has 9 epochs already"), "{}", text(&less.stderr));

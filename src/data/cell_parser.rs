@@ -1,6 +1,6 @@
 //! Parses cells of formats in which every cell is text.
 
-use super::table::{Cell, is_usable};
+use super::table::{Cell, is_invisible, is_usable};
 
 /// Decides whether a cell's text is a number, a missing value, or text.
 pub(super) struct CellParser {
@@ -39,7 +39,16 @@ impl CellParser {
     }
 
     fn is_missing(&self, cell: &[u8]) -> bool {
+        let cell = visible(cell);
         cell.is_empty() || self.missing.iter().any(|text| text == cell)
+    }
+}
+
+/// A cell without what cannot be seen around it, as its text is read.
+fn visible(cell: &[u8]) -> &[u8] {
+    match std::str::from_utf8(cell) {
+        Ok(text) if !text.is_ascii() => text.trim_matches(is_invisible).as_bytes(),
+        _ => cell,
     }
 }
 

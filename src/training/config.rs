@@ -71,7 +71,7 @@ pub struct TrainingConfig {
     pub restore_best: bool,
     /// After the validation part has chosen the epoch, train once more from the same initial weights, on the training
     /// and validation rows together, for that many epochs, and keep that network; it takes at most as long again. True
-    /// where burnlab also chooses `max_epochs`, else false by default; the trials of a sweep do without.
+    /// where the training is chosen by the data, else false by default; the trials of a sweep do without.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refit: Option<bool>,
     /// Minimum seconds of training between two checkpoints, from which `burnlab resume` continues after a crash; epochs

@@ -98,7 +98,7 @@ fn bad_input_gets_one_clear_line_with_its_place() {
     let place = Place::new();
     place.write("one.csv", "a,y\n1,x\n2,x\n3,x\n");
     place.write("constant.csv", "a,b,y\n1,5,x\n1,5,z\n1,5,x\n1,5,z\n");
-    place.write("missing.csv", "a,b,y\n1,,x\n2,,z\n3,NA,x\n4,,z\n");
+    place.write("missing.csv", "a,b,y\n,,x\n,,z\n,NA,x\n,,z\n");
     let rows: String = (0..40).map(|i| format!("{},{}\n", i, if i % 2 == 0 { "x" } else { "z" })).collect();
     place.write("good.csv", &format!("a,y\n{rows}"));
     let good = "[data]\npath = \"good.csv\"\ntarget = \"y\"\nnumeric = [\"a\"]\n";
@@ -139,7 +139,12 @@ fn bad_input_gets_one_clear_line_with_its_place() {
             vec![],
             vec!["constant.csv", "no input column left", "dropped `a`, `b`"],
         ),
-        ("all-missing column", csv("missing.csv", "y"), vec![], vec!["missing.csv", "data.drop = [\"b\"]"]),
+        (
+            "columns without values",
+            csv("missing.csv", "y"),
+            vec![],
+            vec!["missing.csv", "no input column left", "no value in any row"],
+        ),
         (
             "batch larger than data",
             good.into(),

@@ -66,13 +66,18 @@ impl Dialect {
     }
 }
 
+/// What is no part of a cell at its ends: blanks, and characters without width.
+fn is_invisible(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 /// Text that a cell may hold: what needs quotes, what looks like something else, any script; no NUL, no blank ends.
 fn word() -> impl Strategy<Value = String> {
     let odd = select(vec![
         "a,b", "a;b", "\"", "\"\"", "a\"b", "a\nb", "a\r\nb", "a\tb", "|", "1", "1.0", "-", "0x1", "é", "日本",
     ]);
     prop_oneof![odd.prop_map(str::to_owned), "[a-z]{1,3}", "[^\\x00]{1,6}"]
-        .prop_map(|text| text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{b}').to_owned())
+        .prop_map(|text| text.trim_matches(is_invisible).to_owned())
         .prop_filter("missing", |text| !text.is_empty() && !DataConfig::default().missing.contains(text))
 }
 

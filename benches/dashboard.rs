@@ -4,7 +4,7 @@
 //! cargo bench --bench dashboard
 //! ```
 //!
-//! Each size is measured in a process of its own, so that its memory is its own. Targets, of issue 3: start to first
+//! Each size is measured in a process of its own, so that its memory is its own. Targets: start to first
 //! answer < 200 ms, list of runs < 30 ms, 100 curves < 60 ms whatever the size of the store, memory < 80 MB.
 
 use std::collections::BTreeMap;

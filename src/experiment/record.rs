@@ -53,7 +53,7 @@ fn open(start: Start, prepared: &Prepared, options: &TrainOptions) -> anyhow::Re
             })?;
             checkpoint.progress.run = writer.id().to_string();
             writer.write_file(CHECKPOINT, &checkpoint.encode())?;
-            (writer, Checkpoints { selection: Some(checkpoint), refit: None })
+            (writer, Checkpoints { selection: Some(*checkpoint), refit: None })
         }
         Start::Resume { run, checkpoints, .. } => (RunWriter::resume_at(options.location, &run)?, *checkpoints),
     })

@@ -130,5 +130,5 @@ fn extend(
     let done = checkpoint.progress.epoch;
     anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
     checkpoint.reopen();
-    Ok(Start::Extend { parent: id.clone(), folder: folder.path().to_owned(), checkpoint })
+    Ok(Start::Extend { parent: id.clone(), folder: folder.path().to_owned(), checkpoint: Box::new(checkpoint) })
 }

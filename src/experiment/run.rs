@@ -33,7 +33,7 @@ pub enum Start {
     /// A new run, with random or pre-trained weights as configured.
     New { parent: Option<RunId> },
     /// A new run that continues from the end of `parent`, with a copy of its curves, which are in `folder`.
-    Extend { parent: RunId, checkpoint: Checkpoint, folder: PathBuf },
+    Extend { parent: RunId, checkpoint: Box<Checkpoint>, folder: PathBuf },
     /// The same run, from its last checkpoints, or from the beginning if it has none yet.
     Resume { run: RunId, checkpoints: Box<Checkpoints>, initial: Option<NamedWeights> },
 }

@@ -9,7 +9,7 @@ use super::autodiff::{unwrap, wrap};
 use super::convolution::{self, BlockOptions, NormalizedBlock};
 use super::loss::{self, Labels, LossFunction};
 use super::memory::{self, CpuBackend};
-use super::{Activation, AdamStep, adam, dense};
+use super::{Activation, AdamStep, adam, dense, members};
 
 /// A Burn backend with fused operations. The defaults use Burn's operations.
 pub trait FusedBackend: Backend {
@@ -30,6 +30,18 @@ pub trait FusedBackend: Backend {
         activation: Option<Activation>,
     ) -> Tensor<Self, 2> {
         dense::plain(inputs, weight, bias, activation)
+    }
+
+    /// `inputs` `[rows, width]` times each member's `scale` `[members, width]`, member by member: `[members x rows,
+    /// width]`.
+    fn member_inputs(inputs: Tensor<Self, 2>, scale: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        members::plain_scaled(inputs, scale)
+    }
+
+    /// A linear layer for each member: inputs `[members x rows, width]`, weight `[members, width, outputs]` and bias
+    /// `[members, outputs]` to `[members x rows, outputs]`.
+    fn member_layers(inputs: Tensor<Self, 2>, weight: Tensor<Self, 3>, bias: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        members::plain_dense(inputs, weight, bias)
     }
 
     /// A convolution that preserves the image size, an activation, and max pooling.
@@ -110,6 +122,14 @@ impl<B: CpuBackend> FusedBackend for B {
         dense::fused(inputs, weight, bias, activation)
     }
 
+    fn member_inputs(inputs: Tensor<B, 2>, scale: Tensor<B, 2>) -> Tensor<B, 2> {
+        members::fused_scaled(inputs, scale)
+    }
+
+    fn member_layers(inputs: Tensor<B, 2>, weight: Tensor<B, 3>, bias: Tensor<B, 2>) -> Tensor<B, 2> {
+        members::fused_dense(inputs, weight, bias)
+    }
+
     fn convolution_block(
         images: Tensor<B, 4>,
         weight: Tensor<B, 4>,
@@ -158,6 +178,14 @@ impl<B: CpuBackend, C: CheckpointStrategy> FusedBackend for Autodiff<B, C> {
         activation: Option<Activation>,
     ) -> Tensor<Self, 2> {
         dense::tracked(inputs, weight, bias, activation)
+    }
+
+    fn member_inputs(inputs: Tensor<Self, 2>, scale: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        members::tracked_scaled(inputs, scale)
+    }
+
+    fn member_layers(inputs: Tensor<Self, 2>, weight: Tensor<Self, 3>, bias: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        members::tracked_dense(inputs, weight, bias)
     }
 
     fn convolution_block(

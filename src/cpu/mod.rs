@@ -24,6 +24,7 @@ mod fused;
 mod images;
 mod loss;
 mod math;
+mod members;
 mod memory;
 mod parallel;
 mod product;
@@ -77,6 +78,27 @@ impl Kernels {
         match self {
             Self::Fused => B::dense(inputs, weight, bias, activation),
             Self::Plain => dense::plain(inputs, weight, bias, activation),
+        }
+    }
+
+    /// Rows scaled by each member of an ensemble; see [`FusedBackend::member_inputs`].
+    pub fn member_inputs<B: FusedBackend>(self, inputs: Tensor<B, 2>, scale: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::member_inputs(inputs, scale),
+            Self::Plain => members::plain_scaled(inputs, scale),
+        }
+    }
+
+    /// A linear layer for each member of an ensemble; see [`FusedBackend::member_layers`].
+    pub fn member_layers<B: FusedBackend>(
+        self,
+        inputs: Tensor<B, 2>,
+        weight: Tensor<B, 3>,
+        bias: Tensor<B, 2>,
+    ) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::member_layers(inputs, weight, bias),
+            Self::Plain => members::plain_dense(inputs, weight, bias),
         }
     }
 

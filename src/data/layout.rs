@@ -17,6 +17,8 @@ pub struct Layout {
 pub enum InputColumn {
     /// One input: a scaled number, a pixel, or a character's index.
     Number,
+    /// The bins of a number, this many: those below it are 1, those above it 0, and its own is in between.
+    Bins(usize),
     /// One-hot inputs, this many: at most one is 1, the rest are 0.
     Categories(usize),
 }
@@ -26,7 +28,7 @@ impl InputColumn {
     pub fn width(self) -> usize {
         match self {
             Self::Number => 1,
-            Self::Categories(count) => count,
+            Self::Bins(count) | Self::Categories(count) => count,
         }
     }
 }

@@ -38,8 +38,8 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         );
     }
     let columns = preprocessor.columns().iter().map(|column| match &column.kind {
-        &PreparedKind::Numeric { median, center, spread } => {
-            onnx::Column::Numeric { name: &column.name, median, center, spread }
+        PreparedKind::Numeric { median, center, spread, edges } => {
+            onnx::Column::Numeric { name: &column.name, median: *median, center: *center, spread: *spread, edges }
         }
         PreparedKind::Categorical { categories, has_unknown } => {
             onnx::Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
@@ -50,11 +50,20 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         found.ok_or_else(|| anyhow::anyhow!("{} has no weight `{name}`", MODEL))
     };
     let mut layers = Vec::new();
-    for layer in 0..=mlp.hidden.len() {
+    for layer in 0..mlp.num_common_layers() {
         let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
         let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is not a matrix") };
         layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
     }
+    let members = match mlp.members {
+        1 => None,
+        count => Some(onnx::Members {
+            scale: &weight("members.scale".into())?.values,
+            weight: &weight("members.weight".into())?.values,
+            bias: &weight("members.bias".into())?.values,
+            count,
+        }),
+    };
     let activation = match mlp.activation {
         Activation::Sigmoid => onnx::Activation::Sigmoid,
         Activation::Tanh => onnx::Activation::Tanh,
@@ -76,6 +85,7 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     Ok(onnx::encode(&onnx::Network {
         columns: columns.collect(),
         layers,
+        members,
         activation,
         head,
         metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],

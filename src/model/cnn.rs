@@ -147,7 +147,7 @@ impl CnnConfig {
     /// The layers between the last block and the output.
     fn linear(&self) -> MlpConfig {
         let Self { hidden, activation, dropout, .. } = self;
-        MlpConfig { hidden: hidden.clone(), activation: *activation, dropout: *dropout, initializer: None }
+        MlpConfig { hidden: hidden.clone(), activation: *activation, dropout: *dropout, members: 1, initializer: None }
     }
 
     pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Cnn<B> {

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::dense::dense;
 use super::parameters::{InitializedParams, ParameterSpecs};
-use super::{Activation, DropoutRng, Initializer, Kind, kind_reads_no_text};
+use super::members::{self, Members, average};
+use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
@@ -34,14 +35,21 @@ pub struct MlpConfig {
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in a training step; 0 <= p < 1, 0 = off.
     pub dropout: f64,
+    /// Networks in one that share the hidden layers, 1 to 64; their predictions are averaged.
+    #[serde(skip_serializing_if = "is_one")]
+    pub members: usize,
     /// Distribution of the initial weights; by default Kaiming for the ReLU family, else Glorot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initializer: Option<Initializer>,
 }
 
+fn is_one(number: &usize) -> bool {
+    *number == 1
+}
+
 impl Default for MlpConfig {
     fn default() -> Self {
-        Self { hidden: vec![16], activation: Activation::Relu, dropout: 0.0, initializer: None }
+        Self { hidden: vec![16], activation: Activation::Relu, dropout: 0.0, members: 1, initializer: None }
     }
 }
 
@@ -51,6 +59,10 @@ impl Kind for MlpConfig {
             format!("every hidden layer needs 1 to {MAX_WIDTH} units, found {:?}", self.hidden)
         })?;
         Invalid::unless(self.hidden.len() <= 64, "model.hidden", || "at most 64 hidden layers".into())?;
+        in_range("members", "networks in one", &[self.members], 1..=64)?;
+        Invalid::unless(self.members == 1 || !self.hidden.is_empty(), "model.members", || {
+            "without a hidden layer the average of several networks is one network: set members = 1".into()
+        })?;
         DropoutRng::check(self.dropout)
     }
 
@@ -65,7 +77,7 @@ impl Kind for MlpConfig {
     }
 
     fn head(&self) -> String {
-        format!("layers.{}.", self.hidden.len())
+        if self.members > 1 { "members.".into() } else { format!("layers.{}.", self.hidden.len()) }
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
@@ -94,9 +106,22 @@ impl MlpConfig {
 
     /// Adds the layers of such a network; their names begin with `prefix`.
     pub(super) fn add_layers(&self, specs: &mut ParameterSpecs, prefix: &str, num_inputs: usize, num_outputs: usize) {
-        for (layer, pair) in self.widths(num_inputs, num_outputs).windows(2).enumerate() {
+        let widths = self.widths(num_inputs, num_outputs);
+        let num_common = self.num_common_layers();
+        for (layer, pair) in widths.windows(2).take(num_common).enumerate() {
             specs.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
         }
+        if self.members > 1 {
+            let at: usize = std::env::var("SCALE_AT").ok().and_then(|a| a.parse().ok()).unwrap_or(0);
+            let ends = [widths[at], self.hidden[self.hidden.len() - 1], num_outputs];
+            let name = format!("{prefix}members");
+            members::specify(specs, &name, self.members, ends, self.initializer(), self.activation);
+        }
+    }
+
+    /// Layers that all members share: the hidden ones, and of a network of one member the output layer.
+    pub fn num_common_layers(&self) -> usize {
+        self.hidden.len() + usize::from(self.members == 1)
     }
 
     fn widths(&self, num_inputs: usize, num_outputs: usize) -> Vec<usize> {
@@ -108,8 +133,10 @@ impl MlpConfig {
     }
 
     pub(super) fn build_layers<B: Backend>(&self, params: &mut InitializedParams<B>, prefix: &str) -> Mlp<B> {
-        let layers = (0..=self.hidden.len()).map(|layer| params.linear(&format!("{prefix}layers.{layer}"))).collect();
-        Mlp { layers, activation: self.activation, dropout: self.dropout, kernels: Kernels::default() }
+        let num_common = self.num_common_layers();
+        let layers = (0..num_common).map(|layer| params.linear(&format!("{prefix}layers.{layer}"))).collect();
+        let members = (self.members > 1).then(|| Members::build(params, &format!("{prefix}members")));
+        Mlp { layers, members, activation: self.activation, dropout: self.dropout, kernels: Kernels::default() }
     }
 }
 
@@ -118,6 +145,8 @@ impl MlpConfig {
 pub struct Mlp<B: Backend> {
     /// Each computes `inputs [batch, in] x weight [in, out] + bias [out]`.
     layers: Vec<Linear<B>>,
+    /// Instead of an output layer.
+    members: Option<Members<B>>,
     #[module(skip)]
     activation: Activation,
     dropout: f64,
@@ -134,18 +163,33 @@ impl<B: Backend> Mlp<B> {
 impl<B: Backend> Mlp<B> {
     /// See [`Net::largest_tensor`](super::Net::largest_tensor).
     pub(super) fn largest_tensor(&self, _: usize) -> usize {
-        self.layers.iter().map(|layer| layer.weight.dims()[1]).max().unwrap_or(0)
+        let widest = self.layers.iter().flat_map(|layer| layer.weight.dims()).max().unwrap_or(0);
+        widest * self.members.as_ref().map_or(1, Members::count)
     }
 }
 
 impl<B: FusedBackend> Mlp<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
-        let (output, hidden) = self.layers.split_last().expect("init makes at least one layer");
-        let mut values = inputs; // [batch, num_inputs]
-        for layer in hidden {
+        let [batch, _] = inputs.dims();
+        let is_training = rng.is_some();
+        let (output, hidden) = match self.members {
+            Some(_) => (None, &self.layers[..]),
+            None => self.layers.split_last().map(|(output, hidden)| (Some(output), hidden)).expect("at least one layer"),
+        };
+        let at: usize = std::env::var("SCALE_AT").ok().and_then(|a| a.parse().ok()).unwrap_or(0);
+        let mut values = inputs; // [members x batch, num_inputs]
+        for (i, layer) in hidden.iter().enumerate() {
+            if let Some(members) = &self.members && i == at {
+                values = members.inputs(values, self.kernels);
+            }
             let units = dense(layer, values, Some(self.activation), self.kernels); // [batch, units]
             values = DropoutRng::drop(&mut rng, self.dropout, units);
         }
-        dense(output, values, None, self.kernels) // [batch, num_outputs]
+        let logits = match (output, &self.members) {
+            (_, Some(members)) => members.outputs(values, self.kernels),
+            (Some(output), None) => dense(output, values, None, self.kernels),
+            (None, None) => values,
+        }; // [members x batch, num_outputs]
+        if is_training { logits } else { average(logits, batch) }
     }
 }

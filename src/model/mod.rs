@@ -24,6 +24,7 @@ mod concatenate;
 mod dense;
 mod dropout;
 mod initializer;
+mod members;
 mod mlp;
 mod norm;
 mod parameters;
@@ -37,6 +38,7 @@ pub use crate::cpu::Activation;
 pub use cnn::{Cnn, CnnConfig};
 pub use dropout::DropoutRng;
 pub use initializer::Initializer;
+pub use members::average;
 pub use mlp::{Mlp, MlpConfig};
 pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
@@ -181,7 +183,9 @@ fn kind_reads_no_text(kind: &str, layout: &Layout) -> Result<(), Invalid> {
 fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     let are_numbers = layout.columns.iter().all(|&column| column == InputColumn::Number);
     Invalid::unless(are_numbers, "model.kind", || {
-        format!("`{kind}` reads numbers in order, and these data have categories: drop them, or choose another kind")
+        let is_binned = layout.columns.iter().any(|column| matches!(column, InputColumn::Bins(_)));
+        let (what, remedy) = if is_binned { ("bins", "set data.bins = 0") } else { ("categories", "drop them") };
+        format!("`{kind}` reads numbers in order, and these data have {what}: {remedy}, or choose another kind")
     })
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Start {
     Uniform(f64),
     /// Normal with mean 0 and this standard deviation.
     Normal(f64),
+    /// 1 or -1, equally likely.
+    Sign,
     /// All the same.
     Constant(f32),
 }
@@ -37,6 +39,7 @@ impl Start {
             Self::Normal(deviation) => {
                 values.map(|_| (deviation * Distribution::<f64>::sample(&StandardNormal, rng)) as f32).collect()
             }
+            Self::Sign => values.map(|_| if rng.next_u32() & 1 == 0 { 1.0 } else { -1.0 }).collect(),
             Self::Constant(value) => vec![value; count],
         }
     }

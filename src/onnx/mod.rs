@@ -15,8 +15,9 @@ use graph::Graph;
 
 /// A column of raw cells, and how it becomes inputs of the first layer.
 pub enum Column<'a> {
-    /// One input: `(cell - center) / spread`, with `median` instead of NaN; all in the column's own units.
-    Numeric { name: &'a str, median: f64, center: f64, spread: f64 },
+    /// One input: `(cell - center) / spread`, with `median` instead of NaN; all in the column's own units. With `edges`
+    /// (ascending, at least two) one input per bin instead: the part of it that lies below the cell, 0 to 1.
+    Numeric { name: &'a str, median: f64, center: f64, spread: f64, edges: &'a [f64] },
     /// One input per category, 1 for the cell's and 0 for the others. `has_unknown`: an additional one that is 1 for
     /// any other cell; without it all are 0 then.
     Categorical { name: &'a str, categories: &'a [String], has_unknown: bool },
@@ -46,6 +47,18 @@ pub struct Dense<'a> {
     pub num_outputs: usize,
 }
 
+/// An ensemble that shares its hidden layers: each member scales the prepared columns, and has an output layer of its
+/// own; the average of their outputs is that of the network.
+pub struct Members<'a> {
+    /// Row-major `[members, inputs]`.
+    pub scale: &'a [f32],
+    /// Row-major `[members, units, outputs]`.
+    pub weight: &'a [f32],
+    /// Row-major `[members, outputs]`.
+    pub bias: &'a [f32],
+    pub count: usize,
+}
+
 /// What the outputs of the last layer mean.
 pub enum Head<'a> {
     /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z > 0.
@@ -63,6 +76,8 @@ pub struct Network<'a> {
     pub columns: Vec<Column<'a>>,
     /// The first one takes the prepared columns; without hidden layers it is also the last.
     pub layers: Vec<Dense<'a>>,
+    /// Instead of the last layer.
+    pub members: Option<Members<'a>>,
     pub activation: Activation,
     pub head: Head<'a>,
     /// Keys and values. The keys `column_names`, `categories`, `class_names` and `target_name` are reserved: entries with these keys,
@@ -85,7 +100,7 @@ pub fn encode(network: &Network) -> Vec<u8> {
     let names = input_names(&network.columns, nodes::output_names(&network.head));
     let mut graph = Graph::new(&names);
     let inputs = nodes::prepare(&mut graph, &network.columns, &names);
-    let outputs = nodes::layers(&mut graph, inputs, &network.layers, network.activation);
+    let outputs = nodes::network(&mut graph, inputs, network);
     nodes::head(&mut graph, &outputs, &network.head);
     graph.into_model(network.producer_version, network.doc, &metadata(network))
 }
@@ -103,7 +118,7 @@ impl<'a> Column<'a> {
 
     fn num_inputs(&self) -> usize {
         match self {
-            Self::Numeric { .. } => 1,
+            Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
             Self::Categorical { categories, has_unknown, .. } => categories.len() + usize::from(*has_unknown),
         }
     }
@@ -113,6 +128,7 @@ fn check_sizes(network: &Network) {
     let mut width = network.columns.iter().map(Column::num_inputs).sum();
     assert!(width > 0, "no column has an input");
     assert!(!network.layers.is_empty(), "no layers");
+    let num_inputs = width;
     for (number, layer) in network.layers.iter().enumerate() {
         assert_eq!(layer.num_inputs, width, "inputs of layer {number}");
         assert_eq!(layer.weight.len(), layer.num_inputs * layer.num_outputs, "weights of layer {number}");
@@ -123,7 +139,13 @@ fn check_sizes(network: &Network) {
         Head::MultiClass { classes } => classes.len(),
         Head::Binary { .. } | Head::Number { .. } => 1,
     };
-    assert_eq!(width, num_outputs, "outputs of the last layer");
+    let Some(members) = &network.members else {
+        assert_eq!(width, num_outputs, "outputs of the last layer");
+        return;
+    };
+    assert_eq!(members.scale.len(), members.count * num_inputs, "scale of the members");
+    assert_eq!(members.weight.len(), members.count * width * num_outputs, "weights of the members");
+    assert_eq!(members.bias.len(), members.count * num_outputs, "biases of the members");
 }
 
 /// The names of the graph's inputs for the columns: inputs and outputs share a namespace, and an empty name means

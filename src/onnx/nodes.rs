@@ -1,7 +1,7 @@
 //! The nodes of a perceptron's graph: preprocessing, layers, and decoding of the outputs.
 
 use super::graph::{Attribute, DataType, Graph, Values};
-use super::{Activation, Column, Dense, Head, texts};
+use super::{Activation, Column, Dense, Head, Members, Network, texts};
 
 const INPUTS: &str = "inputs";
 const LABEL: &str = "label";
@@ -38,30 +38,72 @@ pub(super) fn prepare(graph: &mut Graph, columns: &[Column], names: &[String]) -
     concatenate(graph, &texts(&parts))
 }
 
-/// Numeric `cells`, float32 `[N, columns]`, scaled in float64 as in training: float32 would be too coarse near a large
-/// center.
+/// Numeric `cells`, float32 `[N, columns]`, scaled or divided into bins in float64 as in training: float32 would be too
+/// coarse near a large center.
 fn scale(graph: &mut Graph, cells: &str, columns: &[Column]) -> String {
-    let (mut medians, mut centers, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
-    for column in columns {
-        let Column::Numeric { median, center, spread, .. } = column else { continue };
+    let (mut medians, mut places, mut bounds) = (Vec::new(), Vec::new(), Bounds::default());
+    for (place, column) in (0i64..).zip(columns) {
+        let Column::Numeric { median, center, spread, edges, .. } = column else { continue };
         medians.push(*median);
-        centers.push(*center);
-        spreads.push(*spread);
+        bounds.add(*center, *spread, edges);
+        places.resize(bounds.centers.len(), place);
     }
+    let has_bins = places.len() > columns.len() || bounds.lowest.contains(&0.0);
     let shape = [columns.len()];
     let medians = graph.constant("medians", &shape, Values::Doubles(&medians));
-    let centers = graph.constant("centers", &shape, Values::Doubles(&centers));
-    let spreads = graph.constant("spreads", &shape, Values::Doubles(&spreads));
     let is_missing = graph.node("IsNaN", &[cells], &[]);
     let cells = cast(graph, cells, DataType::Double);
-    let cells = graph.node("Where", &[&is_missing, &medians, &cells], &[]);
+    let mut cells = graph.node("Where", &[&is_missing, &medians, &cells], &[]);
+    let shape = [places.len()];
+    if has_bins {
+        let places = graph.constant("columns", &shape, Values::Ints(&places));
+        cells = graph.node("Gather", &[&cells, &places], &[("axis", Attribute::Int(1))]);
+    }
+    let centers = graph.constant("centers", &shape, Values::Doubles(&bounds.centers));
+    let spreads = graph.constant("spreads", &shape, Values::Doubles(&bounds.spreads));
     let distances = graph.node("Sub", &[&cells, &centers], &[]);
     let scaled = graph.node("Div", &[&distances, &spreads], &[]);
-    // With a tiny spread an outlier may exceed the range of float32; inputs must be finite.
-    let lowest = graph.constant("lowest", &[], Values::Doubles(&[f64::from(f32::MIN)]));
-    let highest = graph.constant("highest", &[], Values::Doubles(&[f64::from(f32::MAX)]));
-    let scaled = graph.node("Clip", &[&scaled, &lowest, &highest], &[]);
+    let scaled = if has_bins {
+        let lowest = graph.constant("lowest", &shape, Values::Doubles(&bounds.lowest));
+        let highest = graph.constant("highest", &shape, Values::Doubles(&bounds.highest));
+        let scaled = graph.node("Max", &[&scaled, &lowest], &[]);
+        graph.node("Min", &[&scaled, &highest], &[])
+    } else {
+        let lowest = graph.constant("lowest", &[], Values::Doubles(&[LOWEST]));
+        let highest = graph.constant("highest", &[], Values::Doubles(&[HIGHEST]));
+        graph.node("Clip", &[&scaled, &lowest, &highest], &[])
+    };
     cast(graph, &scaled, DataType::Float)
+}
+
+/// With a tiny spread an outlier may exceed the range of float32; inputs must be finite.
+const LOWEST: f64 = f32::MIN as f64;
+const HIGHEST: f64 = f32::MAX as f64;
+
+/// Of each input: `(cell - center) / spread`, then not below `lowest` and not above `highest`.
+#[derive(Default)]
+struct Bounds {
+    centers: Vec<f64>,
+    spreads: Vec<f64>,
+    lowest: Vec<f64>,
+    highest: Vec<f64>,
+}
+
+impl Bounds {
+    /// The inputs of a column; an empty `edges` stands for a scaled one.
+    fn add(&mut self, center: f64, spread: f64, edges: &[f64]) {
+        if edges.is_empty() {
+            self.push([center, spread, LOWEST, HIGHEST]);
+        }
+        edges.array_windows().for_each(|[low, high]| self.push([*low, high - low, 0.0, 1.0]));
+    }
+
+    fn push(&mut self, [center, spread, lowest, highest]: [f64; 4]) {
+        self.centers.push(center);
+        self.spreads.push(spread);
+        self.lowest.push(lowest);
+        self.highest.push(highest);
+    }
 }
 
 /// Inputs of one categorical column, `[N, num_inputs]`; none if it has no category and no input for unknown ones.
@@ -93,7 +135,15 @@ fn ones(graph: &mut Graph, cells: &str) -> String {
 }
 
 /// Inputs `[N, num_inputs]` of the first layer to outputs `[N, num_outputs]` of the last one, both float32.
-pub(super) fn layers(graph: &mut Graph, inputs: String, layers: &[Dense], activation: Activation) -> String {
+pub(super) fn network(graph: &mut Graph, inputs: String, network: &Network) -> String {
+    match &network.members {
+        None => layers(graph, inputs, &network.layers, network.activation, "Gemm"),
+        Some(members) => ensemble(graph, &inputs, network, members),
+    }
+}
+
+/// `product` is the operator of a layer: `Gemm` for a matrix; `MatMul`, to which the bias is added, for several.
+fn layers(graph: &mut Graph, inputs: String, layers: &[Dense], activation: Activation, product: &str) -> String {
     let mut outputs = inputs;
     for (number, layer) in layers.iter().enumerate() {
         if number > 0 {
@@ -102,9 +152,31 @@ pub(super) fn layers(graph: &mut Graph, inputs: String, layers: &[Dense], activa
         let shape = [layer.num_inputs, layer.num_outputs];
         let weight = graph.constant("weight", &shape, Values::Floats(layer.weight));
         let bias = graph.constant("bias", &shape[1..], Values::Floats(layer.bias));
-        outputs = graph.node("Gemm", &[&outputs, &weight, &bias], &[]);
+        outputs = match product {
+            "Gemm" => graph.node(product, &[&outputs, &weight, &bias], &[]),
+            _ => {
+                let sums = graph.node(product, &[&outputs, &weight], &[]);
+                graph.node("Add", &[&sums, &bias], &[])
+            }
+        };
     }
     outputs
+}
+
+/// The average of the members' outputs; a first dimension counts the members.
+fn ensemble(graph: &mut Graph, inputs: &str, network: &Network, members: &Members) -> String {
+    let (count, num_inputs) = (members.count, members.scale.len() / members.count);
+    let last = network.layers.last().map_or(num_inputs, |layer| layer.num_outputs);
+    let num_outputs = members.bias.len() / count;
+    let scale = graph.constant("scale", &[count, 1, num_inputs], Values::Floats(members.scale));
+    let scaled = graph.node("Mul", &[inputs, &scale], &[]);
+    let units = layers(graph, scaled, &network.layers, network.activation, "MatMul");
+    let units = activate(graph, &units, network.activation);
+    let weight = graph.constant("weight", &[count, last, num_outputs], Values::Floats(members.weight));
+    let bias = graph.constant("bias", &[count, 1, num_outputs], Values::Floats(members.bias));
+    let outputs = graph.node("MatMul", &[&units, &weight], &[]);
+    let outputs = graph.node("Add", &[&outputs, &bias], &[]);
+    graph.node("ReduceMean", &[&outputs], &[("axes", Attribute::Ints(&[0])), ("keepdims", Attribute::Int(0))])
 }
 
 fn activate(graph: &mut Graph, x: &str, activation: Activation) -> String {

@@ -12,7 +12,7 @@ use super::metrics::{CharacterTally, OutputDecoder, Scores};
 use super::objective::Objective;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
-use crate::model::{DropoutRng, Net};
+use crate::model::{DropoutRng, Net, average};
 
 /// A network together with its objective: the module that Burn's Learner trains.
 #[derive(Module, Debug)]
@@ -31,8 +31,14 @@ impl<B: TrainingBackend> TrainStep for Trainee<B> {
     fn step(&self, batch: Batch<B>) -> TrainOutput<Self::Output> {
         let mut rng = DropoutRng::new(batch.noise_seed);
         let logits = self.net.forward(batch.inputs, Some(&mut rng));
-        let loss = self.objective.loss(logits.clone(), &batch.labels);
-        let outputs = self.outputs(loss.clone().inner(), logits.inner(), (batch.labels, batch.numbers), false);
+        // Each member of an ensemble learns from every label.
+        let num_labels = batch.labels.len();
+        let loss = match logits.dims()[0] / num_labels {
+            0 | 1 => self.objective.loss(logits.clone(), &batch.labels),
+            members => self.objective.loss(logits.clone(), &batch.labels.repeat(members)),
+        };
+        let logits = average(logits.inner(), num_labels);
+        let outputs = self.outputs(loss.clone().inner(), logits, (batch.labels, batch.numbers), false);
         TrainOutput::new(self, loss.backward(), outputs)
     }
 }

@@ -12,8 +12,7 @@ pub(super) enum Encoder {
     Numeric {
         position: Option<usize>,
         median: f64,
-        center: f64,
-        spread: f64,
+        kind: PreparedKind,
         /// Added to a cell, where the data set's are counted from another origin than those of training.
         shift: f64,
     },
@@ -42,9 +41,9 @@ impl Encoder {
     ) -> Self {
         let kind = position.map(|position| &dataset.columns[position].kind);
         match (&column.kind, kind) {
-            (&PreparedKind::Numeric { median, center, spread }, kind) => {
+            (&PreparedKind::Numeric { median, .. }, kind) => {
                 let position = position.filter(|_| kind == Some(&ColumnKind::Numeric));
-                Self::Numeric { position, median, center, spread, shift }
+                Self::Numeric { position, median, kind: column.kind.clone(), shift }
             }
             (PreparedKind::Categorical { categories, has_unknown }, kind) => {
                 let (position, names) = match kind {
@@ -64,18 +63,18 @@ impl Encoder {
 
     /// Whether the cell at `position`, unless missing, becomes the input unchanged.
     pub(super) fn is_copy_of(&self, position: usize) -> bool {
-        matches!(self, Self::Numeric { position: Some(own), center: 0.0, spread: 1.0, shift: 0.0, .. } if *own == position)
+        let Self::Numeric { position: own, kind, shift, .. } = self else { return false };
+        let is_unscaled = matches!(kind, PreparedKind::Numeric { center: 0.0, spread: 1.0, edges, .. } if edges.is_empty());
+        *own == Some(position) && is_unscaled && *shift == 0.0
     }
 
     /// Appends the inputs of one row's cells.
     pub(super) fn encode(&self, cells: &[f32], inputs: &mut Vec<f32>) {
         match self {
-            Self::Numeric { position, median, center, spread, shift } => {
+            Self::Numeric { position, median, kind, shift } => {
                 let cell = position.map_or(f32::NAN, |position| cells[position]);
                 let cell = if cell.is_nan() { *median } else { f64::from(cell) + shift };
-                // With a tiny spread an outlier may exceed the range of f32; inputs must be finite.
-                let input = ((cell - center) / spread) as f32;
-                inputs.push(input.clamp(f32::MIN, f32::MAX));
+                kind.encode_number(cell, inputs);
             }
             Self::OneHot { position, inputs: input_of, num_inputs, unknown } => {
                 let cell = position.map(|position| cells[position]).filter(|cell| !cell.is_nan());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, text};
+use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text};
 use crate::data::limits::MAX_CELLS;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Target};
 use crate::invalid::Invalid;
@@ -129,7 +129,7 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
         }
         for (column, cells) in chunk.iter().zip(&mut gathered) {
             let kind = match &column.kind {
-                ColumnKind::Numeric => fit_numeric(cells, config.scale),
+                ColumnKind::Numeric => fit_numeric(cells, config.scale, config.bins),
                 ColumnKind::Categorical { categories } => {
                     let has_missing = cells.len() < train_rows.len();
                     fit_categorical(cells, categories, config.max_categories, has_missing)
@@ -153,9 +153,9 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
 }
 
 /// `cells` without the missing ones, in any order.
-fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
+fn fit_numeric(cells: &mut [f32], scale: Scale, bins: usize) -> PreparedKind {
     if cells.is_empty() {
-        return PreparedKind::Numeric { median: 0.0, center: 0.0, spread: 1.0 };
+        return PreparedKind::Numeric { median: 0.0, center: 0.0, spread: 1.0, edges: Vec::new() };
     }
     let low = f64::from(cells.iter().copied().fold(f32::INFINITY, f32::min));
     let high = f64::from(cells.iter().copied().fold(f32::NEG_INFINITY, f32::max));
@@ -174,7 +174,13 @@ fn fit_numeric(cells: &mut [f32], scale: Scale) -> PreparedKind {
     };
     // Every number of a preprocessor is representable in f32, as exported models store them.
     let spread = if spread > 0.0 { spread.min(f64::from(f32::MAX)) } else { 1.0 };
-    PreparedKind::Numeric { median, center, spread }
+    let edges = if bins == 0 { Vec::new() } else { bins::edges(sorted(cells), bins) };
+    PreparedKind::Numeric { median, center, spread, edges }
+}
+
+fn sorted(cells: &mut [f32]) -> &[f32] {
+    cells.sort_unstable_by(f32::total_cmp);
+    cells
 }
 
 fn mean_and_deviation(numbers: impl ExactSizeIterator<Item = f64> + Clone) -> (f64, f64) {

@@ -3,6 +3,7 @@
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
 //! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back.
 
+mod bins;
 mod encode;
 mod fit;
 mod saved;
@@ -86,7 +87,7 @@ pub struct PreparedColumn {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PreparedKind {
-    /// One input: `(cell - center) / spread`, with the median instead of a missing cell.
+    /// One input: `(cell - center) / spread`, with the median instead of a missing cell; with `edges`, one per bin.
     Numeric {
         /// In the column's own units, like the other two.
         median: f64,
@@ -94,6 +95,9 @@ pub enum PreparedKind {
         center: f64,
         /// Becomes 1; greater than 0.
         spread: f64,
+        /// Limits of the bins, ascending and distinct: none, or at least two. See [`bins`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        edges: Vec<f64>,
     },
     /// One input per category, 1 for the cell's and 0 for the others.
     Categorical {
@@ -144,7 +148,8 @@ impl Preprocessor {
         match &self.inputs {
             Inputs::Table { columns, image_shape } => {
                 let columns = columns.iter().map(|column| match column.kind {
-                    PreparedKind::Numeric { .. } => InputColumn::Number,
+                    PreparedKind::Numeric { ref edges, .. } if edges.is_empty() => InputColumn::Number,
+                    PreparedKind::Numeric { .. } => InputColumn::Bins(column.kind.num_inputs()),
                     PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
                 });
                 Layout { columns: columns.collect(), image_shape: *image_shape, num_characters: None }
@@ -167,7 +172,10 @@ impl Preprocessor {
     /// A name per input: `Age`, `Sex=female`, `Sex=unknown`; none for a text.
     pub fn input_names(&self) -> Vec<String> {
         let names_of = |PreparedColumn { name, kind, .. }: &PreparedColumn| match kind {
-            PreparedKind::Numeric { .. } => vec![name.clone()],
+            PreparedKind::Numeric { edges, .. } if edges.is_empty() => vec![name.clone()],
+            PreparedKind::Numeric { edges, .. } => {
+                edges.array_windows().map(|[low, high]| format!("{name}={low}..{high}")).collect()
+            }
             PreparedKind::Categorical { categories, has_unknown } => {
                 let unknown = has_unknown.then_some(UNKNOWN);
                 let values = categories.iter().map(String::as_str).chain(unknown);
@@ -231,7 +239,7 @@ impl PreparedKind {
     /// Number of network inputs that the column becomes.
     pub fn num_inputs(&self) -> usize {
         match self {
-            Self::Numeric { .. } => 1,
+            Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
             Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::encode::Encoder;
-use super::{PreparedKind, PreparedTarget, Preprocessor};
+use super::{PreparedTarget, Preprocessor};
 use crate::data::{Dataset, Examples, Target};
 
 impl Preprocessor {
@@ -13,9 +13,8 @@ impl Preprocessor {
         let mut inputs = examples.input(position);
         let mut numbers = Vec::new();
         for column in self.columns() {
-            if let PreparedKind::Numeric { center, spread, .. } = column.kind {
-                let origin = self.readings.origin(&column.name);
-                numbers.push((f64::from(inputs[0]) * spread + center + origin) as f32);
+            if let Some(number) = column.kind.decode_number(inputs) {
+                numbers.push((number + self.readings.origin(&column.name)) as f32);
             }
             inputs = &inputs[column.kind.num_inputs()..];
         }

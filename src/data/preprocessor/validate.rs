@@ -41,9 +41,10 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
     }
     for PreparedColumn { name, kind, .. } in columns {
         let holds = match kind {
-            &PreparedKind::Numeric { median, center, spread } => {
-                let is_number = |number: f64| (number as f32).is_finite();
-                is_number(median) && is_number(center) && is_number(spread) && spread > 0.0
+            PreparedKind::Numeric { median, center, spread, edges } => {
+                let is_number = |number: &f64| (*number as f32).is_finite();
+                let are_edges = edges.len() != 1 && edges.array_windows().all(|[low, high]| low < high);
+                [median, center, spread].into_iter().chain(edges).all(is_number) && *spread > 0.0 && are_edges
             }
             PreparedKind::Categorical { categories, .. } => are_distinct(categories),
         };

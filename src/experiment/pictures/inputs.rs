@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use crate::data::{Examples, PreparedKind, Preprocessor};
+use crate::data::{Examples, Preprocessor};
 use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
 use crate::training::OutputDecoder;
@@ -50,7 +50,7 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
 
 /// The plane as each unit of the only hidden layer divides it, next to the network's output.
 pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
-    let [num_units] = subject.model.mlp()?.hidden[..] else { return None };
+    let [num_units] = subject.perceptron()?.hidden[..] else { return None };
     let boundary = divided(subject)?;
     let grid = Grid::new(subject.preprocessor, parts(subject), SIZE);
     let points = grid.examples(subject.preprocessor);
@@ -208,14 +208,13 @@ impl Grid {
             for column in 0..self.size {
                 let raw = [at(self.x, column), at(self.y, row)];
                 for (column, raw) in preprocessor.columns().iter().zip(raw) {
-                    let PreparedKind::Numeric { center, spread, .. } = column.kind else { continue };
-                    inputs.push(((raw - center) / spread) as f32);
+                    column.kind.encode_number(raw, &mut inputs);
                 }
             }
         }
         let num_points = self.size * self.size;
         Examples {
-            num_inputs: 2,
+            num_inputs: preprocessor.num_inputs(),
             inputs,
             shared: None,
             targets: vec![f32::NAN; num_points],

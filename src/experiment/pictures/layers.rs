@@ -5,7 +5,7 @@ use crate::plots::{self, Layer};
 
 /// Units and connections, with their weights.
 pub(super) fn network(subject: &Subject) -> Option<String> {
-    let mlp = subject.model.mlp()?;
+    let mlp = subject.perceptron()?;
     let layers: Vec<Layer> = (0..=mlp.hidden.len())
         .map(|layer| {
             let weight = &subject.weights[&format!("layers.{layer}.weight")];
@@ -29,7 +29,7 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
 /// The weights of each first-layer unit as an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
     let [height, width] = subject.preprocessor.image_shape()?;
-    subject.model.mlp()?;
+    subject.perceptron()?;
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");
     Some(plots::unit_weights(&title, height, width, &weight.values, weight.shape[1]))

@@ -3,8 +3,8 @@
 use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::data::{Examples, Preprocessor};
-use crate::model::{ModelConfig, NamedWeights, Net, named_weights};
+use crate::data::{Examples, InputColumn, Preprocessor};
+use crate::model::{MlpConfig, ModelConfig, NamedWeights, Net, named_weights};
 use crate::tracking::Point;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Evaluation, Prediction, logits};
@@ -51,6 +51,13 @@ impl<'a> Subject<'a> {
         let Results { points, best_epoch, evaluation, predictions, test, train } = results;
         let (model, weights) = (network.model, named_weights(network.net));
         Self { title, model, preprocessor, weights, network, points, best_epoch, evaluation, predictions, test, train }
+    }
+
+    /// The network, if it is one perceptron whose inputs are scaled numbers and categories: pictures of its units and
+    /// weights say nothing about an ensemble, or about bins.
+    pub(super) fn perceptron(&self) -> Option<&MlpConfig> {
+        let has_bins = self.preprocessor.layout().columns.iter().any(|column| matches!(column, InputColumn::Bins(_)));
+        self.model.mlp().filter(|mlp| mlp.members == 1 && !has_bins)
     }
 
     pub(super) fn titled(&self, what: &str) -> String {

@@ -1,0 +1,85 @@
+//! Several networks in one that share most weights: the "mini" ensemble of Gorishniy et al. 2025, "TabM: advancing
+//! tabular deep learning with parameter-efficient ensembling".
+//!
+//! Each member scales the inputs by factors of its own, and has an output layer of its own; the hidden layers are common
+//! to all, so that their matrix products are one product of `members` times as many rows. In training each member
+//! learns from every row by itself; a prediction is the average of theirs.
+
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+use super::parameters::{InitializedParams, ParameterSpecs, Start};
+use super::{Activation, Initializer};
+use crate::cpu::{FusedBackend, Kernels};
+
+/// What each member has of its own.
+#[derive(Module, Debug)]
+pub(super) struct Members<B: Backend> {
+    /// Factors of the inputs, `[members, inputs]`; at first 1 or -1.
+    scale: Param<Tensor<B, 2>>,
+    /// The output layers, `[members, units, outputs]`.
+    weight: Param<Tensor<B, 3>>,
+    /// `[members, outputs]`.
+    bias: Param<Tensor<B, 2>>,
+}
+
+/// Specifies the parameters of `count` members, `[inputs, units, outputs]` wide; their names begin with `name`.
+pub(super) fn specify(
+    specs: &mut ParameterSpecs,
+    name: &str,
+    count: usize,
+    [inputs, units, outputs]: [usize; 3],
+    initializer: Initializer,
+    activation: Activation,
+) {
+    let bound = initializer.bound(units, outputs, activation);
+    specs.weight(format!("{name}.scale"), &[count, inputs], if std::env::var("SCALE_NORMAL").is_ok() { Start::Normal(1.0) } else { Start::Sign });
+    specs.weight(format!("{name}.weight"), &[count, units, outputs], Start::Uniform(bound));
+    specs.weight(format!("{name}.bias"), &[count, outputs], Start::Constant(0.0));
+}
+
+impl<B: Backend> Members<B> {
+    pub(super) fn build(params: &mut InitializedParams<B>, name: &str) -> Self {
+        Self {
+            scale: params.take(&format!("{name}.scale")),
+            weight: params.take(&format!("{name}.weight")),
+            bias: params.take(&format!("{name}.bias")),
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.weight.dims()[0]
+    }
+
+    /// `inputs` `[batch, inputs]` as each member sees them, member by member: `[members x batch, inputs]`.
+    pub(super) fn inputs(&self, inputs: Tensor<B, 2>, kernels: Kernels) -> Tensor<B, 2>
+    where
+        B: FusedBackend,
+    {
+        kernels.member_inputs(inputs, self.scale.val())
+    }
+
+    /// Logits `[members x batch, outputs]` of the last hidden layer's `units` `[members x batch, units]`.
+    pub(super) fn outputs(&self, units: Tensor<B, 2>, kernels: Kernels) -> Tensor<B, 2>
+    where
+        B: FusedBackend,
+    {
+        kernels.member_layers(units, self.weight.val(), self.bias.val())
+    }
+}
+
+/// The average of the members' logits, `[members x batch, outputs]` to `[batch, outputs]`: for classes, logits of the
+/// normalised geometric mean of their probabilities.
+pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize) -> Tensor<B, 2> {
+    let [rows, outputs] = logits.dims();
+    if rows == batch {
+        return logits;
+    }
+    let members = rows / batch;
+    if outputs > 1 && std::env::var("PROB").is_ok() {
+        let p = burn::tensor::activation::log_softmax(logits, 1).exp();
+        return p.reshape([members, batch, outputs]).mean_dim(0).reshape([batch, outputs]).clamp_min(1e-30).log();
+    }
+    logits.reshape([members, batch, outputs]).mean_dim(0).reshape([batch, outputs])
+}

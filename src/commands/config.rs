@@ -28,7 +28,7 @@ pub fn run(command: &ConfigCommand) -> anyhow::Result<ExitCode> {
         ConfigCommand::Render(ConfigFile { file, set }) => {
             let loaded = LoadedConfig::load(file, set)?;
             let complete = completed(&loaded.config).map_err(|invalid| loaded.locate(invalid))?;
-            say!("{}", complete.resolved_whole().to_toml().trim_end());
+            say!("{}", complete.resolved_whole().to_short_toml().trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

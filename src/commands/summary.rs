@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{Clean, say};
+use super::runs::table::cut;
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
@@ -18,6 +19,8 @@ use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 const MAX_MATRIX: usize = 12;
 /// For at most as many classes, the matrix has its zeros.
 const MAX_ZEROS: usize = 4;
+/// Characters of a class's name in a confusion matrix.
+const MAX_NAME: usize = 40;
 
 /// Prints the result of a run unless `quiet`, and returns the exit code. `again` is how to train its config again.
 pub fn print_outcome(
@@ -200,7 +203,7 @@ pub fn again_from(file: &Path, artifacts: &Path) -> Again {
 }
 
 fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
-    let names: Vec<&str> = classes.report.iter().map(|class| class.class.as_str()).collect();
+    let names: Vec<_> = classes.report.iter().map(|class| cut(&class.class, MAX_NAME)).collect();
     let matrix = &classes.confusion_matrix;
     if names.len() <= MAX_MATRIX {
         let head = "true \\ predicted";

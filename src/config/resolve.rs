@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::schema::Config;
-use crate::data::Task;
+use crate::data::{Source, Task};
 use crate::shipped;
+use crate::training::Knob;
 use crate::training::config::Loss;
 
 impl Config {
@@ -20,6 +21,37 @@ impl Config {
     pub fn resolved_whole(self) -> Self {
         let (seeds, sweep) = (self.seeds, self.sweep.clone());
         Self { seeds, sweep, ..self.resolved() }
+    }
+
+    /// The TOML of this config without the keys that mean nothing beside its others. Those are at their defaults, since a
+    /// config that sets one is refused, so that the file means the same.
+    pub fn to_short_toml(&self) -> String {
+        let mut whole = toml::Table::try_from(self).expect("every field of a config has a TOML form");
+        for (section, key) in self.without_meaning() {
+            if let Some(section) = whole.get_mut(section).and_then(toml::Value::as_table_mut) {
+                section.remove(key);
+            }
+        }
+        toml::to_string(&whole).expect("a table has a TOML form")
+    }
+
+    fn without_meaning(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let Self { data, training, .. } = self;
+        let is_generated = data.source.is_some_and(Source::is_generated);
+        let has_columns = !(is_generated || data.is_text() || data.labels.is_some());
+        let is_table_file = has_columns && data.source.is_none();
+        let knobs = Knob::ALL.map(|knob| ("training", knob.key(), training.optimizer.default_of(knob).is_some()));
+        let keys = [
+            ("data", "generator_seed", is_generated),
+            ("data", "header", is_table_file),
+            ("data", "missing", is_table_file),
+            ("data", "drop", has_columns),
+            ("data", "numeric", has_columns),
+            ("data", "categorical", has_columns),
+            // Alone in being taken, and of no use, with another loss.
+            ("training", "huber_delta", training.loss == Some(Loss::Huber)),
+        ];
+        keys.into_iter().chain(knobs).filter(|(.., has_meaning)| !has_meaning).map(|(section, key, _)| (section, key))
     }
 
     fn resolved(mut self) -> Self {
@@ -78,6 +110,32 @@ mod tests {
             assert_eq!(resolved.training.loss, Some(Loss::default_for(task)));
             assert_eq!((resolved.seeds, &resolved.sweep), (1, &None));
             assert_eq!(resolved.clone().resolved_for(task), resolved);
+        }
+    }
+
+    #[test]
+    fn a_config_without_what_means_nothing_means_the_same() {
+        for (text, absent, present) in [
+            (
+                "source = \"digits\"",
+                &["generator_seed", "header", "missing", "nesterov", "huber_delta"][..],
+                &["drop"][..],
+            ),
+            ("source = \"moons\"\ngenerator_seed = 3", &["drop", "numeric"], &["generator_seed = 3"]),
+            (
+                "path = \"a.csv\"\ntarget = \"y\"\n[training]\noptimizer = \"sgd\"",
+                &["epsilon_hat"],
+                &["missing", "nesterov"],
+            ),
+            ("path = \"a.csv\"\ntarget = \"y\"\n[training]\nloss = \"huber\"", &["nesterov"], &["huber_delta = 1.0"]),
+        ] {
+            let config: Config = toml::from_str(&format!("[data]\n{text}\n")).unwrap();
+            let config = config.resolved_whole();
+            let short = config.to_short_toml();
+            assert_eq!(toml::from_str::<Config>(&short).unwrap(), config, "{short}");
+            let has = |key: &&&str| short.lines().any(|line| line == **key || line.split(" = ").next() == Some(**key));
+            assert_eq!(absent.iter().find(has), None, "{short}");
+            assert!(present.iter().all(|key| has(&key)), "{short}");
         }
     }
 }

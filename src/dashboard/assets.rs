@@ -1,11 +1,12 @@
 //! The page's files and plotly.js, compiled in.
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 
 use serde_json::{Map, Value, json};
 
+use super::session::Visitor;
 use super::{ApiError, AppState};
 use crate::metric::{METRICS, Metric};
 use crate::shell;
@@ -57,10 +58,14 @@ const ASSETS: &[(&str, &str)] = assets![
 ];
 
 /// `GET /`
-pub async fn index(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
+pub async fn index(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Html<String>, ApiError> {
     let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
     let fields = [
-        ("{{token}}", state.token().to_owned()),
+        ("{{token}}", visitor.change_token),
+        ("{{logout}}", if visitor.session.is_some() { "" } else { "hidden" }.to_owned()),
         ("{{metrics}}", in_attribute(&metrics())),
         ("{{program}}", shell::program().to_owned()),
         ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),

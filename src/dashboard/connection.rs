@@ -7,6 +7,7 @@
 //! taken.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -51,6 +52,7 @@ impl Limits {
 /// What a connection is doing; shared by its socket and the requests that come through it.
 #[derive(Debug, Clone)]
 pub struct Turn {
+    peer: IpAddr,
     places: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
 }
@@ -74,6 +76,11 @@ impl State {
 }
 
 impl Turn {
+    /// The address of the client.
+    pub fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,8 +119,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(stream: TcpStream, places: Arc<Semaphore>, place: OwnedSemaphorePermit, limits: Limits) -> Self {
-        let turn = Turn { places, state: Arc::new(Mutex::new(State::waiting())) };
+    /// Of a client at `peer`.
+    pub fn new(
+        stream: TcpStream,
+        peer: IpAddr,
+        places: Arc<Semaphore>,
+        place: OwnedSemaphorePermit,
+        limits: Limits,
+    ) -> Self {
+        let turn = Turn { peer, places, state: Arc::new(Mutex::new(State::waiting())) };
         Self { stream, turn, limits, look: Box::pin(sleep(limits.look())), stuck: None, _place: place }
     }
 

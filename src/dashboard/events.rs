@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::change::Change;
 use super::files::Received;
 use super::request::checked;
+use super::session::Visitor;
 use super::{ApiError, AppState, Listening};
 
 /// Pages that may listen at once. Each occupies a connection for as long as it is open, and half of the connections
@@ -38,6 +39,7 @@ type Sender = mpsc::Sender<Result<Bytes, Infallible>>;
 /// `GET /api/events?since=`: first what the client missed, then each change, as events named `change`.
 pub async fn events(
     State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
     query: Result<Query<EventsQuery>, QueryRejection>,
 ) -> Result<Response<Body>, ApiError> {
     let since = checked(query)?.since;
@@ -47,26 +49,26 @@ pub async fn events(
     })?;
     // A client that reads slowly has one event waiting, and later catches up with what it missed in one.
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(follow(state, since, sender, listening));
+    tokio::spawn(follow(state, visitor, since, sender, listening));
     let mut response = Response::new(Body::from_stream(Received(receiver)));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)
 }
 
 /// Sends until the client disconnects or the server shuts down.
-async fn follow(state: AppState, since: u64, sender: Sender, _listening: Listening) {
+async fn follow(state: AppState, visitor: Visitor, since: u64, sender: Sender, _listening: Listening) {
     let mut ending = state.shared.ending.subscribe();
     let ends = async { ending.wait_for(|&ends| ends).await.map(drop) };
     tokio::select! {
         // Either way nobody is listening any more.
         _ = ends => {}
         () = sender.closed() => {}
-        _ = forward(&state, since, &sender) => {}
+        _ = forward(&state, &visitor, since, &sender) => {}
     }
 }
 
-/// `None` when nobody listens any more.
-async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
+/// `None` when nobody listens any more, or the session of who listens has ended.
+async fn forward(state: &AppState, visitor: &Visitor, since: u64, sender: &Sender) -> Option<()> {
     let mut seen = since;
     loop {
         // Subscribe before catching up, so that no change in between is missed.
@@ -80,7 +82,11 @@ async fn forward(state: &AppState, since: u64, sender: &Sender) -> Option<()> {
         }
         seen = missed.revision;
         loop {
-            match timeout(KEEP_ALIVE, changes.recv()).await {
+            let news = timeout(KEEP_ALIVE, changes.recv()).await;
+            if visitor.session.as_ref().is_some_and(|visit| !state.access().is_open(visit)) {
+                return None;
+            }
+            match news {
                 // Older than what was sent while catching up: sending it would take the page back in time.
                 Ok(Ok(change)) if change.number <= caught_up => {}
                 Ok(Ok(change)) => {

@@ -3,24 +3,28 @@
 //! Two kinds of attackers can reach a dashboard on this machine: other web pages in the user's browser, and other
 //! machines. Against pages, each request is checked for its `Host` (a page can point its own domain at 127.0.0.1), its
 //! `Origin` and its `Sec-Fetch-Site`, and changes need a token that only our page has. Against machines, the server
-//! listens on the loopback interface only, or requires the user's token on every route.
+//! listens on the loopback interface only, or requires the user's token: as `Authorization: Bearer`, or once in the
+//! address of the page, which begins a session.
 
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::connection::Turn;
+use super::session::{Sessions, Visit, Visitor, change_token, cookie_name, random_hex, set_cookie};
 use super::{ApiError, AppState};
 
 /// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
-const TOKEN_HEADER: &str = "x-burnlab-token";
-const COOKIE: &str = "burnlab_token";
+/// What changes need, which only our page knows.
+const CHANGE_HEADER: &str = "x-burnlab-token";
 
 /// The shortest token that is accepted: long enough not to be guessed.
 const MIN_TOKEN: usize = 16;
@@ -37,6 +41,13 @@ pub struct Access {
     token: String,
     is_remote: bool,
     is_generated: bool,
+    sessions: Arc<Sessions>,
+}
+
+/// What a client asked for: the host without its port, and the port.
+struct Asked {
+    host: String,
+    port: u16,
 }
 
 impl Access {
@@ -47,10 +58,9 @@ impl Access {
 
     /// Anybody who has a new random token, from any machine.
     pub fn generated() -> Self {
-        // The standard library seeds these hashers from the system's entropy, with a keyed hash that does not reveal
-        // its key: 128 bits that no other page can guess.
-        let half = || RandomState::new().hash_one(std::process::id());
-        Self { token: format!("{:016x}{:016x}", half(), half()), is_remote: true, is_generated: true }
+        // As the standard library's own hash maps, it cannot do without the system's random numbers.
+        let token = random_hex::<16>().expect("the system gives random numbers");
+        Self { token, is_remote: true, is_generated: true, sessions: Arc::default() }
     }
 
     /// Anybody who has `token`, from any machine.
@@ -62,10 +72,20 @@ impl Access {
         if token.len() < MIN_TOKEN || !is_plain {
             return Err(format!("a token is at least {MIN_TOKEN} letters, digits, `-` or `_`"));
         }
-        Ok(Self { token: token.to_owned(), is_remote: true, is_generated: false })
+        Ok(Self { token: token.to_owned(), is_remote: true, is_generated: false, sessions: Arc::default() })
     }
 
-    /// The token that changes require.
+    /// The sessions of those who have shown the token.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// Whether a session has not ended; it then counts as used.
+    pub fn is_open(&self, visit: &Visit) -> bool {
+        self.sessions.admits(&visit.id, visit.peer, Instant::now())
+    }
+
+    /// The token: that of remote clients, or else what the page sends with changes.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -80,16 +100,14 @@ impl Access {
         self.is_remote
     }
 
-    /// Compares in constant time, so that the time does not reveal how much of a guess is right.
-    fn is_token(&self, text: &str) -> bool {
-        let differences = self.token.bytes().zip(text.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
-        self.token.len() == text.len() && differences == 0
-    }
-
-    fn check(&self, request: &Request) -> Result<(), ApiError> {
+    /// Who asks.
+    ///
+    /// # Errors
+    /// 403 for whoever must not.
+    fn check(&self, request: &Request) -> Result<Visitor, ApiError> {
         let headers = request.headers();
-        let host = self.check_host(request)?;
-        self.check_origin(headers, &host)?;
+        let asked = self.check_host(request)?;
+        self.check_origin(headers, &asked.host)?;
         let is_navigation = request.method() == Method::GET
             && request.uri().path() == "/"
             && headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
@@ -97,33 +115,47 @@ impl Access {
         if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") && !is_navigation {
             return Err(ApiError::forbidden("requests from other sites are refused"));
         }
-        let token = single(headers, TOKEN_HEADER).is_some_and(|token| self.is_token(token));
+        let visitor = self.visitor(request, asked.port).ok_or_else(|| {
+            ApiError::forbidden("open the dashboard with `?token=TOKEN` once, or send `Authorization: Bearer TOKEN`")
+        })?;
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
-        if !is_safe && !token {
-            return Err(ApiError::forbidden(format!("changes need the header `{TOKEN_HEADER}`; reload the page")));
+        // No page can send the token itself; what a cookie alone could do, another page could have the browser do.
+        let may_change = visitor.change_token.is_empty()
+            || single(headers, CHANGE_HEADER).is_some_and(|token| is_same(token, &visitor.change_token));
+        match is_safe || may_change {
+            true => Ok(visitor),
+            false => Err(ApiError::forbidden(format!("changes need the header `{CHANGE_HEADER}`; reload the page"))),
         }
-        if self.is_remote && !token && !cookies(headers).any(|token| self.is_token(token)) {
-            return Err(ApiError::forbidden(
-                "open the dashboard with `?token=TOKEN` once, or send the token as header",
-            ));
+    }
+
+    /// Who has shown the token, now or when a session began; anybody, if only browsers on this machine get here.
+    fn visitor(&self, request: &Request, port: u16) -> Option<Visitor> {
+        if !self.is_remote {
+            return Some(Visitor { change_token: self.token.clone(), session: None });
         }
-        Ok(())
+        if bearer(request.headers()).is_some_and(|token| is_same(token, &self.token)) {
+            return Some(Visitor { change_token: String::new(), session: None });
+        }
+        let (cookie, peer, now) = (cookie_name(port), peer(request), Instant::now());
+        let id = cookies(request.headers(), &cookie).find(|id| self.sessions.admits(id, peer, now))?.to_owned();
+        Some(Visitor { change_token: change_token(&id), session: Some(Visit { id, cookie, peer }) })
     }
 
     /// The host that the client asked for, if it can be this server's.
     ///
     /// # Errors
     /// 403 for any other.
-    fn check_host(&self, request: &Request) -> Result<String, ApiError> {
+    fn check_host(&self, request: &Request) -> Result<Asked, ApiError> {
         let refused = || ApiError::forbidden("this `Host` is refused; open the dashboard as http://localhost");
-        let host = single(request.headers(), header::HOST.as_str()).and_then(host_of).ok_or_else(refused)?;
+        let authority = single(request.headers(), header::HOST.as_str()).ok_or_else(refused)?;
+        let (host, port) = parts_of(authority).ok_or_else(refused)?;
         // An absolute URL in the request line must name the same host.
         let is_other = request.uri().host().is_some_and(|other| other.to_ascii_lowercase() != host);
         // Other machines may know this one by any name; for them the token is the protection.
         if is_other || !(self.is_remote || is_loopback(&host)) {
             return Err(refused());
         }
-        Ok(host)
+        Ok(Asked { host, port: port.unwrap_or(80) })
     }
 
     fn check_origin(&self, headers: &HeaderMap, host: &str) -> Result<(), ApiError> {
@@ -133,7 +165,7 @@ impl Access {
         // Ports are not compared, since an SSH tunnel may change them.
         let is_ours = |origin: &str| origin == host || (!self.is_remote && is_loopback(origin));
         let is_single = headers.get_all(header::ORIGIN).iter().count() == 1;
-        if is_single && origin.and_then(host_of).is_some_and(|origin| is_ours(&origin)) {
+        if is_single && origin.and_then(parts_of).is_some_and(|(origin, _)| is_ours(&origin)) {
             Ok(())
         } else {
             Err(ApiError::forbidden("requests from other origins are refused"))
@@ -142,13 +174,16 @@ impl Access {
 }
 
 /// The middleware: checks each request, limits its time, and sets the security headers of the response.
-pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let mut response = match admit(state.access(), &request) {
-        Ok(Some(redirect)) => redirect,
-        Ok(None) => tokio::time::timeout(state.time_limit, next.run(request)).await.unwrap_or_else(|_| {
-            let message = format!("no answer within {} s", state.time_limit.as_secs());
-            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
-        }),
+        Ok(Admission::Redirect(redirect)) => redirect,
+        Ok(Admission::Visitor(visitor)) => {
+            request.extensions_mut().insert(visitor);
+            tokio::time::timeout(state.time_limit, next.run(request)).await.unwrap_or_else(|_| {
+                let message = format!("no answer within {} s", state.time_limit.as_secs());
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+            })
+        }
         Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();
@@ -166,21 +201,44 @@ pub async fn guard(State(state): State<AppState>, request: Request, next: Next) 
     response
 }
 
-/// `Ok(None)` to go on. `GET /?token=` turns the token into a cookie, so that it does not stay in the address.
-fn admit(access: &Access, request: &Request) -> Result<Option<Response>, ApiError> {
+enum Admission {
+    Visitor(Visitor),
+    Redirect(Response),
+}
+
+/// `GET /?token=` begins a session, and leads to the page without the token in its address.
+fn admit(access: &Access, request: &Request) -> Result<Admission, ApiError> {
     let token = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")));
     let is_start = request.method() == Method::GET && request.uri().path() == "/";
     let Some(token) = token.filter(|_| access.is_remote && is_start) else {
-        return access.check(request).map(|()| None);
+        return access.check(request).map(Admission::Visitor);
     };
-    access.check_host(request)?;
-    if !access.is_token(token) {
+    let asked = access.check_host(request)?;
+    if !is_same(token, &access.token) {
         return Err(ApiError::forbidden("this is not the token that the dashboard was started with"));
     }
-    let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
-    Ok(Some(
+    let id = access.sessions.begin(peer(request), Instant::now())?;
+    let cookie = set_cookie(&cookie_name(asked.port), &id);
+    Ok(Admission::Redirect(
         (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response(),
     ))
+}
+
+/// The address of the client; `None` without a connection, as in tests.
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<Turn>>().map(|ConnectInfo(turn)| turn.peer())
+}
+
+/// Compares in constant time, so that the time does not reveal how much of a guess is right.
+fn is_same(guess: &str, token: &str) -> bool {
+    let differences = token.bytes().zip(guess.bytes()).fold(0, |sum, (a, b)| sum | (a ^ b));
+    token.len() == guess.len() && differences == 0
+}
+
+/// The token of `Authorization: Bearer`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = single(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The value of a header, if it occurs exactly once.
@@ -191,22 +249,25 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The values of all cookies of this name: one set by another port or subdomain of this host may come first.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+fn cookies<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    values.flat_map(|value| value.split(';')).filter_map(move |pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
-/// `localhost` of `LocalHost:6007`; IPv6 addresses keep their brackets. `None` for anything odd.
-fn host_of(authority: &str) -> Option<String> {
+/// `localhost` and 6007 of `LocalHost:6007`; IPv6 addresses keep their brackets. `None` for anything odd.
+fn parts_of(authority: &str) -> Option<(String, Option<u16>)> {
     let end = if authority.starts_with('[') {
         authority.find(']')? + 1
     } else {
         authority.find(':').unwrap_or(authority.len())
     };
     let (host, port) = authority.split_at(end);
-    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let port = match port.strip_prefix(':') {
+        Some(port) => Some(port.parse::<u16>().ok()?),
+        None => port.is_empty().then_some(None)?,
+    };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
-    (is_port && !host.is_empty() && host.bytes().all(is_plain)).then(|| host.to_ascii_lowercase())
+    (!host.is_empty() && host.bytes().all(is_plain)).then(|| (host.to_ascii_lowercase(), port))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -219,11 +280,11 @@ mod tests {
 
     #[test]
     fn hosts_lose_their_ports() {
-        for (authority, host) in [
-            ("localhost", Some("localhost")),
-            ("LOCALHOST:6007", Some("localhost")),
-            ("[::1]:80", Some("[::1]")),
-            ("127.0.0.1:65535", Some("127.0.0.1")),
+        for (authority, parts) in [
+            ("localhost", Some(("localhost", None))),
+            ("LOCALHOST:6007", Some(("localhost", Some(6007)))),
+            ("[::1]:80", Some(("[::1]", Some(80)))),
+            ("127.0.0.1:65535", Some(("127.0.0.1", Some(65535)))),
             ("127.0.0.1:65536", None),
             ("127.0.0.1:", None),
             ("localhost:80@evil.example", None),
@@ -232,7 +293,8 @@ mod tests {
             ("[::1]x", None),
             ("", None),
         ] {
-            assert_eq!(host_of(authority).as_deref(), host, "{authority}");
+            let parts = parts.map(|(host, port)| (host.to_owned(), port));
+            assert_eq!(parts_of(authority), parts, "{authority}");
         }
         for other in ["localhost.evil.example", "127.0.0.1.nip.io", "localhost.", "0.0.0.0", "127.0.0.2", "[::]"] {
             assert!(!is_loopback(other), "{other}");
@@ -243,10 +305,11 @@ mod tests {
     fn tokens_are_long_and_plain() {
         assert!(Access::remote("short").is_err());
         assert!(Access::remote("0123456789abcdef;x").is_err());
-        assert!(Access::remote("0123456789abcdef").is_ok_and(|access| access.is_token("0123456789abcdef")));
+        assert!(Access::remote("0123456789abcdef").is_ok_and(|access| access.token() == "0123456789abcdef"));
         let (a, b) = (Access::local(), Access::local());
         assert_eq!(a.token().len(), 32);
         assert_ne!(a.token(), b.token());
-        assert!(!a.is_token("") && !a.is_token(&a.token()[1..]) && !a.is_token(b.token()));
+        let guesses = ["", &a.token()[1..], b.token()];
+        assert!(is_same(a.token(), a.token()) && guesses.iter().all(|guess| !is_same(guess, a.token())));
     }
 }

@@ -29,6 +29,7 @@ mod predictions;
 mod request;
 mod series;
 mod serve;
+mod session;
 mod snapshot;
 mod sweeps;
 #[cfg(test)]
@@ -113,6 +114,7 @@ impl AppState {
         &self.shared.location.root
     }
 
+    #[cfg(test)]
     fn token(&self) -> &str {
         self.shared.access.token()
     }
@@ -231,6 +233,7 @@ routes! {
     get "/api/events" => events::events,
     get "/api/trash" => edit::trash,
     post "/api/trash/{id}/restore" => edit::restore,
+    delete "/api/session" => session::end,
 }
 
 /// All routes, behind the guard.

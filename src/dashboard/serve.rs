@@ -104,7 +104,8 @@ impl Listener for Gate {
                 Ok((stream, address)) => {
                     // Sends small responses and events at once.
                     stream.set_nodelay(true).ok();
-                    return (Connection::new(stream, Arc::clone(&self.places), place, self.limits), address);
+                    let (peer, places) = (address.ip().to_canonical(), Arc::clone(&self.places));
+                    return (Connection::new(stream, peer, places, place, self.limits), address);
                 }
                 // Out of file descriptors, or the client is gone already: wait for other connections to close.
                 Err(_) => sleep(Duration::from_millis(100)).await,

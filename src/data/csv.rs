@@ -15,6 +15,7 @@ use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
 use super::table::{About, CellTexts, Reader, RowVisitor, Table, content, is_invisible};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
@@ -192,7 +193,7 @@ impl CsvReader<'_> {
             1 => ": is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
             _ => ": correct the line, or its quotes or data.delimiter",
         };
-        let message = format!("{} cells, and the {first} has {}{hint}", record.len(), self.num_columns);
+        let message = format!("{}, and the {first} has {}{hint}", counted(record.len(), "cell"), self.num_columns);
         Err(self.origin.error_at(self.line_of(record), &message))
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Dataset;
+use super::memory::check_free;
 
 /// Examples as the network takes them.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,34 @@ pub struct Examples {
 }
 
 impl Examples {
+    /// Adds the examples of `block`, which gives its own away, if there is memory for them and for `more` bytes for each
+    /// of all examples later on. Room is made for a quarter more than there are.
+    ///
+    /// # Errors
+    /// How much is needed and how much is free, in words.
+    pub fn append(&mut self, block: &mut Self, more: usize) -> Result<(), String> {
+        let num_rows = self.len() + block.len();
+        if num_rows > self.rows.capacity() {
+            let room = num_rows + num_rows / 4;
+            let added = room - self.len();
+            let a_row = self.num_inputs * size_of::<f32>() + size_of::<f32>() + size_of::<f64>() + size_of::<usize>();
+            let needed = added.saturating_mul(a_row).saturating_add(room.saturating_mul(more));
+            check_free(needed).map_err(|why| format!("{room} rows of it {why}"))?;
+            let has_room = self.inputs.try_reserve_exact(added * self.num_inputs).is_ok()
+                && self.targets.try_reserve_exact(added).is_ok()
+                && (block.numbers.is_empty() || self.numbers.try_reserve_exact(added).is_ok())
+                && self.rows.try_reserve_exact(added).is_ok();
+            if !has_room {
+                return Err(format!("{room} rows of it are more than the system gives"));
+            }
+        }
+        self.inputs.append(&mut block.inputs);
+        self.targets.append(&mut block.targets);
+        self.numbers.append(&mut block.numbers);
+        self.rows.append(&mut block.rows);
+        Ok(())
+    }
+
     /// No examples.
     pub fn none(num_inputs: usize) -> Self {
         Self {

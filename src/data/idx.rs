@@ -7,6 +7,7 @@ use super::labels::{Interner, Labels};
 use super::limits::MAX_CELLS;
 use super::origin::{Opened, Origin};
 use super::{Column, ColumnKind, DataConfig, Dataset, Readings, Target};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// Largest number of cells of an item: each becomes a named input.
@@ -243,7 +244,7 @@ impl Header {
             let size = num_left.min(buffer.len() as u64) as usize;
             opened.reader.read_exact(&mut buffer[..size]).map_err(|error| match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => {
-                    origin.error(&format!("ends {num_left} bytes before its header says"))
+                    origin.error(&format!("ends {} before its header says", counted(num_left, "byte")))
                 }
                 _ => origin.unreadable(&error),
             })?;

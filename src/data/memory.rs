@@ -39,6 +39,19 @@ pub(super) fn make_room(values: &mut Vec<f32>, width: usize, table: &Table<'_>) 
     )))
 }
 
+/// Whether `bytes` more are free, as far as the system tells.
+///
+/// # Errors
+/// How much is needed and how much is free, in words.
+pub(super) fn check_free(bytes: usize) -> Result<(), String> {
+    match free() {
+        Some(free) if bytes > SMALL_BYTES && bytes > free => {
+            Err(format!("need {} more, and {} are free", shown(bytes), shown(free)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Bytes that are free, as far as the system tells: of the machine, and of what this process may have.
 fn free() -> Option<usize> {
     let of_machine = in_kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;

@@ -5,6 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::{DataConfig, Dataset, Target, select};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// Row numbers of a [`Dataset`]; the three parts are disjoint, and together hold every row. Those of a text are in
@@ -81,6 +82,9 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         return too_few("data.validation_fraction", "training", num_pool, "lower");
     }
     if validation.is_empty() && config.validation_fraction > 0.0 {
+        if let (Target::Classes { names, .. }, true) = (&dataset.target, labels.is_some() && num_validation > 0) {
+            return Err(Invalid::at("data.target", nothing_to_spare(&dataset.target_name, names, num_pool)));
+        }
         return too_few("data.validation_fraction", "validation", num_pool, "raise");
     }
     check_classes(dataset, &train, config.stratify)?;
@@ -98,7 +102,7 @@ fn fold(
     let num_folds = config.folds.unwrap_or(1);
     let num_rows = dataset.num_rows();
     Invalid::unless(num_folds <= num_rows, "data.folds", || {
-        format!("{num_folds} folds of {num_rows} rows leave some empty: lower data.folds")
+        format!("{num_folds} folds of {} leave some empty: lower data.folds", counted(num_rows, "row"))
     })?;
     let mut rows: Vec<usize> = (0..num_rows).collect();
     rows.shuffle(random);
@@ -168,6 +172,19 @@ fn share(num_out: usize, counts: &[usize]) -> Vec<usize> {
         }
     }
     shares
+}
+
+/// Why stratified classes leave none of `num_rows` rows for validation: each keeps one for training.
+fn nothing_to_spare(target: &str, names: &[String], num_rows: usize) -> String {
+    let way_out = match names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        true => "set data.task = \"regression\" to predict the number",
+        false => "choose a target with fewer classes, leave the rare ones out (data.classes names those to keep)",
+    };
+    format!(
+        "`{target}` has {} in {}, so that no class has a row to spare for validation: {way_out}, or get more rows of each",
+        counted(names.len(), "class"),
+        counted(num_rows, "row")
+    )
 }
 
 /// A class without training rows cannot be learned.

@@ -7,6 +7,7 @@ use super::limits::{MAX_CHARACTERS, MAX_TEXT};
 use super::origin::Origin;
 use super::text::distinct;
 use super::{Dataset, Readings, Target, Text};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// Reads the text in the file `path`, which the config key `key` names.
@@ -61,9 +62,10 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
     Invalid::unless(text.num_windows() > 0, "data.context", || {
         let n = text.characters.len();
         format!(
-            "{} has {n} characters, too few for one window of {context} and the character after it: lower data.context \
+            "{} has {}, too few for one window of {context} and the character after it: lower data.context \
              to at most {}, or get more text",
             origin.display,
+            counted(n, "character"),
             n - 1
         )
     })?;

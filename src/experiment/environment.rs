@@ -1,13 +1,13 @@
 //! `environment.json`: versions, machine, git, command line, and the data of a run.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 use sysinfo::System;
 
+use super::git::GitState;
 use crate::backend::BackendName;
 use crate::config::ConfigOrigin;
 use crate::data::{Dataset, Splits};
@@ -92,14 +92,6 @@ pub struct Machine {
     pub host: Option<String>,
 }
 
-/// The commit of the working folder.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GitState {
-    pub commit: String,
-    /// Whether tracked files differ from the commit.
-    pub dirty: Option<bool>,
-}
-
 /// The data of a run, to detect later changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DatasetRecord {
@@ -151,18 +143,5 @@ impl SystemInfo {
             command_line: secrets::command_line(std::env::args_os()),
             working_folder: std::env::current_dir().ok().map(|folder| folder.to_string_lossy().into_owned()),
         }
-    }
-}
-
-impl GitState {
-    /// `None` outside a repository or without git.
-    fn of(folder: &Path) -> Option<Self> {
-        let output = |args: &[&str]| -> Option<String> {
-            let output = Command::new("git").arg("-C").arg(folder).args(args).output().ok()?;
-            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        };
-        let commit = output(&["rev-parse", "HEAD"])?;
-        let dirty = output(&["status", "--porcelain", "--untracked-files=no"]).map(|changes| !changes.is_empty());
-        Some(Self { commit, dirty })
     }
 }

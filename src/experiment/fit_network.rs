@@ -8,6 +8,7 @@ use super::run::{Checkpoints, TrainOptions};
 use super::{describe, pictures};
 use crate::cpu::TrainingBackend;
 use crate::data::Examples;
+use crate::figures::counted;
 use crate::model::Net;
 use crate::tracking::{RunWriter, Status};
 use crate::training::{Checkpoint, Fit, Fitted, Phase, Recorder, StopReason, TrainingStart, fit};
@@ -100,8 +101,8 @@ fn refit<B: TrainingBackend>(
     let num_epochs = fitted.kept_epoch.unwrap_or(fitted.num_epochs);
     let all = Arc::new(prepared.train_and_validation());
     let num_examples = all.len();
-    let description =
-        format!("refit  from the start, {num_epochs} epochs, on all {num_examples} training and validation rows");
+    let epochs = counted(num_epochs, "epoch");
+    let description = format!("refit  from the start, {epochs}, on all {num_examples} training and validation rows");
     writer.log_line(&description)?;
     options.observer.refits(&TrainingStart {
         description: &description,

@@ -11,6 +11,7 @@
 //! | `record` | the files of a run in addition to its curves |
 //! | `describe` | the summary of what is about to be trained |
 //! | `environment` | `environment.json`: versions, machine, git, data |
+//! | `git` | the commit of the working folder, asked without running what a repository names |
 //! | `resume` | where to resume training: [`resume::plan`] |
 //! | `repeat` | one config over seeds and folds, in parallel |
 //! | `sweep` | a sweep's queue, and a worker that trains its trials |
@@ -31,6 +32,7 @@ pub mod export;
 mod fingerprint;
 mod fit_network;
 pub mod generate;
+mod git;
 mod measurable;
 pub mod model_card;
 pub mod pictures;

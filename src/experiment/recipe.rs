@@ -21,10 +21,9 @@ const TOGETHER: [(&str, &[&str]); 2] = [("optimizer", &["weight_decay"]), ("sche
 /// # Panics
 /// If a recipe is no valid TOML of its sections.
 pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> Config {
-    let Some(given) = config.given.as_ref().filter(|given| !Open::of(given).is_nothing()) else {
+    let (Some(given), Some(open)) = (&config.given, Open::of_config(config)) else {
         return Config { given: None, ..config.clone() };
     };
-    let open = Open::of(given);
     let mut complete = Config { given: None, ..config.clone() };
     let recipe: Table = toml::from_str(&recipe(dataset, splits)).expect("a recipe is TOML");
     let section = |name: &str| recipe.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
@@ -51,7 +50,7 @@ pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> C
 
 /// Whether the config leaves something to [`complete`].
 pub(super) fn leaves_open(config: &Config) -> bool {
-    config.given.as_ref().is_some_and(|given| !Open::of(given).is_nothing())
+    Open::of_config(config).is_some()
 }
 
 /// What a config leaves open.
@@ -65,15 +64,17 @@ struct Open {
 }
 
 impl Open {
+    /// `None` if the config leaves nothing open.
+    fn of_config(config: &Config) -> Option<Self> {
+        let open = Self::of(config.given.as_ref()?);
+        (open.network || open.hidden || open.training).then_some(open)
+    }
+
     fn of(given: &Table) -> Self {
         let network = !names_a_network(given);
         let is_mlp = model(given).is_none_or(|model| model.get("kind").is_none_or(|kind| kind.as_str() == Some("mlp")));
         let hidden = !network && is_mlp && !["hidden", "init_from"].iter().any(|key| has(given, "model", key));
         Self { network, hidden, training: network || !has(given, "training", "max_epochs") }
-    }
-
-    fn is_nothing(&self) -> bool {
-        !self.network && !self.hidden && !self.training
     }
 }
 

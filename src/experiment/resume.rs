@@ -10,6 +10,7 @@ use super::run::{Checkpoints, Start};
 use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
 use crate::backend::BackendName;
 use crate::config::Config;
+use crate::figures::counted;
 use crate::shell::command_in;
 use crate::tracking::{Location, Run, Shown, Status, Store};
 use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
@@ -128,7 +129,7 @@ fn extend(
         format!("run `{id}` has not finished: first run `{resume}`")
     })?;
     let done = checkpoint.progress.epoch;
-    anyhow::ensure!(epochs > done, "run `{id}` has {done} epochs already: choose a larger --epochs");
+    anyhow::ensure!(epochs > done, "run `{id}` has {} already: choose a larger --epochs", counted(done, "epoch"));
     checkpoint.reopen();
     Ok(Start::Extend { parent: id.clone(), folder: folder.path().to_owned(), checkpoint: Box::new(checkpoint) })
 }

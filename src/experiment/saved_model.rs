@@ -13,6 +13,7 @@ use crate::data::{self, DataConfig, Drift, Examples, Inputs, NewRows, Preprocess
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
+use crate::training::evaluation::Prediction;
 
 /// A run's config, preprocessor and weights, read only from its folder.
 pub struct SavedModel {
@@ -153,15 +154,22 @@ impl SavedModel {
     }
 }
 
+/// What the system adds to each piece of memory that it gives.
+const BYTES_OF_AN_ALLOCATION: usize = 16;
+
 fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<(Examples, Drift)> {
     let mut all = Examples::none(preprocessor.num_inputs());
     let rows = NewRows::new(file, preprocessor, config, true, &[]);
+    // What an evaluation then has of each row, some of it in vectors that are growing.
+    let later =
+        size_of::<Prediction>() + BYTES_OF_AN_ALLOCATION + preprocessor.task().num_outputs() * 5 * size_of::<f32>();
     let drift = rows.open()?.for_each_block(|mut block| {
-        all.inputs.append(&mut block.examples.inputs);
-        all.targets.append(&mut block.examples.targets);
-        all.numbers.append(&mut block.examples.numbers);
-        all.rows.append(&mut block.examples.rows);
-        Ok::<_, Invalid>(())
+        all.append(&mut block.examples, later).map_err(|why| {
+            anyhow::anyhow!(
+                "{} does not fit in memory: {why}; name a file with fewer rows, or use a machine with more memory",
+                file.display()
+            )
+        })
     })?;
     if all.is_empty() {
         let why: String = drift.lines().iter().map(|line| format!(": {line}")).collect();

@@ -11,10 +11,11 @@ use super::{pictures, record};
 use crate::backend::{Job, run_on};
 use crate::cpu::TrainingBackend;
 use crate::data::derive_seed;
+use crate::figures::counted;
 use crate::model::{NamedWeights, Net, freeze, load_weights, named_weights, transfer};
 use crate::tracking::Status;
 use crate::training::evaluation::Evaluation;
-use crate::training::{Fitted, StopReason, TrainingConfig};
+use crate::training::{Fitted, REFIT_CHECKPOINT, StopReason, TrainingConfig};
 
 /// Trains the prepared network, records the run, and evaluates it.
 ///
@@ -119,9 +120,13 @@ fn keep<B: TrainingBackend>(
     trained.writer.write_file(MODEL, &encode(&named_weights(&trained.fitted.net))?)?;
     let (evaluation, predictions) = record::test(prepared, trained, device)?.unzip();
     let predictions = predictions.unwrap_or_default();
-    let Trained { fitted, writer, .. } = trained;
+    let Trained { fitted, writer, refitted, .. } = trained;
     pictures::recorded::write(prepared, fitted, evaluation.as_ref(), &predictions, writer, device)?;
     writer.log_line(reason)?;
+    if refitted.is_some() {
+        // Its weights are the model's, which is on the disk. One that cannot be removed does no harm.
+        writer.remove_file(REFIT_CHECKPOINT).ok();
+    }
     Ok(evaluation)
 }
 
@@ -129,12 +134,13 @@ fn keep<B: TrainingBackend>(
 fn reason<B: TrainingBackend>(config: &TrainingConfig, Trained { fitted, refitted, .. }: &Trained<B>) -> String {
     let num_epochs = fitted.num_epochs;
     let ended = match fitted.reason {
-        StopReason::MaxEpochs => format!("all {num_epochs} epochs done"),
+        StopReason::MaxEpochs => format!("all {} done", counted(num_epochs, "epoch")),
         StopReason::EarlyStopping => {
             let patience = config.early_stopping.as_ref().map_or(0, |stopping| stopping.patience);
             format!(
-                "stopped early after epoch {num_epochs}: no improvement in {} for {patience} epochs",
-                config.monitor()
+                "stopped early after epoch {num_epochs}: no improvement in {} for {}",
+                config.monitor(),
+                counted(patience, "epoch")
             )
         }
         StopReason::Observer => format!("ended by its sweep after epoch {num_epochs}: other trials were better"),
@@ -143,7 +149,8 @@ fn reason<B: TrainingBackend>(config: &TrainingConfig, Trained { fitted, refitte
     match refitted {
         None => ended,
         Some(Refitted { num_examples, num_epochs, .. }) => {
-            format!("{ended}; trained again for {num_epochs} epochs on all {num_examples} training and validation rows")
+            let epochs = counted(num_epochs, "epoch");
+            format!("{ended}; trained again for {epochs} on all {num_examples} training and validation rows")
         }
     }
 }

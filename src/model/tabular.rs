@@ -21,6 +21,7 @@ use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// The limit of smooth clipping, in units of the scaled column.
@@ -115,12 +116,13 @@ impl Kind for TabularConfig {
         let waves =
             if self.has_embeddings(&numbers) { format!(" in {} waves", self.frequencies) } else { String::new() };
         format!(
-            "{} numbers{waves} and {} categories, {} blocks of {} {}, {num_outputs} outputs",
+            "{} numbers{waves} and {} categories, {} of {} {}, {}",
             numbers.len(),
             categories.len(),
-            self.blocks,
+            counted(self.blocks, "block"),
             self.width,
-            self.activation
+            self.activation,
+            counted(num_outputs, "output")
         )
     }
 

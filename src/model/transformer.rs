@@ -19,6 +19,7 @@ use super::sequence::characters;
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
+use crate::figures::counted;
 use crate::invalid::Invalid;
 
 /// Standard deviation of initial embeddings, as in GPT-2 and ViT; also of positions in a text.
@@ -159,9 +160,8 @@ impl Kind for TransformerConfig {
             None => format!("tokens of {}", self.patch_of(layout).iter().product::<usize>()),
         };
         let blocks = if *depth == 1 { "block" } else { "blocks" };
-        format!(
-            "transformer, {depth} {blocks} of {heads} heads, width {width}, over {num_tokens} {token}, {num_outputs} outputs"
-        )
+        let (heads, outputs) = (counted(heads, "head"), counted(num_outputs, "output"));
+        format!("transformer, {depth} {blocks} of {heads}, width {width}, over {num_tokens} {token}, {outputs}")
     }
 
     fn larger(&self) -> (&'static str, String) {

@@ -137,6 +137,31 @@ pub struct RunRecord {
     pub params: BTreeMap<String, Value>,
 }
 
+/// Params or tags of a run at most, far above what a config has: each list of runs holds them all.
+const MOST_ENTRIES: usize = 10_000;
+
+impl RunRecord {
+    /// The record in JSON that may be somebody else's.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a few words.
+    pub(super) fn from_json(text: &[u8]) -> Result<Self, String> {
+        let record: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        record.check_size().map(|()| record)
+    }
+
+    /// # Errors
+    /// More params or tags than burnlab writes.
+    pub(super) fn check_size(&self) -> Result<(), String> {
+        for (what, count) in [("params", self.params.len()), ("tags", self.tags.len())] {
+            if count > MOST_ENTRIES {
+                return Err(format!("it has {count} {what}, more than burnlab writes"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Trims and sorts tags, and removes empty and repeated ones.
 pub(super) fn normalized_tags(tags: Vec<String>) -> Vec<String> {
     let mut tags: Vec<String> = tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();

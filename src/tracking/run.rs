@@ -229,6 +229,15 @@ impl RunWriter {
         self.write(name, bytes, folder::write_renamed)
     }
 
+    /// Removes a file of the run, if there is one.
+    ///
+    /// # Errors
+    /// As [`RunWriter::write_file`].
+    pub fn remove_file(&self, name: &str) -> Result<(), TrackingError> {
+        folder::check_file_name(name)?;
+        folder::remove(&self.folder, name)
+    }
+
     fn write(
         &self,
         name: &str,

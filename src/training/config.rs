@@ -9,6 +9,7 @@ pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
+use crate::figures::counted;
 use crate::invalid::Invalid;
 use crate::schema::without_default;
 
@@ -232,8 +233,9 @@ impl TrainingConfig {
     pub fn validate_for(&self, task: Task, num_train: usize, num_validation: usize) -> Result<(), Invalid> {
         Invalid::unless(self.batch_size.is_none_or(|size| size <= num_train), "training.batch_size", || {
             format!(
-                "batch_size {} is larger than the {num_train} training rows; choose {num_train} or less",
-                self.batch_size()
+                "batch_size {} is larger than the {}; choose {num_train} or less",
+                self.batch_size(),
+                counted(num_train, "training row")
             )
         })?;
         let loss = self.loss.unwrap_or(Loss::default_for(task));

@@ -389,7 +389,7 @@ fn a_bad_csv_file_is_one_clear_line() {
             b"x,y\n1,0\n1\n",
             same,
             "data.path",
-            "DIR/a.csv:3: 1 cells, and the first line has 2: is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
+            "DIR/a.csv:3: 1 cell, and the first line has 2: is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
         ),
         (
             b"x,y\r\n1,0\r\n1,2,3\r\n",

@@ -138,6 +138,16 @@ fn a_table_larger_than_memory_says_what_it_needs_and_what_is_free() {
         assert!(needed > free && free < MEMORY >> 10, "{error}");
         assert!(error.contains("a.csv") && error.contains("use fewer rows or columns") && error.lines().count() <= 3);
     }
+
+    // A model that is there already meets as many rows: it needs them all at once to evaluate, and few to predict.
+    place.write("small.csv", &format!("a,b,y\n{}", "1,2,0\n3,4,1\n".repeat(50)));
+    let sets = ["--set", "data.path=small.csv", "--set", "training.max_epochs=1", "--quiet"];
+    assert!(place.run(&[&["--config", "a.toml"][..], &sets].concat()).status.success());
+    let large = within(&place, &["evaluate", "latest", "--data", "a.csv"], MEMORY);
+    let error = text(&large.stderr);
+    assert_eq!(large.status.code(), Some(1), "{} {error}", large.status);
+    assert!(error.contains("a.csv does not fit in memory: ") && error.lines().count() == 1, "{error}");
+    assert!(error.contains(" more, and ") && error.contains("fewer rows"), "{error}");
 }
 
 #[test]

@@ -36,16 +36,20 @@ impl Remote {
         Self { process, printed: printed.trim().to_owned() }
     }
 
-    /// The status of `GET /api/runs` with a token.
-    fn status(&self, token: &str) -> u16 {
+    /// The answer to a request with one more header.
+    fn ask(&self, method: &str, path: &str, header: &str) -> String {
         let host = self.printed.trim_start_matches("http://").split('/').next().unwrap();
         let mut stream = TcpStream::connect(host).unwrap();
-        let head =
-            format!("GET /api/runs HTTP/1.1\r\nHost: {host}\r\nX-Burnlab-Token: {token}\r\nConnection: close\r\n\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\nConnection: close\r\n\r\n");
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
+        answer
+    }
+
+    /// The status of `GET /api/runs` with a token.
+    fn status(&self, token: &str) -> u16 {
+        status(&self.ask("GET", "/api/runs", &format!("Authorization: Bearer {token}")))
     }
 
     /// What every user of the machine sees of the process.
@@ -59,6 +63,34 @@ impl Drop for Remote {
         self.process.kill().ok();
         self.process.wait().ok();
     }
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn the_browser_is_given_a_session_and_never_the_token() {
+    let place = trained(&[]);
+    let remote = Remote::start(place.command(&["dashboard", "--port", "0", "--allow-remote"]));
+    let token = remote.printed.split_once("/?token=").unwrap().1;
+    let login = remote.ask("GET", &format!("/?token={token}"), "Accept: */*");
+    assert_eq!(status(&login), 303);
+    assert!(!login.contains(token), "{login}");
+    let cookie = login.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    let port = remote.printed.split('/').nth(2).unwrap().rsplit(':').next().unwrap();
+    assert!(cookie.starts_with(&format!("burnlab_session_{port}=")), "{cookie}");
+    let sent = format!("Cookie: {cookie}");
+    let page = remote.ask("GET", "/", &sent);
+    assert!(status(&page) == 200 && !page.contains(token));
+    let change = page.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap();
+    let path = format!("/api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
+    assert_eq!(status(&remote.ask("DELETE", &path, &sent)), 403);
+    let changing = format!("{sent}\r\nX-Burnlab-Token: {change}");
+    assert_eq!(status(&remote.ask("DELETE", &path, &changing)), 200);
+    assert_eq!(status(&remote.ask("DELETE", "/api/session", &changing)), 204);
+    assert_eq!(status(&remote.ask("GET", "/api/runs", &sent)), 403);
+    assert_eq!(remote.status(token), 200);
 }
 
 #[test]
@@ -197,6 +229,45 @@ fn a_folder_that_may_not_be_read_is_not_one_without_runs() {
         assert!(!errors.contains("no runs recorded") && errors.lines().count() == 1, "{closed}: {errors}");
         std::fs::set_permissions(place.path(closed), PermissionsExt::from_mode(0o755)).unwrap();
     }
+}
+
+#[test]
+fn a_folder_that_another_user_has_closed_stops_nobody() {
+    let place = trained(&[]);
+    let closed = place.only_run();
+    let iris = config_file("iris").display().to_string();
+    assert!(place.run(&["--config", &iris, "--set", "training.max_epochs=2", "--quiet"]).status.success());
+    let name = closed.file_name().unwrap().to_str().unwrap();
+    let open = text(&place.run(&["runs", "list"]).stdout);
+    let open = open.lines().find_map(|line| line.split(' ').next().filter(|id| id.starts_with("iris-") && *id != name));
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    set_modes(&place.path("artifacts"), 0o777, 0o666);
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).unwrap();
+    // Without its row, too.
+    for clears in [false, true] {
+        if clears {
+            ["", "-wal", "-shm"].iter().for_each(|end| {
+                std::fs::remove_file(place.path(&format!("artifacts/burnlab.db{end}"))).ok();
+            });
+        }
+        let indexed = as_reader(&place, &["runs", "reindex"]);
+        let (found, errors) = (text(&indexed.stdout), text(&indexed.stderr));
+        assert!(found.starts_with("1 run with ") && indexed.status.code() == Some(1), "{found}{errors}");
+        assert!(errors.starts_with("skipped ") && errors.contains(name) && errors.contains("ermission"), "{errors}");
+    }
+    let gc = || as_reader(&place, &["runs", "gc", "--older-than", "0"]);
+    assert_eq!((gc().status.code(), closed.exists()), (Some(0), true));
+    assert!(as_reader(&place, &["runs", "delete", open.unwrap()]).status.success());
+    // In the trash, beside one that can be removed.
+    std::fs::rename(&closed, place.path("artifacts/trash").join(name)).unwrap();
+    for gone in [open.unwrap(), ""] {
+        let collected = gc();
+        let errors = text(&collected.stderr);
+        assert!(collected.status.code() == Some(1) && errors.starts_with("kept ") && errors.contains(name), "{errors}");
+        assert_eq!(text(&collected.stdout).trim().trim_end_matches(": gone"), gone);
+    }
+    std::fs::set_permissions(place.path("artifacts/trash").join(name), PermissionsExt::from_mode(0o755)).unwrap();
+    assert!(text(&place.run(&["runs", "gc", "--older-than", "0"]).stdout).contains(name));
 }
 
 #[test]
@@ -388,4 +459,32 @@ fn a_worker_reads_a_table_once() {
     assert!(first.is_some());
     let rest: Vec<String> = lines.collect();
     assert!(child.wait().unwrap().success(), "{rest:?}");
+}
+
+/// Wider than a column of the standard library's formatting can be, which then panics.
+#[test]
+fn names_that_are_wider_than_any_screen_break_no_table() {
+    let place = Place::new();
+    let long = "w".repeat(70_000);
+    let rows: String = (0..60).map(|i| format!("{},{}{long}\n", i * i % 7, ["a", "b"][i / 10 % 2])).collect();
+    place.write("data.csv", &format!("x,y\n{rows}"));
+    place.write(
+        "c.toml",
+        "[data]\npath = \"data.csv\"\ntarget = \"y\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 1\n",
+    );
+    let trained = place.run(&["--config", "c.toml", "--tag", &long]);
+    assert!(trained.status.success(), "{}", text(&trained.stderr));
+    let run = place.only_run().display().to_string();
+    for verb in [
+        &["evaluate", &run][..],
+        &["runs", "list"],
+        &["runs", "show", "latest"],
+        &["runs", "compare", "latest", "latest"],
+        &["plot", &run],
+    ] {
+        let output = place.run(verb);
+        assert_eq!(output.status.code(), Some(0), "{verb:?}: {}", text(&output.stderr));
+    }
+    let list = text(&place.run(&["runs", "list"]).stdout);
+    assert!(list.lines().all(|line| line.chars().count() < 1000) && list.contains('…'), "{}", list.len());
 }

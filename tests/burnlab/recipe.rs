@@ -188,6 +188,9 @@ fn the_second_training_is_that_of_a_run_whose_training_part_is_both_parts() {
     once.validation = Arc::new(once.preprocessor.share(&once.dataset, &[]));
     let single = train(&once, &options).unwrap();
     assert!(model(&refitted) == model(&single));
+    // What it would resume from goes once its weights are the run's.
+    assert!(refitted.folder.join("checkpoint.safetensors").exists());
+    assert!(!refitted.folder.join("refit.safetensors").exists());
     assert_eq!(series(&refitted, "refit/loss"), series(&single, "train/loss"));
     assert_eq!(series(&refitted, "refit/loss").len(), epochs);
 
@@ -243,6 +246,7 @@ fn interrupted_in_its_second_training_a_run_has_the_first_network_and_is_resumed
         let resumed = train_from(plan.start, &plan.prepared, &options).unwrap();
         assert_eq!((resumed.id.clone(), resumed.status), (stopped.id, Status::Finished));
         assert!(model(&resumed) == model(&whole));
+        assert!(!resumed.folder.join("refit.safetensors").exists());
         for key in ["train/loss", "validation/loss", "refit/loss"] {
             assert_eq!(series(&resumed, key), series(&whole, key), "{key}");
         }

@@ -341,6 +341,43 @@ fn what_a_strangers_store_says_is_data_and_no_program() {
     }
 }
 
+/// Small files whose content takes many times their size in memory, or the store's lock for a minute.
+#[test]
+fn a_run_of_more_than_burnlab_writes_is_left_out_and_the_others_are_not() {
+    let record = |change: &dyn Fn(&mut serde_json::Map<String, serde_json::Value>)| {
+        let mut record: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(RUN.1.join("run.json")).unwrap()).unwrap();
+        change(record.as_object_mut().unwrap());
+        record.to_string()
+    };
+    let params: serde_json::Map<_, _> = (0..100_000).map(|i| (format!("p{i}"), i.into())).collect();
+    let tags: Vec<_> = (0..100_000).map(|i| format!("t{i}")).collect();
+    let keys: String = (0..100_000).map(|i| format!("1,1,0.1,train/m{i},0.5\n")).collect();
+    let equal = "1,1,0.1,train/loss,0.5\n".repeat(200_000);
+    let header = "epoch,step,time,metric,value\n";
+    for (name, content, why) in [
+        ("run.json", record(&|run| _ = run.insert("params".into(), params.clone().into())), "100000 params"),
+        ("run.json", record(&|run| _ = run.insert("tags".into(), tags.clone().into())), "100000 tags"),
+        ("run.json", record(&|run| _ = run.insert("note".into(), "n".repeat(20 << 20).into())), "larger than 16 MiB"),
+        ("environment.json", format!("[{}0]", "0,".repeat(3 << 20)), "larger than 4 MiB"),
+        ("metrics.csv", format!("{header}{keys}"), "more than 1000 metrics"),
+        ("metrics.csv", format!("{header}{equal}"), "epoch 1, step 1"),
+    ] {
+        let sent = Sent::new("harmless", Fake::Folder);
+        let runs = sent.place.path("artifacts/runs");
+        let id = format!("{}0000", &sent.id[..sent.id.len() - 4]);
+        copy_folder(&RUN.1, &runs.join(&id));
+        let own = std::fs::read_to_string(RUN.1.join("run.json")).unwrap().replace(&sent.id, &id);
+        std::fs::write(runs.join(&id).join("run.json"), own).unwrap();
+        std::fs::write(runs.join(&sent.id).join(name), content).unwrap();
+        let indexed = sent.run(&["runs", "reindex"]);
+        let errors = text(&indexed.stderr);
+        assert!(indexed.status.code() == Some(1) && errors.starts_with("skipped ") && errors.contains(why), "{errors}");
+        assert!(text(&indexed.stdout).starts_with("1 run with "), "{}", text(&indexed.stdout));
+        assert!(text(&sent.run(&["runs", "list"]).stdout).contains(&id));
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Beside the outputs
 
@@ -495,4 +532,70 @@ fn what_is_wrong_with_a_file_that_a_strangers_config_names_shows_none_of_it() {
             assert!(!errors.contains(SECRET), "{args:?}: {errors}");
         }
     }
+}
+
+/// Settings of a repository by which git starts programs, each with what must still be told: whether files were changed.
+#[test]
+fn a_strangers_repository_runs_no_program() {
+    for (settings, attributes, dirty) in [
+        (&[][..], "", Some(true)),
+        (&[("core.fsmonitor", "SPY")], "", Some(true)),
+        (&[("core.hooksPath", "hooks")], "", Some(true)),
+        (&[("core.pager", "SPY"), ("diff.external", "SPY"), ("diff.x.textconv", "SPY")], "* diff=x", Some(true)),
+        (&[("filter.x.clean", "SPY")], "* filter=x", None),
+        (&[("filter.x.process", "SPY"), ("filter.x.required", "true")], "* filter=x", None),
+        (&[("include.path", "../more")], "* filter=x", None),
+        (&[("extensions.partialClone", "o"), ("remote.o.promisor", "true"), ("remote.o.url", "ext::SPY")], "", None),
+        (&[("remote.o.url", "ext::SPY"), ("protocol.ext.allow", "always")], "", Some(true)),
+    ] {
+        let place = Place::new();
+        let spy = place.write("spy", "#!/bin/sh\necho \"$0 $@\" >> \"$(dirname \"$0\")/started\"\ncat\n");
+        std::fs::set_permissions(&spy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let git = |args: &[&str]| {
+            let own =
+                ["-C", place.path("").to_str().unwrap(), "-c", "user.name=a", "-c", "user.email=a@b"].map(String::from);
+            let status = Command::new("git").args(own).args(args).stdout(Stdio::null()).status().expect("git");
+            assert!(status.success(), "{args:?}");
+        };
+        git(&["init", "-q"]);
+        place.write("data.txt", "one\n");
+        git(&["add", "data.txt"]);
+        git(&["commit", "-qm", "first"]);
+        place.write("data.txt", "two\n");
+        place.write(".gitattributes", attributes);
+        std::fs::create_dir(place.path("hooks")).unwrap();
+        std::fs::copy(&spy, place.path("hooks/post-index-change")).unwrap();
+        std::fs::copy(&spy, place.path(".git/hooks/post-index-change")).unwrap();
+        let spy = spy.to_str().unwrap();
+        place.write("more", &format!("[filter \"x\"]\n\tclean = {spy}\n"));
+        for (key, value) in settings {
+            git(&["config", key, &value.replace("SPY", spy)]);
+        }
+        let iris = config_file("iris").display().to_string();
+        let output = place.run(&["--config", &iris, "--set", "training.max_epochs=1", "--quiet"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let started = std::fs::read_to_string(place.path("started")).ok();
+        let hooked = place.path("hooks/started").exists() || place.path(".git/hooks/started").exists();
+        assert!(started.is_none() && !hooked, "{settings:?} started {started:?}");
+        let environment = crate::place::json(place.only_run().join("environment.json"));
+        assert_eq!(environment["git"]["commit"].as_str().unwrap().len(), 40, "{environment}");
+        assert_eq!(environment["git"]["dirty"].as_bool(), dirty, "{settings:?}");
+    }
+}
+
+/// A pipe in the place of a file of git's, which would wait for its other end for ever.
+#[test]
+fn a_strangers_repository_keeps_nobody_waiting() {
+    let place = Place::new();
+    for folder in [".git/objects", ".git/refs"] {
+        std::fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    place.write(".git/HEAD", "ref: refs/heads/main\n");
+    assert!(Command::new("mkfifo").arg(place.path(".git/config")).status().unwrap().success());
+    let iris = config_file("iris").display().to_string();
+    let mut command = place.command(&["--config", &iris, "--set", "training.max_epochs=1", "--quiet"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let output = output_of(child, "a training beside a pipe of git's");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(crate::place::json(place.only_run().join("environment.json"))["git"].is_null());
 }

@@ -490,7 +490,7 @@ fn a_footer_or_an_open_quote_is_named_where_it_stands() {
     assert!(
         files
             .refused(&files.csv(&footer))
-            .starts_with("DIR/a.csv:32: 1 cells, and the first line has 3: is it a title or a footer?")
+            .starts_with("DIR/a.csv:32: 1 cell, and the first line has 3: is it a title or a footer?")
     );
     let footer = rows("a,b,y", 30, |i| format!("{i}.5,{}.25,{}", i * i, i % 2)) + "Total,30.5,1\n";
     assert!(files.refused(&files.csv(&footer)).starts_with("DIR/a.csv:32: column `a` holds `Total`, no number"));

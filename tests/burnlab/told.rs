@@ -379,6 +379,57 @@ fn data_without_anything_suspicious_say_nothing() {
 }
 
 #[test]
+fn a_date_in_every_row_is_no_identifier() {
+    // 300 days one after the other, and shuffled.
+    for step in [1, 7] {
+        let csv = table("Datum,a,y", 300, |i, random| {
+            let day = i * step % 300;
+            let (month, day) = (1 + day / 25, 1 + day % 25);
+            format!("2024-{month:02}-{day:02},{},{}", random(), if random() > 0.5 { "x" } else { "z" })
+        });
+        let notes = checked(&csv);
+        assert!(notes.iter().any(|note| note.contains("each row has its time, `Datum`")), "{notes:#?}");
+        assert!(
+            !notes.iter().any(|note| note.contains("different whole number") || note.contains("add it to data.drop")),
+            "{notes:#?}"
+        );
+    }
+}
+
+#[test]
+fn one_epoch_is_one_epoch() {
+    let place = Place::new();
+    place.write(
+        "c.toml",
+        "[data]\nsource = \"iris\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 1\nrefit = true\n",
+    );
+    let shown = text(&place.run(&["--config", "c.toml"]).stdout);
+    assert!(shown.contains("all 1 epoch done") && shown.contains("trained again for 1 epoch on all"), "{shown}");
+    let error = text(&place.run(&["resume", "latest", "--epochs", "1"]).stderr);
+    assert!(error.contains("has 1 epoch already"), "{error}");
+    let patient = "training.early_stopping={patience=1, min_delta=100}";
+    let shown = text(&place.run(&["--config", "c.toml", "--set", "training.max_epochs=9", "--set", patient]).stdout);
+    assert!(shown.contains("no improvement in validation/loss for 1 epoch;"), "{shown}");
+}
+
+#[test]
+fn numbers_that_are_taken_for_classes_are_told_to_be_too_many() {
+    let place = Place::new();
+    let csv = table("a,y", 300, |i, random| format!("{},{}", random(), i + 1000));
+    place.write("data.csv", &csv);
+    place.write("c.toml", &config("task = \"classification\"\n"));
+    let output = place.run(&["config", "check", "c.toml"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.contains("data.target: `y` has 300 classes in 300 rows"), "{error}");
+    assert!(error.contains("set data.task = \"regression\" to predict the number"), "{error}");
+    let names = csv.replace(",1", ",n1");
+    place.write("data.csv", &names);
+    let error = text(&place.run(&["config", "check", "c.toml"]).stderr);
+    assert!(error.contains("data.classes") && !error.contains("regression"), "{error}");
+}
+
+#[test]
 fn rows_that_are_in_training_and_test_are_told() {
     let mut kept: Vec<String> = Vec::new();
     let csv = table("a,b,y", 600, |i, random| {

@@ -56,7 +56,7 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             each(&mut store, runs, &word, Store::delete)?;
         }
         RunsCommand::Restore { runs } => restore(&mut writable(location)?, runs)?,
-        RunsCommand::Gc { older_than } => gc(&mut writable(location)?, *older_than)?,
+        RunsCommand::Gc { older_than } => return gc(&mut writable(location)?, *older_than),
         RunsCommand::Export { format, filter, output } => {
             let text = export::text(&Store::open_read_only_at(location)?, filter, *format)?;
             match output {
@@ -157,13 +157,17 @@ fn restore(store: &mut Store, queries: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn gc(store: &mut Store, days: f64) -> anyhow::Result<()> {
+fn gc(store: &mut Store, days: f64) -> anyhow::Result<ExitCode> {
     let age = Duration::try_from_secs_f64(days * 86_400.0);
     let age = age.map_err(|_| anyhow::anyhow!("--older-than {days}: a number of days, 0 or more"))?;
-    for id in store.gc(age)? {
+    let found = store.gc(age)?;
+    for id in &found.gone {
         print(&format!("{id}: gone\n"))?;
     }
-    Ok(())
+    for (folder, error) in &found.kept {
+        tell!("{}", one_line(&format!("kept `{}`: {error}", folder.display())));
+    }
+    Ok(if found.kept.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn reindex(location: &Location) -> anyhow::Result<ExitCode> {

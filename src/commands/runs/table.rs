@@ -7,8 +7,13 @@ use serde_json::Value;
 use crate::comparison::field::FieldValue;
 pub use crate::figures::short;
 
+/// Characters of a cell at most; longer ones are cut, since each row is as wide as the widest.
+const MOST: usize = 200;
+
 /// The header and the rows, aligned; columns of numbers are right-aligned.
 pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
+    let cut_line = |line: &[String]| line.iter().map(|cell| cut(cell, MOST).into_owned()).collect::<Vec<_>>();
+    let (header, rows) = (&cut_line(header)[..], rows.iter().map(|row| cut_line(row)).collect::<Vec<_>>());
     let lines = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
     let is_number = |column: usize| {
         let mut cells =
@@ -30,6 +35,15 @@ pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// `text`, cut to `most` characters.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        // The last one makes room for the dots.
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect::<String>().into(),
+        None => text.into(),
+    }
 }
 
 /// The width of the widest line.
@@ -75,5 +89,7 @@ mod tests {
         ];
         assert_eq!(render(&header, &rows), "id      loss  tag\na        0.5  é\nlonger    12\n");
         assert_eq!(render(&header[..1], &[]), "id\n");
+        let long = vec![vec!["é".repeat(100_000), "0.5".to_owned(), String::new()]];
+        assert_eq!(render(&header, &long).lines().last().unwrap(), format!("{}…   0.5", "é".repeat(MOST - 1)));
     }
 }

@@ -72,6 +72,7 @@ export const sweep = (id) => send("GET", `/api/sweeps/${name(id)}`);
 export const edit = (id, change) => send("PATCH", `/api/runs/${name(id)}`, change);
 export const remove = (id) => send("DELETE", `/api/runs/${name(id)}`);
 export const trash = () => send("GET", "/api/trash");
+export const logOut = () => send("DELETE", "/api/session");
 export const restore = (id) => send("POST", `/api/trash/${name(id)}/restore`);
 
 export async function fileText(id, file) {

@@ -1,6 +1,6 @@
 // The entry point: switches views, follows the server, shows the banner and handles the keyboard.
 
-import { follow } from "./api.js";
+import { follow, logOut } from "./api.js";
 import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
 import { h, perFrame, toast } from "./dom.js";
@@ -202,6 +202,10 @@ function showHelp() {
   $("dialog").showModal();
 }
 $("help-button").addEventListener("click", showHelp);
+$("logout").addEventListener("click", async () => {
+  await logOut().catch((error) => toast(error.message));
+  location.reload();
+});
 $("skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.querySelector("table.runs").focus();

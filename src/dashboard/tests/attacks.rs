@@ -13,9 +13,11 @@
 //! | reading across origins (CORS), preflight | no such header is ever sent; the token | `methods_do_what_they_say_and_nothing_else` |
 //! | method override by header, query or form | there is none | the same |
 //! | framing (clickjacking), sniffing, embedding, openers | `guard.rs`, headers of every answer, errors too | `every_answer_is_locked_down` |
-//! | no token, wrong, short or half a token; other machines | `guard.rs`, `is_token`; `Access::remote` | `other_machines_need_the_token_everywhere` |
-//! | guessing the token, by time or at all | `is_token` looks at every byte; 128 bits, 16 characters at least | `guard.rs`: `tokens_are_long_and_plain` |
+//! | no token, wrong, short or half a token; other machines | `guard.rs`, `visitor`; `Access::remote` | `other_machines_need_the_token_everywhere` |
+//! | guessing the token, by time or at all | `is_same` looks at every byte; 128 bits, 16 characters at least | `guard.rs`: `tokens_are_long_and_plain` |
+//! | a service on another port of the host, which gets our cookie | `session.rs`: no token, but a session of one address; what changes need is in the page alone | `a_cookie_is_no_token_and_ends`; `sockets.rs`: `a_session_is_of_one_address` |
 //! | a cookie that another port has set first | `guard.rs`, `cookies` | `a_strangers_cookie_does_not_hide_ours` |
+//! | a session that is forgotten, or logged out | `session.rs`, `IDLE`, `LONGEST`, `end` | `session.rs`: `a_session_is_of_one_client_and_ends`; `events.rs`: `a_stream_ends_with_its_session` |
 //! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: one fixed place, `GET /` alone | `a_token_in_the_address_leads_nowhere_else` |
 //! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | `tracking/folder/open.rs`, `parts` | `no_path_leads_out_of_the_run` |
 //! | a neighbour whose name begins alike; links, pipes, hidden files | `tracking/folder/open.rs`; `list.rs` | the same; `strangers.rs` |
@@ -238,6 +240,25 @@ async fn no_path_leads_out_of_the_run() {
     assert!(run.join("config.toml").exists());
 }
 
+/// The cookie of a new session for a page at `host`.
+async fn log_in(dashboard: &Dashboard, host: &str, token: &str) -> String {
+    let (found, headers) = status(dashboard, request("GET", &format!("/?token={token}"), &[("host", host)])).await;
+    assert_eq!((found, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/"));
+    let cookie = headers["set-cookie"].to_str().unwrap();
+    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains(token), "the token itself: {cookie}");
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+/// What the page of a session sends with changes.
+async fn change_token(dashboard: &Dashboard, host: &str, cookie: &str) -> String {
+    let page = dashboard.ask(request("GET", "/", &[("host", host), ("cookie", cookie)])).await;
+    let text = page.text();
+    text.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn other_machines_need_the_token_everywhere() {
     let mut dashboard = Dashboard::new();
@@ -246,31 +267,86 @@ async fn other_machines_need_the_token_everywhere() {
     let id = dashboard.finished("digits").to_string();
     let sweep = dashboard.sweep(1).to_string();
     let host = ("host", "box.example:6007");
+    let bearer = ("authorization", "Bearer 0123456789abcdef");
     for (method, path) in targets(&id, &sweep) {
-        for attack in
-            [&[host] as &[_], &[host, ("cookie", "burnlab_token=wrong")], &[host, ("x-burnlab-token", "wrong")]]
-        {
+        for attack in [
+            &[host] as &[_],
+            &[host, ("cookie", "burnlab_session_6007=0123456789abcdef")],
+            &[host, ("x-burnlab-token", token)],
+            &[host, ("authorization", "Bearer 0123456789abcde")],
+            &[host, ("authorization", "Bearer 0123456789abcdef0")],
+            &[host, ("authorization", "Basic 0123456789abcdef")],
+            &[host, ("authorization", "0123456789abcdef")],
+            &[host, bearer, ("authorization", "Bearer 0123456789abcdef")],
+            &[host, bearer, ("origin", "http://other.example")],
+        ] {
             let (status, _) = status(&dashboard, request(&method, &path, attack)).await;
-            assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}");
+            assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {attack:?}");
         }
-        let attack = [host, ("x-burnlab-token", token), ("origin", "http://other.example")];
-        assert_eq!(status(&dashboard, request(&method, &path, &attack)).await.0, StatusCode::FORBIDDEN, "{path}");
     }
     assert_eq!(status(&dashboard, request("GET", "/?token=wrong", &[host])).await.0, StatusCode::FORBIDDEN);
-    let (found, headers) = status(&dashboard, request("GET", "/?token=0123456789abcdef", &[host])).await;
-    assert_eq!((found, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/"));
-    let cookie = headers["set-cookie"].to_str().unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
-    let cookie = ("cookie", cookie.split(';').next().unwrap());
+    for path in ["/", "/api/runs"] {
+        for bearer in [bearer, ("authorization", "bearer  0123456789abcdef ")] {
+            assert_eq!(status(&dashboard, request("GET", path, &[host, bearer])).await.0, StatusCode::OK);
+        }
+    }
+    let cookie = log_in(&dashboard, host.1, token).await;
+    let cookie = ("cookie", cookie.as_str());
     for path in ["/", "/api/runs"] {
         let headers = [host, cookie, ("origin", "http://box.example:6007")];
         assert_eq!(status(&dashboard, request("GET", path, &headers)).await.0, StatusCode::OK);
     }
-    // The cookie alone changes nothing.
+    // The cookie alone changes nothing, nor with the token, which no page has.
     let path = format!("/api/runs/{id}");
     assert_eq!(status(&dashboard, request("DELETE", &path, &[host, cookie])).await.0, StatusCode::FORBIDDEN);
     let headers = [host, cookie, ("x-burnlab-token", token)];
+    assert_eq!(status(&dashboard, request("DELETE", &path, &headers)).await.0, StatusCode::FORBIDDEN);
+    let change = change_token(&dashboard, host.1, cookie.1).await;
+    let headers = [host, cookie, ("x-burnlab-token", &change)];
     assert_eq!(status(&dashboard, request("DELETE", &path, &headers)).await.0, StatusCode::OK);
+    let path = format!("/api/trash/{id}/restore");
+    assert_eq!(status(&dashboard, request("POST", &path, &[host, bearer])).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_cookie_is_no_token_and_ends() {
+    let mut dashboard = Dashboard::new();
+    let token = "0123456789abcdef";
+    dashboard.state = AppState::new(dashboard.root(), Access::remote(token).unwrap());
+    let host = "box.example:6007";
+    let cookie = log_in(&dashboard, host, token).await;
+    let (name, id) = cookie.split_once('=').unwrap();
+    assert_eq!((name, id.len()), ("burnlab_session_6007", 64));
+    let change = change_token(&dashboard, host, &cookie).await;
+    // What a cookie gives to whoever else listens on the host, and what the page knows, is not the token.
+    for known in [id, &change] {
+        let bearer = format!("Bearer {known}");
+        let sent = request("GET", "/api/runs", &[("host", host), ("authorization", &bearer)]);
+        assert_eq!(status(&dashboard, sent).await.0, StatusCode::FORBIDDEN);
+        let sent = request("GET", &format!("/?token={known}"), &[("host", host)]);
+        assert_eq!(status(&dashboard, sent).await.0, StatusCode::FORBIDDEN);
+    }
+    assert!(!change.contains(id) && !change.contains(token) && change.len() == 64);
+    // Two pages have two sessions, and each its own token for changes.
+    let second = log_in(&dashboard, host, token).await;
+    assert_ne!(second, cookie);
+    let sent = [("host", host), ("cookie", &second), ("x-burnlab-token", &change)];
+    assert_eq!(status(&dashboard, request("DELETE", "/api/session", &sent)).await.0, StatusCode::FORBIDDEN);
+    // Another dashboard on the same host, with the same token even, knows nothing of it.
+    let mut other = Dashboard::new();
+    other.state = AppState::new(other.root(), Access::remote(token).unwrap());
+    let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &cookie)]);
+    assert_eq!(status(&other, sent).await.0, StatusCode::FORBIDDEN);
+    // Logged out, by the page alone.
+    let sent = [("host", host), ("cookie", cookie.as_str())];
+    assert_eq!(status(&dashboard, request("DELETE", "/api/session", &sent)).await.0, StatusCode::FORBIDDEN);
+    let all = [sent[0], sent[1], ("x-burnlab-token", &change)];
+    let (found, headers) = status(&dashboard, request("DELETE", "/api/session", &all)).await;
+    assert_eq!(found, StatusCode::NO_CONTENT);
+    assert!(headers["set-cookie"].to_str().unwrap().starts_with("burnlab_session_6007=; Path=/; Max-Age=0"));
+    assert_eq!(status(&dashboard, request("GET", "/api/runs", &sent)).await.0, StatusCode::FORBIDDEN);
+    let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &second)]);
+    assert_eq!(status(&dashboard, sent).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -350,19 +426,28 @@ async fn a_strangers_cookie_does_not_hide_ours() {
     let mut dashboard = Dashboard::new();
     let token = "0123456789abcdef";
     dashboard.state = AppState::new(dashboard.root(), Access::remote(token).unwrap());
+    let host = "box.example:6007";
+    let ours = log_in(&dashboard, host, token).await;
+    let id = ours.split_once('=').unwrap().1;
     for (cookies, expected) in [
-        ("burnlab_token=planted; burnlab_token=0123456789abcdef", StatusCode::OK),
-        ("burnlab_token=0123456789abcdef; burnlab_token=", StatusCode::OK),
-        ("a=b;burnlab_token=0123456789abcdef", StatusCode::OK),
-        ("burnlab_token=0123456789abcde", StatusCode::FORBIDDEN),
-        ("burnlab_token=0123456789abcdef0", StatusCode::FORBIDDEN),
-        ("xburnlab_token=0123456789abcdef", StatusCode::FORBIDDEN),
-        ("burnlab_tokens=0123456789abcdef", StatusCode::FORBIDDEN),
-        ("token=0123456789abcdef", StatusCode::FORBIDDEN),
+        (format!("burnlab_session_6007=planted; {ours}"), StatusCode::OK),
+        (format!("{ours}; burnlab_session_6007="), StatusCode::OK),
+        (format!("a=b;{ours}"), StatusCode::OK),
+        (ours[..ours.len() - 1].to_owned(), StatusCode::FORBIDDEN),
+        (format!("{ours}0"), StatusCode::FORBIDDEN),
+        (format!("x{ours}"), StatusCode::FORBIDDEN),
+        (format!("burnlab_session_60070={id}"), StatusCode::FORBIDDEN),
+        (format!("burnlab_session_6008={id}"), StatusCode::FORBIDDEN),
+        (format!("burnlab_session={id}"), StatusCode::FORBIDDEN),
+        (format!("burnlab_session_6007={token}"), StatusCode::FORBIDDEN),
+        (format!("burnlab_token={token}"), StatusCode::FORBIDDEN),
     ] {
-        let sent = request("GET", "/api/runs", &[("host", "box.example"), ("cookie", cookies)]);
+        let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &cookies)]);
         assert_eq!(status(&dashboard, sent).await.0, expected, "{cookies}");
     }
+    // A browser that reaches it by another port, as through a tunnel, has another cookie.
+    let tunnel = log_in(&dashboard, "localhost:8080", token).await;
+    assert!(tunnel.starts_with("burnlab_session_8080="));
 }
 
 #[tokio::test]

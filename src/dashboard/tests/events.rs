@@ -10,6 +10,7 @@ use futures_core::Stream;
 use tokio::time::timeout;
 
 use super::super::events::MAX_LISTENERS;
+use super::super::session::change_token;
 use super::*;
 use crate::tracking::Store;
 
@@ -23,7 +24,12 @@ struct Events {
 
 impl Events {
     async fn open(dashboard: &Dashboard, since: u64) -> Self {
+        Self::open_with(dashboard, since, "").await
+    }
+
+    async fn open_with(dashboard: &Dashboard, since: u64, cookie: &str) -> Self {
         let request = Request::builder().uri(format!("/api/events?since={since}")).header("host", "localhost");
+        let request = request.header("cookie", cookie);
         let response = dashboard.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -155,6 +161,32 @@ async fn a_folder_and_a_rebuilt_store_are_noticed() {
     let removed = if event["removed"] == json!([]) { events.next().await.unwrap() } else { event };
     assert_eq!(removed["removed"], json!([id]));
     assert_eq!(dashboard.get("/api/runs").await.json()["runs"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_session() {
+    let mut dashboard = Dashboard::new();
+    dashboard.state = AppState::new(dashboard.root(), Access::remote("0123456789abcdef").unwrap());
+    dashboard.state.watch();
+    let log_in = async || {
+        let request = Request::builder().uri("/?token=0123456789abcdef").header("host", "localhost");
+        let answer = dashboard.ask(request.body(Body::empty()).unwrap()).await;
+        answer.header("set-cookie").split(';').next().unwrap().to_owned()
+    };
+    let (ours, others) = (log_in().await, log_in().await);
+    let mut stays = Events::open_with(&dashboard, 0, &ours).await;
+    let mut ends = Events::open_with(&dashboard, 0, &others).await;
+    let first = dashboard.finished("first");
+    ends.wait_for(&first, |_| true).await;
+    let id = others.split_once('=').unwrap().1;
+    let request = Request::builder().method("DELETE").uri("/api/session").header("host", "localhost");
+    let request = request.header("cookie", &others).header("x-burnlab-token", change_token(id));
+    assert_eq!(dashboard.ask(request.body(Body::empty()).unwrap()).await.status, StatusCode::NO_CONTENT);
+    let second = dashboard.finished("second");
+    while let Some(event) = ends.next().await {
+        assert!(!event.to_string().contains(second.as_str()), "told after its end");
+    }
+    stays.wait_for(&second, |_| true).await;
 }
 
 #[tokio::test]

@@ -98,6 +98,31 @@ impl Client {
     }
 }
 
+/// As another user's service does that the browser has sent our cookie to: it has the id, and another address.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_of_one_address() {
+    let mut dashboard = Dashboard::new();
+    dashboard.state = AppState::new(dashboard.root(), Access::remote("0123456789abcdef").unwrap());
+    let server = Server::start(&dashboard, PATIENT).await;
+    let at = async |last: u8| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0)).unwrap();
+        Client { stream: socket.connect(server.address).await.unwrap(), rest: Vec::new() }
+    };
+    let mut client = at(1).await;
+    client.ask("/?token=0123456789abcdef").await;
+    let head = client.head().await;
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    for (last, expected) in [(1, "200"), (2, "403"), (3, "403"), (1, "200")] {
+        let mut client = at(last).await;
+        client.send(format!("GET /api/runs HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")).await;
+        let head = client.head().await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {expected}")), "127.0.0.{last}: {head}");
+    }
+    server.stop.send(()).unwrap();
+}
+
 #[tokio::test]
 async fn a_taken_port_gives_way_to_the_next() {
     let first = bind(LOCAL, 0).await.unwrap();

@@ -7,7 +7,7 @@ use super::one_column::{Told, told_by};
 /// A column that is the target, or nearly.
 pub(super) fn alone(view: &View<'_>) -> Option<String> {
     // What a date tells is told by `order`.
-    let is_asked = |column: &usize| view.date_of(*column).is_none() && how_it_numbers(view, *column).is_none();
+    let is_asked = |column: &usize| !view.is_date(*column) && how_it_numbers(view, *column).is_none();
     view.columns().filter(is_asked).find_map(|column| {
         let told = told_by(view, column).filter(Told::is_the_answer)?;
         let name = view.name(column);

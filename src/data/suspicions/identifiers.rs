@@ -21,8 +21,8 @@ pub(super) fn rising(view: &View<'_>) -> Option<String> {
 
 /// Whether the column numbers the rows, and what shows it besides its values.
 pub(super) fn how_it_numbers(view: &View<'_>, column: usize) -> Option<&'static str> {
-    if !view.is_numeric(column) {
-        return None;
+    if !view.is_numeric(column) || view.is_date(column) {
+        return None; // that each row has its own day is told by `order`
     }
     let cells = view.ordered_cells(column);
     if cells.iter().any(|cell| cell.fract() != 0.0) || num_distinct(&cells) < cells.len() {

@@ -59,6 +59,11 @@ impl View<'_> {
         Some(self.dataset.readings.source(name)).filter(|source| *source != name)
     }
 
+    /// Whether a column holds dates, or is computed from one.
+    fn is_date(&self, column: usize) -> bool {
+        self.date_of(column).is_some() || self.dataset.readings.days(self.name(column)).is_some()
+    }
+
     fn is_numeric(&self, column: usize) -> bool {
         self.dataset.columns[column].kind == ColumnKind::Numeric
     }

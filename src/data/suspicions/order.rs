@@ -12,7 +12,7 @@ const SERIES: f64 = 0.8;
 
 /// A column whose values come in blocks, several of which are in training and test alike.
 pub(super) fn entities(view: &View<'_>) -> Option<String> {
-    view.columns().find_map(|column| {
+    view.columns().filter(|&column| !view.is_date(column)).find_map(|column| {
         let cells = view.ordered_cells(column);
         let num_blocks = cells.chunk_by(|a, b| a == b).count();
         // Told before the values are sorted to count them: most columns of numbers have no blocks at all.

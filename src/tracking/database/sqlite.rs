@@ -17,7 +17,7 @@ use super::row::Row;
 const CACHED_STATEMENTS: usize = 64;
 
 /// Bytes of a row: above what a run folder may have of a record and an environment.
-const MAX_CELL: i32 = 160 << 20;
+const MAX_CELL: i32 = 40 << 20;
 
 /// A connection to a file.
 pub(crate) struct Sqlite(Connection);

@@ -49,6 +49,17 @@ fn num_names(_: &File) -> io::Result<u64> {
     Ok(1)
 }
 
+/// Removes a file, if there is one.
+pub(crate) fn remove(folder: &Path, name: &str) -> Result<(), TrackingError> {
+    let (parent, last) = parts(name).ok_or_else(|| TrackingError::InvalidFileName { name: name.to_owned() })?;
+    match within(folder, parent)?.remove(last) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(in_words("remove", &folder.join(name), &error).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Removes the temporary files of a killed process. Only for the holder of the run's lock.
 pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
     let directory = within(folder, None)?;

@@ -43,6 +43,7 @@ pub(super) use handle::Directory;
 
 #[cfg(unix)]
 mod handle {
+    use std::ffi::{CStr, CString};
     use std::os::fd::OwnedFd;
     use std::path::Path;
 
@@ -121,6 +122,30 @@ mod handle {
         pub fn remove(&self, name: &str) -> io::Result<()> {
             Ok(unlinkat(&self.0, name, AtFlags::empty())?)
         }
+
+        /// Removes a name, and if it is a folder all that is in it, not what a link may point to.
+        pub fn remove_tree(&self, name: &str) -> io::Result<()> {
+            Ok(remove_tree(&self.0, &CString::new(name)?)?)
+        }
+    }
+
+    fn remove_tree(parent: &OwnedFd, name: &CStr) -> Result<(), Errno> {
+        let folder = match unlinkat(parent, name, AtFlags::empty()) {
+            // Of a folder, Linux says the one and POSIX the other, which is said of a file that may not be removed, too.
+            Err(error @ (Errno::ISDIR | Errno::PERM)) => match openat(parent, name, FOLDER, Mode::empty()) {
+                Err(Errno::NOTDIR) => return Err(error),
+                folder => folder?,
+            },
+            Err(Errno::NOENT) => return Ok(()),
+            removed => return removed,
+        };
+        for found in Dir::read_from(&folder)? {
+            let found = found?;
+            if !matches!(found.file_name().to_bytes(), b"." | b"..") {
+                remove_tree(&folder, found.file_name())?;
+            }
+        }
+        unlinkat(parent, name, AtFlags::REMOVEDIR)
     }
 
     fn entry(name: &str, stat: &Stat) -> Entry {
@@ -205,6 +230,11 @@ mod by_path {
 
         pub fn remove(&self, name: &str) -> io::Result<()> {
             fs::remove_file(self.0.join(name))
+        }
+
+        pub fn remove_tree(&self, name: &str) -> io::Result<()> {
+            let path = self.0.join(name);
+            if fs::symlink_metadata(&path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
         }
     }
 

@@ -69,8 +69,8 @@ fn visible_entries(folder: &Path) -> io::Result<Vec<(String, fs::DirEntry)>> {
 pub(crate) fn list_run_folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut folders = Vec::new();
     for (_, entry) in visible_entries(folder)? {
-        // `run.json` is written last: without it the run never started.
-        if entry.file_type()?.is_dir() && entry.path().join(RUN).exists() {
+        // `run.json` is written last: without it the run never started. Of another user's folder that may not be tried.
+        if entry.file_type()?.is_dir() && entry.path().join(RUN).try_exists().unwrap_or(true) {
             folders.push(entry.path());
         }
     }

@@ -8,6 +8,7 @@
 //! | `directory` | reaching files below a folder by its handle |
 //! | `lines` | reading lines of bounded length |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
+//! | `moving` | moving and removing whole run folders |
 //! | `record` | `run.json` |
 //! | `metrics_file` | `metrics.csv` |
 //! | `lock` | the lock that a training process holds |
@@ -19,6 +20,7 @@ mod lines;
 mod list;
 mod lock;
 mod metrics_file;
+mod moving;
 mod names;
 mod open;
 mod own;
@@ -30,10 +32,11 @@ pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within};
 
-pub(crate) use atomic::{append, remove_temporary};
+pub(crate) use atomic::{append, remove, remove_temporary};
 pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
-pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, RUN, check_file_name};
+pub(crate) use moving::{discard, move_folder, remove_discarded};
+pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, check_file_name};
 pub(crate) use own::{own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

@@ -15,7 +15,7 @@ use crate::tracking::{RunRecord, TrackingError};
 pub(crate) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
     let path = folder.join(RUN);
     let bytes = read(folder, RUN)?.ok_or_else(|| in_words("open", &path, &io::ErrorKind::NotFound.into()))?;
-    let record: RunRecord = serde_json::from_slice(&bytes).map_err(|error| TrackingError::damaged(&path, error))?;
+    let record = RunRecord::from_json(&bytes).map_err(|error| TrackingError::damaged(&path, error))?;
     // A copy of a run folder under another name would be indexed as the original.
     if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
         return Err(TrackingError::damaged(

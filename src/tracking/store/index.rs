@@ -21,6 +21,7 @@ impl Store {
         revision: u64,
     ) -> Result<usize, Failure> {
         let record = with_params_of_config(folder, record)?;
+        record.check_size().map_err(|error| TrackingError::damaged(&folder.join(folder::RUN), error))?;
         let environment: Value = match folder::read(folder, folder::ENVIRONMENT)? {
             Some(bytes) => serde_json::from_slice(&bytes)
                 .map_err(|error| TrackingError::damaged(&folder.join(folder::ENVIRONMENT), error))?,
@@ -83,6 +84,9 @@ fn with_params_of_config(folder: &Path, mut record: RunRecord) -> Result<RunReco
     Ok(record)
 }
 
+/// Metrics of a run at most, far above what a training records: each list of runs holds a summary of each.
+const MOST_METRICS: usize = 1000;
+
 /// Inserts points into `run`, the primary key of `id`, and updates the summaries of their metrics.
 pub(super) fn insert_points(database: &Database, run: i64, id: &RunId, points: &[Point]) -> Result<(), Failure> {
     // The primary keys are read in each call and not cached: `reindex` may have changed them.
@@ -96,6 +100,11 @@ pub(super) fn insert_points(database: &Database, run: i64, id: &RunId, points: &
     for point in points {
         let known = || metrics.get(&point.key).map_or_else(MetricSummary::default, |(_, summary)| *summary);
         totals.entry(&point.key).or_insert_with(known).add(point);
+    }
+    let num_new = totals.keys().filter(|key| !metrics.contains_key(**key)).count();
+    if metrics.len() + num_new > MOST_METRICS {
+        let path = Path::new(id.as_str()).join(folder::METRICS);
+        return Err(TrackingError::damaged(&path, format!("it has more than {MOST_METRICS} metrics")).into());
     }
     let columns = ["run", "key", "points", "last", "last_epoch", "last_step", "last_time", "best", "best_epoch"];
     let ending = "ON CONFLICT (run, key) DO UPDATE SET points = excluded.points, last = excluded.last,

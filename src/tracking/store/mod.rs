@@ -26,6 +26,7 @@ pub use open::Store;
 pub use read::Changes;
 pub use recover::Reindexed;
 pub use summary::{MetricSummary, Run};
+pub use trash::Collected;
 
 pub(super) use find::find_id;
 pub(super) use rows::{run_id, to_json};

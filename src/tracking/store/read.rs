@@ -221,7 +221,8 @@ impl Store {
 
     /// The record in a column of a row.
     pub(super) fn record(&self, row: &Row, column: usize) -> Result<RunRecord, Failure> {
-        Ok(serde_json::from_str(row.text(column)?).map_err(|error| TrackingError::damaged(&self.path, error))?)
+        let record = RunRecord::from_json(row.text(column)?.as_bytes());
+        Ok(record.map_err(|error| TrackingError::damaged(&self.path, error))?)
     }
 }
 

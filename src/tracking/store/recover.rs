@@ -1,6 +1,7 @@
 //! What killed processes left unfinished, and the index rebuilt from the run folders.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::open::Store;
@@ -165,11 +166,13 @@ impl Store {
     }
 }
 
-/// `None` for a damaged folder, which must not keep the others from being recovered.
+/// `None` for a damaged folder, or one that another user lets nobody look into, which must not keep the others from being
+/// recovered.
 fn ignore_damage<T>(result: Result<T, TrackingError>) -> Result<Option<T>, TrackingError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(TrackingError::Damaged { .. }) => Ok(None),
+        Err(TrackingError::Damaged { .. } | TrackingError::DuplicatePoint { .. }) => Ok(None),
+        Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(None),
         Err(error) => Err(error),
     }
 }

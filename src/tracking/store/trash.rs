@@ -1,7 +1,7 @@
 //! Deleting runs, restoring them, and removing them for good.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use fs_err as fs;
@@ -14,6 +14,15 @@ use crate::tracking::{RunId, RunRecord, TrackingError, UtcTime, folder};
 
 /// A folder in `runs` without `run.json` that is older than this was left by a process killed while starting a run.
 const ABANDONED_START: Duration = Duration::from_secs(3600);
+
+/// The result of [`Store::gc`].
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Runs that are gone from the trash.
+    pub gone: Vec<RunId>,
+    /// Folders in the trash that may not be removed, such as another user's, with the reason.
+    pub kept: Vec<(PathBuf, TrackingError)>,
+}
 
 impl Store {
     /// The deleted runs that can be restored, newest first.
@@ -58,7 +67,7 @@ impl Store {
                     folder::write_record(&folder, &record)?;
                 }
                 fs::create_dir_all(&trash)?;
-                fs::rename(&folder, trash.join(id.as_str()))?;
+                folder::move_folder(&folder, &trash.join(id.as_str()))?;
             }
             self.remove_rows(database, id, revision)
         })
@@ -90,7 +99,7 @@ impl Store {
                 let mut record = folder::read_record(&trashed)?;
                 record.trashed = None;
                 folder::write_record(&trashed, &record)?;
-                fs::rename(&trashed, &folder)?;
+                folder::move_folder(&trashed, &folder)?;
                 is_moved = true;
             }
             let indexed = folder::read_record(&folder)
@@ -102,7 +111,7 @@ impl Store {
                 Err(error @ Failure::Postgres(_)) => return Err(error),
                 Err(error) => {
                     // Not half restored: back to the trash, where the user can try again.
-                    fs::rename(&folder, &trashed)?;
+                    folder::move_folder(&folder, &trashed)?;
                     return Err(error);
                 }
             }
@@ -111,32 +120,40 @@ impl Store {
     }
 
     /// Removes for good the runs that were deleted at least `older_than` ago, and the folders without a run that
-    /// processes killed at their start left in `runs`. Returns the ids removed from the trash.
-    pub fn gc(&mut self, older_than: Duration) -> Result<Vec<RunId>, TrackingError> {
+    /// processes killed at their start left in `runs`.
+    ///
+    /// # Errors
+    /// A folder that is no folder, or that cannot be read.
+    pub fn gc(&mut self, older_than: Duration) -> Result<Collected, TrackingError> {
         self.refuse_links()?;
+        let mut collected = Collected::default();
         for folder in [self.trash_folder(), self.runs_folder()] {
-            remove_discarded(&folder)?;
+            for (folder, error) in folder::remove_discarded(&folder)? {
+                match is_denied(&error) {
+                    true => collected.kept.push((folder, error)),
+                    false => return Err(error),
+                }
+            }
         }
         let now = UtcTime::now();
-        let mut gone = Vec::new();
         for (id, folder) in folder::named_folders(&self.trash_folder())? {
-            let trashed = match folder::read_record(&folder).ok().and_then(|record| record.trashed) {
-                Some(trashed) => trashed,
-                // Damaged, or moved there by hand.
-                None => UtcTime::try_from(last_changed(&folder)?).unwrap_or(now),
-            };
-            let age = now.seconds_since(trashed);
-            if age >= older_than.as_secs_f64() {
-                discard(&folder)?;
-                gone.push(id);
+            match discard_old(&folder, now, older_than) {
+                Ok(true) => collected.gone.push(id),
+                Ok(false) => {}
+                Err(error) if is_denied(&error) => collected.kept.push((folder, error)),
+                Err(error) => return Err(error),
             }
         }
         for (_, folder) in folder::named_folders(&self.runs_folder())? {
-            if is_abandoned(&folder)? {
-                discard(&folder)?;
+            match is_abandoned(&folder) {
+                Ok(true) => folder::discard(&folder)?,
+                Ok(false) => {}
+                // Another user's, who lets nobody look into it.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(gone)
+        Ok(collected)
     }
 
     /// Runs are moved and removed in this artifacts folder alone, wherever a link in it leads.
@@ -148,32 +165,23 @@ impl Store {
     }
 }
 
-/// Prefix of a folder that is being removed.
-const DISCARDED: &str = ".gone-";
-
-/// Removes a run's folder. It is renamed first, so that a kill midway leaves no run with half of its files.
-fn discard(folder: &Path) -> io::Result<()> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    let hidden = folder.with_file_name(format!("{DISCARDED}{name}"));
-    fs::rename(folder, &hidden)?;
-    fs::remove_dir_all(hidden)
+/// Whether it is for want of a right, as in another user's folder; then the other folders are gone on with.
+fn is_denied(error: &TrackingError) -> bool {
+    matches!(error, TrackingError::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
 }
 
-/// Completes every [`discard`] that was killed. Before the next one, which needs the name.
-fn remove_discarded(folder: &Path) -> io::Result<()> {
-    if !folder.exists() {
-        return Ok(());
+/// Removes a run in the trash for good, if it was deleted at least `older_than` ago.
+fn discard_old(folder: &Path, now: UtcTime, older_than: Duration) -> Result<bool, TrackingError> {
+    let trashed = match folder::read_record(folder).ok().and_then(|record| record.trashed) {
+        Some(trashed) => trashed,
+        // Damaged, or moved there by hand.
+        None => UtcTime::try_from(last_changed(folder)?).unwrap_or(now),
+    };
+    let is_old = now.seconds_since(trashed) >= older_than.as_secs_f64();
+    if is_old {
+        folder::discard(folder)?;
     }
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(DISCARDED) {
-            match entry.file_type()?.is_dir() {
-                true => fs::remove_dir_all(entry.path())?,
-                false => fs::remove_file(entry.path())?,
-            }
-        }
-    }
-    Ok(())
+    Ok(is_old)
 }
 
 /// When a folder was last changed: at the latest when it was moved to where it is, where the system tells that.

@@ -67,7 +67,7 @@ fn reindex_rebuilds_what_was_there(test_store: &TestStore) {
     assert_eq!((result.runs, result.skipped.len()), (1, 1));
     assert!(result.skipped[0].1.to_string().contains("run.json"));
     store.delete(&first).unwrap();
-    assert_eq!(store.gc(Duration::ZERO).unwrap(), [first]);
+    assert_eq!(store.gc(Duration::ZERO).unwrap().gone, [first]);
 }
 
 fn what_a_kill_left_half_done_is_finished(test_store: &TestStore) {

@@ -71,8 +71,8 @@ fn delete_restore_and_gc(test_store: &TestStore) {
     assert_eq!((changes.changed, changes.removed), (vec![id.clone()], vec![]));
 
     store.delete(&id).unwrap();
-    assert!(store.gc(Duration::from_secs(3600)).unwrap().is_empty());
-    assert_eq!(store.gc(Duration::ZERO).unwrap(), std::slice::from_ref(&id));
+    assert!(store.gc(Duration::from_secs(3600)).unwrap().gone.is_empty());
+    assert_eq!(store.gc(Duration::ZERO).unwrap().gone, std::slice::from_ref(&id));
     assert!(matches!(store.restore(&id), Err(TrackingError::NoSuchRun { .. })));
     assert!(!test_store.path().join("trash").join(id.as_str()).exists());
 
@@ -81,9 +81,9 @@ fn delete_restore_and_gc(test_store: &TestStore) {
     let trash = test_store.path().join("trash");
     fs::rename(store.folder(&id), trash.join(id.as_str())).unwrap();
     fs::create_dir_all(trash.join(format!(".gone-{id}/inner"))).unwrap();
-    assert!(store.gc(Duration::from_secs(3600)).unwrap().is_empty());
+    assert!(store.gc(Duration::from_secs(3600)).unwrap().gone.is_empty());
     fs::create_dir_all(trash.join(format!(".gone-{id}/inner"))).unwrap();
-    assert_eq!(store.gc(Duration::ZERO).unwrap(), std::slice::from_ref(&id));
+    assert_eq!(store.gc(Duration::ZERO).unwrap().gone, std::slice::from_ref(&id));
     assert_eq!(fs::read_dir(&trash).unwrap().count(), 0);
     store.recover().unwrap();
 

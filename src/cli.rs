@@ -340,6 +340,9 @@ pub struct ModelArgs {
 pub struct PredictArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Average the predictions of all finished seeds or folds of one config: RUN is their experiment, or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order, or `-` for standard
     /// input; no target needed
     pub input: PathBuf,
@@ -360,6 +363,9 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Average the predictions of all finished seeds or folds of one config: RUN is their experiment, or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's
     /// own test rows; `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -429,6 +435,10 @@ pub struct ExportArgs {
     pub run: String,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// One ONNX model with the mean of the predictions of all finished seeds or folds of one config: RUN is their experiment,
+    /// or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata; by
     /// default onnx where it has the kind of network
     #[arg(long, value_enum)]

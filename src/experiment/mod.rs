@@ -18,12 +18,14 @@
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
 //! | `weights_file` | weights as safetensors |
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
-//! | `evaluate`, `predict`, `generate` | a saved model on rows with targets, on new rows, and as a text generator |
+//! | `ensemble` | [`Ensemble`]: the saved models of several seeds or folds, and the mean of their predictions |
+//! | `evaluate`, `predict`, `generate` | a saved model or an ensemble on rows with targets, on new rows, and as a text generator |
 //! | `predictions` | predictions as CSV |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
 pub mod describe;
+pub mod ensemble;
 mod environment;
 mod error;
 pub mod evaluate;
@@ -48,6 +50,7 @@ pub mod sweep;
 mod train;
 pub mod weights_file;
 
+pub use ensemble::Ensemble;
 pub use environment::Environment;
 pub use error::explain;
 pub use measurable::check_repetitions;

@@ -9,6 +9,7 @@
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
+//! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
@@ -44,6 +45,8 @@ mod cli;
 mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/ensemble.rs"]
+mod ensemble;
 #[path = "burnlab/extremes.rs"]
 mod extremes;
 #[path = "burnlab/faults.rs"]

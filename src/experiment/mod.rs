@@ -14,6 +14,7 @@
 //! | `resume` | where to resume training: [`resume::plan`] |
 //! | `repeat` | one config over seeds and folds, in parallel |
 //! | `sweep` | a sweep's queue, and a worker that trains its trials |
+//! | `tune` | the search around a config, and what it is judged on |
 //! | `fingerprint` | fingerprints of the data, by which runs are compared |
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
 //! | `weights_file` | weights as safetensors |
@@ -48,6 +49,7 @@ pub mod run_folder;
 pub mod saved_model;
 pub mod sweep;
 mod train;
+pub mod tune;
 pub mod weights_file;
 
 pub use ensemble::Ensemble;

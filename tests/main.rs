@@ -13,6 +13,7 @@
 //! - texts, language models, `generate`: `language`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
+//! - the search around a config, and its verdict: `tune`
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
@@ -111,6 +112,8 @@ mod tested_rows;
 mod told;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "burnlab/tune.rs"]
+mod tune;
 #[path = "burnlab/verbs.rs"]
 mod verbs;
 #[path = "burnlab/webdriver.rs"]

@@ -5,7 +5,6 @@
 
 mod spaces;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::ensure;
@@ -16,6 +15,12 @@ use crate::config::{Config, ConfigOrigin, LoadedConfig, Repetition};
 use crate::invalid::Invalid;
 use crate::sweep::{HalvingConfig, Method, Params, Space, SweepConfig};
 use crate::tracking::Location;
+
+/// The search sets aside so many validation rows, if the config sets aside fewer, as far as [`MOST_VALIDATION`] allows: the
+/// best of many trials on few rows is the one that suits those rows.
+const VALIDATION_ROWS: f64 = 300.0;
+/// Largest share of the rows that are not test rows to set aside for that.
+const MOST_VALIDATION: f64 = 0.35;
 
 /// The first decision of successive halving is after this share of the epochs.
 const FIRST_RUNG: usize = 9;
@@ -35,6 +40,8 @@ pub struct Tuning {
     pub prepared: Prepared,
     /// Whether the config has a `[sweep]` of its own.
     pub has_own_space: bool,
+    /// Rows that choose among the trials.
+    pub num_validation: usize,
     /// The seed of the split, if rows are drawn at all.
     pub split_seed: Option<u64>,
 }
@@ -65,8 +72,9 @@ impl Tuning {
         // A trial is judged by its validation rows: a second training on them would only take time.
         let refit = "training.refit=false".to_owned();
         let has_own_space = base.config.sweep.is_some();
+        let is_searched = |own: &SweepConfig, key: &str| own.space.keys().any(|other| other == key);
         let search = match &base.config.sweep {
-            Some(own) if own.space.keys().any(|key| key == "training.refit") => base.clone(),
+            Some(own) if is_searched(own, "training.refit") => base.clone(),
             Some(_) => base.with(&[refit])?,
             None => {
                 let sweep = search_config(spaces::of(&prepared), prepared.config.training.max_epochs);
@@ -74,14 +82,20 @@ impl Tuning {
                 let whole = Config { sweep: None, ..prepared.config.clone() };
                 base = LoadedConfig::parse(&whole.to_toml(), base.shown(), &name, &[])?;
                 let text = Config { sweep: Some(sweep), ..whole }.to_toml();
-                LoadedConfig::parse(&text, base.shown(), &name, &[refit])?
+                let fraction =
+                    more_validation(&prepared).map(|fraction| format!("data.validation_fraction={fraction:?}"));
+                let overrides: Vec<String> = [refit].into_iter().chain(fraction).collect();
+                LoadedConfig::parse(&text, base.shown(), &name, &overrides)?
             }
         };
         let origin = given.origin().cloned();
-        let tuning = Self { name, base, origin, search, prepared, has_own_space, split_seed };
+        let mut tuning = Self { name, base, origin, search, prepared, has_own_space, num_validation: 0, split_seed };
         let loaded = tuning.search(None, None)?;
         let sweep = loaded.config.sweep.as_ref().expect("a search has a sweep");
-        check(sweep, &loaded, &tuning.prepared, location).map_err(|invalid| loaded.locate(invalid))?;
+        let of_search =
+            prepare(&tuning.search.varied(&Params::new())?, location).map_err(|invalid| loaded.locate(invalid))?;
+        check(sweep, &loaded, &of_search, location).map_err(|invalid| loaded.locate(invalid))?;
+        tuning.num_validation = of_search.splits.validation.len();
         Ok(tuning)
     }
 
@@ -107,7 +121,7 @@ impl Tuning {
     /// # Errors
     /// None for a config that was planned with.
     pub fn default_config(&self) -> anyhow::Result<Config> {
-        self.with(&BTreeMap::new(), "default")
+        self.named(self.base.varied(&Params::new())?, "default")
     }
 
     /// The config with the params of a trial, under the name `NAME-tuned`.
@@ -115,11 +129,18 @@ impl Tuning {
     /// # Errors
     /// Params that the config forbids, which no trial has.
     pub fn tuned_config(&self, params: &Params) -> anyhow::Result<Config> {
-        self.with(params, "tuned")
+        self.named(self.base.varied(params)?, "tuned")
     }
 
-    fn with(&self, params: &Params, suffix: &str) -> anyhow::Result<Config> {
-        let config = self.base.varied(params)?;
+    /// The config with the params of a trial, or none of them, as the search trains it, under the name `NAME-finals`.
+    ///
+    /// # Errors
+    /// As [`Tuning::tuned_config`].
+    pub fn final_config(&self, params: &Params) -> anyhow::Result<Config> {
+        self.named(self.search.varied(params)?, "finals")
+    }
+
+    fn named(&self, config: Config, suffix: &str) -> anyhow::Result<Config> {
         Ok(Config { name: format!("{}-{suffix}", self.name), ..config })
     }
 
@@ -128,11 +149,18 @@ impl Tuning {
         self.origin.clone()
     }
 
-    /// `count` seeds other than that of the search.
-    pub fn new_seeds(&self, count: u16) -> Vec<Repetition> {
-        let config = Config { seed: self.prepared.config.seed.wrapping_add(1), ..self.prepared.config.clone() };
-        config.repetitions(count)
+    /// `count` seeds from number `first` on of those after that of the search, which is number 0.
+    pub fn seeds(&self, first: u16, count: u16) -> Vec<Repetition> {
+        let config = &self.prepared.config;
+        Config { seed: config.seed.wrapping_add(first.into()), ..config.clone() }.repetitions(count)
     }
+}
+
+/// The fraction of validation rows for the search, where it is more than the config has.
+fn more_validation(prepared: &Prepared) -> Option<f64> {
+    let num_pool = prepared.splits.train.len() + prepared.splits.validation.len();
+    let fraction = (VALIDATION_ROWS / num_pool as f64).min(MOST_VALIDATION);
+    (!prepared.config.data.is_text() && fraction > prepared.config.data.validation_fraction).then_some(fraction)
 }
 
 /// A search over `space` of trainings of at most `max_epochs`.

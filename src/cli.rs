@@ -140,6 +140,8 @@ pub enum Command {
     /// List, resume, or work on sweeps
     #[command(subcommand)]
     Sweep(SweepCommand),
+    /// Search for a better config within a time, and say whether it is better
+    Tune(TuneArgs),
     /// Draw what a run's network learned as SVG files
     Plot(PlotArgs),
     /// Export a run's model for other programs, with a model card
@@ -254,6 +256,47 @@ pub struct SweepEmitArgs {
     pub output: Option<PathBuf>,
 }
 
+/// `burnlab tune CONFIG`: an honest search for a better config.
+///
+/// Trains the config with new seeds, searches around it, and trains the best trial with the same seeds. Every run has the
+/// same split: the validation rows choose among the trials, the test rows judge the result. The runs are those of the
+/// experiments NAME-default, NAME-search (a sweep) and NAME-tuned.
+#[derive(Debug, Args)]
+pub struct TuneArgs {
+    /// The TOML file, or the name of a built-in config, such as `digits`. A `sweep` section of it is the search; without one,
+    /// the keys to search are chosen by the kind of network and the data
+    pub config: PathBuf,
+    /// Change a key of the config; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The beginning of the experiments' names, instead of the config's `name`
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The time for all of it, the seeds included
+    #[arg(long, value_name = "MINUTES", default_value_t = 10.0)]
+    pub minutes: f64,
+    /// New seeds of the default and of the best, on which the verdict rests
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(2..))]
+    pub seeds: u16,
+    /// Search at most N trials
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub trials: Option<u32>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// A tag of the runs; repeatable
+    #[arg(long)]
+    pub tag: Vec<String>,
+    /// How many runs to train at a time; by default one per core
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// The backend to compute on; by default the fastest one compiled in
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
+    /// Print only the verdict, and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// List the built-in configs with what they show
@@ -340,6 +383,9 @@ pub struct ModelArgs {
 pub struct PredictArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Average the predictions of all finished seeds or folds of one config: RUN is their experiment, or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order, or `-` for standard
     /// input; no target needed
     pub input: PathBuf,
@@ -360,6 +406,9 @@ pub struct PredictArgs {
 pub struct EvaluateArgs {
     #[command(flatten)]
     pub model: ModelArgs,
+    /// Average the predictions of all finished seeds or folds of one config: RUN is their experiment, or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// A CSV file with the model's columns and the target, or a text file for a language model, instead of the run's
     /// own test rows; `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -429,6 +478,10 @@ pub struct ExportArgs {
     pub run: String,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// One ONNX model with the mean of the predictions of all finished seeds or folds of one config: RUN is their experiment,
+    /// or any of them
+    #[arg(long)]
+    pub ensemble: bool,
     /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata; by
     /// default onnx where it has the kind of network
     #[arg(long, value_enum)]

@@ -9,9 +9,11 @@
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
+//! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
+//! - the search around a config, and its verdict: `tune`
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`
@@ -44,6 +46,8 @@ mod cli;
 mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/ensemble.rs"]
+mod ensemble;
 #[path = "burnlab/extremes.rs"]
 mod extremes;
 #[path = "burnlab/faults.rs"]
@@ -108,6 +112,8 @@ mod tested_rows;
 mod told;
 #[path = "burnlab/training.rs"]
 mod training;
+#[path = "burnlab/tune.rs"]
+mod tune;
 #[path = "burnlab/verbs.rs"]
 mod verbs;
 #[path = "burnlab/webdriver.rs"]

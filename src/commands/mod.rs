@@ -29,6 +29,7 @@ mod signals;
 mod summary;
 mod sweep;
 mod train;
+mod tune;
 
 /// Does what the command line asks for. An error is printed once, as one line that names the thing and the next step.
 pub fn run(cli: Cli) -> ExitCode {
@@ -44,6 +45,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Dashboard(args)) => dashboard::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Sweep(command)) => sweep::run(&command),
+        Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Plot(args)) => plot::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),

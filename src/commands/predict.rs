@@ -9,21 +9,33 @@ use super::drift;
 use super::output::{is_stdout, to_file, to_terminal};
 use crate::backend::BackendName;
 use crate::cli::PredictArgs;
-use crate::experiment::predict::predict;
-use crate::experiment::{RunFolder, SavedModel};
+use crate::data::Drift;
+use crate::experiment::predict::{predict, predict_ensemble};
+use crate::experiment::{Ensemble, RunFolder, SavedModel};
 
-/// Writes a line per row of the input: its index from 0, the kept columns, the prediction, and a probability per class.
+/// Writes a line per row of the input: its index from 0, the kept columns, the prediction, and a probability per class; of
+/// an ensemble also how much its members agree.
 /// Standard error says how the rows differ from those of training.
 ///
 /// # Errors
 /// No such run; an input that cannot be read or lacks columns; an output that cannot be written; with
 /// `--strict`, rows that differ.
 pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
-    let saved = SavedModel::open(&RunFolder::find(&args.model.store.location(), &args.model.run)?)?;
-    saved.refuse_text("it does not predict the rows of a file")?;
+    let location = args.model.store.location();
     let backend = BackendName::chosen(args.model.backend);
+    if args.ensemble {
+        let ensemble = Ensemble::open(&location, &args.model.run)?;
+        return write(args, |writer| predict_ensemble(&ensemble, &args.input, &args.keep, backend, writer));
+    }
+    let saved = SavedModel::open(&RunFolder::find(&location, &args.model.run)?)?;
+    saved.refuse_text("it does not predict the rows of a file")?;
+    write(args, |writer| predict(&saved, &args.input, &args.keep, backend, writer))
+}
+
+/// Writes what `predict` writes to the output of `args`, and tells how the rows differ from those of training.
+fn write(args: &PredictArgs, predict: impl Fn(&mut dyn Write) -> anyhow::Result<Drift>) -> anyhow::Result<ExitCode> {
     let write = |writer: &mut dyn Write| {
-        let drift = predict(&saved, &args.input, &args.keep, backend, &mut Unflushed(writer))?;
+        let drift = predict(&mut Unflushed(writer))?;
         drift::tell(&drift, args.strict)
     };
     match args.output.as_deref().filter(|file| !is_stdout(file)) {

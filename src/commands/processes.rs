@@ -2,14 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::cli::StoreArgs;
+use crate::experiment::Interrupter;
 
 /// An event of a child process.
 pub enum Event {
@@ -51,36 +50,33 @@ pub fn jobs(asked: Option<usize>, num_tasks: usize) -> usize {
 }
 
 /// Runs the commands from `next`, `jobs` at a time, until there are no more and all have ended; `handle` receives each
-/// event. Ctrl-C and SIGTERM are passed on to the children once, after which no new one is started.
+/// event. When the interrupter asks to stop, that is passed on to the children once, after which no new one is started.
 ///
-/// Returns whether it was stopped by a signal.
+/// Returns whether it was stopped.
 ///
 /// # Errors
 /// A process that cannot be started; the errors of `next` and `handle`.
 pub fn run_parallel(
     jobs: usize,
+    interrupter: &Interrupter,
     mut next: impl FnMut() -> anyhow::Result<Option<Command>>,
     mut handle: impl FnMut(Event) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let flag = is_stopped.clone();
-    // If a handler is already set (a test that trains twice), it stays.
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).ok();
     let (sender, events) = mpsc::channel();
     let mut running: Vec<u32> = Vec::new();
     let mut is_told = false;
     loop {
-        while running.len() < jobs && !is_stopped.load(Ordering::Relaxed) {
+        while running.len() < jobs && !interrupter.should_stop() {
             let Some(mut command) = next()? else { break };
             let child = command.spawn().context("a process cannot be started")?;
             running.push(child.id());
             watch(child, sender.clone());
         }
         if running.is_empty() {
-            return Ok(is_stopped.load(Ordering::Relaxed));
+            return Ok(interrupter.should_stop());
         }
         let event = wait(&events, || {
-            if is_stopped.load(Ordering::Relaxed) && !std::mem::replace(&mut is_told, true) {
+            if interrupter.should_stop() && !std::mem::replace(&mut is_told, true) {
                 running.iter().for_each(|&process| interrupt(process));
             }
         })?;

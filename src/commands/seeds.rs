@@ -29,7 +29,7 @@ pub fn run(
 ) -> anyhow::Result<ExitCode> {
     let Prepared { config, dataset, .. } = prepared;
     let jobs = processes::jobs(args.jobs, repetitions.len());
-    let mut results = Results { runs: Vec::new(), num_failed: 0, num_wanted: repetitions.len(), quiet: args.quiet };
+    let mut results = Results::new(repetitions.len(), args.quiet);
     repeat(repetitions, config, dataset, options, jobs, |repetition, result| {
         results.note(options.location, repetition, result)
     })?;
@@ -42,15 +42,24 @@ pub fn run(
 }
 
 /// The runs that have ended so far.
-struct Results {
-    runs: Vec<Run>,
-    num_failed: usize,
+pub struct Results {
+    pub runs: Vec<Run>,
+    pub num_failed: usize,
     num_wanted: usize,
     quiet: bool,
 }
 
 impl Results {
-    fn note(
+    /// Of `num_wanted` runs none has ended; `quiet` prints only errors.
+    pub fn new(num_wanted: usize, quiet: bool) -> Self {
+        Self { runs: Vec::new(), num_failed: 0, num_wanted, quiet }
+    }
+
+    /// Notes how a repetition went, and prints it.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn note(
         &mut self,
         location: &Location,
         repetition: Repetition,

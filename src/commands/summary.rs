@@ -9,7 +9,8 @@ use super::runs::table::cut;
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
-use crate::experiment::evaluate::{ClassEvaluation, Evaluation, RefitEvaluation};
+use crate::comparison::{Spread, spread};
+use crate::experiment::evaluate::{ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation};
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
 use crate::shell::command_in;
@@ -105,6 +106,28 @@ pub fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, target_
         Some(classes) => write_confusion(writer, classes),
         None => Ok(()),
     }
+}
+
+/// Prints what the members of an ensemble, `size` in words, score by themselves on the same rows.
+pub fn write_members(writer: &mut dyn Write, found: &EnsembleEvaluation, size: &str) -> io::Result<()> {
+    writeln!(writer, "\nmean of {size}, each by itself")?;
+    for name in ["accuracy", "log_loss", "rmse", "r2"] {
+        let values: Vec<f64> = found.members.iter().filter_map(|member| value(&member.metrics, name)).collect();
+        let Some(Spread { mean, lowest, highest, .. }) = spread(&values) else { continue };
+        writeln!(
+            writer,
+            "       {name} {} ({} to {}), averaged {}",
+            measured(mean),
+            measured(lowest),
+            measured(highest),
+            measured(found.evaluation.metric(name))
+        )?;
+    }
+    Ok(())
+}
+
+fn value(metrics: &[NamedValue], name: &str) -> Option<f64> {
+    metrics.iter().find(|metric| metric.name == name).map(|metric| metric.value)
 }
 
 /// Prints metrics, with the baseline that ignores the inputs, and the most frequent errors.

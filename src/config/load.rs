@@ -60,6 +60,16 @@ impl LoadedConfig {
         Ok(loaded)
     }
 
+    /// This config with more overrides, after those that it has.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::load`].
+    pub fn with(&self, overrides: &[String]) -> Result<Self, ConfigError> {
+        let overrides = [&self.overrides[..], overrides].concat();
+        let loaded = Self::parse(&self.text, &self.path, &self.config.name, &overrides)?;
+        Ok(Self { origin: self.origin.clone(), ..loaded })
+    }
+
     /// How errors refer to it: the path of its file, or the name of a built-in config.
     pub fn shown(&self) -> &str {
         &self.path

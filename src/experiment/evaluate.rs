@@ -1,18 +1,22 @@
-//! Evaluates a saved model on rows with known targets.
+//! Evaluates a saved model, or an ensemble, on rows with known targets.
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::cpu::{FusedBackend, TrainingBackend};
 
+use super::ensemble::{Ensemble, average};
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::model::Net;
+use crate::tracking::RunId;
 use crate::training::OutputDecoder;
-use crate::training::evaluation::evaluate;
+use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
-pub use crate::training::evaluation::{ClassEvaluation, Evaluation, Prediction, RefitEvaluation};
+pub use crate::training::evaluation::{ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation};
 
 /// Scores the saved model on `examples`.
 ///
@@ -24,6 +28,61 @@ pub fn score(
     backend: BackendName,
 ) -> anyhow::Result<(Evaluation, Vec<Prediction>)> {
     run_on(backend, EvaluateJob { saved, examples: Arc::new(examples) }).map_err(anyhow::Error::msg)?
+}
+
+/// The evaluation of an ensemble, and those of its members on the same rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EnsembleEvaluation {
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    pub members: Vec<MemberEvaluation>,
+    #[serde(skip)]
+    pub predictions: Vec<Prediction>,
+    /// [`Averaged::spread`](super::ensemble::Averaged) of each prediction.
+    #[serde(skip)]
+    pub spreads: Vec<f64>,
+}
+
+/// The metrics of one member.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MemberEvaluation {
+    pub run: RunId,
+    pub metrics: Vec<NamedValue>,
+}
+
+/// Scores the ensemble on the same rows as each member encodes them: an entry of `examples` per member.
+///
+/// # Errors
+/// As [`score`]; members that read other rows.
+pub fn score_ensemble(
+    ensemble: &Ensemble,
+    examples: Vec<Examples>,
+    backend: BackendName,
+) -> anyhow::Result<EnsembleEvaluation> {
+    let mut members = Vec::new();
+    let mut of_members: Vec<Vec<Prediction>> = Vec::new();
+    for (member, examples) in ensemble.members.iter().zip(examples) {
+        let (evaluation, mut predictions) = score(&member.model, examples, backend)?;
+        // The same test rows may stand in another order.
+        predictions.sort_by_key(|prediction| prediction.row);
+        members.push(MemberEvaluation { run: member.run.record.id.clone(), metrics: evaluation.metrics });
+        of_members.push(predictions);
+    }
+    let (mut predictions, mut spreads) = (Vec::new(), Vec::new());
+    let rows = |predictions: &[Prediction]| -> Vec<usize> { predictions.iter().map(|row| row.row).collect() };
+    let first = rows(&of_members[0]);
+    anyhow::ensure!(
+        of_members.iter().all(|other| rows(other) == first),
+        "the members do not read the same rows: train them on the same data"
+    );
+    for (i, &row) in first.iter().enumerate() {
+        let answers: Vec<&Answer> = of_members.iter().map(|predictions| &predictions[i].answer).collect();
+        let averaged = average(&answers);
+        predictions.push(Prediction { row, truth: of_members[0][i].truth, answer: averaged.answer });
+        spreads.push(averaged.spread);
+    }
+    let evaluation = evaluate_predictions(&predictions, &ensemble.first().preprocessor);
+    Ok(EnsembleEvaluation { evaluation, members, predictions, spreads })
 }
 
 struct EvaluateJob<'a> {

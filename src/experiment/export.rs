@@ -1,7 +1,8 @@
-//! Exports a saved model for other programs.
+//! Exports a saved model, or an ensemble, for other programs.
 
 use anyhow::Context;
 
+use super::ensemble::Ensemble;
 use super::run_folder::MODEL;
 use super::saved_model::SavedModel;
 use crate::data::{PreparedKind, PreparedTarget};
@@ -23,6 +24,34 @@ pub fn has_onnx(saved: &SavedModel) -> bool {
 /// # Errors
 /// A language model, or a network of a kind other than mlp.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
+    let doc = doc(saved, &format!("run {}", saved.name()));
+    Ok(onnx::encode(&network(saved, vec![("burnlab_run".into(), saved.name())], &doc)?))
+}
+
+/// One model with the mean of the members' predictions, each with its own preprocessing.
+///
+/// # Errors
+/// As [`onnx_model`], for any member.
+pub fn onnx_ensemble(ensemble: &Ensemble) -> anyhow::Result<Vec<u8>> {
+    let saved = || ensemble.members.iter().map(|member| &member.model);
+    let names = saved().map(SavedModel::name).collect::<Vec<_>>().join(", ");
+    let doc = doc(ensemble.first(), &format!("mean of {}: runs {names}", ensemble.size()));
+    let networks = saved().map(|saved| network(saved, vec![("burnlab_runs".into(), names.clone())], &doc));
+    Ok(onnx::encode_mean(&networks.collect::<anyhow::Result<Vec<_>>>()?))
+}
+
+/// What the file says of itself.
+fn doc(saved: &SavedModel, what: &str) -> String {
+    let first = format!("Trained by burnlab to predict `{}`; {what}.", saved.preprocessor.target_name);
+    [first].into_iter().chain(notes(saved)).collect::<Vec<_>>().join(" ")
+}
+
+/// The network with its preprocessing, and `metadata` beside its config.
+fn network<'a>(
+    saved: &'a SavedModel,
+    mut metadata: Vec<(String, String)>,
+    doc: &'a str,
+) -> anyhow::Result<onnx::Network<'a>> {
     saved.refuse_text("ONNX export does not support it (--format safetensors does)")?;
     let mlp = saved.config.model.mlp().context(
         "ONNX export supports only networks of kind `mlp`: choose --format safetensors, or predict with burnlab",
@@ -82,18 +111,15 @@ pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
         }
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
-    Ok(onnx::encode(&onnx::Network {
+    metadata.push(("burnlab_config".into(), saved.config.to_toml()));
+    Ok(onnx::Network {
         columns: columns.collect(),
         layers,
         members,
         activation,
         head,
-        metadata: vec![("burnlab_run".into(), saved.name()), ("burnlab_config".into(), saved.config.to_toml())],
+        metadata,
         producer_version: env!("CARGO_PKG_VERSION"),
-        doc: &[format!("Trained by burnlab to predict `{}`; run {}.", preprocessor.target_name, saved.name())]
-            .into_iter()
-            .chain(notes(saved))
-            .collect::<Vec<_>>()
-            .join(" "),
-    }))
+        doc,
+    })
 }

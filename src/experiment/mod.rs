@@ -15,16 +15,19 @@
 //! | `resume` | where to resume training: [`resume::plan`] |
 //! | `repeat` | one config over seeds and folds, in parallel |
 //! | `sweep` | a sweep's queue, and a worker that trains its trials |
+//! | `tune` | the search around a config, and what it is judged on |
 //! | `fingerprint` | fingerprints of the data, by which runs are compared |
 //! | `run_folder` | [`RunFolder`]: the files of a run, typed |
 //! | `weights_file` | weights as safetensors |
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
-//! | `evaluate`, `predict`, `generate` | a saved model on rows with targets, on new rows, and as a text generator |
+//! | `ensemble` | [`Ensemble`]: the saved models of several seeds or folds, and the mean of their predictions |
+//! | `evaluate`, `predict`, `generate` | a saved model or an ensemble on rows with targets, on new rows, and as a text generator |
 //! | `predictions` | predictions as CSV |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
 pub mod describe;
+pub mod ensemble;
 mod environment;
 mod error;
 pub mod evaluate;
@@ -48,8 +51,10 @@ pub mod run_folder;
 pub mod saved_model;
 pub mod sweep;
 mod train;
+pub mod tune;
 pub mod weights_file;
 
+pub use ensemble::Ensemble;
 pub use environment::Environment;
 pub use error::explain;
 pub use measurable::check_repetitions;

@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use super::ensemble::Ensemble;
 use super::saved_model::SavedModel;
-use crate::data::{Inputs, PreparedKind, Task};
+use crate::comparison::headline;
+use crate::data::{Inputs, PreparedKind, Preprocessor, Task};
 use crate::figures::{counted, measured};
 use crate::training::evaluation::Evaluation;
 
@@ -18,12 +20,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     let preprocessor = &saved.preprocessor;
     let mut card = String::new();
     writeln!(card, "# {}\n", plain(&saved.name()))?;
-    let task = match preprocessor.task() {
-        Task::Binary => "one of two classes",
-        Task::MultiClass { .. } => "one of several classes",
-        Task::Regression => "a number",
-        Task::LanguageModel { .. } => "in a text",
-    };
+    let task = task(preprocessor);
     let inputs = match &preprocessor.inputs {
         Inputs::Text(text) => format!("up to {} before it", counted(text.context, "character")),
         Inputs::Table { columns, .. } => counted(columns.len(), "column"),
@@ -57,6 +54,74 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         None => writeln!(card, "There were no test rows, so the quality of the model is unknown.")?,
         Some(evaluation) => write_evaluation(&mut card, evaluation)?,
     }
+    write_inputs(&mut card, preprocessor)?;
+    write_config(&mut card, saved)?;
+    Ok(card)
+}
+
+/// The card of the ensemble in `file`: what its members have in common, and a row for each of them.
+///
+/// # Errors
+/// A missing or damaged file in a run folder.
+pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
+    let saved = ensemble.first();
+    let (preprocessor, environment) = (&saved.preprocessor, saved.folder.environment()?);
+    let mut card = String::new();
+    writeln!(card, "# {}, mean of {}\n", plain(&ensemble.name), ensemble.size())?;
+    writeln!(
+        card,
+        "The mean of the predictions of {} of one config, trained by burnlab {}: neural networks that predict {}, {}, from \
+         {}.\n",
+        ensemble.size(),
+        plain(environment.system.burnlab.as_deref().unwrap_or("of an unknown version")),
+        code(&preprocessor.target_name),
+        task(preprocessor),
+        counted(preprocessor.columns().len(), "column"),
+    )?;
+    let command = format!("burnlab predict {} new.csv --ensemble -o predictions.csv", saved.name());
+    writeln!(card, "## Use\n\n    {}", on_one_line(&command))?;
+    writeln!(card, "\n{}", onnx_use(saved, file))?;
+    writeln!(card, "\n## Members\n")?;
+    let metric = headline(ensemble.members.iter().map(|member| &member.run));
+    let name = metric.as_ref().map_or("result".to_owned(), ToString::to_string);
+    writeln!(card, "| run | seed | fold | {name} | training rows | test rows |\n|---|---|---|---|---|---|")?;
+    for member in &ensemble.members {
+        let (run, data) = (&member.run, member.model.folder.environment()?.dataset);
+        let fold = member.model.config.data.fold.map(|fold| fold.to_string()).unwrap_or_default();
+        let result = metric.as_ref().and_then(|key| run.metrics.get(key)).map(|found| measured(found.last));
+        writeln!(
+            card,
+            "| {} | {} | {fold} | {} | {} | {} |",
+            run.record.id,
+            run.record.seed,
+            result.unwrap_or_default(),
+            data.num_train,
+            data.num_test
+        )?;
+    }
+    let command = format!("burnlab evaluate {} --ensemble --data new.csv", saved.name());
+    writeln!(
+        card,
+        "\nThese are the results of each by itself; {} has that of the mean.",
+        code(&on_one_line(&command))
+    )?;
+    write_inputs(&mut card, preprocessor)?;
+    write_config(&mut card, saved)?;
+    Ok(card)
+}
+
+/// What is predicted, in words.
+fn task(preprocessor: &Preprocessor) -> &'static str {
+    match preprocessor.task() {
+        Task::Binary => "one of two classes",
+        Task::MultiClass { .. } => "one of several classes",
+        Task::Regression => "a number",
+        Task::LanguageModel { .. } => "in a text",
+    }
+}
+
+/// What goes into the model.
+fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Result {
     match preprocessor.characters() {
         Some(known) => writeln!(
             card,
@@ -96,10 +161,13 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     for note in preprocessor.readings.for_others(&preprocessor.target_name) {
         writeln!(card, "\n{}.", without_html(&note))?;
     }
+    Ok(())
+}
+
+fn write_config(card: &mut String, saved: &SavedModel) -> std::fmt::Result {
     let config = saved.config.to_toml();
     let fence = "`".repeat(longest_backticks(&config).max(2) + 1);
-    writeln!(card, "\n## Config\n\n{fence}toml\n{config}{fence}")?;
-    Ok(card)
+    writeln!(card, "\n## Config\n\n{fence}toml\n{config}{fence}")
 }
 
 /// A time of a record, to the minute: `2026-11-24 23:50 UTC`.

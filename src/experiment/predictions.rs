@@ -7,7 +7,7 @@ use crate::training::evaluation::{Answer, Prediction};
 
 /// The lines of `predictions.csv`: the row of the file, from 0 and without the header, as the other verbs count them;
 /// the true value as it is there, the prediction, and a probability per class. `shown` makes the names of classes what they
-/// are in cells.
+/// are in cells. `last` is one more column, if there is one, with its values.
 ///
 /// # Errors
 /// Only if memory cannot be written.
@@ -15,12 +15,13 @@ pub fn csv(
     predictions: &[Prediction],
     class_names: &[String],
     shown: fn(&str) -> Cow<'_, str>,
+    last: Option<(&str, &[f64])>,
 ) -> csv::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"], shown)?;
-    for Prediction { row, truth, answer } in predictions {
+    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"], last.map(|(name, _)| name), shown)?;
+    for (i, Prediction { row, truth, answer }) in predictions.iter().enumerate() {
         let truth = lines.shown(*truth);
-        lines.write([row.to_string(), truth], answer)?;
+        lines.write([row.to_string(), truth], answer, last.map(|(_, values)| values[i]))?;
     }
     lines.end()?;
     Ok(bytes)
@@ -46,7 +47,7 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 }
 
 impl<'a, W: Write> Lines<'a, W> {
-    /// Writes the header: `first`, then `predicted` and a column per class.
+    /// Writes the header: `first`, then `predicted` and a column per class, then `last`.
     ///
     /// # Errors
     /// Errors of `writer`, as for all methods.
@@ -54,21 +55,28 @@ impl<'a, W: Write> Lines<'a, W> {
         writer: W,
         class_names: &'a [String],
         first: &[&str],
+        last: Option<&str>,
         shown: fn(&str) -> Cow<'_, str>,
     ) -> csv::Result<Self> {
         let mut csv = csv::Writer::from_writer(writer);
-        csv.write_record(first.iter().map(ToString::to_string).chain(own_columns(class_names)))?;
+        let own = own_columns(class_names).into_iter().chain(last.map(str::to_owned));
+        csv.write_record(first.iter().map(ToString::to_string).chain(own))?;
         Ok(Self { csv, class_names: class_names.iter().map(|name| shown(name)).collect() })
     }
 
-    /// Writes `first`, then the prediction.
-    pub fn write(&mut self, first: impl IntoIterator<Item: AsRef<[u8]>>, answer: &Answer) -> csv::Result<()> {
+    /// Writes `first`, then the prediction, then `last`, which is there in all lines or in none.
+    pub fn write(
+        &mut self,
+        first: impl IntoIterator<Item: AsRef<[u8]>>,
+        answer: &Answer,
+        last: Option<f64>,
+    ) -> csv::Result<()> {
         for cell in first {
             self.csv.write_field(cell)?;
         }
         self.csv.write_field(self.shown(answer.predicted))?;
-        for probability in &answer.probabilities {
-            self.csv.write_field(probability.to_string())?;
+        for number in answer.probabilities.iter().chain(&last) {
+            self.csv.write_field(number.to_string())?;
         }
         self.csv.write_record(None::<&[u8]>)
     }

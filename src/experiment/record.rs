@@ -111,7 +111,7 @@ pub(super) fn test<B: TrainingBackend>(
     if !decoder.task.is_language_model() {
         writer.write_file(
             PREDICTIONS,
-            &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into())?,
+            &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into(), None)?,
         )?;
     }
     if let Some((name, bytes)) = test_part(dataset, &splits.test)? {

@@ -1,5 +1,7 @@
 //! A trained multilayer perceptron, with its preprocessing, as an ONNX model: raw cells in, predictions out.
 //!
+//! Several of them become one model that computes the mean of their probabilities, or of their numbers.
+//!
 //! Without categorical columns the model has one input, `inputs`, a float32 `[N, columns]`. Otherwise each column is a
 //! separate input `[N, 1]`, named like the column: float32 or string. A missing number is NaN, a missing category the
 //! empty string. Outputs: for classes `label`, string `[N]`, and `probabilities`, float32 `[N, classes]`; for a number
@@ -12,6 +14,7 @@ pub mod protobuf;
 use std::collections::HashSet;
 
 use graph::Graph;
+use serde_json::{Map, Value};
 
 /// A column of raw cells, and how it becomes inputs of the first layer.
 pub enum Column<'a> {
@@ -96,13 +99,34 @@ pub struct Network<'a> {
 /// # Panics
 /// If the sizes of columns, layers and head do not match.
 pub fn encode(network: &Network) -> Vec<u8> {
-    check_sizes(network);
-    let names = input_names(&network.columns, nodes::output_names(&network.head));
+    encode_mean(std::slice::from_ref(network))
+}
+
+/// As [`encode`], of the mean of several networks, each with its own preprocessing: of their probabilities, the class of the
+/// largest mean being the label, or of their numbers in their own units. Names, metadata and description are those of the
+/// first one; categories are those that any of them knows.
+///
+/// # Panics
+/// As [`encode`]; without a network; if columns or classes differ in name or kind.
+pub fn encode_mean(networks: &[Network]) -> Vec<u8> {
+    let first = &networks[0];
+    for network in networks {
+        check_sizes(network);
+        check_alike(first, network);
+    }
+    let names = input_names(&first.columns, nodes::output_names(&first.head));
     let mut graph = Graph::new(&names);
-    let inputs = nodes::prepare(&mut graph, &network.columns, &names);
-    let outputs = nodes::network(&mut graph, inputs, network);
-    nodes::head(&mut graph, &outputs, &network.head);
-    graph.into_model(network.producer_version, network.doc, &metadata(network))
+    let cells = nodes::inputs(&mut graph, &first.columns, &names);
+    let outputs = networks.iter().map(|network| {
+        let inputs = nodes::prepare(&mut graph, &network.columns, &cells);
+        nodes::network(&mut graph, inputs, network)
+    });
+    let outputs: Vec<String> = outputs.collect();
+    match (&networks[..], &outputs[..]) {
+        ([network], [outputs]) => nodes::head(&mut graph, outputs, &network.head),
+        _ => nodes::mean_head(&mut graph, &outputs, &networks.iter().map(|network| &network.head).collect::<Vec<_>>()),
+    }
+    graph.into_model(first.producer_version, first.doc, &metadata(networks))
 }
 
 impl<'a> Column<'a> {
@@ -148,6 +172,20 @@ fn check_sizes(network: &Network) {
     assert_eq!(members.bias.len(), members.count * num_outputs, "biases of the members");
 }
 
+/// Networks with a common mean read the same columns, and predict the same.
+fn check_alike(a: &Network, b: &Network) {
+    let columns = |network: &Network| -> Vec<(String, bool)> {
+        network.columns.iter().map(|column| (column.name().to_owned(), column.is_numeric())).collect()
+    };
+    assert_eq!(columns(a), columns(b), "columns");
+    let classes = |network: &Network| match &network.head {
+        Head::Binary { classes } => classes.map(str::to_owned).to_vec(),
+        Head::MultiClass { classes } => classes.to_vec(),
+        Head::Number { .. } => Vec::new(),
+    };
+    assert_eq!(classes(a), classes(b), "classes");
+}
+
 /// The names of the graph's inputs for the columns: inputs and outputs share a namespace, and an empty name means
 /// "absent".
 fn input_names(columns: &[Column], outputs: &[&str]) -> Vec<String> {
@@ -168,14 +206,15 @@ fn input_names(columns: &[Column], outputs: &[&str]) -> Vec<String> {
 }
 
 /// What the graph cannot express, with several names as JSON lists; then the user's entries.
-fn metadata(network: &Network) -> Vec<(String, String)> {
+fn metadata(networks: &[Network]) -> Vec<(String, String)> {
+    let network = &networks[0];
     let columns: Vec<&str> = network.columns.iter().map(Column::name).collect();
     let target = match &network.head {
         Head::Binary { classes } => ("class_names", json(classes)),
         Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
         Head::Number { name, .. } => ("target_name", (*name).to_owned()),
     };
-    let own = [("column_names", json(&columns)), ("categories", categories(&network.columns)), target];
+    let own = [("column_names", json(&columns)), ("categories", categories(networks)), target];
     let mut entries: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value)).into();
     let mut keys = HashSet::from(["column_names", "categories", "class_names", "target_name"]);
     entries.extend(network.metadata.iter().filter(|(key, _)| keys.insert(key)).cloned());
@@ -183,12 +222,17 @@ fn metadata(network: &Network) -> Vec<(String, String)> {
 }
 
 /// The texts that each categorical column knows, spelled as in its training data; any other is unknown to the network.
-fn categories(columns: &[Column]) -> String {
-    let known = columns.iter().filter_map(|column| match column {
-        Column::Numeric { .. } => None,
-        Column::Categorical { name, categories, .. } => Some(((*name).to_owned(), texts(categories).into())),
-    });
-    serde_json::Value::Object(known.collect()).to_string()
+fn categories(networks: &[Network]) -> String {
+    let mut known: Map<String, Value> = Map::new();
+    for column in networks.iter().flat_map(|network| &network.columns) {
+        let Column::Categorical { name, categories, .. } = column else { continue };
+        let found = known.entry(*name).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(found) = found {
+            let new: Vec<Value> = categories.iter().map(|text| Value::from(text.as_str())).collect();
+            found.extend(new.into_iter().filter(|text| !found.contains(text)).collect::<Vec<_>>());
+        }
+    }
+    Value::Object(known).to_string()
 }
 
 fn json(names: &[&str]) -> String {

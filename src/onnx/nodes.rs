@@ -10,17 +10,26 @@ const PREDICTION: &str = "prediction";
 /// Negative slope of [`Activation::LeakyRelu`].
 const LEAKY_SLOPE: f32 = 0.01;
 
-/// Raw cells to the float32 inputs of the first layer, `[N, num_inputs]`.
-pub(super) fn prepare(graph: &mut Graph, columns: &[Column], names: &[String]) -> String {
+/// Declares the graph's inputs: one of all columns if they are numbers, else one per column, called `names`. Returns what
+/// they are called.
+pub(super) fn inputs(graph: &mut Graph, columns: &[Column], names: &[String]) -> Vec<String> {
     if columns.iter().all(Column::is_numeric) {
         graph.input(INPUTS, DataType::Float, columns.len());
-        return scale(graph, INPUTS, columns);
+        return vec![INPUTS.to_owned()];
     }
     for (column, name) in columns.iter().zip(names) {
         graph.input(name, if column.is_numeric() { DataType::Float } else { DataType::Text }, 1);
     }
+    names.to_vec()
+}
+
+/// The raw cells in `inputs` to the float32 inputs of the first layer, `[N, num_inputs]`.
+pub(super) fn prepare(graph: &mut Graph, columns: &[Column], inputs: &[String]) -> String {
+    if columns.iter().all(Column::is_numeric) {
+        return scale(graph, INPUTS, columns);
+    }
     let mut parts = Vec::new();
-    let mut names = texts(names);
+    let mut names = texts(inputs);
     // Consecutive numeric columns are scaled together, with a few nodes instead of a few for each.
     for block in columns.chunk_by(|left, right| left.is_numeric() && right.is_numeric()) {
         let rest = names.split_off(block.len());
@@ -222,11 +231,40 @@ pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     }
 }
 
+/// Computes the mean of the predictions of several networks from the outputs of their last layers.
+pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) {
+    let predictions = outputs.iter().zip(heads).map(|(outputs, head)| match head {
+        Head::Binary { .. } => {
+            let both = binary_probabilities(graph, outputs);
+            graph.node("Concat", &texts(&both), &[("axis", Attribute::Int(1))])
+        }
+        Head::MultiClass { .. } => graph.node("Softmax", &[outputs], &[("axis", Attribute::Int(1))]),
+        Head::Number { mean, deviation, .. } => {
+            let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
+            graph.node("Add", &[&distance, &mean], &[])
+        }
+    });
+    let predictions: Vec<String> = predictions.collect();
+    let sum = graph.node("Sum", &texts(&predictions), &[]);
+    let num = predictions.len();
+    let classes = match heads[0] {
+        Head::Binary { classes } => classes.to_vec(),
+        Head::MultiClass { classes } => texts(classes),
+        Head::Number { .. } => {
+            let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
+            graph.node_to(PREDICTION, "Div", &[&sum, &num], &[]);
+            graph.output(PREDICTION, DataType::Double, Some(1));
+            return;
+        }
+    };
+    let num = graph.constant("members", &[], Values::Floats(&[num as f32]));
+    graph.node_to(PROBABILITIES, "Div", &[&sum, &num], &[]);
+    largest(graph, PROBABILITIES, &classes);
+}
+
 fn binary(graph: &mut Graph, logits: &str, classes: &[&str]) {
-    let one = graph.constant("one", &[], Values::Floats(&[1.0]));
-    let second = graph.node("Sigmoid", &[logits], &[]);
-    let first = graph.node("Sub", &[&one, &second], &[]);
-    graph.node_to(PROBABILITIES, "Concat", &[&first, &second], &[("axis", Attribute::Int(1))]);
+    let both = binary_probabilities(graph, logits);
+    graph.node_to(PROBABILITIES, "Concat", &texts(&both), &[("axis", Attribute::Int(1))]);
     let zero = graph.constant("zero", &[], Values::Floats(&[0.0]));
     let is_second = graph.node("Greater", &[logits, &zero], &[]);
     let number = cast(graph, &is_second, DataType::Int64);
@@ -235,10 +273,23 @@ fn binary(graph: &mut Graph, logits: &str, classes: &[&str]) {
     label(graph, &number, classes);
 }
 
+/// The probabilities `[N, 1]` of both classes.
+fn binary_probabilities(graph: &mut Graph, logits: &str) -> [String; 2] {
+    let one = graph.constant("one", &[], Values::Floats(&[1.0]));
+    let second = graph.node("Sigmoid", &[logits], &[]);
+    let first = graph.node("Sub", &[&one, &second], &[]);
+    [first, second]
+}
+
 fn multi_class(graph: &mut Graph, logits: &str, classes: &[&str]) {
     graph.node_to(PROBABILITIES, "Softmax", &[logits], &[("axis", Attribute::Int(1))]);
+    largest(graph, logits, classes);
+}
+
+/// The label of the largest of `scores` `[N, classes]`, the first of equal ones.
+fn largest(graph: &mut Graph, scores: &str, classes: &[&str]) {
     let attributes = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
-    let number = graph.node("ArgMax", &[logits], &attributes);
+    let number = graph.node("ArgMax", &[scores], &attributes);
     label(graph, &number, classes);
 }
 
@@ -252,12 +303,17 @@ fn label(graph: &mut Graph, numbers: &str, classes: &[&str]) {
 }
 
 fn number(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) {
+    let (distance, mean) = unscale(graph, standardized, mean, deviation);
+    graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
+    graph.output(PREDICTION, DataType::Double, Some(1));
+}
+
+/// The two terms of a number in its own units, float64.
+fn unscale(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) -> (String, String) {
     let mean = graph.constant("mean", &[], Values::Doubles(&[mean]));
     let deviation = graph.constant("deviation", &[], Values::Doubles(&[deviation]));
     let standardized = cast(graph, standardized, DataType::Double);
-    let distance = graph.node("Mul", &[&standardized, &deviation], &[]);
-    graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
-    graph.output(PREDICTION, DataType::Double, Some(1));
+    (graph.node("Mul", &[&standardized, &deviation], &[]), mean)
 }
 
 fn cast(graph: &mut Graph, tensor: &str, data_type: DataType) -> String {

@@ -8,11 +8,11 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::OutputDecoder;
+use super::metrics::{OutputDecoder, Scores};
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
-use crate::data::{Examples, Loader, Order, Preprocessor};
+use crate::data::{Examples, Loader, Order, Preprocessor, Task};
 use crate::metric::{ClassReport, Confusion};
 use crate::model::Net;
 
@@ -88,6 +88,33 @@ pub struct Quantile {
 }
 
 impl Evaluation {
+    fn empty(num_examples: usize, scores: Scores) -> Self {
+        Self {
+            num_examples,
+            metrics: scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect(),
+            baseline: NamedValue { name: "loss".into(), value: f64::NAN },
+            classes: None,
+            error_quantiles: None,
+            text: None,
+            refit: None,
+        }
+    }
+
+    /// Adds what is not a metric: the baseline, and the errors in detail.
+    fn describe(&mut self, predictions: &[Prediction], decoder: &OutputDecoder, preprocessor: &Preprocessor) {
+        self.baseline = baseline(decoder, &preprocessor.class_counts, predictions);
+        if !decoder.task.is_classification() {
+            self.error_quantiles = Some(error_quantiles(predictions));
+            return;
+        }
+        let mut confusion = Confusion::new(decoder.num_classes());
+        for prediction in predictions {
+            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
+        }
+        let report = confusion.report(preprocessor.class_names());
+        self.classes = Some(ClassEvaluation { confusion_matrix: confusion.rows(), report });
+    }
+
     /// The value of the metric `name`; NaN where it was not measured.
     pub fn metric(&self, name: &str) -> f64 {
         self.metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.value)
@@ -110,6 +137,19 @@ impl Answer {
             Self { predicted: decoder.class(logits) as f64, probabilities: decoder.probabilities(logits) }
         } else {
             Self { predicted: decoder.number(logits[0]), probabilities: Vec::new() }
+        }
+    }
+
+    /// Logits `[num_outputs]` that [`Answer::new`] decodes to this answer, up to rounding.
+    fn logits(&self, decoder: &OutputDecoder) -> Vec<f32> {
+        // A probability may be 0 by rounding; the logarithm stays finite.
+        let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
+        match decoder.task {
+            Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
+            Task::Regression => vec![((self.predicted - decoder.target_mean) / decoder.target_scale) as f32],
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => {
+                self.probabilities.iter().map(|&probability| log(probability) as f32).collect()
+            }
         }
     }
 }
@@ -160,38 +200,28 @@ pub fn evaluate<B: FusedBackend>(
     }
     let (logits, labels) = outputs.to_host();
     let scores = outputs.scores();
-    let metrics = scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect();
-
     let predictions = predictions(decoder, &logits, &labels, examples);
-    let mut evaluation = Evaluation {
-        num_examples: examples.len(),
-        metrics,
-        baseline: NamedValue { name: "loss".into(), value: f64::NAN },
-        classes: None,
-        error_quantiles: None,
-        text: None,
-        refit: None,
-    };
+    let mut evaluation = Evaluation::empty(examples.len(), scores);
     if let Some((unigram_loss, bigram_loss)) = preprocessor.ngram_losses(examples) {
         let num_characters = examples.targets.len();
         evaluation.baseline.value = unigram_loss;
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
         return (evaluation, predictions);
     }
-    evaluation.baseline = baseline(decoder, &preprocessor.class_counts, &labels, &examples.numbers);
-    if decoder.task.is_classification() {
-        let mut confusion = Confusion::new(decoder.num_classes());
-        for prediction in &predictions {
-            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
-        }
-        evaluation.classes = Some(ClassEvaluation {
-            confusion_matrix: confusion.rows(),
-            report: confusion.report(preprocessor.class_names()),
-        });
-    } else {
-        evaluation.error_quantiles = Some(error_quantiles(&predictions));
-    }
+    evaluation.describe(&predictions, decoder, preprocessor);
     (evaluation, predictions)
+}
+
+/// Evaluates predictions of rows that `preprocessor` prepares, wherever they come from: the metrics of the answers, without
+/// a loss, which is one network's.
+pub fn evaluate_predictions(predictions: &[Prediction], preprocessor: &Preprocessor) -> Evaluation {
+    let decoder = OutputDecoder::new(preprocessor);
+    let logits: Vec<f32> = predictions.iter().flat_map(|row| row.answer.logits(&decoder)).collect();
+    let truths: Vec<f64> = predictions.iter().map(|row| row.truth).collect();
+    let labels: Vec<f32> = truths.iter().map(|&truth| truth as f32).collect();
+    let mut evaluation = Evaluation::empty(predictions.len(), decoder.scores(&logits, &labels, &truths, true, None));
+    evaluation.describe(predictions, &decoder, preprocessor);
+    evaluation
 }
 
 fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples: &Examples) -> Vec<Prediction> {
@@ -206,15 +236,16 @@ fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples
         .collect()
 }
 
-fn baseline(decoder: &OutputDecoder, class_counts: &[u64], labels: &[f32], numbers: &[f64]) -> NamedValue {
+fn baseline(decoder: &OutputDecoder, class_counts: &[u64], predictions: &[Prediction]) -> NamedValue {
+    let num_rows = predictions.len() as f64;
     if decoder.task.is_classification() {
         // The first of equally frequent ones.
         let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
-        let hits = labels.iter().filter(|&&label| label as usize == majority).count();
-        NamedValue { name: "accuracy".into(), value: hits as f64 / labels.len() as f64 }
+        let hits = predictions.iter().filter(|row| row.truth as usize == majority).count();
+        NamedValue { name: "accuracy".into(), value: hits as f64 / num_rows }
     } else {
-        let squared: f64 = numbers.iter().map(|number| (number - decoder.target_mean).powi(2)).sum();
-        NamedValue { name: "rmse".into(), value: (squared / numbers.len() as f64).sqrt() }
+        let squared: f64 = predictions.iter().map(|row| (row.truth - decoder.target_mean).powi(2)).sum();
+        NamedValue { name: "rmse".into(), value: (squared / num_rows).sqrt() }
     }
 }
 

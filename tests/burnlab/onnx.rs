@@ -11,7 +11,7 @@ use crate::place::{Place, text};
 // ---- models in ONNX Runtime
 
 /// A Python with onnx and onnxruntime.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let python = PathBuf::from(std::env::var_os("BURNLAB_PYTHON").unwrap_or_else(|| "python3".into()));
     let has_packages = Command::new(&python).args(["-c", "import onnx, onnxruntime"]).output();
     let is_ready = has_packages.is_ok_and(|output| output.status.success());

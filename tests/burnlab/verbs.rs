@@ -110,6 +110,12 @@ fn every_verb_works(server: Option<&str>) {
     let emitted = tried.run("sweep emit", &["--slurm", "--config", "search.toml"]);
     assert_eq!(emitted.status.success(), server.is_some(), "only on a server can machines share a queue");
 
+    let tune = [&iris, "--set", "training.max_epochs=2", "--set", "data.validation_fraction=0.2"];
+    let tuned =
+        tried.works("tune", &[&tune[..], &["--name", "t", "--seeds", "2", "--trials", "1", "--jobs", "1"]].concat());
+    assert!(tuned.contains("found  "), "{tuned}");
+    tried.works("predict", &["t-default", "rows.csv", "--ensemble"]);
+
     tried.verbs.insert("dashboard".to_owned());
     let mut command = tried.place.command(&["dashboard", "--port", "0"]);
     command.env_remove("BURNLAB_STORE");

@@ -9,7 +9,8 @@ mod work;
 
 use std::process::ExitCode;
 
-pub use start::from_config;
+pub use show::{best_trials, params};
+pub use start::{Workers, from_config, run_workers};
 
 use crate::cli::SweepCommand;
 

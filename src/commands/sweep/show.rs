@@ -76,11 +76,7 @@ pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String,
     }
     text.push('\n');
     let trials = store.trials(&sweep.id)?;
-    for (state, what) in [(TrialState::Failed, "failed"), (TrialState::Refused, "was refused")] {
-        if let Some(Trial { number, reason, .. }) = trials.iter().find(|trial| trial.state == state) {
-            text.push_str(&format!("trial {number} {what}: {reason}\n"));
-        }
-    }
+    text.push_str(&failures(&trials));
     let ranked = ranked(&trials, &sweep.metric);
     if let Some(&(best, _)) = ranked.first() {
         text.push('\n');
@@ -96,6 +92,25 @@ pub fn summary(store: &Store, sweep: &Sweep, all_tested: bool) -> Result<String,
         text.push_str(&format!("next   resume: {resume}\n"));
     }
     Ok(text)
+}
+
+/// The best trials of a search that goes on with new seeds of the best.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn best_trials(store: &Store, sweep: &Sweep, trials: &[Trial]) -> Result<String, TrackingError> {
+    Ok(failures(trials) + &table_of(store, sweep, &ranked(trials, &sweep.metric), false)?)
+}
+
+/// The first trial that failed, and the first that was refused, with the reasons.
+fn failures(trials: &[Trial]) -> String {
+    let mut text = String::new();
+    for (state, what) in [(TrialState::Failed, "failed"), (TrialState::Refused, "was refused")] {
+        if let Some(Trial { number, reason, .. }) = trials.iter().find(|trial| trial.state == state) {
+            text.push_str(&format!("trial {number} {what}: {reason}\n"));
+        }
+    }
+    text
 }
 
 fn table_of(store: &Store, sweep: &Sweep, ranked: &[(&Trial, f64)], all_tested: bool) -> Result<String, TrackingError> {

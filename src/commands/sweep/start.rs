@@ -8,8 +8,9 @@ use crate::backend::BackendName;
 use crate::cli::{StoreArgs, SweepResumeArgs, TrainArgs};
 use crate::commands::output::{say, tell};
 use crate::commands::processes::{self, Event, run_parallel};
-use crate::commands::signals::EXIT_INTERRUPTED;
+use crate::commands::signals::{EXIT_INTERRUPTED, interrupter};
 use crate::config::LoadedConfig;
+use crate::experiment::Interrupter;
 use crate::experiment::sweep::{create, name_of};
 use crate::figures::counted;
 use crate::shell::command_in;
@@ -28,7 +29,7 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
     let location = args.store.location();
     let sweep = create(&location, loaded)?;
     let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet };
-    run_workers(&args.store, &sweep, &with)
+    finish(&args.store, &sweep, &with)
 }
 
 /// Resumes a sweep whose process was stopped or killed.
@@ -38,19 +39,28 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
 pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     let sweep = Store::open_read_only_at(&args.store.location())?.find_sweep(&args.sweep)?;
     let with = Workers { jobs: args.jobs, tags: &[], backend: args.backend, quiet: args.quiet };
-    run_workers(&args.store, &sweep.id, &with)
+    finish(&args.store, &sweep.id, &with)
 }
 
 /// How to run the workers of a sweep.
-struct Workers<'a> {
-    jobs: Option<usize>,
-    tags: &'a [String],
-    backend: Option<BackendName>,
-    quiet: bool,
+pub struct Workers<'a> {
+    pub jobs: Option<usize>,
+    pub tags: &'a [String],
+    pub backend: Option<BackendName>,
+    pub quiet: bool,
 }
 
-/// Runs workers on the sweep until no trial is left, and prints the results.
-fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
+/// Runs workers on the sweep until no trial is left or its time is up, printing each trial. Returns the sweep, and whether
+/// the interrupter stopped it.
+///
+/// # Errors
+/// No such sweep; a store that cannot be written.
+pub fn run_workers(
+    store_args: &StoreArgs,
+    id: &RunId,
+    with: &Workers,
+    interrupter: &Interrupter,
+) -> anyhow::Result<(Sweep, bool)> {
     let location = store_args.location();
     let mut store = Store::open_at(&location)?;
     let sweep = store.find_sweep(id.as_str())?;
@@ -77,7 +87,7 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
         }
         Ok(Some(command))
     };
-    let is_stopped = run_parallel(jobs, next, |event| {
+    let is_stopped = run_parallel(jobs, interrupter, next, |event| {
         match event {
             Event::Line(line) => {
                 // A machine on which a trial ends is fit for the next one.
@@ -112,7 +122,14 @@ fn run_workers(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Re
         }
         Ok(())
     })?;
-    let sweep = store.find_sweep(id.as_str())?;
+    Ok((store.find_sweep(id.as_str())?, is_stopped))
+}
+
+/// Runs workers on the sweep until no trial is left, and prints the results.
+fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<ExitCode> {
+    let (sweep, is_stopped) = run_workers(store_args, id, with, &interrupter())?;
+    let location = store_args.location();
+    let store = Store::open_read_only_at(&location)?;
     if !with.quiet {
         say!("\n{}", show::summary(&store, &sweep, false)?.trim_end());
     }

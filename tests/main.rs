@@ -2,6 +2,7 @@
 //!
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
+//! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
@@ -96,6 +97,8 @@ mod served;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[cfg(unix)]
+#[path = "burnlab/splits.rs"]
+mod splits;
 #[path = "burnlab/strangers.rs"]
 mod strangers;
 #[path = "burnlab/sweep.rs"]

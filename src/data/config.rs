@@ -95,6 +95,21 @@ pub struct DataConfig {
     /// Texts: characters per example, 1 to 4096; default 64. The target of each is the next character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<usize>,
+    /// Column that tells whom a row is of, such as a patient: all rows of one are in one part (or fold). It is no input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Column of dates or numbers that tells when a row was: training rows come before those of validation, and these
+    /// before the test rows. It stays an input unless `drop` names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    /// With `order`: how far apart the parts are at least, in days for dates, else in the numbers of the column; 0 or more,
+    /// default 0. Rows in between are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// Column that names the part of each row, train, validation or test (other words for these are understood); it is no
+    /// input. If it names no row of validation, `validation_fraction` of the training rows are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_column: Option<String>,
     /// Fraction of all rows held out for the test, 0 (none) or more and below 1; default 0.3. For a text, its end.
     pub test_fraction: f64,
     /// k-fold cross-validation, 2 to 1000: the rows are divided into this many folds of equal size (and equal class
@@ -105,11 +120,21 @@ pub struct DataConfig {
     /// The fold to test on, 1 to `folds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
+    /// Repeated cross-validation, 1 to 100 times, each with other folds of the same rows; default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<usize>,
+    /// The repeat that the folds are of, 1 to `repeats`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<usize>,
     /// Fraction of the remaining rows held out for validation, 0 (none) or more and below 1; default 0.15. For a text,
     /// the end of what the test part leaves.
     pub validation_fraction: f64,
     /// Keep class proportions equal in all parts; default true; no effect on number targets.
     pub stratify: bool,
+    /// Number targets: keep the proportions of this many quantile bins equal in all parts, 2 to 100; by default they are
+    /// drawn without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stratify_bins: Option<usize>,
     /// Seed of the split; the run's seed when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_seed: Option<u64>,
@@ -149,11 +174,18 @@ impl Default for DataConfig {
             train_per_class: None,
             image_shape: None,
             context: None,
+            group: None,
+            order: None,
+            gap: None,
+            split_column: None,
             test_fraction: 0.3,
             folds: None,
             fold: None,
+            repeats: None,
+            repeat: None,
             validation_fraction: 0.15,
             stratify: true,
+            stratify_bins: None,
             split_seed: None,
             scale: Scale::Standard,
         }
@@ -179,6 +211,13 @@ impl DataConfig {
     pub fn is_text(&self) -> bool {
         let task = self.source.map(Source::task).or(self.task);
         task == Some(TaskKind::LanguageModel)
+    }
+
+    /// The key that names a column by which rows are divided, and the column.
+    pub(super) fn divided_by(&self) -> Option<(&'static str, &str)> {
+        let keys =
+            [("data.group", &self.group), ("data.order", &self.order), ("data.split_column", &self.split_column)];
+        keys.into_iter().find_map(|(key, name)| Some((key, name.as_deref()?)))
     }
 
     /// Characters per example of a text.

@@ -14,7 +14,8 @@
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
-//! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows
+//! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
+//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
@@ -28,6 +29,7 @@ mod builtin;
 mod catalog;
 mod cell_parser;
 mod check;
+mod chronology;
 mod column_names;
 mod columns;
 mod config;
@@ -35,9 +37,11 @@ mod csv;
 mod dataset;
 mod date_syntax;
 mod dates;
+mod deal;
 mod decide;
 mod dialect;
 mod distinct;
+mod division;
 mod drift;
 mod encoding;
 mod examples;
@@ -56,6 +60,7 @@ mod notes;
 mod number;
 mod number_texts;
 mod origin;
+mod parts;
 mod points;
 mod preprocessor;
 mod reading;
@@ -82,12 +87,14 @@ pub use config::{DataConfig, Scale};
 pub use dataset::{Column, ColumnKind, Dataset, Target};
 pub use date_syntax::DateOrder;
 pub use dates::DatePart;
+pub use division::{Division, Part};
 pub use drift::Drift;
 pub use examples::Examples;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
+pub use parts::describe as describe_parts;
 pub use preprocessor::{
     Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
 };

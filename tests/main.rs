@@ -21,6 +21,7 @@
 //! - data that are not what they seem, and what is told of them: `told`
 //! - the network and training chosen by the data, the second training: `recipe`
 //! - what a run and `config check` advise to do next: `hints`
+//! - the config that is written for a file: `init`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
@@ -57,6 +58,8 @@ mod hints;
 mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/init.rs"]
+mod init;
 #[path = "burnlab/kernels.rs"]
 mod kernels;
 #[path = "burnlab/kills.rs"]

@@ -10,7 +10,11 @@ use crate::invalid::Invalid;
 ///
 /// # Errors
 /// Fractions or a gap that leave a part empty.
-pub(super) fn split(times: &[f64], num_training_rows: Option<usize>, config: &DataConfig) -> Result<[Vec<usize>; 3], Invalid> {
+pub(super) fn split(
+    times: &[f64],
+    num_training_rows: Option<usize>,
+    config: &DataConfig,
+) -> Result<[Vec<usize>; 3], Invalid> {
     let column = config.order.as_deref().unwrap_or_default();
     let in_order = |rows: std::ops::Range<usize>| {
         let mut rows: Vec<usize> = rows.collect();

@@ -13,6 +13,7 @@
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
+//! - `header`: the columns of a file
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
 //!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how
@@ -47,6 +48,7 @@ mod encoding;
 mod examples;
 mod follow;
 mod formats;
+mod header;
 mod idx;
 mod infer;
 mod kinds;
@@ -90,6 +92,7 @@ pub use dates::DatePart;
 pub use division::{Division, Part};
 pub use drift::Drift;
 pub use examples::Examples;
+pub use header::column_names;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};

@@ -4,6 +4,7 @@
 //! - loading, splitting, preparing data: `data`
 //! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
+//! - tables in other formats than CSV, and in several files: `formats`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
@@ -50,6 +51,8 @@ mod data;
 mod extremes;
 #[path = "burnlab/faults.rs"]
 mod faults;
+#[path = "burnlab/formats.rs"]
+mod formats;
 #[path = "burnlab/guide.rs"]
 mod guide;
 #[path = "burnlab/hints.rs"]

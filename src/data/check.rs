@@ -51,6 +51,8 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.comment", config.comment.is_some()),
         ("data.date", !config.date.is_empty()),
         ("data.day_first", config.day_first.is_some()),
+        ("data.more_paths", !config.more_paths.is_empty()),
+        ("data.query", config.query.is_some()),
     ];
     let column_keys = [
         ("data.drop", !config.drop.is_empty()),

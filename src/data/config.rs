@@ -27,10 +27,17 @@ pub struct DataConfig {
     pub num_classes: Option<usize>,
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
-    /// A CSV file (gzipped or not), with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text
-    /// (gzipped or not); set either this or `source`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A table (CSV, JSON Lines, NumPy or SQLite, which is recognised; gzipped, or alone in a ZIP archive), or several, as a
+    /// pattern such as `part-*.csv`; with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text. Set
+    /// either this or `source`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_path")]
     pub path: Option<PathBuf>,
+    /// Tables: further files with the columns of `path`, whose rows follow its rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_paths: Vec<PathBuf>,
+    /// SQLite: a SELECT that gives the table; needed where the database has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
@@ -151,6 +158,8 @@ impl Default for DataConfig {
             num_classes: None,
             generator_seed: 0,
             path: None,
+            more_paths: Vec::new(),
+            query: None,
             labels: None,
             test_path: None,
             test_labels: None,
@@ -234,39 +243,64 @@ impl DataConfig {
 
 /// Reads the name of a column; of a list it says what to do instead.
 fn one_column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    struct OneColumn;
-    impl<'de> Visitor<'de> for OneColumn {
-        type Value = Option<String>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("the name of a column, a string")
-        }
-
-        fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-            Ok(Some(name.to_owned()))
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
-            let first: Option<String> = names.next_element()?;
-            let mut others = Vec::new();
-            while let Some(other) = names.next_element::<String>()? {
-                others.push(other);
-            }
-            let first = first.unwrap_or_else(|| "y".to_owned());
+    deserializer.deserialize_any(One {
+        expected: "the name of a column, a string",
+        instead: |first, others| {
+            let first = first.unwrap_or("y");
             let others = match others.is_empty() {
                 true => String::new(),
                 false => format!(", data.drop = {others:?}, and train another run for each of these"),
             };
-            Err(de::Error::custom(format!(
-                "data.target is one column, not a list: set data.target = {first:?}{others}"
-            )))
-        }
+            format!("data.target is one column, not a list: set data.target = {first:?}{others}")
+        },
+    })
+}
+
+/// Reads a path; of a list it says what to do instead.
+fn one_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = deserializer.deserialize_any(One {
+        expected: "a path, a string",
+        instead: |first, others| {
+            let first = first.unwrap_or("part-1.csv");
+            format!(
+                "data.path is one file, or a pattern such as \"part-*.csv\": set data.path = {first:?}, and data.more_paths = \
+                 {others:?}"
+            )
+        },
+    })?;
+    Ok(path.map(PathBuf::from))
+}
+
+/// A text, where a list is what others would write.
+struct One {
+    expected: &'static str,
+    /// What to say of a list, by its first item and the others.
+    instead: fn(Option<&str>, &[String]) -> String,
+}
+
+impl<'de> Visitor<'de> for One {
+    type Value = Option<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.expected)
     }
-    deserializer.deserialize_any(OneColumn)
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Some(name.to_owned()))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+        let first: Option<String> = names.next_element()?;
+        let mut others = Vec::new();
+        while let Some(other) = names.next_element::<String>()? {
+            others.push(other);
+        }
+        Err(de::Error::custom((self.instead)(first.as_deref(), &others)))
+    }
 }
 
 /// How numeric columns are scaled; a spread of 0 counts as 1.

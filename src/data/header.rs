@@ -11,7 +11,7 @@ use crate::invalid::Invalid;
 /// # Errors
 /// A file that cannot be read, or does not hold a table.
 pub fn column_names(config: &DataConfig) -> Result<Vec<String>, Invalid> {
-    let origin = Origin::file(config.path.as_deref().unwrap_or(Path::new("")), "data.path");
+    let origin = Origin::files(config.path.as_deref().unwrap_or(Path::new("")), &config.more_paths, "data.path");
     let table = formats::open(&origin, config, None)?;
     let unnamed = &table.about().unnamed;
     let named = table.names().iter().enumerate().filter(|(position, _)| !unnamed.contains(position));

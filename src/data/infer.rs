@@ -22,7 +22,7 @@ use crate::invalid::Invalid;
 /// Reads the user's file, and the separate test file when the section names one.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str());
-    let origin = Origin::file(path, "data.path");
+    let origin = Origin::files(path, &config.more_paths, "data.path");
     read(&name.to_string_lossy(), &origin, config)
 }
 

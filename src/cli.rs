@@ -133,6 +133,8 @@ pub struct TrainArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a config for a data file, with what was found in it
+    Init(InitArgs),
     /// Compare runs in a web page
     Dashboard(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
@@ -161,6 +163,19 @@ pub enum Command {
     Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions { shell: Shell },
+}
+
+/// `burnlab init DATA`: a config for a file.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// A table with a line of column names, or a text
+    pub data: PathBuf,
+    /// The column to predict; by default one with a name such as `target` or `label`, else the last
+    #[arg(short, long, value_name = "COLUMN")]
+    pub target: Option<String>,
+    /// The config to write, `-` for the terminal; by default the data's name with `.toml`, in this folder
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Verbs over sweeps. A SWEEP is an id, the unique beginning of one, `latest`, or an experiment (its newest sweep).

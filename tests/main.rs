@@ -2,7 +2,9 @@
 //!
 //! Something new about ... goes into ...
 //! - loading, splitting, preparing data: `data`
+//! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
+//! - tables in other formats than CSV, and in several files: `formats`
 //! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
@@ -22,6 +24,7 @@
 //! - data that are not what they seem, and what is told of them: `told`
 //! - the network and training chosen by the data, the second training: `recipe`
 //! - what a run and `config check` advise to do next: `hints`
+//! - the config that is written for a file: `init`
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
@@ -52,6 +55,8 @@ mod ensemble;
 mod extremes;
 #[path = "burnlab/faults.rs"]
 mod faults;
+#[path = "burnlab/formats.rs"]
+mod formats;
 #[path = "burnlab/guide.rs"]
 mod guide;
 #[path = "burnlab/hints.rs"]
@@ -60,6 +65,8 @@ mod hints;
 mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/init.rs"]
+mod init;
 #[path = "burnlab/kernels.rs"]
 mod kernels;
 #[path = "burnlab/kills.rs"]
@@ -100,6 +107,8 @@ mod served;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[cfg(unix)]
+#[path = "burnlab/splits.rs"]
+mod splits;
 #[path = "burnlab/strangers.rs"]
 mod strangers;
 #[path = "burnlab/sweep.rs"]

@@ -15,6 +15,7 @@ mod evaluate;
 mod export;
 mod generate;
 mod hints;
+mod init;
 mod output;
 mod plot;
 mod predict;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         None => train::run(&cli.train),
+        Some(Command::Init(args)) => init::run(&args),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Sweep(command)) => sweep::run(&command),

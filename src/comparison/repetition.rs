@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::params::{FOLD, PLACES, SEEDS};
+use super::params::{FOLD, PLACES, REPEAT, SEEDS};
 use super::tested::{numbered, repeated_data};
 use super::verdict::averaged;
 use crate::tracking::{MetricKey, Run, Status};
@@ -34,19 +34,24 @@ pub fn per_repetition(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
     averaged(&results(runs, key)).into_values().collect()
 }
 
-/// How many repetitions (seeds, folds) the runs are of; several runs of one seed are one.
+/// How many repetitions (seeds, folds, repeats) the runs are of; several runs of one seed are one.
 pub fn num_repetitions(runs: &[&Run]) -> usize {
     runs.iter().map(|run| repetition(run)).collect::<BTreeSet<_>>().len()
 }
 
-/// A number for the repetition (seed and fold) and the last value of a metric, for each run that has the metric.
+/// A number for the repetition (seed, repeat and fold) and the last value of a metric, for each run that has the metric.
 pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
     runs.iter().filter_map(|run| Some((repetition(run), run.metrics.get(key)?.last))).collect()
 }
 
 fn repetition(run: &Run) -> u64 {
-    match run.record.params.get(FOLD).and_then(Value::as_u64) {
-        Some(fold) => run.record.seed.wrapping_mul(1024).wrapping_add(fold),
+    let number = |key: &str| run.record.params.get(key).and_then(Value::as_u64);
+    match number(FOLD) {
+        // Larger than any fold and any repeat.
+        Some(fold) => {
+            let repeat = number(REPEAT).unwrap_or(1);
+            run.record.seed.wrapping_mul(1 << 17).wrapping_add(repeat << 10).wrapping_add(fold)
+        }
         None => run.record.seed,
     }
 }

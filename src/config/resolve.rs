@@ -61,10 +61,10 @@ impl Config {
         self.training = self.training.resolved();
         self.data = self.data.resolved();
         let data = &mut self.data;
-        for path in [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels] {
+        let paths = [&mut data.path, &mut data.labels, &mut data.test_path, &mut data.test_labels];
+        for path in paths.into_iter().flatten().chain(&mut data.more_paths) {
             // A built-in file is found from any folder, by its relative path.
-            if let Some(path) = path
-                && !shipped::stands_in_for(path)
+            if !shipped::stands_in_for(path)
                 && let Ok(absolute) = std::path::absolute(&*path)
                 // TOML and JSON hold no other; it is then relative to the folder that the run began in.
                 && absolute.to_str().is_some()

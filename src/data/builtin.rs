@@ -77,6 +77,7 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
         image_shape: config.image_shape,
         num_training_rows: None,
         source_rows: Vec::new(),
+        division: Default::default(),
         notes: Vec::new(),
         readings: Readings::default(),
     }

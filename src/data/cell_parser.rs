@@ -38,6 +38,15 @@ impl CellParser {
         }
     }
 
+    /// A cell that is a number in its format already; `text` is what it is written as.
+    #[inline]
+    pub(super) fn read_number(&self, number: f64, text: impl FnOnce() -> String) -> Cell {
+        match number.is_nan() || self.is_careful && self.is_missing(text().as_bytes()) {
+            true => Cell::Missing,
+            false => Cell::Number(number),
+        }
+    }
+
     fn is_missing(&self, cell: &[u8]) -> bool {
         let cell = visible(cell);
         cell.is_empty() || self.missing.iter().any(|text| text == cell)

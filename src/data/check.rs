@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::limits::{MAX_CLASSES, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS};
+use super::limits::{MAX_BINS, MAX_CLASSES, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
 use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, labels, missing};
 use crate::invalid::Invalid;
 
@@ -17,6 +17,7 @@ pub(super) fn no_source() -> Invalid {
 pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
     check_test_file(config)?;
+    check_division(config)?;
     check_ranges(config)?;
     let lists = [
         ("data.drop", &config.drop),
@@ -50,11 +51,16 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.comment", config.comment.is_some()),
         ("data.date", !config.date.is_empty()),
         ("data.day_first", config.day_first.is_some()),
+        ("data.more_paths", !config.more_paths.is_empty()),
+        ("data.query", config.query.is_some()),
     ];
     let column_keys = [
         ("data.drop", !config.drop.is_empty()),
         ("data.numeric", !config.numeric.is_empty()),
         ("data.categorical", !config.categorical.is_empty()),
+        ("data.group", config.group.is_some()),
+        ("data.order", config.order.is_some()),
+        ("data.split_column", config.split_column.is_some()),
     ];
     let encoding_key = [("data.encoding", config.encoding.is_some())];
     let file_keys = [
@@ -144,7 +150,7 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 10] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 13] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
@@ -153,10 +159,47 @@ fn table_keys(config: &DataConfig) -> [(&'static str, bool); 10] {
         ("data.image_shape", config.image_shape.is_some()),
         ("data.folds", config.folds.is_some()),
         ("data.fold", config.fold.is_some()),
+        ("data.repeats", config.repeats.is_some()),
+        ("data.repeat", config.repeat.is_some()),
         ("data.stratify", !config.stratify),
+        ("data.stratify_bins", config.stratify_bins.is_some()),
         ("data.split_seed", config.split_seed.is_some()),
         ("data.scale", config.scale != Scale::Standard),
     ]
+}
+
+/// Rows are divided in one way, and keys that have no say in it are refused.
+fn check_division(config: &DataConfig) -> Result<(), Invalid> {
+    let keys = [
+        ("data.group", config.group.is_some()),
+        ("data.order", config.order.is_some()),
+        ("data.split_column", config.split_column.is_some()),
+    ];
+    let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+    if let [first, second, ..] = given[..] {
+        return Err(Invalid::at(second, format!("{second} and {first} both say how rows are divided: keep one")));
+    }
+    let unused = |key: &str, is_given: bool, by: &str, why: &str| {
+        Invalid::unless(!is_given, key, || format!("{key} is not used with {by}, {why}: remove one of the two"))
+    };
+    if config.order.is_some() {
+        let why = "which divides the rows by time";
+        unused("data.folds", config.folds.is_some(), "data.order", why)?;
+        unused("data.stratify_bins", config.stratify_bins.is_some(), "data.order", why)?;
+        unused("data.train_per_class", config.train_per_class.is_some(), "data.order", why)?;
+    } else {
+        Invalid::unless(config.gap.is_none(), "data.gap", || {
+            "data.gap needs data.order, the column that tells when each row was".into()
+        })?;
+    }
+    if config.split_column.is_some() {
+        let why = "which names the part of each row";
+        unused("data.folds", config.folds.is_some(), "data.split_column", why)?;
+        unused("data.test_path", config.test_path.is_some(), "data.split_column", why)?;
+        let is_unused = ![0.0, DataConfig::default().test_fraction].contains(&config.test_fraction);
+        unused("data.test_fraction", is_unused, "data.split_column", why)?;
+    }
+    Ok(())
 }
 
 /// A model tested on its training rows looks better than it is.
@@ -193,6 +236,24 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         let folds = config.folds.unwrap_or(0);
         Invalid::unless(folds > 0, "data.fold", || "data.fold needs data.folds, the number of folds".into())?;
         check("data.fold", (1..=folds).contains(&n), n.to_string(), &format!("from 1 to data.folds = {folds}"))?;
+    }
+    if let Some(n) = config.repeats {
+        Invalid::unless(config.folds.is_some(), "data.repeats", || {
+            "data.repeats needs data.folds, the number of folds".into()
+        })?;
+        check("data.repeats", (1..=MAX_REPEATS).contains(&n), n.to_string(), &format!("from 1 to {MAX_REPEATS}"))?;
+    }
+    if let Some(n) = config.repeat {
+        let repeats = config.repeats.unwrap_or(0);
+        Invalid::unless(repeats > 0, "data.repeat", || "data.repeat needs data.repeats, their number".into())?;
+        let range = format!("from 1 to data.repeats = {repeats}");
+        check("data.repeat", (1..=repeats).contains(&n), n.to_string(), &range)?;
+    }
+    if let Some(n) = config.stratify_bins {
+        check("data.stratify_bins", (2..=MAX_BINS).contains(&n), n.to_string(), &format!("from 2 to {MAX_BINS}"))?;
+    }
+    if let Some(gap) = config.gap {
+        check("data.gap", gap >= 0.0 && gap.is_finite(), gap.to_string(), "a finite number of at least 0")?;
     }
     if let Some(n) = config.num_examples {
         let range = format!("from 1 to {MAX_EXAMPLES}");

@@ -54,6 +54,17 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
             forced[position] = kind;
         }
     }
+    // What divides the rows is no input: new rows are of other entities. Of time there is something to learn.
+    if let Some((key, name)) = config.divided_by() {
+        let position = find(table, name, key)?;
+        if key != "data.order" {
+            if forced[position].is_some() {
+                let message = format!("{key} names `{name}`, so that it is no input: leave it out of the other lists");
+                return Err(Invalid::at(key, message));
+            }
+            is_dropped[position] = true;
+        }
+    }
     let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
     let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
     if inputs.is_empty() {
@@ -62,7 +73,11 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
     Ok(inputs)
 }
 
-fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
+/// The position of a column that the section names.
+///
+/// # Errors
+/// No such column.
+pub(super) fn find(table: &Table<'_>, name: &str, key: &str) -> Result<usize, Invalid> {
     if let Some(position) = table.names().iter().position(|other| other == name) {
         return Ok(position);
     }

@@ -28,10 +28,17 @@ pub struct DataConfig {
     pub num_classes: Option<usize>,
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
-    /// A CSV file (gzipped or not), with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text
-    /// (gzipped or not); set either this or `source`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A table (CSV, JSON Lines, NumPy or SQLite, which is recognised; gzipped, or alone in a ZIP archive), or several, as a
+    /// pattern such as `part-*.csv`; with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text. Set
+    /// either this or `source`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_path")]
     pub path: Option<PathBuf>,
+    /// Tables: further files with the columns of `path`, whose rows follow its rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more_paths: Vec<PathBuf>,
+    /// SQLite: a SELECT that gives the table; needed where the database has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
@@ -96,6 +103,21 @@ pub struct DataConfig {
     /// Texts: characters per example, 1 to 4096; default 64. The target of each is the next character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<usize>,
+    /// Column that tells whom a row is of, such as a patient: all rows of one are in one part (or fold). It is no input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Column of dates or numbers that tells when a row was: training rows come before those of validation, and these
+    /// before the test rows. It stays an input unless `drop` names it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
+    /// With `order`: how far apart the parts are at least, in days for dates, else in the numbers of the column; 0 or more,
+    /// default 0. Rows in between are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
+    /// Column that names the part of each row, train, validation or test (other words for these are understood); it is no
+    /// input. If it names no row of validation, `validation_fraction` of the training rows are drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_column: Option<String>,
     /// Fraction of all rows held out for the test, 0 (none) or more and below 1; default 0.3. For a text, its end.
     pub test_fraction: f64,
     /// k-fold cross-validation, 2 to 1000: the rows are divided into this many folds of equal size (and equal class
@@ -106,11 +128,21 @@ pub struct DataConfig {
     /// The fold to test on, 1 to `folds`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
+    /// Repeated cross-validation, 1 to 100 times, each with other folds of the same rows; default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<usize>,
+    /// The repeat that the folds are of, 1 to `repeats`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repeat: Option<usize>,
     /// Fraction of the remaining rows held out for validation, 0 (none) or more and below 1; default 0.15. For a text,
     /// the end of what the test part leaves.
     pub validation_fraction: f64,
     /// Keep class proportions equal in all parts; default true; no effect on number targets.
     pub stratify: bool,
+    /// Number targets: keep the proportions of this many quantile bins equal in all parts, 2 to 100; by default they are
+    /// drawn without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stratify_bins: Option<usize>,
     /// Seed of the split; the run's seed when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_seed: Option<u64>,
@@ -137,6 +169,8 @@ impl Default for DataConfig {
             num_classes: None,
             generator_seed: 0,
             path: None,
+            more_paths: Vec::new(),
+            query: None,
             labels: None,
             test_path: None,
             test_labels: None,
@@ -160,11 +194,18 @@ impl Default for DataConfig {
             train_per_class: None,
             image_shape: None,
             context: None,
+            group: None,
+            order: None,
+            gap: None,
+            split_column: None,
             test_fraction: 0.3,
             folds: None,
             fold: None,
+            repeats: None,
+            repeat: None,
             validation_fraction: 0.15,
             stratify: true,
+            stratify_bins: None,
             split_seed: None,
             scale: Scale::Standard,
             bins: 0,
@@ -193,6 +234,13 @@ impl DataConfig {
         task == Some(TaskKind::LanguageModel)
     }
 
+    /// The key that names a column by which rows are divided, and the column.
+    pub(super) fn divided_by(&self) -> Option<(&'static str, &str)> {
+        let keys =
+            [("data.group", &self.group), ("data.order", &self.order), ("data.split_column", &self.split_column)];
+        keys.into_iter().find_map(|(key, name)| Some((key, name.as_deref()?)))
+    }
+
     /// Characters per example of a text.
     pub fn context(&self) -> usize {
         self.context.unwrap_or(64)
@@ -207,39 +255,64 @@ impl DataConfig {
 
 /// Reads the name of a column; of a list it says what to do instead.
 fn one_column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    struct OneColumn;
-    impl<'de> Visitor<'de> for OneColumn {
-        type Value = Option<String>;
-
-        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-            formatter.write_str("the name of a column, a string")
-        }
-
-        fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-            Ok(Some(name.to_owned()))
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
-            let first: Option<String> = names.next_element()?;
-            let mut others = Vec::new();
-            while let Some(other) = names.next_element::<String>()? {
-                others.push(other);
-            }
-            let first = first.unwrap_or_else(|| "y".to_owned());
+    deserializer.deserialize_any(One {
+        expected: "the name of a column, a string",
+        instead: |first, others| {
+            let first = first.unwrap_or("y");
             let others = match others.is_empty() {
                 true => String::new(),
                 false => format!(", data.drop = {others:?}, and train another run for each of these"),
             };
-            Err(de::Error::custom(format!(
-                "data.target is one column, not a list: set data.target = {first:?}{others}"
-            )))
-        }
+            format!("data.target is one column, not a list: set data.target = {first:?}{others}")
+        },
+    })
+}
+
+/// Reads a path; of a list it says what to do instead.
+fn one_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = deserializer.deserialize_any(One {
+        expected: "a path, a string",
+        instead: |first, others| {
+            let first = first.unwrap_or("part-1.csv");
+            format!(
+                "data.path is one file, or a pattern such as \"part-*.csv\": set data.path = {first:?}, and data.more_paths = \
+                 {others:?}"
+            )
+        },
+    })?;
+    Ok(path.map(PathBuf::from))
+}
+
+/// A text, where a list is what others would write.
+struct One {
+    expected: &'static str,
+    /// What to say of a list, by its first item and the others.
+    instead: fn(Option<&str>, &[String]) -> String,
+}
+
+impl<'de> Visitor<'de> for One {
+    type Value = Option<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.expected)
     }
-    deserializer.deserialize_any(OneColumn)
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Some(name.to_owned()))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Self::Value, A::Error> {
+        let first: Option<String> = names.next_element()?;
+        let mut others = Vec::new();
+        while let Some(other) = names.next_element::<String>()? {
+            others.push(other);
+        }
+        Err(de::Error::custom((self.instead)(first.as_deref(), &others)))
+    }
 }
 
 /// How numeric columns are scaled; a spread of 0 counts as 1.

@@ -14,12 +14,9 @@ use super::cell_parser::CellParser;
 use super::dialect::{Dialect, LineEnd, infer_dialect};
 use super::encoding;
 use super::origin::{BUFFER_BYTES, Opened, Origin};
-use super::table::{About, CellTexts, Reader, RowVisitor, Table, content, is_invisible};
+use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content, is_invisible};
 use crate::figures::counted;
 use crate::invalid::Invalid;
-
-/// A record may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
-const MAX_RECORD_BYTES: usize = 16 << 20;
 
 /// Reads the rows of a CSV file.
 struct CsvReader<'a> {

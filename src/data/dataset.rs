@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Readings, Task, Text, labels, text};
+use super::{Division, Readings, Task, Text, labels, text};
 use crate::invalid::one_line;
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -26,6 +26,8 @@ pub struct Dataset {
     /// Per row, the row of its file that it was read from: from 0, without the header and blank lines, each file by
     /// itself. Empty where no row of a file was left out.
     pub source_rows: Vec<u32>,
+    /// What a column of the file says of the parts that rows go to.
+    pub division: Division,
     /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
     /// How the cells of the file were read.
@@ -176,6 +178,8 @@ impl Dataset {
                 characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
             }
         }
+        // Without one it is what it was before there were any.
+        hash.update(self.division.bytes());
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -153,10 +153,10 @@ impl Column<'_> {
     fn mixed(&self, is_odd: impl Fn(usize) -> bool, num_read: u64, total: u64) -> String {
         let cell = self.first(is_odd);
         format!(
-            "read `{}` as text, since line {} holds `{}`, though {num_read} of its {total} cells are numbers (if that means \
+            "read `{}` as text, since {} holds `{}`, though {num_read} of its {total} cells are numbers (if that means \
              missing, add it to data.missing)",
             self.input.name,
-            cell.line,
+            self.table.shown_line(cell.line),
             shorten(cell.text)
         )
     }

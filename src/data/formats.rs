@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::origin::{Opened, Origin};
 use super::table::Table;
-use super::{DataConfig, csv};
+use super::{DataConfig, archive, csv, json_lines, numpy, numpy_header, several, sqlite, zip};
 use crate::invalid::Invalid;
 
 /// A format of files.
@@ -16,9 +16,20 @@ struct Format {
 
 /// What is done with files of a format.
 enum Read {
-    Table(for<'a> fn(&'a Origin, Opened, &DataConfig, Option<&str>) -> Result<Table<'a>, Invalid>),
+    Table(Options, for<'a> fn(&'a Origin, Opened, &DataConfig, Option<&str>) -> Result<Table<'a>, Invalid>),
     /// They are no tables that burnlab reads: what they are, and the next step.
     Refused(&'static str),
+}
+
+/// The keys of the section that have a meaning for a format.
+#[derive(Clone, Copy, PartialEq)]
+enum Options {
+    /// How text is divided into cells.
+    Dialect,
+    /// `data.query`.
+    Query,
+    /// None: the file, of the kind named here, says all itself.
+    Nothing(&'static str),
 }
 
 /// The first that knows the beginning of a file reads it. Any text may be CSV, so that row is the last.
@@ -28,10 +39,7 @@ const FORMATS: &[Format] = &[
         |start| start.starts_with(&[0, 0, 8]) || start.starts_with(&[0, 0, 0x0d]),
         "looks like an IDX file: set data.labels to the file of its labels",
     ),
-    refused(
-        |start| start.starts_with(b"PK\x03\x04"),
-        "is a ZIP archive or an Excel workbook: unzip it, or save the sheet as CSV (UTF-8)",
-    ),
+    table(|start| start.starts_with(zip::MAGIC), Options::Nothing("a ZIP archive"), archive::open),
     refused(
         |start| start.starts_with(b"\xd0\xcf\x11\xe0"),
         "is an Excel workbook (xls): save the sheet as CSV (UTF-8)",
@@ -46,17 +54,11 @@ const FORMATS: &[Format] = &[
         "is a Feather file: convert it to CSV, as by python3 -c \"import pandas; \
          pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
     ),
+    table(|start| start.starts_with(sqlite::MAGIC), Options::Query, sqlite::open),
+    table(|start| start.starts_with(numpy_header::MAGIC), Options::Nothing("a NumPy array"), numpy::open),
     refused(
-        |start| start.starts_with(b"SQLite format 3\0"),
-        "is an SQLite database: write a table of it as CSV (in the program sqlite3: .headers on, .mode csv, .once out.csv)",
-    ),
-    refused(
-        |start| {
-            [&b"\x93NUMPY"[..], b"\x89HDF", b"\x80\x04\x95", b"\x80\x05\x95"]
-                .iter()
-                .any(|magic| start.starts_with(magic))
-        },
-        "is a file of Python (NumPy, HDF5 or pickle): write it as CSV, as by pandas' to_csv('out.csv', index=False)",
+        |start| [&b"\x89HDF"[..], b"\x80\x04\x95", b"\x80\x05\x95"].iter().any(|magic| start.starts_with(magic)),
+        "is a file of Python (HDF5 or pickle): write it as CSV, as by pandas' to_csv('out.csv', index=False)",
     ),
     refused(
         |start| {
@@ -69,10 +71,11 @@ const FORMATS: &[Format] = &[
         "is a Git LFS pointer, not the data: fetch them with git lfs pull",
     ),
     refused(is_page, "is a web page, not a table: download the file itself (does the site want you to sign in?)"),
+    table(is_json_lines, Options::Nothing("JSON Lines"), json_lines::open),
     refused(
         is_json,
-        "is JSON: convert it to CSV, as by python3 -c \"import pandas; \
-         pandas.read_json('in.jsonl', lines=True).to_csv('out.csv', index=False)\"",
+        "is a JSON list: write an object a line (JSON Lines), as by python3 -c \"import pandas; \
+         pandas.read_json('in.json').to_json('out.jsonl', orient='records', lines=True)\"",
     ),
     refused(
         is_arff,
@@ -83,8 +86,16 @@ const FORMATS: &[Format] = &[
         is_sparse,
         "is in the sparse format of LIBSVM: convert it to CSV, as with load_svmlight_file of sklearn.datasets",
     ),
-    Format { is_begun_by: |_| true, read: Read::Table(csv::open) },
+    table(|_| true, Options::Dialect, csv::open),
 ];
+
+const fn table(
+    is_begun_by: fn(&[u8]) -> bool,
+    options: Options,
+    open: for<'a> fn(&'a Origin, Opened, &DataConfig, Option<&str>) -> Result<Table<'a>, Invalid>,
+) -> Format {
+    Format { is_begun_by, read: Read::Table(options, open) }
+}
 
 const fn refused(is_begun_by: fn(&[u8]) -> bool, message: &'static str) -> Format {
     Format { is_begun_by, read: Read::Refused(message) }
@@ -100,12 +111,51 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     encoding_before: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
+    if !origin.parts().is_empty() {
+        let tables = origin.parts().iter().map(|part| open_one(part, config, encoding_before));
+        return several::open(origin, tables.collect::<Result<_, _>>()?);
+    }
+    open_one(origin, config, encoding_before)
+}
+
+fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {
     let mut opened = origin.open()?;
     let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
     let format = FORMATS.iter().find(|format| (format.is_begun_by)(start)).expect("CSV is begun by anything");
     match format.read {
-        Read::Table(open) => open(origin, opened, config, encoding_before),
+        Read::Table(options, open) => {
+            // Of a later file the keys are those of the training file.
+            if origin.key == "data.path" {
+                check_options(origin, config, options)?;
+            }
+            open(origin, opened, config, encoding_before)
+        }
         Read::Refused(message) => Err(origin.error(message)),
+    }
+}
+
+/// Refuses keys that have no meaning for a file.
+fn check_options(origin: &Origin, config: &DataConfig, options: Options) -> Result<(), Invalid> {
+    let of_dialect = [
+        ("data.delimiter", config.delimiter.is_some()),
+        ("data.encoding", config.encoding.is_some()),
+        ("data.skip_rows", config.skip_rows.is_some()),
+        ("data.comment", config.comment.is_some()),
+        ("data.header", !config.header),
+    ];
+    let is_query = ("data.query", config.query.is_some());
+    let what = match options {
+        Options::Dialect => "text",
+        Options::Query => "an SQLite database",
+        Options::Nothing(what) => what,
+    };
+    let unused = of_dialect.iter().filter(|_| options != Options::Dialect);
+    let query = std::iter::once(&is_query).filter(|_| options != Options::Query);
+    match unused.chain(query).find(|(_, is_given)| *is_given) {
+        Some((key, _)) => {
+            Err(Invalid::at(key, format!("{key} has no meaning for {}, which is {what}: remove it", origin.display)))
+        }
+        None => Ok(()),
     }
 }
 
@@ -116,11 +166,19 @@ fn is_page(start: &[u8]) -> bool {
         .any(|tag| start.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag)))
 }
 
-/// An object, or a list of objects, with a quoted key.
+/// An object with a quoted key, or without any.
+fn is_json_lines(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    start.strip_prefix(b"{").is_some_and(|object| {
+        let object = object.trim_ascii_start();
+        object.starts_with(b"\"") || object.starts_with(b"}")
+    })
+}
+
+/// A list of objects.
 fn is_json(start: &[u8]) -> bool {
-    let start = start.trim_ascii_start();
-    let start = start.strip_prefix(b"[").unwrap_or(start).trim_ascii_start();
-    start.strip_prefix(b"{").is_some_and(|object| object.trim_ascii_start().starts_with(b"\""))
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    start.strip_prefix(b"[").is_some_and(|list| list.trim_ascii_start().starts_with(b"{"))
 }
 
 /// Comments, and then the name of the relation.

@@ -74,6 +74,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         image_shape,
         num_training_rows,
         source_rows: Vec::new(),
+        division: Default::default(),
         notes: Vec::new(),
         readings: Readings::default(),
     })

@@ -16,13 +16,13 @@ use super::origin::Origin;
 use super::reading::{ColumnReader, Reading, Readings};
 use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
-use super::{DataConfig, Dataset, Target, column_names, formats};
+use super::{DataConfig, Dataset, Target, column_names, division, formats};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
     let name = path.file_name().unwrap_or(path.as_os_str());
-    let origin = Origin::file(path, "data.path");
+    let origin = Origin::files(path, &config.more_paths, "data.path");
     read(&name.to_string_lossy(), &origin, config)
 }
 
@@ -86,6 +86,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         }
     };
     values.shrink_to_fit();
+    let division = division::read(table, &target_name, config)?;
     Ok(Dataset {
         name: name.to_owned(),
         columns: columns.into_iter().map(OutColumn::into_column).collect(),
@@ -95,6 +96,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         image_shape: config.image_shape,
         num_training_rows,
         source_rows,
+        division,
         notes: notes.lines(),
         readings,
     })

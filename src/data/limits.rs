@@ -8,6 +8,10 @@ pub(super) const MAX_EXAMPLES: usize = 10_000_000;
 pub(super) const MAX_CLASSES: usize = 1000;
 /// Folds of a cross-validation.
 pub(super) const MAX_FOLDS: usize = 1000;
+/// Repeats of a cross-validation.
+pub(super) const MAX_REPEATS: usize = 100;
+/// Quantile bins by which numbers are stratified.
+pub(super) const MAX_BINS: usize = 100;
 /// Text columns with more distinct values are identifiers whatever their proportion; such indices are exact in f32.
 pub(super) const MAX_CATEGORIES: usize = 1_000_000;
 /// Bytes of a text. A character takes 4 bytes of memory, and 8 more as input and target.

@@ -209,6 +209,7 @@ impl<'a> Gathered<'a> {
             image_shape: preprocessor.image_shape(),
             num_training_rows: None,
             source_rows: Vec::new(),
+            division: Default::default(),
             notes: Vec::new(),
             // Read by the preprocessor's own: nothing is to be shifted.
             readings: preprocessor.readings.clone(),

@@ -7,10 +7,15 @@ use std::sync::OnceLock;
 use flate2::bufread::MultiGzDecoder;
 
 use super::stream::Stream;
+use super::zip;
 use crate::invalid::Invalid;
 use crate::{missing, shipped};
 
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
+/// Files that are read as one.
+const MAX_FILES: usize = 10_000;
+/// The bits of a line's number that count lines; those above say which of several files it is in.
+const LINE_BITS: u32 = 40;
 
 /// Where bytes come from, and the config key that names it.
 pub(super) struct Origin {
@@ -20,6 +25,8 @@ pub(super) struct Origin {
     bytes: Bytes,
     /// The source, once it has been opened, where it can be read only once.
     stream: OnceLock<Stream>,
+    /// The files, where there are several, whose rows follow each other.
+    parts: Vec<Origin>,
 }
 
 enum Bytes {
@@ -33,23 +40,68 @@ pub(super) struct Opened {
     pub(super) reader: BufReader<Box<dyn Read>>,
     pub(super) num_bytes_on_disk: u64,
     pub(super) is_gzipped: bool,
+    /// Whether these are the bytes of the file itself, not of one in an archive.
+    pub(super) is_whole_file: bool,
 }
 
 impl Origin {
-    /// The file at `path`; where there is none, one of `configs/` that is built in. Where no config names it, `-` is
-    /// standard input.
+    /// The file at `path`; where there is none, one of `configs/` that is built in, or the files that match it as a pattern.
+    /// Where no config names it, `-` is standard input.
     pub(super) fn file(path: &Path, key: &'static str) -> Self {
+        Self::files(path, &[], key)
+    }
+
+    /// The same, and further files.
+    pub(super) fn files(path: &Path, more: &[PathBuf], key: &'static str) -> Self {
+        let found: Vec<PathBuf> =
+            std::iter::once(path).chain(more.iter().map(PathBuf::as_path)).flat_map(matching).collect();
+        match &found[..] {
+            [only] => Self::one(only, key),
+            _ => Self { parts: found.iter().map(|path| Self::one(path, key)).collect(), ..Self::one(path, key) },
+        }
+    }
+
+    fn one(path: &Path, key: &'static str) -> Self {
         let (display, bytes) = match shipped::file(path) {
             _ if path == Path::new("-") && !is_of_config(key) => ("standard input".to_owned(), Bytes::StandardInput),
             Some(bytes) if !path.exists() => (path.display().to_string(), Bytes::Shipped(bytes)),
             _ => (path.display().to_string(), Bytes::File(path.to_owned())),
         };
-        Self { display, key, bytes, stream: OnceLock::new() }
+        Self { display, key, bytes, stream: OnceLock::new(), parts: Vec::new() }
     }
 
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
         let (display, bytes) = (name.to_owned(), Bytes::Shipped(bytes));
-        Self { display, key: "data.source", bytes, stream: OnceLock::new() }
+        Self { display, key: "data.source", bytes, stream: OnceLock::new(), parts: Vec::new() }
+    }
+
+    /// The files, where there are several.
+    pub(super) fn parts(&self) -> &[Self] {
+        &self.parts
+    }
+
+    /// Its path, unless it is a stream or built in.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.bytes {
+            Bytes::File(path) if self.parts.is_empty() => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The number of a line of one of several files.
+    pub(super) fn line_of_part(part: usize, line: u64) -> u64 {
+        (part as u64) << LINE_BITS | line
+    }
+
+    /// The file that a line is in, and its number there.
+    fn file_of(&self, line: u64) -> (&Self, u64) {
+        let part = self.parts.get((line >> LINE_BITS) as usize);
+        (part.unwrap_or(self), line & ((1 << LINE_BITS) - 1))
+    }
+
+    pub(super) fn shown_line(&self, line: u64) -> String {
+        let (file, line) = self.file_of(line);
+        if self.parts.is_empty() { format!("line {line}") } else { format!("line {line} of {}", file.display) }
     }
 
     pub(super) fn error(&self, message: &str) -> Invalid {
@@ -61,7 +113,8 @@ impl Origin {
     }
 
     pub(super) fn error_at_with(&self, key: &str, line: u64, message: &str) -> Invalid {
-        Invalid::at(key, format!("{}:{line}: {message}", self.display))
+        let (file, line) = self.file_of(line);
+        Invalid::at(key, format!("{}:{line}: {message}", file.display))
     }
 
     pub(super) fn unreadable(&self, error: &io::Error) -> Invalid {
@@ -69,6 +122,9 @@ impl Origin {
     }
 
     pub(super) fn open(&self) -> Result<Opened, Invalid> {
+        if self.parts.len() > 1 {
+            return Err(self.error("is several files, and only tables are read as one: name one file"));
+        }
         let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
             Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
             Bytes::StandardInput => (self.stream_of(|| Ok(io::stdin()))?, 0),
@@ -76,12 +132,21 @@ impl Origin {
         };
         let mut inner = inner;
         let start = inner.fill_buf().map_err(|error| self.unreadable(&error))?;
+        let mut is_whole_file = true;
+        if let (true, Bytes::File(path)) = (start.starts_with(zip::MAGIC), &self.bytes)
+            && let Some(reader) = only_member(path).map_err(|error| self.unreadable(&error))?
+        {
+            inner = Box::new(BufReader::with_capacity(BUFFER_BYTES, reader));
+            is_whole_file = false;
+        }
+        let start = inner.fill_buf().map_err(|error| self.unreadable(&error))?;
         let is_gzipped = start.starts_with(&[0x1f, 0x8b]);
         let inner: Box<dyn Read> = match is_gzipped {
             true => Box::new(MultiGzDecoder::new(inner)),
             false => Box::new(inner),
         };
-        Ok(Opened { reader: BufReader::with_capacity(BUFFER_BYTES, inner), num_bytes_on_disk, is_gzipped })
+        let reader = BufReader::with_capacity(BUFFER_BYTES, inner);
+        Ok(Opened { reader, num_bytes_on_disk, is_gzipped, is_whole_file })
     }
 
     fn open_file(&self, path: &Path) -> Result<(Box<dyn BufRead>, u64), Invalid> {
@@ -128,6 +193,58 @@ impl Origin {
     }
 }
 
+/// The file in an archive, if it is the only one, and no array.
+fn only_member(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
+    let file = zip::Shared::open(path)?;
+    match &zip::members(&file)?[..] {
+        [only] if !only.name.ends_with(".npy") => only.read(&file).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The files whose names match that of `path`, in which `*` stands for any characters and `?` for one, sorted by name;
+/// `path` itself if there is such a file, or none that matches.
+fn matching(path: &Path) -> Vec<PathBuf> {
+    let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let itself = || vec![path.to_owned()];
+    if !pattern.contains(['*', '?']) || path.exists() {
+        return itself();
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = fs_err::read_dir(here) else { return itself() };
+    let pattern: Vec<char> = pattern.chars().collect();
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
+    let is_match = |name: &std::ffi::OsString| {
+        let name: Vec<char> = name.to_string_lossy().chars().collect();
+        (name.first() != Some(&'.') || pattern.first() == Some(&'.')) && matches(&name, &pattern)
+    };
+    let mut found: Vec<PathBuf> = names.filter(is_match).take(MAX_FILES).map(|name| folder.join(name)).collect();
+    found.sort();
+    if found.is_empty() { itself() } else { found }
+}
+
+/// Whether a name is what a pattern stands for. Goes back to the last `*` only, so that time does not explode.
+fn matches(name: &[char], pattern: &[char]) -> bool {
+    let (mut at, mut of) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at < name.len() {
+        match pattern.get(of) {
+            Some('*') => {
+                star = Some((of, at));
+                of += 1;
+            }
+            Some(&char) if char == '?' || char == name[at] => (at, of) = (at + 1, of + 1),
+            _ => {
+                let Some((place, begun)) = star else { return false };
+                star = Some((place, begun + 1));
+                (at, of) = (begun + 1, place + 1);
+            }
+        }
+    }
+    pattern[of..].iter().all(|&char| char == '*')
+}
+
 /// What a config names is read again: by `resume`, by other seeds, by who repeats the run.
 fn is_of_config(key: &str) -> bool {
     key.starts_with("data.")
@@ -141,4 +258,28 @@ fn is_pipe(metadata: &std::fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_pipe(_: &std::fs::Metadata) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_match_as_in_a_shell() {
+        for (name, pattern, expected) in [
+            ("part-1.csv", "part-*.csv", true),
+            ("part-.csv", "part-*.csv", true),
+            ("part-1.csv.gz", "part-*.csv", false),
+            ("part-1.csv.gz", "part-*.csv*", true),
+            ("a1b2b", "a*b", true),
+            ("a1b2c", "a*b", false),
+            ("ab", "a?", true),
+            ("a", "a?", false),
+            ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "*a*a*a*a*a*a*a*a*b", false),
+            ("a*b", "a*b", true),
+        ] {
+            let [name, pattern] = [name, pattern].map(|text| text.chars().collect::<Vec<_>>());
+            assert_eq!(matches(&name, &pattern), expected, "{name:?} {pattern:?}");
+        }
+    }
 }

@@ -44,6 +44,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
         row += 1;
         keeps(labels[row - 1])
     });
+    dataset.division.retain(|row| keeps(labels[row]));
     labels.retain(|&label| keeps(label));
     labels.iter_mut().for_each(|label| *label = new_number[*label as usize]);
     Ok(())

@@ -11,6 +11,9 @@ use super::encoding::examples;
 use super::origin::Origin;
 use crate::invalid::Invalid;
 
+/// The longest row. One of CSV may span lines inside quotes; an unclosed quote would otherwise swallow the whole file.
+pub(super) const MAX_RECORD_BYTES: usize = 16 << 20;
+
 /// The value of a cell. Text is not stored here, since most cells are numbers whose text is never read; see
 /// [`Row::text`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,6 +142,19 @@ impl<'a> Table<'a> {
             Some(error) => Err(error),
             None => Ok(num_rows?),
         }
+    }
+
+    /// Calls `visit` for every row as the format does.
+    ///
+    /// # Errors
+    /// A source that cannot be read or is malformed.
+    pub(super) fn visit(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
+        self.reader.read(columns, visit)
+    }
+
+    /// How a line is told in a note: `line 7`, or `line 7 of b.csv` where there are several files.
+    pub(super) fn shown_line(&self, line: u64) -> String {
+        self.origin.shown_line(line)
     }
 
     /// An error about the source as a whole: `titanic.csv is empty`.

@@ -78,6 +78,7 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
         image_shape: None,
         num_training_rows: None,
         source_rows: Vec::new(),
+        division: Default::default(),
         notes,
         readings: Readings::default(),
     })

@@ -105,6 +105,8 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
             lines.extend(unknown_characters(prepared, known.chars().count()));
         }
     }
+    let parts = data::describe_parts(&prepared.dataset, &prepared.splits, &prepared.config.data);
+    lines.extend(parts.map(|parts| one_line(&parts)));
     let suspicions = data::suspicions(&prepared.dataset, &prepared.splits, &prepared.config.data);
     lines.extend(suspicions.into_iter().map(|suspicion| format!("note: {}", one_line(&suspicion))));
     let notes = measurable::notes(&prepared.config.training, &prepared.dataset, &prepared.splits);

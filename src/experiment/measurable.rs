@@ -168,6 +168,7 @@ mod tests {
             image_shape: None,
             num_training_rows: None,
             source_rows: Vec::new(),
+            division: Default::default(),
             notes: Vec::new(),
             readings: Default::default(),
         }

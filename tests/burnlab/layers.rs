@@ -51,7 +51,8 @@ const AUTODIFF: [&str; 2] = ["backend", "cpu"];
 const AUTODIFF_NAMES: [&str; 2] = ["autodiff", "Autodiff"];
 const BACKEND_FEATURES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 /// The beginnings of the files that may speak SQL or name a database's driver.
-const SQL: [&str; 5] = ["tracking/database", "tracking/store", "tracking/queue", "tracking/error.rs", "tracking/tests"];
+const SQL: [&str; 6] =
+    ["data/sqlite.rs", "tracking/database", "tracking/store", "tracking/queue", "tracking/error.rs", "tracking/tests"];
 const DRIVERS: [&str; 2] = ["rusqlite", "postgres"];
 const STATEMENTS: [&str; 6] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
 

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use burnlab::comparison::filter::Filter;
 use burnlab::config::{Config, LoadedConfig};
 use burnlab::data::{
-    Column, ColumnKind, DataConfig, Dataset, PreparedKind, Preprocessor, Scale, Source, Target, TaskKind, load, split,
+    Column, ColumnKind, DataConfig, Dataset, Division, PreparedKind, Preprocessor, Scale, Source, Target, TaskKind,
+    load, split,
 };
 use burnlab::experiment::weights_file::{decode, encode};
 use burnlab::model::{Activation, MlpConfig, NamedWeights, Weight};
@@ -158,6 +159,7 @@ fn dataset() -> impl Strategy<Value = Dataset> {
         image_shape: None,
         num_training_rows: None,
         source_rows: Vec::new(),
+        division: Default::default(),
         notes: Vec::new(),
         readings: Default::default(),
     })
@@ -204,6 +206,74 @@ proptest! {
         }
         if folds.is_some() {
             prop_assert!(seen.iter().all(|&times| times == 1), "each row is tested once: {:?}", seen);
+        }
+    }
+
+    /// As with scikit-learn's `StratifiedGroupKFold`, whatever the sizes of the entities and their classes.
+    #[test]
+    fn no_entity_is_in_two_parts(
+        dataset in dataset(),
+        owners in prop::collection::vec((0..12u32).prop_map(|owner| owner * owner / 8), 80),
+        [test_fraction, validation_fraction] in [0.0..1.0, 0.0..1.0],
+        folds in proptest::option::of(2..8usize),
+        stratify: bool,
+        seed: u64,
+    ) {
+        let n = dataset.num_rows();
+        let owners = owners[..n].to_vec();
+        let Target::Classes { labels, .. } = &dataset.target else { panic!("classes") };
+        // Numbers: of classes, one that a single owner has may be missing from training, which is refused.
+        let target = Target::Numbers(labels.iter().map(|&label| f64::from(label)).collect());
+        let division = Division::Groups(owners.clone());
+        let dataset = Dataset { target, division, ..dataset.clone() };
+        let group = Some("owner".to_owned());
+        let stratify_bins = stratify.then_some(3);
+        let mut seen = vec![0; n];
+        for fold in 1..=folds.unwrap_or(1) {
+            let fold = folds.map(|_| fold);
+            let group = group.clone();
+            let config =
+                DataConfig { test_fraction, validation_fraction, folds, fold, stratify_bins, group, ..DataConfig::default() };
+            let Ok(parts) = split(&dataset, &config, seed) else { return Ok(()) };
+            prop_assert_eq!(&split(&dataset, &config, seed).unwrap(), &parts);
+            let mut all = [&parts.train[..], &parts.validation, &parts.test].concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+            let of = |rows: &[usize]| rows.iter().map(|&row| owners[row]).collect::<std::collections::BTreeSet<_>>();
+            let parts_of = [of(&parts.train), of(&parts.validation), of(&parts.test)];
+            for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                prop_assert!(parts_of[a].is_disjoint(&parts_of[b]), "{:?}", parts_of);
+            }
+            prop_assert!(folds.is_none() || !parts.test.is_empty());
+            parts.test.iter().for_each(|&row| seen[row] += 1);
+        }
+        prop_assert!(folds.is_none() || seen.iter().all(|&times| times == 1), "each row is tested once: {:?}", seen);
+    }
+
+    #[test]
+    fn time_runs_from_training_to_test(
+        dataset in dataset(),
+        times in prop::collection::vec(0..30u32, 80),
+        [test_fraction, validation_fraction] in [0.0..1.0, 0.0..1.0],
+        gap in proptest::option::of(0.0..6.0),
+        seed: u64,
+    ) {
+        let n = dataset.num_rows();
+        let times: Vec<f64> = times[..n].iter().map(|&time| f64::from(time)).collect();
+        let division = Division::Order { times: times.clone(), are_dates: false };
+        let dataset = Dataset { target: Target::Numbers(times.clone()), division, ..dataset };
+        let order = Some("t".to_owned());
+        let config = DataConfig { test_fraction, validation_fraction, order, gap, ..DataConfig::default() };
+        let Ok(parts) = split(&dataset, &config, seed) else { return Ok(()) };
+        let least = |rows: &[usize]| rows.iter().map(|&row| times[row]).fold(f64::INFINITY, f64::min);
+        let most = |rows: &[usize]| rows.iter().map(|&row| times[row]).fold(f64::NEG_INFINITY, f64::max);
+        let gap = gap.unwrap_or(0.0);
+        for (early, late) in [(&parts.train, &parts.validation), (&parts.validation, &parts.test), (&parts.train, &parts.test)] {
+            prop_assert!(early.is_empty() || late.is_empty() || least(late) - most(early) >= gap);
+            prop_assert!(early.is_empty() || late.is_empty() || least(late) > most(early), "no moment is in two parts");
+        }
+        if gap == 0.0 {
+            prop_assert_eq!(parts.train.len() + parts.validation.len() + parts.test.len(), n);
         }
     }
 

@@ -936,17 +936,15 @@ fn models_saved_before_readings_still_find_their_names() {
 fn files_that_are_no_table_are_named() {
     let files = Files::new();
     for (bytes, what) in [
-        (&b"PK\x03\x04rest"[..], "is a ZIP archive or an Excel workbook"),
-        (b"PAR1rest", "is a Parquet file"),
+        (&b"PAR1rest"[..], "is a Parquet file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "is a Git LFS pointer, not the data"),
         (b"<!DOCTYPE html>\n<html>", "is a web page, not a table"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook (xls)"),
-        (b"SQLite format 3\0rest", "is an SQLite database"),
-        (b"\x93NUMPY\x01\x00", "is a file of Python (NumPy, HDF5 or pickle)"),
+        (b"\x80\x04\x95rest", "is a file of Python (HDF5 or pickle)"),
+        (b"[{\"a\": 1, \"y\": 0}, {\"a\": 2, \"y\": 1}]", "is a JSON list"),
         (b"BZh91AY", "is compressed, and not by gzip"),
         (b"% a comment\n@RELATION iris\n@attribute a real\n", "is an ARFF file of Weka"),
         (b"0 1:-1.22 2:0.38\n1 1:0.99 2:-0.51\n", "is in the sparse format of LIBSVM"),
-        (b"{\"a\": 1, \"y\": 0}\n{\"a\": 2, \"y\": 1}\n", "is JSON"),
     ] {
         let message = files.refused(&files.csv(bytes));
         assert!(message.starts_with(&format!("DIR/a.csv {what}: ")), "{message}");

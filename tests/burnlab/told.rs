@@ -481,6 +481,7 @@ fn rows_that_belong_together_are_told() {
         &[
             "`patient` has 100 values in blocks of about 6 rows",
             "of 180 test rows have theirs in common with training rows",
+            "keep all rows of one in one part, data.group = \"patient\"",
         ],
     );
     let mut level = 0.0;
@@ -492,5 +493,5 @@ fn rows_that_belong_together_are_told() {
     let csv = table("year,a,y", 400, |i, random| {
         format!("{},{},{}", 1990 + i / 20, random(), if random() > 0.5 { "x" } else { "z" })
     });
-    assert_told(&csv, &["the rows are in the order of `year`"]);
+    assert_told(&csv, &["the rows are in the order of `year`", "test on the last ones, data.order = \"year\""]);
 }

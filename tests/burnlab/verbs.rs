@@ -73,6 +73,9 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("config show", &["digits"]).contains("source = \"digits\""));
     assert!(tried.works("completions", &["bash"]).contains("burnlab"));
 
+    tried.place.write("init.csv", &format!("a,y\n{}", "1,no\n2,yes\n3,no\n".repeat(9)));
+    assert!(tried.works("init", &["init.csv"]).contains("init.toml"));
+
     let train = ["--config", &iris, "--set", "training.max_epochs=3"];
     tried.works("", &[&train[..], &["--set", "seed=1"]].concat());
     tried.works("", &[&train[..], &["--set", "seed=2", "--set", "model.hidden=[4]", "--name", "other"]].concat());

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 rm -rf corpus
-mkdir -p corpus/csv corpus/idx corpus/config corpus/filter corpus/ids corpus/run_folder
+mkdir -p corpus/csv corpus/formats corpus/idx corpus/config corpus/filter corpus/ids corpus/run_folder
 
 seed() { # FILE FORMAT...: printf's format, so that bytes can be written as \ooo
     file=corpus/$1
@@ -26,6 +26,22 @@ seed csv/missing "\000\040x,c,y\n1.0,NA,0\n1,u,2\n2,1.0,0\n3,v,2\n4,v,0\n5,u,2\n
 seed csv/folds "\000\033x,c,y\n$rows"
 seed csv/gzipped "\002\104x,c,y\n$rows"
 seed csv/classes "\000\200x,c,y\n1,u,0\n2,v,1\n3,u,2\n4,v,0\n5,u,1\n6,v,2\n7,u,1\n8,v,0\n"
+
+json='{"x": 1, "c": "u", "y": 0}\n{"y": 1, "c": "v", "x": 2.5}\n{"x": null, "y": 0, "c": "w"}\n{"c": "u", "y": 1}\n{"x": 5e1, "c": "\\u0076", "y": 0}\n'
+seed formats/json "\000$json"
+seed formats/json-gzipped "\010$json"
+seed formats/json-twice "\000$json%%%%\n$json"
+seed formats/json-test-file "\020$json%%%%\n$json"
+seed formats/json-divided "\040"'{"g": 1, "x": 1, "y": 0}\n{"g": 1, "x": 2, "y": 1}\n{"g": 2, "x": 3, "y": 0}\n{"g": 2, "x": 4, "y": 1}\n{"g": 3, "x": 5, "y": 0}\n{"g": 3, "x": 6, "y": 1}\n'
+seed formats/csv-ordered "\100t,x,y\n2024-01-01,1,0\n2024-01-02,2,1\n2024-01-03,4,0\n2024-01-04,3,1\n2024-01-05,6,0\n2024-01-06,5,1\n"
+seed formats/csv-given "\200p,x,y\ntrain,1,0\ntrain,2,1\nval,3,0\nval,4,1\ntest,5,0\ntest,6,1\n"
+seed formats/csv-zipped "\002x,c,y\n$rows"
+numpy() { # DESCR SHAPE: a header of 80 bytes and its length
+    printf '\\223NUMPY\\001\\000\\106\\000%-69s\\n' "{'descr': $1, 'fortran_order': False, 'shape': $2}"
+}
+seed formats/array "\004$(numpy "'|i1'" '(6, 2)')\001\000\002\001\003\000\004\001\005\000\006\001"
+seed formats/arrays "\001$(numpy "'|u1'" '(7,)')\001\002\003\004\005\006\n%%%%\n$(numpy "'|S1'" '(7,)')abababa"
+seed formats/records "\000$(numpy "[('x','|u1'),('y','|b1')]" '(6,)')\001\000\002\001\003\000\004\001\005\000\006\001"
 
 images='\000\000\010\003\000\000\000\006\000\000\000\001\000\000\000\002\000\063\146\231\314\377\001\002\003\004\005\006'
 labels='\000\000\010\001\000\000\000\006\007\003\007\003\007\003'

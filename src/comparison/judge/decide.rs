@@ -9,6 +9,9 @@ use crate::comparison::verdict::{Claim, Group, Unit, Verdict, decided, verdict};
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, Run, Store};
 
+/// The params by which the validation part does not depend on the seed.
+const FIXED_BY: [&str; 2] = ["data.split_seed", "data.order"];
+
 /// Results of two configs, numbered by what they have in common.
 pub(super) struct Results {
     pub a: Vec<(u64, f64)>,
@@ -74,7 +77,7 @@ pub(super) fn unit(store: &Store, a: &[&Run], b: &[&Run], metric: &MetricKey) ->
     let has_param = |run: &Run, key: &str| run.record.params.get(key).is_some_and(|value| !value.is_null());
     let is_fixed = match is_test {
         true => num_test_parts(a) <= 1 && num_test_parts(b) <= 1,
-        false => all.iter().all(|run| has_param(run, "data.split_seed")),
+        false => all.iter().all(|run| FIXED_BY.iter().any(|key| has_param(run, key))),
     };
     if !is_fixed {
         let ratios: Vec<f64> = all.iter().filter_map(|run| ratio(run, metric.split())).collect();

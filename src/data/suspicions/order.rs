@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{View, is_named_like_an_identifier, num_distinct, words};
-use crate::data::Target;
+use crate::data::{Division, Target};
 
 /// Values of a column that rows belong to.
 const MIN_ENTITIES: usize = 10;
@@ -12,6 +12,9 @@ const SERIES: f64 = 0.8;
 
 /// A column whose values come in blocks, several of which are in training and test alike.
 pub(super) fn entities(view: &View<'_>) -> Option<String> {
+    if matches!(view.dataset.division, Division::Groups(_)) {
+        return None; // who set data.group knows
+    }
     view.columns().filter(|&column| !view.is_date(column)).find_map(|column| {
         let cells = view.ordered_cells(column);
         let num_blocks = cells.chunk_by(|a, b| a == b).count();
@@ -34,11 +37,12 @@ pub(super) fn entities(view: &View<'_>) -> Option<String> {
         (2 * shared >= test.len() && shared > 0).then(|| {
             format!(
                 "`{}` has {num_values} values in blocks of about {} rows, as of one person or machine each; {shared} of {} \
-                 test rows have theirs in common with training rows, so the result says little about new ones: put the \
-                 rows of some of them into a file of their own, data.test_path",
+                 test rows have theirs in common with training rows, so the result says little about new ones: keep \
+                 all rows of one in one part, data.group = {:?}",
                 view.name(column),
                 cells.len() / num_values,
-                test.len()
+                test.len(),
+                view.name(column)
             )
         })
     })
@@ -46,7 +50,8 @@ pub(super) fn entities(view: &View<'_>) -> Option<String> {
 
 /// Rows with dates, or in the order of time, of which test rows are drawn from between training rows.
 pub(super) fn in_time(view: &View<'_>) -> Option<String> {
-    if view.config.test_path.is_some() || view.splits.test.is_empty() {
+    let is_chosen = view.config.test_path.is_some() || !matches!(view.dataset.division, Division::Free);
+    if is_chosen || view.splits.test.is_empty() {
         return None;
     }
     let by_date = view.columns().find(|&column| view.dataset.readings.days(view.name(column)).is_some());
@@ -55,7 +60,8 @@ pub(super) fn in_time(view: &View<'_>) -> Option<String> {
         let is_ordered = cells.is_sorted() || cells.iter().rev().is_sorted();
         view.is_numeric(column) && is_of_time(view.name(column)) && is_ordered && num_distinct(&cells) >= MIN_ENTITIES
     });
-    let what = match by_date.and_then(|column| view.date_of(column)).or(by_name.map(|column| view.name(column))) {
+    let column = by_date.and_then(|column| view.date_of(column)).or(by_name.map(|column| view.name(column)));
+    let what = match column {
         Some(date) if by_date.is_some() => format!("each row has its time, `{date}`"),
         Some(column) => format!("the rows are in the order of `{column}`"),
         None => {
@@ -63,9 +69,12 @@ pub(super) fn in_time(view: &View<'_>) -> Option<String> {
             format!("targets of neighbouring rows are alike (correlation {correlation:.2}), as in a series over time")
         }
     };
+    let way_out = match column {
+        Some(column) => format!("test on the last ones, data.order = {column:?}"),
+        None => "put the last rows into a file of their own, data.test_path".to_owned(),
+    };
     Some(format!(
-        "{what}, and the test rows are drawn from between the training rows: to know how later rows are predicted, put the \
-         last rows into a file of their own, data.test_path"
+        "{what}, and the test rows are drawn from between the training rows: to know how later rows are predicted, {way_out}"
     ))
 }
 

@@ -1,0 +1,34 @@
+//! Tells what is in a ZIP archive of several files: arrays of NumPy, or a spreadsheet, or files to unzip.
+
+use super::origin::{Opened, Origin};
+use super::table::Table;
+use super::zip::{self, Shared};
+use super::{DataConfig, labels, numpy};
+use crate::invalid::Invalid;
+
+/// The table in an archive. One with a single file was opened before, by its [`Origin`].
+///
+/// # Errors
+/// An archive that cannot be read, or of files that are no one table.
+pub(super) fn open<'a>(
+    origin: &'a Origin,
+    _: Opened,
+    config: &DataConfig,
+    _: Option<&str>,
+) -> Result<Table<'a>, Invalid> {
+    let Some(path) = origin.path() else {
+        return Err(origin.error("is a ZIP archive, which cannot be read from a pipe: write it to a file"));
+    };
+    let file = Shared::open(path).map_err(|error| origin.unreadable(&error))?;
+    let members = zip::members(&file).map_err(|error| origin.unreadable(&error))?;
+    let has = |name: &str| members.iter().any(|member| member.name == name);
+    if has("[Content_Types].xml") || has("mimetype") {
+        return Err(origin.error("is an Excel workbook or another document: save the sheet as CSV (UTF-8)"));
+    }
+    if !members.is_empty() && members.iter().all(|member| member.name.ends_with(".npy")) {
+        return numpy::open_archive(origin, &file, &members, config);
+    }
+    let names: Vec<String> = members.into_iter().map(|member| member.name).collect();
+    let what = if names.is_empty() { "no file".to_owned() } else { labels::list_columns(&names, 8) };
+    Err(origin.error(&format!("is a ZIP archive of {what}: unzip it, and name one table")))
+}

@@ -1,0 +1,499 @@
+//! Tables in other formats than CSV: the same rows are the same data, and what is wrong with a file is said in a line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use burnlab::data::{DataConfig, Dataset, load};
+use burnlab::experiment::weights_file::decode;
+use flate2::Compression;
+use flate2::write::{DeflateEncoder, GzEncoder};
+
+use crate::place::{Place, json, text};
+
+/// A row: two numbers, the second of which may be missing, a name, and the class.
+type Row = (f64, Option<i64>, &'static str, &'static str);
+
+fn rows() -> Vec<Row> {
+    let row = |i: usize| {
+        let x = (i * 37 % 101) as f64 / 7.0;
+        let n = (i % 9 > 0).then_some((i * 61 % 53) as i64 - 20);
+        (x, n, ["ash", "beech", "élm, old"][i % 3], ["no", "yes"][usize::from(x > 7.0)])
+    };
+    (0..90).map(row).collect()
+}
+
+fn csv(rows: &[Row]) -> String {
+    let cell = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
+    let line = |(x, n, tree, y): &Row| format!("{x},{},\"{tree}\",{y}\n", cell(*n));
+    format!("x,n,tree,y\n{}", rows.iter().map(line).collect::<String>())
+}
+
+fn json_lines(rows: &[Row]) -> String {
+    // The first row tells the order; the others may have another one, and lack what is missing.
+    let line = |(i, (x, n, tree, y)): (usize, &Row)| match n {
+        Some(n) if i % 2 == 0 => format!("{{\"x\": {x}, \"n\": {n}, \"tree\": {tree:?}, \"y\": {y:?}}}\n"),
+        Some(n) => format!("{{\"y\":{y:?},\"tree\":{tree:?},\"n\":{n},\"x\":{x}}}\n"),
+        None if i == 0 => format!("{{\"x\": {x}, \"n\": null, \"tree\": {tree:?}, \"y\": {y:?}}}\n"),
+        None => format!("  {{\"x\": {x}, \"tree\": {tree:?}, \"y\": {y:?}}}\r\n"),
+    };
+    rows.iter().enumerate().map(line).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A ZIP archive as APPNOTE.TXT has it.
+fn zip(files: &[(&str, &[u8])], is_deflated: bool) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in files {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let content = match is_deflated {
+            true => {
+                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            false => bytes.to_vec(),
+        };
+        let mut about = vec![20, 0, 0, 0, if is_deflated { 8 } else { 0 }, 0, 0, 0, 0, 0];
+        for size in [crc.sum(), content.len() as u32, bytes.len() as u32] {
+            about.extend(size.to_le_bytes());
+        }
+        about.extend((name.len() as u16).to_le_bytes());
+        about.extend([0, 0]);
+        directory.extend(b"PK\x01\x02\x14\x00");
+        directory.extend(&about);
+        directory.extend([0; 10]);
+        directory.extend((archive.len() as u32).to_le_bytes());
+        directory.extend(name.bytes());
+        archive.extend(b"PK\x03\x04");
+        archive.extend(&about);
+        archive.extend(name.bytes());
+        archive.extend(content);
+    }
+    let start = archive.len() as u32;
+    archive.extend(&directory);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    (0..2).for_each(|_| archive.extend((files.len() as u16).to_le_bytes()));
+    archive.extend((directory.len() as u32).to_le_bytes());
+    archive.extend(start.to_le_bytes());
+    archive.extend([0, 0]);
+    archive
+}
+
+/// An array as `numpy.lib.format` has it.
+fn npy(descr: &str, shape: &str, is_fortran: bool, cells: &[u8]) -> Vec<u8> {
+    let order = if is_fortran { "True" } else { "False" };
+    let mut header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}");
+    header += &" ".repeat(63 - (10 + header.len()) % 64);
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(cells);
+    bytes
+}
+
+/// Texts of `width` characters of 4 bytes.
+fn unicode(text: &str, width: usize) -> Vec<u8> {
+    let codes = text.chars().map(u32::from).chain(std::iter::repeat(0)).take(width);
+    codes.flat_map(u32::to_le_bytes).collect()
+}
+
+fn number(n: Option<i64>) -> f64 {
+    n.map_or(f64::NAN, |n| n as f64)
+}
+
+fn npz(rows: &[Row], is_deflated: bool) -> Vec<u8> {
+    let shape = format!("({},)", rows.len());
+    let x: Vec<u8> = rows.iter().flat_map(|row| row.0.to_le_bytes()).collect();
+    let n: Vec<u8> = rows.iter().flat_map(|row| number(row.1).to_be_bytes()).collect();
+    let tree: Vec<u8> = rows.iter().flat_map(|row| unicode(row.2, 9)).collect();
+    let y: Vec<u8> = rows.iter().flat_map(|row| format!("{:\0<3}", row.3).into_bytes()).collect();
+    let arrays = [
+        ("x.npy", npy("'<f8'", &shape, false, &x)),
+        ("n.npy", npy("'>f8'", &shape, true, &n)),
+        ("tree.npy", npy("'<U9'", &shape, false, &tree)),
+        ("y.npy", npy("'|S3'", &shape, false, &y)),
+    ];
+    zip(&arrays.each_ref().map(|(name, bytes)| (*name, &bytes[..])), is_deflated)
+}
+
+/// One array of records.
+fn records(rows: &[Row]) -> Vec<u8> {
+    let record = |(x, n, tree, y): &Row| {
+        [&x.to_le_bytes()[..], &[0; 4], &number(*n).to_le_bytes(), &unicode(tree, 9), &unicode(y, 3)].concat()
+    };
+    let cells: Vec<u8> = rows.iter().flat_map(record).collect();
+    let descr = "[('x', '<f8'), ('', '|V4'), ('n', '<f8'), ('tree', '<U9'), ('y', '<U3')]";
+    npy(descr, &format!("({},)", rows.len()), false, &cells)
+}
+
+fn sqlite(path: &Path, rows: &[Row]) {
+    let database = rusqlite::Connection::open(path).unwrap();
+    database.execute_batch("CREATE TABLE trees (x REAL, n INTEGER, tree TEXT, y TEXT); BEGIN").unwrap();
+    for (x, n, tree, y) in rows {
+        database.execute("INSERT INTO trees VALUES (?1, ?2, ?3, ?4)", (x, n, tree, y)).unwrap();
+    }
+    database.execute_batch("COMMIT").unwrap();
+}
+
+#[track_caller]
+fn run(place: &Place, arguments: &[&str]) -> String {
+    let output = place.run(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// Title 13: one table, one fingerprint, and weights that are equal bit by bit; and each is read by every verb.
+#[test]
+fn one_table_is_the_same_data_in_every_format() {
+    let place = Place::new();
+    let rows = rows();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(place.path(name), bytes).unwrap();
+    write("t.csv", csv(&rows).as_bytes());
+    write("t.csv.gz", &gzip(csv(&rows).as_bytes()));
+    write("t.zip", &zip(&[("__MACOSX/t.csv", b"x"), ("folder/", b""), ("folder/t.csv", csv(&rows).as_bytes())], true));
+    write("t.jsonl", json_lines(&rows).as_bytes());
+    write("t.jsonl.gz", &gzip(json_lines(&rows).as_bytes()));
+    write("t.npz", &npz(&rows, false));
+    write("small.npz", &npz(&rows, true));
+    write("t.npy", &records(&rows));
+    sqlite(&place.path("t.db"), &rows);
+    write("part-1.csv", csv(&rows[..20]).as_bytes());
+    write("part-2.csv", csv(&rows[20..60]).as_bytes());
+    write("part-3.csv", csv(&rows[60..]).as_bytes());
+    write("rest.jsonl", json_lines(&rows[20..]).as_bytes());
+    let config = |data: &str| {
+        format!(
+            "seed = 1\n[data]\n{data}\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\nbatch_size = 16\n"
+        )
+    };
+    let one = |path: &str| format!("path = {path:?}");
+    let sources = [
+        one("t.csv"),
+        one("t.csv.gz"),
+        one("t.zip"),
+        one("t.jsonl"),
+        one("t.jsonl.gz"),
+        one("t.npz"),
+        one("small.npz"),
+        one("t.npy"),
+        one("t.db"),
+        "path = \"t.db\"\nquery = \"SELECT tree, y, x, n FROM trees ORDER BY rowid\"\ndrop = []".to_owned(),
+        one("part-?.csv"),
+        "path = \"part-1.csv\"\nmore_paths = [\"part-2.csv\", \"part-3.csv\"]".to_owned(),
+        "path = \"part-1.csv\"\nmore_paths = [\"rest.jsonl\"]".to_owned(),
+    ];
+    let mut found = Vec::new();
+    for (i, source) in sources.iter().enumerate() {
+        let name = format!("c{i}");
+        place.write(&format!("{name}.toml"), &config(source));
+        run(&place, &["--config", &format!("{name}.toml"), "-q", "--artifacts", &name]);
+        let runs = std::fs::read_dir(place.path(&name).join("runs")).unwrap();
+        let folder = runs.map(|run| run.unwrap().path()).next().unwrap();
+        let weights = decode(&std::fs::read(folder.join("model.safetensors")).unwrap()).unwrap();
+        let fingerprint = json(folder.join("environment.json"))["dataset"]["fingerprint"].as_str().unwrap().to_owned();
+        found.push((source, fingerprint, weights));
+    }
+    // Columns in another order are other data; but their rows are the same.
+    let reordered = found.remove(9);
+    assert_ne!(reordered.1, found[0].1);
+    for (source, fingerprint, weights) in &found {
+        assert_eq!((fingerprint, weights), (&found[0].1, &found[0].2), "{source}");
+    }
+    // And a model reads new rows of all of them.
+    let predict = |file: &str| run(&place, &["predict", "--artifacts", "c0", "c0", file]);
+    let expected = predict("t.csv");
+    assert_eq!(expected.lines().count(), 91);
+    for file in ["t.csv.gz", "t.zip", "t.jsonl", "t.jsonl.gz", "t.npz", "small.npz", "t.npy", "t.db", "part-*.csv"] {
+        assert_eq!(predict(file), expected, "{file}");
+        let evaluated = run(&place, &["evaluate", "--artifacts", "c0", "c0", "--data", file]);
+        assert!(evaluated.contains("on 90 rows"), "{file}: {evaluated}");
+    }
+    // One of a database needs its query for a later database only.
+    assert_eq!(run(&place, &["predict", "--artifacts", "c9", "c9", "t.csv"]).lines().count(), 91);
+    let init = run(&place, &["init", "t.jsonl", "-o", "-"]);
+    assert!(init.contains("target = \"y\"") && init.contains("tree: 3 categories"), "{init}");
+}
+
+struct Files(tempfile::TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(crate::place::folder())
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn config(&self, name: &str) -> DataConfig {
+        DataConfig { path: Some(self.0.path().join(name)), target: Some("y".into()), ..DataConfig::default() }
+    }
+
+    fn read(&self, name: &str, bytes: impl AsRef<[u8]>) -> Result<Dataset, String> {
+        self.write(name, bytes);
+        self.load(&self.config(name))
+    }
+
+    fn load(&self, config: &DataConfig) -> Result<Dataset, String> {
+        let shown = self.0.path().display().to_string();
+        load(config).map_err(|invalid| invalid.message.replace(&format!("{shown}/"), ""))
+    }
+
+    #[track_caller]
+    fn refuses(&self, name: &str, bytes: impl AsRef<[u8]>, expected: &str) {
+        match self.read(name, bytes) {
+            Ok(dataset) => panic!("{expected:?} was expected, and it was read: {:?}", dataset.describe()),
+            Err(message) => assert!(message.starts_with(expected), "{message}\nexpected {expected}"),
+        }
+    }
+}
+
+#[test]
+fn a_bad_json_line_is_one_clear_line() {
+    let files = Files::new();
+    let good = "{\"a\": 1, \"y\": 0}\n{\"a\": 2, \"y\": 1}\n";
+    let with = |line: &str| format!("{good}{line}\n{good}");
+    for (line, expected) in [
+        ("{\"a\": 1, \"y\": [0]}", "a.jsonl:3: the key `y` holds a list, and a cell is a number, a text or null"),
+        ("{\"a\": {\"b\": 1}, \"y\": 0}", "a.jsonl:3: the key `a` holds an object"),
+        ("{\"a\": 1, \"y\": 0, \"a\": 2}", "a.jsonl:3: the key `a` stands here twice: keep one"),
+        (
+            "{\"a\": NaN, \"y\": 0}",
+            "a.jsonl:3: not a JSON object: expected value (column 7): NaN and Infinity are no JSON: write null",
+        ),
+        ("{\"a\": 1, \"y\": ", "a.jsonl:3: not a JSON object: EOF while parsing a value"),
+        ("{\"a\": 1, \"y\": 0} x", "a.jsonl:3: not a JSON object: trailing characters (column 19): correct the line"),
+        ("[1, 0]", "a.jsonl:3: not a JSON object: invalid type: sequence, expected an object"),
+        ("7", "a.jsonl:3: not a JSON object: invalid type: integer `7`, expected an object"),
+        ("{\"a\": 1e400, \"y\": 0}", "a.jsonl:3: column `a` holds `1e400`, not a finite number"),
+        ("{\"a\": 1e39, \"y\": 0}", "a.jsonl:3: column `a` holds `1e39`, beyond what 32 bits hold"),
+        ("{\"a\": 1, \" a\": 2, \"y\": 0}", "a.jsonl:3: two keys are `a` but for blanks: rename one"),
+        ("{\"a\": 01, \"y\": 0}", "a.jsonl:3: not a JSON object: invalid number"),
+        (
+            "{",
+            "a.jsonl:3: not a JSON object: EOF while parsing an object (column 1): write each row on a line of its own",
+        ),
+    ] {
+        files.refuses("a.jsonl", with(line), expected);
+    }
+    files.refuses(
+        "a.jsonl",
+        [good.as_bytes(), b"{\"a\": \"\xff\", \"y\": 0}\n"].concat(),
+        "a.jsonl:3: not a JSON object: ",
+    );
+    files.refuses("a.jsonl", "{}\n{}\n", "a.jsonl has no row with a key");
+    files.refuses("a.jsonl", "", "a.jsonl is empty");
+    files.refuses("a.jsonl", "{\"a\": 1, \"b\": 2}\n", "a.jsonl has no column `y`. It has a, b");
+    files.refuses("a.jsonl.gz", &gzip(good.as_bytes())[..20], "a.jsonl.gz cannot be read: ");
+    files.refuses(
+        "a.jsonl",
+        format!("{{\"a\": \"{}\", \"y\": 1}}\n", "x".repeat(17 << 20)),
+        "a.jsonl:1: a row of more than 16 MiB",
+    );
+    for (key, config) in [
+        ("data.delimiter", DataConfig { delimiter: Some(';'), ..files.config("a.jsonl") }),
+        ("data.header", DataConfig { header: false, ..files.config("a.jsonl") }),
+        ("data.encoding", DataConfig { encoding: Some("gbk".into()), ..files.config("a.jsonl") }),
+        ("data.query", DataConfig { query: Some("SELECT 1".into()), ..files.config("a.jsonl") }),
+    ] {
+        files.write("a.jsonl", good);
+        assert_eq!(
+            files.load(&config).unwrap_err(),
+            format!("{key} has no meaning for a.jsonl, which is JSON Lines: remove it")
+        );
+    }
+    // A mark at the beginning, blank lines, blanks in keys, escapes and words for missing cells are none of these.
+    let odd = "\u{feff}{\" a \": 1, \"y\": \"n\\u006f\", \"t\": true}\r\n\n{\" a \": \"NA\", \"y\": \"yes\", \"t\": false}\n{\"y\": \"no\", \" a \": -3e2}";
+    let data = files.read("a.jsonl", odd.repeat(1)).unwrap();
+    assert_eq!(
+        data.describe()[1..4],
+        [
+            "a: numeric, -300 to 1, 1 missing",
+            "t: 2 categories (false, true), 1 missing",
+            "target `y`: 2 classes (no 2, yes 1)"
+        ]
+    );
+    // What is nested may be left out.
+    files.write("a.jsonl", with("{\"a\": 1, \"y\": 0, \"b\": [1]}"));
+    let dropped = DataConfig { drop: vec!["b".into()], ..files.config("a.jsonl") };
+    assert_eq!(files.load(&dropped).unwrap().num_rows(), 5);
+}
+
+#[test]
+fn a_bad_array_is_one_clear_line() {
+    let files = Files::new();
+    let f8 = |cells: &[f64]| cells.iter().flat_map(|cell| cell.to_le_bytes()).collect::<Vec<u8>>();
+    let x = npy("'<f8'", "(4,)", false, &f8(&[1.0, 2.0, 3.0, 4.0]));
+    let y = npy("'<f8'", "(4,)", false, &f8(&[0.0, 1.0, 0.0, 1.0]));
+    let pair = |x: &[u8], y: &[u8]| zip(&[("x.npy", x), ("y.npy", y)], false);
+    assert_eq!(files.read("a.npz", pair(&x, &y)).unwrap().values, [1.0, 2.0, 3.0, 4.0]);
+    for (array, expected) in [
+        (
+            npy("'|O'", "(4,)", false, b"...."),
+            "a.npz cannot be read: `x`: it holds Python objects, which only Python reads (`|O`): convert them",
+        ),
+        (npy("'<M8[D]'", "(4,)", false, &[0; 32]), "a.npz cannot be read: `x`: it holds dates of NumPy"),
+        (npy("'<f8'", "(3,)", false, &[0; 24]), "a.npz cannot be read: `y` has 4 rows, and the array before it 3"),
+        (npy("'<f8'", "(4,)", false, &[0; 31]), "a.npz:4: the file is cut off here: its header says 4 rows"),
+        (npy("'<f8'", "(4,)", false, &[0; 40]), "a.npz holds more than the 4 rows that its header says"),
+        (npy("'<f8'", "(4, 9999999999999)", false, &[]), "a.npz cannot be read: `x` has rows of more than 16 MiB"),
+        (
+            npy("'<f8'", "(99999999999999999999999,)", false, &[]),
+            "a.npz cannot be read: `x`: its header is no dictionary",
+        ),
+        (npy("'<f8'", "(4, 0)", false, &[]), "a.npz cannot be read: `x` has no columns"),
+        (npy("'<U0'", "(4,)", false, &[]), "a.npz cannot be read: `x` has no columns"),
+        (npy("[('a', '<f8'), ('a', '<f8')]", "(4,)", false, &[0; 64]), "a.npz has two columns `a`"),
+        (b"\x93NUMPY\x01\x00\xff\xff{".to_vec(), "a.npz cannot be read: `x`: it is cut off"),
+        (b"rest".to_vec(), "a.npz cannot be read: `x`: it is cut off"),
+        (
+            npy("'<f8'", "(4,)", false, &f8(&[1.0, f64::INFINITY, 3.0, 4.0])),
+            "a.npz:2: column `x` holds `inf`, not a finite number",
+        ),
+    ] {
+        files.refuses("a.npz", pair(&array, &y), expected);
+    }
+    // What the archive itself may have.
+    let good = pair(&x, &y);
+    let mut flipped = good.clone();
+    flipped[good.windows(8).position(|bytes| bytes == 2f64.to_le_bytes()).unwrap()] ^= 1;
+    files.refuses(
+        "a.npz",
+        &flipped,
+        "a.npz cannot be read: the ZIP archive is damaged: `x.npy` is not what was archived",
+    );
+    for end in [good.len() - 3, good.len() - 30, good.len() / 2, 40, 5] {
+        files.refuses("a.npz", &good[..end], "a.npz cannot be read: the ZIP archive is damaged: ");
+    }
+    files.refuses(
+        "a.zip",
+        zip(&[("a.csv", b"x,y\n1,0\n"), ("b.csv", b"x,y\n1,0\n")], true),
+        "a.zip is a ZIP archive of a.csv, b.csv: unzip it",
+    );
+    files.refuses(
+        "a.zip",
+        zip(&[("[Content_Types].xml", b"<"), ("xl/workbook.xml", b"<")], true),
+        "a.zip is an Excel workbook",
+    );
+    let mut password = zip(&[("a.csv", b"x,y\n1,0\n")], true);
+    let entry = password.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    password[entry + 8] |= 1;
+    files.refuses("a.zip", &password, "a.zip cannot be read: `a.csv` has a password: unzip it");
+
+    // One array: its columns have numbers, in either order of its cells, and three dimensions are rows of numbers.
+    let cells = [1.0, 0.0, 2.0, 1.0, 3.0, 0.0, 4.0, 1.0];
+    let columns = [1.0, 2.0, 3.0, 4.0, 0.0, 1.0, 0.0, 1.0];
+    for (name, bytes) in [
+        ("c.npy", npy("'<f8'", "(4, 2)", false, &f8(&cells))),
+        ("f.npy", npy("'<f8'", "(4, 2)", true, &f8(&columns))),
+        ("c3.npy", npy("'<f8'", "(4, 1, 2)", false, &f8(&cells))),
+        ("i.npy", npy("'|i1'", "(4, 2)", false, &cells.map(|cell| cell as i8 as u8))),
+        ("f.npz", zip(&[("column.npy", &npy("'<f8'", "(4, 2)", true, &f8(&columns)))], false)),
+    ] {
+        files.write(name, bytes);
+        let data = files.load(&DataConfig { target: Some("column_2".into()), ..files.config(name) }).unwrap();
+        assert_eq!((data.values, &data.columns[0].name[..]), (vec![1.0, 2.0, 3.0, 4.0], "column_1"), "{name}");
+    }
+    files.refuses("f.npy.gz", gzip(&npy("'<f8'", "(4, 2)", true, &f8(&columns))), "f.npy.gz cannot be read: `column` is compressed, or of three dimensions, in Fortran's order: save numpy.ascontiguousarray(array)");
+}
+
+#[test]
+fn a_query_gives_the_table_and_changes_nothing() {
+    let files = Files::new();
+    let path = files.0.path().join("a.db");
+    sqlite(&path, &rows());
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database
+        .execute_batch("CREATE TABLE other (b BLOB, y TEXT); INSERT INTO other VALUES (x'00ff', 'no'), (x'01', 'yes')")
+        .unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let query = |text: &str| files.load(&DataConfig { query: Some(text.into()), ..files.config("a.db") });
+    assert_eq!(
+        files.load(&files.config("a.db")).unwrap_err(),
+        "a.db is a database of several tables, trees, other: say which rows are meant, as by data.query = 'SELECT * FROM \"trees\"'"
+    );
+    let data = query("SELECT x * 2 AS x, y FROM trees WHERE n IS NOT NULL ORDER BY rowid").unwrap();
+    assert_eq!((data.num_rows(), data.values[0], data.columns.len()), (80, (2.0 * rows()[1].0) as f32, 1));
+    for (text, expected) in [
+        ("SELECT * FROM nowhere", "a.db: no such table: nowhere"),
+        ("SELEC 1", "a.db: near \"SELEC\": syntax error"),
+        ("DELETE FROM trees", "data.query must give rows and change nothing: write a SELECT"),
+        ("INSERT INTO trees VALUES (1, 2, 'a', 'b') RETURNING x, y", "data.query must give rows and change nothing"),
+        ("ATTACH 'b.db' AS b", "data.query must give rows and change nothing"),
+        ("", "a.db: SQL is empty or comment only"),
+        ("SELECT x, x, y FROM trees", "data.query gives two columns `x`: name one of them anew with AS"),
+        ("SELECT x AS a FROM trees", "a.db has no column `y`"),
+        ("SELECT * FROM other", "a.db:1: column `b` holds bytes: leave it out of data.query, or add it to data.drop"),
+        ("SELECT abs(-9223372036854775808) AS x, y FROM trees", "a.db: integer overflow"),
+        ("SELECT zeroblob(99999999) AS x, y FROM trees", "a.db: string or blob too big"),
+        ("SELECT x, y FROM trees WHERE 0", "a.db has a header line and no rows"),
+        ("SELECT 9e999 AS x, y FROM trees", "a.db:1: column `x` holds `inf`, not a finite number"),
+    ] {
+        let message = query(text).err().unwrap_or_else(|| panic!("{text}: was read"));
+        assert!(message.starts_with(expected), "{text}: {message}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert!(!files.0.path().join("b.db").exists());
+    files.refuses("cut.db", &before[..5000], "cut.db cannot be read: ");
+    files.refuses("text.db", "SQLite format 3\0rest", "text.db cannot be read: ");
+    files.refuses("a.db.gz", gzip(&before), "a.db.gz is an SQLite database inside something else");
+    // The key is for databases.
+    files.write("a.csv", "x,y\n1,0\n2,1\n");
+    let config = DataConfig { query: Some("SELECT 1".into()), ..files.config("a.csv") };
+    assert_eq!(files.load(&config).unwrap_err(), "data.query has no meaning for a.csv, which is text: remove it");
+}
+
+#[test]
+fn several_files_are_one_table_with_the_columns_of_the_first() {
+    let files = Files::new();
+    let config = files.config("part-*.csv");
+    assert!(files.load(&config).unwrap_err().starts_with("no file `part-*.csv`"));
+    files.write("part-2.csv", "y,x\nno,3\nyes,4\n");
+    files.write("part-10.csv", "x,y\n1,no\n2,yes\n");
+    files.write(".part-0.csv", "hidden");
+    let data = files.load(&config).unwrap();
+    // Sorted by name, as a shell does.
+    assert_eq!(data.values, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(
+        data.notes[0].replace(&format!("{}/", files.0.path().display()), ""),
+        "2 files, part-10.csv to part-2.csv"
+    );
+    // An error names its file and the line there.
+    files.write("part-2.csv", "y,x\nno,3\nyes,old\nno,5\nyes,6\nno,7\nyes,8\nno,9\nyes,10\n");
+    files.write(
+        "part-10.csv",
+        "x,y\n1,no\n2,yes\n11,no\n12,yes\n13,no\n14,yes\n15,no\n16,yes\n17,no\n18,yes\n19,no\n20,yes\n21,no\n22,yes\n",
+    );
+    assert!(
+        files.load(&config).unwrap_err().starts_with("part-2.csv:3: column `x` holds `old`, no number"),
+        "{:?}",
+        files.load(&config)
+    );
+    files.write("part-2.csv", "y,z\nno,3\n");
+    assert_eq!(
+        files.load(&config).unwrap_err(),
+        "part-2.csv lacks x, and also has z, compared with part-10.csv: files that are read as one have the same columns"
+    );
+    files.write("part-2.csv", "");
+    assert_eq!(files.load(&config).unwrap_err(), "part-2.csv is empty");
+    // A name with a star is that file where there is one.
+    files.write("part-*.csv", "x,y\n7,no\n8,yes\n");
+    assert_eq!(files.load(&config).unwrap().values, [7.0, 8.0]);
+    // A list says where it belongs.
+    let place = Place::new();
+    place.write("c.toml", "[data]\npath = [\"a.csv\", \"b.csv\"]\ntarget = \"y\"\n");
+    let output = place.run(&["config", "check", "c.toml"]);
+    let expected = "data.path is one file, or a pattern such as \"part-*.csv\": set data.path = \"a.csv\", and data.more_paths = [\"b.csv\"]";
+    assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    place.write("c.toml", "[data]\nsource = \"iris\"\nmore_paths = [\"b.csv\"]\n");
+    assert!(text(&place.run(&["config", "check", "c.toml"]).stderr).contains("data.more_paths is for files"));
+}

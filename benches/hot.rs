@@ -80,7 +80,9 @@ impl Work {
         let objective = Objective::new(&config(kernels), self.task(), &[]);
         let decoder = OutputDecoder { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
         Trainee {
-            net: model.init(&layout, CLASSES, 1, &Default::default()).with_kernels(kernels),
+            net: model
+                .init(&layout, Task::MultiClass { num_classes: CLASSES }, 1, &Default::default())
+                .with_kernels(kernels),
             objective: Arc::new(objective),
             decoder: Arc::new(decoder),
         }

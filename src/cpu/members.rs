@@ -24,11 +24,7 @@ pub(super) fn plain_scaled<B: Backend>(inputs: Tensor<B, 2>, scale: Tensor<B, 2>
 }
 
 /// Each member's `inputs x weight + bias`, with Burn's operations.
-pub(super) fn plain_dense<B: Backend>(
-    inputs: Tensor<B, 2>,
-    weight: Tensor<B, 3>,
-    bias: Tensor<B, 2>,
-) -> Tensor<B, 2> {
+pub(super) fn plain_dense<B: Backend>(inputs: Tensor<B, 2>, weight: Tensor<B, 3>, bias: Tensor<B, 2>) -> Tensor<B, 2> {
     let ([rows, _], [members, width, outputs]) = (inputs.dims(), weight.dims());
     let inputs = inputs.reshape([members, rows / members, width]);
     (inputs.matmul(weight) + bias.reshape([members, 1, outputs])).reshape([rows, outputs])
@@ -48,8 +44,7 @@ pub(super) fn fused_dense<B: CpuBackend>(
     bias: Tensor<B, 2>,
 ) -> Tensor<B, 2> {
     let (sizes, device) = (Layers::of(&inputs, &weight), inputs.device());
-    let values =
-        read(inputs, |inputs| read(weight, |weight| read(bias, |bias| sizes.outputs(inputs, weight, bias))));
+    let values = read(inputs, |inputs| read(weight, |weight| read(bias, |bias| sizes.outputs(inputs, weight, bias))));
     tensor(values, [sizes.members * sizes.rows, sizes.outputs], &device)
 }
 
@@ -229,25 +224,29 @@ impl Layers {
     }
 
     fn outputs(self, inputs: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-        let of = |(member, bias): (usize, &[f32])| {
+        self.joined(|member| {
             let mut values = product(self.inputs_of(inputs, member), self.weight_of(weight, member));
-            add_to_rows(&mut values, bias);
+            add_to_rows(&mut values, &bias[member * self.outputs..][..self.outputs]);
             values
-        };
-        bias.chunks_exact(self.outputs).enumerate().flat_map(|(member, bias)| of((member, bias))).collect()
+        })
     }
 
     fn input_gradient(self, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
-        let of = |member| product(self.gradient_of(gradient, member), self.weight_of(weight, member).transposed());
-        (0..self.members).flat_map(of).collect()
+        self.joined(|member| product(self.gradient_of(gradient, member), self.weight_of(weight, member).transposed()))
     }
 
     fn weight_gradient(self, inputs: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let of = |member| product(self.inputs_of(inputs, member).transposed(), self.gradient_of(gradient, member));
-        (0..self.members).flat_map(of).collect()
+        self.joined(|member| product(self.inputs_of(inputs, member).transposed(), self.gradient_of(gradient, member)))
     }
 
     fn bias_gradient(self, gradient: &[f32]) -> Vec<f32> {
-        gradient.chunks_exact(self.rows * self.outputs).flat_map(|member| column_sums(member, self.outputs)).collect()
+        let size = self.rows * self.outputs;
+        self.joined(|member| column_sums(&gradient[member * size..][..size], self.outputs))
+    }
+
+    /// What `of` gives for each member, one after the other. As slices: an iterator over all elements took a tenth of a
+    /// step (measured).
+    fn joined(self, of: impl Fn(usize) -> Vec<f32>) -> Vec<f32> {
+        (0..self.members).map(of).collect::<Vec<_>>().concat()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::limits::{MAX_BINS, MAX_CLASSES, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
+use super::limits::{MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
 use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, labels, missing};
 use crate::invalid::Invalid;
 
@@ -150,7 +150,7 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 13] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 14] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
@@ -165,6 +165,7 @@ fn table_keys(config: &DataConfig) -> [(&'static str, bool); 13] {
         ("data.stratify_bins", config.stratify_bins.is_some()),
         ("data.split_seed", config.split_seed.is_some()),
         ("data.scale", config.scale != Scale::Standard),
+        ("data.bins", config.bins > 0),
     ]
 }
 
@@ -218,7 +219,21 @@ fn check_test_file(config: &DataConfig) -> Result<(), Invalid> {
     })
 }
 
+/// Pixels and characters stay as they are.
+fn check_bins(config: &DataConfig) -> Result<(), Invalid> {
+    let range = 2..=MAX_COLUMN_BINS;
+    Invalid::unless(config.bins == 0 || range.contains(&config.bins), "data.bins", || {
+        format!("data.bins is {}: it must be from 2 to {MAX_COLUMN_BINS}, or 0 for none", config.bins)
+    })?;
+    let is_image =
+        config.image_shape.or(config.source.and_then(Source::image_shape)).is_some() || config.labels.is_some();
+    Invalid::unless(config.bins == 0 || !is_image, "data.bins", || {
+        "data.bins is for tables, and these data are images: remove it".into()
+    })
+}
+
 fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
+    check_bins(config)?;
     let check = |key: &str, holds: bool, got: String, range: &str| match holds {
         true => Ok(()),
         false => Err(Invalid::at(key, format!("{key} is {got}: it must be {range}"))),

@@ -21,3 +21,6 @@ pub(super) const MAX_TEXT: u64 = 64 << 20;
 pub(super) const MAX_CHARACTERS: usize = 4096;
 /// Characters of a window: the memory of attention grows with its square.
 pub(super) const MAX_CONTEXT: usize = 4096;
+
+/// Bins of a numeric column: beyond, a bin is narrower than what a table with few rows can tell.
+pub(super) const MAX_COLUMN_BINS: usize = 256;

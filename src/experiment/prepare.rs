@@ -89,6 +89,10 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         let scale = serde_json::json!(scale);
         format!("the inputs stay scaled as `{}` learned them: set scale = {scale}", saved.name())
     })?;
+    let bins = saved.config.data.bins;
+    Invalid::unless(config.data.bins == bins, "data.bins", || {
+        format!("the inputs stay as `{}` learned them: set bins = {bins}", saved.name())
+    })?;
     let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
     let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();

@@ -28,6 +28,10 @@ pub(super) fn complete(config: &Config, dataset: &Dataset, splits: &Splits) -> C
     let recipe: Table = toml::from_str(&recipe(dataset, splits)).expect("a recipe is TOML");
     let section = |name: &str| recipe.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
     if open.network {
+        let bins = section("data").get("bins").and_then(Value::as_integer).unwrap_or(0);
+        if !has(given, "data", "bins") {
+            complete.data.bins = bins as usize;
+        }
         let architecture = Deserialize::deserialize(section("model")).expect("a recipe's network is one");
         complete.model.architecture = architecture;
     }
@@ -166,6 +170,10 @@ fn image([height, width]: [usize; 2], rows: usize) -> String {
 /// (`benches/peers/tables.py` has the sets): few rows want a narrow network, held back; many rows a wider one, freer.
 struct Size {
     most_rows: usize,
+    /// Bins of each number; see `data.bins`.
+    bins: usize,
+    /// Networks in one; see `model.members`.
+    members: usize,
     hidden: &'static [usize],
     epochs: usize,
     batch_size: usize,
@@ -174,21 +182,43 @@ struct Size {
 }
 
 const SIZES: [Size; 4] = [
-    Size { most_rows: 2_000, hidden: &[64], epochs: 200, batch_size: 32, learning_rate: 3e-3, weight_decay: 0.5 },
-    Size { most_rows: 6_000, hidden: &[128, 128], epochs: 120, batch_size: 64, learning_rate: 4e-3, weight_decay: 0.1 },
     Size {
-        most_rows: 200_000,
+        most_rows: 1_000,
+        bins: 0,
+        members: 8,
+        hidden: &[64],
+        epochs: 200,
+        batch_size: 32,
+        learning_rate: 3e-3,
+        weight_decay: 0.5,
+    },
+    Size {
+        most_rows: 6_000,
+        bins: 16,
+        members: 4,
         hidden: &[128, 128],
         epochs: 60,
-        batch_size: 64,
+        batch_size: 128,
+        learning_rate: 4e-3,
+        weight_decay: 0.1,
+    },
+    Size {
+        most_rows: 200_000,
+        bins: 16,
+        members: 4,
+        hidden: &[128, 128],
+        epochs: 40,
+        batch_size: 128,
         learning_rate: 4e-3,
         weight_decay: 0.1,
     },
     // As the one before, in bounded time.
     Size {
         most_rows: usize::MAX,
+        bins: 16,
+        members: 4,
         hidden: &[128, 128],
-        epochs: 20,
+        epochs: 10,
         batch_size: 256,
         learning_rate: 4e-3,
         weight_decay: 0.1,
@@ -200,16 +230,19 @@ fn size(rows: usize) -> &'static Size {
 }
 
 fn table(rows: usize) -> String {
-    let Size { hidden, epochs, batch_size, learning_rate, weight_decay, .. } = size(rows);
+    let Size { bins, members, hidden, epochs, batch_size, learning_rate, weight_decay, .. } = size(rows);
     let batch_size = batch_size.min(&rows);
     // Along a cosine the last epochs are mostly the best: patience is for those that overfit.
     let patience = epochs / 3;
     format!(
         r#"
+        [data]
+        bins = {bins}
         [model]
         kind = "mlp"
         hidden = {hidden:?}
         dropout = 0.2
+        members = {members}
         [training]
         max_epochs = {epochs}
         batch_size = {batch_size}

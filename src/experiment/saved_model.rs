@@ -57,8 +57,7 @@ impl SavedModel {
     /// # Errors
     /// Weights that do not fit the config's network.
     pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
-        let num_outputs = self.preprocessor.task().num_outputs();
-        let net = self.config.model.init::<B>(&self.preprocessor.layout(), num_outputs, 0, device);
+        let net = self.config.model.init::<B>(&self.preprocessor.layout(), self.preprocessor.task(), 0, device);
         Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
     }
 

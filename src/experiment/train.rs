@@ -76,8 +76,7 @@ fn initial_network<B: TrainingBackend>(
     device: &B::Device,
 ) -> anyhow::Result<(Net<B>, Option<NamedWeights>)> {
     let Prepared { config, preprocessor, decoder, .. } = prepared;
-    let (layout, num_outputs) = (preprocessor.layout(), decoder.task.num_outputs());
-    let mut net = config.model.init::<B>(&layout, num_outputs, derive_seed(config.seed, 0), device);
+    let mut net = config.model.init::<B>(&preprocessor.layout(), decoder.task, derive_seed(config.seed, 0), device);
     let mut initial = None;
     if let Some(Pretrained { weights, has_new_head, .. }) = &prepared.pretrained {
         let head = config.model.head();

@@ -7,11 +7,16 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
+use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::backend::Backend;
 
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, Initializer};
 use crate::cpu::{FusedBackend, Kernels};
+use crate::data::Task;
+
+/// Smaller probabilities count as this one, so that their logarithm is finite.
+const LEAST: f32 = 1e-30;
 
 /// What each member has of its own.
 #[derive(Module, Debug)]
@@ -34,7 +39,7 @@ pub(super) fn specify(
     activation: Activation,
 ) {
     let bound = initializer.bound(units, outputs, activation);
-    specs.weight(format!("{name}.scale"), &[count, inputs], if std::env::var("SCALE_NORMAL").is_ok() { Start::Normal(1.0) } else { Start::Sign });
+    specs.weight(format!("{name}.scale"), &[count, inputs], Start::Sign);
     specs.weight(format!("{name}.weight"), &[count, units, outputs], Start::Uniform(bound));
     specs.weight(format!("{name}.bias"), &[count, outputs], Start::Constant(0.0));
 }
@@ -69,17 +74,20 @@ impl<B: Backend> Members<B> {
     }
 }
 
-/// The average of the members' logits, `[members x batch, outputs]` to `[batch, outputs]`: for classes, logits of the
-/// normalised geometric mean of their probabilities.
-pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize) -> Tensor<B, 2> {
+/// The answer of all members together, `[members x batch, outputs]` to `[batch, outputs]`: for classes, logits of the mean
+/// of their probabilities; for a number, the mean of theirs.
+pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Tensor<B, 2> {
     let [rows, outputs] = logits.dims();
-    if rows == batch {
+    if rows <= batch {
         return logits;
     }
-    let members = rows / batch;
-    if outputs > 1 && std::env::var("PROB").is_ok() {
-        let p = burn::tensor::activation::log_softmax(logits, 1).exp();
-        return p.reshape([members, batch, outputs]).mean_dim(0).reshape([batch, outputs]).clamp_min(1e-30).log();
+    let mean =
+        |values: Tensor<B, 2>| values.reshape([rows / batch, batch, outputs]).mean_dim(0).reshape([batch, outputs]);
+    let log_of_mean = |probabilities| mean(probabilities).clamp_min(LEAST).log();
+    match task {
+        // The odds of both classes: 1 - p would round to 0 where p is near 1.
+        Task::Binary => log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg())),
+        Task::MultiClass { .. } | Task::LanguageModel { .. } => log_of_mean(softmax(logits, 1)),
+        Task::Regression => mean(logits),
     }
-    logits.reshape([members, batch, outputs]).mean_dim(0).reshape([batch, outputs])
 }

@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::dense::dense;
-use super::parameters::{InitializedParams, ParameterSpecs};
 use super::members::{self, Members, average};
+use super::parameters::{InitializedParams, ParameterSpecs};
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
@@ -112,8 +112,7 @@ impl MlpConfig {
             specs.linear(&format!("{prefix}layers.{layer}"), [pair[0], pair[1]], self.initializer(), self.activation);
         }
         if self.members > 1 {
-            let at: usize = std::env::var("SCALE_AT").ok().and_then(|a| a.parse().ok()).unwrap_or(0);
-            let ends = [widths[at], self.hidden[self.hidden.len() - 1], num_outputs];
+            let ends = [num_inputs, self.hidden[self.hidden.len() - 1], num_outputs];
             let name = format!("{prefix}members");
             members::specify(specs, &name, self.members, ends, self.initializer(), self.activation);
         }
@@ -136,7 +135,14 @@ impl MlpConfig {
         let num_common = self.num_common_layers();
         let layers = (0..num_common).map(|layer| params.linear(&format!("{prefix}layers.{layer}"))).collect();
         let members = (self.members > 1).then(|| Members::build(params, &format!("{prefix}members")));
-        Mlp { layers, members, activation: self.activation, dropout: self.dropout, kernels: Kernels::default() }
+        Mlp {
+            layers,
+            members,
+            task: Task::Regression,
+            activation: self.activation,
+            dropout: self.dropout,
+            kernels: Kernels::default(),
+        }
     }
 }
 
@@ -147,6 +153,9 @@ pub struct Mlp<B: Backend> {
     layers: Vec<Linear<B>>,
     /// Instead of an output layer.
     members: Option<Members<B>>,
+    /// What is averaged over the members.
+    #[module(skip)]
+    task: Task,
     #[module(skip)]
     activation: Activation,
     dropout: f64,
@@ -157,6 +166,10 @@ pub struct Mlp<B: Backend> {
 impl<B: Backend> Mlp<B> {
     pub(super) fn with_kernels(self, kernels: Kernels) -> Self {
         Self { kernels, ..self }
+    }
+
+    pub(super) fn for_task(self, task: Task) -> Self {
+        Self { task, ..self }
     }
 }
 
@@ -174,14 +187,15 @@ impl<B: FusedBackend> Mlp<B> {
         let is_training = rng.is_some();
         let (output, hidden) = match self.members {
             Some(_) => (None, &self.layers[..]),
-            None => self.layers.split_last().map(|(output, hidden)| (Some(output), hidden)).expect("at least one layer"),
-        };
-        let at: usize = std::env::var("SCALE_AT").ok().and_then(|a| a.parse().ok()).unwrap_or(0);
-        let mut values = inputs; // [members x batch, num_inputs]
-        for (i, layer) in hidden.iter().enumerate() {
-            if let Some(members) = &self.members && i == at {
-                values = members.inputs(values, self.kernels);
+            None => {
+                self.layers.split_last().map(|(output, hidden)| (Some(output), hidden)).expect("at least one layer")
             }
+        };
+        let mut values = match &self.members {
+            Some(members) => members.inputs(inputs, self.kernels),
+            None => inputs,
+        }; // [members x batch, num_inputs]
+        for layer in hidden {
             let units = dense(layer, values, Some(self.activation), self.kernels); // [batch, units]
             values = DropoutRng::drop(&mut rng, self.dropout, units);
         }
@@ -190,6 +204,6 @@ impl<B: FusedBackend> Mlp<B> {
             (Some(output), None) => dense(output, values, None, self.kernels),
             (None, None) => values,
         }; // [members x batch, num_outputs]
-        if is_training { logits } else { average(logits, batch) }
+        if is_training { logits } else { average(logits, batch, self.task) }
     }
 }

@@ -249,11 +249,14 @@ impl ModelConfig {
         Self { architecture: self.architecture.resolved(), ..self }
     }
 
-    /// A network with freshly drawn weights that maps inputs like `layout` to `num_outputs` logits; nothing is frozen
+    /// A network with freshly drawn weights that maps inputs like `layout` to the logits of `task`; nothing is frozen
     /// yet.
-    pub fn init<B: Backend>(&self, layout: &Layout, num_outputs: usize, seed: u64, device: &B::Device) -> Net<B> {
-        let specs = self.architecture.kind().parameter_specs(layout, num_outputs);
-        self.architecture.build(layout, &mut specs.draw(seed, device))
+    pub fn init<B: Backend>(&self, layout: &Layout, task: Task, seed: u64, device: &B::Device) -> Net<B> {
+        let specs = self.architecture.kind().parameter_specs(layout, task.num_outputs());
+        match self.architecture.build(layout, &mut specs.draw(seed, device)) {
+            Net::Mlp(mlp) => Net::Mlp(mlp.for_task(task)),
+            other => other,
+        }
     }
 
     /// The weights of the network that [`ModelConfig::init`] builds: shapes by name.

@@ -51,7 +51,7 @@ pub struct Dense<'a> {
 }
 
 /// An ensemble that shares its hidden layers: each member scales the prepared columns, and has an output layer of its
-/// own; the average of their outputs is that of the network.
+/// own; the mean of their predictions is that of the network.
 pub struct Members<'a> {
     /// Row-major `[members, inputs]`.
     pub scale: &'a [f32],
@@ -117,14 +117,15 @@ pub fn encode_mean(networks: &[Network]) -> Vec<u8> {
     let names = input_names(&first.columns, nodes::output_names(&first.head));
     let mut graph = Graph::new(&names);
     let cells = nodes::inputs(&mut graph, &first.columns, &names);
-    let outputs = networks.iter().map(|network| {
+    let (mut outputs, mut heads) = (Vec::new(), Vec::new());
+    for network in networks {
         let inputs = nodes::prepare(&mut graph, &network.columns, &cells);
-        nodes::network(&mut graph, inputs, network)
-    });
-    let outputs: Vec<String> = outputs.collect();
-    match (&networks[..], &outputs[..]) {
-        ([network], [outputs]) => nodes::head(&mut graph, outputs, &network.head),
-        _ => nodes::mean_head(&mut graph, &outputs, &networks.iter().map(|network| &network.head).collect::<Vec<_>>()),
+        outputs.extend(nodes::network(&mut graph, inputs, network));
+        heads.resize(outputs.len(), &network.head);
+    }
+    match &outputs[..] {
+        [outputs] => nodes::head(&mut graph, outputs, &first.head),
+        _ => nodes::mean_head(&mut graph, &outputs, &heads),
     }
     graph.into_model(first.producer_version, first.doc, &metadata(networks))
 }

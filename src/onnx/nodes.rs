@@ -143,10 +143,10 @@ fn ones(graph: &mut Graph, cells: &str) -> String {
     graph.node("ConstantOfShape", &[&shape], &[("value", one)])
 }
 
-/// Inputs `[N, num_inputs]` of the first layer to outputs `[N, num_outputs]` of the last one, both float32.
-pub(super) fn network(graph: &mut Graph, inputs: String, network: &Network) -> String {
+/// Inputs `[N, num_inputs]` of the first layer to the outputs `[N, num_outputs]` of each member, all float32.
+pub(super) fn network(graph: &mut Graph, inputs: String, network: &Network) -> Vec<String> {
     match &network.members {
-        None => layers(graph, inputs, &network.layers, network.activation, "Gemm"),
+        None => vec![layers(graph, inputs, &network.layers, network.activation, "Gemm")],
         Some(members) => ensemble(graph, &inputs, network, members),
     }
 }
@@ -172,8 +172,8 @@ fn layers(graph: &mut Graph, inputs: String, layers: &[Dense], activation: Activ
     outputs
 }
 
-/// The average of the members' outputs; a first dimension counts the members.
-fn ensemble(graph: &mut Graph, inputs: &str, network: &Network, members: &Members) -> String {
+/// The outputs of each member; until the end a first dimension counts the members.
+fn ensemble(graph: &mut Graph, inputs: &str, network: &Network, members: &Members) -> Vec<String> {
     let (count, num_inputs) = (members.count, members.scale.len() / members.count);
     let last = network.layers.last().map_or(num_inputs, |layer| layer.num_outputs);
     let num_outputs = members.bias.len() / count;
@@ -185,7 +185,11 @@ fn ensemble(graph: &mut Graph, inputs: &str, network: &Network, members: &Member
     let bias = graph.constant("bias", &[count, 1, num_outputs], Values::Floats(members.bias));
     let outputs = graph.node("MatMul", &[&units, &weight], &[]);
     let outputs = graph.node("Add", &[&outputs, &bias], &[]);
-    graph.node("ReduceMean", &[&outputs], &[("axes", Attribute::Ints(&[0])), ("keepdims", Attribute::Int(0))])
+    let of_member = |member: usize| {
+        let member = graph.constant("member", &[], Values::Ints(&[member as i64]));
+        graph.node("Gather", &[&outputs, &member], &[("axis", Attribute::Int(0))])
+    };
+    (0..count).map(of_member).collect()
 }
 
 fn activate(graph: &mut Graph, x: &str, activation: Activation) -> String {

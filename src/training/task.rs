@@ -37,7 +37,7 @@ impl<B: TrainingBackend> TrainStep for Trainee<B> {
             0 | 1 => self.objective.loss(logits.clone(), &batch.labels),
             members => self.objective.loss(logits.clone(), &batch.labels.repeat(members)),
         };
-        let logits = average(logits.inner(), num_labels);
+        let logits = average(logits.inner(), num_labels, self.decoder.task);
         let outputs = self.outputs(loss.clone().inner(), logits, (batch.labels, batch.numbers), false);
         TrainOutput::new(self, loss.backward(), outputs)
     }

@@ -871,7 +871,7 @@ fn fractions_that_leave_nothing_are_refused() {
 
 fn numeric(preprocessor: &Preprocessor, column: usize) -> [f64; 3] {
     match preprocessor.columns()[column].kind {
-        PreparedKind::Numeric { median, center, spread } => [median, center, spread],
+        PreparedKind::Numeric { median, center, spread, .. } => [median, center, spread],
         _ => panic!("column {column} is not numeric"),
     }
 }

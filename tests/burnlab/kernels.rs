@@ -8,6 +8,7 @@ use burnlab::backend::TrainingBackend;
 use burnlab::cpu::{
     Activation, BlockOptions, CpuBackend, FusedBackend, Kernels, Labels, LossFunction, NormalizedBlock,
 };
+use burnlab::data::Task;
 
 /// Numbers that follow no pattern, from -1 to 1.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -103,6 +104,62 @@ fn dense() {
                 mixed(kernels.dense(x, weight, bias, activation))
             });
         }
+    }
+}
+
+#[test]
+fn members_of_an_ensemble() {
+    // The last one has several blocks of rows.
+    for [members, rows, inputs, outputs] in [[2, 1, 1, 1], [3, 5, 4, 2], [4, 300, 24, 3]] {
+        let case = format!("{members} members, {rows} rows, {inputs} to {outputs}");
+        let values = [numbers(rows * inputs, 1), numbers(members * inputs, 2)];
+        check!(&case, &values, rows < 100, None, |kernels, values| {
+            let [x, scale] = values.try_into().unwrap();
+            mixed(kernels.member_inputs(x.reshape([rows, inputs]), scale.reshape([members, inputs])))
+        });
+        let counts = [members * rows * inputs, members * inputs * outputs, members * outputs];
+        let values: Vec<Vec<f32>> = counts.into_iter().zip(3..).map(|(count, seed)| numbers(count, seed)).collect();
+        check!(&case, &values, rows < 100, None, |kernels, values| {
+            let [x, weight, bias] = values.try_into().unwrap();
+            let (x, weight) = (x.reshape([members * rows, inputs]), weight.reshape([members, inputs, outputs]));
+            mixed(kernels.member_layers(x, weight, bias.reshape([members, outputs])))
+        });
+    }
+}
+
+/// Two rows, two members, by hand.
+#[test]
+fn each_member_has_factors_and_an_output_layer_of_its_own() {
+    type B = Flex;
+    let device = Default::default();
+    for kernels in [Kernels::Fused, Kernels::Plain] {
+        let rows = Tensor::<B, 2>::from_floats([[1.0, 2.0], [3.0, 4.0]], &device);
+        let scale = Tensor::<B, 2>::from_floats([[1.0, -1.0], [2.0, 0.5]], &device);
+        let scaled = kernels.member_inputs(rows, scale);
+        let expected = [1.0, -2.0, 3.0, -4.0, 2.0, 1.0, 6.0, 2.0];
+        assert_eq!(scaled.to_data().to_vec::<f32>().unwrap(), expected);
+        let weight = Tensor::<B, 3>::from_floats([[[1.0], [10.0]], [[-1.0], [2.0]]], &device);
+        let bias = Tensor::<B, 2>::from_floats([[0.5], [100.0]], &device);
+        let outputs = kernels.member_layers(scaled, weight, bias);
+        assert_eq!(outputs.dims(), [4, 1]);
+        assert_eq!(outputs.to_data().to_vec::<f32>().unwrap(), [-18.5, -36.5, 100.0, 98.0]);
+        let average = |logits: [[f32; 1]; 4], task| {
+            let logits = Tensor::<B, 2>::from_floats(logits, &device);
+            burnlab::model::average(logits, 2, task).to_data().to_vec::<f32>().unwrap()
+        };
+        assert_eq!(average([[-18.5], [-36.5], [100.0], [98.0]], Task::Regression), [40.75, 30.75]);
+        // Of two classes the probabilities: 3/4 and 1/4, 9/10 and 7/10 are 1/2 and 4/5 on average.
+        let odds = [3.0f32, 9.0, 1.0 / 3.0, 7.0 / 3.0].map(|odds| [odds.ln()]);
+        let [even, likely] = average(odds, Task::Binary)[..] else { panic!("two rows") };
+        assert!(even.abs() < 1e-6 && (likely - 4.0f32.ln()).abs() < 1e-6, "{even} {likely}");
+        let three = Task::MultiClass { num_classes: 3 };
+        let logits =
+            Tensor::<B, 2>::from_floats([[0.5f32.ln(), 0.25f32.ln(), 0.25f32.ln()], [0.0, -100.0, -100.0]], &device);
+        let mean = burnlab::model::average(logits, 1, three).exp().to_data().to_vec::<f32>().unwrap();
+        assert!(
+            mean.iter().zip([0.75, 0.125, 0.125]).all(|(found, mean): (&f32, f32)| (found - mean).abs() < 1e-6),
+            "{mean:?}"
+        );
     }
 }
 

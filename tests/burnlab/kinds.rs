@@ -11,8 +11,8 @@ use burn::train::{InferenceStep, TrainStep};
 use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, InputColumn, Layout, Task};
 use burnlab::model::{
-    Activation, Architecture, Cell, CnnConfig, DropoutRng, ModelConfig, NamedWeights, Net, Pooling, RnnConfig,
-    TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
+    Activation, Architecture, Cell, CnnConfig, DropoutRng, MlpConfig, ModelConfig, NamedWeights, Net, Pooling,
+    RnnConfig, TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
 };
 use burnlab::training::config::TrainingConfig;
 use burnlab::training::objective::Objective;
@@ -57,13 +57,19 @@ fn tabular(change: impl FnOnce(&mut TabularConfig)) -> ModelConfig {
     ModelConfig { architecture: Architecture::Tabular(config), ..ModelConfig::default() }
 }
 
+fn ensemble(change: impl FnOnce(&mut MlpConfig)) -> ModelConfig {
+    let mut config = MlpConfig { hidden: vec![5, 4], members: 3, activation: Activation::Gelu, ..MlpConfig::default() };
+    change(&mut config);
+    config.into()
+}
+
 fn table(columns: &[InputColumn]) -> Layout {
     Layout { columns: columns.to_vec(), ..Layout::of_numbers(0) }
 }
 
 /// Every kind with each of its switches, and inputs for it.
 fn cases() -> Vec<(ModelConfig, Layout)> {
-    use InputColumn::{Categories, Number};
+    use InputColumn::{Bins, Categories, Number};
     vec![
         (cnn(|_| {}), image(4, 6)),
         (cnn(|cnn| (cnn.batch_norm, cnn.convolutions) = (false, 2)), image(5, 4)),
@@ -79,7 +85,9 @@ fn cases() -> Vec<(ModelConfig, Layout)> {
         (tabular(|_| {}), table(&[Number, Categories(3), Number, Number, Categories(2)])),
         (tabular(|tabular| (tabular.blocks, tabular.dropout) = (0, 0.3)), Layout::of_numbers(4)),
         (tabular(|tabular| tabular.frequencies = 0), table(&[Categories(2), Number])),
-        (tabular(|_| {}), table(&[Categories(4)])),
+        (tabular(|_| {}), table(&[Categories(4), Bins(3)])),
+        (ensemble(|_| {}), table(&[Bins(4), Categories(2), Number])),
+        (ensemble(|mlp| mlp.hidden = vec![3]), Layout::of_numbers(2)),
     ]
 }
 
@@ -89,7 +97,7 @@ fn decoder() -> OutputDecoder {
 
 fn net(model: &ModelConfig, layout: &Layout) -> Net<B> {
     model.check(layout, THREE).unwrap();
-    model.init(layout, 3, 1, &Default::default())
+    model.init(layout, THREE, 1, &Default::default())
 }
 
 /// `rows` examples with numbers that follow no pattern, and a label for each output.
@@ -166,7 +174,9 @@ fn a_network_has_the_weights_of_its_plan_and_an_output_for_each_label() {
         for rng in [None, Some(DropoutRng::new(1))] {
             let mut rng = rng;
             let logits = net.forward(batch.inputs.clone(), rng.as_mut());
-            assert_eq!(logits.dims(), [batch.labels.len(), 3], "{model:?}");
+            // In training each member of an ensemble answers by itself.
+            let num_answers = if rng.is_some() { model.mlp().map_or(1, |mlp| mlp.members) } else { 1 };
+            assert_eq!(logits.dims(), [num_answers * batch.labels.len(), 3], "{model:?}");
         }
         assert!(!model.describe(&layout, 3).is_empty());
     }
@@ -325,7 +335,7 @@ fn train(net: &Net<B>, batches: &[Batch<B>], config: &TrainingConfig) -> (Vec<f6
 
 #[test]
 fn every_kind_trains_alike_with_fused_and_plain_kernels() {
-    let perceptron = burnlab::model::MlpConfig { dropout: 0.2, ..Default::default() };
+    let perceptron = MlpConfig { dropout: 0.2, ..Default::default() };
     let with_dropout = cnn(|cnn| (cnn.activation, cnn.dropout) = (Activation::Relu, 0.25));
     let extra = [(perceptron.into(), Layout::of_numbers(5)), (with_dropout, image(6, 6))];
     let mut seen = std::collections::BTreeSet::new();

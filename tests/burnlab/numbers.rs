@@ -131,7 +131,12 @@ fn same_start_and_batches_give_scikit_learns_loss_curve_and_weights() {
     for (name, curve_tolerance) in [("mlp", Some(1e-4)), ("mlp_l2", None)] {
         let golden = &golden()[name];
         let task = Task::MultiClass { num_classes: 10 };
-        let net = mlp(&[16], Activation::Relu).init::<B>(&Layout::of_numbers(64), 10, 0, &Default::default());
+        let net = mlp(&[16], Activation::Relu).init::<B>(
+            &Layout::of_numbers(64),
+            Task::MultiClass { num_classes: 10 },
+            0,
+            &Default::default(),
+        );
         let net = load_weights(net, &weights_of(&golden["initial"], &[64, 16, 10])).unwrap();
         let config = TrainingConfig {
             max_epochs: 5,
@@ -171,7 +176,7 @@ fn a_converged_perceptron_is_logistic_regression() {
         schedule: serde_json::from_str(r#"{"kind": "cosine"}"#).unwrap(),
         ..TrainingConfig::default()
     };
-    let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(30), 1, 3, &Default::default());
+    let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(30), Task::Binary, 3, &Default::default());
     let inputs = all.inputs.clone();
     let (weights, _) = train(&config, net, Task::Binary, Arc::new(all));
     let coefficients = &weights["layers.0.weight"].values;
@@ -274,7 +279,7 @@ fn gradients_by_fused_kernels_are_those_of_plain_ones() {
                     (vec![20, 12], 0.0, vec!["layers.1.weight".to_owned(), "layers.2.bias".to_owned()]),
                 ] {
                     let model: ModelConfig = MlpConfig { hidden, activation, dropout, ..MlpConfig::default() }.into();
-                    let net = model.init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
+                    let net = model.init::<B>(&Layout::of_numbers(3), task, 1, &Default::default());
                     let net = freeze(net, &frozen);
                     let batch = batch(task, rows);
                     let (loss, fused) = loss_and_gradients(&net, &config, task, &batch, Kernels::Fused);
@@ -302,8 +307,7 @@ fn gradients_match_finite_differences_for_each_activation_and_loss() {
         {
             let loss = config.loss.unwrap();
             let batch = batch(task, 8);
-            let net =
-                mlp(&[5, 4], activation).init::<B>(&Layout::of_numbers(3), task.num_outputs(), 1, &Default::default());
+            let net = mlp(&[5, 4], activation).init::<B>(&Layout::of_numbers(3), task, 1, &Default::default());
             let weights = named_weights(&net);
             let (_, gradients) = loss_and_gradients(&net, &config, task, &batch, kernels);
             for (name, weight) in &weights {
@@ -395,7 +399,12 @@ fn adam_in_one_pass_is_burns_adam() {
         let task = Task::MultiClass { num_classes: 3 };
         let objective = Arc::new(Objective::new(&config, task, &[]));
         // 3 x 12000: several blocks, on several cores.
-        let net = mlp(&[12_000], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 3, 1, &Default::default());
+        let net = mlp(&[12_000], Activation::Tanh).init::<B>(
+            &Layout::of_numbers(3),
+            Task::MultiClass { num_classes: 3 },
+            1,
+            &Default::default(),
+        );
         let mut by_burn = Trainee { net, objective, decoder: Arc::new(decoder(task)) };
         let mut in_one_pass = by_burn.clone();
         let plain = TrainingConfig { kernels: Kernels::Plain, ..config.clone() };
@@ -451,7 +460,7 @@ fn each_optimizer_in_the_list_is_whole() {
         let config = parse("");
         let task = Task::Regression;
         let objective = Arc::new(Objective::new(&config, task, &[]));
-        let net = mlp(&[4], Activation::Tanh).init::<B>(&Layout::of_numbers(3), 1, 1, &Default::default());
+        let net = mlp(&[4], Activation::Tanh).init::<B>(&Layout::of_numbers(3), Task::Binary, 1, &Default::default());
         let start = named_weights(&net);
         let mut trainee = Trainee { net, objective, decoder: Arc::new(decoder(task)) };
         let mut optimizer = ChosenOptimizer::new(&config);
@@ -499,7 +508,7 @@ fn update_rules_match_their_papers() {
         ("adagrad", TrainingConfig { optimizer: OptimizerKind::Adagrad, ..base }),
     ];
     for (name, config) in cases {
-        let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(3), 1, 0, &Default::default());
+        let net = mlp(&[], Activation::Relu).init::<B>(&Layout::of_numbers(3), Task::Binary, 0, &Default::default());
         let mut start = named_weights(&net);
         start.get_mut("layers.0.weight").unwrap().values = floats(&golden["weight"]);
         let net = load_weights(net, &start).unwrap();

@@ -34,6 +34,9 @@ fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
         ("diabetes", "source = \"diabetes\"", "activation = \"sigmoid\""),
         ("moons", "source = \"moons\"", "activation = \"leaky_relu\""),
         ("titanic", &titanic, "activation = \"relu\""),
+        ("titanic", &format!("{titanic}\nbins = 8"), "hidden = [6, 5]\nmembers = 3"),
+        ("diabetes", "source = \"diabetes\"\nbins = 5", "hidden = [8]\nactivation = \"silu\""),
+        ("wine", "source = \"wine\"", "hidden = [8]\nmembers = 4"),
     ] {
         let place = Place::new();
         place.write("c.toml", &format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n"));
@@ -84,13 +87,14 @@ const WEIGHT: [f32; 2] = [0.25, -0.5];
 const BIAS: [f32; 1] = [0.125];
 
 fn numeric(name: &str) -> Column<'_> {
-    Column::Numeric { name, median: 2.0, center: 1.0, spread: 4.0 }
+    Column::Numeric { name, median: 2.0, center: 1.0, spread: 4.0, edges: &[] }
 }
 
 fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Network<'a> {
     Network {
         columns,
         layers: vec![Dense { weight: &WEIGHT, bias: &BIAS, num_inputs: 2, num_outputs: 1 }],
+        members: None,
         activation: Activation::Relu,
         head,
         metadata: Vec::new(),

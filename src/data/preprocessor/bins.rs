@@ -65,3 +65,44 @@ impl PreparedKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(number: f64, edges: &[f64]) -> Vec<f32> {
+        let mut inputs = Vec::new();
+        encode(number, edges, &mut inputs);
+        inputs
+    }
+
+    #[test]
+    fn a_number_fills_the_bins_below_it_and_part_of_its_own() {
+        let edges = [0.0, 1.0, 3.0, 4.0];
+        assert_eq!(encoded(2.0, &edges), [1.0, 0.5, 0.0]);
+        assert_eq!(encoded(1.0, &edges), [1.0, 0.0, 0.0]);
+        assert_eq!(encoded(3.75, &edges), [1.0, 1.0, 0.75]);
+        // Beyond the edges: like the nearest one.
+        assert_eq!(encoded(1e300, &edges), [1.0, 1.0, 1.0]);
+        assert_eq!(encoded(f64::NEG_INFINITY, &edges), [0.0, 0.0, 0.0]);
+        for number in [0.0, 0.25, 1.0, 2.5, 4.0] {
+            assert_eq!(decode(&encoded(number, &edges), &edges), number);
+        }
+        assert_eq!(decode(&encoded(9.0, &edges), &edges), 4.0);
+    }
+
+    #[test]
+    fn bins_hold_about_equally_many_cells() {
+        let sorted: Vec<f32> = (0..=1000).map(|i| (i * i) as f32).collect();
+        assert_eq!(edges(&sorted, 4), [0.0, 62_500.0, 250_000.0, 562_500.0, 1_000_000.0]);
+        // Few values: an edge at each.
+        assert_eq!(edges(&[1.0, 1.0, 1.0, 5.0, 7.0, 7.0], 4), [1.0, 5.0, 7.0]);
+        // Most cells are the same: their quantiles are one edge.
+        let zeros: Vec<f32> = std::iter::repeat_n(0.0, 90).chain((1..=10).map(|i| i as f32)).collect();
+        assert_eq!(edges(&zeros, 8), [0.0, 10.0]);
+        for none in [&[][..], &[3.0, 3.0]] {
+            assert!(edges(none, 4).is_empty());
+        }
+        assert!(edges(&sorted, 0).is_empty());
+    }
+}

@@ -64,7 +64,8 @@ impl Encoder {
     /// Whether the cell at `position`, unless missing, becomes the input unchanged.
     pub(super) fn is_copy_of(&self, position: usize) -> bool {
         let Self::Numeric { position: own, kind, shift, .. } = self else { return false };
-        let is_unscaled = matches!(kind, PreparedKind::Numeric { center: 0.0, spread: 1.0, edges, .. } if edges.is_empty());
+        let is_unscaled =
+            matches!(kind, PreparedKind::Numeric { center: 0.0, spread: 1.0, edges, .. } if edges.is_empty());
         *own == Some(position) && is_unscaled && *shift == 0.0
     }
 

@@ -143,10 +143,14 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
     let num_rows = dataset.num_rows();
     // The cells themselves are in memory already; only categories multiply them.
     let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
-    Invalid::unless(fits, "data.max_categories", || {
+    let (key, what) = match config.bins {
+        0 => ("data.max_categories", "category"),
+        _ => ("data.bins", "bin and category"),
+    };
+    Invalid::unless(fits, key, || {
         format!(
-            "{num_rows} rows of {num_inputs} inputs, one for each category, do not fit in memory: \
-             lower data.max_categories, or drop the columns with many"
+            "{num_rows} rows of {num_inputs} inputs, one for each {what}, do not fit in memory: lower {key}, or drop the \
+             columns with many"
         )
     })?;
     Ok(Inputs::Table { columns, image_shape: dataset.image_shape })

@@ -135,6 +135,13 @@ impl Preprocessor {
         }
     }
 
+    /// Whether a numeric column is divided into bins.
+    pub fn has_bins(&self) -> bool {
+        self.columns()
+            .iter()
+            .any(|column| matches!(&column.kind, PreparedKind::Numeric { edges, .. } if !edges.is_empty()))
+    }
+
     /// Rows and columns of pixels, when the inputs are an image.
     pub fn image_shape(&self) -> Option<[usize; 2]> {
         match self.inputs {

@@ -10,7 +10,9 @@ use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, 
 use crate::data::{Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
+/// Until then no column had bins; written where none has, so that older programs can read it.
+const VERSION_WITHOUT_BINS: u32 = 3;
 /// Until then numbers among names had one spelling, and all columns were read plainly.
 const VERSION_WITHOUT_READINGS: u32 = 2;
 /// The versions that can be read.
@@ -44,7 +46,7 @@ impl Serialize for Preprocessor {
             Inputs::Text(text) => Some(Cow::Borrowed(text)),
         };
         let saved = Saved {
-            version: VERSION,
+            version: if self.has_bins() { VERSION } else { VERSION_WITHOUT_BINS },
             target_name: target_name.into(),
             target: Cow::Borrowed(target),
             image_shape: self.image_shape(),
@@ -99,7 +101,7 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        known @ (VERSION | VERSION_WITHOUT_READINGS) => Ok(known),
+        known @ (VERSION | VERSION_WITHOUT_BINS | VERSION_WITHOUT_READINGS) => Ok(known),
         other => Err(D::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
     }
 }

@@ -3,7 +3,7 @@
 use crate::cpu::FusedBackend;
 use burn::tensor::{Tensor, TensorData};
 
-use crate::data::{Examples, InputColumn, Preprocessor};
+use crate::data::{Examples, Preprocessor};
 use crate::model::{MlpConfig, ModelConfig, NamedWeights, Net, named_weights};
 use crate::tracking::Point;
 use crate::training::OutputDecoder;
@@ -56,8 +56,7 @@ impl<'a> Subject<'a> {
     /// The network, if it is one perceptron whose inputs are scaled numbers and categories: pictures of its units and
     /// weights say nothing about an ensemble, or about bins.
     pub(super) fn perceptron(&self) -> Option<&MlpConfig> {
-        let has_bins = self.preprocessor.layout().columns.iter().any(|column| matches!(column, InputColumn::Bins(_)));
-        self.model.mlp().filter(|mlp| mlp.members == 1 && !has_bins)
+        self.model.mlp().filter(|mlp| mlp.members == 1 && !self.preprocessor.has_bins())
     }
 
     pub(super) fn titled(&self, what: &str) -> String {

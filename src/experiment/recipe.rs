@@ -181,48 +181,33 @@ struct Size {
     weight_decay: f64,
 }
 
-const SIZES: [Size; 4] = [
-    Size {
-        most_rows: 1_000,
-        bins: 0,
-        members: 8,
-        hidden: &[64],
-        epochs: 200,
-        batch_size: 32,
-        learning_rate: 3e-3,
-        weight_decay: 0.5,
-    },
-    Size {
-        most_rows: 6_000,
-        bins: 16,
-        members: 4,
-        hidden: &[128, 128],
-        epochs: 60,
-        batch_size: 128,
-        learning_rate: 4e-3,
-        weight_decay: 0.1,
-    },
-    Size {
-        most_rows: 200_000,
-        bins: 16,
-        members: 4,
-        hidden: &[128, 128],
-        epochs: 40,
-        batch_size: 128,
-        learning_rate: 4e-3,
-        weight_decay: 0.1,
-    },
-    // As the one before, in bounded time.
-    Size {
-        most_rows: usize::MAX,
-        bins: 16,
-        members: 4,
-        hidden: &[128, 128],
-        epochs: 10,
-        batch_size: 256,
-        learning_rate: 4e-3,
-        weight_decay: 0.1,
-    },
+const SMALL: Size = Size {
+    most_rows: 1_000,
+    bins: 0,
+    members: 1,
+    hidden: &[64],
+    epochs: 200,
+    batch_size: 32,
+    learning_rate: 3e-3,
+    weight_decay: 0.5,
+};
+const MEDIUM: Size = Size {
+    most_rows: 6_000,
+    bins: 16,
+    members: 4,
+    hidden: &[128, 128],
+    epochs: 60,
+    batch_size: 64,
+    learning_rate: 4e-3,
+    weight_decay: 0.1,
+};
+// Larger ones as the medium one, in bounded time.
+const SIZES: [Size; 5] = [
+    SMALL,
+    MEDIUM,
+    Size { most_rows: 30_000, members: 2, epochs: 40, ..MEDIUM },
+    Size { most_rows: 200_000, members: 2, epochs: 15, batch_size: 128, ..MEDIUM },
+    Size { most_rows: usize::MAX, members: 2, epochs: 10, batch_size: 256, ..MEDIUM },
 ];
 
 fn size(rows: usize) -> &'static Size {

@@ -50,7 +50,7 @@ const DARK: &str = "--blink-settings=preferredColorScheme=0";
 
 /// Starts all of it; `None` where there is no chromedriver.
 pub async fn open(root: &Path, address: &str) -> Option<Page> {
-    open_with(root, address, &[]).await
+    open_with(root, address, &[], Access::local()).await
 }
 
 /// A chromedriver and its port; `None` where there is none.
@@ -79,8 +79,8 @@ fn start_driver() -> Option<(Driver, u16)> {
     panic!("chromedriver names no port");
 }
 
-/// The same with more arguments for the browser.
-async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
+/// The same with more arguments for the browser, and with other access.
+async fn open_with(root: &Path, address: &str, more: &[&str], access: Access) -> Option<Page> {
     let (driver, port) = start_driver()?;
 
     let profile = crate::place::folder();
@@ -105,7 +105,7 @@ async fn open_with(root: &Path, address: &str, more: &[&str]) -> Option<Page> {
     let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
-    let state = AppState::new(root, Access::local());
+    let state = AppState::new(root, access);
     tokio::spawn(serve(listener, state, async { stopped.await.unwrap_or_default() }));
 
     client.goto(&format!("{url}{address}")).await.unwrap();
@@ -254,6 +254,38 @@ async fn sort_filter_and_find_the_same_view_after_a_reload() {
     page.wait(place, json!([" note = ünï ", "nøch", " 1"])).await;
     page.wait("document.getElementById('filter-error').textContent.includes('at column 13:')", json!(true)).await;
     page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_logs_in_makes_changes_and_logs_out() {
+    const TOKEN: &str = "0123456789abcdef";
+    let root = crate::place::folder();
+    let [first, second, third] = three(root.path());
+    let access = Access::remote(TOKEN).unwrap();
+    let Some(page) = open_with(root.path(), &format!("?token={TOKEN}"), &[], access).await else { return };
+    page.rows(&[&third, &second, &first]).await;
+    // The token is nowhere where a page, or another service on this host, could find it.
+    assert_eq!(page.client.current_url().await.unwrap().split('#').next(), Some(&page.url[..]));
+    page.wait("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})", json!("{}")).await;
+    page.wait(&format!("document.documentElement.outerHTML.includes('{TOKEN}')"), json!(false)).await;
+    page.client.refresh().await.unwrap();
+    page.rows(&[&third, &second, &first]).await;
+    page.js(&format!("import('/assets/api.js').then((api) => api.remove('{second}'))")).await;
+    page.rows(&[&third, &first]).await;
+
+    page.click("#logout").await;
+    page.wait("document.body.innerText.includes('?token=TOKEN')", json!(true)).await;
+    page.client.goto(&page.url).await.unwrap();
+    page.wait("document.body.innerText.includes('?token=TOKEN')", json!(true)).await;
+    page.client.goto(&format!("{}?token={TOKEN}", page.url)).await.unwrap();
+    page.rows(&[&third, &first]).await;
+    page.close().await;
+
+    // Where no token is needed there is nothing to log out of.
+    let Some(local) = open(root.path(), "").await else { return };
+    local.rows(&[&third, &first]).await;
+    local.wait("document.getElementById('logout').hidden", json!(true)).await;
+    local.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -600,7 +632,7 @@ async fn a_mean_goes_on_with_the_runs_that_are_left() {
 async fn paper_is_light_though_the_screen_is_dark() {
     let root = crate::place::folder();
     let [first, ..] = three(root.path());
-    let Some(page) = open_with(root.path(), &format!("#/run/{first}"), &[DARK]).await else { return };
+    let Some(page) = open_with(root.path(), &format!("#/run/{first}"), &[DARK], Access::local()).await else { return };
     page.wait("document.querySelectorAll('.chart .scatterlayer .js-line').length > 0", json!(true)).await;
     // Read at once: a printer does not wait for a frame.
     let colors = |event: &str| {

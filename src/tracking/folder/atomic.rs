@@ -63,7 +63,7 @@ pub(crate) fn remove(folder: &Path, name: &str) -> Result<(), TrackingError> {
 /// Removes the temporary files of a killed process. Only for the holder of the run's lock.
 pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
     let directory = within(folder, None)?;
-    for entry in directory.entries(true)? {
+    for entry in directory.entries(true, usize::MAX)? {
         if entry.name.ends_with(".tmp") && entry.kind == Kind::File {
             directory.remove(&entry.name)?;
         }

@@ -92,10 +92,14 @@ mod handle {
             }
         }
 
-        /// All entries but hidden ones, and those whose names are not UTF-8 or that vanish meanwhile.
-        pub fn entries(&self, hidden: bool) -> io::Result<Vec<Entry>> {
+        /// The entries that are hidden, or all others, without those whose names are not UTF-8 or that vanish meanwhile;
+        /// `most` of them.
+        pub fn entries(&self, hidden: bool, most: usize) -> io::Result<Vec<Entry>> {
             let mut entries = Vec::new();
             for found in Dir::read_from(&self.0)? {
+                if entries.len() == most {
+                    break;
+                }
                 let found = found?;
                 let Ok(name) = found.file_name().to_str() else { continue };
                 if !matches!(name, "." | "..") && name.starts_with('.') == hidden {
@@ -205,9 +209,12 @@ mod by_path {
             }
         }
 
-        pub fn entries(&self, hidden: bool) -> io::Result<Vec<Entry>> {
+        pub fn entries(&self, hidden: bool, most: usize) -> io::Result<Vec<Entry>> {
             let mut entries = Vec::new();
             for found in fs::read_dir(&self.0)? {
+                if entries.len() == most {
+                    break;
+                }
                 if let Ok(name) = found?.file_name().into_string()
                     && name.starts_with('.') == hidden
                 {

@@ -20,15 +20,18 @@ pub struct FileEntry {
     pub bytes: u64,
 }
 
+/// Files that are listed at most, far more than a run has.
+const MOST_FILES: usize = 10_000;
+
 /// The files of a run folder and its direct subfolders, sorted by name. Links and hidden files are left out, so that
 /// nothing outside the folder can be named; so is the lock.
 pub(crate) fn list_files(folder: &Path) -> Result<Vec<FileEntry>, TrackingError> {
     let mut files = Vec::new();
-    for entry in within(folder, None)?.entries(false)? {
+    for entry in within(folder, None)?.entries(false, MOST_FILES)? {
         match entry.kind {
             Kind::Folder => {
                 let inner = match within(folder, Some(&entry.name)) {
-                    Ok(subfolder) => subfolder.entries(false)?,
+                    Ok(subfolder) => subfolder.entries(false, MOST_FILES.saturating_sub(files.len()))?,
                     // A training removes and replaces files and folders while others list them.
                     Err(TrackingError::Damaged { .. }) => continue,
                     Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -44,6 +47,7 @@ pub(crate) fn list_files(folder: &Path) -> Result<Vec<FileEntry>, TrackingError>
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
+    files.truncate(MOST_FILES);
     Ok(files)
 }
 
@@ -98,6 +102,18 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    #[test]
+    fn only_so_many_files_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("plots")).unwrap();
+        for i in 0..MOST_FILES / 2 + 100 {
+            std::fs::write(folder.path().join(format!("a{i}")), "").unwrap();
+            std::fs::write(folder.path().join(format!("plots/b{i}")), "").unwrap();
+        }
+        let files = list_files(folder.path()).unwrap();
+        assert!((MOST_FILES / 2..=MOST_FILES).contains(&files.len()), "{}", files.len());
+    }
 
     #[test]
     fn files_that_vanish_while_they_are_listed_are_left_out() {

@@ -43,7 +43,7 @@ pub(crate) fn remove_discarded(folder: &Path) -> Result<Vec<(PathBuf, TrackingEr
         Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         directory => directory?,
     };
-    let discarded = directory.entries(true)?.into_iter().filter(|entry| entry.name.starts_with(DISCARDED));
+    let discarded = directory.entries(true, usize::MAX)?.into_iter().filter(|entry| entry.name.starts_with(DISCARDED));
     let kept = discarded.filter_map(|entry| {
         let path = folder.join(&entry.name);
         let error = directory.remove_tree(&entry.name).err()?;

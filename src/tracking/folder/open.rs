@@ -14,11 +14,13 @@ use super::lines::Lines;
 use crate::tracking::TrackingError;
 
 /// Bytes that a file has at most, by its name or by the end of it; far above what burnlab writes.
-const MOST: [(&str, u64); 7] = [
+const MOST: [(&str, u64); 8] = [
     ("config.toml", 8 << 20),
     // These are in the store as well, and read as a whole into many times their bytes.
     ("run.json", 16 << 20),
     ("environment.json", 4 << 20),
+    // With how often each of 1000 classes was taken for each other. The dashboard sends it as it is.
+    ("evaluation.json", 24 << 20),
     // Enough for a million columns or categories.
     ("preprocessing.json", 256 << 20),
     (".json", 64 << 20),
@@ -193,7 +195,12 @@ mod tests {
         assert_eq!(read(path, "b").unwrap(), None);
         assert_eq!(read(path, "no/b").unwrap(), None);
         assert_eq!(read(&path.join("no"), "b").unwrap(), None);
-        for (name, most) in [("config.toml", 8 << 20), ("run.json", 16 << 20), ("preprocessing.json", 256 << 20)] {
+        for (name, most) in [
+            ("config.toml", 8 << 20),
+            ("run.json", 16 << 20),
+            ("evaluation.json", 24 << 20),
+            ("preprocessing.json", 256 << 20),
+        ] {
             File::create(path.join(name)).unwrap().set_len(most + 1).unwrap();
             let error = read(path, name).unwrap_err().to_string();
             assert!(error.contains(&format!("{name}`: it is larger than {} MiB", most >> 20)), "{error}");

@@ -20,7 +20,7 @@ const ABANDONED_START: Duration = Duration::from_secs(3600);
 pub struct Collected {
     /// Runs that are gone from the trash.
     pub gone: Vec<RunId>,
-    /// Folders in the trash that may not be removed, such as another user's, with the reason.
+    /// Folders that could not be removed, such as another user's, with the reason.
     pub kept: Vec<(PathBuf, TrackingError)>,
 }
 
@@ -128,20 +128,14 @@ impl Store {
         self.refuse_links()?;
         let mut collected = Collected::default();
         for folder in [self.trash_folder(), self.runs_folder()] {
-            for (folder, error) in folder::remove_discarded(&folder)? {
-                match is_denied(&error) {
-                    true => collected.kept.push((folder, error)),
-                    false => return Err(error),
-                }
-            }
+            collected.kept.extend(folder::remove_discarded(&folder)?);
         }
         let now = UtcTime::now();
         for (id, folder) in folder::named_folders(&self.trash_folder())? {
             match discard_old(&folder, now, older_than) {
                 Ok(true) => collected.gone.push(id),
                 Ok(false) => {}
-                Err(error) if is_denied(&error) => collected.kept.push((folder, error)),
-                Err(error) => return Err(error),
+                Err(error) => collected.kept.push((folder, error)),
             }
         }
         for (_, folder) in folder::named_folders(&self.runs_folder())? {
@@ -163,11 +157,6 @@ impl Store {
         }
         Ok(())
     }
-}
-
-/// Whether it is for want of a right, as in another user's folder; then the other folders are gone on with.
-fn is_denied(error: &TrackingError) -> bool {
-    matches!(error, TrackingError::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Removes a run in the trash for good, if it was deleted at least `older_than` ago.

@@ -242,6 +242,9 @@ pub struct SweepWorkArgs {
     /// The backend to compute on; by default the fastest one compiled in
     #[arg(long, value_enum)]
     pub backend: Option<BackendName>,
+    /// Train at most N trials
+    #[arg(long, value_name = "N", hide = true)]
+    pub most: Option<u32>,
     /// Stop when standard input is closed, that is when the parent process ends
     #[arg(long, hide = true)]
     pub child: bool,

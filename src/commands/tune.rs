@@ -24,7 +24,7 @@ use crate::experiment::{Environment, Interrupter, RunOutcome, TrainOptions, Unob
 use crate::figures::{counted, measured};
 use crate::shell::{command, command_in};
 use crate::sweep::Params;
-use crate::tracking::{MetricKey, Run, Store, Sweep};
+use crate::tracking::{MetricKey, Run, Store, Sweep, Trial};
 
 /// The best trials, which are trained with more seeds before one of them is chosen; the default config is one more.
 const NUM_FINALISTS: usize = 3;
@@ -58,11 +58,7 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
         None => return Ok(ExitCode::from(EXIT_INTERRUPTED)),
     };
     let default_seconds = work.seconds();
-    let finals_seconds = default_seconds * work.num_rounds(num_finals()) / work.num_rounds(args.seeds.into());
-    let left = 60.0 * args.minutes - (1.0 + TUNED_SLOWER) * default_seconds - finals_seconds;
-    // The estimate came from the first of the seeds.
-    let minutes = left.max((1.0 - MOST_FOR_SEEDS) * 60.0 * args.minutes) / 60.0;
-    let Some(sweep) = work.search(minutes)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
+    let Some(sweep) = work.search(default_seconds)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     let search_ended = work.seconds();
     let Some(best) = work.finals(&sweep)? else { return Ok(ExitCode::from(EXIT_INTERRUPTED)) };
     let finals_ended = work.seconds();
@@ -92,6 +88,11 @@ pub fn run(args: &TuneArgs) -> anyhow::Result<ExitCode> {
 /// Runs of the finals.
 fn num_finals() -> usize {
     (NUM_FINALISTS + 1) * usize::from(FINAL_SEEDS)
+}
+
+/// How long a trial took.
+fn seconds(trial: &Trial) -> Option<f64> {
+    Some(trial.ended?.seconds_since(trial.started?))
 }
 
 /// Trials that ended in the search.
@@ -218,21 +219,52 @@ impl Work<'_> {
         Ok(Some(()))
     }
 
-    /// Searches for so many minutes; `None` if interrupted.
-    fn search(&self, minutes: f64) -> anyhow::Result<Option<Sweep>> {
+    /// Searches as long as the time is enough for what comes after it; `None` if interrupted.
+    fn search(&self, default_seconds: f64) -> anyhow::Result<Option<Sweep>> {
         let Self { args, tuning, .. } = self;
         let location = args.store.location();
-        let id = create(&location, &tuning.search(args.trials, Some(minutes))?)?;
+        let left = args.minutes - self.seconds() / 60.0;
+        let loaded = tuning.search(args.trials, Some(left))?;
+        let id = create(&location, &loaded)?;
+        // Less than what is left where the config's own section says so.
+        let own_end = self.seconds() + 60.0 * loaded.config.sweep.and_then(|sweep| sweep.minutes).unwrap_or(left);
         if !args.quiet {
-            say!("\nsearch: {minutes:.1} min");
+            say!("\nsearch: for what the seeds after it leave of {left:.1} min");
         }
-        let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet };
+        let metric = Store::open_read_only_at(&location)?.find_sweep(id.as_str())?.metric;
+        let has_time = |store: &Store| {
+            let trials = store.trials(&id)?;
+            let best: Vec<f64> =
+                ranked(&trials, &metric).iter().take(NUM_FINALISTS).filter_map(|(t, _)| seconds(t)).collect();
+            let after = self.seconds_after(&best, default_seconds);
+            Ok(self.seconds() < own_end && self.seconds() + after <= 60.0 * args.minutes)
+        };
+        let with = Workers {
+            jobs: args.jobs,
+            tags: &args.tag,
+            backend: args.backend,
+            quiet: args.quiet,
+            has_time: Some(&has_time),
+        };
         let (sweep, is_stopped) = run_workers(&args.store, &id, &with, &self.interrupter)?;
         if is_stopped {
             let resume = command_in(&location.root, &["sweep", "resume", id.as_str()]);
             tell!("stopped: `{resume}` goes on with the search, and then names the command for new seeds of the best");
         }
         Ok((!is_stopped).then_some(sweep))
+    }
+
+    /// How long the next trial, the finals and the seeds of the best will take, if the best trials took `best` seconds each,
+    /// the first of all first; if there are none yet, by what the default config takes.
+    fn seconds_after(&self, best: &[f64], default_seconds: f64) -> f64 {
+        let of_default = default_seconds / self.num_rounds(self.args.seeds.into());
+        let first = best.first().copied().unwrap_or(TUNED_SLOWER * of_default);
+        let of_best = if best.is_empty() { first } else { best.iter().sum::<f64>() / best.len() as f64 };
+        let finals = self.num_rounds(FINAL_SEEDS.into()) * (of_default + NUM_FINALISTS as f64 * of_best);
+        // The second training takes at most as long again.
+        let refit = if self.tuning.refits() { 2.0 } else { 1.0 };
+        let tuned = refit * self.num_rounds(self.args.seeds.into()) * first;
+        best.iter().copied().fold(first, f64::max) + finals + tuned
     }
 
     /// Trains the best trials, and the default config beside them, with more seeds, and compares the means on the validation

@@ -28,7 +28,7 @@ const MAX_GIVEN_UP: usize = 3;
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
     let sweep = create(&location, loaded)?;
-    let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet };
+    let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet, has_time: None };
     finish(&args.store, &sweep, &with)
 }
 
@@ -38,7 +38,7 @@ pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<Ex
 /// No such sweep; a store that cannot be written.
 pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     let sweep = Store::open_read_only_at(&args.store.location())?.find_sweep(&args.sweep)?;
-    let with = Workers { jobs: args.jobs, tags: &[], backend: args.backend, quiet: args.quiet };
+    let with = Workers { jobs: args.jobs, tags: &[], backend: args.backend, quiet: args.quiet, has_time: None };
     finish(&args.store, &sweep.id, &with)
 }
 
@@ -48,6 +48,9 @@ pub struct Workers<'a> {
     pub tags: &'a [String],
     pub backend: Option<BackendName>,
     pub quiet: bool,
+    /// Asked before each trial, given what is known of the sweep by then; `None` = the sweep's own limits alone. Each trial
+    /// has a process of its own then.
+    pub has_time: Option<&'a dyn Fn(&Store) -> anyhow::Result<bool>>,
 }
 
 /// Runs workers on the sweep until no trial is left or its time is up, printing each trial. Returns the sweep, and whether
@@ -71,13 +74,25 @@ pub fn run_workers(
     let mut num_started = 0;
     let num_deaths = Cell::new(0);
     let num_given_up = Cell::new(0);
+    let reader = Store::open_read_only_at(&location)?;
     let next = || {
-        if num_given_up.get() > MAX_GIVEN_UP || num_started >= jobs + num_deaths.get().min(MAX_DEATHS) {
+        let is_enough = match with.has_time {
+            None => num_started >= jobs + num_deaths.get().min(MAX_DEATHS),
+            Some(has_time) => {
+                num_deaths.get() > MAX_DEATHS
+                    || reader.find_sweep(id.as_str())?.counts.waiting == 0
+                    || !has_time(&reader)?
+            }
+        };
+        if is_enough || num_given_up.get() > MAX_GIVEN_UP {
             return Ok(None);
         }
         num_started += 1;
         let mut command = processes::command(jobs)?;
         command.args(["sweep", "work", id.as_str(), "--child"]);
+        if with.has_time.is_some() {
+            command.args(["--most", "1"]);
+        }
         processes::pass_store(&mut command, store_args);
         for tag in with.tags {
             command.args(["--tag", tag]);

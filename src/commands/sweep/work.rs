@@ -27,7 +27,7 @@ pub fn run(args: &SweepWorkArgs) -> anyhow::Result<ExitCode> {
         on_parent_exit(move || interrupter.stop("the parent process has ended"));
     }
     let mut worker = Worker::new(&location, &args.sweep, &args.tag, backend, interrupter.clone())?;
-    worker.work(|progress| say!("{}", line(progress)), |held| say!("{}", waits(held)))?;
+    worker.work(args.most, |progress| say!("{}", line(progress)), |held| say!("{}", waits(held)))?;
     if interrupter.should_stop() {
         tell!("stopped; its trial waits for another worker");
         return Ok(ExitCode::from(EXIT_INTERRUPTED));

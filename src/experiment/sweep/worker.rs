@@ -72,20 +72,26 @@ impl<'a> Worker<'a> {
         Ok(Self { context, store })
     }
 
-    /// Works until every trial is done, the interrupter asks to stop, or the time is up. Passes each trial that has
+    /// Works until every trial is done, `most` of them were trained here, the interrupter asks to stop, or the time is up. Passes each trial that has
     /// ended to `ended`, and once each trial of another machine's worker that it waits for to `waits`: one of this machine
     /// is seen to be alive, so that there is nothing to tell.
     ///
     /// # Errors
     /// An unreachable store, or a folder that cannot be written. A trial that fails because of its params is recorded,
     /// and the next one claimed.
-    pub fn work(&mut self, mut ended: impl FnMut(&Progress), mut waits: impl FnMut(&Held)) -> anyhow::Result<()> {
+    pub fn work(
+        &mut self,
+        most: Option<u32>,
+        mut ended: impl FnMut(&Progress),
+        mut waits: impl FnMut(&Held),
+    ) -> anyhow::Result<()> {
         let Self { context, store } = self;
         let mut told_of: Vec<(u32, String)> = Vec::new();
+        let mut num_trained = 0;
         let began = Instant::now();
         let minutes = context.search.minutes;
         let has_time = || minutes.is_none_or(|minutes| began.elapsed().as_secs_f64() < minutes * 60.0);
-        while !context.interrupter.should_stop() && has_time() {
+        while !context.interrupter.should_stop() && has_time() && most.is_none_or(|most| num_trained < most) {
             let sample = |number, trials: &[Trial]| {
                 let is_allowed = |params: &Params| context.loaded.varied(params).is_ok();
                 let (seed, minimize) = (context.loaded.config.seed, context.is_minimized());
@@ -98,6 +104,7 @@ impl<'a> Worker<'a> {
                     give_back(store, &claim);
                     return Err(error);
                 }
+                num_trained += 1;
                 continue;
             }
             drop(reserve);

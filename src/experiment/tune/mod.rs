@@ -144,6 +144,11 @@ impl Tuning {
         Ok(Config { name: format!("{}-{suffix}", self.name), ..config })
     }
 
+    /// Whether what is judged is trained a second time, with the validation rows.
+    pub fn refits(&self) -> bool {
+        self.prepared.config.training.refit == Some(true)
+    }
+
     /// Where the config was read from.
     pub fn origin(&self) -> Option<ConfigOrigin> {
         self.origin.clone()

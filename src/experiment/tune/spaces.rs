@@ -149,7 +149,8 @@ fn range(min: f64, max: f64, is_log: bool) -> Option<String> {
 }
 
 fn decays_weights(around: &Around) -> bool {
-    around.config.training.optimizer == OptimizerKind::Adamw || around.config.training.weight_decay.is_some()
+    let training = &around.config.training;
+    training.optimizer == OptimizerKind::Adamw || training.weight_decay.is_some_and(|decay| decay > 0.0)
 }
 
 #[cfg(test)]

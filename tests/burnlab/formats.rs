@@ -271,7 +271,7 @@ fn a_bad_json_line_is_one_clear_line() {
             "a.jsonl:3: not a JSON object: expected value (column 7): NaN and Infinity are no JSON: write null",
         ),
         ("{\"a\": 1, \"y\": ", "a.jsonl:3: not a JSON object: EOF while parsing a value"),
-        ("{\"a\": 1, \"y\": 0} x", "a.jsonl:3: not a JSON object: trailing characters (column 19): correct the line"),
+        ("{\"a\": 1, \"y\": 0} x", "a.jsonl:3: not a JSON object: trailing characters (column 18): correct the line"),
         ("[1, 0]", "a.jsonl:3: not a JSON object: invalid type: sequence, expected an object"),
         ("7", "a.jsonl:3: not a JSON object: invalid type: integer `7`, expected an object"),
         ("{\"a\": 1e400, \"y\": 0}", "a.jsonl:3: column `a` holds `1e400`, not a finite number"),
@@ -381,9 +381,14 @@ fn a_bad_array_is_one_clear_line() {
     );
     files.refuses(
         "a.zip",
-        zip(&[("[Content_Types].xml", b"<"), ("xl/workbook.xml", b"<")], true),
-        "a.zip is an Excel workbook",
+        zip(&[("[Content_Types].xml", b"<"), ("content.xml", b"<")], true),
+        "a.zip is a document",
     );
+    let expected = match cfg!(feature = "excel") {
+        true => "a.xlsx is no workbook that can be read: ",
+        false => "a.xlsx is an Excel workbook: save the sheet as CSV (UTF-8), or build burnlab with --features excel",
+    };
+    files.refuses("a.xlsx", zip(&[("[Content_Types].xml", b"<"), ("xl/workbook.xml", b"<")], true), expected);
     let mut password = zip(&[("a.csv", b"x,y\n1,0\n")], true);
     let entry = password.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
     password[entry + 8] |= 1;

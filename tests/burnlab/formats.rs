@@ -16,7 +16,7 @@ type Row = (f64, Option<i64>, &'static str, &'static str);
 fn rows() -> Vec<Row> {
     let row = |i: usize| {
         let x = (i * 37 % 101) as f64 / 7.0;
-        let n = (i % 9 > 0).then_some((i * 61 % 53) as i64 - 20);
+        let n = (!i.is_multiple_of(9)).then_some((i * 61 % 53) as i64 - 20);
         (x, n, ["ash", "beech", "élm, old"][i % 3], ["no", "yes"][usize::from(x > 7.0)])
     };
     (0..90).map(row).collect()
@@ -313,7 +313,7 @@ fn a_bad_json_line_is_one_clear_line() {
     }
     // A mark at the beginning, blank lines, blanks in keys, escapes and words for missing cells are none of these.
     let odd = "\u{feff}{\" a \": 1, \"y\": \"n\\u006f\", \"t\": true}\r\n\n{\" a \": \"NA\", \"y\": \"yes\", \"t\": false}\n{\"y\": \"no\", \" a \": -3e2}";
-    let data = files.read("a.jsonl", odd.repeat(1)).unwrap();
+    let data = files.read("a.jsonl", odd).unwrap();
     assert_eq!(
         data.describe()[1..4],
         [

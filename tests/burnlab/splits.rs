@@ -349,7 +349,7 @@ fn repeated_folds_are_other_folds_of_the_same_rows_and_pair_up() {
 fn numbers_are_stratified_by_their_quantiles() {
     let place = Place::new();
     // A tenth of the targets are far out: by chance a part may have few of them.
-    let row = |i: usize| format!("{},{}\n", i * 37 % 101, if i % 10 == 0 { 1000 + i } else { i % 97 });
+    let row = |i: usize| format!("{},{}\n", i * 37 % 101, if i.is_multiple_of(10) { 1000 + i } else { i % 97 });
     place.write("data.csv", &format!("a,y\n{}", (0..200).map(row).collect::<String>()));
     place.write("c.toml", &config("stratify_bins = 10\ntask = \"regression\""));
     run(&place, &["--config", "c.toml", "-q", "--seeds", "5"]);

@@ -9,8 +9,8 @@ pub(super) const FOLD: &str = "data.fold";
 pub(super) const REPEAT: &str = "data.repeat";
 
 /// Params that say where the data are, not what they are.
-pub(super) const PLACES: [&str; 6] =
-    ["data.path", "data.more_paths", "data.query", "data.test_path", "data.labels", "data.test_labels"];
+pub(super) const PLACES: [&str; 7] =
+    ["data.path", "data.more_paths", "data.query", "data.sheet", "data.test_path", "data.labels", "data.test_labels"];
 
 /// Params by which parts are drawn from the same rows in different ways.
 pub(super) const DRAWN_BY: [&str; 9] = [

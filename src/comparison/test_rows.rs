@@ -1,5 +1,6 @@
 //! How much a difference between two configs owes to which rows are in the test part, from the predictions row by row.
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use csv::{Reader, StringRecord};
@@ -49,13 +50,16 @@ struct Config {
     rows: Vec<u64>,
     /// The targets; 0 for classes.
     truths: Vec<f64>,
+    /// Whom each row is of, where the rows are not independent.
+    groups: Option<Vec<u64>>,
     /// For each run the number of each row. For metrics that are linear in it one run stands for all: their mean.
     runs: Vec<Vec<f64>>,
 }
 
 /// The standard error of the mean of `metric` in the folders `b` less that in `a`, over test rows drawn anew: a paired
 /// bootstrap, which draws the same rows for all runs. Efron and Tibshirani 1993, "An Introduction to the Bootstrap",
-/// chapter 6. With the number of test rows.
+/// chapter 6. With the number of test rows. Rows of one entity (`data.group`) are drawn together, and what is counted is
+/// entities: their rows err alike (Cameron and Miller 2015, "A practitioner's guide to cluster-robust inference").
 ///
 /// `None` for other metrics, and unless all runs have predictions of the same rows.
 pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<(f64, usize)> {
@@ -64,18 +68,31 @@ pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<(f
     if a.rows != b.rows || a.truths != b.truths || a.rows.len() < 2 {
         return None;
     }
-    let count = a.rows.len();
+    let draws = together(a.groups.as_ref().or(b.groups.as_ref()), a.rows.len());
+    let count = draws.len();
+    if count < 2 {
+        return None;
+    }
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
-    let mut picked = vec![0; count];
-    let num_resamples = (MOST_DRAWS / count).clamp(100, NUM_RESAMPLES);
+    let mut picked = Vec::with_capacity(a.rows.len());
+    let num_resamples = (MOST_DRAWS / a.rows.len()).clamp(100, NUM_RESAMPLES);
     let differences = (0..num_resamples).map(|_| {
-        picked.iter_mut().for_each(|row| *row = random.random_range(0..count));
+        picked.clear();
+        (0..count).for_each(|_| picked.extend_from_slice(&draws[random.random_range(0..count)]));
         b.metric(kind, &picked) - a.metric(kind, &picked)
     });
     // A resample may hold a single target, of which there is no R2.
     let differences: Vec<f64> = differences.filter(|difference| difference.is_finite()).collect();
     // The mean of squares within a resample is too small by one row.
     Some((spread(&differences)?.deviation * (count as f64 / (count - 1) as f64).sqrt(), count))
+}
+
+/// The rows that are drawn together: those of a group, or each alone.
+fn together(groups: Option<&Vec<u64>>, num_rows: usize) -> Vec<Vec<usize>> {
+    let Some(groups) = groups else { return (0..num_rows).map(|row| vec![row]).collect() };
+    let mut of_group: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    groups.iter().enumerate().for_each(|(row, &group)| of_group.entry(group).or_default().push(row));
+    of_group.into_values().collect()
 }
 
 impl Config {
@@ -102,7 +119,10 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
     for folder in folders {
         let (rows, truths, values) = predictions(folder.as_ref(), kind)?;
         match &mut found {
-            None => found = Some(Config { rows, truths, runs: vec![values] }),
+            None => {
+                let groups = groups(folder.as_ref(), &rows);
+                found = Some(Config { rows, truths, groups, runs: vec![values] });
+            }
             Some(config) if config.rows != rows || config.truths != truths => return None,
             Some(config) => config.runs.push(values),
         }
@@ -114,6 +134,20 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
         config.runs = vec![(0..config.rows.len()).map(mean).collect()];
     }
     Some(config)
+}
+
+/// Whom each of `rows` is of; `None` where they are independent.
+fn groups(folder: &Path, rows: &[u64]) -> Option<Vec<u64>> {
+    let mut reader = Reader::from_reader(folder::open_table(folder, "test_groups.csv").ok()??);
+    let header = reader.headers().ok()?.clone();
+    let column = |name: &str| header.iter().position(|column| column == name);
+    let (row, group) = (column("row")?, column("group")?);
+    let mut group_of = HashMap::new();
+    let mut record = StringRecord::new();
+    while reader.read_record(&mut record).ok()? {
+        group_of.insert(record[row].parse::<u64>().ok()?, record[group].parse::<u64>().ok()?);
+    }
+    rows.iter().map(|row| group_of.get(row).copied()).collect()
 }
 
 /// Of each test row, by ascending number: its number, target and value.
@@ -178,6 +212,20 @@ mod tests {
         assert_eq!(error(&[a.path()], &[b.path()], "log_loss"), Some((0.0, 100)));
         assert_eq!((error(&[a.path()], &[b.path()], "f1"), error(&[a.path()], &[b.path()], "r2")), (None, None));
         assert_eq!(error(&[a.path()], &[tempfile::tempdir().unwrap().path()], "accuracy"), None);
+    }
+
+    /// By hand: 20 groups of 5 rows, of which a model is better in all rows of 2. With the groups as the draws the proportion
+    /// of 0.1 has the standard error sqrt(0.1 x 0.9 / 20) = 0.067, and with the rows as the draws 0.03.
+    #[test]
+    fn rows_of_a_group_are_drawn_together() {
+        let (a, b) = (folder(0..20, false), folder(0..10, true));
+        let lines: String = (0..100).map(|row| format!("{row},{}\n", row / 5)).collect();
+        for folder in [&a, &b] {
+            std::fs::write(folder.path().join("test_groups.csv"), format!("row,group\n{lines}")).unwrap();
+        }
+        let (found, num_groups) = error(&[a.path()], &[b.path()], "accuracy").unwrap();
+        // The mean of squares within a resample is too small by one group: x sqrt(20 / 19).
+        assert!((found - 0.067).abs() < 0.006 && num_groups == 20, "{found}");
     }
 
     /// By hand: all errors are 1 in a and 2 in b, so that rows drawn anew leave the differences of RMSE and MAE at 1, and

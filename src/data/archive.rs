@@ -22,13 +22,33 @@ pub(super) fn open<'a>(
     let file = Shared::open(path).map_err(|error| origin.unreadable(&error))?;
     let members = zip::members(&file).map_err(|error| origin.unreadable(&error))?;
     let has = |name: &str| members.iter().any(|member| member.name == name);
+    if has("xl/workbook.xml") {
+        return workbook(origin, path, config);
+    }
     if has("[Content_Types].xml") || has("mimetype") {
-        return Err(origin.error("is an Excel workbook or another document: save the sheet as CSV (UTF-8)"));
+        return Err(origin.error("is a document, such as of LibreOffice: save the sheet as CSV (UTF-8)"));
     }
     if !members.is_empty() && members.iter().all(|member| member.name.ends_with(".npy")) {
+        let of_sheets = [("sheet", config.sheet.is_some()), ("skip_rows", config.skip_rows.is_some())];
+        if let Some((key, _)) = of_sheets.iter().find(|(_, is_given)| *is_given && origin.key == "data.path") {
+            let message = format!("data.{key} has no meaning for {}, which has arrays: remove it", origin.display);
+            return Err(Invalid::at(&format!("data.{key}"), message));
+        }
         return numpy::open_archive(origin, &file, &members, config);
     }
     let names: Vec<String> = members.into_iter().map(|member| member.name).collect();
     let what = if names.is_empty() { "no file".to_owned() } else { labels::list_columns(&names, 8) };
     Err(origin.error(&format!("is a ZIP archive of {what}: unzip it, and name one table")))
+}
+
+#[cfg(feature = "excel")]
+fn workbook<'a>(origin: &'a Origin, path: &'a std::path::Path, config: &DataConfig) -> Result<Table<'a>, Invalid> {
+    super::excel::open(origin, path, config)
+}
+
+#[cfg(not(feature = "excel"))]
+fn workbook<'a>(origin: &'a Origin, _: &'a std::path::Path, _: &DataConfig) -> Result<Table<'a>, Invalid> {
+    Err(origin.error(
+        "is an Excel workbook: save the sheet as CSV (UTF-8), or build burnlab with --features excel, which reads it",
+    ))
 }

@@ -53,6 +53,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.day_first", config.day_first.is_some()),
         ("data.more_paths", !config.more_paths.is_empty()),
         ("data.query", config.query.is_some()),
+        ("data.sheet", config.sheet.is_some()),
     ];
     let column_keys = [
         ("data.drop", !config.drop.is_empty()),

@@ -39,6 +39,9 @@ pub struct DataConfig {
     /// SQLite: a SELECT that gives the table; needed where the database has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// Excel, with the feature `excel`: the sheet; the first one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
@@ -48,7 +51,7 @@ pub struct DataConfig {
     /// IDX labels of `test_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<PathBuf>,
-    /// CSV: name of the column to predict; required.
+    /// Tables: name of the column to predict; required.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_column")]
     pub target: Option<String>,
     /// What to learn; inferred from the target's cells when absent.
@@ -61,10 +64,10 @@ pub struct DataConfig {
     /// CSV and texts: the encoding, such as "windows-1252" or "gbk"; recognised when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
-    /// CSV: the decimal separator of all numbers, "." or ","; inferred for each column when absent.
+    /// Tables: the decimal separator of all numbers, "." or ","; inferred for each column when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<char>,
-    /// CSV: lines above the header to skip; inferred when absent.
+    /// CSV, Excel: lines above the header to skip; inferred when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_rows: Option<usize>,
     /// CSV: lines that begin with this ASCII character are skipped; by default only `#` above the header.
@@ -72,22 +75,22 @@ pub struct DataConfig {
     pub comment: Option<char>,
     /// CSV: whether the first line names the columns; default true. Without, they are `column_1`, `column_2`, ...
     pub header: bool,
-    /// CSV: cells that mean missing, in addition to the empty one; compared as text. By default the words that pandas
+    /// Tables: cells that mean missing, in addition to the empty one; compared as text. By default the words that pandas
     /// takes for missing (`NA`, `NaN`, `None`, `null`, ...) and `?`; a list replaces them, `[]` has none.
     pub missing: Vec<String>,
-    /// CSV: columns to leave out.
+    /// Tables: columns to leave out.
     pub drop: Vec<String>,
-    /// CSV: columns to read as numbers; other text in them is an error.
+    /// Tables: columns to read as numbers; other text in them is an error.
     pub numeric: Vec<String>,
-    /// CSV: columns to read as categories even if they hold numbers.
+    /// Tables: columns to read as categories even if they hold numbers.
     pub categorical: Vec<String>,
-    /// CSV: columns to read as dates, which are otherwise recognised.
+    /// Tables: columns to read as dates, which are otherwise recognised.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub date: Vec<String>,
-    /// CSV: whether `03/04/2024` is 3 April (true) or March 4 (false), where no cell of a column tells.
+    /// Tables: whether `03/04/2024` is 3 April (true) or March 4 (false), where no cell of a column tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub day_first: Option<bool>,
-    /// CSV: keep columns that hold the same value in every row, which are otherwise left out; default false.
+    /// Tables: keep columns that hold the same value in every row, which are otherwise left out; default false.
     pub allow_constant: bool,
     /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
     pub max_categories: usize,
@@ -171,6 +174,7 @@ impl Default for DataConfig {
             path: None,
             more_paths: Vec::new(),
             query: None,
+            sheet: None,
             labels: None,
             test_path: None,
             test_labels: None,

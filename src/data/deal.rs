@@ -36,7 +36,10 @@ struct Dealt {
     cost: f64,
 }
 
-/// The fold, from 0, of each of `rows`; `None` if there are fewer entities than folds.
+/// The fold, from 0, of each of `rows`.
+///
+/// # Errors
+/// The number of entities, if there are fewer than folds.
 pub(super) fn folds(
     rows: &[usize],
     entities: Entities<'_>,

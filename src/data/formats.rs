@@ -28,6 +28,8 @@ enum Options {
     Dialect,
     /// `data.query`.
     Query,
+    /// `data.sheet`, and `data.skip_rows`.
+    Sheet,
     /// None: the file, of the kind named here, says all itself.
     Nothing(&'static str),
 }
@@ -39,7 +41,7 @@ const FORMATS: &[Format] = &[
         |start| start.starts_with(&[0, 0, 8]) || start.starts_with(&[0, 0, 0x0d]),
         "looks like an IDX file: set data.labels to the file of its labels",
     ),
-    table(|start| start.starts_with(zip::MAGIC), Options::Nothing("a ZIP archive"), archive::open),
+    table(|start| start.starts_with(zip::MAGIC), Options::Sheet, archive::open),
     refused(
         |start| start.starts_with(b"\xd0\xcf\x11\xe0"),
         "is an Excel workbook (xls): save the sheet as CSV (UTF-8)",
@@ -136,24 +138,26 @@ fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option
 
 /// Refuses keys that have no meaning for a file.
 fn check_options(origin: &Origin, config: &DataConfig, options: Options) -> Result<(), Invalid> {
-    let of_dialect = [
-        ("data.delimiter", config.delimiter.is_some()),
-        ("data.encoding", config.encoding.is_some()),
-        ("data.skip_rows", config.skip_rows.is_some()),
-        ("data.comment", config.comment.is_some()),
-        ("data.header", !config.header),
-    ];
-    let is_query = ("data.query", config.query.is_some());
-    let what = match options {
-        Options::Dialect => "text",
-        Options::Query => "an SQLite database",
-        Options::Nothing(what) => what,
+    let (what, meaningful): (&str, &[&str]) = match options {
+        Options::Dialect => ("text", &["delimiter", "encoding", "skip_rows", "comment", "header"]),
+        Options::Query => ("an SQLite database", &["query"]),
+        Options::Sheet => ("a ZIP archive", &["sheet", "skip_rows"]),
+        Options::Nothing(what) => (what, &[]),
     };
-    let unused = of_dialect.iter().filter(|_| options != Options::Dialect);
-    let query = std::iter::once(&is_query).filter(|_| options != Options::Query);
-    match unused.chain(query).find(|(_, is_given)| *is_given) {
+    let given = [
+        ("delimiter", config.delimiter.is_some()),
+        ("encoding", config.encoding.is_some()),
+        ("skip_rows", config.skip_rows.is_some()),
+        ("comment", config.comment.is_some()),
+        ("header", !config.header),
+        ("query", config.query.is_some()),
+        ("sheet", config.sheet.is_some()),
+    ];
+    match given.iter().find(|(key, is_given)| *is_given && !meaningful.contains(key)) {
         Some((key, _)) => {
-            Err(Invalid::at(key, format!("{key} has no meaning for {}, which is {what}: remove it", origin.display)))
+            let key = format!("data.{key}");
+            let message = format!("{key} has no meaning for {}, which is {what}: remove it", origin.display);
+            Err(Invalid::at(&key, message))
         }
         None => Ok(()),
     }

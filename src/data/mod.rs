@@ -5,7 +5,7 @@
 //! - `table`: the interface between file formats and the code that reads rows; `formats`: chooses a file's reader; `csv`,
 //!   with `dialect` (delimiter, quotes, titles), `blanks` (runs of spaces) and `cell_parser`: the CSV reader, with
 //!   `encoding` (conversion to UTF-8); `json_lines`, `sqlite`, `numpy` (with `numpy_header`), `archive` (what a ZIP file
-//!   is): the others; `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
+//!   is), `excel` (with its feature): the others; `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
 //!   for pipes and `zip`
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
@@ -49,6 +49,8 @@ mod division;
 mod drift;
 mod encoding;
 mod examples;
+#[cfg(feature = "excel")]
+mod excel;
 mod follow;
 mod formats;
 mod header;

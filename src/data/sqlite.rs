@@ -48,7 +48,7 @@ pub(super) fn open<'a>(
     if !statement.readonly() || statement.column_count() == 0 {
         return Err(Invalid::at("data.query", "data.query must give rows and change nothing: write a SELECT"));
     }
-    let names: Vec<String> = statement.column_names().into_iter().map(|name| name.trim().to_owned()).collect();
+    let names: Vec<String> = statement.column_names().map(|name| name.trim().to_owned()).collect();
     if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
         let message = format!("data.query gives two columns `{name}`: name one of them anew with AS");
         return Err(Invalid::at("data.query", message));

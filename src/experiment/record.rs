@@ -9,9 +9,9 @@ use super::fit_network::Trained;
 use super::predictions;
 use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
-use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_ROWS, TEST_TEXT};
+use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
-use crate::data::{Dataset, Target};
+use crate::data::{Dataset, Division, Target};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
@@ -113,6 +113,11 @@ pub(super) fn test<B: TrainingBackend>(
             PREDICTIONS,
             &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into(), None)?,
         )?;
+    }
+    if let Division::Groups(entities) = &dataset.division {
+        let line = |&row: &usize| format!("{},{}\n", dataset.source_row(row), entities[row]);
+        let lines: String = splits.test.iter().map(line).collect();
+        writer.write_file(TEST_GROUPS, format!("row,group\n{lines}").as_bytes())?;
     }
     if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
         writer.write_file(name, &bytes)?;

@@ -30,6 +30,8 @@ pub const PREPROCESSING: &str = "preprocessing.json";
 pub const EVALUATION: &str = "evaluation.json";
 /// The predictions of the test rows.
 pub const PREDICTIONS: &str = "predictions.csv";
+/// Whom each test row is of, where `data.group` says so: verdicts draw the rows of one together.
+pub const TEST_GROUPS: &str = "test_groups.csv";
 /// The raw test rows, in the order of the predictions, so that the evaluation can be repeated from the folder alone.
 pub const TEST_ROWS: &str = "test.csv";
 /// The same for a run on a text.

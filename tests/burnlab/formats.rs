@@ -16,7 +16,7 @@ type Row = (f64, Option<i64>, &'static str, &'static str);
 fn rows() -> Vec<Row> {
     let row = |i: usize| {
         let x = (i * 37 % 101) as f64 / 7.0;
-        let n = (i % 9 > 0).then_some((i * 61 % 53) as i64 - 20);
+        let n = (!i.is_multiple_of(9)).then_some((i * 61 % 53) as i64 - 20);
         (x, n, ["ash", "beech", "élm, old"][i % 3], ["no", "yes"][usize::from(x > 7.0)])
     };
     (0..90).map(row).collect()
@@ -271,7 +271,7 @@ fn a_bad_json_line_is_one_clear_line() {
             "a.jsonl:3: not a JSON object: expected value (column 7): NaN and Infinity are no JSON: write null",
         ),
         ("{\"a\": 1, \"y\": ", "a.jsonl:3: not a JSON object: EOF while parsing a value"),
-        ("{\"a\": 1, \"y\": 0} x", "a.jsonl:3: not a JSON object: trailing characters (column 19): correct the line"),
+        ("{\"a\": 1, \"y\": 0} x", "a.jsonl:3: not a JSON object: trailing characters (column 18): correct the line"),
         ("[1, 0]", "a.jsonl:3: not a JSON object: invalid type: sequence, expected an object"),
         ("7", "a.jsonl:3: not a JSON object: invalid type: integer `7`, expected an object"),
         ("{\"a\": 1e400, \"y\": 0}", "a.jsonl:3: column `a` holds `1e400`, not a finite number"),
@@ -292,7 +292,7 @@ fn a_bad_json_line_is_one_clear_line() {
     );
     files.refuses("a.jsonl", "{}\n{}\n", "a.jsonl has no row with a key");
     files.refuses("a.jsonl", "", "a.jsonl is empty");
-    files.refuses("a.jsonl", "{\"a\": 1, \"b\": 2}\n", "a.jsonl has no column `y`. It has a, b");
+    files.refuses("a.jsonl", "{\"a\": 1, \"b\": 2}\n", "a.jsonl has no column `y`; did you mean `a`? It has a, b");
     files.refuses("a.jsonl.gz", &gzip(good.as_bytes())[..20], "a.jsonl.gz cannot be read: ");
     files.refuses(
         "a.jsonl",
@@ -313,7 +313,7 @@ fn a_bad_json_line_is_one_clear_line() {
     }
     // A mark at the beginning, blank lines, blanks in keys, escapes and words for missing cells are none of these.
     let odd = "\u{feff}{\" a \": 1, \"y\": \"n\\u006f\", \"t\": true}\r\n\n{\" a \": \"NA\", \"y\": \"yes\", \"t\": false}\n{\"y\": \"no\", \" a \": -3e2}";
-    let data = files.read("a.jsonl", odd.repeat(1)).unwrap();
+    let data = files.read("a.jsonl", odd).unwrap();
     assert_eq!(
         data.describe()[1..4],
         [
@@ -379,11 +379,12 @@ fn a_bad_array_is_one_clear_line() {
         zip(&[("a.csv", b"x,y\n1,0\n"), ("b.csv", b"x,y\n1,0\n")], true),
         "a.zip is a ZIP archive of a.csv, b.csv: unzip it",
     );
-    files.refuses(
-        "a.zip",
-        zip(&[("[Content_Types].xml", b"<"), ("xl/workbook.xml", b"<")], true),
-        "a.zip is an Excel workbook",
-    );
+    files.refuses("a.zip", zip(&[("[Content_Types].xml", b"<"), ("content.xml", b"<")], true), "a.zip is a document");
+    let expected = match cfg!(feature = "excel") {
+        true => "a.xlsx is no workbook that can be read: ",
+        false => "a.xlsx is an Excel workbook: save the sheet as CSV (UTF-8), or build burnlab with --features excel",
+    };
+    files.refuses("a.xlsx", zip(&[("[Content_Types].xml", b"<"), ("xl/workbook.xml", b"<")], true), expected);
     let mut password = zip(&[("a.csv", b"x,y\n1,0\n")], true);
     let entry = password.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
     password[entry + 8] |= 1;
@@ -496,4 +497,156 @@ fn several_files_are_one_table_with_the_columns_of_the_first() {
     assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
     place.write("c.toml", "[data]\nsource = \"iris\"\nmore_paths = [\"b.csv\"]\n");
     assert!(text(&place.run(&["config", "check", "c.toml"]).stderr).contains("data.more_paths is for files"));
+}
+
+/// A workbook as Excel writes it, of sheets with rows of cells in XML.
+#[cfg(feature = "excel")]
+fn workbook(sheets: &[(&str, String)]) -> Vec<u8> {
+    let numbered = |of: &dyn Fn(usize, &str) -> String| -> String {
+        sheets.iter().enumerate().map(|(i, (name, _))| of(i + 1, name)).collect()
+    };
+    let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let package = "http://schemas.openxmlformats.org/package/2006";
+    let mut files = vec![
+        ("[Content_Types].xml".to_owned(), format!("<Types xmlns=\"{package}/content-types\"/>")),
+        (
+            "_rels/.rels".to_owned(),
+            format!(
+                "<Relationships xmlns=\"{package}/relationships\"><Relationship Id=\"rId1\" Type=\"{office}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+            ),
+        ),
+        (
+            "xl/workbook.xml".to_owned(),
+            format!(
+                "<workbook xmlns=\"{main}\" xmlns:r=\"{office}\"><sheets>{}</sheets></workbook>",
+                numbered(&|i, name| format!("<sheet name=\"{name}\" sheetId=\"{i}\" r:id=\"rId{i}\"/>"))
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels".to_owned(),
+            format!(
+                "<Relationships xmlns=\"{package}/relationships\">{}<Relationship Id=\"rId99\" Type=\"{office}/styles\" Target=\"styles.xml\"/></Relationships>",
+                numbered(&|i, _| format!(
+                    "<Relationship Id=\"rId{i}\" Type=\"{office}/worksheet\" Target=\"worksheets/sheet{i}.xml\"/>"
+                ))
+            ),
+        ),
+        // Style 1 is a date.
+        (
+            "xl/styles.xml".to_owned(),
+            format!(
+                "<styleSheet xmlns=\"{main}\"><cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>"
+            ),
+        ),
+    ];
+    for (i, (_, rows)) in sheets.iter().enumerate() {
+        let sheet = format!("<worksheet xmlns=\"{main}\"><sheetData>{rows}</sheetData></worksheet>");
+        files.push((format!("xl/worksheets/sheet{}.xml", i + 1), sheet));
+    }
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    zip(&files, true)
+}
+
+/// A cell at a place such as `B7`: a number, or a text.
+#[cfg(feature = "excel")]
+fn cell(place: &str, content: &str) -> String {
+    match content.parse::<f64>() {
+        Ok(_) => format!("<c r=\"{place}\"><v>{content}</v></c>"),
+        Err(_) => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{content}</t></is></c>"),
+    }
+}
+
+#[cfg(feature = "excel")]
+#[test]
+fn a_sheet_is_the_table_that_csv_is() {
+    let files = Files::new();
+    let all = rows();
+    let header = "<row r=\"3\">".to_owned()
+        + &["x", "n", "tree", "y"]
+            .iter()
+            .zip("ABCD".chars())
+            .map(|(name, column)| cell(&format!("{column}3"), name))
+            .collect::<String>()
+        + "</row>";
+    let row = |(i, (x, n, tree, y)): (usize, &Row)| {
+        let r = i + 4;
+        let n = n.map_or_else(String::new, |n| cell(&format!("B{r}"), &n.to_string()));
+        format!(
+            "<row r=\"{r}\">{}{n}{}{}</row>",
+            cell(&format!("A{r}"), &x.to_string()),
+            cell(&format!("C{r}"), tree),
+            cell(&format!("D{r}"), y)
+        )
+    };
+    let table = header.clone() + &all.iter().enumerate().map(row).collect::<String>();
+    let plain = files.read("t.csv", csv(&all)).unwrap();
+    let found = files.read("t.xlsx", workbook(&[("Trees", table.clone())])).unwrap();
+    assert_eq!(found.fingerprint(), plain.fingerprint());
+    // The sheet may be another one, and it is said which was read.
+    files.write(
+        "two.xlsx",
+        workbook(&[
+            (
+                "Notes",
+                "<row r=\"1\">".to_owned()
+                    + &cell("A1", "x")
+                    + &cell("B1", "y")
+                    + "</row><row r=\"2\">"
+                    + &cell("A2", "1")
+                    + &cell("B2", "a")
+                    + "</row><row r=\"3\">"
+                    + &cell("A3", "2")
+                    + &cell("B3", "b")
+                    + "</row>",
+            ),
+            ("Trees", table),
+        ]),
+    );
+    let first = files.load(&files.config("two.xlsx")).unwrap();
+    assert!(
+        first.notes.contains(&"read the sheet `Notes`; there are Notes, Trees (data.sheet)".to_owned()),
+        "{:?}",
+        first.notes
+    );
+    let sheet = |name: &str| files.load(&DataConfig { sheet: Some(name.into()), ..files.config("two.xlsx") });
+    assert_eq!(sheet("Trees").unwrap().fingerprint(), plain.fingerprint());
+    assert_eq!(sheet("Tree").unwrap_err(), "two.xlsx has no sheet `Tree`. It has Notes, Trees");
+    // Dates are dates, and errors of formulas are no numbers.
+    let dated: String = (0..30)
+        .map(|i| {
+            format!(
+                "<row r=\"{}\"><c r=\"A{0}\" s=\"1\"><v>{}</v></c>{}</row>",
+                i + 2,
+                45_292 + i,
+                cell(&format!("B{}", i + 2), ["a", "b"][i % 2])
+            )
+        })
+        .collect();
+    let head = "<row r=\"1\">".to_owned() + &cell("A1", "day") + &cell("B1", "y") + "</row>";
+    let dates = files.read("d.xlsx", workbook(&[("D", head.clone() + &dated)])).unwrap();
+    assert!(
+        dates.notes.iter().any(|note| note.starts_with("read `day` as dates, 2024-01-01 to 2024-01-30")),
+        "{:?}",
+        dates.notes
+    );
+    for (rows, expected) in [
+        (String::new(), "b.xlsx has no cell in the sheet `D`"),
+        (head.clone(), "b.xlsx has a header line and no rows"),
+        (
+            head.clone() + "<row r=\"2\">" + &cell("A2", "1") + &cell("XFD2", "7") + "</row>",
+            "b.xlsx:2: 16384 cells, and the row of names has 2: name the columns",
+        ),
+        (
+            "<row r=\"1\">".to_owned() + &cell("A1", "y") + &cell("B1", "y") + "</row>",
+            "b.xlsx:1: columns 1 and 2 are both named `y`",
+        ),
+        (head.clone() + "<row r=\"2\"", "b.xlsx is no workbook that can be read: "),
+        (
+            head + "<row r=\"1048576\">" + &cell("A1048576", "1") + &cell("B1048576", "a") + "</row>",
+            "target `y` is `a` in all 1 rows",
+        ),
+    ] {
+        files.refuses("b.xlsx", workbook(&[("D", rows)]), expected);
+    }
 }

@@ -91,6 +91,18 @@ fn labels_drawn_for_each_entity_are_told_by_memory_alone() {
         rows.iter().for_each(|row| _ = seen.entry(row / 8).or_insert_with(BTreeSet::new).insert(fold));
     }
     assert!(seen.len() == 80 && seen.values().all(|folds| folds.len() == 1), "{seen:?}");
+    // Whom the test rows are of is kept for verdicts: with fixed test rows, its rows are drawn by patients.
+    let fixed = ["--config", "groups.toml", "-q", "--set", "data.split_seed=1", "--set", "data.fold=1"];
+    run(&place, &[&fixed[..], &["--name", "fixed"]].concat());
+    let store = Store::open_read_only(&place.path("artifacts")).unwrap();
+    let folder = store.folder(&store.ids_of("fixed").unwrap()[0]);
+    let groups = std::fs::read_to_string(folder.join("test_groups.csv")).unwrap();
+    let group_of = |line: &str| -> (usize, usize) {
+        let (row, group) = line.split_once(',').unwrap();
+        (row.parse::<usize>().unwrap() / 8, group.parse().unwrap())
+    };
+    let pairs: BTreeSet<(usize, usize)> = groups.lines().skip(1).map(group_of).collect();
+    assert_eq!((groups.lines().count(), pairs.len()), (161, 20), "a number for each of 20 patients");
     // And it is said before any of it: without the key, whose rows are in both parts, and with it, how they were divided.
     place.write("plain.toml", &config(""));
     let checked = run(&place, &["config", "check", "plain.toml"]);
@@ -337,7 +349,7 @@ fn repeated_folds_are_other_folds_of_the_same_rows_and_pair_up() {
 fn numbers_are_stratified_by_their_quantiles() {
     let place = Place::new();
     // A tenth of the targets are far out: by chance a part may have few of them.
-    let row = |i: usize| format!("{},{}\n", i * 37 % 101, if i % 10 == 0 { 1000 + i } else { i % 97 });
+    let row = |i: usize| format!("{},{}\n", i * 37 % 101, if i.is_multiple_of(10) { 1000 + i } else { i % 97 });
     place.write("data.csv", &format!("a,y\n{}", (0..200).map(row).collect::<String>()));
     place.write("c.toml", &config("stratify_bins = 10\ntask = \"regression\""));
     run(&place, &["--config", "c.toml", "-q", "--seeds", "5"]);

@@ -36,8 +36,8 @@ seed formats/json-divided "\040"'{"g": 1, "x": 1, "y": 0}\n{"g": 1, "x": 2, "y":
 seed formats/csv-ordered "\100t,x,y\n2024-01-01,1,0\n2024-01-02,2,1\n2024-01-03,4,0\n2024-01-04,3,1\n2024-01-05,6,0\n2024-01-06,5,1\n"
 seed formats/csv-given "\200p,x,y\ntrain,1,0\ntrain,2,1\nval,3,0\nval,4,1\ntest,5,0\ntest,6,1\n"
 seed formats/csv-zipped "\002x,c,y\n$rows"
-numpy() { # DESCR SHAPE: a header of 80 bytes and its length
-    printf '\\223NUMPY\\001\\000\\106\\000%-69s\\n' "{'descr': $1, 'fortran_order': False, 'shape': $2}"
+numpy() { # DESCR SHAPE: a header of 104 bytes and its length
+    printf '\\223NUMPY\\001\\000\\136\\000%-93s\\n' "{'descr': $1, 'fortran_order': False, 'shape': $2}"
 }
 seed formats/array "\004$(numpy "'|i1'" '(6, 2)')\001\000\002\001\003\000\004\001\005\000\006\001"
 seed formats/arrays "\001$(numpy "'|u1'" '(7,)')\001\002\003\004\005\006\n%%%%\n$(numpy "'|S1'" '(7,)')abababa"

@@ -219,7 +219,7 @@ export const listed = () =>
       .sort((a, b) => pins.has(b.id) - pins.has(a.id) || order(a, b) || newest(a, b));
   });
 
-const PLACES = ["data.path", "data.more_paths", "data.query", "data.test_path", "data.labels", "data.test_labels"];
+const PLACES = ["data.path", "data.more_paths", "data.query", "data.sheet", "data.test_path", "data.labels", "data.test_labels"];
 
 /** What the server takes for the data of a config (comparison/tested.rs); runs on other data are another group. */
 const dataOf = (run) => run.repeated_data ?? "";

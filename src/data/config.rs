@@ -8,7 +8,6 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Source, TaskKind, missing};
-use crate::schema::without_default;
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -152,10 +151,8 @@ pub struct DataConfig {
     /// Scaling of numeric columns, fitted on the training part; default `standard`.
     pub scale: Scale,
     /// Bins of each numeric column, 2 to 256: it then becomes that many inputs, between quantiles of the training part, on
-    /// which a layer is a piecewise linear function; 0 = one scaled input; by default chosen for the number of training
-    /// rows where the network is, otherwise 0.
+    /// which a layer is a piecewise linear function; 0 = one scaled input. Chosen by the data where the network is.
     #[serde(skip_serializing_if = "is_zero")]
-    #[schemars(transform = without_default)]
     pub bins: usize,
 }
 

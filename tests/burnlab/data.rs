@@ -1015,9 +1015,17 @@ fn a_preparation_survives_json() {
         let json = serde_json::to_string_pretty(&preprocessor).unwrap();
         let read: Preprocessor = serde_json::from_str(&json).unwrap();
         assert_eq!(read, preprocessor);
-        let newer = json.replace("\"version\": 3", "\"version\": 4");
+        let newer = json.replace("\"version\": 3", "\"version\": 5");
         let error = serde_json::from_str::<Preprocessor>(&newer).unwrap_err();
-        assert!(error.to_string().starts_with("unsupported version (got 4, supports 3)"), "{error}");
+        assert!(error.to_string().starts_with("unsupported version (got 5, supports 4)"), "{error}");
+        // With bins it is one that older programs refuse, since they would scale the numbers instead.
+        let config = DataConfig { bins: 3, ..config };
+        if config.source != Some(Source::Digits) {
+            let preprocessor = Preprocessor::fit(&dataset, &all, &config).unwrap();
+            let json = serde_json::to_string_pretty(&preprocessor).unwrap();
+            assert!(json.contains("\"version\": 4") && json.contains("\"edges\""), "{json}");
+            assert_eq!(serde_json::from_str::<Preprocessor>(&json).unwrap(), preprocessor);
+        }
     }
 }
 

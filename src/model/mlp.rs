@@ -83,7 +83,8 @@ impl Kind for MlpConfig {
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
         let widths: Vec<String> = self.widths(layout.num_inputs(), num_outputs).iter().map(usize::to_string).collect();
         let activation = if self.hidden.is_empty() { "perceptron".into() } else { self.activation.to_string() };
-        format!("{} {activation}", widths.join("-"))
+        let members = if self.members > 1 { format!(", {} members", self.members) } else { String::new() };
+        format!("{} {activation}{members}", widths.join("-"))
     }
 
     fn larger(&self) -> (&'static str, String) {

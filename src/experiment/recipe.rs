@@ -192,7 +192,7 @@ const SMALL: Size = Size {
     weight_decay: 0.5,
 };
 const MEDIUM: Size = Size {
-    most_rows: 6_000,
+    most_rows: 4_000,
     bins: 16,
     members: 4,
     hidden: &[128, 128],

@@ -107,7 +107,7 @@ pub fn encode_mean(networks: &[Network]) -> Vec<u8> {
         nodes::layers(&mut graph, inputs, &network.layers, network.activation)
     });
     let outputs: Vec<String> = outputs.collect();
-    match (&networks[..], &outputs[..]) {
+    match (networks, &outputs[..]) {
         ([network], [outputs]) => nodes::head(&mut graph, outputs, &network.head),
         _ => nodes::mean_head(&mut graph, &outputs, &networks.iter().map(|network| &network.head).collect::<Vec<_>>()),
     }

@@ -42,6 +42,9 @@ pub fn resume(args: &SweepResumeArgs) -> anyhow::Result<ExitCode> {
     finish(&args.store, &sweep.id, &with)
 }
 
+/// Whether there is time for one more trial.
+type HasTime<'a> = &'a dyn Fn(&Store) -> anyhow::Result<bool>;
+
 /// How to run the workers of a sweep.
 pub struct Workers<'a> {
     pub jobs: Option<usize>,
@@ -50,7 +53,7 @@ pub struct Workers<'a> {
     pub quiet: bool,
     /// Asked before each trial, given what is known of the sweep by then; `None` = the sweep's own limits alone. Each trial
     /// has a process of its own then.
-    pub has_time: Option<&'a dyn Fn(&Store) -> anyhow::Result<bool>>,
+    pub has_time: Option<HasTime<'a>>,
 }
 
 /// Runs workers on the sweep until no trial is left or its time is up, printing each trial. Returns the sweep, and whether

@@ -81,7 +81,7 @@ const SPACES: &[Row] = &[
                 let side = around.image?.into_iter().min()?;
                 let fits = |channels: &&[usize]| side / cnn.pool.max(1).pow(channels.len() as u32) >= 1;
                 let choices: [&[usize]; 4] = [&[16, 32], &[32, 64], &[16, 32, 64], &[32, 64, 128]];
-                let choices: Vec<&[usize]> = choices.into_iter().filter(|channels| fits(&channels)).collect();
+                let choices: Vec<&[usize]> = choices.into_iter().filter(fits).collect();
                 (choices.len() > 1).then(|| format!("{{ values = {choices:?} }}"))
             }),
             ("model.convolutions", |_| Some("{ values = [1, 2] }".into())),

@@ -138,16 +138,22 @@ struct Rows<'b> {
     cells: XlsxCellReader<'b, BufReader<File>>,
     /// The first cell of the next row.
     next: Option<(u32, u32, Vec<u8>)>,
+    /// Whether there are no more: the reader must not be asked again then.
+    has_ended: bool,
 }
 
 impl<'b> Rows<'b> {
     fn new(origin: &'b Origin, book: &'b mut Xlsx<BufReader<File>>, name: &str) -> Result<Self, Invalid> {
         let cells = book.worksheet_cells_reader(name).map_err(|error| unreadable(origin, &error))?;
-        Ok(Self { origin, cells, next: None })
+        Ok(Self { origin, cells, next: None, has_ended: false })
     }
 
     fn cell(&mut self) -> Result<Option<(u32, u32, Vec<u8>)>, Invalid> {
-        while let Some(cell) = self.cells.next_cell().map_err(|error| unreadable(self.origin, &error))? {
+        while !self.has_ended {
+            let Some(cell) = self.cells.next_cell().map_err(|error| unreadable(self.origin, &error))? else {
+                self.has_ended = true;
+                break;
+            };
             let (row, column) = cell.get_position();
             let text = text(cell.get_value());
             if column >= MAX_COLUMNS {

@@ -377,6 +377,9 @@ fn data() -> impl Strategy<Value = DataConfig> {
                     test_fraction: fraction,
                     generator_seed: seed,
                     split_seed: split,
+                    group: flags[0].then(|| format!("{seed}")),
+                    gap: flags[1].then_some(fraction * 1e3),
+                    stratify_bins: split.map(|seed| (seed % 100) as usize),
                     ..DataConfig::default()
                 }
             },

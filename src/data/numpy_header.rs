@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn headers_are_read_as_numpy_writes_them() {
         let found = header("{'descr': '>f4', 'fortran_order': True, 'shape': (3, 2), }     \n").unwrap();
-        assert_eq!((found.item, found.is_fortran, &found.shape[..], found.len), (4, true, &[3, 2][..], 77));
+        assert_eq!((found.item, found.is_fortran, &found.shape[..], found.len), (4, true, &[3, 2][..], 74));
         assert_eq!((found.fields[0].kind, found.fields[0].is_big_endian), (Kind::Float(4), true));
         let found = header(
             "{'descr': [('x', '<f8'), ('it\\'s', '<U3'), ('', '|V4'), ('n', '|u1')], 'fortran_order': False, 'shape': (5,)}",

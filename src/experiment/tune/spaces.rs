@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn what_the_optimizer_does_not_have_is_not_searched() {
         let keys = |text: &str| space(text).keys().cloned().collect::<Vec<_>>();
-        let adam = keys("[data]\nsource = \"iris\"\n[model]\nhidden = [16]\n[training]\nmax_epochs = 3\n");
+        let adam = keys("[data]\nsource = \"iris\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n");
         assert!(adam.contains(&"training.l2".into()) && !adam.contains(&"training.weight_decay".into()), "{adam:?}");
         // Three lines: the recipe trains with AdamW.
         let chosen = keys("[data]\nsource = \"iris\"\n");

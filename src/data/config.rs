@@ -151,7 +151,7 @@ pub struct DataConfig {
     /// Scaling of numeric columns, fitted on the training part; default `standard`.
     pub scale: Scale,
     /// Bins of each numeric column, 2 to 256: it then becomes that many inputs, between quantiles of the training part, on
-    /// which a layer is a piecewise linear function; 0 = one scaled input. Chosen by the data where the network is.
+    /// which a layer is a piecewise linear function; default 0, one scaled input. Chosen by the data where the network is.
     #[serde(skip_serializing_if = "is_zero")]
     pub bins: usize,
 }

@@ -202,9 +202,10 @@ const MEDIUM: Size = Size {
     weight_decay: 0.1,
 };
 // Larger ones as the medium one, in bounded time.
-const SIZES: [Size; 5] = [
+const SIZES: [Size; 6] = [
     SMALL,
     MEDIUM,
+    Size { most_rows: 8_000, epochs: 40, ..MEDIUM },
     Size { most_rows: 30_000, members: 2, epochs: 40, ..MEDIUM },
     Size { most_rows: 200_000, members: 2, epochs: 15, batch_size: 128, ..MEDIUM },
     Size { most_rows: usize::MAX, members: 2, epochs: 10, batch_size: 256, ..MEDIUM },

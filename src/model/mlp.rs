@@ -35,7 +35,7 @@ pub struct MlpConfig {
     pub activation: Activation,
     /// Probability that a hidden unit is dropped in a training step; 0 <= p < 1, 0 = off.
     pub dropout: f64,
-    /// Networks in one that share the hidden layers, 1 to 64; their predictions are averaged.
+    /// Networks in one that share the hidden layers, 1 to 64; default 1. Their predictions are averaged.
     #[serde(skip_serializing_if = "is_one")]
     pub members: usize,
     /// Distribution of the initial weights; by default Kaiming for the ReLU family, else Glorot.

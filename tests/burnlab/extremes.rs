@@ -220,7 +220,7 @@ fn a_hundred_thousand_categories_are_taken_or_refused_in_bounded_memory() {
     // 65 categories, and a number in bins.
     assert!(works(&place, &CHECK).contains("81 network inputs"));
     data_config(&place, "a.csv", "target = \"y\"\nmax_categories = 100000");
-    refused(&place, &CHECK, "a.toml:4:1: data.max_categories: 300000 rows of 93323 inputs");
+    refused(&place, &CHECK, "a.toml:4:1: data.max_categories: 300000 rows of 93338 inputs");
     data_config(&place, "a.csv", "target = \"c\"");
     refused(&place, &CHECK, "a.toml:3:1: data.target: target `c` has more than 1000 classes");
     // As many categories as rows, all kept: quick to look up. The 10,000 rows are few enough.
@@ -490,7 +490,7 @@ fn reindex_leaves_out_what_is_too_large_and_says_so() {
     let spoils: [(&str, Spoil, &str); 5] = [
         ("metrics.csv", &long_line, "the line is longer than 4096 bytes"),
         ("run.json", &huge, "is larger than 16 MiB"),
-        ("environment.json", &huge, "is larger than 64 MiB"),
+        ("environment.json", &huge, "is larger than 4 MiB"),
         ("run.json", &deep, "recursion limit exceeded"),
         ("environment.json", &deep, "recursion limit exceeded"),
     ];

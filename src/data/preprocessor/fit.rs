@@ -143,9 +143,11 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
     let num_rows = dataset.num_rows();
     // The cells themselves are in memory already; only categories multiply them.
     let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
-    let (key, what) = match config.bins {
-        0 => ("data.max_categories", "category"),
-        _ => ("data.bins", "bin and category"),
+    let num_bins: usize =
+        columns.iter().filter(|column| column.kind.is_numeric()).map(|column| column.kind.num_inputs()).sum();
+    let (key, what) = match 2 * num_bins > num_inputs {
+        true => ("data.bins", "bin"),
+        false => ("data.max_categories", "category"),
     };
     Invalid::unless(fits, key, || {
         format!(

@@ -8,6 +8,7 @@ lines. Results are kept in target/tables, so that an interrupted call goes on, a
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import subprocess
@@ -75,10 +76,24 @@ def parts(name, split):
     return files
 
 
-def burnlab(name, split, train, test):
+# What burnlab chooses, with an element off: lines of the rendered config, and what takes their place.
+ABLATIONS = {
+    "without-bins": [(r"(?m)^bins = .*\n", "")],
+    "one-member": [(r"(?m)^members = .*\n", "")],
+    "without-both": [(r"(?m)^(bins|members) = .*\n", "")],
+    "without-refit": [("refit = true", "refit = false")],
+}
+
+
+def burnlab(name, split, train, test, ablation=()):
     folder = pathlib.Path(tempfile.mkdtemp(dir=WORK))
     config = folder / "config.toml"
     config.write_text(f'[data]\npath = "{train.absolute()}"\ntest_path = "{test.absolute()}"\ntarget = "target"\nallow_constant = true\n')
+    if ablation:
+        chosen = subprocess.run([BURNLAB, "config", "render", config, "--set", f"seed={split}"], capture_output=True, text=True, check=True).stdout
+        for lines, replacement in ablation:
+            chosen = re.sub(lines, replacement, chosen)
+        config.write_text(chosen)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([BURNLAB, "--config", config, "--set", f"seed={split}", "--quiet", "--artifacts", folder / "a"], capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -172,8 +187,8 @@ def measure(tool, name, split):
     files = parts(name, split)
     if files is None:
         return None
-    if tool == "burnlab":
-        found = burnlab(name, split, *files)
+    if tool == "burnlab" or tool in ABLATIONS:
+        found = burnlab(name, split, *files, ABLATIONS.get(tool, ()))
     else:
         train, test = [pandas.read_csv(file) for file in files]
         targets, truth = train.pop("target"), test.pop("target")

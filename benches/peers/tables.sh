@@ -3,7 +3,8 @@
 #
 #   benches/peers/tables.sh [TOOL,TOOL [SET,SET [SPLIT,SPLIT]]]
 #
-# Tools: burnlab scikit-learn HGB LightGBM CatBoost RealMLP-TD TabM-D; all 13 sets, five splits, by default (RealMLP-TD and
+# Tools: burnlab scikit-learn HGB LightGBM CatBoost RealMLP-TD TabM-D, and burnlab with an element of its choice off:
+# without-bins one-member without-both without-refit; the first seven, all 13 sets, five splits, by default (RealMLP-TD and
 # TabM-D take hours on 2 cores; without them, an hour). A `<` marks what burnlab is clearly ahead of, a `>` what is ahead of
 # burnlab. California housing is not in any package: put it into data/california.csv (see configs/california.toml).
 # The first call installs the peers and the data (the KEEL repository's, and R's) into target/peers (3 GB).

@@ -95,7 +95,7 @@ pub enum PreparedKind {
         center: f64,
         /// Becomes 1; greater than 0.
         spread: f64,
-        /// Limits of the bins, ascending and distinct: none, or at least two. See [`bins`].
+        /// Limits of the bins, ascending and distinct: none, or at least two. They are described at `data.bins`.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         edges: Vec<f64>,
     },

@@ -2,7 +2,7 @@
 
 use crate::commands::output::tell;
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,7 +51,7 @@ fn access(args: &DashboardArgs, given: Option<String>) -> anyhow::Result<Access>
         ensure!(
             args.host.is_loopback(),
             "`--host {}` lets other machines in: add `--allow-remote`, which asks them for a token, or leave it out and \
-             use an SSH tunnel (ssh -L {1}:localhost:{1} MACHINE)",
+             use an SSH tunnel (ssh -L {1}:127.0.0.1:{1} MACHINE)",
             args.host,
             args.port
         );
@@ -122,14 +122,16 @@ fn recover(location: &Location) -> Result<(), TrackingError> {
     }
 }
 
-/// The URL for a browser on this machine. `127.0.0.1` is printed unchanged, since `localhost` may resolve to another
-/// server on `[::1]` first.
-fn url(address: SocketAddr) -> String {
+/// The URL for a browser on this machine, with the address of the protocol that is listened on: `localhost` may resolve to
+/// another user's server on `[::1]` first, which would be sent the token.
+fn url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
-    } else {
-        format!("http://{address}")
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
     }
+    format!("http://{address}")
 }
 
 async fn asked_to_end() {
@@ -167,6 +169,18 @@ mod tests {
             allow_remote,
             token_file: None,
             token: None,
+        }
+    }
+
+    #[test]
+    fn the_printed_address_is_the_one_that_is_listened_on() {
+        for (listened, printed) in [
+            ("0.0.0.0:80", "http://127.0.0.1:80"),
+            ("[::]:80", "http://[::1]:80"),
+            ("127.0.0.1:7", "http://127.0.0.1:7"),
+            ("192.168.1.5:7", "http://192.168.1.5:7"),
+        ] {
+            assert_eq!(url(listened.parse().unwrap()), printed);
         }
     }
 

@@ -131,7 +131,7 @@ impl RunFolder {
     /// A link, or anything else but a file; one that is larger than what burnlab writes.
     pub fn copy(&self, name: &str) -> Result<Option<Copied>, TrackingError> {
         let Some(mut file) = folder::open_sound(&self.path, name)? else { return Ok(None) };
-        let folder = tempfile::Builder::new().prefix("burnlab-").tempdir()?;
+        let folder = folder::private_folder()?;
         let path = folder.path().join(name);
         std::io::copy(&mut file, &mut fs_err::File::create_new(&path)?)?;
         Ok(Some(Copied { _folder: folder, path, original: self.file(name) }))

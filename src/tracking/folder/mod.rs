@@ -25,12 +25,14 @@ mod names;
 mod open;
 mod own;
 mod record;
+mod temporary;
 
 pub use atomic::{write_atomic, write_renamed};
 pub use lines::Lines;
 pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within};
+pub use temporary::private_folder;
 
 pub(crate) use atomic::{append, remove, remove_temporary};
 pub(crate) use list::{list_files, list_run_folders, named_folders};

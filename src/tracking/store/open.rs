@@ -113,7 +113,7 @@ impl Store {
                     "it has a log that cannot be read without the right to write, and is too large to be copied";
                 return Err(TrackingError::Disk { path, problem });
             }
-            let copy = tempfile::Builder::new().prefix("burnlab-").tempdir()?;
+            let copy = folder::private_folder()?;
             let copied = copy.path().join(FILE);
             fs::copy(&path, &copied)?;
             fs::copy(&log, copy.path().join("burnlab.db-wal"))?;

@@ -22,7 +22,9 @@
 //! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search
 //!   methods of [`sweep`] and the queue in `tracking/queue`
 //! - reads a run folder's files: [`experiment::RunFolder`]; uses a trained model again:
-//!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`]
+//!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`], or several of them as an
+//!   [`experiment::Ensemble`]
+//! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]

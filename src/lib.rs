@@ -31,6 +31,7 @@
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
+//! - checks what stands beside an SQLite database: `sqlite_file`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -75,6 +76,7 @@ mod schema;
 pub mod secrets;
 pub mod shell;
 pub mod shipped;
+mod sqlite_file;
 pub mod sweep;
 pub mod tracking;
 pub mod training;

@@ -9,6 +9,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -33,19 +34,26 @@ pub struct Limits {
     pub head: Duration,
     /// The longest for either of these while no place is free.
     pub crowded: Duration,
+    /// The same for a client that has yet to show that it may come in: there may be any number of them.
+    pub stranger: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { places: 512, quiet: seconds(60), head: seconds(10), crowded: seconds(3) }
+        let stranger = Duration::from_millis(250);
+        Self { places: 512, quiet: seconds(60), head: seconds(10), crowded: seconds(3), stranger }
     }
 }
 
 impl Limits {
     /// How often a connection checks whether it is overdue.
-    fn look(&self) -> Duration {
-        self.crowded.min(self.head).min(self.quiet) / 4
+    fn look(&self, is_known: bool) -> Duration {
+        self.crowded(is_known).min(self.head).min(self.quiet) / 4
+    }
+
+    fn crowded(&self, is_known: bool) -> Duration {
+        if is_known { self.crowded } else { self.stranger.min(self.crowded) }
     }
 }
 
@@ -55,6 +63,8 @@ pub struct Turn {
     peer: IpAddr,
     places: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
+    /// Whether one of its requests was let in.
+    is_known: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -79,6 +89,15 @@ impl Turn {
     /// The address of the client.
     pub fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// Notes that a request was let in.
+    pub fn let_in(&self) {
+        self.is_known.store(true, Ordering::Relaxed);
+    }
+
+    fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,16 +138,19 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Of a client at `peer`.
+    /// Of a client at `peer`, which `is_known` where nobody has to show anything.
     pub fn new(
         stream: TcpStream,
         peer: IpAddr,
+        is_known: bool,
         places: Arc<Semaphore>,
         place: OwnedSemaphorePermit,
         limits: Limits,
     ) -> Self {
-        let turn = Turn { peer, places, state: Arc::new(Mutex::new(State::waiting())) };
-        Self { stream, turn, limits, look: Box::pin(sleep(limits.look())), stuck: None, _place: place }
+        let (state, is_known) = (Arc::new(Mutex::new(State::waiting())), Arc::new(AtomicBool::new(is_known)));
+        let look = Box::pin(sleep(limits.look(is_known.load(Ordering::Relaxed))));
+        let turn = Turn { peer, places, state, is_known };
+        Self { stream, turn, limits, look, stuck: None, _place: place }
     }
 
     /// What this connection is doing; its requests keep it up to date.
@@ -138,7 +160,8 @@ impl Connection {
 
     fn is_overdue(&self) -> bool {
         let is_late = |since: Instant, most: Duration| {
-            since.elapsed() > if self.turn.is_crowded() { most.min(self.limits.crowded) } else { most }
+            since.elapsed()
+                > if self.turn.is_crowded() { most.min(self.limits.crowded(self.turn.is_known())) } else { most }
         };
         if self.stuck.is_some_and(|since| is_late(since, self.limits.quiet)) {
             return true;
@@ -160,7 +183,8 @@ impl Connection {
             if self.is_overdue() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            self.look.as_mut().reset(Instant::now() + self.limits.look());
+            let next = Instant::now() + self.limits.look(self.turn.is_known());
+            self.look.as_mut().reset(next);
         }
         Poll::Pending
     }

@@ -17,7 +17,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::connection::Turn;
-use super::session::{Sessions, Visit, Visitor, change_token, cookie_name, random_hex, set_cookie};
+use super::session::{
+    SessionName, Sessions, Visit, Visitor, change_token, cookie_name, random_hex, session_name, set_cookie,
+};
 use super::{ApiError, AppState};
 
 /// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
@@ -116,7 +118,10 @@ impl Access {
             return Err(ApiError::forbidden("requests from other sites are refused"));
         }
         let visitor = self.visitor(request, asked.port).ok_or_else(|| {
-            ApiError::forbidden("open the dashboard with `?token=TOKEN` once, or send `Authorization: Bearer TOKEN`")
+            ApiError::forbidden(
+                "open the dashboard with `?token=TOKEN` first and stay at the address that it leads to, or send \
+                 `Authorization: Bearer TOKEN`",
+            )
         })?;
         let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
         // No page can send the token itself; what a cookie alone could do, another page could have the browser do.
@@ -136,8 +141,10 @@ impl Access {
         if bearer(request.headers()).is_some_and(|token| is_same(token, &self.token)) {
             return Some(Visitor { change_token: String::new(), session: None });
         }
-        let (cookie, peer, now) = (cookie_name(port), peer(request), Instant::now());
-        let id = cookies(request.headers(), &cookie).find(|id| self.sessions.admits(id, peer, now))?.to_owned();
+        let (name, peer, now) = (request.extensions().get::<SessionName>()?, peer(request), Instant::now());
+        let cookie = cookie_name(port);
+        let is_its = |id: &&str| session_name(id) == *name && self.sessions.admits(id, peer, now);
+        let id = cookies(request.headers(), &cookie).find(is_its)?.to_owned();
         Some(Visitor { change_token: change_token(&id), session: Some(Visit { id, cookie, peer }) })
     }
 
@@ -178,6 +185,9 @@ pub async fn guard(State(state): State<AppState>, mut request: Request, next: Ne
     let mut response = match admit(state.access(), &request) {
         Ok(Admission::Redirect(redirect)) => redirect,
         Ok(Admission::Visitor(visitor)) => {
+            if let Some(ConnectInfo(turn)) = request.extensions().get::<ConnectInfo<Turn>>() {
+                turn.let_in();
+            }
             request.extensions_mut().insert(visitor);
             tokio::time::timeout(state.time_limit, next.run(request)).await.unwrap_or_else(|_| {
                 let message = format!("no answer within {} s", state.time_limit.as_secs());
@@ -219,8 +229,9 @@ fn admit(access: &Access, request: &Request) -> Result<Admission, ApiError> {
     }
     let id = access.sessions.begin(peer(request), Instant::now())?;
     let cookie = set_cookie(&cookie_name(asked.port), &id);
+    let page = session_name(&id).path();
     Ok(Admission::Redirect(
-        (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response(),
+        (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::SET_COOKIE, cookie)]).into_response(),
     ))
 }
 

@@ -238,11 +238,13 @@ routes! {
 
 /// All routes, behind the guard.
 pub fn app(state: AppState) -> Router {
-    routes()
+    let guarded = routes()
         .fallback(api::no_such_route)
         .method_not_allowed_fallback(api::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         // Outermost, so that even unknown routes answer only clients with access.
         .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
-        .with_state(state)
+        .with_state(state);
+    // Around the router, which goes by the path that this one changes.
+    Router::new().fallback_service(guarded).layer(middleware::from_fn(session::enter))
 }

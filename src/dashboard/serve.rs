@@ -68,7 +68,8 @@ pub async fn serve_within(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
-    let listener = Gate { listener, places: Arc::new(Semaphore::new(limits.places)), limits };
+    let is_open = !state.access().is_remote();
+    let listener = Gate { listener, places: Arc::new(Semaphore::new(limits.places)), limits, is_open };
     state.watch();
     let service =
         app(state.clone()).layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
@@ -91,6 +92,8 @@ pub struct Gate {
     listener: TcpListener,
     places: Arc<Semaphore>,
     limits: Limits,
+    /// Whether nobody has to show a token.
+    is_open: bool,
 }
 
 impl Listener for Gate {
@@ -105,7 +108,7 @@ impl Listener for Gate {
                     // Sends small responses and events at once.
                     stream.set_nodelay(true).ok();
                     let (peer, places) = (address.ip().to_canonical(), Arc::clone(&self.places));
-                    return (Connection::new(stream, peer, places, place, self.limits), address);
+                    return (Connection::new(stream, peer, self.is_open, places, place, self.limits), address);
                 }
                 // Out of file descriptors, or the client is gone already: wait for other connections to close.
                 Err(_) => sleep(Duration::from_millis(100)).await,

@@ -40,6 +40,9 @@ pub struct NewRun {
     pub sweep: Option<SweepTrial>,
     /// Fingerprints of its data.
     pub data: Option<DataRecord>,
+    /// Permissions of its folder, before the umask: `0o777`, or fewer if not everybody may read its data. Of no meaning
+    /// on Windows.
+    pub folder_mode: u32,
 }
 
 /// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
@@ -79,7 +82,7 @@ impl RunWriter {
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
-        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;
+        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started, run.folder_mode)?;
         let prepare = || -> Result<_, TrackingError> {
             let lock = folder::take_lock(&folder)?;
             folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
@@ -285,11 +288,16 @@ impl Drop for RunWriter {
 }
 
 /// Reserves a new id by creating its folder, which only one process can do.
-fn create_folder(runs: &Path, experiment: &str, time: UtcTime) -> io::Result<(RunId, PathBuf)> {
+fn create_folder(runs: &Path, experiment: &str, time: UtcTime, mode: u32) -> io::Result<(RunId, PathBuf)> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+    #[cfg(not(unix))]
+    let _ = (mode, &mut builder);
     loop {
         let id = RunId::generate(experiment, time);
         let folder = runs.join(id.as_str());
-        match fs::create_dir(&folder) {
+        match builder.create(&folder).map_err(|error| folder::in_words("create", &folder, &error)) {
             Ok(()) => return Ok((id, folder)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 27] = [
+const LAYERS: [(&str, &str); 28] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -24,13 +24,14 @@ const LAYERS: [(&str, &str); 27] = [
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric secrets shell"),
+    ("tracking", "bounded invalid metric secrets shell sqlite_file"),
     ("metric", "data"),
-    ("data", "bounded figures invalid missing shipped"),
+    ("data", "bounded figures invalid missing shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", ""),
     ("bounded", ""),
+    ("sqlite_file", ""),
     ("figures", ""),
     ("guide", ""), // pages, no code
     ("missing", ""),

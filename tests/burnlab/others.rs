@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::lab::config_file;
 use crate::place::{Place, json, text};
+use crate::served::Served;
 
 fn trained(more: &[&str]) -> Place {
     let place = Place::new();
@@ -81,15 +82,16 @@ fn the_browser_is_given_a_session_and_never_the_token() {
     let port = remote.printed.split('/').nth(2).unwrap().rsplit(':').next().unwrap();
     assert!(cookie.starts_with(&format!("burnlab_session_{port}=")), "{cookie}");
     let sent = format!("Cookie: {cookie}");
-    let page = remote.ask("GET", "/", &sent);
+    let session = login.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().trim();
+    let page = remote.ask("GET", session, &sent);
     assert!(status(&page) == 200 && !page.contains(token));
     let change = page.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap();
-    let path = format!("/api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
+    let path = format!("{session}api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
     assert_eq!(status(&remote.ask("DELETE", &path, &sent)), 403);
     let changing = format!("{sent}\r\nX-Burnlab-Token: {change}");
     assert_eq!(status(&remote.ask("DELETE", &path, &changing)), 200);
-    assert_eq!(status(&remote.ask("DELETE", "/api/session", &changing)), 204);
-    assert_eq!(status(&remote.ask("GET", "/api/runs", &sent)), 403);
+    assert_eq!(status(&remote.ask("DELETE", &format!("{session}api/session"), &changing)), 204);
+    assert_eq!(status(&remote.ask("GET", &format!("{session}api/runs"), &sent)), 403);
     assert_eq!(remote.status(token), 200);
 }
 
@@ -151,6 +153,10 @@ fn a_password_on_the_command_line_is_recorded_nowhere() {
 
 /// As somebody who may only read what is in `place`.
 fn as_reader(place: &Place, args: &[&str]) -> Output {
+    reader(place, args).output().unwrap()
+}
+
+fn reader(place: &Place, args: &[&str]) -> Command {
     let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
     let mut command = match is_root {
         true => {
@@ -161,7 +167,8 @@ fn as_reader(place: &Place, args: &[&str]) -> Output {
         false => Command::new(env!("CARGO_BIN_EXE_burnlab")),
     };
     command.args(args).args(["--artifacts".as_ref(), place.path("artifacts").as_os_str()]).current_dir("/");
-    command.env_remove("CARGO").env("HOME", "/").output().unwrap()
+    command.env_remove("CARGO").env("HOME", "/");
+    command
 }
 
 fn set_modes(path: &Path, folder: u32, file: u32) {
@@ -212,6 +219,64 @@ fn what_cannot_be_written_can_be_read() {
         assert_eq!(refused.status.code(), Some(1), "a change needs the right to write");
         assert_eq!(std::fs::read_dir(&artifacts).unwrap().count(), before);
         set_modes(&artifacts, 0o755, 0o644);
+    }
+}
+
+/// A log that needs the right to write makes a copy necessary: none is left, however the process ends, and none is made
+/// that fills the disk.
+#[test]
+fn the_copy_of_a_store_that_cannot_be_written_leaves_nothing_behind() {
+    let place = trained(&[]);
+    let artifacts = place.path("artifacts");
+    let (store, log) = (artifacts.join("burnlab.db"), artifacts.join("burnlab.db-wal"));
+    let database = rusqlite::Connection::open(&store).unwrap();
+    database.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+    database.execute_batch("BEGIN; UPDATE store SET revision = revision + 1; COMMIT;").unwrap();
+    let kept = [&store, &log].map(|path| (path, std::fs::read(path).unwrap()));
+    drop(database);
+    kept.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    std::fs::remove_file(artifacts.join("burnlab.db-shm")).ok();
+    let temporary = place.path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    set_modes(&artifacts, 0o555, 0o444);
+    std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = reader(&place, &["dashboard", "--port", "0"]);
+    command.env("TMPDIR", &temporary);
+    let served = Served::start(command).unwrap();
+    let (status, body) = served.ask("GET", "/api/runs", "").unwrap();
+    assert!(status == 200 && body.contains("iris-"), "{status} {body}");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "while it runs");
+    drop(served);
+
+    set_modes(&artifacts, 0o755, 0o644);
+    std::fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(3 << 30).unwrap();
+    set_modes(&artifacts, 0o555, 0o444);
+    let output = as_reader(&place, &["runs", "list"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("no room"), "{errors}");
+    set_modes(&artifacts, 0o755, 0o644);
+}
+
+/// A run has rows of its data in its folder.
+#[test]
+fn who_may_not_read_the_data_may_not_enter_the_run() {
+    for (mode, expected) in [(0o600, 0o700), (0o644, 0o755)] {
+        let place = Place::new();
+        std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+        let data = place.write("t.csv", &format!("a,y\n{}", "1,0\n2,1\n3,0\n4,1\n".repeat(10)));
+        std::fs::set_permissions(&data, PermissionsExt::from_mode(mode)).unwrap();
+        place.write("c.toml", "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[training]\nmax_epochs = 2\n");
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask 022; exec \"$0\" --config c.toml -q", env!("CARGO_BIN_EXE_burnlab")]);
+        let output = command.current_dir(place.path("")).env_remove("CARGO").output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let run = place.only_run();
+        assert_eq!(run.metadata().unwrap().permissions().mode() & 0o777, expected);
+        let output = as_reader(&place, &["runs", "show", "latest"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let reads = as_reader(&place, &["evaluate", "latest"]).status.success();
+        assert_eq!(reads, mode == 0o644);
     }
 }
 

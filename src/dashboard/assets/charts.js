@@ -14,7 +14,7 @@ export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     document.head.append(
       h("script", {
-        src: "/plotly.js",
+        src: "plotly.js",
         onload: () => resolve(window.Plotly),
         onerror: () => {
           loading = null;

@@ -24,7 +24,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const NEVER: Duration = Duration::from_secs(3600);
 
 /// Nobody is ever late.
-const PATIENT: Limits = Limits { places: 64, quiet: NEVER, head: NEVER, crowded: NEVER };
+const PATIENT: Limits = Limits { places: 64, quiet: NEVER, head: NEVER, crowded: NEVER, stranger: NEVER };
 
 struct Server {
     address: SocketAddr,
@@ -98,7 +98,7 @@ impl Client {
     }
 }
 
-/// As another user's service does that the browser has sent our cookie to: it has the id, and another address.
+/// As a service of another machine would that has the session's cookie and path, but another address.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_of_one_address() {
@@ -114,9 +114,10 @@ async fn a_session_is_of_one_address() {
     client.ask("/?token=0123456789abcdef").await;
     let head = client.head().await;
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    let page = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
     for (last, expected) in [(1, "200"), (2, "403"), (3, "403"), (1, "200")] {
         let mut client = at(last).await;
-        client.send(format!("GET /api/runs HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")).await;
+        client.send(format!("GET {page}api/runs HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")).await;
         let head = client.head().await;
         assert!(head.starts_with(&format!("HTTP/1.1 {expected}")), "127.0.0.{last}: {head}");
     }
@@ -259,6 +260,31 @@ async fn strangers_who_take_all_places_keep_nobody_out() {
     // An open page goes on meanwhile.
     server.answers().await;
     drop(strangers);
+}
+
+/// Another user of the machine, of whom there may be any number of connections, and who has no token.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_without_the_token_give_way_at_once_and_its_owner_stays() {
+    let mut dashboard = Dashboard::new();
+    dashboard.state = AppState::new(dashboard.root(), Access::remote("0123456789abcdef").unwrap());
+    let server = Server::start(&dashboard, Limits { places: 2, stranger: SHORT, ..PATIENT }).await;
+    let ask = "GET /assets/icon.svg HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer 0123456789abcdef\r\n\r\n";
+    let mut owner = server.connect().await;
+    owner.send(ask).await;
+    assert!(owner.head().await.starts_with("HTTP/1.1 200"));
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        strangers.push(server.connect().await);
+    }
+    // Behind all of them in the queue.
+    let mut second = server.connect().await;
+    second.send(ask).await;
+    assert!(second.head().await.starts_with("HTTP/1.1 200"));
+    for mut stranger in strangers {
+        assert_eq!(stranger.all().await, "");
+    }
+    owner.send(ask).await;
+    assert!(owner.head().await.starts_with("HTTP/1.1 200"), "silent for long, and known");
 }
 
 #[tokio::test(flavor = "multi_thread")]

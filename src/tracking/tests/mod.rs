@@ -25,6 +25,7 @@ pub(super) fn new_run(experiment: &str) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        folder_mode: 0o777,
     }
 }
 

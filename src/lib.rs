@@ -26,6 +26,7 @@
 //!   [`experiment::Ensemble`]
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
+//! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
@@ -80,6 +81,7 @@ mod sqlite_file;
 pub mod sweep;
 pub mod tracking;
 pub mod training;
+pub mod web;
 
 #[cfg(test)]
 #[path = "../tests/burnlab/without_tools.rs"]

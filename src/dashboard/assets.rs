@@ -6,10 +6,10 @@ use axum::response::{Html, IntoResponse, Response};
 
 use serde_json::{Map, Value, json};
 
-use super::session::Visitor;
 use super::{ApiError, AppState};
 use crate::metric::{METRICS, Metric};
 use crate::shell;
+use crate::web::session::Visitor;
 
 /// plotly.js 3.0.1, MIT: the bundle that draws lines, points and bars (npm package `plotly.js-basic-dist-min`), by `gzip -9 -n`.
 const PLOTLY: &[u8] = include_bytes!("vendor/plotly-basic-3.0.1.min.js.gz");

@@ -6,14 +6,14 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 28] = [
+const LAYERS: [(&str, &str); 29] = [
     ("main", "cli commands"),
     (
         "commands",
         "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell shipped sweep tracking training",
     ),
     ("cli", "backend experiment shell shipped tracking"),
-    ("dashboard", "bounded comparison metric shell sweep tracking"),
+    ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
         "backend bounded comparison config cpu data figures invalid metric model onnx plots secrets shell sweep tracking training",
@@ -30,6 +30,7 @@ const LAYERS: [(&str, &str); 28] = [
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", ""),
+    ("web", ""),
     ("bounded", ""),
     ("sqlite_file", ""),
     ("figures", ""),

@@ -1,7 +1,7 @@
 //! Who must not get in, and what must not keep others out; tried on every route of the router's own list.
 //!
 //! What was tried on servers like this one (Jupyter, MLflow, TensorBoard, Aim, wandb's local server), what stops it here,
-//! and the test that fails without it. Tests without a file are in this one; `hyper` is the HTTP library, whose
+//! and the test that fails without it. `guard.rs`, `session.rs`, `connection.rs` are in `src/web`. Tests without a file are in this one; `hyper` is the HTTP library, whose
 //! behaviour is held, not made.
 //!
 //! | attack | guard | test |

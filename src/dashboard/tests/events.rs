@@ -10,9 +10,9 @@ use futures_core::Stream;
 use tokio::time::timeout;
 
 use super::super::events::MAX_LISTENERS;
-use super::super::session::{change_token, session_name};
 use super::*;
 use crate::tracking::Store;
+use crate::web::session::{change_token, session_name};
 
 /// Longer than the watcher's period by far, so that a slow machine fails no test.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -9,10 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::super::connection::Limits;
-use super::super::serve::serve_within;
-use super::super::{bind, serve};
+use super::super::{bind, serve, serve_with};
 use super::*;
+use crate::web::connection::Limits;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -40,7 +39,7 @@ impl Server {
         let shutdown = async {
             stopped.await.ok();
         };
-        let task = tokio::spawn(serve_within(limits, listener, dashboard.state.clone(), shutdown));
+        let task = tokio::spawn(serve_with(limits, listener, dashboard.state.clone(), shutdown));
         Self { address, stop, task }
     }
 

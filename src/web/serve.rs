@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::middleware;
 use axum::serve::{IncomingStream, Listener};
@@ -12,8 +13,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
+use super::Access;
 use super::connection::{Connection, Limits, Turn, take_turn};
-use super::{AppState, app};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
@@ -48,34 +49,26 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
-/// Serves until `shutdown` is ready, then ends open streams and waits up to two seconds for the rest.
+/// Serves `routes` until `shutdown` is ready, then calls `ends`, which is to end open streams, and waits up to two seconds
+/// for the rest.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    state: AppState,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    serve_within(Limits::default(), listener, state, shutdown).await
-}
-
-/// As [`serve()`], with other limits.
 pub async fn serve_within(
     limits: Limits,
     listener: TcpListener,
-    state: AppState,
+    routes: Router,
+    access: &Access,
+    ends: impl FnOnce() + Send + 'static,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
-    let is_open = !state.access().is_remote();
-    let listener = Gate { listener, places: Arc::new(Semaphore::new(limits.places)), limits, is_open };
-    state.watch();
-    let service =
-        app(state.clone()).layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
+    let places = Arc::new(Semaphore::new(limits.places));
+    let listener = Gate { listener, places, limits, is_open: !access.is_remote() };
+    let service = routes.layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
-        state.end();
+        ends();
         begin.send(()).ok();
     });
     tokio::select! {

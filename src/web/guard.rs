@@ -20,7 +20,7 @@ use super::connection::Turn;
 use super::session::{
     SessionName, Sessions, Visit, Visitor, change_token, cookie_name, random_hex, session_name, set_cookie,
 };
-use super::{ApiError, AppState};
+use super::{ApiError, Guarded};
 
 /// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -181,8 +181,8 @@ impl Access {
 }
 
 /// The middleware: checks each request, limits its time, and sets the security headers of the response.
-pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let mut response = match admit(state.access(), &request) {
+pub async fn guard(State(state): State<Guarded>, mut request: Request, next: Next) -> Response {
+    let mut response = match admit(&state.access, &request) {
         Ok(Admission::Redirect(redirect)) => redirect,
         Ok(Admission::Visitor(visitor)) => {
             if let Some(ConnectInfo(turn)) = request.extensions().get::<ConnectInfo<Turn>>() {

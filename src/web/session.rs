@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Extension, Request, State};
+use axum::extract::Request;
 use axum::http::header::SET_COOKIE;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
@@ -19,7 +19,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-use super::{ApiError, AppState};
+use super::{Access, ApiError};
 
 /// A session that nothing was asked in for this long has ended; a page that is open asks all the time.
 const IDLE: Duration = Duration::from_secs(24 * 3600);
@@ -155,10 +155,13 @@ pub async fn enter(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// `DELETE /api/session`: logs out.
-pub async fn end(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ApiError> {
+/// Logs out: ends the session by which a request came.
+///
+/// # Errors
+/// 404 for a request without one.
+pub fn end(access: &Access, visitor: Visitor) -> Result<Response, ApiError> {
     let visit = visitor.session.ok_or_else(|| ApiError::not_found("there is no session to end"))?;
-    state.access().sessions().end(&visit.id);
+    access.sessions().end(&visit.id);
     let path = session_name(&visit.id).path();
     let cookie = format!("{}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict", visit.cookie);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())

@@ -27,6 +27,7 @@
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
 //! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
+//! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
@@ -75,6 +76,7 @@ pub mod onnx;
 pub mod plots;
 mod schema;
 pub mod secrets;
+pub mod serve;
 pub mod shell;
 pub mod shipped;
 mod sqlite_file;

@@ -246,7 +246,7 @@ async fn end_session(
 
 /// All routes, behind the guard.
 pub fn app(state: AppState) -> Router {
-    let guards = Guarded { access: state.access().clone(), time_limit: state.time_limit };
+    let guards = Guarded { access: state.access().clone(), time_limit: state.time_limit, has_changes: true };
     let routes = routes()
         .fallback(api::no_such_route)
         .method_not_allowed_fallback(api::no_such_method)

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -33,6 +33,7 @@ enum Bytes {
     File(PathBuf),
     StandardInput,
     Shipped(&'static [u8]),
+    Given(Arc<[u8]>),
 }
 
 /// An open file, gunzipped when it is gzipped.
@@ -73,6 +74,11 @@ impl Origin {
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
         let (display, bytes) = (name.to_owned(), Bytes::Shipped(bytes));
         Self { display, key: "data.source", bytes, stream: OnceLock::new(), parts: Vec::new() }
+    }
+
+    /// Bytes that somebody sent, called `name` in errors.
+    pub(super) fn given(name: &str, bytes: Arc<[u8]>, key: &'static str) -> Self {
+        Self { display: name.to_owned(), key, bytes: Bytes::Given(bytes), stream: OnceLock::new(), parts: Vec::new() }
     }
 
     /// The files, where there are several.
@@ -127,6 +133,7 @@ impl Origin {
         }
         let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
             Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
+            Bytes::Given(bytes) => (Box::new(io::Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
             Bytes::StandardInput => (self.stream_of(|| Ok(io::stdin()))?, 0),
             Bytes::File(path) => self.open_file(path)?,
         };

@@ -106,7 +106,7 @@ impl Access {
     ///
     /// # Errors
     /// 403 for whoever must not.
-    fn check(&self, request: &Request) -> Result<Visitor, ApiError> {
+    fn check(&self, request: &Request, has_changes: bool) -> Result<Visitor, ApiError> {
         let headers = request.headers();
         let asked = self.check_host(request)?;
         self.check_origin(headers, &asked.host)?;
@@ -123,7 +123,7 @@ impl Access {
                  `Authorization: Bearer TOKEN`",
             )
         })?;
-        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_safe = !has_changes || matches!(*request.method(), Method::GET | Method::HEAD);
         // No page can send the token itself; what a cookie alone could do, another page could have the browser do.
         let may_change = visitor.change_token.is_empty()
             || single(headers, CHANGE_HEADER).is_some_and(|token| is_same(token, &visitor.change_token));
@@ -182,7 +182,7 @@ impl Access {
 
 /// The middleware: checks each request, limits its time, and sets the security headers of the response.
 pub async fn guard(State(state): State<Guarded>, mut request: Request, next: Next) -> Response {
-    let mut response = match admit(&state.access, &request) {
+    let mut response = match admit(&state, &request) {
         Ok(Admission::Redirect(redirect)) => redirect,
         Ok(Admission::Visitor(visitor)) => {
             if let Some(ConnectInfo(turn)) = request.extensions().get::<ConnectInfo<Turn>>() {
@@ -217,11 +217,11 @@ enum Admission {
 }
 
 /// `GET /?token=` begins a session, and leads to the page without the token in its address.
-fn admit(access: &Access, request: &Request) -> Result<Admission, ApiError> {
+fn admit(Guarded { access, has_changes, .. }: &Guarded, request: &Request) -> Result<Admission, ApiError> {
     let token = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")));
     let is_start = request.method() == Method::GET && request.uri().path() == "/";
     let Some(token) = token.filter(|_| access.is_remote && is_start) else {
-        return access.check(request).map(Admission::Visitor);
+        return access.check(request, *has_changes).map(Admission::Visitor);
     };
     let asked = access.check_host(request)?;
     if !is_same(token, &access.token) {

@@ -25,6 +25,8 @@ pub struct Guarded {
     pub access: Access,
     /// The longest time that a request may take.
     pub time_limit: Duration,
+    /// Whether requests other than GET change anything, so that they must come from the server's own page.
+    pub has_changes: bool,
 }
 
 /// The routes, behind the guard, below the paths of sessions as well.

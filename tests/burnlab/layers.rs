@@ -6,13 +6,14 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 29] = [
+const LAYERS: [(&str, &str); 30] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell shipped sweep tracking training",
+        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell serve shipped sweep tracking training",
     ),
     ("cli", "backend experiment shell shipped tracking"),
+    ("serve", "backend data experiment tracking training web"),
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",

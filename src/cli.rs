@@ -537,9 +537,10 @@ pub struct ReportArgs {
 pub struct DashboardArgs {
     #[command(flatten)]
     pub store: StoreArgs,
-    /// The port to listen on; the next free one if it is taken
-    #[arg(long, default_value_t = 6007)]
-    pub port: u16,
+    /// The port to listen on; the next free one if it is taken. By default 6007; with --allow-remote one that nobody can
+    /// know before, where no other user can have prepared your browser
+    #[arg(long)]
+    pub port: Option<u16>,
     #[command(flatten)]
     pub listen: ListenArgs,
 }

@@ -21,7 +21,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// An address that is not this machine's or has no free port, or one reachable from other machines without
 /// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
-    let access = match access(&args.listen, args.port)? {
+    let access = match access(&args.listen, port(args))? {
         Ok(access) => access,
         Err(code) => return Ok(code),
     };
@@ -31,10 +31,17 @@ pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
     result.map(|()| ExitCode::SUCCESS)
 }
 
+/// A page that another user served from a port earlier may still act in the browser for whatever is served there later (a
+/// service worker), and would see the token: so there is no port to expect where there is a token.
+fn port(args: &DashboardArgs) -> u16 {
+    const USUAL: u16 = 6007;
+    args.port.unwrap_or(if args.listen.allow_remote { 0 } else { USUAL })
+}
+
 /// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
 /// inside of another.
 fn serve_runs(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
-    let listener = runtime.block_on(listen(&args.listen, args.port))?;
+    let listener = runtime.block_on(listen(&args.listen, port(args)))?;
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }

@@ -17,9 +17,10 @@ impl From<TrackingError> for ApiError {
             | TrackingError::AmbiguousRun { .. }
             | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
             TrackingError::Active { .. } | TrackingError::Exists { .. } => StatusCode::CONFLICT,
-            TrackingError::ReadOnly { .. } | TrackingError::NotOwn { .. } | TrackingError::Unsound(_) => {
-                StatusCode::FORBIDDEN
-            }
+            TrackingError::ReadOnly { .. }
+            | TrackingError::NotOwn { .. }
+            | TrackingError::OthersFolder { .. }
+            | TrackingError::Unsound(_) => StatusCode::FORBIDDEN,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

@@ -159,6 +159,7 @@ impl Origin {
     fn open_file(&self, path: &Path) -> Result<(Box<dyn BufRead>, u64), Invalid> {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let shown = absolute.display();
+        // Looked at again once it is open, since it may be exchanged meanwhile.
         let metadata = match fs_err::metadata(&absolute) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -180,8 +181,12 @@ impl Origin {
             let message = format!("{shown} is {what}: {} must name a file", self.key);
             return Err(Invalid::at(self.key, message));
         }
-        let reader = BufReader::with_capacity(BUFFER_BYTES, open()?);
-        Ok((Box::new(reader), metadata.len()))
+        let file = open_without_waiting(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()))?;
+        let metadata = file.metadata().map_err(|error| Invalid::at(self.key, error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(Invalid::at(self.key, format!("{shown} was replaced while it was opened: try again")));
+        }
+        Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), metadata.len()))
     }
 
     /// Reads what `open` opens, which can be done only once, from its start.
@@ -211,7 +216,7 @@ fn only_member(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
 
 /// The files whose names match that of `path`, in which `*` stands for any characters and `?` for one, sorted by name;
 /// `path` itself if there is such a file, or none that matches.
-fn matching(path: &Path) -> Vec<PathBuf> {
+pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let itself = || vec![path.to_owned()];
     if !pattern.contains(['*', '?']) || path.exists() {
@@ -255,6 +260,18 @@ fn matches(name: &[char], pattern: &[char]) -> bool {
 /// What a config names is read again: by `resume`, by other seeds, by who repeats the run.
 fn is_of_config(key: &str) -> bool {
     key.starts_with("data.")
+}
+
+/// Opens a file; a pipe in its place is opened, too, without waiting for its other end.
+fn open_without_waiting(path: &Path) -> io::Result<fs_err::File> {
+    let mut options = fs_err::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.open(path)
 }
 
 #[cfg(unix)]

@@ -1,37 +1,36 @@
 //! Who may read the data: what is written of them is for nobody else.
 
-use super::DataConfig;
+use std::path::Path;
 
-/// The permissions, before the umask, of a folder that will hold rows of the data: `0o777` where everybody may read them.
-pub fn folder_mode(config: &DataConfig) -> u32 {
-    let paths = config.path.iter().chain(&config.more_paths);
-    paths.map(|path| of_file(path)).fold(0o777, |all, one| all & one)
+use super::DataConfig;
+use super::origin::matching;
+use crate::shipped;
+
+/// Whether everybody on this machine may read the data. A file that cannot be looked at is not for everybody.
+pub fn are_public(config: &DataConfig) -> bool {
+    let files = [&config.path, &config.labels, &config.test_path, &config.test_labels];
+    let named = files.into_iter().flatten().chain(&config.more_paths);
+    let is_built_in = |path: &Path| shipped::file(path).is_some() && !path.exists();
+    named.filter(|path| !is_built_in(path)).flat_map(|path| matching(path)).all(|path| is_public(&path))
 }
 
-/// What bars others from a file may be its own permissions, or those of a folder above it.
+/// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
+///
+/// Groups do not count: the one that may read the data need not be that of a folder that is made later.
 #[cfg(unix)]
-fn of_file(path: &std::path::Path) -> u32 {
+pub fn is_public(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    const READ: u32 = 0o044;
-    const ENTER: u32 = 0o011;
-    // One that is gone was read before, or will be missed soon.
-    let Ok(path) = path.canonicalize() else { return 0o777 };
-    let Ok(file) = path.metadata() else { return 0o777 };
-    let mut may = file.mode() & READ;
-    for folder in path.ancestors().skip(1) {
-        may &= folder.metadata().map_or(0, |folder| folder.mode() & ENTER) << 2;
-    }
-    // A new folder is of the process's group, which is not that of the file then.
-    if file.gid() != rustix::process::getegid().as_raw() && may & 0o004 == 0 {
-        may = 0;
-    }
-    let all = |readers: u32| if may & readers == 0 { 0 } else { readers | readers >> 1 | readers >> 2 };
-    0o700 | all(0o040) | all(0o004)
+    const READ: u32 = 0o004;
+    const ENTER: u32 = 0o001;
+    let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits == bits);
+    let Ok(path) = path.canonicalize() else { return false };
+    let own = if path.is_dir() { READ | ENTER } else { READ };
+    has(&path, own) && path.ancestors().skip(1).all(|folder| has(folder, ENTER))
 }
 
 #[cfg(not(unix))]
-fn of_file(_: &std::path::Path) -> u32 {
-    0o777
+pub fn is_public(_: &Path) -> bool {
+    true
 }
 
 #[cfg(all(test, unix))]
@@ -42,27 +41,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_may_enter_who_may_not_read_the_data() {
+    fn what_one_of_the_files_or_a_folder_above_closes_is_closed() {
         // The temporary folder itself may be closed to others.
         let folder = tempfile::tempdir_in("/tmp").unwrap();
-        let set = |path: &std::path::Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-        let path = folder.path().join("t.csv");
-        fs::write(&path, "a,y\n").unwrap();
-        let mut config: DataConfig = toml::from_str(&format!("path = {:?}\ntarget = \"y\"", path.display())).unwrap();
-        let mode = |config: &DataConfig, of_folder, of_file| {
-            set(folder.path(), of_folder);
-            set(&path, of_file);
-            folder_mode(config)
+        let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, "a,y\n").unwrap();
+            set(&path, 0o644);
+            path
         };
-        assert_eq!(mode(&config, 0o755, 0o644), 0o777);
-        assert_eq!(mode(&config, 0o755, 0o640), 0o770);
-        assert_eq!(mode(&config, 0o755, 0o600), 0o700);
-        assert_eq!(mode(&config, 0o700, 0o644), 0o700);
-        assert_eq!(mode(&config, 0o750, 0o644), 0o770);
-        assert_eq!(mode(&config, 0o755, 0o600), 0o700);
-        config.more_paths = vec![folder.path().join("other.csv")];
-        fs::write(&config.more_paths[0], "a,y\n").unwrap();
-        set(&config.more_paths[0], 0o644);
-        assert_eq!(folder_mode(&config), 0o700, "the other one is still closed by its own permissions");
+        set(folder.path(), 0o755);
+        let (first, second) = (file("part-1.csv"), file("part-2.csv"));
+        let config = |keys: &str| toml::from_str::<DataConfig>(&format!("{keys}\ntarget = \"y\"")).unwrap();
+        let key = |name: &str, path: &Path| format!("{name} = {:?}\n", path.display().to_string());
+        let path = key("path", &first);
+        let all = [
+            path.clone(),
+            path.clone() + &key("test_path", &second),
+            path.clone() + &format!("more_paths = [{:?}]", second.display().to_string()),
+            key("path", &folder.path().join("part-*.csv")),
+            path.clone() + &key("labels", &second),
+            path.clone() + &key("labels", &first) + &key("test_labels", &second),
+        ];
+        for keys in &all {
+            let config = config(keys);
+            assert!(are_public(&config), "{keys}");
+            for (closed, mode) in [(&second, 0o640), (&second, 0o600)] {
+                set(closed, mode);
+                assert_eq!(are_public(&config), *keys == path, "{keys} {mode:o}");
+                set(closed, 0o644);
+            }
+            for mode in [0o700, 0o750, 0o754] {
+                set(folder.path(), mode);
+                assert!(!are_public(&config), "{keys} {mode:o}");
+            }
+            set(folder.path(), 0o755);
+        }
+        fs::remove_file(&first).unwrap();
+        assert!(!are_public(&config(&path)), "what is gone may have been closed");
+        assert!(are_public(&config("source = \"iris\"")));
     }
 }

@@ -11,7 +11,7 @@ use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
 use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
-use crate::data::{Dataset, Division, Target, folder_mode};
+use crate::data::{Dataset, Division, Target};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
@@ -75,7 +75,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
         parent,
         sweep: options.sweep.clone(),
         data: Some(fingerprint(&prepared.dataset, &prepared.splits)),
-        folder_mode: folder_mode(&config.data),
+        is_private: prepared.is_private(),
     })
 }
 

@@ -60,6 +60,14 @@ pub enum TrackingError {
     )]
     NotOwn { path: PathBuf, kind: &'static str },
 
+    /// A run folder that another user can open to everybody.
+    #[error(
+        "`{}` belongs to another user, who could read there what is written of your data, which are closed to others: copy \
+         the folder into artifacts of your own, or train a new run",
+        path.display()
+    )]
+    OthersFolder { path: PathBuf },
+
     /// What stands beside the store keeps it from being opened.
     #[error("{0}, or choose another folder with --artifacts")]
     Unsound(#[from] Unsound),

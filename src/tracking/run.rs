@@ -40,9 +40,9 @@ pub struct NewRun {
     pub sweep: Option<SweepTrial>,
     /// Fingerprints of its data.
     pub data: Option<DataRecord>,
-    /// Permissions of its folder, before the umask: `0o777`, or fewer if not everybody may read its data. Of no meaning
-    /// on Windows.
-    pub folder_mode: u32,
+    /// Whether its data are closed to other users: then its folder and all that the process creates from now on are, too. Of
+    /// no meaning on Windows.
+    pub is_private: bool,
 }
 
 /// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
@@ -80,9 +80,12 @@ impl RunWriter {
     /// # Errors
     /// If any of it cannot be written; nothing is left behind then.
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
+        if run.is_private {
+            folder::create_for_this_user_alone();
+        }
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
-        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started, run.folder_mode)?;
+        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;
         let prepare = || -> Result<_, TrackingError> {
             let lock = folder::take_lock(&folder)?;
             folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
@@ -288,16 +291,11 @@ impl Drop for RunWriter {
 }
 
 /// Reserves a new id by creating its folder, which only one process can do.
-fn create_folder(runs: &Path, experiment: &str, time: UtcTime, mode: u32) -> io::Result<(RunId, PathBuf)> {
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
-    #[cfg(not(unix))]
-    let _ = (mode, &mut builder);
+fn create_folder(runs: &Path, experiment: &str, time: UtcTime) -> io::Result<(RunId, PathBuf)> {
     loop {
         let id = RunId::generate(experiment, time);
         let folder = runs.join(id.as_str());
-        match builder.create(&folder).map_err(|error| folder::in_words("create", &folder, &error)) {
+        match fs::create_dir(&folder) {
             Ok(()) => return Ok((id, folder)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

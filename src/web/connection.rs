@@ -6,12 +6,13 @@
 //! request head, for it to read more of a response). [`Limits`] bounds that, much more tightly while all places are
 //! taken.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
@@ -34,26 +35,19 @@ pub struct Limits {
     pub head: Duration,
     /// The longest for either of these while no place is free.
     pub crowded: Duration,
-    /// The same for a client that has yet to show that it may come in: there may be any number of them.
-    pub stranger: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        let stranger = Duration::from_millis(250);
-        Self { places: 512, quiet: seconds(60), head: seconds(10), crowded: seconds(3), stranger }
+        Self { places: 512, quiet: seconds(60), head: seconds(10), crowded: seconds(3) }
     }
 }
 
 impl Limits {
     /// How often a connection checks whether it is overdue.
-    fn look(&self, is_known: bool) -> Duration {
-        self.crowded(is_known).min(self.head).min(self.quiet) / 4
-    }
-
-    fn crowded(&self, is_known: bool) -> Duration {
-        if is_known { self.crowded } else { self.stranger.min(self.crowded) }
+    fn look(&self) -> Duration {
+        self.crowded.min(self.head).min(self.quiet) / 4
     }
 }
 
@@ -65,7 +59,60 @@ pub struct Turn {
     state: Arc<Mutex<State>>,
     /// Whether one of its requests was let in.
     is_known: Arc<AtomicBool>,
+    /// Wakes the connection to make room for others.
+    leave: Arc<Leave>,
 }
+
+/// How a connection is asked to end.
+#[derive(Debug, Default)]
+struct Leave {
+    is_asked: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Leave {
+    fn ask(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether it was asked; otherwise the task is woken when it is.
+    fn is_asked(&self, context: &Context<'_>) -> bool {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+        self.is_asked.load(Ordering::Acquire)
+    }
+}
+
+/// The connections that have yet to show that they may come in, the oldest first.
+#[derive(Debug, Default)]
+pub struct Strangers(VecDeque<Turn>);
+
+impl Strangers {
+    /// Adds a connection that is not known yet.
+    pub fn add(&mut self, turn: &Turn) {
+        self.0.push_back(turn.clone());
+        // Those that are known by now, or gone.
+        while self.0.len() > MOST_STRANGERS {
+            self.0.pop_front();
+        }
+    }
+
+    /// Asks the oldest one to end, if there is one.
+    pub fn send_one_away(&mut self) {
+        while let Some(turn) = self.0.pop_front() {
+            // Its socket has the other one.
+            if !turn.is_known() && Arc::strong_count(&turn.leave) > 1 {
+                turn.leave.ask();
+                return;
+            }
+        }
+    }
+}
+
+/// Far more than there are places.
+const MOST_STRANGERS: usize = 1 << 14;
 
 #[derive(Debug)]
 enum State {
@@ -148,8 +195,8 @@ impl Connection {
         limits: Limits,
     ) -> Self {
         let (state, is_known) = (Arc::new(Mutex::new(State::waiting())), Arc::new(AtomicBool::new(is_known)));
-        let look = Box::pin(sleep(limits.look(is_known.load(Ordering::Relaxed))));
-        let turn = Turn { peer, places, state, is_known };
+        let look = Box::pin(sleep(limits.look()));
+        let turn = Turn { peer, places, state, is_known, leave: Arc::default() };
         Self { stream, turn, limits, look, stuck: None, _place: place }
     }
 
@@ -160,8 +207,7 @@ impl Connection {
 
     fn is_overdue(&self) -> bool {
         let is_late = |since: Instant, most: Duration| {
-            since.elapsed()
-                > if self.turn.is_crowded() { most.min(self.limits.crowded(self.turn.is_known())) } else { most }
+            since.elapsed() > if self.turn.is_crowded() { most.min(self.limits.crowded) } else { most }
         };
         if self.stuck.is_some_and(|since| is_late(since, self.limits.quiet)) {
             return true;
@@ -179,12 +225,14 @@ impl Connection {
         if progress.is_ready() {
             return progress;
         }
+        if !self.turn.is_known() && self.turn.leave.is_asked(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         while self.look.as_mut().poll(context).is_ready() {
             if self.is_overdue() {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            let next = Instant::now() + self.limits.look(self.turn.is_known());
-            self.look.as_mut().reset(next);
+            self.look.as_mut().reset(Instant::now() + self.limits.look());
         }
         Poll::Pending
     }

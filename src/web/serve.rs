@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
 use super::Access;
-use super::connection::{Connection, Limits, Turn, take_turn};
+use super::connection::{Connection, Limits, Strangers, Turn, take_turn};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
@@ -64,7 +64,8 @@ pub async fn serve_within(
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
     let places = Arc::new(Semaphore::new(limits.places));
-    let listener = Gate { listener, places, limits, is_open: !access.is_remote() };
+    let strangers = Strangers::default();
+    let listener = Gate { listener, places, limits, is_open: !access.is_remote(), strangers };
     let service = routes.layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
@@ -87,6 +88,8 @@ pub struct Gate {
     limits: Limits,
     /// Whether nobody has to show a token.
     is_open: bool,
+    /// Of those that have to and have not yet.
+    strangers: Strangers,
 }
 
 impl Listener for Gate {
@@ -95,13 +98,24 @@ impl Listener for Gate {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
-            let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+            let place = match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => place,
+                Err(_) => {
+                    // The queue must not fill up either: from a full one the system drops whoever comes, the user too.
+                    self.strangers.send_one_away();
+                    Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed")
+                }
+            };
             match self.listener.accept().await {
                 Ok((stream, address)) => {
                     // Sends small responses and events at once.
                     stream.set_nodelay(true).ok();
                     let (peer, places) = (address.ip().to_canonical(), Arc::clone(&self.places));
-                    return (Connection::new(stream, peer, self.is_open, places, place, self.limits), address);
+                    let connection = Connection::new(stream, peer, self.is_open, places, place, self.limits);
+                    if !self.is_open {
+                        self.strangers.add(connection.turn());
+                    }
+                    return (connection, address);
                 }
                 // Out of file descriptors, or the client is gone already: wait for other connections to close.
                 Err(_) => sleep(Duration::from_millis(100)).await,

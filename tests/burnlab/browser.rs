@@ -182,7 +182,7 @@ pub fn new_run(experiment: &str, hidden: &str, learning_rate: f64, seed: u64) ->
         parent: None,
         sweep: None,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

@@ -305,7 +305,7 @@ fn new_run() -> NewRun {
         parent: None,
         sweep: None,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

@@ -256,6 +256,37 @@ fn no_verb_moves_or_removes_our_runs_through_a_link() {
     }
 }
 
+/// A link in place of the folder of all runs would have every run below it read and written.
+#[test]
+fn a_link_in_place_of_the_folder_of_all_runs_leads_nowhere() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    let (runs, ours) = (sent.place.path("artifacts/runs"), sent.place.path("elsewhere"));
+    std::fs::rename(&runs, &ours).unwrap();
+    symlink(&ours, &runs).unwrap();
+    let before = tree(&ours);
+    for args in [
+        &["runs", "reindex"][..],
+        &["runs", "note", "latest", "x"],
+        &["evaluate", "latest"],
+        &["report", "latest"],
+        &["plot", "latest"],
+        &["resume", "latest"],
+        &["--config", "moons"],
+    ] {
+        let output = sent.run(args);
+        let errors = text(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && errors.contains("runs` is no folder but a link"),
+            "{args:?}: {errors}"
+        );
+    }
+    assert!(before == tree(&ours));
+    let served = Served::start(sent.place.command(&["dashboard", "--port", "0"])).unwrap();
+    let path = format!("/api/runs/{}/files/test.csv", sent.id);
+    assert_eq!(served.ask("GET", &path, "").unwrap().0, 403);
+}
+
 #[test]
 fn a_store_that_is_no_file_is_refused() {
     for name in ["burnlab.db", "burnlab.db-wal", "burnlab.db-shm", "burnlab.db-journal"] {

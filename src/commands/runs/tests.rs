@@ -35,7 +35,7 @@ fn folder() -> (TempDir, Vec<RunId>) {
             parent: None,
             sweep: None,
             data: None,
-            folder_mode: 0o777,
+            is_private: false,
         };
         let mut writer = RunWriter::start(folder.path(), run).unwrap();
         let point = |key: &str, epoch, value| Point { key: key.parse().unwrap(), epoch, step: epoch, time: 1.0, value };

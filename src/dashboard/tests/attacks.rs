@@ -36,7 +36,7 @@
 //! | slow bodies | `guard.rs`, `TIME_LIMIT`; the token before the body | `sockets.rs`: `a_body_that_does_not_come_is_not_waited_for` |
 //! | silent and half-open connections | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_says_nothing_is_let_go` |
 //! | readers that never read | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_does_not_take_its_answer_is_let_go` |
-//! | more connections than places | `connection.rs`, `Limits::crowded`, and `Limits::stranger` where a token is needed; `connection: close` | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
+//! | more connections than places | `connection.rs`, `Limits::crowded`, `connection: close`, and `Strangers` where a token is needed | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
 //! | many event streams | `events.rs`, `MAX_LISTENERS` | `events.rs`: `only_so_many_pages_listen` |
 //!
 //! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote` keeps them out, too), and

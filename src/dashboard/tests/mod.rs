@@ -126,7 +126,7 @@ fn new_run(experiment: &str, seed: u64) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

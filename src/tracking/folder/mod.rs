@@ -24,6 +24,7 @@ mod moving;
 mod names;
 mod open;
 mod own;
+mod private;
 mod record;
 mod temporary;
 
@@ -32,6 +33,7 @@ pub use lines::Lines;
 pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within};
+pub use private::{close, create_for_this_user_alone, is_link_of_others};
 pub use temporary::{free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
@@ -40,6 +42,5 @@ pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use moving::{discard, move_folder, remove_discarded};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, check_file_name};
-pub(in crate::tracking) use open::in_words;
 pub(crate) use own::{own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

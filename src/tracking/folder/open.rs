@@ -164,7 +164,7 @@ pub(super) fn parts(name: &str) -> Option<(Option<&str>, &str)> {
 }
 
 /// An error that names the file, as those of `fs_err` do.
-pub(in crate::tracking) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+pub(super) fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
 }
 

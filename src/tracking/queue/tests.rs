@@ -74,7 +74,7 @@ fn new_run(sweep: Option<SweepTrial>) -> NewRun {
         parent: None,
         sweep,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

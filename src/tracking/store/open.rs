@@ -47,6 +47,7 @@ impl Store {
     /// A folder that cannot be written, a server that cannot be reached, a file that is not a store, or the store of a
     /// newer burnlab.
     pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
+        refuse_links_of_folders(&location.root)?;
         fs::create_dir_all(location.root.join("runs"))?;
         let store = match location.address()? {
             Some(address) => Self::on_server(location, &address, false)?,
@@ -66,6 +67,7 @@ impl Store {
     /// [`TrackingError::NoStore`] or [`TrackingError::NoServerStore`] if there is none, and as [`Store::open_at`].
     pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
         let address = location.address()?;
+        refuse_links_of_folders(&location.root)?;
         if address.is_none() && !folder::own_file(&location.root.join(FILE))? {
             return Err(TrackingError::NoStore { root: location.root.clone() });
         }
@@ -265,6 +267,15 @@ const FILE: &str = "burnlab.db";
 
 /// Bytes of a store and its log that are copied to be read: three times those of 10 million points.
 const MOST_COPIED: u64 = 1 << 30;
+
+/// The folder of all runs is one, not a link that would have other runs shown and written; and where the artifacts folder
+/// is a link, it is none that another user has left.
+fn refuse_links_of_folders(root: &Path) -> Result<(), TrackingError> {
+    if folder::is_link_of_others(root) {
+        return Err(TrackingError::NotOwn { path: root.to_owned(), kind: "folder" });
+    }
+    folder::own_folder(&root.join("runs")).map(drop)
+}
 
 /// The store and what SQLite keeps beside it are files: a pipe would keep its reader for ever.
 fn refuse_links(path: &Path) -> Result<(), TrackingError> {

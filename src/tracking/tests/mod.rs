@@ -25,7 +25,7 @@ pub(super) fn new_run(experiment: &str) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

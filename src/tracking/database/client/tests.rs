@@ -154,7 +154,7 @@ fn new_run(experiment: &str) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
-        folder_mode: 0o777,
+        is_private: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads JSON Lines: an object a line, whose keys are the columns.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 
@@ -39,7 +39,7 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     _: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
-    let (mut names, mut columns) = (Vec::new(), HashMap::new());
+    let (mut names, mut known, mut columns) = (Vec::new(), HashSet::new(), HashMap::new());
     let mut lines = Lines::new(origin)?;
     let mut num_seen = 0;
     while num_seen < NUM_BYTES_SEEN && lines.next()? {
@@ -47,7 +47,7 @@ pub(super) fn open<'a>(
         for (key, _) in lines.object()?.0 {
             let name = key.trim_matches(is_invisible).to_owned();
             if !columns.contains_key(&*key) {
-                if names.contains(&name) {
+                if !known.insert(name.clone()) {
                     let message = format!("two keys are `{name}` but for blanks: rename one");
                     return Err(origin.error_at(lines.number, &message));
                 }

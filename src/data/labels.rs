@@ -224,10 +224,12 @@ pub(super) fn quote(text: &str) -> String {
 
 pub(super) fn bounded(text: &str) -> Cow<'_, str> {
     const MAX_CHARS: usize = 200;
-    match text.char_indices().nth(MAX_CHARS) {
+    let text = match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}...", &text[..end])),
         None => Cow::Borrowed(text),
-    }
+    };
+    // In a line: what follows a break could pose as a line of burnlab's own.
+    if text.contains(['\n', '\r']) { Cow::Owned(text.replace(['\n', '\r'], " ")) } else { text }
 }
 
 fn as_number(text: &str) -> Option<f64> {

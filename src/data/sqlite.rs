@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
@@ -17,6 +20,33 @@ use crate::sqlite_file;
 
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Bytes that a query may take to sort and group.
+const MOST_MEMORY: u64 = 2 << 30;
+/// Steps of SQLite's machine between two looks at the time.
+const STEPS: i32 = 1_000_000;
+/// How long a query may take for a row: some have no first one.
+const LONGEST_ROW: Duration = Duration::from_secs(60);
+
+/// Ends a query that takes too long for a row.
+struct Patience(Arc<Mutex<Instant>>);
+
+impl Patience {
+    fn with(connection: &mut Connection, longest: Duration) -> rusqlite::Result<Self> {
+        let began = Arc::new(Mutex::new(Instant::now()));
+        let last = Arc::clone(&began);
+        let is_over = move || last.lock().map_or(true, |last| last.elapsed() > longest);
+        connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(Self(began))
+    }
+
+    /// A row has come.
+    fn begin_again(&self) {
+        if let Ok(mut last) = self.0.lock() {
+            *last = Instant::now();
+        }
+    }
+}
 
 /// Reads the rows of a query.
 struct Query<'a> {
@@ -68,9 +98,12 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connection, Invalid> {
     beside.map_err(|unsound| origin.error(&format!("cannot be read: {unsound}")))?;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
-        // A config from somebody else may hold any query.
+        // A config from somebody else may hold any query, and a database from somebody else any view.
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_RECORD_BYTES as i32)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        // What is sorted stays in memory, so that no file grows until the disk is full.
+        connection.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = {MOST_MEMORY};"))?;
         Ok(connection)
     };
     open().map_err(|error| origin.error(&format!("cannot be read: {error}")))
@@ -79,15 +112,14 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connection, Invalid> {
 /// A query for all rows of the only table.
 fn only_table(origin: &Origin, connection: &Connection) -> Result<String, Invalid> {
     let names = || -> rusqlite::Result<Vec<String>> {
-        let kinds =
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+        let kinds = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
         let mut statement = connection.prepare(kinds)?;
         statement.query_map([], |row| row.get(0))?.collect()
     };
     let names = names().map_err(|error| origin.error(&format!("cannot be read: {error}")))?;
     let quoted = |name: &str| format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
     match &names[..] {
-        [] => Err(origin.error("is a database without a table")),
+        [] => Err(origin.error("is a database without a table: a view is read by data.query")),
         [only] => Ok(quoted(only)),
         [first, ..] => {
             let names = labels::list_columns(&names, 20);
@@ -103,6 +135,12 @@ fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
     // The message of the database, without the whole query after it.
     let message = match error {
         rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
+        error if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+            format!("it gave no row for {} s", LONGEST_ROW.as_secs())
+        }
+        error if error.sqlite_error_code() == Some(ErrorCode::OutOfMemory) => {
+            format!("it takes more than {} GiB to sort or group the rows", MOST_MEMORY >> 30)
+        }
         other => other.to_string(),
     };
     Invalid::at("data.query", format!("{}: {message}", origin.display))
@@ -110,7 +148,8 @@ fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
 
 impl Reader for Query<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
-        let connection = connect(self.origin, self.path)?;
+        let mut connection = connect(self.origin, self.path)?;
+        let patience = Patience::with(&mut connection, LONGEST_ROW).map_err(|error| refused(self.origin, &error))?;
         let mut statement = connection.prepare(&self.text).map_err(|error| refused(self.origin, &error))?;
         if statement.column_count() != self.names.len() {
             return Err(self.origin.error("changed while it was read: try again"));
@@ -119,6 +158,7 @@ impl Reader for Query<'_> {
         let (mut number, mut cells) = (0, Vec::with_capacity(columns.len()));
         while let Some(row) = rows.next().map_err(|error| refused(self.origin, &error))? {
             number += 1;
+            patience.begin_again();
             let row = Values(row);
             cells.clear();
             for &column in columns {
@@ -159,6 +199,28 @@ impl CellTexts for Values<'_> {
             ValueRef::Integer(whole) => Cow::Owned(whole.to_string().into_bytes()),
             ValueRef::Real(number) => Cow::Owned(number.to_string().into_bytes()),
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_without_a_first_row_ends_and_a_long_one_with_rows_does_not() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let patience = Patience::with(&mut connection, Duration::from_millis(50)).unwrap();
+        let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)";
+        let count = connection.query_row(&format!("{endless} SELECT count(*) FROM c"), [], |row| row.get::<_, i64>(0));
+        assert_eq!(count.unwrap_err().sqlite_error_code(), Some(ErrorCode::OperationInterrupted));
+        patience.begin_again();
+        let mut statement = connection.prepare(&format!("{endless} SELECT x FROM c")).unwrap();
+        let mut rows = statement.query([]).unwrap();
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(200) {
+            assert!(rows.next().unwrap().is_some());
+            patience.begin_again();
         }
     }
 }

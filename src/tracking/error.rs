@@ -153,6 +153,10 @@ pub enum TrackingError {
     #[error("`{}`{}: {problem}; correct it or delete the run", path.display(), at_line(*line))]
     Damaged { path: PathBuf, line: Option<usize>, problem: String },
 
+    /// The store's rows of a run cannot be read.
+    #[error("`{}`: the rows of run `{id}` are damaged; `{} runs reindex` writes them anew from its folder", path.display(), program())]
+    DamagedRow { path: PathBuf, id: RunId },
+
     /// No run matches the id or prefix.
     #[error("no run `{query}`; `{} runs list` shows them", program())]
     NoSuchRun { query: String },

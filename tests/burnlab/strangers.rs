@@ -370,11 +370,23 @@ fn what_a_strangers_store_says_is_data_and_no_program() {
             "a trigger without end",
             format!(
                 "CREATE TRIGGER t AFTER UPDATE ON store BEGIN DELETE FROM removed WHERE \
-            revision = ({BOMB} count(*) FROM c); END"
+                 revision = ({BOMB} count(*) FROM c); END"
             ),
-            true,
+            false,
         ),
-        ("a trigger", "CREATE TRIGGER t AFTER UPDATE ON store BEGIN DELETE FROM run; END".to_owned(), true),
+        ("a trigger", "CREATE TRIGGER t AFTER UPDATE ON store BEGIN DELETE FROM run; END".to_owned(), false),
+        (
+            "a foreign key that removes trials",
+            "ALTER TABLE trial ADD COLUMN h TEXT DEFAULT NULL REFERENCES removed(id) ON DELETE CASCADE".to_owned(),
+            false,
+        ),
+        ("a constraint of its own", "CREATE UNIQUE INDEX i ON point (metric, epoch)".to_owned(), false),
+        (
+            "a computed column",
+            "ALTER TABLE run ADD COLUMN much TEXT GENERATED ALWAYS AS (printf('%.*c', 30000000, 'a')) VIRTUAL"
+                .to_owned(),
+            false,
+        ),
         ("a view without end", view, false),
         (
             "a long note",
@@ -405,6 +417,8 @@ fn what_a_strangers_store_says_is_data_and_no_program() {
             assert!(!errors.contains("panicked") && errors.lines().count() <= 1, "{what} {args:?}: {errors}");
             let is_rebuilt = args == ["runs", "reindex"];
             assert!(!is_rebuilt || output.status.success() == is_usable, "{what} {args:?}: {errors}");
+            let is_of_tables = !is_usable && what != "a long note";
+            assert!(!is_of_tables || errors.contains("is not a burnlab store"), "{what} {args:?}: {errors}");
         }
         if is_usable {
             assert!(text(&sent.run(&["runs", "list"]).stdout).contains("moons-"), "{what}");
@@ -627,6 +641,48 @@ fn a_strangers_sweep_trains_on_none_of_our_files() {
     let output = resume();
     let said = text(&output.stdout);
     assert!(output.status.success() && said.contains("1 done already"), "{said} {}", text(&output.stderr));
+}
+
+#[test]
+fn one_damaged_row_of_a_run_hides_no_other_and_is_written_anew() {
+    let copy = "INSERT INTO run (number, id, started, revision, record) SELECT number + 50";
+    for (damage, is_left_out) in [
+        (format!("{copy}, 'no id', started, revision, record FROM run"), true),
+        (format!("{copy}, id || 'a', started, revision, record FROM run"), true),
+        (format!("{copy}, id || 'a', started, revision, '{{' FROM run"), true),
+        ("UPDATE metric SET key = '' WHERE number = 1".to_owned(), true),
+        ("UPDATE run SET record = '{' WHERE id LIKE 'second-%'".to_owned(), true),
+        ("INSERT INTO removed (id, revision) VALUES ('no id', 99999)".to_owned(), false),
+    ] {
+        let place = Place::new();
+        let config = config_file("moons").display().to_string();
+        for name in ["first", "second"] {
+            let output = place.run(&["--config", &config, "--set", "training.max_epochs=2", "--quiet", "--name", name]);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+        rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap().execute_batch(&damage).unwrap();
+        let output = place.run(&["runs", "list"]);
+        let (said, errors) = (text(&output.stdout), text(&output.stderr));
+        assert!(
+            output.status.success() && (said.contains("first-") || said.contains("second-")),
+            "{damage}: {said}{errors}"
+        );
+        assert_eq!(
+            errors.contains("left out: the store's rows of them are damaged"),
+            is_left_out,
+            "{damage}: {errors}"
+        );
+        let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+        let (status, body) = served.ask("GET", "/api/runs", "").unwrap();
+        assert!(status == 200 && body.contains("-"), "{damage}: {status} {body}");
+        drop(served);
+        let output = place.run(&["runs", "reindex"]);
+        assert!(output.status.success(), "{damage}: {}", text(&output.stderr));
+        let output = place.run(&["runs", "list"]);
+        let said = text(&output.stdout);
+        assert!(output.stderr.is_empty() && said.contains("first-") && said.contains("second-"), "{damage}: {said}");
+        assert!(place.run(&["runs", "note", "second", "mended"]).status.code() != Some(101));
+    }
 }
 
 #[test]

@@ -3,13 +3,21 @@
 use anyhow::Context;
 use serde::Serialize;
 
+use crate::commands::output::tell;
 use crate::comparison::Vocabulary;
 use crate::comparison::filter::Filter;
+use crate::figures::counted;
+use crate::shell::command_in;
 use crate::tracking::{Run, Shown, Store};
 
 /// The runs that match, newest first, with the status to show; and the names that the store's runs have.
 pub(super) fn select(store: &Store, filter: &str, archived: bool) -> anyhow::Result<(Vec<(Run, Shown)>, Vocabulary)> {
-    let runs = store.runs()?;
+    let (runs, num_damaged) = store.runs_and_damaged()?;
+    if num_damaged > 0 {
+        let reindex = command_in(store.root(), &["runs", "reindex"]);
+        let left = counted(num_damaged, "run");
+        tell!("{left} left out: the store's rows of them are damaged; `{reindex}` writes them anew from their folders");
+    }
     let vocabulary = Vocabulary::new(runs.iter());
     let parsed = filter.parse().and_then(|filter: Filter| filter.resolved(&vocabulary));
     let filter = parsed.with_context(|| format!("--filter `{filter}`"))?;

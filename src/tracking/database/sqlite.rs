@@ -19,6 +19,9 @@ const CACHED_STATEMENTS: usize = 64;
 /// Bytes of a row: above what a run folder may have of a record and an environment.
 const MAX_CELL: i32 = 40 << 20;
 
+/// How many rows of a query are taken before it is looked whether there can be so many.
+const ROWS_BEFORE_A_LOOK: usize = 4096;
+
 /// A connection to a file.
 pub(crate) struct Sqlite(Connection);
 
@@ -59,8 +62,19 @@ impl Sqlite {
         let mut values = Vec::new();
         while let Some(row) = rows.next()? {
             values.push(read(&Row::Sqlite(row))?);
+            if values.len().is_multiple_of(ROWS_BEFORE_A_LOOK) && values.len() > self.num_bytes()? {
+                let damaged = ffi::Error::new(ffi::SQLITE_CORRUPT);
+                return Err(rusqlite::Error::SqliteFailure(damaged, Some("it has more rows than bytes".into())).into());
+            }
         }
         Ok(values)
+    }
+
+    /// The size of the database: more rows than that come only from pages that lead to each other again and again.
+    fn num_bytes(&self) -> Result<usize, rusqlite::Error> {
+        let ask = |sql: &str| self.0.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let (pages, bytes) = (ask("PRAGMA page_count")?, ask("PRAGMA page_size")?);
+        Ok(usize::try_from(pages.saturating_mul(bytes)).unwrap_or(usize::MAX))
     }
 
     pub(super) fn execute(&self, sql: &str, parameters: &[Param]) -> Result<u64, Failure> {
@@ -149,4 +163,23 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 fn is_duplicate(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|error| error.extended_code);
     matches!(code, Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_no_more_rows_than_bytes() {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let database = Sqlite::open(":memory:".as_ref(), flags).unwrap();
+        let rows = |most: u32| {
+            let sql =
+                format!("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT {most}) SELECT x FROM c");
+            database.query(&sql, &[], |_| Ok(())).map(|rows| rows.len())
+        };
+        database.batch("CREATE TABLE t (x)").unwrap();
+        assert_eq!(rows(4000).unwrap(), 4000);
+        assert!(rows(100_000).is_err());
+    }
 }

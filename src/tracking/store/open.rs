@@ -90,6 +90,7 @@ impl Store {
         };
         match version {
             Version::Newer { found, supported } => Err(store.too_new(found, supported)),
+            Version::Foreign => Err(TrackingError::NotAStore { path: store.path }),
             Version::Older(0) if address.is_some() => {
                 Err(TrackingError::NoServerStore { server: store.path.display().to_string() })
             }

@@ -30,9 +30,18 @@ pub struct Changes {
 }
 
 impl Store {
-    /// All runs, archived ones included, newest first.
+    /// All runs, archived ones included, newest first, without those whose rows are damaged.
     pub fn runs(&self) -> Result<Vec<Run>, TrackingError> {
-        self.select_runs("", &[])
+        Ok(self.runs_and_damaged()?.0)
+    }
+
+    /// The same, and how many runs have damaged rows; `reindex` writes them anew from the runs' folders.
+    pub fn runs_and_damaged(&self) -> Result<(Vec<Run>, usize), TrackingError> {
+        let all = self.select_runs("", &[])?;
+        let num_all = all.len();
+        let runs: Vec<Run> = all.into_iter().flatten().collect();
+        let num_damaged = num_all - runs.len();
+        Ok((runs, num_damaged))
     }
 
     /// Calls `take` with each run, in no particular order: of 20,000 runs, which fill 400 MB, only a few hundred are in
@@ -45,7 +54,7 @@ impl Store {
             let numbers = self.query(&sql, params![last], |row| row.get::<i64>(0))?;
             let Some(&end) = numbers.last() else { return Ok(()) };
             let runs = self.select_runs("WHERE number > ?1 AND number <= ?2", params![last, end])?;
-            runs.into_iter().for_each(&mut take);
+            runs.into_iter().flatten().for_each(&mut take);
             last = end;
         }
     }
@@ -53,10 +62,11 @@ impl Store {
     /// One run.
     ///
     /// # Errors
-    /// [`TrackingError::NoSuchRun`].
+    /// [`TrackingError::NoSuchRun`], or [`TrackingError::DamagedRow`].
     pub fn run(&self, id: &RunId) -> Result<Run, TrackingError> {
         let runs = self.select_runs("WHERE id = ?1", params![id.as_str()])?;
-        runs.into_iter().next().ok_or_else(|| no_such_run(id.as_str()))
+        let run = runs.into_iter().next().ok_or_else(|| no_such_run(id.as_str()))?;
+        run.ok_or_else(|| TrackingError::DamagedRow { path: self.path.clone(), id: id.clone() })
     }
 
     /// The run that `query` refers to: an id, the unique beginning of one, or `latest` for the newest.
@@ -79,7 +89,7 @@ impl Store {
     /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.
     pub fn tested_on(&self, test: &str) -> Result<Vec<RunId>, TrackingError> {
         let sql = "SELECT id FROM run WHERE tested = ?1 ORDER BY started DESC, id DESC";
-        self.query(sql, params![test], |row| run_id(row, 0))
+        self.ids(sql, params![test])
     }
 
     /// The points of one metric of a run, by epoch and step; empty if the run has no such metric.
@@ -182,24 +192,32 @@ impl Store {
     pub fn changes_since(&self, revision: u64) -> Result<Changes, TrackingError> {
         // The store's revision first: a change in between is reported twice rather than lost.
         let current = self.revision()?;
-        let ids = |sql: &str| self.query(sql, params![revision], |row| run_id(row, 0));
+        let ids = |sql: &str| self.ids(sql, params![revision]);
         let changed = ids("SELECT id FROM run WHERE revision > ?1 ORDER BY revision")?;
         let removed = ids("SELECT id FROM removed WHERE revision > ?1 ORDER BY revision")?;
         Ok(Changes { revision: current, changed, removed })
     }
 
     pub(super) fn ids_newest_first(&self) -> Result<Vec<RunId>, TrackingError> {
-        self.query("SELECT id FROM run ORDER BY started DESC, id DESC", &[], |row| run_id(row, 0))
+        self.ids("SELECT id FROM run ORDER BY started DESC, id DESC", &[])
     }
 
-    fn select_runs(&self, condition: &str, parameters: &[Param]) -> Result<Vec<Run>, TrackingError> {
+    /// The ids that a query gives in its first column, without what is none: one damaged row hides no other.
+    fn ids(&self, sql: &str, parameters: &[Param]) -> Result<Vec<RunId>, TrackingError> {
+        let ids = self.query(sql, parameters, |row| Ok(run_id(row, 0).ok()))?;
+        Ok(ids.into_iter().flatten().collect())
+    }
+
+    /// `None` stands for a run whose row is damaged.
+    fn select_runs(&self, condition: &str, parameters: &[Param]) -> Result<Vec<Option<Run>>, TrackingError> {
         // One read transaction: the summaries belong to the records.
-        let select = |database: &Database| -> Result<Vec<Run>, Failure> {
+        let select = |database: &Database| -> Result<Vec<Option<Run>>, Failure> {
             let mut indices = HashMap::new();
-            let sql = format!("SELECT number, record, revision FROM run {condition} ORDER BY started DESC, id DESC");
+            let sql =
+                format!("SELECT number, record, revision, id FROM run {condition} ORDER BY started DESC, id DESC");
             let mut runs = database.query(&sql, parameters, |row| {
                 indices.insert(row.get::<i64>(0)?, indices.len());
-                Ok(Run { record: self.record(row, 1)?, metrics: BTreeMap::new(), revision: number(row, 2)? })
+                Ok(self.run_of(row).ok())
             })?;
             let condition = match condition {
                 "" => String::new(),
@@ -207,16 +225,27 @@ impl Store {
             };
             let sql = format!("SELECT run, {SUMMARY} FROM metric {condition}");
             database.query(&sql, parameters, |row| {
-                let (key, summary) = summary(row)?;
                 // A row of no run: left by who changed the file without its foreign keys.
                 if let Some(run) = indices.get(&row.get::<i64>(0)?).and_then(|&index| runs.get_mut(index)) {
-                    run.metrics.insert(key, summary);
+                    match (summary(row), run.as_mut()) {
+                        (Ok((key, summary)), Some(run)) => _ = run.metrics.insert(key, summary),
+                        _ => *run = None,
+                    }
                 }
                 Ok(())
             })?;
             Ok(runs)
         };
         self.database.transaction(Access::Read, select).map_err(|failure| self.to_error(failure))
+    }
+
+    /// The run of a row with its number, record, revision and id.
+    fn run_of(&self, row: &Row) -> Result<Run, Failure> {
+        let record = self.record(row, 1)?;
+        if row.text(3)? != record.id.as_str() {
+            return Err(TrackingError::damaged(&self.path, "a row of a run has the record of another").into());
+        }
+        Ok(Run { record, metrics: BTreeMap::new(), revision: number(row, 2)? })
     }
 
     /// The record in a column of a row.

@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::open::Store;
-use super::rows::row_number;
+use super::rows::{row_number, run_id};
 use super::summary::Run;
+use crate::tracking::database::params;
 use crate::tracking::{RunId, RunRecord, Shown, Status, TrackingError, UtcTime, folder};
 
 /// The result of [`Store::reindex`].
@@ -111,6 +112,7 @@ impl Store {
     pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
         let mut result = Reindexed::default();
         self.remove_orphans()?;
+        self.remove_damaged()?;
         let folders = folder::list_run_folders(&self.runs_folder())?;
         for folder in folders {
             let indexed = self.write(|database, revision| {
@@ -151,6 +153,30 @@ impl Store {
 }
 
 impl Store {
+    /// Removes rows that no run can have: their id is none, or not that of their record. What they were is read from the
+    /// folders again.
+    fn remove_damaged(&self) -> Result<(), TrackingError> {
+        self.write(|database, _| {
+            for table in ["run", "removed"] {
+                let rows = database.query(&format!("SELECT id FROM {table}"), &[], |row| {
+                    Ok((run_id(row, 0).is_err(), row.get::<String>(0)?))
+                })?;
+                for (_, id) in rows.into_iter().filter(|(is_none, _)| *is_none) {
+                    database.execute(&format!("DELETE FROM {table} WHERE id = ?1"), params![id.as_str()])?;
+                }
+            }
+            let rows = database.query("SELECT number, record, id FROM run", &[], |row| {
+                let is_own =
+                    self.record(row, 1).is_ok_and(|record| row.text(2).is_ok_and(|id| id == record.id.as_str()));
+                Ok((row.get::<i64>(0)?, is_own))
+            })?;
+            for (number, _) in rows.into_iter().filter(|(_, is_own)| !is_own) {
+                database.execute("DELETE FROM run WHERE number = ?1", params![number])?;
+            }
+            Ok(())
+        })
+    }
+
     /// Removes what is of no run. In a file alone, whose foreign keys anybody can leave unheeded: with the number of a run
     /// that is gone, the next run would get its points.
     fn remove_orphans(&self) -> Result<(), TrackingError> {

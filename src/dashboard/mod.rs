@@ -241,7 +241,7 @@ async fn end_session(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Response, ApiError> {
-    session::end(state.access(), visitor)
+    session::end(state.access().sessions(), visitor)
 }
 
 /// All routes, behind the guard.

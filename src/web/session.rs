@@ -19,7 +19,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-use super::{Access, ApiError};
+use super::ApiError;
 
 /// A session that nothing was asked in for this long has ended; a page that is open asks all the time.
 const IDLE: Duration = Duration::from_secs(24 * 3600);
@@ -159,9 +159,9 @@ pub async fn enter(mut request: Request, next: Next) -> Response {
 ///
 /// # Errors
 /// 404 for a request without one.
-pub fn end(access: &Access, visitor: Visitor) -> Result<Response, ApiError> {
+pub fn end(sessions: &Sessions, visitor: Visitor) -> Result<Response, ApiError> {
     let visit = visitor.session.ok_or_else(|| ApiError::not_found("there is no session to end"))?;
-    access.sessions().end(&visit.id);
+    sessions.end(&visit.id);
     let path = session_name(&visit.id).path();
     let cookie = format!("{}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict", visit.cookie);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())

@@ -182,7 +182,9 @@ fn check(name: &str) {
 fn run(place: &Place, command: &str) -> (bool, Vec<String>) {
     // The line after which it is stopped, and how: a background job of a shell ignores INT until it has a handler.
     let stops_at = match command {
-        _ if command.starts_with("burnlab dashboard") => Some(("http://", "TERM")),
+        _ if ["burnlab dashboard", "burnlab serve"].iter().any(|server| command.starts_with(server)) => {
+            Some(("http://", "TERM"))
+        }
         _ if command.ends_with("# Ctrl-C") => Some(("epoch ", "INT")),
         _ => None,
     };
@@ -209,7 +211,7 @@ fn run(place: &Place, command: &str) -> (bool, Vec<String>) {
     let mut lines = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
-        // Another page's dashboard.
+        // Another page's server.
         if !(line.starts_with("port ") && line.contains(" is taken")) {
             lines.push(line.trim_end().to_owned());
         }

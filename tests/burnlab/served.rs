@@ -21,7 +21,7 @@ impl Served {
         let mut url = String::new();
         output.read_line(&mut url).unwrap();
         let mut served = Self { address: String::new(), token: String::new(), process, _output: output };
-        served.address = url.trim().strip_prefix("http://")?.trim_end_matches('/').to_owned();
+        served.address = url.trim().strip_prefix("http://")?.split('/').next()?.to_owned();
         let page = served.ask("GET", "/", "")?.1;
         // The page of `burnlab serve` has none: it changes nothing.
         let token = page.split_once("name=\"burnlab-token\" content=\"").and_then(|(_, rest)| rest.split('"').next());

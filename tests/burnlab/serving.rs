@@ -55,7 +55,7 @@ fn predicted(place: &Place, run: &str, rows: &str) -> (Vec<String>, Vec<Vec<Stri
     (lines.next().unwrap(), lines.collect())
 }
 
-const ROWS: &str = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.7,3,5.2,2.3\n5.9,,4.2,1.5\n";
+const ROWS: &str = "sepal_length_(cm),sepal_width_(cm),petal_length_(cm),petal_width_(cm)\n5.1,3.5,1.4,0.2\n6.7,3,5.2,2.3\n5.9,,4.2,1.5\n";
 
 #[test]
 fn every_protocol_gives_what_predict_writes() {
@@ -72,7 +72,7 @@ fn every_protocol_gives_what_predict_writes() {
     let (status, csv) = served.send("POST", "/predict", &[CSV, ("accept", "text/csv")], ROWS.as_bytes()).unwrap();
     assert_eq!((status, csv.lines().next().unwrap()), (200, &*header.join(",")));
     assert_eq!(csv.lines().count(), 4);
-    let names = ["sepal_length", "sepal_width", "petal_length", "petal_width"];
+    let names = ["sepal_length_(cm)", "sepal_width_(cm)", "petal_length_(cm)", "petal_width_(cm)"];
     let lists = json!([[5.1, 3.5, 1.4, 0.2], [6.7, 3, 5.2, 2.3], [5.9, null, 4.2, 1.5]]);
     let records: Vec<Value> = lists
         .as_array()
@@ -96,7 +96,7 @@ fn every_protocol_gives_what_predict_writes() {
             }
         }
         assert!(
-            answer["warnings"].to_string().contains("sepal_width"),
+            answer["warnings"].to_string().contains("sepal_width_(cm)"),
             "a missing cell where training had none: {answer}"
         );
     }
@@ -194,7 +194,7 @@ fn every_protocol_gives_what_predict_writes() {
     }
     assert_eq!(get(&served, "/openapi.json")["x-models"], json!(["iris", "words"]));
     let (_, metrics) = served.ask("GET", "/metrics", "").unwrap();
-    for line in ["burnlab_rows_total{model=\"words\"} 3", "column=\"sepal_width\",kind=\"missing\"}"] {
+    for line in ["burnlab_rows_total{model=\"words\"} 3", "column=\"sepal_width_(cm)\",kind=\"missing\"}"] {
         assert!(metrics.contains(line), "{metrics}");
     }
 }
@@ -209,7 +209,7 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
         ("/predict", JSON, "7".to_owned(), 400, "is a number"),
         ("/predict", JSON, "[]".to_owned(), 400, "no rows"),
         ("/predict", JSON, "[[1, 2]]".to_owned(), 400, "2 values for 4 columns"),
-        ("/predict", JSON, "[{\"sepal_length\": 1}]".to_owned(), 400, "sepal_width"),
+        ("/predict", JSON, "[{\"sepal_length_(cm)\": 1}]".to_owned(), 400, "sepal_width_(cm)"),
         ("/predict", JSON, "[".repeat(100_000), 400, "recursion"),
         ("/predict", CSV, ROWS.replace("5.1", "tall"), 400, "the request:2"),
         ("/predict", CSV, String::new(), 400, "the request"),

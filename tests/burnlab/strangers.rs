@@ -237,7 +237,7 @@ fn no_verb_moves_or_removes_our_runs_through_a_link() {
         copy_folder(&RUN.1, &ours.join(&sent.id));
         std::fs::remove_dir_all(artifacts.join(link)).ok();
         symlink("../our-runs", artifacts.join(link)).unwrap();
-        assert!(sent.run(&["runs", "reindex"]).status.success());
+        assert_eq!(sent.run(&["runs", "reindex"]).status.success(), link == "trash");
         let before = tree(&ours);
         for args in [
             &["runs", "gc"][..],
@@ -647,7 +647,7 @@ fn a_strangers_sweep_trains_on_none_of_our_files() {
 fn one_damaged_row_of_a_run_hides_no_other_and_is_written_anew() {
     let copy = "INSERT INTO run (number, id, started, revision, record) SELECT number + 50";
     for (damage, is_left_out) in [
-        (format!("{copy}, 'no id', started, revision, record FROM run"), true),
+        (format!("{copy}, 'no id', started, revision, record FROM run LIMIT 1"), true),
         (format!("{copy}, id || 'a', started, revision, record FROM run"), true),
         (format!("{copy}, id || 'a', started, revision, '{{' FROM run"), true),
         ("UPDATE metric SET key = '' WHERE number = 1".to_owned(), true),

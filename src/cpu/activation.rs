@@ -4,7 +4,6 @@ use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, activation};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use statrs::function::erf::erf;
 
 use super::math;
 
@@ -56,7 +55,7 @@ impl Activation {
     #[inline(always)]
     pub(super) fn apply(self, values: &mut [f32], slopes: &mut [f32]) {
         /// 1 / sqrt(2 pi)
-        const NORMAL_DENSITY_AT_0: f64 = 0.398_942_280_401_432_7;
+        const NORMAL_DENSITY_AT_0: f32 = 0.398_942_3;
         #[inline(always)]
         fn each(values: &mut [f32], slopes: &mut [f32], function: impl Fn(f32) -> (f32, f32)) {
             for (value, slope) in values.iter_mut().zip(slopes) {
@@ -79,10 +78,8 @@ impl Activation {
                 each(values, slopes, |x| if x < 0.0 { (low * x, low) } else { (x, 1.0) });
             }
             Self::Gelu => each(values, slopes, |x| {
-                let x = f64::from(x);
-                let below = 0.5 * (1.0 + erf(x * std::f64::consts::FRAC_1_SQRT_2));
-                let density = NORMAL_DENSITY_AT_0 * (-0.5 * x * x).exp();
-                ((x * below) as f32, (below + x * density) as f32)
+                let (below, power) = math::normal_distribution(x);
+                (x * below, below + x * (NORMAL_DENSITY_AT_0 * power))
             }),
             Self::Silu => each(values, slopes, |x| {
                 let share = math::sigmoid(x);

@@ -2,15 +2,12 @@
 //! result.
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::Activation;
-use super::autodiff::{register, unwrap, wrap};
+use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::{change_rows, for_rows, simd};
@@ -53,31 +50,22 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     bias: Tensor<Autodiff<B, C>, 1>,
     activation: Option<Activation>,
 ) -> Tensor<Autodiff<B, C>, 2> {
-    let (inputs, weight, bias) = (unwrap(inputs), unwrap(weight), unwrap(bias));
-    let parents = [inputs.node, weight.node, bias.node];
-    let (inputs, weight, bias) = (wrap(inputs.primitive), wrap(weight.primitive), wrap(bias.primitive));
-    let output = match DenseBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(unwrap(fused::<B>(inputs, weight, bias, activation))),
-        OpsKind::Tracked(preparation) => {
-            let (sizes, device) = (Sizes::of(&inputs, &weight), inputs.device());
-            let (values, slopes) = on_slices(inputs.clone(), weight.clone(), bias, |inputs, weight, bias| {
-                let mut values = sizes.product(inputs, weight);
-                let slopes = activate_with_slopes(&mut values, bias, activation);
-                (values, slopes)
-            });
-            let output = unwrap(tensor::<B, 2>(values, [sizes.rows, sizes.outputs], &device));
-            preparation.finish(Saved { inputs, weight, slopes, sizes }, output)
-        }
-    };
-    wrap(output)
+    let tracked = [unwrap(inputs), unwrap(weight), unwrap(bias)];
+    let [inputs, weight, bias] = tracked.each_ref().map(|input| input.primitive.clone());
+    let (inputs, weight) = (wrap::<B, 2>(inputs), wrap::<B, 2>(weight));
+    let (sizes, device) = (Sizes::of(&inputs, &weight), inputs.device());
+    let (values, slopes) = on_slices(inputs.clone(), weight.clone(), wrap(bias), |inputs, weight, bias| {
+        let mut values = sizes.product(inputs, weight);
+        let slopes = activate_with_slopes(&mut values, bias, activation);
+        (values, slopes)
+    });
+    let output = tensor::<B, 2>(values, [sizes.rows, sizes.outputs], &device);
+    wrap(track::<B, C, _, 3>(tracked, unwrap(output), Layer { inputs, weight, slopes, sizes }))
 }
-
-#[derive(Debug)]
-struct DenseBackward;
 
 /// What the backward pass needs.
 #[derive(Clone, Debug)]
-struct Saved<B: Backend> {
+struct Layer<B: Backend> {
     inputs: Tensor<B, 2>,
     weight: Tensor<B, 2>,
     /// Derivatives of the activation `[rows, outputs]`, row-major; `None` without one.
@@ -85,30 +73,22 @@ struct Saved<B: Backend> {
     sizes: Sizes,
 }
 
-impl<B: CpuBackend> Backward<B, 3> for DenseBackward {
-    type State = Saved<B>;
-
-    fn backward(self, ops: Ops<Saved<B>, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_inputs, to_weight, to_bias] = ops.parents;
-        let Saved { inputs, weight, slopes, sizes } = ops.state;
+impl<B: CpuBackend> Saved<B, 3> for Layer<B> {
+    fn gradients(self, of_output: Primitive<B>, wanted: [bool; 3]) -> [Option<Primitive<B>>; 3] {
+        let Self { inputs, weight, slopes, sizes } = self;
         let Sizes { rows, inputs: width, outputs } = sizes;
         let device = inputs.device();
-        let gradient = wrap::<B, 2>(gradients.consume::<B>(&ops.node));
-        let (_, (of_inputs, of_weight, of_bias)) = in_place(gradient, |gradient| {
+        let (_, (of_inputs, of_weight, of_bias)) = in_place(wrap::<B, 2>(of_output), |gradient| {
             let of_bias = sizes.gradient_of_sums(gradient, slopes);
-            let of_weight = to_weight.is_some().then(|| read(inputs, |inputs| sizes.weight_gradient(inputs, gradient)));
-            let of_inputs = to_inputs.is_some().then(|| read(weight, |weight| sizes.input_gradient(gradient, weight)));
+            let of_weight = wanted[1].then(|| read(inputs, |inputs| sizes.weight_gradient(inputs, gradient)));
+            let of_inputs = wanted[0].then(|| read(weight, |weight| sizes.input_gradient(gradient, weight)));
             (of_inputs, of_weight, of_bias)
         });
-        if let Some((node, values)) = to_inputs.zip(of_inputs) {
-            register(gradients, node.id, tensor::<B, 2>(values, [rows, width], &device));
-        }
-        if let Some((node, values)) = to_weight.zip(of_weight) {
-            register(gradients, node.id, tensor::<B, 2>(values, [width, outputs], &device));
-        }
-        if let Some(node) = to_bias {
-            register(gradients, node.id, tensor::<B, 1>(of_bias, [outputs], &device));
-        }
+        [
+            of_inputs.map(|values| unwrap(tensor::<B, 2>(values, [rows, width], &device))),
+            of_weight.map(|values| unwrap(tensor::<B, 2>(values, [width, outputs], &device))),
+            wanted[2].then(|| unwrap(tensor::<B, 1>(of_bias, [outputs], &device))),
+        ]
     }
 }
 

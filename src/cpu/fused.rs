@@ -5,11 +5,14 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
+use super::attention::{self, Heads};
 use super::autodiff::{unwrap, wrap};
 use super::convolution::{self, BlockOptions, NormalizedBlock};
 use super::loss::{self, Labels, LossFunction};
 use super::memory::{self, CpuBackend};
-use super::{Activation, AdamStep, adam, dense, members};
+use super::periodic::{self, Waves};
+use super::recurrence::{self, Recurrence};
+use super::{Activation, AdamStep, adam, dense, embedding, layer_norm, members};
 
 /// A Burn backend with fused operations. The defaults use Burn's operations.
 pub trait FusedBackend: Backend {
@@ -69,6 +72,51 @@ pub trait FusedBackend: Backend {
         options: BlockOptions,
     ) -> NormalizedBlock<Self> {
         convolution::plain_normalized(images, weight, scale, shift, options)
+    }
+
+    /// Multi-head attention of queries, keys and values that lie side by side: `[batch, tokens, 3 x width]` to `[batch,
+    /// tokens, width]`.
+    fn multi_head_attention(inputs: Tensor<Self, 3>, heads: Heads) -> Tensor<Self, 3> {
+        attention::plain(inputs, heads)
+    }
+
+    /// Layer normalisation of each row of `inputs` `[rows, width]`, with scale and shift `[width]`, and the activation that may
+    /// follow.
+    fn layer_normalization(
+        inputs: Tensor<Self, 2>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<Self, 2> {
+        layer_norm::plain(inputs, scale, shift, activation)
+    }
+
+    /// The rows of the table `rows` `[num_rows, width]` at `indices` `[count]`, whole numbers: `[count, width]`.
+    fn lookup(indices: Tensor<Self, 1>, rows: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        embedding::plain_lookup(indices, rows)
+    }
+
+    /// `row` `[width]` added to each of `examples` `[batch, width]`.
+    fn add_to_examples(examples: Tensor<Self, 2>, row: Tensor<Self, 1>) -> Tensor<Self, 2> {
+        embedding::plain_add(examples, row)
+    }
+
+    /// The state of a recurrent layer after each step `[batch, steps, units]`, from what the inputs contribute to its gates
+    /// `[batch, steps, gates x units]`, and the weight `[units, gates x units]` and bias `[gates x units]` of the state. The state
+    /// starts at 0.
+    fn recurrent_layer(
+        from_inputs: Tensor<Self, 3>,
+        weight: Tensor<Self, 2>,
+        bias: Tensor<Self, 1>,
+        recurrence: Recurrence,
+    ) -> Tensor<Self, 3> {
+        recurrence::plain(from_inputs, weight, bias, recurrence)
+    }
+
+    /// Periodic embeddings: of each number x of `[rows, columns]`, the features `activation(cos(2 pi (frequency x + phase)) x
+    /// weight + bias)`: `[rows, columns x features]`.
+    fn periodic(numbers: Tensor<Self, 2>, waves: Waves<Self>, activation: Activation) -> Tensor<Self, 2> {
+        periodic::plain(numbers, waves, activation)
     }
 
     /// Mean loss `[1]` of logits `[rows, outputs]`, weighted if the labels have weights.
@@ -149,6 +197,40 @@ impl<B: CpuBackend> FusedBackend for B {
         convolution::fused_normalized(images, weight, scale, shift, options)
     }
 
+    fn multi_head_attention(inputs: Tensor<B, 3>, heads: Heads) -> Tensor<B, 3> {
+        attention::fused(inputs, heads)
+    }
+
+    fn layer_normalization(
+        inputs: Tensor<B, 2>,
+        scale: Tensor<B, 1>,
+        shift: Tensor<B, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<B, 2> {
+        layer_norm::fused(inputs, scale, shift, activation)
+    }
+
+    fn lookup(indices: Tensor<B, 1>, rows: Tensor<B, 2>) -> Tensor<B, 2> {
+        embedding::fused_lookup(indices, rows)
+    }
+
+    fn add_to_examples(examples: Tensor<B, 2>, row: Tensor<B, 1>) -> Tensor<B, 2> {
+        embedding::fused_add(examples, row)
+    }
+
+    fn recurrent_layer(
+        from_inputs: Tensor<B, 3>,
+        weight: Tensor<B, 2>,
+        bias: Tensor<B, 1>,
+        recurrence: Recurrence,
+    ) -> Tensor<B, 3> {
+        recurrence::fused(from_inputs, weight, bias, recurrence)
+    }
+
+    fn periodic(numbers: Tensor<B, 2>, waves: Waves<B>, activation: Activation) -> Tensor<B, 2> {
+        periodic::fused(numbers, waves, activation)
+    }
+
     fn loss(function: LossFunction, logits: Tensor<B, 2>, labels: &Labels) -> Tensor<B, 1> {
         loss::fused(function, logits, labels)
     }
@@ -205,6 +287,40 @@ impl<B: CpuBackend, C: CheckpointStrategy> FusedBackend for Autodiff<B, C> {
         options: BlockOptions,
     ) -> NormalizedBlock<Self> {
         convolution::tracked_normalized(images, weight, scale, shift, options)
+    }
+
+    fn multi_head_attention(inputs: Tensor<Self, 3>, heads: Heads) -> Tensor<Self, 3> {
+        attention::tracked(inputs, heads)
+    }
+
+    fn layer_normalization(
+        inputs: Tensor<Self, 2>,
+        scale: Tensor<Self, 1>,
+        shift: Tensor<Self, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<Self, 2> {
+        layer_norm::tracked(inputs, scale, shift, activation)
+    }
+
+    fn lookup(indices: Tensor<Self, 1>, rows: Tensor<Self, 2>) -> Tensor<Self, 2> {
+        embedding::tracked_lookup(indices, rows)
+    }
+
+    fn add_to_examples(examples: Tensor<Self, 2>, row: Tensor<Self, 1>) -> Tensor<Self, 2> {
+        embedding::tracked_add(examples, row)
+    }
+
+    fn recurrent_layer(
+        from_inputs: Tensor<Self, 3>,
+        weight: Tensor<Self, 2>,
+        bias: Tensor<Self, 1>,
+        recurrence: Recurrence,
+    ) -> Tensor<Self, 3> {
+        recurrence::tracked(from_inputs, weight, bias, recurrence)
+    }
+
+    fn periodic(numbers: Tensor<Self, 2>, waves: Waves<Self>, activation: Activation) -> Tensor<Self, 2> {
+        periodic::tracked(numbers, waves, activation)
     }
 
     fn loss(function: LossFunction, logits: Tensor<Self, 2>, labels: &Labels) -> Tensor<Self, 1> {

@@ -7,6 +7,9 @@ use super::parallel::for_each;
 /// Elements of the windows that one core processes at a time: 1 MiB, the size of a second-level cache.
 const WINDOWS: usize = 1 << 18;
 
+/// Parts come in multiples of this, so that two or four cores have equal shares.
+const PARTS: usize = 4;
+
 /// The sizes of images stored row-major as `[images, height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ImageSizes {
@@ -26,11 +29,13 @@ impl ImageSizes {
         [self.images, self.height, self.width, self.channels]
     }
 
-    /// Calls `work` on all cores, on parts of the images whose windows fit into a cache. The parts do not depend on the
-    /// number of cores.
+    /// Calls `work` on all cores, on equal parts of the images whose windows fit into a cache. The parts do not depend on the
+    /// number of cores; there are at least [`PARTS`], or as many as images.
     pub(super) fn in_parts<T: Send>(self, kernel: usize, work: impl Fn(Range<usize>) -> T + Sync + Send) -> Vec<T> {
-        let part = (WINDOWS / (self.of_image() * kernel * kernel)).max(1);
-        for_each(self.images.div_ceil(part), |index| work(index * part..self.images.min((index + 1) * part)))
+        let windows = self.images * self.of_image() * kernel * kernel;
+        let num_parts = windows.div_ceil(WINDOWS).next_multiple_of(PARTS).min(self.images).max(1);
+        let part = self.images.div_ceil(num_parts);
+        for_each(self.images.div_ceil(part.max(1)), |index| work(index * part..self.images.min((index + 1) * part)))
     }
 
     /// Calls `visit` with each contiguous run of elements that a window shares with an image: its start in the windows
@@ -84,7 +89,8 @@ impl ImageSizes {
         let Self { height, width, channels, .. } = self;
         let (rows, columns) = (height / side, width / side);
         let parts = for_each(self.images, |image| {
-            let (mut largest, mut origins) = (Vec::new(), Vec::new());
+            let size = rows * columns * channels;
+            let (mut largest, mut origins) = (Vec::with_capacity(size), Vec::with_capacity(size));
             for corner in 0..rows * columns {
                 let (y, x) = (corner / columns * side, corner % columns * side);
                 let start = ((image * height + y) * width + x) * channels;

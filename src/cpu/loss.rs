@@ -1,15 +1,12 @@
 //! Loss functions: the mean over a batch, and its gradient with respect to the logits in the same pass.
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 
-use super::autodiff::{register, unwrap, wrap};
+use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math;
 use super::memory::{CpuBackend, in_place, read, tensor};
 use super::parallel::simd;
@@ -82,39 +79,27 @@ pub(super) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     logits: Tensor<Autodiff<B, C>, 2>,
     labels: &Labels,
 ) -> Tensor<Autodiff<B, C>, 1> {
-    let logits = unwrap(logits);
-    let parents = [logits.node];
-    let logits: Tensor<B, 2> = wrap(logits.primitive);
-    let output = match LossBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(unwrap(fused(function, logits, labels))),
-        OpsKind::Tracked(preparation) => {
-            let (device, shape) = (logits.device(), logits.dims());
-            let mut gradient = read(logits, <[f32]>::to_vec);
-            let loss = function.replace_by_gradient(&mut gradient, labels);
-            let output = unwrap(tensor::<B, 1>(vec![loss as f32], [1], &device));
-            preparation.finish(tensor::<B, 2>(gradient, shape, &device), output)
-        }
-    };
-    wrap(output)
+    let tracked = unwrap(logits);
+    let logits: Tensor<B, 2> = wrap(tracked.primitive.clone());
+    let (device, shape) = (logits.device(), logits.dims());
+    let mut gradient = read(logits, <[f32]>::to_vec);
+    let loss = function.replace_by_gradient(&mut gradient, labels);
+    let output = tensor::<B, 1>(vec![loss as f32], [1], &device);
+    wrap(track::<B, C, _, 1>([tracked], unwrap(output), Slope(tensor::<B, 2>(gradient, shape, &device))))
 }
 
-#[derive(Debug)]
-struct LossBackward;
+/// The gradient of the loss.
+#[derive(Clone, Debug)]
+struct Slope<B: Backend>(Tensor<B, 2>);
 
-impl<B: CpuBackend> Backward<B, 1> for LossBackward {
-    /// The gradient of the loss.
-    type State = Tensor<B, 2>;
-
-    fn backward(self, ops: Ops<Tensor<B, 2>, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_logits] = ops.parents;
-        let factor = read(wrap::<B, 1>(gradients.consume::<B>(&ops.node)), |factor| factor[0]);
-        if let Some(node) = to_logits {
-            let gradient = match factor {
-                1.0 => ops.state,
-                _ => in_place(ops.state, |gradient| gradient.iter_mut().for_each(|value| *value *= factor)).0,
-            };
-            register(gradients, node.id, gradient);
-        }
+impl<B: CpuBackend> Saved<B, 1> for Slope<B> {
+    fn gradients(self, of_output: Primitive<B>, _: [bool; 1]) -> [Option<Primitive<B>>; 1] {
+        let factor = read(wrap::<B, 1>(of_output), |factor| factor[0]);
+        let gradient = match factor {
+            1.0 => self.0,
+            _ => in_place(self.0, |gradient| gradient.iter_mut().for_each(|value| *value *= factor)).0,
+        };
+        [Some(unwrap(gradient))]
     }
 }
 

@@ -3,14 +3,11 @@
 //! Burn's broadcast product and batched `matmul` took 40 % of such a network's step (measured).
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::autodiff::{register, unwrap, wrap};
+use super::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use super::math::{add_to_rows, column_sums, multiply};
 use super::memory::{CpuBackend, read, tensor};
 use super::parallel::simd;
@@ -53,14 +50,10 @@ pub(super) fn tracked_scaled<B: CpuBackend, C: CheckpointStrategy>(
     inputs: Tensor<Autodiff<B, C>, 2>,
     scale: Tensor<Autodiff<B, C>, 2>,
 ) -> Tensor<Autodiff<B, C>, 2> {
-    let (inputs, scale) = (unwrap(inputs), unwrap(scale));
-    let parents = [inputs.node, scale.node];
-    let (inputs, scale) = (wrap::<B, 2>(inputs.primitive), wrap::<B, 2>(scale.primitive));
-    let output = unwrap(fused_scaled::<B>(inputs.clone(), scale.clone()));
-    wrap(match ScalingBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish((inputs, scale), output),
-    })
+    let tracked = [unwrap(inputs), unwrap(scale)];
+    let [inputs, scale] = tracked.each_ref().map(|input| wrap::<B, 2>(input.primitive.clone()));
+    let output = fused_scaled::<B>(inputs.clone(), scale.clone());
+    wrap(track::<B, C, _, 2>(tracked, unwrap(output), Scaled { inputs, scale }))
 }
 
 /// With burnlab's loops, as one node of the autodiff graph.
@@ -69,69 +62,60 @@ pub(super) fn tracked_dense<B: CpuBackend, C: CheckpointStrategy>(
     weight: Tensor<Autodiff<B, C>, 3>,
     bias: Tensor<Autodiff<B, C>, 2>,
 ) -> Tensor<Autodiff<B, C>, 2> {
-    let (inputs, weight, bias) = (unwrap(inputs), unwrap(weight), unwrap(bias));
-    let parents = [inputs.node, weight.node, bias.node];
-    let (inputs, weight) = (wrap::<B, 2>(inputs.primitive), wrap::<B, 3>(weight.primitive));
-    let output = unwrap(fused_dense::<B>(inputs.clone(), weight.clone(), wrap(bias.primitive)));
-    wrap(match LayersBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish((inputs, weight), output),
-    })
+    let tracked = [unwrap(inputs), unwrap(weight), unwrap(bias)];
+    let [inputs, weight, bias] = tracked.each_ref().map(|input| input.primitive.clone());
+    let (inputs, weight) = (wrap::<B, 2>(inputs), wrap::<B, 3>(weight));
+    let output = fused_dense::<B>(inputs.clone(), weight.clone(), wrap(bias));
+    wrap(track::<B, C, _, 3>(tracked, unwrap(output), MemberLayers { inputs, weight }))
 }
 
-#[derive(Debug)]
-struct ScalingBackward;
+#[derive(Clone, Debug)]
+struct Scaled<B: Backend> {
+    /// `[rows, width]`
+    inputs: Tensor<B, 2>,
+    /// `[members, width]`
+    scale: Tensor<B, 2>,
+}
 
-impl<B: CpuBackend> Backward<B, 2> for ScalingBackward {
-    /// Inputs `[rows, width]` and scale `[members, width]`.
-    type State = (Tensor<B, 2>, Tensor<B, 2>);
-
-    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_inputs, to_scale] = ops.parents;
-        let (inputs, scale) = ops.state;
+impl<B: CpuBackend> Saved<B, 2> for Scaled<B> {
+    fn gradients(self, of_output: Primitive<B>, wanted: [bool; 2]) -> [Option<Primitive<B>>; 2] {
+        let Self { inputs, scale } = self;
         let (sizes, device) = (Scaling::of(&inputs, &scale), inputs.device());
-        let gradient = wrap::<B, 2>(gradients.consume::<B>(&ops.node));
-        let (of_inputs, of_scale) = read(gradient, |gradient| {
-            let of_inputs = to_inputs.is_some().then(|| read(scale, |scale| sizes.input_gradient(gradient, scale)));
-            let of_scale = to_scale.is_some().then(|| read(inputs, |inputs| sizes.scale_gradient(gradient, inputs)));
+        let (of_inputs, of_scale) = read(wrap::<B, 2>(of_output), |gradient| {
+            let of_inputs = wanted[0].then(|| read(scale, |scale| sizes.input_gradient(gradient, scale)));
+            let of_scale = wanted[1].then(|| read(inputs, |inputs| sizes.scale_gradient(gradient, inputs)));
             (of_inputs, of_scale)
         });
-        if let Some((node, values)) = to_inputs.zip(of_inputs) {
-            register(gradients, node.id, tensor::<B, 2>(values, [sizes.rows, sizes.width], &device));
-        }
-        if let Some((node, values)) = to_scale.zip(of_scale) {
-            register(gradients, node.id, tensor::<B, 2>(values, [sizes.members, sizes.width], &device));
-        }
+        [
+            of_inputs.map(|values| unwrap(tensor::<B, 2>(values, [sizes.rows, sizes.width], &device))),
+            of_scale.map(|values| unwrap(tensor::<B, 2>(values, [sizes.members, sizes.width], &device))),
+        ]
     }
 }
 
-#[derive(Debug)]
-struct LayersBackward;
+#[derive(Clone, Debug)]
+struct MemberLayers<B: Backend> {
+    /// `[members x rows, width]`
+    inputs: Tensor<B, 2>,
+    /// `[members, width, outputs]`
+    weight: Tensor<B, 3>,
+}
 
-impl<B: CpuBackend> Backward<B, 3> for LayersBackward {
-    /// Inputs `[members x rows, width]` and weight `[members, width, outputs]`.
-    type State = (Tensor<B, 2>, Tensor<B, 3>);
-
-    fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_inputs, to_weight, to_bias] = ops.parents;
-        let (inputs, weight) = ops.state;
+impl<B: CpuBackend> Saved<B, 3> for MemberLayers<B> {
+    fn gradients(self, of_output: Primitive<B>, wanted: [bool; 3]) -> [Option<Primitive<B>>; 3] {
+        let Self { inputs, weight } = self;
         let (sizes, device) = (Layers::of(&inputs, &weight), inputs.device());
         let Layers { members, rows, width, outputs } = sizes;
-        let gradient = wrap::<B, 2>(gradients.consume::<B>(&ops.node));
-        let (of_inputs, of_weight, of_bias) = read(gradient, |gradient| {
-            let of_inputs = to_inputs.is_some().then(|| read(weight, |weight| sizes.input_gradient(gradient, weight)));
-            let of_weight = to_weight.is_some().then(|| read(inputs, |inputs| sizes.weight_gradient(inputs, gradient)));
+        let (of_inputs, of_weight, of_bias) = read(wrap::<B, 2>(of_output), |gradient| {
+            let of_inputs = wanted[0].then(|| read(weight, |weight| sizes.input_gradient(gradient, weight)));
+            let of_weight = wanted[1].then(|| read(inputs, |inputs| sizes.weight_gradient(inputs, gradient)));
             (of_inputs, of_weight, sizes.bias_gradient(gradient))
         });
-        if let Some((node, values)) = to_inputs.zip(of_inputs) {
-            register(gradients, node.id, tensor::<B, 2>(values, [members * rows, width], &device));
-        }
-        if let Some((node, values)) = to_weight.zip(of_weight) {
-            register(gradients, node.id, tensor::<B, 3>(values, [members, width, outputs], &device));
-        }
-        if let Some(node) = to_bias {
-            register(gradients, node.id, tensor::<B, 2>(of_bias, [members, outputs], &device));
-        }
+        [
+            of_inputs.map(|values| unwrap(tensor::<B, 2>(values, [members * rows, width], &device))),
+            of_weight.map(|values| unwrap(tensor::<B, 3>(values, [members, width, outputs], &device))),
+            wanted[2].then(|| unwrap(tensor::<B, 2>(of_bias, [members, outputs], &device))),
+        ]
     }
 }
 

@@ -7,7 +7,7 @@
 //!   kernels = "plain"`;
 //! - its loops over slices, which are not generic and so compiled once (`fused` calls them with the tensors of a
 //!   [`CpuBackend`]);
-//! - its node in the graph of `Autodiff` (`tracked`).
+//! - its node in the graph of `Autodiff` (`tracked`): what its forward pass saves, with the gradients (`autodiff::Saved`).
 //!
 //! To add one, write its file, and a method of the trait, of its two implementations (`fused.rs`), and of [`Kernels`].
 
@@ -17,27 +17,37 @@ use serde::{Deserialize, Serialize};
 
 mod activation;
 mod adam;
+mod attention;
 mod autodiff;
+mod concatenate;
 mod convolution;
 mod dense;
+mod embedding;
 mod fused;
 mod images;
+mod layer_norm;
 mod loss;
 mod math;
 mod members;
 mod memory;
 mod parallel;
+mod periodic;
 mod product;
+mod recurrence;
 
 pub use activation::Activation;
 pub use adam::AdamStep;
+pub use attention::{Heads, attention_of_last, attention_weights};
+pub use concatenate::concatenate;
 pub use convolution::{BlockOptions, NormalizedBlock};
 pub use fused::{FusedBackend, TrainingBackend};
 pub use loss::{Labels, LossFunction};
 pub use math::{exp, sigmoid, tanh};
 pub use memory::CpuBackend;
 pub use parallel::simd;
+pub use periodic::Waves;
 pub use product::{Matrix, product};
+pub use recurrence::{Cell, Recurrence};
 
 /// Added to variances before taking their root, as in the reference implementations of normalisation.
 pub const NORM_EPSILON: f32 = 1e-5;
@@ -128,6 +138,71 @@ impl Kernels {
         match self {
             Self::Fused => B::normalized_convolution_block(images, weight, scale, shift, options),
             Self::Plain => convolution::plain_normalized(images, weight, scale, shift, options),
+        }
+    }
+
+    /// See [`FusedBackend::multi_head_attention`].
+    pub fn multi_head_attention<B: FusedBackend>(self, inputs: Tensor<B, 3>, heads: Heads) -> Tensor<B, 3> {
+        match self {
+            Self::Fused => B::multi_head_attention(inputs, heads),
+            Self::Plain => attention::plain(inputs, heads),
+        }
+    }
+
+    /// See [`FusedBackend::layer_normalization`].
+    pub fn layer_normalization<B: FusedBackend>(
+        self,
+        inputs: Tensor<B, 2>,
+        scale: Tensor<B, 1>,
+        shift: Tensor<B, 1>,
+        activation: Option<Activation>,
+    ) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::layer_normalization(inputs, scale, shift, activation),
+            Self::Plain => layer_norm::plain(inputs, scale, shift, activation),
+        }
+    }
+
+    /// See [`FusedBackend::lookup`].
+    pub fn lookup<B: FusedBackend>(self, indices: Tensor<B, 1>, rows: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::lookup(indices, rows),
+            Self::Plain => embedding::plain_lookup(indices, rows),
+        }
+    }
+
+    /// See [`FusedBackend::add_to_examples`].
+    pub fn add_to_examples<B: FusedBackend>(self, examples: Tensor<B, 2>, row: Tensor<B, 1>) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::add_to_examples(examples, row),
+            Self::Plain => embedding::plain_add(examples, row),
+        }
+    }
+
+    /// See [`FusedBackend::recurrent_layer`].
+    pub fn recurrent_layer<B: FusedBackend>(
+        self,
+        from_inputs: Tensor<B, 3>,
+        weight: Tensor<B, 2>,
+        bias: Tensor<B, 1>,
+        recurrence: Recurrence,
+    ) -> Tensor<B, 3> {
+        match self {
+            Self::Fused => B::recurrent_layer(from_inputs, weight, bias, recurrence),
+            Self::Plain => recurrence::plain(from_inputs, weight, bias, recurrence),
+        }
+    }
+
+    /// See [`FusedBackend::periodic`].
+    pub fn periodic<B: FusedBackend>(
+        self,
+        numbers: Tensor<B, 2>,
+        waves: Waves<B>,
+        activation: Activation,
+    ) -> Tensor<B, 2> {
+        match self {
+            Self::Fused => B::periodic(numbers, waves, activation),
+            Self::Plain => periodic::plain(numbers, waves, activation),
         }
     }
 

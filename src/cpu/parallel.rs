@@ -41,6 +41,36 @@ pub(super) fn change_rows(a: &mut [f32], width: usize, work: impl Fn(&mut [f32])
     if a.len() < PARALLEL_FROM { a.chunks_mut(block).for_each(work) } else { a.par_chunks_mut(block).for_each(work) }
 }
 
+/// Elements from which on work on them is shared out.
+pub(super) fn pays_off(elements: usize) -> bool {
+    elements >= PARALLEL_FROM
+}
+
+/// Calls `work` on parts of `rows` rows of several slices, with the first row of each; on several cores if `shared`. Each
+/// slice comes with its elements per row, 0 for one that is not there. Results are in the order of the rows.
+pub(super) fn for_parts<const N: usize, T: Send>(
+    mut slices: [(&mut [f32], usize); N],
+    rows: usize,
+    shared: bool,
+    work: impl Fn(usize, [&mut [f32]; N]) -> T + Sync,
+) -> Vec<T> {
+    let mut parts = Vec::new();
+    while slices.iter().any(|(slice, _)| !slice.is_empty()) {
+        let part = slices.each_mut().map(|(slice, width)| {
+            let end = slice.len().min(rows * *width);
+            let (part, rest) = std::mem::take(slice).split_at_mut(end);
+            *slice = rest;
+            part
+        });
+        parts.push((parts.len() * rows, part));
+    }
+    let work = |(first, part)| simd(|| work(first, part));
+    match shared && parts.len() > 1 {
+        true => parts.into_par_iter().map(work).collect(),
+        false => parts.into_iter().map(work).collect(),
+    }
+}
+
 /// Adds up the column sums of several blocks, in order and in double precision.
 pub(super) fn total(blocks: &[Vec<f32>], width: usize) -> Vec<f32> {
     let mut total = vec![0.0f64; width];
@@ -83,6 +113,23 @@ pub(super) fn for_blocks(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_have_the_same_rows_of_every_slice() {
+        for (count, shared) in [(0, true), (1, true), (7, false), (7, true)] {
+            let (mut wide, mut narrow) = (vec![0.0; 3 * count], vec![0.0; count]);
+            let firsts = for_parts([(&mut wide, 3), (&mut narrow, 1), (&mut [], 0)], 2, shared, |first, parts| {
+                let [wide, narrow, none] = parts;
+                assert!(none.is_empty() && wide.len() == 3 * narrow.len());
+                wide.fill(first as f32);
+                narrow.iter_mut().enumerate().for_each(|(row, value)| *value = (first + row) as f32);
+                first
+            });
+            assert!(firsts.iter().enumerate().all(|(part, &first)| first == 2 * part));
+            assert!(narrow.iter().enumerate().all(|(row, &value)| value == row as f32));
+            assert!(wide.iter().enumerate().all(|(at, &value)| value == (at / 6 * 2) as f32));
+        }
+    }
 
     #[test]
     fn blocks_cover_every_row_once_and_in_order() {

@@ -27,6 +27,17 @@ impl<'a> Matrix<'a> {
         Self { values, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
+    /// `count` columns from `start` on of a matrix that is not transposed, without copying.
+    ///
+    /// # Panics
+    /// If there are not so many columns, or the matrix is transposed.
+    pub fn band(self, start: usize, count: usize) -> Self {
+        assert!(start + count <= self.columns, "columns {start} to {} of {}", start + count, self.columns);
+        assert_eq!(self.column_stride, 1, "a band of a matrix that is not transposed");
+        let start = start.min(self.values.len()); // without rows there are no values
+        Self { values: &self.values[start..], columns: count, ..self }
+    }
+
     /// The transpose, without copying.
     pub fn transposed(self) -> Self {
         Self {
@@ -39,31 +50,89 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// A row-major matrix to write to, or a band of columns of one.
+#[derive(Debug)]
+pub struct MatrixMut<'a> {
+    values: &'a mut [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+}
+
+impl<'a> MatrixMut<'a> {
+    /// The matrix `[rows, columns]` with the elements `values`, row-major.
+    ///
+    /// # Panics
+    /// If `values` does not have `rows * columns` elements.
+    pub fn new(values: &'a mut [f32], rows: usize, columns: usize) -> Self {
+        assert_eq!(Some(values.len()), rows.checked_mul(columns), "a matrix of {rows} rows and {columns} columns");
+        Self { values, rows, columns, row_stride: columns }
+    }
+
+    /// `count` columns from `start` on, without copying.
+    ///
+    /// # Panics
+    /// If there are not so many columns.
+    pub fn band(self, start: usize, count: usize) -> Self {
+        assert!(start + count <= self.columns, "columns {start} to {} of {}", start + count, self.columns);
+        let start = start.min(self.values.len()); // without rows there are no values
+        Self { values: &mut self.values[start..], columns: count, ..self }
+    }
+}
+
 /// `left` x `right`, row-major `[left.rows, right.columns]`, on all cores where that pays off.
 ///
 /// # Panics
 /// If `left` does not have as many columns as `right` has rows.
 pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
-    assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
-    let (rows, inner, columns) = (left.rows, left.columns, right.columns);
-    let size = rows.checked_mul(columns).expect("a matrix that fits into memory");
-    let multiplications = size.saturating_mul(inner);
-    let parallelism = match multiplications < PARALLEL_FROM {
+    let size = left.rows.checked_mul(right.columns).expect("a matrix that fits into memory");
+    let parallelism = match size.saturating_mul(left.columns) < PARALLEL_FROM {
         true => gemm::Parallelism::None,
         false => gemm::Parallelism::Rayon(0), // all threads of the pool
     };
     let mut product = Vec::with_capacity(size);
-    // SAFETY: by `Matrix::new` and `transposed`, element (row, column) of a matrix is at row * row_stride + column *
-    // column_stride < values.len(). The product has room for rows x columns elements, and gemm, which does not read it,
-    // writes all of them before the length is set.
+    // SAFETY: there is room for rows x columns elements, all of which are written before the length is set.
+    unsafe {
+        multiply(left, right, 1.0, product.as_mut_ptr(), right.columns, parallelism);
+        product.set_len(size);
+    }
+    product
+}
+
+/// Writes `factor` x `left` x `right` to `target`, on the present core alone: for parts of work that is shared out already.
+///
+/// # Panics
+/// If the sizes do not fit.
+pub(super) fn product_into(left: Matrix, right: Matrix, factor: f32, target: MatrixMut) {
+    assert_eq!((left.rows, right.columns), (target.rows, target.columns), "sizes of a matrix product");
+    // SAFETY: by `MatrixMut::new` and `band`, element (row, column) of the target is at row * row_stride + column <
+    // values.len().
+    unsafe { multiply(left, right, factor, target.values.as_mut_ptr(), target.row_stride, gemm::Parallelism::None) }
+}
+
+/// Writes `factor` x `left` x `right` to the matrix at `target`, which is not read and may be uninitialised.
+///
+/// # Safety
+/// All elements of the target, `row_stride` from row to row, must lie in memory that may be written.
+unsafe fn multiply(
+    left: Matrix,
+    right: Matrix,
+    factor: f32,
+    target: *mut f32,
+    row_stride: usize,
+    parallelism: gemm::Parallelism,
+) {
+    assert_eq!(left.columns, right.rows, "inner sizes of a matrix product");
+    // SAFETY: by `Matrix::new`, `band` and `transposed`, element (row, column) of a matrix is at row * row_stride +
+    // column * column_stride < values.len(); the target is the caller's promise.
     unsafe {
         gemm::gemm(
-            rows,
-            columns,
-            inner,
-            product.as_mut_ptr(),
+            left.rows,
+            right.columns,
+            left.columns,
+            target,
             1,
-            columns as isize,
+            row_stride as isize,
             false,
             left.values.as_ptr(),
             left.column_stride as isize,
@@ -72,15 +141,13 @@ pub fn product(left: Matrix, right: Matrix) -> Vec<f32> {
             right.column_stride as isize,
             right.row_stride as isize,
             0.0,
-            1.0,
+            factor,
             false,
             false,
             false,
             parallelism,
         );
-        product.set_len(size);
     }
-    product
 }
 
 #[cfg(test)]
@@ -113,6 +180,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn bands_of_columns_are_read_and_written_in_place() {
+        // [[1, 2], [3, 4]] of a wider matrix, times its transpose, doubled, into the middle of another one.
+        let wide = [9.0, 1.0, 2.0, 9.0, 3.0, 4.0];
+        let band = Matrix::new(&wide, 2, 3).band(1, 2);
+        let mut target = [7.0; 8];
+        product_into(band, band.transposed(), 2.0, MatrixMut::new(&mut target, 2, 4).band(1, 2));
+        assert_eq!(target, [7.0, 10.0, 22.0, 7.0, 7.0, 22.0, 50.0, 7.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "columns 2 to 4 of 3")]
+    fn a_band_beyond_the_matrix_is_refused() {
+        Matrix::new(&[0.0; 6], 2, 3).band(2, 2);
     }
 
     #[test]

@@ -2,13 +2,12 @@
 
 use crate::cpu::{FusedBackend, TrainingBackend};
 use anyhow::Context;
-use burn::tensor::{Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
-use crate::model::Net;
+use crate::model::{Net, TextMemory};
 use crate::shell::command;
 
 /// Generates `length` characters after the prompt of `generator`, and calls `print` with each immediately.
@@ -40,7 +39,8 @@ impl Job for GenerateJob<'_> {
     fn run<B: TrainingBackend>(self, device: B::Device) -> anyhow::Result<()> {
         let Self { saved, mut generator, mut sampler, length, print } = self;
         let net = saved.net::<B::InnerBackend>(&device)?;
-        (0..length).try_for_each(|_| print(generator.next(&net, &mut sampler, &device)))
+        let mut memory = TextMemory::default();
+        (0..length).try_for_each(|_| print(generator.next(&net, &mut sampler, &mut memory, &device)))
     }
 }
 
@@ -78,15 +78,18 @@ impl TextGenerator {
         Ok(Self { characters, context: saved.preprocessor.num_inputs(), seen })
     }
 
-    /// The next character, sampled from the logits of `net`.
-    pub fn next<B: FusedBackend>(&mut self, net: &Net<B>, sampler: &mut Sampler, device: &B::Device) -> char {
+    /// The next character, sampled from the logits of `net`, whose `memory` is of the characters generated so far.
+    pub fn next<B: FusedBackend>(
+        &mut self,
+        net: &Net<B>,
+        sampler: &mut Sampler,
+        memory: &mut TextMemory<B>,
+        device: &B::Device,
+    ) -> char {
         let width = self.seen.len().min(self.context);
         self.seen.drain(..self.seen.len() - width);
-        let inputs: Vec<f32> = self.seen.iter().map(|&number| number as f32).collect();
-        let inputs = Tensor::from_data(TensorData::new(inputs, [1, width]), device);
-        let logits = net.forward(inputs, None); // [width, num_characters + 1]
-        let last: Vec<f32> = logits.narrow(0, width - 1, 1).into_data().iter::<f32>().collect();
-        let number = sampler.sample(&last[..self.characters.len()]);
+        let logits = net.next_character(&self.seen, memory, device); // [num_characters + 1]
+        let number = sampler.sample(&logits[..self.characters.len()]);
         self.seen.push(number);
         self.characters[number]
     }

@@ -2,6 +2,7 @@
 
 use burn::nn::Linear;
 use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
 
 use crate::cpu::{Activation, FusedBackend, Kernels};
 
@@ -12,8 +13,14 @@ pub(super) fn dense<B: FusedBackend>(
     activation: Option<Activation>,
     kernels: Kernels,
 ) -> Tensor<B, 2> {
+    let (weight, bias) = weight_and_bias(layer);
+    kernels.dense(inputs, weight, bias, activation)
+}
+
+/// `[inputs, outputs]` and `[outputs]`.
+pub(super) fn weight_and_bias<B: Backend>(layer: &Linear<B>) -> (Tensor<B, 2>, Tensor<B, 1>) {
     let bias = layer.bias.as_ref().expect("`InitializedParams::linear` gives every layer a bias");
-    kernels.dense(inputs, layer.weight.val(), bias.val(), activation)
+    (layer.weight.val(), bias.val())
 }
 
 /// The same for each step of a sequence, `[batch, steps, inputs]` to `[batch, steps, outputs]`, in one matrix product.

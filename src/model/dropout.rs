@@ -55,10 +55,15 @@ impl DropoutRng {
 
     /// The factors by which [`DropoutRng::dropout`] multiplies `num_elements` elements; `None` if nothing is dropped.
     pub(super) fn mask(&mut self, probability: f64, num_elements: usize) -> Option<Vec<f32>> {
+        if probability <= 0.0 {
+            return None;
+        }
         let kept = (1.0 / (1.0 - probability)) as f32;
         // A 32-bit threshold: the rate is exact to 2^-32 and needs one draw per element.
         let threshold = (probability * f64::from(u32::MAX)) as u32;
-        let mut draw = || if self.0.next_u32() < threshold { 0.0 } else { kept };
-        (probability > 0.0).then(|| (0..num_elements).map(|_| draw()).collect())
+        let mut draws = vec![0; 4 * num_elements];
+        self.0.fill_bytes(&mut draws);
+        let factor = |draw: &[u8; 4]| if u32::from_le_bytes(*draw) < threshold { 0.0 } else { kept };
+        Some(draws.as_chunks().0.iter().map(factor).collect())
     }
 }

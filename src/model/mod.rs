@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use burn::module::Module;
-use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
+use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -20,7 +20,6 @@ use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
 
 mod cnn;
-mod concatenate;
 mod dense;
 mod dropout;
 mod initializer;
@@ -42,7 +41,7 @@ pub use members::average;
 pub use mlp::{Mlp, MlpConfig};
 pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
-pub use transformer::{Pooling, Transformer, TransformerConfig};
+pub use transformer::{Pooling, TextMemory, Transformer, TransformerConfig};
 pub(crate) use weights::ParameterPath;
 pub use weights::{
     NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
@@ -295,5 +294,19 @@ impl<B: FusedBackend> Net<B> {
     /// tokens]`, whose rows sum to 1. `None` for other kinds.
     pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {
         if let Self::Transformer(transformer) = self { Some(transformer.attention(inputs)) } else { None }
+    }
+
+    /// Logits `[num_outputs]` of the character that follows `text`, the last characters of it that a language model sees: from
+    /// 1 to its context. What a transformer has read before, it keeps in `memory`; other kinds read all of `text` again.
+    pub fn next_character(&self, text: &[usize], memory: &mut TextMemory<B>, device: &B::Device) -> Vec<f32> {
+        let logits = match self {
+            Self::Transformer(transformer) => transformer.next_character(text, memory),
+            other => {
+                let inputs: Vec<f32> = text.iter().map(|&number| number as f32).collect();
+                let logits = other.forward(Tensor::from_data(TensorData::new(inputs, [1, text.len()]), device), None);
+                logits.narrow(0, text.len() - 1, 1)
+            }
+        };
+        logits.into_data().iter::<f32>().collect()
     }
 }

@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 
 use super::parameters::InitializedParams;
-use crate::cpu::{BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
+use crate::cpu::{Activation, BlockOptions, FusedBackend, Kernels, NORM_EPSILON, NormalizedBlock};
 
 /// Weight of a batch's statistics in the running ones, PyTorch's default.
 const MOMENTUM: f32 = 0.1;
@@ -29,13 +29,17 @@ impl<B: Backend> LayerNorm<B> {
     pub(super) fn build(params: &mut InitializedParams<B>, name: &str) -> Self {
         Self { scale: params.take(&format!("{name}.scale")), shift: params.take(&format!("{name}.shift")) }
     }
+}
 
-    /// Over the last dimension.
-    pub(super) fn forward<const D: usize>(&self, inputs: Tensor<B, D>) -> Tensor<B, D> {
-        let centered = inputs.clone() - inputs.mean_dim(D - 1);
-        let variance = (centered.clone() * centered.clone()).mean_dim(D - 1);
-        let normal = centered / (variance + NORM_EPSILON).sqrt();
-        normal * self.scale.val().unsqueeze() + self.shift.val().unsqueeze()
+impl<B: FusedBackend> LayerNorm<B> {
+    /// Each row of `inputs` `[rows, width]`, and the activation that may follow.
+    pub(super) fn forward(
+        &self,
+        inputs: Tensor<B, 2>,
+        activation: Option<Activation>,
+        kernels: Kernels,
+    ) -> Tensor<B, 2> {
+        kernels.layer_normalization(inputs, self.scale.val(), self.shift.val(), activation)
     }
 }
 

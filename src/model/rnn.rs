@@ -6,17 +6,16 @@ use crate::figures::counted;
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::Tensor;
-use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::concatenate::concatenate;
-use super::dense::{dense, dense_steps};
+use super::dense::{dense, dense_steps, weight_and_bias};
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
-use crate::cpu::{FusedBackend, Kernels};
+pub use crate::cpu::Cell;
+use crate::cpu::{FusedBackend, Kernels, Recurrence, concatenate};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
 
@@ -39,16 +38,6 @@ pub struct RnnConfig {
     /// Probability that a value between layers, or before the output, is dropped in a training step; 0 <= p < 1, 0 =
     /// off.
     pub dropout: f64,
-}
-
-/// A recurrent cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Cell {
-    /// Long short-term memory (Hochreiter and Schmidhuber 1997) with a forget gate (Gers et al. 2000)
-    Lstm,
-    /// Gated recurrent unit (Cho et al. 2014), with the reset gate applied after the product as in cuDNN and PyTorch
-    Gru,
 }
 
 impl Default for RnnConfig {
@@ -129,15 +118,6 @@ impl Kind for RnnConfig {
     }
 }
 
-impl Cell {
-    fn num_gates(self) -> usize {
-        match self {
-            Self::Lstm => 4,
-            Self::Gru => 3,
-        }
-    }
-}
-
 impl RnnConfig {
     fn step_of(&self, layout: &Layout) -> usize {
         self.step.or(layout.image_shape.map(|[_, width]| width)).unwrap_or(1)
@@ -158,7 +138,7 @@ impl RnnConfig {
     }
 
     pub(super) fn build<B: Backend>(&self, layout: &Layout, params: &mut InitializedParams<B>) -> Rnn<B> {
-        let cell = |name: &str, params: &mut InitializedParams<B>| Recurrence {
+        let cell = |name: &str, params: &mut InitializedParams<B>| Direction {
             input: params.linear(&format!("{name}.input")),
             state: params.linear(&format!("{name}.state")),
             cell: self.cell,
@@ -194,13 +174,13 @@ pub struct Rnn<B: Backend> {
 /// A recurrent layer, in one direction or both.
 #[derive(Module, Debug)]
 struct RnnLayer<B: Backend> {
-    forward: Recurrence<B>,
-    backward: Option<Recurrence<B>>,
+    forward: Direction<B>,
+    backward: Option<Direction<B>>,
 }
 
-/// A cell's weights.
+/// The weights of a layer's cell that reads in one direction.
 #[derive(Module, Debug)]
-struct Recurrence<B: Backend> {
+struct Direction<B: Backend> {
     /// `[inputs, gates x units]`
     input: Linear<B>,
     /// `[units, gates x units]`
@@ -230,7 +210,7 @@ impl<B: FusedBackend> Rnn<B> {
         let [batch, width] = inputs.dims();
         let mut drop = |values| DropoutRng::drop(&mut rng, self.dropout, values);
         let mut values = match &self.embedding {
-            Some(embedding) => characters(inputs, embedding.val()),
+            Some(embedding) => characters(inputs, embedding.val(), self.kernels),
             None => inputs.reshape([batch, width / self.step, self.step]),
         }; // [batch, steps, inputs of a step]
         for (index, layer) in self.layers.iter().enumerate() {
@@ -264,52 +244,13 @@ impl<B: FusedBackend> RnnLayer<B> {
     }
 }
 
-impl<B: FusedBackend> Recurrence<B> {
+impl<B: FusedBackend> Direction<B> {
     /// The state after each step: `[batch, steps, inputs]` to `[batch, steps, units]`; starting at the last step if
-    /// `reversed`.
-    fn read(&self, inputs: Tensor<B, 3>, reversed: bool, kernels: Kernels) -> Tensor<B, 3> {
-        let [batch, steps, _] = inputs.dims();
-        let [units, gates] = self.state.weight.dims();
-        let device = inputs.device();
+    /// `is_reversed`.
+    fn read(&self, inputs: Tensor<B, 3>, is_reversed: bool, kernels: Kernels) -> Tensor<B, 3> {
         // [batch, steps, gates x units], all steps in one product
         let from_inputs = dense_steps(&self.input, inputs, None, kernels);
-        let mut state = Tensor::zeros([batch, units], &device);
-        let mut memory = Tensor::zeros([batch, units], &device);
-        let mut states = Vec::with_capacity(steps);
-        for step in 0..steps {
-            let step = if reversed { steps - 1 - step } else { step };
-            let from_input = from_inputs.clone().narrow(1, step, 1).reshape([batch, gates]);
-            let from_state = dense(&self.state, state.clone(), None, kernels);
-            (state, memory) = match self.cell {
-                Cell::Lstm => lstm(from_input + from_state, memory),
-                Cell::Gru => (gru(from_input, from_state, state), memory),
-            };
-            states.push(state.clone().reshape([batch, 1, units]));
-        }
-        if reversed {
-            states.reverse();
-        }
-        concatenate(states, 1)
+        let (weight, bias) = weight_and_bias(&self.state);
+        kernels.recurrent_layer(from_inputs, weight, bias, Recurrence { cell: self.cell, is_reversed })
     }
-}
-
-/// Hidden state and cell state after a step, from the gates' pre-activations `sums` `[batch, 4 x units]` in the order
-/// input, forget, output, candidate.
-fn lstm<B: Backend>(sums: Tensor<B, 2>, memory: Tensor<B, 2>) -> (Tensor<B, 2>, Tensor<B, 2>) {
-    let units = memory.dims()[1];
-    let gates = sigmoid(sums.clone().narrow(1, 0, 3 * units));
-    let gate = |index: usize| gates.clone().narrow(1, index * units, units);
-    let candidate = tanh(sums.narrow(1, 3 * units, units));
-    let memory = gate(1) * memory + gate(0) * candidate;
-    (gate(2) * tanh(memory.clone()), memory)
-}
-
-/// The state after a step, from the contributions of the input and of the state to its gates, both `[batch, 3 x units]`
-/// in the order reset, update, candidate.
-fn gru<B: Backend>(from_input: Tensor<B, 2>, from_state: Tensor<B, 2>, state: Tensor<B, 2>) -> Tensor<B, 2> {
-    let units = state.dims()[1];
-    let gates = sigmoid(from_input.clone().narrow(1, 0, 2 * units) + from_state.clone().narrow(1, 0, 2 * units));
-    let gate = |index: usize| gates.clone().narrow(1, index * units, units);
-    let candidate = tanh(from_input.narrow(1, 2 * units, units) + gate(0) * from_state.narrow(1, 2 * units, units));
-    candidate.clone() + gate(1) * (state - candidate)
 }

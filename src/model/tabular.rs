@@ -14,12 +14,11 @@ use burn::tensor::backend::Backend;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::concatenate::concatenate;
 use super::dense::dense;
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
-use crate::cpu::{FusedBackend, Kernels};
+use crate::cpu::{FusedBackend, Kernels, Waves, concatenate};
 use crate::data::{InputColumn, Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;
@@ -233,15 +232,16 @@ struct Embeddings<B: Backend> {
     bias: Param<Tensor<B, 3>>,
 }
 
-impl<B: Backend> Embeddings<B> {
+impl<B: FusedBackend> Embeddings<B> {
     /// `[batch, columns]` to `[batch, columns x embedding]`.
-    fn forward(&self, numbers: Tensor<B, 2>, activation: Activation) -> Tensor<B, 2> {
-        let [batch, columns] = numbers.dims();
-        let [_, _, embedding] = self.weight.dims();
-        let numbers = numbers.transpose().reshape([columns, batch, 1]);
-        let waves = (numbers * self.frequency.val() + self.phase.val()).mul_scalar(std::f64::consts::TAU).cos();
-        let features = activation.forward(waves.matmul(self.weight.val()) + self.bias.val());
-        features.swap_dims(0, 1).reshape([batch, columns * embedding])
+    fn forward(&self, numbers: Tensor<B, 2>, activation: Activation, kernels: Kernels) -> Tensor<B, 2> {
+        let waves = Waves {
+            frequency: self.frequency.val(),
+            phase: self.phase.val(),
+            weight: self.weight.val(),
+            bias: self.bias.val(),
+        };
+        kernels.periodic(numbers, waves, activation)
     }
 }
 
@@ -266,10 +266,11 @@ impl<B: FusedBackend> Tabular<B> {
         let layer = |layer, inputs| dense(layer, inputs, None, self.kernels);
         let mut values = layer(&self.stem, features); // [batch, width]
         for block in &self.blocks {
-            let inner = self.activation.forward(block.norm.forward(layer(&block.expand, values.clone())));
+            let expanded = layer(&block.expand, values.clone());
+            let inner = block.norm.forward(expanded, Some(self.activation), self.kernels);
             values = values + layer(&block.contract, dropout(inner));
         }
-        let values = dropout(self.activation.forward(self.norm.forward(values)));
+        let values = dropout(self.norm.forward(values, Some(self.activation), self.kernels));
         layer(&self.output, values) // [batch, num_outputs]
     }
 
@@ -279,7 +280,7 @@ impl<B: FusedBackend> Tabular<B> {
         if !self.numbers.is_empty() {
             let numbers = smoothly_clipped(select(&inputs, &self.numbers));
             if let Some(embeddings) = &self.embeddings {
-                features.push(embeddings.forward(numbers.clone(), self.activation));
+                features.push(embeddings.forward(numbers.clone(), self.activation, self.kernels));
             }
             features.push(numbers);
         }

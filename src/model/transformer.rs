@@ -5,30 +5,30 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::softmax;
+use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
-use burn::tensor::{Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::concatenate::concatenate;
 use super::dense::{dense, dense_steps};
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
 use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
-use crate::cpu::{FusedBackend, Kernels};
+use crate::cpu::{FusedBackend, Heads, Kernels, attention_weights, concatenate};
 use crate::data::{Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;
+
+mod memory;
+
+pub use memory::TextMemory;
 
 /// Standard deviation of initial embeddings, as in GPT-2 and ViT; also of positions in a text.
 const EMBEDDING_DEVIATION: f64 = 0.02;
 /// That of the positions of patches: as large as the patch embeddings, so that a network trained on few examples uses
 /// them from the start. With 0.02 digits-transformer reached 0.955 instead of 0.972 (measured).
 const POSITION_DEVIATION: f64 = 0.3;
-/// Added to the scores of masked characters: their attention weight is then 0 in f32.
-const UNSEEN: f32 = -1e9;
 
 /// `[model] kind = "transformer"`: for images, sequences of numbers, and texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -288,14 +288,15 @@ impl<B: FusedBackend> Transformer<B> {
         let [batch, _] = inputs.dims();
         let mut tokens = self.tokens(inputs);
         for block in &self.blocks {
-            tokens = block.forward(tokens, self, rng.as_deref_mut()).0;
+            tokens = block.forward(tokens, batch, self, rng.as_deref_mut());
         }
-        let tokens = self.norm.forward(tokens);
-        let [_, count, width] = tokens.dims();
+        let tokens = self.norm.forward(tokens, None, self.kernels);
+        let [rows, width] = tokens.dims();
+        let of_example = |tokens: Tensor<B, 2>| tokens.reshape([batch, rows / batch, width]);
         let read = match (&self.embedding, &self.class_token) {
-            (Some(_), _) => tokens.reshape([batch * count, width]),
-            (None, Some(_)) => tokens.narrow(1, 0, 1).reshape([batch, width]),
-            (None, None) => tokens.mean_dim(1).reshape([batch, width]),
+            (Some(_), _) => tokens,
+            (None, Some(_)) => of_example(tokens).narrow(1, 0, 1).reshape([batch, width]),
+            (None, None) => of_example(tokens).mean_dim(1).reshape([batch, width]),
         };
         // [batch, num_outputs], of a text [batch x characters, num_outputs]
         dense(&self.output, read, None, self.kernels)
@@ -304,21 +305,23 @@ impl<B: FusedBackend> Transformer<B> {
     /// Attention weights of each block: `[batch, heads, tokens, tokens]`, whose rows sum to 1. The class token, if any,
     /// is the first.
     pub(super) fn attention(&self, inputs: Tensor<B, 2>) -> Vec<Tensor<B, 4>> {
+        let [batch, _] = inputs.dims();
         let mut tokens = self.tokens(inputs);
-        let mut shares = Vec::with_capacity(self.blocks.len());
+        let mut weights = Vec::with_capacity(self.blocks.len());
         for block in &self.blocks {
-            let (next, share) = block.forward(tokens, self, None);
-            tokens = next;
-            shares.push(share);
+            let [rows, width] = tokens.dims();
+            let parts = block.attention_inputs(tokens.clone(), self.kernels);
+            weights.push(attention_weights(parts.reshape([batch, rows / batch, 3 * width]), block.attention.heads()));
+            tokens = block.forward(tokens, batch, self, None);
         }
-        shares
+        weights
     }
 
-    /// `[batch, num_inputs]` to `[batch, tokens, width]`.
-    fn tokens(&self, inputs: Tensor<B, 2>) -> Tensor<B, 3> {
+    /// `[batch, num_inputs]` to `[batch x tokens, width]`.
+    fn tokens(&self, inputs: Tensor<B, 2>) -> Tensor<B, 2> {
         let [batch, _] = inputs.dims();
         let mut tokens = match &self.embedding {
-            Some(embedding) => characters(inputs, embedding.val()),
+            Some(embedding) => characters(inputs, embedding.val(), self.kernels),
             None => {
                 let patches = self.patches.as_ref().expect("what is no text has patches");
                 let ([height, width], [rows, columns]) = (self.grid, self.patch);
@@ -334,25 +337,56 @@ impl<B: FusedBackend> Transformer<B> {
             tokens = concatenate(vec![class_token, tokens], 1);
         }
         let count = tokens.dims()[1]; // while a text is generated, there may be fewer than positions
-        tokens + self.positions.val().narrow(0, 0, count).unsqueeze()
+        let positions = self.positions.val();
+        let positions = if count < positions.dims()[0] { positions.narrow(0, 0, count) } else { positions };
+        let tokens = tokens.reshape([batch, count * width]);
+        let tokens = self.kernels.add_to_examples(tokens, positions.reshape([count * width]));
+        tokens.reshape([batch * count, width])
     }
 }
 
 impl<B: FusedBackend> Block<B> {
-    /// Tokens `[batch, tokens, width]`, and the weights of [`Transformer::attention`].
+    /// Tokens `[batch x tokens, width]` to as many.
     fn forward(
         &self,
-        tokens: Tensor<B, 3>,
+        tokens: Tensor<B, 2>,
+        batch: usize,
+        whole: &Transformer<B>,
+        rng: Option<&mut DropoutRng>,
+    ) -> Tensor<B, 2> {
+        let [rows, width] = tokens.dims();
+        let parts = self.attention_inputs(tokens.clone(), whole.kernels);
+        let parts = parts.reshape([batch, rows / batch, 3 * width]);
+        let seen = whole.kernels.multi_head_attention(parts, self.attention.heads()).reshape([rows, width]);
+        self.after_attention(tokens, seen, whole, rng)
+    }
+
+    /// Queries, keys and values of `tokens` `[rows, width]`, side by side: `[rows, 3 x width]`.
+    fn attention_inputs(&self, tokens: Tensor<B, 2>, kernels: Kernels) -> Tensor<B, 2> {
+        let normal = self.attention_norm.forward(tokens, None, kernels);
+        dense(&self.attention.inputs, normal, None, kernels)
+    }
+
+    /// What follows attention, which has `seen` values for each of `tokens`; all `[rows, width]`.
+    fn after_attention(
+        &self,
+        tokens: Tensor<B, 2>,
+        seen: Tensor<B, 2>,
         whole: &Transformer<B>,
         mut rng: Option<&mut DropoutRng>,
-    ) -> (Tensor<B, 3>, Tensor<B, 4>) {
+    ) -> Tensor<B, 2> {
+        let kernels = whole.kernels;
         let mut drop = |values| DropoutRng::drop(&mut rng, whole.dropout, values);
-        let (seen, shares) = self.attention.forward(self.attention_norm.forward(tokens.clone()), whole.kernels);
-        let tokens = tokens + drop(seen);
-        let normal = self.feed_forward_norm.forward(tokens.clone());
-        let hidden = dense_steps(&self.feed_forward[0], normal, Some(whole.activation), whole.kernels);
-        let thought = dense_steps(&self.feed_forward[1], hidden, None, whole.kernels);
-        (tokens + drop(thought), shares)
+        let tokens = tokens + drop(dense(&self.attention.output, seen, None, kernels));
+        let normal = self.feed_forward_norm.forward(tokens.clone(), None, kernels);
+        let hidden = dense(&self.feed_forward[0], normal, Some(whole.activation), kernels);
+        tokens + drop(dense(&self.feed_forward[1], hidden, None, kernels))
+    }
+}
+
+impl<B: Backend> Attention<B> {
+    fn heads(&self) -> Heads {
+        Heads { count: self.heads, is_causal: self.is_causal }
     }
 }
 
@@ -366,28 +400,5 @@ impl<B: Backend> Transformer<B> {
             widest.max(block.attention.heads * num_tokens)
         };
         num_tokens * self.blocks.iter().map(of_token).max().unwrap_or(0)
-    }
-}
-
-impl<B: FusedBackend> Attention<B> {
-    /// Softmax of queries x keys / sqrt(width of a head), times values (Vaswani et al. 2017, equation 1).
-    fn forward(&self, tokens: Tensor<B, 3>, kernels: Kernels) -> (Tensor<B, 3>, Tensor<B, 4>) {
-        let [batch, count, width] = tokens.dims();
-        let of_head = width / self.heads;
-        let inputs = dense_steps(&self.inputs, tokens, None, kernels);
-        let part = |index: usize| {
-            let part = inputs.clone().narrow(2, index * width, width);
-            part.reshape([batch, count, self.heads, of_head]).swap_dims(1, 2)
-        }; // [batch, heads, tokens, width of a head]
-        let (queries, keys, values) = (part(0), part(1), part(2));
-        let mut scores = queries.matmul(keys.swap_dims(2, 3)) / (of_head as f64).sqrt();
-        if self.is_causal && count > 1 {
-            let unseen = (0..count * count).map(|cell| if cell % count > cell / count { UNSEEN } else { 0.0 });
-            let unseen = TensorData::new(unseen.collect::<Vec<f32>>(), [1, 1, count, count]);
-            scores = scores + Tensor::from_data(unseen, &inputs.device());
-        }
-        let shares = softmax(scores, 3);
-        let seen = shares.clone().matmul(values).swap_dims(1, 2).reshape([batch, count, width]);
-        (dense_steps(&self.output, seen, None, kernels), shares)
     }
 }

@@ -6,7 +6,8 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use burnlab::backend::TrainingBackend;
 use burnlab::cpu::{
-    Activation, BlockOptions, CpuBackend, FusedBackend, Kernels, Labels, LossFunction, NormalizedBlock,
+    Activation, BlockOptions, Cell, CpuBackend, FusedBackend, Heads, Kernels, Labels, LossFunction, NormalizedBlock,
+    Recurrence, Waves,
 };
 use burnlab::data::Task;
 
@@ -124,6 +125,114 @@ fn members_of_an_ensemble() {
             let (x, weight) = (x.reshape([members * rows, inputs]), weight.reshape([members, inputs, outputs]));
             mixed(kernels.member_layers(x, weight, bias.reshape([members, outputs])))
         });
+    }
+}
+
+#[test]
+fn attention() {
+    // The last one is large enough for several cores.
+    for [batch, tokens, heads, of_head] in [[1, 1, 1, 1], [2, 5, 2, 3], [2, 17, 1, 4], [12, 33, 4, 8]] {
+        for is_causal in [false, true] {
+            let width = heads * of_head;
+            let heads = Heads { count: heads, is_causal };
+            let case = format!("{batch} x {tokens} tokens of {width}, {heads:?}");
+            let inputs = [numbers(batch * tokens * 3 * width, 1).iter().map(|value| 2.0 * value).collect()];
+            check!(&case, &inputs, batch < 10, None, |kernels, values| {
+                let [inputs] = values.try_into().unwrap();
+                mixed(kernels.multi_head_attention(inputs.reshape([batch, tokens, 3 * width]), heads))
+            });
+        }
+    }
+}
+
+/// Two tokens of one number: the second sees both with weights of 1 to e^(query x difference of keys).
+#[test]
+fn attention_by_hand() {
+    let inputs = [[[1.0f32, 0.5, 10.0], [2.0, 1.5, 20.0]]]; // query, key, value
+    for kernels in [Kernels::Fused, Kernels::Plain] {
+        let inputs = Tensor::<Flex, 3>::from_floats(inputs, &Default::default());
+        let seen = kernels.multi_head_attention(inputs, Heads { count: 1, is_causal: true });
+        let share = 1.0 / (1.0 + (-2.0f32).exp());
+        let [first, second] = seen.into_data().to_vec::<f32>().unwrap()[..] else { panic!("two tokens") };
+        assert!(first == 10.0 && (second - (10.0 + 10.0 * share)).abs() < 1e-5, "{first} {second}");
+    }
+}
+
+#[test]
+fn layer_normalisation() {
+    for [rows, width] in [[1, 2], [5, 7], [600, 70]] {
+        for activation in std::iter::once(None).chain(Activation::ALL.map(Some)) {
+            let values = [numbers(rows * width, 1), numbers(width, 2), numbers(width, 3)];
+            let kinked = matches!(activation, Some(Activation::Relu | Activation::LeakyRelu));
+            let case = format!("{rows} rows of {width}, {activation:?}");
+            check!(&case, &values, !kinked && rows < 100, activation, |kernels, values| {
+                let [x, scale, shift] = values.try_into().unwrap();
+                mixed(kernels.layer_normalization(x.reshape([rows, width]), scale, shift, activation))
+            });
+        }
+    }
+}
+
+#[test]
+fn embeddings_and_rows_added_to_examples() {
+    for [batch, count, width] in [[1, 1, 1], [7, 3, 5], [900, 4, 40]] {
+        let indices: Vec<f32> = (0..batch).map(|row| (row * 5 % 3 % count) as f32).collect();
+        let case = format!("{batch} of {count} rows of {width}");
+        check!(&case, &[numbers(count * width, 1)], batch < 100, None, |kernels, values| {
+            let [rows] = values.try_into().unwrap();
+            let indices = Tensor::from_data(TensorData::new(indices.clone(), [batch]), &rows.device());
+            let found = kernels.lookup(indices, rows.reshape([count, width]));
+            assert_eq!(found.dims(), [batch, width]);
+            mixed(found)
+        });
+        check!(&case, &[numbers(batch * width, 1), numbers(width, 2)], batch < 100, None, |kernels, values| {
+            let [examples, row] = values.try_into().unwrap();
+            mixed(kernels.add_to_examples(examples.reshape([batch, width]), row))
+        });
+    }
+}
+
+#[test]
+fn recurrent_layers() {
+    // The last one has several parts, on several cores.
+    for [batch, steps, units] in [[1, 1, 1], [3, 4, 3], [37, 6, 18]] {
+        for (cell, is_reversed) in [(Cell::Lstm, false), (Cell::Lstm, true), (Cell::Gru, false), (Cell::Gru, true)] {
+            let gates = cell.num_gates() * units;
+            let values = [numbers(batch * steps * gates, 1), numbers(units * gates, 2), numbers(gates, 3)];
+            let recurrence = Recurrence { cell, is_reversed };
+            let case = format!("{batch} x {steps} steps of {units} units, {recurrence:?}");
+            check!(&case, &values, batch < 30, None, |kernels, values| {
+                let [x, weight, bias] = values.try_into().unwrap();
+                let (x, weight) = (x.reshape([batch, steps, gates]), weight.reshape([units, gates]));
+                let states = kernels.recurrent_layer(x, weight, bias, recurrence);
+                assert_eq!(states.dims(), [batch, steps, units]);
+                mixed(states)
+            });
+        }
+    }
+}
+
+#[test]
+fn periodic_embeddings() {
+    // The last one has several blocks of rows.
+    for [rows, columns, waves, features] in [[1, 1, 1, 1], [5, 3, 4, 2], [200, 7, 16, 8]] {
+        for activation in [Activation::Gelu, Activation::Relu] {
+            let (frequencies, weights) = (columns * waves, columns * waves * features);
+            let values: Vec<Vec<f32>> = [rows * columns, frequencies, frequencies, weights, columns * features]
+                .into_iter()
+                .zip(1..)
+                .map(|(count, seed)| numbers(count, seed))
+                .collect();
+            let case = format!("{rows} x {columns} numbers, {waves} waves to {features}, {activation}");
+            let smooth = activation == Activation::Gelu && rows < 100;
+            check!(&case, &values, smooth, Some(activation), |kernels, values| {
+                let [x, frequency, phase, weight, bias] = values.try_into().unwrap();
+                let [frequency, phase] = [frequency, phase].map(|of| of.reshape([columns, 1, waves]));
+                let weight = weight.reshape([columns, waves, features]);
+                let waves = Waves { frequency, phase, weight, bias: bias.reshape([columns, 1, features]) };
+                mixed(kernels.periodic(x.reshape([rows, columns]), waves, activation))
+            });
+        }
     }
 }
 

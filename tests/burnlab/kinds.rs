@@ -12,7 +12,7 @@ use burnlab::cpu::Kernels;
 use burnlab::data::{Batch, InputColumn, Layout, Task};
 use burnlab::model::{
     Activation, Architecture, Cell, CnnConfig, DropoutRng, MlpConfig, ModelConfig, NamedWeights, Net, Pooling,
-    RnnConfig, TabularConfig, TransformerConfig, Weight, freeze, load_weights, named_weights,
+    RnnConfig, TabularConfig, TextMemory, TransformerConfig, Weight, freeze, load_weights, named_weights,
 };
 use burnlab::training::config::TrainingConfig;
 use burnlab::training::objective::Objective;
@@ -230,17 +230,56 @@ fn a_convolutional_networks_gradients_by_fused_kernels_are_those_of_plain_ones()
     ] {
         let layout = image(11, 9);
         let net = freeze(net(&change, &layout), &names);
-        let batch = batch(&layout, 70); // several blocks of rows, so that their sums are joined
-        let (loss, fused) = step(&net, &batch, Kernels::Fused);
-        let (expected_loss, plain) = step(&net, &batch, Kernels::Plain);
-        let case = format!("{change:?}, {names:?} frozen");
-        assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
-        assert!(fused.keys().eq(plain.keys()), "{:?}: {case}", fused.keys());
-        for (name, expected) in &plain {
-            assert_eq!(fused[name].shape, expected.shape);
-            let apart = fused[name].values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(apart < 2e-5, "{name} is off by {apart}: {case}");
-        }
+        // several blocks of rows, so that their sums are joined
+        assert_kernels_agree(&net, &batch(&layout, 70), &format!("{change:?}, {names:?} frozen"));
+    }
+}
+
+#[test]
+fn gradients_by_fused_kernels_are_those_of_plain_ones() {
+    for (model, layout) in cases().into_iter().chain(large_cases()) {
+        assert_kernels_agree(&net(&model, &layout), &batch(&layout, 70), &format!("{model:?}"));
+    }
+}
+
+/// Kinds that compute on several cores with the rows of the tests.
+fn large_cases() -> Vec<(ModelConfig, Layout)> {
+    vec![
+        (cnn(|cnn| cnn.channels = vec![8, 16]), image(12, 12)),
+        (rnn(|rnn| (rnn.cell, rnn.units, rnn.bidirectional) = (Cell::Gru, 24, true)), image(8, 8)),
+        (rnn(|rnn| rnn.units = 20), text(9, 3)),
+        (transformer(|config| config.width = 24), text(20, 3)),
+        (transformer(|config| (config.width, config.dropout) = (16, 0.2)), image(12, 4)),
+        (tabular(|tabular| (tabular.width, tabular.frequencies) = (40, 16)), Layout::of_numbers(30)),
+    ]
+}
+
+/// To the bit, whether the pool has one thread or several.
+#[test]
+fn a_step_does_not_depend_on_the_number_of_cores() {
+    for (model, layout) in large_cases() {
+        let (net, batch) = (net(&model, &layout), batch(&layout, 70));
+        let [one, other] = [1, 3].map(|num_threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(num_threads).build().unwrap();
+            let (loss, gradients) = pool.install(|| step(&net, &batch, Kernels::Fused));
+            let bits = |weight: Weight| weight.values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            let gradients: Vec<_> = gradients.into_iter().map(|(name, weight)| (name, bits(weight))).collect();
+            (loss.to_bits(), gradients)
+        });
+        assert!(one == other, "{model:?}");
+    }
+}
+
+#[track_caller]
+fn assert_kernels_agree(net: &Net<B>, batch: &Batch<B>, case: &str) {
+    let (loss, fused) = step(net, batch, Kernels::Fused);
+    let (expected_loss, plain) = step(net, batch, Kernels::Plain);
+    assert!((loss - expected_loss).abs() < 1e-5, "{loss} and {expected_loss}: {case}");
+    assert!(fused.keys().eq(plain.keys()), "{:?}: {case}", fused.keys());
+    for (name, expected) in &plain {
+        assert_eq!(fused[name].shape, expected.shape);
+        let apart = fused[name].values.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 2e-5, "{name} is off by {apart}: {case}");
     }
 }
 
@@ -311,6 +350,38 @@ fn what_is_said_of_a_character_depends_on_it_and_those_before_it() {
         assert!(!close(&whole[9..12], &changed[9..12]) && !close(&whole[12..], &changed[12..]), "{model:?}");
         // A text that is being written is shorter than those that were learned from.
         assert!(close(&whole[..6], &logits(&[0.0, 2.0])), "{model:?}");
+    }
+}
+
+#[test]
+fn a_text_goes_on_alike_with_and_without_a_memory_of_it() {
+    let context = 6;
+    for model in [transformer(|config| config.depth = 3), transformer(|config| config.depth = 1), rnn(|_| {})] {
+        let net = net(&model, &text(context, 3)).valid();
+        let again = |window: &[usize]| -> Vec<f32> {
+            let numbers: Vec<f32> = window.iter().map(|&number| number as f32).collect();
+            let inputs = Tensor::from_data(TensorData::new(numbers, [1, window.len()]), &Default::default());
+            net.forward(inputs, None).into_data().to_vec().unwrap().split_off(3 * (window.len() - 1))
+        };
+        let mut memory = TextMemory::default();
+        let mut written = vec![0, 2];
+        while written.len() < 20 {
+            // From 6 characters on the window slides, and every position changes.
+            let window = &written[written.len().saturating_sub(context)..];
+            let (found, expected) = (net.next_character(window, &mut memory, &Default::default()), again(window));
+            assert_eq!(found.len(), 3);
+            let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-5, "{apart} apart after {written:?}: {model:?}");
+            let largest = |logits: &[f32]| (0..3).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap();
+            assert_eq!(largest(&found), largest(&expected));
+            assert_eq!(memory.len(), if model.transformer().is_some() { window.len() } else { 0 });
+            written.push((largest(&found) + written.len() * written.len()) % 3);
+        }
+        // A text that does not go on from what was read, and one of several new characters.
+        for window in [&[1, 1][..], &[1, 1, 0, 2]] {
+            let (found, expected) = (net.next_character(window, &mut memory, &Default::default()), again(window));
+            assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{window:?}: {model:?}");
+        }
     }
 }
 

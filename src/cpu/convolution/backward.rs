@@ -1,15 +1,12 @@
 //! The way back through a block: its nodes in the graph of `Autodiff`.
 
 use burn::backend::Autodiff;
-use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::{BlockOptions, Channels, Normal, NormalizedBlock, Passed, forward};
-use crate::cpu::autodiff::{register, unwrap, wrap};
+use crate::cpu::autodiff::{Primitive, Saved, track, unwrap, wrap};
 use crate::cpu::images::unpool;
 use crate::cpu::math::{column_products, column_sums, multiply};
 use crate::cpu::memory::{CpuBackend, in_place, read, tensor};
@@ -22,16 +19,13 @@ pub(in crate::cpu) fn tracked<B: CpuBackend, C: CheckpointStrategy>(
     bias: Tensor<Autodiff<B, C>, 1>,
     options: BlockOptions,
 ) -> Tensor<Autodiff<B, C>, 4> {
-    let (images, weight, bias) = (unwrap(images), unwrap(weight), unwrap(bias));
-    let parents = [images.node, weight.node, bias.node];
-    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images.primitive), wrap(weight.primitive));
+    let tracked = [unwrap(images), unwrap(weight), unwrap(bias)];
+    let [images, weight, bias] = tracked.each_ref().map(|input| input.primitive.clone());
+    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images), wrap(weight));
     let device = images.device();
-    let mut made = forward(&images, &weight, Channels::Bias(wrap(bias.primitive)), options);
+    let mut made = forward(&images, &weight, Channels::Bias(wrap(bias)), options);
     let output = unwrap(made.output::<B>(&device));
-    wrap(match BlockBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { images, weight, passed: made.passed }, output),
-    })
+    wrap(track::<B, C, _, 3>(tracked, output, Block { images, weight, passed: made.passed }))
 }
 
 /// By burnlab's loops, as one node of the graph.
@@ -42,73 +36,43 @@ pub(in crate::cpu) fn tracked_normalized<B: CpuBackend, C: CheckpointStrategy>(
     shift: Tensor<Autodiff<B, C>, 1>,
     options: BlockOptions,
 ) -> NormalizedBlock<Autodiff<B, C>> {
-    let (images, weight, scale, shift) = (unwrap(images), unwrap(weight), unwrap(scale), unwrap(shift));
-    let parents = [images.node, weight.node, scale.node, shift.node];
-    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images.primitive), wrap(weight.primitive));
+    let tracked = [unwrap(images), unwrap(weight), unwrap(scale), unwrap(shift)];
+    let [images, weight, scale, shift] = tracked.each_ref().map(|input| input.primitive.clone());
+    let (images, weight): (Tensor<B, 4>, Tensor<B, 4>) = (wrap(images), wrap(weight));
     let device = images.device();
-    let channels = Channels::Norm { scale: wrap(scale.primitive), shift: wrap(shift.primitive) };
+    let channels = Channels::Norm { scale: wrap(scale), shift: wrap(shift) };
     let mut made = forward(&images, &weight, channels, options);
     let [mean, variance] = made.statistics(&device).map(Tensor::from_inner);
     let output = unwrap(made.output::<B>(&device));
-    let images = match NormalizedBlockBackward.prepare::<C>(parents).compute_bound().stateful() {
-        OpsKind::UnTracked(preparation) => preparation.finish(output),
-        OpsKind::Tracked(preparation) => preparation.finish(Saved { images, weight, passed: made.passed }, output),
-    };
+    let images = track::<B, C, _, 4>(tracked, output, Block { images, weight, passed: made.passed });
     NormalizedBlock { images: wrap(images), mean, variance }
 }
 
-#[derive(Debug)]
-struct BlockBackward;
-
-#[derive(Debug)]
-struct NormalizedBlockBackward;
-
 #[derive(Clone, Debug)]
-struct Saved<B: Backend> {
+struct Block<B: Backend> {
     images: Tensor<B, 4>,
     weight: Tensor<B, 4>,
     passed: Passed,
 }
 
-impl<B: CpuBackend> Backward<B, 3> for BlockBackward {
-    type State = Saved<B>;
-
-    fn backward(self, ops: Ops<Saved<B>, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_images, to_weight, to_bias] = ops.parents;
-        let (channels, device) = (ops.state.passed.window.out_channels, ops.state.images.device());
-        let gradient = wrap::<B, 4>(gradients.consume::<B>(&ops.node));
-        let found = ops.state.gradients(gradient, to_images.is_some(), to_weight.is_some());
-        if let Some((node, images)) = to_images.zip(found.images) {
-            register(gradients, node.id, images);
-        }
-        if let Some((node, weight)) = to_weight.zip(found.weight) {
-            register(gradients, node.id, weight);
-        }
-        if let Some(node) = to_bias {
-            register(gradients, node.id, tensor::<B, 1>(found.shift, [channels], &device));
-        }
+/// With a bias.
+impl<B: CpuBackend> Saved<B, 3> for Block<B> {
+    fn gradients(self, of_output: Primitive<B>, wanted: [bool; 3]) -> [Option<Primitive<B>>; 3] {
+        let (channels, device) = (self.passed.window.out_channels, self.images.device());
+        let found = self.block_gradients(wrap::<B, 4>(of_output), wanted[0], wanted[1]);
+        let of_bias = wanted[2].then(|| unwrap(tensor::<B, 1>(found.shift, [channels], &device)));
+        [found.images.map(unwrap), found.weight.map(unwrap), of_bias]
     }
 }
 
-impl<B: CpuBackend> Backward<B, 4> for NormalizedBlockBackward {
-    type State = Saved<B>;
-
-    fn backward(self, ops: Ops<Saved<B>, 4>, gradients: &mut Gradients, _: &mut Checkpointer) {
-        let [to_images, to_weight, to_scale, to_shift] = ops.parents;
-        let (channels, device) = (ops.state.passed.window.out_channels, ops.state.images.device());
-        let gradient = wrap::<B, 4>(gradients.consume::<B>(&ops.node));
-        let found = ops.state.gradients(gradient, to_images.is_some(), to_weight.is_some());
-        if let Some((node, images)) = to_images.zip(found.images) {
-            register(gradients, node.id, images);
-        }
-        if let Some((node, weight)) = to_weight.zip(found.weight) {
-            register(gradients, node.id, weight);
-        }
-        for (node, values) in [(to_scale, found.scale), (to_shift, found.shift)] {
-            if let Some(node) = node {
-                register(gradients, node.id, tensor::<B, 1>(values, [channels], &device));
-            }
-        }
+/// With a normalisation.
+impl<B: CpuBackend> Saved<B, 4> for Block<B> {
+    fn gradients(self, of_output: Primitive<B>, wanted: [bool; 4]) -> [Option<Primitive<B>>; 4] {
+        let (channels, device) = (self.passed.window.out_channels, self.images.device());
+        let found = self.block_gradients(wrap::<B, 4>(of_output), wanted[0], wanted[1]);
+        let of = |values| unwrap(tensor::<B, 1>(values, [channels], &device));
+        let (of_scale, of_shift) = (wanted[2].then(|| of(found.scale)), wanted[3].then(|| of(found.shift)));
+        [found.images.map(unwrap), found.weight.map(unwrap), of_scale, of_shift]
     }
 }
 
@@ -121,8 +85,8 @@ struct BlockGradients<B: Backend> {
     shift: Vec<f32>,
 }
 
-impl<B: CpuBackend> Saved<B> {
-    fn gradients(self, gradient: Tensor<B, 4>, for_images: bool, for_weight: bool) -> BlockGradients<B> {
+impl<B: CpuBackend> Block<B> {
+    fn block_gradients(self, gradient: Tensor<B, 4>, for_images: bool, for_weight: bool) -> BlockGradients<B> {
         let Self { images, weight, passed } = self;
         let device = images.device();
         let (from, window) = (passed.from, passed.window);

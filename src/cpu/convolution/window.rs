@@ -25,20 +25,31 @@ impl Window {
     /// The weights as a matrix `[kernel x kernel x in_channels, out_channels]`.
     pub(super) fn matrix(self, weight: &[f32]) -> Vec<f32> {
         let mut matrix = vec![0.0; weight.len()];
-        weight.iter().enumerate().for_each(|(at, &weight)| matrix[self.place_in_matrix(at)] = weight);
+        self.for_places(|in_weight, in_matrix| matrix[in_matrix] = weight[in_weight]);
         matrix
     }
 
     /// The reverse of [`Window::matrix`].
     fn weight(self, matrix: &[f32]) -> Vec<f32> {
-        (0..matrix.len()).map(|at| matrix[self.place_in_matrix(at)]).collect()
+        let mut weight = vec![0.0; matrix.len()];
+        self.for_places(|in_weight, in_matrix| weight[in_weight] = matrix[in_matrix]);
+        weight
     }
 
-    /// Where the matrix has the weight that stands at a place of the tensor.
-    fn place_in_matrix(self, at: usize) -> usize {
+    /// Where each weight stands in the tensor `[out_channels, in_channels, kernel, kernel]`, and where in the matrix; counted
+    /// up, since divisions of the index took a tenth of digits-cnn's step (measured).
+    #[inline(always)]
+    fn for_places(self, mut visit: impl FnMut(usize, usize)) {
         let Self { kernel, in_channels, out_channels } = self;
         let window = kernel * kernel;
-        (at % window * in_channels + at / window % in_channels) * out_channels + at / (in_channels * window)
+        for out in 0..out_channels {
+            for channel in 0..in_channels {
+                let start = (out * in_channels + channel) * window;
+                for place in 0..window {
+                    visit(start + place, (place * in_channels + channel) * out_channels + out);
+                }
+            }
+        }
     }
 
     /// Sums `[images x height x width, out_channels]`.

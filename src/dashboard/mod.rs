@@ -20,6 +20,7 @@ mod entry;
 mod error;
 mod events;
 mod examples;
+mod experiments;
 mod files;
 mod guard;
 mod listing;
@@ -51,6 +52,7 @@ pub use guard::Access;
 pub use serve::{bind, serve};
 
 use crate::tracking::{Location, Store, TrackingError};
+use experiments::Boards;
 use listing::Pages;
 use live::Live;
 use snapshot::Snapshot;
@@ -77,6 +79,7 @@ struct Shared {
     access: Access,
     live: Arc<Live>,
     pages: Pages,
+    boards: Boards,
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
@@ -94,8 +97,8 @@ impl AppState {
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
         let readers = Arc::new(Semaphore::new(MAX_READERS));
-        let (pages, refreshing) = (Pages::default(), Mutex::default());
-        let shared = Arc::new(Shared { location, access, live, pages, refreshing, readers, listeners, ending });
+        let (pages, boards, refreshing) = (Pages::default(), Boards::default(), Mutex::default());
+        let shared = Arc::new(Shared { location, access, live, pages, boards, refreshing, readers, listeners, ending });
         Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
@@ -217,7 +220,6 @@ macro_rules! routes {
 routes! {
     get "/" => assets::index,
     get "/assets/{name}" => assets::asset,
-    get "/plotly.js" => assets::plotly,
     get "/api/runs" => api::runs,
     get "/api/runs/{id}" => api::run,
     patch "/api/runs/{id}" => edit::edit,
@@ -228,6 +230,8 @@ routes! {
     get "/api/series" => series::series,
     get "/api/compare" => compare::compare,
     get "/api/compare/examples" => examples::examples,
+    get "/api/experiments" => experiments::experiments,
+    get "/api/leaderboard" => experiments::board,
     get "/api/sweeps" => sweeps::sweeps,
     get "/api/sweeps/{id}" => sweeps::sweep,
     get "/api/events" => events::events,

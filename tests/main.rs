@@ -30,7 +30,7 @@
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
-//! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
+//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - the layering of `src/`: `layers`
@@ -43,6 +43,8 @@
 mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
+#[path = "burnlab/charts.rs"]
+mod charts;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/crowd.rs"]
@@ -61,6 +63,8 @@ mod formats;
 mod guide;
 #[path = "burnlab/hints.rs"]
 mod hints;
+#[path = "burnlab/home.rs"]
+mod home;
 #[path = "burnlab/hostile.rs"]
 mod hostile;
 #[path = "burnlab/hosts.rs"]
@@ -109,6 +113,8 @@ mod shipped;
 #[cfg(unix)]
 #[path = "burnlab/splits.rs"]
 mod splits;
+#[path = "burnlab/states.rs"]
+mod states;
 #[path = "burnlab/strangers.rs"]
 mod strangers;
 #[path = "burnlab/sweep.rs"]

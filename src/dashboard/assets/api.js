@@ -1,4 +1,4 @@
-// Requests to the server.
+// Requests to the server, by addresses below that of the page: with a session, this is not at the root.
 
 let token = document.querySelector('meta[name="burnlab-token"]').content;
 
@@ -13,7 +13,7 @@ export class ApiError extends Error {
 
 /** Fetches the page again for its token: a restarted server has a new one. */
 async function renewToken() {
-  const page = new DOMParser().parseFromString(await (await fetch("/", { cache: "no-store" })).text(), "text/html");
+  const page = new DOMParser().parseFromString(await (await fetch("./", { cache: "no-store" })).text(), "text/html");
   const found = page.querySelector('meta[name="burnlab-token"]')?.content;
   const isNew = Boolean(found) && found !== token;
   token = found ?? token;
@@ -49,31 +49,35 @@ const query = (params) =>
     .join("&");
 
 /** A page of the runs, `{revision, total, all, runs}`. `asked`: {q, sort, reverse, offset, limit}, all of which may be absent. */
-export const runs = (asked) => send("GET", `/api/runs?${query(asked)}`);
-export const filter = (q, signal) => send("GET", `/api/filter?${query({ q })}`, undefined, signal);
-export const run = (id) => send("GET", `/api/runs/${name(id)}`);
-export const fileUrl = (id, file) => `/api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
+export const runs = (asked) => send("GET", `api/runs?${query(asked)}`);
+export const filter = (q, signal) => send("GET", `api/filter?${query({ q })}`, undefined, signal);
+export const run = (id) => send("GET", `api/runs/${name(id)}`);
+export const fileUrl = (id, file) => `api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
 /** `asked`: {offset, limit, wrong, order, pixels, inputs}; false and absent values are left out. */
 export const predictions = (id, asked) =>
   send(
     "GET",
-    `/api/runs/${name(id)}/predictions?${query(Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, value === true ? 1 : value || undefined])))}`,
+    `api/runs/${name(id)}/predictions?${query(Object.fromEntries(Object.entries(asked).map(([key, value]) => [key, value === true ? 1 : value || undefined])))}`,
   );
 export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
   send(
     "GET",
-    `/api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`,
+    `api/series?${query({ key, ids: ids.join(","), max_points: maxPoints, after, smooth: smooth || undefined })}`,
   );
 export const compare = (ids, metric) =>
-  send("GET", `/api/compare?${query({ ids: ids.join(","), ...(metric ? { metric } : {}) })}`);
-export const examples = (ids, asked) => send("GET", `/api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
-export const sweeps = () => send("GET", "/api/sweeps");
-export const sweep = (id) => send("GET", `/api/sweeps/${name(id)}`);
-export const edit = (id, change) => send("PATCH", `/api/runs/${name(id)}`, change);
-export const remove = (id) => send("DELETE", `/api/runs/${name(id)}`);
-export const trash = () => send("GET", "/api/trash");
-export const logOut = () => send("DELETE", "/api/session");
-export const restore = (id) => send("POST", `/api/trash/${name(id)}/restore`);
+  send("GET", `api/compare?${query({ ids: ids.join(","), ...(metric ? { metric } : {}) })}`);
+export const examples = (ids, asked) => send("GET", `api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
+/** `asked`: {offset, limit}. */
+export const experiments = (asked) => send("GET", `api/experiments?${query(asked)}`);
+/** `asked`: {metric, offset, limit}. */
+export const leaderboard = (experiment, asked) => send("GET", `api/leaderboard?${query({ experiment, ...asked })}`);
+export const sweeps = () => send("GET", "api/sweeps");
+export const sweep = (id) => send("GET", `api/sweeps/${name(id)}`);
+export const edit = (id, change) => send("PATCH", `api/runs/${name(id)}`, change);
+export const remove = (id) => send("DELETE", `api/runs/${name(id)}`);
+export const trash = () => send("GET", "api/trash");
+export const logOut = () => send("DELETE", "api/session");
+export const restore = (id) => send("POST", `api/trash/${name(id)}/restore`);
 
 export async function fileText(id, file) {
   const answer = await fetch(fileUrl(id, file), { cache: "no-store" });
@@ -89,7 +93,7 @@ export function follow(revision, onChange, onState) {
   let seen = revision;
   let wait = 500;
   const connect = () => {
-    const source = new EventSource(`/api/events?since=${seen}`);
+    const source = new EventSource(`api/events?since=${seen}`);
     source.onopen = () => {
       wait = 500;
       onState("live");

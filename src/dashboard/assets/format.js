@@ -81,6 +81,13 @@ export const command = (words) => `${meta("program")} ${words}${meta("elsewhere"
 /** The server's table of metrics (src/metric.rs): `{name: {goal, meaning}}`. */
 const METRICS = JSON.parse(meta("metrics"));
 
+/** The metrics by which a task is judged, the most meaningful first (src/comparison/headline.rs). */
+export const HEADLINES = JSON.parse(meta("headlines"));
+
+/** The 97.5 % quantiles of Student's t by degrees of freedom, from 1. */
+const T = JSON.parse(meta("t"));
+export const tQuantile = (freedom) => T[Math.min(freedom, T.length) - 1];
+
 const row = (key) => {
   const name = splitKey(key)[1];
   return Object.hasOwn(METRICS, name) ? METRICS[name] : null;

@@ -5,6 +5,8 @@ import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
 import { h, perFrame, toast } from "./dom.js";
 import { command } from "./format.js";
+import { hideHover } from "./hover.js";
+import { mountHome, opening } from "./home.js";
 import { mountOverview } from "./overview.js";
 import { mountParams } from "./params.js";
 import { mountRun } from "./run.js";
@@ -30,6 +32,7 @@ addEventListener("securitypolicyviolation", (event) =>
 
 const $ = (id) => document.getElementById(id);
 const VIEWS = {
+  home: mountHome,
   charts: mountOverview,
   run: mountRun,
   compare: mountCompare,
@@ -50,7 +53,7 @@ mountTable($("runs"));
 let unmount = () => {};
 let mounted = "";
 function renderView() {
-  document.body.dataset.view = state.view;
+  renderFrame();
   renderTabs();
   const wanted = `${state.view} ${state.id}`;
   if (wanted === mounted) return;
@@ -66,9 +69,17 @@ function renderView() {
     (() => {});
 }
 
+/** Which of the table and the view have the room: a view that the table says nothing about has all of it. */
+function renderFrame() {
+  document.body.dataset.view = state.view;
+  const isChoosing = state.view === "compare" && store.selected().length < 2;
+  document.body.dataset.wide = ["charts", "scatter", "parallel"].includes(state.view) || isChoosing ? "" : "1";
+}
+
 function renderTabs() {
   const count = store.selected().length;
   const tabs = [
+    ["home", "Experiments"],
     ["charts", "Charts"],
     ["compare", count ? `Compare (${count})` : "Compare"],
     ["scatter", "Scatter"],
@@ -79,10 +90,10 @@ function renderTabs() {
   const current = state.view === "sweep" ? "sweeps" : state.view;
   $("tabs").replaceChildren(
     ...tabs.map(([view, label]) =>
-      h("a", { href: link({ view, id: "", tab: "" }), "aria-current": current === view ? "page" : null }, label),
+      h("a", { href: link({ view, id: "", tab: "" }), "data-tab": view, "aria-current": current === view ? "page" : null }, label),
     ),
   );
-  document.title = state.id ? `${state.id} · burnlab` : "burnlab";
+  document.title = [state.id || state.exp, "burnlab"].filter(Boolean).join(" · ");
 }
 
 function mountEmpty(parent) {
@@ -121,6 +132,8 @@ async function start() {
     return;
   }
   banner(null);
+  // A link leads where it says.
+  if (["", "#", "#/"].includes(location.hash)) update(await opening().catch(() => ({})), { isStep: false });
   renderView();
   let gone = false;
   follow(
@@ -158,10 +171,14 @@ store.onRuns(
 );
 onSweeps(renderTabs);
 onState((changed) => {
+  hideHover();
   if (changed.has("view") || changed.has("id")) renderView();
-  else renderTabs();
+  else {
+    renderFrame();
+    renderTabs();
+  }
 });
-document.body.dataset.view = state.view;
+renderFrame();
 live("", "connecting");
 start();
 
@@ -202,6 +219,12 @@ function showHelp() {
   $("dialog").showModal();
 }
 $("help-button").addEventListener("click", showHelp);
+$("copy-link").addEventListener("click", () =>
+  navigator.clipboard?.writeText(location.href).then(
+    () => toast("Link copied."),
+    () => toast(location.href),
+  ),
+);
 $("logout").addEventListener("click", async () => {
   await logOut().catch((error) => toast(error.message));
   location.reload();
@@ -261,7 +284,7 @@ $("divider").addEventListener("pointerdown", (down) => {
   });
 });
 $("divider").addEventListener("keydown", (event) => {
-  const now = Number.parseFloat(getComputedStyle(layout).getPropertyValue("--split")) || 50;
+  const now = Number.parseFloat(getComputedStyle(layout).getPropertyValue("--split")) || 34;
   if (event.key === "ArrowLeft") setSplit(now - 3);
   if (event.key === "ArrowRight") setSplit(now + 3);
 });

@@ -6,11 +6,13 @@ import { mountCharts } from "./charts.js";
 import { duration } from "./columns.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
-import { MISSING, bytes, command, moment, number, param, plural, seconds, splitKey } from "./format.js";
+import { bytes, command, moment, number, param, seconds, splitKey } from "./format.js";
 import { gallery } from "./gallery.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { pictures } from "./pictures.js";
+import { predictionTable } from "./predictions.js";
+import { progressOf } from "./progress.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
@@ -156,6 +158,8 @@ function renderHead(head, run) {
       statusLabel(run.shown),
       run.reason && run.reason !== run.shown && h("span", { class: "reason" }, run.reason),
     ),
+    progressOf(run),
+    remedy(run),
     h(
       "dl",
       { class: "facts" },
@@ -240,6 +244,17 @@ function renderHead(head, run) {
       h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete"),
     ),
   );
+}
+
+/** What to do about a run that did not end by itself. */
+function remedy(run) {
+  if (!["failed", "crashed", "interrupted"].includes(run.shown)) return "";
+  const text = {
+    failed: "It failed; the log says more. When the cause is gone, this goes on from the last checkpoint:",
+    crashed: "Its process ended without a word: it was killed, or the machine went down. This goes on from the last checkpoint:",
+    interrupted: "It was stopped. This goes on from the last checkpoint:",
+  };
+  return h("div", { class: `remedy ${run.shown}`, role: "note" }, h("p", {}, text[run.shown]), copyable(command(`resume ${run.id}`)));
 }
 
 const runLink = (id) =>
@@ -371,65 +386,6 @@ const PARTS = {
   pictures: (detail, id, onClose) => pictures(detail, store.runs.get(id) ?? detail.run, onClose),
 };
 
-/** A page of predictions as a table, with the raw inputs where they are wanted. */
-async function predictionTable(detail, id) {
-  const size = 50;
-  const page = Number(state.page) || 0;
-  const canShowInputs = detail.files.some((file) => file.name === "test.csv") && !detail.image;
-  const answer = await api.predictions(id, {
-    offset: page * size,
-    limit: size,
-    wrong: state.wrong !== "0",
-    inputs: canShowInputs && state.inputs === "1",
-  });
-  const toggles = [];
-  const box = (name, label, checked, change) => {
-    const tick = h("input", { type: "checkbox", id: name, checked, onchange: () => update(change(tick.checked)) });
-    toggles.push(h("label", { class: "inline" }, tick, label));
-  };
-  if (answer.num_wrong !== null)
-    box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
-  if (canShowInputs) box("inputs", "with the inputs", state.inputs === "1", (on) => ({ inputs: on ? "1" : "" }));
-  const pages = Math.max(1, Math.ceil(answer.total / size));
-  const columns = [
-    ...answer.columns.map((label) => ({
-      label: label.replace(/^probability_(.*)$/, "p($1)"),
-      title: label,
-      number: true,
-    })),
-    ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` })),
-  ];
-  const rows = answer.rows.map((row, index) =>
-    [...row, ...(answer.inputs?.[index] ?? [])].map((cell) => (cell === "" ? MISSING : shortCell(cell))),
-  );
-  return [
-    h("h3", {}, "Predictions on the test split"),
-    h(
-      "div",
-      { class: "controls" },
-      ...toggles,
-      h("span", { class: "count" }, plural(answer.total, "example")),
-      h(
-        "button",
-        { type: "button", id: "previous", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) },
-        "Previous",
-      ),
-      h("span", {}, `page ${page + 1} of ${pages}`),
-      h(
-        "button",
-        { type: "button", id: "next", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) },
-        "Next",
-      ),
-    ),
-    rows.length
-      ? scroller(dataTable(columns, rows), "Predictions")
-      : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none."),
-  ];
-}
-
-/** Long decimals are cut to what can be read; the tooltip keeps them whole. */
-const shortCell = (cell) =>
-  /^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell);
 const exact = (value) => h("span", { title: String(value) }, number(value));
 
 function quantiles(found) {

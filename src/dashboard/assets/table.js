@@ -2,6 +2,7 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
+import { lights } from "./highlight.js";
 import { MISSING, judge, number, plural, signed, spread } from "./format.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, toggle, update } from "./state.js";
@@ -236,6 +237,7 @@ function runRow(key, run, columns, index) {
         onclick: (event) => {
           if (!event.target.closest("a, button, input")) setCursor(run.id);
         },
+        ...lights([run.id]),
       },
       h(
         "td",
@@ -349,7 +351,7 @@ function groupRow(key, group, columns, index) {
   return remembered(key, signature, () =>
     h(
       "tr",
-      { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed) },
+      { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed), ...lights(group.runs.map((run) => run.id)) },
       h(
         "th",
         { colspan: 4, scope: "rowgroup", title: group.key },

@@ -1,12 +1,11 @@
 // Pictures of a sweep's trials over time: the best so far, and which worker trained which.
 
-import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { h, scroller, svg } from "./dom.js";
 import { bestOf, number, seconds } from "./format.js";
-import { isPaper, themed } from "./palette.js";
+import { hideHover, showHover } from "./hover.js";
 import { scaleOf } from "./parallel.js";
+import { Plot } from "./plot.js";
 import { state } from "./state.js";
-import { plain } from "./traces.js";
 
 const since = (from, time) => (new Date(time) - new Date(from)) / 1000;
 
@@ -17,7 +16,7 @@ function unitOf(most) {
 }
 
 /** The value of each trial, hollow where it was stopped early, and the best of those that finished. */
-export async function bestSoFar(plot, { sweep, trials }, inside, open) {
+export function bestSoFar(box, { sweep, trials }, inside, open) {
   const byTime = state.by === "time";
   const valued = trials.filter((trial) => trial.value !== null && (!byTime || trial.ended));
   const unit = unitOf(Math.max(0, ...valued.map((trial) => since(sweep.started, trial.ended))));
@@ -29,69 +28,38 @@ export async function bestSoFar(plot, { sweep, trials }, inside, open) {
     if (trial.state === "finished") best = bestOf(sweep.metric, best === null ? [trial.value] : [best, trial.value]);
     if (best !== null) steps.push([x(trial), best]);
   }
-  const dots = (state, marker) => {
-    const some = ordered.filter((trial) => (trial.state === "finished") === (state === "finished"));
-    return {
-      type: "scatter",
-      mode: "markers",
-      x: some.map(x),
-      y: some.map((trial) => trial.value),
-      customdata: some.map((trial) => trial.number),
-      marker: {
-        size: 9,
-        opacity: some.map((trial) => (inside(trial) ? 1 : 0.15)),
-        color: themed("--accent"),
-        line: { width: 1.5, color: themed("--accent") },
-        ...marker,
-      },
-      hovertemplate: `trial %{customdata}, ${state}<br>${plain(sweep.metric)} %{y:.5~g}<extra></extra>`,
-    };
+  const marks = ordered.map((trial) => ({
+    x: x(trial),
+    y: trial.value,
+    trial,
+    opens: true,
+    shape: "circle",
+    size: 10,
+    color: "var(--accent)",
+    isHollow: trial.state !== "finished",
+    opacity: inside(trial) ? 1 : 0.15,
+  }));
+  if (!box.plot?.svg.isConnected)
+    box.plot = new Plot(box, { height: 290, label: "Best value so far; the table below has the numbers" }, { leave: hideHover });
+  const { plot } = box;
+  plot.events.open = ({ trial }) => open(trial);
+  plot.events.hover = (px, py) => {
+    const trial = plot.find(px, py)?.trial;
+    if (!trial) hideHover();
+    else {
+      const state = trial.state === "finished" ? "finished" : "stopped early";
+      showHover(box, `trial ${trial.number}, ${state}`, [{ label: sweep.metric, value: number(trial.value), near: true }]);
+    }
   };
-  // Printing does not wait for a script to load.
-  const Plotly = window.Plotly ?? (await plotly());
-  if (!plot.isConnected) return;
-  const style = look();
-  await Plotly.react(
-    plot,
-    [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: steps.map(([at]) => at),
-        y: steps.map(([, value]) => value),
-        line: { shape: "hv", width: 2, color: themed("--good") },
-        hoverinfo: "skip",
-      },
-      dots("stopped early", { symbol: "circle-open" }),
-      dots("finished", { symbol: "circle" }),
-    ],
-    {
-      ...style,
-      height: 290,
-      width: isPaper() ? PAPER_WIDTH : plot.clientWidth,
-      hovermode: "closest",
-      dragmode: false,
-      xaxis: {
-        ...style.xaxis,
-        title: { text: byTime ? `${unit.name} since the sweep began` : "trial" },
-        rangemode: "tozero",
-        zeroline: false,
-      },
-      yaxis: {
-        ...style.yaxis,
-        title: { text: plain(sweep.metric) },
-        type: scaleOf(valued.map((trial) => trial.value)).kind === "log" ? "log" : "linear",
-        zeroline: false,
-      },
-    },
-    CONFIG,
-  );
-  plot.trials = new Map(trials.map((trial) => [trial.number, trial]));
-  if (plot.wired) return;
-  plot.wired = true;
-  plot.on("plotly_click", (event) => {
-    const number = event.points[0].customdata;
-    if (number !== undefined) open(plot.trials.get(number));
+  const values = valued.map((trial) => trial.value);
+  const { kind } = scaleOf(values);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const spare = kind === "log" ? (high / low) ** 0.06 : (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  plot.draw({
+    x: { kind: "linear", range: [0, 1.03 * Math.max(...ordered.map(x), 1)], title: byTime ? `${unit.name} since the sweep began` : "trial" },
+    y: { kind, range: kind === "log" ? [low / spare, high * spare] : [low - spare, high + spare], title: sweep.metric },
+    curves: [{ points: steps, color: "var(--good)", width: 2, isStep: true, isQuiet: true }],
+    marks,
   });
 }
 

@@ -53,6 +53,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "plot.js",
     "predictions.js",
     "progress.js",
+    "rows.js",
     "run.js",
     "scale.js",
     "series.js",
@@ -65,6 +66,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "trash.js",
     "trialcharts.js",
     "trials.js",
+    "views.js",
 ];
 
 /// `GET /`
@@ -89,10 +91,15 @@ fn in_attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-/// The direction and meaning of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
+/// The direction, meaning and bounds of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
 /// With the page rather than with the runs, so that it is there before anything is drawn.
 fn metrics() -> String {
-    let row = |metric: &Metric| (metric.name.to_owned(), json!({ "goal": metric.goal, "meaning": metric.meaning }));
+    // An infinite bound is null.
+    let row = |metric: &Metric| {
+        let (least, most) = metric.bounds;
+        let told = json!({ "goal": metric.goal, "meaning": metric.meaning, "bounds": [least, most] });
+        (metric.name.to_owned(), told)
+    };
     let table: Map<String, Value> = METRICS.iter().map(row).collect();
     Value::Object(table).to_string()
 }

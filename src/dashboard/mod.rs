@@ -36,6 +36,7 @@ mod sweeps;
 #[cfg(test)]
 mod tests;
 mod top;
+mod views;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +81,8 @@ struct Shared {
     live: Arc<Live>,
     pages: Pages,
     boards: Boards,
+    /// Held by the request that changes the named views.
+    naming: Mutex<()>,
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
@@ -97,8 +100,10 @@ impl AppState {
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
         let readers = Arc::new(Semaphore::new(MAX_READERS));
-        let (pages, boards, refreshing) = (Pages::default(), Boards::default(), Mutex::default());
-        let shared = Arc::new(Shared { location, access, live, pages, boards, refreshing, readers, listeners, ending });
+        let (pages, boards) = (Pages::default(), Boards::default());
+        let (naming, refreshing) = (Mutex::default(), Mutex::default());
+        let shared =
+            Arc::new(Shared { location, access, live, pages, boards, naming, refreshing, readers, listeners, ending });
         Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
@@ -232,6 +237,9 @@ routes! {
     get "/api/compare/examples" => examples::examples,
     get "/api/experiments" => experiments::experiments,
     get "/api/leaderboard" => experiments::board,
+    get "/api/views" => views::views,
+    post "/api/views" => views::save,
+    delete "/api/views/{name}" => views::remove,
     get "/api/sweeps" => sweeps::sweeps,
     get "/api/sweeps/{id}" => sweeps::sweep,
     get "/api/events" => events::events,

@@ -30,6 +30,10 @@ pub struct PredictionsQuery {
     #[serde(default = "default_limit")]
     limit: usize,
     wrong: Option<u8>,
+    /// Only rows of this label, and only those with this prediction.
+    #[serde(rename = "true")]
+    truth: Option<String>,
+    predicted: Option<String>,
     #[serde(default)]
     order: Order,
     pixels: Option<u8>,
@@ -90,8 +94,8 @@ pub struct Seen {
     inputs: Option<Vec<Vec<String>>>,
 }
 
-/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&order=wrong_first&pixels=1&inputs=1`; with `wrong=1` only
-/// rows whose columns `predicted` and `true` differ.
+/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&true=&predicted=&order=wrong_first&pixels=1&inputs=1`; with
+/// `wrong=1` only rows whose columns `predicted` and `true` differ.
 pub async fn predictions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
@@ -170,7 +174,11 @@ fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pi
     let mut record = StringRecord::new();
     while reader.read_record(&mut record)? {
         let is_wrong = pair.is_some_and(|(truth, predicted)| record.get(truth) != record.get(predicted));
-        if is_wrong || query.wrong != Some(1) || pair.is_none() {
+        let is = |wanted: &Option<String>, column: Option<usize>| {
+            wanted.as_deref().is_none_or(|wanted| column.and_then(|column| record.get(column)) == Some(wanted))
+        };
+        let is_asked = is(&query.truth, told.map(|told| told.0)) && is(&query.predicted, told.map(|told| told.1));
+        if is_asked && (is_wrong || query.wrong != Some(1) || pair.is_none()) {
             if let Some((truth, predicted)) = told.filter(|_| is_ranked) {
                 let rank = match pair {
                     Some(_) => rank(&record, &probabilities, is_wrong),

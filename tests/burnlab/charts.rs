@@ -119,8 +119,8 @@ async fn a_band_is_range_deviation_or_interval() {
     page.wait(band, json!([1, 0.3542, 5.6458])).await;
     page.js("const band = document.getElementById('band'); band.value = 'interval'; band.dispatchEvent(new Event('change'))")
         .await;
-    // As scipy's t.interval(0.95, df=2, loc=3, scale=sqrt(7 / 3)).
-    page.wait(band, json!([1, -3.5724, 9.5724])).await;
+    // As scipy's t.interval(0.95, df=2, loc=3, scale=sqrt(7 / 3)), -3.5724 to 9.5724; no loss is below 0.
+    page.wait(band, json!([1, 0, 9.5724])).await;
     page.wait("document.querySelector('.key').lastChild.textContent", json!("band: 95 % t interval of the mean")).await;
     page.close().await;
 }
@@ -184,5 +184,41 @@ async fn a_learning_rate_is_never_smoothed_and_what_is_said_twice_is_shown_once(
     page.wait(&values("learning_rate"), json!([0.1, 0, 0.1, 0])).await;
     page.wait(&format!("{}.length > 4", values("loss")), json!(true)).await;
     page.wait("document.querySelectorAll('[data-metric=log_loss]').length", json!(0)).await;
+    page.close().await;
+}
+
+/// Colours stay with their runs when more are drawn, and stand for a param where one is chosen.
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_are_stable_and_may_stand_for_a_param() {
+    let root = crate::place::folder();
+    let ids: Vec<RunId> = (1..=12)
+        .map(|seed| {
+            finished(root.path(), new_run("digits", if seed % 2 == 0 { "[8]" } else { "[16]" }, 0.1, seed), 0.9)
+        })
+        .collect();
+    let Some(page) = open(root.path(), "#/?draw=5").await else { return };
+    let colours = "Object.fromEntries(document.querySelector('[data-metric=loss]').chart.lines.map((line) => [line.run.id, line.color]))";
+    page.wait(&format!("Object.keys({colours}).length"), json!(5)).await;
+    let few = page.js(&format!("return {colours}")).await;
+    page.js("const draw = document.getElementById('draw'); draw.value = '25'; draw.dispatchEvent(new Event('change'))")
+        .await;
+    page.wait(&format!("Object.keys({colours}).length"), json!(12)).await;
+    let many = page.js(&format!("return {colours}")).await;
+    for (id, colour) in few.as_object().unwrap() {
+        assert_eq!(many[id], *colour, "{id}");
+    }
+    page.js("const color = document.getElementById('color'); color.value = 'param:model.hidden'; color.dispatchEvent(new Event('change'))")
+        .await;
+    page.wait(&format!("new Set(Object.values({colours})).size"), json!(2)).await;
+    page.wait(
+        &format!("[1, 3, 5].every((index) => {colours}[{ids}[index]] === {colours}[{ids}[1]])", ids = json!(ids)),
+        json!(true),
+    )
+    .await;
+    page.wait(
+        "[...document.querySelectorAll('.legend .chip .clip')].map((one) => one.textContent).sort()",
+        json!(["hidden [16]", "hidden [8]"]),
+    )
+    .await;
     page.close().await;
 }

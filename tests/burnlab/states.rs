@@ -74,3 +74,80 @@ async fn the_largest_errors_of_a_regression_come_first() {
     page.wait(rows, json!([b, c, a])).await;
     page.close().await;
 }
+
+/// From a cell of the confusion matrix to its examples by one click, and back to all by another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cell_of_the_confusion_matrix_leads_to_its_examples() {
+    let root = crate::place::folder();
+    let id = finished(root.path(), new_run("digits", "[16]", 0.1, 1), 0.9);
+    let rows = "row,true,predicted,probability_no,probability_yes\n0,no,no,0.9,0.1\n1,yes,no,0.7,0.3\n2,no,yes,0.2,0.8\n3,yes,no,0.8,0.2\n";
+    std::fs::write(root.path().join("runs").join(id.as_str()).join("predictions.csv"), rows).unwrap();
+    let Some(page) = open(root.path(), &format!("#/run/{id}?tab=evaluation")).await else { return };
+    page.click("table.confusion tbody tr:nth-child(2) td button").await;
+    let shown = "[...document.querySelectorAll('.run-body tbody tr')].map((row) => row.cells[0].textContent).join(' ')";
+    // The surest mistake first.
+    page.wait(shown, json!("3 1")).await;
+    page.wait("document.getElementById('cell').textContent", json!("label yes, predicted no ×")).await;
+    page.client.refresh().await.unwrap();
+    page.wait(shown, json!("3 1")).await;
+    page.click("#cell").await;
+    page.wait(shown, json!("2 3 1")).await;
+    page.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_kept_under_a_name_for_all() {
+    let root = crate::place::folder();
+    let ids = crate::browser::three(root.path());
+    let Some(page) = open(root.path(), "#/?q=test/accuracy%20>%200.75&sort=best:test/accuracy").await else { return };
+    page.rows(&[&ids[2], &ids[0]]).await;
+    page.click("#views summary").await;
+    page.fill("#views input", &format!("good ones{}", crate::webdriver::key::ENTER)).await;
+    let names = "[...document.querySelectorAll('.views a')].map((one) => one.textContent)";
+    page.wait(names, json!(["good ones"])).await;
+    page.close().await;
+    // Somebody else, later.
+    let Some(page) = open(root.path(), "").await else { return };
+    page.rows(&[&ids[2], &ids[1], &ids[0]]).await;
+    page.click("#views summary").await;
+    page.click(".views a").await;
+    page.rows(&[&ids[2], &ids[0]]).await;
+    page.wait("document.getElementById('filter').value", json!("test/accuracy > 0.75")).await;
+    page.click("#views summary").await;
+    page.click(".views button").await;
+    page.wait(names, json!([])).await;
+    page.close().await;
+}
+
+/// Each param of a search against its results, with a tick at each of few values; a point is its trial's run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_shown_param_by_param() {
+    let root = crate::place::folder();
+    let sweep = crate::browser::new_sweep(root.path(), 3);
+    for (rate, value) in [(0.1, 0.4), (0.01, 0.3), (0.001, 0.2)] {
+        crate::browser::train_trial(
+            root.path(),
+            &sweep,
+            "[16]",
+            rate,
+            burnlab::tracking::TrialState::Finished,
+            Some(value),
+        );
+    }
+    let Some(page) = open(root.path(), &format!("#/sweep/{sweep}")).await else { return };
+    // The width is the same in all trials: nothing can be seen of it.
+    page.wait(
+        "[...document.querySelectorAll('.slices h3')].map((one) => one.textContent)",
+        json!(["training.learning_rate"]),
+    )
+    .await;
+    page.wait(
+        "[...document.querySelectorAll('.slices .tick')].slice(0, 3).map((one) => one.textContent)",
+        json!(["0.001", "0.01", "0.1"]),
+    )
+    .await;
+    page.wait("document.querySelectorAll('.slices .point').length", json!(3)).await;
+    page.press(".slices .point:last-child", 0.0, 0.0).await;
+    page.wait("location.hash.startsWith('#/run/')", json!(true)).await;
+    page.close().await;
+}

@@ -71,6 +71,9 @@ export const examples = (ids, asked) => send("GET", `api/compare/examples?${quer
 export const experiments = (asked) => send("GET", `api/experiments?${query(asked)}`);
 /** `asked`: {metric, offset, limit}. */
 export const leaderboard = (experiment, asked) => send("GET", `api/leaderboard?${query({ experiment, ...asked })}`);
+export const views = () => send("GET", "api/views");
+export const saveView = (view) => send("POST", "api/views", view);
+export const removeView = (view) => send("DELETE", `api/views/${name(view)}`);
 export const sweeps = () => send("GET", "api/sweeps");
 export const sweep = (id) => send("GET", `api/sweeps/${name(id)}`);
 export const edit = (id, change) => send("PATCH", `api/runs/${name(id)}`, change);

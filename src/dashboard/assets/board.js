@@ -84,7 +84,7 @@ function parts(answer, isAll, toggleAll) {
     h(
       "div",
       { class: "board-head" },
-      h("h2", {}, answer.experiment),
+      h("h1", {}, answer.experiment),
       h("span", { class: "count" }, `${plural(total, "config")}${metric ? ` by ${metric}` : ""}`),
     ),
     ...(metric && leader ? [answerText(leader, others, rows)] : [h("p", { class: "soft" }, "No finished run has a result yet.")]),

@@ -21,7 +21,8 @@ export class Chart {
     Object.assign(this, { name, getRuns, mean, siblings, keys: {}, seen: false, busy: false, again: false, lines: [] });
     this.log = tool("log y", "Logarithmic y axis", () => toggle("logy", name), { "aria-pressed": "false" });
     this.large = tool("⤢", "Enlarge, or back", () => toggle("large", name), { "aria-label": `Enlarge ${name}` });
-    this.box = h("div", { class: "plot", tabindex: "0", "aria-label": `${name}: arrow keys read the values`, onkeydown: (event) => this.onKey(event), onblur: () => this.leave() });
+    this.keep = tool("keep", "Show this chart above the others", () => toggle("first", name), { "aria-pressed": "false" });
+    this.box = h("div", { class: "plot", role: "group", tabindex: "0", "aria-label": `${name}: arrow keys read the values`, onkeydown: (event) => this.onKey(event), onblur: () => this.leave() });
     this.plot = new Plot(
       this.box,
       { height: HEIGHT, label: `Chart of ${name}; the table below it has the numbers` },
@@ -45,11 +46,21 @@ export class Chart {
         h(
           "span",
           { class: "tools" },
+          this.keep,
           this.log,
           this.large,
-          tool("PNG", "Save the chart with its legend as a picture", () => this.save("png")),
-          tool("SVG", "Save the chart with its legend as a drawing", () => this.save("svg")),
-          tool("CSV", "Save the numbers", () => download(`${name}.csv`, csv(this.rows()))),
+          h(
+            "details",
+            { class: "menu saves" },
+            h("summary", { title: "Save the chart with its legend, or its numbers" }, "save"),
+            h(
+              "div",
+              { class: "panel" },
+              tool("PNG", "A picture", () => this.save("png")),
+              tool("SVG", "A drawing", () => this.save("svg")),
+              tool("CSV", "The numbers", () => download(`${name}.csv`, csv(this.rows()))),
+            ),
+          ),
         ),
       ),
       this.box,
@@ -135,7 +146,8 @@ export class Chart {
           label,
           split,
           leading: split === leading,
-          samples: mean ? meanOf(found.map((one) => one.samples), state.band) : found[0].samples,
+          samples: mean ? meanOf(found.map((one) => one.samples), state.band, this.keys[split]) : found[0].samples,
+          sources: found.map((one) => serial(one.samples)),
           color: paint(slot),
           slot,
           shape: SHAPES[slot],
@@ -155,11 +167,21 @@ export class Chart {
     const view = this.view();
     this.lines = this.collect();
     this.log.setAttribute("aria-pressed", String(view.logy));
+    this.keep.setAttribute("aria-pressed", String(state.first.includes(this.name)));
+    this.keep.hidden = !this.element.closest(".more-metrics") && !state.first.includes(this.name);
     this.plot.isZoomed = Boolean(view.zoom || view.zoomy);
     const isLarge = state.large.includes(this.name);
     this.element.classList.toggle("large", isLarge);
     this.plot.height = isLarge ? LARGE : HEIGHT;
+    // Runs change twice a second while one of them trains: what looks the same is not drawn again.
+    const look = JSON.stringify([view, isLarge, state.band, this.box.clientWidth, this.lines.map(lookOf)]);
+    if (look === this.drawn) {
+      this.renderNotes(view, this.squeezed);
+      return;
+    }
+    this.drawn = look;
     const { curves, marks, yRange, xRange, squeezed } = build(this.lines, view);
+    this.squeezed = squeezed;
     for (const curve of curves) curve.opens = curve.line.opens;
     this.plot.draw({
       x: { kind: view.logx ? "log" : "linear", range: xRange, title: view.x === "time" ? "time (s)" : view.x },
@@ -314,10 +336,24 @@ export class Chart {
 const tool = (label, title, action, props = {}) =>
   h("button", { type: "button", class: "quiet", title, onclick: action, ...props }, label);
 
-/** `, mean of 2 of 3 runs` of a point of a mean. */
+/** What of a curve is seen. */
+const lookOf = ({ label, split, sources, color, shape, strong, opens, run }) =>
+  [label, split, sources, color, shape, strong, opens, run.best_epoch, run.reason];
+
+const serials = new WeakMap();
+let numSerials = 0;
+
+/** A number for the samples of a series, which are another object when they change. */
+function serial(samples) {
+  if (!serials.has(samples)) serials.set(samples, (numSerials += 1));
+  return serials.get(samples);
+}
+
+/** ` mean`, or ` mean of 2 of 3 runs` where some have no value. */
 function meanText(line, x) {
   if (!line.mean) return "";
   const column = { epoch: 0, step: 1, time: 2 }[state.x];
   const sample = line.samples.find((one) => one[column] === x);
-  return sample ? `, mean of ${sample.count} of ${line.size} runs` : "";
+  if (!sample) return "";
+  return sample.count < line.size ? ` mean of ${sample.count} of ${line.size} runs` : " mean";
 }

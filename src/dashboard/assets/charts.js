@@ -87,10 +87,11 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   };
 }
 
-/** What is shown at once: the main metric and the loss, or else the first two. */
+/** What is shown at once: the main metric and the loss, or else the first two, and what was kept. */
 function divided(names) {
   const main = [splitKey(store.mainMetric() ?? "")[1], "loss"].filter((name, index, all) => names.includes(name) && all.indexOf(name) === index);
-  const shown = [...main, ...names.filter((name) => !main.includes(name))].slice(0, Math.max(2, main.length));
+  const two = [...main, ...names.filter((name) => !main.includes(name))].slice(0, Math.max(2, main.length));
+  const shown = [...two, ...state.first.filter((name) => names.includes(name) && !two.includes(name))];
   return [shown, names.filter((name) => !shown.includes(name))];
 }
 

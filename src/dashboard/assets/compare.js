@@ -39,7 +39,7 @@ export function mountCompare(parent) {
   const render = perFrame(async () => {
     if (!open) return;
     const runs = store.selected();
-    head.replaceChildren(h("h2", {}, runs.length < 2 ? "Compare" : `Compare ${runs.length} runs`));
+    head.replaceChildren(h("h1", {}, runs.length < 2 ? "Compare" : `Compare ${runs.length} runs`));
     tabs.hidden = runs.length < 2;
     if (runs.length < 2) {
       stop();

@@ -96,6 +96,12 @@ const row = (key) => {
 /** Which direction of a metric is better: "lower", "higher", or null where neither is, or the server does not know it. */
 export const goal = (key) => row(key)?.goal ?? null;
 
+/** The least and the most that a metric can be. */
+export function bounds(key) {
+  const [least, most] = row(key)?.bounds ?? [null, null];
+  return [least ?? -Infinity, most ?? Infinity];
+}
+
 /** What a metric is, in a sentence; empty if the server does not know it. */
 export const meaning = (key) => row(key)?.meaning ?? "";
 

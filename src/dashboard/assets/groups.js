@@ -105,7 +105,9 @@ export function groupOf(run) {
     const parts = paramsOf(run, toldApart(run.experiment).differing.filter(counts));
     const data = dataNames().get(run.experiment) ?? [];
     if (data.length > 1) parts.push(`data ${data.indexOf(dataOf(run)) + 1}`);
-    return [run.experiment, ...parts].join(" · ");
+    // Of one experiment alone the name stands above already.
+    const isNamed = experiments().size > 1 || parts.length === 0;
+    return [isNamed && run.experiment, ...parts].filter(Boolean).join(" · ");
   }
   const chosen = column(state.group);
   return chosen ? `${chosen.label} ${chosen.text(run) || "none"}` : "";

@@ -16,6 +16,7 @@ import { mountSweep } from "./sweep.js";
 import { mountSweeps, onSweeps, sweeps } from "./sweeps.js";
 import { mountTable, setCursor } from "./table.js";
 import { mountTrash } from "./trash.js";
+import { mountViews } from "./views.js";
 
 // A bug must not look like an empty chart. Tests read the attribute.
 function problem(text) {
@@ -47,6 +48,7 @@ const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
 mountControls($("runs"));
 mountTable($("runs"));
+mountViews($("views"));
 
 // ---- the view on the right ----
 
@@ -101,7 +103,7 @@ function mountEmpty(parent) {
     h(
       "div",
       { class: "empty" },
-      h("h2", {}, "No runs yet"),
+      h("h1", {}, "No runs yet"),
       h("p", {}, "Train a network; it shows up here while it learns:"),
       h("pre", { class: "command" }, command("--config digits")),
       h("p", { class: "soft" }, "This page follows the store by itself: there is nothing to reload."),
@@ -194,6 +196,7 @@ const KEYS = [
   ["p", "pin the run"],
   ["b", "make it the baseline"],
   ["t, n", "edit tags, note"],
+  ["← →", "in a chart: read its values"],
   ["Esc", "back to the charts"],
   ["?", "this help"],
 ];

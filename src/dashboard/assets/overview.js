@@ -39,7 +39,7 @@ const MOST_CHIPS = 20;
 function renderLegend(legend) {
   const drawn = store.drawn();
   const all = store.listed().length;
-  const chips = store.isMean() ? store.drawnGroups().map(groupChip) : drawn.map(runChip);
+  const chips = store.isMean() ? store.drawnGroups().map(groupChip) : (colorChips(drawn) ?? drawn.map(runChip));
   legend.replaceChildren(
     ...chips.slice(0, MOST_CHIPS),
     chips.length > MOST_CHIPS ? h("span", { class: "count" }, `and ${chips.length - MOST_CHIPS} more`) : "",
@@ -55,6 +55,18 @@ const groupChip = ({ label, runs }) =>
     h("span", { class: "clip" }, label),
     h("span", { class: "count" }, ` × ${runs.length}`),
   );
+
+/** One for each value that has a colour of its own; null where each run has. */
+function colorChips(drawn) {
+  if (!state.color) return null;
+  const found = new Map();
+  for (const run of drawn) {
+    const key = store.colorKey(run);
+    if (key === null) return null;
+    found.set(key, [...(found.get(key) ?? []), run]);
+  }
+  return [...found].map(([label, runs]) => groupChip({ label, runs }));
+}
 
 const runChip = (run) =>
   h(

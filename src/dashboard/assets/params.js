@@ -23,7 +23,7 @@ export function mountParams(parent) {
   const table = h("details", { class: "numbers" }, h("summary", {}, "Numbers"));
   const unused = h("p", { class: "soft" });
   parent.append(
-    h("h2", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
+    h("h1", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
     h(
       "div",
       { class: "controls" },

@@ -13,7 +13,7 @@ export async function predictionTable(detail, id) {
   const answer = await api.predictions(id, {
     offset: page * size,
     limit: size,
-    wrong: state.wrong !== "0",
+    ...asked(state.wrong !== "0"),
     order: state.rows === "file" ? undefined : "wrong_first",
     inputs: canShowInputs && state.inputs === "1",
   });
@@ -22,7 +22,8 @@ export async function predictionTable(detail, id) {
     const tick = h("input", { type: "checkbox", id: name, checked, onchange: () => update(change(tick.checked)) });
     toggles.push(h("label", { class: "inline" }, tick, label));
   };
-  if (answer.num_wrong !== null)
+  if (isCell()) toggles.push(cellChip());
+  else if (answer.num_wrong !== null)
     box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
   if (canShowInputs) box("inputs", "with the inputs", state.inputs === "1", (on) => ({ inputs: on ? "1" : "" }));
   box("worst", "the worst first", state.rows !== "file", (on) => ({ rows: on ? "" : "file", page: "0" }));
@@ -67,6 +68,22 @@ export async function predictionTable(detail, id) {
       : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none."),
   ];
 }
+
+const isCell = () => Boolean(state.truth || state.guess);
+
+/** What of the predictions is asked for: the wrong ones, unless it is a cell of the confusion matrix. */
+export const asked = (isWrong) =>
+  isCell() ? { true: state.truth || undefined, predicted: state.guess || undefined } : { wrong: isWrong };
+
+/** Which cell of the confusion matrix is shown; a click shows all. */
+export const cellChip = () =>
+  isCell()
+    ? h(
+        "button",
+        { type: "button", id: "cell", title: "Show all", onclick: () => update({ truth: "", guess: "", page: "0" }) },
+        `label ${state.truth}, predicted ${state.guess} ×`,
+      )
+    : null;
 
 /** Of each row of a regression; null where the columns are others. */
 function errorsOf({ columns, rows }) {

@@ -89,7 +89,7 @@ export function mountRun(parent) {
     const run = store.runs.get(id);
     if (!run) {
       head.replaceChildren(
-        h("h2", {}, id),
+        h("h1", {}, id),
         h(
           "p",
           {},
@@ -115,7 +115,7 @@ export function mountRun(parent) {
   });
   const unsubscribe = store.onRuns(render);
   const unlisten = onState((changed) => {
-    if (["wrong", "page", "inputs"].some((key) => changed.has(key))) shownTab = null;
+    if (["wrong", "page", "rows", "inputs", "truth", "guess"].some((key) => changed.has(key))) shownTab = null;
     render();
   });
   render();
@@ -151,7 +151,7 @@ function renderHead(head, run) {
   const children = [...store.runs.values()].filter((other) => other.parent === run.id);
   const based = state.base === run.id;
   head.replaceChildren(
-    h("h2", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
+    h("h1", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
     h(
       "div",
       { class: "actions" },
@@ -355,7 +355,13 @@ const PARTS = {
         ),
       );
     if (found.classes)
-      parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
+      parts.push(
+        confusionTable(found.classes.confusion_matrix, classNames(found), {
+          open: (truth, guess) => update({ tab: "predictions", truth, guess, page: "0" }),
+        }),
+        h("p", { class: "soft" }, "A click on a number shows its examples."),
+        reportTable(found.classes.report),
+      );
     if (found.error_quantiles)
       parts.push(
         h("h3", {}, "Errors"),

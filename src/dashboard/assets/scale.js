@@ -34,7 +34,8 @@ export function scaleOver({ kind, range, words }, from, to) {
 export function linearTicks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);
   const size = 10 ** Math.floor(Math.log10(rough));
-  const step = size * [1, 2, 5, 10].find((factor) => factor * size >= rough * 0.999);
+  // The nearest of 1, 2, 5 and 10, on a logarithmic scale.
+  const step = size * (rough < 1.5 * size ? 1 : rough < 3.2 * size ? 2 : rough < 7.1 * size ? 5 : 10);
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   // Far from 0 a range can be so narrow that its steps are lost in rounding.
@@ -43,12 +44,13 @@ export function linearTicks(low, high, count) {
 }
 
 function tickText(value, step) {
+  if (value === 0 && step < 1e-4) return "0";
   const most = Math.max(Math.abs(value), step);
   if (value !== 0 && (most >= 1e6 || most < 1e-4)) return minus(String(Number(value.toPrecision(4)).toExponential()).replace("e+", "e"));
   return minus(value.toFixed(Math.min(12, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))));
 }
 
-/** Powers of ten; with 2 and 5 times them where there are few, and as on a linear scale where there is none. */
+/** Powers of ten, with multiples where there is room, and as on a linear scale where there is none. */
 export function logTicks(low, high, count) {
   const first = Math.ceil(Math.log10(low) - 1e-9);
   const last = Math.floor(Math.log10(high) + 1e-9);
@@ -56,12 +58,11 @@ export function logTicks(low, high, count) {
     const found = multiples(first - 1, last + 1, [1, 2, 5]).filter((value) => value >= low && value <= high);
     return found.length > 2 ? found.map((value) => [value, powerText(value)]) : linearTicks(low, high, count);
   }
+  const inside = (factors) => multiples(first - 1, last, factors).filter((value) => value >= low * 0.999 && value <= high * 1.001);
+  const fitting = [[1, 2, 5], [1, 3]].map(inside).find((values) => values.length <= Math.max(3, count));
   const every = Math.ceil((last - first + 1) / Math.max(2, count));
-  const factors = last - first <= 2 ? [1, 2, 5] : [1];
-  return multiples(first - 1, last, factors)
-    .filter((value) => value >= low * 0.999 && value <= high * 1.001)
-    .filter((value) => Math.round(Math.log10(value) - first) % every === 0 || factors.length > 1)
-    .map((value) => [value, powerText(value)]);
+  const found = fitting ?? inside([1]).filter((value) => Math.round(Math.log10(value) - first) % every === 0);
+  return found.map((value) => [value, powerText(value)]);
 }
 
 const multiples = (first, last, factors) =>

@@ -2,7 +2,7 @@
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 
-const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "zoomy", "pcols"];
+const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "zoomy", "pcols"];
 
 /** Views of one thing, whose id is in the path. */
 const PAGES = ["run", "sweep"];
@@ -27,7 +27,8 @@ const DEFAULTS = {
   logx: "",
   logy: [],
   full: [],
-  large: [], // names of charts: logarithmic y, y with all outliers, enlarged
+  large: [],
+  first: [], // names of charts: logarithmic y, y with all outliers, enlarged, always shown
   more: "", // "1": the charts of all metrics
   color: "", // what colours stand for: "" runs or groups, else a column id
   band: "", // of a mean: "" range, "sd", "interval"
@@ -39,6 +40,8 @@ const DEFAULTS = {
   wrong: "", // "0": all rows of a table of predictions; "1": only the wrong ones of its images
   inputs: "", // "1": predictions with the raw inputs
   page: "0", // of predictions
+  truth: "",
+  guess: "", // of predictions: only those of this label, or with this prediction
   rows: "", // order of a table of predictions: "" the surest wrong or the largest error first, "file"
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter

@@ -6,7 +6,7 @@ import { colorKey, groupOf, groups, mainMetric } from "./groups.js";
 import { assign } from "./palette.js";
 import { onState, state } from "./state.js";
 
-export { drawnGroups, groupOf, groups, mainMetric, nameOf } from "./groups.js";
+export { colorKey, drawnGroups, groupOf, groups, mainMetric, nameOf } from "./groups.js";
 
 export const runs = new Map();
 export let loaded = false;

@@ -1,6 +1,6 @@
 // Turns series into curves, bands, marks and ranges of a plot: pure functions without page or network.
 
-import { number, spread, tQuantile } from "./format.js";
+import { bounds, number, spread, tQuantile } from "./format.js";
 
 const COLUMN = { epoch: 0, step: 1, time: 2 };
 
@@ -145,9 +145,11 @@ export const BANDS = {
 };
 
 /**
- * The mean of several series at each epoch, with the ends of the band and how many series have one there.
+ * The mean of several series of a metric at each epoch, with the ends of the band, within the metric's bounds, and how many
+ * series have one there.
  */
-export function meanOf(series, kind) {
+export function meanOf(series, kind, key) {
+  const [least, most] = bounds(key);
   const ends = Object.hasOwn(BANDS, kind) ? BANDS[kind].ends : BANDS[""].ends;
   const byEpoch = new Map();
   for (const samples of series) {
@@ -167,7 +169,7 @@ export function meanOf(series, kind) {
     const mean = (index) => finite.reduce((sum, sample) => sum + sample[index], 0) / finite.length;
     const point = [epoch, mean(1), mean(2), found.mean];
     const [low, high] = ends(found);
-    Object.assign(point, { low, high, count: found.count, deviation: found.deviation });
+    Object.assign(point, { low: Math.max(low, least), high: Math.min(high, most), count: found.count, deviation: found.deviation });
     means.push(point);
   }
   return means;

@@ -1,7 +1,7 @@
 // Pictures of a sweep's trials over time: the best so far, and which worker trained which.
 
 import { h, scroller, svg } from "./dom.js";
-import { bestOf, number, seconds } from "./format.js";
+import { bestOf, number, param, seconds } from "./format.js";
 import { hideHover, showHover } from "./hover.js";
 import { scaleOf } from "./parallel.js";
 import { Plot } from "./plot.js";
@@ -42,25 +42,90 @@ export function bestSoFar(box, { sweep, trials }, inside, open) {
   if (!box.plot?.svg.isConnected)
     box.plot = new Plot(box, { height: 290, label: "Best value so far; the table below has the numbers" }, { leave: hideHover });
   const { plot } = box;
-  plot.events.open = ({ trial }) => open(trial);
-  plot.events.hover = (px, py) => {
-    const trial = plot.find(px, py)?.trial;
-    if (!trial) hideHover();
-    else {
-      const state = trial.state === "finished" ? "finished" : "stopped early";
-      showHover(box, `trial ${trial.number}, ${state}`, [{ label: sweep.metric, value: number(trial.value), near: true }]);
-    }
-  };
-  const values = valued.map((trial) => trial.value);
-  const { kind } = scaleOf(values);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const spare = kind === "log" ? (high / low) ** 0.06 : (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  tellTrials(plot, box, sweep, open);
+  const [y] = axisOf(valued.map((trial) => trial.value));
   plot.draw({
     x: { kind: "linear", range: [0, 1.03 * Math.max(...ordered.map(x), 1)], title: byTime ? `${unit.name} since the sweep began` : "trial" },
-    y: { kind, range: kind === "log" ? [low / spare, high * spare] : [low - spare, high + spare], title: sweep.metric },
+    y: { ...y, title: sweep.metric },
     curves: [{ points: steps, color: "var(--good)", width: 2, isStep: true, isQuiet: true }],
     marks,
   });
+}
+
+/** One plot per param: its value in each trial against the result, so that a direction can be seen. */
+export function slices(box, { sweep, trials }, inside, open) {
+  const valued = trials.filter((trial) => trial.value !== null);
+  const varied = sweep.params.filter((key) => new Set(valued.map((trial) => param(trial.params[key]))).size > 1);
+  box.hidden = varied.length === 0;
+  const figures = varied.map((key, index) => {
+    let figure = box.children[index];
+    if (figure?.dataset.param !== key) {
+      const plot = h("div", { class: "plot" });
+      figure = h("figure", { class: "chart", "data-param": key }, h("figcaption", {}, h("h3", { title: key }, key)), plot);
+      figure.plot = new Plot(plot, { height: 190, label: `${key} against ${sweep.metric}; the table below has the numbers` }, { leave: hideHover });
+    }
+    return figure;
+  });
+  if (figures.some((figure, index) => box.children[index] !== figure) || box.children.length !== figures.length)
+    box.replaceChildren(...figures);
+  const [y, places] = axisOf(valued.map((trial) => trial.value));
+  figures.forEach((figure) => {
+    const key = figure.dataset.param;
+    const known = valued.filter((trial) => trial.params[key] !== undefined);
+    const [x, at] = paramAxis(known.map((trial) => trial.params[key]));
+    const marks = known.map((trial) => ({
+      x: at(trial.params[key]),
+      y: places(trial.value),
+      trial,
+      opens: true,
+      shape: "circle",
+      size: 8,
+      color: "var(--accent)",
+      isHollow: trial.state !== "finished",
+      opacity: inside(trial) ? 0.9 : 0.12,
+    }));
+    tellTrials(figure.plot, figure, sweep, open);
+    figure.plot.draw({ x: { ...x, title: key }, y, marks });
+  });
+}
+
+/** A param of no more values has a tick at each of them. */
+const FEW_VALUES = 6;
+
+/** An axis for the values of a param: of few or of words, one place each. */
+function paramAxis(values) {
+  const isNumeric = values.every((value) => typeof value === "number");
+  const known = [...new Set(values)];
+  if (isNumeric && known.length > FEW_VALUES) return axisOf(values);
+  // Lists get their natural order: [8] before [16].
+  const words = isNumeric
+    ? known.sort((a, b) => a - b).map(param)
+    : [...new Set(values.map(param))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return [{ kind: "words", words }, param];
+}
+
+/** An axis for some numbers, with room at its ends, and a number's place on it. */
+function axisOf(values) {
+  const { kind, low, high } = scaleOf(values);
+  const spare = kind === "log" ? (high / low) ** 0.06 : (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  return [{ kind, range: kind === "log" ? [low / spare, high * spare] : [low - spare, high + spare] }, (value) => value];
+}
+
+/** What is said of the trial under the pointer, beside `element`, and what a click does. */
+function tellTrials(plot, element, sweep, open) {
+  plot.events.open = ({ trial }) => open(trial);
+  plot.events.hover = (x, y) => {
+    const trial = plot.find(x, y)?.trial;
+    if (!trial) {
+      hideHover();
+      return;
+    }
+    const state = trial.state === "finished" ? "finished" : "stopped early";
+    const params = sweep.params
+      .filter((key) => trial.params[key] !== undefined)
+      .map((key) => ({ label: key, value: param(trial.params[key]) }));
+    showHover(element, `trial ${trial.number}, ${state}`, [{ label: sweep.metric, value: number(trial.value), near: true }, ...params]);
+  };
 }
 
 const LANE = 40,

@@ -135,6 +135,13 @@ async fn wrong_predictions_come_first_with_their_images() {
     assert_eq!((rows(&page), &page["total"], &page["num_wrong"]), (vec![json!("11")], &json!(2), &json!(2)));
     assert_eq!(page["pixels"], json!([[null, 3.0]]));
     assert_eq!(dashboard.get(&run).await.json()["image"], json!([1, 2]));
+    // The examples of one cell of the confusion matrix, and of one that is empty.
+    let label = |row: &Value| (row[1].as_str().unwrap().to_owned(), row[2].as_str().unwrap().to_owned());
+    let (truth, predicted) = label(&all["rows"][0]);
+    let cell = dashboard.get(&format!("{path}&true={truth}&predicted={predicted}")).await.json();
+    let same = all["rows"].as_array().unwrap().iter().filter(|row| label(row) == (truth.clone(), predicted.clone()));
+    assert_eq!(rows(&cell), same.map(|row| row[0].clone()).collect::<Vec<_>>());
+    assert_eq!(dashboard.get(&format!("{path}&true={truth}&predicted=none")).await.json()["total"], 0);
     // In the order of the file, without pixels, with the raw cells of the inputs.
     let plain = dashboard.get(&format!("{run}/predictions?inputs=1&limit=2&offset=1")).await.json();
     assert_eq!((rows(&plain), plain.get("pixels")), (vec![json!("11"), json!("12")], None));

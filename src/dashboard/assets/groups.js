@@ -35,18 +35,21 @@ const experiments = () =>
   remember("experiments", () => {
     const found = new Map();
     for (const run of listed()) {
-      if (!found.has(run.experiment)) found.set(run.experiment, { runs: [] });
-      found.get(run.experiment).runs.push(run);
+      if (!found.has(run.experiment)) found.set(run.experiment, []);
+      found.get(run.experiment).push(run);
     }
     return found;
   });
 
 /** Of an experiment: the params that are not the same in all of its listed runs, and whether its seeds differ. */
 function toldApart(name) {
-  const own = experiments().get(name) ?? { runs: [] };
-  own.differing ??= vocabulary(own.runs).differing;
-  own.seeds ??= new Set(own.runs.map((run) => run.seed)).size > 1;
-  return own;
+  const told = remember("told", () => new Map());
+  if (!told.has(name)) {
+    const own = experiments().get(name) ?? [];
+    const seeds = new Set(own.map((run) => run.seed)).size > 1;
+    told.set(name, { differing: vocabulary(own).differing, seeds });
+  }
+  return told.get(name);
 }
 
 /** `hidden [64]` for each param that tells the run from others of its experiment. */

@@ -22,17 +22,24 @@ export function onRuns(listener) {
   return () => listeners.delete(listener);
 }
 
-/** `keepsNames`: the words of 20,000 runs take a while, and a new epoch changes none of them. */
+/** Forgets what was found, but for this. */
+function forgetBut(names) {
+  cache = Object.fromEntries(names.filter((name) => cache[name]).map((name) => [name, cache[name]]));
+}
+
+/** What the names of params and metrics are found by: of 20,000 runs it takes a while. */
+const NAMES = ["words", "told"];
+
+/** `keepsNames`: a new epoch changes none of them. */
 function changed(ids, keepsNames = false) {
-  const { words, places } = cache;
-  cache = keepsNames && words ? { words, ...(places && { places }) } : {};
+  forgetBut(keepsNames ? [...NAMES, "places"] : []);
   for (const listener of listeners) listener(ids);
 }
 
 onState((keys) => {
-  // The vocabulary of 2,000 runs takes a while: keep it unless the list of runs itself may differ.
-  const { words, places } = cache;
-  cache = keys.has("archived") || keys.has("q") || keys.has("exp") ? { places } : { words, places };
+  // The list of runs itself may differ.
+  const isOther = ["archived", "q", "exp"].some((key) => keys.has(key));
+  forgetBut(isOther ? ["places"] : [...NAMES, "places"]);
 });
 
 /** How many runs the first page has, which is shown at once, and each of the others. */

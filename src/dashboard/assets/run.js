@@ -100,7 +100,7 @@ export function mountRun(parent) {
       );
       return;
     }
-    if (!head.querySelector("input:focus")) renderHead(head, run);
+    if (!head.querySelector("input:focus, textarea:focus")) renderHead(head, run);
     tabs.replaceChildren(
       ...TABS.map(([tab, label]) =>
         h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label),
@@ -128,8 +128,8 @@ export function mountRun(parent) {
 }
 
 function renderHead(head, run) {
-  const field = (label, name, value, save) => {
-    const input = h("input", {
+  const field = (label, name, value, save, tag = "input") => {
+    const input = h(tag, {
       value,
       "aria-label": label,
       "data-field": name,
@@ -137,7 +137,7 @@ function renderHead(head, run) {
       maxlength: 2000,
       onchange: () => save(input.value.trim()),
       onkeydown: (event) => {
-        if (event.key === "Enter") input.blur();
+        if (event.key === "Enter" && (tag === "input" || event.ctrlKey)) input.blur();
         if (event.key === "Escape") {
           input.value = value;
           input.blur();
@@ -150,6 +150,7 @@ function renderHead(head, run) {
   const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
   const children = [...store.runs.values()].filter((other) => other.parent === run.id);
   const based = state.base === run.id;
+  const wasOpen = head.querySelector("details.edit-run")?.open ?? false;
   head.replaceChildren(
     h("h1", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
     h(
@@ -182,6 +183,8 @@ function renderHead(head, run) {
       fact("seed", String(run.seed)),
       fact("started", moment(run.started), run.started),
       fact("duration", seconds(duration(run))),
+      run.tags.length ? fact("tags", run.tags.map((tag) => h("span", { class: "tag" }, tag))) : [],
+      run.note ? fact("note", run.note) : [],
       run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [],
       run.parent
         ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent))
@@ -204,6 +207,10 @@ function renderHead(head, run) {
         : [],
     ),
     h(
+      "details",
+      { class: "edit-run", open: wasOpen },
+      h("summary", {}, "Name, tags, note"),
+      h(
       "div",
       { class: "fields" },
       field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
@@ -215,8 +222,8 @@ function renderHead(head, run) {
             .filter(Boolean),
         }),
       ),
-      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note })),
-    ),
+      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note }), "textarea"),
+    )),
     h(
       "div",
       { class: "actions" },

@@ -51,7 +51,7 @@ export function mountSweep(parent) {
     h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Best so far"), by), curve, trialKey("best")),
     h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Importance of the params")), shares),
   );
-  const each = h("div", { class: "charts sweep-charts slices" });
+  const each = h("div", { class: "charts slices" });
   const body = h(
     "div",
     { hidden: true },

@@ -5,8 +5,8 @@
 //! cargo bench --bench page
 //! ```
 //!
-//! Needs `chromium` and `chromedriver`. Targets: the first curves of 10 runs within 0.5 s of the click, of 100 runs within
-//! 1 s, no task above 100 ms with 50 curves per chart.
+//! Needs `chromium` and `chromedriver`. Targets: the first curves 0.5 s after the address is opened with 10 runs, 1 s with
+//! 100, no task above 100 ms with 50 runs drawn.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

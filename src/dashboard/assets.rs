@@ -76,6 +76,7 @@ pub async fn index(
 ) -> Result<Html<String>, ApiError> {
     let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
     let fields = [
+        ("{{modules}}", modules()),
         ("{{token}}", visitor.change_token),
         ("{{logout}}", if visitor.session.is_some() { "" } else { "hidden" }.to_owned()),
         ("{{metrics}}", in_attribute(&metrics())),
@@ -102,6 +103,12 @@ fn metrics() -> String {
     };
     let table: Map<String, Value> = METRICS.iter().map(row).collect();
     Value::Object(table).to_string()
+}
+
+/// Has the browser ask for all scripts at once, rather than for each when the one that needs it has come.
+fn modules() -> String {
+    let scripts = ASSETS.iter().map(|(name, _)| name).filter(|name| name.ends_with(".js"));
+    scripts.map(|name| format!("<link rel=\"modulepreload\" href=\"assets/{name}\">")).collect()
 }
 
 /// The most runs of a mean in a chart.

@@ -151,3 +151,21 @@ async fn a_search_is_shown_param_by_param() {
     page.wait("location.hash.startsWith('#/run/')", json!(true)).await;
     page.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_has_several_lines() {
+    let root = crate::place::folder();
+    let id = finished(root.path(), new_run("digits", "[16]", 0.1, 1), 0.9);
+    let Some(page) = open(root.path(), &format!("#/run/{id}")).await else { return };
+    page.click(".edit-run summary").await;
+    page.fill("[data-field=note]", "first\nsecond").await;
+    page.click("[data-field=name]").await;
+    let kept = || burnlab::tracking::Store::open(root.path()).unwrap().run(&id).unwrap().record.note;
+    page.wait(
+        "[...document.querySelectorAll('.facts dd')].some((one) => one.textContent === 'first\\nsecond')",
+        json!(true),
+    )
+    .await;
+    assert_eq!(kept().as_deref(), Some("first\nsecond"));
+    page.close().await;
+}

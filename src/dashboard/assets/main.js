@@ -239,6 +239,13 @@ $("skip").addEventListener("click", (event) => {
 
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  const menu = event.target.closest("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.preventDefault();
+    return;
+  }
   if (event.key === "Escape" && event.target.id === "filter") {
     document.querySelector("table.runs").focus();
     return;

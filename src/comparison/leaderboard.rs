@@ -50,7 +50,10 @@ pub struct Row {
     pub runs: Vec<RunId>,
     /// How many of them count: finished, with a finite result.
     pub num_results: usize,
+    /// How many seeds, or folds, they are of.
     pub num_seeds: usize,
+    /// The number of folds where they are of a cross-validation.
+    pub folds: Option<u64>,
     /// The mean over seeds, and its 95 % interval; null without results, and for fewer than two.
     pub mean: Option<f64>,
     pub interval: Option<(f64, f64)>,
@@ -144,6 +147,7 @@ pub fn leaderboard(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<L
         runs: config.runs.iter().map(|run| run.record.id.clone()).collect(),
         num_results: config.counted.len(),
         num_seeds: num_repetitions(&config.counted),
+        folds: config.counted.first().and_then(|run| folds(*run)),
         seconds: mean_seconds(&config.runs),
         mean: config.mean,
         interval: config.interval,

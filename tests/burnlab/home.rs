@@ -146,3 +146,27 @@ async fn a_curve_is_in_sight_on_small_screens() {
     }
     page.close().await;
 }
+
+/// The folds of a cross-validation are one config, on the leaderboard and in the table.
+#[tokio::test(flavor = "multi_thread")]
+async fn folds_are_one_config() {
+    let root = crate::place::folder();
+    for (hidden, results) in [("[8]", [0.9, 0.8, 0.85]), ("[16]", [0.95, 0.9, 0.94])] {
+        for (fold, result) in (1..).zip(results) {
+            let mut run = new_run("wine", hidden, 0.1, 1);
+            run.params.insert("data.folds".to_owned(), json!(3));
+            run.params.insert("data.fold".to_owned(), json!(fold));
+            finished(root.path(), run, result);
+        }
+    }
+    let Some(page) = open(root.path(), "").await else { return };
+    let rows = "[...document.querySelectorAll('table.leaderboard tbody tr')].map((row) => [0, 1, 4].map((cell) => row.cells[cell].textContent))";
+    page.wait(rows, json!([["hidden [16]best", "0.9300", "3"], ["hidden [8]", "0.8500", "3"]])).await;
+    page.wait("document.querySelector('.board .answer').textContent.includes(' over 3 folds.')", json!(true)).await;
+    page.wait(
+        "[...document.querySelectorAll('tr.group th button')].map((one) => one.textContent.trim())",
+        json!(["▾ hidden [16] 3 runs", "▾ hidden [8] 3 runs"]),
+    )
+    .await;
+    page.close().await;
+}

@@ -159,7 +159,7 @@ async fn a_note_has_several_lines() {
     let Some(page) = open(root.path(), &format!("#/run/{id}")).await else { return };
     page.click(".edit-run summary").await;
     page.fill("[data-field=note]", "first\nsecond").await;
-    page.click("[data-field=name]").await;
+    page.click(".run-head h1").await;
     let kept = || burnlab::tracking::Store::open(root.path()).unwrap().run(&id).unwrap().record.note;
     page.wait(
         "[...document.querySelectorAll('.facts dd')].some((one) => one.textContent === 'first\\nsecond')",

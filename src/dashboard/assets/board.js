@@ -107,13 +107,13 @@ function answerText(leader, others, rows) {
   const name = (row) => row.name || "This config";
   const mean = `${number(leader.mean)}${leader.interval ? ` (95 % interval ${number(leader.interval[0])} to ${number(leader.interval[1])})` : ""}`;
   const next = others.find((row) => rows.indexOf(row) > rows.indexOf(leader)) ?? others[0];
-  const single = leader.num_seeds < 2 ? " One seed is no evidence." : "";
+  const single = leader.num_seeds < 2 && !leader.folds ? " One seed is no evidence." : "";
   const sentence = next?.comparison.sentence ?? "";
   return h(
     "p",
     { class: "answer" },
     h("strong", {}, name(leader)),
-    ` ${others.length ? "has the best mean" : "reaches"}, ${mean} over ${plural(leader.num_seeds, "seed")}.${single} `,
+    ` ${others.length ? "has the best mean" : "reaches"}, ${mean} over ${plural(leader.num_seeds, leader.folds ? "fold" : "seed")}.${single} `,
     h("span", { class: "soft" }, sentence),
   );
 }

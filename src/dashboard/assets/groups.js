@@ -6,6 +6,8 @@ import { state } from "./state.js";
 import { drawn, isDrawn, listed, remember, shortName } from "./store.js";
 
 const PLACES = ["data.path", "data.more_paths", "data.query", "data.sheet", "data.test_path", "data.labels", "data.test_labels"];
+/** What differs between repetitions of one config besides the seed (comparison/params.rs). */
+const REPETITIONS = ["data.split_seed", "data.fold", "data.repeat"];
 /** In a name; more params than these are in the tooltip and the table. */
 const MOST_PARAMS = 4;
 
@@ -104,7 +106,7 @@ const dataNames = () =>
 export function groupOf(run) {
   if (state.group === "seeds") {
     // Where the data are does not count if it is known what they are.
-    const counts = (key) => !run.repeated_data || !PLACES.includes(key);
+    const counts = (key) => !REPETITIONS.includes(key) && !(run.repeated_data && PLACES.includes(key));
     const parts = paramsOf(run, toldApart(run.experiment).differing.filter(counts));
     const data = dataNames().get(run.experiment) ?? [];
     if (data.length > 1) parts.push(`data ${data.indexOf(dataOf(run)) + 1}`);

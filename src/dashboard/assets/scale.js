@@ -10,7 +10,8 @@ export function scaleOver({ kind, range, words }, from, to) {
   if (kind === "words") {
     const width = (to - from) / Math.max(1, words.length);
     const place = (word) => (words.includes(word) ? from + (words.indexOf(word) + 0.5) * width : null);
-    const most = Math.max(1, Math.floor(Math.abs(to - from) / 70));
+    const longest = Math.max(...words.map((word) => word.length));
+    const most = Math.max(1, Math.floor(Math.abs(to - from) / (8 + 6.6 * longest)));
     const every = Math.ceil(words.length / most);
     return { place, at: () => null, ticks: () => words.filter((_, index) => index % every === 0).map((word) => [word, word]) };
   }

@@ -156,6 +156,8 @@ pub enum Command {
     Predict(PredictArgs),
     /// Evaluate a run's model again on its test rows, or on another file
     Evaluate(EvaluateArgs),
+    /// Answer programs by HTTP with runs' models
+    Serve(ServeArgs),
     /// Generate text with a run's language model
     Generate(GenerateArgs),
     /// List and print the built-in configs; check a config, or print it with all defaults
@@ -535,9 +537,41 @@ pub struct ReportArgs {
 pub struct DashboardArgs {
     #[command(flatten)]
     pub store: StoreArgs,
+    /// The port to listen on; the next free one if it is taken. By default 6007; with --allow-remote one that nobody can
+    /// know before, where no other user can have prepared your browser
+    #[arg(long)]
+    pub port: Option<u16>,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+}
+
+/// `burnlab serve RUN ...`: predictions by HTTP.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Runs, whose models are served: as for `predict`; the first one also answers `/predict` and `/invocations`
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    #[command(flatten)]
+    pub store: StoreArgs,
     /// The port to listen on; the next free one if it is taken
-    #[arg(long, default_value_t = 6007)]
+    #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// Serve newer runs of the experiments as they finish; without it, SIGHUP looks for them
+    #[arg(long)]
+    pub follow: bool,
+    /// Write each request to standard error, as a line of JSON
+    #[arg(long)]
+    pub access_log: bool,
+    /// The backend to compute on; by default the fastest one compiled in
+    #[arg(long, value_enum)]
+    pub backend: Option<BackendName>,
+}
+
+/// Where a server listens, and who may come in.
+#[derive(Debug, Args)]
+pub struct ListenArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     pub host: IpAddr,

@@ -26,11 +26,14 @@
 //!   [`experiment::Ensemble`]
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
+//! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
+//! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
+//! - checks what stands beside an SQLite database: `sqlite_file`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -73,11 +76,14 @@ pub mod onnx;
 pub mod plots;
 mod schema;
 pub mod secrets;
+pub mod serve;
 pub mod shell;
 pub mod shipped;
+mod sqlite_file;
 pub mod sweep;
 pub mod tracking;
 pub mod training;
+pub mod web;
 
 #[cfg(test)]
 #[path = "../tests/burnlab/without_tools.rs"]

@@ -27,26 +27,32 @@ pub fn command_line(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> 
 pub fn masked(text: &str) -> String {
     let Some(start) = text.find("://").map(|at| at + 3) else { return masked_pairs(text) };
     let (scheme, rest) = text.split_at(start);
-    // A password may hold an `@` that ought to have been written as %40.
-    let Some((credentials, rest)) = rest.rsplit_once('@') else {
-        return format!("{scheme}{}", masked_parameters(rest));
-    };
-    let credentials = match credentials.split_once(':') {
-        Some((user, _)) => format!("{user}:{MASK}"),
-        None => credentials.to_owned(),
-    };
-    format!("{scheme}{credentials}@{}", masked_parameters(rest))
+    // A password may hold an `@` or `?` that ought to have been written as %40 or %3F.
+    match rest.split_once('?') {
+        Some((address, parameters)) if address.contains('@') || is_secret(parameters) || !parameters.contains('@') => {
+            format!("{scheme}{}?{}", masked_credentials(address), masked_parameters(parameters))
+        }
+        _ => format!("{scheme}{}", masked_credentials(rest)),
+    }
 }
 
-/// `?password=x&sslmode=require`
-fn masked_parameters(text: &str) -> String {
-    let Some((address, parameters)) = text.split_once('?') else { return text.to_owned() };
+/// `user:password@host/database`
+fn masked_credentials(address: &str) -> String {
+    let Some((credentials, host)) = address.rsplit_once('@') else { return address.to_owned() };
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{user}:{MASK}@{host}"),
+        None => address.to_owned(),
+    }
+}
+
+/// `password=x&sslmode=require`
+fn masked_parameters(parameters: &str) -> String {
     let shown = |parameter: &str| match parameter.split_once('=') {
         Some((keyword, _)) if is_secret(keyword) => format!("{keyword}={MASK}"),
         _ => parameter.to_owned(),
     };
     let parameters: Vec<String> = parameters.split('&').map(shown).collect();
-    format!("{address}?{}", parameters.join("&"))
+    parameters.join("&")
 }
 
 /// `host=db.lan password='it is' user=me`: where the value ends depends on its quotes, so all that follows is masked.
@@ -77,6 +83,12 @@ mod tests {
                 "--store=postgres://me:***@db.lan/runs?sslmode=require",
             ),
             ("postgres://me:s3cret@x@db.lan/runs", "postgres://me:***@db.lan/runs"),
+            ("postgres://me@db.lan/runs?password=s3c@ret", "postgres://me@db.lan/runs?password=***"),
+            (
+                "postgres://db.lan:5432/runs?user=me&password=s3c@ret",
+                "postgres://db.lan:5432/runs?user=me&password=***",
+            ),
+            ("postgres://me:s3?cret@db.lan/runs", "postgres://me:***@db.lan/runs"),
             ("postgres://me:a/s3cret@db.lan/runs", "postgres://me:***@db.lan/runs"),
             (
                 "postgres://db.lan/runs?user=me&password=s3cret&port=5",

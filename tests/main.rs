@@ -33,6 +33,7 @@
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - `serve`: predictions by HTTP: `serving`
 //! - the layering of `src/`: `layers`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
@@ -108,6 +109,8 @@ mod reuse;
 mod seeds;
 #[path = "burnlab/served.rs"]
 mod served;
+#[path = "burnlab/serving.rs"]
+mod serving;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[cfg(unix)]

@@ -1,19 +1,15 @@
 //! `burnlab dashboard`: serves the web page until Ctrl-C.
 
-use crate::commands::output::tell;
-use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use tokio::runtime::Runtime;
 
-use crate::bounded;
+use super::server::{access, asked_to_end, listen, print_address};
 use crate::cli::DashboardArgs;
-use crate::dashboard::{Access, AppState, bind, serve};
-use crate::shell::quoted_path;
+use crate::commands::output::tell;
+use crate::dashboard::{Access, AppState, serve};
 use crate::tracking::{Location, Store, TrackingError};
 
 /// How long pending requests to the store may delay the end of the process.
@@ -25,84 +21,32 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// An address that is not this machine's or has no free port, or one reachable from other machines without
 /// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
-    if args.token.is_some() {
-        tell!(
-            "error: there is no `--token`: every user of this machine can read it in the list of processes. Set {TOKEN}, or \
-             name a file that only you can read with `--token-file FILE`, or leave both out: then a new token is printed. \
-             Choose another token than the one you gave"
-        );
-        return Ok(ExitCode::from(USAGE));
-    }
-    let access = access(args, std::env::var(TOKEN).ok())?;
+    let access = match access(&args.listen, port(args))? {
+        Ok(access) => access,
+        Err(code) => return Ok(code),
+    };
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
-    let result = listen(args, access, &runtime);
+    let result = serve_runs(args, access, &runtime);
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
 }
 
-/// The exit status of a wrong command line, as clap's.
-const USAGE: u8 = 2;
-
-/// The environment variable with the token.
-const TOKEN: &str = "BURNLAB_TOKEN";
-
-fn access(args: &DashboardArgs, given: Option<String>) -> anyhow::Result<Access> {
-    if !args.allow_remote {
-        ensure!(
-            args.host.is_loopback(),
-            "`--host {}` lets other machines in: add `--allow-remote`, which asks them for a token, or leave it out and \
-             use an SSH tunnel (ssh -L {1}:127.0.0.1:{1} MACHINE)",
-            args.host,
-            args.port
-        );
-        return Ok(Access::local());
-    }
-    let token = match &args.token_file {
-        Some(file) => Some(token_in(file)?),
-        None => given.filter(|token| !token.is_empty()),
-    };
-    match token {
-        Some(token) => Access::remote(&token).map_err(anyhow::Error::msg),
-        None => Ok(Access::generated()),
-    }
-}
-
-/// The token in a file that nobody else may read.
-fn token_in(file: &Path) -> anyhow::Result<String> {
-    const MAX_TOKEN: u64 = 4096;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs_err::metadata(file)?.permissions().mode();
-        ensure!(mode & 0o077 == 0, "{0} can be read by other users: chmod 600 {0}", quoted_path(file));
-    }
-    let text = String::from_utf8(bounded::read(file, MAX_TOKEN)?).ok();
-    text.map(|text| text.trim().to_owned()).with_context(|| format!("{} holds no token", quoted_path(file)))
+/// A page that another user served from a port earlier may still act in the browser for whatever is served there later (a
+/// service worker), and would see the token: so there is no port to expect where there is a token.
+fn port(args: &DashboardArgs) -> u16 {
+    const USUAL: u16 = 6007;
+    args.port.unwrap_or(if args.listen.allow_remote { 0 } else { USUAL })
 }
 
 /// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
 /// inside of another.
-fn listen(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
-    let (host, port) = (args.host, args.port);
-    let listener = runtime.block_on(bind(host, port));
-    let listener = listener.with_context(|| format!("cannot listen on {}", SocketAddr::new(host, port)))?;
-    let address = listener.local_addr()?;
-    if port != 0 && address.port() != port {
-        tell!("port {port} is taken, using {}", address.port());
-    }
+fn serve_runs(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
+    let listener = runtime.block_on(listen(&args.listen, port(args)))?;
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     recover(&args.store.location())?;
-    // A token that the user has is not printed, since logs and terminals keep their output.
-    let hint = match (args.allow_remote, access.is_generated()) {
-        (false, _) => String::new(),
-        (true, false) => "/?token=TOKEN".to_owned(),
-        (true, true) => format!("/?token={}", access.token()),
-    };
-    let mut stdout = std::io::stdout();
-    // Failing to print it, for example to a closed pipe, is no reason not to serve.
-    writeln!(stdout, "{}{hint}", url(address)).and_then(|()| stdout.flush()).ok();
+    print_address(&listener, &access)?;
     let state = AppState::new(args.store.location(), access);
     runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
@@ -119,97 +63,5 @@ fn recover(location: &Location) -> Result<(), TrackingError> {
         }
         Err(error @ TrackingError::NoPostgres { .. }) => Err(error),
         Err(_) => Ok(()),
-    }
-}
-
-/// The URL for a browser on this machine, with the address of the protocol that is listened on: `localhost` may resolve to
-/// another user's server on `[::1]` first, which would be sent the token.
-fn url(mut address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    format!("http://{address}")
-}
-
-async fn asked_to_end() {
-    let interrupt = async {
-        // Without a handler the signal ends the process.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::StoreArgs;
-
-    fn args(host: &str, allow_remote: bool) -> DashboardArgs {
-        DashboardArgs {
-            store: StoreArgs { artifacts: "artifacts".into(), server: None },
-            port: 0,
-            host: host.parse().unwrap(),
-            allow_remote,
-            token_file: None,
-            token: None,
-        }
-    }
-
-    #[test]
-    fn the_printed_address_is_the_one_that_is_listened_on() {
-        for (listened, printed) in [
-            ("0.0.0.0:80", "http://127.0.0.1:80"),
-            ("[::]:80", "http://[::1]:80"),
-            ("127.0.0.1:7", "http://127.0.0.1:7"),
-            ("192.168.1.5:7", "http://192.168.1.5:7"),
-        ] {
-            assert_eq!(url(listened.parse().unwrap()), printed);
-        }
-    }
-
-    #[test]
-    fn other_machines_need_a_token() {
-        assert!(access(&args("127.0.0.1", false), Some("short".to_owned())).is_ok(), "not asked for");
-        assert!(access(&args("::1", false), None).is_ok());
-        for host in ["0.0.0.0", "::", "192.168.1.5"] {
-            let error = access(&args(host, false), None).unwrap_err().to_string();
-            assert!(error.contains("--allow-remote"), "{error}");
-            assert!(access(&args(host, true), Some("short".to_owned())).is_err());
-            let given = access(&args(host, true), Some("0123456789abcdef".to_owned())).unwrap();
-            assert_eq!((given.token(), given.is_generated()), ("0123456789abcdef", false));
-            let made = access(&args(host, true), None).unwrap();
-            assert!(made.token().len() == 32 && made.is_generated() && made.is_remote());
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_token_file_is_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "0123456789abcdef\n").unwrap();
-        let args = DashboardArgs { token_file: Some(file.path().to_owned()), ..args("0.0.0.0", true) };
-        let set = |mode| std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-        set(0o600);
-        assert_eq!(access(&args, Some("not this one, too".to_owned())).unwrap().token(), "0123456789abcdef");
-        set(0o640);
-        assert!(access(&args, None).unwrap_err().to_string().contains("chmod 600"));
     }
 }

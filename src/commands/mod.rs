@@ -26,6 +26,8 @@ mod report;
 mod resume;
 mod runs;
 mod seeds;
+mod serve;
+mod server;
 mod signals;
 mod summary;
 mod sweep;
@@ -54,6 +56,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Resume(args)) => resume::run(&args),
         Some(Command::Predict(args)) => predict::run(&args),
         Some(Command::Evaluate(args)) => evaluate::run(&args),
+        Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Config(command)) => config::run(&command),
         Some(Command::Completions { shell }) => {

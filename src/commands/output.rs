@@ -124,7 +124,8 @@ pub fn say_path(file: &Path) {
 /// As [`to_file`]; anything but a file in its place.
 pub fn to_own_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     refuse_foreign(file)?;
-    to_file(file, &[], write)
+    // Not what a link leads to that was put there since: the new file replaces the link itself.
+    to_target(file, file, &[], write)
 }
 
 /// Fails where [`to_own_file`] would, before anything is written.
@@ -155,6 +156,41 @@ pub fn to_file(
     if is_stdout(file) {
         return to_terminal(write);
     }
+    refuse_planted(file)?;
+    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    to_target(file, &target, inputs, write)
+}
+
+/// Fails for a link that somebody else has left in a folder where everybody may, such as /tmp: as Linux does where
+/// `fs.protected_symlinks` is set, which does not see how the output is written.
+fn refuse_planted(file: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        const STICKY_FOR_ALL: u32 = 0o1002;
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if let (Ok(link), Ok(folder)) = (fs::symlink_metadata(file), fs::metadata(folder)) {
+            let is_shared = folder.mode() & STICKY_FOR_ALL == STICKY_FOR_ALL;
+            let is_trusted = [rustix::process::geteuid().as_raw(), folder.uid()].contains(&link.uid());
+            ensure!(
+                !link.is_symlink() || !is_shared || is_trusted,
+                "{} is a link that another user has left: name another file for the output",
+                file.display()
+            );
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}
+
+/// As [`to_file`], which replaces `target`; `file` is what the user calls it.
+fn to_target(
+    file: &Path,
+    target: &Path,
+    inputs: &[&Path],
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let write = |writer: &mut dyn Write| match file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
         true => {
             let mut gzip = GzEncoder::new(writer, Compression::default());
@@ -164,7 +200,6 @@ pub fn to_file(
         }
         false => write(writer),
     };
-    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     for input in inputs {
         let is_same = fs::canonicalize(input).is_ok_and(|input| input == target);
         ensure!(!is_same, "{} is the input: name another file for the output", file.display());
@@ -175,18 +210,18 @@ pub fn to_file(
         file.display()
     );
     let cannot = || format!("cannot write {}", file.display());
-    let existing = fs::metadata(&target).ok();
+    let existing = fs::symlink_metadata(target).ok().filter(|existing| !existing.is_symlink());
     match &existing {
         Some(existing) if existing.is_dir() => bail!("{} is a folder: name a file for the output", file.display()),
         Some(existing) if !existing.is_file() => {
-            let mut writer = BufWriter::new(File::create(&target).with_context(cannot)?);
+            let mut writer = BufWriter::new(File::create(target).with_context(cannot)?);
             write(&mut writer)?;
             return writer.flush().with_context(cannot);
         }
         _ => {}
     }
     // Removed by an error, which is returned.
-    let mut temporary = beside(&target, file)?.with_context(cannot)?;
+    let mut temporary = beside(target, file)?.with_context(cannot)?;
     let mut writer = BufWriter::new(temporary.as_file_mut());
     if let Some(existing) = &existing {
         writer.get_ref().set_permissions(existing.permissions()).with_context(cannot)?;
@@ -194,7 +229,7 @@ pub fn to_file(
     write(&mut writer)?;
     writer.flush().with_context(cannot)?;
     drop(writer);
-    temporary.persist(&target).map_err(|error| error.error).with_context(cannot)?;
+    temporary.persist(target).map_err(|error| error.error).with_context(cannot)?;
     Ok(())
 }
 

@@ -6,12 +6,12 @@ use axum::response::{Html, IntoResponse, Response};
 
 use serde_json::{Map, Value, json};
 
-use super::session::Visitor;
 use super::{ApiError, AppState};
 use crate::comparison::headlines;
 use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
+use crate::web::session::Visitor;
 
 /// Pairs each file's name with its content.
 macro_rules! assets {

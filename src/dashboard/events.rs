@@ -17,8 +17,8 @@ use tokio::time::timeout;
 use super::change::Change;
 use super::files::Received;
 use super::request::checked;
-use super::session::Visitor;
 use super::{ApiError, AppState, Listening};
+use crate::web::session::Visitor;
 
 /// Pages that may listen at once. Each occupies a connection for as long as it is open, and half of the connections
 /// (`connection.rs`) must stay free for requests. A page that is refused still shows the runs, and tries again every

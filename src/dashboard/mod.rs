@@ -1,7 +1,7 @@
 //! The dashboard: a web page over a [`Store`], served to this machine.
 //!
 //! ```text
-//! browser -> serve, connection (number and time limits) -> guard (access control)
+//! browser -> web (number and time limits, access control)
 //!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
 //!                \-> listing (pages of the list) -> live -> tracking::Store
 //!                     live (what changed) -> snapshot (all runs in memory) -> entry, pool (in little of it)
@@ -14,7 +14,6 @@ mod api;
 mod assets;
 mod change;
 mod compare;
-mod connection;
 mod edit;
 mod entry;
 mod error;
@@ -22,15 +21,12 @@ mod events;
 mod examples;
 mod experiments;
 mod files;
-mod guard;
 mod listing;
 mod live;
 mod pool;
 mod predictions;
 mod request;
 mod series;
-mod serve;
-mod session;
 mod snapshot;
 mod sweeps;
 #[cfg(test)]
@@ -38,21 +34,25 @@ mod tests;
 mod top;
 mod views;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension, State};
+use axum::response::Response;
 use axum::routing::{delete, get, patch, post};
-use axum::{Router, middleware};
+use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore, watch};
 
-pub use error::ApiError;
-pub use guard::Access;
-pub use serve::{bind, serve};
+pub use crate::web::{Access, ApiError, bind};
 
 use crate::tracking::{Location, Store, TrackingError};
+use crate::web::connection::Limits;
+use crate::web::session::{self, Visitor};
+use crate::web::{Guarded, guard, guarded, serve_within};
 use experiments::Boards;
 use listing::Pages;
 use live::Live;
@@ -245,16 +245,48 @@ routes! {
     get "/api/events" => events::events,
     get "/api/trash" => edit::trash,
     post "/api/trash/{id}/restore" => edit::restore,
-    delete "/api/session" => session::end,
+    delete "/api/session" => end_session,
+}
+
+/// `DELETE /api/session`: logs out.
+async fn end_session(
+    State(state): State<AppState>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Response, ApiError> {
+    session::end(state.access(), visitor)
 }
 
 /// All routes, behind the guard.
 pub fn app(state: AppState) -> Router {
-    routes()
+    let guards = Guarded { access: state.access().clone(), time_limit: state.time_limit, has_changes: true };
+    let routes = routes()
         .fallback(api::no_such_route)
         .method_not_allowed_fallback(api::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        // Outermost, so that even unknown routes answer only clients with access.
-        .layer(middleware::from_fn_with_state(state.clone(), guard::guard))
-        .with_state(state)
+        .with_state(state);
+    guarded(routes, guards)
+}
+
+/// Serves until `shutdown` is ready, then ends open streams and waits up to two seconds for the rest.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    serve_with(Limits::default(), listener, state, shutdown).await
+}
+
+/// As [`serve()`], with other limits.
+async fn serve_with(
+    limits: Limits,
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    state.watch();
+    let (access, ending) = (state.access().clone(), state.clone());
+    serve_within(limits, listener, app(state), &access, move || ending.end(), shutdown).await
 }

@@ -55,9 +55,9 @@ struct Best {
     retrain: Option<String>,
 }
 
-/// `GET /api/sweeps`: all of them, newest first.
+/// `GET /api/sweeps`: all of them that can be read, newest first.
 pub async fn sweeps(State(state): State<AppState>) -> Result<Json<Vec<Sweep>>, ApiError> {
-    match state.read(|store| Ok(store.sweeps()?)).await {
+    match state.read(|store| Ok(store.sweeps()?.0)).await {
         // Without a store there are no sweeps.
         Err(error) if error.status == StatusCode::NOT_FOUND => Ok(Json(Vec::new())),
         sweeps => sweeps.map(Json),

@@ -136,6 +136,19 @@ impl Drift {
         }
     }
 
+    /// By column: how many cells are missing, of a category that training did not have, and far out of its range; without
+    /// what there is none of.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, &'static str, usize)> {
+        let of_column = |column: &'_ ColumnDrift| {
+            [("missing", column.num_missing), ("unknown", column.num_unknown), ("far", column.num_far)]
+        };
+        let all = self
+            .columns
+            .iter()
+            .flat_map(move |column| of_column(column).map(|(kind, count)| (&*column.name, kind, count)));
+        all.filter(|(.., count)| *count > 0)
+    }
+
     /// A line for each kind of difference, the most frequent first; none if there is none.
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.of_text.iter().cloned().collect();

@@ -73,6 +73,7 @@ mod origin;
 mod parts;
 mod points;
 mod preprocessor;
+mod readers;
 mod reading;
 mod reread;
 mod select;
@@ -112,6 +113,7 @@ pub use parts::describe as describe_parts;
 pub use preprocessor::{
     Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
 };
+pub use readers::{are_public, is_public};
 pub use reading::{Reading, Readings};
 pub use split::{Splits, split};
 pub use suspicions::suspicions;

@@ -1,6 +1,7 @@
 //! Reads a file of new rows for a trained network in blocks, so that it may be larger than memory.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::drift::Drift;
 use super::follow::Known;
@@ -80,6 +81,12 @@ impl<'a> NewRows<'a> {
         kept: &'a [String],
     ) -> Self {
         Self { preprocessor, origin: Origin::file(path, "the file"), config, has_target, kept }
+    }
+
+    /// As [`NewRows::new`], for rows without a target that somebody sent, in one of the formats of files.
+    pub fn of_bytes(bytes: Arc<[u8]>, preprocessor: &'a Preprocessor, config: &'a DataConfig) -> Self {
+        let origin = Origin::given("the request", bytes, "the rows");
+        Self { preprocessor, origin, config, has_target: false, kept: &[] }
     }
 
     /// Opens the file and finds its columns, by name, whatever their order; others are ignored.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -33,6 +33,7 @@ enum Bytes {
     File(PathBuf),
     StandardInput,
     Shipped(&'static [u8]),
+    Given(Arc<[u8]>),
 }
 
 /// An open file, gunzipped when it is gzipped.
@@ -73,6 +74,11 @@ impl Origin {
     pub(super) fn shipped(name: &str, bytes: &'static [u8]) -> Self {
         let (display, bytes) = (name.to_owned(), Bytes::Shipped(bytes));
         Self { display, key: "data.source", bytes, stream: OnceLock::new(), parts: Vec::new() }
+    }
+
+    /// Bytes that somebody sent, called `name` in errors.
+    pub(super) fn given(name: &str, bytes: Arc<[u8]>, key: &'static str) -> Self {
+        Self { display: name.to_owned(), key, bytes: Bytes::Given(bytes), stream: OnceLock::new(), parts: Vec::new() }
     }
 
     /// The files, where there are several.
@@ -127,6 +133,7 @@ impl Origin {
         }
         let (inner, num_bytes_on_disk): (Box<dyn BufRead>, u64) = match &self.bytes {
             Bytes::Shipped(bytes) => (Box::new(*bytes), bytes.len() as u64),
+            Bytes::Given(bytes) => (Box::new(io::Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
             Bytes::StandardInput => (self.stream_of(|| Ok(io::stdin()))?, 0),
             Bytes::File(path) => self.open_file(path)?,
         };
@@ -152,6 +159,7 @@ impl Origin {
     fn open_file(&self, path: &Path) -> Result<(Box<dyn BufRead>, u64), Invalid> {
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let shown = absolute.display();
+        // Looked at again once it is open, since it may be exchanged meanwhile.
         let metadata = match fs_err::metadata(&absolute) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -173,8 +181,12 @@ impl Origin {
             let message = format!("{shown} is {what}: {} must name a file", self.key);
             return Err(Invalid::at(self.key, message));
         }
-        let reader = BufReader::with_capacity(BUFFER_BYTES, open()?);
-        Ok((Box::new(reader), metadata.len()))
+        let file = open_without_waiting(&absolute).map_err(|error| Invalid::at(self.key, error.to_string()))?;
+        let metadata = file.metadata().map_err(|error| Invalid::at(self.key, error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(Invalid::at(self.key, format!("{shown} was replaced while it was opened: try again")));
+        }
+        Ok((Box::new(BufReader::with_capacity(BUFFER_BYTES, file)), metadata.len()))
     }
 
     /// Reads what `open` opens, which can be done only once, from its start.
@@ -204,7 +216,7 @@ fn only_member(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
 
 /// The files whose names match that of `path`, in which `*` stands for any characters and `?` for one, sorted by name;
 /// `path` itself if there is such a file, or none that matches.
-fn matching(path: &Path) -> Vec<PathBuf> {
+pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let itself = || vec![path.to_owned()];
     if !pattern.contains(['*', '?']) || path.exists() {
@@ -248,6 +260,18 @@ fn matches(name: &[char], pattern: &[char]) -> bool {
 /// What a config names is read again: by `resume`, by other seeds, by who repeats the run.
 fn is_of_config(key: &str) -> bool {
     key.starts_with("data.")
+}
+
+/// Opens a file; a pipe in its place is opened, too, without waiting for its other end.
+fn open_without_waiting(path: &Path) -> io::Result<fs_err::File> {
+    let mut options = fs_err::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use fs_err::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    }
+    options.open(path)
 }
 
 #[cfg(unix)]

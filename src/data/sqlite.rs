@@ -13,6 +13,7 @@ use super::labels;
 use super::origin::{Opened, Origin};
 use super::table::{About, Cell, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content};
 use crate::invalid::Invalid;
+use crate::sqlite_file;
 
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -63,6 +64,8 @@ pub(super) fn open<'a>(
 /// A connection that reads this file alone.
 fn connect(origin: &Origin, path: &Path) -> Result<Connection, Invalid> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let beside = sqlite_file::check_beside(path).map_err(|error| origin.error(&format!("cannot be read: {error}")))?;
+    beside.map_err(|unsound| origin.error(&format!("cannot be read: {unsound}")))?;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags)?;
         // A config from somebody else may hold any query.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::data::{Column, ColumnKind, Dataset, Splits, Target};
+use crate::data::{Column, ColumnKind, Dataset, Splits, Target, Text};
 use crate::tracking::DataRecord;
 
 /// Columns in the sketch: enough to share some with a run that has other columns, too.
@@ -28,33 +28,63 @@ pub fn fingerprint(dataset: &Dataset, splits: &Splits) -> DataRecord {
         ..DataRecord::default()
     };
     if let Target::Text(text) = &dataset.target {
-        let of = |characters: &[char]| {
-            let mut hash = Sha256::new();
-            hash.update((text.context as u64).to_le_bytes());
-            characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
-            hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-        };
-        let whole = of(&text.characters);
-        let test = if test.is_empty() { String::new() } else { of(text.span(test)) };
+        let whole = of_text(text, &text.characters);
+        let test = if test.is_empty() { String::new() } else { of_text(text, text.span(test)) };
         return DataRecord { test, rows: whole.clone(), inputs: whole, ..counts };
     }
-    let targets = Targets::new(dataset);
-    let known_by = |row: usize| mix(targets.of(row) ^ mix(dataset.source_row(row) as u64));
-    let (mut rows, mut inputs) = (Sum::default(), Sum::default());
+    let rows = Rows::new(dataset);
+    let targets = &rows.targets;
+    let mut inputs = Sum::default();
     let columns: Vec<Cells> = dataset.columns.iter().map(Cells::new).collect();
     for row in 0..dataset.num_rows() {
-        rows.add(known_by(row));
         let cells = dataset.row(row).iter().zip(&columns);
         inputs.add(cells.fold(targets.of(row), |sum, (&cell, column)| sum.wrapping_add(column.of(cell))));
     }
     let mut tested = Sum::default();
-    test.iter().for_each(|&row| tested.add(known_by(row)));
+    test.iter().for_each(|&row| tested.add(rows.known_by(row)));
     DataRecord {
         test: if test.is_empty() { String::new() } else { tested.text() },
         rows: rows.text(),
         inputs: inputs.text(),
         sketch: sketch(dataset, &columns, test),
         ..counts
+    }
+}
+
+/// The fingerprint of the rows alone, which does not depend on how they are divided.
+pub fn rows(dataset: &Dataset) -> String {
+    match &dataset.target {
+        Target::Text(text) => of_text(text, &text.characters),
+        _ => Rows::new(dataset).text(),
+    }
+}
+
+fn of_text(text: &Text, characters: &[char]) -> String {
+    let mut hash = Sha256::new();
+    hash.update((text.context as u64).to_le_bytes());
+    characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
+    hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The rows of a table, each known by its place and its target.
+struct Rows<'a> {
+    dataset: &'a Dataset,
+    targets: Targets<'a>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(dataset: &'a Dataset) -> Self {
+        Self { dataset, targets: Targets::new(dataset) }
+    }
+
+    fn known_by(&self, row: usize) -> u64 {
+        mix(self.targets.of(row) ^ mix(self.dataset.source_row(row) as u64))
+    }
+
+    fn text(&self) -> String {
+        let mut sum = Sum::default();
+        (0..self.dataset.num_rows()).for_each(|row| sum.add(self.known_by(row)));
+        sum.text()
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Pretrained {
     pub weights: NamedWeights,
     /// Whether the classes differ, so that the output layer is initialised randomly.
     pub has_new_head: bool,
+    /// Whether other users may not read it.
+    pub is_private: bool,
 }
 
 /// Loads and prepares the data of `config`, and checks the training section against them. Looks up `model.init_from` in
@@ -105,6 +107,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     })?;
     check_frozen(shapes.keys(), &config.model.freeze, new_head)
         .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
+    let is_private = !data::is_public(folder.path());
     let run = saved.name().parse().ok();
     let folder = folder.path();
     let is_here = folder.parent().is_some_and(|runs| runs == location.root.join("runs"));
@@ -114,11 +117,17 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     };
     let mut prepared = Prepared::new(config, dataset, splits, preprocessor);
     prepared.config.model.init_from = Some(reference.clone());
-    prepared.pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head });
+    prepared.pretrained = Some(Pretrained { run, reference, weights: saved.weights, has_new_head, is_private });
     Ok(prepared)
 }
 
 impl Prepared {
+    /// Whether other users may not read what the run will have in its folder: rows of its data, and what was learned of
+    /// those of another run.
+    pub(super) fn is_private(&self) -> bool {
+        !data::are_public(&self.config.data) || self.pretrained.as_ref().is_some_and(|pretrained| pretrained.is_private)
+    }
+
     /// The same, with the kernels that the backend `B` actually has instead of those requested.
     pub(super) fn on<B: FusedBackend>(&self) -> Self {
         let mut prepared = self.clone();

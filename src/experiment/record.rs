@@ -75,6 +75,7 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
         parent,
         sweep: options.sweep.clone(),
         data: Some(fingerprint(&prepared.dataset, &prepared.splits)),
+        is_private: prepared.is_private(),
     })
 }
 

@@ -12,6 +12,7 @@ use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
 use crate::shell::command_in;
+use crate::tracking::folder::close;
 use crate::tracking::{Location, Run, Shown, Status, Store};
 use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
 
@@ -43,6 +44,9 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
     let start = match epochs {
         None => {
+            if prepared.is_private() {
+                close(folder.path())?;
+            }
             let refit = checkpoint_of(&run, &folder, REFIT_CHECKPOINT, &shapes)?;
             let checkpoints = Checkpoints { selection: checkpoint, refit };
             resume(location, &run, &folder, &prepared, &shapes, checkpoints)?

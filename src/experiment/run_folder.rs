@@ -74,29 +74,52 @@ impl RunFolder {
         Self { path: path.into() }
     }
 
-    /// The folder that `run` names: a path, or a run that [`recorded`] finds in the store. It has a model. Only a path
-    /// that the user wrote may be a link.
+    /// The folder that `run` names: a run that [`recorded`] finds in the store, or a path. It has a model. Only a path that
+    /// the user wrote may hold a link.
+    ///
+    /// A name without a separator is that of a run first: a folder of this name may be anybody's.
     ///
     /// # Errors
     /// No such run, several, or one without a model.
     pub fn find(location: &Location, run: &str) -> anyhow::Result<Self> {
-        let path = Path::new(run);
-        let named = Self::at(if path.is_symlink() { path.canonicalize()? } else { path.to_owned() });
-        if named.has(PREPROCESSING) {
+        let is_path = run.starts_with('.') || run.contains(std::path::is_separator);
+        if let Some(named) = is_path.then(|| Self::by_path(run)).flatten() {
             return Ok(named);
         }
+        Self::in_store(location, run).or_else(|error| {
+            let is_unknown = matches!(
+                error.downcast_ref(),
+                Some(
+                    TrackingError::NoSuchRun { .. }
+                        | TrackingError::NoStore { .. }
+                        | TrackingError::NoServerStore { .. }
+                )
+            );
+            match Self::by_path(run).filter(|_| is_unknown) {
+                Some(named) => Ok(named),
+                None if is_unknown && Path::new(run).is_dir() => {
+                    anyhow::bail!("{run} is not the folder of a run: it has no {PREPROCESSING}")
+                }
+                None => Err(error),
+            }
+        })
+    }
+
+    fn by_path(path: &str) -> Option<Self> {
+        let canonical = Path::new(path).canonicalize().ok()?;
+        let has_links = std::path::absolute(path).is_ok_and(|absolute| absolute != canonical);
+        let named = Self::at(if has_links { canonical } else { path.into() });
+        named.has(PREPROCESSING).then_some(named)
+    }
+
+    fn in_store(location: &Location, run: &str) -> anyhow::Result<Self> {
         let store = Store::open_read_only_at(location)?;
         let has_model = |id: &RunId| folder::has(&store.folder(id), MODEL);
         let of_experiment = store.ids_of(run)?;
         if let Some(newest) = of_experiment.iter().find(|id| has_model(id)) {
             return Ok(Self::at(store.folder(newest)));
         }
-        let found = match recorded(&store, run) {
-            Err(TrackingError::NoSuchRun { .. }) if path.is_dir() => {
-                anyhow::bail!("{run} is not the folder of a run: it has no {PREPROCESSING}")
-            }
-            found => found?,
-        };
+        let found = recorded(&store, run)?;
         let id = &found.record.id;
         if let Some(home) = store.home_elsewhere(id)? {
             anyhow::bail!("the files of run `{id}` are at `{home}`: work there, or name a copy's path");

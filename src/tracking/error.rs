@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
 use crate::shell::program;
+use crate::sqlite_file::Unsound;
 
 /// Why something could not be recorded, found or changed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,18 @@ pub enum TrackingError {
         path.display()
     )]
     NotOwn { path: PathBuf, kind: &'static str },
+
+    /// A run folder that another user can open to everybody.
+    #[error(
+        "`{}` belongs to another user, who could read there what is written of your data, which are closed to others: copy \
+         the folder into artifacts of your own, or train a new run",
+        path.display()
+    )]
+    OthersFolder { path: PathBuf },
+
+    /// What stands beside the store keeps it from being opened.
+    #[error("{0}, or choose another folder with --artifacts")]
+    Unsound(#[from] Unsound),
 
     /// Another process keeps the file from being opened at all.
     #[error("another process holds `{}` and lets nobody else open it; end that process or try again", path.display())]

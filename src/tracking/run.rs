@@ -40,6 +40,9 @@ pub struct NewRun {
     pub sweep: Option<SweepTrial>,
     /// Fingerprints of its data.
     pub data: Option<DataRecord>,
+    /// Whether its data are closed to other users: then its folder and all that the process creates from now on are, too. Of
+    /// no meaning on Windows.
+    pub is_private: bool,
 }
 
 /// Records one run: `start`, then `log`, `log_line` and `write_file` in any order, then `finish`.
@@ -77,6 +80,9 @@ impl RunWriter {
     /// # Errors
     /// If any of it cannot be written; nothing is left behind then.
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
+        if run.is_private {
+            folder::create_for_this_user_alone();
+        }
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
         let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;

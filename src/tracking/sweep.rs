@@ -23,6 +23,8 @@ pub struct NewSweep {
     pub params: Vec<String>,
     /// Number of trials, at least 1.
     pub num_trials: u32,
+    /// Fingerprint of the rows that its trials are trained and judged on.
+    pub data: String,
 }
 
 /// One sweep.
@@ -38,6 +40,9 @@ pub struct Sweep {
     pub metric: MetricKey,
     pub params: Vec<String>,
     pub num_trials: u32,
+    /// Fingerprint of the rows that its trials are trained and judged on; `None` where an older burnlab created it.
+    #[serde(skip)]
+    pub data: Option<String>,
     /// Number of trials in each state.
     pub counts: Counts,
 }
@@ -99,6 +104,11 @@ impl fmt::Display for TrialState {
 }
 
 impl Counts {
+    /// How many have ended.
+    pub fn done(&self) -> u32 {
+        self.finished + self.stopped + self.failed + self.refused
+    }
+
     /// The count of one state.
     pub(super) fn of(&mut self, state: TrialState) -> &mut u32 {
         match state {

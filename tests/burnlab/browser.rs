@@ -194,6 +194,7 @@ pub fn new_run(experiment: &str, hidden: &str, learning_rate: f64, seed: u64) ->
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 
@@ -751,6 +752,7 @@ pub fn new_sweep(root: &Path, num_trials: u32) -> RunId {
         metric: "validation/loss".parse().unwrap(),
         params: vec!["model.hidden".to_owned(), "training.learning_rate".to_owned()],
         num_trials,
+        data: "rows".to_owned(),
     };
     Store::open(root).unwrap().create_sweep(sweep).unwrap()
 }

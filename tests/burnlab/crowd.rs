@@ -305,6 +305,7 @@ fn new_run() -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 

@@ -181,6 +181,7 @@ async fn a_hostile_sweep_stays_text() {
         metric: "validation/loss".parse().unwrap(),
         params: vec!["training.learning_rate".to_owned(), format!("model.{ATTACK}")],
         num_trials: 3,
+        data: ATTACK.to_owned(),
     };
     let sweep = Store::open(root.path()).unwrap().create_sweep(sweep).unwrap();
     train_trial(root.path(), &sweep, ATTACK, 0.1, TrialState::Finished, Some(0.4));

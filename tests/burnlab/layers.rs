@@ -6,14 +6,15 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 27] = [
+const LAYERS: [(&str, &str); 30] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell shipped sweep tracking training",
+        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell serve shipped sweep tracking training",
     ),
     ("cli", "backend experiment shell shipped tracking"),
-    ("dashboard", "bounded comparison metric shell sweep tracking"),
+    ("serve", "backend data experiment tracking training web"),
+    ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
         "backend bounded comparison config cpu data figures invalid metric model onnx plots secrets shell sweep tracking training",
@@ -24,13 +25,15 @@ const LAYERS: [(&str, &str); 27] = [
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric secrets shell"),
+    ("tracking", "bounded invalid metric secrets shell sqlite_file"),
     ("metric", "data"),
-    ("data", "bounded figures invalid missing shipped"),
+    ("data", "bounded figures invalid missing shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", ""),
+    ("web", ""),
     ("bounded", ""),
+    ("sqlite_file", ""),
     ("figures", ""),
     ("guide", ""), // pages, no code
     ("missing", ""),

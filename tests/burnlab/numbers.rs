@@ -85,6 +85,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     };
     let recorder = Recorder::new(RunWriter::start(folder.path(), run).unwrap());
     let watch = Arc::new(Losses(Default::default()));

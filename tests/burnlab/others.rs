@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use crate::lab::config_file;
 use crate::place::{Place, json, text};
+use crate::served::Served;
 
 fn trained(more: &[&str]) -> Place {
     let place = Place::new();
@@ -81,15 +82,16 @@ fn the_browser_is_given_a_session_and_never_the_token() {
     let port = remote.printed.split('/').nth(2).unwrap().rsplit(':').next().unwrap();
     assert!(cookie.starts_with(&format!("burnlab_session_{port}=")), "{cookie}");
     let sent = format!("Cookie: {cookie}");
-    let page = remote.ask("GET", "/", &sent);
+    let session = login.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().trim();
+    let page = remote.ask("GET", session, &sent);
     assert!(status(&page) == 200 && !page.contains(token));
     let change = page.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap();
-    let path = format!("/api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
+    let path = format!("{session}api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
     assert_eq!(status(&remote.ask("DELETE", &path, &sent)), 403);
     let changing = format!("{sent}\r\nX-Burnlab-Token: {change}");
     assert_eq!(status(&remote.ask("DELETE", &path, &changing)), 200);
-    assert_eq!(status(&remote.ask("DELETE", "/api/session", &changing)), 204);
-    assert_eq!(status(&remote.ask("GET", "/api/runs", &sent)), 403);
+    assert_eq!(status(&remote.ask("DELETE", &format!("{session}api/session"), &changing)), 204);
+    assert_eq!(status(&remote.ask("GET", &format!("{session}api/runs"), &sent)), 403);
     assert_eq!(remote.status(token), 200);
 }
 
@@ -151,8 +153,11 @@ fn a_password_on_the_command_line_is_recorded_nowhere() {
 
 /// As somebody who may only read what is in `place`.
 fn as_reader(place: &Place, args: &[&str]) -> Output {
-    let is_root = text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0";
-    let mut command = match is_root {
+    reader(place, args).output().unwrap()
+}
+
+fn reader(place: &Place, args: &[&str]) -> Command {
+    let mut command = match is_root() {
         true => {
             let mut command = Command::new("setpriv");
             command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_burnlab")]);
@@ -161,7 +166,8 @@ fn as_reader(place: &Place, args: &[&str]) -> Output {
         false => Command::new(env!("CARGO_BIN_EXE_burnlab")),
     };
     command.args(args).args(["--artifacts".as_ref(), place.path("artifacts").as_os_str()]).current_dir("/");
-    command.env_remove("CARGO").env("HOME", "/").output().unwrap()
+    command.env_remove("CARGO").env("HOME", "/");
+    command
 }
 
 fn set_modes(path: &Path, folder: u32, file: u32) {
@@ -213,6 +219,171 @@ fn what_cannot_be_written_can_be_read() {
         assert_eq!(std::fs::read_dir(&artifacts).unwrap().count(), before);
         set_modes(&artifacts, 0o755, 0o644);
     }
+}
+
+/// A log that needs the right to write makes a copy necessary: none is left, however the process ends, and none is made
+/// that fills the disk.
+#[test]
+fn the_copy_of_a_store_that_cannot_be_written_leaves_nothing_behind() {
+    let place = trained(&[]);
+    let artifacts = place.path("artifacts");
+    let (store, log) = (artifacts.join("burnlab.db"), artifacts.join("burnlab.db-wal"));
+    let database = rusqlite::Connection::open(&store).unwrap();
+    database.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+    database.execute_batch("BEGIN; UPDATE store SET revision = revision + 1; COMMIT;").unwrap();
+    let kept = [&store, &log].map(|path| (path, std::fs::read(path).unwrap()));
+    drop(database);
+    kept.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+    std::fs::remove_file(artifacts.join("burnlab.db-shm")).ok();
+    let temporary = place.path("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    set_modes(&artifacts, 0o555, 0o444);
+    std::fs::set_permissions(&temporary, PermissionsExt::from_mode(0o777)).unwrap();
+    let mut command = reader(&place, &["dashboard", "--port", "0"]);
+    command.env("TMPDIR", &temporary);
+    let served = Served::start(command).unwrap();
+    let (status, body) = served.ask("GET", "/api/runs", "").unwrap();
+    assert!(status == 200 && body.contains("iris-"), "{status} {body}");
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "while it runs");
+    drop(served);
+
+    set_modes(&artifacts, 0o755, 0o644);
+    std::fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(3 << 30).unwrap();
+    set_modes(&artifacts, 0o555, 0o444);
+    let output = as_reader(&place, &["runs", "list"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("no room"), "{errors}");
+    set_modes(&artifacts, 0o755, 0o644);
+}
+
+const ROWS: &str =
+    "a,y\n1,0\n2,1\n3,0\n4,1\n1,0\n2,1\n3,0\n4,1\n1,0\n2,1\n3,0\n4,1\n1,0\n2,1\n3,0\n4,1\n1,0\n2,1\n3,0\n4,1\n";
+const CONFIG: &str = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 2\n";
+
+/// Somewhere that everybody may enter, with a table of this mode.
+fn with_table(mode: u32) -> Place {
+    let place = Place::new();
+    std::fs::set_permissions(place.path(""), PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(place.write("t.csv", ROWS), PermissionsExt::from_mode(mode)).unwrap();
+    place.write("c.toml", CONFIG);
+    place
+}
+
+/// As [`Place::run`], with the usual mask of new files.
+fn run_open(place: &Place, args: &[&str]) -> Output {
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 022; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_burnlab")]).args(args);
+    command.current_dir(place.path("")).env_remove("CARGO").output().unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+fn is_root() -> bool {
+    text(&Command::new("id").arg("-u").output().unwrap().stdout).trim() == "0"
+}
+
+/// A run has rows of its data in its folder, and the store says what is in them.
+#[test]
+fn who_may_not_read_the_data_may_not_read_the_run() {
+    for (of_table, of_run) in [(0o600, 0o700), (0o640, 0o700), (0o644, 0o755)] {
+        let place = with_table(of_table);
+        let output = run_open(&place, &["--config", "c.toml", "-q"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let run = place.only_run();
+        assert_eq!(mode(&run), of_run);
+        let is_private = of_run == 0o700;
+        for file in [run.join("test.csv"), run.join("model.safetensors"), place.path("artifacts/burnlab.db")] {
+            assert_eq!(mode(&file) & 0o077 == 0, is_private, "{}", file.display());
+        }
+        assert_eq!(as_reader(&place, &["evaluate", "latest"]).status.success(), !is_private);
+        // What is learned from it is as closed, whatever the new data.
+        std::fs::write(place.path("new.csv"), ROWS).unwrap();
+        std::fs::set_permissions(place.path("new.csv"), PermissionsExt::from_mode(0o644)).unwrap();
+        place.write("tuned.toml", &format!("name = \"tuned\"\n{}", CONFIG.replace("t.csv", "new.csv")));
+        let start = format!("model.init_from={}", run.file_name().unwrap().to_str().unwrap());
+        let output = run_open(&place, &["--config", "tuned.toml", "-q", "--set", &start]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+        assert!(runs.map(|run| mode(&run)).all(|mode| mode == of_run));
+    }
+}
+
+#[test]
+fn resuming_closes_the_run_or_leaves_it_alone() {
+    let place = with_table(0o644);
+    assert!(run_open(&place, &["--config", "c.toml", "-q"]).status.success());
+    let run = place.only_run();
+    let record = std::fs::read_to_string(run.join("run.json")).unwrap();
+    std::fs::write(run.join("run.json"), record.replace("\"finished\"", "\"running\"")).unwrap();
+    assert!(run_open(&place, &["runs", "reindex"]).status.success());
+    std::fs::remove_file(run.join("test.csv")).unwrap();
+    std::fs::set_permissions(place.path("t.csv"), PermissionsExt::from_mode(0o600)).unwrap();
+    if is_root() {
+        assert!(Command::new("chown").arg("65534").arg(&run).status().unwrap().success());
+        let output = run_open(&place, &["resume", "latest", "-q"]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains("belongs to another user"), "{errors}");
+        assert!(!run.join("test.csv").exists());
+        assert!(Command::new("chown").arg("0").arg(&run).status().unwrap().success());
+    }
+    let output = run_open(&place, &["resume", "latest", "-q"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!((mode(&run), mode(&run.join("test.csv"))), (0o700, 0o600));
+}
+
+#[test]
+fn a_folder_that_has_the_name_of_a_run_is_not_taken_for_it() {
+    let place = trained(&[]);
+    let output = place.run(&["--config", &config_file("wine").display().to_string(), "-q"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    let wine = runs.into_iter().find(|run| run.to_string_lossy().contains("wine-")).unwrap();
+    for name in ["iris", "latest"] {
+        crate::place::copy_folder(&wine, &place.path(name));
+        let output = place.run(&["evaluate", name]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let rows = if name == "iris" { "on 45 rows" } else { "on 54 rows" };
+        assert!(text(&output.stdout).contains(rows), "{}", text(&output.stdout));
+    }
+    // By its path it is, and by its name where there is no such run.
+    crate::place::copy_folder(&wine, &place.path("copied"));
+    for name in ["./iris", "copied"] {
+        assert!(text(&place.run(&["evaluate", name]).stdout).contains("on 54 rows"), "{name}");
+    }
+}
+
+#[test]
+fn links_that_another_user_has_left_are_not_followed() {
+    if !is_root() {
+        return; // Nobody else can leave a link in the name of another user.
+    }
+    let place = trained(&[]);
+    let give_away = |link: &Path| {
+        assert!(Command::new("chown").args(["-h", "65534"]).arg(link).status().unwrap().success());
+    };
+    let shared = place.path("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::os::unix::fs::symlink(place.path("artifacts"), shared.join("artifacts")).unwrap();
+    let list = || {
+        let mut command = place.command(&["runs", "list"]);
+        command.current_dir(&shared).output().unwrap()
+    };
+    assert!(list().status.success(), "a link of one's own");
+    give_away(&shared.join("artifacts"));
+    let errors = text(&list().stderr);
+    assert!(errors.contains("artifacts` is no folder but a link"), "{errors}");
+
+    std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o1777)).unwrap();
+    let (victim, link) = (place.write("victim", "precious"), shared.join("out.html"));
+    std::os::unix::fs::symlink(&victim, &link).unwrap();
+    give_away(&link);
+    let output = place.run(&["report", "iris", "-o", "shared/out.html"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("a link that another user has left"), "{errors}");
+    assert_eq!(std::fs::read_to_string(victim).unwrap(), "precious");
 }
 
 #[test]

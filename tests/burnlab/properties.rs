@@ -636,7 +636,7 @@ proptest! {
             let (params, environment) = Default::default();
             let new = NewRun {
                 experiment: "points".into(), name: None, tags: Vec::new(), note: None, config_toml, params, environment,
-                seed: 0, parent: None, sweep: None, data: None,
+                seed: 0, parent: None, sweep: None, data: None, is_private: false,
             };
             let writer = RunWriter::start(folder.path(), new).unwrap();
             std::cell::RefCell::new((folder, writer))

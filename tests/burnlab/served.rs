@@ -1,4 +1,4 @@
-//! A `burnlab dashboard` process, and requests to it.
+//! A `burnlab dashboard` or `burnlab serve` process, and requests to it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts `command`, a `burnlab dashboard --port 0`; `None` if it ends before it serves.
+    /// Starts `command`, with `--port 0`; `None` if it ends before it serves.
     pub fn start(mut command: Command) -> Option<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
@@ -23,7 +23,9 @@ impl Served {
         let mut served = Self { address: String::new(), token: String::new(), process, _output: output };
         served.address = url.trim().strip_prefix("http://")?.trim_end_matches('/').to_owned();
         let page = served.ask("GET", "/", "")?.1;
-        served.token = page.split_once("name=\"burnlab-token\" content=\"")?.1.split('"').next()?.to_owned();
+        // The page of `burnlab serve` has none: it changes nothing.
+        let token = page.split_once("name=\"burnlab-token\" content=\"").and_then(|(_, rest)| rest.split('"').next());
+        served.token = token.unwrap_or_default().to_owned();
         Some(served)
     }
 
@@ -40,14 +42,20 @@ impl Served {
 
     /// The status and body of the answer; `None` if there is none.
     pub fn ask(&self, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+        self.send(method, path, &[], body.as_bytes())
+    }
+
+    /// The same, with more headers.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         let Self { address, token, .. } = self;
         let length = body.len();
+        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {address}\r\nX-Burnlab-Token: {token}\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n"
+             {headers}Content-Length: {length}\r\n\r\n"
         );
-        stream.write_all((head + body).as_bytes()).ok()?;
+        stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;

@@ -256,6 +256,37 @@ fn no_verb_moves_or_removes_our_runs_through_a_link() {
     }
 }
 
+/// A link in place of the folder of all runs would have every run below it read and written.
+#[test]
+fn a_link_in_place_of_the_folder_of_all_runs_leads_nowhere() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    let (runs, ours) = (sent.place.path("artifacts/runs"), sent.place.path("elsewhere"));
+    std::fs::rename(&runs, &ours).unwrap();
+    symlink(&ours, &runs).unwrap();
+    let before = tree(&ours);
+    for args in [
+        &["runs", "reindex"][..],
+        &["runs", "note", "latest", "x"],
+        &["evaluate", "latest"],
+        &["report", "latest"],
+        &["plot", "latest"],
+        &["resume", "latest"],
+        &["--config", "moons"],
+    ] {
+        let output = sent.run(args);
+        let errors = text(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && errors.contains("runs` is no folder but a link"),
+            "{args:?}: {errors}"
+        );
+    }
+    assert!(before == tree(&ours));
+    let served = Served::start(sent.place.command(&["dashboard", "--port", "0"])).unwrap();
+    let path = format!("/api/runs/{}/files/test.csv", sent.id);
+    assert_eq!(served.ask("GET", &path, "").unwrap().0, 403);
+}
+
 #[test]
 fn a_store_that_is_no_file_is_refused() {
     for name in ["burnlab.db", "burnlab.db-wal", "burnlab.db-shm", "burnlab.db-journal"] {
@@ -273,10 +304,51 @@ fn a_store_that_is_no_file_is_refused() {
             for args in [&["runs", "list"][..], &["runs", "reindex"], &["runs", "tag", "latest", "+x"]] {
                 let output = sent.run(args);
                 let errors = text(&output.stderr);
-                let is_told = errors.contains(&format!("{name}` is no file but a link"));
+                let is_told = errors.contains(&format!("{name}` is")) && errors.contains("a link, a pipe");
                 assert!(output.status.code() == Some(1) && is_told, "{fake:?} {name} {args:?}: {errors}");
             }
             assert!(before == std::fs::read(ours).unwrap(), "{name}");
+        }
+    }
+}
+
+/// SQLite reads the file that such a journal names, and removes it in the end.
+#[test]
+fn a_journal_that_names_another_file_is_refused() {
+    let sent = Sent::new("harmless", Fake::Folder);
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    rusqlite::Connection::open(sent.place.path("t.db")).unwrap().execute_batch("CREATE TABLE t (a, y)").unwrap();
+    let pipe = sent.place.path("super");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let name = pipe.to_str().unwrap().as_bytes();
+    let magic = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let sum = name.iter().map(|&byte| u32::from(byte)).sum::<u32>();
+    let whole =
+        [&1u32.to_be_bytes()[..], name, &(name.len() as u32).to_be_bytes(), &sum.to_be_bytes(), &magic].concat();
+    let journal = [&magic[..], &[0; 504], &whole].concat();
+    for store in ["artifacts/burnlab.db", "t.db"] {
+        std::fs::write(sent.place.path(&format!("{store}-journal")), &journal).unwrap();
+    }
+    for args in [&["runs", "list"][..], &["runs", "reindex"], &["runs", "tag", "latest", "+x"], &["init", "t.db"]] {
+        let output = sent.run(args);
+        let errors = text(&output.stderr);
+        let is_told = errors.contains("-journal` is left from a change of several databases");
+        assert!(output.status.code() == Some(1) && is_told, "{args:?}: {errors}");
+    }
+    assert!(pipe.exists());
+}
+
+#[test]
+fn pipes_beside_a_database_of_data_keep_nobody_waiting() {
+    for end in ["-wal", "-shm", "-journal"] {
+        let sent = Sent::new("harmless", Fake::Folder);
+        rusqlite::Connection::open(sent.place.path("t.db")).unwrap().execute_batch("CREATE TABLE t (a, y)").unwrap();
+        assert!(Command::new("mkfifo").arg(sent.place.path(&format!("t.db{end}"))).status().unwrap().success());
+        std::fs::write(sent.place.path("c.toml"), "[data]\npath = \"t.db\"\ntarget = \"y\"\n").unwrap();
+        for args in [&["init", "t.db"][..], &["--config", "c.toml"], &["config", "check", "c.toml"]] {
+            let output = sent.run(args);
+            let errors = text(&output.stderr);
+            assert!(output.status.code() == Some(1) && errors.contains("a link, a pipe"), "{end} {args:?}: {errors}");
         }
     }
 }
@@ -514,6 +586,89 @@ fn resuming_a_strangers_run_copies_none_of_our_files() {
     place.write("ours.txt", &book);
     let output = place.run(&["resume", "latest", "-q"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// The same for a search: its config is in the store alone.
+#[test]
+fn a_strangers_sweep_trains_on_none_of_our_files() {
+    let place = Place::new();
+    let rows = |y: [&str; 2]| format!("a,y\n{}", format!("1,{}\n2,{}\n", y[0], y[1]).repeat(20));
+    place.write("sent.csv", &rows(["0", "1"]));
+    place.write("ours.csv", &rows([SECRET, "other"]));
+    place.write(
+        "c.toml",
+        "[data]\npath = \"sent.csv\"\ntarget = \"y\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 2\n[sweep]\n\
+         method = \"random\"\ntrials = 2\n[sweep.space]\n\"training.learning_rate\" = { min = 0.001, max = 0.01 }\n",
+    );
+    let output = place.run(&["--config", "c.toml", "--jobs", "1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let change = |sql: &str| {
+        rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap().execute_batch(sql).unwrap();
+    };
+    let resume = || place.run(&["sweep", "resume", "latest", "--jobs", "1"]);
+    change("UPDATE trial SET state = 'waiting', runs = '[]', worker = NULL, value = NULL");
+    change("UPDATE sweep SET config = replace(config, 'sent.csv', 'ours.csv')");
+    for (sql, told) in [
+        ("", "ours.csv` is not what the sweep"),
+        // An older burnlab did not record what the data were.
+        ("UPDATE sweep SET data = NULL", "by an older burnlab, without the fingerprint"),
+    ] {
+        change(sql);
+        let output = resume();
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains(told), "{errors}");
+        assert!(!errors.contains(SECRET) && tree(&place.path("artifacts")).keys().all(|path| !tells(path)), "{errors}");
+    }
+    // With the data that it was created for, it goes on; a sweep that an older burnlab began, by its first run.
+    change("UPDATE sweep SET config = replace(config, 'ours.csv', 'sent.csv')");
+    change(
+        "UPDATE trial SET runs = (SELECT json_array(id) FROM run LIMIT 1), state = 'finished', value = 1 WHERE number = 1",
+    );
+    let output = resume();
+    let said = text(&output.stdout);
+    assert!(output.status.success() && said.contains("1 done already"), "{said} {}", text(&output.stderr));
+}
+
+#[test]
+fn one_damaged_sweep_hides_no_other() {
+    let place = Place::new();
+    let config = "[data]\nsource = \"iris\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 2\n[sweep]\nmethod = \"random\"\n\
+                  trials = 1\n[sweep.space]\n\"training.learning_rate\" = { min = 0.001, max = 0.01 }\n";
+    place.write("good.toml", config);
+    assert!(place.run(&["--config", "good.toml"]).status.success());
+    let open = || rusqlite::Connection::open(place.path("artifacts/burnlab.db")).unwrap();
+    for (number, damage) in [
+        "id = 'no id'",
+        "metric = 'no metric'",
+        "params = '{'",
+        "started = 'yesterday'",
+        "trials = -1",
+        "trials = 99999999999",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let columns = "id, experiment, started, config, method, metric, params, trials, data";
+        let sql = format!(
+            "PRAGMA ignore_check_constraints = ON; INSERT INTO sweep (number, {columns}) SELECT {n}, id || '{n}', {rest} \
+             FROM sweep LIMIT 1; UPDATE OR IGNORE sweep SET {damage} WHERE number = {n}",
+            n = 100 + number,
+            rest = &columns["id, ".len()..],
+        );
+        open().execute_batch(&sql).unwrap();
+    }
+    open().execute_batch("UPDATE trial SET state = 'odd'").unwrap();
+    let output = place.run(&["sweep", "list"]);
+    let (said, errors) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && said.contains("good-") && said.contains("validation/"), "{said}{errors}");
+    assert!(errors.contains("sweeps left out: the store's rows of them are damaged"), "{errors}");
+    let served = Served::start(place.command(&["dashboard", "--port", "0"])).unwrap();
+    let (status, body) = served.ask("GET", "/api/sweeps", "").unwrap();
+    assert!(status == 200 && body.contains("good-"), "{status} {body}");
+    // Of the trials that are gone, none is taken for done.
+    open().execute_batch("DELETE FROM trial").unwrap();
+    let output = place.run(&["sweep", "resume", "good"]);
+    assert!(!text(&output.stdout).contains("done already"), "{}", text(&output.stdout));
 }
 
 #[test]

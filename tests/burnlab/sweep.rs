@@ -177,7 +177,7 @@ fn a_sweep_that_cannot_be_trained_is_refused_before_its_first_trial() {
         assert!(output.stdout.is_empty());
         let checked = place.run(&["config", "check", "c.toml"]);
         assert!(checked.status.code() == Some(1) && text(&checked.stderr).contains(expected), "{to}");
-        assert!(!place.path("artifacts/burnlab.db").exists() || store(&place).sweeps().unwrap().is_empty());
+        assert!(!place.path("artifacts/burnlab.db").exists() || store(&place).sweeps().unwrap().0.is_empty());
     }
     assert_eq!(place.run(&["sweep", "show", "none"]).status.code(), Some(1));
 }

@@ -127,6 +127,14 @@ fn every_verb_works(server: Option<&str>) {
     let (status, runs) = served.ask("GET", "/api/runs", "").unwrap();
     assert_eq!((status, runs.contains("looks right")), (200, true));
 
+    tried.verbs.insert("serve".to_owned());
+    let mut command = tried.place.command(&["serve", "iris", "--port", "0"]);
+    command.env_remove("BURNLAB_STORE");
+    server.map(|server| command.env("BURNLAB_STORE", server));
+    let served = Served::start(command).expect("the model is served");
+    let (status, _) = served.send("POST", "/predict", &[("content-type", "text/csv")], rows.as_bytes()).unwrap();
+    assert_eq!(status, 200);
+
     let all: BTreeSet<String> = all_verbs(&Cli::command(), "").into_iter().collect();
     let left: Vec<_> = all.difference(&tried.verbs).collect();
     assert!(left.is_empty(), "no test runs {left:?}");

@@ -35,6 +35,7 @@ fn folder() -> (TempDir, Vec<RunId>) {
             parent: None,
             sweep: None,
             data: None,
+            is_private: false,
         };
         let mut writer = RunWriter::start(folder.path(), run).unwrap();
         let point = |key: &str, epoch, value| Point { key: key.parse().unwrap(), epoch, step: epoch, time: 1.0, value };

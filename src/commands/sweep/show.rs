@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::cli::{SweepListArgs, SweepShowArgs};
-use crate::commands::output::say;
+use crate::commands::output::{say, tell};
 use crate::commands::runs::table;
 use crate::comparison::judge::retrain;
 use crate::comparison::verdict::best_of;
@@ -26,7 +26,10 @@ const NUM_NEW_SEEDS: usize = 10;
 
 pub fn list(args: &SweepListArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
-    let sweeps = store.sweeps()?;
+    let (sweeps, num_damaged) = store.sweeps()?;
+    if num_damaged > 0 {
+        tell!("{} left out: the store's rows of them are damaged", counted(num_damaged, "sweep"));
+    }
     if args.json {
         say!("{:#}", json!(sweeps));
         return Ok(ExitCode::SUCCESS);

@@ -169,7 +169,7 @@ fn finish(store_args: &StoreArgs, id: &RunId, with: &Workers) -> anyhow::Result<
 
 fn heading(sweep: &Sweep, jobs: usize) -> String {
     let workers = if jobs == 1 { "one worker".to_owned() } else { format!("{jobs} workers") };
-    let done = sweep.num_trials - sweep.counts.waiting - sweep.counts.running;
+    let done = sweep.counts.done();
     let rest = if done > 0 { format!(", {done} done already") } else { String::new() };
     format!(
         "sweep  {}\ntrials {} by {} over {}{rest}\n       chosen by {}, {workers}",

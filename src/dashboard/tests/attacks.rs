@@ -1,7 +1,7 @@
 //! Who must not get in, and what must not keep others out; tried on every route of the router's own list.
 //!
 //! What was tried on servers like this one (Jupyter, MLflow, TensorBoard, Aim, wandb's local server), what stops it here,
-//! and the test that fails without it. Tests without a file are in this one; `hyper` is the HTTP library, whose
+//! and the test that fails without it. `guard.rs`, `session.rs`, `connection.rs` are in `src/web`. Tests without a file are in this one; `hyper` is the HTTP library, whose
 //! behaviour is held, not made.
 //!
 //! | attack | guard | test |
@@ -15,7 +15,7 @@
 //! | framing (clickjacking), sniffing, embedding, openers | `guard.rs`, headers of every answer, errors too | `every_answer_is_locked_down` |
 //! | no token, wrong, short or half a token; other machines | `guard.rs`, `visitor`; `Access::remote` | `other_machines_need_the_token_everywhere` |
 //! | guessing the token, by time or at all | `is_same` looks at every byte; 128 bits, 16 characters at least | `guard.rs`: `tokens_are_long_and_plain` |
-//! | a service on another port of the host, which gets our cookie | `session.rs`: no token, but a session of one address; what changes need is in the page alone | `a_cookie_is_no_token_and_ends`; `sockets.rs`: `a_session_is_of_one_address` |
+//! | a service on another port of the host, of this machine or another, which gets our cookies | `session.rs`: the cookie is for a path that nobody else knows, is no token, but a session of one address; what changes need is in the page alone | `a_cookie_is_no_token_and_ends`; `sockets.rs`: `a_session_is_of_one_address` |
 //! | a cookie that another port has set first | `guard.rs`, `cookies` | `a_strangers_cookie_does_not_hide_ours` |
 //! | a session that is forgotten, or logged out | `session.rs`, `IDLE`, `LONGEST`, `end` | `session.rs`: `a_session_is_of_one_client_and_ends`; `events.rs`: `a_stream_ends_with_its_session` |
 //! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: one fixed place, `GET /` alone | `a_token_in_the_address_leads_nowhere_else` |
@@ -36,7 +36,7 @@
 //! | slow bodies | `guard.rs`, `TIME_LIMIT`; the token before the body | `sockets.rs`: `a_body_that_does_not_come_is_not_waited_for` |
 //! | silent and half-open connections | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_says_nothing_is_let_go` |
 //! | readers that never read | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_does_not_take_its_answer_is_let_go` |
-//! | more connections than places | `connection.rs`, `Limits::crowded`, `connection: close` | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
+//! | more connections than places | `connection.rs`, `Limits::crowded`, `connection: close`, and `Strangers` where a token is needed | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
 //! | many event streams | `events.rs`, `MAX_LISTENERS` | `events.rs`: `only_so_many_pages_listen` |
 //!
 //! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote` keeps them out, too), and
@@ -246,23 +246,39 @@ async fn no_path_leads_out_of_the_run() {
     assert!(run.join("config.toml").exists());
 }
 
-/// The cookie of a new session for a page at `host`.
-async fn log_in(dashboard: &Dashboard, host: &str, token: &str) -> String {
-    let (found, headers) = status(dashboard, request("GET", &format!("/?token={token}"), &[("host", host)])).await;
-    assert_eq!((found, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/"));
-    let cookie = headers["set-cookie"].to_str().unwrap();
-    for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="] {
-        assert!(cookie.contains(part), "{cookie}");
-    }
-    assert!(!cookie.contains(token), "the token itself: {cookie}");
-    cookie.split(';').next().unwrap().to_owned()
+/// A session as its browser knows it.
+struct LoggedIn {
+    cookie: String,
+    /// The page's, with a `/` at its end.
+    path: String,
 }
 
-/// What the page of a session sends with changes.
-async fn change_token(dashboard: &Dashboard, host: &str, cookie: &str) -> String {
-    let page = dashboard.ask(request("GET", "/", &[("host", host), ("cookie", cookie)])).await;
-    let text = page.text();
-    text.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap().to_owned()
+impl LoggedIn {
+    /// A new session for a page at `host`.
+    async fn at(dashboard: &Dashboard, host: &str, token: &str) -> Self {
+        let (found, headers) = status(dashboard, request("GET", &format!("/?token={token}"), &[("host", host)])).await;
+        assert_eq!(found, StatusCode::SEE_OTHER);
+        let path = headers["location"].to_str().unwrap().to_owned();
+        assert!(path.starts_with("/s/") && path.len() == "/s/".len() + 32 + 1, "{path}");
+        let cookie = headers["set-cookie"].to_str().unwrap();
+        for part in ["HttpOnly", "SameSite=Strict", &format!("Path={path};"), "Max-Age="] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains(token), "the token itself: {cookie}");
+        Self { cookie: cookie.split(';').next().unwrap().to_owned(), path }
+    }
+
+    /// An address of the dashboard as the page asks for it.
+    fn within(&self, address: &str) -> String {
+        self.path.trim_end_matches('/').to_owned() + address
+    }
+
+    /// What the page sends with changes.
+    async fn change_token(&self, dashboard: &Dashboard, host: &str) -> String {
+        let page = dashboard.ask(request("GET", &self.path, &[("host", host), ("cookie", &self.cookie)])).await;
+        let text = page.text();
+        text.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap().to_owned()
+    }
 }
 
 #[tokio::test]
@@ -296,18 +312,24 @@ async fn other_machines_need_the_token_everywhere() {
             assert_eq!(status(&dashboard, request("GET", path, &[host, bearer])).await.0, StatusCode::OK);
         }
     }
-    let cookie = log_in(&dashboard, host.1, token).await;
-    let cookie = ("cookie", cookie.as_str());
+    let page = LoggedIn::at(&dashboard, host.1, token).await;
+    let cookie = ("cookie", page.cookie.as_str());
     for path in ["/", "/api/runs"] {
         let headers = [host, cookie, ("origin", "http://box.example:6007")];
-        assert_eq!(status(&dashboard, request("GET", path, &headers)).await.0, StatusCode::OK);
+        assert_eq!(status(&dashboard, request("GET", &page.within(path), &headers)).await.0, StatusCode::OK);
+        // Elsewhere a browser does not send the cookie, nor would it help.
+        for path in [path.to_owned(), format!("/s{path}"), format!("/s/{:032}{path}", 0)] {
+            assert_eq!(status(&dashboard, request("GET", &path, &headers)).await.0, StatusCode::FORBIDDEN, "{path}");
+        }
+        let alone = request("GET", &page.within(path), &[host]);
+        assert_eq!(status(&dashboard, alone).await.0, StatusCode::FORBIDDEN);
     }
     // The cookie alone changes nothing, nor with the token, which no page has.
-    let path = format!("/api/runs/{id}");
+    let path = page.within(&format!("/api/runs/{id}"));
     assert_eq!(status(&dashboard, request("DELETE", &path, &[host, cookie])).await.0, StatusCode::FORBIDDEN);
     let headers = [host, cookie, ("x-burnlab-token", token)];
     assert_eq!(status(&dashboard, request("DELETE", &path, &headers)).await.0, StatusCode::FORBIDDEN);
-    let change = change_token(&dashboard, host.1, cookie.1).await;
+    let change = page.change_token(&dashboard, host.1).await;
     let headers = [host, cookie, ("x-burnlab-token", &change)];
     assert_eq!(status(&dashboard, request("DELETE", &path, &headers)).await.0, StatusCode::OK);
     let path = format!("/api/trash/{id}/restore");
@@ -320,10 +342,11 @@ async fn a_cookie_is_no_token_and_ends() {
     let token = "0123456789abcdef";
     dashboard.state = AppState::new(dashboard.root(), Access::remote(token).unwrap());
     let host = "box.example:6007";
-    let cookie = log_in(&dashboard, host, token).await;
-    let (name, id) = cookie.split_once('=').unwrap();
+    let page = LoggedIn::at(&dashboard, host, token).await;
+    let (name, id) = page.cookie.split_once('=').unwrap();
     assert_eq!((name, id.len()), ("burnlab_session_6007", 64));
-    let change = change_token(&dashboard, host, &cookie).await;
+    let change = page.change_token(&dashboard, host).await;
+    assert!(!page.path.contains(&id[..8]) && !page.path.contains(&change[..8]));
     // What a cookie gives to whoever else listens on the host, and what the page knows, is not the token.
     for known in [id, &change] {
         let bearer = format!("Bearer {known}");
@@ -334,24 +357,30 @@ async fn a_cookie_is_no_token_and_ends() {
     }
     assert!(!change.contains(id) && !change.contains(token) && change.len() == 64);
     // Two pages have two sessions, and each its own token for changes.
-    let second = log_in(&dashboard, host, token).await;
-    assert_ne!(second, cookie);
-    let sent = [("host", host), ("cookie", &second), ("x-burnlab-token", &change)];
-    assert_eq!(status(&dashboard, request("DELETE", "/api/session", &sent)).await.0, StatusCode::FORBIDDEN);
+    let second = LoggedIn::at(&dashboard, host, token).await;
+    assert!(second.cookie != page.cookie && second.path != page.path);
+    let sent = [("host", host), ("cookie", &second.cookie), ("x-burnlab-token", &change)];
+    let end = second.within("/api/session");
+    assert_eq!(status(&dashboard, request("DELETE", &end, &sent)).await.0, StatusCode::FORBIDDEN);
+    // Nor is the cookie of one good on the page of the other.
+    let sent = request("GET", &page.within("/api/runs"), &[("host", host), ("cookie", &second.cookie)]);
+    assert_eq!(status(&dashboard, sent).await.0, StatusCode::FORBIDDEN);
     // Another dashboard on the same host, with the same token even, knows nothing of it.
     let mut other = Dashboard::new();
     other.state = AppState::new(other.root(), Access::remote(token).unwrap());
-    let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &cookie)]);
-    assert_eq!(status(&other, sent).await.0, StatusCode::FORBIDDEN);
+    let runs = page.within("/api/runs");
+    let sent = [("host", host), ("cookie", page.cookie.as_str())];
+    assert_eq!(status(&other, request("GET", &runs, &sent)).await.0, StatusCode::FORBIDDEN);
     // Logged out, by the page alone.
-    let sent = [("host", host), ("cookie", cookie.as_str())];
-    assert_eq!(status(&dashboard, request("DELETE", "/api/session", &sent)).await.0, StatusCode::FORBIDDEN);
+    let end = page.within("/api/session");
+    assert_eq!(status(&dashboard, request("DELETE", &end, &sent)).await.0, StatusCode::FORBIDDEN);
     let all = [sent[0], sent[1], ("x-burnlab-token", &change)];
-    let (found, headers) = status(&dashboard, request("DELETE", "/api/session", &all)).await;
+    let (found, headers) = status(&dashboard, request("DELETE", &end, &all)).await;
     assert_eq!(found, StatusCode::NO_CONTENT);
-    assert!(headers["set-cookie"].to_str().unwrap().starts_with("burnlab_session_6007=; Path=/; Max-Age=0"));
-    assert_eq!(status(&dashboard, request("GET", "/api/runs", &sent)).await.0, StatusCode::FORBIDDEN);
-    let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &second)]);
+    let ended = format!("burnlab_session_6007=; Path={}; Max-Age=0", page.path);
+    assert!(headers["set-cookie"].to_str().unwrap().starts_with(&ended));
+    assert_eq!(status(&dashboard, request("GET", &runs, &sent)).await.0, StatusCode::FORBIDDEN);
+    let sent = request("GET", &second.within("/api/runs"), &[("host", host), ("cookie", &second.cookie)]);
     assert_eq!(status(&dashboard, sent).await.0, StatusCode::OK);
 }
 
@@ -433,7 +462,8 @@ async fn a_strangers_cookie_does_not_hide_ours() {
     let token = "0123456789abcdef";
     dashboard.state = AppState::new(dashboard.root(), Access::remote(token).unwrap());
     let host = "box.example:6007";
-    let ours = log_in(&dashboard, host, token).await;
+    let page = LoggedIn::at(&dashboard, host, token).await;
+    let ours = &page.cookie;
     let id = ours.split_once('=').unwrap().1;
     for (cookies, expected) in [
         (format!("burnlab_session_6007=planted; {ours}"), StatusCode::OK),
@@ -448,12 +478,12 @@ async fn a_strangers_cookie_does_not_hide_ours() {
         (format!("burnlab_session_6007={token}"), StatusCode::FORBIDDEN),
         (format!("burnlab_token={token}"), StatusCode::FORBIDDEN),
     ] {
-        let sent = request("GET", "/api/runs", &[("host", host), ("cookie", &cookies)]);
+        let sent = request("GET", &page.within("/api/runs"), &[("host", host), ("cookie", &cookies)]);
         assert_eq!(status(&dashboard, sent).await.0, expected, "{cookies}");
     }
     // A browser that reaches it by another port, as through a tunnel, has another cookie.
-    let tunnel = log_in(&dashboard, "localhost:8080", token).await;
-    assert!(tunnel.starts_with("burnlab_session_8080="));
+    let tunnel = LoggedIn::at(&dashboard, "localhost:8080", token).await;
+    assert!(tunnel.cookie.starts_with("burnlab_session_8080="));
 }
 
 #[tokio::test]
@@ -491,7 +521,12 @@ async fn a_token_in_the_address_leads_nowhere_else() {
         };
         let (found, headers) = status(&dashboard, sent).await;
         if method == "GET" && path.starts_with("/?") {
-            assert_eq!((found, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/"), "{path}");
+            let location = headers["location"].to_str().unwrap();
+            assert_eq!(
+                (found, location.starts_with("/s/"), location.len()),
+                (StatusCode::SEE_OTHER, true, 36),
+                "{path}"
+            );
         } else {
             assert_eq!(found, StatusCode::FORBIDDEN, "{method} {path}");
             assert!(!headers.contains_key("location") && !headers.contains_key("set-cookie"), "{path}");

@@ -10,9 +10,9 @@ use futures_core::Stream;
 use tokio::time::timeout;
 
 use super::super::events::MAX_LISTENERS;
-use super::super::session::change_token;
 use super::*;
 use crate::tracking::Store;
+use crate::web::session::{change_token, session_name};
 
 /// Longer than the watcher's period by far, so that a slow machine fails no test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +28,8 @@ impl Events {
     }
 
     async fn open_with(dashboard: &Dashboard, since: u64, cookie: &str) -> Self {
-        let request = Request::builder().uri(format!("/api/events?since={since}")).header("host", "localhost");
+        let page = cookie.split_once('=').map_or_else(|| "/".to_owned(), |(_, id)| session_name(id).path());
+        let request = Request::builder().uri(format!("{page}api/events?since={since}")).header("host", "localhost");
         let request = request.header("cookie", cookie);
         let response = dashboard.router().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -179,7 +180,8 @@ async fn a_stream_ends_with_its_session() {
     let first = dashboard.finished("first");
     ends.wait_for(&first, |_| true).await;
     let id = others.split_once('=').unwrap().1;
-    let request = Request::builder().method("DELETE").uri("/api/session").header("host", "localhost");
+    let end = session_name(id).path() + "api/session";
+    let request = Request::builder().method("DELETE").uri(end).header("host", "localhost");
     let request = request.header("cookie", &others).header("x-burnlab-token", change_token(id));
     assert_eq!(dashboard.ask(request.body(Body::empty()).unwrap()).await.status, StatusCode::NO_CONTENT);
     let second = dashboard.finished("second");

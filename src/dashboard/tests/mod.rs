@@ -100,6 +100,7 @@ impl Dashboard {
             metric: "validation/loss".parse().unwrap(),
             params: vec!["training.learning_rate".to_owned()],
             num_trials,
+            data: "rows".to_owned(),
         };
         Store::open(self.root()).unwrap().create_sweep(sweep).unwrap()
     }
@@ -126,6 +127,7 @@ fn new_run(experiment: &str, seed: u64) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 

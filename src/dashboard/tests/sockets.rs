@@ -9,10 +9,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::super::connection::Limits;
-use super::super::serve::serve_within;
-use super::super::{bind, serve};
+use super::super::{bind, serve, serve_with};
 use super::*;
+use crate::web::connection::Limits;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -40,7 +39,7 @@ impl Server {
         let shutdown = async {
             stopped.await.ok();
         };
-        let task = tokio::spawn(serve_within(limits, listener, dashboard.state.clone(), shutdown));
+        let task = tokio::spawn(serve_with(limits, listener, dashboard.state.clone(), shutdown));
         Self { address, stop, task }
     }
 
@@ -98,7 +97,7 @@ impl Client {
     }
 }
 
-/// As another user's service does that the browser has sent our cookie to: it has the id, and another address.
+/// As a service of another machine would that has the session's cookie and path, but another address.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_of_one_address() {
@@ -114,9 +113,10 @@ async fn a_session_is_of_one_address() {
     client.ask("/?token=0123456789abcdef").await;
     let head = client.head().await;
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
+    let page = head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
     for (last, expected) in [(1, "200"), (2, "403"), (3, "403"), (1, "200")] {
         let mut client = at(last).await;
-        client.send(format!("GET /api/runs HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")).await;
+        client.send(format!("GET {page}api/runs HTTP/1.1\r\nhost: localhost\r\ncookie: {cookie}\r\n\r\n")).await;
         let head = client.head().await;
         assert!(head.starts_with(&format!("HTTP/1.1 {expected}")), "127.0.0.{last}: {head}");
     }
@@ -259,6 +259,34 @@ async fn strangers_who_take_all_places_keep_nobody_out() {
     // An open page goes on meanwhile.
     server.answers().await;
     drop(strangers);
+}
+
+/// Another user of the machine, who may have any number of connections, and has no token: the oldest ones make room.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_without_the_token_make_room_at_once_and_its_owner_stays() {
+    let mut dashboard = Dashboard::new();
+    dashboard.state = AppState::new(dashboard.root(), Access::remote("0123456789abcdef").unwrap());
+    // Nobody is ever late.
+    let server = Server::start(&dashboard, Limits { places: 4, ..PATIENT }).await;
+    let ask = "GET /assets/icon.svg HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer 0123456789abcdef\r\n\r\n";
+    let mut owner = server.connect().await;
+    owner.send(ask).await;
+    assert!(owner.head().await.starts_with("HTTP/1.1 200"));
+    let mut strangers = Vec::new();
+    for number in 0..300 {
+        let mut stranger = server.connect().await;
+        if number % 2 == 0 {
+            stranger.send("GET / HTTP/1.1\r\n").await;
+        }
+        strangers.push(stranger);
+    }
+    // Behind all of them in the queue.
+    let mut second = server.connect().await;
+    second.send(ask).await;
+    assert!(second.head().await.starts_with("HTTP/1.1 200"));
+    assert_eq!(strangers[0].all().await, "");
+    owner.send(ask).await;
+    assert!(owner.head().await.starts_with("HTTP/1.1 200"), "silent for long, and known");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -168,6 +168,24 @@ impl Preprocessor {
         }
     }
 
+    /// The columns of a file from which the inputs are computed, each once, in the order of the inputs.
+    pub fn source_columns(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for column in self.columns() {
+            let name = self.readings.source(&column.name);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Those of them whose cells are categories.
+    pub fn categorical_columns(&self) -> Vec<&str> {
+        let is_categorical = |column: &&PreparedColumn| matches!(column.kind, PreparedKind::Categorical { .. });
+        self.columns().iter().filter(is_categorical).map(|column| self.readings.source(&column.name)).collect()
+    }
+
     /// Width of the network's input.
     pub fn num_inputs(&self) -> usize {
         match &self.inputs {

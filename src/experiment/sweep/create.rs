@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use crate::comparison::changes_the_test;
 use crate::config::LoadedConfig;
+use crate::experiment::fingerprint;
 use crate::experiment::measurable::check_repetitions;
 use crate::experiment::prepare::{Prepared, prepare};
 use crate::invalid::Invalid;
@@ -27,6 +28,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
         metric,
         params: search.space.keys().cloned().collect(),
         num_trials: search.num_trials(),
+        data: fingerprint::rows(&prepared.dataset),
         config_toml: loaded.written(&config.resolved_whole()),
     };
     Ok(Store::open_at(location)?.create_sweep(new)?)

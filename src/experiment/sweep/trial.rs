@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::context::Context;
 use crate::config::{Config, ConfigError};
+use crate::data::{DataConfig, Dataset};
 use crate::experiment::error::explain;
-use crate::experiment::fingerprint::fingerprint;
+use crate::experiment::fingerprint;
 use crate::experiment::measurable;
 use crate::experiment::prepare::{Prepared, prepare_from};
 use crate::experiment::run::{RunOutcome, TrainOptions};
@@ -86,14 +89,13 @@ fn is_of_the_trial(error: &anyhow::Error) -> bool {
 fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver>) -> anyhow::Result<RunOutcome> {
     // A trial is judged by its validation rows: a second training, on them too, would change nothing but the time.
     config.training.refit.get_or_insert(false);
-    let prepared = context.data.load(&config.data).and_then(|dataset| {
-        let prepared = prepare_from(dataset, &config, context.location)?;
+    let dataset = load(context, &config.data)?;
+    let prepared = prepare_from(dataset, &config, context.location).and_then(|prepared| {
         let Prepared { config, dataset, splits, .. } = &prepared;
         measurable::check(context.sweep.metric.as_str(), "sweep.metric", &config.training, dataset, splits)?;
         Ok(prepared)
     });
     let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
-    refuse_other_rows(context, &prepared)?;
     let options = TrainOptions {
         location: context.location,
         tags: context.tags,
@@ -107,19 +109,26 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
     train(&prepared, &options)
 }
 
-/// Trials are ranked, so all of them must have the rows and targets that the first one had.
-fn refuse_other_rows(context: &Context, prepared: &Prepared) -> anyhow::Result<()> {
-    let store = Store::open_read_only_at(context.location)?;
-    let first = store.trials(&context.sweep.id)?.into_iter().flat_map(|trial| trial.runs).next();
-    let Some(recorded) = first.and_then(|run| store.run(&run).ok()?.record.data) else { return Ok(()) };
-    anyhow::ensure!(
-        recorded.rows == fingerprint(&prepared.dataset, &prepared.splits).rows,
-        "the data of `{}` have changed since the sweep `{}` began: its trials could not be compared; restore the old file, \
-         or start a new sweep",
-        prepared.dataset.name,
-        context.sweep.id
-    );
-    Ok(())
+/// The data that the sweep was created for: trials are ranked, so all of them must have the same rows and targets; and a
+/// store that somebody sent has none trained on another file, whose rows would go into run folders that are sent back.
+///
+/// # Errors
+/// Data that are gone or have changed. What is wrong with them is not said, since it would show parts of that file.
+fn load(context: &Context, config: &DataConfig) -> anyhow::Result<Arc<Dataset>> {
+    let dataset = context.data.load(config).ok();
+    let found = dataset.filter(|dataset| context.sweep.data.as_deref() == Some(&fingerprint::rows(dataset)));
+    found.with_context(|| {
+        let name = config.path.as_ref().map_or_else(|| "the data".to_owned(), |path| format!("`{}`", path.display()));
+        let id = &context.sweep.id;
+        match context.sweep.data {
+            Some(_) => format!(
+                "{name} is not what the sweep `{id}` was created for: restore the old data, or start a new sweep"
+            ),
+            None => format!(
+                "the sweep `{id}` was created by an older burnlab, without the fingerprint of its data: start a new one"
+            ),
+        }
+    })
 }
 
 /// Observes a trial's runs from epoch to epoch, for the queue and for successive halving.

@@ -50,7 +50,11 @@ impl<'a> Worker<'a> {
         interrupter: Interrupter,
     ) -> anyhow::Result<Self> {
         let store = Store::open_at(location)?;
-        let sweep = store.find_sweep(query)?;
+        let mut sweep = store.find_sweep(query)?;
+        if sweep.data.is_none() {
+            let first = store.trials(&sweep.id)?.into_iter().flat_map(|trial| trial.runs).next();
+            sweep.data = first.and_then(|run| Some(store.run(&run).ok()?.record.data?.rows));
+        }
         let loaded = LoadedConfig::parse(&sweep.config_toml, &format!("sweep {}", sweep.id), &sweep.experiment, &[])?;
         let search = loaded.config.sweep.clone().context("the sweep's config has no [sweep]")?;
         let name = name_of(std::process::id());

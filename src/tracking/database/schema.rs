@@ -11,11 +11,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_sweeps.sql"),
     include_str!("../migrations/0003_tested_rows.sql"),
+    include_str!("../migrations/0004_data_of_sweeps.sql"),
 ];
 
 const SERVER_MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres_0001_initial.sql"),
     include_str!("../migrations/postgres_0002_tested_rows.sql"),
+    include_str!("../migrations/postgres_0003_data_of_sweeps.sql"),
 ];
 
 /// The advisory lock that migrations take: an arbitrary number that nothing else on the server uses.

@@ -42,6 +42,12 @@ impl Sqlite {
         Ok(Self(connection))
     }
 
+    /// Takes the log over into the file, which is all that is needed from then on, to read alone.
+    pub(crate) fn leave_wal(&self) -> Result<(), rusqlite::Error> {
+        self.0.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
+        self.0.execute_batch("PRAGMA query_only = ON")
+    }
+
     pub(super) fn query<T>(
         &self,
         sql: &str,

@@ -61,8 +61,15 @@ mod handle {
     const FILE: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
     impl Directory {
-        /// Opens a folder; the last part of its path is no link.
+        /// Opens a folder; the last part of its path is no link, nor is the folder of all runs that it is in.
         pub fn open(path: &Path) -> io::Result<Self> {
+            let (of_all, name) = (path.parent(), path.file_name());
+            if let (Some(of_all), Some(name)) = (of_all, name)
+                && of_all.file_name().is_some_and(|of_all| of_all == "runs" || of_all == "trash")
+            {
+                let of_all = openat(CWD, of_all, FOLDER, Mode::empty())?;
+                return Ok(Self(openat(of_all, name, FOLDER, Mode::empty())?));
+            }
             Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
         }
 

@@ -24,6 +24,7 @@ mod moving;
 mod names;
 mod open;
 mod own;
+mod private;
 mod record;
 mod temporary;
 
@@ -32,7 +33,8 @@ pub use lines::Lines;
 pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
 pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within};
-pub use temporary::private_folder;
+pub use private::{close, create_for_this_user_alone, is_link_of_others};
+pub use temporary::{free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
 pub(crate) use list::{list_files, list_run_folders, named_folders};

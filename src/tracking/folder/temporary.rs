@@ -1,6 +1,7 @@
 //! Folders for copies of a run's or a store's files.
 
 use std::io;
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -18,6 +19,23 @@ pub fn private_folder() -> io::Result<TempDir> {
         builder.permissions(std::fs::Permissions::from_mode(0o700));
     }
     builder.tempdir()
+}
+
+/// Bytes that are free on the disk of a folder; without a limit where the system does not say.
+///
+/// # Errors
+/// A folder that cannot be looked at.
+pub fn free_space(folder: &Path) -> io::Result<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        folder.metadata()?;
+        Ok(u64::MAX)
+    }
 }
 
 #[cfg(all(test, unix))]

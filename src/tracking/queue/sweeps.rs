@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rows::{json, no_such_sweep, number, select_trials, state, sweep_number, time};
-use crate::tracking::database::{Param, params};
+use crate::tracking::database::{Failure, Param, Row, params};
 use crate::tracking::store::{find_id, run_id, to_json};
 use crate::tracking::{Counts, NewSweep, RunId, Store, Sweep, TrackingError, Trial, TrialState, UtcTime, slug};
 
@@ -18,8 +18,8 @@ impl Store {
                     break id;
                 }
             };
-            let sql = "INSERT INTO sweep (id, experiment, started, config, method, metric, params, trials)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING number";
+            let sql = "INSERT INTO sweep (id, experiment, started, config, method, metric, params, trials, data)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING number";
             let values = params![
                 id.as_str(),
                 sweep.experiment.as_str(),
@@ -29,6 +29,7 @@ impl Store {
                 sweep.metric.as_str(),
                 to_json(&sweep.params),
                 sweep.num_trials,
+                sweep.data.as_str(),
             ];
             let number = database.query_number(sql, values)?;
             let state = TrialState::Waiting.as_str();
@@ -40,9 +41,16 @@ impl Store {
 }
 
 impl Store {
-    /// All sweeps, newest first.
-    pub fn sweeps(&self) -> Result<Vec<Sweep>, TrackingError> {
-        self.select_sweeps("", &[])
+    /// All sweeps, newest first, without those whose rows are damaged, and how many these are.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn sweeps(&self) -> Result<(Vec<Sweep>, usize), TrackingError> {
+        let all = self.select_sweeps("", &[])?;
+        let num_all = all.len();
+        let sound: Vec<Sweep> = all.into_iter().flatten().collect();
+        let num_damaged = num_all - sound.len();
+        Ok((sound, num_damaged))
     }
 
     /// The sweep that `query` refers to: an id, the unique beginning of one, `latest`, or an experiment for its newest.
@@ -50,7 +58,8 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchSweep`], or [`TrackingError::AmbiguousSweep`] with up to five candidates.
     pub fn find_sweep(&self, query: &str) -> Result<Sweep, TrackingError> {
-        let ids = self.query("SELECT id FROM sweep ORDER BY started DESC, id DESC", &[], |row| run_id(row, 0))?;
+        let sql = "SELECT id FROM sweep ORDER BY started DESC, id DESC";
+        let ids = self.query(sql, &[], |row| Ok(run_id(row, 0).ok()))?.into_iter().flatten().collect::<Vec<_>>();
         let slug = slug(query);
         let id = match ids.iter().find(|id| !query.is_empty() && id.experiment() == slug) {
             Some(id) => id.clone(),
@@ -61,7 +70,8 @@ impl Store {
             })?,
         };
         let sweeps = self.select_sweeps("WHERE id = ?1", params![id.as_str()])?;
-        sweeps.into_iter().next().ok_or_else(|| no_such_sweep(query))
+        let sweep = sweeps.into_iter().next().ok_or_else(|| no_such_sweep(query))?;
+        sweep.map_err(|failure| self.to_error(failure))
     }
 
     /// The trials of a sweep, by number.
@@ -73,29 +83,39 @@ impl Store {
         trials.map_err(|failure| self.to_error(failure))
     }
 
-    fn select_sweeps(&self, condition: &str, parameters: &[Param]) -> Result<Vec<Sweep>, TrackingError> {
+    /// Each sweep, or what is wrong with its row.
+    fn select_sweeps(
+        &self,
+        condition: &str,
+        parameters: &[Param],
+    ) -> Result<Vec<Result<Sweep, Failure>>, TrackingError> {
         let mut counts: HashMap<i64, Counts> = HashMap::new();
         self.query("SELECT sweep, state, count(*) FROM trial GROUP BY sweep, state", &[], |row| {
-            let of_sweep = counts.entry(row.get(0)?).or_default();
-            *of_sweep.of(state(row, 1)?) = number(row, 2)?;
+            // A trial in a state that there is not is none, wherever it is asked for.
+            if let (Ok(sweep), Ok(state), Ok(count)) = (row.get(0), state(row, 1), number(row, 2)) {
+                *counts.entry(sweep).or_default().of(state) = count;
+            }
             Ok(())
         })?;
         let sql = format!(
-            "SELECT number, id, experiment, started, config, method, metric, params, trials FROM sweep {condition}
+            "SELECT number, id, experiment, started, config, method, metric, params, trials, data FROM sweep {condition}
              ORDER BY started DESC, id DESC"
         );
-        self.query(&sql, parameters, |row| {
-            Ok(Sweep {
-                id: run_id(row, 1)?,
-                experiment: row.get(2)?,
-                started: time(row.text(3)?)?,
-                config_toml: row.get(4)?,
-                method: row.get(5)?,
-                metric: row.text(6)?.parse().map_err(TrackingError::from)?,
-                params: json(row, 7)?,
-                num_trials: number(row, 8)?,
-                counts: counts.get(&row.get(0)?).copied().unwrap_or_default(),
-            })
-        })
+        self.query(&sql, parameters, |row| Ok(sweep_of(row, &counts)))
     }
+}
+
+fn sweep_of(row: &Row, counts: &HashMap<i64, Counts>) -> Result<Sweep, Failure> {
+    Ok(Sweep {
+        id: run_id(row, 1)?,
+        experiment: row.get(2)?,
+        started: time(row.text(3)?)?,
+        config_toml: row.get(4)?,
+        method: row.get(5)?,
+        metric: row.text(6)?.parse().map_err(TrackingError::from)?,
+        params: json(row, 7)?,
+        num_trials: number(row, 8)?,
+        data: row.get(9)?,
+        counts: counts.get(&row.get(0)?).copied().unwrap_or_default(),
+    })
 }

@@ -40,6 +40,7 @@ fn create(store: &mut Store, experiment: &str, num_trials: u32) -> RunId {
         metric: "validation/loss".parse().unwrap(),
         params: vec!["training.learning_rate".to_owned()],
         num_trials,
+        data: "rows".to_owned(),
     };
     store.create_sweep(sweep).unwrap()
 }
@@ -73,6 +74,7 @@ fn new_run(sweep: Option<SweepTrial>) -> NewRun {
         parent: None,
         sweep,
         data: None,
+        is_private: false,
     }
 }
 
@@ -94,7 +96,7 @@ fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
     assert_eq!((sweep.experiment.as_str(), sweep.method.as_str(), sweep.num_trials), ("Digits 2", "random", 3));
     assert_eq!((sweep.config_toml.as_str(), sweep.params.len()), ("[sweep]\n", 1));
     assert_eq!(sweep.counts, Counts { waiting: 3, ..Counts::default() });
-    let newest_first: Vec<RunId> = store.sweeps().unwrap().into_iter().map(|sweep| sweep.id).collect();
+    let newest_first: Vec<RunId> = store.sweeps().unwrap().0.into_iter().map(|sweep| sweep.id).collect();
     assert_eq!(newest_first, [third, second, first.clone()]);
     let trials = store.trials(&first).unwrap();
     assert_eq!(trials.iter().map(|trial| trial.number).collect::<Vec<_>>(), [1, 2, 3]);

@@ -6,6 +6,7 @@ use fs_err as fs;
 use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
+use crate::sqlite_file;
 use crate::tracking::database::{
     Access, Address, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
@@ -46,6 +47,7 @@ impl Store {
     /// A folder that cannot be written, a server that cannot be reached, a file that is not a store, or the store of a
     /// newer burnlab.
     pub fn open_at(location: &Location) -> Result<Self, TrackingError> {
+        refuse_links_of_folders(&location.root)?;
         fs::create_dir_all(location.root.join("runs"))?;
         let store = match location.address()? {
             Some(address) => Self::on_server(location, &address, false)?,
@@ -65,6 +67,7 @@ impl Store {
     /// [`TrackingError::NoStore`] or [`TrackingError::NoServerStore`] if there is none, and as [`Store::open_at`].
     pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
         let address = location.address()?;
+        refuse_links_of_folders(&location.root)?;
         if address.is_none() && !folder::own_file(&location.root.join(FILE))? {
             return Err(TrackingError::NoStore { root: location.root.clone() });
         }
@@ -108,12 +111,14 @@ impl Store {
         refuse_links(&path)?;
         let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
         if size(&log) > 0 {
-            if size(&path).saturating_add(size(&log)) > MOST_COPIED {
-                let problem =
-                    "it has a log that cannot be read without the right to write, and is too large to be copied";
+            let copy = folder::private_folder()?;
+            let bytes = size(&path).saturating_add(size(&log));
+            // The copy grows by the log's pages when these are taken over.
+            if bytes > MOST_COPIED || 2 * bytes > folder::free_space(copy.path())? {
+                let problem = "it has a log that cannot be read without the right to write, and there is no room in the \
+                               temporary folder for a copy";
                 return Err(TrackingError::Disk { path, problem });
             }
-            let copy = folder::private_folder()?;
             let copied = copy.path().join(FILE);
             fs::copy(&path, &copied)?;
             fs::copy(&log, copy.path().join("burnlab.db-wal"))?;
@@ -124,7 +129,11 @@ impl Store {
                 fs::set_permissions(copy.path().join(name), permissions)?;
             }
             let store = Self::in_file_as(location, &without_links(&copied), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            return Ok(Self { _copy: Some(copy), ..store });
+            let Database::Sqlite(database) = &store.database else { return Ok(store) };
+            database.leave_wal().map_err(|error| sqlite_error(&path, error))?;
+            // The connection has the only file open that it still needs: nothing is left of it, however this process ends.
+            let _copy = if cfg!(unix) { None } else { Some(copy) };
+            return Ok(Self { _copy, ..store });
         }
         Self::in_file_as(
             location,
@@ -256,17 +265,22 @@ impl Store {
 
 const FILE: &str = "burnlab.db";
 
-/// Bytes of a store and its log that are copied to be read.
-const MOST_COPIED: u64 = 4 << 30;
+/// Bytes of a store and its log that are copied to be read: three times those of 10 million points.
+const MOST_COPIED: u64 = 1 << 30;
+
+/// The folder of all runs is one, not a link that would have other runs shown and written; and where the artifacts folder
+/// is a link, it is none that another user has left.
+fn refuse_links_of_folders(root: &Path) -> Result<(), TrackingError> {
+    if folder::is_link_of_others(root) {
+        return Err(TrackingError::NotOwn { path: root.to_owned(), kind: "folder" });
+    }
+    folder::own_folder(&root.join("runs")).map(drop)
+}
 
 /// The store and what SQLite keeps beside it are files: a pipe would keep its reader for ever.
 fn refuse_links(path: &Path) -> Result<(), TrackingError> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        folder::own_file(Path::new(&name))?;
-    }
-    Ok(())
+    folder::own_file(path)?;
+    Ok(sqlite_file::check_beside(path)??)
 }
 
 /// The file by the true path of its folder: SQLite, which is to follow no link to the file, refuses those in the path,

@@ -25,6 +25,7 @@ pub(super) fn new_run(experiment: &str) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 

@@ -61,7 +61,7 @@ fn the_store_of_an_older_burnlab_is_upgraded() {
     assert_eq!((run.revision, run.metrics[&key("train/loss")].best), (7, Some(0.5)));
     assert_eq!(store.environment(&run.record.id).unwrap()["cores"], 2);
     assert_eq!(store.series(&run.record.id, &key("train/loss")).unwrap().len(), 1);
-    assert!(store.sweeps().unwrap().is_empty());
+    assert!(store.sweeps().unwrap().0.is_empty());
     assert!(run.record.data.is_none() && store.tested_on("any").unwrap().is_empty());
     // Points still go with their run.
     store.delete(&run.record.id).unwrap();

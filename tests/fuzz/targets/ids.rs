@@ -33,6 +33,7 @@ impl Default for Lab {
             parent: None,
             sweep: None,
             data: None,
+            is_private: false,
         };
         let writer = RunWriter::start(folder.path(), new("digits")).unwrap();
         drop(RunWriter::start(folder.path(), new("digits-2")).unwrap());

@@ -154,6 +154,7 @@ fn new_run(experiment: &str) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 
@@ -165,6 +166,7 @@ fn new_sweep(num_trials: u32) -> NewSweep {
         metric: key(),
         params: Vec::new(),
         num_trials,
+        data: "rows".to_owned(),
     }
 }
 

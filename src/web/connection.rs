@@ -6,11 +6,13 @@
 //! request head, for it to read more of a response). [`Limits`] bounds that, much more tightly while all places are
 //! taken.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request};
@@ -55,7 +57,62 @@ pub struct Turn {
     peer: IpAddr,
     places: Arc<Semaphore>,
     state: Arc<Mutex<State>>,
+    /// Whether one of its requests was let in.
+    is_known: Arc<AtomicBool>,
+    /// Wakes the connection to make room for others.
+    leave: Arc<Leave>,
 }
+
+/// How a connection is asked to end.
+#[derive(Debug, Default)]
+struct Leave {
+    is_asked: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Leave {
+    fn ask(&self) {
+        self.is_asked.store(true, Ordering::Release);
+        if let Some(waker) = self.waker.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether it was asked; otherwise the task is woken when it is.
+    fn is_asked(&self, context: &Context<'_>) -> bool {
+        *self.waker.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.waker().clone());
+        self.is_asked.load(Ordering::Acquire)
+    }
+}
+
+/// The connections that have yet to show that they may come in, the oldest first.
+#[derive(Debug, Default)]
+pub struct Strangers(VecDeque<Turn>);
+
+impl Strangers {
+    /// Adds a connection that is not known yet.
+    pub fn add(&mut self, turn: &Turn) {
+        self.0.push_back(turn.clone());
+        // Those that are known by now, or gone.
+        while self.0.len() > MOST_STRANGERS {
+            self.0.pop_front();
+        }
+    }
+
+    /// Asks the oldest one to end, if there is one.
+    pub fn send_one_away(&mut self) {
+        while let Some(turn) = self.0.pop_front() {
+            // Its socket has the other one.
+            if !turn.is_known() && Arc::strong_count(&turn.leave) > 1 {
+                turn.leave.ask();
+                return;
+            }
+        }
+    }
+}
+
+/// Far more than there are places.
+const MOST_STRANGERS: usize = 1 << 14;
 
 #[derive(Debug)]
 enum State {
@@ -79,6 +136,15 @@ impl Turn {
     /// The address of the client.
     pub fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// Notes that a request was let in.
+    pub fn let_in(&self) {
+        self.is_known.store(true, Ordering::Relaxed);
+    }
+
+    fn is_known(&self) -> bool {
+        self.is_known.load(Ordering::Relaxed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -119,16 +185,19 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Of a client at `peer`.
+    /// Of a client at `peer`, which `is_known` where nobody has to show anything.
     pub fn new(
         stream: TcpStream,
         peer: IpAddr,
+        is_known: bool,
         places: Arc<Semaphore>,
         place: OwnedSemaphorePermit,
         limits: Limits,
     ) -> Self {
-        let turn = Turn { peer, places, state: Arc::new(Mutex::new(State::waiting())) };
-        Self { stream, turn, limits, look: Box::pin(sleep(limits.look())), stuck: None, _place: place }
+        let (state, is_known) = (Arc::new(Mutex::new(State::waiting())), Arc::new(AtomicBool::new(is_known)));
+        let look = Box::pin(sleep(limits.look()));
+        let turn = Turn { peer, places, state, is_known, leave: Arc::default() };
+        Self { stream, turn, limits, look, stuck: None, _place: place }
     }
 
     /// What this connection is doing; its requests keep it up to date.
@@ -155,6 +224,9 @@ impl Connection {
     fn limited<T>(&mut self, context: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if progress.is_ready() {
             return progress;
+        }
+        if !self.turn.is_known() && self.turn.leave.is_asked(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         while self.look.as_mut().poll(context).is_ready() {
             if self.is_overdue() {

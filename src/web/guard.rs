@@ -17,8 +17,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::connection::Turn;
-use super::session::{Sessions, Visit, Visitor, change_token, cookie_name, random_hex, set_cookie};
-use super::{ApiError, AppState};
+use super::session::{
+    SessionName, Sessions, Visit, Visitor, change_token, cookie_name, random_hex, session_name, set_cookie,
+};
+use super::{ApiError, Guarded};
 
 /// Longer than any answer of a healthy store, short enough that a stuck one does not pile up requests.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -103,7 +105,7 @@ impl Access {
     ///
     /// # Errors
     /// 403 for whoever must not.
-    fn check(&self, request: &Request) -> Result<Visitor, ApiError> {
+    fn check(&self, request: &Request, has_changes: bool) -> Result<Visitor, ApiError> {
         let headers = request.headers();
         let asked = self.check_host(request)?;
         self.check_origin(headers, &asked.host)?;
@@ -115,9 +117,12 @@ impl Access {
             return Err(ApiError::forbidden("requests from other sites are refused"));
         }
         let visitor = self.visitor(request, asked.port).ok_or_else(|| {
-            ApiError::forbidden("open the dashboard with `?token=TOKEN` once, or send `Authorization: Bearer TOKEN`")
+            ApiError::forbidden(
+                "open the dashboard with `?token=TOKEN` first and stay at the address that it leads to, or send \
+                 `Authorization: Bearer TOKEN`",
+            )
         })?;
-        let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_safe = !has_changes || matches!(*request.method(), Method::GET | Method::HEAD);
         // No page can send the token itself; what a cookie alone could do, another page could have the browser do.
         let may_change = visitor.change_token.is_empty()
             || single(headers, CHANGE_HEADER).is_some_and(|token| is_same(token, &visitor.change_token));
@@ -135,8 +140,10 @@ impl Access {
         if bearer(request.headers()).is_some_and(|token| is_same(token, &self.token)) {
             return Some(Visitor { change_token: String::new(), session: None });
         }
-        let (cookie, peer, now) = (cookie_name(port), peer(request), Instant::now());
-        let id = cookies(request.headers(), &cookie).find(|id| self.sessions.admits(id, peer, now))?.to_owned();
+        let (name, peer, now) = (request.extensions().get::<SessionName>()?, peer(request), Instant::now());
+        let cookie = cookie_name(port);
+        let is_its = |id: &&str| session_name(id) == *name && self.sessions.admits(id, peer, now);
+        let id = cookies(request.headers(), &cookie).find(is_its)?.to_owned();
         Some(Visitor { change_token: change_token(&id), session: Some(Visit { id, cookie, peer }) })
     }
 
@@ -173,10 +180,13 @@ impl Access {
 }
 
 /// The middleware: checks each request, limits its time, and sets the security headers of the response.
-pub async fn guard(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let mut response = match admit(state.access(), &request) {
+pub async fn guard(State(state): State<Guarded>, mut request: Request, next: Next) -> Response {
+    let mut response = match admit(&state, &request) {
         Ok(Admission::Redirect(redirect)) => redirect,
         Ok(Admission::Visitor(visitor)) => {
+            if let Some(ConnectInfo(turn)) = request.extensions().get::<ConnectInfo<Turn>>() {
+                turn.let_in();
+            }
             request.extensions_mut().insert(visitor);
             tokio::time::timeout(state.time_limit, next.run(request)).await.unwrap_or_else(|_| {
                 let message = format!("no answer within {} s", state.time_limit.as_secs());
@@ -206,11 +216,11 @@ enum Admission {
 }
 
 /// `GET /?token=` begins a session, and leads to the page without the token in its address.
-fn admit(access: &Access, request: &Request) -> Result<Admission, ApiError> {
+fn admit(Guarded { access, has_changes, .. }: &Guarded, request: &Request) -> Result<Admission, ApiError> {
     let token = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")));
     let is_start = request.method() == Method::GET && request.uri().path() == "/";
     let Some(token) = token.filter(|_| access.is_remote && is_start) else {
-        return access.check(request).map(Admission::Visitor);
+        return access.check(request, *has_changes).map(Admission::Visitor);
     };
     let asked = access.check_host(request)?;
     if !is_same(token, &access.token) {
@@ -218,8 +228,9 @@ fn admit(access: &Access, request: &Request) -> Result<Admission, ApiError> {
     }
     let id = access.sessions.begin(peer(request), Instant::now())?;
     let cookie = set_cookie(&cookie_name(asked.port), &id);
+    let page = session_name(&id).path();
     Ok(Admission::Redirect(
-        (StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response(),
+        (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::SET_COOKIE, cookie)]).into_response(),
     ))
 }
 

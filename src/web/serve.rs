@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum::middleware;
 use axum::serve::{IncomingStream, Listener};
@@ -12,8 +13,8 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::sleep;
 
-use super::connection::{Connection, Limits, Turn, take_turn};
-use super::{AppState, app};
+use super::Access;
+use super::connection::{Connection, Limits, Strangers, Turn, take_turn};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
@@ -48,33 +49,27 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(QUEUE)
 }
 
-/// Serves until `shutdown` is ready, then ends open streams and waits up to two seconds for the rest.
+/// Serves `routes` until `shutdown` is ready, then calls `ends`, which is to end open streams, and waits up to two seconds
+/// for the rest.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    state: AppState,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    serve_within(Limits::default(), listener, state, shutdown).await
-}
-
-/// As [`serve()`], with other limits.
 pub async fn serve_within(
     limits: Limits,
     listener: TcpListener,
-    state: AppState,
+    routes: Router,
+    access: &Access,
+    ends: impl FnOnce() + Send + 'static,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
-    let listener = Gate { listener, places: Arc::new(Semaphore::new(limits.places)), limits };
-    state.watch();
-    let service =
-        app(state.clone()).layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
+    let places = Arc::new(Semaphore::new(limits.places));
+    let strangers = Strangers::default();
+    let listener = Gate { listener, places, limits, is_open: !access.is_remote(), strangers };
+    let service = routes.layer(middleware::from_fn(take_turn)).into_make_service_with_connect_info::<Turn>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         shutdown.await;
-        state.end();
+        ends();
         begin.send(()).ok();
     });
     tokio::select! {
@@ -91,6 +86,10 @@ pub struct Gate {
     listener: TcpListener,
     places: Arc<Semaphore>,
     limits: Limits,
+    /// Whether nobody has to show a token.
+    is_open: bool,
+    /// Of those that have to and have not yet.
+    strangers: Strangers,
 }
 
 impl Listener for Gate {
@@ -99,13 +98,24 @@ impl Listener for Gate {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
-            let place = Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed");
+            let place = match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(place) => place,
+                Err(_) => {
+                    // The queue must not fill up either: from a full one the system drops whoever comes, the user too.
+                    self.strangers.send_one_away();
+                    Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed")
+                }
+            };
             match self.listener.accept().await {
                 Ok((stream, address)) => {
                     // Sends small responses and events at once.
                     stream.set_nodelay(true).ok();
                     let (peer, places) = (address.ip().to_canonical(), Arc::clone(&self.places));
-                    return (Connection::new(stream, peer, places, place, self.limits), address);
+                    let connection = Connection::new(stream, peer, self.is_open, places, place, self.limits);
+                    if !self.is_open {
+                        self.strangers.add(connection.turn());
+                    }
+                    return (connection, address);
                 }
                 // Out of file descriptors, or the client is gone already: wait for other connections to close.
                 Err(_) => sleep(Duration::from_millis(100)).await,

@@ -1,23 +1,25 @@
 //! Sessions: what a browser has in place of the token, once it has shown the token.
 //!
 //! A browser sends the cookies of a host to each of its ports, whoever listens there. So a cookie holds no token, but a
-//! number that is good for this server alone, for a limited time, and from the address that it was given to: another
-//! service on the host that receives it has another address. The name has the port in it, so that two dashboards on one
-//! host do not log each other's users out.
+//! number that is good for this server alone, for a limited time, and from the address that it was given to. And it is
+//! sent to no other service in the first place, not even one of the same machine, which has that address: the page of a
+//! session is below `/s/NAME/`, a path that nobody else knows, and the cookie is for this path. The cookie's name has the
+//! port in it, so that two dashboards on one host do not log each other's users out.
 
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::{Extension, State};
-use axum::http::StatusCode;
+use axum::extract::Request;
 use axum::http::header::SET_COOKIE;
+use axum::http::{StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
-use super::{ApiError, AppState};
+use super::{Access, ApiError};
 
 /// A session that nothing was asked in for this long has ended; a page that is open asks all the time.
 const IDLE: Duration = Duration::from_secs(24 * 3600);
@@ -114,14 +116,54 @@ pub fn cookie_name(port: u16) -> String {
 
 /// The value of `Set-Cookie` that begins a session.
 pub fn set_cookie(name: &str, id: &str) -> String {
-    format!("{name}={id}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict", LONGEST.as_secs())
+    let path = session_name(id).path();
+    format!("{name}={id}; Path={path}; Max-Age={}; HttpOnly; SameSite=Strict", LONGEST.as_secs())
 }
 
-/// `DELETE /api/session`: logs out.
-pub async fn end(State(state): State<AppState>, Extension(visitor): Extension<Visitor>) -> Result<Response, ApiError> {
+/// What stands for a session in the addresses of its page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// The path of the session's page.
+    pub fn path(&self) -> String {
+        format!("/s/{}/", self.0)
+    }
+}
+
+/// The name of the session with this id, from which the id cannot be found.
+pub fn session_name(id: &str) -> SessionName {
+    SessionName(hex(&digest("name", id)[..16]))
+}
+
+/// The middleware that takes `/s/NAME` off the path of a request, before it is routed.
+pub async fn enter(mut request: Request, next: Next) -> Response {
+    let inner = request.uri().path_and_query().and_then(|whole| {
+        let (name, _) = whole.as_str().strip_prefix("/s/")?.split_once('/')?;
+        let inner = whole.as_str()["/s/".len() + name.len()..].parse::<Uri>().ok()?;
+        Some((SessionName(name.to_owned()), inner))
+    });
+    if let Some((name, inner)) = inner {
+        // An absolute URL in the request line keeps its host, which the guard checks.
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = inner.into_parts().path_and_query;
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+            request.extensions_mut().insert(name);
+        }
+    }
+    next.run(request).await
+}
+
+/// Logs out: ends the session by which a request came.
+///
+/// # Errors
+/// 404 for a request without one.
+pub fn end(access: &Access, visitor: Visitor) -> Result<Response, ApiError> {
     let visit = visitor.session.ok_or_else(|| ApiError::not_found("there is no session to end"))?;
-    state.access().sessions().end(&visit.id);
-    let cookie = format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict", visit.cookie);
+    access.sessions().end(&visit.id);
+    let path = session_name(&visit.id).path();
+    let cookie = format!("{}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Strict", visit.cookie);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
 

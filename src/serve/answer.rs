@@ -1,0 +1,77 @@
+//! Answers of a model in JSON.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::rows::Bytes;
+use super::{MAX_ROWS, Model, ServeState};
+use crate::experiment::{Answered, Unanswered};
+use crate::training::evaluation::Answer;
+use crate::web::ApiError;
+
+/// What a model says of some rows; both are kept together since the model may be replaced meanwhile.
+pub(super) struct Scored {
+    pub model: Arc<Model>,
+    pub answered: Answered,
+}
+
+/// Asks the model, and counts what it was asked.
+///
+/// # Errors
+/// 400 for rows that do not fit the model, 413 for too many.
+pub(super) async fn score(state: &ServeState, model: Arc<Model>, rows: Bytes) -> Result<Scored, ApiError> {
+    let scored = state
+        .work(move || {
+            let answered = model.predictor.answer(rows, MAX_ROWS).map_err(|error| match error {
+                Unanswered::Rows(invalid) => ApiError::bad_request(invalid.message),
+                Unanswered::TooMany(_) => ApiError::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+                Unanswered::Ended => ApiError::internal(error),
+            })?;
+            Ok(Scored { model, answered })
+        })
+        .await?;
+    state.metrics.rows(&scored.model.name, scored.answered.answers.len(), &scored.answered.drift);
+    Ok(scored)
+}
+
+impl Scored {
+    pub(super) fn class_names(&self) -> &[String] {
+        self.model.predictor.model().preprocessor.class_names()
+    }
+
+    /// The prediction: the name of a class, or a number.
+    pub(super) fn predicted(&self, answer: &Answer) -> Value {
+        match self.class_names().get(answer.predicted as usize) {
+            Some(name) => json!(name),
+            None => json!(answer.predicted),
+        }
+    }
+
+    /// The same, with names of classes that are all whole numbers as these, as scikit-learn's models have them.
+    pub(super) fn labels(&self) -> Vec<Value> {
+        let numbers: Option<Vec<i64>> = self.class_names().iter().map(|name| whole(name)).collect();
+        let numbers = numbers.filter(|numbers| !numbers.is_empty());
+        let label = |answer: &Answer| match &numbers {
+            Some(numbers) => json!(numbers[answer.predicted as usize]),
+            None => self.predicted(answer),
+        };
+        self.answered.answers.iter().map(label).collect()
+    }
+
+    /// `{"predicted": ..., "probabilities": {"class": ...}}`; a number has no probabilities.
+    pub(super) fn row(&self, answer: &Answer) -> Value {
+        let mut row = Map::from_iter([("predicted".to_owned(), self.predicted(answer))]);
+        if !answer.probabilities.is_empty() {
+            let names = self.class_names().iter().cloned();
+            let probabilities = names.zip(answer.probabilities.iter().map(|&probability| json!(probability)));
+            row.insert("probabilities".to_owned(), Value::Object(probabilities.collect()));
+        }
+        Value::Object(row)
+    }
+}
+
+/// The whole number that a name is, written as it would be printed.
+fn whole(name: &str) -> Option<i64> {
+    name.parse::<i64>().ok().filter(|number| number.to_string() == name)
+}

@@ -1,0 +1,196 @@
+//! The Open Inference Protocol, version 2: <https://github.com/kserve/open-inference-protocol>.
+//!
+//! A model has an input per column: text for categories, numbers for the others; or all of them are sent as one tensor of a
+//! row per row. Its outputs are `predicted` and, for classes, `probabilities`.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Scored, score};
+use super::rows::{self, columns, of_columns, of_lists};
+use super::tensor::Tensor;
+use super::{Model, ServeState};
+use crate::web::ApiError;
+
+const PREDICTED: &str = "predicted";
+const PROBABILITIES: &str = "probabilities";
+
+/// Of a request with binary data: how many of its bytes are JSON.
+const JSON_LENGTH: &str = "inference-header-content-length";
+
+/// `GET /v2`
+pub async fn server() -> Json<Value> {
+    Json(json!({ "name": "burnlab", "version": env!("CARGO_PKG_VERSION"), "extensions": ["binary_tensor_data"] }))
+}
+
+/// `GET /v2/models/{model}`
+pub async fn metadata(State(state): State<ServeState>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+    Ok(Json(described(&*state.model(Some(&name))?)))
+}
+
+/// `GET /v2/models/{model}/versions/{version}`
+pub async fn metadata_of_version(
+    State(state): State<ServeState>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(described(&*of_version(&state, &name, &version)?)))
+}
+
+/// `GET /v2/models/{model}/ready`
+pub async fn ready(State(state): State<ServeState>, Path(name): Path<String>) -> Result<Response, ApiError> {
+    state.model(Some(&name)).map(|_| StatusCode::OK.into_response())
+}
+
+/// `GET /v2/models/{model}/versions/{version}/ready`
+pub async fn ready_version(
+    State(state): State<ServeState>,
+    Path((name, version)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    of_version(&state, &name, &version).map(|_| StatusCode::OK.into_response())
+}
+
+/// `POST /v2/models/{model}/infer`
+pub async fn infer(
+    State(state): State<ServeState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    inferred(&state, state.model(Some(&name))?, &headers, &body).await
+}
+
+/// `POST /v2/models/{model}/versions/{version}/infer`
+pub async fn infer_version(
+    State(state): State<ServeState>,
+    Path((name, version)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    inferred(&state, of_version(&state, &name, &version)?, &headers, &body).await
+}
+
+fn of_version(state: &ServeState, name: &str, version: &str) -> Result<std::sync::Arc<Model>, ApiError> {
+    let model = state.model(Some(name))?;
+    match model.run == version {
+        true => Ok(model),
+        false => Err(ApiError::not_found(format!("model `{name}` is served from run `{}`", model.run))),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct InferRequest {
+    id: Option<String>,
+    inputs: Vec<Tensor>,
+    /// All outputs if it is left out.
+    outputs: Option<Vec<Output>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Output {
+    name: String,
+}
+
+async fn inferred(
+    state: &ServeState,
+    model: std::sync::Arc<Model>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Json<Value>, ApiError> {
+    let length = headers.get(JSON_LENGTH).map(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
+    let parts = match length {
+        None => Some((body, &body[body.len()..])),
+        Some(length) => length.and_then(|length| body.split_at_checked(length)),
+    };
+    let (head, binary) =
+        parts.ok_or_else(|| ApiError::bad_request(format!("`{JSON_LENGTH}` is not the length of the JSON part")))?;
+    let request: InferRequest = serde_json::from_slice(head)
+        .map_err(|error| ApiError::bad_request(format!("the request is not one of the protocol: {error}")))?;
+    let rows = of_tensors(&model, &request.inputs, binary)?;
+    let scored = score(state, model, rows).await?;
+    let outputs = outputs(&scored);
+    let outputs = match &request.outputs {
+        None => outputs,
+        Some(wanted) => {
+            let found = wanted.iter().map(|wanted| {
+                let output = outputs.iter().find(|output| output["name"] == wanted.name);
+                output.cloned().ok_or_else(|| ApiError::bad_request(format!("there is no output `{}`", wanted.name)))
+            });
+            found.collect::<Result<_, _>>()?
+        }
+    };
+    let mut answer = json!({ "model_name": scored.model.name, "model_version": scored.model.run, "outputs": outputs });
+    if let Some(id) = request.id {
+        answer["id"] = json!(id);
+    }
+    Ok(Json(answer))
+}
+
+/// One tensor of all columns, or one for each.
+fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<rows::Bytes, ApiError> {
+    let names = columns(model.predictor.model());
+    if let [only] = inputs
+        && !(names.len() == 1 && names[0] == only.name)
+    {
+        let values = only.values(&mut binary)?;
+        if only.num_rows() == 0 || values.len() as u64 != only.num_rows() * names.len() as u64 {
+            let message = format!(
+                "input `{}` of shape {:?} is no table of {} columns: send `[rows, {}]`, or an input for each column",
+                only.name,
+                only.shape,
+                names.len(),
+                names.len()
+            );
+            return Err(ApiError::bad_request(message));
+        }
+        let rows: Vec<Value> = values.chunks_exact(names.len()).map(|row| json!(row)).collect();
+        return of_lists(&names, &rows);
+    }
+    let mut all = Map::new();
+    for input in inputs {
+        let values = input.values(&mut binary)?;
+        if values.len() as u64 != input.num_rows() {
+            let message = format!("input `{}` of shape {:?} has more than a value a row", input.name, input.shape);
+            return Err(ApiError::bad_request(message));
+        }
+        if all.insert(input.name.clone(), Value::Array(values)).is_some() {
+            return Err(ApiError::bad_request(format!("two inputs are named `{}`", input.name)));
+        }
+    }
+    of_columns(&all)
+}
+
+fn outputs(scored: &Scored) -> Vec<Value> {
+    let answers = &scored.answered.answers;
+    let (num_rows, num_classes) = (answers.len(), scored.class_names().len());
+    let predicted: Vec<Value> = answers.iter().map(|answer| scored.predicted(answer)).collect();
+    let datatype = if num_classes == 0 { "FP64" } else { "BYTES" };
+    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype, "shape": [num_rows], "data": predicted })];
+    if num_classes > 0 {
+        let all: Vec<f64> = answers.iter().flat_map(|answer| answer.probabilities.iter().copied()).collect();
+        let shape = [num_rows, num_classes];
+        outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": shape, "data": all }));
+    }
+    outputs
+}
+
+fn described(model: &Model) -> Value {
+    let saved = model.predictor.model();
+    let categories = saved.preprocessor.categorical_columns();
+    let input = |name: &str| {
+        let datatype = if categories.contains(&name) { "BYTES" } else { "FP64" };
+        json!({ "name": name, "datatype": datatype, "shape": [-1] })
+    };
+    let inputs: Vec<Value> = columns(saved).into_iter().map(input).collect();
+    let num_classes = saved.preprocessor.class_names().len();
+    let datatype = if num_classes == 0 { "FP64" } else { "BYTES" };
+    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype, "shape": [-1] })];
+    if num_classes > 0 {
+        outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": [-1, num_classes] }));
+    }
+    json!({ "name": model.name, "versions": [model.run], "platform": "burnlab", "inputs": inputs, "outputs": outputs })
+}

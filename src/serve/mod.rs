@@ -1,0 +1,216 @@
+//! `burnlab serve`: trained models over HTTP, by the two protocols that clients speak already, and one of our own.
+//!
+//! ```text
+//! client -> web (number and time limits, access control) -> routes
+//!        -> predict, scoring (MLflow), inference (Open Inference Protocol v2): a body to rows, answers to a body
+//!        -> models (which are loaded, newer ones) -> experiment::Predictor (many requests at once)
+//! ```
+
+mod answer;
+mod inference;
+mod models;
+mod observe;
+mod openapi;
+mod page;
+mod predict;
+mod rows;
+mod scoring;
+mod tensor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+pub use models::{Model, Models};
+
+use crate::web::connection::Limits;
+use crate::web::{Access, ApiError, Guarded, guarded, serve_within};
+use observe::Metrics;
+
+/// The largest request, in bytes.
+const MAX_BODY: usize = 16 << 20;
+/// The most rows of a request.
+const MAX_ROWS: usize = 100_000;
+/// The longest time that a request may take.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Requests whose rows are read at once; each has a thread, and its rows in memory.
+const MAX_READERS: usize = 8;
+/// How often newer runs are looked for.
+const FOLLOW: Duration = Duration::from_secs(1);
+
+/// What all requests share. Cheap to clone.
+#[derive(Clone)]
+pub struct ServeState {
+    models: Arc<Models>,
+    metrics: Arc<Metrics>,
+    readers: Arc<Semaphore>,
+    access: Access,
+    /// Whether each request is told on standard error, as a line of JSON.
+    is_logged: bool,
+}
+
+impl ServeState {
+    /// A server of `models`.
+    pub fn new(models: Models, access: Access, is_logged: bool) -> Self {
+        let (models, metrics) = (Arc::new(models), Arc::default());
+        Self { models, metrics, readers: Arc::new(Semaphore::new(MAX_READERS)), access, is_logged }
+    }
+
+    /// The models.
+    pub fn models(&self) -> &Arc<Models> {
+        &self.models
+    }
+
+    /// The model of that name; the first one without a name.
+    ///
+    /// # Errors
+    /// 404 for a model that is not served.
+    fn model(&self, name: Option<&str>) -> Result<Arc<Model>, ApiError> {
+        let found = match name {
+            Some(name) => self.models.find(name),
+            None => self.models.first(),
+        };
+        found.ok_or_else(|| {
+            let names: Vec<String> = self.models.all().iter().map(|model| format!("`{}`", model.name)).collect();
+            ApiError::not_found(format!("no model `{}`; served: {}", name.unwrap_or_default(), names.join(", ")))
+        })
+    }
+
+    /// Runs `work` on a thread that may block.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let reader = Arc::clone(&self.readers).acquire_owned().await.map_err(ApiError::internal)?;
+        let work = move || {
+            // Held by the work, which continues if the client disconnects.
+            let _reader = reader;
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+    }
+}
+
+/// Serves until `shutdown` is ready, then finishes the requests that have begun, for two seconds at most. With `follows`,
+/// newer runs take the place of older ones meanwhile.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    state: ServeState,
+    follows: bool,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let keeping = tokio::spawn(keep_up(Arc::clone(&state.models), follows));
+    let access = state.access.clone();
+    let served = serve_within(Limits::default(), listener, app(state), &access, || {}, shutdown).await;
+    keeping.abort();
+    served
+}
+
+/// Loads newer runs: on SIGHUP, and all the time if asked to. Requests that have begun keep the model that they began with.
+async fn keep_up(models: Arc<Models>, follows: bool) {
+    let mut asked = Hangup::new();
+    loop {
+        let pause = if follows { FOLLOW } else { Duration::from_secs(u64::from(u32::MAX)) };
+        tokio::select! {
+            () = asked.next() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        let models = Arc::clone(&models);
+        tokio::task::spawn_blocking(move || models.reload()).await.ok();
+    }
+}
+
+/// SIGHUP, where there is one.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
+/// All routes, behind the guard.
+pub fn app(state: ServeState) -> Router {
+    // Asking a model changes nothing.
+    let guards = Guarded { access: state.access.clone(), time_limit: TIME_LIMIT, has_changes: false };
+    let routes = Router::new()
+        .route("/", get(page::index))
+        .route("/serve.js", get(page::script))
+        .route("/serve.css", get(page::style))
+        .route("/openapi.json", get(openapi::document))
+        .route("/metrics", get(observe::metrics))
+        .route("/predict", post(predict::first))
+        .route("/predict/{model}", post(predict::named))
+        .route("/ping", get(health))
+        .route("/health", get(health))
+        .route("/version", get(scoring::version))
+        .route("/invocations", post(scoring::invocations))
+        .route("/v2", get(inference::server))
+        .route("/v2/health/live", get(health))
+        .route("/v2/health/ready", get(health))
+        .route("/v2/models/{model}", get(inference::metadata))
+        .route("/v2/models/{model}/ready", get(inference::ready))
+        .route("/v2/models/{model}/infer", post(inference::infer))
+        .route("/v2/models/{model}/versions/{version}", get(inference::metadata_of_version))
+        .route("/v2/models/{model}/versions/{version}/ready", get(inference::ready_version))
+        .route("/v2/models/{model}/versions/{version}/infer", post(inference::infer_version))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(state.clone());
+    // Outside of the guard, so that refused requests are counted and told, too.
+    guarded(routes, guards).layer(middleware::from_fn_with_state(state, observed))
+}
+
+/// The server is up, and its models are loaded: it does not listen before.
+async fn health() -> Response {
+    StatusCode::OK.into_response()
+}
+
+async fn no_such_route(request: Request) -> ApiError {
+    ApiError::not_found(format!("there is no `{}`; `/openapi.json` lists what there is", request.uri().path()))
+}
+
+async fn no_such_method(request: Request) -> ApiError {
+    let message = format!("`{}` does not take {}", request.uri().path(), request.method());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+/// Counts, times and, if asked to, tells each request.
+async fn observed(State(state): State<ServeState>, request: Request, next: Next) -> Response {
+    let began = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    state.metrics.request(&path, response.status(), began.elapsed());
+    if state.is_logged {
+        observe::log(&method, &path, response.status(), began.elapsed());
+    }
+    response
+}

@@ -1,0 +1,90 @@
+//! The models that are served, each under a name, and newer runs that take their places.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::backend::BackendName;
+use crate::experiment::{Predictor, RunFolder, SavedModel};
+use crate::tracking::Location;
+
+/// A model that is served.
+pub struct Model {
+    /// Its experiment's name, or the run's if several of the experiment are served.
+    pub name: String,
+    /// The run: its version.
+    pub run: String,
+    pub predictor: Predictor,
+}
+
+/// All of them, in the order of the command line.
+pub struct Models {
+    location: Location,
+    backend: BackendName,
+    /// What the user named: runs, or experiments for their newest run.
+    queries: Vec<String>,
+    loaded: RwLock<Vec<Arc<Model>>>,
+}
+
+impl Models {
+    /// Loads the models of the runs that `queries` name.
+    ///
+    /// # Errors
+    /// No such run, one without a model, or a language model; a backend that is not compiled in.
+    pub fn open(location: Location, queries: Vec<String>, backend: BackendName) -> anyhow::Result<Self> {
+        let mut loaded: Vec<Arc<Model>> = Vec::new();
+        for query in &queries {
+            let saved = SavedModel::open(&RunFolder::find(&location, query)?)?;
+            let (run, experiment) = (saved.name(), saved.config.name.clone());
+            anyhow::ensure!(loaded.iter().all(|model| model.run != run), "the run `{run}` is named twice");
+            let is_taken = loaded.iter().any(|model| model.name == experiment);
+            let name = if is_taken { run.clone() } else { experiment };
+            loaded.push(Arc::new(Model { name, run, predictor: Predictor::start(saved, backend)? }));
+        }
+        Ok(Self { location, backend, queries, loaded: RwLock::new(loaded) })
+    }
+
+    /// All models, in the order of the command line.
+    pub fn all(&self) -> Vec<Arc<Model>> {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The first one.
+    pub fn first(&self) -> Option<Arc<Model>> {
+        self.all().into_iter().next()
+    }
+
+    /// The one with this name.
+    pub fn find(&self, name: &str) -> Option<Arc<Model>> {
+        self.all().into_iter().find(|model| model.name == name)
+    }
+
+    /// Looks again for the runs that were named, and loads those that are not served yet. One that cannot be loaded leaves
+    /// the model that is there in its place, and is told on standard error.
+    pub fn reload(&self) {
+        for (i, query) in self.queries.iter().enumerate() {
+            if let Err(error) = self.reload_one(i, query) {
+                log_line(&serde_json::json!({ "model": query, "error": format!("{error:#}") }));
+            }
+        }
+    }
+
+    fn reload_one(&self, i: usize, query: &str) -> anyhow::Result<()> {
+        let folder = RunFolder::find(&self.location, query)?;
+        let present = Arc::clone(&self.all()[i]);
+        if folder.name() == present.run {
+            return Ok(());
+        }
+        let saved = SavedModel::open(&folder)?;
+        let run = saved.name();
+        let predictor = Predictor::start(saved, self.backend)?;
+        log_line(&serde_json::json!({ "model": present.name, "run": run, "instead_of": present.run }));
+        let model = Arc::new(Model { name: present.name.clone(), run, predictor });
+        self.loaded.write().unwrap_or_else(PoisonError::into_inner)[i] = model;
+        Ok(())
+    }
+}
+
+/// Writes a line of JSON to standard error, which nobody may read.
+pub(super) fn log_line(line: &serde_json::Value) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "{line}").ok();
+}

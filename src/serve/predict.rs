@@ -1,0 +1,88 @@
+//! `POST /predict`: rows as CSV or JSON, the answers as JSON or CSV.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::answer::{Scored, score};
+use super::rows::{columns, kind, of_lists, of_records};
+use super::{Model, ServeState};
+use crate::experiment::predictions::{Lines, inert};
+use crate::web::ApiError;
+
+/// `POST /predict`: of the first model.
+pub async fn first(State(state): State<ServeState>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
+    predict(&state, None, &headers, body).await
+}
+
+/// `POST /predict/{model}`
+pub async fn named(
+    State(state): State<ServeState>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    predict(&state, Some(&name), &headers, body).await
+}
+
+async fn predict(
+    state: &ServeState,
+    name: Option<&str>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    let model = state.model(name)?;
+    let rows = if is(headers, "application/json") { of_json(&model, &body)? } else { body.to_vec().into() };
+    let scored = score(state, model, rows).await?;
+    let wants_csv =
+        headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
+    if wants_csv { csv(&scored) } else { Ok(Json(answer(&scored)).into_response()) }
+}
+
+/// Whether the body is of that kind.
+pub(super) fn is(headers: &HeaderMap, kind: &str) -> bool {
+    let given = headers.get(CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    given.split(';').next().is_some_and(|given| given.trim().eq_ignore_ascii_case(kind))
+}
+
+/// One row as an object, or several in a list, each an object or the list of its cells.
+fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
+    match parsed(body)? {
+        Value::Array(rows) if rows.first().is_some_and(Value::is_array) => {
+            of_lists(&columns(model.predictor.model()), &rows)
+        }
+        Value::Array(rows) => of_records(&rows),
+        row @ Value::Object(_) => of_records(&[row]),
+        other => Err(ApiError::bad_request(format!("the body is {}: send rows as objects", kind(&other)))),
+    }
+}
+
+/// The JSON of a body.
+///
+/// # Errors
+/// 400 for anything else.
+pub(super) fn parsed(body: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("the body is not JSON: {error}")))
+}
+
+fn answer(scored: &Scored) -> Value {
+    let rows: Vec<Value> = scored.answered.answers.iter().map(|answer| scored.row(answer)).collect();
+    let Scored { model, answered } = scored;
+    json!({ "model": model.name, "run": model.run, "rows": rows, "warnings": answered.drift.lines() })
+}
+
+/// What `burnlab predict` writes.
+fn csv(scored: &Scored) -> Result<Response, ApiError> {
+    let mut bytes = Vec::new();
+    let mut lines =
+        Lines::begin(&mut bytes, scored.class_names(), &["row"], None, inert).map_err(ApiError::internal)?;
+    for (row, answer) in scored.answered.answers.iter().enumerate() {
+        lines.write([row.to_string()], answer, None).map_err(ApiError::internal)?;
+    }
+    lines.end().map_err(ApiError::internal)?;
+    Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes).into_response())
+}

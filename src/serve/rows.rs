@@ -1,0 +1,145 @@
+//! Rows in JSON, of whatever form, to JSON Lines, which is read as a file of new rows is.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::experiment::SavedModel;
+use crate::web::ApiError;
+
+/// Rows that can be given to a model.
+pub(super) type Bytes = Arc<[u8]>;
+
+/// The columns that a model takes, in the order of its inputs.
+pub(super) fn columns(model: &SavedModel) -> Vec<&str> {
+    model.preprocessor.source_columns()
+}
+
+/// A row per object, with a value per column.
+///
+/// # Errors
+/// 400 for none, or for one that is no object.
+pub(super) fn of_records(records: &[Value]) -> Result<Bytes, ApiError> {
+    if records.is_empty() {
+        return Err(ApiError::bad_request("there are no rows"));
+    }
+    let mut bytes = Vec::new();
+    for (i, record) in records.iter().enumerate() {
+        let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
+            ApiError::bad_request(format!("row {i} is {}, not an object with a value per column", kind(record)))
+        })?;
+        write(&mut bytes, record)?;
+    }
+    Ok(bytes.into())
+}
+
+/// Rows as lists of cells, under these names.
+///
+/// # Errors
+/// 400 for none, for one that is no list, or one of another length.
+pub(super) fn of_lists<S: AsRef<str>>(names: &[S], rows: &[Value]) -> Result<Bytes, ApiError> {
+    let records = rows.iter().enumerate().map(|(i, row)| {
+        let cells = match row {
+            Value::Array(cells) => flat(cells),
+            // One column alone.
+            cell => vec![cell],
+        };
+        if cells.len() != names.len() {
+            let message = format!("row {i} has {} values for {} columns", cells.len(), names.len());
+            return Err(ApiError::bad_request(message));
+        }
+        let cells = names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone()));
+        Ok(Value::Object(cells.collect()))
+    });
+    of_records(&records.collect::<Result<Vec<_>, _>>()?)
+}
+
+/// A list of values per column.
+///
+/// # Errors
+/// 400 for columns of different lengths, or none.
+pub(super) fn of_columns(columns: &Map<String, Value>) -> Result<Bytes, ApiError> {
+    let lists = columns.iter().map(|(name, values)| match values {
+        Value::Array(values) => Ok((name, flat(values))),
+        value => Err(ApiError::bad_request(format!("column `{name}` is {}, not a list of values", kind(value)))),
+    });
+    let lists = lists.collect::<Result<Vec<_>, _>>()?;
+    let num_rows = lists.first().map_or(0, |(_, values)| values.len());
+    if let Some((name, values)) = lists.iter().find(|(_, values)| values.len() != num_rows) {
+        let message = format!("column `{name}` has {} values, and `{}` has {num_rows}", values.len(), lists[0].0);
+        return Err(ApiError::bad_request(message));
+    }
+    let record = |row: usize| {
+        let cells = lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone()));
+        Value::Object(cells.collect())
+    };
+    of_records(&(0..num_rows).map(record).collect::<Vec<_>>())
+}
+
+/// The values in lists of lists, as of an image.
+fn flat(values: &[Value]) -> Vec<&Value> {
+    let mut all = Vec::with_capacity(values.len());
+    // Lists are no deeper than the parser allows.
+    for value in values {
+        match value {
+            Value::Array(inner) => all.extend(flat(inner)),
+            cell => all.push(cell),
+        }
+    }
+    all
+}
+
+fn write(bytes: &mut Vec<u8>, record: &Map<String, Value>) -> Result<(), ApiError> {
+    serde_json::to_writer(&mut *bytes, record).map_err(ApiError::internal)?;
+    bytes.push(b'\n');
+    Ok(())
+}
+
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a Boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(bytes: Result<Bytes, ApiError>) -> String {
+        bytes.map_or_else(|error| error.message, |bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn every_form_gives_the_same_rows() {
+        let expected = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2.5,\"b\":null}\n";
+        let list = |value: Value| value.as_array().unwrap().clone();
+        assert_eq!(text(of_records(&list(json!([{"a": 1, "b": "x"}, {"a": 2.5, "b": null}])))), expected);
+        assert_eq!(text(of_lists(&["a", "b"], &list(json!([[1, "x"], [2.5, null]])))), expected);
+        let columns = json!({"a": [1, 2.5], "b": ["x", null]});
+        assert_eq!(text(of_columns(columns.as_object().unwrap())), expected);
+        assert_eq!(text(of_lists(&["a", "b"], &list(json!([[[1], ["x"]], [2.5, [[null]]]])))), expected, "images");
+        assert_eq!(text(of_lists(&["a"], &list(json!([1, 2])))), "{\"a\":1}\n{\"a\":2}\n");
+    }
+
+    #[test]
+    fn rows_that_are_none_are_refused() {
+        for (rows, told) in [
+            (json!([]), "there are no rows"),
+            (json!([[1]]), "row 0 has 1 values for 2 columns"),
+            (json!([[1, 2], [1, 2, 3]]), "row 1 has 3 values"),
+        ] {
+            assert!(text(of_lists(&["a", "b"], rows.as_array().unwrap())).contains(told));
+        }
+        assert!(text(of_records(&[json!({})])).contains("row 0 is an object"));
+        let columns = json!({"a": [1], "b": [1, 2]});
+        assert!(text(of_columns(columns.as_object().unwrap())).contains("`b` has 2 values, and `a` has 1"));
+        assert!(text(of_columns(json!({"a": 1}).as_object().unwrap())).contains("`a` is a number"));
+    }
+}

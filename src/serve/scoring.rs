@@ -1,0 +1,71 @@
+//! MLflow's scoring protocol, for the first model: <https://mlflow.org/docs/latest/genai/serving/>, the requests of
+//! `mlflow models serve`.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::answer::score;
+use super::predict::{is, parsed};
+use super::rows::{self, columns, kind, of_columns, of_lists, of_records};
+use super::{Model, ServeState};
+use crate::web::ApiError;
+
+/// `GET /version`
+pub async fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// `POST /invocations`: CSV, or JSON with one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. Answers
+/// `{"predictions": [...]}`: names of classes or numbers; with `"params": {"probabilities": true}` an object a row, with the
+/// probability of each class.
+pub async fn invocations(
+    State(state): State<ServeState>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let model = state.model(None)?;
+    let (rows, wants_probabilities) = if is(&headers, "text/csv") {
+        (body.to_vec().into(), false)
+    } else {
+        let request = parsed(&body)?;
+        let wants = request.pointer("/params/probabilities").and_then(Value::as_bool).unwrap_or(false);
+        (of_request(&model, &request)?, wants)
+    };
+    let scored = score(&state, model, rows).await?;
+    let predictions = match wants_probabilities {
+        true => scored.answered.answers.iter().map(|answer| scored.row(answer)).collect(),
+        false => scored.labels(),
+    };
+    Ok(Json(json!({ "predictions": predictions })))
+}
+
+fn of_request(model: &Model, request: &Value) -> Result<rows::Bytes, ApiError> {
+    let own = || columns(model.predictor.model());
+    let found = ["dataframe_split", "dataframe_records", "instances", "inputs"]
+        .into_iter()
+        .filter_map(|key| Some((key, request.get(key)?)))
+        .collect::<Vec<_>>();
+    let [(key, value)] = found[..] else {
+        let message = "the request needs one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`";
+        return Err(ApiError::bad_request(message));
+    };
+    match (key, value) {
+        ("dataframe_split", Value::Object(split)) => {
+            let names = split.get("columns").and_then(Value::as_array);
+            let names: Option<Vec<&str>> = names.and_then(|names| names.iter().map(Value::as_str).collect());
+            let data = split.get("data").and_then(Value::as_array);
+            let (names, data) = names.zip(data).ok_or_else(|| {
+                ApiError::bad_request("`dataframe_split` needs `columns`, a list of names, and `data`, a list of rows")
+            })?;
+            of_lists(&names, data)
+        }
+        ("dataframe_records", Value::Array(records)) => of_records(records),
+        ("instances" | "inputs", Value::Array(rows)) if rows.first().is_some_and(Value::is_object) => of_records(rows),
+        ("instances" | "inputs", Value::Array(rows)) => of_lists(&own(), rows),
+        ("instances" | "inputs", Value::Object(columns)) => of_columns(columns),
+        (key, value) => Err(ApiError::bad_request(format!("`{key}` is {}, which holds no rows", kind(value)))),
+    }
+}

@@ -1,0 +1,49 @@
+//! Runs of data that are closed to other users.
+
+use std::path::Path;
+
+use crate::tracking::TrackingError;
+
+/// From now on, what this process creates is for its user alone: files of a run as well as a store that is made for it.
+///
+/// By the process's mask, not by the mode of each file, so that nothing is missed, and so that a folder of another user that
+/// was put in the place of the run's holds nothing that he can read.
+pub fn create_for_this_user_alone() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+}
+
+/// Closes a run folder to other users before rows of such data are written to it; see [`create_for_this_user_alone`], too.
+///
+/// # Errors
+/// [`TrackingError::OthersFolder`] for one that another user can open again.
+pub fn close(folder: &Path) -> Result<(), TrackingError> {
+    create_for_this_user_alone();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let data = fs_err::symlink_metadata(folder)?;
+        if data.uid() != rustix::process::geteuid().as_raw() {
+            return Err(TrackingError::OthersFolder { path: folder.to_owned() });
+        }
+        if data.mode() & 0o077 != 0 {
+            fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody else has put a link at `path`: one of root's or of this user's own may be followed.
+pub fn is_link_of_others(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let own = [0, rustix::process::geteuid().as_raw()];
+        std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink() && !own.contains(&data.uid()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}

@@ -1,0 +1,292 @@
+//! `burnlab serve`: every form of a request gives what `burnlab predict` writes for the same rows.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::lab::config_file;
+use crate::place::{Place, text, wait_for};
+use crate::served::Served;
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const CSV: (&str, &str) = ("content-type", "text/csv");
+
+/// A run of iris, and one of a table with words and missing cells.
+fn trained() -> Place {
+    let place = Place::new();
+    let iris = config_file("iris").display().to_string();
+    place.write("words.csv", &format!("size,colour,y\n{}", "1,red,10\n2,blue,20\n3,,30\n,red,15\n".repeat(10)));
+    place.write(
+        "words.toml",
+        "[data]\npath = \"words.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n",
+    );
+    for config in [&*iris, "words.toml"] {
+        let output = place.run(&["--config", config, "--set", "training.max_epochs=3", "--quiet"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    place
+}
+
+fn start(place: &Place, args: &[&str]) -> Served {
+    Served::start(place.command(&[&["serve", "--port", "0"], args].concat())).expect("it serves")
+}
+
+#[track_caller]
+fn ask(served: &Served, path: &str, body: &Value) -> Value {
+    let (status, answer) = served.send("POST", path, &[JSON], body.to_string().as_bytes()).unwrap();
+    assert_eq!(status, 200, "{path} {body}: {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[track_caller]
+fn get(served: &Served, path: &str) -> Value {
+    let (status, answer) = served.ask("GET", path, "").unwrap();
+    assert_eq!(status, 200, "{path}: {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// The header and the rows of what `burnlab predict` prints.
+fn predicted(place: &Place, run: &str, rows: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    place.write("rows.csv", rows);
+    let output = place.run(&["predict", run, "rows.csv"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    let mut lines = said.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    (lines.next().unwrap(), lines.collect())
+}
+
+const ROWS: &str = "sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.7,3,5.2,2.3\n5.9,,4.2,1.5\n";
+
+#[test]
+fn every_protocol_gives_what_predict_writes() {
+    let place = trained();
+    let served = start(&place, &["iris", "words"]);
+    let (header, expected) = predicted(&place, "iris", ROWS);
+    let classes: Vec<&str> = expected.iter().map(|row| &*row[1]).collect();
+    let close = |found: &Value, expected: &str| {
+        let (found, expected) = (found.as_f64().unwrap(), expected.parse::<f64>().unwrap());
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    };
+
+    // Our own: CSV, objects, lists, and CSV back.
+    let (status, csv) = served.send("POST", "/predict", &[CSV, ("accept", "text/csv")], ROWS.as_bytes()).unwrap();
+    assert_eq!((status, csv.lines().next().unwrap()), (200, &*header.join(",")));
+    assert_eq!(csv.lines().count(), 4);
+    let names = ["sepal_length", "sepal_width", "petal_length", "petal_width"];
+    let lists = json!([[5.1, 3.5, 1.4, 0.2], [6.7, 3, 5.2, 2.3], [5.9, null, 4.2, 1.5]]);
+    let records: Vec<Value> = lists
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            Value::Object(names.iter().map(|name| (*name).to_owned()).zip(row.as_array().unwrap().clone()).collect())
+        })
+        .collect();
+    let (_, by_csv) = served.send("POST", "/predict/iris", &[CSV], ROWS.as_bytes()).unwrap();
+    for answer in [
+        serde_json::from_str(&by_csv).unwrap(),
+        ask(&served, "/predict", &json!(records)),
+        ask(&served, "/predict", &lists),
+    ] {
+        assert_eq!(answer["model"], "iris");
+        for (row, expected) in answer["rows"].as_array().unwrap().iter().zip(&expected) {
+            assert_eq!(row["predicted"], expected[1]);
+            for (name, expected) in header[2..].iter().zip(&expected[2..]) {
+                close(&row["probabilities"][name.strip_prefix("probability_").unwrap()], expected);
+            }
+        }
+        assert!(
+            answer["warnings"].to_string().contains("sepal_width"),
+            "a missing cell where training had none: {answer}"
+        );
+    }
+    assert_eq!(ask(&served, "/predict", &records[0])["rows"].as_array().unwrap().len(), 1);
+
+    // MLflow's.
+    let columns = json!(
+        names
+            .iter()
+            .zip(0..)
+            .map(|(name, i)| {
+                (*name, lists.as_array().unwrap().iter().map(|row| row[i].clone()).collect::<Vec<_>>())
+            })
+            .collect::<std::collections::BTreeMap<_, _>>()
+    );
+    for request in [
+        json!({"dataframe_split": {"columns": names, "data": lists}}),
+        json!({"dataframe_split": {"index": [7, 8, 9], "columns": names, "data": lists}}),
+        json!({"dataframe_records": records}),
+        json!({"instances": lists}),
+        json!({"instances": records}),
+        json!({"inputs": columns}),
+        json!({"inputs": lists}),
+    ] {
+        assert_eq!(ask(&served, "/invocations", &request)["predictions"], json!(classes), "{request}");
+    }
+    let (status, answer) = served.send("POST", "/invocations", &[CSV], ROWS.as_bytes()).unwrap();
+    assert!(
+        status == 200 && serde_json::from_str::<Value>(&answer).unwrap()["predictions"] == json!(classes),
+        "{answer}"
+    );
+
+    // The Open Inference Protocol's: one tensor, a tensor a column, and binary ones.
+    let flat: Vec<Value> = lists.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap().clone()).collect();
+    let whole =
+        |data: Value| json!({"id": "7", "inputs": [{"name": "x", "shape": [3, 4], "datatype": "FP64", "data": data}]});
+    let by_column: Vec<Value> = names
+        .iter()
+        .map(|name| json!({"name": name, "shape": [3], "datatype": "FP64", "data": columns[name]}))
+        .collect();
+    for request in [whole(json!(flat)), whole(lists.clone()), json!({"inputs": by_column})] {
+        let answer = ask(&served, "/v2/models/iris/infer", &request);
+        assert_eq!(
+            answer["outputs"][0],
+            json!({"name": "predicted", "datatype": "BYTES", "shape": [3], "data": classes})
+        );
+        assert_eq!(answer["outputs"][1]["shape"], json!([3, 3]));
+        close(&answer["outputs"][1]["data"][5], &expected[1][4]);
+        assert_eq!(answer.get("id"), request.get("id"));
+    }
+    let head = json!({"inputs": [
+        {"name": "x", "shape": [3, 4], "datatype": "FP32", "parameters": {"binary_data_size": 48}}
+    ], "outputs": [{"name": "predicted"}]})
+    .to_string();
+    let numbers = flat.iter().flat_map(|value| (value.as_f64().unwrap_or(f64::NAN) as f32).to_le_bytes());
+    let body: Vec<u8> = head.bytes().chain(numbers).collect();
+    let length = head.len().to_string();
+    let headers = [("inference-header-content-length", &*length)];
+    let (status, answer) = served.send("POST", "/v2/models/iris/infer", &headers, &body).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(
+        (status, &answer["outputs"]),
+        (
+            200,
+            &json!([
+                {"name": "predicted", "datatype": "BYTES", "shape": [3], "data": classes}
+            ])
+        )
+    );
+
+    // Numbers and words.
+    let rows = "size,colour\n1,red\n2,blue\n,\n";
+    let (_, expected) = predicted(&place, "words", rows);
+    let answer = ask(
+        &served,
+        "/v2/models/words/infer",
+        &json!({"inputs": [
+            {"name": "colour", "shape": [3, 1], "datatype": "BYTES", "data": ["red", "blue", null]},
+            {"name": "size", "shape": [3], "datatype": "INT64", "data": [1, 2, null]},
+        ]}),
+    );
+    for (found, expected) in answer["outputs"][0]["data"].as_array().unwrap().iter().zip(expected) {
+        close(found, &expected[1]);
+    }
+    let model = get(&served, "/v2/models/words");
+    let inputs = json!([
+        {"name": "size", "datatype": "FP64", "shape": [-1]}, {"name": "colour", "datatype": "BYTES", "shape": [-1]}
+    ]);
+    assert_eq!((&model["inputs"], &model["outputs"][0]["datatype"]), (&inputs, &json!("FP64")));
+    let version = model["versions"][0].as_str().unwrap();
+    assert!(version.starts_with("words-"));
+    assert_eq!(get(&served, &format!("/v2/models/words/versions/{version}")), model);
+    for path in ["/v2/health/live", "/v2/health/ready", "/v2/models/iris/ready", "/ping", "/health", "/version"] {
+        assert_eq!(served.ask("GET", path, "").unwrap().0, 200, "{path}");
+    }
+    assert_eq!(get(&served, "/openapi.json")["x-models"], json!(["iris", "words"]));
+    let (_, metrics) = served.ask("GET", "/metrics", "").unwrap();
+    for line in ["burnlab_rows_total{model=\"words\"} 3", "column=\"sepal_width\",kind=\"missing\"}"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_request_is_told_in_a_line() {
+    let place = trained();
+    let served = start(&place, &["iris"]);
+    let rows = |count: usize| ROWS.lines().next().unwrap().to_owned() + &"\n1,1,1,1".repeat(count);
+    for (path, headers, body, expected, told) in [
+        ("/predict", JSON, "{".to_owned(), 400, "not JSON"),
+        ("/predict", JSON, "7".to_owned(), 400, "is a number"),
+        ("/predict", JSON, "[]".to_owned(), 400, "no rows"),
+        ("/predict", JSON, "[[1, 2]]".to_owned(), 400, "2 values for 4 columns"),
+        ("/predict", JSON, "[{\"sepal_length\": 1}]".to_owned(), 400, "sepal_width"),
+        ("/predict", JSON, "[".repeat(100_000), 400, "recursion"),
+        ("/predict", CSV, ROWS.replace("5.1", "tall"), 400, "the request:2"),
+        ("/predict", CSV, String::new(), 400, "the request"),
+        ("/predict", CSV, "PK\u{3}\u{4}zip".to_owned(), 400, "the request"),
+        ("/predict", CSV, "SQLite format 3\0".to_owned(), 400, "the request"),
+        ("/predict", CSV, rows(100_001), 413, "more than 100000 rows"),
+        ("/predict/none", CSV, ROWS.to_owned(), 404, "no model `none`; served: `iris`"),
+        ("/invocations", JSON, "{}".to_owned(), 400, "dataframe_split"),
+        ("/invocations", JSON, "{\"inputs\": 1}".to_owned(), 400, "`inputs` is a number"),
+        ("/invocations", JSON, "{\"inputs\": [], \"instances\": []}".to_owned(), 400, "needs one of"),
+        ("/v2/models/iris/infer", JSON, "{}".to_owned(), 400, "missing field `inputs`"),
+        ("/v2/models/iris/infer", JSON, "{\"inputs\": []}".to_owned(), 400, "no rows"),
+        ("/v2/models/iris/versions/1/infer", JSON, "{\"inputs\": []}".to_owned(), 404, "is served from run"),
+        ("/nothing", JSON, String::new(), 404, "openapi.json"),
+        ("/metrics", JSON, String::new(), 405, "does not take POST"),
+    ] {
+        let (status, answer) = served.send("POST", path, &[headers], body.as_bytes()).unwrap();
+        assert_eq!(status, expected, "{path}: {answer}");
+        let error: Value = serde_json::from_str(&answer).unwrap();
+        let error = error["error"].as_str().unwrap();
+        assert!(error.contains(told) && error.lines().count() == 1, "{path}: {error}");
+    }
+    let (status, _) = served.send("POST", "/predict", &[CSV], &vec![b'1'; 17 << 20]).unwrap_or((413, String::new()));
+    assert_eq!(status, 413);
+    // Pages of others, and names of others for this machine.
+    for headers in [[("origin", "http://evil.example"), CSV], [("sec-fetch-site", "cross-site"), CSV]] {
+        assert_eq!(served.send("POST", "/predict", &headers, ROWS.as_bytes()).unwrap().0, 403);
+    }
+    // It still answers.
+    assert_eq!(served.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+
+    for (args, told) in [
+        (&["serve", "nothing"][..], "no run `nothing`"),
+        (&["serve", "iris", "iris"], "named twice"),
+        (&["serve", "iris", "--host", "0.0.0.0"], "--allow-remote"),
+    ] {
+        let output = place.run(args);
+        assert!(output.status.code() == Some(1) && text(&output.stderr).contains(told), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_server_for_others_asks_for_the_token() {
+    let place = trained();
+    let mut command = place.command(&["serve", "iris", "--port", "0", "--allow-remote"]);
+    command.env("BURNLAB_TOKEN", "0123456789abcdef");
+    // The page is refused, too; only its address is of interest.
+    let served = Served::start(command).unwrap();
+    let bearer = ("authorization", "Bearer 0123456789abcdef");
+    assert_eq!(served.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 403);
+    assert_eq!(served.send("POST", "/predict", &[CSV, bearer], ROWS.as_bytes()).unwrap().0, 200);
+    assert_eq!(served.ask("GET", "/v2/health/ready", "").unwrap().0, 403);
+}
+
+#[test]
+fn newer_runs_take_the_place_of_older_ones_without_a_refused_request() {
+    let place = trained();
+    let iris = config_file("iris").display().to_string();
+    let train = |seed: &str| {
+        let output = place.run(&["--config", &iris, "--set", "training.max_epochs=2", "--set", seed, "--quiet"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    let following = start(&place, &["iris", "--follow"]);
+    let asked = start(&place, &["iris"]);
+    let version = |served: &Served| get(served, "/v2/models/iris")["versions"][0].as_str().unwrap().to_owned();
+    let first = version(&following);
+    assert_eq!(version(&asked), first);
+    train("seed=5");
+    wait_for("the new run is served", || {
+        assert_eq!(following.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+        (version(&following) != first).then_some(())
+    });
+    assert_eq!(version(&asked), first, "not asked to look yet");
+    let id = asked.process.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    wait_for("the new run is served", || {
+        assert_eq!(asked.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+        (version(&asked) != first).then_some(())
+    });
+}

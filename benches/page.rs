@@ -60,6 +60,7 @@ fn fill(root: &Path, runs: u64) {
             parent: None,
             sweep: None,
             data: None,
+            is_private: false,
         };
         let mut writer = RunWriter::start(root, run).expect("recorded");
         let value = |epoch: u64, key: usize| 1.0 / (epoch + number % 17 + key as u64 + 1) as f64;

@@ -158,13 +158,13 @@ pub fn leaderboard(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<L
 }
 
 /// One line on the experiment of `groups`: the runs of each config, in any order, without archived ones.
-pub fn summary<'a, R: Recorded>(name: &str, groups: &[Vec<&'a R>]) -> Option<Summary> {
+pub fn summary<R: Recorded>(name: &str, groups: &[Vec<&R>]) -> Option<Summary> {
     let mut runs: Vec<&R> = groups.iter().flatten().copied().collect();
     runs.sort_by_key(|run| run.record().started);
     let newest = *runs.last()?;
     let counted = runs.iter().copied().filter(|run| counts(*run));
     let metric = task_metric(counted.clone());
-    let names = names(&groups);
+    let names = names(groups);
     let configs = groups.iter().zip(names).map(|(group, name)| Config::new(name, group.clone(), metric.as_ref()));
     let mut configs: Vec<Config<R>> = configs.collect();
     let num_configs = configs.len();

@@ -145,6 +145,7 @@ fn new_run(experiment: &str, seed: u64) -> NewRun {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     }
 }
 

@@ -63,6 +63,7 @@ fn log(root: &Path) {
         parent: None,
         sweep: None,
         data: None,
+        is_private: false,
     };
     let mut writer = RunWriter::start(root, run).expect("recorded");
     let keys: [MetricKey; 2] = ["train/loss", "validation/loss"].map(|key| key.parse().expect("a metric"));

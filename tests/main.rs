@@ -30,7 +30,7 @@
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
-//! - the dashboard in a real browser: `browser` (its routes and guard: `src/dashboard/tests.rs`)
+//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - `serve`: predictions by HTTP: `serving`
@@ -44,6 +44,8 @@
 mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
+#[path = "burnlab/charts.rs"]
+mod charts;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/crowd.rs"]
@@ -62,6 +64,8 @@ mod formats;
 mod guide;
 #[path = "burnlab/hints.rs"]
 mod hints;
+#[path = "burnlab/home.rs"]
+mod home;
 #[path = "burnlab/hostile.rs"]
 mod hostile;
 #[path = "burnlab/hosts.rs"]
@@ -112,6 +116,8 @@ mod shipped;
 #[cfg(unix)]
 #[path = "burnlab/splits.rs"]
 mod splits;
+#[path = "burnlab/states.rs"]
+mod states;
 #[path = "burnlab/strangers.rs"]
 mod strangers;
 #[path = "burnlab/sweep.rs"]

@@ -2,16 +2,31 @@
 
 use std::collections::BTreeSet;
 
+use super::field::Recorded;
 use crate::tracking::{MetricKey, Run, TrackingError};
 
-/// The most meaningful metric of the quality of runs, among those that all of them have.
-pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
+/// The metrics that tell the quality of runs, the most meaningful first.
+pub fn headlines() -> impl Iterator<Item = String> {
     // Only language models have bits per character, which are preferred: unlike perplexity they are on a logarithmic
     // scale, and unlike the loss they contain no label smoothing.
     let metrics = ["bits_per_character", "accuracy", "r2", "loss"];
-    let keys = ["test", "validation"].into_iter().flat_map(|split| metrics.map(|metric| format!("{split}/{metric}")));
-    let mut keys = keys.filter_map(|key| key.parse::<MetricKey>().ok());
+    ["test", "validation"].into_iter().flat_map(move |split| metrics.map(|metric| format!("{split}/{metric}")))
+}
+
+/// The most meaningful metric of the quality of runs, among those that all of them have.
+pub fn headline<'a>(runs: impl Iterator<Item = &'a Run> + Clone) -> Option<MetricKey> {
+    let mut keys = headlines().filter_map(|key| key.parse::<MetricKey>().ok());
     keys.find(|key| runs.clone().next().is_some() && runs.clone().all(|run| run.metrics.contains_key(key)))
+}
+
+/// The metric of the task of runs of one experiment: the most meaningful one that at least half of those have that have any.
+pub fn task_metric<'a, R: Recorded + 'a>(runs: impl Iterator<Item = &'a R> + Clone) -> Option<MetricKey> {
+    let mut counted = headlines().filter_map(|key| key.parse::<MetricKey>().ok()).map(|key| {
+        let num_runs = runs.clone().filter(|run| run.metric(&key).is_some()).count();
+        (key, num_runs)
+    });
+    let all = runs.clone().filter(|run| run.metrics().next().is_some()).count();
+    counted.find(|(_, num_runs)| *num_runs > 0 && 2 * num_runs >= all).map(|(key, _)| key)
 }
 
 /// The metric to compare groups of runs by: `asked`, a test metric with or without `test/`, or the [`headline`].

@@ -14,6 +14,7 @@
 //! | `pairs` | the predictions of two runs, row by row |
 //! | `verdict` | the statistics of a comparison, and its sentence |
 //! | `judge` | the comparison of two or more runs of a store |
+//! | `leaderboard` | the configs of an experiment, best first, each against the best |
 //! | `ranking` | the trials of a sweep, best first |
 //! | `field`, `filter` | what can be named of a run, and the filter language of the page and of `runs list` |
 //! | `order` | the order of runs by a field |
@@ -24,6 +25,7 @@ pub mod field;
 pub mod filter;
 mod headline;
 pub mod judge;
+mod leaderboard;
 mod order;
 pub mod pairs;
 mod params;
@@ -37,7 +39,8 @@ pub mod verdict;
 mod vocabulary;
 
 pub use difference::{Difference, differences};
-pub use headline::headline;
+pub use headline::{headline, headlines, task_metric};
+pub use leaderboard::{Leaderboard, Row, Summary, leaderboard, summary};
 pub use order::order;
 pub use params::{changes_the_test, tells_configs_apart};
 pub use ranking::ranked;

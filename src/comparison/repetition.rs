@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::field::Recorded;
 use super::params::{FOLD, PLACES, REPEAT, SEEDS};
 use super::tested::{numbered, repeated_data};
 use super::verdict::averaged;
@@ -20,8 +21,8 @@ pub fn repetition_key(run: &Run) -> String {
 }
 
 /// The number of folds of the cross-validation that a run belongs to; `None` outside of a cross-validation.
-pub fn folds(run: &Run) -> Option<u64> {
-    run.record.params.get("data.folds")?.as_u64()
+pub fn folds(run: &impl Recorded) -> Option<u64> {
+    run.param("data.folds")?.as_u64()
 }
 
 /// The last value of a metric, for each run that has it.
@@ -30,29 +31,29 @@ pub fn values(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
 }
 
 /// The result of each repetition, as the verdict takes them: of several runs of one seed, the mean.
-pub fn per_repetition(runs: &[&Run], key: &MetricKey) -> Vec<f64> {
+pub fn per_repetition<R: Recorded>(runs: &[&R], key: &MetricKey) -> Vec<f64> {
     averaged(&results(runs, key)).into_values().collect()
 }
 
 /// How many repetitions (seeds, folds, repeats) the runs are of; several runs of one seed are one.
-pub fn num_repetitions(runs: &[&Run]) -> usize {
-    runs.iter().map(|run| repetition(run)).collect::<BTreeSet<_>>().len()
+pub fn num_repetitions<R: Recorded>(runs: &[&R]) -> usize {
+    runs.iter().map(|run| repetition(*run)).collect::<BTreeSet<_>>().len()
 }
 
 /// A number for the repetition (seed, repeat and fold) and the last value of a metric, for each run that has the metric.
-pub fn results(runs: &[&Run], key: &MetricKey) -> Vec<(u64, f64)> {
-    runs.iter().filter_map(|run| Some((repetition(run), run.metrics.get(key)?.last))).collect()
+pub fn results<R: Recorded>(runs: &[&R], key: &MetricKey) -> Vec<(u64, f64)> {
+    runs.iter().filter_map(|run| Some((repetition(*run), run.metric(key)?.last))).collect()
 }
 
-fn repetition(run: &Run) -> u64 {
-    let number = |key: &str| run.record.params.get(key).and_then(Value::as_u64);
+fn repetition(run: &impl Recorded) -> u64 {
+    let number = |key: &str| run.param(key).and_then(Value::as_u64);
     match number(FOLD) {
         // Larger than any fold and any repeat.
         Some(fold) => {
             let repeat = number(REPEAT).unwrap_or(1);
-            run.record.seed.wrapping_mul(1 << 17).wrapping_add(repeat << 10).wrapping_add(fold)
+            run.record().seed.wrapping_mul(1 << 17).wrapping_add(repeat << 10).wrapping_add(fold)
         }
-        None => run.record.seed,
+        None => run.record().seed,
     }
 }
 
@@ -82,8 +83,18 @@ pub(super) fn pairs(a: &[&Run], b: &[&Run], key: &MetricKey) -> [Vec<(u64, f64)>
 }
 
 /// Whether a run counts as a repetition: it is finished and not archived.
-pub fn counts(run: &Run) -> bool {
-    run.record.status == Status::Finished && !run.record.archived
+pub fn counts(run: &impl Recorded) -> bool {
+    run.record().status == Status::Finished && !run.record().archived
+}
+
+/// Mean over the runs of the seconds until the last epoch; `None` if none has trained.
+pub fn mean_seconds(runs: &[&Run]) -> Option<f64> {
+    let last = |run: &&Run| {
+        let trained = run.metrics.iter().filter(|(key, _)| key.split() == "train");
+        trained.map(|(_, metric)| metric.last_time).reduce(f64::max)
+    };
+    let seconds: Vec<f64> = runs.iter().filter_map(last).collect();
+    (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
 }
 
 /// The runs `named`, whatever their status, and those among `runs` that count as their repetitions. All of `named` have
@@ -91,7 +102,7 @@ pub fn counts(run: &Run) -> bool {
 pub(super) fn with_repetitions<'a>(named: &[&'a Run], runs: &'a [Run]) -> Vec<&'a Run> {
     let key = repetition_key(named[0]);
     let is_named = |other: &Run| named.iter().any(|run| run.record.id == other.record.id);
-    let is_other = |other: &&Run| !is_named(other) && counts(other) && repetition_key(other) == key;
+    let is_other = |other: &&Run| !is_named(other) && counts(*other) && repetition_key(other) == key;
     named.iter().copied().chain(runs.iter().filter(is_other)).collect()
 }
 

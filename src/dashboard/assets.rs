@@ -1,18 +1,17 @@
-//! The page's files and plotly.js, compiled in.
+//! The page's files, compiled in.
 
 use axum::extract::{Extension, Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 
 use serde_json::{Map, Value, json};
 
 use super::{ApiError, AppState};
+use crate::comparison::headlines;
+use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
 use crate::web::session::Visitor;
-
-/// plotly.js 3.0.1, MIT: the bundle that draws lines, points and bars (npm package `plotly.js-basic-dist-min`), by `gzip -9 -n`.
-const PLOTLY: &[u8] = include_bytes!("vendor/plotly-basic-3.0.1.min.js.gz");
 
 /// Pairs each file's name with its content.
 macro_rules! assets {
@@ -28,7 +27,9 @@ const ASSETS: &[(&str, &str)] = assets![
     "icon.svg",
     "actions.js",
     "api.js",
+    "board.js",
     "boundary.js",
+    "chart.js",
     "charts.js",
     "columns.js",
     "compare.js",
@@ -38,13 +39,23 @@ const ASSETS: &[(&str, &str)] = assets![
     "examples.js",
     "format.js",
     "gallery.js",
+    "groups.js",
+    "highlight.js",
+    "home.js",
+    "hover.js",
     "main.js",
     "overview.js",
     "palette.js",
     "parallel.js",
     "params.js",
+    "picture.js",
     "pictures.js",
+    "plot.js",
+    "predictions.js",
+    "progress.js",
+    "rows.js",
     "run.js",
+    "scale.js",
     "series.js",
     "state.js",
     "store.js",
@@ -55,6 +66,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "trash.js",
     "trialcharts.js",
     "trials.js",
+    "views.js",
 ];
 
 /// `GET /`
@@ -64,9 +76,12 @@ pub async fn index(
 ) -> Result<Html<String>, ApiError> {
     let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
     let fields = [
+        ("{{modules}}", modules()),
         ("{{token}}", visitor.change_token),
         ("{{logout}}", if visitor.session.is_some() { "" } else { "hidden" }.to_owned()),
         ("{{metrics}}", in_attribute(&metrics())),
+        ("{{headlines}}", in_attribute(&json!(headlines().collect::<Vec<_>>()).to_string())),
+        ("{{t}}", t_quantiles()),
         ("{{program}}", shell::program().to_owned()),
         ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),
     ];
@@ -77,12 +92,32 @@ fn in_attribute(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
-/// The direction and meaning of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
+/// The direction, meaning and bounds of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
 /// With the page rather than with the runs, so that it is there before anything is drawn.
 fn metrics() -> String {
-    let row = |metric: &Metric| (metric.name.to_owned(), json!({ "goal": metric.goal, "meaning": metric.meaning }));
+    // An infinite bound is null.
+    let row = |metric: &Metric| {
+        let (least, most) = metric.bounds;
+        let told = json!({ "goal": metric.goal, "meaning": metric.meaning, "bounds": [least, most] });
+        (metric.name.to_owned(), told)
+    };
     let table: Map<String, Value> = METRICS.iter().map(row).collect();
     Value::Object(table).to_string()
+}
+
+/// Has the browser ask for all scripts at once, rather than for each when the one that needs it has come.
+fn modules() -> String {
+    let scripts = ASSETS.iter().map(|(name, _)| name).filter(|name| name.ends_with(".js"));
+    scripts.map(|name| format!("<link rel=\"modulepreload\" href=\"assets/{name}\">")).collect()
+}
+
+/// The most runs of a mean in a chart.
+const MOST_OF_A_MEAN: u32 = 200;
+
+/// The quantiles for the 95 % intervals of means, by degrees of freedom from 1: the page has no statistics of its own.
+fn t_quantiles() -> String {
+    let round = |freedom| (t_quantile(f64::from(freedom)) * 1e6).round() / 1e6;
+    json!((1..MOST_OF_A_MEAN).map(round).collect::<Vec<f64>>()).to_string()
 }
 
 /// `GET /assets/{name}`
@@ -90,17 +125,6 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
     let content = find(&name).ok_or_else(|| ApiError::not_found(format!("no file `{name}`")))?;
     // A newer burnlab on the same port must not be served the files of the older page from the cache.
     Ok(([(CONTENT_TYPE, content_type(&name)), (CACHE_CONTROL, "no-cache")], content).into_response())
-}
-
-/// `GET /plotly.js`
-pub async fn plotly() -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, "text/javascript; charset=utf-8"),
-        // Every browser that can run the page reads gzip.
-        (CONTENT_ENCODING, "gzip"),
-        (CACHE_CONTROL, "public, max-age=604800"),
-    ];
-    (headers, PLOTLY)
 }
 
 fn find(name: &str) -> Option<String> {
@@ -118,9 +142,10 @@ fn content_type(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::Write;
 
-    use sha2::{Digest, Sha256};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
 
     use super::*;
 
@@ -144,12 +169,12 @@ mod tests {
         assert_eq!(table.as_object().unwrap().len(), METRICS.len());
     }
 
-    /// The checksum is that of `plotly-basic.min.js` in the npm package.
+    /// What a browser loads on a cold start, compressed.
     #[test]
-    fn plotly_is_the_published_file() {
-        let mut script = Vec::new();
-        flate2::read::GzDecoder::new(PLOTLY).read_to_end(&mut script).unwrap();
-        let digest: String = Sha256::digest(&script).iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(digest, "9750237b42d97af386c25ad644d858ac5b7735dd65e8583e32c9234d551db7f4");
+    fn the_page_stays_small() {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        ASSETS.iter().for_each(|(_, content)| encoder.write_all(content.as_bytes()).unwrap());
+        let bytes = encoder.finish().unwrap().len();
+        assert!(bytes <= 150_000, "{bytes} bytes");
     }
 }

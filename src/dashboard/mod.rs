@@ -19,6 +19,7 @@ mod entry;
 mod error;
 mod events;
 mod examples;
+mod experiments;
 mod files;
 mod listing;
 mod live;
@@ -31,6 +32,7 @@ mod sweeps;
 #[cfg(test)]
 mod tests;
 mod top;
+mod views;
 
 use std::io;
 use std::path::Path;
@@ -51,6 +53,7 @@ use crate::tracking::{Location, Store, TrackingError};
 use crate::web::connection::Limits;
 use crate::web::session::{self, Visitor};
 use crate::web::{Guarded, guard, guarded, serve_within};
+use experiments::Boards;
 use listing::Pages;
 use live::Live;
 use snapshot::Snapshot;
@@ -77,6 +80,9 @@ struct Shared {
     access: Access,
     live: Arc<Live>,
     pages: Pages,
+    boards: Boards,
+    /// Held by the request that changes the named views.
+    naming: Mutex<()>,
     /// Held by the request that reads what changed; the others wait for it without a thread.
     refreshing: Mutex<()>,
     readers: Arc<Semaphore>,
@@ -94,8 +100,10 @@ impl AppState {
         let (ending, _) = watch::channel(false);
         let listeners = AtomicUsize::new(0);
         let readers = Arc::new(Semaphore::new(MAX_READERS));
-        let (pages, refreshing) = (Pages::default(), Mutex::default());
-        let shared = Arc::new(Shared { location, access, live, pages, refreshing, readers, listeners, ending });
+        let (pages, boards) = (Pages::default(), Boards::default());
+        let (naming, refreshing) = (Mutex::default(), Mutex::default());
+        let shared =
+            Arc::new(Shared { location, access, live, pages, boards, naming, refreshing, readers, listeners, ending });
         Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
@@ -217,7 +225,6 @@ macro_rules! routes {
 routes! {
     get "/" => assets::index,
     get "/assets/{name}" => assets::asset,
-    get "/plotly.js" => assets::plotly,
     get "/api/runs" => api::runs,
     get "/api/runs/{id}" => api::run,
     patch "/api/runs/{id}" => edit::edit,
@@ -228,6 +235,11 @@ routes! {
     get "/api/series" => series::series,
     get "/api/compare" => compare::compare,
     get "/api/compare/examples" => examples::examples,
+    get "/api/experiments" => experiments::experiments,
+    get "/api/leaderboard" => experiments::board,
+    get "/api/views" => views::views,
+    post "/api/views" => views::save,
+    delete "/api/views/{name}" => views::remove,
     get "/api/sweeps" => sweeps::sweeps,
     get "/api/sweeps/{id}" => sweeps::sweep,
     get "/api/events" => events::events,

@@ -30,6 +30,10 @@ pub struct PredictionsQuery {
     #[serde(default = "default_limit")]
     limit: usize,
     wrong: Option<u8>,
+    /// Only rows of this label, and only those with this prediction.
+    #[serde(rename = "true")]
+    truth: Option<String>,
+    predicted: Option<String>,
     #[serde(default)]
     order: Order,
     pixels: Option<u8>,
@@ -42,7 +46,8 @@ enum Order {
     /// As in the file.
     #[default]
     File,
-    /// Confident wrong predictions first, then uncertain ones, then confident right ones.
+    /// Confident wrong predictions first, then uncertain ones, then confident right ones; in a regression the largest
+    /// errors first.
     WrongFirst,
 }
 
@@ -89,8 +94,8 @@ pub struct Seen {
     inputs: Option<Vec<Vec<String>>>,
 }
 
-/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&order=wrong_first&pixels=1&inputs=1`; with `wrong=1` only
-/// rows whose columns `predicted` and `true` differ.
+/// `GET /api/runs/{id}/predictions?offset=&limit=&wrong=1&true=&predicted=&order=wrong_first&pixels=1&inputs=1`; with
+/// `wrong=1` only rows whose columns `predicted` and `true` differ.
 pub async fn predictions(
     State(state): State<AppState>,
     UrlPath(id): UrlPath<String>,
@@ -158,8 +163,9 @@ fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pi
     let place = |name| header.iter().position(|column| column == name);
     let probabilities: Vec<usize> =
         (0..header.len()).filter(|&column| header[column].starts_with("probability_")).collect();
-    let pair = place("true").zip(place("predicted")).filter(|_| !probabilities.is_empty());
-    let is_ranked = query.order == Order::WrongFirst && pair.is_some();
+    let told = place("true").zip(place("predicted"));
+    let pair = told.filter(|_| !probabilities.is_empty());
+    let is_ranked = query.order == Order::WrongFirst && told.is_some();
     let shown = query.offset..query.offset.saturating_add(query.limit.min(MAX_ROWS));
     // Only what may be shown is kept, however long the file is.
     let mut top = Top::new(shown.end.min(MAX_RANKED));
@@ -168,9 +174,17 @@ fn page(folder: &Path, query: &PredictionsQuery) -> csv::Result<(Predictions, Pi
     let mut record = StringRecord::new();
     while reader.read_record(&mut record)? {
         let is_wrong = pair.is_some_and(|(truth, predicted)| record.get(truth) != record.get(predicted));
-        if is_wrong || query.wrong != Some(1) || pair.is_none() {
-            if is_ranked {
-                top.add(rank(&record, &probabilities, is_wrong), num_rows);
+        let is = |wanted: &Option<String>, column: Option<usize>| {
+            wanted.as_deref().is_none_or(|wanted| column.and_then(|column| record.get(column)) == Some(wanted))
+        };
+        let is_asked = is(&query.truth, told.map(|told| told.0)) && is(&query.predicted, told.map(|told| told.1));
+        if is_asked && (is_wrong || query.wrong != Some(1) || pair.is_none()) {
+            if let Some((truth, predicted)) = told.filter(|_| is_ranked) {
+                let rank = match pair {
+                    Some(_) => rank(&record, &probabilities, is_wrong),
+                    None => error(&record, truth, predicted),
+                };
+                top.add(rank, num_rows);
             } else if shown.contains(&total) {
                 rows.push(num_rows);
             }
@@ -199,6 +213,12 @@ fn rank(record: &StringRecord, probabilities: &[usize], is_wrong: bool) -> f64 {
     let cells = probabilities.iter().filter_map(|&column| record.get(column)?.parse::<f64>().ok());
     let millionths = (cells.fold(0.0, f64::max).min(1.0) * 1e6).trunc();
     if is_wrong { 1.0 + millionths } else { -millionths }
+}
+
+/// The absolute error of a regression; what is no number is the worst.
+fn error(record: &StringRecord, truth: usize, predicted: usize) -> f64 {
+    let number = |column: usize| record.get(column)?.parse::<f64>().ok().filter(|value| value.is_finite());
+    number(truth).zip(number(predicted)).map_or(f64::INFINITY, |(truth, predicted)| (predicted - truth).abs())
 }
 
 /// One pass over a file: its header and the picked rows, with the ends of very long cells cut off.

@@ -138,13 +138,25 @@ impl Page {
     }
 
     /// Presses the mouse on an element, `from` pixels below its middle, and lets it go at `to`.
-    async fn press(&self, css: &str, from: f64, to: f64) {
+    pub async fn press(&self, css: &str, from: f64, to: f64) {
         let element = self.client.find(Locator::Css(css)).await.unwrap();
-        self.client.drag(&element, from, to).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.client.drag(&element, (0.0, from), (0.0, to)).await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Presses the mouse at a place of an element, in shares of its width and height, and lets it go at another one.
+    pub async fn drag(&self, css: &str, from: (f64, f64), to: (f64, f64)) {
+        let size = format!(
+            "const box = document.querySelector({css:?}).getBoundingClientRect(); return [box.width, box.height]"
+        );
+        let [width, height]: [f64; 2] = serde_json::from_value(self.js(&size).await).unwrap();
+        let place = |(x, y): (f64, f64)| ((x - 0.5) * width, (y - 0.5) * height);
+        let element = self.client.find(Locator::Css(css)).await.unwrap();
+        let dragged = self.client.drag(&element, place(from), place(to)).await;
+        dragged.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
     /// Empties a field and types into it.
-    async fn fill(&self, css: &str, text: &str) {
+    pub async fn fill(&self, css: &str, text: &str) {
         let field = self.client.find(Locator::Css(css)).await.unwrap();
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
@@ -238,7 +250,7 @@ async fn sort_filter_and_find_the_same_view_after_a_reload() {
     page.fill("#filter", "test/accuracy > 0.75").await;
     page.rows(&[&third, &first]).await;
     page.wait("document.getElementById('count').textContent", json!("2 of 3 runs")).await;
-    page.wait("document.querySelectorAll('.chart .plot .main-svg').length > 0", json!(true)).await;
+    page.wait("document.querySelectorAll('.chart .plot .curve').length > 0", json!(true)).await;
 
     let address = page.client.current_url().await.unwrap();
     page.client.refresh().await.unwrap();
@@ -329,7 +341,7 @@ async fn a_live_run_grows_without_asking_for_its_history() {
     writer.log(&epoch(2)).unwrap();
     let id = writer.id().clone();
     let Some(page) = open(root.path(), "").await else { return };
-    page.click("[data-metric=loss] summary").await;
+    page.click("[data-metric=loss] .numbers summary").await;
     let rows = "document.querySelectorAll('[data-metric=loss] tbody tr').length";
     page.wait(rows, json!(2)).await;
     let status = format!("document.querySelector(\"[data-id='{id}'] .status\").textContent");
@@ -428,14 +440,19 @@ async fn what_is_not_finite_is_named_in_cells_and_left_out_of_lines() {
         format!("[...document.querySelectorAll(\"tr[data-id='{id}'] td.number\")].map((cell) => cell.textContent)");
     page.wait(&cells, json!(["NaN", "∞", "−∞", "–", "0.1250 @7"])).await;
 
-    page.click("[data-metric=loss] summary").await;
+    page.click("[data-metric=loss] .numbers summary").await;
     let told = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[1].textContent)";
     page.wait(told, json!(["1", "NaN", "0.5000", "∞", "0.2500", "−∞", "0.1250"])).await;
     let titles = told.replace(".textContent", ".title");
     page.wait(&titles, json!(["1", "NaN", "0.5", "Infinity", "0.25", "-Infinity", "0.125"])).await;
-    // A point between two gaps has no line, so that the chart's own data are asked.
-    let drawn =
-        "document.querySelector('[data-metric=loss] .plot').data.find((trace) => trace.mode.startsWith('lines')).y";
+    // A point between two gaps is a dot: a line of no length.
+    let path = "document.querySelector('[data-metric=loss] .curve').getAttribute('d')";
+    page.wait(
+        &format!("[{path}.split('M').length, {path}.split('h0').length, {path}.includes('L')]"),
+        json!([5, 5, false]),
+    )
+    .await;
+    let drawn = "document.querySelector('[data-metric=loss]').chart.plot.curves[0].points.map((point) => point[1])";
     page.wait(drawn, json!([1, null, 0.5, null, 0.25, null, 0.125])).await;
     page.wait(
         "document.querySelector('[data-metric=loss] .remark').textContent.endsWith('validation from epoch 2 (NaN).')",
@@ -616,15 +633,15 @@ async fn a_mean_goes_on_with_the_runs_that_are_left() {
     (1..=6).for_each(|number| short.log(&epoch(number)).unwrap());
     short.finish(Status::Finished, "stopped early", Some(6)).unwrap();
     let Some(page) = open(root.path(), "#/?group=seeds&mean=1").await else { return };
-    page.click("[data-metric=loss] summary").await;
-    // epoch, step, then for train and validation the mean and how many runs it is of.
-    let counts = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[4].textContent).join('')";
+    page.click("[data-metric=loss] .numbers summary").await;
+    // epoch, step, then for train and validation the mean, its standard deviation and how many runs it is of.
+    let counts = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[6].textContent).join('')";
     page.wait(counts, json!("2222221111")).await;
     page.wait("document.querySelector('[data-metric=loss] .remark').textContent.startsWith('Lighter')", json!(true))
         .await;
     // Both means are light over all epochs, with a full line over those of both runs.
     let opacities =
-        "[...document.querySelectorAll('[data-metric=loss] .scatterlayer .trace')].map((trace) => trace.style.opacity)";
+        "[...document.querySelectorAll('[data-metric=loss] .curve')].map((curve) => getComputedStyle(curve).opacity)";
     page.wait(&format!("['0.3375', '0.75', '0.45', '1'].every((one) => {opacities}.includes(one))"), json!(true)).await;
     page.close().await;
 }
@@ -634,12 +651,12 @@ async fn paper_is_light_though_the_screen_is_dark() {
     let root = crate::place::folder();
     let [first, ..] = three(root.path());
     let Some(page) = open_with(root.path(), &format!("#/run/{first}"), &[DARK], Access::local()).await else { return };
-    page.wait("document.querySelectorAll('.chart .scatterlayer .js-line').length > 0", json!(true)).await;
+    page.wait("document.querySelectorAll('.chart .curve').length > 0", json!(true)).await;
     // Read at once: a printer does not wait for a frame.
     let colors = |event: &str| {
         format!(
             "dispatchEvent(new Event('{event}')); const style = (css) => getComputedStyle(document.querySelector(css)); \
-             return [style('.chart .js-line').stroke, style('.chart .xtick text').fill, style('.run-head .swatch *').fill, style('body').color]"
+             return [style('.chart .curve').stroke, style('.chart .tick').fill, style('.run-head .swatch *').fill, style('body').color]"
         )
     };
     let screen = page.js(&colors("none")).await;
@@ -809,7 +826,7 @@ async fn a_sweep_is_found_and_its_trials_are_sorted_marked_and_followed() {
     page.wait("document.querySelector('#importance').textContent.startsWith('Too few trials: 3')", json!(true)).await;
     page.wait("document.querySelectorAll('.timeline .trial').length", json!(4)).await;
     page.wait("document.querySelector('.timeline .worker').lastChild.textContent", json!("<i>box</i>:1")).await;
-    page.wait("document.querySelectorAll('.sweep-charts .scatterlayer .point').length", json!(3)).await;
+    page.wait("document.querySelectorAll('.sweep-charts .point').length", json!(3)).await;
 
     // The best first, what has no value last; then by another column, both ways, and in the address.
     page.wait(TRIALS, json!(["2", "1", "3", "4", "5", "6"])).await;

@@ -101,14 +101,11 @@ async fn hostile_text_stays_text() {
         json!(format!("{ATTACK} 1")),
     )
     .await;
-    page.wait("document.querySelectorAll('.chart .plot .main-svg').length > 0", json!(true)).await;
+    page.wait("document.querySelectorAll('.chart .plot .curve').length > 0", json!(true)).await;
     says(&page, "#runs", "charts").await;
     // What a chart says under the pointer.
-    page.js("const plot = document.querySelector('.chart .plot'); \
-         Plotly.Fx.hover(plot, plot.data.slice(0, 4).map((_, curveNumber) => ({ curveNumber, pointNumber: 0 })))")
-        .await;
-    let told =
-        "[...document.querySelectorAll('.hoverlayer text')].some((text) => text.textContent.includes('<img src=x'))";
+    page.js("const { chart } = document.querySelector('.chart'); chart.hover(chart.plot.area.left + 1, 50)").await;
+    let told = "[...document.querySelectorAll('#hover td')].some((cell) => cell.textContent.includes('<img src=x'))";
     page.wait(told, json!(true)).await;
 
     let param = format!("model.{}", urlencoded(ATTACK));
@@ -118,6 +115,8 @@ async fn hostile_text_stays_text() {
         ("#runs", "#/?group=run:tags&mean=1".to_owned()),
         ("#runs", format!("#/?group=param:{param}")),
         ("#runs", format!("#/?q=note~{}", urlencoded(&format!("\"{ATTACK}\" >")))),
+        ("#detail", "#/experiments".to_owned()),
+        ("#board", format!("#/?exp={}", urlencoded(ATTACK))),
         ("#detail", format!("#/scatter?sx={param}")),
         ("#detail", format!("#/parallel?pcols={param}")),
         ("#detail", format!("#/run/{first}")),

@@ -100,10 +100,10 @@ impl Client {
         self.element(&self.get("/element/active").await?)
     }
 
-    /// Presses the left mouse button on an element, `from` pixels below its middle, and lets it go at `to`.
-    pub async fn drag(&self, element: &Element, from: f64, to: f64) -> Result<()> {
+    /// Presses the left mouse button on an element, `from` (right, down) pixels off its middle, and lets it go at `to`.
+    pub async fn drag(&self, element: &Element, from: (f64, f64), to: (f64, f64)) -> Result<()> {
         // A duration, since some listeners wait for the pointer to move before they believe in a press.
-        let move_to = |y: f64| json!({ "type": "pointerMove", "duration": 100, "origin": { ELEMENT: element.id }, "x": 0, "y": y });
+        let move_to = |(x, y): (f64, f64)| json!({ "type": "pointerMove", "duration": 100, "origin": { ELEMENT: element.id }, "x": x.round(), "y": y.round() });
         let actions = json!([
             move_to(from),
             { "type": "pause", "duration": 200 },
@@ -114,6 +114,17 @@ impl Client {
         let mouse =
             json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": actions });
         self.post("/actions", json!({ "actions": [mouse] })).await.map(drop)
+    }
+
+    /// Makes the page this large, in px; a window in which it is shown can be no narrower than 500.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await
+    }
+
+    /// A command of Chrome's own protocol (<https://chromedevtools.github.io/devtools-protocol/>).
+    pub async fn devtools(&self, command: &str, params: Value) -> Result<()> {
+        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": params })).await.map(drop)
     }
 
     /// Ends the browser.

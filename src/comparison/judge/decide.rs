@@ -65,7 +65,7 @@ pub(super) fn is_undecided(store: &Store, a: &[&Run], b: &[&Run], metric: &Metri
 
 /// What distinguishes the results by `metric`.
 pub(super) fn unit(store: &Store, a: &[&Run], b: &[&Run], metric: &MetricKey) -> Unit {
-    if let Some(num_folds) = a.first().and_then(|run| folds(run)) {
+    if let Some(num_folds) = a.first().and_then(|run| folds(*run)) {
         return Unit::Folds { num_folds };
     }
     // With one run each there is nothing to estimate from.

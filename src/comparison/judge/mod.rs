@@ -21,5 +21,5 @@ mod two;
 pub use leaders::leaders;
 pub use mistakes::Mistakes;
 pub use more_seeds::retrain;
-pub use several::{Compared, Comparison, Comparisons, judge_all, letters};
+pub use several::{Compared, Comparison, Comparisons, judge_all, judge_groups, letters};
 pub use two::{Judgement, judge};

@@ -6,7 +6,7 @@ use std::iter;
 use serde::Serialize;
 
 use super::decide::Results;
-use super::more_seeds::{SEEDS_TO_START_WITH, missing_seeds};
+use super::more_seeds::{SEEDS_TO_START_WITH, missing_seeds, next};
 use super::sentences;
 use super::sentences::unfinished;
 use crate::comparison::headline::chosen;
@@ -59,6 +59,8 @@ pub struct Comparison {
     pub other_rows: Option<String>,
     /// The comparison in words.
     pub sentence: String,
+    /// Commands that train the seeds of both configs that are missing for a claim.
+    pub next: Vec<String>,
 }
 
 /// A config with all runs that count for it.
@@ -85,6 +87,25 @@ pub fn judge_all(
     let groups: Vec<&[&Run]> = configs.iter().map(|config| &config.group[..]).collect();
     let metric = chosen(asked, &groups)?;
     let Some(metric) = metric.filter(|_| configs.len() >= 2) else { return Ok(None) };
+    judge_configs(store, configs, metric).map(Some)
+}
+
+/// The same for configs that are given by name and repetitions, by a metric that all of them have.
+///
+/// # Errors
+/// A metric of which no direction is better.
+pub fn judge_groups(
+    store: &Store,
+    groups: Vec<(String, Vec<&Run>)>,
+    metric: MetricKey,
+) -> Result<Comparisons, TrackingError> {
+    let config = |(name, group): (String, Vec<_>)| Config { name, named: group.clone(), group, other_rows: None };
+    let mut configs: Vec<Config> = groups.into_iter().map(config).collect();
+    find_other_rows(&mut configs);
+    judge_configs(store, configs, metric)
+}
+
+fn judge_configs(store: &Store, configs: Vec<Config>, metric: MetricKey) -> Result<Comparisons, TrackingError> {
     let goal = metric.required_goal()?;
     let results: Vec<Vec<(u64, f64)>> = configs.iter().map(|config| results(&config.group, &metric)).collect();
     let groups = configs.iter().zip(&results).map(|(config, results)| Group { name: &config.name, results });
@@ -106,7 +127,7 @@ pub fn judge_all(
         let runs = config.named.iter().map(|run| run.record.id.clone()).collect();
         Compared { name: config.name, runs, num_seeds, mean, comparison }
     });
-    Ok(Some(Comparisons { metric, configs: compared.collect(), num_tests, luck, next }))
+    Ok(Comparisons { metric, configs: compared.collect(), num_tests, luck, next })
 }
 
 /// The configs among `runs`, in the order of their first run, each with its repetitions among `all`.
@@ -128,10 +149,14 @@ pub(super) fn configs<'a>(runs: &'a [Run], all: &'a [Run]) -> Vec<Config<'a>> {
         Config { name, named, group, other_rows: None }
     };
     let mut configs: Vec<Config> = configs.into_iter().map(config).collect();
+    find_other_rows(&mut configs);
+    configs
+}
+
+fn find_other_rows(configs: &mut [Config]) {
     if let Some((first, others)) = configs.split_first_mut() {
         others.iter_mut().for_each(|other| other.other_rows = other_rows(&first.group, &other.group));
     }
-    configs
 }
 
 /// Compares all other configs with the first. Those with other test rows are not compared, and not counted in the
@@ -165,7 +190,13 @@ fn compare(store: &Store, configs: &[Config], metric: &MetricKey, goal: Goal) ->
             }
         };
         text.extend(unfinished(store, b, &other.named));
-        Comparison { adjusted, other_rows: other.other_rows.clone(), sentence: text.join(" ") }
+        let next = match (&other.other_rows, results.unit) {
+            (Some(_), _) | (None, Unit::Folds { .. }) => Vec::new(),
+            (None, _) => {
+                next(store, &adjusted.verdict, [(first.named[0], &first.group), (other.named[0], &other.group)])
+            }
+        };
+        Comparison { adjusted, other_rows: other.other_rows.clone(), sentence: text.join(" "), next }
     };
     results.iter().zip(others).map(comparison).collect()
 }

@@ -8,7 +8,7 @@ use super::more_seeds::next;
 use super::sentences;
 use crate::comparison::difference::config_changes;
 use crate::comparison::headline::chosen;
-use crate::comparison::repetition::with_repetitions;
+use crate::comparison::repetition::{mean_seconds, with_repetitions};
 use crate::comparison::tested::{are_other_rows, other_rows, remarks};
 use crate::comparison::verdict::{Names, Unit, Verdict, sentence};
 use crate::tracking::{MetricKey, Run, Store, TrackingError};
@@ -86,14 +86,4 @@ pub fn judge(
         (Some(_), _) | (None, Unit::Folds { .. }) => Vec::new(),
     };
     Ok(Some(Judgement { metric, sentence: text.join(" "), other_rows, same_rows, verdict, seconds, mistakes, next }))
-}
-
-/// Mean over a group of the seconds until the last epoch; `None` if no run has trained.
-fn mean_seconds(group: &[&Run]) -> Option<f64> {
-    let last = |run: &&Run| {
-        let trained = run.metrics.iter().filter(|(key, _)| key.split() == "train");
-        trained.map(|(_, metric)| metric.last_time).reduce(f64::max)
-    };
-    let seconds: Vec<f64> = group.iter().filter_map(last).collect();
-    (!seconds.is_empty()).then(|| seconds.iter().sum::<f64>() / seconds.len() as f64)
 }

@@ -55,6 +55,7 @@ pub use correction::widened;
 pub use holm::holm;
 pub use mcnemar::mcnemar;
 pub use pairwise::{decided, mean_interval, verdict};
+pub use quantile::quantile as t_quantile;
 pub use result::{Claim, Verdict};
 pub use seeds::{Group, averaged};
 pub use sentence::{Names, adjusted_sentence, luck, sentence};

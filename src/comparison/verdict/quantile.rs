@@ -3,7 +3,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The 97.5 % quantile of Student's t with `freedom` degrees of freedom.
-pub(super) fn quantile(freedom: f64) -> f64 {
+pub fn quantile(freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |distribution| distribution.inverse_cdf(0.975))
 }
 

@@ -67,6 +67,13 @@ export const series = (key, ids, { maxPoints = 500, after, smooth } = {}) =>
 export const compare = (ids, metric) =>
   send("GET", `api/compare?${query({ ids: ids.join(","), ...(metric ? { metric } : {}) })}`);
 export const examples = (ids, asked) => send("GET", `api/compare/examples?${query({ ids: ids.join(","), ...asked })}`);
+/** `asked`: {offset, limit}. */
+export const experiments = (asked) => send("GET", `api/experiments?${query(asked)}`);
+/** `asked`: {metric, offset, limit}. */
+export const leaderboard = (experiment, asked) => send("GET", `api/leaderboard?${query({ experiment, ...asked })}`);
+export const views = () => send("GET", "api/views");
+export const saveView = (view) => send("POST", "api/views", view);
+export const removeView = (view) => send("DELETE", `api/views/${name(view)}`);
 export const sweeps = () => send("GET", "api/sweeps");
 export const sweep = (id) => send("GET", `api/sweeps/${name(id)}`);
 export const edit = (id, change) => send("PATCH", `api/runs/${name(id)}`, change);

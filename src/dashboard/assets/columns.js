@@ -152,14 +152,12 @@ export function vocabulary(runs) {
   return { params: [...params.keys()].sort(), metrics: [...metrics].sort(), differing };
 }
 
-/** The columns shown until the user picks some. */
-export function defaultColumns({ metrics, differing }, runs) {
-  const has = (key) => metrics.includes(key);
-  const score = ["test/bits_per_character", "test/accuracy", "test/r2", "test/f1_macro", "test/loss"].find(has);
+/** The columns shown until the user picks some; `main` is the main metric. */
+export function defaultColumns({ metrics, differing }, runs, main) {
   const experiments = new Set(runs.map((run) => run.experiment)).size > 1;
   return [
-    score && `best:${score}`,
-    has("validation/loss") && "best:validation/loss",
+    main && `best:${main}`,
+    main !== "validation/loss" && metrics.includes("validation/loss") && "best:validation/loss",
     ...[...differing]
       .sort((a, b) => rank(a) - rank(b))
       .slice(0, 3)

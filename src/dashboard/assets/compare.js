@@ -1,13 +1,15 @@
 // Two or more runs side by side: what differs in their config, their metrics, their curves, their mistakes.
 
 import * as api from "./api.js";
+import { CLAIMS } from "./board.js";
 import { mountCharts } from "./charts.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { examples } from "./examples.js";
-import { MISSING, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
+import { MISSING, command, goal, judge, number, param, plural, signed, splitKey, valueOf } from "./format.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
+import { copyable } from "./run.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { deltaText, deltaTitle, statusLabel } from "./table.js";
@@ -37,7 +39,7 @@ export function mountCompare(parent) {
   const render = perFrame(async () => {
     if (!open) return;
     const runs = store.selected();
-    head.replaceChildren(h("h2", {}, runs.length < 2 ? "Compare" : `Compare ${runs.length} runs`));
+    head.replaceChildren(h("h1", {}, runs.length < 2 ? "Compare" : `Compare ${runs.length} runs`));
     tabs.hidden = runs.length < 2;
     if (runs.length < 2) {
       stop();
@@ -174,8 +176,6 @@ function verdict(judgement) {
   ];
 }
 
-const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
-
 /** A choice of the test metric that the verdict is about. */
 function judgedBy({ metrics, judgement, comparisons: found }) {
   const judged = (judgement ?? found)?.metric;
@@ -257,6 +257,13 @@ function comparisons(found, runs) {
   ];
 }
 
+/** The command that keeps the comparison as a file. */
+const keep = (runs) => [
+  h("h3", {}, "Keep it"),
+  h("p", { class: "soft" }, "One HTML file with the verdict, the configs, the curves and the pictures:"),
+  copyable(command(`report ${runs.map((run) => run.id).join(" ")} -o report.html`)),
+];
+
 const PARTS = {
   "": (runs, answer) => [
     judgedBy(answer),
@@ -313,6 +320,7 @@ const PARTS = {
       ),
       "Metrics side by side",
     ),
+    ...keep(runs),
   ],
   confusion: (runs, answer) => {
     const found = runs

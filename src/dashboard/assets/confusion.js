@@ -5,8 +5,9 @@ import { number, percent, signed } from "./format.js";
 
 /**
  * `matrix[true][predicted]`. `kind`: "counts" shades each row by its share; "difference" shades by sign and size.
+ * `open(label, prediction)` shows the examples of a cell.
  */
-export function confusionTable(matrix, labels, { caption, kind = "counts" } = {}) {
+export function confusionTable(matrix, labels, { caption, kind = "counts", open } = {}) {
   const largest = Math.max(1, ...matrix.flat().map(Math.abs));
   const rows = matrix.map((row, actual) => {
     const sum = row.reduce((total, count) => total + Math.abs(count), 0) || 1;
@@ -35,7 +36,9 @@ export function confusionTable(matrix, labels, { caption, kind = "counts" } = {}
             ].join(" "),
             style: { "--strength": count === 0 ? "0" : (0.12 + 0.88 * strength).toFixed(3) },
           },
-          text,
+          open && count
+            ? h("button", { type: "button", class: "cell", "aria-label": title, onclick: () => open(labels[actual], labels[predicted]) }, text)
+            : text,
         );
       }),
     );

@@ -2,7 +2,7 @@
 
 import { archive, edit, remove } from "./actions.js";
 import { allColumns, column } from "./columns.js";
-import { debounce, h, perFrame } from "./dom.js";
+import { csv, debounce, download, h, perFrame } from "./dom.js";
 import { plural } from "./format.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
@@ -37,6 +37,11 @@ export function mountControls(parent) {
     "aria-label": "Group by",
     onchange: () => update({ group: group.value, closed: [], mean: group.value === "seeds" ? "1" : state.mean }),
   });
+  const experiment = h("select", {
+    id: "experiment",
+    "aria-label": "Experiment",
+    onchange: () => update({ exp: experiment.value, target: "", cols: [], sel: [] }),
+  });
   const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
   const panel = h("div", { class: "panel" });
   picker.append(panel);
@@ -49,17 +54,22 @@ export function mountControls(parent) {
     onchange: () => update({ archived: archived.checked ? "1" : "" }),
   });
   const archivedLabel = h("label", { class: "inline" }, archived, "archived");
+  const save = h("button", { type: "button", class: "quiet", id: "save-table", title: "Save the table as CSV", onclick: saveTable }, "CSV");
+  const statuses = h("span", { class: "chips", "aria-label": "Status" });
   const bar = h("div", { class: "selection", id: "selection", hidden: true });
 
   parent.append(
     h(
       "div",
       { class: "controls" },
+      experiment,
       box,
       count,
       h("label", { class: "inline" }, "Group ", group),
       picker,
       archivedLabel,
+      save,
+      statuses,
     ),
     error,
     bar,
@@ -70,10 +80,14 @@ export function mountControls(parent) {
     archived.checked = state.archived === "1";
     archivedLabel.hidden = !archived.checked && ![...store.runs.values()].some((run) => run.archived);
     const shown = store.listed().length;
-    const all = [...store.runs.values()].filter((run) => state.archived === "1" || !run.archived).length;
+    const all = [...store.runs.values()].filter(
+      (run) => (state.archived === "1" || !run.archived) && (!state.exp || run.experiment === state.exp),
+    ).length;
     const text = shown === all ? plural(all, "run") : `${shown.toLocaleString("en")} of ${plural(all, "run")}`;
     count.textContent = store.isLoading() ? `${text}; ${plural(store.count(), "run")} are loading` : text;
-    renderError(error, box);
+    renderError(error, box, shown === 0 && all > 0);
+    renderStatuses(statuses);
+    renderExperiments(experiment);
     renderGroups(group);
     renderSelection(bar);
     if (picker.open && !panel.contains(document.activeElement)) renderPicker(panel);
@@ -90,10 +104,18 @@ export function mountControls(parent) {
 }
 
 /** The error message, and below it the filter with the mistake underlined. */
-function renderError(error, box) {
+function renderError(error, box, isEmpty) {
   const found = store.filterError;
-  error.hidden = !found;
+  error.hidden = !found && !isEmpty;
   box.setAttribute("aria-invalid", String(Boolean(found)));
+  if (!found && isEmpty) {
+    const clear = () => {
+      update({ q: "" });
+      box.value = "";
+      store.applyFilter();
+    };
+    error.replaceChildren("No run matches. ", h("button", { type: "button", class: "link", id: "clear-filter", onclick: clear }, "Clear the filter"));
+  }
   if (!found) return;
   const place = Number.isInteger(found.at)
     ? h("pre", { "aria-hidden": "true" }, ...marked([...found.q], found.at))
@@ -109,6 +131,48 @@ function marked(characters, at) {
     h("span", { class: "mistake" }, word),
     characters.slice(at + [...word].length).join(""),
   ];
+}
+
+/** What is listed, with the columns that are shown, as it was recorded. */
+function saveTable() {
+  const columns = store.columns();
+  const rows = store.listed().map((run) => [run.id, run.name, run.shown, ...columns.map((column) => column.value(run))]);
+  const names = columns.map((column) => column.hint ?? column.label);
+  download(`${state.exp || "runs"}.csv`, csv([["id", "name", "status", ...names], ...rows]));
+}
+
+/** A button for each status that some runs have and others have not; it filters by it. */
+function renderStatuses(parent) {
+  const counts = new Map();
+  for (const run of store.runs.values())
+    if ((state.archived === "1" || !run.archived) && (!state.exp || run.experiment === state.exp))
+      counts.set(run.shown, (counts.get(run.shown) ?? 0) + 1);
+  const signature = JSON.stringify([...counts, state.q]);
+  if (parent.dataset.signature === signature) return;
+  parent.dataset.signature = signature;
+  const chip = ([status, count]) => {
+    const words = `status = ${status}`;
+    const isOn = state.q.includes(words);
+    const rest = state.q.replace(words, "").replace(/^ and | and $/g, "").replace(" and  and ", " and ");
+    const toggle = () => {
+      update({ q: isOn ? rest : state.q.trim() ? `${state.q} and ${words}` : words });
+      store.applyFilter();
+    };
+    return h("button", { type: "button", class: "quiet", "data-status": status, "aria-pressed": String(isOn), onclick: toggle }, `${status} ${count}`);
+  };
+  parent.replaceChildren(...(counts.size > 1 ? [...counts].sort().map(chip) : []));
+}
+
+function renderExperiments(select) {
+  const names = store.experimentNames();
+  select.hidden = names.length < 2 && !state.exp;
+  const all = names.includes(state.exp) || !state.exp ? names : [...names, state.exp];
+  const signature = JSON.stringify(all);
+  if (select.dataset.signature !== signature) {
+    select.replaceChildren(h("option", { value: "" }, "all experiments"), ...all.map((name) => h("option", { value: name }, name)));
+    select.dataset.signature = signature;
+  }
+  select.value = state.exp;
 }
 
 function renderGroups(group) {
@@ -140,7 +204,7 @@ function renderPicker(panel) {
     "aria-label": "Find a column",
     oninput: () => {
       for (const label of panel.querySelectorAll("label"))
-        label.hidden = !label.textContent.includes(find.value.trim());
+        label.hidden = !label.textContent.toLowerCase().includes(find.value.trim().toLowerCase());
     },
   });
   const sections = Object.entries(title).map(([kind, heading]) => {

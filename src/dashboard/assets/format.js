@@ -81,6 +81,13 @@ export const command = (words) => `${meta("program")} ${words}${meta("elsewhere"
 /** The server's table of metrics (src/metric.rs): `{name: {goal, meaning}}`. */
 const METRICS = JSON.parse(meta("metrics"));
 
+/** The metrics by which a task is judged, the most meaningful first (src/comparison/headline.rs). */
+export const HEADLINES = JSON.parse(meta("headlines"));
+
+/** The 97.5 % quantiles of Student's t by degrees of freedom, from 1. */
+const T = JSON.parse(meta("t"));
+export const tQuantile = (freedom) => T[Math.min(freedom, T.length) - 1];
+
 const row = (key) => {
   const name = splitKey(key)[1];
   return Object.hasOwn(METRICS, name) ? METRICS[name] : null;
@@ -88,6 +95,12 @@ const row = (key) => {
 
 /** Which direction of a metric is better: "lower", "higher", or null where neither is, or the server does not know it. */
 export const goal = (key) => row(key)?.goal ?? null;
+
+/** The least and the most that a metric can be. */
+export function bounds(key) {
+  const [least, most] = row(key)?.bounds ?? [null, null];
+  return [least ?? -Infinity, most ?? Infinity];
+}
 
 /** What a metric is, in a sentence; empty if the server does not know it. */
 export const meaning = (key) => row(key)?.meaning ?? "";

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { h } from "./dom.js";
 import { percent } from "./format.js";
 import { onTheme, themed } from "./palette.js";
+import { asked, cellChip } from "./predictions.js";
 import { state, update } from "./state.js";
 
 const SIZE = 24;
@@ -15,7 +16,7 @@ const CEILINGS = [1, 16, 255, 65535];
 /** The elements of the gallery, or null where `test.csv` has no images for the predictions. `onClose` takes a function that is called when the tab closes. */
 export async function gallery(id, onClose) {
   const wrong = state.wrong === "1";
-  const ask = (offset) => api.predictions(id, { offset, limit: SIZE, wrong, order: "wrong_first", pixels: true });
+  const ask = (offset) => api.predictions(id, { offset, limit: SIZE, ...asked(wrong), order: "wrong_first", pixels: true });
   const first = await ask(0);
   if (!first.pixels) return null;
 
@@ -38,7 +39,7 @@ export async function gallery(id, onClose) {
   return [
     h("h3", {}, "Predictions on the test split"),
     h("p", { class: "soft" }, "Wrong ones first, the surest of them on top; then the right ones, from unsure to sure."),
-    h("div", { class: "controls" }, h("label", { class: "inline" }, tick, "only the wrong ones"), told),
+    h("div", { class: "controls" }, cellChip() ?? h("label", { class: "inline" }, tick, "only the wrong ones"), told),
     first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."),
     more,
   ];

@@ -5,6 +5,8 @@ import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
 import { h, perFrame, toast } from "./dom.js";
 import { command } from "./format.js";
+import { hideHover } from "./hover.js";
+import { mountHome, opening } from "./home.js";
 import { mountOverview } from "./overview.js";
 import { mountParams } from "./params.js";
 import { mountRun } from "./run.js";
@@ -14,6 +16,7 @@ import { mountSweep } from "./sweep.js";
 import { mountSweeps, onSweeps, sweeps } from "./sweeps.js";
 import { mountTable, setCursor } from "./table.js";
 import { mountTrash } from "./trash.js";
+import { mountViews } from "./views.js";
 
 // A bug must not look like an empty chart. Tests read the attribute.
 function problem(text) {
@@ -30,6 +33,7 @@ addEventListener("securitypolicyviolation", (event) =>
 
 const $ = (id) => document.getElementById(id);
 const VIEWS = {
+  home: mountHome,
   charts: mountOverview,
   run: mountRun,
   compare: mountCompare,
@@ -44,13 +48,14 @@ const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
 mountControls($("runs"));
 mountTable($("runs"));
+mountViews($("views"));
 
 // ---- the view on the right ----
 
 let unmount = () => {};
 let mounted = "";
 function renderView() {
-  document.body.dataset.view = state.view;
+  renderFrame();
   renderTabs();
   const wanted = `${state.view} ${state.id}`;
   if (wanted === mounted) return;
@@ -66,9 +71,17 @@ function renderView() {
     (() => {});
 }
 
+/** Which of the table and the view have the room: a view that the table says nothing about has all of it. */
+function renderFrame() {
+  document.body.dataset.view = state.view;
+  const isChoosing = state.view === "compare" && store.selected().length < 2;
+  document.body.dataset.wide = ["charts", "scatter", "parallel"].includes(state.view) || isChoosing ? "" : "1";
+}
+
 function renderTabs() {
   const count = store.selected().length;
   const tabs = [
+    ["home", "Experiments"],
     ["charts", "Charts"],
     ["compare", count ? `Compare (${count})` : "Compare"],
     ["scatter", "Scatter"],
@@ -79,10 +92,10 @@ function renderTabs() {
   const current = state.view === "sweep" ? "sweeps" : state.view;
   $("tabs").replaceChildren(
     ...tabs.map(([view, label]) =>
-      h("a", { href: link({ view, id: "", tab: "" }), "aria-current": current === view ? "page" : null }, label),
+      h("a", { href: link({ view, id: "", tab: "" }), "data-tab": view, "aria-current": current === view ? "page" : null }, label),
     ),
   );
-  document.title = state.id ? `${state.id} · burnlab` : "burnlab";
+  document.title = [state.id || state.exp, "burnlab"].filter(Boolean).join(" · ");
 }
 
 function mountEmpty(parent) {
@@ -90,7 +103,7 @@ function mountEmpty(parent) {
     h(
       "div",
       { class: "empty" },
-      h("h2", {}, "No runs yet"),
+      h("h1", {}, "No runs yet"),
       h("p", {}, "Train a network; it shows up here while it learns:"),
       h("pre", { class: "command" }, command("--config digits")),
       h("p", { class: "soft" }, "This page follows the store by itself: there is nothing to reload."),
@@ -121,6 +134,8 @@ async function start() {
     return;
   }
   banner(null);
+  // A link leads where it says.
+  if (["", "#", "#/"].includes(location.hash)) update(await opening().catch(() => ({})), { isStep: false });
   renderView();
   let gone = false;
   follow(
@@ -158,10 +173,14 @@ store.onRuns(
 );
 onSweeps(renderTabs);
 onState((changed) => {
+  hideHover();
   if (changed.has("view") || changed.has("id")) renderView();
-  else renderTabs();
+  else {
+    renderFrame();
+    renderTabs();
+  }
 });
-document.body.dataset.view = state.view;
+renderFrame();
 live("", "connecting");
 start();
 
@@ -177,6 +196,7 @@ const KEYS = [
   ["p", "pin the run"],
   ["b", "make it the baseline"],
   ["t, n", "edit tags, note"],
+  ["← →", "in a chart: read its values"],
   ["Esc", "back to the charts"],
   ["?", "this help"],
 ];
@@ -202,6 +222,12 @@ function showHelp() {
   $("dialog").showModal();
 }
 $("help-button").addEventListener("click", showHelp);
+$("copy-link").addEventListener("click", () =>
+  navigator.clipboard?.writeText(location.href).then(
+    () => toast("Link copied."),
+    () => toast(location.href),
+  ),
+);
 $("logout").addEventListener("click", async () => {
   await logOut().catch((error) => toast(error.message));
   location.reload();
@@ -213,6 +239,13 @@ $("skip").addEventListener("click", (event) => {
 
 addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  const menu = event.target.closest("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.preventDefault();
+    return;
+  }
   if (event.key === "Escape" && event.target.id === "filter") {
     document.querySelector("table.runs").focus();
     return;
@@ -261,7 +294,7 @@ $("divider").addEventListener("pointerdown", (down) => {
   });
 });
 $("divider").addEventListener("keydown", (event) => {
-  const now = Number.parseFloat(getComputedStyle(layout).getPropertyValue("--split")) || 50;
+  const now = Number.parseFloat(getComputedStyle(layout).getPropertyValue("--split")) || 34;
   if (event.key === "ArrowLeft") setSplit(now - 3);
   if (event.key === "ArrowRight") setSplit(now + 3);
 });

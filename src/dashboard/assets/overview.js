@@ -1,22 +1,27 @@
 // The charts view: settings, a legend of the runs, and one chart per metric.
 
+import { mountBoard } from "./board.js";
 import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
-import { plural } from "./format.js";
+import { goal, plural, splitKey } from "./format.js";
+import { lights } from "./highlight.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
+import { BANDS } from "./traces.js";
 
 export function mountOverview(parent) {
   const legend = h("div", { class: "legend", "aria-label": "Runs drawn" });
   const settings = chartSettings({ withDraw: true });
   const key = lineKey();
+  const stopBoard = mountBoard(parent);
   parent.append(settings.element, legend, key);
   const stopCharts = mountCharts(parent, store.drawn, { mean: true });
   const render = perFrame(() => {
     settings.render();
     renderLegend(legend);
     key.lastChild.hidden = !store.isMean();
+    key.lastChild.textContent = `band: ${(BANDS[state.band] ?? BANDS[""]).text}`;
   });
   const stopRuns = store.onRuns(render);
   const unlisten = onState(render);
@@ -25,44 +30,51 @@ export function mountOverview(parent) {
     unlisten();
     stopRuns();
     stopCharts();
+    stopBoard();
   };
 }
 
+const MOST_CHIPS = 20;
+
 function renderLegend(legend) {
   const drawn = store.drawn();
-  if (store.isMean()) {
-    const groups = store.groups().filter((group) => group.runs.some((run) => store.isDrawn(run.id)));
-    legend.replaceChildren(
-      ...groups
-        .slice(0, 20)
-        .map((group) =>
-          h(
-            "span",
-            { class: "chip", title: group.key },
-            swatch(store.slot(group.runs[0].id)),
-            h("span", { class: "clip" }, group.key),
-            h("span", { class: "count" }, ` × ${group.runs.length}`),
-          ),
-        ),
-    );
-    return;
-  }
   const all = store.listed().length;
+  const chips = store.isMean() ? store.drawnGroups().map(groupChip) : (colorChips(drawn) ?? drawn.map(runChip));
   legend.replaceChildren(
-    ...drawn
-      .slice(0, 20)
-      .map((run) =>
-        h(
-          "a",
-          { class: "chip", href: link({ view: "run", id: run.id, tab: "" }), title: store.title(run) },
-          swatch(store.slot(run.id)),
-          h("span", { class: "clip" }, store.shortName(run)),
-        ),
-      ),
-    drawn.length > 20 ? h("span", { class: "count" }, `and ${drawn.length - 20} more`) : "",
+    ...chips.slice(0, MOST_CHIPS),
+    chips.length > MOST_CHIPS ? h("span", { class: "count" }, `and ${chips.length - MOST_CHIPS} more`) : "",
     drawn.length < all ? h("span", { class: "count" }, `${drawn.length} of ${plural(all, "run")} drawn`) : "",
   );
 }
+
+const groupChip = ({ label, runs }) =>
+  h(
+    "span",
+    { class: "chip", title: label, ...lights(runs.map((run) => run.id)) },
+    swatch(store.slot(runs[0].id)),
+    h("span", { class: "clip" }, label),
+    h("span", { class: "count" }, ` × ${runs.length}`),
+  );
+
+/** One for each value that has a colour of its own; null where each run has. */
+function colorChips(drawn) {
+  if (!state.color) return null;
+  const found = new Map();
+  for (const run of drawn) {
+    const key = store.colorKey(run);
+    if (key === null) return null;
+    found.set(key, [...(found.get(key) ?? []), run]);
+  }
+  return [...found].map(([label, runs]) => groupChip({ label, runs }));
+}
+
+const runChip = (run) =>
+  h(
+    "a",
+    { class: "chip", href: link({ view: "run", id: run.id, tab: "" }), title: store.title(run), ...lights([run.id]) },
+    swatch(store.slot(run.id)),
+    h("span", { class: "clip" }, store.nameOf(run)),
+  );
 
 /** The legend of lines and marks that all charts share. */
 export function lineKey() {
@@ -80,7 +92,7 @@ export function lineKey() {
     h("span", {}, "◇ best epoch"),
     h("span", {}, "◆ last"),
     h("span", {}, "| stopped early"),
-    h("span", { hidden: true }, "band: lowest to highest run"),
+    h("span", { hidden: true }),
   );
 }
 
@@ -115,16 +127,19 @@ export function chartSettings({ withDraw }) {
     ["5", "10", "25", "50", "100"].map((count) => h("option", { value: count }, `first ${count}`)),
   );
   const mean = h("input", { type: "checkbox", id: "mean", onchange: () => update({ mean: mean.checked ? "1" : "" }) });
-  const meanLabel = h(
-    "label",
-    { class: "inline", title: "One line per group with a band from its lowest to its highest run" },
-    mean,
-    "mean and band per group",
+  const meanLabel = h("label", { class: "inline", title: "One line per group, with a band" }, mean, "mean per group");
+  const band = h(
+    "select",
+    { id: "band", "aria-label": "Band around the mean", onchange: () => update({ band: band.value }) },
+    Object.entries(BANDS).map(([value, { label, text }]) => h("option", { value, title: text }, label)),
   );
-  const reset = h("button", { type: "button", onclick: () => update({ zoom: "" }) }, "Reset zoom");
+  const colors = h("select", { id: "color", "aria-label": "Colours", onchange: () => update({ color: colors.value }) });
+  const metric = h("select", { id: "main-metric", "aria-label": "Main metric", onchange: () => update({ target: metric.value }) });
+  const reset = h("button", { type: "button", id: "reset-zoom", title: "A double click on a chart does it, too", onclick: () => update({ zoom: "", zoomy: [] }) }, "Reset zoom");
   const element = h(
     "div",
     { class: "controls chart-settings" },
+    withDraw && h("label", { class: "inline" }, "metric ", metric),
     h("label", { class: "inline" }, "x ", axis),
     h("label", { class: "inline" }, logx, "log x"),
     h(
@@ -135,7 +150,9 @@ export function chartSettings({ withDraw }) {
       value,
     ),
     withDraw && h("label", { class: "inline" }, "draw ", draw),
+    withDraw && h("label", { class: "inline" }, "colour ", colors),
     withDraw && meanLabel,
+    withDraw && band,
     reset,
   );
   const render = () => {
@@ -148,10 +165,35 @@ export function chartSettings({ withDraw }) {
     draw.value = state.draw;
     mean.checked = state.mean === "1";
     meanLabel.hidden = !state.group;
-    reset.style.visibility = state.zoom ? "visible" : "hidden";
+    band.hidden = !store.isMean();
+    band.value = state.band;
+    reset.hidden = !state.zoom && !state.zoomy.length;
+    if (!withDraw) return;
+    options(colors, colorChoices(), state.color);
+    // Only what has a better direction can be a main metric; one name is one metric, tested if it was.
+    const keys = store.words().metrics.filter((key) => goal(key) && splitKey(key)[0] !== "train");
+    options(metric, keys.map((key) => [key, key]), store.mainMetric() ?? "");
   };
   render();
   return { element, render };
 }
+
+/** Fills a choice with `[[value, label]...]`, unless it has them already. */
+function options(select, choices, chosen) {
+  const all = choices.some(([value]) => value === chosen) ? choices : [...choices, [chosen, chosen || "none"]];
+  const signature = JSON.stringify(all);
+  if (select.dataset.signature !== signature) {
+    select.replaceChildren(...all.map(([value, label]) => h("option", { value }, label)));
+    select.dataset.signature = signature;
+  }
+  select.value = chosen;
+}
+
+const colorChoices = () => [
+  ["", store.isMean() ? "group" : "run"],
+  ...(state.group && !store.isMean() ? [["group", "group"]] : []),
+  ["run:experiment", "experiment"],
+  ...store.words().differing.slice(0, 30).map((key) => [`param:${key}`, key]),
+];
 
 const smoothText = (value) => (Number(value) ? Number(value).toFixed(2) : "off");

@@ -2,7 +2,7 @@
 
 import { svg } from "./dom.js";
 
-/** Plotly's names, in the order of the colours. */
+/** In the order of the colours. */
 export const SHAPES = [
   "circle",
   "square",
@@ -41,12 +41,14 @@ addEventListener("afterprint", () => {
   delete root.dataset.paper;
   changed();
 });
-export const isPaper = () => "paper" in root.dataset;
 
 /** A CSS variable of the page, for what is not drawn with CSS. */
 export const themed = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 
-/** The colour of a slot as a hexadecimal number; style.css has them all. */
+/** The colour of a slot for CSS and SVG: it follows the theme by itself. */
+export const paint = (slot) => `var(--slot-${slot % SLOTS})`;
+
+/** The same as a hexadecimal number, for a canvas; style.css has them all. */
 export const color = (slot) => (colors[slot % SLOTS] ??= themed(`--slot-${slot % SLOTS}`));
 
 const ring = (count, outer, inner) =>
@@ -71,16 +73,21 @@ const POINTS = {
 /** A run's mark: its shape in its colour; hollow when it is not drawn. */
 export function swatch(slot, drawn = true) {
   const look = drawn
-    ? { style: { fill: `var(--slot-${slot % SLOTS})` } }
+    ? { style: { fill: paint(slot) } }
     : { fill: "none", stroke: "currentColor", "stroke-width": "1.2" };
-  const shape = SHAPES[slot % SLOTS];
   return svg(
     "svg",
     { class: "swatch", viewBox: "-0.8 -0.8 13.6 13.6", "aria-hidden": "true" },
-    shape === "circle"
-      ? svg("circle", { cx: 6, cy: 6, r: 5, ...look })
-      : svg("polygon", { points: POINTS[shape], ...look }),
+    markShape(SHAPES[slot % SLOTS], look),
   );
+}
+
+/** A shape as an SVG element in a box of 12 by 12; `bar` is a line across. */
+export function markShape(shape, props) {
+  if (shape === "bar") return svg("path", { d: "M6,-3V15", ...props });
+  return shape === "circle"
+    ? svg("circle", { cx: 6, cy: 6, r: 5, ...props })
+    : svg("polygon", { points: POINTS[shape], ...props });
 }
 
 /** The outline of a slot's shape for a canvas, in a box of 12 by 12. */
@@ -94,17 +101,23 @@ export function outline(slot) {
 
 /**
  * Slots for the runs drawn. `preferred` is a run's place among all runs, oldest first, so that a new run never changes
- * the colours of the others; where two drawn runs collide, the younger takes the next free slot.
+ * the colours of the others; where two drawn runs collide, the younger takes the next free slot. A run that was drawn
+ * before (`kept`, id -> slot) keeps its slot as long as no other one is free.
  */
-export function assign(drawn, preferred) {
+export function assign(drawn, preferred, kept = new Map()) {
   const used = new Array(SLOTS).fill(0);
   const slots = new Map();
-  for (const id of [...drawn].sort((a, b) => preferred(a) - preferred(b))) {
-    const least = Math.min(...used);
-    let slot = preferred(id) % SLOTS;
-    while (used[slot] > least) slot = (slot + 1) % SLOTS;
+  const least = () => Math.min(...used);
+  const take = (id, slot) => {
     used[slot] += 1;
     slots.set(id, slot);
+  };
+  const oldestFirst = [...drawn].sort((a, b) => preferred(a) - preferred(b));
+  for (const id of oldestFirst) if (kept.has(id) && used[kept.get(id)] <= least() + 1) take(id, kept.get(id));
+  for (const id of oldestFirst.filter((one) => !slots.has(one))) {
+    let slot = preferred(id) % SLOTS;
+    while (used[slot] > least()) slot = (slot + 1) % SLOTS;
+    take(id, slot);
   }
   return slots;
 }

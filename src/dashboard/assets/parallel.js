@@ -1,6 +1,4 @@
 // Parallel coordinates: one axis per param, the value last, one line per item, with ranges marked on the axes.
-//
-// Drawn as SVG by hand: Plotly's own needs WebGL and eval, which the page's policy forbids.
 
 import { scroller, svg } from "./dom.js";
 import { number, param, plural } from "./format.js";

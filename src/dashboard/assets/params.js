@@ -1,13 +1,13 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
-import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { dataTable, h, perFrame, scroller } from "./dom.js";
 import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
-import { color, isPaper, onTheme, SHAPES } from "./palette.js";
+import { hideHover, showHover } from "./hover.js";
+import { onTheme, paint, SHAPES } from "./palette.js";
 import { parallel, scaleOf } from "./parallel.js";
+import { Plot } from "./plot.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
-import { plain } from "./traces.js";
 
 export function mountParams(parent) {
   const kind = state.view;
@@ -23,7 +23,7 @@ export function mountParams(parent) {
   const table = h("details", { class: "numbers" }, h("summary", {}, "Numbers"));
   const unused = h("p", { class: "soft" });
   parent.append(
-    h("h2", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
+    h("h1", {}, kind === "scatter" ? "A param against a metric" : "Params and a metric"),
     h(
       "div",
       { class: "controls" },
@@ -41,11 +41,7 @@ export function mountParams(parent) {
   const draw = () => {
     if (!parent.isConnected || state.view !== kind) return;
     const { metrics, differing, params } = store.words();
-    const key = metrics.includes(state.target)
-      ? state.target
-      : (["test/bits_per_character", "test/accuracy", "test/r2", "validation/loss"].find((one) =>
-          metrics.includes(one),
-        ) ?? metrics[0]);
+    const key = metrics.includes(state.target) ? state.target : (store.mainMetric() ?? metrics[0]);
     const param = params.includes(state.sx) ? state.sx : (differing[0] ?? params[0]);
     options(target, metrics, key);
     options(across, [...differing, ...params.filter((one) => !differing.includes(one))], param);
@@ -127,57 +123,58 @@ function options(select, values, chosen) {
   select.value = chosen;
 }
 
-async function scatter(plot, runs, key, metric, value) {
-  // Printing does not wait for a script to load.
-  const Plotly = window.Plotly ?? (await plotly());
-  const values = runs.map((run) => run.params[key]).filter((one) => one !== undefined);
-  const scale = scaleOf(values);
+/** A point per run; of many with one value of a param, each is seen. */
+function scatter(box, runs, key, metric, value) {
   const known = runs.filter((run) => run.params[key] !== undefined);
-  const style = look();
+  const scale = scaleOf(known.map((run) => run.params[key]));
+  const at = (run) => (scale.kind === "words" ? paramText(run, key) : run.params[key]);
   // Words get their natural order: [8] before [16].
-  const words = [...new Set(known.map((run) => plain(paramText(run, key))))].sort((a, b) =>
+  const words = [...new Set(known.map((run) => paramText(run, key)))].sort((a, b) =>
     a.localeCompare(b, "en", { numeric: true }),
   );
-  await Plotly.react(
-    plot,
-    [
-      {
-        type: "scatter",
-        mode: "markers",
-        x: known.map((run) => (scale.kind === "words" ? plain(paramText(run, key)) : run.params[key])),
-        y: known.map(value),
-        marker: {
-          size: 10,
-          opacity: 0.85,
-          color: known.map((run) => (store.isDrawn(run.id) ? color(store.slot(run.id)) : "#888")),
-          symbol: known.map((run) => (store.isDrawn(run.id) ? SHAPES[store.slot(run.id)] : "circle-open")),
-        },
-        customdata: known.map((run) => run.id),
-        text: known.map((run) => `${plain(store.shortName(run))}<br>${plain(key)} = ${plain(paramText(run, key))}`),
-        hovertemplate: `%{text}<br>${plain(metric)} %{y:.5~g}<extra></extra>`,
-      },
-    ],
-    {
-      ...style,
-      height: 420,
-      width: isPaper() ? PAPER_WIDTH : plot.clientWidth,
-      margin: { ...style.margin, l: 64, b: 50 },
-      xaxis: {
-        ...style.xaxis,
-        title: { text: plain(key) },
-        type: scale.kind === "words" ? "category" : scale.kind,
-        ...(scale.kind === "words" ? { categoryorder: "array", categoryarray: words } : {}),
-      },
-      yaxis: {
-        ...style.yaxis,
-        title: {
-          text: `${plain(metric)}${splitKey(metric)[0] === "test" ? "" : goal(metric) ? " (best)" : " (last)"}`,
-        },
-      },
-    },
-    CONFIG,
-  );
-  if (plot.wired) return;
-  plot.wired = true;
-  plot.on("plotly_click", (event) => update({ view: "run", id: event.points[0].customdata, tab: "" }));
+  const marks = known.map((run) => {
+    const isDrawn = store.isDrawn(run.id);
+    const slot = store.slot(run.id);
+    return {
+      x: at(run),
+      y: value(run),
+      run,
+      ids: [run.id],
+      opens: true,
+      size: 11,
+      opacity: 0.85,
+      color: isDrawn ? paint(slot) : "var(--text-soft)",
+      shape: isDrawn ? SHAPES[slot] : "circle",
+      isHollow: !isDrawn,
+    };
+  });
+  if (!box.plot?.svg.isConnected) {
+    const events = { open: ({ run }) => update({ view: "run", id: run.id, tab: "" }), leave: hideHover };
+    box.plot = new Plot(box, { height: 420, label: "Scatter plot; the table below it has the numbers" }, events);
+  }
+  const { plot } = box;
+  plot.events.hover = (x, y) => {
+    const mark = plot.find(x, y);
+    if (!mark) hideHover();
+    else
+      showHover(box, store.nameOf(mark.run), [
+        { label: metric, value: number(mark.y), slot: store.slot(mark.run.id), near: true },
+        { label: key, value: paramText(mark.run, key) },
+      ]);
+  };
+  const part = splitKey(metric)[0] === "test" ? "" : goal(metric) ? " (best)" : " (last)";
+  const spare = scale.kind === "words" ? null : widened(scale, known.map((run) => run.params[key]));
+  plot.draw({
+    x: { kind: scale.kind, words, range: spare, title: key },
+    y: { kind: "linear", range: widened({ kind: "linear" }, known.map(value)), title: `${metric}${part}` },
+    marks,
+  });
+}
+
+/** The range of some numbers with room for their points. */
+function widened({ kind }, values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (kind === "log") return [low / (high / low) ** 0.05, high * (high / low) ** 0.05];
+  const spare = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
+  return [low - spare, high + spare];
 }

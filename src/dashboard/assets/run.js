@@ -6,11 +6,13 @@ import { mountCharts } from "./charts.js";
 import { duration } from "./columns.js";
 import { classNames, confusionTable, reportTable } from "./confusion.js";
 import { dataTable, h, perFrame, scroller, toast } from "./dom.js";
-import { MISSING, bytes, command, moment, number, param, plural, seconds, splitKey } from "./format.js";
+import { bytes, command, moment, number, param, seconds, splitKey } from "./format.js";
 import { gallery } from "./gallery.js";
 import { chartSettings, lineKey } from "./overview.js";
 import { swatch } from "./palette.js";
 import { pictures } from "./pictures.js";
+import { predictionTable } from "./predictions.js";
+import { progressOf } from "./progress.js";
 import { link, onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
@@ -87,7 +89,7 @@ export function mountRun(parent) {
     const run = store.runs.get(id);
     if (!run) {
       head.replaceChildren(
-        h("h2", {}, id),
+        h("h1", {}, id),
         h(
           "p",
           {},
@@ -98,7 +100,7 @@ export function mountRun(parent) {
       );
       return;
     }
-    if (!head.querySelector("input:focus")) renderHead(head, run);
+    if (!head.querySelector("input:focus, textarea:focus")) renderHead(head, run);
     tabs.replaceChildren(
       ...TABS.map(([tab, label]) =>
         h("a", { href: link({ tab, page: "0" }), "aria-current": state.tab === tab ? "page" : null }, label),
@@ -113,7 +115,7 @@ export function mountRun(parent) {
   });
   const unsubscribe = store.onRuns(render);
   const unlisten = onState((changed) => {
-    if (["wrong", "page", "inputs"].some((key) => changed.has(key))) shownTab = null;
+    if (["wrong", "page", "rows", "inputs", "truth", "guess"].some((key) => changed.has(key))) shownTab = null;
     render();
   });
   render();
@@ -126,8 +128,8 @@ export function mountRun(parent) {
 }
 
 function renderHead(head, run) {
-  const field = (label, name, value, save) => {
-    const input = h("input", {
+  const field = (label, name, value, save, tag = "input") => {
+    const input = h(tag, {
       value,
       "aria-label": label,
       "data-field": name,
@@ -135,7 +137,7 @@ function renderHead(head, run) {
       maxlength: 2000,
       onchange: () => save(input.value.trim()),
       onkeydown: (event) => {
-        if (event.key === "Enter") input.blur();
+        if (event.key === "Enter" && (tag === "input" || event.ctrlKey)) input.blur();
         if (event.key === "Escape") {
           input.value = value;
           input.blur();
@@ -148,14 +150,17 @@ function renderHead(head, run) {
   const fact = (label, value, title) => h("div", {}, h("dt", {}, label), h("dd", { title }, value));
   const children = [...store.runs.values()].filter((other) => other.parent === run.id);
   const based = state.base === run.id;
+  const wasOpen = head.querySelector("details.edit-run")?.open ?? false;
   head.replaceChildren(
-    h("h2", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
+    h("h1", { title: run.id }, swatch(store.slot(run.id)), " ", run.name || run.id),
     h(
       "div",
       { class: "actions" },
       statusLabel(run.shown),
       run.reason && run.reason !== run.shown && h("span", { class: "reason" }, run.reason),
     ),
+    progressOf(run),
+    remedy(run),
     h(
       "dl",
       { class: "facts" },
@@ -178,6 +183,8 @@ function renderHead(head, run) {
       fact("seed", String(run.seed)),
       fact("started", moment(run.started), run.started),
       fact("duration", seconds(duration(run))),
+      run.tags.length ? fact("tags", run.tags.map((tag) => h("span", { class: "tag" }, tag))) : [],
+      run.note ? fact("note", run.note) : [],
       run.best_epoch ? fact("best epoch", String(run.best_epoch)) : [],
       run.parent
         ? fact(run.params["model.init_from"] === run.parent ? "fine-tuned from" : "continues", runLink(run.parent))
@@ -200,6 +207,10 @@ function renderHead(head, run) {
         : [],
     ),
     h(
+      "details",
+      { class: "edit-run", open: wasOpen },
+      h("summary", {}, "Name, tags, note"),
+      h(
       "div",
       { class: "fields" },
       field("Name", "name", run.name ?? "", (name) => edit(run.id, { name })),
@@ -211,8 +222,8 @@ function renderHead(head, run) {
             .filter(Boolean),
         }),
       ),
-      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note })),
-    ),
+      field("Note", "note", run.note ?? "", (note) => edit(run.id, { note }), "textarea"),
+    )),
     h(
       "div",
       { class: "actions" },
@@ -240,6 +251,17 @@ function renderHead(head, run) {
       h("button", { type: "button", onclick: () => remove([run.id]) }, "Delete"),
     ),
   );
+}
+
+/** What to do about a run that did not end by itself. */
+function remedy(run) {
+  if (!["failed", "crashed", "interrupted"].includes(run.shown)) return "";
+  const text = {
+    failed: "It failed; the log says more. When the cause is gone, this goes on from the last checkpoint:",
+    crashed: "Its process ended without a word: it was killed, or the machine went down. This goes on from the last checkpoint:",
+    interrupted: "It was stopped. This goes on from the last checkpoint:",
+  };
+  return h("div", { class: `remedy ${run.shown}`, role: "note" }, h("p", {}, text[run.shown]), copyable(command(`resume ${run.id}`)));
 }
 
 const runLink = (id) =>
@@ -340,7 +362,13 @@ const PARTS = {
         ),
       );
     if (found.classes)
-      parts.push(confusionTable(found.classes.confusion_matrix, classNames(found)), reportTable(found.classes.report));
+      parts.push(
+        confusionTable(found.classes.confusion_matrix, classNames(found), {
+          open: (truth, guess) => update({ tab: "predictions", truth, guess, page: "0" }),
+        }),
+        h("p", { class: "soft" }, "A click on a number shows its examples."),
+        reportTable(found.classes.report),
+      );
     if (found.error_quantiles)
       parts.push(
         h("h3", {}, "Errors"),
@@ -371,65 +399,6 @@ const PARTS = {
   pictures: (detail, id, onClose) => pictures(detail, store.runs.get(id) ?? detail.run, onClose),
 };
 
-/** A page of predictions as a table, with the raw inputs where they are wanted. */
-async function predictionTable(detail, id) {
-  const size = 50;
-  const page = Number(state.page) || 0;
-  const canShowInputs = detail.files.some((file) => file.name === "test.csv") && !detail.image;
-  const answer = await api.predictions(id, {
-    offset: page * size,
-    limit: size,
-    wrong: state.wrong !== "0",
-    inputs: canShowInputs && state.inputs === "1",
-  });
-  const toggles = [];
-  const box = (name, label, checked, change) => {
-    const tick = h("input", { type: "checkbox", id: name, checked, onchange: () => update(change(tick.checked)) });
-    toggles.push(h("label", { class: "inline" }, tick, label));
-  };
-  if (answer.num_wrong !== null)
-    box("wrong", "only the wrong ones", state.wrong !== "0", (on) => ({ wrong: on ? "" : "0", page: "0" }));
-  if (canShowInputs) box("inputs", "with the inputs", state.inputs === "1", (on) => ({ inputs: on ? "1" : "" }));
-  const pages = Math.max(1, Math.ceil(answer.total / size));
-  const columns = [
-    ...answer.columns.map((label) => ({
-      label: label.replace(/^probability_(.*)$/, "p($1)"),
-      title: label,
-      number: true,
-    })),
-    ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` })),
-  ];
-  const rows = answer.rows.map((row, index) =>
-    [...row, ...(answer.inputs?.[index] ?? [])].map((cell) => (cell === "" ? MISSING : shortCell(cell))),
-  );
-  return [
-    h("h3", {}, "Predictions on the test split"),
-    h(
-      "div",
-      { class: "controls" },
-      ...toggles,
-      h("span", { class: "count" }, plural(answer.total, "example")),
-      h(
-        "button",
-        { type: "button", id: "previous", disabled: page === 0, onclick: () => update({ page: String(page - 1) }) },
-        "Previous",
-      ),
-      h("span", {}, `page ${page + 1} of ${pages}`),
-      h(
-        "button",
-        { type: "button", id: "next", disabled: page + 1 >= pages, onclick: () => update({ page: String(page + 1) }) },
-        "Next",
-      ),
-    ),
-    rows.length
-      ? scroller(dataTable(columns, rows), "Predictions")
-      : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none."),
-  ];
-}
-
-/** Long decimals are cut to what can be read; the tooltip keeps them whole. */
-const shortCell = (cell) =>
-  /^-?\d*\.\d{5,}(e-?\d+)?$/i.test(String(cell)) ? h("span", { title: cell }, number(cell)) : String(cell);
 const exact = (value) => h("span", { title: String(value) }, number(value));
 
 function quantiles(found) {

@@ -9,14 +9,17 @@ import { fences } from "./traces.js";
 const limit = () => (isMean() ? 5000 : 500);
 const cache = new Map(); // "<limit> <smooth> <key> <id>" -> {samples, total, downsampled, outliers}
 
-const name = (key, id) => `${limit()} ${state.smooth} ${key} ${id}`;
+/** A learning rate is a setting, not a measurement: it is never smoothed. */
+const smoothOf = (key) => (key.endsWith("/learning_rate") ? 0 : Number(state.smooth) || 0);
+
+const name = (key, id) => `${limit()} ${smoothOf(key)} ${key} ${id}`;
 
 /** The series of a run if it was fetched: `{samples: [[epoch, step, time, value]...], total, downsampled, outliers}`. */
 export const get = (key, id) => cache.get(name(key, id));
 
 /** Makes sure that the series of all `ids` that have this metric are there and up to date. */
 export async function need(key, ids) {
-  const smooth = Number(state.smooth) || 0;
+  const smooth = smoothOf(key);
   const fresh = [];
   const grown = new Map(); // last epoch we have -> ids
   for (const id of ids) {

@@ -2,14 +2,15 @@
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 
-const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "fit", "pcols"];
+const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "zoomy", "pcols"];
 
 /** Views of one thing, whose id is in the path. */
 const PAGES = ["run", "sweep"];
 
 const DEFAULTS = {
-  view: "charts", // charts | run | compare | scatter | parallel | sweeps | sweep | trash
+  view: "charts", // home | charts | run | compare | scatter | parallel | sweeps | sweep | trash
   id: "", // of the run page and of the sweep page
+  exp: "", // only the runs of this experiment
   q: "", // filter
   sort: "-run:started", // "-" is descending
   cols: [], // columns; empty: chosen by columns.js
@@ -25,14 +26,23 @@ const DEFAULTS = {
   x: "epoch", // epoch | step | time
   logx: "",
   logy: [],
-  fit: [], // names of charts: logarithmic y, y without outliers
+  full: [],
+  large: [],
+  first: [], // names of charts: logarithmic y, y with all outliers, enlarged, always shown
+  more: "", // "1": the charts of all metrics
+  color: "", // what colours stand for: "" runs or groups, else a column id
+  band: "", // of a mean: "" range, "sd", "interval"
   smooth: "0",
   mean: "", // "1": mean and band per group
   zoom: "", // "from,to" on x
+  zoomy: [], // "name:from:to" of charts
   tab: "", // of the run page and of compare
   wrong: "", // "0": all rows of a table of predictions; "1": only the wrong ones of its images
   inputs: "", // "1": predictions with the raw inputs
   page: "0", // of predictions
+  truth: "",
+  guess: "", // of predictions: only those of this label, or with this prediction
+  rows: "", // order of a table of predictions: "" the surest wrong or the largest error first, "file"
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter
   pcols: [], // params of parallel
@@ -56,9 +66,11 @@ export function encode(values) {
     ? `${values.view}/${encodeURIComponent(values.id)}`
     : values.view === "charts"
       ? ""
-      : values.view;
+      : values.view === "home"
+        ? "experiments"
+        : values.view;
   const query = Object.entries(DEFAULTS)
-    .filter(([key]) => key !== "view" && key !== "id")
+    .filter(([key]) => key !== "view" && key !== "id" && !(values.view === "home" && key === "exp"))
     .map(([key, standard]) => {
       const value = LISTS.includes(key)
         ? values[key].map(encodeURIComponent).join(",")
@@ -77,6 +89,7 @@ export function decode(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split(/\?(.*)/s);
   const [view, id] = path.split("/");
   if (PAGES.includes(view) && id) Object.assign(values, { view, id: text(id) });
+  else if (path === "experiments") values.view = "home";
   else if (["compare", "scatter", "parallel", "sweeps", "trash"].includes(view)) values.view = view;
   for (const part of query.split("&")) {
     const [key, value = ""] = part.split(/=(.*)/s);
@@ -102,11 +115,20 @@ function apply(values) {
   if (changed.size) for (const listener of listeners) listener(changed);
 }
 
-/** Changes some keys. Going to another view or run can be undone with the browser's back button. */
-export function update(patch) {
+/** What the browser's back button undoes. */
+const STEPS = ["view", "id", "exp", "q", "group", "sel", "target"];
+/** Keystrokes and clicks that follow each other so soon, in ms, are undone together. */
+const TOGETHER = 1500;
+let stepped = { key: "", at: 0 };
+
+/** Changes some keys. Going to another view or run, and another filter, group or selection can be undone by going back. */
+export function update(patch, { isStep = true } = {}) {
   const values = { ...state, ...patch };
   const hash = encode(values);
-  const moved = values.view !== state.view || values.id !== state.id;
+  const key = STEPS.filter((one) => JSON.stringify(values[one]) !== JSON.stringify(state[one])).join();
+  const isSame = key === stepped.key && key === "q" && performance.now() - stepped.at < TOGETHER;
+  const moved = isStep && key !== "" && !isSame;
+  stepped = { key, at: performance.now() };
   if (hash !== encode(state)) history[moved ? "pushState" : "replaceState"](null, "", hash);
   apply(values);
 }

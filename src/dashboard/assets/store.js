@@ -2,8 +2,11 @@
 
 import * as api from "./api.js";
 import { column, comparator, defaultColumns, runName, serverOrder, vocabulary } from "./columns.js";
+import { colorKey, groupOf, groups, mainMetric } from "./groups.js";
 import { assign } from "./palette.js";
 import { onState, state } from "./state.js";
+
+export { colorKey, drawnGroups, groupOf, groups, mainMetric, nameOf } from "./groups.js";
 
 export const runs = new Map();
 export let loaded = false;
@@ -19,17 +22,24 @@ export function onRuns(listener) {
   return () => listeners.delete(listener);
 }
 
-/** `keepsNames`: the words of 20,000 runs take a while, and a new epoch changes none of them. */
+/** Forgets what was found, but for this. */
+function forgetBut(names) {
+  cache = Object.fromEntries(names.filter((name) => cache[name]).map((name) => [name, cache[name]]));
+}
+
+/** What the names of params and metrics are found by: of 20,000 runs it takes a while. */
+const NAMES = ["words", "told"];
+
+/** `keepsNames`: a new epoch changes none of them. */
 function changed(ids, keepsNames = false) {
-  const { words, places } = cache;
-  cache = keepsNames && words ? { words, ...(places && { places }) } : {};
+  forgetBut(keepsNames ? [...NAMES, "places"] : []);
   for (const listener of listeners) listener(ids);
 }
 
 onState((keys) => {
-  // The vocabulary of 2,000 runs takes a while: keep it unless the list of runs itself may differ.
-  const { words, places } = cache;
-  cache = keys.has("archived") || keys.has("q") ? { places } : { words, places };
+  // The list of runs itself may differ.
+  const isOther = ["archived", "q", "exp"].some((key) => keys.has(key));
+  forgetBut(isOther ? ["places"] : [...NAMES, "places"]);
 });
 
 /** How many runs the first page has, which is shown at once, and each of the others. */
@@ -195,17 +205,24 @@ export async function applyFilter(notify = true) {
   if (notify) changed(null);
 }
 
-const remember = (key, make) => (cache[key] ??= make());
+export const remember = (key, make) => (cache[key] ??= make());
 
 /** What the runs have: `{params, metrics, differing}`. */
 export const words = () => remember("words", () => vocabulary([...runs.values()].filter(isListed)));
 
 export const columns = () =>
   remember("columns", () =>
-    (state.cols.length ? state.cols : defaultColumns(words(), [...runs.values()])).map(column).filter(Boolean),
+    (state.cols.length ? state.cols : defaultColumns(words(), listed(), mainMetric())).map(column).filter(Boolean),
   );
 
-const isListed = (run) => (state.archived === "1" || !run.archived) && (!matching || matching.has(run.id));
+const isListed = (run) =>
+  (state.archived === "1" || !run.archived) &&
+  (!matching || matching.has(run.id)) &&
+  (!state.exp || run.experiment === state.exp);
+
+/** All experiments there are, by name. */
+export const experimentNames = () =>
+  remember("experimentNames", () => [...new Set([...runs.values()].map((run) => run.experiment))].sort());
 
 /** The listed runs in the order of the table: pinned ones first. */
 export const listed = () =>
@@ -217,45 +234,6 @@ export const listed = () =>
     return [...runs.values()]
       .filter(isListed)
       .sort((a, b) => pins.has(b.id) - pins.has(a.id) || order(a, b) || newest(a, b));
-  });
-
-const PLACES = ["data.path", "data.more_paths", "data.query", "data.sheet", "data.test_path", "data.labels", "data.test_labels"];
-
-/** What the server takes for the data of a config (comparison/tested.rs); runs on other data are another group. */
-const dataOf = (run) => run.repeated_data ?? "";
-
-const dataNames = () =>
-  remember("dataNames", () => {
-    const oldestFirst = [...runs.values()].filter(isListed).sort((a, b) => (a.started < b.started ? -1 : 1));
-    return [...new Set(oldestFirst.map(dataOf))];
-  });
-
-/** The text that a run is grouped by. */
-export function groupOf(run) {
-  if (state.group === "seeds") {
-    // Where the data are does not count if it is known what they are.
-    const counts = (key) => !run.repeated_data || !PLACES.includes(key);
-    const parts = words().differing.filter(counts).map(
-      (key) => `${key.slice(key.lastIndexOf(".") + 1)} = ${column(`param:${key}`).text(run)}`,
-    );
-    if (dataNames().length > 1) parts.push(`data ${dataNames().indexOf(dataOf(run)) + 1}`);
-    return parts.join(", ") || "all the same but the seed";
-  }
-  const chosen = column(state.group);
-  return chosen ? `${chosen.hint ?? chosen.label} = ${chosen.text(run) || "none"}` : "";
-}
-
-/** `[{key, runs}]` in the order of the first run of each; null without grouping. */
-export const groups = () =>
-  remember("groups", () => {
-    if (!state.group) return null;
-    const found = new Map();
-    for (const run of listed()) {
-      const key = groupOf(run);
-      if (!found.has(key)) found.set(key, []);
-      found.get(key).push(run);
-    }
-    return [...found].map(([key, members]) => ({ key, runs: members }));
   });
 
 /** Whether charts show a mean and a band per group. */
@@ -284,16 +262,20 @@ const places = () =>
     return new Map(newestFirst.map((run, index) => [run.id, count() - 1 - index]));
   });
 
+/** The slots of what was drawn before, so that drawing one more changes no colour. */
+let kept = new Map();
+
 const slots = () =>
   remember("slots", () => {
-    if (isMean()) {
-      const order = new Map(groups().map((group, index) => [group.key, index]));
-      return new Map(drawn().map((run) => [run.id, order.get(groupOf(run)) % 10]));
+    const shown = drawn();
+    const keys = new Map(shown.map((run) => [run.id, colorKey(run) ?? run.id]));
+    const oldest = new Map();
+    for (const run of shown) {
+      const key = keys.get(run.id);
+      oldest.set(key, Math.min(oldest.get(key) ?? Infinity, places().get(run.id) ?? 0));
     }
-    return assign(
-      drawn().map((run) => run.id),
-      (id) => places().get(id),
-    );
+    kept = assign([...oldest.keys()], (key) => oldest.get(key), kept);
+    return new Map([...keys].map(([id, key]) => [id, kept.get(key)]));
   });
 
 /** The colour and shape of a run. */

@@ -9,7 +9,7 @@ import { copyable } from "./run.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { countsText } from "./sweeps.js";
-import { bestSoFar, timeline } from "./trialcharts.js";
+import { bestSoFar, slices, timeline } from "./trialcharts.js";
 import { trialTable } from "./trials.js";
 
 /** Time between two requests while runs change, and while trials are open but no run changes. */
@@ -51,6 +51,7 @@ export function mountSweep(parent) {
     h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Best so far"), by), curve, trialKey("best")),
     h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Importance of the params")), shares),
   );
+  const each = h("div", { class: "charts slices" });
   const body = h(
     "div",
     { hidden: true },
@@ -58,6 +59,7 @@ export function mountSweep(parent) {
     lines,
     marks,
     charts,
+    each,
     h("h3", {}, "Who trained what when"),
     lanes,
     trialKey("timeline"),
@@ -83,7 +85,7 @@ export function mountSweep(parent) {
     const best = answer.best?.number;
     all.hidden = brushes.size === 0;
     by.value = state.by;
-    marks.hidden = charts.hidden = !valued.length;
+    marks.hidden = charts.hidden = each.hidden = !valued.length;
     if (valued.length) {
       parallel(lines, valued, axes, {
         told,
@@ -96,6 +98,7 @@ export function mountSweep(parent) {
         open: openTrial,
       });
       bestSoFar(curve, answer, inside, openTrial);
+      slices(each, answer, inside, openTrial);
     } else {
       lines.replaceChildren(h("p", {}, "No trial has a value yet."));
     }
@@ -113,7 +116,7 @@ export function mountSweep(parent) {
       answer = found;
     } catch (error) {
       // Keeps what is shown; the banner says that the server is gone.
-      if (!answer) head.replaceChildren(h("h2", {}, id), h("p", { class: "problem" }, error.message));
+      if (!answer) head.replaceChildren(h("h1", {}, id), h("p", { class: "problem" }, error.message));
       return;
     }
     body.hidden = false;
@@ -194,7 +197,7 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
   head.replaceChildren(
-    h("h2", {}, sweep.id),
+    h("h1", {}, sweep.id),
     h("p", { class: "soft" }, `${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
     winner && numTried(sweep) > 1

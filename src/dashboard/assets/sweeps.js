@@ -60,7 +60,7 @@ export function mountSweeps(parent) {
   const box = h("div");
   parent.append(
     h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"),
-    h("h2", {}, "Sweeps"),
+    h("h1", {}, "Sweeps"),
     h(
       "p",
       { class: "soft" },

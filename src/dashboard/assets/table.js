@@ -2,21 +2,22 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { MISSING, judge, number, plural, signed, spread } from "./format.js";
-import { swatch } from "./palette.js";
-import { link, onState, state, toggle, update } from "./state.js";
+import { groupRow, rowId, rows, runRow, serve, show } from "./rows.js";
+import { onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
+
+export { deltaText, deltaTitle, show, statusLabel } from "./rows.js";
 
 const ROW = 30; // px; style.css has the same
 const SPARE = 8; // rows kept above and below the ones in sight
-const WIDEST = 9; // px of a character, few of which are wider
 
 let box, table, head, body, columnGroup, above, below;
 let inSight = ""; // which part of `items` has rows
 let items = []; // what the table lists: {run} or {group}
 let cursor = ""; // id of the row that the keyboard is on
 let anchor = ""; // where a range selection with Shift began
-const rows = new Map(); // key -> {element, signature}
+
+serve({ select, setCursor, startEdit });
 
 export function mountTable(parent) {
   columnGroup = h("colgroup");
@@ -71,8 +72,8 @@ function renderTable() {
       ),
     0,
   );
-  // A group's label spans the first four columns; a mean with its deviation is longer than a value.
-  const label = groups ? 7.4 * Math.max(...groups.map((group) => group.key.length)) - 30 : 0;
+  // A group's label spans the columns of name and status; a mean with its deviation is longer than a value.
+  const label = groups ? 7.4 * Math.max(...groups.map((group) => group.key.length)) + 20 : 0;
   const name = Math.min(Math.max(110, 22 + 7.6 * longest, label), innerWidth < 500 ? 150 : 280);
   const widths = [
     30,
@@ -84,6 +85,7 @@ function renderTable() {
   columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
   table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   table.setAttribute("aria-rowcount", items.length + 1);
+  table.setAttribute("role", groups ? "treegrid" : "grid");
   renderHead(columns);
   renderRows();
 }
@@ -155,7 +157,7 @@ function renderRows({ moved = false } = {}) {
     kept.add(key);
     const there = moved && rows.get(key)?.element;
     elements.push(
-      there || (item.run ? runRow(key, item.run, columns, index) : groupRow(key, item.group, columns, index)),
+      there || (item.run ? runRow(key, item.run, columns, index, cursor) : groupRow(key, item.group, columns, index)),
     );
   }
   for (const key of rows.keys()) if (!kept.has(key)) rows.delete(key);
@@ -177,201 +179,6 @@ function reconcile(parent, wanted) {
   }
 }
 
-const rowId = (id) => `row-${id}`;
-
-/** The row of `key`, rebuilt only if what it shows changed and nobody is typing in it. */
-function remembered(key, signature, make) {
-  const old = rows.get(key);
-  if (old && (old.signature === signature || old.element.querySelector(".editor"))) return old.element;
-  const element = make();
-  rows.set(key, { element, signature });
-  return element;
-}
-
-function runRow(key, run, columns, index) {
-  const base = state.base && store.runs.get(state.base);
-  const cells = columns.map((column) => ({
-    column,
-    text: column.text(run),
-    epoch: column.epoch?.(run),
-    delta: delta(column, run, base),
-  }));
-  const flags = {
-    drawn: store.isDrawn(run.id),
-    slot: store.slot(run.id),
-    selected: state.sel.includes(run.id),
-    cursor: cursor === run.id,
-    pinned: state.pin.includes(run.id),
-    base: state.base === run.id,
-    open: state.view === "run" && state.id === run.id,
-  };
-  const signature = JSON.stringify([
-    index,
-    store.shortName(run),
-    run.shown,
-    run.reason,
-    run.archived,
-    flags,
-    cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text]),
-  ]);
-  return remembered(key, signature, () => {
-    const name = store.shortName(run);
-    return h(
-      "tr",
-      {
-        id: rowId(run.id),
-        "data-id": run.id,
-        "aria-rowindex": index + 2,
-        "aria-selected": String(flags.selected),
-        class: [
-          "run",
-          flags.selected && "selected",
-          flags.cursor && "cursor",
-          flags.open && "open",
-          run.archived && "archived",
-          flags.pinned && "pinned",
-        ]
-          .filter(Boolean)
-          .join(" "),
-        onclick: (event) => {
-          if (!event.target.closest("a, button, input")) setCursor(run.id);
-        },
-      },
-      h(
-        "td",
-        { class: "check" },
-        h("input", {
-          type: "checkbox",
-          tabindex: "-1",
-          "aria-label": `Select ${name}`,
-          checked: flags.selected,
-          onclick: (event) => select(run.id, event.shiftKey),
-        }),
-      ),
-      h(
-        "td",
-        { class: "eye" },
-        h(
-          "button",
-          {
-            type: "button",
-            tabindex: "-1",
-            class: "quiet",
-            title: flags.drawn ? "Drawn: click to hide" : "Not drawn: click to draw",
-            "aria-label": `Draw ${name}`,
-            "aria-pressed": String(flags.drawn),
-            onclick: () => show(run.id, !flags.drawn),
-          },
-          swatch(flags.slot, flags.drawn),
-        ),
-      ),
-      h(
-        "th",
-        { scope: "row", class: "name", title: `${store.title(run)}${run.archived ? ", archived" : ""}` },
-        h("a", { href: link({ view: "run", id: run.id, tab: "" }), tabindex: "-1" }, name),
-        flags.pinned && h("span", { class: "mark", title: "Pinned" }, "pin"),
-        flags.base && h("span", { class: "mark", title: "Differences are against this run" }, "base"),
-        run.archived && h("span", { class: "mark" }, "archived"),
-      ),
-      h("td", { class: "fits", title: run.reason || run.shown }, statusLabel(run.shown)),
-      cells.map((cell) => dataCell(run, cell)),
-    );
-  });
-}
-
-function dataCell(run, { column, text, epoch, delta: difference }) {
-  const title = column.title?.(run) ?? String(text);
-  // Text that is sure to fit needs no clipping, which costs time in every frame.
-  const length = String(text).length + (epoch ? String(epoch).length + 2 : 0);
-  const fits = !column.edit && length * WIDEST + 16 <= column.width && /^[ -~±–−∞]*$/.test(text);
-  if (column.edit) {
-    return h(
-      "td",
-      {
-        class: `editable ${text ? "" : "empty"}`,
-        title: text || `Add ${column.label}`,
-        "data-edit": column.edit,
-        onclick: (event) => {
-          event.stopPropagation();
-          startEdit(run.id, column.edit);
-        },
-      },
-      column.edit === "tags" ? run.tags.map((tag) => h("span", { class: "tag" }, tag)) : text,
-      h("span", { class: "pencil", "aria-hidden": "true" }, "✎"),
-    );
-  }
-  return h(
-    "td",
-    { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
-    String(text),
-    epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
-    difference && h("span", { class: `delta ${difference.kind}`, title: deltaTitle(difference.kind) }, difference.text),
-  );
-}
-
-/** `−0.0112 ▽`: a full mark is better, a hollow one worse, whichever direction that is; no mark without a direction. */
-export const deltaText = (change, kind) =>
-  ` ${signed(change)}${{ same: "", other: "", better: " ▲", worse: " ▽" }[kind]}`;
-
-/** The meaning of the mark, for its tooltip. */
-export const deltaTitle = (kind) =>
-  (({ same: "the same as", other: "compared with" })[kind] ?? `${kind} than`) + " the baseline";
-
-/** The difference to the baseline, for metrics. */
-function delta(column, run, base) {
-  if (!base || base.id === run.id || !column.metric || !store.comparable(run, base)) return null;
-  const [mine, other] = [column.value(run), column.value(base)];
-  if (typeof mine !== "number" || typeof other !== "number" || !Number.isFinite(mine - other)) return null;
-  const change = mine - other;
-  const kind = judge(column.metric, change);
-  return { text: deltaText(change, kind), kind };
-}
-
-export function statusLabel(shown) {
-  return h("span", { class: `status ${shown}` }, h("span", { class: "dot", "aria-hidden": "true" }), shown);
-}
-
-function groupRow(key, group, columns, index) {
-  const closed = state.closed.includes(group.key);
-  const cells = columns.map((column) => {
-    if (!column.metric) return "";
-    const found = spread(group.runs.map((run) => column.value(run)).filter((value) => value !== null));
-    return found ? `${number(found.mean)}${found.count > 1 ? ` ±${found.deviation.toPrecision(2)}` : ""}` : MISSING;
-  });
-  const signature = JSON.stringify([
-    index,
-    closed,
-    group.key,
-    group.runs.length,
-    columns.map((column) => column.id),
-    cells,
-  ]);
-  return remembered(key, signature, () =>
-    h(
-      "tr",
-      { class: "group", "aria-rowindex": index + 2, "aria-expanded": String(!closed) },
-      h(
-        "th",
-        { colspan: 4, scope: "rowgroup", title: group.key },
-        h(
-          "button",
-          { type: "button", class: "quiet", onclick: () => toggle("closed", group.key) },
-          h("span", { class: "arrow", "aria-hidden": "true" }, closed ? "▸" : "▾"),
-          ` ${group.key} `,
-          h("span", { class: "count" }, plural(group.runs.length, "run")),
-        ),
-      ),
-      cells.map((text) =>
-        h(
-          "td",
-          { class: "number", title: text && `mean ± standard deviation of ${plural(group.runs.length, "run")}` },
-          text,
-        ),
-      ),
-    ),
-  );
-}
-
 // ---- selection, cursor and keyboard ----
 
 function select(id, range) {
@@ -385,14 +192,6 @@ function select(id, range) {
   anchor = id;
 }
 
-export function show(id, on) {
-  update({
-    show: [...state.show.filter((other) => other !== id), ...(on ? [id] : [])],
-    hide: [...state.hide.filter((other) => other !== id), ...(on ? [] : [id])],
-  });
-}
-
-export const cursorId = () => cursor;
 
 export function setCursor(id) {
   cursor = id;
@@ -405,7 +204,7 @@ export function setCursor(id) {
   renderRows();
 }
 
-export function moveCursor(by) {
+function moveCursor(by) {
   const order = items.filter((item) => item.run).map((item) => item.run.id);
   if (!order.length) return;
   const index = order.indexOf(cursor);

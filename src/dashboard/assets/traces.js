@@ -1,125 +1,104 @@
-// Turns series into Plotly traces, bands and ranges: pure functions without page or network.
+// Turns series into curves, bands, marks and ranges of a plot: pure functions without page or network.
 
-import { number, spread } from "./format.js";
+import { bounds, number, spread, tQuantile } from "./format.js";
 
 const COLUMN = { epoch: 0, step: 1, time: 2 };
 
-/** Plotly reads names as simple HTML and templates; a run's name must stay plain text. */
-export const plain = (text) =>
-  String(text)
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll("%", "&#37;")
-    .replaceAll("{", "&#123;");
+/** The dashes of the part of the data that a curve is of. */
+export const dashOf = (split) => (split === "train" ? "4 3" : null);
+
+/** Marks of many runs would hide the lines. */
+const MOST_MARKED = 25;
+/** The share of an axis below which what most points need cannot be read. */
+const SQUEEZED = 0.15;
 
 /**
- * Everything to draw for one metric.
- * `lines`: [{run, label, split, samples, color, shape, mean?, size?}] ; `view`: {x, logx, logy, zoom, fit}. The samples of
- * a mean of `size` runs have `low`, `high` and `count`.
+ * Everything to draw for one metric, as plot.js takes it.
+ * `lines`: [{run, ids, label, split, leading, samples, color, slot, shape, strong, mean?, size?}] ; `view`: {x, logx, logy,
+ * zoom, zoomy, full}. The samples of a mean of `size` runs have `low`, `high` and `count`.
  */
 export function build(lines, view) {
   const column = COLUMN[view.x];
-  const traces = [];
-  const best = marks();
-  const ends = marks();
-  const stops = marks();
-  const few = lines.length <= 6;
-  // Marks of many runs would hide the lines.
-  const marked = lines.filter((line) => line.leading).length <= 25;
-  for (const line of lines) {
-    const shown = line.samples.filter((sample) => visible(sample, view));
-    const x = line.samples.map((sample) => sample[column]);
-    const y = line.samples.map((sample) => (visible(sample, view) ? sample[3] : null));
-    const whole = line.samples.map((sample) => !line.mean || sample.count === line.size);
-    const look = {
-      type: "scatter",
-      mode: shown.length === 1 ? "markers" : "lines",
-      x,
-      connectgaps: false,
-      line: {
-        color: line.color,
-        width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4),
-        dash: line.split === "train" ? "4px,3px" : "solid",
-      },
-      marker: { color: line.color, symbol: line.shape, size: 7 },
-    };
-    const opacity = line.leading ? 1 : 0.75;
-    const label = plain(line.label);
-    const of = line.mean ? ", mean of %{customdata} runs" : "";
-    const isWhole = whole.every(Boolean);
-    traces.push({
-      ...look,
-      y,
-      opacity: isWhole ? opacity : 0.45 * opacity,
-      customdata: line.mean ? line.samples.map((sample) => `${sample.count} of ${line.size}`) : undefined,
-      hovertemplate: few
-        ? `%{y:.5~g}${of}<extra>${label} ${line.split}</extra>`
-        : `${label} ${line.split}${of}<br>${view.x} %{x}: <b>%{y:.5~g}</b><extra></extra>`,
-    });
-    // A mean of fewer runs keeps the lighter stroke.
-    if (!isWhole && whole.some(Boolean))
-      traces.push({ ...look, y: y.map((value, index) => (whole[index] ? value : null)), opacity, hoverinfo: "skip" });
-    // Marks stand on the solid line; on the dashed one only where there is no other.
-    if (!line.leading || !shown.length || !marked) continue;
-    const last = shown.at(-1);
-    put(ends, last[column], last[3], line, line.shape, "last");
-    const kept = line.samples.find((sample) => sample[0] === line.run.best_epoch);
-    if (kept && visible(kept, view))
-      put(best, kept[column], kept[3], line, `${line.shape}-open`, `best epoch ${kept[0]}`);
-    if (/\bearly\b/i.test(line.run.reason ?? ""))
-      put(stops, last[column], last[3], line, "line-ns-open", "stopped early");
-  }
-  traces.push(
-    { ...ends.trace, marker: { ...ends.marker, size: 6 } },
-    { ...best.trace, marker: { ...best.marker, size: 11, line: { width: 1.8 } } },
-    { ...stops.trace, marker: { ...stops.marker, size: 17, line: { width: 2 } } },
-  );
-  return { traces, ...yRange(lines, view, column), xs: xRange(lines, column) };
+  const marked = lines.filter((line) => line.leading).length <= MOST_MARKED;
+  const curves = lines.flatMap((line) => curvesOf(line, view, column));
+  const marks = marked ? lines.filter((line) => line.leading).flatMap((line) => marksOf(line, view, column)) : [];
+  return { curves, marks, ...yRange(lines, view, column), xRange: xRange(lines, view, column) };
 }
 
-function marks() {
-  const marker = { symbol: [], color: [] };
-  return {
-    marker,
-    trace: { type: "scatter", mode: "markers", x: [], y: [], text: [], hoverinfo: "skip", cliponaxis: false },
+function curvesOf(line, view, column) {
+  const whole = line.samples.map((sample) => !line.mean || sample.count === line.size);
+  const points = line.samples.map((sample) => [sample[column], visible(sample, view) ? sample[3] : null]);
+  const isWhole = whole.every(Boolean);
+  const opacity = line.leading ? 1 : 0.75;
+  const look = {
+    line,
+    ids: line.ids,
+    color: line.color,
+    width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4),
+    dash: dashOf(line.split),
   };
+  const band = line.mean
+    ? line.samples.filter((sample) => !(view.logy && sample.low <= 0)).map((sample) => [sample[column], sample.low, sample.high])
+    : null;
+  const drawn = [{ ...look, points, band, opacity: isWhole ? opacity : 0.45 * opacity }];
+  // A mean of fewer runs keeps the lighter stroke.
+  if (!isWhole && whole.some(Boolean)) {
+    const full = points.map(([x, y], index) => [x, whole[index] ? y : null]);
+    drawn.push({ ...look, points: full, opacity, isQuiet: true });
+  }
+  return drawn;
 }
 
-function put(target, x, y, line, symbol, text) {
-  target.trace.x.push(x);
-  target.trace.y.push(y);
-  target.trace.text.push(text);
-  target.marker.symbol.push(symbol);
-  target.marker.color.push(line.color);
+/** Marks stand on the solid line; on the dashed one only where there is no other. */
+function marksOf(line, view, column) {
+  const shown = line.samples.filter((sample) => visible(sample, view));
+  const last = shown.at(-1);
+  if (!last) return [];
+  const at = (sample) => ({ x: sample[column], y: sample[3], color: line.color, ids: line.ids });
+  const marks = [{ ...at(last), shape: line.shape, size: 7 }];
+  const best = line.samples.find((sample) => sample[0] === line.run.best_epoch);
+  if (best && visible(best, view)) marks.push({ ...at(best), shape: line.shape, size: 12, isHollow: true });
+  if (/\bearly\b/i.test(line.run.reason ?? "")) marks.push({ ...at(last), shape: "bar", size: 12, isHollow: true, width: 2 });
+  return marks;
 }
 
 const visible = (sample, view) => Number.isFinite(sample[3]) && !(view.logy && sample[3] <= 0);
 
-/** The y range of what lies within the zoom, so that zooming in on x also shows more of y. */
+/**
+ * The y range of what lies within the zoom, so that zooming in on x also shows more of y. `squeezed`: the number of points
+ * far from the rest that would press it into a strip; they are left out unless `view.full`.
+ */
 function yRange(lines, view, column) {
-  let values = [];
+  const values = [];
   for (const line of lines) {
     for (const sample of line.samples) {
       if (!visible(sample, view)) continue;
       if (view.zoom && (sample[column] < view.zoom[0] || sample[column] > view.zoom[1])) continue;
       values.push(sample[3]);
-      if (sample.low !== undefined) values.push(sample.low, sample.high);
+      if (sample.low !== undefined) values.push(...[sample.low, sample.high].filter((value) => !view.logy || value > 0));
     }
   }
-  if (!values.length) return { range: null, squeezed: false };
-  values = values.filter((value) => !view.logy || value > 0).sort((a, b) => a - b);
+  if (!values.length) return { yRange: [view.logy ? 0.1 : 0, 1], squeezed: 0 };
+  values.sort((a, b) => a - b);
   let [low, high] = [values[0], values.at(-1)];
   const [inner, outer] = fences(values);
   const size = view.logy ? (a, b) => Math.log(b / a) : (a, b) => b - a;
-  // Outliers are mentioned when they squeeze the rest into a strip.
-  const squeezed = size(inner, outer) < 0.35 * size(low, high);
-  if (view.fit) [low, high] = [inner, outer];
-  if (view.logy) {
-    [low, high] = [Math.log10(low), Math.log10(high)];
+  const isSqueezed = size(inner, outer) < SQUEEZED * size(low, high) && inner < outer;
+  const squeezed = isSqueezed ? values.filter((value) => value < inner || value > outer).length : 0;
+  if (isSqueezed && !view.full) [low, high] = [inner, outer];
+  if (view.zoomy && (!view.logy || view.zoomy[0] > 0)) return { yRange: view.zoomy, squeezed };
+  return { yRange: padded(low, high, view.logy), squeezed };
+}
+
+/** With some room; a constant, but for rounding, lies in the middle. */
+function padded(low, high, isLog) {
+  if (isLog) {
+    const spare = Math.max((high / low) ** 0.05, high / low < 1 + 1e-9 ? 1.5 : 1.02);
+    return [low / spare, high * spare];
   }
-  const pad = (high - low) * 0.05 || Math.abs(high) * 0.05 || 1;
-  return { range: [low - pad, high + pad], squeezed };
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const spare = high - low > 1e-9 * size ? (high - low) * 0.05 : size * 0.1 || 1;
+  return [low - spare, high + spare];
 }
 
 /** Where the bulk of sorted values ends: Tukey's far fences, within the values. */
@@ -130,18 +109,48 @@ export function fences(sorted) {
   return [inside[0], inside.at(-1)];
 }
 
-function xRange(lines, column) {
+function xRange(lines, view, column) {
   let [low, high] = [Infinity, -Infinity];
   for (const line of lines) {
     if (!line.samples.length) continue;
     low = Math.min(low, line.samples[0][column]);
     high = Math.max(high, line.samples.at(-1)[column]);
   }
-  return low <= high ? [low, high] : null;
+  if (low > high) return [view.logx ? 0.1 : 0, 1];
+  const [from, to] = view.zoom ?? pad(low, high);
+  // Step 0 and time 0 have no place on a logarithmic axis.
+  const least = Math.max(0.5 * low, 1e-3);
+  return view.logx ? [Math.max(from, least), Math.max(to, 2 * least)] : [from, to];
 }
 
-/** The mean of several series at each epoch, with the lowest and highest value and how many series have one there. */
-export function meanOf(series) {
+const pad = (low, high) =>
+  low === high ? [low - 0.5, high + 0.5] : [low - (high - low) * 0.015, high + (high - low) * 0.02];
+
+/** What a band may show around a mean. */
+export const BANDS = {
+  "": { label: "range", text: "lowest to highest run", ends: (found) => [found.low, found.high] },
+  sd: {
+    label: "± sd",
+    text: "mean ± standard deviation",
+    ends: ({ mean, deviation }) => [mean - deviation, mean + deviation],
+  },
+  interval: {
+    label: "95 % interval",
+    text: "95 % t interval of the mean",
+    ends: ({ mean, deviation, count }) => {
+      const half = count > 1 ? (tQuantile(count - 1) * deviation) / Math.sqrt(count) : 0;
+      return [mean - half, mean + half];
+    },
+  },
+};
+
+/**
+ * The mean of several series of a metric at each epoch, with the ends of the band, within the metric's bounds, and how many
+ * series have one there.
+ */
+export function meanOf(series, kind, key) {
+  const [least, most] = bounds(key);
+  const ends = Object.hasOwn(BANDS, kind) ? BANDS[kind].ends : BANDS[""].ends;
   const byEpoch = new Map();
   for (const samples of series) {
     for (const sample of samples) {
@@ -149,37 +158,21 @@ export function meanOf(series) {
       byEpoch.get(sample[0]).push(sample);
     }
   }
-  const ends = series.map((samples) => samples.at(-1)[0]);
+  const lasts = series.map((samples) => samples.at(-1)[0]);
   const means = [];
   for (const [epoch, samples] of [...byEpoch].sort((a, b) => a[0] - b[0])) {
     // Downsampled series keep different epochs: one that only lacks this point would make the mean jump.
-    if (samples.length < ends.filter((end) => end >= epoch).length) continue;
+    if (samples.length < lasts.filter((end) => end >= epoch).length) continue;
     const finite = samples.filter((sample) => Number.isFinite(sample[3]));
     const found = spread(finite.map((sample) => sample[3]));
     if (!found) continue;
     const mean = (index) => finite.reduce((sum, sample) => sum + sample[index], 0) / finite.length;
     const point = [epoch, mean(1), mean(2), found.mean];
-    Object.assign(point, { low: found.low, high: found.high, count: found.count });
+    const [low, high] = ends(found);
+    Object.assign(point, { low: Math.max(low, least), high: Math.min(high, most), count: found.count, deviation: found.deviation });
     means.push(point);
   }
   return means;
-}
-
-/** The band between the lowest and the highest run, under the mean. */
-export function band(line, view) {
-  const column = COLUMN[view.x];
-  const rows = line.samples.filter((sample) => sample.low !== undefined && !(view.logy && sample.low <= 0));
-  const x = rows.map((sample) => sample[column]);
-  return {
-    type: "scatter",
-    mode: "lines",
-    x: [...x, ...x.toReversed()],
-    y: [...rows.map((sample) => sample.high), ...rows.map((sample) => sample.low).reverse()],
-    fill: "toself",
-    fillcolor: `${line.color}2e`,
-    line: { width: 0 },
-    hoverinfo: "skip",
-  };
 }
 
 /** Notes on what a chart does not show. */

@@ -9,7 +9,7 @@ import * as store from "./store.js";
 export function mountTrash(parent) {
   const box = h("div");
   parent.append(
-    h("h2", {}, "Trash"),
+    h("h1", {}, "Trash"),
     h("p", { class: "soft" }, `Deleted runs stay here until “${command("runs gc")}” removes them for good.`),
     box,
   );

@@ -1,12 +1,11 @@
 // Pictures of a sweep's trials over time: the best so far, and which worker trained which.
 
-import { CONFIG, look, PAPER_WIDTH, plotly } from "./charts.js";
 import { h, scroller, svg } from "./dom.js";
-import { bestOf, number, seconds } from "./format.js";
-import { isPaper, themed } from "./palette.js";
+import { bestOf, number, param, seconds } from "./format.js";
+import { hideHover, showHover } from "./hover.js";
 import { scaleOf } from "./parallel.js";
+import { Plot } from "./plot.js";
 import { state } from "./state.js";
-import { plain } from "./traces.js";
 
 const since = (from, time) => (new Date(time) - new Date(from)) / 1000;
 
@@ -17,7 +16,7 @@ function unitOf(most) {
 }
 
 /** The value of each trial, hollow where it was stopped early, and the best of those that finished. */
-export async function bestSoFar(plot, { sweep, trials }, inside, open) {
+export function bestSoFar(box, { sweep, trials }, inside, open) {
   const byTime = state.by === "time";
   const valued = trials.filter((trial) => trial.value !== null && (!byTime || trial.ended));
   const unit = unitOf(Math.max(0, ...valued.map((trial) => since(sweep.started, trial.ended))));
@@ -29,70 +28,104 @@ export async function bestSoFar(plot, { sweep, trials }, inside, open) {
     if (trial.state === "finished") best = bestOf(sweep.metric, best === null ? [trial.value] : [best, trial.value]);
     if (best !== null) steps.push([x(trial), best]);
   }
-  const dots = (state, marker) => {
-    const some = ordered.filter((trial) => (trial.state === "finished") === (state === "finished"));
-    return {
-      type: "scatter",
-      mode: "markers",
-      x: some.map(x),
-      y: some.map((trial) => trial.value),
-      customdata: some.map((trial) => trial.number),
-      marker: {
-        size: 9,
-        opacity: some.map((trial) => (inside(trial) ? 1 : 0.15)),
-        color: themed("--accent"),
-        line: { width: 1.5, color: themed("--accent") },
-        ...marker,
-      },
-      hovertemplate: `trial %{customdata}, ${state}<br>${plain(sweep.metric)} %{y:.5~g}<extra></extra>`,
-    };
-  };
-  // Printing does not wait for a script to load.
-  const Plotly = window.Plotly ?? (await plotly());
-  if (!plot.isConnected) return;
-  const style = look();
-  await Plotly.react(
-    plot,
-    [
-      {
-        type: "scatter",
-        mode: "lines",
-        x: steps.map(([at]) => at),
-        y: steps.map(([, value]) => value),
-        line: { shape: "hv", width: 2, color: themed("--good") },
-        hoverinfo: "skip",
-      },
-      dots("stopped early", { symbol: "circle-open" }),
-      dots("finished", { symbol: "circle" }),
-    ],
-    {
-      ...style,
-      height: 290,
-      width: isPaper() ? PAPER_WIDTH : plot.clientWidth,
-      hovermode: "closest",
-      dragmode: false,
-      xaxis: {
-        ...style.xaxis,
-        title: { text: byTime ? `${unit.name} since the sweep began` : "trial" },
-        rangemode: "tozero",
-        zeroline: false,
-      },
-      yaxis: {
-        ...style.yaxis,
-        title: { text: plain(sweep.metric) },
-        type: scaleOf(valued.map((trial) => trial.value)).kind === "log" ? "log" : "linear",
-        zeroline: false,
-      },
-    },
-    CONFIG,
-  );
-  plot.trials = new Map(trials.map((trial) => [trial.number, trial]));
-  if (plot.wired) return;
-  plot.wired = true;
-  plot.on("plotly_click", (event) => {
-    const number = event.points[0].customdata;
-    if (number !== undefined) open(plot.trials.get(number));
+  const marks = ordered.map((trial) => ({
+    x: x(trial),
+    y: trial.value,
+    trial,
+    opens: true,
+    shape: "circle",
+    size: 10,
+    color: "var(--accent)",
+    isHollow: trial.state !== "finished",
+    opacity: inside(trial) ? 1 : 0.15,
+  }));
+  if (!box.plot?.svg.isConnected)
+    box.plot = new Plot(box, { height: 290, label: "Best value so far; the table below has the numbers" }, { leave: hideHover });
+  const { plot } = box;
+  tellTrials(plot, box, sweep, open);
+  const [y] = axisOf(valued.map((trial) => trial.value));
+  plot.draw({
+    x: { kind: "linear", range: [0, 1.03 * Math.max(...ordered.map(x), 1)], title: byTime ? `${unit.name} since the sweep began` : "trial" },
+    y: { ...y, title: sweep.metric },
+    curves: [{ points: steps, color: "var(--good)", width: 2, isStep: true, isQuiet: true }],
+    marks,
   });
+}
+
+/** One plot per param: its value in each trial against the result, so that a direction can be seen. */
+export function slices(box, { sweep, trials }, inside, open) {
+  const valued = trials.filter((trial) => trial.value !== null);
+  const varied = sweep.params.filter((key) => new Set(valued.map((trial) => param(trial.params[key]))).size > 1);
+  box.hidden = varied.length === 0;
+  const figures = varied.map((key, index) => {
+    let figure = box.children[index];
+    if (figure?.dataset.param !== key) {
+      const plot = h("div", { class: "plot" });
+      figure = h("figure", { class: "chart", "data-param": key }, h("figcaption", {}, h("h3", { title: key }, key)), plot);
+      figure.plot = new Plot(plot, { height: 190, label: `${key} against ${sweep.metric}; the table below has the numbers` }, { leave: hideHover });
+    }
+    return figure;
+  });
+  if (figures.some((figure, index) => box.children[index] !== figure) || box.children.length !== figures.length)
+    box.replaceChildren(...figures);
+  const [y, places] = axisOf(valued.map((trial) => trial.value));
+  figures.forEach((figure) => {
+    const key = figure.dataset.param;
+    const known = valued.filter((trial) => trial.params[key] !== undefined);
+    const [x, at] = paramAxis(known.map((trial) => trial.params[key]));
+    const marks = known.map((trial) => ({
+      x: at(trial.params[key]),
+      y: places(trial.value),
+      trial,
+      opens: true,
+      shape: "circle",
+      size: 8,
+      color: "var(--accent)",
+      isHollow: trial.state !== "finished",
+      opacity: inside(trial) ? 0.9 : 0.12,
+    }));
+    tellTrials(figure.plot, figure, sweep, open);
+    figure.plot.draw({ x: { ...x, title: key }, y, marks });
+  });
+}
+
+/** A param of no more values has a tick at each of them. */
+const FEW_VALUES = 6;
+
+/** An axis for the values of a param: of few or of words, one place each. */
+function paramAxis(values) {
+  const isNumeric = values.every((value) => typeof value === "number");
+  const known = [...new Set(values)];
+  if (isNumeric && known.length > FEW_VALUES) return axisOf(values);
+  // Lists get their natural order: [8] before [16].
+  const words = isNumeric
+    ? known.sort((a, b) => a - b).map(param)
+    : [...new Set(values.map(param))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  return [{ kind: "words", words }, param];
+}
+
+/** An axis for some numbers, with room at its ends, and a number's place on it. */
+function axisOf(values) {
+  const { kind, low, high } = scaleOf(values);
+  const spare = kind === "log" ? (high / low) ** 0.06 : (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+  return [{ kind, range: kind === "log" ? [low / spare, high * spare] : [low - spare, high + spare] }, (value) => value];
+}
+
+/** What is said of the trial under the pointer, beside `element`, and what a click does. */
+function tellTrials(plot, element, sweep, open) {
+  plot.events.open = ({ trial }) => open(trial);
+  plot.events.hover = (x, y) => {
+    const trial = plot.find(x, y)?.trial;
+    if (!trial) {
+      hideHover();
+      return;
+    }
+    const state = trial.state === "finished" ? "finished" : "stopped early";
+    const params = sweep.params
+      .filter((key) => trial.params[key] !== undefined)
+      .map((key) => ({ label: key, value: param(trial.params[key]) }));
+    showHover(element, `trial ${trial.number}, ${state}`, [{ label: sweep.metric, value: number(trial.value), near: true }, ...params]);
+  };
 }
 
 const LANE = 40,

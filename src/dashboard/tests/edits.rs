@@ -85,3 +85,56 @@ async fn a_run_that_trains_is_not_deleted() {
     assert_eq!(answer.status, StatusCode::CONFLICT);
     assert!(answer.text().contains("still training"), "{}", answer.text());
 }
+
+#[tokio::test]
+async fn views_are_named_replaced_and_removed() {
+    let dashboard = Dashboard::new();
+    assert_eq!(dashboard.get("/api/views").await.json(), json!([]));
+    let view = |name: &str, address: &str| json!({ "name": name, "address": address });
+    let save = async |body: Value| dashboard.send("POST", "/api/views", body.to_string()).await;
+    // Nothing is made where there is no store.
+    assert_eq!(save(view("a", "#/")).await.status, StatusCode::NOT_FOUND);
+    dashboard.finished("digits");
+    assert_eq!(
+        save(view(" the best ", "#/?q=tag%20%3D%20a")).await.json(),
+        json!([view("the best", "#/?q=tag%20%3D%20a")])
+    );
+    assert_eq!(save(view("all", "#/")).await.json().as_array().unwrap().len(), 2);
+    assert_eq!(
+        save(view("the best", "#/scatter")).await.json(),
+        json!([view("all", "#/"), view("the best", "#/scatter")])
+    );
+    for bad in [
+        view("", "#/"),
+        view(" ", "#/"),
+        view("a\nb", "#/"),
+        view(&"a".repeat(81), "#/"),
+        view("a", "/"),
+        view("a", "javascript:alert(1)//#/"),
+        view("a", "https://evil.example/#/"),
+        view("a", &format!("#/{}", "a".repeat(9000))),
+        json!({ "name": "a" }),
+        json!({ "name": "a", "address": "#/", "more": 1 }),
+    ] {
+        assert_eq!(save(bad.clone()).await.status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    assert_eq!(dashboard.send("DELETE", "/api/views/none", "").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(dashboard.send("DELETE", "/api/views/the%20best", "").await.json(), json!([view("all", "#/")]));
+    // Another dashboard of the store has them; a damaged file is said, and kept as it is.
+    let other = AppState::new(dashboard.root(), Access::local());
+    assert_eq!(
+        Dashboard { folder: tempfile::tempdir().unwrap(), state: other }.get("/api/views").await.json(),
+        json!([view("all", "#/")])
+    );
+    let file = dashboard.root().join("views.json");
+    std::fs::write(&file, "[{").unwrap();
+    assert!(save(view("b", "#/")).await.status.is_server_error());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[{");
+    std::fs::remove_file(&file).unwrap();
+    // No more than a menu can hold.
+    for number in 0..100 {
+        assert_eq!(save(view(&format!("view {number}"), "#/")).await.status, StatusCode::OK);
+    }
+    assert_eq!(save(view("one more", "#/")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(save(view("view 7", "#/trash")).await.status, StatusCode::OK);
+}

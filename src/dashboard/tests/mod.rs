@@ -4,6 +4,7 @@ mod attacks;
 mod edits;
 mod events;
 mod examples;
+mod experiments;
 mod numbers;
 mod reads;
 mod sockets;

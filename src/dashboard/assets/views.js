@@ -1,0 +1,53 @@
+// The menu of named views: what the page shows, kept in the store under a name.
+
+import * as api from "./api.js";
+import { h, toast } from "./dom.js";
+
+export function mountViews(menu) {
+  const list = h("ul", { class: "views" });
+  const field = h("input", { placeholder: "Name of this view", "aria-label": "Name of this view", maxlength: 80 });
+  const show = (views) =>
+    list.replaceChildren(
+      ...views.map(({ name, address }) =>
+        h(
+          "li",
+          {},
+          h("a", { href: address, onclick: () => (menu.open = false) }, name),
+          h(
+            "button",
+            { type: "button", class: "quiet", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => change(api.removeView(name)) },
+            "×",
+          ),
+        ),
+      ),
+    );
+  const change = async (answer) => {
+    try {
+      show(await answer);
+      return true;
+    } catch (error) {
+      toast(error.message);
+      return false;
+    }
+  };
+  const form = h(
+    "form",
+    {
+      onsubmit: async (event) => {
+        event.preventDefault();
+        const name = field.value.trim();
+        if (!name) return;
+        if (await change(api.saveView({ name, address: location.hash || "#/" }))) {
+          field.value = "";
+          toast(`“${name}” is kept in the store.`);
+        }
+      },
+    },
+    field,
+    h("button", { type: "submit", class: "primary" }, "Save"),
+  );
+  menu.append(h("div", { class: "panel" }, list, form));
+  menu.addEventListener("toggle", () => {
+    if (menu.open) change(api.views());
+  });
+}

@@ -65,6 +65,8 @@ mod hints;
 mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/images.rs"]
+mod images;
 #[path = "burnlab/init.rs"]
 mod init;
 #[path = "burnlab/kernels.rs"]

@@ -36,7 +36,7 @@ fn table(
     let config = DataConfig {
         target: Some("target".to_owned()),
         task: config.task.or(Some(source.task())),
-        image_shape: config.image_shape.or(source.image_shape()),
+        image_shape: config.image_shape.or(source.image_shape().map(Into::into)),
         ..config.clone()
     };
     let mut dataset = infer::read(source.name(), &Origin::shipped(source.name(), file), &config)?;

@@ -12,6 +12,7 @@
 //!   (classes or numbers) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
+//! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
@@ -55,6 +56,10 @@ mod follow;
 mod formats;
 mod header;
 mod idx;
+mod image_file;
+mod image_scale;
+mod image_shape;
+mod images;
 mod infer;
 mod json_lines;
 mod kinds;
@@ -104,6 +109,8 @@ pub use division::{Division, Part};
 pub use drift::Drift;
 pub use examples::Examples;
 pub use header::column_names;
+pub use image_shape::ImageShape;
+pub use images::suggested_shape;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};

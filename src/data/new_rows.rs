@@ -10,7 +10,7 @@ use super::reading::{ColumnReader, Reading};
 use super::table::Table;
 use super::{
     Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, Target,
-    column_names, formats,
+    column_names, formats, images,
 };
 use crate::invalid::Invalid;
 
@@ -90,6 +90,9 @@ impl<'a> NewRows<'a> {
         let Self { preprocessor, origin, config, has_target, kept } = self;
         let readings = &preprocessor.readings;
         let table = formats::open(origin, config, readings.encoding.as_deref())?;
+        if table.about().pixels.is_some() && !readings.image_files {
+            return Err(table.error(images::NOT_OF_IMAGES));
+        }
         let inputs = preprocessor.columns().iter().map(|column| readings.source(&column.name));
         let mut columns = column_names::positions(&table, inputs)?;
         let kept = column_names::listed(&table, kept)?;

@@ -158,7 +158,7 @@ fn keys_that_a_text_would_ignore_are_refused() {
         ("data.test_path", |c| c.test_path = Some("x".into())),
         ("data.classes", |c| c.classes = vec!["x".into()]),
         ("data.train_per_class", |c| c.train_per_class = Some(5)),
-        ("data.image_shape", |c| c.image_shape = Some([8, 8])),
+        ("data.image_shape", |c| c.image_shape = Some([8, 8].into())),
         ("data.folds", |c| c.folds = Some(5)),
         ("data.stratify", |c| c.stratify = false),
         ("data.split_seed", |c| c.split_seed = Some(1)),

@@ -371,7 +371,7 @@ fn data() -> impl Strategy<Value = DataConfig> {
                     missing,
                     target,
                     task,
-                    image_shape: shape.map(|shape| shape.map(|size| size as usize)),
+                    image_shape: shape.map(|shape| shape.map(|size| size as usize).into()),
                     header: flags[0],
                     stratify: flags[1],
                     test_fraction: fraction,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use seen::Seen;
 
 use super::labels::Labels;
-use super::{InputColumn, Layout, Readings, Scale, Task};
+use super::{ImageShape, InputColumn, Layout, Readings, Scale, Task};
 
 /// The versions of the format of `preprocessing.json` that can be read.
 pub const PREPROCESSING_VERSIONS: RangeInclusive<u32> = saved::VERSIONS;
@@ -53,8 +53,8 @@ pub enum Inputs {
     Table {
         /// In the order of the inputs; at least one.
         columns: Vec<PreparedColumn>,
-        /// Rows and columns of pixels, when the inputs are an image.
-        image_shape: Option<[usize; 2]>,
+        /// The shape of the image, when the inputs are one.
+        image_shape: Option<ImageShape>,
     },
     /// The characters of a window.
     Text(PreparedText),
@@ -142,8 +142,8 @@ impl Preprocessor {
             .any(|column| matches!(&column.kind, PreparedKind::Numeric { edges, .. } if !edges.is_empty()))
     }
 
-    /// Rows and columns of pixels, when the inputs are an image.
-    pub fn image_shape(&self) -> Option<[usize; 2]> {
+    /// The shape of the image, when the inputs are one.
+    pub fn image_shape(&self) -> Option<ImageShape> {
         match self.inputs {
             Inputs::Table { image_shape, .. } => image_shape,
             Inputs::Text(_) => None,
@@ -159,7 +159,12 @@ impl Preprocessor {
                     PreparedKind::Numeric { .. } => InputColumn::Bins(column.kind.num_inputs()),
                     PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
                 });
-                Layout { columns: columns.collect(), image_shape: *image_shape, num_characters: None }
+                Layout {
+                    columns: columns.collect(),
+                    image_shape: image_shape.map(|shape| [shape.height, shape.width * shape.channels]),
+                    num_channels: image_shape.map_or(1, |shape| shape.channels),
+                    num_characters: None,
+                }
             }
             Inputs::Text(text) => {
                 let num_characters = Some(self.task().num_classes());

@@ -7,7 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor};
-use crate::data::{Reading, Readings, Scale, Spelling};
+use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
 const VERSION: u32 = 4;
@@ -26,7 +26,7 @@ struct Saved<'a> {
     version: u32,
     target_name: Cow<'a, str>,
     target: Cow<'a, PreparedTarget>,
-    image_shape: Option<[usize; 2]>,
+    image_shape: Option<ImageShape>,
     scale: Scale,
     /// Empty for a text.
     columns: Cow<'a, [PreparedColumn]>,
@@ -96,7 +96,7 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
     };
     let names = of_columns.chain(of_target).filter(|(_, names)| Spelling::of_canonical(names) == Spelling::Number);
     let columns = names.map(|(name, _)| (name.to_owned(), Reading::Names(Spelling::Number)));
-    Readings { encoding: None, columns: columns.collect() }
+    Readings { columns: columns.collect(), ..Readings::default() }
 }
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

@@ -24,8 +24,8 @@ impl Preprocessor {
             (PreparedTarget::Characters(_), Inputs::Table { .. })
             | (PreparedTarget::Classes(_) | PreparedTarget::Number { .. }, Inputs::Text(_)) => false,
         };
-        let image_holds = self.image_shape().is_none_or(|[height, width]| {
-            height.checked_mul(width) == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
+        let image_holds = self.image_shape().is_none_or(|shape| {
+            shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
         });
         match (target_holds, image_holds) {
             (false, _) => Err(format!("the target `{}` is inconsistent", self.target_name)),

@@ -55,12 +55,10 @@ impl Work {
         let num_rows = 20 * self.batch;
         let number = |i: usize| (i * 7919 % 1000) as f32 / 1000.0;
         let examples = Examples {
-            num_inputs: self.num_inputs,
             inputs: (0..num_rows * self.num_inputs).map(number).collect(),
-            shared: None,
             targets: (0..num_rows).map(|row| (row % CLASSES) as f32).collect(),
-            numbers: Vec::new(),
             rows: (0..num_rows).collect(),
+            ..Examples::none(self.num_inputs)
         };
         Loader::new(Arc::new(examples), self.batch, Order::Shuffled { seed: 1 }, Default::default())
     }

@@ -43,6 +43,8 @@
 mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
+#[path = "burnlab/calibration.rs"]
+mod calibration;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/crowd.rs"]
@@ -129,6 +131,8 @@ mod tune;
 mod verbs;
 #[path = "burnlab/webdriver.rs"]
 mod webdriver;
+#[path = "burnlab/weights.rs"]
+mod weights;
 #[path = "fuzz/whole_way.rs"]
 mod whole_way;
 #[path = "burnlab/without_tools.rs"]

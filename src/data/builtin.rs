@@ -78,6 +78,7 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
         num_training_rows: None,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Readings::default(),
     }

@@ -66,6 +66,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.group", config.group.is_some()),
         ("data.order", config.order.is_some()),
         ("data.split_column", config.split_column.is_some()),
+        ("data.weight", config.weight.is_some()),
     ];
     let encoding_key = [("data.encoding", config.encoding.is_some())];
     let file_keys = [

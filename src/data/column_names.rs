@@ -65,6 +65,15 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
             is_dropped[position] = true;
         }
     }
+    if let Some(name) = &config.weight {
+        let position = find(table, name, "data.weight")?;
+        if forced[position].is_some() {
+            let message =
+                format!("data.weight names `{name}`, so that it is no input: leave it out of the other lists");
+            return Err(Invalid::at("data.weight", message));
+        }
+        is_dropped[position] = true;
+    }
     if let Some(pixels) = &table.about().pixels {
         for i in 0..table.names().len() {
             is_dropped[i] |= !pixels.contains(&i);

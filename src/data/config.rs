@@ -125,6 +125,9 @@ pub struct DataConfig {
     /// input. If it names no row of validation, `validation_fraction` of the training rows are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_column: Option<String>,
+    /// Column that tells how much each row counts in the loss and in every metric, a number above 0; it is no input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// Fraction of all rows held out for the test, 0 (none) or more and below 1; default 0.3. For a text, its end.
     pub test_fraction: f64,
     /// k-fold cross-validation, 2 to 1000: the rows are divided into this many folds of equal size (and equal class
@@ -205,6 +208,7 @@ impl Default for DataConfig {
             order: None,
             gap: None,
             split_column: None,
+            weight: None,
             test_fraction: 0.3,
             folds: None,
             fold: None,

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Division, ImageShape, Readings, Task, Text, labels, text};
+use super::{Division, ImageShape, Readings, RowWeights, Task, Text, labels, text};
 use crate::invalid::one_line;
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -28,6 +28,8 @@ pub struct Dataset {
     pub source_rows: Vec<u32>,
     /// What a column of the file says of the parts that rows go to.
     pub division: Division,
+    /// How much each row counts; `None` where all count the same.
+    pub weights: Option<RowWeights>,
     /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
     /// How the cells of the file were read.
@@ -183,6 +185,9 @@ impl Dataset {
             number(&mut hash, channels);
         }
         hash.update(self.division.bytes());
+        for weight in self.weights.iter().flat_map(|weights| &weights.values) {
+            hash.update(weight.to_le_bytes());
+        }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

@@ -75,6 +75,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         num_training_rows,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Readings::default(),
     })

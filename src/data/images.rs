@@ -162,7 +162,9 @@ fn pictures<'a>(
     let is_beside = |&place: &usize| {
         let name = &*names[place];
         let target = config.target.as_deref().or(about.target.as_deref());
-        let is_used = place == file || Some(name) == target || config.divided_by().is_some_and(|(_, by)| by == name);
+        let is_used = place == file
+            || [target, config.weight.as_deref()].contains(&Some(name))
+            || config.divided_by().is_some_and(|(_, by)| by == name);
         !is_used && !config.drop.iter().any(|dropped| dropped == name) && !about.unnamed.contains(&place)
     };
     let beside: Vec<String> = (0..first).filter(is_beside).map(|place| format!("`{}`", names[place])).collect();

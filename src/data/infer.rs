@@ -16,7 +16,7 @@ use super::origin::Origin;
 use super::reading::{ColumnReader, Reading, Readings};
 use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
-use super::{DataConfig, Dataset, Target, column_names, division, formats};
+use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -89,6 +89,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     };
     values.shrink_to_fit();
     let division = division::read(table, &target_name, config)?;
+    let weights = weights::read(table, &target_name, config)?;
     Ok(Dataset {
         name: name.to_owned(),
         columns: columns.into_iter().map(OutColumn::into_column).collect(),
@@ -99,6 +100,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         num_training_rows,
         source_rows,
         division,
+        weights,
         notes: notes.lines(),
         readings,
     })

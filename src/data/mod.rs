@@ -19,7 +19,7 @@
 //! - `header`: the columns of a file
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
-//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how
+//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
@@ -92,6 +92,7 @@ mod task;
 mod text;
 mod text_file;
 mod units;
+mod weights;
 mod write;
 mod zip;
 
@@ -125,6 +126,7 @@ pub use suspicions::suspicions;
 pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;
+pub use weights::RowWeights;
 
 /// Loads what the section names, after checking the section itself.
 ///

@@ -15,7 +15,7 @@ use crate::data::{Dataset, Division, Target};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
-use crate::training::evaluation::{Evaluation, Prediction, RefitEvaluation, evaluate};
+use crate::training::evaluation::{CalibrationEvaluation, Evaluation, Prediction, RefitEvaluation, evaluate};
 use crate::training::objective::Objective;
 use crate::training::{CHECKPOINT, Phase};
 
@@ -78,10 +78,12 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
     })
 }
 
-/// Evaluates once on the test part and records the result; `None` without a test part.
+/// Evaluates once on the test part and records the result; `None` without a test part. `uncalibrated`: the temperature of the
+/// trained network, and the network without it.
 pub(super) fn test<B: TrainingBackend>(
     prepared: &Prepared,
     trained: &mut Trained<B>,
+    uncalibrated: Option<(f64, Net<B::InnerBackend>)>,
     device: &B::Device,
 ) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
     let Prepared { config, dataset, splits, preprocessor, test, decoder, .. } = prepared;
@@ -98,6 +100,10 @@ pub(super) fn test<B: TrainingBackend>(
         num_examples: refitted.num_examples,
         num_epochs: refitted.num_epochs,
         before: score(&refitted.before).0.metrics,
+    });
+    evaluation.calibration = uncalibrated.map(|(temperature, net)| {
+        let before = score(&net).0.metrics;
+        CalibrationEvaluation { temperature, before }
     });
     predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
     let mut points = Vec::new();

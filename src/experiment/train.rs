@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 
+use super::calibrate::calibrate;
 use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
 use super::run::{RunOutcome, Start, TrainOptions};
@@ -116,8 +117,9 @@ fn keep<B: TrainingBackend>(
     reason: &str,
     device: &B::Device,
 ) -> anyhow::Result<Option<Evaluation>> {
+    let uncalibrated = calibrate(trained, prepared, device)?;
     trained.writer.write_file(MODEL, &encode(&named_weights(&trained.fitted.net))?)?;
-    let (evaluation, predictions) = record::test(prepared, trained, device)?.unzip();
+    let (evaluation, predictions) = record::test(prepared, trained, uncalibrated, device)?.unzip();
     let predictions = predictions.unwrap_or_default();
     let Trained { fitted, writer, refitted, .. } = trained;
     pictures::recorded::write(prepared, fitted, evaluation.as_ref(), &predictions, writer, device)?;

@@ -66,6 +66,10 @@ pub struct TrainingConfig {
     /// A weight per class in the loss, or "balanced".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
+    /// Classes: after training, divide the logits by the temperature that makes the probabilities of the validation rows
+    /// most likely, so that they say how often the model is right; default false. The predicted classes stay the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<bool>,
     /// Visit the rows in a new order each epoch.
     pub shuffle: bool,
     /// Keep the weights of the best validation epoch instead of the last one.
@@ -108,6 +112,7 @@ impl Default for TrainingConfig {
             huber_delta: 1.0,
             label_smoothing: 0.0,
             class_weights: None,
+            calibrate: None,
             shuffle: true,
             restore_best: true,
             refit: None,
@@ -271,6 +276,14 @@ impl TrainingConfig {
             Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
                 let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
                 format!("`{}` is not recorded; monitor one of {}", stopping.monitor, known.join(", "))
+            })?;
+        }
+        if self.calibrate == Some(true) {
+            Invalid::unless(task.is_classification(), "training.calibrate", || {
+                "calibrate is for the probabilities of classes: remove it".into()
+            })?;
+            Invalid::unless(num_validation > 0, "training.calibrate", || {
+                "calibrate needs validation rows; set data.validation_fraction above 0".into()
             })?;
         }
         if self.refit == Some(true) {

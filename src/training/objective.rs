@@ -37,14 +37,26 @@ impl Objective {
         Self { function, class_weights, kernels: config.kernels }
     }
 
-    /// Mean loss `[1]` of a batch, weighted by class if configured: the sum of weight x loss over the sum of weights.
+    /// Mean loss `[1]` of a batch: the sum of weight x loss over the sum of weights. The weight of an example is that of
+    /// its class, if configured, times its own in `weights`, which is empty where all count the same.
     ///
     /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. For a text, each position
     /// of a window counts as an example.
-    pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
-        let weight = |weights: &Vec<f32>| labels.iter().map(|&label| weights[label as usize]).collect();
-        let labels = Labels { values: labels, weights: self.class_weights.as_ref().map(weight) };
+    pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32], weights: &[f32]) -> Tensor<B, 1> {
+        let labels = Labels { values: labels, weights: self.weights(labels, weights) };
         self.kernels.loss(self.function, logits, &labels)
+    }
+
+    /// The weight of each example; `None` where all count 1.
+    fn weights(&self, labels: &[f32], weights: &[f32]) -> Option<Vec<f32>> {
+        match (&self.class_weights, weights) {
+            (None, []) => None,
+            (None, weights) => Some(weights.to_vec()),
+            (Some(of_class), weights) => {
+                let weight = |(i, &label): (usize, &f32)| of_class[label as usize] * weights.get(i).unwrap_or(&1.0);
+                Some(labels.iter().enumerate().map(weight).collect())
+            }
+        }
     }
 
     /// Whether the loss equals scikit-learn's log loss: cross-entropy, neither smoothed nor weighted.
@@ -58,10 +70,10 @@ impl Objective {
     }
 
     /// Sum of the examples' weights: the weight of a batch when batch losses are averaged.
-    pub fn weight(&self, labels: &[f32]) -> f64 {
-        match &self.class_weights {
+    pub fn weight(&self, labels: &[f32], weights: &[f32]) -> f64 {
+        match self.weights(labels, weights) {
             None => labels.len() as f64,
-            Some(weights) => labels.iter().map(|&label| f64::from(weights[label as usize])).sum(),
+            Some(weights) => weights.into_iter().map(f64::from).sum(),
         }
     }
 }

@@ -20,7 +20,7 @@ use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{
-    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, fit,
+    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, Truths, fit,
 };
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ fn decoder(task: Task) -> OutputDecoder {
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
     let rows = (0..targets.len()).collect();
     let numbers = targets.iter().copied().map(f64::from).collect();
-    Arc::new(Examples { num_inputs, inputs, shared: None, targets, numbers, rows })
+    Arc::new(Examples { inputs, targets, numbers, rows, ..Examples::none(num_inputs) })
 }
 
 struct Losses(std::sync::Mutex<Vec<f64>>);
@@ -207,6 +207,7 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
         inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
         labels,
         numbers: Vec::new(),
+        weights: Vec::new(),
         noise_seed: 0,
     }
 }
@@ -351,7 +352,7 @@ fn losses_by_hand() {
         let counts: Vec<u64> = (0..task.num_outputs().max(2)).map(count).collect();
         let [fused, plain] = [Kernels::Fused, Kernels::Plain].map(|kernels| {
             let objective = Objective::new(&TrainingConfig { kernels, ..config.clone() }, task, &counts);
-            f64::from(objective.loss(tensor(logits), labels).into_scalar())
+            f64::from(objective.loss(tensor(logits), labels, &[]).into_scalar())
         });
         assert!((fused - plain).abs() < 1e-5, "{fused} by fused kernels, {plain} by plain ones");
         fused
@@ -529,13 +530,18 @@ fn metrics_match_scikit_learn() {
         ("binary", Task::Binary),
         ("multi_class", Task::MultiClass { num_classes: 4 }),
         ("regression", Task::Regression),
+        ("binary_weighted", Task::Binary),
+        ("multi_class_weighted", Task::MultiClass { num_classes: 4 }),
+        ("regression_weighted", Task::Regression),
     ] {
         let golden = &golden[name];
+        let weights = if name.ends_with("_weighted") { floats(&golden["weights"]) } else { Vec::new() };
         let decoder =
             OutputDecoder { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
         let labels = floats(&golden["labels"]);
         let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
-        let scores = decoder.scores(&floats(&golden["logits"]), &labels, &numbers, true, None);
+        let truths = Truths { labels: &labels, numbers: &numbers, weights: &weights };
+        let scores = decoder.scores(&floats(&golden["logits"]), truths, true, None);
         let expected = golden["scores"].as_object().unwrap();
         assert_eq!(scores.len(), expected.len());
         for (metric, value) in scores {

@@ -160,6 +160,7 @@ fn dataset() -> impl Strategy<Value = Dataset> {
         num_training_rows: None,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Default::default(),
     })

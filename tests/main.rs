@@ -121,6 +121,8 @@ mod sweep;
 mod tables;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
+#[path = "burnlab/thresholds.rs"]
+mod thresholds;
 #[path = "burnlab/told.rs"]
 mod told;
 #[path = "burnlab/training.rs"]

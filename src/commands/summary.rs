@@ -12,6 +12,7 @@ use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
 use crate::experiment::evaluate::{
     CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation,
+    ThresholdEvaluation,
 };
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
@@ -161,6 +162,9 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         if let Some(calibration) = &evaluation.calibration {
             writeln!(writer, "       {}", calibrated(evaluation, calibration))?;
         }
+        if let Some(threshold) = &evaluation.threshold {
+            writeln!(writer, "       {}", decided(evaluation, threshold, classes))?;
+        }
         write_errors(writer, classes)?;
         write_overlooked(writer, classes)?;
     } else {
@@ -192,6 +196,18 @@ fn calibrated(evaluation: &Evaluation, calibration: &CalibrationEvaluation) -> S
     });
     let changed: Vec<String> = changed.collect();
     format!("calibrated with temperature {}: {}", measured(calibration.temperature), changed.join(", "))
+}
+
+/// What the threshold brought.
+fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, classes: &ClassEvaluation) -> String {
+    let ThresholdEvaluation { probability, metric, before } = threshold;
+    let second = classes.report.last().map_or("", |class| class.class.as_str());
+    format!(
+        "`{second}` is predicted above a probability of {}: {metric} {} ({} above one half)",
+        measured(*probability),
+        measured(evaluation.metric(metric)),
+        measured(value(before, metric).unwrap_or(f64::NAN))
+    )
 }
 
 /// Metrics on one line; one without a value says so. Evaluations of older versions lack some.

@@ -1,6 +1,7 @@
 //! After a training: finds the temperature of the network's probabilities, and what its errors on the validation rows are.
 
 use anyhow::Context;
+use burn::tensor::backend::Backend;
 
 use super::calibration::Calibration;
 use super::fit_network::Trained;
@@ -12,22 +13,31 @@ use crate::model::{Net, load_weights, named_weights};
 use crate::training::OutputDecoder;
 use crate::training::calibration::temperature;
 use crate::training::evaluation::{Answer, NamedValue, logits};
+use crate::training::threshold::threshold;
 
 /// Rows of which the errors are kept; as many tell a share to 0.3 %.
 const MAX_ERRORS: usize = 100_000;
 /// What is recorded before and after scaling.
 const METRICS: [&str; 3] = ["log_loss", "ece", "brier"];
 
-/// Scales the output layer of the trained network, if its config says so, and writes what the validation rows tell. Returns
-/// the temperature, and the network without it.
+/// What was changed in a trained network by the validation rows.
+pub(super) struct Changed<B: Backend> {
+    /// The temperature, and the network without it.
+    pub uncalibrated: Option<(f64, Net<B>)>,
+    /// The logit above which the second of two classes is predicted.
+    pub threshold: Option<f32>,
+}
+
+/// Scales the output layer of the trained network, and chooses its threshold, if its config says so; writes what the
+/// validation rows tell.
 pub(super) fn calibrate<B: TrainingBackend>(
     trained: &mut Trained<B>,
     prepared: &Prepared,
     device: &B::Device,
-) -> anyhow::Result<Option<(f64, Net<B::InnerBackend>)>> {
+) -> anyhow::Result<Changed<B::InnerBackend>> {
     let Prepared { config, decoder, validation, .. } = prepared;
     if validation.is_empty() || decoder.task.is_language_model() {
-        return Ok(None);
+        return Ok(Changed { uncalibrated: None, threshold: None });
     }
     // One that was trained on the validation rows is too sure of them.
     let first = trained.refitted.as_ref().map_or(&trained.fitted.net, |refitted| &refitted.before).clone();
@@ -57,10 +67,12 @@ pub(super) fn calibrate<B: TrainingBackend>(
         has_refit: trained.refitted.is_some(),
     };
     trained.writer.write_file(CALIBRATION, &serde_json::to_vec(&calibration)?)?;
-    let Some((temperature, _)) = scaled else { return Ok(None) };
+    let logits = scaled.as_ref().map_or(&plain, |(_, logits)| logits);
+    let threshold = config.training.threshold.map(|metric| threshold(metric, logits, (&**validation).into()));
+    let Some((temperature, _)) = scaled else { return Ok(Changed { uncalibrated: None, threshold }) };
     let before = trained.fitted.net.clone();
     trained.fitted.net = divided(before.clone(), &head, temperature)?;
-    Ok(Some((temperature, before)))
+    Ok(Changed { uncalibrated: Some((temperature, before)), threshold })
 }
 
 fn metric(decoder: &OutputDecoder, logits: &[f32], examples: &Examples, name: &str) -> f64 {

@@ -17,7 +17,7 @@ use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
 pub use crate::training::evaluation::{
-    CalibrationEvaluation, ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation,
+    CalibrationEvaluation, ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation, ThresholdEvaluation,
 };
 
 /// Scores the saved model on `examples`.

@@ -103,7 +103,9 @@ fn network<'a>(
     };
     let head = match &preprocessor.target {
         PreparedTarget::Classes(names) => match &names[..] {
-            [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
+            [negative, positive] => {
+                onnx::Head::Binary { classes: [negative, positive], threshold: preprocessor.threshold.unwrap_or(0.0) }
+            }
             names => onnx::Head::MultiClass { classes: names },
         },
         &PreparedTarget::Number { mean, standard_deviation } => {

@@ -126,6 +126,14 @@ impl Prepared {
         prepared
     }
 
+    /// The same, with the second of two classes predicted above the logit `threshold`.
+    pub(super) fn deciding_at(&self, threshold: f32) -> Self {
+        let mut prepared = self.clone();
+        prepared.preprocessor.threshold = Some(threshold);
+        prepared.decoder = OutputDecoder::new(&prepared.preprocessor);
+        prepared
+    }
+
     /// The rows of both parts, encoded as those of the training part alone.
     pub(super) fn train_and_validation(&self) -> Examples {
         let rows = [&self.splits.train[..], &self.splits.validation[..]].concat();
@@ -134,6 +142,8 @@ impl Prepared {
 
     /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
+        // Of the training that is to come it is not known yet.
+        let preprocessor = Preprocessor { threshold: None, ..preprocessor };
         let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let decoder = OutputDecoder::new(&preprocessor);

@@ -64,8 +64,9 @@ pub struct Members<'a> {
 
 /// What the outputs of the last layer mean.
 pub enum Head<'a> {
-    /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z > 0.
-    Binary { classes: [&'a str; 2] },
+    /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z is above
+    /// the threshold (0 is a probability of one half). Of a common mean it is that of the largest.
+    Binary { classes: [&'a str; 2], threshold: f32 },
     /// A logit per class: the probabilities are their softmax, and the class of the largest (the first of equal ones)
     /// is predicted.
     MultiClass { classes: &'a [String] },
@@ -180,7 +181,7 @@ fn check_alike(a: &Network, b: &Network) {
     };
     assert_eq!(columns(a), columns(b), "columns");
     let classes = |network: &Network| match &network.head {
-        Head::Binary { classes } => classes.map(str::to_owned).to_vec(),
+        Head::Binary { classes, .. } => classes.map(str::to_owned).to_vec(),
         Head::MultiClass { classes } => classes.to_vec(),
         Head::Number { .. } => Vec::new(),
     };
@@ -211,7 +212,7 @@ fn metadata(networks: &[Network]) -> Vec<(String, String)> {
     let network = &networks[0];
     let columns: Vec<&str> = network.columns.iter().map(Column::name).collect();
     let target = match &network.head {
-        Head::Binary { classes } => ("class_names", json(classes)),
+        Head::Binary { classes, .. } => ("class_names", json(classes)),
         Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
         Head::Number { name, .. } => ("target_name", (*name).to_owned()),
     };

@@ -229,7 +229,7 @@ pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
 /// Computes the model's outputs from those of the last layer.
 pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     match head {
-        Head::Binary { classes } => binary(graph, outputs, classes),
+        Head::Binary { classes, threshold } => binary(graph, outputs, classes, *threshold),
         Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
         Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
     }
@@ -252,7 +252,7 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     let sum = graph.node("Sum", &texts(&predictions), &[]);
     let num = predictions.len();
     let classes = match heads[0] {
-        Head::Binary { classes } => classes.to_vec(),
+        Head::Binary { classes, .. } => classes.to_vec(),
         Head::MultiClass { classes } => texts(classes),
         Head::Number { .. } => {
             let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
@@ -266,11 +266,11 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     largest(graph, PROBABILITIES, &classes);
 }
 
-fn binary(graph: &mut Graph, logits: &str, classes: &[&str]) {
+fn binary(graph: &mut Graph, logits: &str, classes: &[&str], threshold: f32) {
     let both = binary_probabilities(graph, logits);
     graph.node_to(PROBABILITIES, "Concat", &texts(&both), &[("axis", Attribute::Int(1))]);
-    let zero = graph.constant("zero", &[], Values::Floats(&[0.0]));
-    let is_second = graph.node("Greater", &[logits, &zero], &[]);
+    let threshold = graph.constant("threshold", &[], Values::Floats(&[threshold]));
+    let is_second = graph.node("Greater", &[logits, &threshold], &[]);
     let number = cast(graph, &is_second, DataType::Int64);
     let axis = graph.constant("axis", &[1], Values::Ints(&[1]));
     let number = graph.node("Squeeze", &[&number, &axis], &[]);

@@ -7,6 +7,7 @@ use super::metrics;
 use super::optimizer::Knob;
 pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
+use super::threshold::ThresholdMetric;
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::figures::counted;
@@ -70,6 +71,10 @@ pub struct TrainingConfig {
     /// most likely, so that they say how often the model is right; default false. The predicted classes stay the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<bool>,
+    /// Two classes: predict the second one above the probability at which this metric of the validation rows is best, chosen
+    /// after training; above one half when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdMetric>,
     /// Visit the rows in a new order each epoch.
     pub shuffle: bool,
     /// Keep the weights of the best validation epoch instead of the last one.
@@ -113,6 +118,7 @@ impl Default for TrainingConfig {
             label_smoothing: 0.0,
             class_weights: None,
             calibrate: None,
+            threshold: None,
             shuffle: true,
             restore_best: true,
             refit: None,
@@ -284,6 +290,14 @@ impl TrainingConfig {
             })?;
             Invalid::unless(num_validation > 0, "training.calibrate", || {
                 "calibrate needs validation rows; set data.validation_fraction above 0".into()
+            })?;
+        }
+        if self.threshold.is_some() {
+            Invalid::unless(task == Task::Binary, "training.threshold", || {
+                "threshold is for two classes: remove it".into()
+            })?;
+            Invalid::unless(num_validation > 0, "training.threshold", || {
+                "a threshold is chosen on validation rows; set data.validation_fraction above 0".into()
             })?;
         }
         if self.refit == Some(true) {

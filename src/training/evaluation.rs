@@ -39,6 +39,19 @@ pub struct Evaluation {
     /// The temperature of the probabilities; `None` without `training.calibrate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationEvaluation>,
+    /// Where two classes are told apart; `None` without `training.threshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdEvaluation>,
+}
+
+/// The probability above which the second class is predicted, and what one half would score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdEvaluation {
+    pub probability: f64,
+    /// What it was chosen by, on the validation rows.
+    pub metric: String,
+    /// Metrics with a threshold of one half, on the same rows.
+    pub before: Vec<NamedValue>,
 }
 
 /// The temperature that the validation rows gave the probabilities, and what they scored without it.
@@ -109,6 +122,7 @@ impl Evaluation {
             text: None,
             refit: None,
             calibration: None,
+            threshold: None,
         }
     }
 

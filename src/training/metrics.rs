@@ -74,6 +74,8 @@ pub struct OutputDecoder {
     /// Regression: mean and standard deviation of the training targets, to undo the standardization.
     pub target_mean: f64,
     pub target_scale: f64,
+    /// Two classes: the logit above which the second one is predicted; 0 is a probability of one half.
+    pub threshold: f32,
 }
 
 impl OutputDecoder {
@@ -83,6 +85,7 @@ impl OutputDecoder {
             task: preprocessor.task(),
             target_mean: preprocessor.to_target_units(0.0),
             target_scale: preprocessor.target_scale(),
+            threshold: preprocessor.threshold.unwrap_or(0.0),
         }
     }
 
@@ -131,11 +134,11 @@ impl OutputDecoder {
         }
     }
 
-    /// The class predicted by a row of logits: for two classes the positive one above a probability of one half,
+    /// The class predicted by a row of logits: for two classes the positive one above the threshold,
     /// otherwise that of the largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
         match self.task {
-            Task::Binary => usize::from(logits[0] > 0.0),
+            Task::Binary => usize::from(logits[0] > self.threshold),
             Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
                 let (mut best, mut most) = (0, logits[0]);
                 for (class, &logit) in logits.iter().enumerate().skip(1) {
@@ -270,7 +273,7 @@ mod tests {
     fn every_metric_of_every_task_is_computed_within_its_bounds() {
         let mut computed = of_loop(|_| 0.5);
         for task in TASKS {
-            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0 };
+            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0, threshold: 0.0 };
             let (logits, labels) = predictions(task);
             let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
             let truths = Truths { labels: &labels, numbers: &numbers, weights: &[] };

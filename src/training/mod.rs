@@ -32,6 +32,7 @@ mod silent;
 pub mod stopping;
 mod strategy;
 pub mod task;
+pub mod threshold;
 
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;

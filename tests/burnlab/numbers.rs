@@ -51,7 +51,7 @@ fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
 }
 
 fn decoder(task: Task) -> OutputDecoder {
-    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0 }
+    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0 }
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
@@ -536,8 +536,12 @@ fn metrics_match_scikit_learn() {
     ] {
         let golden = &golden[name];
         let weights = if name.ends_with("_weighted") { floats(&golden["weights"]) } else { Vec::new() };
-        let decoder =
-            OutputDecoder { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
+        let decoder = OutputDecoder {
+            task,
+            target_mean: number(golden, "mean"),
+            target_scale: number(golden, "scale"),
+            threshold: 0.0,
+        };
         let labels = floats(&golden["labels"]);
         let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
         let truths = Truths { labels: &labels, numbers: &numbers, weights: &weights };

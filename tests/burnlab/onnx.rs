@@ -169,12 +169,13 @@ fn names_of_inputs_clash_with_nothing() {
 fn the_operators_on_text_are_asked_for_only_where_there_are_some() {
     let is_asked = |head| contains(&encode(&network(vec![numeric("a"), numeric("b")], head, "")), b"ai.onnx.ml");
     assert!(!is_asked(number()));
-    assert!(is_asked(Head::Binary { classes: ["no", "yes"] }));
+    assert!(is_asked(Head::Binary { classes: ["no", "yes"], threshold: 0.0 }));
 }
 
 #[test]
 fn metadata_keeps_the_first_of_a_key() {
-    let mut network = network(vec![numeric("a"), numeric("b")], Head::Binary { classes: ["n\"o", "yes"] }, "");
+    let mut network =
+        network(vec![numeric("a"), numeric("b")], Head::Binary { classes: ["n\"o", "yes"], threshold: 0.0 }, "");
     let entries = [("class_names", "mine"), ("run", "first"), ("run", "second")];
     network.metadata = entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let bytes = encode(&network);

@@ -38,7 +38,7 @@ impl Preprocessor {
         };
         let target_name = dataset.target_name.clone();
         let readings = dataset.readings.clone();
-        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts, readings })
+        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts, readings, threshold: None })
     }
 
     /// This preprocessor for fine-tuning on `dataset`: the inputs stay as they are, since the first layer's weights fit

@@ -44,6 +44,9 @@ pub struct Preprocessor {
     pub class_counts: Vec<u64>,
     /// How the cells of the training file were read, and those of later files are.
     pub readings: Readings,
+    /// Of two classes, the logit above which the second one is predicted, where it was chosen; `None` is 0. Chosen after
+    /// training, on the validation part.
+    pub threshold: Option<f32>,
 }
 
 /// What the inputs are computed from.

@@ -27,6 +27,10 @@ impl Preprocessor {
         let image_holds = self.image_shape().is_none_or(|shape| {
             shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
         });
+        let has_two_classes = matches!(&self.target, PreparedTarget::Classes(names) if names.len() == 2);
+        if self.threshold.is_some_and(|threshold| !threshold.is_finite() || !has_two_classes) {
+            return Err("a threshold is a finite number, and for two classes".into());
+        }
         match (target_holds, image_holds) {
             (false, _) => Err(format!("the target `{}` is inconsistent", self.target_name)),
             (_, false) => Err("image_shape does not fit the columns".into()),

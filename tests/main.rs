@@ -47,6 +47,8 @@ mod browser;
 mod calibration;
 #[path = "burnlab/cli.rs"]
 mod cli;
+#[path = "burnlab/counts.rs"]
+mod counts;
 #[path = "burnlab/crowd.rs"]
 mod crowd;
 #[path = "burnlab/data.rs"]

@@ -54,7 +54,9 @@ impl Coverage {
         );
         let class_names = match target {
             PreparedTarget::Classes(names) => names.clone().into(),
-            PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => Vec::new().into(),
+            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => {
+                Vec::new().into()
+            }
         };
         Ok(Self { error: errors[rank - 1], class_names })
     }

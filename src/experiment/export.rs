@@ -111,6 +111,7 @@ fn network<'a>(
         &PreparedTarget::Number { mean, standard_deviation } => {
             onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
+        &PreparedTarget::Count { mean, .. } => onnx::Head::Count { name: &preprocessor.target_name, mean },
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     metadata.push(("burnlab_config".into(), saved.config.to_toml()));

@@ -222,7 +222,7 @@ fn gelu(graph: &mut Graph, x: &str) -> String {
 pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     match head {
         Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
-        Head::Number { .. } => &[PREDICTION],
+        Head::Number { .. } | Head::Count { .. } => &[PREDICTION],
     }
 }
 
@@ -232,6 +232,11 @@ pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
         Head::Binary { classes, threshold } => binary(graph, outputs, classes, *threshold),
         Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
         Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
+        Head::Count { mean, .. } => {
+            let (rate, mean) = count(graph, outputs, *mean);
+            graph.node_to(PREDICTION, "Mul", &[&rate, &mean], &[]);
+            graph.output(PREDICTION, DataType::Double, Some(1));
+        }
     }
 }
 
@@ -247,6 +252,10 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
             graph.node("Add", &[&distance, &mean], &[])
         }
+        Head::Count { mean, .. } => {
+            let (rate, mean) = count(graph, outputs, *mean);
+            graph.node("Mul", &[&rate, &mean], &[])
+        }
     });
     let predictions: Vec<String> = predictions.collect();
     let sum = graph.node("Sum", &texts(&predictions), &[]);
@@ -254,7 +263,7 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     let classes = match heads[0] {
         Head::Binary { classes, .. } => classes.to_vec(),
         Head::MultiClass { classes } => texts(classes),
-        Head::Number { .. } => {
+        Head::Number { .. } | Head::Count { .. } => {
             let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
             graph.node_to(PREDICTION, "Div", &[&sum, &num], &[]);
             graph.output(PREDICTION, DataType::Double, Some(1));
@@ -318,6 +327,13 @@ fn unscale(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) -> 
     let deviation = graph.constant("deviation", &[], Values::Doubles(&[deviation]));
     let standardized = cast(graph, standardized, DataType::Double);
     (graph.node("Mul", &[&standardized, &deviation], &[]), mean)
+}
+
+/// The two factors of a count, float64. The exponential is taken in float32, which all runtimes have.
+fn count(graph: &mut Graph, logarithm: &str, mean: f64) -> (String, String) {
+    let mean = graph.constant("mean", &[], Values::Doubles(&[mean]));
+    let rate = graph.node("Exp", &[logarithm], &[]);
+    (cast(graph, &rate, DataType::Double), mean)
 }
 
 fn cast(graph: &mut Graph, tensor: &str, data_type: DataType) -> String {

@@ -142,6 +142,9 @@ pub enum Loss {
     Mae,
     /// Squared near zero, absolute beyond `huber_delta` (Huber 1964)
     Huber,
+    /// Counts: half the deviance of a Poisson distribution whose mean is e to the output times the training mean, in units of
+    /// the latter
+    Poisson,
 }
 
 impl Loss {
@@ -253,9 +256,9 @@ impl TrainingConfig {
         let has_classes = task.num_classes() > 0;
         Invalid::unless(has_classes == (loss == Loss::CrossEntropy), "training.loss", || {
             if has_classes {
-                "a class target needs loss = \"cross_entropy\"".into()
+                "a class target needs loss = \"cross_entropy\" (whole numbers that are counts: data.task = \"regression\")".into()
             } else {
-                "a number target needs loss = \"mse\", \"mae\" or \"huber\"".into()
+                "a number target needs loss = \"mse\", \"mae\", \"huber\" or \"poisson\"".into()
             }
         })?;
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {

@@ -172,7 +172,7 @@ impl Answer {
         let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
         match decoder.task {
             Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
-            Task::Regression => vec![((self.predicted - decoder.target_mean) / decoder.target_scale) as f32],
+            Task::Regression => vec![decoder.output(self.predicted)],
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 self.probabilities.iter().map(|&probability| log(probability) as f32).collect()
             }
@@ -277,7 +277,7 @@ fn baseline(decoder: &OutputDecoder, class_counts: &[u64], predictions: &[Predic
         let hits = predictions.iter().filter(|row| row.truth as usize == majority).map(|row| row.weight);
         NamedValue { name: "accuracy".into(), value: hits.sum::<f64>() / total }
     } else {
-        let squared: f64 = predictions.iter().map(|row| row.weight * (row.truth - decoder.target_mean).powi(2)).sum();
+        let squared: f64 = predictions.iter().map(|row| row.weight * (row.truth - decoder.mean()).powi(2)).sum();
         NamedValue { name: "rmse".into(), value: (squared / total).sqrt() }
     }
 }

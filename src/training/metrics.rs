@@ -76,6 +76,8 @@ pub struct OutputDecoder {
     pub target_scale: f64,
     /// Two classes: the logit above which the second one is predicted; 0 is a probability of one half.
     pub threshold: f32,
+    /// Whether the output is the logarithm of a count in units of `target_scale`, its training mean.
+    pub is_count: bool,
 }
 
 impl OutputDecoder {
@@ -86,6 +88,7 @@ impl OutputDecoder {
             target_mean: preprocessor.to_target_units(0.0),
             target_scale: preprocessor.target_scale(),
             threshold: preprocessor.threshold.unwrap_or(0.0),
+            is_count: preprocessor.is_count(),
         }
     }
 
@@ -114,8 +117,24 @@ impl OutputDecoder {
     }
 
     /// The predicted number in the target's units (regression).
-    pub fn number(&self, standardized: f32) -> f64 {
-        f64::from(standardized) * self.target_scale + self.target_mean
+    pub fn number(&self, output: f32) -> f64 {
+        match self.is_count {
+            true => f64::from(output).exp() * self.target_scale,
+            false => f64::from(output) * self.target_scale + self.target_mean,
+        }
+    }
+
+    /// The output that [`number`](Self::number) turns into this number, up to rounding.
+    pub fn output(&self, number: f64) -> f32 {
+        match self.is_count {
+            true => (number.max(f64::MIN_POSITIVE) / self.target_scale).ln() as f32,
+            false => ((number - self.target_mean) / self.target_scale) as f32,
+        }
+    }
+
+    /// The mean of the training targets (regression).
+    pub fn mean(&self) -> f64 {
+        if self.is_count { self.target_scale } else { self.target_mean }
     }
 
     /// The number of classes; 0 for regression.
@@ -273,7 +292,7 @@ mod tests {
     fn every_metric_of_every_task_is_computed_within_its_bounds() {
         let mut computed = of_loop(|_| 0.5);
         for task in TASKS {
-            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0, threshold: 0.0 };
+            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0, threshold: 0.0, is_count: false };
             let (logits, labels) = predictions(task);
             let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
             let truths = Truths { labels: &labels, numbers: &numbers, weights: &[] };

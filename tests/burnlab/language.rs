@@ -94,6 +94,7 @@ fn perplexity_is_that_of_pen_and_paper() {
         target_mean: 0.0,
         target_scale: 1.0,
         threshold: 0.0,
+        is_count: false,
     };
     let logits: Vec<f32> = [0.5_f32, 0.25, 0.25, 0.1, 0.2, 0.7].iter().map(|p| p.ln() + 3.0).collect();
     // 1 in 2 and 1 in 5: the geometric mean is the square root of 10.

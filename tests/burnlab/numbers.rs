@@ -51,7 +51,7 @@ fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
 }
 
 fn decoder(task: Task) -> OutputDecoder {
-    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0 }
+    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false }
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
@@ -263,6 +263,7 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
         (Task::Regression, of(Loss::Mse, 0.0)),
         (Task::Regression, of(Loss::Mae, 0.0)),
         (Task::Regression, of(Loss::Huber, 0.0)),
+        (Task::Regression, of(Loss::Poisson, 0.0)),
     ]
 }
 
@@ -363,6 +364,14 @@ fn losses_by_hand() {
     close(loss(plain(), Task::Binary, &[2.0], &[1.0]), 0.126928);
     close(loss(plain(), Task::Binary, &[200.0], &[0.0]), 200.0);
     close(loss(plain(), Task::Binary, &[-200.0], &[0.0]), 0.0);
+    // e^z - y + y (ln y - z), of 0 only e^z
+    let poisson = TrainingConfig { loss: Some(Loss::Poisson), ..plain() };
+    close(loss(poisson.clone(), Task::Regression, &[0.5], &[2.0]), 0.0350156);
+    close(loss(poisson.clone(), Task::Regression, &[-1.0], &[0.0]), 0.3678794);
+    close(
+        loss(poisson, Task::Regression, &[0.5, -1.0, 0.3], &[2.0, 0.0, 0.25]),
+        (0.0350156 + 0.3678794 + 0.6782852) / 3.0,
+    );
     // -ln(e / (e + 1 + 1)); with smoothing .3: .8 and .1 twice
     let three = Task::MultiClass { num_classes: 3 };
     let logits = [1.0, 0.0, 0.0];
@@ -541,6 +550,7 @@ fn metrics_match_scikit_learn() {
             target_mean: number(golden, "mean"),
             target_scale: number(golden, "scale"),
             threshold: 0.0,
+            is_count: false,
         };
         let labels = floats(&golden["labels"]);
         let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();

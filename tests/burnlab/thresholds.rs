@@ -6,7 +6,7 @@ use crate::place::{Place, json, text};
 fn table() -> String {
     let row = |i: usize| {
         let (x, z) = ((i * 73 % 101) as f64 / 101.0, (i * 29 % 89) as f64 / 89.0);
-        let is_rare = x > 0.72 && z > 0.25 && i % 3 != 0;
+        let is_rare = x > 0.72 && z > 0.25 && !i.is_multiple_of(3);
         format!("{x},{z},{}\n", if is_rare { "rare" } else { "common" })
     };
     format!("x,z,y\n{}", (0..600).map(row).collect::<String>())
@@ -75,7 +75,7 @@ fn a_threshold_finds_more_of_a_rare_class_and_stays_with_the_model() {
     for (set, expected) in [
         ("data.source=\"iris\"", "threshold is for two classes: remove it"),
         ("data.validation_fraction=0", "a threshold is chosen on validation rows"),
-        ("training.threshold=\"auc\"", "unknown variant `auc`, expected one of `accuracy`, `balanced_accuracy`, `f1`"),
+        ("training.threshold=\"auc\"", "unknown value `auc`, expected one of `accuracy`, `balanced_accuracy`, `f1`"),
     ] {
         place.write("moons.toml", "[data]\nsource = \"moons\"\n[training]\nmax_epochs = 2\nthreshold = \"f1\"\n");
         let output = place.run(&["config", "check", "moons.toml", "--set", set]);

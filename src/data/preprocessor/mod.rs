@@ -125,6 +125,13 @@ pub enum PreparedTarget {
         /// Becomes 1; greater than 0.
         standard_deviation: f64,
     },
+    /// A count (`loss = "poisson"`): its training mean becomes 1, and the network's output is the logarithm of that.
+    Count {
+        /// Training mean, above 0.
+        mean: f64,
+        /// Population standard deviation in the training part.
+        standard_deviation: f64,
+    },
     /// The characters of a text by index, sorted; one more index stands for all others.
     Characters(String),
 }
@@ -204,7 +211,7 @@ impl Preprocessor {
     pub fn class_names(&self) -> &[String] {
         match &self.target {
             PreparedTarget::Classes(names) => names,
-            PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => &[],
+            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => &[],
         }
     }
 
@@ -223,23 +230,30 @@ impl Preprocessor {
     pub fn task(&self) -> Task {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
-            PreparedTarget::Number { .. } => Task::Regression,
+            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => Task::Regression,
             PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
         }
     }
 
-    /// A network output in the target's own units; unchanged for classes.
+    /// Whether the target is a count.
+    pub fn is_count(&self) -> bool {
+        matches!(self.target, PreparedTarget::Count { .. })
+    }
+
+    /// A prepared target in its own units; unchanged for classes.
     pub fn to_target_units(&self, standardized: f32) -> f64 {
         match self.target {
             PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
+            PreparedTarget::Count { mean, .. } => mean * f64::from(standardized),
             PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => f64::from(standardized),
         }
     }
 
-    /// Target units per unit of the network's output, to turn errors into target units; 1 for classes.
+    /// Target units per unit of a prepared target; 1 for classes.
     pub fn target_scale(&self) -> f64 {
         match self.target {
             PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
+            PreparedTarget::Count { mean, .. } => mean,
             PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => 1.0,
         }
     }

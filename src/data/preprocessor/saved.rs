@@ -11,7 +11,7 @@ use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
 const VERSION: u32 = 5;
-/// Until then there were no image files, no colours and no thresholds; written where there are none, so that older programs
+/// Until then there were no image files, colours, thresholds and counts; written where there are none, so that older programs
 /// can read it.
 const VERSION_WITHOUT_IMAGES: u32 = 4;
 /// Until then no column had bins; written where none has, for the same reason.
@@ -106,7 +106,7 @@ impl Preprocessor {
     fn version(&self) -> u32 {
         let has_colours = self.image_shape().is_some_and(|shape| shape.channels > 1);
         match () {
-            () if self.readings.image_files || has_colours || self.threshold.is_some() => VERSION,
+            () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => VERSION,
             () if self.has_bins() => VERSION_WITHOUT_IMAGES,
             () => VERSION_WITHOUT_BINS,
         }
@@ -121,7 +121,7 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
     });
     let of_target = match target {
         PreparedTarget::Classes(names) => Some((target_name, &names[..])),
-        PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => None,
+        PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => None,
     };
     let names = of_columns.chain(of_target).filter(|(_, names)| Spelling::of_canonical(names) == Spelling::Number);
     let columns = names.map(|(name, _)| (name.to_owned(), Reading::Names(Spelling::Number)));

@@ -128,7 +128,7 @@ impl Preprocessor {
     pub fn characters(&self) -> Option<&str> {
         match &self.target {
             PreparedTarget::Characters(known) => Some(known),
-            PreparedTarget::Classes(_) | PreparedTarget::Number { .. } => None,
+            PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => None,
         }
     }
 }

@@ -70,10 +70,10 @@ impl Preprocessor {
     /// Number targets in their own units; none where the preprocessor or the data have other targets.
     fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
         match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. }, Target::Numbers(numbers)) => rows.iter().map(|&row| numbers[row]).collect(),
-            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
-                Vec::new()
+            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(numbers)) => {
+                rows.iter().map(|&row| numbers[row]).collect()
             }
+            _ => Vec::new(),
         }
     }
 
@@ -91,9 +91,10 @@ impl Preprocessor {
                 let standardize = |&row: &usize| ((numbers[row] - mean) / standard_deviation) as f32;
                 rows.iter().map(standardize).collect()
             }
-            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
-                vec![f32::NAN; rows.len()]
+            (PreparedTarget::Count { mean, .. }, Target::Numbers(numbers)) => {
+                rows.iter().map(|&row| (numbers[row] / mean) as f32).collect()
             }
+            _ => vec![f32::NAN; rows.len()],
         }
     }
 }

@@ -20,9 +20,15 @@ impl Preprocessor {
             (&PreparedTarget::Number { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            (&PreparedTarget::Count { mean, standard_deviation }, Inputs::Table { .. }) => {
+                mean.is_finite() && mean > 0.0 && standard_deviation.is_finite() && standard_deviation > 0.0
+            }
             (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
             (PreparedTarget::Characters(_), Inputs::Table { .. })
-            | (PreparedTarget::Classes(_) | PreparedTarget::Number { .. }, Inputs::Text(_)) => false,
+            | (
+                PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. },
+                Inputs::Text(_),
+            ) => false,
         };
         let image_holds = self.image_shape().is_none_or(|shape| {
             shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()

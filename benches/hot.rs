@@ -55,12 +55,10 @@ impl Work {
         let num_rows = 20 * self.batch;
         let number = |i: usize| (i * 7919 % 1000) as f32 / 1000.0;
         let examples = Examples {
-            num_inputs: self.num_inputs,
             inputs: (0..num_rows * self.num_inputs).map(number).collect(),
-            shared: None,
             targets: (0..num_rows).map(|row| (row % CLASSES) as f32).collect(),
-            numbers: Vec::new(),
             rows: (0..num_rows).collect(),
+            ..Examples::none(self.num_inputs)
         };
         Loader::new(Arc::new(examples), self.batch, Order::Shuffled { seed: 1 }, Default::default())
     }
@@ -78,7 +76,8 @@ impl Work {
         let image_shape = self.hidden.is_none().then_some([28, 28]);
         let layout = Layout { image_shape, ..Layout::of_numbers(self.num_inputs) };
         let objective = Objective::new(&config(kernels), self.task(), &[]);
-        let decoder = OutputDecoder { task: self.task(), target_mean: 0.0, target_scale: 1.0 };
+        let decoder =
+            OutputDecoder { task: self.task(), target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false };
         Trainee {
             net: model
                 .init(&layout, Task::MultiClass { num_classes: CLASSES }, 1, &Default::default())

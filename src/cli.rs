@@ -406,8 +406,8 @@ pub struct PredictArgs {
     /// Average the predictions of all finished seeds or folds of one config: RUN is their experiment, or any of them
     #[arg(long)]
     pub ensemble: bool,
-    /// A CSV file (gzipped or not) with the columns that the model was trained on, in any order, or `-` for standard
-    /// input; no target needed
+    /// A table in any format that training reads, with the columns that the model was trained on, in any order, or `-` for
+    /// standard input; no target needed. Of images a folder, or one file
     pub input: PathBuf,
     /// The file to write, instead of the terminal; gzipped if its name ends in `.gz`
     #[arg(short, long, value_name = "FILE")]
@@ -416,6 +416,10 @@ pub struct PredictArgs {
     /// as in a CSV file
     #[arg(long, value_name = "COLUMN,COLUMN")]
     pub keep: Vec<String>,
+    /// Add what holds the truth with this probability, such as 0.9: the limits of an interval, or a set of classes, measured on
+    /// the validation rows
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub coverage: Option<f64>,
     /// Fail if rows differ from those of training: unknown categories, numbers far out of range, missing cells
     #[arg(long)]
     pub strict: bool,
@@ -464,6 +468,11 @@ pub struct GenerateArgs {
     /// Seed of the sampling: the same seed generates the same text
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("it must be above 0 and below 1, such as 0.9".into()) }
 }
 
 fn temperature(text: &str) -> Result<f64, String> {

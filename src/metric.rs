@@ -218,6 +218,16 @@ pub static METRICS: &[Metric] = &[
                   the sum over the classes (scikit-learn's brier_score_loss)",
     },
     Metric {
+        name: "ece",
+        goal: Some(Lower),
+        bounds: (0.0, 1.0),
+        formulas: &[Classes(classes::calibration_error)],
+        needs: Needs::Rows,
+        is_costly: true,
+        meaning: "Expected calibration error: how far the probability of the predicted class is from the share of rows \
+                  where it is right, on average over 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017)",
+    },
+    Metric {
         name: "mse",
         goal: Some(Lower),
         bounds: (0.0, ANY),

@@ -46,8 +46,12 @@ mod anywhere;
 mod browser;
 #[path = "burnlab/charts.rs"]
 mod charts;
+#[path = "burnlab/calibration.rs"]
+mod calibration;
 #[path = "burnlab/cli.rs"]
 mod cli;
+#[path = "burnlab/counts.rs"]
+mod counts;
 #[path = "burnlab/crowd.rs"]
 mod crowd;
 #[path = "burnlab/data.rs"]
@@ -70,6 +74,8 @@ mod home;
 mod hostile;
 #[path = "burnlab/hosts.rs"]
 mod hosts;
+#[path = "burnlab/images.rs"]
+mod images;
 #[path = "burnlab/init.rs"]
 mod init;
 #[path = "burnlab/kernels.rs"]
@@ -126,6 +132,8 @@ mod sweep;
 mod tables;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
+#[path = "burnlab/thresholds.rs"]
+mod thresholds;
 #[path = "burnlab/told.rs"]
 mod told;
 #[path = "burnlab/training.rs"]
@@ -136,6 +144,8 @@ mod tune;
 mod verbs;
 #[path = "burnlab/webdriver.rs"]
 mod webdriver;
+#[path = "burnlab/weights.rs"]
+mod weights;
 #[path = "fuzz/whole_way.rs"]
 mod whole_way;
 #[path = "burnlab/without_tools.rs"]

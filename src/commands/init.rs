@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use super::output::{say, to_terminal};
 use crate::cli::InitArgs;
 use crate::config::LoadedConfig;
-use crate::data::{self, DataConfig, Target};
+use crate::data::{self, DataConfig, ImageShape, Target};
 use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
 use crate::shell::{command, program, quoted};
@@ -30,6 +30,8 @@ struct Choice {
     /// `None` for a text.
     target: Option<String>,
     why: String,
+    /// Of a folder of images.
+    image_shape: Option<ImageShape>,
 }
 
 /// # Errors
@@ -91,7 +93,8 @@ fn name_of(data: &Path) -> String {
 /// The column to predict: the given one, one that is named like a target, or the last.
 fn choose(path: &Path, target: Option<&str>) -> anyhow::Result<Choice> {
     let is_text = path.extension().is_some_and(|extension| ["txt", "md"].iter().any(|text| extension == *text));
-    let config = DataConfig { path: Some(path.to_owned()), ..DataConfig::default() };
+    let image_shape = data::suggested_shape(path)?;
+    let config = DataConfig { path: Some(path.to_owned()), image_shape, ..DataConfig::default() };
     let names = match data::column_names(&config) {
         Ok(names) if names.len() > 1 => names,
         Ok(_) if is_text && target.is_none() => return Ok(Choice::text()),
@@ -100,7 +103,7 @@ fn choose(path: &Path, target: Option<&str>) -> anyhow::Result<Choice> {
         Err(invalid) => return Err(invalid.into()),
     };
     if let Some(target) = target {
-        return Ok(Choice { target: Some(target.to_owned()), why: String::new() });
+        return Ok(Choice { target: Some(target.to_owned()), why: String::new(), image_shape });
     }
     let named = TARGETS.iter().find_map(|word| names.iter().find(|name| name.eq_ignore_ascii_case(word)));
     let (target, why) = match (named, names.last()) {
@@ -108,12 +111,12 @@ fn choose(path: &Path, target: Option<&str>) -> anyhow::Result<Choice> {
         (None, Some(last)) => (last, "it is the last column"),
         (None, None) => bail!("{} has no columns", path.display()),
     };
-    Ok(Choice { target: Some(target.clone()), why: format!("Chosen since {why}") })
+    Ok(Choice { target: Some(target.clone()), why: format!("Chosen since {why}"), image_shape })
 }
 
 impl Choice {
     fn text() -> Self {
-        Self { target: None, why: String::new() }
+        Self { target: None, why: String::new(), image_shape: None }
     }
 
     fn why_told(&self) -> String {
@@ -136,6 +139,10 @@ fn section(path: &Path, choice: &Choice) -> Table {
         Some(target) => section.insert("target".into(), target.clone().into()),
         None => section.insert("task".into(), "language_model".into()),
     };
+    if let Some(shape) = choice.image_shape {
+        let sizes = Vec::from(shape).into_iter().map(|size| Value::Integer(size as i64));
+        section.insert("image_shape".into(), Value::Array(sizes.collect()));
+    }
     section
 }
 
@@ -162,6 +169,9 @@ fn config(prepared: &Prepared, choice: &Choice, data: &Table, name: &str, file: 
     line(&format!("{}               # of the first weights, the shuffles and the split", set("seed", 42.into())));
     line("\n[data]");
     for (key, value) in data {
+        if key == "image_shape" {
+            line("# Rows and columns of pixels that each image is brought to; 3 after them for colours.");
+        }
         if key == "target" && !choice.why.is_empty() {
             line(&format!("# What to predict. {}; any other column may stand here.", choice.why));
         }

@@ -24,12 +24,13 @@ pub fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
     let location = args.model.store.location();
     let backend = BackendName::chosen(args.model.backend);
     if args.ensemble {
+        anyhow::ensure!(args.coverage.is_none(), "--coverage is of one model: leave out --ensemble");
         let ensemble = Ensemble::open(&location, &args.model.run)?;
         return write(args, |writer| predict_ensemble(&ensemble, &args.input, &args.keep, backend, writer));
     }
     let saved = SavedModel::open(&RunFolder::find(&location, &args.model.run)?)?;
     saved.refuse_text("it does not predict the rows of a file")?;
-    write(args, |writer| predict(&saved, &args.input, &args.keep, backend, writer))
+    write(args, |writer| predict(&saved, &args.input, &args.keep, args.coverage, backend, writer))
 }
 
 /// Writes what `predict` writes to the output of `args`, and tells how the rows differ from those of training.

@@ -10,7 +10,10 @@ use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
-use crate::experiment::evaluate::{ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation};
+use crate::experiment::evaluate::{
+    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation,
+    ThresholdEvaluation,
+};
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
 use crate::shell::command_in;
@@ -156,6 +159,12 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
             writeln!(writer, "       {}", shown(evaluation, names))?;
         }
+        if let Some(calibration) = &evaluation.calibration {
+            writeln!(writer, "       {}", calibrated(evaluation, calibration))?;
+        }
+        if let Some(threshold) = &evaluation.threshold {
+            writeln!(writer, "       {}", decided(evaluation, threshold, classes))?;
+        }
         write_errors(writer, classes)?;
         write_overlooked(writer, classes)?;
     } else {
@@ -177,6 +186,28 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         }
     }
     Ok(())
+}
+
+/// What the temperature brought.
+fn calibrated(evaluation: &Evaluation, calibration: &CalibrationEvaluation) -> String {
+    let changed = ["log_loss", "ece", "brier"].iter().filter_map(|name| {
+        let before = value(&calibration.before, name)?;
+        Some(format!("{name} {} ({} without)", measured(evaluation.metric(name)), measured(before)))
+    });
+    let changed: Vec<String> = changed.collect();
+    format!("calibrated with temperature {}: {}", measured(calibration.temperature), changed.join(", "))
+}
+
+/// What the threshold brought.
+fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, classes: &ClassEvaluation) -> String {
+    let ThresholdEvaluation { probability, metric, before } = threshold;
+    let second = classes.report.last().map_or("", |class| class.class.as_str());
+    format!(
+        "`{second}` is predicted above a probability of {}: {metric} {} ({} above one half)",
+        measured(*probability),
+        measured(evaluation.metric(metric)),
+        measured(value(before, metric).unwrap_or(f64::NAN))
+    )
 }
 
 /// Metrics on one line; one without a value says so. Evaluations of older versions lack some.

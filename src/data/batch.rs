@@ -22,6 +22,8 @@ pub struct Batch<B: Backend> {
     pub labels: Vec<f32>,
     /// Number targets in their own units; empty for classes and texts.
     pub numbers: Vec<f64>,
+    /// How much each row counts; empty where all count the same.
+    pub weights: Vec<f32>,
     /// Seed of this step's dropout.
     pub noise_seed: u64,
 }
@@ -88,6 +90,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
             shared: None,
             targets: (start..end).flat_map(|row| self.examples.targets_of(row)).copied().collect(),
             numbers: self.examples.numbers.get(start..end).unwrap_or_default().to_vec(),
+            weights: self.examples.weights.get(start..end).unwrap_or_default().to_vec(),
             rows: self.examples.rows[start..end].to_vec(),
         };
         Arc::new(Self { examples: Arc::new(examples), epochs_begun: Arc::default(), ..self.clone() })
@@ -118,6 +121,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
             numbers: rows.iter().filter_map(|&row| examples.numbers.get(row)).copied().collect(),
+            weights: rows.iter().filter_map(|&row| examples.weights.get(row)).copied().collect(),
             noise_seed: derive_seed(self.epoch_seed, self.next as u64),
         };
         self.next += rows.len();

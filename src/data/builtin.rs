@@ -36,7 +36,7 @@ fn table(
     let config = DataConfig {
         target: Some("target".to_owned()),
         task: config.task.or(Some(source.task())),
-        image_shape: config.image_shape.or(source.image_shape()),
+        image_shape: config.image_shape.or(source.image_shape().map(Into::into)),
         ..config.clone()
     };
     let mut dataset = infer::read(source.name(), &Origin::shipped(source.name(), file), &config)?;
@@ -78,6 +78,7 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
         num_training_rows: None,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Readings::default(),
     }

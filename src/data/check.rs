@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, labels, missing};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -19,6 +19,9 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_test_file(config)?;
     check_division(config)?;
     check_ranges(config)?;
+    if config.images.is_some() && config.image_shape.is_none() {
+        return Err(images::needs_shape());
+    }
     let lists = [
         ("data.drop", &config.drop),
         ("data.numeric", &config.numeric),
@@ -54,6 +57,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.more_paths", !config.more_paths.is_empty()),
         ("data.query", config.query.is_some()),
         ("data.sheet", config.sheet.is_some()),
+        ("data.images", config.images.is_some()),
     ];
     let column_keys = [
         ("data.drop", !config.drop.is_empty()),
@@ -62,6 +66,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.group", config.group.is_some()),
         ("data.order", config.order.is_some()),
         ("data.split_column", config.split_column.is_some()),
+        ("data.weight", config.weight.is_some()),
     ];
     let encoding_key = [("data.encoding", config.encoding.is_some())];
     let file_keys = [
@@ -226,8 +231,9 @@ fn check_bins(config: &DataConfig) -> Result<(), Invalid> {
     Invalid::unless(config.bins == 0 || range.contains(&config.bins), "data.bins", || {
         format!("data.bins is {}: it must be from 2 to {MAX_COLUMN_BINS}, or 0 for none", config.bins)
     })?;
-    let is_image =
-        config.image_shape.or(config.source.and_then(Source::image_shape)).is_some() || config.labels.is_some();
+    let is_image = config.image_shape.is_some()
+        || config.source.and_then(Source::image_shape).is_some()
+        || config.labels.is_some();
     Invalid::unless(config.bins == 0 || !is_image, "data.bins", || {
         "data.bins is for tables, and these data are images: remove it".into()
     })
@@ -317,16 +323,16 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         let range = format!("the name of an encoding, such as {}", encoding::examples());
         check("data.encoding", encoding::named(name).is_some(), format!("{name:?}"), &range)?;
     }
-    if let Some([height, width]) = config.image_shape {
-        let holds = height >= 1 && width >= 1 && height.checked_mul(width).is_some();
-        check("data.image_shape", holds, format!("[{height}, {width}]"), "two sizes of at least 1")?;
+    if let Some(shape) = config.image_shape {
+        let holds = shape.checked_len().is_some_and(|len| len >= 1);
+        check("data.image_shape", holds, format!("{:?}", Vec::from(shape)), "sizes of at least 1")?;
     }
     Ok(())
 }
 
 /// The shape must cover every input, and every input must be a number.
 pub(super) fn check_image_shape(dataset: &Dataset) -> Result<(), Invalid> {
-    let Some([height, width]) = dataset.image_shape else {
+    let Some(shape) = dataset.image_shape else {
         return Ok(());
     };
     let texts: Vec<String> = dataset
@@ -339,11 +345,12 @@ pub(super) fn check_image_shape(dataset: &Dataset) -> Result<(), Invalid> {
         let message = format!("an image has numeric columns only, and these hold text: {}", labels::list(&texts, 8));
         return Err(Invalid::at("data.image_shape", message));
     }
-    if height * width != dataset.columns.len() {
+    if shape.num_cells() != dataset.columns.len() {
         let message = format!(
-            "{}: an image of {height} x {width} has {} pixels, and the data has {} inputs",
+            "{}: an image of {shape} has {} {}, and the data has {} inputs",
             dataset.name,
-            height * width,
+            shape.num_cells(),
+            if shape.channels == 1 { "pixels" } else { "numbers" },
             dataset.columns.len()
         );
         return Err(Invalid::at("data.image_shape", message));

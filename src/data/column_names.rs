@@ -65,6 +65,21 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
             is_dropped[position] = true;
         }
     }
+    if let Some(name) = &config.weight {
+        let position = find(table, name, "data.weight")?;
+        if forced[position].is_some() {
+            let message =
+                format!("data.weight names `{name}`, so that it is no input: leave it out of the other lists");
+            return Err(Invalid::at("data.weight", message));
+        }
+        is_dropped[position] = true;
+    }
+    if let Some(pixels) = &table.about().pixels {
+        for i in 0..table.names().len() {
+            is_dropped[i] |= !pixels.contains(&i);
+            forced[i] = Some(Forced::Numeric);
+        }
+    }
     let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
     let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
     if inputs.is_empty() {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Source, TaskKind, missing};
+use super::{ImageShape, Source, TaskKind, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,8 +28,8 @@ pub struct DataConfig {
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
     /// A table (CSV, JSON Lines, NumPy or SQLite, which is recognised; gzipped, or alone in a ZIP archive), or several, as a
-    /// pattern such as `part-*.csv`; with `labels` an IDX file of images, with `task = "language_model"` a UTF-8 text. Set
-    /// either this or `source`.
+    /// pattern such as `part-*.csv`; a folder of PNG and JPEG images with a folder for each class; with `labels` an IDX file of
+    /// images, with `task = "language_model"` a UTF-8 text. Set either this or `source`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_path")]
     pub path: Option<PathBuf>,
     /// Tables: further files with the columns of `path`, whose rows follow its rows.
@@ -44,6 +44,10 @@ pub struct DataConfig {
     /// IDX file of labels; its presence means that `path` is an IDX file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
+    /// Tables: the column that names an image file in each row, from the table's folder on. Its pixels are the inputs; other
+    /// columns are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<String>,
     /// A separate test file in the format of `path`; `test_fraction` is then not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_path: Option<PathBuf>,
@@ -99,9 +103,10 @@ pub struct DataConfig {
     /// unaffected. At least 1; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub train_per_class: Option<usize>,
-    /// Height and width of the image in each row of pixels; known for digits and IDX.
+    /// Rows and columns of pixels of each image, with a third number 3 for colours (red, green, blue side by side), which are
+    /// grey otherwise. Image files are brought to this size; known for digits and IDX.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub image_shape: Option<[usize; 2]>,
+    pub image_shape: Option<ImageShape>,
     /// Texts: characters per example, 1 to 4096; default 64. The target of each is the next character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<usize>,
@@ -120,6 +125,9 @@ pub struct DataConfig {
     /// input. If it names no row of validation, `validation_fraction` of the training rows are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_column: Option<String>,
+    /// Column that tells how much each row counts in the loss and in every metric, a number above 0; it is no input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<String>,
     /// Fraction of all rows held out for the test, 0 (none) or more and below 1; default 0.3. For a text, its end.
     pub test_fraction: f64,
     /// k-fold cross-validation, 2 to 1000: the rows are divided into this many folds of equal size (and equal class
@@ -173,6 +181,7 @@ impl Default for DataConfig {
             query: None,
             sheet: None,
             labels: None,
+            images: None,
             test_path: None,
             test_labels: None,
             target: None,
@@ -199,6 +208,7 @@ impl Default for DataConfig {
             order: None,
             gap: None,
             split_column: None,
+            weight: None,
             test_fraction: 0.3,
             folds: None,
             fold: None,

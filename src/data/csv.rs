@@ -84,6 +84,7 @@ pub(super) fn open<'a>(
         encoding: (!known.is_utf_8()).then(|| known.name()),
         unnamed,
         notes,
+        ..About::default()
     };
     Ok(Table::new(origin, names, about, Box::new(file)))
 }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Division, Readings, Task, Text, labels, text};
+use super::{Division, ImageShape, Readings, RowWeights, Task, Text, labels, text};
 use crate::invalid::one_line;
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -19,8 +19,8 @@ pub struct Dataset {
     pub target: Target,
     /// Name of the target's column.
     pub target_name: String,
-    /// Rows and columns of pixels, when a row is an image.
-    pub image_shape: Option<[usize; 2]>,
+    /// The shape of the image, when a row is one.
+    pub image_shape: Option<ImageShape>,
     /// `Some(n)`: rows `n..` came from a separate test file.
     pub num_training_rows: Option<usize>,
     /// Per row, the row of its file that it was read from: from 0, without the header and blank lines, each file by
@@ -28,6 +28,8 @@ pub struct Dataset {
     pub source_rows: Vec<u32>,
     /// What a column of the file says of the parts that rows go to.
     pub division: Division,
+    /// How much each row counts; `None` where all count the same.
+    pub weights: Option<RowWeights>,
     /// Inferences that may surprise the user, one line each.
     pub notes: Vec<String>,
     /// How the cells of the file were read.
@@ -156,7 +158,7 @@ impl Dataset {
                 }
             }
         }
-        let [height, width] = self.image_shape.unwrap_or([0, 0]);
+        let (height, width) = self.image_shape.map_or((0, 0), |shape| (shape.height, shape.width));
         for size in [height, width, self.num_training_rows.unwrap_or(usize::MAX)] {
             number(&mut hash, size);
         }
@@ -178,8 +180,14 @@ impl Dataset {
                 characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
             }
         }
-        // Without one it is what it was before there were any.
+        // Without them it is what it was before there were any.
+        if let Some(channels) = self.image_shape.map(|shape| shape.channels).filter(|&channels| channels > 1) {
+            number(&mut hash, channels);
+        }
         hash.update(self.division.bytes());
+        for weight in self.weights.iter().flat_map(|weights| &weights.values) {
+            hash.update(weight.to_le_bytes());
+        }
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -197,8 +205,9 @@ impl Dataset {
             Some(n) => format!("{}: {n} rows, {} in the test file, {inputs}", self.name, num_rows - n),
             None => format!("{}: {num_rows} rows, {inputs}", self.name),
         }];
-        if let Some([height, width]) = self.image_shape {
-            lines.push(format!("images of {height} x {width} pixels"));
+        if let Some(ImageShape { height, width, channels }) = self.image_shape {
+            let colours = if channels == 1 { "" } else { ", each red, green and blue" };
+            lines.push(format!("images of {height} x {width} pixels{colours}"));
         } else {
             let ranges = self.ranges(self.columns.len().min(MAX_SHOWN));
             lines.extend(ranges.iter().enumerate().map(|(i, range)| self.describe_column(i, range)));

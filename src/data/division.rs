@@ -161,7 +161,7 @@ impl Clock {
 }
 
 /// The cells of the column, of rows with a target.
-struct Column<'a> {
+pub(super) struct Column<'a> {
     table: &'a Table<'a>,
     name: &'a str,
     position: usize,
@@ -172,7 +172,7 @@ struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    fn read(table: &'a Table<'a>, name: &'a str, target: &str, key: &'static str) -> Result<Self, Invalid> {
+    pub(super) fn read(table: &'a Table<'a>, name: &'a str, target: &str, key: &'static str) -> Result<Self, Invalid> {
         let position = column_names::find(table, name, key)?;
         let target = column_names::find(table, target, "data.target")?;
         let (interned, text_of_row) = (Interner::default(), Vec::new());
@@ -195,14 +195,14 @@ impl<'a> Column<'a> {
     }
 
     /// An error in the first cell with a text.
-    fn error(&self, text: &Distinct<'_>, what: &str) -> Invalid {
+    pub(super) fn error(&self, text: &Distinct<'_>, what: &str) -> Invalid {
         let place = super::table::Place { line: text.line, column: self.position };
         let shown = super::table::shorten(text.text);
         self.table.error_in_with(self.key, place, &format!("holds `{shown}`, {what}"))
     }
 
     /// What `read` makes of each row's text.
-    fn each<T: Copy>(&self, read: impl Fn(&Distinct<'_>) -> Result<T, Invalid>) -> Result<Vec<T>, Invalid> {
+    pub(super) fn each<T: Copy>(&self, read: impl Fn(&Distinct<'_>) -> Result<T, Invalid>) -> Result<Vec<T>, Invalid> {
         let values = self.interned.distinct().iter().map(read).collect::<Result<Vec<T>, Invalid>>()?;
         Ok(self.text_of_row.iter().map(|&text| values[text as usize]).collect())
     }

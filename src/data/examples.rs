@@ -20,6 +20,8 @@ pub struct Examples {
     /// Number targets in their own units, as the data have them; empty for classes and texts. The metrics are computed
     /// from these, since `targets` are rounded.
     pub numbers: Vec<f64>,
+    /// How much each example counts, above 0; empty where all count the same.
+    pub weights: Vec<f32>,
     /// Per example: its row number in the [`Dataset`].
     pub rows: Vec<usize>,
 }
@@ -35,12 +37,14 @@ impl Examples {
         if num_rows > self.rows.capacity() {
             let room = num_rows + num_rows / 4;
             let added = room - self.len();
-            let a_row = self.num_inputs * size_of::<f32>() + size_of::<f32>() + size_of::<f64>() + size_of::<usize>();
+            let a_row =
+                self.num_inputs * size_of::<f32>() + 2 * size_of::<f32>() + size_of::<f64>() + size_of::<usize>();
             let needed = added.saturating_mul(a_row).saturating_add(room.saturating_mul(more));
             check_free(needed).map_err(|why| format!("{room} rows of it {why}"))?;
             let has_room = self.inputs.try_reserve_exact(added * self.num_inputs).is_ok()
                 && self.targets.try_reserve_exact(added).is_ok()
                 && (block.numbers.is_empty() || self.numbers.try_reserve_exact(added).is_ok())
+                && (block.weights.is_empty() || self.weights.try_reserve_exact(added).is_ok())
                 && self.rows.try_reserve_exact(added).is_ok();
             if !has_room {
                 return Err(format!("{room} rows of it are more than the system gives"));
@@ -49,6 +53,7 @@ impl Examples {
         self.inputs.append(&mut block.inputs);
         self.targets.append(&mut block.targets);
         self.numbers.append(&mut block.numbers);
+        self.weights.append(&mut block.weights);
         self.rows.append(&mut block.rows);
         Ok(())
     }
@@ -61,6 +66,7 @@ impl Examples {
             shared: None,
             targets: Vec::new(),
             numbers: Vec::new(),
+            weights: Vec::new(),
             rows: Vec::new(),
         }
     }

@@ -1,10 +1,11 @@
 //! The formats of tables, a row for each. To add one: its reader, and a row here.
 
 use std::io::BufRead;
+use std::path::Path;
 
 use super::origin::{Opened, Origin};
 use super::table::Table;
-use super::{DataConfig, archive, csv, json_lines, numpy, numpy_header, several, sqlite, zip};
+use super::{DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip};
 use crate::invalid::Invalid;
 
 /// A format of files.
@@ -41,6 +42,7 @@ const FORMATS: &[Format] = &[
         |start| start.starts_with(&[0, 0, 8]) || start.starts_with(&[0, 0, 0x0d]),
         "looks like an IDX file: set data.labels to the file of its labels",
     ),
+    table(image_file::is_image, Options::Nothing("an image"), images::of_file),
     table(|start| start.starts_with(zip::MAGIC), Options::Sheet, archive::open),
     refused(
         |start| start.starts_with(b"\xd0\xcf\x11\xe0"),
@@ -121,6 +123,12 @@ pub(super) fn open<'a>(
 }
 
 fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {
+    if let Some(folder) = origin.path().filter(|path| path.is_dir()) {
+        if origin.key == "data.path" {
+            check_options(origin, config, Options::Nothing("a folder of images"))?;
+        }
+        return images::of_folder(origin, folder, config);
+    }
     let mut opened = origin.open()?;
     let start = opened.reader.fill_buf().map_err(|error| origin.unreadable(&error))?;
     let format = FORMATS.iter().find(|format| (format.is_begun_by)(start)).expect("CSV is begun by anything");
@@ -130,7 +138,7 @@ fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option
             if origin.key == "data.path" {
                 check_options(origin, config, options)?;
             }
-            open(origin, opened, config, encoding_before)
+            images::of_table(open(origin, opened, config, encoding_before)?, origin, config)
         }
         Read::Refused(message) => Err(origin.error(message)),
     }
@@ -152,6 +160,7 @@ fn check_options(origin: &Origin, config: &DataConfig, options: Options) -> Resu
         ("header", !config.header),
         ("query", config.query.is_some()),
         ("sheet", config.sheet.is_some()),
+        ("images", config.images.is_some() && origin.path().is_some_and(Path::is_dir)),
     ];
     match given.iter().find(|(key, is_given)| *is_given && !meaningful.contains(key)) {
         Some((key, _)) => {

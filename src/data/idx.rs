@@ -6,7 +6,7 @@ use std::path::Path;
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CELLS;
 use super::origin::{Opened, Origin};
-use super::{Column, ColumnKind, DataConfig, Dataset, Readings, Target};
+use super::{Column, ColumnKind, DataConfig, Dataset, ImageShape, Readings, Target};
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
@@ -54,14 +54,14 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
     }
 
     let image_shape = match images.shape[..] {
-        [height, width] => Some([height, width]),
+        [height, width] => Some(ImageShape::from([height, width])),
         _ => config.image_shape,
     };
     if let (Some(wanted), Some(found)) = (config.image_shape, image_shape)
         && wanted != found
     {
         let message =
-            format!("data.image_shape is {wanted:?}, and the images of {} are {found:?}: remove it", path.display());
+            format!("data.image_shape is {wanted}, and the images of {} are {found}: remove it", path.display());
         return Err(Invalid::at("data.image_shape", message));
     }
     let name = path.file_name().unwrap_or(path.as_os_str());
@@ -75,6 +75,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         num_training_rows,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Readings::default(),
     })

@@ -16,7 +16,7 @@ use super::origin::Origin;
 use super::reading::{ColumnReader, Reading, Readings};
 use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
-use super::{DataConfig, Dataset, Target, column_names, division, formats};
+use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -32,7 +32,8 @@ pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<D
 }
 
 fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let target_position = column_names::target_position(table, config.target.as_deref())?;
+    let target_position =
+        column_names::target_position(table, config.target.as_deref().or(table.about().target.as_deref()))?;
     let target_name = table.names()[target_position].clone();
     let mut notes = Notes::default();
     table.about().notes.iter().for_each(|note| notes.say(note.clone()));
@@ -56,7 +57,8 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         target_cells.finish(table, target_position, config, hints, &mut notes)?;
     assemble(&mut values, inputs.len(), &columns);
 
-    let mut readings = Readings { encoding: table.about().encoding.clone(), ..Readings::default() };
+    let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());
+    let mut readings = Readings { encoding, image_files, ..Readings::default() };
     let keep = |readings: &mut Readings, name: &str, reading: Option<Reading>| {
         readings.columns.extend(reading.map(|reading| (name.to_owned(), reading)));
     };
@@ -87,6 +89,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     };
     values.shrink_to_fit();
     let division = division::read(table, &target_name, config)?;
+    let weights = weights::read(table, &target_name, config)?;
     Ok(Dataset {
         name: name.to_owned(),
         columns: columns.into_iter().map(OutColumn::into_column).collect(),
@@ -97,6 +100,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         num_training_rows,
         source_rows,
         division,
+        weights,
         notes: notes.lines(),
         readings,
     })

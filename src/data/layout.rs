@@ -5,8 +5,11 @@
 pub struct Layout {
     /// The column that each group of inputs comes from.
     pub columns: Vec<InputColumn>,
-    /// Rows and columns of pixels, when the inputs are an image.
+    /// Rows of an image, and inputs in each, when the inputs are one: as many as its columns of pixels, or three times as
+    /// many where there are colours.
     pub image_shape: Option<[usize; 2]>,
+    /// Inputs of each pixel, side by side; 1 where the inputs are no image.
+    pub num_channels: usize,
     /// Vocabulary size, when the inputs are a text: each input is then the index of a character, and the last index
     /// stands for all characters that the training part lacks.
     pub num_characters: Option<usize>,
@@ -36,7 +39,17 @@ impl InputColumn {
 impl Layout {
     /// `num_inputs` numbers that are neither image nor text.
     pub fn of_numbers(num_inputs: usize) -> Self {
-        Self { columns: vec![InputColumn::Number; num_inputs], image_shape: None, num_characters: None }
+        Self {
+            columns: vec![InputColumn::Number; num_inputs],
+            image_shape: None,
+            num_channels: 1,
+            num_characters: None,
+        }
+    }
+
+    /// Rows and columns of pixels, when the inputs are an image.
+    pub fn pixels(&self) -> Option<[usize; 2]> {
+        self.image_shape.map(|[height, width]| [height, width / self.num_channels])
     }
 
     /// Width of the network's input.

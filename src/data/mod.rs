@@ -12,13 +12,14 @@
 //!   (classes or numbers) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
+//! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
 //! - `header`: the columns of a file
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
-//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how
+//!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
@@ -55,6 +56,10 @@ mod follow;
 mod formats;
 mod header;
 mod idx;
+mod image_file;
+mod image_scale;
+mod image_shape;
+mod images;
 mod infer;
 mod json_lines;
 mod kinds;
@@ -88,6 +93,7 @@ mod task;
 mod text;
 mod text_file;
 mod units;
+mod weights;
 mod write;
 mod zip;
 
@@ -105,6 +111,8 @@ pub use division::{Division, Part};
 pub use drift::Drift;
 pub use examples::Examples;
 pub use header::column_names;
+pub use image_shape::ImageShape;
+pub use images::suggested_shape;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
@@ -120,6 +128,7 @@ pub use suspicions::suspicions;
 pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;
+pub use weights::RowWeights;
 
 /// Loads what the section names, after checking the section itself.
 ///

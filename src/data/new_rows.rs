@@ -10,8 +10,8 @@ use super::origin::Origin;
 use super::reading::{ColumnReader, Reading};
 use super::table::Table;
 use super::{
-    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, Target,
-    column_names, formats,
+    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings,
+    RowWeights, Target, column_names, formats, images, weights,
 };
 use crate::invalid::Invalid;
 
@@ -97,15 +97,23 @@ impl<'a> NewRows<'a> {
         let Self { preprocessor, origin, config, has_target, kept } = self;
         let readings = &preprocessor.readings;
         let table = formats::open(origin, config, readings.encoding.as_deref())?;
+        if table.about().pixels.is_some() && !readings.image_files {
+            return Err(table.error(images::NOT_OF_IMAGES));
+        }
         let inputs = preprocessor.columns().iter().map(|column| readings.source(&column.name));
         let mut columns = column_names::positions(&table, inputs)?;
         let kept = column_names::listed(&table, kept)?;
         if *has_target {
             columns.extend(column_names::positions(&table, std::iter::once(preprocessor.target_name.as_str()))?);
         }
+        // What weighs rows matters where they are judged.
+        let has_weight = *has_target && config.weight.is_some();
+        if let Some(name) = config.weight.as_deref().filter(|_| has_weight) {
+            columns.extend(column_names::positions(&table, std::iter::once(name))?);
+        }
         let first_kept = columns.len();
         columns.extend(kept);
-        Ok(OpenRows { preprocessor, table, columns, first_kept, has_target: *has_target })
+        Ok(OpenRows { preprocessor, table, columns, first_kept, has_target: *has_target, has_weight })
     }
 }
 
@@ -113,11 +121,12 @@ impl<'a> NewRows<'a> {
 pub struct OpenRows<'a> {
     preprocessor: &'a Preprocessor,
     table: Table<'a>,
-    /// Positions of the inputs, of the target if it is read, and of the kept columns.
+    /// Positions of the inputs, of the target and the weight if they are read, and of the kept columns.
     columns: Vec<usize>,
     /// Index in `columns` of the first kept column.
     first_kept: usize,
     has_target: bool,
+    has_weight: bool,
 }
 
 impl OpenRows<'_> {
@@ -134,7 +143,7 @@ impl OpenRows<'_> {
     /// # Errors
     /// A row that cannot be read; text in a numeric column; the first error of `visit`.
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<Drift, E> {
-        let Self { preprocessor, table, columns, first_kept, has_target } = self;
+        let Self { preprocessor, table, columns, first_kept, has_target, has_weight } = self;
         let inputs = preprocessor.columns();
         let readers: Vec<ColumnReader> = inputs.iter().map(|column| reader(column, &preprocessor.readings)).collect();
         let classes = preprocessor.class_labels();
@@ -161,6 +170,10 @@ impl OpenRows<'_> {
             } else if let Target::Numbers(numbers) = &mut block.dataset.target {
                 numbers.push(f64::NAN);
             }
+            if *has_weight {
+                let weight = weights::of_row(row, inputs.len() + 1)?;
+                block.dataset.weights.get_or_insert_with(no_weights).values.push(weight);
+            }
             let values = &mut block.dataset.values;
             let first = values.len();
             known.push_inputs(row, values)?;
@@ -174,6 +187,10 @@ impl OpenRows<'_> {
         }
         Ok(drift)
     }
+}
+
+fn no_weights() -> RowWeights {
+    RowWeights { name: String::new(), values: Vec::new() }
 }
 
 /// Reads the cells of a prepared column.
@@ -217,6 +234,7 @@ impl<'a> Gathered<'a> {
             num_training_rows: None,
             source_rows: Vec::new(),
             division: Default::default(),
+            weights: None,
             notes: Vec::new(),
             // Read by the preprocessor's own: nothing is to be shifted.
             readings: preprocessor.readings.clone(),
@@ -231,6 +249,7 @@ impl<'a> Gathered<'a> {
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
         examples.rows = std::mem::take(&mut self.rows);
         self.dataset.values.clear();
+        self.dataset.weights = None;
         match &mut self.dataset.target {
             Target::Classes { labels, .. } => labels.clear(),
             Target::Numbers(numbers) => numbers.clear(),

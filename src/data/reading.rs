@@ -18,6 +18,9 @@ pub struct Readings {
     /// The encoding of the training file, unless it is UTF-8. A later file that is not UTF-8 is taken to have it, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Whether the inputs are the pixels of image files, from 0 to 1.
+    #[serde(skip_serializing_if = "is_false")]
+    pub image_files: bool,
     /// By the name of the input column, or of the target.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub columns: BTreeMap<String, Reading>,
@@ -55,6 +58,10 @@ pub enum Reading {
     },
     /// As names, some of which have several spellings.
     Names(Spelling),
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_zero(number: &f64) -> bool {
@@ -142,7 +149,7 @@ impl Readings {
             Reading::Numbers { .. } | Reading::Date { .. } => None,
         };
         let columns = self.columns.iter().filter_map(|(name, reading)| Some((name.clone(), written(reading)?)));
-        Self { encoding: None, columns: columns.collect() }
+        Self { columns: columns.collect(), ..Self::default() }
     }
 }
 

@@ -45,6 +45,10 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
         keeps(labels[row - 1])
     });
     dataset.division.retain(|row| keeps(labels[row]));
+    if let Some(weights) = &mut dataset.weights {
+        let mut labels = labels.iter();
+        weights.values.retain(|_| labels.next().is_some_and(|&label| keeps(label)));
+    }
     labels.retain(|&label| keeps(label));
     labels.iter_mut().for_each(|label| *label = new_number[*label as usize]);
     Ok(())

@@ -40,6 +40,8 @@ pub(super) fn open<'a>(origin: &'a Origin, tables: Vec<Table<'a>>) -> Result<Tab
         is_comma_likely: tables.iter().all(|table| table.about().is_comma_likely),
         encoding: first.about().encoding.clone(),
         unnamed: first.about().unnamed.clone(),
+        target: first.about().target.clone(),
+        pixels: first.about().pixels.clone(),
         notes: vec![format!("{} files, {} to {}", tables.len(), first.display(), tables[tables.len() - 1].display())],
     };
     for table in &tables {

@@ -66,6 +66,10 @@ pub(super) struct About {
     pub(super) encoding: Option<String>,
     /// Columns without a name in the file, which are left out.
     pub(super) unnamed: Vec<usize>,
+    /// The target, where the section names none.
+    pub(super) target: Option<String>,
+    /// The columns that are the pixels of image files, and then the only inputs.
+    pub(super) pixels: Option<std::ops::Range<usize>>,
     /// How the file was read, where that may surprise.
     pub(super) notes: Vec<String>,
 }

@@ -79,6 +79,7 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
         num_training_rows: None,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes,
         readings: Readings::default(),
     })

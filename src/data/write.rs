@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{ColumnKind, Dataset, Target};
 
 impl Dataset {
-    /// Writes `rows` in their order: a header of the columns and, last, the target; then a line per row, an empty cell
+    /// Writes `rows` in their order: a header of the columns, the weights if there are any, and, last, the target; then a line per row, an empty cell
     /// where it is missing. Read back, the cells are the same f32 values. A category that occurs only in a separate
     /// test file is written as missing, which is the same to the network: unknown.
     ///
@@ -38,7 +38,8 @@ impl Dataset {
     ) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(|column| &column.name);
-        csv.write_record(names.chain([&self.target_name]))?;
+        let weights = self.weights.as_ref();
+        csv.write_record(names.chain(weights.map(|weights| &weights.name)).chain([&self.target_name]))?;
         for &row in rows {
             for (i, (cell, column)) in self.row(row).iter().zip(&self.columns).enumerate() {
                 match &column.kind {
@@ -48,6 +49,9 @@ impl Dataset {
                         csv.write_field(categories.get(*cell as usize).map_or("", String::as_str))?;
                     }
                 }
+            }
+            if let Some(weights) = weights {
+                csv.write_field(weights.values[row].to_string())?;
             }
             csv.write_field(target(row).as_bytes())?;
             csv.write_record(None::<&[u8]>)?;

@@ -56,6 +56,12 @@ impl Ensemble {
             let folder = RunFolder::find(location, run.record.id.as_str())?;
             let model = SavedModel::open(&folder)?;
             model.refuse_text("an ensemble predicts the rows of a table")?;
+            ensure!(
+                model.preprocessor.threshold.is_none(),
+                "run `{}` tells its classes apart at a threshold of its own, which the mean of several has none of: train them \
+                 without training.threshold",
+                model.name()
+            );
             Ok(Member { run, model })
         });
         let members = members.collect::<anyhow::Result<Vec<_>>>()?;

@@ -16,7 +16,9 @@ use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
-pub use crate::training::evaluation::{ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation};
+pub use crate::training::evaluation::{
+    CalibrationEvaluation, ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation, ThresholdEvaluation,
+};
 
 /// Scores the saved model on `examples`.
 ///
@@ -78,7 +80,8 @@ pub fn score_ensemble(
     for (i, &row) in first.iter().enumerate() {
         let answers: Vec<&Answer> = of_members.iter().map(|predictions| &predictions[i].answer).collect();
         let averaged = average(&answers);
-        predictions.push(Prediction { row, truth: of_members[0][i].truth, answer: averaged.answer });
+        let Prediction { truth, weight, .. } = of_members[0][i];
+        predictions.push(Prediction { row, truth, weight, answer: averaged.answer });
         spreads.push(averaged.spread);
     }
     let evaluation = evaluate_predictions(&predictions, &ensemble.first().preprocessor);

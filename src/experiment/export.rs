@@ -103,12 +103,15 @@ fn network<'a>(
     };
     let head = match &preprocessor.target {
         PreparedTarget::Classes(names) => match &names[..] {
-            [negative, positive] => onnx::Head::Binary { classes: [negative, positive] },
+            [negative, positive] => {
+                onnx::Head::Binary { classes: [negative, positive], threshold: preprocessor.threshold.unwrap_or(0.0) }
+            }
             names => onnx::Head::MultiClass { classes: names },
         },
         &PreparedTarget::Number { mean, standard_deviation } => {
             onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
+        &PreparedTarget::Count { mean, .. } => onnx::Head::Count { name: &preprocessor.target_name, mean },
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     metadata.push(("burnlab_config".into(), saved.config.to_toml()));

@@ -169,6 +169,7 @@ mod tests {
             num_training_rows: None,
             source_rows: Vec::new(),
             division: Default::default(),
+            weights: None,
             notes: Vec::new(),
             readings: Default::default(),
         }
@@ -211,9 +212,16 @@ mod tests {
     #[test]
     fn the_metrics_said_to_have_no_value_are_those_that_come_out_as_nan() {
         let scores = |task, logits: &[f32], labels: &[f32]| {
-            let decoder = crate::training::OutputDecoder { task, target_mean: 0.0, target_scale: 1.0 };
+            let decoder = crate::training::OutputDecoder {
+                task,
+                target_mean: 0.0,
+                target_scale: 1.0,
+                threshold: 0.0,
+                is_count: false,
+            };
             let numbers: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
-            let scores = decoder.scores(logits, labels, &numbers, true, None);
+            let truths = crate::training::Truths { labels, numbers: &numbers, weights: &[] };
+            let scores = decoder.scores(logits, truths, true, None);
             scores.into_iter().filter(|score| !score.1.is_finite()).map(|score| score.0).collect::<Vec<_>>()
         };
         use crate::data::Task;

@@ -22,10 +22,14 @@
 //! | `saved_model` | [`SavedModel`]: a run's config, preprocessing and weights |
 //! | `ensemble` | [`Ensemble`]: the saved models of several seeds or folds, and the mean of their predictions |
 //! | `evaluate`, `predict`, `generate` | a saved model or an ensemble on rows with targets, on new rows, and as a text generator |
+//! | `calibrate` | what the validation rows tell of a trained network |
+//! | `calibration` | temperatures, and sets and intervals that hold the truth as often as is asked for |
 //! | `predictions` | predictions as CSV |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
+mod calibrate;
+pub mod calibration;
 pub mod describe;
 pub mod ensemble;
 mod environment;

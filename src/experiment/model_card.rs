@@ -130,8 +130,9 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
         )?,
         None => writeln!(card, "\n## Inputs\n\n| column | kind |\n|---|---|")?,
     }
-    if let Some([height, width]) = preprocessor.image_shape() {
-        let (first, last) = (&preprocessor.columns()[0].name, &preprocessor.columns()[height * width - 1].name);
+    if let Some(shape) = preprocessor.image_shape() {
+        let (height, width) = (shape.height, shape.width);
+        let (first, last) = (&preprocessor.columns()[0].name, &preprocessor.columns()[shape.num_cells() - 1].name);
         let [first, last] = [first, last].map(|name| plain(name));
         writeln!(card, "| {first} to {last} | the pixels of an image, {height} rows of {width} |")?;
     }

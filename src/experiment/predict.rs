@@ -10,6 +10,7 @@ use anyhow::Context;
 
 use crate::cpu::TrainingBackend;
 
+use super::calibration::Coverage;
 use super::ensemble::{Ensemble, average};
 use super::predictions::{self, Lines};
 use super::saved_model::SavedModel;
@@ -19,7 +20,8 @@ use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
 /// Writes to `writer` a line per row of the CSV file `input`: its index from 0, the columns `keep` unchanged, the
-/// prediction, and a probability per class. Returns how the rows differ from those of training.
+/// prediction, and a probability per class; with `share`, also a set of classes or an interval that holds the truth with
+/// this probability. Returns how the rows differ from those of training.
 ///
 /// # Errors
 /// A language model; an input that cannot be read or lacks columns; a column to keep that is named like one of the
@@ -28,14 +30,20 @@ pub fn predict(
     saved: &SavedModel,
     input: &Path,
     keep: &[String],
+    share: Option<f64>,
     backend: BackendName,
     writer: &mut dyn Write,
 ) -> anyhow::Result<Drift> {
     saved.refuse_text("it does not predict the rows of a file")?;
-    let mut output = Output::new(writer, saved.preprocessor.class_names(), None);
+    let coverage = share.map(|share| saved.coverage(share)).transpose()?;
+    let more = coverage.as_ref().map_or(&[][..], Coverage::columns);
+    let mut output = Output::new(writer, saved.preprocessor.class_names(), more);
     let drift = answer(saved, input, keep, backend, &mut |part| match part {
         Part::Kept(kept) => output.begin(&kept),
-        Part::Rows(block) => block.rows().try_for_each(|(row, kept, answer)| output.write(row, kept, answer, None)),
+        Part::Rows(block) => block.rows().try_for_each(|(row, kept, answer)| {
+            let cells = coverage.as_ref().map_or_else(Vec::new, |coverage| coverage.cells(answer));
+            output.write(row, kept, answer, cells)
+        }),
     })?;
     output.end()?;
     Ok(drift)
@@ -55,7 +63,8 @@ pub fn predict_ensemble(
 ) -> anyhow::Result<Drift> {
     let spooled = spooled(input)?;
     let file = spooled.as_ref().map_or(input, |file| file.path());
-    let mut output = Output::new(writer, ensemble.first().preprocessor.class_names(), Some(ensemble.spread_column()));
+    let spread = ensemble.spread_column();
+    let mut output = Output::new(writer, ensemble.first().preprocessor.class_names(), std::slice::from_ref(&spread));
     let (drifts, written) = thread::scope(|scope| {
         let start = |(i, model)| {
             let (sender, receiver) = sync_channel(1);
@@ -117,7 +126,7 @@ fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>) -> anyh
         for (i, (row, kept, _)) in first.rows().enumerate() {
             let answers: Vec<&Answer> = blocks.iter().map(|block| &block.answers[i]).collect();
             let averaged = average(&answers);
-            output.write(row, kept, &averaged.answer, Some(averaged.spread))?;
+            output.write(row, kept, &averaged.answer, [averaged.spread.to_string()])?;
         }
     }
 }
@@ -156,10 +165,10 @@ fn send(sender: &SyncSender<Part>, part: Part) -> anyhow::Result<()> {
 }
 
 /// Each column of the output has a name of its own.
-fn check_kept(keep: &[String], class_names: &[String], last: Option<&str>) -> anyhow::Result<()> {
+fn check_kept(keep: &[String], class_names: &[String], more: &[&str]) -> anyhow::Result<()> {
     let own = predictions::own_columns(class_names);
     for (i, name) in keep.iter().enumerate() {
-        let is_own = name == "row" || Some(name.as_str()) == last || own.contains(name);
+        let is_own = name == "row" || more.contains(&name.as_str()) || own.contains(name);
         anyhow::ensure!(!is_own, "--keep {name}: the output has a column `{name}` of its own: rename that of the file");
         anyhow::ensure!(!keep[..i].contains(name), "--keep names `{name}` twice");
     }
@@ -170,20 +179,21 @@ fn check_kept(keep: &[String], class_names: &[String], last: Option<&str>) -> an
 struct Output<'a> {
     writer: Option<&'a mut dyn Write>,
     class_names: &'a [String],
-    last: Option<&'static str>,
+    /// Columns after the prediction.
+    more: &'a [&'static str],
     lines: Option<Lines<'a, &'a mut dyn Write>>,
 }
 
 impl<'a> Output<'a> {
-    fn new(writer: &'a mut dyn Write, class_names: &'a [String], last: Option<&'static str>) -> Self {
-        Self { writer: Some(writer), class_names, last, lines: None }
+    fn new(writer: &'a mut dyn Write, class_names: &'a [String], more: &'a [&'static str]) -> Self {
+        Self { writer: Some(writer), class_names, more, lines: None }
     }
 
     fn begin(&mut self, kept: &[String]) -> anyhow::Result<()> {
-        check_kept(kept, self.class_names, self.last)?;
+        check_kept(kept, self.class_names, self.more)?;
         let first: Vec<&str> = ["row"].into_iter().chain(kept.iter().map(String::as_str)).collect();
         let writer = self.writer.take().context("the table has begun")?;
-        self.lines = Some(Lines::begin(writer, self.class_names, &first, self.last, predictions::inert)?);
+        self.lines = Some(Lines::begin(writer, self.class_names, &first, self.more, predictions::inert)?);
         Ok(())
     }
 
@@ -192,12 +202,12 @@ impl<'a> Output<'a> {
         row: usize,
         kept: impl Iterator<Item = &'c [u8]>,
         answer: &Answer,
-        last: Option<f64>,
+        more: impl IntoIterator<Item = String>,
     ) -> anyhow::Result<()> {
         let row = row.to_string();
         let first = std::iter::once(row.as_bytes()).chain(kept.map(|cell| -> &[u8] { cell }));
         let lines = self.lines.as_mut().context("the table has no header yet")?;
-        Ok(lines.write(first, answer, last)?)
+        Ok(lines.write(first, answer, more)?)
     }
 
     fn end(self) -> anyhow::Result<()> {

@@ -17,11 +17,13 @@ pub fn csv(
     shown: fn(&str) -> Cow<'_, str>,
     last: Option<(&str, &[f64])>,
 ) -> csv::Result<Vec<u8>> {
+    let more: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
     let mut bytes = Vec::new();
-    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"], last.map(|(name, _)| name), shown)?;
-    for (i, Prediction { row, truth, answer }) in predictions.iter().enumerate() {
+    let mut lines = Lines::begin(&mut bytes, class_names, &["row", "true"], &more, shown)?;
+    for (i, Prediction { row, truth, answer, .. }) in predictions.iter().enumerate() {
         let truth = lines.shown(*truth);
-        lines.write([row.to_string(), truth], answer, last.map(|(_, values)| values[i]))?;
+        let more = last.map(|(_, values)| values[i].to_string());
+        lines.write([row.to_string(), truth], answer, more)?;
     }
     lines.end()?;
     Ok(bytes)
@@ -47,7 +49,7 @@ pub fn inert(text: &str) -> Cow<'_, str> {
 }
 
 impl<'a, W: Write> Lines<'a, W> {
-    /// Writes the header: `first`, then `predicted` and a column per class, then `last`.
+    /// Writes the header: `first`, then `predicted` and a column per class, then `more`.
     ///
     /// # Errors
     /// Errors of `writer`, as for all methods.
@@ -55,28 +57,31 @@ impl<'a, W: Write> Lines<'a, W> {
         writer: W,
         class_names: &'a [String],
         first: &[&str],
-        last: Option<&str>,
+        more: &[&str],
         shown: fn(&str) -> Cow<'_, str>,
     ) -> csv::Result<Self> {
         let mut csv = csv::Writer::from_writer(writer);
-        let own = own_columns(class_names).into_iter().chain(last.map(str::to_owned));
+        let own = own_columns(class_names).into_iter().chain(more.iter().map(ToString::to_string));
         csv.write_record(first.iter().map(ToString::to_string).chain(own))?;
         Ok(Self { csv, class_names: class_names.iter().map(|name| shown(name)).collect() })
     }
 
-    /// Writes `first`, then the prediction, then `last`, which is there in all lines or in none.
+    /// Writes `first`, then the prediction, then `more`, as many cells as the header has of them.
     pub fn write(
         &mut self,
         first: impl IntoIterator<Item: AsRef<[u8]>>,
         answer: &Answer,
-        last: Option<f64>,
+        more: impl IntoIterator<Item: AsRef<[u8]>>,
     ) -> csv::Result<()> {
         for cell in first {
             self.csv.write_field(cell)?;
         }
         self.csv.write_field(self.shown(answer.predicted))?;
-        for number in answer.probabilities.iter().chain(&last) {
+        for number in &answer.probabilities {
             self.csv.write_field(number.to_string())?;
+        }
+        for cell in more {
+            self.csv.write_field(cell)?;
         }
         self.csv.write_record(None::<&[u8]>)
     }

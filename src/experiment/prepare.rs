@@ -14,6 +14,7 @@ use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
 use crate::training::OutputDecoder;
+use crate::training::config::Loss;
 
 /// Data, loaded, split and encoded as network inputs, with the resolved config.
 #[derive(Clone)]
@@ -79,7 +80,9 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let config = &Config { training, ..config.clone() };
     check_monitor(config, &dataset, &splits)?;
     let Some(run) = &config.model.init_from else {
-        let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
+        let fitted = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
+        let is_count = config.training.loss == Some(Loss::Poisson);
+        let preprocessor = if is_count { fitted.counting(&dataset)? } else { fitted };
         config.model.check(&preprocessor.layout(), preprocessor.task())?;
         return Ok(Prepared::new(config, dataset, splits, preprocessor));
     };
@@ -96,6 +99,9 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         format!("the inputs stay as `{}` learned them: set bins = {bins}", saved.name())
     })?;
     let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
+    Invalid::unless(preprocessor.is_count() == (config.training.loss == Some(Loss::Poisson)), "training.loss", || {
+        format!("`{}` has another kind of loss: loss = \"poisson\" goes on from that loss alone", saved.name())
+    })?;
     let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();
     let new_head = has_new_head.then_some(head.as_str());
@@ -135,6 +141,14 @@ impl Prepared {
         prepared
     }
 
+    /// The same, with the second of two classes predicted above the logit `threshold`.
+    pub(super) fn deciding_at(&self, threshold: f32) -> Self {
+        let mut prepared = self.clone();
+        prepared.preprocessor.threshold = Some(threshold);
+        prepared.decoder = OutputDecoder::new(&prepared.preprocessor);
+        prepared
+    }
+
     /// The rows of both parts, encoded as those of the training part alone.
     pub(super) fn train_and_validation(&self) -> Examples {
         let rows = [&self.splits.train[..], &self.splits.validation[..]].concat();
@@ -143,6 +157,8 @@ impl Prepared {
 
     /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
+        // Of the training that is to come it is not known yet.
+        let preprocessor = Preprocessor { threshold: None, ..preprocessor };
         let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let decoder = OutputDecoder::new(&preprocessor);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::config::Config;
-use crate::data::{ColumnKind, Dataset, Splits, Target};
+use crate::data::{ColumnKind, Dataset, ImageShape, Splits, Target};
 use crate::model::Architecture;
 
 /// The keys of `[model]` that name no network.
@@ -117,8 +117,9 @@ fn recipe(dataset: &Dataset, splits: &Splits) -> String {
         return text(rows);
     }
     match dataset.image_shape {
-        Some(shape) => image(shape, rows),
-        None => table(dataset, rows),
+        // Enough for two poolings.
+        Some(shape) if shape.height.min(shape.width) >= 4 => image(shape, rows),
+        _ => table(dataset, rows),
     }
 }
 
@@ -144,9 +145,9 @@ fn text(windows: usize) -> String {
 }
 
 /// Images: small ones keep more of what a convolution finds.
-fn image([height, width]: [usize; 2], rows: usize) -> String {
+fn image(shape: ImageShape, rows: usize) -> String {
     let epochs = (200_000 / rows.max(1)).clamp(3, 40);
-    let (model, batch_size, learning_rate) = match height * width {
+    let (model, batch_size, learning_rate) = match shape.height * shape.width {
         0..=256 => ("channels = [32, 64]\nconvolutions = 2\nbatch_norm = true\nhidden = []\ndropout = 0.5", 32, 3e-3),
         _ => ("channels = [16, 32]\nkernel = 5\nhidden = [128]\ndropout = 0.25", 128, 2e-3),
     };

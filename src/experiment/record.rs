@@ -15,9 +15,11 @@ use crate::data::{Dataset, Division, Target};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
-use crate::training::evaluation::{Evaluation, Prediction, RefitEvaluation, evaluate};
+use crate::training::evaluation::{
+    CalibrationEvaluation, Evaluation, Prediction, RefitEvaluation, ThresholdEvaluation, evaluate,
+};
 use crate::training::objective::Objective;
-use crate::training::{CHECKPOINT, Phase};
+use crate::training::{CHECKPOINT, OutputDecoder, Phase};
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
@@ -79,10 +81,12 @@ fn new_run(prepared: &Prepared, options: &TrainOptions, parent: Option<RunId>) -
     })
 }
 
-/// Evaluates once on the test part and records the result; `None` without a test part.
+/// Evaluates once on the test part and records the result; `None` without a test part. `uncalibrated`: the temperature of the
+/// trained network, and the network without it.
 pub(super) fn test<B: TrainingBackend>(
     prepared: &Prepared,
     trained: &mut Trained<B>,
+    uncalibrated: Option<(f64, Net<B::InnerBackend>)>,
     device: &B::Device,
 ) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
     let Prepared { config, dataset, splits, preprocessor, test, decoder, .. } = prepared;
@@ -99,6 +103,17 @@ pub(super) fn test<B: TrainingBackend>(
         num_examples: refitted.num_examples,
         num_epochs: refitted.num_epochs,
         before: score(&refitted.before).0.metrics,
+    });
+    evaluation.calibration = uncalibrated.map(|(temperature, net)| {
+        let before = score(&net).0.metrics;
+        CalibrationEvaluation { temperature, before }
+    });
+    evaluation.threshold = config.training.threshold.map(|metric| {
+        let half = Arc::new(OutputDecoder { threshold: 0.0, ..(*decoder).clone() });
+        let net = trained.fitted.net.clone();
+        let (at_half, _) = evaluate::<B::InnerBackend>(net, &objective, &half, test, preprocessor, device);
+        let probability = decoder.probabilities(&[decoder.threshold])[1];
+        ThresholdEvaluation { probability, metric: metric.name().into(), before: at_half.metrics }
     });
     predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
     let mut points = Vec::new();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
+use super::calibration::Calibration;
 use super::environment::RunEnvironment;
 use super::weights_file;
 use crate::config::{Config, ConfigError, LoadedConfig};
@@ -28,6 +29,8 @@ pub const MODEL: &str = "model.safetensors";
 pub const PREPROCESSING: &str = "preprocessing.json";
 /// The metrics on the test part.
 pub const EVALUATION: &str = "evaluation.json";
+/// What the validation rows tell of the trained network.
+pub const CALIBRATION: &str = "calibration.json";
 /// The predictions of the test rows.
 pub const PREDICTIONS: &str = "predictions.csv";
 /// Whom each test row is of, where `data.group` says so: verdicts draw the rows of one together.
@@ -205,6 +208,11 @@ impl RunFolder {
     /// `evaluation.json`; `None` for a run without a test part.
     pub fn evaluation(&self) -> anyhow::Result<Option<Evaluation>> {
         self.has(EVALUATION).then(|| self.json(EVALUATION, None)).transpose()
+    }
+
+    /// `calibration.json`; `None` for a run without validation rows, or of an older version.
+    pub fn calibration(&self) -> anyhow::Result<Option<Calibration>> {
+        self.has(CALIBRATION).then(|| self.json(CALIBRATION, None)).transpose()
     }
 
     /// `preprocessing.json`, checked against the data section `config`.

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cpu::FusedBackend;
 use anyhow::Context;
 
+use super::calibration::Coverage;
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
@@ -87,6 +88,20 @@ impl SavedModel {
         Ok(())
     }
 
+    /// Sets or intervals that hold the truth with the probability `share`.
+    ///
+    /// # Errors
+    /// No validation rows, or too few.
+    pub fn coverage(&self, share: f64) -> anyhow::Result<Coverage> {
+        let calibration = self.folder.calibration()?.with_context(|| {
+            format!(
+                "run `{}` keeps nothing of validation rows, by which --coverage is measured: train it with some",
+                self.name()
+            )
+        })?;
+        Coverage::new(&calibration, &self.preprocessor.target, share)
+    }
+
     /// The rows of a file with the target, or the windows of a text, as network inputs; and how they differ from those of
     /// training.
     ///
@@ -131,7 +146,9 @@ impl SavedModel {
             Inputs::Table { .. } => {
                 if let Some(file) = self.folder.copy(TEST_ROWS)? {
                     let preprocessor = self.preprocessor.for_written_rows();
-                    let read = read_examples(file.path(), &preprocessor, &DataConfig::of_written_rows());
+                    let weight = self.config.data.weight.clone();
+                    let config = DataConfig { weight, ..DataConfig::of_written_rows() };
+                    let read = read_examples(file.path(), &preprocessor, &config);
                     let mut examples = read.map_err(|error| file.named(error))?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
                     let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());

@@ -2,10 +2,11 @@
 
 use anyhow::Context;
 
+use super::calibrate::{Changed, calibrate};
 use super::fit_network::{Refitted, Trained, fail, fit_network};
 use super::prepare::{Prepared, Pretrained};
 use super::run::{RunOutcome, Start, TrainOptions};
-use super::run_folder::MODEL;
+use super::run_folder::{MODEL, PREPROCESSING};
 use super::weights_file::encode;
 use super::{pictures, record};
 use crate::backend::{Job, run_on};
@@ -116,8 +117,14 @@ fn keep<B: TrainingBackend>(
     reason: &str,
     device: &B::Device,
 ) -> anyhow::Result<Option<Evaluation>> {
+    let Changed { uncalibrated, threshold } = calibrate(trained, prepared, device)?;
+    let decided = threshold.map(|threshold| prepared.deciding_at(threshold));
+    if let Some(decided) = &decided {
+        trained.writer.write_file(PREPROCESSING, &serde_json::to_vec_pretty(&decided.preprocessor)?)?;
+    }
+    let prepared = decided.as_ref().unwrap_or(prepared);
     trained.writer.write_file(MODEL, &encode(&named_weights(&trained.fitted.net))?)?;
-    let (evaluation, predictions) = record::test(prepared, trained, device)?.unzip();
+    let (evaluation, predictions) = record::test(prepared, trained, uncalibrated, device)?.unzip();
     let predictions = predictions.unwrap_or_default();
     let Trained { fitted, writer, refitted, .. } = trained;
     pictures::recorded::write(prepared, fitted, evaluation.as_ref(), &predictions, writer, device)?;

@@ -3,11 +3,11 @@
 //! Definitions are scikit-learn's: zero where a ratio has no denominator, averages over the classes that occur among
 //! targets or predictions.
 
-/// Counts of (true class, predicted class).
+/// Counts of (true class, predicted class), or sums of the examples' weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confusion {
     num_classes: usize,
-    counts: Vec<u64>,
+    counts: Vec<f64>,
 }
 
 /// Averages over classes, each class counting the same (macro averages). In `0.0..=1.0`.
@@ -33,53 +33,54 @@ pub struct ClassReport {
 impl Confusion {
     /// No counts yet, for classes `0..num_classes`.
     pub fn new(num_classes: usize) -> Self {
-        Self { num_classes, counts: vec![0; num_classes * num_classes] }
+        Self { num_classes, counts: vec![0.0; num_classes * num_classes] }
     }
 
-    /// Counts an example of class `label` that was predicted as `predicted`.
-    pub fn add(&mut self, label: usize, predicted: usize) {
-        self.counts[label * self.num_classes + predicted] += 1;
+    /// Adds an example of class `label` that was predicted as `predicted`; 1 counts it.
+    pub fn add(&mut self, label: usize, predicted: usize, weight: f64) {
+        self.counts[label * self.num_classes + predicted] += weight;
     }
 
-    /// Rows: true class; columns: predicted class.
+    /// Rows: true class; columns: predicted class. In whole numbers, as counts are.
     pub fn rows(&self) -> Vec<Vec<u64>> {
-        self.counts.chunks_exact(self.num_classes).map(<[u64]>::to_vec).collect()
+        let row = |row: &[f64]| row.iter().map(|&count| count as u64).collect();
+        self.counts.chunks_exact(self.num_classes).map(row).collect()
     }
 
     /// Share of examples on the diagonal; NaN without examples.
     pub fn accuracy(&self) -> f64 {
-        let correct: u64 = (0..self.num_classes).map(|class| self.hits(class)).sum();
-        correct as f64 / self.counts.iter().sum::<u64>() as f64
+        let correct: f64 = (0..self.num_classes).map(|class| self.hits(class)).sum();
+        correct / self.counts.iter().sum::<f64>()
     }
 
-    fn hits(&self, class: usize) -> u64 {
+    fn hits(&self, class: usize) -> f64 {
         self.counts[class * self.num_classes + class]
     }
 
-    fn support(&self, class: usize) -> u64 {
+    fn support(&self, class: usize) -> f64 {
         self.counts[class * self.num_classes..][..self.num_classes].iter().sum()
     }
 
-    fn predicted(&self, class: usize) -> u64 {
+    fn predicted(&self, class: usize) -> f64 {
         self.counts.iter().skip(class).step_by(self.num_classes).sum()
     }
 
     /// Precision, recall and F1 of `class`; 0 where the denominator is 0.
     fn rates(&self, class: usize) -> (f64, f64, f64) {
-        let ratio = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+        let ratio = |part: f64, whole: f64| if whole == 0.0 { 0.0 } else { part / whole };
         let hits = self.hits(class);
         let (support, predicted) = (self.support(class), self.predicted(class));
-        (ratio(hits, predicted), ratio(hits, support), ratio(2 * hits, support + predicted))
+        (ratio(hits, predicted), ratio(hits, support), ratio(2.0 * hits, support + predicted))
     }
 
     /// Macro averages over the classes that occur; balanced accuracy over those that occur among the targets.
     pub fn averages(&self) -> Averages {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let seen: Vec<usize> =
-            (0..self.num_classes).filter(|&class| self.support(class) + self.predicted(class) > 0).collect();
+            (0..self.num_classes).filter(|&class| self.support(class) + self.predicted(class) > 0.0).collect();
         let rates: Vec<_> = seen.iter().map(|&class| self.rates(class)).collect();
         let true_recalls: Vec<f64> =
-            seen.iter().zip(&rates).filter(|&(&class, _)| self.support(class) > 0).map(|(_, rate)| rate.1).collect();
+            seen.iter().zip(&rates).filter(|&(&class, _)| self.support(class) > 0.0).map(|(_, rate)| rate.1).collect();
         Averages {
             balanced_accuracy: mean(&true_recalls),
             precision: mean(&rates.iter().map(|rate| rate.0).collect::<Vec<_>>()),
@@ -95,7 +96,7 @@ impl Confusion {
             .enumerate()
             .map(|(class, name)| {
                 let (precision, recall, f1) = self.rates(class);
-                ClassReport { class: name.clone(), precision, recall, f1, support: self.support(class) }
+                ClassReport { class: name.clone(), precision, recall, f1, support: self.support(class) as u64 }
             })
             .collect()
     }

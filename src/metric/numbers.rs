@@ -4,8 +4,8 @@
 /// 1e12, standardized f32 targets would all be equal.
 #[derive(Clone, Copy, Debug)]
 pub struct NumberPredictions {
-    /// Number of predictions.
-    pub count: usize,
+    /// Number of predictions, or the sum of their weights.
+    pub count: f64,
     /// Sum of squared errors.
     pub squared: f64,
     /// Sum of absolute errors.
@@ -15,26 +15,29 @@ pub struct NumberPredictions {
 }
 
 impl NumberPredictions {
-    /// Sums the errors of `predicted`, one for each target.
-    pub fn new(predicted: impl Iterator<Item = f64>, targets: &[f64]) -> Self {
+    /// Sums the errors of `predicted`, one for each target, times the target's weight; without `weights` each counts 1.
+    pub fn new(predicted: impl Iterator<Item = f64>, targets: &[f64], weights: &[f32]) -> Self {
+        let weight = |i: usize| weights.get(i).map_or(1.0, |&weight| f64::from(weight));
+        let count: f64 = (0..targets.len()).map(weight).sum();
         // Shifted by the first one: less rounding error for numbers far from 0.
         let origin = targets.first().copied().unwrap_or_default();
-        let mean = origin + targets.iter().map(|target| target - origin).sum::<f64>() / targets.len() as f64;
+        let deviation = |(i, target): (usize, &f64)| weight(i) * (target - origin);
+        let mean = origin + targets.iter().enumerate().map(deviation).sum::<f64>() / count;
         let (mut squared, mut absolute, mut spread) = (0.0, 0.0, 0.0);
-        for (predicted, target) in predicted.zip(targets) {
+        for (i, (predicted, target)) in predicted.zip(targets).enumerate() {
             let error = predicted - target;
-            squared += error * error;
-            absolute += error.abs();
-            spread += (target - mean).powi(2);
+            squared += weight(i) * (error * error);
+            absolute += weight(i) * error.abs();
+            spread += weight(i) * (target - mean).powi(2);
         }
-        Self { count: targets.len(), squared, absolute, spread }
+        Self { count, squared, absolute, spread }
     }
 
     pub fn mean_squared_error(&self) -> f64 {
-        self.squared / self.count as f64
+        self.squared / self.count
     }
 
     pub fn mean_absolute_error(&self) -> f64 {
-        self.absolute / self.count as f64
+        self.absolute / self.count
     }
 }

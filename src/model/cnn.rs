@@ -69,7 +69,7 @@ impl Kind for CnnConfig {
     }
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
-        let Some(shape) = layout.image_shape else {
+        let Some(shape) = layout.pixels() else {
             let message = "`cnn` needs images: name their size with data.image_shape, or choose another kind";
             return Err(Invalid::at("model.kind", message));
         };
@@ -90,7 +90,7 @@ impl Kind for CnnConfig {
         let mut specs = ParameterSpecs::default();
         let initializer = Initializer::default_for(self.activation);
         let window = self.kernel * self.kernel;
-        for (index, [in_channels, out_channels]) in self.pairs().into_iter().enumerate() {
+        for (index, [in_channels, out_channels]) in self.pairs(layout).into_iter().enumerate() {
             let name = format!("convolutions.{index}");
             let bound = initializer.bound(in_channels * window, out_channels * window, self.activation);
             specs.weight(
@@ -113,7 +113,7 @@ impl Kind for CnnConfig {
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {
         let Self { channels, kernel, .. } = self;
-        let [height, width] = layout.image_shape.unwrap_or_default();
+        let [height, width] = layout.pixels().unwrap_or_default();
         let blocks: Vec<String> = channels.iter().map(usize::to_string).collect();
         let linear = self.linear().describe(&Layout::of_numbers(self.num_features(layout)), num_outputs);
         format!("cnn {height}x{width}, {kernel}x{kernel} to {} channels, {linear}", blocks.join("-"))
@@ -127,8 +127,8 @@ impl Kind for CnnConfig {
 
 impl CnnConfig {
     /// Input and output channels of each convolution.
-    fn pairs(&self) -> Vec<[usize; 2]> {
-        let mut in_channels = 1; // a grey image
+    fn pairs(&self, layout: &Layout) -> Vec<[usize; 2]> {
+        let mut in_channels = layout.num_channels;
         let of_blocks = self.channels.iter().flat_map(|&channels| std::iter::repeat_n(channels, self.convolutions));
         of_blocks.map(|out_channels| [std::mem::replace(&mut in_channels, out_channels), out_channels]).collect()
     }
@@ -140,7 +140,7 @@ impl CnnConfig {
 
     /// Number of features that the blocks extract from an image.
     fn num_features(&self, layout: &Layout) -> usize {
-        let [height, width] = self.size_after(self.channels.len(), layout.image_shape.unwrap_or_default());
+        let [height, width] = self.size_after(self.channels.len(), layout.pixels().unwrap_or_default());
         height * width * self.channels.last().copied().unwrap_or(1)
     }
 
@@ -160,9 +160,9 @@ impl CnnConfig {
             }
         };
         Cnn {
-            convolutions: (0..self.pairs().len()).map(|index| convolution(index, params)).collect(),
+            convolutions: (0..self.pairs(layout).len()).map(|index| convolution(index, params)).collect(),
             linear: self.linear().build_layers(params, LINEAR),
-            image_shape: layout.image_shape.unwrap_or_default(),
+            image_shape: layout.pixels().unwrap_or_default(),
             block: self.convolutions,
             pool: self.pool,
             activation: self.activation,
@@ -248,9 +248,9 @@ impl<B: Backend> Cnn<B> {
 
 impl<B: FusedBackend> Cnn<B> {
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
-        let [batch, _] = inputs.dims();
+        let [batch, num_inputs] = inputs.dims();
         let [height, width] = self.image_shape;
-        let mut images = inputs.reshape([batch, height, width, 1]);
+        let mut images = inputs.reshape([batch, height, width, num_inputs / (height * width)]);
         for (index, convolution) in self.convolutions.iter().enumerate() {
             let pool = if (index + 1).is_multiple_of(self.block) { self.pool } else { 1 };
             let options = BlockOptions { activation: self.activation, pool };

@@ -64,13 +64,16 @@ pub struct Members<'a> {
 
 /// What the outputs of the last layer mean.
 pub enum Head<'a> {
-    /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z > 0.
-    Binary { classes: [&'a str; 2] },
+    /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z is above
+    /// the threshold (0 is a probability of one half). Of a common mean it is that of the largest.
+    Binary { classes: [&'a str; 2], threshold: f32 },
     /// A logit per class: the probabilities are their softmax, and the class of the largest (the first of equal ones)
     /// is predicted.
     MultiClass { classes: &'a [String] },
     /// One standardized number: `output * deviation + mean`, in float64, is the number in its own units.
     Number { name: &'a str, mean: f64, deviation: f64 },
+    /// The logarithm of a count: `e^output * mean`, in float64, is the count.
+    Count { name: &'a str, mean: f64 },
 }
 
 /// Everything that the ONNX model contains.
@@ -162,7 +165,7 @@ fn check_sizes(network: &Network) {
     }
     let num_outputs = match network.head {
         Head::MultiClass { classes } => classes.len(),
-        Head::Binary { .. } | Head::Number { .. } => 1,
+        Head::Binary { .. } | Head::Number { .. } | Head::Count { .. } => 1,
     };
     let Some(members) = &network.members else {
         assert_eq!(width, num_outputs, "outputs of the last layer");
@@ -180,9 +183,9 @@ fn check_alike(a: &Network, b: &Network) {
     };
     assert_eq!(columns(a), columns(b), "columns");
     let classes = |network: &Network| match &network.head {
-        Head::Binary { classes } => classes.map(str::to_owned).to_vec(),
+        Head::Binary { classes, .. } => classes.map(str::to_owned).to_vec(),
         Head::MultiClass { classes } => classes.to_vec(),
-        Head::Number { .. } => Vec::new(),
+        Head::Number { .. } | Head::Count { .. } => Vec::new(),
     };
     assert_eq!(classes(a), classes(b), "classes");
 }
@@ -211,9 +214,9 @@ fn metadata(networks: &[Network]) -> Vec<(String, String)> {
     let network = &networks[0];
     let columns: Vec<&str> = network.columns.iter().map(Column::name).collect();
     let target = match &network.head {
-        Head::Binary { classes } => ("class_names", json(classes)),
+        Head::Binary { classes, .. } => ("class_names", json(classes)),
         Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
-        Head::Number { name, .. } => ("target_name", (*name).to_owned()),
+        Head::Number { name, .. } | Head::Count { name, .. } => ("target_name", (*name).to_owned()),
     };
     let own = [("column_names", json(&columns)), ("categories", categories(networks)), target];
     let mut entries: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value)).into();

@@ -222,16 +222,21 @@ fn gelu(graph: &mut Graph, x: &str) -> String {
 pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     match head {
         Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
-        Head::Number { .. } => &[PREDICTION],
+        Head::Number { .. } | Head::Count { .. } => &[PREDICTION],
     }
 }
 
 /// Computes the model's outputs from those of the last layer.
 pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     match head {
-        Head::Binary { classes } => binary(graph, outputs, classes),
+        Head::Binary { classes, threshold } => binary(graph, outputs, classes, *threshold),
         Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
         Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
+        Head::Count { mean, .. } => {
+            let (rate, mean) = count(graph, outputs, *mean);
+            graph.node_to(PREDICTION, "Mul", &[&rate, &mean], &[]);
+            graph.output(PREDICTION, DataType::Double, Some(1));
+        }
     }
 }
 
@@ -247,14 +252,18 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
             graph.node("Add", &[&distance, &mean], &[])
         }
+        Head::Count { mean, .. } => {
+            let (rate, mean) = count(graph, outputs, *mean);
+            graph.node("Mul", &[&rate, &mean], &[])
+        }
     });
     let predictions: Vec<String> = predictions.collect();
     let sum = graph.node("Sum", &texts(&predictions), &[]);
     let num = predictions.len();
     let classes = match heads[0] {
-        Head::Binary { classes } => classes.to_vec(),
+        Head::Binary { classes, .. } => classes.to_vec(),
         Head::MultiClass { classes } => texts(classes),
-        Head::Number { .. } => {
+        Head::Number { .. } | Head::Count { .. } => {
             let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
             graph.node_to(PREDICTION, "Div", &[&sum, &num], &[]);
             graph.output(PREDICTION, DataType::Double, Some(1));
@@ -266,11 +275,11 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     largest(graph, PROBABILITIES, &classes);
 }
 
-fn binary(graph: &mut Graph, logits: &str, classes: &[&str]) {
+fn binary(graph: &mut Graph, logits: &str, classes: &[&str], threshold: f32) {
     let both = binary_probabilities(graph, logits);
     graph.node_to(PROBABILITIES, "Concat", &texts(&both), &[("axis", Attribute::Int(1))]);
-    let zero = graph.constant("zero", &[], Values::Floats(&[0.0]));
-    let is_second = graph.node("Greater", &[logits, &zero], &[]);
+    let threshold = graph.constant("threshold", &[], Values::Floats(&[threshold]));
+    let is_second = graph.node("Greater", &[logits, &threshold], &[]);
     let number = cast(graph, &is_second, DataType::Int64);
     let axis = graph.constant("axis", &[1], Values::Ints(&[1]));
     let number = graph.node("Squeeze", &[&number, &axis], &[]);
@@ -318,6 +327,13 @@ fn unscale(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) -> 
     let deviation = graph.constant("deviation", &[], Values::Doubles(&[deviation]));
     let standardized = cast(graph, standardized, DataType::Double);
     (graph.node("Mul", &[&standardized, &deviation], &[]), mean)
+}
+
+/// The two factors of a count, float64. The exponential is taken in float32, which all runtimes have.
+fn count(graph: &mut Graph, logarithm: &str, mean: f64) -> (String, String) {
+    let mean = graph.constant("mean", &[], Values::Doubles(&[mean]));
+    let rate = graph.node("Exp", &[logarithm], &[]);
+    (cast(graph, &rate, DataType::Double), mean)
 }
 
 fn cast(graph: &mut Graph, tensor: &str, data_type: DataType) -> String {

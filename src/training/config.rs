@@ -7,6 +7,7 @@ use super::metrics;
 use super::optimizer::Knob;
 pub use super::optimizer::OptimizerKind;
 use super::schedule::ScheduleConfig;
+use super::threshold::ThresholdMetric;
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::Task;
 use crate::figures::counted;
@@ -66,6 +67,14 @@ pub struct TrainingConfig {
     /// A weight per class in the loss, or "balanced".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
+    /// Classes: after training, divide the logits by the temperature that makes the probabilities of the validation rows
+    /// most likely, so that they say how often the model is right; default false. The predicted classes stay the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibrate: Option<bool>,
+    /// Two classes: predict the second one above the probability at which this metric of the validation rows is best, chosen
+    /// after training; above one half when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdMetric>,
     /// Visit the rows in a new order each epoch.
     pub shuffle: bool,
     /// Keep the weights of the best validation epoch instead of the last one.
@@ -108,6 +117,8 @@ impl Default for TrainingConfig {
             huber_delta: 1.0,
             label_smoothing: 0.0,
             class_weights: None,
+            calibrate: None,
+            threshold: None,
             shuffle: true,
             restore_best: true,
             refit: None,
@@ -131,6 +142,9 @@ pub enum Loss {
     Mae,
     /// Squared near zero, absolute beyond `huber_delta` (Huber 1964)
     Huber,
+    /// Counts: half the deviance of a Poisson distribution whose mean is e to the output times the training mean, in units of
+    /// the latter
+    Poisson,
 }
 
 impl Loss {
@@ -242,9 +256,9 @@ impl TrainingConfig {
         let has_classes = task.num_classes() > 0;
         Invalid::unless(has_classes == (loss == Loss::CrossEntropy), "training.loss", || {
             if has_classes {
-                "a class target needs loss = \"cross_entropy\"".into()
+                "a class target needs loss = \"cross_entropy\" (whole numbers that are counts: data.task = \"regression\")".into()
             } else {
-                "a number target needs loss = \"mse\", \"mae\" or \"huber\"".into()
+                "a number target needs loss = \"mse\", \"mae\", \"huber\" or \"poisson\"".into()
             }
         })?;
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
@@ -271,6 +285,22 @@ impl TrainingConfig {
             Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
                 let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
                 format!("`{}` is not recorded; monitor one of {}", stopping.monitor, known.join(", "))
+            })?;
+        }
+        if self.calibrate == Some(true) {
+            Invalid::unless(task.is_classification(), "training.calibrate", || {
+                "calibrate is for the probabilities of classes: remove it".into()
+            })?;
+            Invalid::unless(num_validation > 0, "training.calibrate", || {
+                "calibrate needs validation rows; set data.validation_fraction above 0".into()
+            })?;
+        }
+        if self.threshold.is_some() {
+            Invalid::unless(task == Task::Binary, "training.threshold", || {
+                "threshold is for two classes: remove it".into()
+            })?;
+            Invalid::unless(num_validation > 0, "training.threshold", || {
+                "a threshold is chosen on validation rows; set data.validation_fraction above 0".into()
             })?;
         }
         if self.refit == Some(true) {

@@ -8,7 +8,7 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::{OutputDecoder, Scores};
+use super::metrics::{OutputDecoder, Scores, Truths};
 use super::objective::Objective;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
@@ -36,6 +36,30 @@ pub struct Evaluation {
     /// The second training that the network comes from, on the training and validation rows; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refit: Option<RefitEvaluation>,
+    /// The temperature of the probabilities; `None` without `training.calibrate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationEvaluation>,
+    /// Where two classes are told apart; `None` without `training.threshold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<ThresholdEvaluation>,
+}
+
+/// The probability above which the second class is predicted, and what one half would score.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdEvaluation {
+    pub probability: f64,
+    /// What it was chosen by, on the validation rows.
+    pub metric: String,
+    /// Metrics with a threshold of one half, on the same rows.
+    pub before: Vec<NamedValue>,
+}
+
+/// The temperature that the validation rows gave the probabilities, and what they scored without it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationEvaluation {
+    pub temperature: f64,
+    /// Metrics without it, on the same rows.
+    pub before: Vec<NamedValue>,
 }
 
 /// A second training on the training and validation rows, and what the network of the first one scored.
@@ -97,6 +121,8 @@ impl Evaluation {
             error_quantiles: None,
             text: None,
             refit: None,
+            calibration: None,
+            threshold: None,
         }
     }
 
@@ -109,7 +135,7 @@ impl Evaluation {
         }
         let mut confusion = Confusion::new(decoder.num_classes());
         for prediction in predictions {
-            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize);
+            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize, 1.0);
         }
         let report = confusion.report(preprocessor.class_names());
         self.classes = Some(ClassEvaluation { confusion_matrix: confusion.rows(), report });
@@ -146,7 +172,7 @@ impl Answer {
         let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
         match decoder.task {
             Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
-            Task::Regression => vec![((self.predicted - decoder.target_mean) / decoder.target_scale) as f32],
+            Task::Regression => vec![decoder.output(self.predicted)],
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 self.probabilities.iter().map(|&probability| log(probability) as f32).collect()
             }
@@ -161,6 +187,8 @@ pub struct Prediction {
     pub row: usize,
     /// Class index, or number in target units.
     pub truth: f64,
+    /// How much the row counts.
+    pub weight: f64,
     pub answer: Answer,
 }
 
@@ -219,7 +247,11 @@ pub fn evaluate_predictions(predictions: &[Prediction], preprocessor: &Preproces
     let logits: Vec<f32> = predictions.iter().flat_map(|row| row.answer.logits(&decoder)).collect();
     let truths: Vec<f64> = predictions.iter().map(|row| row.truth).collect();
     let labels: Vec<f32> = truths.iter().map(|&truth| truth as f32).collect();
-    let mut evaluation = Evaluation::empty(predictions.len(), decoder.scores(&logits, &labels, &truths, true, None));
+    let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
+    let is_weighted = weights.iter().any(|&weight| weight != 1.0);
+    let weights = if is_weighted { &weights[..] } else { &[] };
+    let truths = Truths { labels: &labels, numbers: &truths, weights };
+    let mut evaluation = Evaluation::empty(predictions.len(), decoder.scores(&logits, truths, true, None));
     evaluation.describe(predictions, &decoder, preprocessor);
     evaluation
 }
@@ -231,21 +263,22 @@ fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples
         .map(|(i, ((logits, &label), &row))| Prediction {
             row,
             truth: truth(i, label),
+            weight: examples.weights.get(i).map_or(1.0, |&weight| weight.into()),
             answer: Answer::new(decoder, logits),
         })
         .collect()
 }
 
 fn baseline(decoder: &OutputDecoder, class_counts: &[u64], predictions: &[Prediction]) -> NamedValue {
-    let num_rows = predictions.len() as f64;
+    let total: f64 = predictions.iter().map(|row| row.weight).sum();
     if decoder.task.is_classification() {
         // The first of equally frequent ones.
         let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
-        let hits = predictions.iter().filter(|row| row.truth as usize == majority).count();
-        NamedValue { name: "accuracy".into(), value: hits as f64 / num_rows }
+        let hits = predictions.iter().filter(|row| row.truth as usize == majority).map(|row| row.weight);
+        NamedValue { name: "accuracy".into(), value: hits.sum::<f64>() / total }
     } else {
-        let squared: f64 = predictions.iter().map(|row| (row.truth - decoder.target_mean).powi(2)).sum();
-        NamedValue { name: "rmse".into(), value: (squared / num_rows).sqrt() }
+        let squared: f64 = predictions.iter().map(|row| row.weight * (row.truth - decoder.mean()).powi(2)).sum();
+        NamedValue { name: "rmse".into(), value: (squared / total).sqrt() }
     }
 }
 

@@ -4,7 +4,7 @@
 //! the results with scikit-learn's.
 
 use crate::cpu;
-use crate::data::{Preprocessor, Task};
+use crate::data::{Examples, Preprocessor, Task};
 use crate::metric::{
     CharacterCounts, ClassPredictions, Confusion, Formula, LoopValue, METRICS, Metric, NumberPredictions, softmax,
 };
@@ -50,6 +50,23 @@ fn scored(with_costly_metrics: bool, compute: impl Fn(&Formula) -> Option<f64>) 
     METRICS.iter().filter(|metric| with_costly_metrics || !metric.is_costly).filter_map(value).collect()
 }
 
+/// What predictions are compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Truths<'a> {
+    /// Class indices, or standardized numbers.
+    pub labels: &'a [f32],
+    /// Number targets in their own units; empty for classes.
+    pub numbers: &'a [f64],
+    /// How much each counts; empty where all count the same.
+    pub weights: &'a [f32],
+}
+
+impl<'a> From<&'a Examples> for Truths<'a> {
+    fn from(Examples { targets, numbers, weights, .. }: &'a Examples) -> Self {
+        Self { labels: targets, numbers, weights }
+    }
+}
+
 /// Turns logits into predictions, in the target's units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputDecoder {
@@ -57,6 +74,10 @@ pub struct OutputDecoder {
     /// Regression: mean and standard deviation of the training targets, to undo the standardization.
     pub target_mean: f64,
     pub target_scale: f64,
+    /// Two classes: the logit above which the second one is predicted; 0 is a probability of one half.
+    pub threshold: f32,
+    /// Whether the output is the logarithm of a count in units of `target_scale`, its training mean.
+    pub is_count: bool,
 }
 
 impl OutputDecoder {
@@ -66,38 +87,54 @@ impl OutputDecoder {
             task: preprocessor.task(),
             target_mean: preprocessor.to_target_units(0.0),
             target_scale: preprocessor.target_scale(),
+            threshold: preprocessor.threshold.unwrap_or(0.0),
+            is_count: preprocessor.is_count(),
         }
     }
 
-    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `labels` (class indices), or for a regression against
-    /// `numbers`, the targets in their own units.
+    /// Metrics of `logits` (row-major `[rows, num_outputs]`) against `truths`.
     ///
     /// `with_costly_metrics` adds those that need a sort of all rows; `log_loss` is that of class targets where it is known
     /// already.
     pub fn scores(
         &self,
         logits: &[f32],
-        labels: &[f32],
-        numbers: &[f64],
+        truths: Truths<'_>,
         with_costly_metrics: bool,
         log_loss: Option<f64>,
     ) -> Scores {
         match self.task {
-            Task::Regression => self.regression(logits, numbers, with_costly_metrics),
+            Task::Regression => self.regression(logits, truths, with_costly_metrics),
             Task::Binary | Task::MultiClass { .. } => {
-                self.classification(logits, labels, with_costly_metrics, log_loss)
+                self.classification(logits, truths, with_costly_metrics, log_loss)
             }
             Task::LanguageModel { .. } => {
                 let mut characters = CharacterTally::default();
-                characters.add(self, logits, labels);
+                characters.add(self, logits, truths.labels);
                 characters.scores()
             }
         }
     }
 
     /// The predicted number in the target's units (regression).
-    pub fn number(&self, standardized: f32) -> f64 {
-        f64::from(standardized) * self.target_scale + self.target_mean
+    pub fn number(&self, output: f32) -> f64 {
+        match self.is_count {
+            true => f64::from(output).exp() * self.target_scale,
+            false => f64::from(output) * self.target_scale + self.target_mean,
+        }
+    }
+
+    /// The output that [`number`](Self::number) turns into this number, up to rounding.
+    pub fn output(&self, number: f64) -> f32 {
+        match self.is_count {
+            true => (number.max(f64::MIN_POSITIVE) / self.target_scale).ln() as f32,
+            false => ((number - self.target_mean) / self.target_scale) as f32,
+        }
+    }
+
+    /// The mean of the training targets (regression).
+    pub fn mean(&self) -> f64 {
+        if self.is_count { self.target_scale } else { self.target_mean }
     }
 
     /// The number of classes; 0 for regression.
@@ -116,11 +153,11 @@ impl OutputDecoder {
         }
     }
 
-    /// The class predicted by a row of logits: for two classes the positive one above a probability of one half,
+    /// The class predicted by a row of logits: for two classes the positive one above the threshold,
     /// otherwise that of the largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
         match self.task {
-            Task::Binary => usize::from(logits[0] > 0.0),
+            Task::Binary => usize::from(logits[0] > self.threshold),
             Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
                 let (mut best, mut most) = (0, logits[0]);
                 for (class, &logit) in logits.iter().enumerate().skip(1) {
@@ -133,28 +170,44 @@ impl OutputDecoder {
         }
     }
 
-    fn classification(&self, logits: &[f32], labels: &[f32], with_costly_metrics: bool, known: Option<f64>) -> Scores {
-        let rows = logits.chunks_exact(self.task.num_outputs()).zip(labels.iter().map(|&label| label as usize));
+    fn classification(
+        &self,
+        logits: &[f32],
+        truths: Truths<'_>,
+        with_costly_metrics: bool,
+        known: Option<f64>,
+    ) -> Scores {
+        let Truths { labels, weights, .. } = truths;
+        let num_outputs = self.task.num_outputs();
+        let rows = logits.chunks_exact(num_outputs).zip(labels.iter().map(|&label| label as usize));
         let mut confusion = Confusion::new(self.num_classes());
-        for (row, label) in rows {
-            confusion.add(label, self.class(row));
+        for (i, (row, label)) in rows.enumerate() {
+            confusion.add(label, self.class(row), weights.get(i).map_or(1.0, |&weight| weight.into()));
         }
-        let log_loss = known.unwrap_or_else(|| match self.task {
-            Task::Binary => binary_log_loss(logits, labels) / labels.len() as f64,
+        let sum = |logits: &[f32], labels: &[f32]| match self.task {
+            Task::Binary => binary_log_loss(logits, labels),
             Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
-                log_loss(logits, labels, self.task.num_outputs()) / labels.len() as f64
+                log_loss(logits, labels, num_outputs)
             }
-        });
-        let predictions = ClassPredictions::new(logits, labels, confusion, log_loss);
+        };
+        let mean = || match weights {
+            [] => sum(logits, labels) / labels.len() as f64,
+            _ => {
+                let rows = logits.chunks_exact(num_outputs).zip(labels.chunks_exact(1)).zip(weights);
+                let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+                rows.map(|((logits, label), &weight)| f64::from(weight) * sum(logits, label)).sum::<f64>() / total
+            }
+        };
+        let predictions = ClassPredictions::new(logits, labels, weights, confusion, known.unwrap_or_else(mean));
         scored(with_costly_metrics, |formula| match formula {
             Formula::Classes(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
         })
     }
 
-    fn regression(&self, logits: &[f32], targets: &[f64], with_costly_metrics: bool) -> Scores {
+    fn regression(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
         let predicted = logits.iter().map(|&standardized| self.number(standardized));
-        let predictions = NumberPredictions::new(predicted, targets);
+        let predictions = NumberPredictions::new(predicted, truths.numbers, truths.weights);
         scored(with_costly_metrics, |formula| match formula {
             Formula::Numbers(compute) => Some(compute(&predictions)),
             Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Characters(_) => None,
@@ -239,14 +292,14 @@ mod tests {
     fn every_metric_of_every_task_is_computed_within_its_bounds() {
         let mut computed = of_loop(|_| 0.5);
         for task in TASKS {
-            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0 };
+            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0, threshold: 0.0, is_count: false };
             let (logits, labels) = predictions(task);
             let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
-            let scores = decoder.scores(&logits, &labels, &numbers, true, None);
+            let truths = Truths { labels: &labels, numbers: &numbers, weights: &[] };
+            let scores = decoder.scores(&logits, truths, true, None);
             let names: Vec<&str> = std::iter::once("loss").chain(scores.iter().map(|score| score.0)).collect();
             assert_eq!(names, validation_names(task), "{task:?}");
-            let of_training =
-                decoder.scores(&logits, &labels, &numbers, false, None).into_iter().chain(of_loop(|_| 0.5));
+            let of_training = decoder.scores(&logits, truths, false, None).into_iter().chain(of_loop(|_| 0.5));
             let names: Vec<&str> = std::iter::once("loss").chain(of_training.map(|score| score.0)).collect();
             assert_eq!(names, training_names(task), "{task:?}");
             computed.extend(scores);

@@ -14,6 +14,7 @@ use crate::data::{Examples, Loader, Order, derive_seed};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;
 
+pub mod calibration;
 pub mod checkpoint;
 pub mod config;
 mod epoch_metric;
@@ -31,11 +32,12 @@ mod silent;
 pub mod stopping;
 mod strategy;
 pub mod task;
+pub mod threshold;
 
 pub use checkpoint::Checkpoint;
 pub use config::TrainingConfig;
 pub use interrupter::Interrupter;
-pub use metrics::OutputDecoder;
+pub use metrics::{OutputDecoder, Truths};
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::{ChosenOptimizer, Knob, OptimizerOptions, OptimizerState, ParameterState};
 pub use phase::Phase;

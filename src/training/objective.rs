@@ -1,15 +1,25 @@
 //! The training objective: the configured loss, with what it needs to know about the data.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
 use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
 
+/// What is computed of each example.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Function {
+    /// By the kernels.
+    Kernel(LossFunction),
+    /// Half the Poisson deviance (McCullagh and Nelder 1989, table 2.1) of a target y, a count in units of the training
+    /// mean, from the mean e^z: e^z - y + y (ln y - z).
+    Poisson,
+}
+
 /// The loss with its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Objective {
-    function: LossFunction,
+    function: Function,
     class_weights: Option<Vec<f32>>,
     kernels: Kernels,
 }
@@ -23,7 +33,8 @@ impl Objective {
             ClassWeights::Named(_) => balanced_weights(class_counts),
         });
         let smoothing = config.label_smoothing;
-        let function = match config.loss.unwrap_or(Loss::default_for(task)) {
+        let function = Function::Kernel(match config.loss.unwrap_or(Loss::default_for(task)) {
+            Loss::Poisson => return Self { function: Function::Poisson, class_weights, kernels: config.kernels },
             Loss::CrossEntropy => match task {
                 Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                     LossFunction::SoftmaxCrossEntropy { num_classes: task.num_outputs(), smoothing }
@@ -33,23 +44,39 @@ impl Objective {
             Loss::Mse => LossFunction::Squared,
             Loss::Mae => LossFunction::Absolute,
             Loss::Huber => LossFunction::Huber { delta: config.huber_delta },
-        };
+        });
         Self { function, class_weights, kernels: config.kernels }
     }
 
-    /// Mean loss `[1]` of a batch, weighted by class if configured: the sum of weight x loss over the sum of weights.
+    /// Mean loss `[1]` of a batch: the sum of weight x loss over the sum of weights. The weight of an example is that of
+    /// its class, if configured, times its own in `weights`, which is empty where all count the same.
     ///
     /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. For a text, each position
     /// of a window counts as an example.
-    pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32]) -> Tensor<B, 1> {
-        let weight = |weights: &Vec<f32>| labels.iter().map(|&label| weights[label as usize]).collect();
-        let labels = Labels { values: labels, weights: self.class_weights.as_ref().map(weight) };
-        self.kernels.loss(self.function, logits, &labels)
+    pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32], weights: &[f32]) -> Tensor<B, 1> {
+        let weights = self.weights(labels, weights);
+        match self.function {
+            Function::Kernel(function) => self.kernels.loss(function, logits, &Labels { values: labels, weights }),
+            Function::Poisson => poisson(logits, labels, weights),
+        }
+    }
+
+    /// The weight of each example; `None` where all count 1.
+    fn weights(&self, labels: &[f32], weights: &[f32]) -> Option<Vec<f32>> {
+        match (&self.class_weights, weights) {
+            (None, []) => None,
+            (None, weights) => Some(weights.to_vec()),
+            (Some(of_class), weights) => {
+                let weight = |(i, &label): (usize, &f32)| of_class[label as usize] * weights.get(i).unwrap_or(&1.0);
+                Some(labels.iter().enumerate().map(weight).collect())
+            }
+        }
     }
 
     /// Whether the loss equals scikit-learn's log loss: cross-entropy, neither smoothed nor weighted.
     pub fn is_log_loss(&self) -> bool {
-        let smoothing = match self.function {
+        let Function::Kernel(function) = self.function else { return false };
+        let smoothing = match function {
             LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(smoothing),
             LossFunction::BinaryCrossEntropy { smoothing } => Some(smoothing),
             LossFunction::Squared | LossFunction::Absolute | LossFunction::Huber { .. } => None,
@@ -58,10 +85,27 @@ impl Objective {
     }
 
     /// Sum of the examples' weights: the weight of a batch when batch losses are averaged.
-    pub fn weight(&self, labels: &[f32]) -> f64 {
-        match &self.class_weights {
+    pub fn weight(&self, labels: &[f32], weights: &[f32]) -> f64 {
+        match self.weights(labels, weights) {
             None => labels.len() as f64,
-            Some(weights) => labels.iter().map(|&label| f64::from(weights[label as usize])).sum(),
+            Some(weights) => weights.into_iter().map(f64::from).sum(),
+        }
+    }
+}
+
+/// The mean of [`Function::Poisson`], `[1]`.
+fn poisson<B: FusedBackend>(logits: Tensor<B, 2>, labels: &[f32], weights: Option<Vec<f32>>) -> Tensor<B, 1> {
+    let device = logits.device();
+    let column = |values: Vec<f32>| Tensor::<B, 2>::from_data(TensorData::new(values, [labels.len(), 1]), &device);
+    // y ln y is 0 where y is.
+    let rest = |&label: &f32| if label > 0.0 { label * label.ln() - label } else { 0.0 };
+    let rest = column(labels.iter().map(rest).collect());
+    let losses = logits.clone().exp() - column(labels.to_vec()) * logits + rest;
+    match weights {
+        None => losses.mean(),
+        Some(weights) => {
+            let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+            (losses * column(weights)).sum().div_scalar(total)
         }
     }
 }

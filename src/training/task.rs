@@ -8,7 +8,7 @@ use burn::tensor::backend::Backend;
 use burn::train::metric::Adaptor;
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 
-use super::metrics::{CharacterTally, OutputDecoder, Scores};
+use super::metrics::{CharacterTally, OutputDecoder, Scores, Truths};
 use super::objective::Objective;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Batch;
@@ -34,11 +34,15 @@ impl<B: TrainingBackend> TrainStep for Trainee<B> {
         // Each member of an ensemble learns from every label.
         let num_labels = batch.labels.len();
         let loss = match logits.dims()[0] / num_labels {
-            0 | 1 => self.objective.loss(logits.clone(), &batch.labels),
-            members => self.objective.loss(logits.clone(), &batch.labels.repeat(members)),
+            0 | 1 => self.objective.loss(logits.clone(), &batch.labels, &batch.weights),
+            members => {
+                let (labels, weights) = (batch.labels.repeat(members), batch.weights.repeat(members));
+                self.objective.loss(logits.clone(), &labels, &weights)
+            }
         };
         let logits = average(logits.inner(), num_labels, self.decoder.task);
-        let outputs = self.outputs(loss.clone().inner(), logits, (batch.labels, batch.numbers), false);
+        let truths = (batch.labels, batch.numbers, batch.weights);
+        let outputs = self.outputs(loss.clone().inner(), logits, truths, false);
         TrainOutput::new(self, loss.backward(), outputs)
     }
 }
@@ -49,8 +53,8 @@ impl<B: FusedBackend> InferenceStep for Trainee<B> {
 
     fn step(&self, batch: Batch<B>) -> Outputs<B> {
         let logits = self.net.forward(batch.inputs, None);
-        let loss = self.objective.loss(logits.clone(), &batch.labels);
-        self.outputs(loss, logits, (batch.labels, batch.numbers), true)
+        let loss = self.objective.loss(logits.clone(), &batch.labels, &batch.weights);
+        self.outputs(loss, logits, (batch.labels, batch.numbers, batch.weights), true)
     }
 }
 
@@ -59,14 +63,15 @@ impl<B: Backend> Trainee<B> {
         &self,
         loss: Tensor<I, 1>,
         logits: Tensor<I, 2>,
-        (labels, numbers): (Vec<f32>, Vec<f64>),
+        (labels, numbers, weights): (Vec<f32>, Vec<f64>, Vec<f32>),
         with_costly_metrics: bool,
     ) -> Outputs<I> {
         Outputs {
-            losses: vec![(loss, self.objective.weight(&labels))],
+            losses: vec![(loss, self.objective.weight(&labels, &weights))],
             logits: vec![logits],
             labels,
             numbers,
+            weights,
             ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_costly_metrics)
         }
     }
@@ -86,6 +91,8 @@ pub struct Outputs<B: Backend> {
     labels: Vec<f32>,
     /// Number targets in their own units.
     numbers: Vec<f64>,
+    /// How much each example counts; empty where all count the same.
+    weights: Vec<f32>,
     /// Scores of a text, whose logits are scored as soon as its losses are read, since all of them might not fit in
     /// memory.
     characters: CharacterTally,
@@ -104,6 +111,7 @@ impl<B: FusedBackend> Outputs<B> {
             logits: Vec::new(),
             labels: Vec::new(),
             numbers: Vec::new(),
+            weights: Vec::new(),
             characters: CharacterTally::default(),
             objective,
             decoder,
@@ -119,6 +127,7 @@ impl<B: FusedBackend> Outputs<B> {
         self.logits.append(&mut other.logits);
         self.labels.append(&mut other.labels);
         self.numbers.append(&mut other.numbers);
+        self.weights.append(&mut other.weights);
     }
 
     /// Number of batches whose loss has not been read yet.
@@ -181,7 +190,8 @@ impl<B: FusedBackend> Outputs<B> {
             true => scores.extend(self.characters.scores()),
             false => {
                 let (logits, with_costly) = (self.logits(), self.with_costly_metrics);
-                scores.extend(self.decoder.scores(&logits, &self.labels, &self.numbers, with_costly, log_loss))
+                let truths = Truths { labels: &self.labels, numbers: &self.numbers, weights: &self.weights };
+                scores.extend(self.decoder.scores(&logits, truths, with_costly, log_loss))
             }
         }
         scores.extend(&self.extras);

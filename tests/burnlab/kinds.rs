@@ -92,7 +92,7 @@ fn cases() -> Vec<(ModelConfig, Layout)> {
 }
 
 fn decoder() -> OutputDecoder {
-    OutputDecoder { task: THREE, target_mean: 0.0, target_scale: 1.0 }
+    OutputDecoder { task: THREE, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false }
 }
 
 fn net(model: &ModelConfig, layout: &Layout) -> Net<B> {
@@ -113,6 +113,7 @@ fn batch(layout: &Layout, rows: usize) -> Batch<B> {
         inputs: Tensor::from_data(TensorData::new(inputs, [rows, width]), &Default::default()),
         labels: (0..num_labels).map(|i| (i * 5 % 3) as f32).collect(),
         numbers: Vec::new(),
+        weights: Vec::new(),
         noise_seed: 9,
     }
 }
@@ -293,7 +294,7 @@ fn running_statistics_follow_the_batches_of_the_training_alone() {
     kernel.values = (0..9).map(|i| f32::from(i == 4)).collect();
     let net = load_weights(net(&model, &layout), &weights).unwrap();
     let inputs = Tensor::from_data(TensorData::new(vec![1.0f32, 2.0, 3.0, 6.0], [1, 4]), &Default::default());
-    let batch = Batch::<B> { inputs, labels: vec![1.0], numbers: Vec::new(), noise_seed: 0 };
+    let batch = Batch::<B> { inputs, labels: vec![1.0], numbers: Vec::new(), weights: Vec::new(), noise_seed: 0 };
     // By hand: mean 3, unbiased variance 14 / 3, of which a tenth replaces a tenth of 0 and 1.
     let expected = [("mean", 0.3), ("variance", 0.9 + 0.1 * 14.0 / 3.0)];
     let statistic = |net: &Net<B>, name: &str| named_weights(net)[&format!("convolutions.0.norm.{name}")].values[0];
@@ -308,8 +309,13 @@ fn running_statistics_follow_the_batches_of_the_training_alone() {
         assert_eq!((statistic(&best.net, "mean"), statistic(&best.net, "variance")), (0.0, 1.0));
         let valid = trainee.valid();
         let before = named_weights(&valid.net);
-        let validation =
-            Batch { inputs: batch.inputs.clone().inner(), labels: vec![1.0], numbers: Vec::new(), noise_seed: 0 };
+        let validation = Batch {
+            inputs: batch.inputs.clone().inner(),
+            labels: vec![1.0],
+            numbers: Vec::new(),
+            weights: Vec::new(),
+            noise_seed: 0,
+        };
         InferenceStep::step(&valid, validation);
         assert_eq!(named_weights(&valid.net), before);
     }

@@ -6,8 +6,8 @@ use burn::backend::Flex;
 use burnlab::backend::BackendName;
 use burnlab::data::{DataConfig, Examples, Inputs, Preprocessor, Source, Target, Task, TaskKind, load, split};
 use burnlab::experiment::{RunFolder, SavedModel};
-use burnlab::training::OutputDecoder;
 use burnlab::training::evaluation::{Evaluation, logits};
+use burnlab::training::{OutputDecoder, Truths};
 
 use crate::place::{Place, json, text};
 
@@ -89,11 +89,16 @@ fn alice_is_the_text_that_was_checked_in_and_its_parts_do_not_overlap() {
 
 #[test]
 fn perplexity_is_that_of_pen_and_paper() {
-    let decoder =
-        OutputDecoder { task: Task::LanguageModel { num_characters: 3 }, target_mean: 0.0, target_scale: 1.0 };
+    let decoder = OutputDecoder {
+        task: Task::LanguageModel { num_characters: 3 },
+        target_mean: 0.0,
+        target_scale: 1.0,
+        threshold: 0.0,
+        is_count: false,
+    };
     let logits: Vec<f32> = [0.5_f32, 0.25, 0.25, 0.1, 0.2, 0.7].iter().map(|p| p.ln() + 3.0).collect();
     // 1 in 2 and 1 in 5: the geometric mean is the square root of 10.
-    let scores = decoder.scores(&logits, &[0.0, 1.0], &[], false, None);
+    let scores = decoder.scores(&logits, Truths { labels: &[0.0, 1.0], numbers: &[], weights: &[] }, false, None);
     let names: Vec<&str> = scores.iter().map(|score| score.0).collect();
     assert_eq!(names, ["perplexity", "bits_per_character", "accuracy"]);
     for (score, expected) in scores.iter().zip([10.0_f64.sqrt(), 10.0_f64.log2() / 2.0, 0.5]) {
@@ -158,7 +163,7 @@ fn keys_that_a_text_would_ignore_are_refused() {
         ("data.test_path", |c| c.test_path = Some("x".into())),
         ("data.classes", |c| c.classes = vec!["x".into()]),
         ("data.train_per_class", |c| c.train_per_class = Some(5)),
-        ("data.image_shape", |c| c.image_shape = Some([8, 8])),
+        ("data.image_shape", |c| c.image_shape = Some([8, 8].into())),
         ("data.folds", |c| c.folds = Some(5)),
         ("data.stratify", |c| c.stratify = false),
         ("data.split_seed", |c| c.split_seed = Some(1)),
@@ -284,14 +289,7 @@ fn the_same_seed_writes_the_same_text_and_temperature_0_the_likeliest_one() {
         let inputs: Vec<f32> =
             seen.iter().map(|character| known.iter().position(|other| other == character).unwrap() as f32).collect();
         let width = inputs.len();
-        let examples = Examples {
-            num_inputs: width,
-            inputs,
-            shared: None,
-            targets: vec![0.0; width],
-            numbers: Vec::new(),
-            rows: vec![0],
-        };
+        let examples = Examples { inputs, targets: vec![0.0; width], rows: vec![0], ..Examples::none(width) };
         let logits = logits(&net, &examples, &Default::default());
         let last = &logits[(width - 1) * (known.len() + 1)..][..known.len()];
         let largest = (0..last.len()).max_by(|&a, &b| last[a].total_cmp(&last[b])).unwrap();

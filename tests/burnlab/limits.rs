@@ -18,7 +18,7 @@ fn loss(task: Task, logits: &[f32], label: f32) -> (f64, f64, Vec<f32>) {
         let objective = Objective::new(&config, task, &[1, 1, 1][..task.num_outputs().max(2)]);
         let data = TensorData::new(logits.to_vec(), [1, logits.len()]);
         let tensor = Tensor::<B, 2>::from_data(data, &Default::default()).require_grad();
-        let loss = objective.loss(tensor.clone(), &[label]);
+        let loss = objective.loss(tensor.clone(), &[label], &[]);
         let gradient = tensor.grad(&loss.backward()).unwrap();
         (f64::from(loss.into_scalar()), gradient.into_data().to_vec().unwrap())
     });

@@ -20,7 +20,7 @@ use burnlab::training::config::{Loss, OptimizerKind, TrainingConfig};
 use burnlab::training::objective::Objective;
 use burnlab::training::task::Trainee;
 use burnlab::training::{
-    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, fit,
+    ChosenOptimizer, EpochReport, Fit, Interrupter, Knob, OutputDecoder, Phase, Recorder, TrainingObserver, Truths, fit,
 };
 use serde_json::Value;
 
@@ -51,13 +51,13 @@ fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
 }
 
 fn decoder(task: Task) -> OutputDecoder {
-    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0 }
+    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false }
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
     let rows = (0..targets.len()).collect();
     let numbers = targets.iter().copied().map(f64::from).collect();
-    Arc::new(Examples { num_inputs, inputs, shared: None, targets, numbers, rows })
+    Arc::new(Examples { inputs, targets, numbers, rows, ..Examples::none(num_inputs) })
 }
 
 struct Losses(std::sync::Mutex<Vec<f64>>);
@@ -208,6 +208,7 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
         inputs: Tensor::from_data(TensorData::new(inputs, [rows, 3]), &device),
         labels,
         numbers: Vec::new(),
+        weights: Vec::new(),
         noise_seed: 0,
     }
 }
@@ -263,6 +264,7 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
         (Task::Regression, of(Loss::Mse, 0.0)),
         (Task::Regression, of(Loss::Mae, 0.0)),
         (Task::Regression, of(Loss::Huber, 0.0)),
+        (Task::Regression, of(Loss::Poisson, 0.0)),
     ]
 }
 
@@ -352,7 +354,7 @@ fn losses_by_hand() {
         let counts: Vec<u64> = (0..task.num_outputs().max(2)).map(count).collect();
         let [fused, plain] = [Kernels::Fused, Kernels::Plain].map(|kernels| {
             let objective = Objective::new(&TrainingConfig { kernels, ..config.clone() }, task, &counts);
-            f64::from(objective.loss(tensor(logits), labels).into_scalar())
+            f64::from(objective.loss(tensor(logits), labels, &[]).into_scalar())
         });
         assert!((fused - plain).abs() < 1e-5, "{fused} by fused kernels, {plain} by plain ones");
         fused
@@ -363,6 +365,14 @@ fn losses_by_hand() {
     close(loss(plain(), Task::Binary, &[2.0], &[1.0]), 0.126928);
     close(loss(plain(), Task::Binary, &[200.0], &[0.0]), 200.0);
     close(loss(plain(), Task::Binary, &[-200.0], &[0.0]), 0.0);
+    // e^z - y + y (ln y - z), of 0 only e^z
+    let poisson = TrainingConfig { loss: Some(Loss::Poisson), ..plain() };
+    close(loss(poisson.clone(), Task::Regression, &[0.5], &[2.0]), 0.0350156);
+    close(loss(poisson.clone(), Task::Regression, &[-1.0], &[0.0]), 0.3678794);
+    close(
+        loss(poisson, Task::Regression, &[0.5, -1.0, 0.3], &[2.0, 0.0, 0.25]),
+        (0.0350156 + 0.3678794 + 0.6782852) / 3.0,
+    );
     // -ln(e / (e + 1 + 1)); with smoothing .3: .8 and .1 twice
     let three = Task::MultiClass { num_classes: 3 };
     let logits = [1.0, 0.0, 0.0];
@@ -530,13 +540,23 @@ fn metrics_match_scikit_learn() {
         ("binary", Task::Binary),
         ("multi_class", Task::MultiClass { num_classes: 4 }),
         ("regression", Task::Regression),
+        ("binary_weighted", Task::Binary),
+        ("multi_class_weighted", Task::MultiClass { num_classes: 4 }),
+        ("regression_weighted", Task::Regression),
     ] {
         let golden = &golden[name];
-        let decoder =
-            OutputDecoder { task, target_mean: number(golden, "mean"), target_scale: number(golden, "scale") };
+        let weights = if name.ends_with("_weighted") { floats(&golden["weights"]) } else { Vec::new() };
+        let decoder = OutputDecoder {
+            task,
+            target_mean: number(golden, "mean"),
+            target_scale: number(golden, "scale"),
+            threshold: 0.0,
+            is_count: false,
+        };
         let labels = floats(&golden["labels"]);
         let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
-        let scores = decoder.scores(&floats(&golden["logits"]), &labels, &numbers, true, None);
+        let truths = Truths { labels: &labels, numbers: &numbers, weights: &weights };
+        let scores = decoder.scores(&floats(&golden["logits"]), truths, true, None);
         let expected = golden["scores"].as_object().unwrap();
         assert_eq!(scores.len(), expected.len());
         for (metric, value) in scores {

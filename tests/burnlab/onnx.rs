@@ -38,24 +38,41 @@ fn onnx_runtime_predicts_what_burnlab_predicts_on_every_builtin_set() {
         ("diabetes", "source = \"diabetes\"\nbins = 5", "hidden = [8]\nactivation = \"silu\""),
         ("wine", "source = \"wine\"", "hidden = [8]\nmembers = 4"),
     ] {
-        let place = Place::new();
-        place.write("c.toml", &format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n"));
-        for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "-o", "m.onnx"]] {
-            let output = place.run(args);
-            assert!(output.status.success(), "{name}: {}", text(&output.stderr));
-        }
-        let run = place.only_run();
-        let check = Command::new(&python)
-            .arg(root.join("tests/onnx/check.py"))
-            .args([place.path("m.onnx"), run.join("test.csv"), run.join("predictions.csv")])
-            .output()
-            .unwrap();
-        assert!(check.status.success(), "{name}: {}", text(&check.stderr));
-        assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
-        let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
-        let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
-        assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
+        let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n");
+        predicts_the_same(&python, name, &config);
     }
+}
+
+/// A threshold other than one half, and the exponential of a count.
+#[test]
+fn onnx_runtime_decides_and_counts_as_burnlab_does() {
+    let Some(python) = python() else { return };
+    let moons = "[data]\nsource = \"moons\"\nnoise = 0.5\n[model]\nhidden = [4]\n[training]\nmax_epochs = 5\n";
+    predicts_the_same(&python, "moons", &format!("{moons}threshold = \"f1\"\ncalibrate = true\n"));
+    let diabetes = "[data]\nsource = \"diabetes\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 5\n";
+    predicts_the_same(&python, "diabetes", &format!("{diabetes}loss = \"poisson\"\n"));
+}
+
+/// Trains the config with 5 epochs, exports it, and compares its predictions with those of the runtime.
+#[track_caller]
+fn predicts_the_same(python: &Path, name: &str, config: &str) {
+    let place = Place::new();
+    place.write("c.toml", config);
+    for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "-o", "m.onnx"]] {
+        let output = place.run(args);
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+    }
+    let run = place.only_run();
+    let check = Command::new(python)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py"))
+        .args([place.path("m.onnx"), run.join("test.csv"), run.join("predictions.csv")])
+        .output()
+        .unwrap();
+    assert!(check.status.success(), "{name}: {}", text(&check.stderr));
+    assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
+    let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
+    let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
+    assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
 }
 
 #[test]
@@ -169,12 +186,13 @@ fn names_of_inputs_clash_with_nothing() {
 fn the_operators_on_text_are_asked_for_only_where_there_are_some() {
     let is_asked = |head| contains(&encode(&network(vec![numeric("a"), numeric("b")], head, "")), b"ai.onnx.ml");
     assert!(!is_asked(number()));
-    assert!(is_asked(Head::Binary { classes: ["no", "yes"] }));
+    assert!(is_asked(Head::Binary { classes: ["no", "yes"], threshold: 0.0 }));
 }
 
 #[test]
 fn metadata_keeps_the_first_of_a_key() {
-    let mut network = network(vec![numeric("a"), numeric("b")], Head::Binary { classes: ["n\"o", "yes"] }, "");
+    let mut network =
+        network(vec![numeric("a"), numeric("b")], Head::Binary { classes: ["n\"o", "yes"], threshold: 0.0 }, "");
     let entries = [("class_names", "mine"), ("run", "first"), ("run", "second")];
     network.metadata = entries.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
     let bytes = encode(&network);

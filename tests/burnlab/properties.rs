@@ -160,6 +160,7 @@ fn dataset() -> impl Strategy<Value = Dataset> {
         num_training_rows: None,
         source_rows: Vec::new(),
         division: Default::default(),
+        weights: None,
         notes: Vec::new(),
         readings: Default::default(),
     })
@@ -371,7 +372,7 @@ fn data() -> impl Strategy<Value = DataConfig> {
                     missing,
                     target,
                     task,
-                    image_shape: shape.map(|shape| shape.map(|size| size as usize)),
+                    image_shape: shape.map(|shape| shape.map(|size| size as usize).into()),
                     header: flags[0],
                     stratify: flags[1],
                     test_fraction: fraction,

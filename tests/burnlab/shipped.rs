@@ -44,6 +44,8 @@ fn promises() -> BTreeMap<&'static str, (&'static str, std::ops::RangeInclusive<
         ("digits-sweep", ("accuracy", 0.95..=0.98)),
         ("digits-transformer", ("accuracy", 0.95..=0.985)),
         ("digits-tutorial", ("accuracy", 0.945..=0.975)),
+        // Of 400 images of digits; see below.
+        ("image-folder", ("accuracy", 0.8..=1.0)),
         ("iris", ("accuracy", 0.95..=1.0)),
         // Of striped images of ten classes; see below.
         ("mnist", ("accuracy", 0.98..=1.0)),
@@ -78,6 +80,10 @@ fn every_config_trains_and_keeps_its_promise() {
             "alice" => vec!["training.max_epochs=3".to_owned()],
             "california" => tiny_california(files.path()),
             "mnist" | "mnist-cnn" => tiny_mnist(files.path()),
+            "image-folder" => {
+                crate::images::digits(&files.path().join("images"), 400);
+                vec![format!("data.path=\"{}\"", files.path().join("images").display())]
+            }
             _ => Vec::new(),
         };
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();

@@ -60,6 +60,14 @@ out["logistic"] = {
 rng = np.random.default_rng(7)
 
 
+def ece(labels, probabilities, predicted):
+    """Guo et al. 2017, equation 3, with their 15 bins (low, high]."""
+    confidence, is_right = probabilities.max(1), predicted == labels
+    bins = np.digitize(confidence, np.linspace(0, 1, 16), right=True)
+    parts = [bins == number for number in np.unique(bins)]
+    return float(sum(part.mean() * abs(is_right[part].mean() - confidence[part].mean()) for part in parts))
+
+
 def classes(logits, labels, probabilities, predicted, auc, precision, brier):
     return {
         "logits": flat(logits),
@@ -74,8 +82,39 @@ def classes(logits, labels, probabilities, predicted, auc, precision, brier):
             "roc_auc": auc,
             "average_precision": precision,
             "brier": brier,
+            "ece": ece(labels, probabilities, predicted),
         },
     }
+
+
+def weighted(of, labels, probabilities, predicted, scores):
+    """The same predictions, and weights of which each has a place in a sum of its own."""
+    w = np.round(rng_of_weights.uniform(0.25, 4, len(labels)), 2).astype(np.float32).astype(np.float64)
+    onehot, n = np.eye(probabilities.shape[1])[labels], probabilities.shape[1]
+    per_class = [(onehot[:, 1], scores)] if n == 2 else [(onehot[:, c], probabilities[:, c]) for c in range(n)]
+    average = dict(average="macro", zero_division=0, sample_weight=w)
+    confidence, is_right = probabilities.max(1), predicted == labels
+    bins = np.digitize(confidence, np.linspace(0, 1, 16), right=True)
+    gaps = [abs(np.sum((w * (is_right - confidence))[bins == number])) for number in np.unique(bins)]
+    return {
+        **of,
+        "weights": flat(w),
+        "scores": {
+            "accuracy": metrics.accuracy_score(labels, predicted, sample_weight=w),
+            "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted, sample_weight=w),
+            "precision": metrics.precision_score(labels, predicted, **average),
+            "recall": metrics.recall_score(labels, predicted, **average),
+            "f1": metrics.f1_score(labels, predicted, **average),
+            "log_loss": metrics.log_loss(labels, probabilities, labels=range(n), sample_weight=w),
+            "roc_auc": float(np.mean([metrics.roc_auc_score(y, s, sample_weight=w) for y, s in per_class])),
+            "average_precision": float(np.mean([metrics.average_precision_score(y, s, sample_weight=w) for y, s in per_class])),
+            "brier": metrics.brier_score_loss(labels, probabilities[:, 1] if n == 2 else probabilities, sample_weight=w),
+            "ece": float(sum(gaps) / w.sum()),
+        },
+    }
+
+
+rng_of_weights = np.random.default_rng(11)
 
 
 # rounded to one decimal, so that there are ties for the ROC AUC
@@ -85,6 +124,7 @@ p = 1 / (1 + np.exp(-logits))
 precision, brier = metrics.average_precision_score(labels, logits), metrics.brier_score_loss(labels, p)
 auc = metrics.roc_auc_score(labels, logits)
 out["binary"] = classes(logits, labels, np.c_[1 - p, p], (p > 0.5).astype(int), auc, precision, brier)
+out["binary_weighted"] = weighted(out["binary"], labels, np.c_[1 - p, p], (p > 0.5).astype(int), logits)
 
 labels = rng.integers(0, 4, 80)
 logits = np.round(rng.normal(size=(80, 4)) + 1.5 * np.eye(4)[labels], 1).astype(np.float32)
@@ -94,6 +134,7 @@ p = e / e.sum(1, keepdims=True)
 auc = metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro")
 precision = metrics.average_precision_score(np.eye(4)[labels], p, average="macro")
 out["multi_class"] = classes(logits, labels, p, p.argmax(1), auc, precision, metrics.brier_score_loss(labels, p))
+out["multi_class_weighted"] = weighted(out["multi_class"], labels, p, p.argmax(1), None)
 
 truth = rng.normal(size=50) * 3
 predicted = truth + rng.normal(size=50)
@@ -106,6 +147,18 @@ out["regression"] = {
     "mean": mean,
     "scale": scale,
     "scores": {"mse": mse, "rmse": mse**0.5, "mae": metrics.mean_absolute_error(real, guess), "r2": metrics.r2_score(real, guess)},
+}
+w = np.round(rng_of_weights.uniform(0.25, 4, 50), 2).astype(np.float32).astype(np.float64)
+mse = metrics.mean_squared_error(real, guess, sample_weight=w)
+out["regression_weighted"] = {
+    **out["regression"],
+    "weights": flat(w),
+    "scores": {
+        "mse": mse,
+        "rmse": mse**0.5,
+        "mae": metrics.mean_absolute_error(real, guess, sample_weight=w),
+        "r2": metrics.r2_score(real, guess, sample_weight=w),
+    },
 }
 
 # ---- update rules: five full-batch steps of linear regression, each rule written out from its paper

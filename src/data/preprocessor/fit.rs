@@ -38,7 +38,7 @@ impl Preprocessor {
         };
         let target_name = dataset.target_name.clone();
         let readings = dataset.readings.clone();
-        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts, readings })
+        Ok(Self { target_name, target, inputs, scale: config.scale, class_counts, readings, threshold: None })
     }
 
     /// This preprocessor for fine-tuning on `dataset`: the inputs stay as they are, since the first layer's weights fit
@@ -70,14 +70,20 @@ impl Preprocessor {
             }
         }
         let target = match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. }, Target::Numbers(_)) => self.target.clone(),
+            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(_)) => self.target.clone(),
             (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
                 let labels = self.class_labels();
                 let is_known = |name: &String| labels.as_ref().is_some_and(|labels| labels.find(name).is_some());
                 let is_same = known.len() == names.len() && names.iter().all(is_known);
                 PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
             }
-            (PreparedTarget::Number { .. } | PreparedTarget::Classes(_) | PreparedTarget::Characters(_), _) => {
+            (
+                PreparedTarget::Number { .. }
+                | PreparedTarget::Count { .. }
+                | PreparedTarget::Classes(_)
+                | PreparedTarget::Characters(_),
+                _,
+            ) => {
                 return Err(invalid(
                     "the run's target is of a different kind (classes, number or text) than that of these data".into(),
                 ));
@@ -98,6 +104,27 @@ impl Preprocessor {
         refitted.class_counts = counts;
         refitted.see(dataset, train_rows);
         Ok(refitted)
+    }
+}
+
+impl Preprocessor {
+    /// This preprocessor with its number as a count.
+    ///
+    /// # Errors
+    /// A target that is no number, or one below 0 in `dataset`.
+    pub fn counting(self, dataset: &Dataset) -> Result<Self, Invalid> {
+        let (PreparedTarget::Number { mean, standard_deviation }, Target::Numbers(numbers)) =
+            (&self.target, &dataset.target)
+        else {
+            return Err(Invalid::at("training.loss", "loss = \"poisson\" is for counts, and the target is no number"));
+        };
+        if let Some(below) = numbers.iter().find(|number| **number < 0.0) {
+            let message =
+                format!("loss = \"poisson\" is for counts, and `{}` is {below} in some row", self.target_name);
+            return Err(Invalid::at("training.loss", message));
+        }
+        let target = PreparedTarget::Count { mean: *mean, standard_deviation: *standard_deviation };
+        Ok(Self { target, ..self })
     }
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use seen::Seen;
 
 use super::labels::Labels;
-use super::{InputColumn, Layout, Readings, Scale, Task};
+use super::{ImageShape, InputColumn, Layout, Readings, Scale, Task};
 
 /// The versions of the format of `preprocessing.json` that can be read.
 pub const PREPROCESSING_VERSIONS: RangeInclusive<u32> = saved::VERSIONS;
@@ -44,6 +44,9 @@ pub struct Preprocessor {
     pub class_counts: Vec<u64>,
     /// How the cells of the training file were read, and those of later files are.
     pub readings: Readings,
+    /// Of two classes, the logit above which the second one is predicted, where it was chosen; `None` is 0. Chosen after
+    /// training, on the validation part.
+    pub threshold: Option<f32>,
 }
 
 /// What the inputs are computed from.
@@ -53,8 +56,8 @@ pub enum Inputs {
     Table {
         /// In the order of the inputs; at least one.
         columns: Vec<PreparedColumn>,
-        /// Rows and columns of pixels, when the inputs are an image.
-        image_shape: Option<[usize; 2]>,
+        /// The shape of the image, when the inputs are one.
+        image_shape: Option<ImageShape>,
     },
     /// The characters of a window.
     Text(PreparedText),
@@ -122,6 +125,13 @@ pub enum PreparedTarget {
         /// Becomes 1; greater than 0.
         standard_deviation: f64,
     },
+    /// A count (`loss = "poisson"`): its training mean becomes 1, and the network's output is the logarithm of that.
+    Count {
+        /// Training mean, above 0.
+        mean: f64,
+        /// Population standard deviation in the training part.
+        standard_deviation: f64,
+    },
     /// The characters of a text by index, sorted; one more index stands for all others.
     Characters(String),
 }
@@ -142,8 +152,8 @@ impl Preprocessor {
             .any(|column| matches!(&column.kind, PreparedKind::Numeric { edges, .. } if !edges.is_empty()))
     }
 
-    /// Rows and columns of pixels, when the inputs are an image.
-    pub fn image_shape(&self) -> Option<[usize; 2]> {
+    /// The shape of the image, when the inputs are one.
+    pub fn image_shape(&self) -> Option<ImageShape> {
         match self.inputs {
             Inputs::Table { image_shape, .. } => image_shape,
             Inputs::Text(_) => None,
@@ -159,7 +169,12 @@ impl Preprocessor {
                     PreparedKind::Numeric { .. } => InputColumn::Bins(column.kind.num_inputs()),
                     PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
                 });
-                Layout { columns: columns.collect(), image_shape: *image_shape, num_characters: None }
+                Layout {
+                    columns: columns.collect(),
+                    image_shape: image_shape.map(|shape| [shape.height, shape.width * shape.channels]),
+                    num_channels: image_shape.map_or(1, |shape| shape.channels),
+                    num_characters: None,
+                }
             }
             Inputs::Text(text) => {
                 let num_characters = Some(self.task().num_classes());
@@ -214,7 +229,7 @@ impl Preprocessor {
     pub fn class_names(&self) -> &[String] {
         match &self.target {
             PreparedTarget::Classes(names) => names,
-            PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => &[],
+            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => &[],
         }
     }
 
@@ -233,23 +248,30 @@ impl Preprocessor {
     pub fn task(&self) -> Task {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
-            PreparedTarget::Number { .. } => Task::Regression,
+            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => Task::Regression,
             PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
         }
     }
 
-    /// A network output in the target's own units; unchanged for classes.
+    /// Whether the target is a count.
+    pub fn is_count(&self) -> bool {
+        matches!(self.target, PreparedTarget::Count { .. })
+    }
+
+    /// A prepared target in its own units; unchanged for classes.
     pub fn to_target_units(&self, standardized: f32) -> f64 {
         match self.target {
             PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
+            PreparedTarget::Count { mean, .. } => mean * f64::from(standardized),
             PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => f64::from(standardized),
         }
     }
 
-    /// Target units per unit of the network's output, to turn errors into target units; 1 for classes.
+    /// Target units per unit of a prepared target; 1 for classes.
     pub fn target_scale(&self) -> f64 {
         match self.target {
             PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
+            PreparedTarget::Count { mean, .. } => mean,
             PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => 1.0,
         }
     }

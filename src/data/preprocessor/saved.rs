@@ -7,11 +7,14 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor};
-use crate::data::{Reading, Readings, Scale, Spelling};
+use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
-const VERSION: u32 = 4;
-/// Until then no column had bins; written where none has, so that older programs can read it.
+const VERSION: u32 = 5;
+/// Until then there were no image files, colours, thresholds and counts; written where there are none, so that older programs
+/// can read it.
+const VERSION_WITHOUT_IMAGES: u32 = 4;
+/// Until then no column had bins; written where none has, for the same reason.
 const VERSION_WITHOUT_BINS: u32 = 3;
 /// Until then numbers among names had one spelling, and all columns were read plainly.
 const VERSION_WITHOUT_READINGS: u32 = 2;
@@ -26,7 +29,7 @@ struct Saved<'a> {
     version: u32,
     target_name: Cow<'a, str>,
     target: Cow<'a, PreparedTarget>,
-    image_shape: Option<[usize; 2]>,
+    image_shape: Option<ImageShape>,
     scale: Scale,
     /// Empty for a text.
     columns: Cow<'a, [PreparedColumn]>,
@@ -36,17 +39,19 @@ struct Saved<'a> {
     text: Option<Cow<'a, PreparedText>>,
     #[serde(default)]
     readings: Cow<'a, Readings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    threshold: Option<f32>,
 }
 
 impl Serialize for Preprocessor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { target_name, target, inputs, scale, class_counts, readings } = self;
+        let Self { target_name, target, inputs, scale, class_counts, readings, threshold } = self;
         let text = match inputs {
             Inputs::Table { .. } => None,
             Inputs::Text(text) => Some(Cow::Borrowed(text)),
         };
         let saved = Saved {
-            version: if self.has_bins() { VERSION } else { VERSION_WITHOUT_BINS },
+            version: self.version(),
             target_name: target_name.into(),
             target: Cow::Borrowed(target),
             image_shape: self.image_shape(),
@@ -55,6 +60,7 @@ impl Serialize for Preprocessor {
             class_counts: class_counts.into(),
             text,
             readings: Cow::Borrowed(readings),
+            threshold: *threshold,
         };
         saved.serialize(serializer)
     }
@@ -62,8 +68,18 @@ impl Serialize for Preprocessor {
 
 impl<'de> Deserialize<'de> for Preprocessor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Saved { version, target_name, target, image_shape, scale, columns, class_counts, text, readings } =
-            Saved::deserialize(deserializer)?;
+        let Saved {
+            version,
+            target_name,
+            target,
+            image_shape,
+            scale,
+            columns,
+            class_counts,
+            text,
+            readings,
+            threshold,
+        } = Saved::deserialize(deserializer)?;
         let readings = match version {
             VERSION_WITHOUT_READINGS => before_readings(&target_name, &target, &columns),
             _ => readings.into_owned(),
@@ -80,7 +96,20 @@ impl<'de> Deserialize<'de> for Preprocessor {
             scale,
             class_counts: class_counts.into_owned(),
             readings,
+            threshold,
         })
+    }
+}
+
+impl Preprocessor {
+    /// The oldest version that has all that this one has.
+    fn version(&self) -> u32 {
+        let has_colours = self.image_shape().is_some_and(|shape| shape.channels > 1);
+        match () {
+            () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => VERSION,
+            () if self.has_bins() => VERSION_WITHOUT_IMAGES,
+            () => VERSION_WITHOUT_BINS,
+        }
     }
 }
 
@@ -92,16 +121,16 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
     });
     let of_target = match target {
         PreparedTarget::Classes(names) => Some((target_name, &names[..])),
-        PreparedTarget::Number { .. } | PreparedTarget::Characters(_) => None,
+        PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => None,
     };
     let names = of_columns.chain(of_target).filter(|(_, names)| Spelling::of_canonical(names) == Spelling::Number);
     let columns = names.map(|(name, _)| (name.to_owned(), Reading::Names(Spelling::Number)));
-    Readings { encoding: None, columns: columns.collect() }
+    Readings { columns: columns.collect(), ..Readings::default() }
 }
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        known @ (VERSION | VERSION_WITHOUT_BINS | VERSION_WITHOUT_READINGS) => Ok(known),
+        known @ (VERSION | VERSION_WITHOUT_IMAGES | VERSION_WITHOUT_BINS | VERSION_WITHOUT_READINGS) => Ok(known),
         other => Err(D::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
     }
 }

@@ -81,7 +81,14 @@ impl Preprocessor {
             inputs.extend_from_slice(&window[..text.context]);
             targets.extend_from_slice(&window[1..]);
         }
-        Examples { num_inputs: text.context, inputs, shared: None, targets, numbers: Vec::new(), rows: rows.to_vec() }
+        Examples {
+            num_inputs: text.context,
+            inputs,
+            shared: None,
+            targets,
+            rows: rows.to_vec(),
+            ..Examples::none(text.context)
+        }
     }
 
     /// Cross-entropy of the unigram and of the bigram baseline on `examples` of a text, in nats per character. Both
@@ -121,7 +128,7 @@ impl Preprocessor {
     pub fn characters(&self) -> Option<&str> {
         match &self.target {
             PreparedTarget::Characters(known) => Some(known),
-            PreparedTarget::Classes(_) | PreparedTarget::Number { .. } => None,
+            PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => None,
         }
     }
 }

@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use super::encode::Encoder;
 use super::{PreparedTarget, Preprocessor};
-use crate::data::{Dataset, Examples, Target};
+use crate::data::{Dataset, Examples, RowWeights, Target};
+
+/// See [`Examples::weights`].
+fn weights(dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
+    let of = |weights: &RowWeights| rows.iter().map(|&row| weights.values[row]).collect();
+    dataset.weights.as_ref().map_or_else(Vec::new, of)
+}
 
 impl Preprocessor {
     /// The numeric cells of an example in their own units: the inverse of the scaling (a missing one is the median).
@@ -40,7 +46,8 @@ impl Preprocessor {
             columns.iter().for_each(|column| column.encode(cells, &mut inputs));
         }
         let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
-        Examples { num_inputs, inputs, shared: None, targets, numbers, rows: rows.to_vec() }
+        let weights = weights(dataset, rows);
+        Examples { num_inputs, inputs, shared: None, targets, numbers, weights, rows: rows.to_vec() }
     }
 
     /// Like [`Preprocessor::transform`], but where the inputs are the unchanged cells, they are not copied.
@@ -56,16 +63,17 @@ impl Preprocessor {
         }
         let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
         let (num_inputs, shared) = (self.num_inputs(), Some(dataset.clone()));
-        Examples { num_inputs, inputs: Vec::new(), shared, targets, numbers, rows: rows.to_vec() }
+        let weights = weights(dataset, rows);
+        Examples { num_inputs, inputs: Vec::new(), shared, targets, numbers, weights, rows: rows.to_vec() }
     }
 
     /// Number targets in their own units; none where the preprocessor or the data have other targets.
     fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
         match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. }, Target::Numbers(numbers)) => rows.iter().map(|&row| numbers[row]).collect(),
-            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
-                Vec::new()
+            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(numbers)) => {
+                rows.iter().map(|&row| numbers[row]).collect()
             }
+            _ => Vec::new(),
         }
     }
 
@@ -83,9 +91,10 @@ impl Preprocessor {
                 let standardize = |&row: &usize| ((numbers[row] - mean) / standard_deviation) as f32;
                 rows.iter().map(standardize).collect()
             }
-            (PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Characters(_), _) => {
-                vec![f32::NAN; rows.len()]
+            (PreparedTarget::Count { mean, .. }, Target::Numbers(numbers)) => {
+                rows.iter().map(|&row| (numbers[row] / mean) as f32).collect()
             }
+            _ => vec![f32::NAN; rows.len()],
         }
     }
 }

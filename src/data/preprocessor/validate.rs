@@ -20,13 +20,23 @@ impl Preprocessor {
             (&PreparedTarget::Number { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            (&PreparedTarget::Count { mean, standard_deviation }, Inputs::Table { .. }) => {
+                mean.is_finite() && mean > 0.0 && standard_deviation.is_finite() && standard_deviation > 0.0
+            }
             (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
             (PreparedTarget::Characters(_), Inputs::Table { .. })
-            | (PreparedTarget::Classes(_) | PreparedTarget::Number { .. }, Inputs::Text(_)) => false,
+            | (
+                PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. },
+                Inputs::Text(_),
+            ) => false,
         };
-        let image_holds = self.image_shape().is_none_or(|[height, width]| {
-            height.checked_mul(width) == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
+        let image_holds = self.image_shape().is_none_or(|shape| {
+            shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()
         });
+        let has_two_classes = matches!(&self.target, PreparedTarget::Classes(names) if names.len() == 2);
+        if self.threshold.is_some_and(|threshold| !threshold.is_finite() || !has_two_classes) {
+            return Err("a threshold is a finite number, and for two classes".into());
+        }
         match (target_holds, image_holds) {
             (false, _) => Err(format!("the target `{}` is inconsistent", self.target_name)),
             (_, false) => Err("image_shape does not fit the columns".into()),

@@ -1,6 +1,7 @@
 //! Attention maps of a transformer on one test example.
 
 use super::subject::{Shares, Subject};
+use crate::data::ImageShape;
 use crate::plots;
 
 /// Maximum number of characters of a text shown.
@@ -21,11 +22,11 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
     Some(plots::attention(&subject.titled("Attention"), &attention))
 }
 
-fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -> Option<plots::Attention> {
+fn of_image(subject: &Subject, shape: ImageShape, blocks: &[Shares]) -> Option<plots::Attention> {
     let transformer = subject.model.transformer()?;
     let layout = subject.preprocessor.layout();
-    let shape = transformer.patches(&layout);
-    let num_patches = shape[0] * shape[1];
+    let patches = transformer.patches(&layout);
+    let num_patches = patches[0] * patches[1];
     let has_class_token = blocks.first()?.num_tokens > num_patches;
     let received = |shares: &[f32], num_tokens: usize| -> Vec<f64> {
         let (first, looking) = if has_class_token { (1, 1) } else { (0, num_tokens) };
@@ -42,9 +43,9 @@ fn of_image(subject: &Subject, [height, width]: [usize; 2], blocks: &[Shares]) -
     });
     Some(plots::Attention {
         about: format!("Attention that each patch{} receives from {by}, for each head.", answer.unwrap_or_default()),
-        image: Some((height, width, subject.preprocessor.raw_numbers(subject.test, 0))),
-        shape: (shape[0], shape[1]),
-        cell: (height / shape[0], width / shape[1]),
+        image: Some((shape.height, shape.width, shape.grey(&subject.preprocessor.raw_numbers(subject.test, 0)))),
+        shape: (patches[0], patches[1]),
+        cell: (shape.height / patches[0], shape.width / patches[1]),
         blocks: blocks
             .iter()
             .map(|block| block.heads().map(|shares| received(shares, block.num_tokens)).collect())

@@ -31,8 +31,7 @@ pub(super) fn importance(subject: &Subject) -> Option<String> {
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
     let decoder = subject.decoder();
     let score = |examples: &Examples| {
-        let scores =
-            decoder.scores(&subject.network.logits(examples), &examples.targets, &examples.numbers, false, None);
+        let scores = decoder.scores(&subject.network.logits(examples), examples.into(), false, None);
         scores.iter().find(|score| score.0 == metric).map_or(f64::NAN, |score| score.1)
     };
     let whole = score(subject.test);

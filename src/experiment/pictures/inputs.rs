@@ -214,12 +214,10 @@ impl Grid {
         }
         let num_points = self.size * self.size;
         Examples {
-            num_inputs: preprocessor.num_inputs(),
             inputs,
-            shared: None,
             targets: vec![f32::NAN; num_points],
-            numbers: Vec::new(),
             rows: (0..num_points).collect(),
+            ..Examples::none(preprocessor.num_inputs())
         }
     }
 

@@ -28,7 +28,8 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
 
 /// The weights of each first-layer unit as an image.
 pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preprocessor.image_shape()?;
+    // The colours of a pixel side by side.
+    let [height, width] = subject.preprocessor.layout().image_shape?;
     subject.perceptron()?;
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");

@@ -43,7 +43,7 @@ pub(super) fn confusion(subject: &Subject) -> Option<String> {
 
 /// Test images: misclassified ones first, the most confident leading; then the least confident of the correct ones.
 pub(super) fn gallery(subject: &Subject) -> Option<String> {
-    let [height, width] = subject.preprocessor.image_shape()?;
+    let shape = subject.preprocessor.image_shape()?;
     let names = subject.preprocessor.class_names();
     if names.is_empty() || subject.predictions.is_empty() {
         return None;
@@ -67,7 +67,7 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
             probabilities.truncate(3);
             Sample {
                 row: row.row,
-                pixels: subject.preprocessor.raw_numbers(subject.test, position),
+                pixels: shape.grey(&subject.preprocessor.raw_numbers(subject.test, position)),
                 label: name(row.truth),
                 prediction: name(row.answer.predicted),
                 probabilities,
@@ -76,7 +76,7 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
         .collect();
     let num_wrong = subject.predictions.iter().filter(|row| is_wrong(row)).count();
     let title = format!("Label and prediction ({num_wrong} of {} test images wrong)", subject.predictions.len());
-    Some(plots::gallery(&subject.titled(&title), height, width, &samples))
+    Some(plots::gallery(&subject.titled(&title), shape.height, shape.width, &samples))
 }
 
 /// The ROC curve.

@@ -122,7 +122,7 @@ pub(super) fn of(prepared: &Prepared) -> Space {
     let around = Around {
         config: &prepared.config,
         rows: prepared.splits.train.len(),
-        image: prepared.preprocessor.image_shape(),
+        image: prepared.preprocessor.layout().pixels(),
         is_text: prepared.config.data.is_text(),
     };
     let kind = around.config.params().get("model.kind").and_then(|kind| kind.as_str().map(str::to_owned));

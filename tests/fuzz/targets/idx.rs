@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
             config.test_path = write("test-images", images, false, false);
             config.test_labels = write("test-labels", labels, false, false);
         }
-        config.image_shape = bit(5).then_some([2, 2]);
+        config.image_shape = bit(5).then_some([2, 2].into());
         config.classes = if bit(6) { vec!["0".into(), "1".into()] } else { Vec::new() };
         try_all(&config, &folder.path().join("rewritten.csv"));
     });

@@ -44,10 +44,10 @@
 mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
-#[path = "burnlab/charts.rs"]
-mod charts;
 #[path = "burnlab/calibration.rs"]
 mod calibration;
+#[path = "burnlab/charts.rs"]
+mod charts;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/counts.rs"]

@@ -79,9 +79,9 @@ fn answer(scored: &Scored) -> Value {
 fn csv(scored: &Scored) -> Result<Response, ApiError> {
     let mut bytes = Vec::new();
     let mut lines =
-        Lines::begin(&mut bytes, scored.class_names(), &["row"], None, inert).map_err(ApiError::internal)?;
+        Lines::begin(&mut bytes, scored.class_names(), &["row"], &[], inert).map_err(ApiError::internal)?;
     for (row, answer) in scored.answered.answers.iter().enumerate() {
-        lines.write([row.to_string()], answer, None).map_err(ApiError::internal)?;
+        lines.write([row.to_string()], answer, [""; 0]).map_err(ApiError::internal)?;
     }
     lines.end().map_err(ApiError::internal)?;
     Ok(([(CONTENT_TYPE, "text/csv; charset=utf-8")], bytes).into_response())

@@ -11,6 +11,15 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * The value of a JSON text. Its objects have nothing but what the text says: a param or metric may be called `toString`, and a
+ * run that has none must not seem to.
+ */
+function parsed(text) {
+  const bare = (_, value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? Object.setPrototypeOf(value, null) : value);
+  return JSON.parse(text, bare);
+}
+
 /** Fetches the page again for its token: a restarted server has a new one. */
 async function renewToken() {
   const page = new DOMParser().parseFromString(await (await fetch("./", { cache: "no-store" })).text(), "text/html");
@@ -31,7 +40,7 @@ async function send(method, path, body, signal) {
   const text = await answer.text();
   let json = null;
   try {
-    json = text ? JSON.parse(text) : null;
+    json = text ? parsed(text) : null;
   } catch {
     json = { error: text.slice(0, 300) };
   }
@@ -102,7 +111,7 @@ export function follow(revision, onChange, onState) {
       onState("live");
     };
     source.addEventListener("change", (event) => {
-      const change = JSON.parse(event.data);
+      const change = parsed(event.data);
       seen = change.revision;
       onChange(change);
     });

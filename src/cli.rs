@@ -163,6 +163,8 @@ pub enum Command {
     /// List and print the built-in configs; check a config, or print it with all defaults
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Say what this build has, what is missing and how to get it, and whether runs can be recorded
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
 }
@@ -552,6 +554,13 @@ pub struct DashboardArgs {
     pub port: Option<u16>,
     #[command(flatten)]
     pub listen: ListenArgs,
+}
+
+/// `burnlab doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// `burnlab serve RUN ...`: predictions by HTTP.

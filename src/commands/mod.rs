@@ -10,6 +10,7 @@ use crate::experiment::explain;
 
 mod config;
 mod dashboard;
+mod doctor;
 mod drift;
 mod evaluate;
 mod export;
@@ -47,6 +48,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Tune(args)) => tune::run(&args),

@@ -121,7 +121,8 @@ impl DatasetRecord {
 }
 
 impl SystemInfo {
-    fn of_process(backend: BackendName) -> Self {
+    /// What can be found out now; git is asked.
+    pub fn of_process(backend: BackendName) -> Self {
         let mut system = System::new();
         system.refresh_cpu_all();
         system.refresh_memory();

@@ -60,7 +60,7 @@ pub mod tune;
 pub mod weights_file;
 
 pub use ensemble::Ensemble;
-pub use environment::Environment;
+pub use environment::{Environment, SystemInfo};
 pub use error::explain;
 pub use measurable::check_repetitions;
 pub use predictor::{Answered, Predictor, Unanswered};

@@ -78,8 +78,7 @@ fn answer(scored: &Scored) -> Value {
 /// What `burnlab predict` writes.
 fn csv(scored: &Scored) -> Result<Response, ApiError> {
     let mut bytes = Vec::new();
-    let mut lines =
-        Lines::begin(&mut bytes, scored.class_names(), &["row"], &[], inert).map_err(ApiError::internal)?;
+    let mut lines = Lines::begin(&mut bytes, scored.class_names(), &["row"], &[], inert).map_err(ApiError::internal)?;
     for (row, answer) in scored.answered.answers.iter().enumerate() {
         lines.write([row.to_string()], answer, [""; 0]).map_err(ApiError::internal)?;
     }

@@ -65,6 +65,7 @@ fn every_verb_works(server: Option<&str>) {
     tried.place.write("text.txt", &"the cat sat on the mat. the dog sat on the log.\n".repeat(20));
 
     // Before there is a store.
+    assert!(tried.works("doctor", &[]).contains("the first training makes it"));
     assert_eq!(tried.run("runs list", &[]).status.code(), Some(1));
     tried.works("config check", &[&iris]);
     assert!(tried.works("config render", &[&iris]).contains("iris"));
@@ -81,6 +82,7 @@ fn every_verb_works(server: Option<&str>) {
     tried.works("", &[&train[..], &["--set", "seed=2", "--set", "model.hidden=[4]", "--name", "other"]].concat());
     tried.works("", &["--config", "text.toml"]);
     assert_eq!(tried.works("runs list", &[]).lines().count(), 4);
+    assert!(tried.works("doctor", &[]).contains("3 runs, can be written"));
     assert!(tried.works("runs show", &["iris"]).contains("seed"));
     assert!(tried.works("runs compare", &["iris", "other"]).contains("model.hidden"));
     assert!(tried.works("runs tag", &["other", "+good"]).contains("good"));

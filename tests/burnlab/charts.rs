@@ -4,6 +4,7 @@ use burnlab::tracking::{RunId, RunWriter, Status};
 use serde_json::json;
 
 use crate::browser::{Page, epoch, finished, new_run, open, point, three};
+use crate::webdriver::{Locator, key};
 
 const LOSS: &str = "[data-metric=loss] .plot-svg";
 
@@ -96,6 +97,11 @@ async fn the_pointer_reads_all_curves_and_a_click_opens_one() {
     ))
     .await;
     page.wait("document.querySelectorAll('.plot-svg.fading .curve.lit').length", json!(1)).await;
+
+    // By the keyboard, from point to point of the first curve.
+    let plot = page.client.find(Locator::Css("[data-metric=loss] .plot")).await.unwrap();
+    plot.send_keys(&key::RIGHT.repeat(3)).await.unwrap();
+    page.wait("document.querySelector('.hover-title').textContent", json!("loss at epoch 3")).await;
 
     page.drag(LOSS, (x, y), (x, y)).await;
     page.wait("location.hash.split('?')[0]", json!(format!("#/run/{}", ids[1]))).await;

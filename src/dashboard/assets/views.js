@@ -6,7 +6,11 @@ import { h, toast } from "./dom.js";
 export function mountViews(menu) {
   const list = h("ul", { class: "views" });
   const field = h("input", { placeholder: "Name of this view", "aria-label": "Name of this view", maxlength: 80 });
-  const show = (views) =>
+  let shown = "";
+  const show = (views) => {
+    // A click must not miss what is asked for again when the menu opens.
+    if (JSON.stringify(views) === shown) return;
+    shown = JSON.stringify(views);
     list.replaceChildren(
       ...views.map(({ name, address }) =>
         h(
@@ -21,6 +25,7 @@ export function mountViews(menu) {
         ),
       ),
     );
+  };
   const change = async (answer) => {
     try {
       show(await answer);

@@ -1,7 +1,8 @@
 """Times a training step of each kind of network in turns; see kinds.sh.
 
 burnlab's step is the whole of its training divided by its steps: gathering batches, metrics, the validation pass of each
-epoch, and recording are included; the first epoch is left out. PyTorch's is a loop as one writes it, without a validation
+epoch, and recording are included; the first epoch is left out. Its CPU time is that of the whole process, start and
+evaluation included, over all its steps. PyTorch's step is a loop as one writes it, without a validation
 pass: rows gathered by a random order, forward, backward, a fused optimizer, and the loss read every 16 steps, as burnlab
 reads it. Its first 20 steps are not counted either. The networks have the same layers, and the same number of weights, which
 is checked.
@@ -36,12 +37,25 @@ learning_rate = 2e-3
 optimizer = "adamw"
 weight_decay = 0.2
 """
-MNIST = {
-    "data.path": str((DATA / "images").resolve()),
-    "data.labels": str((DATA / "labels").resolve()),
-    "data.test_path": str((DATA / "images").resolve()),
-    "data.test_labels": str((DATA / "labels").resolve()),
-}
+# configs/mnist-cnn.toml on noise of the same size
+MNIST = f"""
+name = "mnist-cnn"
+[data]
+path = "{(DATA / "images").resolve()}"
+labels = "{(DATA / "labels").resolve()}"
+test_fraction = 0.0
+validation_fraction = 0.05
+scale = "none"
+[model]
+kind = "cnn"
+channels = [16, 32]
+kernel = 5
+hidden = [128]
+dropout = 0.25
+[training]
+learning_rate = 2e-3
+optimizer = "adam"
+"""
 # For each work: the config, what is set in it, epochs that are timed after the first, the batch, and PyTorch's network.
 WORKS = {
     "alice": ("configs/alice.toml", {}, 3, 32, "LanguageModel"),
@@ -55,7 +69,7 @@ WORKS = {
     "digits-transformer": ("configs/digits-transformer.toml", {}, 12, 32, "Transformer"),
     "digits-rnn": ("configs/digits-rnn.toml", {}, 20, 32, "Gru"),
     "digits-cnn": ("configs/digits-cnn.toml", {}, 12, 32, "DigitsCnn"),
-    "mnist-cnn": ("configs/mnist-cnn.toml", MNIST, 1, 128, "MnistCnn"),
+    "mnist-cnn": (str(SCRATCH / "mnist-cnn.toml"), {}, 1, 128, "MnistCnn"),
     "tabular": (str(SCRATCH / "tabular.toml"), {}, 6, 128, "Tabular"),
 }
 VOCABULARY = 68  # of alice.toml: 67 characters, and one for those it does not have
@@ -65,13 +79,13 @@ VOCABULARY = 68  # of alice.toml: 67 characters, and one for those it does not h
 
 
 def measure(command):
-    """What the process printed, and its peak MiB."""
+    """What the process printed, its CPU seconds, and its peak MiB."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"{' '.join(command)} failed")
-    return printed, usage.ru_maxrss / 1024
+    return printed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def burnlab(program, work, scale):
@@ -81,14 +95,15 @@ def burnlab(program, work, scale):
     artifacts = SCRATCH / "artifacts"
     chosen = [argument for key, value in sets.items() for argument in ("--set", f"{key}={value}")]
     command = [program, "--config", config, *chosen, "--quiet", "--artifacts", str(artifacts)]
-    _, peak = measure(command)
+    _, cpu, peak = measure(command)
     [folder] = artifacts.glob("runs/*")
     ends = [row for row in csv.DictReader(open(folder / "metrics.csv")) if row["metric"] == "train/loss"]
     of = lambda row: (float(row["time"]), int(row["step"]))
     (began, first), (ended, last) = of(ends[0]), of(ends[-1])
     weights = num_weights(folder / "model.safetensors")
     shutil.rmtree(artifacts)
-    return {"ms": 1e3 * (ended - began) / (last - first), "peak MiB": peak, "weights": weights}
+    step = 1e3 * (ended - began) / (last - first)
+    return {"ms": step, "CPU ms": 1e3 * cpu / last, "peak MiB": peak, "weights": weights}
 
 
 def num_weights(path):
@@ -251,10 +266,11 @@ def torch_step(work, scale, threads):
     start = time.perf_counter()
     steps(20)
     count = max(20, int(2 / ((time.perf_counter() - start) / 20)))  # about two seconds
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.process_time()
     steps(count)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - began
     weights = sum(weight.numel() for weight in net.parameters())
-    print(json.dumps({"ms": 1e3 * (time.perf_counter() - start) / count, "weights": weights}))
+    print(json.dumps({"ms": 1e3 * seconds / count, "CPU ms": 1e3 * cpu / count, "weights": weights}))
 
 
 # ---- in turns
@@ -262,15 +278,17 @@ def torch_step(work, scale, threads):
 
 def peer(work, scale, threads):
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    printed, peak = measure([sys.executable, __file__, "torch", work, str(scale), str(threads)])
+    printed, _, peak = measure([sys.executable, __file__, "torch", work, str(scale), str(threads)])
     return json.loads(printed) | {"peak MiB": peak}
 
 
 def prepare(works):
     SCRATCH.mkdir(exist_ok=True)
     made = lambda *arguments: subprocess.run([sys.executable, str(HERE / "make_data.py"), *map(str, arguments)], check=True)
-    if "mnist-cnn" in works and not (DATA / "labels").exists():
-        made("images", DATA)
+    if "mnist-cnn" in works:
+        if not (DATA / "labels").exists():
+            made("images", DATA)
+        (SCRATCH / "mnist-cnn.toml").write_text(MNIST)
     if "tabular" in works:
         made("table", SCRATCH / "table.csv", TABLE_ROWS, 1)
         (SCRATCH / "tabular.toml").write_text(TABULAR)
@@ -288,17 +306,16 @@ def compare(work, rounds, scale, programs):
     if len(sizes) > 1:
         sys.exit(f"{work}: networks of {sorted(sizes)} weights are not the same")
     middle = lambda name, quantity: statistics.median(result[quantity] for result in results[name])
-    base = {quantity: middle(programs[0], quantity) for quantity in ("ms", "peak MiB")}
+    base = {quantity: middle(programs[0], quantity) for quantity in ("ms", "CPU ms", "peak MiB")}
     print(f"\n{work}, batch {WORKS[work][3] * scale}, {sizes.pop()} weights")
-    print(f"  {'':34} {'ms/step':>9} {'least':>9} {'most':>9} {'ratio':>7} {'peak MiB':>9} {'ratio':>7}")
+    print(f"  {'':34} {'ms/step':>9} {'least':>9} {'most':>9} {'ratio':>7} {'CPU ms':>9} {'ratio':>7} {'peak MiB':>9} {'ratio':>7}")
     for name, measured in results.items():
         steps = [result["ms"] for result in measured]
-        peak = middle(name, "peak MiB")
-        print(
-            f"  {name:34} {statistics.median(steps):9.2f} {min(steps):9.2f} {max(steps):9.2f}"
-            f" {statistics.median(steps) / base['ms']:7.2f} {peak:9.0f} {peak / base['peak MiB']:7.1f}",
-            flush=True,
-        )
+        line = f"  {name:34} {statistics.median(steps):9.2f} {min(steps):9.2f} {max(steps):9.2f}"
+        line += f" {statistics.median(steps) / base['ms']:7.2f}"
+        for quantity in ("CPU ms", "peak MiB"):
+            line += f" {middle(name, quantity):9.2f} {middle(name, quantity) / base[quantity]:7.2f}"
+        print(line, flush=True)
 
 
 def main():

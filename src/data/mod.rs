@@ -30,6 +30,7 @@
 mod archive;
 mod assemble;
 mod augment;
+mod augment_config;
 mod batch;
 mod blanks;
 mod builtin;
@@ -101,7 +102,8 @@ mod zip;
 use crate::invalid::Invalid;
 use crate::shipped;
 
-pub use augment::{Augment, AugmentConfig};
+pub use augment::Augment;
+pub use augment_config::AugmentConfig;
 pub use batch::{Batch, Loader, Order, derive_seed};
 pub use catalog::Source;
 pub use check::check;
@@ -150,6 +152,6 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     }
     select::keep_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
-    config.augment.map_or(Ok(()), |augment| augment.check(&dataset))?;
+    config.augment.map_or(Ok(()), |augment| augment.check(dataset.image_shape))?;
     Ok(dataset)
 }

@@ -4,7 +4,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{AugmentConfig, ImageShape, PreparedKind, Preprocessor, derive_seed};
+use super::{AugmentConfig, ImageShape, PreparedKind, Preprocessor};
 
 /// Changes prepared images.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +43,9 @@ impl Augment {
     pub fn apply(&self, inputs: &mut [f32], seed: u64) {
         let mut raw = vec![0.0; self.scales.len()];
         for (i, image) in inputs.chunks_exact_mut(self.scales.len()).enumerate() {
-            let change = self.draw(&mut ChaCha8Rng::seed_from_u64(derive_seed(seed, i as u64)));
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(i as u64);
+            let change = self.draw(&mut random);
             for ((raw, &input), [center, spread, _]) in raw.iter_mut().zip(&*image).zip(&self.scales) {
                 *raw = f64::from(input) * spread + center;
             }

@@ -10,7 +10,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::Examples;
+use super::{Augment, Examples};
 
 /// What one training or inference step receives.
 #[derive(Clone, Debug)]
@@ -47,13 +47,19 @@ pub struct Loader<B: Backend> {
     batch_size: usize,
     order: Order,
     device: B::Device,
+    augment: Option<Arc<Augment>>,
     epochs_begun: Arc<AtomicUsize>,
 }
 
 impl<B: Backend> Loader<B> {
     /// A loader of `examples` in batches of `batch_size` rows (the last may be smaller).
     pub fn new(examples: Arc<Examples>, batch_size: usize, order: Order, device: B::Device) -> Self {
-        Self { examples, batch_size, order, device, epochs_begun: Arc::default() }
+        Self { examples, batch_size, order, device, augment: None, epochs_begun: Arc::default() }
+    }
+
+    /// The loader with each image changed by `augment`.
+    pub fn augmented(self, augment: Option<Arc<Augment>>) -> Self {
+        Self { augment, ..self }
     }
 
     /// The loader of a training run that resumes after `epochs` epochs.
@@ -109,20 +115,25 @@ impl<B: Backend> Iterator for Batches<'_, B> {
     type Item = Batch<B>;
 
     fn next(&mut self) -> Option<Batch<B>> {
-        let Loader { examples, batch_size, device, .. } = self.loader;
+        let Loader { examples, batch_size, device, augment, .. } = self.loader;
         let rows = &self.order[self.next..self.order.len().min(self.next + batch_size)];
         if rows.is_empty() {
             return None;
         }
         let width = examples.num_inputs;
-        let inputs = examples.gather(rows.iter().copied());
+        let mut inputs = examples.gather(rows.iter().copied());
+        let noise_seed = derive_seed(self.epoch_seed, self.next as u64);
+        if let Some(augment) = augment {
+            // Apart from the stream of dropout.
+            augment.apply(&mut inputs, derive_seed(noise_seed, u64::MAX - 1));
+        }
         let labels = rows.iter().flat_map(|&row| examples.targets_of(row)).copied().collect();
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
             numbers: rows.iter().filter_map(|&row| examples.numbers.get(row)).copied().collect(),
             weights: rows.iter().filter_map(|&row| examples.weights.get(row)).copied().collect(),
-            noise_seed: derive_seed(self.epoch_seed, self.next as u64),
+            noise_seed,
         };
         self.next += rows.len();
         Some(batch)

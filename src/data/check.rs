@@ -156,7 +156,7 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 14] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 15] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
@@ -172,6 +172,7 @@ fn table_keys(config: &DataConfig) -> [(&'static str, bool); 14] {
         ("data.split_seed", config.split_seed.is_some()),
         ("data.scale", config.scale != Scale::Standard),
         ("data.bins", config.bins > 0),
+        ("data.augment", config.augment.is_some()),
     ]
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{ImageShape, Source, TaskKind, missing};
+use super::{AugmentConfig, ImageShape, Source, TaskKind, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +162,9 @@ pub struct DataConfig {
     /// which a layer is a piecewise linear function; default 0, one scaled input. Chosen by the data where the network is.
     #[serde(skip_serializing_if = "is_zero")]
     pub bins: usize,
+    /// Changes of training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub augment: Option<AugmentConfig>,
 }
 
 fn is_zero(number: &usize) -> bool {
@@ -220,6 +223,7 @@ impl Default for DataConfig {
             split_seed: None,
             scale: Scale::Standard,
             bins: 0,
+            augment: None,
         }
     }
 }

@@ -12,7 +12,8 @@
 //!   (classes or numbers) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
-//! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`
+//! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`; `augment`:
+//!   changes training images
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
@@ -28,6 +29,8 @@
 
 mod archive;
 mod assemble;
+mod augment;
+mod augment_config;
 mod batch;
 mod blanks;
 mod builtin;
@@ -100,6 +103,8 @@ mod zip;
 use crate::invalid::Invalid;
 use crate::shipped;
 
+pub use augment::Augment;
+pub use augment_config::AugmentConfig;
 pub use batch::{Batch, Loader, Order, derive_seed};
 pub use catalog::Source;
 pub use check::check;
@@ -149,5 +154,6 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     }
     select::keep_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
+    config.augment.map_or(Ok(()), |augment| augment.check(dataset.image_shape))?;
     Ok(dataset)
 }

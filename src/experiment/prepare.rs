@@ -9,7 +9,7 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::cpu::FusedBackend;
-use crate::data::{self, Dataset, Examples, Preprocessor, Splits};
+use crate::data::{self, Augment, Dataset, Examples, Preprocessor, Splits};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
@@ -147,6 +147,11 @@ impl Prepared {
         prepared.preprocessor.threshold = Some(threshold);
         prepared.decoder = OutputDecoder::new(&prepared.preprocessor);
         prepared
+    }
+
+    /// What changes the training images, if the config says so.
+    pub(super) fn augment(&self) -> Option<Arc<Augment>> {
+        Augment::new(self.config.data.augment?, &self.preprocessor).map(Arc::new)
     }
 
     /// The rows of both parts, encoded as those of the training part alone.

@@ -10,7 +10,7 @@ use burn::tensor::backend::Backend;
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 
 use crate::cpu::TrainingBackend;
-use crate::data::{Examples, Loader, Order, derive_seed};
+use crate::data::{Augment, Examples, Loader, Order, derive_seed};
 use crate::model::{NamedWeights, Net};
 use crate::tracking::TrackingError;
 
@@ -91,6 +91,8 @@ pub struct Fit<B: TrainingBackend> {
     pub net: Net<B>,
     pub decoder: OutputDecoder,
     pub train: Arc<Examples>,
+    /// What changes the training images.
+    pub augment: Option<Arc<Augment>>,
     /// Empty = no validation: no best epoch, no early stopping.
     pub validation: Arc<Examples>,
     /// Number of training rows of each class; empty for a number target.
@@ -142,6 +144,7 @@ pub fn fit<B: TrainingBackend>(
     let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
     let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
+        .augmented(fit.augment)
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
     let batch_size = inference_batch(&fit.validation, &fit.net);
     let validation = Loader::<B::InnerBackend>::new(fit.validation, batch_size, Order::Sequential, fit.device.clone());

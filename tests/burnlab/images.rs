@@ -260,3 +260,34 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
     let message = refused(&DataConfig { images: Some("file".into()), ..config(&set, &[1, 2]) });
     assert!(message.contains("data.images has no meaning for"), "{message}");
 }
+
+#[test]
+fn training_images_are_changed_by_the_seed_alone() {
+    let place = Place::new();
+    let train = |name: &str, more: &[&str]| {
+        let mut arguments = vec!["--config", "digits-tutorial", "--name", name, "-q", "--set", "training.max_epochs=2"];
+        more.iter().for_each(|set| arguments.extend(["--set", set]));
+        let output = place.run(&arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let folder = std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+        let folder = folder.into_iter().find(|path| path.to_string_lossy().contains(&format!("/{name}-2"))).unwrap();
+        std::fs::read(folder.join("model.safetensors")).unwrap()
+    };
+    let changes = ["data.augment.shift=1", "data.augment.rotation=10"];
+    let plain = train("plain", &[]);
+    let changed = train("changed", &changes);
+    assert!(plain != changed);
+    assert!(changed == train("repeated", &changes), "the same seed, the same images");
+    assert!(changed != train("reseeded", &[&changes[..], &["seed=7", "data.split_seed=42"]].concat()));
+    assert!(plain == train("unchanged", &["data.augment.shift=0"]), "without any change nothing is another");
+    for (config, set, expected) in [
+        ("iris", "data.augment.shift=1", "data.augment is for images"),
+        ("digits", "data.augment.shift=8", "data.augment.shift is 8: it must be below 8, the shorter side of an image"),
+        ("digits", "data.augment.rotation=200", "data.augment.rotation is 200: it must be from 0 to 180 degrees"),
+        ("digits", "data.augment.turn=3", "unknown key `turn`"),
+    ] {
+        let output = place.run(&["config", "check", config, "--set", set]);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains(expected), "{error}");
+    }
+}

@@ -91,6 +91,7 @@ fn train(config: &TrainingConfig, net: Net<B>, task: Task, train: Arc<Examples>)
     let watch = Arc::new(Losses(Default::default()));
     let validation = examples(train.num_inputs, vec![], vec![]);
     let job = Fit {
+        augment: None,
         net,
         decoder: decoder(task),
         train,

@@ -92,13 +92,13 @@ pub(super) fn normal_distribution(x: f32) -> (f32, f32) {
     const SCALE: f32 = 0.33 * std::f32::consts::FRAC_1_SQRT_2;
     const COEFFICIENTS: [f32; 8] = [
         -0.135_927_19,
-        0.462_681_42,
+        0.462_681_4,
         -0.355_426_93,
         0.412_530_15,
         0.045_017_01,
         0.201_921_77,
         0.182_837_6,
-        0.186_366_09,
+        0.186_366_1,
     ];
     let power = exp(-0.5 * x * x);
     let t = 1.0 / (1.0 + SCALE * x.abs());

@@ -7,17 +7,20 @@ use crate::cli::DoctorArgs;
 use crate::commands::output::say;
 use crate::experiment::SystemInfo;
 use crate::figures::counted;
-use crate::tracking::{Location, Store, TrackingError, folder};
+use crate::tracking::{HAS_POSTGRES, Location, Store, TrackingError, folder};
 
 /// Cargo features, whether this build has them, and what they add.
-const FEATURES: [(&str, bool, &str); 6] = [
-    ("flex", cfg!(feature = "flex"), "the backend burn-flex, on the CPU"),
-    ("ndarray", cfg!(feature = "ndarray"), "the backend burn-ndarray, on the CPU"),
-    ("wgpu", cfg!(feature = "wgpu"), "the backend burn-wgpu, on the GPU"),
-    ("postgres", cfg!(feature = "postgres"), "one store for several machines, on PostgreSQL"),
-    ("excel", cfg!(feature = "excel"), "tables from Excel workbooks"),
-    ("tui", cfg!(feature = "tui"), "the full-screen view of a training, `--tui`"),
-];
+fn features() -> [(&'static str, bool, &'static str); 6] {
+    let has = |backend| BackendName::compiled().contains(&backend);
+    [
+        ("flex", has(BackendName::Flex), "the backend burn-flex, on the CPU"),
+        ("ndarray", has(BackendName::Ndarray), "the backend burn-ndarray, on the CPU"),
+        ("wgpu", has(BackendName::Wgpu), "the backend burn-wgpu, on the GPU"),
+        ("postgres", HAS_POSTGRES, "one store for several machines, on PostgreSQL"),
+        ("excel", cfg!(feature = "excel"), "tables from Excel workbooks"),
+        ("tui", cfg!(feature = "tui"), "the full-screen view of a training, `--tui`"),
+    ]
+}
 
 /// Prints it; fails if runs cannot be recorded in the store.
 ///
@@ -35,7 +38,7 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let memory = in_gib(machine.memory_bytes);
     say!("machine   {}, {}, {cores}, {memory} of memory", known(&machine.os), known(&machine.cpu));
     say!("backends  {}; {} unless --backend names another", backends.join(", "), backends[0]);
-    for (name, is_there, adds) in FEATURES {
+    for (name, is_there, adds) in features() {
         match is_there {
             true => say!("has       {name}: {adds}"),
             false => say!("lacks     {name}: {adds}; get it with `cargo install --path . --features {name}`"),

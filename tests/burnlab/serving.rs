@@ -18,7 +18,7 @@ fn trained() -> Place {
     place.write("words.csv", &format!("size,colour,y\n{}", "1,red,10\n2,blue,20\n3,,30\n,red,15\n".repeat(10)));
     place.write(
         "words.toml",
-        "[data]\npath = \"words.csv\"\ntarget = \"y\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n",
+        "[data]\npath = \"words.csv\"\ntarget = \"y\"\ntask = \"regression\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 3\n",
     );
     for config in [&*iris, "words.toml"] {
         let output = place.run(&["--config", config, "--set", "training.max_epochs=3", "--quiet"]);

@@ -30,6 +30,9 @@ mod ssl_mode;
 #[cfg(not(feature = "postgres"))]
 use no_client as client;
 
+/// Whether this build has the client of PostgreSQL.
+pub const HAS_POSTGRES: bool = cfg!(feature = "postgres");
+
 pub(super) use access::{Access, Inserted};
 pub(super) use address::Address;
 #[cfg(test)]

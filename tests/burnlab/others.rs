@@ -298,7 +298,10 @@ fn who_may_not_read_the_data_may_not_read_the_run() {
         for file in [run.join("test.csv"), run.join("model.safetensors"), place.path("artifacts/burnlab.db")] {
             assert_eq!(mode(&file) & 0o077 == 0, is_private, "{}", file.display());
         }
-        assert_eq!(as_reader(&place, &["evaluate", "latest"]).status.success(), !is_private);
+        // Where the tests cannot be another user, the permissions above have to do.
+        if is_root() {
+            assert_eq!(as_reader(&place, &["evaluate", "latest"]).status.success(), !is_private);
+        }
         // What is learned from it is as closed, whatever the new data.
         std::fs::write(place.path("new.csv"), ROWS).unwrap();
         std::fs::set_permissions(place.path("new.csv"), PermissionsExt::from_mode(0o644)).unwrap();

@@ -111,8 +111,11 @@ impl Store {
     /// One transaction per run, so that a training waits for one run at most.
     pub fn reindex(&mut self) -> Result<Reindexed, TrackingError> {
         let mut result = Reindexed::default();
-        self.remove_orphans()?;
-        self.remove_damaged()?;
+        // Anybody can change a file; on a server, rows may be of other hosts and newer versions, and are theirs to remove.
+        if self.location.server.is_none() {
+            self.remove_orphans()?;
+            self.remove_damaged()?;
+        }
         let folders = folder::list_run_folders(&self.runs_folder())?;
         for folder in folders {
             let indexed = self.write(|database, revision| {
@@ -153,17 +156,14 @@ impl Store {
 }
 
 impl Store {
-    /// Removes rows that no run can have: their id is none, or not that of their record. What they were is read from the
+    /// Removes rows that no run can have: their id is not that of their record, which is one. What they were is read from the
     /// folders again.
     fn remove_damaged(&self) -> Result<(), TrackingError> {
         self.write(|database, _| {
-            for table in ["run", "removed"] {
-                let rows = database.query(&format!("SELECT id FROM {table}"), &[], |row| {
-                    Ok((run_id(row, 0).is_err(), row.get::<String>(0)?))
-                })?;
-                for (_, id) in rows.into_iter().filter(|(is_none, _)| *is_none) {
-                    database.execute(&format!("DELETE FROM {table} WHERE id = ?1"), params![id.as_str()])?;
-                }
+            let removed = database
+                .query("SELECT id FROM removed", &[], |row| Ok((run_id(row, 0).is_err(), row.get::<String>(0)?)))?;
+            for (_, id) in removed.into_iter().filter(|(is_none, _)| *is_none) {
+                database.execute("DELETE FROM removed WHERE id = ?1", params![id.as_str()])?;
             }
             let rows = database.query("SELECT number, record, id FROM run", &[], |row| {
                 let is_own =
@@ -177,12 +177,9 @@ impl Store {
         })
     }
 
-    /// Removes what is of no run. In a file alone, whose foreign keys anybody can leave unheeded: with the number of a run
-    /// that is gone, the next run would get its points.
+    /// Removes what is of no run, as a change without foreign keys leaves it: with the number of a run that is gone, the next
+    /// run would get its points.
     fn remove_orphans(&self) -> Result<(), TrackingError> {
-        if self.location.server.is_some() {
-            return Ok(());
-        }
         self.write(|database, _| {
             database.execute("DELETE FROM metric WHERE run NOT IN (SELECT number FROM run)", &[])?;
             database.execute("DELETE FROM point WHERE metric NOT IN (SELECT number FROM metric)", &[])?;

@@ -33,7 +33,7 @@
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
-//! - checks what stands beside an SQLite database: `sqlite_file`
+//! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -73,6 +73,7 @@ pub mod metric;
 pub mod missing;
 pub mod model;
 pub mod onnx;
+mod permissions;
 pub mod plots;
 mod schema;
 pub mod secrets;

@@ -26,10 +26,7 @@ pub enum Unsound {
 /// # Errors
 /// A file that cannot be looked at; within it, one that keeps the database from being opened.
 pub fn check_beside(path: &Path) -> io::Result<Result<(), Unsound>> {
-    for end in ENDS {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        let beside = PathBuf::from(name);
+    for (end, beside) in beside(path) {
         match fs::symlink_metadata(&beside) {
             Ok(data) if !data.is_file() => return Ok(Err(Unsound::NotAFile(beside))),
             Ok(_) if end == "-journal" && names_another(&beside)? => return Ok(Err(Unsound::NamesAnother(beside))),
@@ -38,6 +35,15 @@ pub fn check_beside(path: &Path) -> io::Result<Result<(), Unsound>> {
         }
     }
     Ok(Ok(()))
+}
+
+/// The names that SQLite gives to files beside the database at `path`, with their ends.
+pub fn beside(path: &Path) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    ENDS.into_iter().map(move |end| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        (end, PathBuf::from(name))
+    })
 }
 
 fn names_another(journal: &Path) -> io::Result<bool> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output::say;
+use super::output::{say, tell};
 use crate::experiment::{EpochReport, TrainingObserver, TrainingStart};
 use crate::training::Phase;
 
@@ -101,6 +101,10 @@ impl Progress {
 }
 
 impl TrainingObserver for Progress {
+    fn told(&self, line: &str) {
+        tell!("note: {line}");
+    }
+
     fn started(&self, start: &TrainingStart) {
         self.begin(start);
     }

@@ -20,6 +20,7 @@ impl From<TrackingError> for ApiError {
             TrackingError::ReadOnly { .. }
             | TrackingError::NotOwn { .. }
             | TrackingError::OthersFolder { .. }
+            | TrackingError::Exchanged { .. }
             | TrackingError::Unsound(_) => StatusCode::FORBIDDEN,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };

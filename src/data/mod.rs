@@ -126,7 +126,7 @@ pub use parts::describe as describe_parts;
 pub use preprocessor::{
     Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
 };
-pub use readers::{are_public, is_public};
+pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use split::{Splits, split};
 pub use suspicions::suspicions;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::DataConfig;
 use super::origin::matching;
+use crate::permissions::is_public;
 use crate::shipped;
 
 /// Whether everybody on this machine may read the data. A file that cannot be looked at is not for everybody.
@@ -12,25 +13,6 @@ pub fn are_public(config: &DataConfig) -> bool {
     let named = files.into_iter().flatten().chain(&config.more_paths);
     let is_built_in = |path: &Path| shipped::file(path).is_some() && !path.exists();
     named.filter(|path| !is_built_in(path)).flat_map(|path| matching(path)).all(|path| is_public(&path))
-}
-
-/// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
-///
-/// Groups do not count: the one that may read the data need not be that of a folder that is made later.
-#[cfg(unix)]
-pub fn is_public(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    const READ: u32 = 0o004;
-    const ENTER: u32 = 0o001;
-    let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits == bits);
-    let Ok(path) = path.canonicalize() else { return false };
-    let own = if path.is_dir() { READ | ENTER } else { READ };
-    has(&path, own) && path.ancestors().skip(1).all(|folder| has(folder, ENTER))
-}
-
-#[cfg(not(unix))]
-pub fn is_public(_: &Path) -> bool {
-    true
 }
 
 #[cfg(all(test, unix))]

@@ -12,6 +12,7 @@ use crate::cpu::FusedBackend;
 use crate::data::{self, Augment, Dataset, Examples, Preprocessor, Splits};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
+use crate::permissions::is_public;
 use crate::tracking::{Location, RunId};
 use crate::training::OutputDecoder;
 use crate::training::config::Loss;
@@ -113,7 +114,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     })?;
     check_frozen(shapes.keys(), &config.model.freeze, new_head)
         .map_err(|error| Invalid::at("model.freeze", error.to_string()))?;
-    let is_private = !data::is_public(folder.path());
+    let is_private = !is_public(folder.path());
     let run = saved.name().parse().ok();
     let folder = folder.path();
     let is_here = folder.parent().is_some_and(|runs| runs == location.root.join("runs"));

@@ -33,6 +33,10 @@ pub(super) fn begin(
 ) -> anyhow::Result<(RunWriter, Checkpoints)> {
     let (writer, checkpoints) = open(start, prepared, options)?;
     options.observer.recorded(writer.id())?;
+    if let Some(store) = writer.has_closed() {
+        let store = store.display();
+        options.observer.told(&format!("`{store}` is closed to other users from now on, as the data of this run are"));
+    }
     if let Some(weights) = initial {
         writer.write_file(INITIAL, &encode(weights)?)?;
     }

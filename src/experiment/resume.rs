@@ -46,6 +46,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
         None => {
             if prepared.is_private() {
                 close(folder.path())?;
+                location.close()?;
             }
             let refit = checkpoint_of(&run, &folder, REFIT_CHECKPOINT, &shapes)?;
             let checkpoints = Checkpoints { selection: checkpoint, refit };

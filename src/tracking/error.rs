@@ -60,13 +60,19 @@ pub enum TrackingError {
     )]
     NotOwn { path: PathBuf, kind: &'static str },
 
-    /// A run folder that another user can open to everybody.
+    /// A run folder or a store that another user can open to everybody.
     #[error(
-        "`{}` belongs to another user, who could read there what is written of your data, which are closed to others: copy \
-         the folder into artifacts of your own, or train a new run",
+        "`{}` belongs to another user, who could read there what is written of your data, which are closed to others: use \
+         artifacts of your own (--artifacts), and copy into them what you want to go on with",
         path.display()
     )]
     OthersFolder { path: PathBuf },
+    #[error(
+        "`{}` is no longer the folder that the run began in: that was moved or exchanged while it trained, and has what the \
+         run wrote; move it back, and resume the run",
+        .path.display()
+    )]
+    Exchanged { path: PathBuf },
 
     /// What stands beside the store keeps it from being opened.
     #[error("{0}, or choose another folder with --artifacts")]

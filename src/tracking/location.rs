@@ -7,8 +7,11 @@ use std::process::Command;
 
 use fs_err as fs;
 
-use super::TrackingError;
 use super::database::Address;
+use super::{TrackingError, folder};
+
+/// The name of the database in the artifacts folder.
+pub(super) const FILE: &str = "burnlab.db";
 
 /// The folder of the run folders, and the database of their rows.
 ///
@@ -29,6 +32,22 @@ impl Location {
     /// A store in a file.
     pub fn local(root: &Path) -> Self {
         Self { root: root.to_path_buf(), server: None }
+    }
+
+    /// The database, where there is no server.
+    pub(super) fn file(&self) -> PathBuf {
+        self.root.join(FILE)
+    }
+
+    /// Closes the store to other users, before names of columns and classes of data that are closed to them are written to it.
+    /// A server has its own users. Returns the file if it was open to others.
+    ///
+    /// # Errors
+    /// [`TrackingError::OthersFolder`] for one of another user.
+    pub fn close(&self) -> Result<Option<PathBuf>, TrackingError> {
+        let file = self.file();
+        let was_open = self.server.is_none() && folder::close_store(&file)?;
+        Ok(was_open.then_some(file))
     }
 
     pub(super) fn address(&self) -> Result<Option<Address>, TrackingError> {

@@ -9,7 +9,7 @@ use fs_err as fs;
 use fs_err::File;
 use serde_json::Value;
 
-use super::folder::{self, MetricsFile};
+use super::folder::{self, Held, MetricsFile, Place};
 use super::record::normalized_tags;
 use super::{
     DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
@@ -53,11 +53,12 @@ pub struct NewRun {
 pub struct RunWriter {
     store: Store,
     id: RunId,
-    folder: PathBuf,
+    folder: Held,
     metrics: MetricsFile,
     log: File,
     /// The last point of each metric that the run had before it was resumed: epoch and step. It had all before them.
     known: HashMap<MetricKey, (u64, u64)>,
+    closed: Option<PathBuf>,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
@@ -80,12 +81,15 @@ impl RunWriter {
     /// # Errors
     /// If any of it cannot be written; nothing is left behind then.
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
+        let mut closed = None;
         if run.is_private {
             folder::create_for_this_user_alone();
+            closed = location.close()?;
         }
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
-        let (id, folder) = create_folder(&store.runs_folder(), &run.experiment, started)?;
+        let (id, path) = create_folder(&store.runs_folder(), &run.experiment, started)?;
+        let folder = folder::hold(path)?;
         let prepare = || -> Result<_, TrackingError> {
             let lock = folder::take_lock(&folder)?;
             folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
@@ -119,11 +123,11 @@ impl RunWriter {
         match prepare() {
             Ok((lock, metrics, log)) => {
                 let known = HashMap::new();
-                Ok(Self { store, id, folder, metrics, log, known, finished: false, _lock: lock })
+                Ok(Self { store, id, folder, metrics, log, known, closed, finished: false, _lock: lock })
             }
             Err(error) => {
                 // A run that never started leaves no trace; if removing it fails too, the first error is the one to report.
-                fs::remove_dir_all(&folder).ok();
+                fs::remove_dir_all(folder.path()).ok();
                 Err(error)
             }
         }
@@ -141,7 +145,7 @@ impl RunWriter {
         if let Some(home) = store.home_elsewhere(id)? {
             return Err(TrackingError::Elsewhere { id: id.clone(), home, action: "resume it" });
         }
-        let folder = store.folder(&store.run(id)?.record.id);
+        let folder = folder::hold(store.folder(&store.run(id)?.record.id))?;
         let lock = folder::take_lock(&folder).map_err(|error| match error {
             TrackingError::Lock { source, .. } if source.kind() == io::ErrorKind::WouldBlock => {
                 TrackingError::Active { id: id.clone() }
@@ -171,7 +175,7 @@ impl RunWriter {
             store.reopen(id)?;
         }
         let log = folder::append(&folder, folder::LOG)?;
-        Ok(Self { store, id: id.clone(), folder, metrics, log, known, finished: false, _lock: lock })
+        Ok(Self { store, id: id.clone(), folder, metrics, log, known, closed: None, finished: false, _lock: lock })
     }
 
     /// The run's id.
@@ -181,7 +185,12 @@ impl RunWriter {
 
     /// The run's folder, for files that training writes itself (checkpoints, plots).
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.folder.path()
+    }
+
+    /// The store's file, if the start of this run has closed it to other users.
+    pub fn has_closed(&self) -> Option<&Path> {
+        self.closed.as_deref()
     }
 
     /// Records points. Call it once per epoch, with all metrics of the epoch.
@@ -196,6 +205,7 @@ impl RunWriter {
             let (key, epoch, time) = (point.key.to_string(), point.epoch, point.time);
             return Err(TrackingError::InvalidTime { key, epoch, time });
         }
+        self.folder.check()?;
         // Points are copied only in a resumed run.
         let mut points = Cow::Borrowed(points);
         if !self.known.is_empty() {
@@ -223,7 +233,7 @@ impl RunWriter {
     /// optionally in `plots/`, or that tracking writes itself (`run.json`, `config.toml`, `environment.json`,
     /// `metrics.csv`, `run.log`, `lock`).
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
-        self.write(name, bytes, folder::write_atomic)
+        self.write(name, bytes, |folder, name, bytes| folder::write_atomic(folder, name, bytes))
     }
 
     /// As [`RunWriter::write_file`], for a file that can be derived again from the others, such as a picture: it does
@@ -232,7 +242,7 @@ impl RunWriter {
     /// # Errors
     /// As [`RunWriter::write_file`].
     pub fn write_derived(&self, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
-        self.write(name, bytes, folder::write_renamed)
+        self.write(name, bytes, |folder, name, bytes| folder::write_renamed(folder, name, bytes))
     }
 
     /// Removes a file of the run, if there is one.
@@ -241,6 +251,7 @@ impl RunWriter {
     /// As [`RunWriter::write_file`].
     pub fn remove_file(&self, name: &str) -> Result<(), TrackingError> {
         folder::check_file_name(name)?;
+        self.folder.check()?;
         folder::remove(&self.folder, name)
     }
 
@@ -248,10 +259,11 @@ impl RunWriter {
         &self,
         name: &str,
         bytes: &[u8],
-        write: impl FnOnce(&Path, &str, &[u8]) -> Result<(), TrackingError>,
+        write: impl FnOnce(Place, &str, &[u8]) -> Result<(), TrackingError>,
     ) -> Result<(), TrackingError> {
         folder::check_file_name(name)?;
-        write(&self.folder, name, bytes)
+        self.folder.check()?;
+        write((&self.folder).into(), name, bytes)
     }
 
     /// Ends the run.
@@ -271,6 +283,7 @@ impl RunWriter {
 
     fn end(&mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
         self.finished = true;
+        self.folder.check()?;
         // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
         self.store.edit(&self.id, |record| {
             record.status = status;

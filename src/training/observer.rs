@@ -14,6 +14,9 @@ pub trait TrainingObserver: Send + Sync {
         Ok(())
     }
 
+    /// Something that the user has to know, in one line.
+    fn told(&self, _line: &str) {}
+
     /// Everything is prepared; the first step comes next.
     fn started(&self, _start: &TrainingStart) {}
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 30] = [
+const LAYERS: [(&str, &str); 31] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -17,7 +17,7 @@ const LAYERS: [(&str, &str); 30] = [
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model onnx plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model onnx permissions plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
@@ -25,15 +25,16 @@ const LAYERS: [(&str, &str); 30] = [
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric secrets shell sqlite_file"),
+    ("tracking", "bounded invalid metric permissions secrets shell sqlite_file"),
     ("metric", "data"),
-    ("data", "bounded figures invalid missing shipped sqlite_file"),
+    ("data", "bounded figures invalid missing permissions shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", ""),
     ("web", ""),
     ("bounded", ""),
     ("sqlite_file", ""),
+    ("permissions", ""),
     ("figures", ""),
     ("guide", ""), // pages, no code
     ("missing", ""),

@@ -314,6 +314,29 @@ fn who_may_not_read_the_data_may_not_read_the_run() {
     }
 }
 
+/// The store, too, which was made when there were no such data.
+#[test]
+fn a_run_of_closed_data_closes_the_store() {
+    let place = with_table(0o644);
+    assert!(run_open(&place, &["--config", "c.toml", "-q"]).status.success());
+    let store = place.path("artifacts/burnlab.db");
+    assert_eq!(mode(&store), 0o644);
+    std::fs::set_permissions(place.path("t.csv"), PermissionsExt::from_mode(0o600)).unwrap();
+    if is_root() {
+        assert!(Command::new("chown").arg("65534").arg(&store).status().unwrap().success());
+        let output = run_open(&place, &["--config", "c.toml", "-q"]);
+        let errors = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && errors.contains("burnlab.db` belongs to another user"), "{errors}");
+        assert!(Command::new("chown").arg("0").arg(&store).status().unwrap().success());
+    }
+    let output = run_open(&place, &["--config", "c.toml", "-q"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.success() && errors.contains("burnlab.db` is closed to other users from now on"), "{errors}");
+    assert_eq!(mode(&store), 0o600);
+    let again = run_open(&place, &["--config", "c.toml", "-q"]);
+    assert_eq!(text(&again.stderr), "");
+}
+
 #[test]
 fn resuming_closes_the_run_or_leaves_it_alone() {
     let place = with_table(0o644);

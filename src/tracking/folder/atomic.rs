@@ -6,12 +6,13 @@ use std::path::Path;
 use fs_err::File;
 
 use super::directory::{Directory, Kind, Purpose};
+use super::held::Place;
 use super::open::{in_words, open, open_for, parts, within};
 use crate::tracking::TrackingError;
 
 /// Writes a file so that readers see the old content or the new, never a part of it, and the new content survives a
 /// power cut. A subfolder that the name begins with is made if absent.
-pub fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
+pub fn write_atomic<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| {
         file.write_all(bytes)?;
         file.sync_all()
@@ -19,7 +20,7 @@ pub fn write_atomic(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Track
 }
 
 /// As [`write_atomic`], but does not wait for the disk.
-pub fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
+pub fn write_renamed<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| file.write_all(bytes))
 }
 
@@ -27,7 +28,8 @@ pub fn write_renamed(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Trac
 ///
 /// One that has another name as well (a hard link) is replaced by a copy first: what stands under the other name is
 /// none of the run's.
-pub(crate) fn append(folder: &Path, name: &str) -> Result<File, TrackingError> {
+pub(crate) fn append<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<File, TrackingError> {
+    let folder = folder.into();
     let file = open_for(Purpose::Append, folder, name)?;
     if num_names(&file)? == 1 {
         return Ok(file);
@@ -50,18 +52,19 @@ fn num_names(_: &File) -> io::Result<u64> {
 }
 
 /// Removes a file, if there is one.
-pub(crate) fn remove(folder: &Path, name: &str) -> Result<(), TrackingError> {
+pub(crate) fn remove<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<(), TrackingError> {
+    let folder = folder.into();
     let (parent, last) = parts(name).ok_or_else(|| TrackingError::InvalidFileName { name: name.to_owned() })?;
     match within(folder, parent)?.remove(last) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(in_words("remove", &folder.join(name), &error).into())
+            Err(in_words("remove", &folder.path.join(name), &error).into())
         }
         _ => Ok(()),
     }
 }
 
 /// Removes the temporary files of a killed process. Only for the holder of the run's lock.
-pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
+pub(crate) fn remove_temporary<'a>(folder: impl Into<Place<'a>>) -> Result<(), TrackingError> {
     let directory = within(folder, None)?;
     for entry in directory.entries(true, usize::MAX)? {
         if entry.name.ends_with(".tmp") && entry.kind == Kind::File {
@@ -72,23 +75,26 @@ pub(crate) fn remove_temporary(folder: &Path) -> Result<(), TrackingError> {
 }
 
 /// Writes a file anew by `write`.
-pub(super) fn replace<E: From<io::Error> + Into<TrackingError>>(
-    folder: &Path,
+pub(super) fn replace<'a, E: From<io::Error> + Into<TrackingError>>(
+    folder: impl Into<Place<'a>>,
     name: &str,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), TrackingError> {
-    let path = folder.join(name);
+    let folder = folder.into();
+    let path = folder.path.join(name);
     let (parent, last) = parts(name).ok_or_else(|| TrackingError::InvalidFileName { name: name.to_owned() })?;
     let directory = within(folder, None)?;
     let inner = parent.map(|parent| {
-        directory.make_folder(parent).map_err(|error| in_words("create", &folder.join(parent), &error))?;
+        directory.make_folder(parent).map_err(|error| in_words("create", &folder.path.join(parent), &error))?;
         within(folder, Some(parent))
     });
     let inner = inner.transpose()?;
     // The process id keeps two writers of one file apart.
     let temporary = format!(".{}.{}.tmp", name.replace('/', "-"), std::process::id());
-    let result =
-        create(&directory, folder, &temporary).map_err(E::from).and_then(|mut file| write(&mut file)).and_then(|()| {
+    let result = create(&directory, folder.path, &temporary)
+        .map_err(E::from)
+        .and_then(|mut file| write(&mut file))
+        .and_then(|()| {
             let renamed = directory.rename(&temporary, inner.as_ref().unwrap_or(&directory), last);
             renamed.map_err(|error| in_words("write", &path, &error).into())
         });

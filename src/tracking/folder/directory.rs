@@ -47,7 +47,9 @@ mod handle {
     use std::os::fd::OwnedFd;
     use std::path::Path;
 
-    use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, mkdirat, openat, renameat, statat, unlinkat};
+    use rustix::fs::{
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, fsync, mkdirat, openat, renameat, statat, unlinkat,
+    };
     use rustix::io::Errno;
 
     use super::{Entry, File, Kind, Purpose, io};
@@ -71,6 +73,23 @@ mod handle {
                 return Ok(Self(openat(of_all, name, FOLDER, Mode::empty())?));
             }
             Ok(Self(openat(CWD, path, FOLDER, Mode::empty())?))
+        }
+
+        /// This folder, with a handle of its own.
+        pub fn again(&self) -> io::Result<Self> {
+            Ok(Self(self.0.try_clone()?))
+        }
+
+        /// Whether it is the folder at a path.
+        pub fn is_at(&self, path: &Path) -> bool {
+            let number = |stat: Stat| (stat.st_dev, stat.st_ino);
+            let own = fstat(&self.0).map(number);
+            statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| own == Ok(number(stat)))
+        }
+
+        /// Waits until the names in it are on the disk.
+        pub fn sync(&self) -> io::Result<()> {
+            Ok(fsync(&self.0)?)
         }
 
         /// A folder in this one.
@@ -187,6 +206,19 @@ mod by_path {
                 true => Ok(Self(path.to_owned())),
                 false => Err(io::ErrorKind::NotADirectory.into()),
             }
+        }
+
+        pub fn again(&self) -> io::Result<Self> {
+            Ok(Self(self.0.clone()))
+        }
+
+        pub fn is_at(&self, _: &Path) -> bool {
+            true
+        }
+
+        /// Folders cannot be opened.
+        pub fn sync(&self) -> io::Result<()> {
+            Ok(())
         }
 
         pub fn below(&self, name: &str) -> io::Result<Self> {

@@ -9,13 +9,15 @@ use std::time::{Duration, SystemTime};
 use fs_err::File;
 
 use super::directory::Purpose;
+use super::held::Place;
 use super::names::{LOCK, LOG, METRICS};
 use super::open::open_for;
 use crate::tracking::TrackingError;
 
 /// Creates the lock file and locks it until the file is closed, at the latest by the end of the process.
-pub(crate) fn take_lock(folder: &Path) -> Result<File, TrackingError> {
-    let path = folder.join(LOCK);
+pub(crate) fn take_lock<'a>(folder: impl Into<Place<'a>>) -> Result<File, TrackingError> {
+    let folder = folder.into();
+    let path = folder.path.join(LOCK);
     let file = open_for(Purpose::Lock, folder, LOCK)?;
     let mut tries = 0;
     loop {

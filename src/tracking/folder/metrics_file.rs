@@ -7,6 +7,7 @@ use fs_err::File;
 
 use super::atomic::replace;
 use super::directory::Purpose;
+use super::held::Place;
 use super::names::METRICS;
 use super::open::{open, open_for};
 use crate::invalid::one_line;
@@ -30,15 +31,19 @@ pub(crate) struct MetricsFile {
 }
 
 impl MetricsFile {
-    pub(crate) fn create(folder: &Path) -> Result<Self, TrackingError> {
+    pub(crate) fn create<'a>(folder: impl Into<Place<'a>>) -> Result<Self, TrackingError> {
         let mut file = open_for(Purpose::Create, folder, METRICS)?;
         file.write_all(METRICS_HEADER.as_bytes())?;
         Ok(Self { file, length: METRICS_HEADER.len() as u64 })
     }
 
     /// Replaces the file by one with those of its points that `stay`, for which no more than a part of them is in memory.
-    pub(crate) fn keep(folder: &Path, stays: impl Fn(&Point) -> bool) -> Result<Self, TrackingError> {
-        replace::<TrackingError>(folder, METRICS, |file| {
+    pub(crate) fn keep<'a>(
+        folder: impl Into<Place<'a>>,
+        stays: impl Fn(&Point) -> bool,
+    ) -> Result<Self, TrackingError> {
+        let folder = folder.into();
+        replace(folder, METRICS, |file| {
             let mut file = BufWriter::new(file);
             file.write_all(METRICS_HEADER.as_bytes())?;
             for_each_part(folder, |points| {
@@ -46,7 +51,7 @@ impl MetricsFile {
                 Ok::<_, TrackingError>(file.write_all(lines(points).as_bytes())?)
             })?;
             file.flush()?;
-            Ok(file.get_ref().sync_all()?)
+            Ok::<_, TrackingError>(file.get_ref().sync_all()?)
         })?;
         let mut file = open_for(Purpose::Write, folder, METRICS)?;
         let length = file.seek(SeekFrom::End(0))?;
@@ -128,13 +133,14 @@ fn thinned(folder: &Path, keep: Option<u64>, most: usize) -> Result<Vec<Point>, 
 ///
 /// # Errors
 /// As [`read_points`], and those of `take`.
-pub(crate) fn for_each_part<E: From<TrackingError>>(
-    folder: &Path,
+pub(crate) fn for_each_part<'a, E: From<TrackingError>>(
+    folder: impl Into<Place<'a>>,
     mut take: impl FnMut(&mut Vec<Point>) -> Result<(), E>,
 ) -> Result<(), E> {
+    let folder = folder.into();
     let Some(file) = open(folder, METRICS)? else { return Ok(()) };
     let mut lines =
-        PointLines { path: folder.join(METRICS), reader: BufReader::with_capacity(1 << 16, file), number: 0 };
+        PointLines { path: folder.path.join(METRICS), reader: BufReader::with_capacity(1 << 16, file), number: 0 };
     let mut points = Vec::new();
     loop {
         points.clear();

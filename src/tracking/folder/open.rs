@@ -5,11 +5,12 @@
 //! is never truncated; and what is read of it is bounded by what burnlab writes under that name.
 
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fs_err::File;
 
 use super::directory::{Directory, Kind, Purpose};
+use super::held::{Held, Place};
 use super::lines::Lines;
 use crate::tracking::TrackingError;
 
@@ -89,7 +90,7 @@ pub fn open_table_within(folder: &Path, name: &str, most: usize) -> Result<Optio
 ///
 /// # Errors
 /// As [`read`].
-pub fn open(folder: &Path, name: &str) -> Result<Option<File>, TrackingError> {
+pub fn open<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<Option<File>, TrackingError> {
     match open_for(Purpose::Read, folder, name) {
         Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         file => file.map(Some),
@@ -120,8 +121,9 @@ pub fn open_sound(folder: &Path, name: &str) -> Result<Option<io::Take<File>>, T
 }
 
 /// A file of the folder, open for a purpose.
-pub(super) fn open_for(purpose: Purpose, folder: &Path, name: &str) -> Result<File, TrackingError> {
-    let path = folder.join(name);
+pub(super) fn open_for<'a>(purpose: Purpose, folder: impl Into<Place<'a>>, name: &str) -> Result<File, TrackingError> {
+    let folder = folder.into();
+    let path = folder.path.join(name);
     let (parent, name) = parts(name).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no name of a file"))?;
     let directory = within(folder, parent)?;
     let foreign = || TrackingError::damaged(&path, "it is a link, a pipe or a folder, and burnlab writes files alone");
@@ -134,8 +136,18 @@ pub(super) fn open_for(purpose: Purpose, folder: &Path, name: &str) -> Result<Fi
     if file.metadata()?.is_file() { Ok(File::from_parts(file, path)) } else { Err(foreign()) }
 }
 
+/// Holds the folder that is at `path` now.
+///
+/// # Errors
+/// A link, or no folder.
+pub(crate) fn hold(path: PathBuf) -> Result<Held, TrackingError> {
+    let directory = within(&path, None)?;
+    Ok(Held::new(path, directory))
+}
+
 /// The folder itself, or a subfolder of it.
-pub(super) fn within(folder: &Path, subfolder: Option<&str>) -> Result<Directory, TrackingError> {
+pub(super) fn within<'a>(folder: impl Into<Place<'a>>, subfolder: Option<&str>) -> Result<Directory, TrackingError> {
+    let folder = folder.into();
     let opened = |path: &Path, directory: io::Result<Directory>| {
         directory.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => in_words("open", path, &error).into(),
@@ -146,9 +158,9 @@ pub(super) fn within(folder: &Path, subfolder: Option<&str>) -> Result<Directory
             _ => in_words("open", path, &error).into(),
         })
     };
-    let directory = opened(folder, Directory::open(folder))?;
+    let directory = opened(folder.path, folder.directory())?;
     match subfolder {
-        Some(name) => opened(&folder.join(name), directory.below(name)),
+        Some(name) => opened(&folder.path.join(name), directory.below(name)),
         None => Ok(directory),
     }
 }

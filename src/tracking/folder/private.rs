@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::permissions::is_public;
+use crate::sqlite_file::beside;
 use crate::tracking::TrackingError;
 
 /// From now on, what this process creates is for its user alone: files of a run as well as a store that is made for it.
@@ -31,6 +33,28 @@ pub fn close(folder: &Path) -> Result<(), TrackingError> {
         }
     }
     Ok(())
+}
+
+/// Closes the store in `file` to other users, as [`close`] does a run folder: it has the names of columns and classes, and
+/// notes about cells. Returns whether it was open to them.
+///
+/// # Errors
+/// [`TrackingError::OthersFolder`] for one that belongs to another user.
+pub fn close_store(file: &Path) -> Result<bool, TrackingError> {
+    if !file.exists() || !is_public(file) {
+        return Ok(false);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        if fs_err::symlink_metadata(file)?.uid() != rustix::process::geteuid().as_raw() {
+            return Err(TrackingError::OthersFolder { path: file.to_owned() });
+        }
+        for file in beside(file).map(|(_, path)| path).filter(|path| path.exists()).chain([file.to_owned()]) {
+            fs_err::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(true)
 }
 
 /// Whether somebody else has put a link at `path`: one of root's or of this user's own may be followed.

@@ -10,6 +10,7 @@ use crate::sqlite_file;
 use crate::tracking::database::{
     Access, Address, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
+use crate::tracking::location::FILE;
 use crate::tracking::{Location, RunId, TrackingError, folder};
 
 /// All runs of one artifacts folder.
@@ -68,7 +69,7 @@ impl Store {
     pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
         let address = location.address()?;
         refuse_links_of_folders(&location.root)?;
-        if address.is_none() && !folder::own_file(&location.root.join(FILE))? {
+        if address.is_none() && !folder::own_file(&location.file())? {
             return Err(TrackingError::NoStore { root: location.root.clone() });
         }
         let opened = match &address {
@@ -107,7 +108,7 @@ impl Store {
     /// reading the file alone is safe; where a killed process has left a `-wal` file with what the file lacks, a copy of
     /// both is read.
     fn in_file_without_writing(location: &Location) -> Result<Self, TrackingError> {
-        let path = location.root.join(FILE);
+        let path = location.file();
         let log = location.root.join("burnlab.db-wal");
         refuse_links(&path)?;
         let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
@@ -144,13 +145,13 @@ impl Store {
     }
 
     fn in_file(location: &Location, flags: OpenFlags) -> Result<Self, TrackingError> {
-        let path = location.root.join(FILE);
+        let path = location.file();
         refuse_links(&path)?;
         Self::in_file_as(location, &without_links(&path), flags)
     }
 
     fn in_file_as(location: &Location, name: &Path, flags: OpenFlags) -> Result<Self, TrackingError> {
-        let path = location.root.join(FILE);
+        let path = location.file();
         let database = Sqlite::open(name, flags).map_err(|error| sqlite_error(&path, error))?;
         let database = Database::Sqlite(database);
         Ok(Self { location: location.clone(), path, home: String::new(), database, _copy: None })
@@ -263,8 +264,6 @@ impl Store {
         }
     }
 }
-
-const FILE: &str = "burnlab.db";
 
 /// Bytes of a store and its log that are copied to be read: three times those of 10 million points.
 const MOST_COPIED: u64 = 1 << 30;

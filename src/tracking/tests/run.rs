@@ -14,6 +14,7 @@ on_each_backend![
     nan_and_infinities_survive_store_file_and_summary,
     a_metric_without_a_direction_has_no_best_value,
     a_refused_call_records_nothing,
+    nothing_is_written_into_a_folder_that_was_put_in_the_place_of_the_runs,
 ];
 
 fn everything_exists_before_the_first_step(test_store: &TestStore) {
@@ -123,4 +124,36 @@ fn a_refused_call_records_nothing(test_store: &TestStore) {
     let store = test_store.open();
     assert_eq!(store.run(writer.id()).unwrap().metrics[&key("train/loss")].points, 1);
     writer.log(&[point("train/loss", 2, 1.0)]).unwrap();
+}
+
+/// On a machine with other users, whoever may write in the folder of all runs can do this.
+#[cfg(unix)]
+fn nothing_is_written_into_a_folder_that_was_put_in_the_place_of_the_runs(test_store: &TestStore) {
+    let mut writer = test_store.start(new_run("a"));
+    let folder = writer.folder().to_owned();
+    writer.write_file("model.safetensors", b"first").unwrap();
+    let moved = folder.with_file_name("moved");
+    fs::rename(&folder, &moved).unwrap();
+    fs::create_dir(&folder).unwrap();
+    let is_exchanged = |result: Result<(), TrackingError>| {
+        assert!(matches!(result, Err(TrackingError::Exchanged { .. })), "{result:?}");
+    };
+    is_exchanged(writer.log(&[point("train/loss", 1, 1.0)]));
+    is_exchanged(writer.write_file("model.safetensors", b"second"));
+    is_exchanged(writer.write_derived("plots/curves.svg", b"<svg/>"));
+    is_exchanged(writer.remove_file("model.safetensors"));
+    // Its own files are open.
+    writer.log_line("still here").unwrap();
+    assert!(fs::read_to_string(moved.join("run.log")).unwrap().contains("still here"));
+    is_exchanged(writer.finish(Status::Finished, "done", None));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    assert_eq!(fs::read(moved.join("model.safetensors")).unwrap(), b"first");
+
+    // Moved back, it goes on.
+    fs::remove_dir(&folder).unwrap();
+    fs::rename(&moved, &folder).unwrap();
+    let id = test_store.open().find("latest").unwrap().record.id;
+    let mut writer = RunWriter::resume_at(test_store.location(), &id).unwrap();
+    writer.log(&[point("train/loss", 1, 1.0)]).unwrap();
+    writer.finish(Status::Finished, "done", None).unwrap();
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use super::failure::{is_lost, is_refused, server_error};
 use crate::tracking::TrackingError;
 use crate::tracking::database::access::{Access, Inserted};
 use crate::tracking::database::address::Address;
-use crate::tracking::database::failure::{BUSY_SECONDS, Failure};
+use crate::tracking::database::failure::{BUSY_SECONDS, Failure, sqlite_error};
 use crate::tracking::database::param::Param;
 
 /// Between two attempts to reach a server that is away.
@@ -36,12 +37,30 @@ struct Session {
 }
 
 impl Session {
-    fn open(address: &Address, encryption: Option<&Tls>, read_only: bool) -> Result<Self, postgres::Error> {
-        let mut client = address.settings.connect(address.schema.as_deref(), encryption)?;
-        if read_only {
-            client.batch_execute("SET default_transaction_read_only = on")?;
+    fn open(address: &Address, encryption: Option<&Tls>, read_only: bool) -> Result<Self, Failure> {
+        let (connected, connection) = mpsc::sync_channel(1);
+        let (to, tls) = (address.clone(), encryption.cloned());
+        thread::spawn(move || {
+            let connect = || -> Result<_, postgres::Error> {
+                let mut client = to.settings.connect(to.schema.as_deref(), tls.as_ref())?;
+                if read_only {
+                    client.batch_execute("SET default_transaction_read_only = on")?;
+                }
+                Ok(client)
+            };
+            // Nobody waits any more where it took too long.
+            connected.send(connect()).ok();
+        });
+        // The driver's own limit is that of the TCP connection; what follows (encryption, password) would wait for ever for
+        // something that is no PostgreSQL server. As in libpq, the limit is for both.
+        let patience = address.settings.patience();
+        match connection.recv_timeout(patience.saturating_add(RETRY_PAUSE)) {
+            Ok(client) => Ok(Self { client: client?, statements: HashMap::new() }),
+            Err(_) => {
+                let problem = format!("it did not answer as PostgreSQL does within {} s", patience.as_secs());
+                Err(TrackingError::Unreachable { server: address.to_string(), problem }.into())
+            }
         }
-        Ok(Self { client, statements: HashMap::new() })
     }
 }
 
@@ -52,8 +71,11 @@ impl Server {
     /// [`TrackingError::Unreachable`], [`TrackingError::Refused`], authorities that cannot be read, or the server's own message.
     pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, TrackingError> {
         let encryption = tls(&address.encryption)?;
-        let session = Session::open(address, encryption.as_ref(), read_only)
-            .map_err(|error| server_error(Path::new(&address.to_string()), error))?;
+        let session = Session::open(address, encryption.as_ref(), read_only).map_err(|failure| match failure {
+            Failure::Postgres(error) => server_error(Path::new(&address.to_string()), error),
+            Failure::Sqlite(error) => sqlite_error(Path::new(&address.to_string()), error),
+            Failure::Other(error) => error,
+        })?;
         let session = RefCell::new(session);
         Ok(Self { address: address.clone(), encryption, read_only, session, in_transaction: Cell::new(false) })
     }
@@ -194,7 +216,8 @@ impl Server {
                         self.session.replace(session);
                         break;
                     }
-                    Err(error) if is_last || is_refused(&error) => return Err(error.into()),
+                    Err(error) if is_last => return Err(error),
+                    Err(Failure::Postgres(error)) if is_refused(&error) => return Err(error.into()),
                     Err(_) => thread::sleep(RETRY_PAUSE),
                 }
             }

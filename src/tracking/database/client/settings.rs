@@ -53,6 +53,16 @@ impl Settings {
         self.0.get_dbname()
     }
 
+    fn connect_timeout(&self) -> Duration {
+        self.0.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
+    }
+
+    /// How long it may take to connect, to whichever of the hosts.
+    pub(super) fn patience(&self) -> Duration {
+        let hosts = self.0.get_hosts().len().max(self.0.get_hostaddrs().len()).clamp(1, 100);
+        self.connect_timeout().saturating_mul(u32::try_from(hosts).unwrap_or(1))
+    }
+
     /// Opens a connection that finds tables in `schema` first, encrypted if there is an `encryption`.
     pub(super) fn connect(&self, schema: Option<&str>, encryption: Option<&Tls>) -> Result<Client, postgres::Error> {
         let mut config = self.0.clone();
@@ -68,9 +78,7 @@ impl Settings {
         // A process that is suspended inside a transaction must not block all others for good.
         let (wait, idle) = (BUSY_SECONDS * 1000, BUSY_SECONDS * 2000);
         options += &format!("-c lock_timeout={wait} -c idle_in_transaction_session_timeout={idle}");
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
+        config.connect_timeout(self.connect_timeout());
         // A host that vanished silently is noticed while waiting for an answer as fast as while sending.
         config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
         config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));

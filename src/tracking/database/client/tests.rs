@@ -352,6 +352,11 @@ fn wrong_addresses_give_one_clear_line() {
     let text = format!("{error} {error:?}");
     assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
     assert!(text.contains(&format!("{closed}/b")) && !text.contains("s3cret"), "{text}");
+    // Takes connections, and never answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let error = open(&format!("postgres://a:s3cret@{}/b?connect_timeout=1", silent.local_addr().unwrap()));
+    assert!(matches!(error, TrackingError::Unreachable { .. }), "{error}");
+    assert!(error.to_string().contains("did not answer as PostgreSQL does within 1 s"), "{error}");
     let (host, port) = host_and_port(&test_store);
     let error = open(&format!("postgres://no_such_user:s3cret@{host}:{port}/postgres"));
     assert!(matches!(error, TrackingError::Refused { .. }) && error.to_string().contains("PGPASSWORD"), "{error}");

@@ -1,0 +1,22 @@
+//! Who on this machine may read a file.
+
+use std::path::Path;
+
+/// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
+///
+/// Groups do not count: the one that may read the data need not be that of a folder that is made later.
+#[cfg(unix)]
+pub fn is_public(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    const READ: u32 = 0o004;
+    const ENTER: u32 = 0o001;
+    let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits == bits);
+    let Ok(path) = path.canonicalize() else { return false };
+    let own = if path.is_dir() { READ | ENTER } else { READ };
+    has(&path, own) && path.ancestors().skip(1).all(|folder| has(folder, ENTER))
+}
+
+#[cfg(not(unix))]
+pub fn is_public(_: &Path) -> bool {
+    true
+}

@@ -1,0 +1,70 @@
+//! The folder of a run, held open while it trains: where others may write beside it, its path may lead to another one by then.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::directory::Directory;
+use crate::tracking::TrackingError;
+
+/// A run folder that is open: what is written to it goes to this one, whatever its path leads to.
+#[derive(Debug)]
+pub(crate) struct Held {
+    path: PathBuf,
+    directory: Directory,
+}
+
+impl Held {
+    /// The folder `directory`, which was found at `path`.
+    pub(super) fn new(path: PathBuf, directory: Directory) -> Self {
+        Self { path, directory }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// That its path leads to it still: what others read there would be none of the run's.
+    ///
+    /// # Errors
+    /// [`TrackingError::Exchanged`].
+    pub(crate) fn check(&self) -> Result<(), TrackingError> {
+        match self.directory.is_at(&self.path) {
+            true => Ok(()),
+            false => Err(TrackingError::Exchanged { path: self.path.clone() }),
+        }
+    }
+}
+
+/// Where files of a run are: the folder at a path, or one that is held.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub(super) path: &'a Path,
+    held: Option<&'a Directory>,
+}
+
+impl Place<'_> {
+    pub(super) fn directory(&self) -> io::Result<Directory> {
+        match self.held {
+            Some(directory) => directory.again(),
+            None => Directory::open(self.path),
+        }
+    }
+}
+
+impl<'a> From<&'a Path> for Place<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self { path, held: None }
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Place<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        path.as_path().into()
+    }
+}
+
+impl<'a> From<&'a Held> for Place<'a> {
+    fn from(held: &'a Held) -> Self {
+        Self { path: &held.path, held: Some(&held.directory) }
+    }
+}

@@ -655,6 +655,11 @@ pub enum RunsCommand {
         #[arg(long)]
         undo: bool,
     },
+    /// End the training of runs, as Ctrl-C in their terminals would
+    Stop {
+        #[arg(required = true, value_name = "RUN")]
+        runs: Vec<String>,
+    },
     /// Move runs to the trash
     Delete {
         #[arg(required = true, value_name = "RUN")]

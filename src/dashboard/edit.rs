@@ -63,6 +63,13 @@ pub async fn delete(State(state): State<AppState>, Path(id): Path<String>) -> Re
     Ok(Json(json!({})))
 }
 
+/// `POST /api/runs/{id}/stop`: ends its training as Ctrl-C does.
+pub async fn stop(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let id = run_id(&id)?;
+    state.read(move |store| Ok(store.ask_to_stop(&id)?)).await?;
+    Ok(Json(json!({})))
+}
+
 /// `GET /api/trash`: the deleted runs, newest first.
 pub async fn trash(State(state): State<AppState>) -> Result<Json<Vec<RunRecord>>, ApiError> {
     match state.read(|store| Ok(store.trashed()?)).await {

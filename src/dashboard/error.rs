@@ -16,7 +16,9 @@ impl From<TrackingError> for ApiError {
             | TrackingError::NotCompared { .. }
             | TrackingError::AmbiguousRun { .. }
             | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
-            TrackingError::Active { .. } | TrackingError::Exists { .. } => StatusCode::CONFLICT,
+            TrackingError::Active { .. } | TrackingError::Exists { .. } | TrackingError::NotTraining { .. } => {
+                StatusCode::CONFLICT
+            }
             TrackingError::ReadOnly { .. }
             | TrackingError::NotOwn { .. }
             | TrackingError::OthersFolder { .. }

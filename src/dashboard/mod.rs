@@ -229,6 +229,7 @@ routes! {
     get "/api/runs/{id}" => api::run,
     patch "/api/runs/{id}" => edit::edit,
     delete "/api/runs/{id}" => edit::delete,
+    post "/api/runs/{id}/stop" => edit::stop,
     get "/api/runs/{id}/files/{*name}" => files::file,
     get "/api/runs/{id}/predictions" => predictions::predictions,
     get "/api/filter" => api::filter,

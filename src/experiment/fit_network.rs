@@ -1,6 +1,9 @@
 //! The trainings of a run: the one that finds the best epoch, and the one on all rows after it. A failure is recorded.
 
-use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
 use super::error::explain;
 use super::prepare::Prepared;
@@ -10,8 +13,8 @@ use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::figures::counted;
 use crate::model::Net;
-use crate::tracking::{RunWriter, Status};
-use crate::training::{Checkpoint, Fit, Fitted, Phase, Recorder, StopReason, TrainingStart, fit};
+use crate::tracking::{RunWriter, Status, StopRequests};
+use crate::training::{Checkpoint, Fit, Fitted, Interrupter, Phase, Recorder, StopReason, TrainingStart, fit};
 
 /// A network after its last epoch, with the record still open.
 pub(super) struct Trained<B: TrainingBackend> {
@@ -145,9 +148,11 @@ fn record<B: TrainingBackend>(
     if let Some(checkpoint) = &job.checkpoint {
         writer.log_line(&format!("resumes after epoch {}", checkpoint.progress.epoch))?;
     }
+    let requests = writer.stop_requests()?;
     let recorder = recorder(writer);
     let observer = options.observer.clone();
-    let fitted = fit(&prepared.config.training, job, recorder.clone(), observer, &options.interrupter, options.tui);
+    let train = || fit(&prepared.config.training, job, recorder.clone(), observer, &options.interrupter, options.tui);
+    let fitted = while_watching(&requests, &options.interrupter, train);
     let seconds = recorder.elapsed();
     let writer = recorder.take_writer();
     match fitted {
@@ -157,6 +162,24 @@ fn record<B: TrainingBackend>(
             Err(fail(writer, error.into()))
         }
     }
+}
+
+/// Runs `train`, which is interrupted once somebody asks that the run end.
+fn while_watching<T>(requests: &StopRequests, interrupter: &Interrupter, train: impl FnOnce() -> T) -> T {
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    thread::scope(|scope| {
+        let (end, ended) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                if requests.is_asked() {
+                    return interrupter.stop("asked to stop");
+                }
+            }
+        });
+        let result = train();
+        drop(end);
+        result
+    })
 }
 
 /// Number of rows of each class, if the training part has such counts.

@@ -60,6 +60,10 @@ pub enum TrackingError {
     )]
     NotOwn { path: PathBuf, kind: &'static str },
 
+    /// Only what is being trained can be stopped.
+    #[error("run `{id}` is not being trained, it is {shown}: there is nothing to stop")]
+    NotTraining { id: RunId, shown: String },
+
     /// A run folder or a store that another user can open to everybody.
     #[error(
         "`{}` belongs to another user, who could read there what is written of your data, which are closed to others: use \

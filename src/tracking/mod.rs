@@ -66,7 +66,7 @@ pub use mounts::network_file_system;
 pub use point::{InvalidMetricKey, MetricKey, Point, Sample};
 pub use queue::{Held, MAX_ATTEMPTS};
 pub use record::{RunRecord, Shown, Status, flatten_config};
-pub use run::{NewRun, RunWriter};
+pub use run::{NewRun, RunWriter, StopRequests};
 pub use store::{Changes, Collected, MetricSummary, Reindexed, Run, Store};
 pub use sweep::{Claim, Counts, NewSweep, Outcome, Sweep, SweepTrial, Trial, TrialState};
 pub use time::UtcTime;

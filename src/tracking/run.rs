@@ -175,7 +175,10 @@ impl RunWriter {
             store.reopen(id)?;
         }
         let log = folder::append(&folder, folder::LOG)?;
-        Ok(Self { store, id: id.clone(), folder, metrics, log, known, closed: None, finished: false, _lock: lock })
+        let writer =
+            Self { store, id: id.clone(), folder, metrics, log, known, closed: None, finished: false, _lock: lock };
+        writer.forget_request()?;
+        Ok(writer)
     }
 
     /// The run's id.
@@ -191,6 +194,14 @@ impl RunWriter {
     /// The store's file, if the start of this run has closed it to other users.
     pub fn has_closed(&self) -> Option<&Path> {
         self.closed.as_deref()
+    }
+
+    /// What tells whether somebody has asked that the run end.
+    ///
+    /// # Errors
+    /// No more files can be opened.
+    pub fn stop_requests(&self) -> Result<StopRequests, TrackingError> {
+        Ok(StopRequests(self.folder.again()?))
     }
 
     /// Records points. Call it once per epoch, with all metrics of the epoch.
@@ -281,9 +292,14 @@ impl RunWriter {
         self.end(status, reason, best_epoch)
     }
 
+    fn forget_request(&self) -> Result<(), TrackingError> {
+        if self.folder.has(folder::STOP) { folder::remove(&self.folder, folder::STOP) } else { Ok(()) }
+    }
+
     fn end(&mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
         self.finished = true;
         self.folder.check()?;
+        self.forget_request()?;
         // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
         self.store.edit(&self.id, |record| {
             record.status = status;
@@ -291,6 +307,16 @@ impl RunWriter {
             record.best_epoch = best_epoch;
             record.ended = Some(UtcTime::now());
         })
+    }
+}
+
+/// Tells whether [`Store::ask_to_stop`] was called for a run; for another thread than the one that trains.
+#[derive(Debug)]
+pub struct StopRequests(Held);
+
+impl StopRequests {
+    pub fn is_asked(&self) -> bool {
+        self.0.has(folder::STOP)
     }
 }
 

@@ -4,7 +4,8 @@
 //! such as opening the store from inside the web server, they do not see.
 
 use std::collections::BTreeSet;
-use std::process::Output;
+use std::io::{BufRead, BufReader};
+use std::process::{Output, Stdio};
 
 use burnlab::cli::Cli;
 use clap::CommandFactory;
@@ -107,6 +108,8 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("generate", &["text", "--length", "5"]).chars().count() >= 5);
     tried.works("resume", &["other", "--epochs", "5"]);
 
+    stops(&mut tried);
+
     tried.works("", &["--config", "search.toml", "--jobs", "1"]);
     assert!(tried.works("sweep list", &[]).contains("search"));
     assert!(tried.works("sweep show", &["search"]).contains("2 of 2 trials finished"));
@@ -140,6 +143,23 @@ fn every_verb_works(server: Option<&str>) {
     let all: BTreeSet<String> = all_verbs(&Cli::command(), "").into_iter().collect();
     let left: Vec<_> = all.difference(&tried.verbs).collect();
     assert!(left.is_empty(), "no test runs {left:?}");
+}
+
+/// A training ends by itself only after hours.
+fn stops(tried: &mut Tried) {
+    let mut command =
+        tried.place.command(&["--config", "text.toml", "--name", "long", "--set", "training.max_epochs=1000000"]);
+    command.env_remove("BURNLAB_STORE").stdout(Stdio::piped()).stderr(Stdio::piped());
+    tried.server.map(|server| command.env("BURNLAB_STORE", server));
+    let mut training = command.spawn().unwrap();
+    let mut lines = BufReader::new(training.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("epoch")));
+    assert!(tried.works("runs stop", &["latest"]).contains("asked to stop"));
+    lines.for_each(drop);
+    let output = training.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(tried.works("runs show", &["long"]).contains("interrupted"));
+    assert_eq!(tried.run("runs stop", &["latest"]).status.code(), Some(1));
 }
 
 fn test_rows(tried: &Tried, experiment: &str) -> std::path::PathBuf {

@@ -48,6 +48,14 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             let word = if *undo { "back in the list" } else { "archived" };
             each(&mut writable(location)?, runs, word, |store, id| store.set_archived(id, !undo))?;
         }
+        RunsCommand::Stop { runs } => {
+            let store = Store::open_read_only_at(location)?;
+            let find = |query: &String| Ok(store.find(query)?.record.id);
+            for id in runs.iter().map(find).collect::<Result<Vec<RunId>, TrackingError>>()? {
+                store.ask_to_stop(&id)?;
+                print(&format!("{id}: asked to stop after its current step\n"))?;
+            }
+        }
         RunsCommand::Delete { runs } => {
             let restore = command_in(&location.root, &["runs", "restore"]);
             let word = format!("in the trash (`{restore}` brings it back)");

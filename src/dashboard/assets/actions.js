@@ -22,6 +22,16 @@ export async function archive(ids, archived) {
   toast(`${plural(ids.length, "run")} ${archived ? "archived" : "back in the list"}.`, action);
 }
 
+/** Ends a training as Ctrl-C does: it can be resumed. */
+export async function stop(id) {
+  try {
+    await api.stop(id);
+    toast("Asked to stop: it ends after its current step, and can be resumed.");
+  } catch (error) {
+    toast(`Not stopped: ${error.message}`);
+  }
+}
+
 /** Moves runs to the trash. No confirmation is asked, because it can be undone. */
 export async function remove(ids) {
   const gone = [];

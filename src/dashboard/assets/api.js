@@ -87,6 +87,7 @@ export const sweeps = () => send("GET", "api/sweeps");
 export const sweep = (id) => send("GET", `api/sweeps/${name(id)}`);
 export const edit = (id, change) => send("PATCH", `api/runs/${name(id)}`, change);
 export const remove = (id) => send("DELETE", `api/runs/${name(id)}`);
+export const stop = (id) => send("POST", `api/runs/${name(id)}/stop`);
 export const trash = () => send("GET", "api/trash");
 export const logOut = () => send("DELETE", "api/session");
 export const restore = (id) => send("POST", `api/trash/${name(id)}/restore`);

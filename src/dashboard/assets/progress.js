@@ -1,5 +1,6 @@
 // How far a run that is going on has come: epoch, time left, latest values, patience.
 
+import { stop } from "./actions.js";
 import { h } from "./dom.js";
 import { goal, number, plural, seconds, splitKey } from "./format.js";
 import { mainMetric } from "./store.js";
@@ -25,6 +26,7 @@ export function progressOf(run) {
     { class: "progress" },
     most ? h("progress", { max: most, value: epoch, "aria-label": "Epochs done" }) : "",
     h("span", {}, parts.filter(Boolean).join(" · ")),
+    h("button", { type: "button", class: "stop", title: "As Ctrl-C: it keeps its best weights and can be resumed", onclick: () => stop(run.id) }, "Stop"),
   );
 }
 

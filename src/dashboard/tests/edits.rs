@@ -87,6 +87,23 @@ async fn a_run_that_trains_is_not_deleted() {
 }
 
 #[tokio::test]
+async fn a_run_that_trains_is_asked_to_stop_and_no_other() {
+    let dashboard = Dashboard::new();
+    let writer = dashboard.start("digits");
+    let requests = writer.stop_requests().unwrap();
+    let path = format!("/api/runs/{}/stop", writer.id());
+    assert!(!requests.is_asked());
+    assert_eq!(dashboard.send("POST", &path, "").await.status, StatusCode::OK);
+    assert!(requests.is_asked());
+    let folder = writer.folder().to_owned();
+    writer.finish(Status::Interrupted, "asked", None).unwrap();
+    assert!(!folder.join("stop").exists());
+    let answer = dashboard.send("POST", &path, "").await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(answer.text().contains("is not being trained, it is interrupted"), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn views_are_named_replaced_and_removed() {
     let dashboard = Dashboard::new();
     assert_eq!(dashboard.get("/api/views").await.json(), json!([]));

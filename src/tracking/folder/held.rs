@@ -23,6 +23,19 @@ impl Held {
         &self.path
     }
 
+    /// Another handle of the same folder.
+    ///
+    /// # Errors
+    /// No more files can be opened.
+    pub(crate) fn again(&self) -> io::Result<Self> {
+        Ok(Self { path: self.path.clone(), directory: self.directory.again()? })
+    }
+
+    /// Whether anything stands under a name in it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.directory.entry(name).is_ok_and(|entry| entry.is_some())
+    }
+
     /// That its path leads to it still: what others read there would be none of the run's.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ pub(crate) use list::{list_files, list_run_folders, named_folders};
 pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use moving::{discard, move_folder, remove_discarded};
-pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, check_file_name};
+pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check_file_name};
 pub(crate) use open::hold;
 pub(crate) use own::{own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

@@ -9,7 +9,7 @@ use super::rows::{row_number, to_json};
 use crate::tracking::database::{Database, Failure, params};
 use crate::tracking::folder::{self, MetricsFile};
 use crate::tracking::record::normalized_tags;
-use crate::tracking::{Point, RunId, RunRecord, Status, TrackingError};
+use crate::tracking::{Point, RunId, RunRecord, Shown, Status, TrackingError};
 
 impl Store {
     /// Adds and removes tags.
@@ -41,6 +41,22 @@ impl Store {
     pub fn set_archived(&mut self, id: &RunId, archived: bool) -> Result<(), TrackingError> {
         self.edit(id, |record| record.archived = archived)
     }
+
+    /// Asks the process that trains a run to end it at its next step, as Ctrl-C does. It looks twice a second.
+    ///
+    /// # Errors
+    /// A run that is not being trained, or is on another host; a folder that cannot be written.
+    pub fn ask_to_stop(&self, id: &RunId) -> Result<(), TrackingError> {
+        if let Some(home) = self.home_elsewhere(id)? {
+            return Err(TrackingError::Elsewhere { id: id.clone(), home, action: "stop it" });
+        }
+        let shown = self.shown(&self.run(id)?);
+        match shown {
+            Shown::Running | Shown::Stalled => folder::write_renamed(&self.folder(id), folder::STOP, b""),
+            _ => Err(TrackingError::NotTraining { id: id.clone(), shown: shown.to_string() }),
+        }
+    }
+
     /// Changes `run.json` and the row together. The write lock keeps concurrent edits from undoing each other.
     pub(in crate::tracking) fn edit(
         &mut self,

@@ -130,6 +130,8 @@ mod strangers;
 mod sweep;
 #[path = "burnlab/tables.rs"]
 mod tables;
+#[path = "burnlab/tasks.rs"]
+mod tasks;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
 #[path = "burnlab/thresholds.rs"]

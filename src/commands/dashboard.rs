@@ -1,6 +1,7 @@
 //! `burnlab dashboard`: serves the web page until Ctrl-C.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,7 +10,8 @@ use tokio::runtime::Runtime;
 use super::server::{access, asked_to_end, listen, print_address};
 use crate::cli::DashboardArgs;
 use crate::commands::output::tell;
-use crate::dashboard::{Access, AppState, serve};
+use crate::commands::report::html;
+use crate::dashboard::{Access, AppState, Reporter, serve};
 use crate::tracking::{Location, Store, TrackingError};
 
 /// How long pending requests to the store may delay the end of the process.
@@ -47,7 +49,8 @@ fn serve_runs(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow
     }
     recover(&args.store.location())?;
     print_address(&listener, &access)?;
-    let state = AppState::new(args.store.location(), access);
+    let reporter = Reporter(Arc::new(html));
+    let state = AppState::with_reports(args.store.location(), access, Some(reporter));
     runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
 

@@ -24,8 +24,24 @@ const STYLE: &str = include_str!("report.css");
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
     let runs = args.runs.iter().map(|run| recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
+    let html = html(&store, &runs)?;
+    let write = |writer: &mut dyn io::Write| Ok(writer.write_all(html.as_bytes())?);
+    let file = args.output.as_deref().unwrap_or(Path::new("report.html"));
+    match args.output {
+        Some(_) => output::to_file(file, &[], write)?,
+        None => output::to_own_file(file, write)?,
+    }
+    output::say_path(file);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The report as a page without scripts, which needs nothing else: the verdict first where there are several runs.
+///
+/// # Errors
+/// A damaged run folder.
+pub fn html(store: &Store, runs: &[Run]) -> anyhow::Result<String> {
     let mut html = String::new();
-    let title = match &runs[..] {
+    let title = match runs {
         [run] => run.record.id.to_string(),
         runs => format!("{} runs compared", runs.len()),
     };
@@ -37,20 +53,13 @@ pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
         escaped(&title)
     )?;
     if runs.len() > 1 {
-        write_comparison(&mut html, &store, &runs)?;
+        write_comparison(&mut html, store, runs)?;
     }
-    for run in &runs {
-        write_run(&mut html, &store, run, runs.len() > 1)?;
+    for run in runs {
+        write_run(&mut html, store, run, runs.len() > 1)?;
     }
     write!(html, "<p class=\"soft\">Written by burnlab {}.</p>\n</body></html>\n", env!("CARGO_PKG_VERSION"))?;
-    let write = |writer: &mut dyn io::Write| Ok(writer.write_all(html.as_bytes())?);
-    let file = args.output.as_deref().unwrap_or(Path::new("report.html"));
-    match args.output {
-        Some(_) => output::to_file(file, &[], write)?,
-        None => output::to_own_file(file, write)?,
-    }
-    output::say_path(file);
-    Ok(ExitCode::SUCCESS)
+    Ok(html)
 }
 
 fn write_comparison(html: &mut String, store: &Store, runs: &[Run]) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ use super::judge::{Comparison, judge_groups};
 use super::params::{PLACES, tells_configs_apart};
 use super::repetition::{counts, folds, mean_seconds, num_repetitions, per_repetition, repetition_key};
 use super::spread::{mean_interval, spread};
+use super::untrained::baseline;
 use crate::metric::Goal;
 use crate::tracking::{MetricKey, Run, RunId, Store, TrackingError, UtcTime};
 
@@ -35,6 +36,8 @@ pub struct Leaderboard {
     pub metrics: Vec<MetricKey>,
     /// Best first; those without a result last.
     pub rows: Vec<Row>,
+    /// What the leader would score without looking at its inputs; null where its runs do not say.
+    pub baseline: Option<f64>,
     /// Number of p-values that the correction is for.
     pub num_tests: usize,
     /// A sentence on how much the best owes to chance.
@@ -142,6 +145,8 @@ pub fn leaderboard(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<L
             comparisons[index] = compared.comparison;
         }
     }
+    let newest = leader.and_then(|index| configs[index].counted.first().copied());
+    let baseline = newest.zip(metric.as_ref()).and_then(|(run, metric)| baseline(store, run, metric));
     let rows = configs.into_iter().zip(comparisons).enumerate().map(|(index, (config, comparison))| Row {
         is_leader: leader == Some(index),
         runs: config.runs.iter().map(|run| run.record.id.clone()).collect(),
@@ -154,7 +159,7 @@ pub fn leaderboard(store: &Store, runs: &[Run], asked: Option<&str>) -> Result<L
         name: config.name,
         comparison,
     });
-    Ok(Leaderboard { rows: rows.collect(), metric, metrics, num_tests, luck })
+    Ok(Leaderboard { rows: rows.collect(), metric, metrics, baseline, num_tests, luck })
 }
 
 /// One line on the experiment of `groups`: the runs of each config, in any order, without archived ones.

@@ -15,6 +15,7 @@
 //! | `verdict` | the statistics of a comparison, and its sentence |
 //! | `judge` | the comparison of two or more runs of a store |
 //! | `leaderboard` | the configs of an experiment, best first, each against the best |
+//! | `untrained` | what a run would score without looking at its inputs |
 //! | `ranking` | the trials of a sweep, best first |
 //! | `field`, `filter` | what can be named of a run, and the filter language of the page and of `runs list` |
 //! | `order` | the order of runs by a field |
@@ -35,6 +36,7 @@ pub mod series;
 mod spread;
 mod test_rows;
 mod tested;
+mod untrained;
 pub mod verdict;
 mod vocabulary;
 

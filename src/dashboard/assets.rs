@@ -33,6 +33,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "charts.js",
     "columns.js",
     "compare.js",
+    "complete.js",
     "confusion.js",
     "controls.js",
     "dom.js",

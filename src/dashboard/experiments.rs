@@ -97,6 +97,7 @@ pub struct Board {
     metrics: Vec<MetricKey>,
     total: usize,
     rows: Vec<crate::comparison::Row>,
+    baseline: Option<f64>,
     num_tests: usize,
     luck: Option<String>,
 }
@@ -142,8 +143,8 @@ pub async fn board(
         }
     };
     let rows = found.rows.iter().skip(offset).take(limit.min(MAX_LIMIT)).cloned().collect();
-    let Leaderboard { metric, metrics, num_tests, luck, .. } = found.as_ref().clone();
-    Ok(Json(Board { experiment, metric, metrics, total: found.rows.len(), rows, num_tests, luck }))
+    let Leaderboard { metric, metrics, baseline, num_tests, luck, .. } = found.as_ref().clone();
+    Ok(Json(Board { experiment, metric, metrics, total: found.rows.len(), rows, baseline, num_tests, luck }))
 }
 
 /// All experiments, the one with the latest activity first.

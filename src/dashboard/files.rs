@@ -22,7 +22,7 @@ use crate::tracking::folder;
 const PIECE: usize = 64 * 1024;
 
 /// An SVG opened on its own is a document: this policy gives it no scripts and no origin.
-const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
+pub const SANDBOX: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 
 #[derive(Debug, Deserialize)]
 pub struct FileQuery {

@@ -25,6 +25,7 @@ mod listing;
 mod live;
 mod pool;
 mod predictions;
+mod report;
 mod request;
 mod series;
 mod snapshot;
@@ -56,6 +57,7 @@ use crate::web::{Guarded, guard, guarded, serve_within};
 use experiments::Boards;
 use listing::Pages;
 use live::Live;
+pub use report::Reporter;
 use snapshot::Snapshot;
 
 /// The largest request body in bytes, far above the longest note that anybody writes.
@@ -81,6 +83,7 @@ struct Shared {
     live: Arc<Live>,
     pages: Pages,
     boards: Boards,
+    reporter: Option<Reporter>,
     /// Held by the request that changes the named views.
     naming: Mutex<()>,
     /// Held by the request that reads what changed; the others wait for it without a thread.
@@ -95,6 +98,11 @@ struct Shared {
 impl AppState {
     /// The state of a dashboard over the store at `location`, which need not exist yet.
     pub fn new(location: impl Into<Location>, access: Access) -> Self {
+        Self::with_reports(location, access, None)
+    }
+
+    /// As [`AppState::new`]; `reporter` writes the reports that the page offers.
+    pub fn with_reports(location: impl Into<Location>, access: Access, reporter: Option<Reporter>) -> Self {
         let location = location.into();
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
@@ -102,8 +110,19 @@ impl AppState {
         let readers = Arc::new(Semaphore::new(MAX_READERS));
         let (pages, boards) = (Pages::default(), Boards::default());
         let (naming, refreshing) = (Mutex::default(), Mutex::default());
-        let shared =
-            Arc::new(Shared { location, access, live, pages, boards, naming, refreshing, readers, listeners, ending });
+        let shared = Arc::new(Shared {
+            location,
+            access,
+            live,
+            pages,
+            boards,
+            reporter,
+            naming,
+            refreshing,
+            readers,
+            listeners,
+            ending,
+        });
         Self { shared, time_limit: guard::TIME_LIMIT }
     }
 
@@ -236,6 +255,7 @@ routes! {
     get "/api/series" => series::series,
     get "/api/compare" => compare::compare,
     get "/api/compare/examples" => examples::examples,
+    get "/api/report" => report::report,
     get "/api/experiments" => experiments::experiments,
     get "/api/leaderboard" => experiments::board,
     get "/api/views" => views::views,

@@ -62,6 +62,7 @@ export const runs = (asked) => send("GET", `api/runs?${query(asked)}`);
 export const filter = (q, signal) => send("GET", `api/filter?${query({ q })}`, undefined, signal);
 export const run = (id) => send("GET", `api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
+export const reportUrl = (ids) => `api/report?runs=${ids.map(name).join(",")}`;
 /** `asked`: {offset, limit, wrong, order, pixels, inputs}; false and absent values are left out. */
 export const predictions = (id, asked) =>
   send(

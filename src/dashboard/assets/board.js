@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { dataTable, h, paced, perFrame, scroller, svg } from "./dom.js";
-import { MISSING, number, plural, seconds, signed, splitKey } from "./format.js";
+import { MISSING, bestFirst, number, plural, seconds, signed, splitKey } from "./format.js";
 import { lights } from "./highlight.js";
 import { copyable } from "./run.js";
 import { onState, state, update } from "./state.js";
@@ -88,7 +88,8 @@ function parts(answer, isAll, toggleAll) {
       h("span", { class: "count" }, `${plural(total, "config")}${metric ? ` by ${metric}` : ""}`),
     ),
     ...(metric && leader ? [answerText(leader, others, rows)] : [h("p", { class: "soft" }, "No finished run has a result yet.")]),
-    ...(metric ? [scroller(table(shown, leader, rows, metric), "Leaderboard")] : []),
+    ...(metric ? [scroller(table(shown, leader, answer), "Leaderboard")] : []),
+    answer.baseline === null ? "" : h("p", { class: "soft baseline" }, `┊ ${number(answer.baseline)}: without looking at the inputs.`),
     rows.length > FEW || total > rows.length
       ? h("button", { type: "button", class: "link", id: "board-all", onclick: toggleAll }, isAll ? "Show fewer" : `Show all ${plural(rows.length, "config")}`)
       : "",
@@ -118,14 +119,18 @@ function answerText(leader, others, rows) {
   );
 }
 
-function table(shown, leader, rows, metric) {
+function table(shown, leader, { rows, metric, baseline }) {
   const ends = rows.filter((row) => row.mean !== null).flatMap((row) => [row.mean, ...(row.interval ?? [])]);
+  // Far away it would leave no room for the differences.
+  const span = Math.max(...ends) - Math.min(...ends);
+  if (baseline !== null && ends.some((end) => Math.abs(end - baseline) <= span)) ends.push(baseline);
+  const isWorse = (row) => baseline !== null && row.mean !== null && bestFirst(metric, baseline, row.mean) < 0;
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const place = (value) => (high > low ? 6 + ((value - low) / (high - low)) * (AXIS - 12) : AXIS / 2);
   const body = shown.map((row) => [
-    configCell(row),
+    configCell(row, isWorse(row)),
     h("b", {}, row.mean === null ? MISSING : number(row.mean)),
-    row.mean === null ? "" : bar(row, place, leader),
+    row.mean === null ? "" : bar(row, place, leader, ends.includes(baseline) ? baseline : null),
     claimCell(row),
     `${row.num_seeds}`,
     row.seconds === null ? MISSING : seconds(row.seconds),
@@ -150,7 +155,7 @@ function table(shown, leader, rows, metric) {
   return made;
 }
 
-function configCell(row) {
+function configCell(row, isWorse) {
   const isChosen = row.runs.every((id) => state.sel.includes(id));
   const name = row.name || "all runs";
   const tick = h("input", {
@@ -162,16 +167,17 @@ function configCell(row) {
       update({ sel: tick.checked ? [...rest, ...row.runs.slice(0, 50)] : rest });
     },
   });
-  return h("label", { class: "config", title: name }, tick, h("span", { class: "clip" }, name), row.is_leader ? h("span", { class: "mark" }, "best") : "");
+  return h("label", { class: "config", title: name }, tick, h("span", { class: "clip" }, name), row.is_leader ? h("span", { class: "mark" }, "best") : "", isWorse ? h("span", { class: "mark warn", title: "It would score better without looking at the inputs" }, "below the baseline") : "");
 }
 
-/** The mean as a dot on its interval; the line through all rows is the leader's mean. */
-function bar(row, place, leader) {
+/** The mean as a dot on its interval; the lines through all rows are the leader's mean and the baseline. */
+function bar(row, place, leader, baseline) {
   const [from, to] = row.interval ?? [row.mean, row.mean];
   return svg(
     "svg",
     { class: "interval", width: AXIS, height: 20, viewBox: `0 0 ${AXIS} 20`, "aria-hidden": "true" },
     leader && svg("line", { class: "best", x1: place(leader.mean), x2: place(leader.mean), y1: 0, y2: 20 }),
+    baseline !== null && svg("line", { class: "baseline", x1: place(baseline), x2: place(baseline), y1: 0, y2: 20 }),
     svg("line", { class: "range", x1: place(from), x2: place(to), y1: 10, y2: 10 }),
     row.interval && [from, to].map((end) => svg("line", { class: "range", x1: place(end), x2: place(end), y1: 6, y2: 14 })),
     svg("circle", { cx: place(row.mean), cy: 10, r: 4 }),

@@ -260,9 +260,21 @@ function comparisons(found, runs) {
 /** The command that keeps the comparison as a file. */
 const keep = (runs) => [
   h("h3", {}, "Keep it"),
-  h("p", { class: "soft" }, "One HTML file with the verdict, the configs, the curves and the pictures:"),
+  h(
+    "p",
+    {},
+    h("a", { class: "button", id: "report", href: api.reportUrl(runs.map((run) => run.id)), download: "report.html" }, "Save a report"),
+    h("span", { class: "soft" }, " One HTML file with the verdict, the configs, the curves and the pictures. In a terminal:"),
+  ),
   copyable(command(`report ${runs.map((run) => run.id).join(" ")} -o report.html`)),
 ];
+
+/** Of each true class, how many percent were predicted as each class. */
+const shares = (matrix) =>
+  matrix.map((row) => {
+    const sum = row.reduce((total, count) => total + count, 0) || 1;
+    return row.map((count) => Math.round((1000 * count) / sum) / 10);
+  });
 
 const PARTS = {
   "": (runs, answer) => [
@@ -336,18 +348,20 @@ const PARTS = {
     if (found.length === 2) {
       const [one, two] = [a, b].map((item) => item.evaluation.classes.confusion_matrix);
       const same = JSON.stringify(classNames(a.evaluation)) === JSON.stringify(classNames(b.evaluation));
-      // Of other rows, a difference of counts means nothing.
-      const sameRows = runs.length !== 2 || answer.judgement?.same_rows !== false;
+      // Of other rows of the same data, counts cannot be compared, but the shares of a class can.
+      const judged = runs.length === 2 ? answer.judgement : null;
+      const isShare = judged?.same_rows === false;
+      const parted = isShare ? [shares(one), shares(two)] : [one, two];
       parts.push(
-        !sameRows
-          ? h("p", {}, "B − A: the runs are tested on different rows.")
-          : same
-          ? confusionTable(
-              two.map((row, i) => row.map((count, j) => count - one[i][j])),
-              classNames(a.evaluation),
-              { caption: "B − A", kind: "difference" },
-            )
-          : h("p", {}, "B − A: the runs have different classes."),
+        judged?.other_rows
+          ? h("p", {}, `B − A: not comparable, ${judged.other_rows}.`)
+          : !same
+            ? h("p", {}, "B − A: the runs have different classes.")
+            : confusionTable(
+                parted[1].map((row, i) => row.map((count, j) => count - parted[0][i][j])),
+                classNames(a.evaluation),
+                { caption: isShare ? "B − A, in percent of each true class (the test rows differ)" : "B − A", kind: "difference" },
+              ),
       );
     } else {
       parts.push(h("p", { class: "soft" }, "Select exactly two runs to see B − A."));

@@ -2,6 +2,7 @@
 
 import { archive, edit, remove } from "./actions.js";
 import { allColumns, column } from "./columns.js";
+import { completion } from "./complete.js";
 import { csv, debounce, download, h, perFrame } from "./dom.js";
 import { plural } from "./format.js";
 import { onState, state, update } from "./state.js";
@@ -24,13 +25,19 @@ export function mountControls(parent) {
     oninput: () => {
       update({ q: box.value });
       asked();
+      suggested.update();
     },
     onkeydown: (event) => {
+      if (suggested.onKey(event)) return;
       if (event.key === "ArrowDown" || event.key === "Enter") {
         event.preventDefault();
         document.querySelector("table.runs")?.focus();
       }
     },
+  });
+  const suggested = completion(box, () => {
+    update({ q: box.value });
+    asked();
   });
   const group = h("select", {
     id: "group",
@@ -63,7 +70,7 @@ export function mountControls(parent) {
       "div",
       { class: "controls" },
       experiment,
-      box,
+      h("span", { class: "filter-box" }, box, suggested.panel),
       count,
       h("label", { class: "inline" }, "Group ", group),
       picker,

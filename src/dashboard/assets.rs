@@ -44,6 +44,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "highlight.js",
     "home.js",
     "hover.js",
+    "kept.js",
     "main.js",
     "overview.js",
     "palette.js",

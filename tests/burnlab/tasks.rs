@@ -127,6 +127,15 @@ async fn answers_are_near() {
     walk.shows("document.querySelector('.key').textContent.includes('deviation')").await;
     walk.done("another band", 2, "#/?exp=digits").await;
 
+    // The main metric is chosen once, and remembered.
+    walk.choose("#main-metric", "validation/loss").await;
+    walk.shows("document.querySelector('.board .count').textContent.endsWith('by validation/loss')").await;
+    walk.done("another main metric", 1, "").await;
+    walk.click("table.experiments a[href*='exp=digits']").await;
+    walk.shows("document.querySelector('.board .count').textContent.endsWith('by validation/loss')").await;
+    walk.choose("#main-metric", "test/accuracy").await;
+    walk.done("and back", 2, "#/?exp=digits").await;
+
     // All runs of a config.
     walk.click("table.leaderboard tbody tr:nth-child(2) input").await;
     walk.shows("document.querySelector('#selection').textContent.startsWith('5 selected')").await;

@@ -5,6 +5,7 @@ import { allColumns, column } from "./columns.js";
 import { completion } from "./complete.js";
 import { csv, debounce, download, h, perFrame } from "./dom.js";
 import { plural } from "./format.js";
+import { keptMetric } from "./kept.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -47,7 +48,7 @@ export function mountControls(parent) {
   const experiment = h("select", {
     id: "experiment",
     "aria-label": "Experiment",
-    onchange: () => update({ exp: experiment.value, target: "", cols: [], sel: [] }),
+    onchange: () => update({ exp: experiment.value, target: keptMetric(experiment.value), cols: [], sel: [] }),
   });
   const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
   const panel = h("div", { class: "panel" });

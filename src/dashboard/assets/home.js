@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { dataTable, h, paced, scroller, svg } from "./dom.js";
 import { MISSING, moment, number, plural } from "./format.js";
+import { keptMetric } from "./kept.js";
 import { link } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
@@ -41,13 +42,13 @@ const shownAs = ({ num_runs: numRuns, num_configs: numConfigs }) =>
 
 /** The address of an experiment's page. */
 const experimentLink = (one) =>
-  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], cols: [], target: "", closed: [], ...shownAs(one) });
+  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], cols: [], target: keptMetric(one.name), closed: [], ...shownAs(one) });
 
 /** What a store opens with when the address says nothing: its experiments, or the only one. */
 export async function opening() {
   const { total, experiments } = await api.experiments({ limit: 1 });
   if (total > 1) return { view: "home" };
-  return total ? shownAs(experiments[0]) : {};
+  return total ? { ...shownAs(experiments[0]), target: keptMetric(experiments[0].name) } : {};
 }
 
 function table(experiments) {

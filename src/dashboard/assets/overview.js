@@ -1,10 +1,11 @@
 // The charts view: settings, a legend of the runs, and one chart per metric.
 
-import { mountBoard } from "./board.js";
+import { experiment, mountBoard } from "./board.js";
 import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
 import { lights } from "./highlight.js";
+import { keepMetric } from "./kept.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
@@ -134,7 +135,7 @@ export function chartSettings({ withDraw }) {
     Object.entries(BANDS).map(([value, { label, text }]) => h("option", { value, title: text }, label)),
   );
   const colors = h("select", { id: "color", "aria-label": "Colours", onchange: () => update({ color: colors.value }) });
-  const metric = h("select", { id: "main-metric", "aria-label": "Main metric", onchange: () => update({ target: metric.value }) });
+  const metric = h("select", { id: "main-metric", "aria-label": "Main metric", onchange: () => (keepMetric(experiment(), metric.value), update({ target: metric.value })) });
   const reset = h("button", { type: "button", id: "reset-zoom", title: "A double click on a chart does it, too", onclick: () => update({ zoom: "", zoomy: [] }) }, "Reset zoom");
   const element = h(
     "div",

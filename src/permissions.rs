@@ -20,3 +20,29 @@ pub fn is_public(path: &Path) -> bool {
 pub fn is_public(_: &Path) -> bool {
     true
 }
+
+/// Whether anybody but its owner, root aside, may read or change a file: another user, or one of its group.
+#[cfg(unix)]
+pub fn is_shared(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let has = |path: &Path, bits: u32| path.metadata().is_ok_and(|data| data.mode() & bits != 0);
+    let Ok(path) = path.canonicalize() else { return true };
+    has(&path, 0o066) && path.ancestors().skip(1).all(|folder| has(folder, 0o011))
+}
+
+#[cfg(not(unix))]
+pub fn is_shared(_: &Path) -> bool {
+    false
+}
+
+/// Whether everybody may read a file that is in a folder that everybody may enter.
+#[cfg(unix)]
+pub fn is_readable(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().is_ok_and(|data| data.mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+pub fn is_readable(_: &Path) -> bool {
+    true
+}

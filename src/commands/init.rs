@@ -16,6 +16,7 @@ use crate::data::{self, DataConfig, ImageShape, Target};
 use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
 use crate::shell::{command, program, quoted};
+use crate::tracking::folder::create_for_this_user_alone;
 
 /// Names of columns that are mostly what is to be predicted, the likeliest first.
 const TARGETS: [&str; 9] = ["target", "label", "labels", "class", "y", "outcome", "response", "output", "species"];
@@ -43,6 +44,10 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.toml")));
     if !to_stdout && output.symlink_metadata().is_ok() {
         bail!(already_there(&output));
+    }
+    if !data::is_public(&args.data) {
+        // The config tells of the data: ranges, classes, names of columns.
+        create_for_this_user_alone();
     }
     let choice = choose(&args.data, args.target.as_deref())?;
     let data = section(&args.data, &choice);

@@ -41,7 +41,8 @@ const KEPT_BACK: usize = 1 << 16;
 
 /// Prints a line on standard error, which is for people.
 pub fn print_error(line: fmt::Arguments) {
-    eprintln!("{}", without_escapes(&line.to_string()));
+    // Where nobody can be told, the work goes on.
+    writeln!(io::stderr(), "{}", without_escapes(&line.to_string())).ok();
 }
 
 /// Like `eprintln!`, through [`print_error`].
@@ -211,9 +212,15 @@ fn to_target(
     );
     let cannot = || format!("cannot write {}", file.display());
     let existing = fs::symlink_metadata(target).ok().filter(|existing| !existing.is_symlink());
+    let is_own = existing.as_ref().is_some_and(is_own);
     match &existing {
         Some(existing) if existing.is_dir() => bail!("{} is a folder: name a file for the output", file.display()),
         Some(existing) if !existing.is_file() => {
+            ensure!(
+                is_own || !is_pipe(existing),
+                "{} is a pipe of another user, who would read the output: name another file",
+                file.display()
+            );
             let mut writer = BufWriter::new(File::create(target).with_context(cannot)?);
             write(&mut writer)?;
             return writer.flush().with_context(cannot);
@@ -223,7 +230,8 @@ fn to_target(
     // Removed by an error, which is returned.
     let mut temporary = beside(target, file)?.with_context(cannot)?;
     let mut writer = BufWriter::new(temporary.as_file_mut());
-    if let Some(existing) = &existing {
+    // Another user's would let them read it, and change it.
+    if let Some(existing) = existing.filter(|_| is_own) {
         writer.get_ref().set_permissions(existing.permissions()).with_context(cannot)?;
     }
     write(&mut writer)?;
@@ -231,6 +239,33 @@ fn to_target(
     drop(writer);
     temporary.persist(target).map_err(|error| error.error).with_context(cannot)?;
     Ok(())
+}
+
+/// Whether a file is this user's.
+fn is_own(existing: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        existing.uid() == rustix::process::geteuid().as_raw()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = existing;
+        true
+    }
+}
+
+fn is_pipe(existing: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        existing.file_type().is_fifo()
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = existing;
+        false
+    }
 }
 
 /// A new hidden file in the same folder, under a name that nobody can have guessed: in a folder that others may write,

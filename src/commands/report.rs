@@ -9,10 +9,12 @@ use super::output;
 use super::runs::compare::{Comparison, said};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
+use crate::data::is_public;
 use crate::experiment::model_card::minute;
 use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
+use crate::tracking::folder::create_for_this_user_alone;
 use crate::tracking::{Run, Store};
 
 const STYLE: &str = include_str!("report.css");
@@ -24,6 +26,10 @@ const STYLE: &str = include_str!("report.css");
 pub fn run(args: &ReportArgs) -> anyhow::Result<ExitCode> {
     let store = Store::open_read_only_at(&args.store.location())?;
     let runs = args.runs.iter().map(|run| recorded(&store, run)).collect::<Result<Vec<Run>, _>>()?;
+    if args.output.is_none() && runs.iter().any(|run| !is_public(&store.folder(&run.record.id))) {
+        // As the runs of data that are closed to others.
+        create_for_this_user_alone();
+    }
     let html = html(&store, &runs)?;
     let write = |writer: &mut dyn io::Write| Ok(writer.write_all(html.as_bytes())?);
     let file = args.output.as_deref().unwrap_or(Path::new("report.html"));

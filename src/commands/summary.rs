@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::output::{Clean, say};
-use super::runs::table::cut;
+use super::runs::table::{cut, one_line};
 use super::signals::EXIT_INTERRUPTED;
 use super::{hints, rare};
 use crate::cli::TrainArgs;
@@ -257,7 +257,8 @@ pub fn again_from(file: &Path, artifacts: &Path) -> Again {
 }
 
 fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
-    let names: Vec<_> = classes.report.iter().map(|class| cut(&class.class, MAX_NAME)).collect();
+    let names: Vec<String> =
+        classes.report.iter().map(|class| cut(&one_line(&class.class), MAX_NAME).into_owned()).collect();
     let matrix = &classes.confusion_matrix;
     if names.len() <= MAX_MATRIX {
         let head = "true \\ predicted";
@@ -280,13 +281,13 @@ fn write_confusion(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Res
 }
 
 fn write_errors(writer: &mut dyn Write, classes: &ClassEvaluation) -> io::Result<()> {
-    let names: Vec<&str> = classes.report.iter().map(|class| class.class.as_str()).collect();
+    let names: Vec<_> = classes.report.iter().map(|class| one_line(&class.class)).collect();
     let matrix = &classes.confusion_matrix;
     let mut errors: Vec<(u64, &str, &str)> = Vec::new();
     for (truth, row) in matrix.iter().enumerate() {
         for (predicted, &count) in row.iter().enumerate() {
             if truth != predicted && count > 0 {
-                errors.push((count, names[truth], names[predicted]));
+                errors.push((count, &names[truth], &names[predicted]));
             }
         }
     }

@@ -112,26 +112,33 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(width, height)?;
     let size = reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?;
-    let mut bytes = vec![0; size];
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| format!("needs {} MB of memory: make it smaller", size >> 20))?;
+    bytes.resize(size, 0);
     let info = reader.next_frame(&mut bytes).map_err(damaged)?;
     bytes.truncate(info.buffer_size());
     let (channels, bytes) = match info.color_type {
         ColorType::Grayscale => (1, bytes),
-        ColorType::GrayscaleAlpha => (1, over_white(&bytes, 1)),
-        ColorType::Rgba => (3, over_white(&bytes, 3)),
+        ColorType::GrayscaleAlpha => (1, over_white(bytes, 1)),
+        ColorType::Rgba => (3, over_white(bytes, 3)),
         ColorType::Rgb | ColorType::Indexed => (3, bytes),
     };
     Ok(Pixels { width, height, channels, bytes })
 }
 
 /// Where an image is transparent, paper is seen.
-fn over_white(bytes: &[u8], channels: usize) -> Vec<u8> {
-    let over = |pixel: &[u8]| {
-        let opacity = u32::from(pixel[channels]);
-        let blend = move |&level: &u8| ((u32::from(level) * opacity + 255 * (255 - opacity) + 127) / 255) as u8;
-        pixel[..channels].iter().map(blend).collect::<Vec<u8>>()
-    };
-    bytes.chunks_exact(channels + 1).flat_map(over).collect()
+fn over_white(mut bytes: Vec<u8>, channels: usize) -> Vec<u8> {
+    // In place: an image may take most of the memory.
+    let num_pixels = bytes.len() / (channels + 1);
+    for pixel in 0..num_pixels {
+        let opacity = u32::from(bytes[pixel * (channels + 1) + channels]);
+        for channel in 0..channels {
+            let level = u32::from(bytes[pixel * (channels + 1) + channel]);
+            bytes[pixel * channels + channel] = ((level * opacity + 255 * (255 - opacity) + 127) / 255) as u8;
+        }
+    }
+    bytes.truncate(num_pixels * channels);
+    bytes
 }
 
 fn jpeg(bytes: &[u8]) -> Result<(Pixels, u16), String> {
@@ -275,6 +282,6 @@ mod tests {
 
     #[test]
     fn transparent_pixels_are_white() {
-        assert_eq!(over_white(&[10, 255, 10, 0, 10, 128], 1), [10, 255, 132]);
+        assert_eq!(over_white(vec![10, 255, 10, 0, 10, 128], 1), [10, 255, 132]);
     }
 }

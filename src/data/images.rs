@@ -1,6 +1,7 @@
 //! Image files as a table: their pixels are columns beside those that name the files.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,15 @@ pub(super) fn of_folder<'a>(origin: &'a Origin, folder: &Path, config: &DataConf
     let about = About { target: Some(LABEL.to_owned()), notes: listed.notes.clone(), ..About::default() };
     let names = [FILE, LABEL].map(str::to_owned).to_vec();
     pictures(origin, Table::new(origin, names, about, Box::new(listed)), 0, folder.to_owned(), shape, config)
+}
+
+/// The images of a folder.
+///
+/// # Errors
+/// A folder that cannot be read, or has no images.
+pub(super) fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Invalid> {
+    let listed = Listed::new(&Origin::file(folder, "data.path"), folder)?;
+    Ok(listed.files.iter().map(|file| folder.join(&file.name)).collect())
 }
 
 /// A single image, without a label.
@@ -155,7 +165,8 @@ fn pictures<'a>(
     let mut names = table.names().to_vec();
     let first = names.len();
     names.extend(shape.names());
-    if let Some(name) = names[..first].iter().find(|name| names[first..].contains(name)) {
+    let of_pixels: HashSet<&String> = names[first..].iter().collect();
+    if let Some(name) = names[..first].iter().find(|name| of_pixels.contains(name)) {
         return Err(table.error(&format!("has a column `{name}`, as that of a pixel: rename it")));
     }
     let about = table.about();

@@ -2,6 +2,7 @@
 //! (`.npz`), each a column or, with two dimensions, several.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::{self, BufReader, Read};
 
 use super::DataConfig;
@@ -14,6 +15,10 @@ use crate::invalid::Invalid;
 
 /// Read ahead for each array: there may be a thousand.
 const BUFFER_BYTES: usize = 16 << 10;
+/// Arrays, or columns of one in Fortran's order, that are read side by side.
+const MAX_LANES: usize = 4096;
+/// Columns of a table: each has a name, however short the file is.
+const MAX_COLUMNS: usize = 1 << 20;
 
 /// Reads the rows of arrays side by side.
 struct Arrays<'a> {
@@ -76,6 +81,11 @@ pub(super) fn open_archive<'a>(
 ) -> Result<Table<'a>, Invalid> {
     let mut arrays = Arrays::new(origin, config);
     let (mut names, mut notes) = (Vec::new(), Vec::new());
+    if members.len() > MAX_LANES {
+        return Err(
+            origin.error(&format!("has {} arrays, and {MAX_LANES} at most are read side by side", members.len()))
+        );
+    }
     for member in members {
         let name = member.name.strip_suffix(".npy").unwrap_or(&member.name);
         let header = member.read(file).and_then(|mut reader| numpy_header::read(&mut reader));
@@ -129,6 +139,9 @@ impl<'a> Arrays<'a> {
             return error("has no columns");
         }
         self.num_rows = *num_rows;
+        if width > MAX_COLUMNS || self.columns.len() + width > MAX_COLUMNS {
+            return error(&format!("has more than {MAX_COLUMNS} columns"));
+        }
         let is_record = header.fields.len() > 1 || !header.fields[0].name.is_empty();
         if is_record && width > 1 {
             return error("has records in more than one dimension");
@@ -153,6 +166,11 @@ impl<'a> Arrays<'a> {
                 "is compressed, or of three dimensions, in Fortran's order: save numpy.ascontiguousarray(array)",
             );
         };
+        if self.lanes.len() + width > MAX_LANES {
+            return error(&format!(
+                "has more than {MAX_LANES} columns in Fortran's order: save numpy.ascontiguousarray(array)"
+            ));
+        }
         for column in 0..width {
             let start = start + (column * num_rows * header.item) as u64;
             self.columns.push((self.lanes.len(), header.fields[0].clone()));
@@ -165,8 +183,9 @@ impl<'a> Arrays<'a> {
         if names.is_empty() {
             return Err(self.origin.error("has no array"));
         }
-        if let Some(name) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-            return Err(self.origin.error(&format!("has two columns `{}`: rename one", name.1)));
+        let mut seen = HashSet::new();
+        if let Some(name) = names.iter().find(|name| !seen.insert(*name)) {
+            return Err(self.origin.error(&format!("has two columns `{name}`: rename one")));
         }
         let about = About { notes, ..About::default() };
         Ok(Table::new(self.origin, names, about, Box::new(self)))
@@ -193,9 +212,9 @@ impl Reader for Arrays<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         // Only the lanes that hold a wanted column.
         let mut readers: Vec<Option<Box<dyn Read>>> = Vec::new();
+        let wanted: HashSet<usize> = columns.iter().map(|&column| self.columns[column].0).collect();
         for (number, lane) in self.lanes.iter().enumerate() {
-            let is_wanted = columns.iter().any(|&column| self.columns[column].0 == number);
-            readers.push(if is_wanted { Some(lane.reader(self.origin)?) } else { None });
+            readers.push(if wanted.contains(&number) { Some(lane.reader(self.origin)?) } else { None });
         }
         let mut row =
             Items { columns: &self.columns, items: self.lanes.iter().map(|lane| vec![0; lane.item]).collect() };

@@ -1,10 +1,13 @@
 //! Who may read the data: what is written of them is for nobody else.
 
-use std::path::Path;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
-use super::DataConfig;
-use super::origin::matching;
-use crate::permissions::is_public;
+use super::origin::{Origin, matching};
+use super::{DataConfig, formats, images};
+use crate::invalid::Invalid;
+use crate::permissions::{is_public, is_readable};
 use crate::shipped;
 
 /// Whether everybody on this machine may read the data. A file that cannot be looked at is not for everybody.
@@ -12,7 +15,41 @@ pub fn are_public(config: &DataConfig) -> bool {
     let files = [&config.path, &config.labels, &config.test_path, &config.test_labels];
     let named = files.into_iter().flatten().chain(&config.more_paths);
     let is_built_in = |path: &Path| shipped::file(path).is_some() && !path.exists();
-    named.filter(|path| !is_built_in(path)).flat_map(|path| matching(path)).all(|path| is_public(&path))
+    let named: Vec<PathBuf> = named.filter(|path| !is_built_in(path)).flat_map(|path| matching(path)).collect();
+    named.iter().all(|path| is_public(path)) && named.iter().all(|path| are_images_public(path, config))
+}
+
+/// Whether everybody may read the images that a folder has or a table names; a table that cannot be read has none.
+fn are_images_public(path: &Path, config: &DataConfig) -> bool {
+    let images = match (path.is_dir(), &config.images) {
+        (true, _) => images::files_of(path),
+        (false, Some(column)) => images_of_table(path, column, config),
+        (false, None) => return true,
+    };
+    let mut folders: HashMap<PathBuf, bool> = HashMap::new();
+    images.unwrap_or_default().iter().all(|image| {
+        // What a link leads to may be anywhere.
+        if image.is_symlink() {
+            return is_public(image);
+        }
+        let folder = image.parent().unwrap_or(Path::new("")).to_owned();
+        let is_open = *folders.entry(folder).or_insert_with_key(|folder| is_public(folder));
+        is_open && is_readable(image)
+    })
+}
+
+/// The images that a column of a table names.
+fn images_of_table(path: &Path, column: &str, config: &DataConfig) -> Result<Vec<PathBuf>, Invalid> {
+    let origin = Origin::file(path, "data.path");
+    let table = formats::open(&origin, &DataConfig { images: None, ..config.clone() }, None)?;
+    let Some(place) = table.names().iter().position(|name| name == column) else { return Ok(Vec::new()) };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut images = Vec::new();
+    table.visit(&[place], &mut |_, _, texts| {
+        images.push(folder.join(String::from_utf8_lossy(&texts.bytes(place)).trim()));
+        ControlFlow::Continue(())
+    })?;
+    Ok(images)
 }
 
 #[cfg(all(test, unix))]
@@ -59,6 +96,22 @@ mod tests {
                 assert!(!are_public(&config), "{keys} {mode:o}");
             }
             set(folder.path(), 0o755);
+        }
+        // Images in a folder, and those that a table names.
+        let class = folder.path().join("images/cat");
+        fs::create_dir_all(&class).unwrap();
+        fs::write(class.join("1.png"), [1]).unwrap();
+        let list = file("list.csv");
+        fs::write(&list, "file,y\nimages/cat/1.png,0\n").unwrap();
+        let of_folder = key("path", &folder.path().join("images"));
+        let of_table = key("path", &list) + "images = \"file\"\nimage_shape = [1, 1]";
+        for (mode, image, expected) in [(0o755, 0o644, true), (0o700, 0o644, false), (0o755, 0o600, false)] {
+            set(&class, mode);
+            set(&class.parent().unwrap(), 0o755);
+            set(&class.join("1.png"), image);
+            for keys in [&of_folder, &of_table] {
+                assert_eq!(are_public(&config(keys)), expected, "{keys} {mode:o} {image:o}");
+            }
         }
         fs::remove_file(&first).unwrap();
         assert!(!are_public(&config(&path)), "what is gone may have been closed");

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::prepare::Prepared;
+use super::weights_file::encode;
 use crate::data::{Column, ColumnKind, Dataset, Splits, Target, Text};
 use crate::tracking::DataRecord;
 
@@ -57,6 +59,16 @@ pub fn rows(dataset: &Dataset) -> String {
         Target::Text(text) => of_text(text, &text.characters),
         _ => Rows::new(dataset).text(),
     }
+}
+
+/// The fingerprint of the weights that a run starts from; `None` for random ones.
+///
+/// # Errors
+/// As [`encode`].
+pub fn start(prepared: &Prepared) -> anyhow::Result<Option<String>> {
+    let Some(pretrained) = &prepared.pretrained else { return Ok(None) };
+    let hash = Sha256::digest(encode(&pretrained.weights)?);
+    Ok(Some(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 fn of_text(text: &Text, characters: &[char]) -> String {

@@ -11,6 +11,7 @@ use super::run_folder::{INITIAL, PREPROCESSING, RunFolder, Shapes, recorded};
 use crate::backend::BackendName;
 use crate::config::Config;
 use crate::figures::counted;
+use crate::invalid::one_line;
 use crate::shell::command_in;
 use crate::tracking::folder::close;
 use crate::tracking::{Location, Run, Shown, Status, Store};
@@ -68,6 +69,10 @@ fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> an
         // Killed before anything was written but what the data were: a run that somebody sent reads no other file, and
         // takes none into its folder.
         let (dataset, _) = folder.data(config)?;
+        anyhow::ensure!(
+            config.model.init_from.is_none(),
+            "the run was ended before it had its initial weights from model.init_from: train a new run"
+        );
         return Ok(prepare_from(Arc::new(dataset), config, location)?);
     }
     let (dataset, splits) = folder.data(config)?;
@@ -112,7 +117,7 @@ fn resume(
         let epochs = (2 * prepared.config.training.max_epochs).to_string();
         bail!(
             "run `{id}` is finished ({}); to train it for more epochs: `{}`",
-            run.record.reason,
+            one_line(&run.record.reason),
             command_in(&location.root, &["resume", id.as_str(), "--epochs", &epochs])
         );
     }

@@ -3,6 +3,8 @@
 //! A model has an input per column: text for categories, numbers for the others; or all of them are sent as one tensor of a
 //! row per row. Its outputs are `predicted` and, for classes, `probabilities`.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -12,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Scored, score};
-use super::rows::{self, columns, of_columns, of_lists};
+use super::rows::{self, columns, of_columns, of_lists, parsed};
 use super::tensor::Tensor;
 use super::{Model, ServeState};
 use crate::web::ApiError;
@@ -108,8 +110,11 @@ async fn inferred(
     };
     let (head, binary) =
         parts.ok_or_else(|| ApiError::bad_request(format!("`{JSON_LENGTH}` is not the length of the JSON part")))?;
-    let request: InferRequest = serde_json::from_slice(head)
-        .map_err(|error| ApiError::bad_request(format!("the request is not one of the protocol: {error}")))?;
+    let request: InferRequest = parsed(head, "the request is not one of the protocol")?;
+    let wanted = request.outputs.iter().flatten().map(|output| &output.name);
+    if let Some(name) = twice(wanted) {
+        return Err(ApiError::bad_request(format!("output `{name}` is asked for twice")));
+    }
     let rows = of_tensors(&model, &request.inputs, binary)?;
     let scored = score(state, model, rows).await?;
     let outputs = outputs(&scored);
@@ -130,6 +135,12 @@ async fn inferred(
     Ok(Json(answer))
 }
 
+/// The first name that stands there a second time.
+fn twice<'n>(mut names: impl Iterator<Item = &'n String>) -> Option<&'n String> {
+    let mut seen = HashSet::new();
+    names.find(|name| !seen.insert(*name))
+}
+
 /// One tensor of all columns, or one for each.
 fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<rows::Bytes, ApiError> {
     let names = columns(model.predictor.model());
@@ -137,7 +148,7 @@ fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<row
         && !(names.len() == 1 && names[0] == only.name)
     {
         let values = only.values(&mut binary)?;
-        if only.num_rows() == 0 || values.len() as u64 != only.num_rows() * names.len() as u64 {
+        if only.num_rows() == 0 || Some(values.len() as u64) != only.num_rows().checked_mul(names.len() as u64) {
             let message = format!(
                 "input `{}` of shape {:?} is no table of {} columns: send `[rows, {}]`, or an input for each column",
                 only.name,

@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -37,6 +38,10 @@ use observe::Metrics;
 
 /// The largest request, in bytes.
 const MAX_BODY: usize = 16 << 20;
+/// Bodies that are smaller than this are taken at any time.
+const SMALL_BODY: usize = 64 << 10;
+/// KiB of larger bodies at a time, those that are still being sent included.
+const MAX_BODIES: usize = 128 << 10;
 /// The most rows of a request.
 const MAX_ROWS: usize = 100_000;
 /// The longest time that a request may take.
@@ -52,6 +57,8 @@ pub struct ServeState {
     models: Arc<Models>,
     metrics: Arc<Metrics>,
     readers: Arc<Semaphore>,
+    /// See [`MAX_BODIES`].
+    bodies: Arc<Semaphore>,
     access: Access,
     /// Whether each request is told on standard error, as a line of JSON.
     is_logged: bool,
@@ -61,7 +68,8 @@ impl ServeState {
     /// A server of `models`.
     pub fn new(models: Models, access: Access, is_logged: bool) -> Self {
         let (models, metrics) = (Arc::new(models), Arc::default());
-        Self { models, metrics, readers: Arc::new(Semaphore::new(MAX_READERS)), access, is_logged }
+        let (readers, bodies) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(MAX_BODIES)));
+        Self { models, metrics, readers, bodies, access, is_logged }
     }
 
     /// The models.
@@ -184,6 +192,7 @@ pub fn app(state: ServeState) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), in_turn))
         .with_state(state.clone());
     // Outside of the guard, so that refused requests are counted and told, too.
     guarded(routes, guards).layer(middleware::from_fn_with_state(state, observed))
@@ -201,6 +210,22 @@ async fn no_such_route(request: Request) -> ApiError {
 async fn no_such_method(request: Request) -> ApiError {
     let message = format!("`{}` does not take {}", request.uri().path(), request.method());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
+}
+
+/// Lets a large body wait until there is room for it; how large one without a length will be is not known.
+async fn in_turn(State(state): State<ServeState>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let size = match length {
+        None if request.method() == Method::GET => 0,
+        length => length.unwrap_or(MAX_BODY).min(MAX_BODY),
+    };
+    if size <= SMALL_BODY {
+        return next.run(request).await;
+    }
+    match Arc::clone(&state.bodies).acquire_many_owned((size >> 10) as u32).await {
+        Ok(_turn) => next.run(request).await,
+        Err(error) => ApiError::internal(error).into_response(),
+    }
 }
 
 /// Counts, times and, if asked to, tells each request.

@@ -86,5 +86,9 @@ impl Models {
 /// Writes a line of JSON to standard error, which nobody may read.
 pub(super) fn log_line(line: &serde_json::Value) {
     use std::io::Write;
+    // JSON leaves in a text what some terminals obey.
+    let is_foreign = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escaped = |c: char| if is_foreign(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    let line: String = line.to_string().chars().map(escaped).collect();
     writeln!(std::io::stderr(), "{line}").ok();
 }

@@ -9,10 +9,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::answer::{Scored, score};
-use super::rows::{columns, kind, of_lists, of_records};
+use super::rows::{columns, kind, of_lists, of_records, parsed};
 use super::{Model, ServeState};
 use crate::experiment::predictions::{Lines, inert};
 use crate::web::ApiError;
+
+/// Of a body that is none.
+pub(super) const NO_JSON: &str = "the body is not JSON";
 
 /// `POST /predict`: of the first model.
 pub async fn first(State(state): State<ServeState>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
@@ -51,7 +54,7 @@ pub(super) fn is(headers: &HeaderMap, kind: &str) -> bool {
 
 /// One row as an object, or several in a list, each an object or the list of its cells.
 fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
-    match parsed(body)? {
+    match parsed(body, NO_JSON)? {
         Value::Array(rows) if rows.first().is_some_and(Value::is_array) => {
             of_lists(&columns(model.predictor.model()), &rows)
         }
@@ -59,14 +62,6 @@ fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
         row @ Value::Object(_) => of_records(&[row]),
         other => Err(ApiError::bad_request(format!("the body is {}: send rows as objects", kind(&other)))),
     }
-}
-
-/// The JSON of a body.
-///
-/// # Errors
-/// 400 for anything else.
-pub(super) fn parsed(body: &[u8]) -> Result<Value, ApiError> {
-    serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("the body is not JSON: {error}")))
 }
 
 fn answer(scored: &Scored) -> Value {

@@ -2,10 +2,31 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::experiment::SavedModel;
 use crate::web::ApiError;
+
+/// The most bytes of a request's rows as JSON Lines.
+const MAX_ROW_BYTES: usize = 128 << 20;
+/// The most values of a request in JSON: each takes some 100 bytes until it is a number of a row.
+const MAX_VALUES: usize = 4_000_000;
+
+/// The JSON of a body.
+///
+/// # Errors
+/// 400 for anything else, 413 for more than 4 million values.
+pub(super) fn parsed<'b, T: Deserialize<'b>>(body: &'b [u8], what: &str) -> Result<T, ApiError> {
+    // A value follows each of these, or stands in one: what is inside of texts is counted, too, and does no harm.
+    let num_values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if num_values > MAX_VALUES {
+        let message = format!("the body has more than {MAX_VALUES} values: send fewer rows at a time");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+}
 
 /// Rows that can be given to a model.
 pub(super) type Bytes = Arc<[u8]>;
@@ -33,6 +54,18 @@ pub(super) fn of_records(records: &[Value]) -> Result<Bytes, ApiError> {
     Ok(bytes.into())
 }
 
+/// As [`of_records`], of rows that are made one after the other.
+fn of_rows(rows: impl Iterator<Item = Result<Map<String, Value>, ApiError>>) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::new();
+    for row in rows {
+        write(&mut bytes, &row?)?;
+    }
+    match bytes.is_empty() {
+        true => Err(ApiError::bad_request("there are no rows")),
+        false => Ok(bytes.into()),
+    }
+}
+
 /// Rows as lists of cells, under these names.
 ///
 /// # Errors
@@ -48,10 +81,9 @@ pub(super) fn of_lists<S: AsRef<str>>(names: &[S], rows: &[Value]) -> Result<Byt
             let message = format!("row {i} has {} values for {} columns", cells.len(), names.len());
             return Err(ApiError::bad_request(message));
         }
-        let cells = names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone()));
-        Ok(Value::Object(cells.collect()))
+        Ok(names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone())).collect())
     });
-    of_records(&records.collect::<Result<Vec<_>, _>>()?)
+    of_rows(records)
 }
 
 /// A list of values per column.
@@ -69,11 +101,8 @@ pub(super) fn of_columns(columns: &Map<String, Value>) -> Result<Bytes, ApiError
         let message = format!("column `{name}` has {} values, and `{}` has {num_rows}", values.len(), lists[0].0);
         return Err(ApiError::bad_request(message));
     }
-    let record = |row: usize| {
-        let cells = lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone()));
-        Value::Object(cells.collect())
-    };
-    of_records(&(0..num_rows).map(record).collect::<Vec<_>>())
+    let record = |row: usize| Ok(lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone())).collect());
+    of_rows((0..num_rows).map(record))
 }
 
 /// The values in lists of lists, as of an image.
@@ -91,6 +120,12 @@ fn flat(values: &[Value]) -> Vec<&Value> {
 
 fn write(bytes: &mut Vec<u8>, record: &Map<String, Value>) -> Result<(), ApiError> {
     serde_json::to_writer(&mut *bytes, record).map_err(ApiError::internal)?;
+    // Names that a request has once stand in every row.
+    if bytes.len() > MAX_ROW_BYTES {
+        let message =
+            format!("the rows, each with the names of its columns, have more than {} MiB", MAX_ROW_BYTES >> 20);
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
     bytes.push(b'\n');
     Ok(())
 }

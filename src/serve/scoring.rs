@@ -8,8 +8,8 @@ use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 use super::answer::score;
-use super::predict::{is, parsed};
-use super::rows::{self, columns, kind, of_columns, of_lists, of_records};
+use super::predict::{NO_JSON, is};
+use super::rows::{self, columns, kind, of_columns, of_lists, of_records, parsed};
 use super::{Model, ServeState};
 use crate::web::ApiError;
 
@@ -30,7 +30,7 @@ pub async fn invocations(
     let (rows, wants_probabilities) = if is(&headers, "text/csv") {
         (body.to_vec().into(), false)
     } else {
-        let request = parsed(&body)?;
+        let request: Value = parsed(&body, NO_JSON)?;
         let wants = request.pointer("/params/probabilities").and_then(Value::as_bool).unwrap_or(false);
         (of_request(&model, &request)?, wants)
     };

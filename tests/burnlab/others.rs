@@ -410,6 +410,32 @@ fn links_that_another_user_has_left_are_not_followed() {
     let errors = text(&output.stderr);
     assert!(output.status.code() == Some(1) && errors.contains("a link that another user has left"), "{errors}");
     assert_eq!(std::fs::read_to_string(victim).unwrap(), "precious");
+
+    // A file of theirs that everybody may write is replaced by one of the victim's own mode; their pipe reads nothing.
+    let theirs = shared.join("theirs.html");
+    std::fs::write(&theirs, "").unwrap();
+    std::fs::set_permissions(&theirs, PermissionsExt::from_mode(0o666)).unwrap();
+    give_away(&theirs);
+    std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o777)).unwrap();
+    assert!(run_open(&place, &["report", "iris", "-o", "shared/theirs.html"]).status.success());
+    assert_eq!(mode(&theirs), 0o644);
+    let pipe = shared.join("pipe.html");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    give_away(&pipe);
+    let output = place.run(&["report", "iris", "-o", "shared/pipe.html"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("a pipe of another user"), "{errors}");
+}
+
+/// Where there is nobody to tell, the work goes on.
+#[test]
+fn a_full_standard_error_ends_no_training() {
+    let place = with_table(0o644);
+    assert!(run_open(&place, &["--config", "c.toml", "-q"]).status.success());
+    std::fs::set_permissions(place.path("t.csv"), PermissionsExt::from_mode(0o600)).unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = place.command(&["--config", "c.toml", "-q"]).stderr(full).status().unwrap();
+    assert!(status.success(), "{status}");
 }
 
 #[test]

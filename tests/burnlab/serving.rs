@@ -199,6 +199,21 @@ fn every_protocol_gives_what_predict_writes() {
     }
 }
 
+fn with_shape(shape: &str, data: &str) -> String {
+    format!("{{\"inputs\":[{{\"name\":\"x\",\"shape\":{shape},\"datatype\":\"FP64\",\"data\":[{data}]}}]}}")
+}
+
+fn asked_twice() -> String {
+    let outputs = ",\"outputs\":[{\"name\":\"predicted\"},{\"name\":\"predicted\"}]}";
+    with_shape("[1,4]", "1,1,1,1").trim_end_matches('}').to_owned() + "}]" + outputs
+}
+
+/// A small request whose rows are large: each has the name of its column.
+fn wide_name() -> String {
+    let (name, rows) = ("a".repeat(1_000_000), vec!["1"; 1000].join(","));
+    format!("{{\"dataframe_split\":{{\"columns\":[\"{name}\"],\"data\":[{rows}]}}}}")
+}
+
 #[test]
 fn what_is_wrong_with_a_request_is_told_in_a_line() {
     let place = trained();
@@ -222,6 +237,10 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
         ("/invocations", JSON, "{\"inputs\": [], \"instances\": []}".to_owned(), 400, "needs one of"),
         ("/v2/models/iris/infer", JSON, "{}".to_owned(), 400, "missing field `inputs`"),
         ("/v2/models/iris/infer", JSON, "{\"inputs\": []}".to_owned(), 400, "no rows"),
+        ("/v2/models/iris/infer", JSON, asked_twice(), 400, "output `predicted` is asked for twice"),
+        ("/v2/models/iris/infer", JSON, with_shape("[4611686018427387904,0]", ""), 400, "is no table of 4 columns"),
+        ("/invocations", JSON, wide_name(), 413, "more than 128 MiB"),
+        ("/predict", JSON, format!("[{}1]", "[],".repeat(4_000_001)), 413, "more than 4000000 values"),
         ("/v2/models/iris/versions/1/infer", JSON, "{\"inputs\": []}".to_owned(), 404, "is served from run"),
         ("/nothing", JSON, String::new(), 404, "openapi.json"),
         ("/metrics", JSON, String::new(), 405, "does not take POST"),

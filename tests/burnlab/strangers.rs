@@ -643,6 +643,56 @@ fn a_strangers_sweep_trains_on_none_of_our_files() {
     assert!(output.status.success() && said.contains("1 done already"), "{said} {}", text(&output.stderr));
 }
 
+/// Nor do they start from one of our runs, whose weights would go into the folder that is sent back.
+#[test]
+fn a_strangers_search_or_run_starts_from_none_of_our_models() {
+    let (ours, sent) = (Place::new(), Place::new());
+    let rows = format!("a,y\n{}", "1,0\n2,1\n".repeat(20));
+    let config = "[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\nhidden = [2]\n[training]\nmax_epochs = 2\n";
+    let search = "[sweep]\nmethod = \"random\"\ntrials = 2\n[sweep.space]\n\"training.learning_rate\" = { min = 0.001, max = 0.01 }\n";
+    for place in [&ours, &sent] {
+        place.write("t.csv", &rows);
+        place.write("c.toml", config);
+        place.write("s.toml", &format!("{config}{search}"));
+        let output = place.run(&["--config", "c.toml", "--name", "one", "-q"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let model = ours.only_run();
+    let model = model.display();
+    let change = |sql: &str| {
+        rusqlite::Connection::open(sent.path("artifacts/burnlab.db")).unwrap().execute_batch(sql).unwrap();
+    };
+    let again = "UPDATE trial SET state = 'waiting', runs = '[]', worker = NULL, value = NULL";
+    assert!(sent.run(&["--config", "s.toml", "--jobs", "1"]).status.success());
+    change(&format!(
+        "{again}; UPDATE sweep SET config = replace(config, '[model]', '[model]\ninit_from = \"{model}\"')"
+    ));
+    let output = sent.run(&["sweep", "resume", "latest", "--jobs", "1"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("is not the one that the sweep"), "{errors}");
+
+    // A run that was killed before it had anything but its config.
+    let run = std::fs::read_dir(sent.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path());
+    let run = run.into_iter().find(|run| run.file_name().unwrap().to_str().unwrap().starts_with("one-")).unwrap();
+    let init = format!("init_from = \"{model}\"");
+    let replaced = |name: &str, from: &str, to: &str| {
+        let text = std::fs::read_to_string(run.join(name)).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(run.join(name), text.replace(from, to)).unwrap();
+    };
+    replaced("config.toml", "[model]", &format!("[model]\n{init}"));
+    replaced("run.json", "\"params\": {", &format!("\"params\": {{\n\"model.init_from\": \"{model}\","));
+    replaced("run.json", "\"finished\"", "\"interrupted\"");
+    for name in ["preprocessing.json", "checkpoint.safetensors", "model.safetensors"] {
+        std::fs::remove_file(run.join(name)).ok();
+    }
+    assert!(sent.run(&["runs", "reindex"]).status.success());
+    let output = sent.run(&["resume", run.file_name().unwrap().to_str().unwrap(), "-q"]);
+    let errors = text(&output.stderr);
+    assert!(output.status.code() == Some(1) && errors.contains("before it had its initial weights"), "{errors}");
+    assert!(tree(&sent.path("artifacts")).keys().all(|path| !path.ends_with("initial.safetensors")));
+}
+
 #[test]
 fn one_damaged_row_of_a_run_hides_no_other_and_is_written_anew() {
     let copy = "INSERT INTO run (number, id, started, revision, record) SELECT number + 50";

@@ -10,9 +10,10 @@ pub use crate::figures::short;
 /// Characters of a cell at most; longer ones are cut, since each row is as wide as the widest.
 const MOST: usize = 200;
 
-/// The header and the rows, aligned; columns of numbers are right-aligned.
+/// The header and the rows, aligned, each on one line whatever is in its cells; columns of numbers are right-aligned.
 pub fn render(header: &[String], rows: &[Vec<String>]) -> String {
-    let cut_line = |line: &[String]| line.iter().map(|cell| cut(cell, MOST).into_owned()).collect::<Vec<_>>();
+    let cut_line =
+        |line: &[String]| line.iter().map(|cell| cut(&one_line(cell), MOST).into_owned()).collect::<Vec<_>>();
     let (header, rows) = (&cut_line(header)[..], rows.iter().map(|row| cut_line(row)).collect::<Vec<_>>());
     let lines = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
     let is_number = |column: usize| {

@@ -52,7 +52,12 @@ pub fn show(args: &SweepShowArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         say!("{:#}", json!({ "sweep": sweep, "trials": store.trials(&sweep.id)? }));
     } else {
-        say!("sweep  {}, {} over {}", sweep.id, sweep.method, sweep.params.join(", "));
+        say!(
+            "sweep  {}, {} over {}",
+            sweep.id,
+            table::one_line(&sweep.method),
+            table::one_line(&sweep.params.join(", "))
+        );
         say!("{}", summary(&store, &sweep, args.test)?.trim_end());
     }
     Ok(ExitCode::SUCCESS)
@@ -110,7 +115,7 @@ fn failures(trials: &[Trial]) -> String {
     let mut text = String::new();
     for (state, what) in [(TrialState::Failed, "failed"), (TrialState::Refused, "was refused")] {
         if let Some(Trial { number, reason, .. }) = trials.iter().find(|trial| trial.state == state) {
-            text.push_str(&format!("trial {number} {what}: {reason}\n"));
+            text.push_str(&format!("trial {number} {what}: {}\n", table::one_line(reason)));
         }
     }
     text

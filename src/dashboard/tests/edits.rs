@@ -1,6 +1,10 @@
 //! Changes: they reach the store and its files, and mistakes change nothing.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::dashboard::Reporter;
+use crate::tracking::Run;
 
 #[tokio::test]
 async fn edits_reach_the_folder() {
@@ -104,6 +108,28 @@ async fn a_run_that_trains_is_asked_to_stop_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_report_is_a_file_for_whoever_has_a_writer_of_reports() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    let path = format!("/api/report?runs={id}");
+    assert_eq!(dashboard.get(&path).await.status, StatusCode::NOT_FOUND);
+    let write = |_: &Store, runs: &[Run]| Ok(format!("<p>{}", runs[0].record.id));
+    let state = AppState::with_reports(dashboard.root(), Access::local(), Some(Reporter(Arc::new(write))));
+    let other = Dashboard { folder: tempfile::tempdir().unwrap(), state };
+    let answer = other.get(&path).await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::OK, format!("<p>{id}")));
+    assert_eq!(answer.headers["content-disposition"], "attachment; filename=\"report.html\"");
+    assert!(answer.headers["content-security-policy"].to_str().unwrap().starts_with("sandbox"));
+    for (query, status) in [
+        ("runs=", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+        ("runs=a-20260101-000000-abcd", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(other.get(&format!("/api/report?{query}")).await.status, status, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn views_are_named_replaced_and_removed() {
     let dashboard = Dashboard::new();
     assert_eq!(dashboard.get("/api/views").await.json(), json!([]));
@@ -137,6 +163,10 @@ async fn views_are_named_replaced_and_removed() {
     }
     assert_eq!(dashboard.send("DELETE", "/api/views/none", "").await.status, StatusCode::NOT_FOUND);
     assert_eq!(dashboard.send("DELETE", "/api/views/the%20best", "").await.json(), json!([view("all", "#/")]));
+    // What somebody has written there by other means leads nowhere else.
+    let others = json!([view("all", "#/"), view("evil", "https://evil.example"), view("b\nc", "#/")]);
+    std::fs::write(dashboard.root().join("views.json"), others.to_string()).unwrap();
+    assert_eq!(dashboard.get("/api/views").await.json(), json!([view("all", "#/")]));
     // Another dashboard of the store has them; a damaged file is said, and kept as it is.
     let other = AppState::new(dashboard.root(), Access::local());
     assert_eq!(

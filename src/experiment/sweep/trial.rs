@@ -96,6 +96,12 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
         Ok(prepared)
     });
     let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
+    anyhow::ensure!(
+        context.sweep.data.as_deref().and_then(|data| data.split(' ').nth(1))
+            == fingerprint::start(&prepared)?.as_deref(),
+        "the run of model.init_from is not the one that the sweep `{}` was created with: start a new sweep",
+        context.sweep.id
+    );
     let options = TrainOptions {
         location: context.location,
         tags: context.tags,
@@ -115,8 +121,9 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
 /// # Errors
 /// Data that are gone or have changed. What is wrong with them is not said, since it would show parts of that file.
 fn load(context: &Context, config: &DataConfig) -> anyhow::Result<Arc<Dataset>> {
+    let of_rows = context.sweep.data.as_deref().and_then(|data| data.split(' ').next());
     let dataset = context.data.load(config).ok();
-    let found = dataset.filter(|dataset| context.sweep.data.as_deref() == Some(&fingerprint::rows(dataset)));
+    let found = dataset.filter(|dataset| of_rows == Some(&fingerprint::rows(dataset)));
     found.with_context(|| {
         let name = config.path.as_ref().map_or_else(|| "the data".to_owned(), |path| format!("`{}`", path.display()));
         let id = &context.sweep.id;

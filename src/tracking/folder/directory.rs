@@ -159,7 +159,28 @@ mod handle {
         }
     }
 
+    /// Folders below this depth are moved up before they are emptied: each level is an open folder.
+    const DEEPEST: usize = 100;
+
     fn remove_tree(parent: &OwnedFd, name: &CStr) -> Result<(), Errno> {
+        let mut deep = 0;
+        loop {
+            let before = deep;
+            match remove_level(parent, name, None, &mut deep) {
+                // What was moved up stands in the tree's own folder now.
+                Err(Errno::NOTEMPTY | Errno::EXIST) if deep > before => {}
+                removed => return removed,
+            }
+        }
+    }
+
+    /// `above`: the tree's own folder, and how deep below it `parent` is. `deep` counts what was moved up.
+    fn remove_level(
+        parent: &OwnedFd,
+        name: &CStr,
+        above: Option<(&OwnedFd, usize)>,
+        deep: &mut usize,
+    ) -> Result<(), Errno> {
         let folder = match unlinkat(parent, name, AtFlags::empty()) {
             // Of a folder, Linux says the one and POSIX the other, which is said of a file that may not be removed, too.
             Err(error @ (Errno::ISDIR | Errno::PERM)) => match openat(parent, name, FOLDER, Mode::empty()) {
@@ -171,11 +192,45 @@ mod handle {
         };
         for found in Dir::read_from(&folder)? {
             let found = found?;
-            if !matches!(found.file_name().to_bytes(), b"." | b"..") {
-                remove_tree(&folder, found.file_name())?;
+            if matches!(found.file_name().to_bytes(), b"." | b"..") {
+                continue;
+            }
+            match above {
+                Some((root, depth))
+                    if depth >= DEEPEST
+                        && statat(&folder, found.file_name(), AtFlags::SYMLINK_NOFOLLOW)
+                            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory) =>
+                {
+                    *deep += 1;
+                    renameat(&folder, found.file_name(), root, format!(".deep-{deep}-{}", std::process::id()))?;
+                }
+                _ => {
+                    let (root, depth) = above.unwrap_or((&folder, 0));
+                    remove_level(&folder, found.file_name(), Some((root, depth + 1)), deep)?;
+                }
             }
         }
         unlinkat(parent, name, AtFlags::REMOVEDIR)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// Deeper than a process may have files open.
+        #[test]
+        fn a_tree_is_removed_however_deep_it_is() {
+            let folder = tempfile::tempdir().unwrap();
+            let mut parent = Directory::open(folder.path()).unwrap();
+            for _ in 0..5000 {
+                parent.make_folder("a").unwrap();
+                parent = parent.below("a").unwrap();
+            }
+            drop(parent.file("last", Purpose::Create).unwrap());
+            let top = Directory::open(folder.path()).unwrap();
+            top.remove_tree("a").unwrap();
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        }
     }
 
     fn entry(name: &str, stat: &Stat) -> Entry {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::permissions::is_public;
+use crate::permissions::is_shared;
 use crate::sqlite_file::beside;
 use crate::tracking::TrackingError;
 
@@ -41,7 +41,7 @@ pub fn close(folder: &Path) -> Result<(), TrackingError> {
 /// # Errors
 /// [`TrackingError::OthersFolder`] for one that belongs to another user.
 pub fn close_store(file: &Path) -> Result<bool, TrackingError> {
-    if !file.exists() || !is_public(file) {
+    if !file.exists() || !is_shared(file) {
         return Ok(false);
     }
     #[cfg(unix)]

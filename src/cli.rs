@@ -137,6 +137,8 @@ pub enum Command {
     Init(InitArgs),
     /// Compare runs in a web page
     Dashboard(DashboardArgs),
+    /// Learn how neural networks work, in a web page whose networks are trained as you move its sliders
+    Learn(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
     /// List, resume, or work on sweeps

@@ -17,6 +17,7 @@ mod export;
 mod generate;
 mod hints;
 mod init;
+mod learn;
 mod output;
 mod plot;
 mod predict;
@@ -48,6 +49,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
+        Some(Command::Learn(args)) => learn::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Sweep(command)) => sweep::run(&command),

@@ -26,6 +26,7 @@
 //! | `calibration` | temperatures, and sets and intervals that hold the truth as often as is asked for |
 //! | `predictions` | predictions as CSV |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
+//! | `plane` | the plane of two inputs, as a grid of points |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
 mod calibrate;
@@ -43,6 +44,7 @@ mod git;
 mod measurable;
 pub mod model_card;
 pub mod pictures;
+mod plane;
 pub mod predict;
 pub mod predictions;
 mod predictor;

@@ -22,7 +22,6 @@ mod saved;
 mod subject;
 mod table;
 
-pub use inputs::is_planar;
 pub use saved::{draw_all, draw_named};
 pub use subject::Subject;
 pub use table::{Draw, PICTURES, Picture};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::cpu::TrainingBackend;
 
-use super::inputs::is_planar;
 use super::subject::{DeviceNetwork, Results, Subject};
 use super::table::{Draw, PICTURES, Picture};
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::experiment::evaluate::score_net;
+use crate::experiment::plane::is_planar;
 use crate::experiment::saved_model::SavedModel;
 use crate::tracking::read_points_thinned;
 

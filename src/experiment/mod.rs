@@ -7,6 +7,8 @@
 //! | `measurable` | which metrics have a value on which part, told before training |
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
 //! | `fit_network` | its trainings: the one that finds the best epoch, and the one on all rows after it |
+//! | `unrecorded` | the same without a record: [`train_unrecorded`] |
+//! | `look` | what a trained network makes of inputs |
 //! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | the files of a run in addition to its curves |
 //! | `describe` | the summary of what is about to be trained |
@@ -41,10 +43,11 @@ mod fingerprint;
 mod fit_network;
 pub mod generate;
 mod git;
+pub mod look;
 mod measurable;
 pub mod model_card;
 pub mod pictures;
-mod plane;
+pub mod plane;
 pub mod predict;
 pub mod predictions;
 mod predictor;
@@ -59,6 +62,7 @@ pub mod saved_model;
 pub mod sweep;
 mod train;
 pub mod tune;
+mod unrecorded;
 pub mod weights_file;
 
 pub use ensemble::Ensemble;
@@ -71,5 +75,6 @@ pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;
 pub use train::{train, train_from};
+pub use unrecorded::{TrainedModel, Unrecorded, UnrecordedOptions, train_unrecorded};
 
 pub use crate::training::{EpochReport, Interrupter, TrainingObserver, TrainingStart, Unobserved};

@@ -8,14 +8,23 @@
 
 mod assets;
 mod lessons;
+mod pool;
+mod request;
+mod shapes;
+#[cfg(test)]
+mod tests;
+mod train;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
+use crate::backend::BackendName;
 use crate::tracking::Location;
 use crate::web::routes;
+use pool::Pool;
+use request::Datasets;
 
 /// The largest request body in bytes: a thousand points take 40 kB.
 const MAX_BODY: usize = 128 * 1024;
@@ -27,16 +36,32 @@ pub struct LearnState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     location: Location,
+    backend: BackendName,
+    pool: Pool,
+    datasets: Datasets,
 }
 
 impl LearnState {
     /// The lessons' state; what is kept is recorded at `location`, which need not exist yet.
     pub fn new(location: impl Into<Location>) -> Self {
-        Self(Arc::new(Shared { location: location.into() }))
+        let (location, backend) = (location.into(), BackendName::chosen(None));
+        Self(Arc::new(Shared { location, backend, pool: Pool::default(), datasets: Datasets::default() }))
     }
 
     fn location(&self) -> &Location {
         &self.0.location
+    }
+
+    fn backend(&self) -> BackendName {
+        self.0.backend
+    }
+
+    fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    fn datasets(&self) -> &Datasets {
+        &self.0.datasets
     }
 }
 
@@ -45,6 +70,7 @@ routes! {
     get "/learn" => assets::index,
     get "/learn/{name}" => assets::asset,
     get "/api/learn/lessons" => lessons::lessons,
+    post "/api/learn/train" => train::train,
 }
 
 /// All routes, which need a guard around them.

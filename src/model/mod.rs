@@ -38,7 +38,7 @@ pub use cnn::{Cnn, CnnConfig};
 pub use dropout::DropoutRng;
 pub use initializer::Initializer;
 pub use members::average;
-pub use mlp::{Mlp, MlpConfig};
+pub use mlp::{LayerValues, Mlp, MlpConfig};
 pub use rnn::{Cell, Rnn, RnnConfig};
 pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, TextMemory, Transformer, TransformerConfig};
@@ -290,6 +290,12 @@ impl ModelConfig {
 }
 
 impl<B: FusedBackend> Net<B> {
+    /// What each layer of a multilayer perceptron computes at inference for `inputs` `[batch, num_inputs]`, the first layer
+    /// first; `None` for other kinds, and for several networks in one.
+    pub fn layers(&self, inputs: Tensor<B, 2>) -> Option<Vec<LayerValues<B>>> {
+        if let Self::Mlp(mlp) = self { mlp.layer_values(inputs) } else { None }
+    }
+
     /// Attention weights of each block of a transformer for `inputs` `[batch, num_inputs]`: `[batch, heads, tokens,
     /// tokens]`, whose rows sum to 1. `None` for other kinds.
     pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {

@@ -1,0 +1,65 @@
+//! What a trained network makes of inputs: its outputs, and the values inside of it.
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::unrecorded::TrainedModel;
+use crate::backend::{BackendName, Job, run_on};
+use crate::cpu::TrainingBackend;
+use crate::data::Examples;
+use crate::model::NamedWeights;
+use crate::training::evaluation::logits;
+
+/// The outputs for some inputs.
+pub struct Outputs {
+    /// Row-major `[inputs, num_outputs]`.
+    pub logits: Vec<f32>,
+    /// Of a perceptron with a hidden layer, if asked for: the activations of its first layer, row-major `[inputs, units]`.
+    pub units: Option<Vec<f32>>,
+}
+
+/// The outputs for `examples` of the network with each of these weights, until `is_enough`.
+///
+/// # Errors
+/// A backend that is not compiled in; weights that do not fit the model.
+pub fn outputs(
+    model: &TrainedModel,
+    weights: &[&NamedWeights],
+    examples: &Examples,
+    with_units: bool,
+    backend: BackendName,
+    is_enough: &dyn Fn() -> bool,
+) -> anyhow::Result<Vec<Outputs>> {
+    run_on(backend, OutputsJob { model, weights, examples, with_units, is_enough }).map_err(anyhow::Error::msg)?
+}
+
+struct OutputsJob<'a> {
+    model: &'a TrainedModel,
+    weights: &'a [&'a NamedWeights],
+    examples: &'a Examples,
+    with_units: bool,
+    is_enough: &'a dyn Fn() -> bool,
+}
+
+impl Job for OutputsJob<'_> {
+    type Output = anyhow::Result<Vec<Outputs>>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        let Self { model, weights, examples, with_units, is_enough } = self;
+        let mut all = Vec::with_capacity(weights.len());
+        for weights in weights {
+            let net = model.net_with::<B::InnerBackend>(weights, &device)?;
+            let units = with_units.then(|| {
+                let inputs = examples.gather(0..examples.len());
+                let shape = [examples.len(), examples.num_inputs];
+                let layers = net.layers(Tensor::from_data(TensorData::new(inputs, shape), &device))?;
+                let activations = layers.into_iter().next()?.activations?;
+                Some(activations.into_data().iter::<f32>().collect())
+            });
+            all.push(Outputs { logits: logits(&net, examples, &device), units: units.flatten() });
+            if is_enough() {
+                break;
+            }
+        }
+        Ok(all)
+    }
+}

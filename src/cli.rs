@@ -148,6 +148,8 @@ pub enum Command {
     Tune(TuneArgs),
     /// Draw what a run's network learned as SVG files
     Plot(PlotArgs),
+    /// Show one step of gradient descent on one row: forward pass, loss, gradients, update, number by number
+    ExplainStep(ExplainStepArgs),
     /// Export a run's model for other programs, with a model card
     Export(ExportArgs),
     /// Write one HTML file about one or several runs
@@ -472,6 +474,24 @@ pub struct GenerateArgs {
     /// Seed of the sampling: the same seed generates the same text
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
+}
+
+/// `burnlab explain-step RUN`: one step on one row, in numbers.
+#[derive(Debug, Args)]
+pub struct ExplainStepArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The row of the run's data, from 0, as in its predictions.csv; by default the first test row
+    #[arg(long, value_name = "N")]
+    pub row: Option<usize>,
+    /// The step size; by default the run's
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub learning_rate: Option<f64>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("it must be above 0, such as 0.01".into()) }
 }
 
 fn share(text: &str) -> Result<f64, String> {

@@ -13,6 +13,7 @@ mod dashboard;
 mod doctor;
 mod drift;
 mod evaluate;
+mod explain_step;
 mod export;
 mod generate;
 mod hints;
@@ -55,6 +56,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Plot(args)) => plot::run(&args),
+        Some(Command::ExplainStep(args)) => explain_step::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),

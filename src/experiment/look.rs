@@ -1,12 +1,13 @@
 //! What a trained network makes of inputs: its outputs, and the values inside of it.
 
+use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
 
 use super::unrecorded::TrainedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::cpu::TrainingBackend;
 use crate::data::Examples;
-use crate::model::NamedWeights;
+use crate::model::{Activation, NamedWeights};
 use crate::training::evaluation::logits;
 
 /// The outputs for some inputs.
@@ -61,5 +62,35 @@ impl Job for OutputsJob<'_> {
             }
         }
         Ok(all)
+    }
+}
+
+/// The values of an activation function at `x`, and its slopes there, by its own backward pass.
+///
+/// # Errors
+/// A backend that is not compiled in.
+pub fn activation_curve(
+    activation: Activation,
+    x: &[f32],
+    backend: BackendName,
+) -> anyhow::Result<(Vec<f32>, Vec<f32>)> {
+    run_on(backend, CurveJob { activation, x }).map_err(anyhow::Error::msg)?
+}
+
+struct CurveJob<'a> {
+    activation: Activation,
+    x: &'a [f32],
+}
+
+impl Job for CurveJob<'_> {
+    type Output = anyhow::Result<(Vec<f32>, Vec<f32>)>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        let x = Tensor::<B, 1>::from_data(TensorData::new(self.x.to_vec(), [self.x.len()]), &device).require_grad();
+        let values = self.activation.forward(x.clone());
+        let gradients = values.clone().sum().backward();
+        let slopes = x.grad(&gradients).context("the function's graph has its argument")?;
+        let numbers = |data: TensorData| data.iter::<f32>().collect();
+        Ok((numbers(values.into_data()), numbers(slopes.into_data())))
     }
 }

@@ -8,6 +8,8 @@
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
 //! | `fit_network` | its trainings: the one that finds the best epoch, and the one on all rows after it |
 //! | `unrecorded` | the same without a record: [`train_unrecorded`] |
+//! | `step_example` | a row of a run's data, for a step on it |
+//! | `step` | one step of gradient descent on one example, with every number on the way |
 //! | `look` | what a trained network makes of inputs |
 //! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | the files of a run in addition to its curves |
@@ -59,6 +61,8 @@ pub mod resume;
 mod run;
 pub mod run_folder;
 pub mod saved_model;
+pub mod step;
+mod step_example;
 pub mod sweep;
 mod train;
 pub mod tune;
@@ -74,6 +78,7 @@ pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;
+pub use step_example::StepExample;
 pub use train::{train, train_from};
 pub use unrecorded::{TrainedModel, Unrecorded, UnrecordedOptions, train_unrecorded};
 

@@ -7,10 +7,15 @@
 //! The routes are served beside the dashboard's, behind the same guard. Nothing is recorded unless the reader asks for it.
 
 mod assets;
+mod curves;
+mod digits;
+mod keep;
 mod lessons;
+mod models;
 mod pool;
 mod request;
 mod shapes;
+mod step;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -19,15 +24,20 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use tokio::sync::Semaphore;
 
 use crate::backend::BackendName;
 use crate::tracking::Location;
 use crate::web::routes;
+use models::Models;
 use pool::Pool;
 use request::Datasets;
 
 /// The largest request body in bytes: a thousand points take 40 kB.
 const MAX_BODY: usize = 128 * 1024;
+
+/// Runs that are recorded at once.
+const MOST_RECORDINGS: usize = 2;
 
 /// The state shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,13 +49,18 @@ struct Shared {
     backend: BackendName,
     pool: Pool,
     datasets: Datasets,
+    models: Models,
+    /// Held by the runs that are recorded.
+    recordings: Arc<Semaphore>,
 }
 
 impl LearnState {
     /// The lessons' state; what is kept is recorded at `location`, which need not exist yet.
     pub fn new(location: impl Into<Location>) -> Self {
         let (location, backend) = (location.into(), BackendName::chosen(None));
-        Self(Arc::new(Shared { location, backend, pool: Pool::default(), datasets: Datasets::default() }))
+        let (pool, datasets, models) = (Pool::default(), Datasets::default(), Models::default());
+        let recordings = Arc::new(Semaphore::new(MOST_RECORDINGS));
+        Self(Arc::new(Shared { location, backend, pool, datasets, models, recordings }))
     }
 
     fn location(&self) -> &Location {
@@ -60,6 +75,14 @@ impl LearnState {
         &self.0.pool
     }
 
+    fn models(&self) -> &Models {
+        &self.0.models
+    }
+
+    fn recordings(&self) -> &Arc<Semaphore> {
+        &self.0.recordings
+    }
+
     fn datasets(&self) -> &Datasets {
         &self.0.datasets
     }
@@ -70,7 +93,12 @@ routes! {
     get "/learn" => assets::index,
     get "/learn/{name}" => assets::asset,
     get "/api/learn/lessons" => lessons::lessons,
+    get "/api/learn/curves" => curves::curves,
     post "/api/learn/train" => train::train,
+    post "/api/learn/step" => step::step_once,
+    get "/api/learn/digits" => digits::digits,
+    post "/api/learn/predict" => digits::predict,
+    post "/api/learn/keep" => keep::keep,
 }
 
 /// All routes, which need a guard around them.

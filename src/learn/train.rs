@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::LearnState;
 use super::pool::{Client, Ended, Ticket};
 use super::request::{Wanted, body, refused};
-use super::shapes::{Layer, Scaling, layers, scaling};
+use super::shapes::{Layer, Scaling, layers_of, scaling};
 use crate::backend::BackendName;
 use crate::experiment::look::{Outputs, outputs};
 use crate::experiment::plane::{Grid, is_planar, place, probabilities};
@@ -223,7 +223,7 @@ fn answer(
     answer.epochs = trained.num_epochs;
     answer.best_epoch = trained.kept_epoch;
     answer.seconds = trained.seconds;
-    answer.layers = layers(&trained.model.config, &trained.model.weights);
+    answer.layers = layers_of(&trained.model, &trained.model.weights);
     let value = |NamedValue { name, value }: NamedValue| (name, value.into());
     answer.test = trained.evaluation.into_iter().flat_map(|evaluation| evaluation.metrics).map(value).collect();
     answer.reason = match ticket.ended() {
@@ -277,7 +277,7 @@ fn frames(
     }
     let Some(grid) = grid else {
         let frame = |(epoch, weights)| {
-            let layers = layers(&model.config, weights);
+            let layers = layers_of(model, weights);
             Frame { epoch, grid: GridValues::Two(Vec::new()), units: None, layers }
         };
         return Ok(shown.into_iter().map(frame).collect());
@@ -291,7 +291,7 @@ fn frames(
     let drawn = drawn.map_err(|error| ApiError::internal(explain(&error)))?;
     let frame = |((epoch, weights), outputs): ((usize, &NamedWeights), Outputs)| {
         let units = outputs.units.map(|units| columns(&units, cells.rows.len()));
-        Frame { epoch, grid: grid_values(model, &outputs.logits), units, layers: layers(&model.config, weights) }
+        Frame { epoch, grid: grid_values(model, &outputs.logits), units, layers: layers_of(model, weights) }
     };
     Ok(shown.into_iter().zip(drawn).map(frame).rev().collect())
 }

@@ -44,7 +44,8 @@ pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, TextMemory, Transformer, TransformerConfig};
 pub(crate) use weights::ParameterPath;
 pub use weights::{
-    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
+    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_gradients,
+    named_weights, transfer,
 };
 
 use parameters::{InitializedParams, ParameterSpecs};

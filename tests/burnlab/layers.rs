@@ -10,7 +10,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric plots shell serve shipped sweep tracking training web",
+        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model plots shell serve shipped sweep tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),

@@ -1,6 +1,8 @@
 //! The lessons' routes from outside: requests go through the router and its guard, without a socket.
 
 mod attacks;
+mod keeping;
+mod steps;
 mod training;
 
 use axum::Router;

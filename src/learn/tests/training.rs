@@ -55,7 +55,7 @@ async fn the_page_trains_what_a_run_trains() {
     }
     assert_eq!(numbers(&answer["layers"][1]["bias"]), saved.weights["layers.1.bias"].values);
     assert_eq!(answer["layers"][0]["activation"], "tanh");
-    assert_eq!(answer["layers"][1]["activation"], Value::Null);
+    assert_eq!(answer["layers"][1]["activation"], "sigmoid");
     assert_eq!(answer["test"]["accuracy"].as_f64(), Some(accuracy));
     assert_eq!(answer["epochs"], 20);
     assert_eq!(answer["history"]["epoch"].as_array().unwrap().len(), 20);

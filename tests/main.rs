@@ -33,6 +33,7 @@
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; their routes: `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`
 //! - the layering of `src/`: `layers`
 //!
@@ -88,6 +89,8 @@ mod kinds;
 mod lab;
 #[path = "burnlab/language.rs"]
 mod language;
+#[path = "burnlab/learn.rs"]
+mod learn;
 #[path = "burnlab/layers.rs"]
 mod layers;
 #[path = "burnlab/limits.rs"]

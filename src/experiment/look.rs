@@ -3,12 +3,15 @@
 use anyhow::Context;
 use burn::tensor::{Tensor, TensorData};
 
+use super::pictures::{DeviceNetwork, Network};
 use super::unrecorded::TrainedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::model::{Activation, NamedWeights};
 use crate::training::evaluation::logits;
+
+pub use super::pictures::Shares;
 
 /// The outputs for some inputs.
 pub struct Outputs {
@@ -62,6 +65,72 @@ impl Job for OutputsJob<'_> {
             }
         }
         Ok(all)
+    }
+}
+
+/// What happens inside of a network for one example; empty where a kind has no such thing.
+pub struct Inside {
+    pub logits: Vec<f32>,
+    /// Of a convolutional network, after each convolution.
+    pub maps: Vec<FeatureMaps>,
+    /// Of a recurrent network in one direction, by step: the state, and the logits if the sequence ended there.
+    pub states: Vec<(Vec<f32>, Vec<f32>)>,
+    /// Of a transformer, by block.
+    pub attention: Vec<Shares>,
+}
+
+/// The maps after a convolution.
+pub struct FeatureMaps {
+    pub height: usize,
+    pub width: usize,
+    /// Of each channel, row by row.
+    pub maps: Vec<Vec<f32>>,
+}
+
+/// Looks into the network for the first of `examples`. Of a text, the logits are those after its last character.
+///
+/// # Errors
+/// A backend that is not compiled in; weights that do not fit the model.
+pub fn inside(model: &TrainedModel, examples: &Examples, backend: BackendName) -> anyhow::Result<Inside> {
+    run_on(backend, InsideJob { model, examples }).map_err(anyhow::Error::msg)?
+}
+
+struct InsideJob<'a> {
+    model: &'a TrainedModel,
+    examples: &'a Examples,
+}
+
+impl Job for InsideJob<'_> {
+    type Output = anyhow::Result<Inside>;
+
+    fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
+        let Self { model, examples } = self;
+        let net = model.net_with::<B::InnerBackend>(&model.weights, &device)?;
+        let input = examples.input(0).to_vec();
+        let shape = [1, input.len()];
+        let inputs = || Tensor::<B::InnerBackend, 2>::from_data(TensorData::new(input.clone(), shape), &device);
+        let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
+        let maps = net.feature_maps(inputs()).unwrap_or_default().into_iter().map(|maps| {
+            let [_, height, width, channels] = maps.dims();
+            let values = numbers(maps.into_data());
+            let map = |channel: usize| values.iter().skip(channel).step_by(channels).copied().collect();
+            FeatureMaps { height, width, maps: (0..channels).map(map).collect() }
+        });
+        let states = net.states(inputs()).map(|found| {
+            let ([_, _, units], [_, _, outputs]) = (found.states.dims(), found.logits.dims());
+            let (states, logits) = (numbers(found.states.into_data()), numbers(found.logits.into_data()));
+            let pairs = states.chunks_exact(units).zip(logits.chunks_exact(outputs));
+            pairs.map(|(state, logits)| (state.to_vec(), logits.to_vec())).collect()
+        });
+        let network = DeviceNetwork { net: &net, model: &model.config.model, device: &device };
+        let logits = numbers(net.forward(inputs(), None).into_data());
+        let num_outputs = model.preprocessor.task().num_outputs();
+        Ok(Inside {
+            logits: logits[logits.len() - num_outputs..].to_vec(),
+            maps: maps.collect(),
+            states: states.unwrap_or_default(),
+            attention: network.attention(examples).unwrap_or_default(),
+        })
     }
 }
 

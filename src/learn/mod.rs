@@ -8,9 +8,12 @@
 
 mod assets;
 mod curves;
+mod deeper;
 mod digits;
+mod fine_tuning;
 mod keep;
 mod lessons;
+mod look;
 mod models;
 mod pool;
 mod request;
@@ -29,6 +32,7 @@ use tokio::sync::Semaphore;
 use crate::backend::BackendName;
 use crate::tracking::Location;
 use crate::web::routes;
+use deeper::Deeper;
 use models::Models;
 use pool::Pool;
 use request::Datasets;
@@ -50,6 +54,7 @@ struct Shared {
     pool: Pool,
     datasets: Datasets,
     models: Models,
+    deeper: Deeper,
     /// Held by the runs that are recorded.
     recordings: Arc<Semaphore>,
 }
@@ -58,9 +63,10 @@ impl LearnState {
     /// The lessons' state; what is kept is recorded at `location`, which need not exist yet.
     pub fn new(location: impl Into<Location>) -> Self {
         let (location, backend) = (location.into(), BackendName::chosen(None));
-        let (pool, datasets, models) = (Pool::default(), Datasets::default(), Models::default());
+        let (pool, datasets) = (Pool::default(), Datasets::default());
+        let (models, deeper) = (Models::default(), Deeper::default());
         let recordings = Arc::new(Semaphore::new(MOST_RECORDINGS));
-        Self(Arc::new(Shared { location, backend, pool, datasets, models, recordings }))
+        Self(Arc::new(Shared { location, backend, pool, datasets, models, deeper, recordings }))
     }
 
     fn location(&self) -> &Location {
@@ -77,6 +83,10 @@ impl LearnState {
 
     fn models(&self) -> &Models {
         &self.0.models
+    }
+
+    fn deeper(&self) -> &Deeper {
+        &self.0.deeper
     }
 
     fn recordings(&self) -> &Arc<Semaphore> {
@@ -98,6 +108,8 @@ routes! {
     post "/api/learn/step" => step::step_once,
     get "/api/learn/digits" => digits::digits,
     post "/api/learn/predict" => digits::predict,
+    get "/api/learn/deeper/{kind}" => deeper::deeper,
+    post "/api/learn/look" => look::look,
     post "/api/learn/keep" => keep::keep,
 }
 

@@ -10,7 +10,7 @@ use crate::experiment::TrainedModel;
 const MOST: usize = 16;
 
 /// A network, and what the page was told of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Kept {
     pub model: TrainedModel,
     pub answer: Value,

@@ -117,9 +117,6 @@ impl Wanted {
     /// # Errors
     /// 400 that names the field or the config key.
     pub fn config(&self) -> Result<Config, ApiError> {
-        let name = &self.config;
-        let shipped = shipped::configs().find(|config| config.name == name);
-        let shipped = shipped.ok_or_else(|| refused("config", format!("there is no shipped config `{name}`")))?;
         for (key, value) in &self.set {
             let is_plain = |value: &Value| value.is_number() || value.is_boolean() || value.is_string();
             let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_number));
@@ -130,6 +127,16 @@ impl Wanted {
                 return Err(refused("set", format!("{key} = {value} is no number, word or list of numbers")));
             }
         }
+        let config = self.loaded()?;
+        check_sizes(&config)?;
+        Ok(config)
+    }
+
+    /// The config with the keys set, whichever they are.
+    fn loaded(&self) -> Result<Config, ApiError> {
+        let name = &self.config;
+        let shipped = shipped::configs().find(|config| config.name == name);
+        let shipped = shipped.ok_or_else(|| refused("config", format!("there is no shipped config `{name}`")))?;
         let loaded = LoadedConfig::parse(shipped.text, name, name, &[]).map_err(ApiError::internal)?;
         let mut params = self.set.clone();
         params.extend(self.seed.map(|seed| ("seed".to_owned(), Value::from(seed))));
@@ -142,7 +149,6 @@ impl Wanted {
             check_points(points)?;
             self.read_points(&mut config);
         }
-        check_sizes(&config)?;
         Ok(config)
     }
 
@@ -177,7 +183,18 @@ impl Wanted {
     /// # Errors
     /// As [`Wanted::config`]; data that the config cannot be trained on.
     pub fn prepared(&self, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
-        let config = self.config()?;
+        self.prepare(self.config()?, location, datasets)
+    }
+
+    /// The same, for what the program itself asks for: any key may be set, to any size.
+    ///
+    /// # Errors
+    /// As [`Wanted::prepared`].
+    pub fn prepared_of_program(&self, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
+        self.prepare(self.loaded()?, location, datasets)
+    }
+
+    fn prepare(&self, config: Config, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
         let invalid = |Invalid { key, message }: Invalid| match &key {
             Some(key) if !message.starts_with(key.as_str()) => refused(key, message),
             _ => ApiError::bad_request(one_line(&message)),

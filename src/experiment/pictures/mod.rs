@@ -23,5 +23,5 @@ mod subject;
 mod table;
 
 pub use saved::{draw_all, draw_named};
-pub use subject::Subject;
+pub use subject::{DeviceNetwork, Network, Shares, Subject};
 pub use table::{Draw, PICTURES, Picture};

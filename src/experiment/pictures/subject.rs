@@ -119,7 +119,7 @@ pub struct Shares {
 
 impl Shares {
     /// The weights of each head, row-major `[query tokens, key tokens]`.
-    pub(super) fn heads(&self) -> impl Iterator<Item = &[f32]> {
+    pub fn heads(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.num_tokens * self.num_tokens).take(self.num_heads)
     }
 }

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod keeping;
+mod looking;
 mod steps;
 mod training;
 

@@ -89,10 +89,10 @@ mod kinds;
 mod lab;
 #[path = "burnlab/language.rs"]
 mod language;
-#[path = "burnlab/learn.rs"]
-mod learn;
 #[path = "burnlab/layers.rs"]
 mod layers;
+#[path = "burnlab/learn.rs"]
+mod learn;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]

@@ -11,7 +11,7 @@ use crate::data::Examples;
 use crate::model::{Activation, NamedWeights};
 use crate::training::evaluation::logits;
 
-pub use super::pictures::Shares;
+pub use super::pictures::{FeatureMaps, Shares};
 
 /// The outputs for some inputs.
 pub struct Outputs {
@@ -79,14 +79,6 @@ pub struct Inside {
     pub attention: Vec<Shares>,
 }
 
-/// The maps after a convolution.
-pub struct FeatureMaps {
-    pub height: usize,
-    pub width: usize,
-    /// Of each channel, row by row.
-    pub maps: Vec<Vec<f32>>,
-}
-
 /// Looks into the network for the first of `examples`. Of a text, the logits are those after its last character.
 ///
 /// # Errors
@@ -110,12 +102,6 @@ impl Job for InsideJob<'_> {
         let shape = [1, input.len()];
         let inputs = || Tensor::<B::InnerBackend, 2>::from_data(TensorData::new(input.clone(), shape), &device);
         let numbers = |data: TensorData| data.iter::<f32>().collect::<Vec<f32>>();
-        let maps = net.feature_maps(inputs()).unwrap_or_default().into_iter().map(|maps| {
-            let [_, height, width, channels] = maps.dims();
-            let values = numbers(maps.into_data());
-            let map = |channel: usize| values.iter().skip(channel).step_by(channels).copied().collect();
-            FeatureMaps { height, width, maps: (0..channels).map(map).collect() }
-        });
         let states = net.states(inputs()).map(|found| {
             let ([_, _, units], [_, _, outputs]) = (found.states.dims(), found.logits.dims());
             let (states, logits) = (numbers(found.states.into_data()), numbers(found.logits.into_data()));
@@ -127,9 +113,9 @@ impl Job for InsideJob<'_> {
         let num_outputs = model.preprocessor.task().num_outputs();
         Ok(Inside {
             logits: logits[logits.len() - num_outputs..].to_vec(),
-            maps: maps.collect(),
+            maps: network.feature_maps(examples, 0).unwrap_or_default(),
             states: states.unwrap_or_default(),
-            attention: network.attention(examples).unwrap_or_default(),
+            attention: network.attention(examples, 0).unwrap_or_default(),
         })
     }
 }

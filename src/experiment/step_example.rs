@@ -4,6 +4,7 @@ use anyhow::Context;
 
 use super::saved_model::SavedModel;
 use crate::data::{Examples, Inputs, PreparedTarget};
+use crate::figures::short;
 
 /// An example of a run's data.
 #[derive(Clone, Debug)]
@@ -73,11 +74,14 @@ impl SavedModel {
         const MOST_CELLS: usize = 4;
         let raw = self.preprocessor.raw_numbers(examples, position);
         let columns = self.preprocessor.columns().iter().filter(|column| column.kind.is_numeric());
-        let cells: Vec<String> =
-            columns.zip(&raw).take(MOST_CELLS).map(|(column, cell)| format!("{} = {cell}", column.name)).collect();
+        let cells: Vec<String> = columns
+            .zip(&raw)
+            .take(MOST_CELLS)
+            .map(|(column, cell)| format!("{} = {}", column.name, short(f64::from(*cell))))
+            .collect();
         let more = if self.preprocessor.columns().len() > cells.len() { ", ..." } else { "" };
         let target = match self.preprocessor.class_names() {
-            [] => self.preprocessor.to_target_units(example.labels[0]).to_string(),
+            [] => short(self.preprocessor.to_target_units(example.labels[0])),
             _ => example.name_of(self, example.labels[0] as usize),
         };
         format!("{}{more}; {} is {target}", cells.join(", "), self.preprocessor.target_name)

@@ -39,6 +39,7 @@ const KINDS: [Kind; 4] = [
             ("model.batch_norm", "false"),
             ("model.dropout", "0.0"),
             ("training.max_epochs", "20"),
+            ("training.learning_rate", "0.01"),
         ],
     },
     Kind {

@@ -1,5 +1,5 @@
-//! HTTP servers of burnlab: who gets in, how many and for how long. What they answer is for [`crate::dashboard`] and
-//! [`crate::serve`].
+//! HTTP servers of burnlab: who gets in, how many and for how long. What they answer is for [`crate::dashboard`],
+//! [`crate::learn`] and [`crate::serve`].
 //!
 //! ```text
 //! client -> serve, connection (number and time limits) -> session (its path) -> guard (access control) -> routes

@@ -42,7 +42,7 @@ pub(super) fn print(shown: &Shown) {
         let inputs = values_before(shown, i);
         for unit in 0..layer.num_units() {
             let terms = inputs.iter().enumerate().map(|(input, &value)| product(layer.weight(input, unit), value));
-            let bias = number(layer.bias.values[unit]);
+            let bias = in_brackets(&number(layer.bias.values[unit]));
             let sum = number(layer.found.sums[unit]);
             say!("  {} z{} = {} + {bias} = {sum}", layer.name, unit + 1, terms.collect::<Vec<_>>().join(" + "));
             if let Some(activations) = &layer.found.activations {
@@ -57,7 +57,7 @@ pub(super) fn print(shown: &Shown) {
     for i in (0..num_layers).rev() {
         backward(shown, &layers, i, activation);
     }
-    say!("\n4 update: weight - {} x slope", short(shown.learning_rate));
+    say!("\n4 update: weight - {} x slope", shown.learning_rate);
     for (i, layer) in layers.iter().enumerate() {
         update(shown, layer, i);
     }
@@ -211,11 +211,12 @@ fn found(shown: &Shown, name: &str, at: usize) -> (String, String) {
 }
 
 fn update(shown: &Shown, layer: &Layer, i: usize) {
-    let rate = short(shown.learning_rate);
+    let rate = shown.learning_rate;
     let line = |what: String, name: &str, at: usize, before: f32| {
         let (gradient, _) = found(shown, name, at);
-        let after = number(shown.step.updated[name].values[at]);
-        say!("  {} {what}: {} - {rate} x {} = {after}", layer.name, number(before), in_brackets(&gradient));
+        let after = shown.step.updated[name].values[at];
+        // With decimals enough to see a small step.
+        say!("  {} {what}: {before:.6} - {rate} x {} = {after:.6}", layer.name, in_brackets(&gradient));
     };
     for unit in 0..layer.num_units() {
         for input in 0..layer.weight.shape[0] {

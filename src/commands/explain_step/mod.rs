@@ -10,7 +10,6 @@ use crate::backend::BackendName;
 use crate::cli::ExplainStepArgs;
 use crate::experiment::step::{Step, Stepped, step};
 use crate::experiment::{RunFolder, SavedModel, StepExample};
-use crate::figures::short;
 
 /// A perceptron of up to so many weights is shown number by number.
 const MOST_BY_HAND: usize = 64;
@@ -62,5 +61,5 @@ fn head(shown: &Shown, num_weights: usize) {
     let network = saved.config.model.describe(&saved.preprocessor.layout(), saved.preprocessor.task().num_outputs());
     say!("run    {}, row {}: {}", saved.name(), example.row, example.told);
     say!("net    {network}, {num_weights} weights and biases, as the run kept them");
-    say!("step   gradient descent on this row alone, learning rate {}", short(*learning_rate));
+    say!("step   gradient descent on this row alone, learning rate {learning_rate}");
 }

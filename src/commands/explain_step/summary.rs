@@ -60,20 +60,14 @@ pub(super) fn print(shown: &Shown) {
     if !frozen.is_empty() {
         say!("  without a slope, since they are frozen or no weights: {}", frozen.join(", "));
     }
-    say!("\n  the steepest: w - {} x slope; in brackets (L(w + h) - L(w - h)) / 2h", short(*learning_rate));
+    say!("\n  the steepest: w - {} x slope; in brackets (L(w + h) - L(w - h)) / 2h", learning_rate);
     for (name, places) in &step.differences {
         for &(at, difference) in places {
             let before = f64::from(saved.weights[name].values[at]);
             let gradient = f64::from(step.gradients[name].values[at]);
             let after = f64::from(step.updated[name].values[at]);
             let place = place(&step.gradients[name].shape, at);
-            say!(
-                "  {name}[{place}]  slope {}  ({})  {} -> {}",
-                short(gradient),
-                short(difference),
-                short(before),
-                short(after)
-            );
+            say!("  {name}[{place}]  slope {}  ({})  {before:.6} -> {after:.6}", short(gradient), short(difference));
         }
     }
     say!("\n4 the loss of this row: {} before, {} after", short(step.loss), short(step.new_loss));

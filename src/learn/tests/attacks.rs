@@ -27,6 +27,28 @@ async fn strangers_are_refused_on_every_route() {
     }
 }
 
+/// A token in the address begins a session at the page, and nowhere else.
+#[tokio::test]
+async fn other_machines_begin_at_the_page_with_the_token() {
+    let mut lessons = Lessons::new();
+    lessons.access = Access::remote("0123456789abcdef").unwrap();
+    let get = async |path: &str| {
+        lessons.ask(Request::builder().uri(path).header("host", "lab:6007").body(Body::empty()).unwrap()).await
+    };
+    let begun = get("/learn?token=0123456789abcdef").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    let place = begun.headers["location"].to_str().unwrap().to_owned();
+    assert!(place.starts_with("/s/") && place.ends_with("/learn"), "{place}");
+    let cookie = begun.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let request = Request::builder().uri(&place).header("host", "lab:6007").header("cookie", cookie);
+    let page = lessons.ask(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text().contains("0123456789abcdef"), "the page has no token");
+    for path in ["/learn", "/learn?token=0123456789abcdee", "/learn/learn.js?token=0123456789abcdef", &place] {
+        assert_eq!(get(path).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+}
+
 /// Bodies that are no requests, on every route that takes one.
 #[tokio::test]
 async fn hostile_bodies_are_refused_and_leave_nothing_behind() {

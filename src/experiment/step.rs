@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, TensorData};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::{Layout, Task};
-use crate::model::{ModelConfig, NamedWeights, Net, load_weights, named_gradients, named_weights};
+use crate::model::{LayerValues, ModelConfig, NamedWeights, Net, load_weights, named_gradients, named_weights};
 use crate::training::objective::Objective;
 use crate::training::{ChosenOptimizer, OptimizerKind, OptimizerOptions, TrainingConfig};
 
@@ -36,8 +36,9 @@ pub struct Stepped<'a> {
 pub struct LayerStep {
     /// Weighted sums with the bias, one per unit.
     pub sums: Vec<f32>,
-    /// The activation function of them; none of the output layer.
+    /// The activation function of them, and its slopes there; none of the output layer.
     pub activations: Option<Vec<f32>>,
+    pub derivatives: Option<Vec<f32>>,
     /// The slopes of the loss by the sums, which are those by the biases.
     pub slopes: Vec<f32>,
 }
@@ -103,7 +104,14 @@ impl Job for StepJob<'_> {
         let named = named_gradients(&net, &gradients);
         let layers = net.layers(self.example::<B>(&device)).unwrap_or_default();
         let numbers = |tensor: Tensor<B, 2>| tensor.into_data().iter::<f32>().collect::<Vec<f32>>();
-        let layer = |(i, layer): (usize, crate::model::LayerValues<B>)| LayerStep {
+        let activation = model.mlp().map(|mlp| mlp.activation);
+        let derivatives = |sums: &Tensor<B, 2>| {
+            let sums = sums.clone().detach().require_grad();
+            let gradients = activation?.forward(sums.clone()).sum().backward();
+            Some(sums.grad(&gradients)?.into_data().iter::<f32>().collect())
+        };
+        let layer = |(i, layer): (usize, LayerValues<B>)| LayerStep {
+            derivatives: layer.activations.as_ref().and_then(|_| derivatives(&layer.sums)),
             sums: numbers(layer.sums),
             activations: layer.activations.map(numbers),
             slopes: named.get(&format!("layers.{i}.bias")).map_or_else(Vec::new, |bias| bias.values.clone()),

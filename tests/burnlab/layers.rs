@@ -14,7 +14,7 @@ const LAYERS: [(&str, &str); 31] = [
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),
-    ("learn", "backend config data experiment figures invalid metric model shell shipped tracking training web"),
+    ("learn", "backend config cpu data experiment figures invalid metric model shell shipped tracking training web"),
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",

@@ -5,7 +5,7 @@ use crate::commands::output::say;
 use crate::data::{PreparedKind, Task};
 use crate::experiment::step::LayerStep;
 use crate::figures::short;
-use crate::model::{Activation, Weight};
+use crate::model::Weight;
 use crate::training::config::Loss;
 
 /// A layer's weights, `[inputs, units]`, and biases.
@@ -35,7 +35,7 @@ pub(super) fn print(shown: &Shown) {
         found: &shown.step.layers[i],
     };
     let layers: Vec<Layer> = (0..num_layers).map(layer).collect();
-    let activation = shown.saved.config.model.mlp().map_or(Activation::Relu, |mlp| mlp.activation);
+    let activation = shown.saved.config.model.mlp().map(|mlp| mlp.activation).unwrap_or_default();
     say!("\n1 forward pass: z = sum of weight x input + bias, a = {activation}(z)");
     scaled_inputs(shown);
     for (i, layer) in layers.iter().enumerate() {
@@ -55,7 +55,7 @@ pub(super) fn print(shown: &Shown) {
         "\n3 backward pass: slopes of the loss L; in brackets (L(w + h) - L(w - h)) / 2h, which only needs forward passes"
     );
     for i in (0..num_layers).rev() {
-        backward(shown, &layers, i, activation);
+        backward(shown, &layers, i, activation.slope_rule());
     }
     say!("\n4 update: weight - {} x slope", shown.learning_rate);
     for (i, layer) in layers.iter().enumerate() {
@@ -137,7 +137,7 @@ fn loss(shown: &Shown) {
     }
 }
 
-fn backward(shown: &Shown, layers: &[Layer], i: usize, activation: Activation) {
+fn backward(shown: &Shown, layers: &[Layer], i: usize, slope_rule: &str) {
     let layer = &layers[i];
     let name = &layer.name;
     let inputs = values_before(shown, i);
@@ -157,8 +157,8 @@ fn backward(shown: &Shown, layers: &[Layer], i: usize, activation: Activation) {
                     .map(|to| f64::from(next.weight(unit, to)) * f64::from(next.found.slopes[to]))
                     .sum();
                 say!("  {name} dL/da{} = {} = {}", unit + 1, terms.join(" + "), short(by_activation));
-                let value = layer.found.activations.as_ref().map_or(0.0, |values| values[unit]);
-                let derivative = derivative(activation, layer.found.sums[unit], value);
+                let derivative = layer.found.derivatives.as_ref().map_or(f32::NAN, |found| found[unit]);
+                let derivative = format!("[{slope_rule}] {}", number(derivative));
                 say!("  {name} dL/dz{} = {} x {derivative} = {shown_slope}", unit + 1, short(by_activation));
             }
         }
@@ -185,18 +185,6 @@ fn output_slope(shown: &Shown, unit: usize, slope: &str) -> String {
         }
         (_, Loss::Mse) => format!("2 x (z - y) = {slope}"),
         _ => slope.to_owned(),
-    }
-}
-
-/// The slope of the activation function at the sum `z`, whose activation is `a`.
-fn derivative(activation: Activation, z: f32, a: f32) -> String {
-    let a = f64::from(a);
-    match activation {
-        Activation::Sigmoid => format!("[a (1 - a)] {}", short(a * (1.0 - a))),
-        Activation::Tanh => format!("[1 - a^2] {}", short(1.0 - a * a)),
-        Activation::Relu => format!("[z > 0] {}", u8::from(z > 0.0)),
-        Activation::LeakyRelu => format!("[z > 0, else 0.01] {}", if z > 0.0 { "1" } else { "0.01" }),
-        Activation::Gelu | Activation::Silu => format!("[{activation}'(z)]"),
     }
 }
 

@@ -95,7 +95,7 @@ async fn a_request_beyond_the_limits_names_its_field() {
         (set("training.learning_rate", json!("fast")), "training.learning_rate"),
         (set("data.num_examples", json!(2001)), "data.num_examples: 2000 at most"),
         (set("training.batch_size", json!(1999)), "training.batch_size"),
-        (set("data.query", json!("SELECT 1")), "set: `data.query` cannot be set here"),
+        (set("data.query", json!("x")), "set: `data.query` cannot be set here"),
         (json!({ "config": "nothing" }), "config: there is no shipped config `nothing`"),
         (json!({ "config": "california" }), "config: `california` needs a file or a run"),
         (json!({ "config": "moons", "points": points }), "points: 1000 at most, found 1001"),

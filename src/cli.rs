@@ -137,6 +137,8 @@ pub enum Command {
     Init(InitArgs),
     /// Compare runs in a web page
     Dashboard(DashboardArgs),
+    /// Learn how neural networks work, in a web page whose networks are trained as you move its sliders
+    Learn(DashboardArgs),
     /// List, compare, tag, delete ... recorded runs
     Runs(RunsArgs),
     /// List, resume, or work on sweeps
@@ -146,6 +148,8 @@ pub enum Command {
     Tune(TuneArgs),
     /// Draw what a run's network learned as SVG files
     Plot(PlotArgs),
+    /// Show one step of gradient descent on one row: forward pass, loss, gradients, update, number by number
+    ExplainStep(ExplainStepArgs),
     /// Export a run's model for other programs, with a model card
     Export(ExportArgs),
     /// Write one HTML file about one or several runs
@@ -472,6 +476,24 @@ pub struct GenerateArgs {
     pub seed: u64,
 }
 
+/// `burnlab explain-step RUN`: one step on one row, in numbers.
+#[derive(Debug, Args)]
+pub struct ExplainStepArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The row of the run's data, from 0, as in its predictions.csv; by default the first test row
+    #[arg(long, value_name = "N")]
+    pub row: Option<usize>,
+    /// The step size; by default the run's
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub learning_rate: Option<f64>,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if rate.is_finite() && rate > 0.0 { Ok(rate) } else { Err("it must be above 0, such as 0.01".into()) }
+}
+
 fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("it must be above 0 and below 1, such as 0.9".into()) }
@@ -490,6 +512,9 @@ pub struct PlotArgs {
     /// Pictures to draw; by default all that the run has
     #[arg(value_parser = picture(), value_name = "KIND")]
     pub pictures: Vec<&'static Picture>,
+    /// The test row that `attention` and `feature-maps` show, as in predictions.csv; by default the first one
+    #[arg(long, value_name = "N")]
+    pub row: Option<usize>,
     /// The file to write (with one KIND), instead of `plots/KIND.svg` in the run's folder
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

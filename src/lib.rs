@@ -29,6 +29,7 @@
 //! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
 //! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
+//! - serves the lessons, whose networks are trained while the reader moves their sliders: [`learn`]
 //! - contains the shipped configs and their data: [`shipped`]; says where a missing file was looked for: [`missing`]
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
@@ -69,6 +70,7 @@ pub mod experiment;
 pub mod figures;
 pub mod guide;
 pub mod invalid;
+pub mod learn;
 pub mod metric;
 pub mod missing;
 pub mod model;

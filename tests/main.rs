@@ -33,6 +33,8 @@
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - one step of gradient descent as text: `explain_step`
+//! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; their routes: `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`
 //! - the layering of `src/`: `layers`
 //!
@@ -58,6 +60,8 @@ mod crowd;
 mod data;
 #[path = "burnlab/ensemble.rs"]
 mod ensemble;
+#[path = "burnlab/explain_step.rs"]
+mod explain_step;
 #[path = "burnlab/extremes.rs"]
 mod extremes;
 #[path = "burnlab/faults.rs"]
@@ -90,6 +94,8 @@ mod lab;
 mod language;
 #[path = "burnlab/layers.rs"]
 mod layers;
+#[path = "burnlab/learn.rs"]
+mod learn;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]

@@ -1,4 +1,4 @@
-//! `burnlab dashboard`: serves the web page until Ctrl-C.
+//! `burnlab dashboard`: serves the web page, and the lessons of `burnlab learn`, until Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::cli::DashboardArgs;
 use crate::commands::output::tell;
 use crate::commands::report::html;
 use crate::dashboard::{Access, AppState, Reporter, serve};
+use crate::learn::{self, LearnState};
 use crate::tracking::{Location, Store, TrackingError};
 
 /// How long pending requests to the store may delay the end of the process.
@@ -23,12 +24,20 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// An address that is not this machine's or has no free port, or one reachable from other machines without
 /// `--allow-remote`; a token that is too short, or in a file that others can read.
 pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
+    serve_from(args, "/")
+}
+
+/// As [`run`], with the address of this page printed.
+///
+/// # Errors
+/// As [`run`].
+pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> {
     let access = match access(&args.listen, port(args))? {
         Ok(access) => access,
         Err(code) => return Ok(code),
     };
     let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
-    let result = serve_runs(args, access, &runtime);
+    let result = serve_runs(args, page, access, &runtime);
     runtime.shutdown_timeout(LAST_WORK);
     result.map(|()| ExitCode::SUCCESS)
 }
@@ -42,15 +51,16 @@ fn port(args: &DashboardArgs) -> u16 {
 
 /// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
 /// inside of another.
-fn serve_runs(args: &DashboardArgs, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
+fn serve_runs(args: &DashboardArgs, page: &str, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
     let listener = runtime.block_on(listen(&args.listen, port(args)))?;
     if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
         tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
     }
     recover(&args.store.location())?;
-    print_address(&listener, &access)?;
+    print_address(&listener, page, &access)?;
+    let lessons = learn::router(LearnState::new(args.store.location()));
     let reporter = Reporter(Arc::new(html));
-    let state = AppState::with_reports(args.store.location(), access, Some(reporter));
+    let state = AppState::with_reports(args.store.location(), access, Some(reporter)).with_routes(lessons);
     runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
 

@@ -13,10 +13,12 @@ mod dashboard;
 mod doctor;
 mod drift;
 mod evaluate;
+mod explain_step;
 mod export;
 mod generate;
 mod hints;
 mod init;
+mod learn;
 mod output;
 mod plot;
 mod predict;
@@ -48,11 +50,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         None => train::run(&cli.train),
         Some(Command::Init(args)) => init::run(&args),
         Some(Command::Dashboard(args)) => dashboard::run(&args),
+        Some(Command::Learn(args)) => learn::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
         Some(Command::Runs(args)) => runs::run(&args),
         Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Plot(args)) => plot::run(&args),
+        Some(Command::ExplainStep(args)) => explain_step::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Resume(args)) => resume::run(&args),

@@ -22,6 +22,10 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
         args.output.is_none() || args.pictures.len() == 1,
         "--output names one file: say which KIND goes there"
     );
+    anyhow::ensure!(
+        args.row.is_none() || !args.pictures.is_empty(),
+        "--row is of pictures of one example: name them, such as `attention`"
+    );
     let mut drawn = Vec::new();
     let mut of_run = Vec::new();
     for &picture in &args.pictures {
@@ -41,7 +45,7 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
     if args.pictures.is_empty() {
         drawn.extend(draw_all(&SavedModel::open(&folder)?, backend)?);
     } else if !of_run.is_empty() {
-        drawn.extend(draw_named(&SavedModel::open(&folder)?, &of_run, backend)?);
+        drawn.extend(draw_named(&SavedModel::open(&folder)?, &of_run, args.row, backend)?);
     }
     for (picture, svg) in drawn {
         let path = match &args.output {

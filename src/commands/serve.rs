@@ -31,7 +31,7 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     for model in models.all() {
         tell!("serves `{}`, run {}", model.name, model.run);
     }
-    print_address(&listener, &access)?;
+    print_address(&listener, "/", &access)?;
     let state = ServeState::new(models, access, args.access_log);
     let served = runtime.block_on(serve(listener, state, args.follow, asked_to_end()));
     runtime.shutdown_timeout(LAST_WORK);

@@ -86,16 +86,16 @@ pub async fn listen(args: &ListenArgs, port: u16) -> anyhow::Result<TcpListener>
     Ok(listener)
 }
 
-/// Prints the address for a browser, with a token that was made here: one that the user has is not printed, since logs and
+/// Prints the address of `page` for a browser, with a token that was made here: one that the user has is not printed, since logs and
 /// terminals keep their output.
 ///
 /// # Errors
 /// A listener without an address.
-pub fn print_address(listener: &TcpListener, access: &Access) -> anyhow::Result<()> {
+pub fn print_address(listener: &TcpListener, page: &str, access: &Access) -> anyhow::Result<()> {
     let hint = match (access.is_remote(), access.is_generated()) {
-        (false, _) => String::new(),
-        (true, false) => "/?token=TOKEN".to_owned(),
-        (true, true) => format!("/?token={}", access.token()),
+        (false, _) => page.trim_end_matches('/').to_owned(),
+        (true, false) => format!("{page}?token=TOKEN"),
+        (true, true) => format!("{page}?token={}", access.token()),
     };
     let mut stdout = std::io::stdout();
     // Failing to print it, for example to a closed pipe, is no reason not to serve.

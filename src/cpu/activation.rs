@@ -51,6 +51,18 @@ impl Activation {
         }
     }
 
+    /// The slope at a sum z with the value a, as textbooks write it.
+    pub fn slope_rule(self) -> &'static str {
+        match self {
+            Self::Sigmoid => "a (1 - a)",
+            Self::Tanh => "1 - a^2",
+            Self::Relu => "1 if z > 0, else 0",
+            Self::LeakyRelu => "1 if z > 0, else 0.01",
+            Self::Gelu => "Phi(z) + z phi(z)",
+            Self::Silu => "s (1 + z (1 - s)) with s = sigmoid(z)",
+        }
+    }
+
     /// Replaces each of `values` by the function's value, and each of `slopes` by its derivative there.
     #[inline(always)]
     pub(super) fn apply(self, values: &mut [f32], slopes: &mut [f32]) {

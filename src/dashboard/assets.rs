@@ -1,8 +1,7 @@
 //! The page's files, compiled in.
 
 use axum::extract::{Extension, Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, Response};
 
 use serde_json::{Map, Value, json};
 
@@ -11,6 +10,7 @@ use crate::comparison::headlines;
 use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
+use crate::web::assets::{file, in_attribute, text};
 use crate::web::session::Visitor;
 
 /// Pairs each file's name with its content.
@@ -76,7 +76,7 @@ pub async fn index(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, ApiError> {
-    let page = find("index.html").ok_or_else(|| ApiError::not_found("this build has no page"))?;
+    let page = text(ASSETS, "index.html")?.to_owned();
     let fields = [
         ("{{modules}}", modules()),
         ("{{token}}", visitor.change_token),
@@ -88,10 +88,6 @@ pub async fn index(
         ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),
     ];
     Ok(Html(fields.iter().fold(page, |page, (name, value)| page.replace(name, value))))
-}
-
-fn in_attribute(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;")
 }
 
 /// The direction, meaning and bounds of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
@@ -124,22 +120,7 @@ fn t_quantiles() -> String {
 
 /// `GET /assets/{name}`
 pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
-    let content = find(&name).ok_or_else(|| ApiError::not_found(format!("no file `{name}`")))?;
-    // A newer burnlab on the same port must not be served the files of the older page from the cache.
-    Ok(([(CONTENT_TYPE, content_type(&name)), (CACHE_CONTROL, "no-cache")], content).into_response())
-}
-
-fn find(name: &str) -> Option<String> {
-    ASSETS.iter().find(|(known, _)| *known == name).map(|(_, content)| (*content).to_owned())
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        _ => "text/html; charset=utf-8",
-    }
+    file(ASSETS, &name)
 }
 
 #[cfg(test)]

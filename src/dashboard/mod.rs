@@ -44,7 +44,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::response::Response;
-use axum::routing::{delete, get, patch, post};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -53,7 +52,7 @@ pub use crate::web::{Access, ApiError, bind};
 use crate::tracking::{Location, Store, TrackingError};
 use crate::web::connection::Limits;
 use crate::web::session::{self, Visitor};
-use crate::web::{Guarded, guard, guarded, serve_within};
+use crate::web::{Guarded, guard, guarded, routes, serve_within};
 use experiments::Boards;
 use listing::Pages;
 use live::Live;
@@ -62,6 +61,9 @@ use snapshot::Snapshot;
 
 /// The largest request body in bytes, far above the longest note that anybody writes.
 const MAX_BODY: usize = 64 * 1024;
+
+/// The dashboard, and the page of what is served beside it (`burnlab learn`).
+const PAGES: &[&str] = &["/", "/learn"];
 
 /// The most requests that read the store or go through all runs at once, each with its own thread, and if it reads with
 /// its own database connection. More are not faster, and each holds its result in memory: without this limit a thousand
@@ -74,6 +76,8 @@ pub struct AppState {
     shared: Arc<Shared>,
     /// The longest time that a request may take.
     time_limit: Duration,
+    /// What is served beside the dashboard, behind the same guard.
+    beside: Router,
 }
 
 #[derive(Debug)]
@@ -123,7 +127,12 @@ impl AppState {
             listeners,
             ending,
         });
-        Self { shared, time_limit: guard::TIME_LIMIT }
+        Self { shared, time_limit: guard::TIME_LIMIT, beside: Router::new() }
+    }
+
+    /// The same with more routes, behind the same guard.
+    pub fn with_routes(self, beside: Router) -> Self {
+        Self { beside, ..self }
     }
 
     /// Starts to watch the store for changes, for as long as this state lives.
@@ -229,19 +238,8 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
 }
 
-/// Defines the router, and for the tests the list of its routes: every route that is added here is attacked by them.
-macro_rules! routes {
-    ($($method:ident $path:literal => $handler:path),* $(,)?) => {
-        #[cfg(test)]
-        const ROUTES: &[(&str, &str)] = &[$((stringify!($method), $path)),*];
-
-        fn routes() -> Router<AppState> {
-            Router::new()$(.route($path, $method($handler)))*
-        }
-    };
-}
-
 routes! {
+    AppState;
     get "/" => assets::index,
     get "/assets/{name}" => assets::asset,
     get "/api/runs" => api::runs,
@@ -279,12 +277,14 @@ async fn end_session(
 
 /// All routes, behind the guard.
 pub fn app(state: AppState) -> Router {
-    let guards = Guarded { access: state.access().clone(), time_limit: state.time_limit, has_changes: true };
+    let (access, time_limit) = (state.access().clone(), state.time_limit);
+    let guards = Guarded { access, time_limit, pages: PAGES, has_changes: true };
     let routes = routes()
-        .fallback(api::no_such_route)
-        .method_not_allowed_fallback(api::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(state);
+        .with_state::<()>(state.clone())
+        .merge(state.beside)
+        .fallback(api::no_such_route)
+        .method_not_allowed_fallback(api::no_such_method);
     guarded(routes, guards)
 }
 

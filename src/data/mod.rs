@@ -100,6 +100,8 @@ mod weights;
 mod write;
 mod zip;
 
+use std::sync::Arc;
+
 use crate::invalid::Invalid;
 use crate::shipped;
 
@@ -135,6 +137,15 @@ pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;
 pub use weights::RowWeights;
+
+/// A table of `bytes`, called `name` in errors, as the section reads it from a file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_given(name: &str, bytes: Arc<[u8]>, config: &DataConfig) -> Result<Dataset, Invalid> {
+    check(config)?;
+    infer::read(name, &origin::Origin::given(name, bytes, "data.path"), config)
+}
 
 /// Loads what the section names, after checking the section itself.
 ///

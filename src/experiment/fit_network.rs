@@ -5,10 +5,11 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use super::describe;
 use super::error::explain;
+use super::plane::is_planar;
 use super::prepare::Prepared;
 use super::run::{Checkpoints, TrainOptions};
-use super::{describe, pictures};
 use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::figures::counted;
@@ -73,22 +74,27 @@ fn selection<B: TrainingBackend>(
     options: &TrainOptions,
     device: &B::Device,
 ) -> anyhow::Result<Trained<B>> {
-    let Prepared { preprocessor, decoder, .. } = prepared;
-    let job = Fit {
+    let keep_history = is_planar(&prepared.preprocessor) && prepared.decoder.task.is_classification();
+    let job = Fit { checkpoint, keep_history, ..selection_of(net, prepared, device) };
+    let (fitted, writer, seconds) = record(job, Recorder::new, writer, prepared, options)?;
+    Ok(Trained { fitted, writer, seconds, refitted: None })
+}
+
+/// The training on the training part, from the first epoch.
+pub(super) fn selection_of<B: TrainingBackend>(net: Net<B>, prepared: &Prepared, device: &B::Device) -> Fit<B> {
+    Fit {
         net,
-        decoder: decoder.clone(),
+        decoder: prepared.decoder.clone(),
         train: prepared.train.clone(),
         augment: prepared.augment(),
         validation: prepared.validation.clone(),
-        class_counts: preprocessor.class_counts.clone(),
+        class_counts: prepared.preprocessor.class_counts.clone(),
         seed: prepared.config.seed,
         device: device.clone(),
-        checkpoint,
+        checkpoint: None,
         phase: Phase::Selection,
-        keep_history: pictures::is_planar(preprocessor) && decoder.task.is_classification(),
-    };
-    let (fitted, writer, seconds) = record(job, Recorder::new, writer, prepared, options)?;
-    Ok(Trained { fitted, writer, seconds, refitted: None })
+        keep_history: false,
+    }
 }
 
 /// Trains `net`, with the weights that the first training began with, on the rows of both parts. If the user interrupts

@@ -7,6 +7,10 @@
 //! | `measurable` | which metrics have a value on which part, told before training |
 //! | `train` | [`train()`]: one run, from its initial network to its evaluation |
 //! | `fit_network` | its trainings: the one that finds the best epoch, and the one on all rows after it |
+//! | `unrecorded` | the same without a record: [`train_unrecorded`] |
+//! | `step_example` | a row of a run's data, for a step on it |
+//! | `step` | one step of gradient descent on one example, with every number on the way |
+//! | `look` | what a trained network makes of inputs |
 //! | `run` | the options and the outcome of training: [`TrainOptions`], [`Start`], [`RunOutcome`] |
 //! | `record` | the files of a run in addition to its curves |
 //! | `describe` | the summary of what is about to be trained |
@@ -26,6 +30,7 @@
 //! | `calibration` | temperatures, and sets and intervals that hold the truth as often as is asked for |
 //! | `predictions` | predictions as CSV |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
+//! | `plane` | the plane of two inputs, as a grid of points |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
 mod calibrate;
@@ -40,9 +45,11 @@ mod fingerprint;
 mod fit_network;
 pub mod generate;
 mod git;
+pub mod look;
 mod measurable;
 pub mod model_card;
 pub mod pictures;
+pub mod plane;
 pub mod predict;
 pub mod predictions;
 mod predictor;
@@ -54,9 +61,12 @@ pub mod resume;
 mod run;
 pub mod run_folder;
 pub mod saved_model;
+pub mod step;
+mod step_example;
 pub mod sweep;
 mod train;
 pub mod tune;
+mod unrecorded;
 pub mod weights_file;
 
 pub use ensemble::Ensemble;
@@ -68,6 +78,8 @@ pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;
 pub use saved_model::SavedModel;
+pub use step_example::StepExample;
 pub use train::{train, train_from};
+pub use unrecorded::{TrainedModel, Unrecorded, UnrecordedOptions, train_unrecorded};
 
 pub use crate::training::{EpochReport, Interrupter, TrainingObserver, TrainingStart, Unobserved};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cpu::TrainingBackend;
+use crate::cpu::{FusedBackend, TrainingBackend};
 
 use super::fingerprint::fingerprint;
 use super::fit_network::Trained;
@@ -97,12 +97,8 @@ pub(super) fn test<B: TrainingBackend>(
     if test.is_empty() {
         return Ok(None);
     }
-    let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
-    let decoder = Arc::new(decoder.clone());
-    let score = |net: &Net<B::InnerBackend>| {
-        evaluate::<B::InnerBackend>(net.clone(), &objective, &decoder, test, preprocessor, device)
-    };
-    let (mut evaluation, mut predictions) = score(&trained.fitted.net);
+    let score = |net: &Net<B::InnerBackend>| score(prepared, net, device);
+    let (mut evaluation, predictions) = score(&trained.fitted.net);
     evaluation.refit = trained.refitted.as_ref().map(|refitted| RefitEvaluation {
         num_examples: refitted.num_examples,
         num_epochs: refitted.num_epochs,
@@ -113,13 +109,11 @@ pub(super) fn test<B: TrainingBackend>(
         CalibrationEvaluation { temperature, before }
     });
     evaluation.threshold = config.training.threshold.map(|metric| {
-        let half = Arc::new(OutputDecoder { threshold: 0.0, ..(*decoder).clone() });
-        let net = trained.fitted.net.clone();
-        let (at_half, _) = evaluate::<B::InnerBackend>(net, &objective, &half, test, preprocessor, device);
+        let half = OutputDecoder { threshold: 0.0, ..decoder.clone() };
+        let (at_half, _) = score_with(prepared, half, &trained.fitted.net, device);
         let probability = decoder.probabilities(&[decoder.threshold])[1];
         ThresholdEvaluation { probability, metric: metric.name().into(), before: at_half.metrics }
     });
-    predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
     let mut points = Vec::new();
     for metric in &evaluation.metrics {
         let key = MetricKey::new("test", &metric.name)?;
@@ -143,6 +137,29 @@ pub(super) fn test<B: TrainingBackend>(
         writer.write_file(name, &bytes)?;
     }
     Ok(Some((evaluation, predictions)))
+}
+
+/// Evaluates `net` on the test part; the predictions have the rows of the file.
+pub(super) fn score<B: FusedBackend>(
+    prepared: &Prepared,
+    net: &Net<B>,
+    device: &B::Device,
+) -> (Evaluation, Vec<Prediction>) {
+    score_with(prepared, prepared.decoder.clone(), net, device)
+}
+
+fn score_with<B: FusedBackend>(
+    prepared: &Prepared,
+    decoder: OutputDecoder,
+    net: &Net<B>,
+    device: &B::Device,
+) -> (Evaluation, Vec<Prediction>) {
+    let Prepared { config, dataset, preprocessor, test, .. } = prepared;
+    let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
+    let scored = evaluate::<B>(net.clone(), &objective, &Arc::new(decoder), test, preprocessor, device);
+    let (evaluation, mut predictions) = scored;
+    predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
+    (evaluation, predictions)
 }
 
 /// The file with the test part, unless it is too large.

@@ -43,7 +43,7 @@ pub fn train_from(start: Start, prepared: &Prepared, options: &TrainOptions) -> 
 /// The pool is the run's own. A thread that waits for the others to end a loop of a backward pass takes up whatever
 /// else waits in its pool; were that another training, it would wait for the graph that its own thread has locked
 /// (burn-autodiff 0.21 walks all graphs of the process after each backward pass), for ever.
-fn on_threads_of_its_own<T: Send>(train: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
+pub(super) fn on_threads_of_its_own<T: Send>(train: impl FnOnce() -> T + Send) -> anyhow::Result<T> {
     // A pool of one thread, as `repeat` makes for each of its runs, has nobody to wait for.
     if rayon::current_thread_index().is_some() && rayon::current_num_threads() == 1 {
         return Ok(train());
@@ -71,7 +71,7 @@ impl Job for TrainJob<'_> {
 }
 
 /// The network before training, and the weights that were not drawn at random.
-fn initial_network<B: TrainingBackend>(
+pub(super) fn initial_network<B: TrainingBackend>(
     start: &Start,
     prepared: &Prepared,
     device: &B::Device,
@@ -98,7 +98,8 @@ fn finish<B: TrainingBackend>(
     device: &B::Device,
 ) -> anyhow::Result<RunOutcome> {
     let (id, folder) = (trained.writer.id().clone(), trained.writer.folder().to_owned());
-    let reason = reason(&prepared.config.training, &trained);
+    let Trained { fitted, refitted, .. } = &trained;
+    let reason = reason(&prepared.config.training, fitted, refitted.as_ref());
     let kept = keep(&mut trained, prepared, &reason, device);
     let Trained { fitted, writer, seconds, .. } = trained;
     let evaluation = match kept {
@@ -137,7 +138,11 @@ fn keep<B: TrainingBackend>(
 }
 
 /// Why the run ended, for the record and the user.
-fn reason<B: TrainingBackend>(config: &TrainingConfig, Trained { fitted, refitted, .. }: &Trained<B>) -> String {
+pub(super) fn reason<B: TrainingBackend>(
+    config: &TrainingConfig,
+    fitted: &Fitted<B>,
+    refitted: Option<&Refitted<B>>,
+) -> String {
     let num_epochs = fitted.num_epochs;
     let ended = match fitted.reason {
         StopReason::MaxEpochs => format!("all {} done", counted(num_epochs, "epoch")),

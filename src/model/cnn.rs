@@ -247,15 +247,30 @@ impl<B: Backend> Cnn<B> {
 }
 
 impl<B: FusedBackend> Cnn<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+    /// `[batch, num_inputs]` to the maps after the last convolution, `[batch, height, width, channels]`; `visit` sees those
+    /// after each one, pooled where pooling follows it.
+    fn convolve(&self, inputs: Tensor<B, 2>, is_training: bool, mut visit: impl FnMut(&Tensor<B, 4>)) -> Tensor<B, 4> {
         let [batch, num_inputs] = inputs.dims();
         let [height, width] = self.image_shape;
         let mut images = inputs.reshape([batch, height, width, num_inputs / (height * width)]);
         for (index, convolution) in self.convolutions.iter().enumerate() {
             let pool = if (index + 1).is_multiple_of(self.block) { self.pool } else { 1 };
             let options = BlockOptions { activation: self.activation, pool };
-            images = convolution.forward(images, options, self.kernels, rng.is_some());
+            images = convolution.forward(images, options, self.kernels, is_training);
+            visit(&images);
         }
+        images
+    }
+
+    /// See [`Net::feature_maps`](super::Net::feature_maps).
+    pub(super) fn feature_maps(&self, inputs: Tensor<B, 2>) -> Vec<Tensor<B, 4>> {
+        let mut maps = Vec::with_capacity(self.convolutions.len());
+        self.convolve(inputs, false, |images| maps.push(images.clone()));
+        maps
+    }
+
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+        let images = self.convolve(inputs, rng.is_some(), |_| {});
         let features = images.permute([0, 3, 1, 2]).flatten(1, 3); // [batch, channels x height x width]
         let features = DropoutRng::drop(&mut rng, self.dropout, features);
         self.linear.forward(features, rng)

@@ -182,7 +182,31 @@ impl<B: Backend> Mlp<B> {
     }
 }
 
+/// What a layer of a perceptron computes for some inputs.
+pub struct LayerValues<B: Backend> {
+    /// Weighted sums with the bias added, `[batch, units]`; of the output layer, these are the logits.
+    pub sums: Tensor<B, 2>,
+    /// The activation function of them; `None` for the output layer.
+    pub activations: Option<Tensor<B, 2>>,
+}
+
 impl<B: FusedBackend> Mlp<B> {
+    /// See [`Net::layers`](super::Net::layers).
+    pub(super) fn layer_values(&self, inputs: Tensor<B, 2>) -> Option<Vec<LayerValues<B>>> {
+        if self.members.is_some() {
+            return None;
+        }
+        let mut values = inputs;
+        let last = self.layers.len() - 1;
+        let layer_values = |(i, layer)| {
+            let sums = dense(layer, values.clone(), None, self.kernels);
+            let activations = (i < last).then(|| self.activation.forward(sums.clone()));
+            values = activations.clone().unwrap_or_else(|| values.clone());
+            LayerValues { sums, activations }
+        };
+        Some(self.layers.iter().enumerate().map(layer_values).collect())
+    }
+
     pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
         let [batch, _] = inputs.dims();
         let is_training = rng.is_some();

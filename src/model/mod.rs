@@ -38,13 +38,14 @@ pub use cnn::{Cnn, CnnConfig};
 pub use dropout::DropoutRng;
 pub use initializer::Initializer;
 pub use members::average;
-pub use mlp::{Mlp, MlpConfig};
-pub use rnn::{Cell, Rnn, RnnConfig};
+pub use mlp::{LayerValues, Mlp, MlpConfig};
+pub use rnn::{Cell, Rnn, RnnConfig, States};
 pub use tabular::{Tabular, TabularConfig};
 pub use transformer::{Pooling, TextMemory, Transformer, TransformerConfig};
 pub(crate) use weights::ParameterPath;
 pub use weights::{
-    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_weights, transfer,
+    NamedWeights, Weight, WeightsError, check_frozen, check_shapes, freeze, load_weights, named_gradients,
+    named_weights, transfer,
 };
 
 use parameters::{InitializedParams, ParameterSpecs};
@@ -283,6 +284,11 @@ impl ModelConfig {
         if let Architecture::Transformer(config) = &self.architecture { Some(config) } else { None }
     }
 
+    /// The recurrent network's config, if this is one.
+    pub fn rnn(&self) -> Option<&RnnConfig> {
+        if let Architecture::Rnn(config) = &self.architecture { Some(config) } else { None }
+    }
+
     /// The multilayer perceptron's config, if this is one: plots of units and weights support no other kind.
     pub fn mlp(&self) -> Option<&MlpConfig> {
         if let Architecture::Mlp(config) = &self.architecture { Some(config) } else { None }
@@ -290,6 +296,23 @@ impl ModelConfig {
 }
 
 impl<B: FusedBackend> Net<B> {
+    /// What each layer of a multilayer perceptron computes at inference for `inputs` `[batch, num_inputs]`, the first layer
+    /// first; `None` for other kinds, and for several networks in one.
+    pub fn layers(&self, inputs: Tensor<B, 2>) -> Option<Vec<LayerValues<B>>> {
+        if let Self::Mlp(mlp) = self { mlp.layer_values(inputs) } else { None }
+    }
+
+    /// The maps of a convolutional network after each convolution, for `inputs` `[batch, num_inputs]`: `[batch, height, width,
+    /// channels]`, pooled where pooling follows. `None` for other kinds.
+    pub fn feature_maps(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {
+        if let Self::Cnn(cnn) = self { Some(cnn.feature_maps(inputs)) } else { None }
+    }
+
+    /// The states of a recurrent network that reads in one direction, step by step; `None` for other networks.
+    pub fn states(&self, inputs: Tensor<B, 2>) -> Option<States<B>> {
+        if let Self::Rnn(rnn) = self { rnn.states(inputs) } else { None }
+    }
+
     /// Attention weights of each block of a transformer for `inputs` `[batch, num_inputs]`: `[batch, heads, tokens,
     /// tokens]`, whose rows sum to 1. `None` for other kinds.
     pub fn attention(&self, inputs: Tensor<B, 2>) -> Option<Vec<Tensor<B, 4>>> {

@@ -171,6 +171,14 @@ pub struct Rnn<B: Backend> {
     kernels: Kernels,
 }
 
+/// What a recurrent network has read by each step.
+pub struct States<B: Backend> {
+    /// Of the last layer, `[batch, steps, units]`.
+    pub states: Tensor<B, 3>,
+    /// What it would answer if the sequence ended there, `[batch, steps, num_outputs]`.
+    pub logits: Tensor<B, 3>,
+}
+
 /// A recurrent layer, in one direction or both.
 #[derive(Module, Debug)]
 struct RnnLayer<B: Backend> {
@@ -206,13 +214,30 @@ impl<B: Backend> Rnn<B> {
 }
 
 impl<B: FusedBackend> Rnn<B> {
-    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+    /// `[batch, num_inputs]` to `[batch, steps, inputs of a step]`.
+    fn steps(&self, inputs: Tensor<B, 2>) -> Tensor<B, 3> {
         let [batch, width] = inputs.dims();
-        let mut drop = |values| DropoutRng::drop(&mut rng, self.dropout, values);
-        let mut values = match &self.embedding {
+        match &self.embedding {
             Some(embedding) => characters(inputs, embedding.val(), self.kernels),
             None => inputs.reshape([batch, width / self.step, self.step]),
-        }; // [batch, steps, inputs of a step]
+        }
+    }
+
+    /// See [`Net::states`](super::Net::states).
+    pub(super) fn states(&self, inputs: Tensor<B, 2>) -> Option<States<B>> {
+        let is_bidirectional = self.layers.iter().any(|layer| layer.backward.is_some());
+        if is_bidirectional {
+            return None;
+        }
+        let states = self.layers.iter().fold(self.steps(inputs), |values, layer| layer.forward(values, self.kernels));
+        let logits = dense_steps(&self.output, states.clone(), None, self.kernels);
+        Some(States { states, logits })
+    }
+
+    pub(super) fn forward(&self, inputs: Tensor<B, 2>, mut rng: Option<&mut DropoutRng>) -> Tensor<B, 2> {
+        let [batch, _] = inputs.dims();
+        let mut drop = |values| DropoutRng::drop(&mut rng, self.dropout, values);
+        let mut values = self.steps(inputs);
         for (index, layer) in self.layers.iter().enumerate() {
             if index > 0 {
                 values = drop(values);

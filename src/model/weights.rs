@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::backend::Backend;
+use burn::optim::GradientsParams;
+use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Tensor, TensorData};
 
 use super::Net;
@@ -51,6 +52,13 @@ pub fn named_weights<B: Backend>(net: &Net<B>) -> NamedWeights {
     let mut reader = Reader { path: ParameterPath::default(), weights: BTreeMap::new() };
     net.visit(&mut reader);
     reader.weights
+}
+
+/// The gradients of `net`'s weights by name, copied to the host; those of frozen weights are absent.
+pub fn named_gradients<B: AutodiffBackend>(net: &Net<B>, gradients: &GradientsParams) -> NamedWeights {
+    let mut reader = GradientReader { path: ParameterPath::default(), gradients, found: BTreeMap::new() };
+    net.visit(&mut reader);
+    reader.found
 }
 
 /// `net` with its weights replaced by `weights`. Names in `weights` that the net lacks are ignored.
@@ -204,6 +212,28 @@ impl<B: Backend> ModuleVisitor<B> for Reader {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
         self.weights.insert(self.path.name(), Weight::of(param.val()));
+    }
+}
+
+struct GradientReader<'a> {
+    path: ParameterPath,
+    gradients: &'a GradientsParams,
+    found: NamedWeights,
+}
+
+impl<B: AutodiffBackend> ModuleVisitor<B> for GradientReader<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) {
+            self.found.insert(self.path.name(), Weight::of(gradient));
+        }
     }
 }
 

@@ -24,13 +24,15 @@ pub struct Attention {
     pub shape: (usize, usize),
     /// Height and width of a cell, of which only the ratio matters.
     pub cell: (usize, usize),
+    /// What stands beside the rows and above the columns of each map; none for an image.
+    pub tokens: Vec<String>,
     /// Attention weights in `0.0..=1.0`, row-major, by block and head.
     pub blocks: Vec<Vec<Vec<f64>>>,
 }
 
 /// A small map for each head, block by block; at most 64, all on one colour scale from 0.
 pub fn attention(title: &str, attention: &Attention) -> String {
-    let Attention { about, image, shape, cell, blocks } = attention;
+    let Attention { about, image, shape, cell, tokens, blocks } = attention;
     let named = blocks.iter().enumerate().flat_map(|(block, heads)| {
         let name = move |head: usize| format!("block {}, head {}", block + 1, head + 1);
         heads.iter().enumerate().map(move |(head, values)| Tile { name: name(head), values: values.clone() })
@@ -55,8 +57,9 @@ pub fn attention(title: &str, attention: &Attention) -> String {
     let steps = diverging::steps(COLORS);
     let from_zero = &steps[steps.len() / 2..];
     body.add(color_bar("share of attention", from_zero, ("0", &percent(limit)), MARGIN, top));
-    let columns = blocks.first().map_or(1, Vec::len).clamp(4, MOST_COLUMNS);
-    let format = tiles::Format { shape: *shape, cell: *cell, limit, colors: COLORS, columns };
+    // Letters need room.
+    let columns = if tokens.is_empty() { blocks.first().map_or(1, Vec::len).clamp(4, MOST_COLUMNS) } else { 2 };
+    let format = tiles::Format { shape: *shape, cell: *cell, limit, colors: COLORS, columns, names: tokens };
     let (maps, bottom) = tiles::tiles(&heads, &format, top + BAR_HEIGHT + 10.0);
     page.finish(body.with(maps), bottom)
 }

@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::legend::{Entry, legend};
 use super::network_nodes::{Column, Names, columns};
 use super::page::{MARGIN, Page, WIDTH, empty};
-use super::svg::{Element, group, line};
+use super::svg::{Anchor, Element, group, line, text};
 use super::words::{counted, signed};
 
 /// A weight between two nodes, each given by its number and its y coordinate.
@@ -14,8 +14,11 @@ struct Edge {
     to: (usize, f64),
 }
 
-/// Nodes as circles, weights as lines: wider for larger ones, coloured by sign, with the number as a tooltip. A layer
-/// of more than 16 nodes shows the 12 with the largest weights, so at most 256 lines connect two layers.
+/// Networks of up to so many edges show each weight and bias as a number.
+const MOST_NUMBERED: usize = 30;
+
+/// Nodes as circles, weights as lines: wider for larger ones, coloured by sign, with the number as a tooltip; a
+/// network of few edges shows the numbers. A layer of more than 16 nodes shows the 12 with the largest weights, so at most 256 lines connect two layers.
 pub fn network(title: &str, layers: &[Layer], input_names: &[String], output_names: &[String]) -> String {
     if layers.iter().all(|layer| layer.num_inputs * layer.num_outputs == 0) {
         return empty(title, "There is no layer with weights.");
@@ -25,21 +28,29 @@ pub fn network(title: &str, layers: &[Layer], input_names: &[String], output_nam
     let entries =
         vec![Entry::new(key("edge-positive"), "positive weight"), Entry::new(key("edge-negative"), "negative weight")];
     let (legend, legend_height) = legend(entries, MARGIN, page.top, WIDTH - 2.0 * MARGIN);
-    let (columns, bottom) = columns(layers, &names, page.top + legend_height + 8.0);
+    let is_numbered = layers.iter().map(|layer| layer.weights.len()).sum::<usize>() <= MOST_NUMBERED;
+    let (columns, bottom) = columns(layers, &names, is_numbered, page.top + legend_height + 8.0);
     let limit = layers.iter().map(Layer::largest_weight).fold(0.0, f64::max);
     let mut body = group("network").with(legend);
     for (index, (layer, pair)) in layers.iter().zip(columns.windows(2)).enumerate() {
-        let mut edges = group("edges");
+        let (mut edges, mut numbers) = (group("edges"), group("numbers"));
+        let along = number_place(&pair[0], &pair[1]);
         for edge in strongest(layer, &pair[0], &pair[1]) {
             let (from, to) = (names.node(index, edge.from.0), names.node(index + 1, edge.to.0));
             let hint = format!("{from} to {to}: {}", signed(edge.weight));
             edges.add(drawn(&edge, pair[0].x, pair[1].x, limit).hint(&hint));
+            let at = |from: f64, to: f64| from + along * (to - from);
+            let place = (at(pair[0].x, pair[1].x), at(edge.from.1, edge.to.1) + 4.0);
+            numbers.add(text("text number", place, Anchor::Middle, &signed(edge.weight)));
         }
         body.add(edges);
+        if is_numbered {
+            body.add(numbers);
+        }
     }
     for (index, column) in columns.iter().enumerate() {
         let biases = index.checked_sub(1).map(|layer| &layers[layer].biases[..]);
-        body.add(column.drawn(index, &names, biases, bottom));
+        body.add(column.drawn(index, &names, biases, is_numbered, bottom));
     }
     page.finish(body, bottom)
 }
@@ -74,6 +85,18 @@ fn strongest(layer: &Layer, from: &Column, to: &Column) -> Vec<Edge> {
     edges.retain(|edge| edge.weight != 0.0);
     edges.sort_by(|a, b| a.weight.abs().total_cmp(&b.weight.abs()));
     edges
+}
+
+/// Where on its edge the number of a weight stands, as a fraction of the way: where the numbers of all edges between two
+/// columns, which lie at `(1 - t) x from + t x to`, are as far apart as can be.
+fn number_place(from: &Column, to: &Column) -> f64 {
+    let (from_gap, to_gap) = (from.gap(), to.gap());
+    let (num_from, num_to) = (from.shown.len() as f64, to.shown.len() as f64);
+    // Those of a node on the left side by side, or those of a node on the right.
+    match from_gap + num_to * to_gap <= to_gap + num_from * from_gap {
+        true => from_gap / (from_gap + num_to * to_gap),
+        false => num_from * from_gap / (to_gap + num_from * from_gap),
+    }
 }
 
 fn drawn(edge: &Edge, from_x: f64, to_x: f64, limit: f64) -> Element {

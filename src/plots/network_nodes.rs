@@ -12,6 +12,8 @@ const NUM_SHOWN: usize = 12;
 
 const RADIUS: f64 = 10.0;
 const LEAST_GAP: f64 = 32.0;
+/// Leaves room for the bias below a node.
+const NUMBERED_GAP: f64 = 46.0;
 const LARGEST_GAP: f64 = 90.0;
 const LEAST_HEIGHT: f64 = 230.0;
 const NAME_WIDTH: f64 = 130.0;
@@ -59,13 +61,14 @@ pub(super) struct Column {
 }
 
 /// A column for the inputs and one for each layer, and the y coordinate of the picture's lower end.
-pub(super) fn columns(layers: &[Layer], names: &Names, top: f64) -> (Vec<Column>, f64) {
+pub(super) fn columns(layers: &[Layer], names: &Names, is_numbered: bool, top: f64) -> (Vec<Column>, f64) {
     let sizes: Vec<usize> =
         layers.iter().map(|layer| layer.num_inputs).chain(layers.last().map(|layer| layer.num_outputs)).collect();
     let shown: Vec<Vec<usize>> = (0..sizes.len()).map(|column| shown_nodes(layers, column, sizes[column])).collect();
     let rows = |column: usize| shown[column].len() + usize::from(shown[column].len() < sizes[column]);
     let most_rows = (0..sizes.len()).map(rows).max().unwrap_or(0);
-    let height = (most_rows as f64 * LEAST_GAP).max(LEAST_HEIGHT);
+    let least_gap = if is_numbered { NUMBERED_GAP } else { LEAST_GAP };
+    let height = (most_rows as f64 * least_gap).max(LEAST_HEIGHT);
     let widest = |column: usize| {
         let width = |&node: &usize| text_width(&names.node(column, node), 14.0);
         shown[column].iter().map(width).fold(40.0, f64::max).min(NAME_WIDTH) + RADIUS + 8.0
@@ -99,14 +102,34 @@ fn shown_nodes(layers: &[Layer], column: usize, size: usize) -> Vec<usize> {
 }
 
 impl Column {
-    /// The nodes with the names of inputs and outputs, the number of hidden nodes, and the layer's name and size.
-    pub fn drawn(&self, index: usize, names: &Names, biases: Option<&[f32]>, bottom: f64) -> Element {
+    /// How far apart the nodes are; of one node, as far as any could be.
+    pub fn gap(&self) -> f64 {
+        match self.shown[..] {
+            [(_, first), (_, second), ..] => second - first,
+            _ => LARGEST_GAP,
+        }
+    }
+
+    /// The nodes with the names of inputs and outputs, the number of hidden nodes, and the layer's name and size; with
+    /// `is_numbered`, the biases below them.
+    pub fn drawn(
+        &self,
+        index: usize,
+        names: &Names,
+        biases: Option<&[f32]>,
+        is_numbered: bool,
+        bottom: f64,
+    ) -> Element {
         let mut column = group("column");
         for &(node, y) in &self.shown {
             let name = names.node(index, node);
             let bias = biases.and_then(|biases| biases.get(node)).filter(|bias| bias.is_finite());
             let hint = bias.map_or(name.clone(), |&bias| format!("{name}, bias {}", signed(f64::from(bias))));
             column.add(circle("node", (self.x, y), RADIUS).hint(&hint));
+            if let Some(&bias) = bias.filter(|_| is_numbered) {
+                let place = (self.x, y + RADIUS + 13.0);
+                column.add(text("muted number", place, Anchor::Middle, &format!("bias {}", signed(f64::from(bias)))));
+            }
             let name = shortened(&name, NAME_WIDTH, 14.0);
             if index == 0 {
                 column.add(text("text node-name", (self.x - RADIUS - 6.0, y + 5.0), Anchor::End, &name));

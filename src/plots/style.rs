@@ -24,7 +24,7 @@ pub(super) const NUM_LEVELS: usize = 10;
 /// (classes, property, light, dark)
 const COLORS: [(&[&str], &str, &str, &str); 17] = [
     (&["background"], "fill", "#ffffff", "#1a1d22"),
-    (&["dot", "node", "count-point"], "stroke", "#ffffff", "#1a1d22"),
+    (&["dot", "node", "count-point", "number"], "stroke", "#ffffff", "#1a1d22"),
     (&["text"], "fill", "#1f2328", "#e6e8eb"),
     (&["muted"], "fill", "#59616b", "#a4adb8"),
     (&["grid"], "stroke", "#e3e6ea", "#2d323a"),
@@ -49,6 +49,7 @@ const FIXED: &str = "\
 .plot .bold{font-weight:600}\
 .plot .tick{font-size:13px}\
 .plot .small{font-size:12px}\
+.plot .letter{font:10px ui-monospace,monospace}\
 .plot .grid,.plot .axis,.plot .edge-of-image{stroke-width:1}\
 .plot .edge-of-image{fill:none}\
 .plot .curve,.plot .roc-line{fill:none;stroke-width:2;stroke-linejoin:round}\
@@ -65,6 +66,7 @@ const FIXED: &str = "\
 .plot .ring,.plot .ring-key{fill:none;stroke-width:2}\
 .plot .edge{stroke-opacity:.75;stroke-linecap:round}\
 .plot .node{stroke-width:2}\
+.plot .number{font-size:12px;paint-order:stroke;stroke-width:4;stroke-linejoin:round}\
 .plot .sheet{fill:#fff}\
 .plot .pixels{fill:#111;shape-rendering:crispEdges}\
 .plot .crisp{shape-rendering:crispEdges}\

@@ -8,6 +8,8 @@ use super::words::shortened;
 
 const GAP: f64 = 10.0;
 const LABEL_SIZE: f64 = 13.0;
+/// Room for the names of rows and columns.
+const NAMES: f64 = 14.0;
 
 /// An image and its name.
 pub(super) struct Tile {
@@ -17,7 +19,7 @@ pub(super) struct Tile {
 }
 
 /// How all tiles are drawn.
-pub(super) struct Format {
+pub(super) struct Format<'a> {
     /// Rows and columns of cells.
     pub shape: (usize, usize),
     /// Height and width of a cell, of which only the ratio matters.
@@ -27,29 +29,45 @@ pub(super) struct Format {
     pub colors: Colors,
     /// Tiles per row.
     pub columns: usize,
+    /// Names of the rows and columns of each tile; none without.
+    pub names: &'a [String],
 }
 
 /// `tiles` in rows from `top` downwards, and the y coordinate at which they end.
 pub(super) fn tiles(tiles: &[Tile], format: &Format, top: f64) -> (Element, f64) {
-    let Format { shape: (height, width), cell, limit, colors, columns } = *format;
-    let side = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
+    let Format { shape: (height, width), cell, limit, colors, columns, names } = *format;
+    let whole_side = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
+    let inset = if names.is_empty() { 0.0 } else { NAMES };
+    let side = whole_side - inset;
     let (cells_high, cells_wide) = ((height * cell.0) as f64, (width * cell.1) as f64);
     let scale = side / cells_high.max(cells_wide);
     let (image_width, image_height) = (cells_wide * scale, cells_high * scale);
-    let row_height = image_height + 24.0 + GAP;
+    let row_height = inset + image_height + 24.0 + GAP;
     let sampling = Sampling::new(height, width);
     let cell = (image_width / sampling.columns as f64, image_height / sampling.rows as f64);
     let mut whole = group("tiles");
     for (index, Tile { name, values }) in tiles.iter().enumerate() {
-        let left = MARGIN + (index % columns) as f64 * (side + GAP) + (side - image_width) / 2.0;
-        let place = (left, top + (index / columns) as f64 * row_height);
+        let left = MARGIN + inset + (index % columns) as f64 * (whole_side + GAP) + (side - image_width) / 2.0;
+        let place = (left, top + inset + (index / columns) as f64 * row_height);
         let value = |row, column| values.get(sampling.pixel(row, column)).copied().filter(|value| value.is_finite());
         let mut image = group("image").placed((0.0, 0.0), cell);
         image.extend(diverging::cells((sampling.rows, sampling.columns), limit, colors, value));
         let name = shortened(name, side, LABEL_SIZE);
         let label = text("muted tick", (image_width / 2.0, image_height + 17.0), Anchor::Middle, &name);
         let edge = rectangle("edge-of-image", 0.0, 0.0, image_width, image_height);
-        whole.add(group("unit").with(image).with(edge).with(label).placed(place, (1.0, 1.0)));
+        let axes = axes(names, (image_width / width as f64, image_height / height as f64));
+        whole.add(group("unit").with(image).with(edge).with(label).with(axes).placed(place, (1.0, 1.0)));
     }
     (whole, top + tiles.len().div_ceil(columns) as f64 * row_height - GAP)
+}
+
+/// The names beside the rows and above the columns of a tile with cells of this size.
+fn axes(names: &[String], (cell_width, cell_height): (f64, f64)) -> Element {
+    let mut axes = group("axes");
+    for (i, name) in names.iter().enumerate() {
+        let middle = i as f64 + 0.5;
+        axes.add(text("muted letter", (-4.0, middle * cell_height + 3.5), Anchor::End, name));
+        axes.add(text("muted letter", (middle * cell_width, -4.0), Anchor::Middle, name));
+    }
+    axes
 }

@@ -167,7 +167,7 @@ impl Hangup {
 /// All routes, behind the guard.
 pub fn app(state: ServeState) -> Router {
     // Asking a model changes nothing.
-    let guards = Guarded { access: state.access.clone(), time_limit: TIME_LIMIT, has_changes: false };
+    let guards = Guarded { access: state.access.clone(), time_limit: TIME_LIMIT, pages: &["/"], has_changes: false };
     let routes = Router::new()
         .route("/", get(page::index))
         .route("/serve.js", get(page::script))

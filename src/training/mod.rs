@@ -39,7 +39,7 @@ pub use config::TrainingConfig;
 pub use interrupter::Interrupter;
 pub use metrics::{OutputDecoder, Truths};
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
-pub use optimizer::{ChosenOptimizer, Knob, OptimizerOptions, OptimizerState, ParameterState};
+pub use optimizer::{ChosenOptimizer, Knob, OptimizerKind, OptimizerOptions, OptimizerState, ParameterState};
 pub use phase::Phase;
 pub use recorder::{CHECKPOINT, REFIT_CHECKPOINT, Recorder};
 pub use stopping::StopReason;

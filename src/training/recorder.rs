@@ -21,7 +21,7 @@ const WRITE_EVERY: Duration = Duration::from_millis(20);
 pub struct Recorder(Arc<Mutex<State>>);
 
 struct State {
-    /// `None` once training is over and the owner has taken it back.
+    /// `None` where nothing is recorded, and once training is over and the owner has taken it back.
     writer: Option<RunWriter>,
     started: Instant,
     /// Seconds of training before `started`, in a resumed run.
@@ -34,10 +34,6 @@ struct State {
 impl State {
     fn elapsed(&self) -> f64 {
         self.seconds_before + self.started.elapsed().as_secs_f64()
-    }
-
-    fn writer(&self) -> &RunWriter {
-        self.writer.as_ref().expect("still training")
     }
 
     fn write(&mut self) -> Result<(), TrackingError> {
@@ -55,9 +51,17 @@ impl Recorder {
 
     /// Records into `writer`, and counts time from `seconds` of earlier training.
     pub fn after(seconds: f64, writer: RunWriter) -> Self {
+        Self::into(Some(writer), seconds)
+    }
+
+    /// Records nothing: of a training that only its observer sees.
+    pub fn of_nothing() -> Self {
+        Self::into(None, 0.0)
+    }
+
+    fn into(writer: Option<RunWriter>, seconds: f64) -> Self {
         let now = Instant::now();
-        let state =
-            State { writer: Some(writer), started: now, seconds_before: seconds, pending: Vec::new(), written: now };
+        let state = State { writer, started: now, seconds_before: seconds, pending: Vec::new(), written: now };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -96,7 +100,7 @@ impl Recorder {
     /// A disk or store that cannot be written.
     pub(super) fn keep(&self, file: &str, checkpoint: &Checkpoint) -> Result<(), TrackingError> {
         self.flush()?;
-        self.state().writer().write_file(file, &checkpoint.encode())
+        self.state().writer.as_ref().map_or(Ok(()), |writer| writer.write_file(file, &checkpoint.encode()))
     }
 
     /// Writes pending values.
@@ -107,14 +111,14 @@ impl Recorder {
         self.state().write()
     }
 
-    /// The id of the run.
-    pub(super) fn run(&self) -> String {
-        self.state().writer().id().to_string()
+    /// The id of the run; `None` where nothing is recorded.
+    pub(super) fn run(&self) -> Option<String> {
+        self.state().writer.as_ref().map(|writer| writer.id().to_string())
     }
 
-    /// The folder of the run.
+    /// The folder of the run; empty where nothing is recorded.
     pub fn folder(&self) -> PathBuf {
-        self.state().writer().folder().to_owned()
+        self.state().writer.as_ref().map_or_else(PathBuf::new, |writer| writer.folder().to_owned())
     }
 
     /// Returns the run's writer to its owner after training.

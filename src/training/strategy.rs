@@ -202,7 +202,7 @@ impl<B: TrainingBackend> EpochLoop<B> {
         Ok(outcome)
     }
 
-    /// Writes a checkpoint, so that training can resume from here.
+    /// Writes a checkpoint, so that training can resume from here, if it is recorded.
     fn keep_checkpoint(
         &self,
         learner: &Learner<Components<B>>,
@@ -211,8 +211,9 @@ impl<B: TrainingBackend> EpochLoop<B> {
         ended: Option<StopReason>,
         best: Option<&Trainee<B>>,
     ) -> Result<(), TrainingError> {
+        let Some(run) = self.recorder.run() else { return Ok(()) };
         let progress = TrainingProgress {
-            run: self.recorder.run(),
+            run,
             epoch: outcome.num_epochs,
             step,
             seconds: self.recorder.elapsed(),

@@ -105,14 +105,14 @@ impl Access {
     ///
     /// # Errors
     /// 403 for whoever must not.
-    fn check(&self, request: &Request, has_changes: bool) -> Result<Visitor, ApiError> {
+    fn check(&self, request: &Request, pages: &[&str], has_changes: bool) -> Result<Visitor, ApiError> {
         let headers = request.headers();
         let asked = self.check_host(request)?;
         self.check_origin(headers, &asked.host)?;
         let is_navigation = request.method() == Method::GET
-            && request.uri().path() == "/"
+            && pages.contains(&request.uri().path())
             && headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
-        // Another site may only link to the start page.
+        // Another site may only link to a page.
         if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") && !is_navigation {
             return Err(ApiError::forbidden("requests from other sites are refused"));
         }
@@ -215,12 +215,12 @@ enum Admission {
     Redirect(Response),
 }
 
-/// `GET /?token=` begins a session, and leads to the page without the token in its address.
-fn admit(Guarded { access, has_changes, .. }: &Guarded, request: &Request) -> Result<Admission, ApiError> {
+/// `GET /?token=` begins a session, and leads to the page without the token in its address; so does any other page.
+fn admit(Guarded { access, pages, has_changes, .. }: &Guarded, request: &Request) -> Result<Admission, ApiError> {
     let token = request.uri().query().and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("token=")));
-    let is_start = request.method() == Method::GET && request.uri().path() == "/";
-    let Some(token) = token.filter(|_| access.is_remote && is_start) else {
-        return access.check(request, *has_changes).map(Admission::Visitor);
+    let page = pages.iter().find(|page| request.method() == Method::GET && request.uri().path() == **page);
+    let (Some(token), Some(page)) = (token.filter(|_| access.is_remote), page) else {
+        return access.check(request, pages, *has_changes).map(Admission::Visitor);
     };
     let asked = access.check_host(request)?;
     if !is_same(token, &access.token) {
@@ -228,7 +228,7 @@ fn admit(Guarded { access, has_changes, .. }: &Guarded, request: &Request) -> Re
     }
     let id = access.sessions.begin(peer(request), Instant::now())?;
     let cookie = set_cookie(&cookie_name(asked.port), &id);
-    let page = session_name(&id).path();
+    let page = session_name(&id).path() + page.trim_start_matches('/');
     Ok(Admission::Redirect(
         (StatusCode::SEE_OTHER, [(header::LOCATION, page), (header::SET_COOKIE, cookie)]).into_response(),
     ))

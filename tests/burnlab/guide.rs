@@ -45,6 +45,16 @@ fn readme() {
     check("README.md");
 }
 
+/// The lessons of `burnlab learn`; the other languages have the same commands (`learn`).
+#[test]
+fn lessons() {
+    let files = std::fs::read_dir(root().join(FOLDER).join("learn/en")).unwrap();
+    let mut names: Vec<String> = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert!(!names.is_empty());
+    names.iter().for_each(|name| check(&format!("{FOLDER}/learn/en/{name}")));
+}
+
 #[test]
 fn every_page_is_tested_and_shown() {
     let files = std::fs::read_dir(root().join(FOLDER)).unwrap().map(|entry| entry.unwrap().path());
@@ -182,7 +192,10 @@ fn check(name: &str) {
 fn run(place: &Place, command: &str) -> (bool, Vec<String>) {
     // The line after which it is stopped, and how: a background job of a shell ignores INT until it has a handler.
     let stops_at = match command {
-        _ if ["burnlab dashboard", "burnlab serve"].iter().any(|server| command.starts_with(server)) => {
+        _ if ["burnlab dashboard", "burnlab learn", "burnlab serve"]
+            .iter()
+            .any(|server| command.starts_with(server)) =>
+        {
             Some(("http://", "TERM"))
         }
         _ if command.ends_with("# Ctrl-C") => Some(("epoch ", "INT")),

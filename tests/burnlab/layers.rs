@@ -10,10 +10,11 @@ const LAYERS: [(&str, &str); 31] = [
     ("main", "cli commands"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell serve shipped sweep tracking training web",
+        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model plots shell serve shipped sweep tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),
+    ("learn", "backend config cpu data experiment figures invalid metric model shell shipped tracking training web"),
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",

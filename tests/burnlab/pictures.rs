@@ -122,27 +122,28 @@ fn every_picture_of_the_table_is_drawn_of_some_run_and_refused_by_name_of_anothe
     let runs = [
         lab.train("digits", &["training.max_epochs=1"]),
         lab.train("digits-transformer", &["training.max_epochs=1"]),
+        lab.train("digits-cnn", &["training.max_epochs=1", "model.channels=[4]"]),
         lab.train("band-2-units", &["training.max_epochs=1"]),
         lab.train("xor-mlp", &["training.max_epochs=1", "training.loss=\"mse\"", &of_plane]),
         lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[4]"]),
         lab.train("iris", &["training.max_epochs=1", "data.validation_fraction=0.2", "model.hidden=[8]"]),
     ];
     let drawn = |stem: &str| runs.iter().filter(|run| names(&run.folder).iter().any(|name| name == stem)).count();
-    let saved = SavedModel::open(&RunFolder::at(&runs[3].folder)).unwrap();
+    let saved = SavedModel::open(&RunFolder::at(&runs[4].folder)).unwrap();
     for picture in PICTURES {
         match picture.draw {
             Draw::Run(_) => {
                 let count = drawn(&picture.stem());
                 assert!(count > 0, "no run has {}", picture.name);
                 // What the run of numbers on a plane lacks.
-                if !names(&runs[3].folder).contains(&picture.stem()) {
-                    let error = draw_named(&saved, &[picture], lab.backend).unwrap_err().to_string();
+                if !names(&runs[4].folder).contains(&picture.stem()) {
+                    let error = draw_named(&saved, &[picture], None, lab.backend).unwrap_err().to_string();
                     assert!(error.contains(&picture.stem()) && error.ends_with(picture.needs), "{error}");
                 }
             }
             Draw::Experiment(draw) => {
                 let store = Store::open(lab.artifacts()).unwrap();
-                let iris: Vec<_> = runs[4..].iter().map(|run| store.run(&run.id).unwrap()).collect();
+                let iris: Vec<_> = runs[5..].iter().map(|run| store.run(&run.id).unwrap()).collect();
                 assert!(draw(&iris[0], &iris).is_ok(), "{}", picture.name);
                 assert!(draw(&iris[0], &iris[..1]).is_err(), "{}", picture.name);
             }

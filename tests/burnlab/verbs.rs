@@ -99,6 +99,7 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("runs reindex", &[]).starts_with("3 runs"));
 
     assert!(tried.works("evaluate", &["iris"]).contains("accuracy"));
+    assert!(tried.works("explain-step", &["iris"]).contains("backward pass"));
     assert!(tried.works("plot", &["iris"]).contains(".svg"));
     tried.works("export", &["iris", "--format", "onnx", "-o", "iris.onnx"]);
     tried.works("report", &["iris", "other"]);
@@ -131,6 +132,14 @@ fn every_verb_works(server: Option<&str>) {
     let served = Served::start(command).expect("the dashboard serves");
     let (status, runs) = served.ask("GET", "/api/runs", "").unwrap();
     assert_eq!((status, runs.contains("looks right")), (200, true));
+
+    tried.verbs.insert("learn".to_owned());
+    let mut command = tried.place.command(&["learn", "--port", "0"]);
+    command.env_remove("BURNLAB_STORE");
+    server.map(|server| command.env("BURNLAB_STORE", server));
+    let served = Served::start(command).expect("the lessons are served");
+    let (status, lessons) = served.ask("GET", "/api/learn/lessons?lang=en", "").unwrap();
+    assert_eq!((status, lessons.contains("\"neuron\"")), (200, true));
 
     tried.verbs.insert("serve".to_owned());
     let mut command = tried.place.command(&["serve", "iris", "--port", "0"]);

@@ -18,7 +18,7 @@
 //! | a service on another port of the host, of this machine or another, which gets our cookies | `session.rs`: the cookie is for a path that nobody else knows, is no token, but a session of one address; what changes need is in the page alone | `a_cookie_is_no_token_and_ends`; `sockets.rs`: `a_session_is_of_one_address` |
 //! | a cookie that another port has set first | `guard.rs`, `cookies` | `a_strangers_cookie_does_not_hide_ours` |
 //! | a session that is forgotten, or logged out | `session.rs`, `IDLE`, `LONGEST`, `end` | `session.rs`: `a_session_is_of_one_client_and_ends`; `events.rs`: `a_stream_ends_with_its_session` |
-//! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: one fixed place, `GET /` alone | `a_token_in_the_address_leads_nowhere_else` |
+//! | `?token=` as an open redirect, or to plant a cookie | `guard.rs`, `admit`: the page that was asked for, of two that there are | `a_token_in_the_address_leads_nowhere_else` |
 //! | paths: `..`, encoded once or twice, absolute, NUL, drive letters | `tracking/folder/open.rs`, `parts` | `no_path_leads_out_of_the_run` |
 //! | a neighbour whose name begins alike; links, pipes, hidden files | `tracking/folder/open.rs`; `list.rs` | the same; `strangers.rs` |
 //! | scripts in SVG and HTML files of a run | `files.rs`: sandbox, or a download | `reads.rs`: `files_are_downloads_or_shown_in_a_sandbox`; `hostile.rs`: `a_picture_of_a_run_runs_nothing` |
@@ -37,6 +37,7 @@
 //! | silent and half-open connections | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_says_nothing_is_let_go` |
 //! | readers that never read | `connection.rs`, `Limits::quiet` | `sockets.rs`: `a_client_that_does_not_take_its_answer_is_let_go` |
 //! | more connections than places | `connection.rs`, `Limits::crowded`, `connection: close`, and `Strangers` where a token is needed | `sockets.rs`: `strangers_who_take_all_places_keep_nobody_out`, `clients_that_never_rest_take_turns_with_others`; `hostile.rs`: `idle_strangers_keep_no_user_out`; `crowd.rs` |
+//! | trainings without end or number, huge networks, in the lessons | `learn/request.rs`, limits and allowed keys; `learn/pool.rs` | `learn/tests/attacks.rs`; `learn/pool.rs` |
 //! | many event streams | `events.rs`, `MAX_LISTENERS` | `events.rs`: `only_so_many_pages_listen` |
 //!
 //! Not guarded against: other users of this machine, who reach every port of it (`--allow-remote` keeps them out, too), and

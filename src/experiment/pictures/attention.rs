@@ -13,11 +13,11 @@ pub(super) fn attention(subject: &Subject) -> Option<String> {
     if subject.test.is_empty() {
         return None;
     }
-    let blocks = subject.network.attention(subject.test)?;
+    let blocks = subject.network.attention(subject.test, subject.example)?;
     let num_tokens = blocks.first()?.num_tokens;
     let attention = match subject.preprocessor.image_shape() {
         Some(shape) => of_image(subject, shape, &blocks)?,
-        None => of_sequence(num_tokens, &blocks),
+        None => of_sequence(subject, num_tokens, &blocks),
     };
     Some(plots::attention(&subject.titled("Attention"), &attention))
 }
@@ -37,15 +37,16 @@ fn of_image(subject: &Subject, shape: ImageShape, blocks: &[Shares]) -> Option<p
         (0..num_patches).map(of_patch).collect()
     };
     let by = if has_class_token { "the class token" } else { "all patches on average" };
-    let answer = subject.predictions.first().map(|row| {
-        let name = |class: f64| subject.preprocessor.class_names().get(class as usize).cloned().unwrap_or_default();
-        format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
-    });
     Some(plots::Attention {
-        about: format!("Attention that each patch{} receives from {by}, for each head.", answer.unwrap_or_default()),
-        image: Some((shape.height, shape.width, shape.grey(&subject.preprocessor.raw_numbers(subject.test, 0)))),
+        about: format!("Attention that each patch{} receives from {by}, for each head.", subject.example_told()),
+        image: Some((
+            shape.height,
+            shape.width,
+            shape.grey(&subject.preprocessor.raw_numbers(subject.test, subject.example)),
+        )),
         shape: (patches[0], patches[1]),
         cell: (shape.height / patches[0], shape.width / patches[1]),
+        tokens: Vec::new(),
         blocks: blocks
             .iter()
             .map(|block| block.heads().map(|shares| received(shares, block.num_tokens)).collect())
@@ -53,7 +54,7 @@ fn of_image(subject: &Subject, shape: ImageShape, blocks: &[Shares]) -> Option<p
     })
 }
 
-fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
+fn of_sequence(subject: &Subject, num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
     let shown = num_tokens.min(MOST_CHARACTERS);
     let corner = |shares: &[f32]| -> Vec<f64> {
         let rows = shares.chunks_exact(num_tokens).take(shown);
@@ -61,12 +62,27 @@ fn of_sequence(num_tokens: usize, blocks: &[Shares]) -> plots::Attention {
     };
     plots::Attention {
         about: format!(
-            "Attention between the first {shown} tokens of the first test example, for each head: rows are queries, \
-             columns are keys."
+            "Attention between the first {shown} tokens of test example {}, for each head: rows are queries, which look, \
+             columns are keys, which are looked at.",
+            subject.example + 1
         ),
+        tokens: characters(subject, shown),
         image: None,
         shape: (shown, shown),
         cell: (1, 1),
         blocks: blocks.iter().map(|block| block.heads().map(corner).collect()).collect(),
     }
+}
+
+/// The first characters of a text, those that are not seen by a sign; none of other inputs.
+fn characters(subject: &Subject, shown: usize) -> Vec<String> {
+    let Some(known) = subject.preprocessor.characters() else { return Vec::new() };
+    let known: Vec<char> = known.chars().collect();
+    let name = |&number: &f32| match known.get(number as usize) {
+        None => "?".to_owned(),
+        Some(' ') => "\u{2423}".to_owned(),
+        Some('\n') => "\u{23ce}".to_owned(),
+        Some(character) => character.to_string(),
+    };
+    subject.test.input(subject.example)[..shown].iter().map(name).collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::subject::Subject;
 use crate::data::{Examples, Preprocessor};
+use crate::experiment::plane::{Grid, is_planar, place, probabilities};
 use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
 use crate::training::OutputDecoder;
@@ -11,15 +12,8 @@ use crate::training::OutputDecoder;
 /// Grid cells per side of a picture, and of one that is redrawn for each epoch.
 const SIZE: usize = 80;
 const SIZE_BY_EPOCH: usize = 48;
-/// Margin around the points, as a fraction of their range.
-const MARGIN: f64 = 0.05;
 /// `boundary.json` writes a class as one base-36 digit.
 const MAX_CLASSES: usize = 36;
-
-/// Whether the inputs form a plane: exactly two columns, both numeric.
-pub fn is_planar(preprocessor: &Preprocessor) -> bool {
-    preprocessor.columns().len() == 2 && preprocessor.columns().iter().all(|column| column.kind.is_numeric())
-}
 
 /// The decision boundary, with the data points.
 pub(super) fn boundary(subject: &Subject) -> Option<String> {
@@ -31,7 +25,7 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
     if !is_planar(subject.preprocessor) || subject.preprocessor.task().is_classification() {
         return None;
     }
-    let grid = Grid::new(subject.preprocessor, parts(subject), SIZE);
+    let grid = grid(subject);
     let decoder = subject.decoder();
     let values =
         subject.network.logits(&grid.examples(subject.preprocessor)).into_iter().map(|z| decoder.number(z)).collect();
@@ -45,14 +39,14 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
         .collect();
     let [x, y] = names(subject.preprocessor);
     let target = &subject.preprocessor.target_name;
-    Some(plots::surface(&subject.titled("Prediction"), x, y, target, &grid.field(values), &dots))
+    Some(plots::surface(&subject.titled("Prediction"), x, y, target, &field(&grid, values), &dots))
 }
 
 /// The plane as each unit of the only hidden layer divides it, next to the network's output.
 pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
     let [num_units] = subject.perceptron()?.hidden[..] else { return None };
     let boundary = divided(subject)?;
-    let grid = Grid::new(subject.preprocessor, parts(subject), SIZE);
+    let grid = grid(subject);
     let points = grid.examples(subject.preprocessor);
     let (weights, biases) = (&subject.weights["layers.0.weight"].values, &subject.weights["layers.0.bias"].values);
     let output = &subject.weights["layers.1.weight"];
@@ -61,7 +55,7 @@ pub(super) fn hidden_units(subject: &Subject) -> Option<String> {
             let (first, second) = (weights[unit], weights[num_units + unit]);
             let sums = points.inputs.chunks_exact(2).map(|x| x[0] * first + x[1] * second + biases[unit]);
             let sums: Vec<f32> = sums.collect();
-            let field = |values: &[f32]| grid.field(values.iter().map(|&value| f64::from(value)).collect());
+            let field = |values: &[f32]| field(&grid, values.iter().map(|&value| f64::from(value)).collect());
             Unit {
                 name: format!("unit {}", unit + 1),
                 pre_activation: field(&sums),
@@ -86,7 +80,7 @@ pub fn boundary_history(
         return None;
     }
     let decoder = OutputDecoder::new(preprocessor);
-    let grid = Grid::new(preprocessor, parts.iter().map(|&part| (part, false)).collect(), SIZE_BY_EPOCH);
+    let grid = Grid::around(preprocessor, &parts, SIZE_BY_EPOCH);
     let cells = grid.examples(preprocessor);
     let floor = 1.0 / num_classes as f64;
     let digit = |number: usize, radix| char::from_digit(number as u32, radix).unwrap_or('0');
@@ -132,9 +126,9 @@ fn divided(subject: &Subject) -> Option<Boundary> {
         return None;
     }
     let decoder = subject.decoder();
-    let grid = Grid::new(preprocessor, parts(subject), SIZE);
+    let grid = grid(subject);
     let rows = probabilities(&decoder, &subject.network.logits(&grid.examples(preprocessor)));
-    let field = |class: usize| grid.field(rows.iter().map(|row| row[class]).collect());
+    let field = |class: usize| field(&grid, rows.iter().map(|row| row[class]).collect());
     let dots = parts(subject).into_iter().flat_map(|(examples, is_test)| {
         let predicted = probabilities(&decoder, &subject.network.logits(examples));
         let dot = |(row, probabilities): (usize, Vec<f64>)| {
@@ -160,68 +154,16 @@ fn parts<'a>(subject: &Subject<'a>) -> Vec<(&'a Examples, bool)> {
     subject.train.map(|train| (train, false)).into_iter().chain([(subject.test, true)]).collect()
 }
 
-fn probabilities(decoder: &OutputDecoder, logits: &[f32]) -> Vec<Vec<f64>> {
-    logits.chunks_exact(decoder.task.num_outputs()).map(|row| decoder.probabilities(row)).collect()
+/// A grid over these rows.
+fn grid(subject: &Subject) -> Grid {
+    let parts: Vec<&Examples> = parts(subject).into_iter().map(|(part, _)| part).collect();
+    Grid::around(subject.preprocessor, &parts, SIZE)
 }
 
 fn names(preprocessor: &Preprocessor) -> [&str; 2] {
     [&preprocessor.columns()[0].name, &preprocessor.columns()[1].name]
 }
 
-/// A row's two coordinates, in their own units.
-fn place(preprocessor: &Preprocessor, examples: &Examples, row: usize) -> (f64, f64) {
-    let raw = preprocessor.raw_numbers(examples, row);
-    (f64::from(raw[0]), f64::from(raw[1]))
-}
-
-/// A regular grid of points over the plane, in the columns' own units.
-struct Grid {
-    x: (f64, f64),
-    y: (f64, f64),
-    size: usize,
-}
-
-impl Grid {
-    /// A grid that covers all rows of the parts.
-    fn new(preprocessor: &Preprocessor, parts: Vec<(&Examples, bool)>, size: usize) -> Self {
-        let places: Vec<(f64, f64)> = parts
-            .into_iter()
-            .flat_map(|(examples, _)| (0..examples.len()).map(move |row| place(preprocessor, examples, row)))
-            .collect();
-        let around = |values: &dyn Fn(&(f64, f64)) -> f64| {
-            let low = places.iter().map(values).fold(f64::INFINITY, f64::min);
-            let high = places.iter().map(values).fold(f64::NEG_INFINITY, f64::max);
-            if low > high {
-                return (-1.0, 1.0);
-            }
-            let margin = if high > low { MARGIN * (high - low) } else { 1.0 };
-            (low - margin, high + margin)
-        };
-        Self { x: around(&|place| place.0), y: around(&|place| place.1), size }
-    }
-
-    /// The points as network inputs, row by row from the lowest y.
-    fn examples(&self, preprocessor: &Preprocessor) -> Examples {
-        let at = |(low, high): (f64, f64), step: usize| low + (high - low) * step as f64 / (self.size - 1) as f64;
-        let mut inputs = Vec::with_capacity(2 * self.size * self.size);
-        for row in 0..self.size {
-            for column in 0..self.size {
-                let raw = [at(self.x, column), at(self.y, row)];
-                for (column, raw) in preprocessor.columns().iter().zip(raw) {
-                    column.kind.encode_number(raw, &mut inputs);
-                }
-            }
-        }
-        let num_points = self.size * self.size;
-        Examples {
-            inputs,
-            targets: vec![f32::NAN; num_points],
-            rows: (0..num_points).collect(),
-            ..Examples::none(preprocessor.num_inputs())
-        }
-    }
-
-    fn field(&self, values: Vec<f64>) -> Field {
-        Field { x: self.x, y: self.y, size: self.size, values }
-    }
+fn field(grid: &Grid, values: Vec<f64>) -> Field {
+    Field { x: grid.x, y: grid.y, size: grid.size, values }
 }

@@ -6,7 +6,7 @@
 //! | `subject` | [`Subject`]: the data of a run that pictures are drawn from |
 //! | `results` | pictures of the curves and of the predictions of the test part |
 //! | `inputs` | pictures of networks with two numeric inputs, over their plane |
-//! | `layers`, `attention`, `importance` | pictures of weights, of attention, of feature importance |
+//! | `layers`, `maps`, `attention`, `importance` | pictures of weights, of feature maps, of attention, of feature importance |
 //! | `overfitting` | losses against network size, over runs of an experiment |
 //! | `recorded` | the pictures written by training |
 //! | `saved` | the pictures of a saved model |
@@ -15,6 +15,7 @@ mod attention;
 mod importance;
 mod inputs;
 mod layers;
+mod maps;
 mod overfitting;
 pub(super) mod recorded;
 mod results;
@@ -22,7 +23,6 @@ mod saved;
 mod subject;
 mod table;
 
-pub use inputs::is_planar;
 pub use saved::{draw_all, draw_named};
-pub use subject::Subject;
+pub use subject::{DeviceNetwork, FeatureMaps, Network, Shares, Subject};
 pub use table::{Draw, PICTURES, Picture};

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::cpu::TrainingBackend;
+use anyhow::Context;
 
-use super::inputs::is_planar;
 use super::subject::{DeviceNetwork, Results, Subject};
 use super::table::{Draw, PICTURES, Picture};
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::Examples;
 use crate::experiment::evaluate::score_net;
+use crate::experiment::plane::is_planar;
 use crate::experiment::saved_model::SavedModel;
 use crate::tracking::read_points_thinned;
 
@@ -22,26 +23,29 @@ type Drawn = (&'static Picture, String);
 /// A backend that is not compiled in; weights that do not fit; a damaged folder.
 pub fn draw_all(saved: &SavedModel, backend: BackendName) -> anyhow::Result<Vec<Drawn>> {
     let all = PICTURES.iter().map(|picture| (picture, false)).collect();
-    run_on(backend, DrawJob { saved, pictures: all }).map_err(anyhow::Error::msg)?
+    run_on(backend, DrawJob { saved, pictures: all, row: None }).map_err(anyhow::Error::msg)?
 }
 
-/// Draws those of the named pictures that show a single run.
+/// Draws those of the named pictures that show a single run; pictures of one example show the test row `row`, by default the
+/// first.
 ///
 /// # Errors
-/// As [`draw_all`]; a picture not available for the run.
+/// As [`draw_all`]; a picture not available for the run; a row that is no test row.
 pub fn draw_named(
     saved: &SavedModel,
     pictures: &[&'static Picture],
+    row: Option<usize>,
     backend: BackendName,
 ) -> anyhow::Result<Vec<Drawn>> {
     let named = pictures.iter().map(|&picture| (picture, true)).collect();
-    run_on(backend, DrawJob { saved, pictures: named }).map_err(anyhow::Error::msg)?
+    run_on(backend, DrawJob { saved, pictures: named, row }).map_err(anyhow::Error::msg)?
 }
 
 struct DrawJob<'a> {
     saved: &'a SavedModel,
     /// Pictures, and whether each is required.
     pictures: Vec<(&'static Picture, bool)>,
+    row: Option<usize>,
 }
 
 impl Job for DrawJob<'_> {
@@ -69,7 +73,11 @@ impl Job for DrawJob<'_> {
             test: &test,
             train: train.as_ref(),
         };
-        let subject = Subject::new(&title, &network, preprocessor, results);
+        let mut subject = Subject::new(&title, &network, preprocessor, results);
+        if let Some(row) = self.row {
+            let found = test.rows.iter().position(|&other| other == row);
+            subject.example = found.with_context(|| format!("--row {row}: `{title}` has no such test row"))?;
+        }
         let mut drawn = Vec::new();
         for (picture, is_wanted) in self.pictures {
             let Draw::Run(draw) = picture.draw else { continue };

@@ -1,7 +1,7 @@
 //! The table of pictures.
 
 use super::subject::Subject;
-use super::{attention, importance, inputs, layers, overfitting, results};
+use super::{attention, importance, inputs, layers, maps, overfitting, results};
 use crate::tracking::Run;
 
 /// A kind of picture.
@@ -99,6 +99,13 @@ pub static PICTURES: &[Picture] = &[
         shows: "Images: the weights of each unit of the first layer",
         needs: "images (data.image_shape), and model.kind = \"mlp\"",
         draw: Draw::Run(layers::unit_weights),
+        cost: cheap,
+    },
+    Picture {
+        name: "feature-maps",
+        shows: "Convolutional networks: the first filters, and the maps of one image",
+        needs: "model.kind = \"cnn\", images (data.image_shape), and test rows",
+        draw: Draw::Run(maps::feature_maps),
         cost: cheap,
     },
     Picture {

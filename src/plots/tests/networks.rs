@@ -1,6 +1,6 @@
 //! Pictures of the weights.
 
-use super::super::{Layer, network, unit_weights};
+use super::super::{FeatureMaps, Layer, Sheets, feature_maps, network, unit_weights};
 use super::{description, marks, number, parsed, strings, text, texts};
 
 fn layer(num_inputs: usize, num_outputs: usize, weight: impl Fn(usize, usize) -> f32) -> Layer {
@@ -29,6 +29,27 @@ fn edges_tell_size_and_sign_of_their_weights() {
         "2 inputs, 2 hidden units, 1 output; 9 weights and biases. The strongest weight, +4, leads from x to unit 1.";
     assert_eq!(description(&document), expected);
     assert!(text(marks(&document, "node")[2]).contains("unit 1, bias +0.5"));
+    // So few edges have their numbers beside them.
+    let mut numbers = texts(&document, "number");
+    numbers.sort();
+    assert_eq!(numbers, ["+1", "+3", "+4", "-2", "-3", "bias +0.5", "bias +0.5", "bias +0.5"]);
+}
+
+/// Ten units: no number stands on another.
+#[test]
+fn numbers_of_weights_are_apart() {
+    let svg = network("Network", &[layer(2, 10, |_, _| 1.0), layer(10, 1, |_, _| 1.0)], &[], &[]);
+    let document = parsed(&svg);
+    let numbers = marks(&document, "number");
+    assert_eq!(numbers.len(), 30 + 11);
+    let places: Vec<(f64, f64)> = numbers.iter().map(|&mark| (number(mark, "x"), number(mark, "y"))).collect();
+    for (i, a) in places.iter().enumerate() {
+        for b in &places[..i] {
+            assert!((a.0 - b.0).abs() > 30.0 || (a.1 - b.1).abs() > 11.0, "{a:?} {b:?}");
+        }
+    }
+    let many = network("Network", &[layer(31, 1, |_, _| 1.0)], &[], &[]);
+    assert!(marks(&parsed(&many), "number").is_empty());
 }
 
 #[test]
@@ -94,6 +115,7 @@ fn attention_has_a_map_for_each_head_on_one_scale_from_zero() {
         image: Some((2, 4, vec![0.0; 8])),
         shape: (1, 2),
         cell: (2, 2),
+        tokens: Vec::new(),
         blocks: vec![vec![vec![0.8, 0.2], vec![0.5, 0.5]], vec![vec![0.0, 1.0], vec![f64::NAN, 0.4]]],
     };
     let svg = super::super::attention("Attention", &attention);
@@ -105,6 +127,48 @@ fn attention_has_a_map_for_each_head_on_one_scale_from_zero() {
     let opacity: Vec<f64> = marks(&document, "crisp").into_iter().map(|cell| number(cell, "fill-opacity")).collect();
     assert_eq!(opacity, [0.25, 0.75, 0.5, 1.0, 0.38]);
     assert!(description(&document).contains("Row 7"));
+    let shares = vec![vec![vec![1.0, 0.0, 0.3, 0.7]]];
+    let letters =
+        super::super::Attention { tokens: strings(&["A", "l"]), shape: (2, 2), blocks: shares, ..attention.clone() };
+    let svg = super::super::attention("Attention", &letters);
+    // Each beside its row and above its column.
+    assert_eq!(texts(&parsed(&svg), "letter"), ["A", "A", "l", "l"]);
     let none = super::super::Attention { blocks: Vec::new(), ..attention };
     assert!(super::super::attention("Attention", &none).contains("There is no attention to show"));
+}
+
+#[test]
+fn filters_and_maps_have_a_scale_for_each_convolution() {
+    let sheets = |side: usize, count: usize, value: f32| Sheets {
+        height: side,
+        width: side,
+        values: (0..count).map(|i| vec![value * i as f32; side * side]).collect(),
+    };
+    let found = FeatureMaps {
+        about: "One digit.".to_owned(),
+        image: (4, 4, (0..16).map(|pixel| pixel as f32).collect()),
+        filters: Some(sheets(3, 2, -0.5)),
+        maps: vec![sheets(2, 2, 4.0), sheets(1, 20, 1.0)],
+    };
+    let svg = feature_maps("Maps", &found);
+    let document = parsed(&svg);
+    // Of twenty maps, sixteen.
+    assert_eq!(marks(&document, "unit").len(), 2 + 2 + 16);
+    assert_eq!(
+        texts(&document, "bold"),
+        [
+            "filters of convolution 1, 3 x 3",
+            "maps after convolution 1, 2 x 2",
+            "maps after convolution 2, 1 x 1, 16 of 20"
+        ]
+    );
+    let full: Vec<&str> = marks(&document, "crisp")
+        .into_iter()
+        .filter(|cell| cell.attribute("fill-opacity").is_some_and(|opacity| opacity == "1"))
+        .filter_map(|cell| cell.attribute("class"))
+        .filter(|class| !class.contains("step"))
+        .collect();
+    assert!(full.contains(&"negative crisp") && full.contains(&"positive crisp"), "{full:?}");
+    let nothing = FeatureMaps { filters: None, maps: Vec::new(), ..found };
+    assert!(feature_maps("Maps", &nothing).contains("no convolution"));
 }

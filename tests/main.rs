@@ -93,6 +93,8 @@ mod language;
 mod learn;
 #[path = "burnlab/layers.rs"]
 mod layers;
+#[path = "burnlab/learn_page.rs"]
+mod learn_page;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]

@@ -89,10 +89,10 @@ mod kinds;
 mod lab;
 #[path = "burnlab/language.rs"]
 mod language;
-#[path = "burnlab/learn.rs"]
-mod learn;
 #[path = "burnlab/layers.rs"]
 mod layers;
+#[path = "burnlab/learn.rs"]
+mod learn;
 #[path = "burnlab/learn_page.rs"]
 mod learn_page;
 #[path = "burnlab/limits.rs"]

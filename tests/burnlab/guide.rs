@@ -192,7 +192,10 @@ fn check(name: &str) {
 fn run(place: &Place, command: &str) -> (bool, Vec<String>) {
     // The line after which it is stopped, and how: a background job of a shell ignores INT until it has a handler.
     let stops_at = match command {
-        _ if ["burnlab dashboard", "burnlab learn", "burnlab serve"].iter().any(|server| command.starts_with(server)) => {
+        _ if ["burnlab dashboard", "burnlab learn", "burnlab serve"]
+            .iter()
+            .any(|server| command.starts_with(server)) =>
+        {
             Some(("http://", "TERM"))
         }
         _ if command.ends_with("# Ctrl-C") => Some(("epoch ", "INT")),

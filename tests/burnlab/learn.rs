@@ -71,7 +71,10 @@ impl Lesson {
         for (i, part) in prose.split("](measure:").enumerate() {
             let part = if i == 0 { part } else { part.split_once(')').unwrap().1 };
             // The printed number of the next measure is at the end of this part.
-            rest += part.rsplit_once('[').filter(|(_, last)| last.parse::<f64>().is_ok()).map_or(part, |(before, _)| before);
+            rest += part
+                .rsplit_once('[')
+                .filter(|(_, last)| last.parse::<f64>().is_ok())
+                .map_or(part, |(before, _)| before);
         }
         let is_number = |word: &&str| {
             word.split_once('.').is_some_and(|(whole, decimals)| {
@@ -136,7 +139,8 @@ fn measured_numbers_are_measured_again() {
         let metric = metric.strip_prefix("test/").unwrap_or_else(|| panic!("measure:{key} is not of the test part"));
         (config.to_owned(), metric.to_owned(), seeds.first().map_or(1, |seeds| seeds.parse().unwrap()))
     };
-    let runs: BTreeSet<(String, u64)> = all.iter().map(|(_, key)| parsed(key)).map(|(c, _, seeds)| (c, seeds)).collect();
+    let runs: BTreeSet<(String, u64)> =
+        all.iter().map(|(_, key)| parsed(key)).map(|(c, _, seeds)| (c, seeds)).collect();
     let found: BTreeMap<(String, u64), Vec<Evaluation>> = thread::scope(|scope| {
         let start = |(config, seeds): &(String, u64)| {
             let (config, seeds) = (config.clone(), *seeds);

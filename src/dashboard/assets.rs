@@ -46,6 +46,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "hover.js",
     "kept.js",
     "main.js",
+    "numbers.js",
     "overview.js",
     "palette.js",
     "parallel.js",

@@ -19,6 +19,8 @@ pub mod key {
     pub const HOME: &str = "\u{e011}";
     pub const DOWN: &str = "\u{e015}";
     pub const RIGHT: &str = "\u{e014}";
+    pub const UP: &str = "\u{e013}";
+    pub const END: &str = "\u{e010}";
 }
 
 /// What the driver answers in place of a result.
@@ -81,6 +83,13 @@ impl Client {
 
     pub async fn title(&self) -> Result<String> {
         text(&self.get("/title").await?)
+    }
+
+    /// The errors in the browser's console since the last call.
+    pub async fn console_errors(&self) -> Result<Vec<String>> {
+        let entries = self.post("/se/log", json!({ "type": "browser" })).await?;
+        let entries = entries.as_array().map_or(&[][..], Vec::as_slice);
+        Ok(entries.iter().filter(|one| one["level"] == "SEVERE").map(|one| one["message"].to_string()).collect())
     }
 
     /// What the body of a JavaScript function returns.

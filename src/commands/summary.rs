@@ -23,6 +23,8 @@ use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 const MAX_MATRIX: usize = 12;
 /// For at most as many classes, the matrix has its zeros.
 const MAX_ZEROS: usize = 4;
+/// More targets are left to the file.
+const MAX_TARGETS: usize = 20;
 /// Characters of a class's name in a confusion matrix.
 const MAX_NAME: usize = 40;
 
@@ -78,7 +80,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
 
 /// What the second training brought: the main metric before and after it.
 fn refit_changed(evaluation: &Evaluation, refit: &RefitEvaluation) -> String {
-    let names = ["perplexity", "accuracy", "rmse"];
+    let names = ["perplexity", "accuracy", "micro_f1", "rmse"];
     let found = names.iter().find_map(|name| {
         let before = refit.before.iter().find(|metric| metric.name == *name)?;
         let (now, before) = (measured(evaluation.metric(name)), measured(before.value));
@@ -163,10 +165,13 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
             writeln!(writer, "       {}", calibrated(evaluation, calibration))?;
         }
         if let Some(threshold) = &evaluation.threshold {
-            writeln!(writer, "       {}", decided(evaluation, threshold, classes))?;
+            let second = classes.report.last().map_or("", |class| class.class.as_str());
+            writeln!(writer, "       {}", decided(evaluation, threshold, second))?;
         }
         write_errors(writer, classes)?;
         write_overlooked(writer, classes)?;
+    } else if !evaluation.targets.is_empty() {
+        write_targets(writer, evaluation, &rows)?;
     } else {
         writeln!(
             writer,
@@ -188,6 +193,58 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
     Ok(())
 }
 
+/// Results of several targets: of all, and a line for each.
+fn write_targets(writer: &mut dyn Write, evaluation: &Evaluation, rows: &str) -> io::Result<()> {
+    let baseline = measured(evaluation.baseline.value);
+    let are_labels = evaluation.targets[0].support.is_some();
+    let count = counted(evaluation.targets.len(), if are_labels { "label" } else { "target" });
+    let (names, columns): (&[&str], &[&str]) = match are_labels {
+        true => {
+            writeln!(
+                writer,
+                "test   {} on {rows} (each label always what it mostly is: {baseline})",
+                shown(evaluation, &["hamming_loss"])
+            )?;
+            (&["micro_f1", "f1", "subset_accuracy"], &["f1", "precision", "recall", "average_precision"])
+        }
+        false => {
+            writeln!(
+                writer,
+                "test   {} on {rows} (always the training means: {baseline}), {}",
+                shown(evaluation, &["rmse"]),
+                shown(evaluation, &["mae", "r2"])
+            )?;
+            (&[], &["rmse", "mae", "r2"])
+        }
+    };
+    if !names.is_empty() {
+        writeln!(writer, "       {}", shown(evaluation, names))?;
+        writeln!(writer, "       {}", shown(evaluation, &["average_precision", "roc_auc", "log_loss"]))?;
+    }
+    if let Some(threshold) = &evaluation.threshold {
+        writeln!(writer, "       {}", decided(evaluation, threshold, ""))?;
+    }
+    writeln!(writer, "       means over {count}:")?;
+    let width = evaluation.targets.iter().map(|target| cut(&target.target, MAX_NAME).chars().count()).max().unwrap_or(0);
+    for target in evaluation.targets.iter().take(MAX_TARGETS) {
+        let values = columns.iter().map(|name| match target.metric(name) {
+            value if value.is_nan() => format!("{name} undefined"),
+            value => format!("{name} {}", measured(value)),
+        });
+        let values = values.collect::<Vec<_>>().join(", ");
+        let name = cut(&target.target, MAX_NAME);
+        let rows = target.support.map_or_else(String::new, |support| format!(", in {}", counted(support as usize, "row")));
+        let (baseline, value) = (&target.baseline.name, measured(target.baseline.value));
+        let baseline = if are_labels { String::new() } else { format!(" (mean: {baseline} {value})") };
+        let at = target.threshold.map_or_else(String::new, |limit| format!(", above {}", measured(limit)));
+        writeln!(writer, "       {name:<width$}  {values}{baseline}{rows}{at}")?;
+    }
+    match evaluation.targets.len().saturating_sub(MAX_TARGETS) {
+        0 => Ok(()),
+        more => writeln!(writer, "       and {more} more, in evaluation.json"),
+    }
+}
+
 /// What the temperature brought.
 fn calibrated(evaluation: &Evaluation, calibration: &CalibrationEvaluation) -> String {
     let changed = ["log_loss", "ece", "brier"].iter().filter_map(|name| {
@@ -199,12 +256,14 @@ fn calibrated(evaluation: &Evaluation, calibration: &CalibrationEvaluation) -> S
 }
 
 /// What the threshold brought.
-fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, classes: &ClassEvaluation) -> String {
+fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, second: &str) -> String {
     let ThresholdEvaluation { probability, metric, before } = threshold;
-    let second = classes.report.last().map_or("", |class| class.class.as_str());
+    let what = match probability {
+        Some(probability) => format!("`{second}` is predicted above a probability of {}", measured(*probability)),
+        None => "each label is predicted above a probability of its own".to_owned(),
+    };
     format!(
-        "`{second}` is predicted above a probability of {}: {metric} {} ({} above one half)",
-        measured(*probability),
+        "{what}: {metric} {} ({} above one half)",
         measured(evaluation.metric(metric)),
         measured(value(before, metric).unwrap_or(f64::NAN))
     )

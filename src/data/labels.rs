@@ -102,7 +102,7 @@ impl Spelling {
 }
 
 /// Sorted distinct names: as numbers when all are numbers (so `10` follows `9`), else alphabetically.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Labels {
     pub(super) names: Vec<String>,
     pub(super) spelling: Spelling,

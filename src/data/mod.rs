@@ -86,12 +86,14 @@ mod reading;
 mod reread;
 mod select;
 mod several;
+mod several_targets;
 mod split;
 mod sqlite;
 mod stream;
 mod suspicions;
 mod table;
 mod target;
+mod target_columns;
 mod task;
 mod text;
 mod text_file;
@@ -124,12 +126,14 @@ pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
-    Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
+    Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor, Unit,
 };
 pub use readers::{are_public, is_public};
 pub use reading::{Reading, Readings};
+pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};
 pub use suspicions::suspicions;
+pub use target_columns::TargetColumns;
 pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;

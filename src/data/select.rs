@@ -3,6 +3,8 @@
 use super::{DataConfig, Dataset, Target, labels};
 use crate::invalid::Invalid;
 
+const NO_CLASSES: &str = "the target is a number, or several columns, which have no classes: remove the key";
+
 /// Keeps the rows of the classes in `data.classes`, renumbered in their original order.
 ///
 /// # Errors
@@ -15,7 +17,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     let width = dataset.columns.len();
     let source_rows: Vec<u32> = (0..dataset.num_rows()).map(|row| dataset.source_row(row) as u32).collect();
     let Target::Classes { names, labels } = &mut dataset.target else {
-        return Err(Invalid::at(KEY, "the target is a number, which has no classes: remove the key"));
+        return Err(Invalid::at(KEY, NO_CLASSES));
     };
     if let Some(unknown) = config.classes.iter().find(|class| !names.contains(class)) {
         return Err(Invalid::at(KEY, format!("there is no class `{unknown}`; there are {}", labels::list(names, 20))));
@@ -61,8 +63,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
 pub(super) fn limit_per_class(rows: &mut Vec<usize>, dataset: &Dataset, config: &DataConfig) -> Result<(), Invalid> {
     let Some(limit) = config.train_per_class else { return Ok(()) };
     let Target::Classes { names, labels } = &dataset.target else {
-        let message = "the target is a number, which has no classes: remove the key";
-        return Err(Invalid::at("data.train_per_class", message));
+        return Err(Invalid::at("data.train_per_class", NO_CLASSES));
     };
     let mut left = vec![limit; names.len()];
     rows.retain(|&row| {

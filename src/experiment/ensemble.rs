@@ -56,6 +56,7 @@ impl Ensemble {
             let folder = RunFolder::find(location, run.record.id.as_str())?;
             let model = SavedModel::open(&folder)?;
             model.refuse_text("an ensemble predicts the rows of a table")?;
+            model.refuse_several("an ensemble")?;
             ensure!(
                 model.preprocessor.threshold.is_none(),
                 "run `{}` tells its classes apart at a threshold of its own, which the mean of several has none of: train them \
@@ -127,16 +128,16 @@ pub fn average(answers: &[&Answer]) -> Averaged {
     let mean = |value: &dyn Fn(&Answer) -> f64| answers.iter().map(|answer| value(answer)).sum::<f64>() / num;
     let num_classes = answers[0].probabilities.len();
     if num_classes == 0 {
-        let predicted = mean(&|answer| answer.predicted);
-        let squares: f64 = answers.iter().map(|answer| (answer.predicted - predicted).powi(2)).sum();
+        let predicted = mean(&Answer::first);
+        let squares: f64 = answers.iter().map(|answer| (answer.first() - predicted).powi(2)).sum();
         let spread = if answers.len() > 1 { (squares / (num - 1.0)).sqrt() } else { 0.0 };
-        return Averaged { answer: Answer { predicted, probabilities: Vec::new() }, spread };
+        return Averaged { answer: Answer { predicted: vec![predicted], probabilities: Vec::new() }, spread };
     }
     let probabilities: Vec<f64> = (0..num_classes).map(|class| mean(&|answer| answer.probabilities[class])).collect();
     let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
     let predicted = (0..num_classes).fold(0, better) as f64;
-    let spread = mean(&|answer| if answer.predicted == predicted { 1.0 } else { 0.0 });
-    Averaged { answer: Answer { predicted, probabilities }, spread }
+    let spread = mean(&|answer| if answer.first() == predicted { 1.0 } else { 0.0 });
+    Averaged { answer: Answer { predicted: vec![predicted], probabilities }, spread }
 }
 
 /// The runs of the config that `query` names, by seed and fold.
@@ -229,11 +230,11 @@ mod tests {
 
     fn classes(probabilities: &[f64]) -> Answer {
         let best = (0..probabilities.len()).reduce(|a, b| if probabilities[b] > probabilities[a] { b } else { a });
-        Answer { predicted: best.unwrap() as f64, probabilities: probabilities.to_vec() }
+        Answer { predicted: vec![best.unwrap() as f64], probabilities: probabilities.to_vec() }
     }
 
     fn number(predicted: f64) -> Answer {
-        Answer { predicted, probabilities: Vec::new() }
+        Answer { predicted: vec![predicted], probabilities: Vec::new() }
     }
 
     #[test]
@@ -243,7 +244,7 @@ mod tests {
         let Averaged { answer, spread } = average(&answers.iter().collect::<Vec<_>>());
         assert_eq!(answer.probabilities[0], 0.375);
         assert!((answer.probabilities[1] - 1.375 / 3.0).abs() < 1e-15, "{answer:?}");
-        assert_eq!((answer.predicted, spread), (1.0, 1.0 / 3.0));
+        assert_eq!((answer.first(), spread), (1.0, 1.0 / 3.0));
 
         let tied = [classes(&[0.75, 0.25]), classes(&[0.25, 0.75])];
         let Averaged { answer, spread } = average(&tied.iter().collect::<Vec<_>>());

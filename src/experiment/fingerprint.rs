@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::data::{Column, ColumnKind, Dataset, Splits, Target, Text};
+use crate::data::{Column, ColumnKind, Dataset, Several, Splits, Target, Text};
 use crate::tracking::DataRecord;
 
 /// Columns in the sketch: enough to share some with a run that has other columns, too.
@@ -116,6 +116,7 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<Stri
 enum Targets<'a> {
     Classes { hashes: Vec<u64>, labels: &'a [u32] },
     Numbers(&'a [f64]),
+    Several(&'a Several),
 }
 
 impl<'a> Targets<'a> {
@@ -123,6 +124,7 @@ impl<'a> Targets<'a> {
         match &dataset.target {
             Target::Classes { names, labels } => Self::Classes { hashes: names.iter().map(hash).collect(), labels },
             Target::Numbers(numbers) => Self::Numbers(numbers),
+            Target::Several(several) => Self::Several(several),
             Target::Text(_) => Self::Numbers(&[]), // not a table
         }
     }
@@ -132,6 +134,10 @@ impl<'a> Targets<'a> {
             Self::Classes { hashes, labels } => mix(hashes[labels[row] as usize]),
             // `+ 0.0` turns -0 into 0.
             Self::Numbers(numbers) => mix((numbers[row] + 0.0).to_bits()).rotate_left(1),
+            Self::Several(several) => {
+                let of_all = several.names().zip(several.row(row));
+                of_all.fold(0, |sum: u64, (name, value)| sum.wrapping_add(mix(hash(name) ^ mix((value + 0.0).to_bits()))))
+            }
         }
     }
 }

@@ -141,10 +141,10 @@ impl Prepared {
         prepared
     }
 
-    /// The same, with the second of two classes predicted above the logit `threshold`.
-    pub(super) fn deciding_at(&self, threshold: f32) -> Self {
+    /// The same, with the second of two classes, or each of several labels, predicted above these logits.
+    pub(super) fn deciding_at(&self, thresholds: &[f32]) -> Self {
         let mut prepared = self.clone();
-        prepared.preprocessor.threshold = Some(threshold);
+        prepared.preprocessor = prepared.preprocessor.deciding_at(Some(thresholds));
         prepared.decoder = OutputDecoder::new(&prepared.preprocessor);
         prepared
     }
@@ -163,7 +163,7 @@ impl Prepared {
     /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
         // Of the training that is to come it is not known yet.
-        let preprocessor = Preprocessor { threshold: None, ..preprocessor };
+        let preprocessor = preprocessor.deciding_at(None);
         let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let decoder = OutputDecoder::new(&preprocessor);

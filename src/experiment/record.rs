@@ -6,12 +6,13 @@ use crate::cpu::TrainingBackend;
 
 use super::fingerprint::fingerprint;
 use super::fit_network::Trained;
-use super::predictions;
+use super::predictions::{self, AnswerFormat};
 use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
 use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
 use crate::data::{Dataset, Division, Target};
+use crate::metric::sigmoid;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
@@ -109,10 +110,14 @@ pub(super) fn test<B: TrainingBackend>(
         CalibrationEvaluation { temperature, before }
     });
     evaluation.threshold = config.training.threshold.map(|metric| {
-        let half = Arc::new(OutputDecoder { threshold: 0.0, ..(*decoder).clone() });
+        let half = Arc::new(OutputDecoder { thresholds: vec![0.0; decoder.thresholds.len()], ..(*decoder).clone() });
         let net = trained.fitted.net.clone();
         let (at_half, _) = evaluate::<B::InnerBackend>(net, &objective, &half, test, preprocessor, device);
-        let probability = decoder.probabilities(&[decoder.threshold])[1];
+        // Of several labels each has its own, in its row.
+        let probability = match decoder.thresholds[..] {
+            [threshold] => Some(sigmoid(threshold)),
+            _ => None,
+        };
         ThresholdEvaluation { probability, metric: metric.name().into(), before: at_half.metrics }
     });
     predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
@@ -127,7 +132,7 @@ pub(super) fn test<B: TrainingBackend>(
     if !decoder.task.is_language_model() {
         writer.write_file(
             PREDICTIONS,
-            &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into(), None)?,
+            &predictions::csv(&predictions, AnswerFormat::new(preprocessor), None)?,
         )?;
     }
     if let Division::Groups(entities) = &dataset.division {

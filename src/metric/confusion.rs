@@ -73,6 +73,11 @@ impl Confusion {
         (ratio(hits, predicted), ratio(hits, support), ratio(2.0 * hits, support + predicted))
     }
 
+    /// F1 of `class` by itself; 0 where it occurs neither among targets nor among predictions.
+    pub fn f1(&self, class: usize) -> f64 {
+        self.rates(class).2
+    }
+
     /// Macro averages over the classes that occur; balanced accuracy over those that occur among the targets.
     pub fn averages(&self) -> Averages {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

@@ -74,8 +74,8 @@ impl<B: Backend> Members<B> {
     }
 }
 
-/// The answer of all members together, `[members x batch, outputs]` to `[batch, outputs]`: for classes, logits of the mean
-/// of their probabilities; for a number, the mean of theirs.
+/// The answer of all members together, `[members x batch, outputs]` to `[batch, outputs]`: for classes and labels, logits
+/// of the mean of their probabilities; for numbers, the mean of theirs.
 pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Tensor<B, 2> {
     let [rows, outputs] = logits.dims();
     if rows <= batch {
@@ -86,8 +86,10 @@ pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Te
     let log_of_mean = |probabilities| mean(probabilities).clamp_min(LEAST).log();
     match task {
         // The odds of both classes: 1 - p would round to 0 where p is near 1.
-        Task::Binary => log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg())),
+        Task::Binary | Task::Labels { .. } => {
+            log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg()))
+        }
         Task::MultiClass { .. } | Task::LanguageModel { .. } => log_of_mean(softmax(logits, 1)),
-        Task::Regression => mean(logits),
+        Task::Regression | Task::Numbers { .. } => mean(logits),
     }
 }

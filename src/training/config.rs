@@ -72,7 +72,7 @@ pub struct TrainingConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<bool>,
     /// Two classes: predict the second one above the probability at which this metric of the validation rows is best, chosen
-    /// after training; above one half when absent.
+    /// after training; several labels: each above one of its own; above one half when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<ThresholdMetric>,
     /// Visit the rows in a new order each epoch.
@@ -150,7 +150,7 @@ pub enum Loss {
 impl Loss {
     /// The usual loss of a task.
     pub fn default_for(task: Task) -> Self {
-        if task.num_classes() > 0 { Self::CrossEntropy } else { Self::Mse }
+        if task.has_probabilities() { Self::CrossEntropy } else { Self::Mse }
     }
 }
 
@@ -253,13 +253,16 @@ impl TrainingConfig {
             )
         })?;
         let loss = self.loss.unwrap_or(Loss::default_for(task));
-        let has_classes = task.num_classes() > 0;
+        let has_classes = task.has_probabilities();
         Invalid::unless(has_classes == (loss == Loss::CrossEntropy), "training.loss", || {
             if has_classes {
                 "a class target needs loss = \"cross_entropy\" (whole numbers that are counts: data.task = \"regression\")".into()
             } else {
                 "a number target needs loss = \"mse\", \"mae\", \"huber\" or \"poisson\"".into()
             }
+        })?;
+        Invalid::unless(loss != Loss::Poisson || task == Task::Regression, "training.loss", || {
+            "loss = \"poisson\" is for one count, and data.target lists several columns".into()
         })?;
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
             "label_smoothing is for class targets".into()
@@ -296,8 +299,9 @@ impl TrainingConfig {
             })?;
         }
         if self.threshold.is_some() {
-            Invalid::unless(task == Task::Binary, "training.threshold", || {
-                "threshold is for two classes: remove it".into()
+            let has_decisions = matches!(task, Task::Binary | Task::Labels { .. });
+            Invalid::unless(has_decisions, "training.threshold", || {
+                "threshold is for two classes, or labels: remove it".into()
             })?;
             Invalid::unless(num_validation > 0, "training.threshold", || {
                 "a threshold is chosen on validation rows; set data.validation_fraction above 0".into()

@@ -39,7 +39,7 @@ impl Objective {
                 Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                     LossFunction::SoftmaxCrossEntropy { num_classes: task.num_outputs(), smoothing }
                 }
-                Task::Binary | Task::Regression => LossFunction::BinaryCrossEntropy { smoothing },
+                _ => LossFunction::BinaryCrossEntropy { smoothing },
             },
             Loss::Mse => LossFunction::Squared,
             Loss::Mae => LossFunction::Absolute,
@@ -51,21 +51,29 @@ impl Objective {
     /// Mean loss `[1]` of a batch: the sum of weight x loss over the sum of weights. The weight of an example is that of
     /// its class, if configured, times its own in `weights`, which is empty where all count the same.
     ///
-    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. For a text, each position
-    /// of a window counts as an example.
+    /// `logits` are `[batch, num_outputs]`, `labels` class indices, standardized numbers, or 0 and 1. Each of several targets
+    /// counts as an example, row by row, and so does each position of a window of text.
     pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32], weights: &[f32]) -> Tensor<B, 1> {
         let weights = self.weights(labels, weights);
+        let [rows, outputs] = logits.dims();
+        let logits = match rows == labels.len() {
+            true => logits,
+            false => logits.reshape([labels.len(), rows * outputs / labels.len()]),
+        };
         match self.function {
             Function::Kernel(function) => self.kernels.loss(function, logits, &Labels { values: labels, weights }),
             Function::Poisson => poisson(logits, labels, weights),
         }
     }
 
-    /// The weight of each example; `None` where all count 1.
+    /// The weight of each of `labels`; `None` where all count 1. `weights` are of rows, each with as many labels.
     fn weights(&self, labels: &[f32], weights: &[f32]) -> Option<Vec<f32>> {
         match (&self.class_weights, weights) {
             (None, []) => None,
-            (None, weights) => Some(weights.to_vec()),
+            (None, weights) => {
+                let num_targets = labels.len() / weights.len();
+                Some(weights.iter().flat_map(|&weight| std::iter::repeat_n(weight, num_targets)).collect())
+            }
             (Some(of_class), weights) => {
                 let weight = |(i, &label): (usize, &f32)| of_class[label as usize] * weights.get(i).unwrap_or(&1.0);
                 Some(labels.iter().enumerate().map(weight).collect())

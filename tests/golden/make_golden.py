@@ -228,6 +228,53 @@ run("rmsprop_momentum", rmsprop(0.5))
 run("adagrad", adagrad)
 out["rules"] = {"inputs": flat(X), "targets": flat(t), "weight": flat(W0), "results": rules}
 
+# ---- several targets at once: numbers, and labels of which any may hold
+rng = np.random.default_rng(12)
+truth = rng.normal(size=(40, 3)) * [1.0, 5.0, 0.2] + [0.0, 30.0, -7.0]
+predicted = truth + rng.normal(size=(40, 3)) * [0.4, 1.0, 0.3]
+truth, predicted = truth.astype(np.float32), predicted.astype(np.float32)
+w = np.round(rng.uniform(0.25, 4, 40), 2)
+for name, weight in [("numbers", None), ("numbers_weighted", w)]:
+    real, guess = truth.astype(np.float64), predicted.astype(np.float64)
+    out[name] = {
+        "logits": flat(predicted),
+        "labels": flat(truth),
+        "mean": 0.0,
+        "scale": 1.0,
+        **({} if weight is None else {"weights": flat(weight)}),
+        "scores": {
+            "mse": metrics.mean_squared_error(real, guess, sample_weight=weight),
+            "rmse": metrics.root_mean_squared_error(real, guess, sample_weight=weight),
+            "mae": metrics.mean_absolute_error(real, guess, sample_weight=weight),
+            "r2": metrics.r2_score(real, guess, sample_weight=weight),
+        },
+    }
+# rounded, so that there are ties; the third label is never predicted
+labels = (rng.uniform(size=(50, 3)) < [0.5, 0.2, 0.1]).astype(int)
+logits = np.round(rng.normal(size=(50, 3)) + 2.5 * labels - [1.0, 1.5, 6.0], 1)
+w = np.round(rng.uniform(0.25, 4, 50), 2)
+for name, weight in [("labels", None), ("labels_weighted", w)]:
+    p, predicted = 1 / (1 + np.exp(-logits)), (logits > 0).astype(int)
+    macro = {"average": "macro", "zero_division": 0, "sample_weight": weight}
+    each = range(labels.shape[1])
+    out[name] = {
+        "logits": flat(logits),
+        "labels": flat(labels),
+        **({} if weight is None else {"weights": flat(weight)}),
+        "scores": {
+            "precision": metrics.precision_score(labels, predicted, **macro),
+            "recall": metrics.recall_score(labels, predicted, **macro),
+            "f1": metrics.f1_score(labels, predicted, **macro),
+            "micro_f1": metrics.f1_score(labels, predicted, **{**macro, "average": "micro"}),
+            "subset_accuracy": metrics.accuracy_score(labels, predicted, sample_weight=weight),
+            "hamming_loss": metrics.hamming_loss(labels, predicted, sample_weight=weight),
+            "log_loss": float(np.mean([metrics.log_loss(labels[:, i], p[:, i], sample_weight=weight) for i in each])),
+            "roc_auc": metrics.roc_auc_score(labels, logits, average="macro", sample_weight=weight),
+            "average_precision": metrics.average_precision_score(labels, logits, average="macro", sample_weight=weight),
+            "brier": float(np.mean([metrics.brier_score_loss(labels[:, i], p[:, i], sample_weight=weight) for i in each])),
+        },
+    }
+
 path = pathlib.Path(__file__).with_name("sklearn.json")
 path.write_text(json.dumps(out) + "\n")
 print(path, path.stat().st_size, "bytes")

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
+use super::{Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
 impl Preprocessor {
     /// Checks that the values are consistent, as they are unless the file was edited by hand.
@@ -23,12 +23,21 @@ impl Preprocessor {
             (&PreparedTarget::Count { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && mean > 0.0 && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            (PreparedTarget::Numbers(targets), Inputs::Table { .. }) => {
+                let is_usable = |target: &NumberTarget| {
+                    target.mean.is_finite() && target.standard_deviation.is_finite() && target.standard_deviation > 0.0
+                };
+                targets.len() >= 2 && are_distinct(targets.iter().map(|target| &target.name)) && targets.iter().all(is_usable)
+            }
+            (PreparedTarget::Labels(targets), Inputs::Table { .. }) => {
+                let is_usable = |label: &LabelTarget| {
+                    let has_words = label.words[0] != label.words[1];
+                    (0.0..=1.0).contains(&label.share) && has_words && label.threshold.is_none_or(f32::is_finite)
+                };
+                targets.len() >= 2 && are_distinct(targets.iter().map(|label| &label.name)) && targets.iter().all(is_usable)
+            }
             (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
-            (PreparedTarget::Characters(_), Inputs::Table { .. })
-            | (
-                PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. },
-                Inputs::Text(_),
-            ) => false,
+            (PreparedTarget::Characters(_), Inputs::Table { .. }) | (_, Inputs::Text(_)) => false,
         };
         let image_holds = self.image_shape().is_none_or(|shape| {
             shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()

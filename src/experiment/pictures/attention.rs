@@ -39,7 +39,7 @@ fn of_image(subject: &Subject, shape: ImageShape, blocks: &[Shares]) -> Option<p
     let by = if has_class_token { "the class token" } else { "all patches on average" };
     let answer = subject.predictions.first().map(|row| {
         let name = |class: f64| subject.preprocessor.class_names().get(class as usize).cloned().unwrap_or_default();
-        format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
+        format!(" of row {} (label {}, prediction {})", row.row, name(row.truth()), name(row.answer.first()))
     });
     Some(plots::Attention {
         about: format!("Attention that each patch{} receives from {by}, for each head.", answer.unwrap_or_default()),

@@ -19,7 +19,7 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
         .collect();
     let preprocessor = subject.preprocessor;
     let outputs = match preprocessor.class_names() {
-        [] => vec![preprocessor.target_name.clone()],
+        [] => preprocessor.target_names().into_iter().map(str::to_owned).collect(),
         [_, positive] => vec![positive.clone()],
         names => names.to_vec(),
     };

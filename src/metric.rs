@@ -11,6 +11,7 @@ mod classes;
 mod confusion;
 mod labels;
 mod numbers;
+mod quantiles;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -19,9 +20,10 @@ pub use classes::{ClassPredictions, binary_log_loss, sigmoid, softmax};
 pub use confusion::{Averages, ClassReport, Confusion};
 pub use labels::LabelPredictions;
 pub use numbers::NumberPredictions;
+pub use quantiles::QuantilePredictions;
 pub use text::CharacterCounts;
 
-use Formula::{Characters, Classes, Labels, Loop, Numbers, Objective};
+use Formula::{Characters, Classes, Labels, Loop, Numbers, Objective, Quantiles};
 use Goal::{Higher, Lower};
 
 /// Which direction of a metric is better.
@@ -88,6 +90,8 @@ pub enum Formula {
     Labels(fn(&LabelPredictions) -> f64),
     /// From the predictions of a regression; of several numbers, the mean over them.
     Numbers(fn(&NumberPredictions) -> f64),
+    /// From predicted quantiles.
+    Quantiles(fn(&QuantilePredictions) -> f64),
     /// From the characters that a language model predicted.
     Characters(fn(&CharacterCounts) -> f64),
 }
@@ -294,6 +298,36 @@ pub static METRICS: &[Metric] = &[
         is_costly: false,
         meaning: "Coefficient of determination: 1 less the squared error relative to always predicting the mean \
                   (scikit-learn's r2_score)",
+    },
+    Metric {
+        name: "pinball",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Quantiles(|of| of.pinball())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Pinball loss of the quantiles, the mean over them, in units of the target (Koenker and Bassett 1978; \
+                  scikit-learn's mean_pinball_loss)",
+    },
+    Metric {
+        name: "coverage_error",
+        goal: Some(Lower),
+        bounds: (0.0, 1.0),
+        formulas: &[Quantiles(|of| (of.coverage() - of.nominal_coverage()).abs())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "How far the share of rows between the lowest and the highest quantile is from what their levels say; of \
+                  one quantile, the share of rows at or below it",
+    },
+    Metric {
+        name: "interval_width",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Quantiles(|of| of.width())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Mean distance of the highest and the lowest quantile, in units of the target; of equal coverage the \
+                  smaller is the better (Gneiting and Raftery 2007)",
     },
     Metric {
         name: "learning_rate",

@@ -10,6 +10,7 @@
 //! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
+//! - several columns predicted at once: `several_targets`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
@@ -117,6 +118,8 @@ mod seeds;
 mod served;
 #[path = "burnlab/serving.rs"]
 mod serving;
+#[path = "burnlab/several_targets.rs"]
+mod several_targets;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[cfg(unix)]

@@ -11,7 +11,7 @@ use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
 use crate::experiment::evaluate::{
-    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation,
+    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, IntervalEvaluation, NamedValue, RefitEvaluation,
     ThresholdEvaluation,
 };
 use crate::experiment::{Prepared, RunOutcome};
@@ -181,6 +181,9 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
             shown(evaluation, &["mae", "r2"])
         )?;
         writeln!(writer, "       in units of `{target_name}`")?;
+        if let Some(interval) = &evaluation.interval {
+            write_interval(writer, interval, evaluation.metric("pinball"))?;
+        }
         for quantile in evaluation.error_quantiles.iter().flatten() {
             writeln!(
                 writer,
@@ -191,6 +194,25 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         }
     }
     Ok(())
+}
+
+/// How the predicted quantiles hold.
+fn write_interval(writer: &mut dyn Write, interval: &IntervalEvaluation, pinball: f64) -> io::Result<()> {
+    let IntervalEvaluation { coverage, nominal, width, levels } = interval;
+    let share = |share: f64| format!("{:.1} %", 100.0 * share);
+    if let [first, .., last] = &levels[..] {
+        writeln!(
+            writer,
+            "       between the quantiles {} and {} are {} of the rows (for {} of all), {} wide on average",
+            first.level,
+            last.level,
+            share(*coverage),
+            share(*nominal),
+            measured(*width)
+        )?;
+    }
+    let below = levels.iter().map(|level| format!("{} {}", level.level, share(level.share_below)));
+    writeln!(writer, "       rows at or below each: {}; pinball {}", below.collect::<Vec<_>>().join(", "), measured(pinball))
 }
 
 /// Results of several targets: of all, and a line for each.

@@ -30,6 +30,11 @@ pub enum Task {
     },
     /// One number, standardized.
     Regression,
+    /// Quantiles of one number: the lowest one, standardized, and for each further one what the softplus of the output adds.
+    Quantiles {
+        /// At least 1.
+        num_levels: usize,
+    },
     /// Several numbers, each standardized.
     Numbers {
         /// At least 2.
@@ -54,6 +59,7 @@ impl Task {
         match self {
             Self::Binary | Self::Regression => 1,
             Self::MultiClass { num_classes } => num_classes,
+            Self::Quantiles { num_levels } => num_levels,
             Self::Numbers { num_targets } => num_targets,
             Self::Labels { num_labels } => num_labels,
             Self::LanguageModel { num_characters } => num_characters,
@@ -63,8 +69,8 @@ impl Task {
     /// Values to predict for each row (of a text, for each position).
     pub fn num_targets(self) -> usize {
         match self {
-            Self::Binary | Self::MultiClass { .. } | Self::Regression | Self::LanguageModel { .. } => 1,
             Self::Numbers { .. } | Self::Labels { .. } => self.num_outputs(),
+            _ => 1,
         }
     }
 
@@ -72,14 +78,14 @@ impl Task {
     pub fn num_classes(self) -> usize {
         match self {
             Self::Binary => 2,
-            Self::Regression | Self::Numbers { .. } | Self::Labels { .. } => 0,
             Self::MultiClass { .. } | Self::LanguageModel { .. } => self.num_outputs(),
+            _ => 0,
         }
     }
 
     /// Whether the targets are numbers.
     pub fn is_regression(self) -> bool {
-        matches!(self, Self::Regression | Self::Numbers { .. })
+        matches!(self, Self::Regression | Self::Quantiles { .. } | Self::Numbers { .. })
     }
 
     /// Whether the outputs are probabilities of classes, labels or characters.

@@ -97,7 +97,7 @@ mod tests {
     fn the_rank_counts_the_new_row() {
         let of = calibration((1..=19).map(f64::from).collect());
         let number = PreparedTarget::Number { mean: 0.0, standard_deviation: 1.0 };
-        let answer = Answer { predicted: vec![100.0], probabilities: Vec::new() };
+        let answer = Answer { predicted: vec![100.0], probabilities: Vec::new(), quantiles: Vec::new() };
         // ceil(20 x 0.9) = 18, ceil(20 x 0.5) = 10
         for (share, error) in [(0.9, 18.0), (0.5, 10.0), (0.95, 19.0)] {
             let coverage = Coverage::new(&of, &number, share).unwrap();
@@ -119,7 +119,7 @@ mod tests {
             (vec![0.29, 0.29, 0.42], 2.0, "c"),
             (vec![0.28, 0.28, 0.29], 2.0, "c"),
         ] {
-            assert_eq!(coverage.cells(&Answer { predicted: vec![predicted], probabilities }), [set]);
+            assert_eq!(coverage.cells(&Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }), [set]);
         }
     }
 }

@@ -74,7 +74,9 @@ pub fn goal(prepared: &Prepared) -> String {
                 names[most]
             )
         }
-        PreparedTarget::Number { mean, standard_deviation } | PreparedTarget::Count { mean, standard_deviation } => {
+        PreparedTarget::Number { mean, standard_deviation }
+        | PreparedTarget::Count { mean, standard_deviation }
+        | PreparedTarget::Quantiles { mean, standard_deviation, .. } => {
             format!(
                 "better than always answering the mean, {}: rmse {} on the training rows",
                 measured(*mean),

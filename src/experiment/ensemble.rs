@@ -131,13 +131,15 @@ pub fn average(answers: &[&Answer]) -> Averaged {
         let predicted = mean(&Answer::first);
         let squares: f64 = answers.iter().map(|answer| (answer.first() - predicted).powi(2)).sum();
         let spread = if answers.len() > 1 { (squares / (num - 1.0)).sqrt() } else { 0.0 };
-        return Averaged { answer: Answer { predicted: vec![predicted], probabilities: Vec::new() }, spread };
+        let num_levels = answers[0].quantiles.len();
+        let quantiles = (0..num_levels).map(|level| mean(&|answer| answer.quantiles[level])).collect();
+        return Averaged { answer: Answer { predicted: vec![predicted], probabilities: Vec::new(), quantiles }, spread };
     }
     let probabilities: Vec<f64> = (0..num_classes).map(|class| mean(&|answer| answer.probabilities[class])).collect();
     let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
     let predicted = (0..num_classes).fold(0, better) as f64;
     let spread = mean(&|answer| if answer.first() == predicted { 1.0 } else { 0.0 });
-    Averaged { answer: Answer { predicted: vec![predicted], probabilities }, spread }
+    Averaged { answer: Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }, spread }
 }
 
 /// The runs of the config that `query` names, by seed and fold.
@@ -230,11 +232,11 @@ mod tests {
 
     fn classes(probabilities: &[f64]) -> Answer {
         let best = (0..probabilities.len()).reduce(|a, b| if probabilities[b] > probabilities[a] { b } else { a });
-        Answer { predicted: vec![best.unwrap() as f64], probabilities: probabilities.to_vec() }
+        Answer { predicted: vec![best.unwrap() as f64], probabilities: probabilities.to_vec(), quantiles: Vec::new() }
     }
 
     fn number(predicted: f64) -> Answer {
-        Answer { predicted: vec![predicted], probabilities: Vec::new() }
+        Answer { predicted: vec![predicted], probabilities: Vec::new(), quantiles: Vec::new() }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
 pub use crate::training::evaluation::{
-    CalibrationEvaluation, ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation, TargetEvaluation,
+    CalibrationEvaluation, ClassEvaluation, Evaluation, IntervalEvaluation, NamedValue, Prediction, RefitEvaluation, TargetEvaluation,
     ThresholdEvaluation,
 };
 

@@ -8,6 +8,7 @@ use super::saved_model::SavedModel;
 use crate::data::{PreparedKind, PreparedTarget};
 use crate::model::Activation;
 use crate::onnx;
+use crate::training::OutputDecoder;
 
 /// What the exported model leaves to its user: ONNX knows plain numbers and exact names only.
 pub fn notes(saved: &SavedModel) -> Vec<String> {
@@ -112,6 +113,13 @@ fn network<'a>(
             onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
         &PreparedTarget::Count { mean, .. } => onnx::Head::Count { name: &preprocessor.target_name, mean },
+        PreparedTarget::Quantiles { mean, standard_deviation, levels } => onnx::Head::Quantiles {
+            name: &preprocessor.target_name,
+            mean: *mean,
+            deviation: *standard_deviation,
+            levels,
+            middle: OutputDecoder::new(preprocessor).middle_level(),
+        },
         PreparedTarget::Numbers(targets) => onnx::Head::Numbers {
             names: targets.iter().map(|target| &*target.name).collect(),
             means: targets.iter().map(|target| target.mean).collect(),

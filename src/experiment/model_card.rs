@@ -126,6 +126,7 @@ fn task(preprocessor: &Preprocessor) -> &'static str {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
         Task::Regression => "a number",
+        Task::Quantiles { .. } => "quantiles of a number",
         Task::Numbers { .. } => "several numbers",
         Task::Labels { .. } => "several labels of which any may hold",
         Task::LanguageModel { .. } => "in a text",
@@ -269,6 +270,9 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
     };
     let outputs = match saved.preprocessor.task() {
         Task::Regression => "`prediction`, in the target's own units",
+        Task::Quantiles { .. } => {
+            "`prediction` and `quantiles`, in the target's own units, a column per level in the order of the metadata's `levels`"
+        }
         Task::Numbers { .. } => {
             "`prediction`, in the targets' own units, a column per target in the order of the metadata's `target_names`"
         }

@@ -12,6 +12,8 @@ pub struct AnswerFormat {
     targets: Vec<TargetFormat>,
     /// What each of [`Answer::probabilities`] is of.
     outcomes: Vec<String>,
+    /// Of [`Answer::quantiles`].
+    levels: Vec<f64>,
 }
 
 /// How the values of one target are written.
@@ -38,7 +40,7 @@ impl AnswerFormat {
             ),
             _ => (vec![one(preprocessor.class_names())], preprocessor.class_names().to_vec()),
         };
-        Self { targets, outcomes }
+        Self { targets, outcomes, levels: preprocessor.levels().to_vec() }
     }
 
     /// The same with the names of classes as `shown` makes them.
@@ -56,10 +58,16 @@ impl AnswerFormat {
         })
     }
 
-    /// The columns of an answer: what is predicted, and a probability per class or label.
+    /// The columns of an answer: what is predicted, and a probability per class or label, or a number per quantile.
     pub fn answer_columns(&self) -> Vec<String> {
         let probabilities = self.outcomes.iter().map(|name| format!("probability_{name}"));
-        self.columns("predicted").chain(probabilities).collect()
+        let quantiles = self.levels.iter().map(|level| format!("quantile_{level}"));
+        self.columns("predicted").chain(probabilities).chain(quantiles).collect()
+    }
+
+    /// The levels of the quantiles; none for other targets.
+    pub fn levels(&self) -> &[f64] {
+        &self.levels
     }
 
     /// What stands for the probabilities of an answer: classes, or labels.
@@ -145,7 +153,7 @@ impl<W: Write> Lines<W> {
         for cell in self.format.cells(&answer.predicted) {
             self.csv.write_field(cell.as_bytes())?;
         }
-        for number in &answer.probabilities {
+        for number in answer.probabilities.iter().chain(&answer.quantiles) {
             self.csv.write_field(number.to_string())?;
         }
         for cell in more {

@@ -82,7 +82,11 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let Some(run) = &config.model.init_from else {
         let fitted = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
         let is_count = config.training.loss == Some(Loss::Poisson);
-        let preprocessor = if is_count { fitted.counting(&dataset)? } else { fitted };
+        let preprocessor = match config.training.loss {
+            _ if is_count => fitted.counting(&dataset)?,
+            Some(Loss::Pinball) => fitted.with_levels(&config.training.levels())?,
+            _ => fitted,
+        };
         config.model.check(&preprocessor.layout(), preprocessor.task())?;
         return Ok(Prepared::new(config, dataset, splits, preprocessor));
     };
@@ -101,6 +105,10 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
     Invalid::unless(preprocessor.is_count() == (config.training.loss == Some(Loss::Poisson)), "training.loss", || {
         format!("`{}` has another kind of loss: loss = \"poisson\" goes on from that loss alone", saved.name())
+    })?;
+    let levels = if config.training.loss == Some(Loss::Pinball) { config.training.levels() } else { Vec::new() };
+    Invalid::unless(preprocessor.levels() == levels, "training.loss", || {
+        format!("`{}` has other quantiles: loss = \"pinball\" goes on from the same ones alone", saved.name())
     })?;
     let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();

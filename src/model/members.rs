@@ -90,6 +90,7 @@ pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Te
             log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg()))
         }
         Task::MultiClass { .. } | Task::LanguageModel { .. } => log_of_mean(softmax(logits, 1)),
-        Task::Regression | Task::Numbers { .. } => mean(logits),
+        // Quantiles do not cross either in the mean of the outputs that they are made of.
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => mean(logits),
     }
 }

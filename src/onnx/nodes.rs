@@ -6,6 +6,7 @@ use super::{Activation, Column, Dense, Head, Members, Network, texts};
 const INPUTS: &str = "inputs";
 const LABEL: &str = "label";
 const LABELS: &str = "labels";
+const QUANTILES: &str = "quantiles";
 const PROBABILITIES: &str = "probabilities";
 const PREDICTION: &str = "prediction";
 /// Negative slope of [`Activation::LeakyRelu`].
@@ -224,6 +225,7 @@ pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     match head {
         Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
         Head::Labels { .. } => &[LABELS, PROBABILITIES],
+        Head::Quantiles { .. } => &[PREDICTION, QUANTILES],
         Head::Number { .. } | Head::Numbers { .. } | Head::Count { .. } => &[PREDICTION],
     }
 }
@@ -242,6 +244,11 @@ pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
             let (distance, mean) = unscale_all(graph, outputs, means, deviations);
             graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
             graph.output(PREDICTION, DataType::Double, Some(means.len()));
+        }
+        Head::Quantiles { mean, deviation, levels, middle, .. } => {
+            let (distance, mean) = quantiles(graph, outputs, *mean, *deviation, levels.len());
+            graph.node_to(QUANTILES, "Add", &[&distance, &mean], &[]);
+            middle_of(graph, *middle, levels.len());
         }
         Head::Labels { thresholds, .. } => {
             graph.node_to(PROBABILITIES, "Sigmoid", &[outputs], &[]);
@@ -272,6 +279,10 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             let (distance, mean) = unscale_all(graph, outputs, means, deviations);
             graph.node("Add", &[&distance, &mean], &[])
         }
+        Head::Quantiles { mean, deviation, levels, .. } => {
+            let (distance, mean) = quantiles(graph, outputs, *mean, *deviation, levels.len());
+            graph.node("Add", &[&distance, &mean], &[])
+        }
         Head::Labels { .. } => graph.node("Sigmoid", &[outputs], &[]),
         Head::Count { mean, .. } => {
             let (rate, mean) = count(graph, outputs, *mean);
@@ -290,6 +301,11 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             let limits: Vec<f32> = thresholds.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
             let limits = graph.constant("thresholds", &[limits.len()], Values::Floats(&limits));
             return labels(graph, PROBABILITIES, &limits, thresholds.len());
+        }
+        Head::Quantiles { levels, middle, .. } => {
+            let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
+            graph.node_to(QUANTILES, "Div", &[&sum, &num], &[]);
+            return middle_of(graph, *middle, levels.len());
         }
         Head::Number { .. } | Head::Numbers { .. } | Head::Count { .. } => {
             let num_targets = if let Head::Numbers { names, .. } = heads[0] { names.len() } else { 1 };
@@ -342,6 +358,32 @@ fn label(graph: &mut Graph, numbers: &str, classes: &[&str]) {
     graph.node_to(LABEL, "LabelEncoder", &[numbers], &attributes);
     graph.output(LABEL, DataType::Text, None);
     graph.output(PROBABILITIES, DataType::Float, Some(classes.len()));
+}
+
+/// The two terms of the quantiles `[N, levels]` in units of the target, float64.
+fn quantiles(graph: &mut Graph, outputs: &str, mean: f64, deviation: f64, num_levels: usize) -> (String, String) {
+    let is_first: Vec<f32> = (0..num_levels).map(|level| f32::from(u8::from(level == 0))).collect();
+    let is_later: Vec<f32> = is_first.iter().map(|first| 1.0 - first).collect();
+    let [is_first, is_later] =
+        [is_first, is_later].map(|mask| graph.constant("mask", &[num_levels], Values::Floats(&mask)));
+    let steps = graph.node("Softplus", &[outputs], &[]);
+    let steps = graph.node("Mul", &[&steps, &is_later], &[]);
+    let lowest = graph.node("Mul", &[outputs, &is_first], &[]);
+    let parts = graph.node("Add", &[&lowest, &steps], &[]);
+    // Each quantile is the sum of the parts up to its own.
+    let sums: Vec<f32> =
+        (0..num_levels * num_levels).map(|at| f32::from(u8::from(at / num_levels <= at % num_levels))).collect();
+    let sums = graph.constant("sums", &[num_levels, num_levels], Values::Floats(&sums));
+    let standardized = graph.node("MatMul", &[&parts, &sums], &[]);
+    unscale(graph, &standardized, mean, deviation)
+}
+
+/// The quantile that stands for all, and declares the outputs.
+fn middle_of(graph: &mut Graph, middle: usize, num_levels: usize) {
+    let place = graph.constant("middle", &[1], Values::Ints(&[middle as i64]));
+    graph.node_to(PREDICTION, "Gather", &[QUANTILES, &place], &[("axis", Attribute::Int(1))]);
+    graph.output(PREDICTION, DataType::Double, Some(1));
+    graph.output(QUANTILES, DataType::Double, Some(num_levels));
 }
 
 /// Which of `scores` `[N, labels]` are above their `limits`, and declares the outputs.

@@ -65,13 +65,19 @@ impl Scored {
         self.answered.answers.iter().map(label).collect()
     }
 
-    /// `{"predicted": ..., "probabilities": {"class": ...}}`; numbers have no probabilities.
+    /// `{"predicted": ..., "probabilities": {"class": ...}}`; numbers have no probabilities, and `quantiles` where they were
+    /// learned.
     pub(super) fn row(&self, format: &AnswerFormat, answer: &Answer) -> Value {
         let mut row = Map::from_iter([("predicted".to_owned(), self.predicted(format, answer))]);
         if !answer.probabilities.is_empty() {
             let names = format.outcomes().iter().cloned();
             let probabilities = names.zip(answer.probabilities.iter().map(|&probability| json!(probability)));
             row.insert("probabilities".to_owned(), Value::Object(probabilities.collect()));
+        }
+        if !answer.quantiles.is_empty() {
+            let levels = format.levels().iter().map(ToString::to_string);
+            let quantiles = levels.zip(answer.quantiles.iter().map(|&quantile| json!(quantile)));
+            row.insert("quantiles".to_owned(), Value::Object(quantiles.collect()));
         }
         Value::Object(row)
     }

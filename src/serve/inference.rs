@@ -21,6 +21,7 @@ use crate::web::ApiError;
 
 const PREDICTED: &str = "predicted";
 const PROBABILITIES: &str = "probabilities";
+const QUANTILES: &str = "quantiles";
 
 /// Of a request with binary data: how many of its bytes are JSON.
 const JSON_LENGTH: &str = "inference-header-content-length";
@@ -182,6 +183,11 @@ fn outputs(scored: &Scored) -> Vec<Value> {
         let shape = [num_rows, num_outcomes];
         outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": shape, "data": all }));
     }
+    if !format.levels().is_empty() {
+        let all: Vec<f64> = answers.iter().flat_map(|answer| answer.quantiles.iter().copied()).collect();
+        let shape = [num_rows, format.levels().len()];
+        outputs.push(json!({ "name": QUANTILES, "datatype": "FP64", "shape": shape, "data": all }));
+    }
     outputs
 }
 
@@ -205,6 +211,9 @@ fn described(model: &Model) -> Value {
     let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype(&format), "shape": shape })];
     if num_outcomes > 0 {
         outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": [-1, num_outcomes] }));
+    }
+    if !format.levels().is_empty() {
+        outputs.push(json!({ "name": QUANTILES, "datatype": "FP64", "shape": [-1, format.levels().len()] }));
     }
     json!({ "name": model.name, "versions": [model.run], "platform": "burnlab", "inputs": inputs, "outputs": outputs })
 }

@@ -108,6 +108,7 @@ pub async fn document(State(state): State<ServeState>) -> Json<Value> {
                                     "description": "Of several targets, an object with each by its name",
                                 },
                                 "probabilities": { "type": "object", "additionalProperties": { "type": "number" } },
+                                "quantiles": { "type": "object", "additionalProperties": { "type": "number" } },
                             },
                         } },
                         "warnings": { "type": "array", "items": { "type": "string" } },

@@ -17,6 +17,9 @@ use crate::schema::without_default;
 mod optimizer;
 
 const DEFAULT_BATCH_SIZE: usize = 32;
+const DEFAULT_QUANTILES: [f64; 3] = [0.1, 0.5, 0.9];
+/// Each has an output of the network.
+const MAX_QUANTILES: usize = 99;
 
 /// The `[training]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,6 +63,9 @@ pub struct TrainingConfig {
     /// The loss; by default cross-entropy for classes, squared error for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// `pinball`: the levels of the quantiles, ascending, above 0 and below 1; by default [0.1, 0.5, 0.9].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantiles: Option<Vec<f64>>,
     /// Where `huber` changes from squared to absolute error, in standard deviations of the target; > 0.
     pub huber_delta: f64,
     /// Fraction of the target probability spread over all classes; 0 <= s < 1.
@@ -114,6 +120,7 @@ impl Default for TrainingConfig {
             weight_decay: None,
             clip_norm: None,
             loss: None,
+            quantiles: None,
             huber_delta: 1.0,
             label_smoothing: 0.0,
             class_weights: None,
@@ -145,6 +152,8 @@ pub enum Loss {
     /// Counts: half the deviance of a Poisson distribution whose mean is e to the output times the training mean, in units of
     /// the latter
     Poisson,
+    /// Quantiles of a number, at the levels `quantiles`: t e for an error e above the quantile of level t, (t - 1) e below
+    Pinball,
 }
 
 impl Loss {
@@ -222,6 +231,16 @@ impl TrainingConfig {
             "at least 0 and below 1",
             self.label_smoothing.to_string(),
         )?;
+        if let Some(levels) = &self.quantiles {
+            let are_levels = (1..=MAX_QUANTILES).contains(&levels.len())
+                && levels.iter().all(|level| *level > 0.0 && *level < 1.0)
+                && levels.array_windows().all(|[low, high]| low < high);
+            let rule = format!("1 to {MAX_QUANTILES} numbers above 0 and below 1, ascending");
+            check(are_levels, "quantiles", &rule, format!("{levels:?}"))?;
+            Invalid::unless(self.loss == Some(Loss::Pinball), "training.quantiles", || {
+                "quantiles needs loss = \"pinball\": set it, or remove quantiles".into()
+            })?;
+        }
         if let Some(decay) = self.weight_decay {
             check(not_negative(decay), "weight_decay", "0 or more", decay.to_string())?;
         }
@@ -258,11 +277,13 @@ impl TrainingConfig {
             if has_classes {
                 "a class target needs loss = \"cross_entropy\" (whole numbers that are counts: data.task = \"regression\")".into()
             } else {
-                "a number target needs loss = \"mse\", \"mae\", \"huber\" or \"poisson\"".into()
+                "a number target needs loss = \"mse\", \"mae\", \"huber\", \"poisson\" or \"pinball\"".into()
             }
         })?;
-        Invalid::unless(loss != Loss::Poisson || task == Task::Regression, "training.loss", || {
-            "loss = \"poisson\" is for one count, and data.target lists several columns".into()
+        let is_of_one = matches!(loss, Loss::Poisson | Loss::Pinball);
+        Invalid::unless(!is_of_one || task.num_targets() == 1, "training.loss", || {
+            let what = if loss == Loss::Poisson { "poisson\" is for one count" } else { "pinball\" is for one number" };
+            format!("loss = \"{what}, and data.target lists several columns")
         })?;
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
             "label_smoothing is for class targets".into()
@@ -283,7 +304,7 @@ impl TrainingConfig {
             Invalid::unless(num_validation > 0, "training.early_stopping", || {
                 "early stopping needs validation rows; set data.validation_fraction above 0".into()
             })?;
-            let known = metrics::validation_names(task);
+            let known = metrics::validation_names(self.task_of(task));
             let metric = stopping.monitor.strip_prefix("validation/");
             Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
                 let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
@@ -320,6 +341,19 @@ impl TrainingConfig {
         })
     }
 
+    /// The levels of the quantiles that are learned.
+    pub fn levels(&self) -> Vec<f64> {
+        self.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.to_vec())
+    }
+
+    /// What is learned of a target that sets `task` by itself: of a number, quantiles with that loss.
+    pub fn task_of(&self, task: Task) -> Task {
+        match (task, self.loss) {
+            (Task::Regression, Some(Loss::Pinball)) => Task::Quantiles { num_levels: self.levels().len() },
+            _ => task,
+        }
+    }
+
     fn weight_decay(&self) -> f64 {
         self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
     }
@@ -332,6 +366,7 @@ impl TrainingConfig {
             beta_2: self.own_knob(Knob::Beta2),
             weight_decay: Some(self.weight_decay()),
             batch_size: Some(self.batch_size()),
+            quantiles: (self.loss == Some(Loss::Pinball)).then(|| self.levels()),
             schedule: self.schedule.clone().resolved(),
             ..self
         }

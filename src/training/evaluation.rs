@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::inference_batch;
 use super::metrics::{OutputDecoder, Scores, Truths};
 use super::objective::Objective;
+use super::quantiles::outputs;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
 use crate::data::{Examples, Loader, Order, Preprocessor, Task};
-use crate::metric::{ClassReport, Confusion, sigmoid};
+use crate::metric::{ClassReport, Confusion, QuantilePredictions, sigmoid};
 use crate::model::Net;
 
 /// The result on one part of the data (validation or test); saved as `evaluation.json`.
@@ -32,6 +33,9 @@ pub struct Evaluation {
     /// Results per target, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<TargetEvaluation>,
+    /// How the quantiles of `loss = "pinball"` hold; `None` without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<IntervalEvaluation>,
     /// Absolute errors in target units at quantiles (regression of one number).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_quantiles: Option<Vec<Quantile>>,
@@ -110,6 +114,42 @@ pub struct ClassEvaluation {
     pub report: Vec<ClassReport>,
 }
 
+/// How often the truth lies between the lowest and the highest quantile, and below each of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntervalEvaluation {
+    /// Share of rows in the interval; of one quantile, at or below it.
+    pub coverage: f64,
+    /// What the levels say of it.
+    pub nominal: f64,
+    /// Mean width of the interval, in target units.
+    pub width: f64,
+    pub levels: Vec<LevelEvaluation>,
+}
+
+/// How often the truth is at or below a quantile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelEvaluation {
+    /// What its level says.
+    pub level: f64,
+    pub share_below: f64,
+}
+
+impl IntervalEvaluation {
+    fn new(predictions: &[Prediction], levels: &[f64]) -> Self {
+        let quantiles = predictions.iter().flat_map(|row| &row.answer.quantiles).copied().collect();
+        let targets: Vec<f64> = predictions.iter().map(Prediction::truth).collect();
+        let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
+        let of = QuantilePredictions::new(quantiles, &targets, &weights, levels);
+        let level = |(i, &level)| LevelEvaluation { level, share_below: of.share_below(i) };
+        Self {
+            coverage: of.coverage(),
+            nominal: of.nominal_coverage(),
+            width: of.width(),
+            levels: levels.iter().enumerate().map(level).collect(),
+        }
+    }
+}
+
 /// Results of one of several targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetEvaluation {
@@ -158,6 +198,7 @@ impl Evaluation {
             baseline: NamedValue { name: "loss".into(), value: f64::NAN },
             classes: None,
             targets: Vec::new(),
+            interval: None,
             error_quantiles: None,
             text: None,
             refit: None,
@@ -185,7 +226,10 @@ impl Evaluation {
                 self.baseline = majority(&preprocessor.class_counts, predictions);
                 self.classes = Some(ClassEvaluation { confusion_matrix: confusion.rows(), report });
             }
-            Task::Regression => {
+            Task::Regression | Task::Quantiles { .. } => {
+                if let Task::Quantiles { .. } = decoder.task {
+                    self.interval = Some(IntervalEvaluation::new(predictions, &decoder.levels));
+                }
                 self.baseline = rmse_of_mean(0, decoder.units[0].training_mean(), predictions);
                 self.error_quantiles = Some(error_quantiles(predictions));
             }
@@ -235,6 +279,8 @@ pub struct Answer {
     pub predicted: Vec<f64>,
     /// A probability per class, or per label; empty for numbers.
     pub probabilities: Vec<f64>,
+    /// A number in target units per level, ascending, where quantiles are predicted.
+    pub quantiles: Vec<f64>,
 }
 
 impl Answer {
@@ -242,12 +288,17 @@ impl Answer {
     pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
         let probabilities =
             if decoder.task.has_probabilities() { decoder.probabilities(logits) } else { Vec::new() };
+        let quantiles: Vec<f64> = match decoder.task {
+            Task::Quantiles { .. } => decoder.quantiles(logits).collect(),
+            _ => Vec::new(),
+        };
         let predicted = match decoder.task {
+            Task::Quantiles { .. } => vec![quantiles[decoder.middle_level()]],
             Task::Regression | Task::Numbers { .. } => decoder.numbers(logits).collect(),
             Task::Labels { .. } => decoder.labels(logits).map(|holds| f64::from(u8::from(holds))).collect(),
             _ => vec![decoder.class(logits) as f64],
         };
-        Self { predicted, probabilities }
+        Self { predicted, probabilities, quantiles }
     }
 
     /// What is predicted of the first target, which mostly is the only one.
@@ -264,6 +315,11 @@ impl Answer {
             Task::Labels { .. } => self.probabilities.iter().map(|&p| (log(p) - log(1.0 - p)) as f32).collect(),
             Task::Regression | Task::Numbers { .. } => {
                 self.predicted.iter().zip(&decoder.units).map(|(&number, unit)| unit.output(number)).collect()
+            }
+            Task::Quantiles { .. } => {
+                let unit = decoder.units[0];
+                let prepared: Vec<f64> = self.quantiles.iter().map(|number| (number - unit.mean) / unit.scale).collect();
+                outputs(&prepared)
             }
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 self.probabilities.iter().map(|&probability| log(probability) as f32).collect()

@@ -4,9 +4,10 @@
 //! the results with scikit-learn's.
 
 use crate::cpu;
+use super::quantiles::quantiles;
 use crate::data::{Examples, Preprocessor, Task, Unit};
 use crate::metric::{
-    CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric, NumberPredictions,
+    CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric, NumberPredictions, QuantilePredictions,
     binary_log_loss, sigmoid, softmax,
 };
 
@@ -34,6 +35,7 @@ fn is_of(metric: &Metric, task: Task) -> bool {
         Formula::Classes(_) => task.is_classification(),
         Formula::Labels(_) => matches!(task, Task::Labels { .. }),
         Formula::Numbers(_) => task.is_regression(),
+        Formula::Quantiles(_) => matches!(task, Task::Quantiles { .. }),
         Formula::Characters(_) => task.is_language_model(),
     })
 }
@@ -78,6 +80,8 @@ pub struct OutputDecoder {
     /// Two classes: the logit above which the second one is predicted; of several labels, one for each. 0 is a probability of
     /// one half.
     pub thresholds: Vec<f32>,
+    /// Of the quantiles, where they are predicted.
+    pub levels: Vec<f64>,
 }
 
 impl OutputDecoder {
@@ -87,6 +91,7 @@ impl OutputDecoder {
             task: preprocessor.task(),
             units: preprocessor.units(),
             thresholds: preprocessor.thresholds(),
+            levels: preprocessor.levels().to_vec(),
         }
     }
 
@@ -103,6 +108,7 @@ impl OutputDecoder {
     ) -> Scores {
         match self.task {
             Task::Regression | Task::Numbers { .. } => self.regression(logits, truths, with_costly_metrics),
+            Task::Quantiles { .. } => self.quantile_regression(logits, truths, with_costly_metrics),
             Task::Labels { .. } => self.labelling(logits, truths, with_costly_metrics),
             Task::Binary | Task::MultiClass { .. } => {
                 self.classification(logits, truths, with_costly_metrics, log_loss)
@@ -119,7 +125,23 @@ impl OutputDecoder {
     pub fn plain(task: Task) -> Self {
         let num_units = if task.is_regression() { task.num_targets() } else { 0 };
         let num_thresholds = if task.is_regression() { 0 } else { task.num_targets() };
-        Self { task, units: vec![Unit::PLAIN; num_units], thresholds: vec![0.0; num_thresholds] }
+        let levels = match task {
+            Task::Quantiles { num_levels } => (1..=num_levels).map(|i| i as f64 / (num_levels + 1) as f64).collect(),
+            _ => Vec::new(),
+        };
+        Self { task, units: vec![Unit::PLAIN; num_units], thresholds: vec![0.0; num_thresholds], levels }
+    }
+
+    /// The predicted quantiles of a row of outputs, ascending, in the target's units.
+    pub fn quantiles(&self, outputs: &[f32]) -> impl Iterator<Item = f64> {
+        let unit = self.units[0];
+        quantiles(outputs).map(move |quantile| quantile * unit.scale + unit.mean)
+    }
+
+    /// The index of the level that stands for all, the nearest one to the median.
+    pub fn middle_level(&self) -> usize {
+        let distance = |&i: &usize| (self.levels[i] - 0.5).abs();
+        (0..self.levels.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
     }
 
     /// The predicted numbers of a row of outputs, in the targets' units (regression).
@@ -223,6 +245,19 @@ impl OutputDecoder {
         }
     }
 
+    /// The errors of the middle quantile as of a number, and the metrics of all of them.
+    fn quantile_regression(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
+        let quantiles: Vec<f64> = logits.chunks_exact(self.levels.len()).flat_map(|row| self.quantiles(row)).collect();
+        let middle = quantiles.iter().skip(self.middle_level()).step_by(self.levels.len()).copied();
+        let numbers = NumberPredictions::new(middle, truths.numbers, truths.weights);
+        let predictions = QuantilePredictions::new(quantiles, truths.numbers, truths.weights, &self.levels);
+        scored(with_costly_metrics, |formula| match formula {
+            Formula::Numbers(compute) => Some(compute(&numbers)),
+            Formula::Quantiles(compute) => Some(compute(&predictions)),
+            _ => None,
+        })
+    }
+
     fn labelling(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
         let predictions = LabelPredictions::new(logits, truths.labels, truths.weights, &self.thresholds);
         scored(with_costly_metrics, |formula| match formula {
@@ -302,11 +337,12 @@ mod tests {
     use crate::metric::Goal;
     use crate::tracking::MetricKey;
 
-    const TASKS: [Task; 6] = [
+    const TASKS: [Task; 7] = [
         Task::Binary,
         Task::MultiClass { num_classes: 3 },
         Task::Labels { num_labels: 3 },
         Task::Regression,
+        Task::Quantiles { num_levels: 3 },
         Task::Numbers { num_targets: 3 },
         Task::LanguageModel { num_characters: 4 },
     ];
@@ -316,7 +352,7 @@ mod tests {
         let num_outputs = task.num_outputs();
         let logits = (0..9 * num_outputs).map(|place| ((place * 7) % 11) as f32 / 5.0 - 1.0).collect();
         let label = |place: usize| match task {
-            Task::Regression | Task::Numbers { .. } => (place as f32 - 4.0) / 3.0,
+            Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => (place as f32 - 4.0) / 3.0,
             Task::Binary | Task::Labels { .. } => (place % 2) as f32,
             Task::MultiClass { .. } | Task::LanguageModel { .. } => (place % num_outputs) as f32,
         };

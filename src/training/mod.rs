@@ -26,6 +26,7 @@ pub mod objective;
 mod observer;
 mod optimizer;
 mod phase;
+pub mod quantiles;
 pub mod recorder;
 pub mod schedule;
 mod silent;

@@ -3,17 +3,20 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
+use super::quantiles::pinball;
 use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
 
 /// What is computed of each example.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Function {
     /// By the kernels.
     Kernel(LossFunction),
     /// Half the Poisson deviance (McCullagh and Nelder 1989, table 2.1) of a target y, a count in units of the training
     /// mean, from the mean e^z: e^z - y + y (ln y - z).
     Poisson,
+    /// See [`pinball`]: the levels of the quantiles.
+    Pinball(Vec<f64>),
 }
 
 /// The loss with its parameters.
@@ -35,6 +38,10 @@ impl Objective {
         let smoothing = config.label_smoothing;
         let function = Function::Kernel(match config.loss.unwrap_or(Loss::default_for(task)) {
             Loss::Poisson => return Self { function: Function::Poisson, class_weights, kernels: config.kernels },
+            Loss::Pinball => {
+                let function = Function::Pinball(config.levels());
+                return Self { function, class_weights, kernels: config.kernels };
+            }
             Loss::CrossEntropy => match task {
                 Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                     LossFunction::SoftmaxCrossEntropy { num_classes: task.num_outputs(), smoothing }
@@ -60,9 +67,10 @@ impl Objective {
             true => logits,
             false => logits.reshape([labels.len(), rows * outputs / labels.len()]),
         };
-        match self.function {
-            Function::Kernel(function) => self.kernels.loss(function, logits, &Labels { values: labels, weights }),
+        match &self.function {
+            Function::Kernel(function) => self.kernels.loss(*function, logits, &Labels { values: labels, weights }),
             Function::Poisson => poisson(logits, labels, weights),
+            Function::Pinball(levels) => pinball(logits, levels, labels, weights),
         }
     }
 
@@ -83,10 +91,10 @@ impl Objective {
 
     /// Whether the loss equals scikit-learn's log loss: cross-entropy, neither smoothed nor weighted.
     pub fn is_log_loss(&self) -> bool {
-        let Function::Kernel(function) = self.function else { return false };
+        let Function::Kernel(function) = &self.function else { return false };
         let smoothing = match function {
-            LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(smoothing),
-            LossFunction::BinaryCrossEntropy { smoothing } => Some(smoothing),
+            LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(*smoothing),
+            LossFunction::BinaryCrossEntropy { smoothing } => Some(*smoothing),
             LossFunction::Squared | LossFunction::Absolute | LossFunction::Huber { .. } => None,
         };
         smoothing == Some(0.0) && self.class_weights.is_none()

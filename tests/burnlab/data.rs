@@ -80,7 +80,7 @@ fn every_source_of_the_catalog_is_what_its_row_says() {
         assert!(data.num_rows() > 0, "{name} has no rows");
         let task = match data.task() {
             Task::Binary | Task::MultiClass { .. } => TaskKind::Classification,
-            Task::Regression | Task::Numbers { .. } => TaskKind::Regression,
+            Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => TaskKind::Regression,
             Task::Labels { .. } => TaskKind::MultiLabel,
             Task::LanguageModel { .. } => TaskKind::LanguageModel,
         };

@@ -200,7 +200,7 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
     let inputs: Vec<f32> = (0..rows * 3).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
     let count = rows * task.num_targets();
     let labels: Vec<f32> = match task {
-        Task::Regression | Task::Numbers { .. } => (0..count).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => (0..count).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
         Task::Labels { .. } => (0..count).map(|i| (i % 5 % 2) as f32).collect(),
         Task::MultiClass { .. } | Task::LanguageModel { .. } => {
@@ -268,6 +268,7 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
         (Task::Regression, of(Loss::Mae, 0.0)),
         (Task::Regression, of(Loss::Huber, 0.0)),
         (Task::Regression, of(Loss::Poisson, 0.0)),
+        (Task::Quantiles { num_levels: 3 }, of(Loss::Pinball, 0.0)),
         (Task::Numbers { num_targets: 3 }, of(Loss::Mse, 0.0)),
         (Task::Numbers { num_targets: 3 }, of(Loss::Huber, 0.0)),
         (Task::Labels { num_labels: 3 }, of(Loss::CrossEntropy, 0.0)),

@@ -77,7 +77,10 @@ impl Preprocessor {
             }
         }
         let target = match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(_)) => self.target.clone(),
+            (
+                PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
+                Target::Numbers(_),
+            ) => self.target.clone(),
             (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
                 let labels = self.class_labels();
                 let is_known = |name: &String| labels.as_ref().is_some_and(|labels| labels.find(name).is_some());
@@ -119,6 +122,18 @@ impl Preprocessor {
 }
 
 impl Preprocessor {
+    /// This preprocessor with quantiles of its number.
+    ///
+    /// # Errors
+    /// A target that is no number.
+    pub fn with_levels(self, levels: &[f64]) -> Result<Self, Invalid> {
+        let PreparedTarget::Number { mean, standard_deviation } = self.target else {
+            return Err(Invalid::at("training.loss", "loss = \"pinball\" is for one number, and the target is none"));
+        };
+        let target = PreparedTarget::Quantiles { mean, standard_deviation, levels: levels.to_vec() };
+        Ok(Self { target, ..self })
+    }
+
     /// This preprocessor with its number as a count.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
 const VERSION: u32 = 6;
-/// Until then there was one target; written where there is one, so that older programs can read it.
+/// Until then there was one target, a class or one number; written where there is one, so that older programs can read it.
 const VERSION_OF_ONE_TARGET: u32 = 5;
 /// Until then there were no image files, colours, thresholds and counts; written where there are none, for the same
 /// reason.
@@ -104,11 +104,17 @@ impl<'de> Deserialize<'de> for Preprocessor {
 }
 
 impl Preprocessor {
+    /// Whether [`VERSION_OF_ONE_TARGET`] lacks the kind of target.
+    fn has_new_target(&self) -> bool {
+        use PreparedTarget::{Labels, Numbers, Quantiles};
+        matches!(self.target, Numbers(_) | Labels(_) | Quantiles { .. })
+    }
+
     /// The oldest version that has all that this one has.
     fn version(&self) -> u32 {
         let has_colours = self.image_shape().is_some_and(|shape| shape.channels > 1);
         match () {
-            () if matches!(self.target, PreparedTarget::Numbers(_) | PreparedTarget::Labels(_)) => VERSION,
+            () if self.has_new_target() => VERSION,
             () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => {
                 VERSION_OF_ONE_TARGET
             }

@@ -27,6 +27,15 @@ pub enum PreparedTarget {
         /// Population standard deviation in the training part.
         standard_deviation: f64,
     },
+    /// Quantiles of a number (`loss = "pinball"`).
+    Quantiles {
+        /// Training mean: becomes 0.
+        mean: f64,
+        /// Population standard deviation in the training part, above 0: becomes 1.
+        standard_deviation: f64,
+        /// Of the quantiles: ascending, above 0 and below 1; at least one.
+        levels: Vec<f64>,
+    },
     /// Several numbers; at least two.
     Numbers(Vec<NumberTarget>),
     /// Several labels, of which any may hold; at least two.
@@ -110,6 +119,7 @@ impl Preprocessor {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
             PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => Task::Regression,
+            PreparedTarget::Quantiles { levels, .. } => Task::Quantiles { num_levels: levels.len() },
             PreparedTarget::Numbers(targets) => Task::Numbers { num_targets: targets.len() },
             PreparedTarget::Labels(targets) => Task::Labels { num_labels: targets.len() },
             PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
@@ -135,10 +145,16 @@ impl Preprocessor {
         if let PreparedTarget::Labels(targets) = &self.target { targets } else { &[] }
     }
 
+    /// The levels of the quantiles; none for other targets.
+    pub fn levels(&self) -> &[f64] {
+        if let PreparedTarget::Quantiles { levels, .. } = &self.target { levels } else { &[] }
+    }
+
     /// Of each number that is predicted; none where the outputs are probabilities.
     pub fn units(&self) -> Vec<Unit> {
         match &self.target {
-            &PreparedTarget::Number { mean, standard_deviation } => {
+            &PreparedTarget::Number { mean, standard_deviation }
+            | &PreparedTarget::Quantiles { mean, standard_deviation, .. } => {
                 vec![Unit { mean, scale: standard_deviation, is_count: false }]
             }
             &PreparedTarget::Count { mean, .. } => vec![Unit { mean: 0.0, scale: mean, is_count: true }],
@@ -228,7 +244,10 @@ impl Preprocessor {
     /// Number targets in their own units, row-major; none where the preprocessor or the data have other targets.
     pub(super) fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
         match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(numbers)) => {
+            (
+                PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
+                Target::Numbers(numbers),
+            ) => {
                 rows.iter().map(|&row| numbers[row]).collect()
             }
             (PreparedTarget::Numbers(_), Target::Several(several)) if self.has_targets_of(several) => {

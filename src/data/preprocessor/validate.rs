@@ -23,6 +23,12 @@ impl Preprocessor {
             (&PreparedTarget::Count { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && mean > 0.0 && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            (PreparedTarget::Quantiles { mean, standard_deviation, levels }, Inputs::Table { .. }) => {
+                let are_levels = levels.iter().all(|level| *level > 0.0 && *level < 1.0);
+                let is_ascending = levels.array_windows().all(|[low, high]| low < high);
+                let is_number = mean.is_finite() && standard_deviation.is_finite() && *standard_deviation > 0.0;
+                is_number && !levels.is_empty() && are_levels && is_ascending
+            }
             (PreparedTarget::Numbers(targets), Inputs::Table { .. }) => {
                 let is_usable = |target: &NumberTarget| {
                     target.mean.is_finite() && target.standard_deviation.is_finite() && target.standard_deviation > 0.0

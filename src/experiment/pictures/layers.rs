@@ -19,6 +19,10 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
         .collect();
     let preprocessor = subject.preprocessor;
     let outputs = match preprocessor.class_names() {
+        [] if !preprocessor.levels().is_empty() => {
+            // All but the first are steps up to the next one.
+            preprocessor.levels().iter().map(|level| format!("quantile {level}")).collect()
+        }
         [] => preprocessor.target_names().into_iter().map(str::to_owned).collect(),
         [_, positive] => vec![positive.clone()],
         names => names.to_vec(),

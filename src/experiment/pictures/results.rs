@@ -15,7 +15,7 @@ pub(super) fn curves(subject: &Subject) -> Option<String> {
     let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
         Task::Labels { .. } => ["loss", "micro_f1"],
-        Task::Regression | Task::Numbers { .. } => ["loss", "r2"],
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => ["loss", "r2"],
         Task::LanguageModel { .. } => ["loss", "perplexity"],
     };
     let series = |split: &str, metric: &str| {
@@ -117,7 +117,8 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
 
 /// The target's name, and the true and predicted values of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
-    if subject.preprocessor.task() != Task::Regression || subject.predictions.is_empty() {
+    let is_number = matches!(subject.preprocessor.task(), Task::Regression | Task::Quantiles { .. });
+    if !is_number || subject.predictions.is_empty() {
         return None;
     }
     let truths = subject.predictions.iter().map(|row| row.truth()).collect();

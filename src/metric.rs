@@ -23,7 +23,7 @@ pub use numbers::NumberPredictions;
 pub use quantiles::QuantilePredictions;
 pub use text::CharacterCounts;
 
-use Formula::{Characters, Classes, Labels, Loop, Numbers, Objective, Quantiles};
+use Formula::{Characters, Classes, Labels, Loop, Numbers, Objective, Quantiles, Ranks};
 use Goal::{Higher, Lower};
 
 /// Which direction of a metric is better.
@@ -86,6 +86,8 @@ pub enum Formula {
     Loop(LoopValue),
     /// From the predictions of a classifier.
     Classes(fn(&ClassPredictions) -> f64),
+    /// From the counts of classes that have an order.
+    Ranks(fn(&Confusion) -> f64),
     /// From the predictions of several labels.
     Labels(fn(&LabelPredictions) -> f64),
     /// From the predictions of a regression; of several numbers, the mean over them.
@@ -263,6 +265,26 @@ pub static METRICS: &[Metric] = &[
                   where it is right, on average over 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017)",
     },
     Metric {
+        name: "rank_mae",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Ranks(Confusion::mean_rank_error)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Classes in an order: how many classes a prediction is off, on average (scikit-learn's \
+                  mean_absolute_error of their numbers)",
+    },
+    Metric {
+        name: "quadratic_kappa",
+        goal: Some(Higher),
+        bounds: (-1.0, 1.0),
+        formulas: &[Ranks(Confusion::quadratic_kappa)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Classes in an order: agreement beyond chance, in which mistakes count by the square of their distance \
+                  (Cohen 1968; scikit-learn's cohen_kappa_score, quadratic)",
+    },
+    Metric {
         name: "mse",
         goal: Some(Lower),
         bounds: (0.0, ANY),
@@ -370,7 +392,10 @@ mod tests {
             assert!(least < most, "{name}");
             assert!(!meaning.is_empty() && !meaning.ends_with('.'), "{name}");
             assert!(!formulas.is_empty(), "{name}");
-            assert!(!is_costly || formulas.iter().all(|formula| matches!(formula, Classes(_) | Labels(_) | Numbers(_))), "{name}");
+            assert!(
+                !is_costly || formulas.iter().all(|formula| matches!(formula, Classes(_) | Labels(_) | Numbers(_))),
+                "{name}"
+            );
             // Runs are compared by scores and errors; only the epoch loop records what is neither good nor bad.
             assert!(goal.is_some() || formulas.iter().all(|formula| matches!(formula, Loop(_))), "{name}");
             assert!(std::ptr::eq(find(name).unwrap(), metric), "{name}");

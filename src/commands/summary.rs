@@ -11,8 +11,8 @@ use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
 use crate::experiment::evaluate::{
-    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, IntervalEvaluation, NamedValue, RefitEvaluation,
-    ThresholdEvaluation,
+    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, IntervalEvaluation, NamedValue,
+    RefitEvaluation, ThresholdEvaluation,
 };
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
@@ -161,6 +161,10 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
             writeln!(writer, "       {}", shown(evaluation, names))?;
         }
+        let of_ranks = shown(evaluation, &["rank_mae", "quadratic_kappa"]);
+        if !of_ranks.is_empty() {
+            writeln!(writer, "       {of_ranks} (the classes are in order)")?;
+        }
         if let Some(calibration) = &evaluation.calibration {
             writeln!(writer, "       {}", calibrated(evaluation, calibration))?;
         }
@@ -212,7 +216,12 @@ fn write_interval(writer: &mut dyn Write, interval: &IntervalEvaluation, pinball
         )?;
     }
     let below = levels.iter().map(|level| format!("{} {}", level.level, share(level.share_below)));
-    writeln!(writer, "       rows at or below each: {}; pinball {}", below.collect::<Vec<_>>().join(", "), measured(pinball))
+    writeln!(
+        writer,
+        "       rows at or below each: {}; pinball {}",
+        below.collect::<Vec<_>>().join(", "),
+        measured(pinball)
+    )
 }
 
 /// Results of several targets: of all, and a line for each.
@@ -247,7 +256,8 @@ fn write_targets(writer: &mut dyn Write, evaluation: &Evaluation, rows: &str) ->
         writeln!(writer, "       {}", decided(evaluation, threshold, ""))?;
     }
     writeln!(writer, "       means over {count}:")?;
-    let width = evaluation.targets.iter().map(|target| cut(&target.target, MAX_NAME).chars().count()).max().unwrap_or(0);
+    let width =
+        evaluation.targets.iter().map(|target| cut(&target.target, MAX_NAME).chars().count()).max().unwrap_or(0);
     for target in evaluation.targets.iter().take(MAX_TARGETS) {
         let values = columns.iter().map(|name| match target.metric(name) {
             value if value.is_nan() => format!("{name} undefined"),
@@ -255,7 +265,8 @@ fn write_targets(writer: &mut dyn Write, evaluation: &Evaluation, rows: &str) ->
         });
         let values = values.collect::<Vec<_>>().join(", ");
         let name = cut(&target.target, MAX_NAME);
-        let rows = target.support.map_or_else(String::new, |support| format!(", in {}", counted(support as usize, "row")));
+        let rows =
+            target.support.map_or_else(String::new, |support| format!(", in {}", counted(support as usize, "row")));
         let (baseline, value) = (&target.baseline.name, measured(target.baseline.value));
         let baseline = if are_labels { String::new() } else { format!(" (mean: {baseline} {value})") };
         let at = target.threshold.map_or_else(String::new, |limit| format!(", above {}", measured(limit)));

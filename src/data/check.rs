@@ -157,11 +157,12 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 15] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 16] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
         ("data.classes", !config.classes.is_empty()),
+        ("data.ordered", !config.ordered.is_empty()),
         ("data.train_per_class", config.train_per_class.is_some()),
         ("data.image_shape", config.image_shape.is_some()),
         ("data.folds", config.folds.is_some()),

@@ -100,6 +100,10 @@ pub struct DataConfig {
     pub max_categories: usize,
     /// Classes to keep, by name; all when empty. Rows of other classes are left out of every part.
     pub classes: Vec<String>,
+    /// Classes in their order, the lowest first, where they have one: all classes by name, at least 3. The network then learns
+    /// how high a row is, and mistakes between neighbours count less.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ordered: Vec<String>,
     /// Labelled rows per class available to training and validation, to simulate scarce labels; the test part is
     /// unaffected. At least 1; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +209,7 @@ impl Default for DataConfig {
             allow_constant: false,
             max_categories: 64,
             classes: Vec::new(),
+            ordered: Vec::new(),
             train_per_class: None,
             image_shape: None,
             context: None,

@@ -173,7 +173,12 @@ pub(super) struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    pub(super) fn read(table: &'a Table<'a>, name: &'a str, targets: &[String], key: &'static str) -> Result<Self, Invalid> {
+    pub(super) fn read(
+        table: &'a Table<'a>,
+        name: &'a str,
+        targets: &[String],
+        key: &'static str,
+    ) -> Result<Self, Invalid> {
         let position = column_names::find(table, name, key)?;
         let mut columns = vec![position];
         for target in targets {

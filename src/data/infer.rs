@@ -214,9 +214,7 @@ fn note_missing_targets(
             // Whoever has a class `NA` must learn that it was taken for a missing one.
             false => format!(" ({} counts as missing; data.missing = [] reads it)", words.join(", ")),
         };
-        notes.say(format!(
-            "left out {num_dropped} of {num_rows} rows of {display}: `{names}` is missing there{words}"
-        ));
+        notes.say(format!("left out {num_dropped} of {num_rows} rows of {display}: `{names}` is missing there{words}"));
     }
     Ok(())
 }

@@ -126,7 +126,8 @@ pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
-    Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor, Unit,
+    Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
+    PreparedText, Preprocessor, Unit,
 };
 pub use readers::{are_public, is_public};
 pub use reading::{Reading, Readings};
@@ -157,6 +158,7 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
         dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
     }
     select::keep_classes(&mut dataset, config)?;
+    select::order_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
     config.augment.map_or(Ok(()), |augment| augment.check(dataset.image_shape))?;
     Ok(dataset)

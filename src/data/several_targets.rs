@@ -54,7 +54,8 @@ impl Several {
 
     /// A line for the terminal.
     pub(super) fn describe(&self) -> String {
-        let names: Vec<String> = self.columns.iter().enumerate().map(|(i, column)| self.describe_column(i, column)).collect();
+        let names: Vec<String> =
+            self.columns.iter().enumerate().map(|(i, column)| self.describe_column(i, column)).collect();
         let what = if self.are_labels() { "labels, of which any may hold" } else { "numbers" };
         format!("targets: {} {what} ({})", self.columns.len(), super::labels::list(&names, 12))
     }

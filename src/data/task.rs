@@ -28,6 +28,11 @@ pub enum Task {
         /// At least 3.
         num_classes: usize,
     },
+    /// Classes in an order: for each class but the last the logit of being above it, of what is not below it.
+    Ordered {
+        /// At least 3.
+        num_classes: usize,
+    },
     /// One number, standardized.
     Regression,
     /// Quantiles of one number: the lowest one, standardized, and for each further one what the softplus of the output adds.
@@ -59,6 +64,7 @@ impl Task {
         match self {
             Self::Binary | Self::Regression => 1,
             Self::MultiClass { num_classes } => num_classes,
+            Self::Ordered { num_classes } => num_classes - 1,
             Self::Quantiles { num_levels } => num_levels,
             Self::Numbers { num_targets } => num_targets,
             Self::Labels { num_labels } => num_labels,
@@ -78,6 +84,7 @@ impl Task {
     pub fn num_classes(self) -> usize {
         match self {
             Self::Binary => 2,
+            Self::Ordered { num_classes } => num_classes,
             Self::MultiClass { .. } | Self::LanguageModel { .. } => self.num_outputs(),
             _ => 0,
         }
@@ -95,7 +102,7 @@ impl Task {
 
     /// Whether a row has a class as its target.
     pub fn is_classification(self) -> bool {
-        matches!(self, Self::Binary | Self::MultiClass { .. })
+        matches!(self, Self::Binary | Self::MultiClass { .. } | Self::Ordered { .. })
     }
 
     /// Whether the task is to predict the next character of a text.

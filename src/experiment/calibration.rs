@@ -53,7 +53,7 @@ impl Coverage {
             errors.len()
         );
         let class_names = match target {
-            PreparedTarget::Classes(names) => names.clone().into(),
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => names.clone().into(),
             _ => Vec::new().into(),
         };
         Ok(Self { error: errors[rank - 1], class_names })
@@ -68,9 +68,7 @@ impl Coverage {
     /// even where it is less probable than others usually are.
     pub fn cells(&self, answer: &Answer) -> Vec<String> {
         if self.class_names.is_empty() {
-            return [answer.first() - self.error, answer.first() + self.error]
-                .map(|limit| limit.to_string())
-                .into();
+            return [answer.first() - self.error, answer.first() + self.error].map(|limit| limit.to_string()).into();
         }
         let names = self.class_names.iter().enumerate().filter(|(class, _)| self.holds(answer, *class as f64));
         vec![names.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" | ")]
@@ -119,7 +117,10 @@ mod tests {
             (vec![0.29, 0.29, 0.42], 2.0, "c"),
             (vec![0.28, 0.28, 0.29], 2.0, "c"),
         ] {
-            assert_eq!(coverage.cells(&Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }), [set]);
+            assert_eq!(
+                coverage.cells(&Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }),
+                [set]
+            );
         }
     }
 }

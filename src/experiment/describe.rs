@@ -64,7 +64,7 @@ pub fn model(prepared: &Prepared) -> String {
 pub fn goal(prepared: &Prepared) -> String {
     let Prepared { preprocessor, validation, .. } = prepared;
     match &preprocessor.target {
-        PreparedTarget::Classes(names) => {
+        PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => {
             let counts = &preprocessor.class_counts;
             // The first of equally frequent ones.
             let most = (0..counts.len()).rev().max_by_key(|&class| counts[class]).unwrap_or(0);
@@ -87,10 +87,14 @@ pub fn goal(prepared: &Prepared) -> String {
             let of = |target: &NumberTarget| format!("{} {}", target.name, measured(target.standard_deviation));
             let each = targets.iter().take(MAX_TARGETS).map(of).collect::<Vec<_>>().join(", ");
             let more = if targets.len() > MAX_TARGETS { ", ..." } else { "" };
-            format!("better than always answering the means: r2 0, rmse on the training rows {}", one_line(&(each + more)))
+            format!(
+                "better than always answering the means: r2 0, rmse on the training rows {}",
+                one_line(&(each + more))
+            )
         }
         PreparedTarget::Labels(labels) => {
-            let wrong = labels.iter().map(|label| label.share.min(1.0 - label.share)).sum::<f64>() / labels.len() as f64;
+            let wrong =
+                labels.iter().map(|label| label.share.min(1.0 - label.share)).sum::<f64>() / labels.len() as f64;
             format!(
                 "better than always answering what each label mostly is: hamming_loss {wrong:.4} on the training rows"
             )

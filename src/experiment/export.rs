@@ -129,6 +129,9 @@ fn network<'a>(
             names: labels.iter().map(|label| &*label.name).collect(),
             thresholds: labels.iter().map(|label| label.threshold.unwrap_or(0.0)).collect(),
         },
+        PreparedTarget::Ordered(_) => anyhow::bail!(
+            "ONNX export does not support data.ordered: choose --format safetensors, or predict with burnlab"
+        ),
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     metadata.push(("burnlab_config".into(), saved.config.to_toml()));

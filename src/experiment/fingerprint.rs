@@ -136,7 +136,8 @@ impl<'a> Targets<'a> {
             Self::Numbers(numbers) => mix((numbers[row] + 0.0).to_bits()).rotate_left(1),
             Self::Several(several) => {
                 let of_all = several.names().zip(several.row(row));
-                of_all.fold(0, |sum: u64, (name, value)| sum.wrapping_add(mix(hash(name) ^ mix((value + 0.0).to_bits()))))
+                of_all
+                    .fold(0, |sum: u64, (name, value)| sum.wrapping_add(mix(hash(name) ^ mix((value + 0.0).to_bits()))))
             }
         }
     }

@@ -253,7 +253,9 @@ mod tests {
         };
         assert_eq!(
             undefined(Target::Several(several(words)), &plain),
-            ["`y` is yes in all 2 validation rows, so validation/roc_auc and validation/average_precision have no value"]
+            [
+                "`y` is yes in all 2 validation rows, so validation/roc_auc and validation/average_precision have no value"
+            ]
         );
         assert_eq!(
             undefined(Target::Several(several(None)), &plain),

@@ -125,6 +125,7 @@ fn task(preprocessor: &Preprocessor) -> &'static str {
     match preprocessor.task() {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
+        Task::Ordered { .. } => "one of several classes in an order",
         Task::Regression => "a number",
         Task::Quantiles { .. } => "quantiles of a number",
         Task::Numbers { .. } => "several numbers",

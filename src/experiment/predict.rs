@@ -74,7 +74,7 @@ pub fn predict_ensemble(
         };
         let models = ensemble.members.iter().map(|member| &member.model);
         let (receivers, threads): (Vec<_>, Vec<_>) = models.enumerate().map(start).unzip();
-        let written = write_averages(&receivers, &mut output);
+        let written = write_averages(&receivers, &mut output, ensemble.is_ordered());
         // A member that still has rows learns that nobody wants them.
         drop(receivers);
         let join =
@@ -109,7 +109,7 @@ pub fn predict_ensemble(
 }
 
 /// Takes the same block of each member in turn, and writes the averages.
-fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>) -> anyhow::Result<()> {
+fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>, is_ordered: bool) -> anyhow::Result<()> {
     loop {
         let parts: Vec<Part> = receivers.iter().map_while(|receiver| receiver.recv().ok()).collect();
         if parts.len() < receivers.len() {
@@ -126,7 +126,7 @@ fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>) -> anyh
         let Some(first) = blocks.first() else { continue };
         for (i, (row, kept, _)) in first.rows().enumerate() {
             let answers: Vec<&Answer> = blocks.iter().map(|block| &block.answers[i]).collect();
-            let averaged = average(&answers);
+            let averaged = average(&answers, is_ordered);
             output.write(row, kept, &averaged.answer, [averaged.spread.to_string()])?;
         }
     }

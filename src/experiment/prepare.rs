@@ -9,7 +9,7 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::cpu::FusedBackend;
-use crate::data::{self, Augment, Dataset, Examples, Preprocessor, Splits};
+use crate::data::{self, Augment, Dataset, Examples, PreparedTarget, Preprocessor, Splits, Task};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::tracking::{Location, RunId};
@@ -75,7 +75,11 @@ pub fn completed(config: &Config) -> Result<Config, Invalid> {
 pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
     let config = &recipe::complete(config, &dataset, &splits);
-    config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
+    let task = match dataset.task() {
+        Task::MultiClass { num_classes } if !config.data.ordered.is_empty() => Task::Ordered { num_classes },
+        task => task,
+    };
+    config.training.validate_for(task, splits.train.len(), splits.validation.len())?;
     let training = config.training.clone().fitting(splits.train.len());
     let config = &Config { training, ..config.clone() };
     check_monitor(config, &dataset, &splits)?;
@@ -84,6 +88,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         let is_count = config.training.loss == Some(Loss::Poisson);
         let preprocessor = match config.training.loss {
             _ if is_count => fitted.counting(&dataset)?,
+            _ if !config.data.ordered.is_empty() => fitted.in_order(),
             Some(Loss::Pinball) => fitted.with_levels(&config.training.levels())?,
             _ => fitted,
         };
@@ -109,6 +114,11 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let levels = if config.training.loss == Some(Loss::Pinball) { config.training.levels() } else { Vec::new() };
     Invalid::unless(preprocessor.levels() == levels, "training.loss", || {
         format!("`{}` has other quantiles: loss = \"pinball\" goes on from the same ones alone", saved.name())
+    })?;
+    let is_ordered = matches!(preprocessor.target, PreparedTarget::Ordered(_));
+    Invalid::unless(is_ordered != config.data.ordered.is_empty(), "data.ordered", || match is_ordered {
+        true => format!("`{}` learned classes in an order: list those of these data in data.ordered", saved.name()),
+        false => format!("`{}` learned classes without an order: remove data.ordered", saved.name()),
     })?;
     let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();

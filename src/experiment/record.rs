@@ -130,10 +130,7 @@ pub(super) fn test<B: TrainingBackend>(
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
     if !decoder.task.is_language_model() {
-        writer.write_file(
-            PREDICTIONS,
-            &predictions::csv(&predictions, AnswerFormat::new(preprocessor), None)?,
-        )?;
+        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, AnswerFormat::new(preprocessor), None)?)?;
     }
     if let Division::Groups(entities) = &dataset.division {
         let line = |&row: &usize| format!("{},{}\n", dataset.source_row(row), entities[row]);

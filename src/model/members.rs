@@ -86,7 +86,7 @@ pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Te
     let log_of_mean = |probabilities| mean(probabilities).clamp_min(LEAST).log();
     match task {
         // The odds of both classes: 1 - p would round to 0 where p is near 1.
-        Task::Binary | Task::Labels { .. } => {
+        Task::Binary | Task::Labels { .. } | Task::Ordered { .. } => {
             log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg()))
         }
         Task::MultiClass { .. } | Task::LanguageModel { .. } => log_of_mean(softmax(logits, 1)),

@@ -169,8 +169,7 @@ fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<row
 
 fn outputs(scored: &Scored) -> Vec<Value> {
     let (answers, format) = (&scored.answered.answers, scored.format());
-    let (num_rows, num_targets, num_outcomes) =
-        (answers.len(), format.target_names().len(), format.outcomes().len());
+    let (num_rows, num_targets, num_outcomes) = (answers.len(), format.target_names().len(), format.outcomes().len());
     let shape = if num_targets > 0 { json!([num_rows, num_targets]) } else { json!([num_rows]) };
     let predicted: Vec<Value> = match num_targets {
         0 => answers.iter().map(|answer| scored.predicted(&format, answer)).collect(),

@@ -288,6 +288,10 @@ impl TrainingConfig {
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
             "label_smoothing is for class targets".into()
         })?;
+        let is_ordered = matches!(task, Task::Ordered { .. });
+        Invalid::unless(!is_ordered || self.label_smoothing == 0.0, "training.label_smoothing", || {
+            "label_smoothing is for classes without an order: remove it, or data.ordered".into()
+        })?;
         if let Some(weights) = &self.class_weights {
             Invalid::unless(task.is_classification(), "training.class_weights", || {
                 "class_weights is for class targets".into()
@@ -312,8 +316,8 @@ impl TrainingConfig {
             })?;
         }
         if self.calibrate == Some(true) {
-            Invalid::unless(task.is_classification(), "training.calibrate", || {
-                "calibrate is for the probabilities of classes: remove it".into()
+            Invalid::unless(task.is_classification() && !is_ordered, "training.calibrate", || {
+                "calibrate is for the probabilities of classes without an order: remove it".into()
             })?;
             Invalid::unless(num_validation > 0, "training.calibrate", || {
                 "calibrate needs validation rows; set data.validation_fraction above 0".into()

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::inference_batch;
 use super::metrics::{OutputDecoder, Scores, Truths};
 use super::objective::Objective;
+use super::ordered;
 use super::quantiles::outputs;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
@@ -217,7 +218,7 @@ impl Evaluation {
         of_each: Vec<Scores>,
     ) {
         match decoder.task {
-            Task::Binary | Task::MultiClass { .. } => {
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => {
                 let mut confusion = Confusion::new(decoder.num_classes());
                 for prediction in predictions {
                     confusion.add(prediction.truth() as usize, prediction.answer.first() as usize, 1.0);
@@ -286,8 +287,7 @@ pub struct Answer {
 impl Answer {
     /// Decodes one row of logits `[num_outputs]`.
     pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
-        let probabilities =
-            if decoder.task.has_probabilities() { decoder.probabilities(logits) } else { Vec::new() };
+        let probabilities = if decoder.task.has_probabilities() { decoder.probabilities(logits) } else { Vec::new() };
         let quantiles: Vec<f64> = match decoder.task {
             Task::Quantiles { .. } => decoder.quantiles(logits).collect(),
             _ => Vec::new(),
@@ -312,13 +312,15 @@ impl Answer {
         let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
         match decoder.task {
             Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
+            Task::Ordered { .. } => ordered::outputs(&self.probabilities),
             Task::Labels { .. } => self.probabilities.iter().map(|&p| (log(p) - log(1.0 - p)) as f32).collect(),
             Task::Regression | Task::Numbers { .. } => {
                 self.predicted.iter().zip(&decoder.units).map(|(&number, unit)| unit.output(number)).collect()
             }
             Task::Quantiles { .. } => {
                 let unit = decoder.units[0];
-                let prepared: Vec<f64> = self.quantiles.iter().map(|number| (number - unit.mean) / unit.scale).collect();
+                let prepared: Vec<f64> =
+                    self.quantiles.iter().map(|number| (number - unit.mean) / unit.scale).collect();
                 outputs(&prepared)
             }
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {

@@ -3,12 +3,15 @@
 //! Every metric weights each example (or character of a text) equally, however the examples were batched. Tests compare
 //! the results with scikit-learn's.
 
-use crate::cpu;
+use std::borrow::Cow;
+
+use super::ordered;
 use super::quantiles::quantiles;
+use crate::cpu;
 use crate::data::{Examples, Preprocessor, Task, Unit};
 use crate::metric::{
-    CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric, NumberPredictions, QuantilePredictions,
-    binary_log_loss, sigmoid, softmax,
+    CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric,
+    NumberPredictions, QuantilePredictions, binary_log_loss, sigmoid, softmax,
 };
 
 /// Metrics by name, in the order in which they are shown.
@@ -33,6 +36,7 @@ fn is_of(metric: &Metric, task: Task) -> bool {
     metric.formulas.iter().any(|formula| match formula {
         Formula::Objective | Formula::Loop(_) => true,
         Formula::Classes(_) => task.is_classification(),
+        Formula::Ranks(_) => matches!(task, Task::Ordered { .. }),
         Formula::Labels(_) => matches!(task, Task::Labels { .. }),
         Formula::Numbers(_) => task.is_regression(),
         Formula::Quantiles(_) => matches!(task, Task::Quantiles { .. }),
@@ -110,7 +114,7 @@ impl OutputDecoder {
             Task::Regression | Task::Numbers { .. } => self.regression(logits, truths, with_costly_metrics),
             Task::Quantiles { .. } => self.quantile_regression(logits, truths, with_costly_metrics),
             Task::Labels { .. } => self.labelling(logits, truths, with_costly_metrics),
-            Task::Binary | Task::MultiClass { .. } => {
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => {
                 self.classification(logits, truths, with_costly_metrics, log_loss)
             }
             Task::LanguageModel { .. } => {
@@ -167,15 +171,21 @@ impl OutputDecoder {
                 vec![1.0 - positive, positive]
             }
             Task::Labels { .. } => logits.iter().map(|&logit| sigmoid(logit)).collect(),
+            Task::Ordered { .. } => {
+                ordered::log_probabilities(logits).iter().map(|&log| f64::from(log).exp()).collect()
+            }
             _ => softmax(logits, logits.len()),
         }
     }
 
     /// The class predicted by a row of logits: for two classes the positive one above the threshold,
+    /// of classes in an order the median,
     /// otherwise that of the largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
-        if self.task == Task::Binary {
-            return usize::from(logits[0] > self.thresholds[0]);
+        match self.task {
+            Task::Binary => return usize::from(logits[0] > self.thresholds[0]),
+            Task::Ordered { .. } => return ordered::median(&self.probabilities(logits)),
+            _ => {}
         }
         let (mut best, mut most) = (0, logits[0]);
         for (class, &logit) in logits.iter().enumerate().skip(1) {
@@ -200,6 +210,15 @@ impl OutputDecoder {
         for (i, (row, label)) in rows.enumerate() {
             confusion.add(label, self.class(row), weights.get(i).map_or(1.0, |&weight| weight.into()));
         }
+        // What the softmax makes the probabilities of.
+        let (logits, num_outputs) = match self.task {
+            Task::Ordered { num_classes } => {
+                let rows = logits.chunks_exact(num_outputs).flat_map(ordered::log_probabilities);
+                (Cow::Owned(rows.collect::<Vec<f32>>()), num_classes)
+            }
+            _ => (Cow::Borrowed(logits), num_outputs),
+        };
+        let logits = &*logits;
         let sum = |logits: &[f32], labels: &[f32]| match self.task {
             Task::Binary => binary_log_loss(logits, labels),
             _ => log_loss(logits, labels, num_outputs),
@@ -215,6 +234,9 @@ impl OutputDecoder {
         let predictions = ClassPredictions::new(logits, labels, weights, confusion, known.unwrap_or_else(mean));
         scored(with_costly_metrics, |formula| match formula {
             Formula::Classes(compute) => Some(compute(&predictions)),
+            Formula::Ranks(compute) if matches!(self.task, Task::Ordered { .. }) => {
+                Some(compute(&predictions.confusion))
+            }
             _ => None,
         })
     }
@@ -315,6 +337,11 @@ impl CharacterTally {
     }
 }
 
+/// ln(1 / (1 + e^-z)), which neither overflows nor is rounded to 0.
+pub(super) fn log_sigmoid(z: f64) -> f64 {
+    z.min(0.0) - (-z.abs()).exp().ln_1p()
+}
+
 /// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
 fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     let mut powers = logits.to_vec();
@@ -337,8 +364,9 @@ mod tests {
     use crate::metric::Goal;
     use crate::tracking::MetricKey;
 
-    const TASKS: [Task; 7] = [
+    const TASKS: [Task; 8] = [
         Task::Binary,
+        Task::Ordered { num_classes: 3 },
         Task::MultiClass { num_classes: 3 },
         Task::Labels { num_labels: 3 },
         Task::Regression,
@@ -354,6 +382,7 @@ mod tests {
         let label = |place: usize| match task {
             Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => (place as f32 - 4.0) / 3.0,
             Task::Binary | Task::Labels { .. } => (place % 2) as f32,
+            Task::Ordered { num_classes } => (place % num_classes) as f32,
             Task::MultiClass { .. } | Task::LanguageModel { .. } => (place % num_outputs) as f32,
         };
         (logits, (0..9 * task.num_targets()).map(label).collect())

@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod objective;
 mod observer;
 mod optimizer;
+pub mod ordered;
 mod phase;
 pub mod quantiles;
 pub mod recorder;

@@ -3,6 +3,7 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
+use super::ordered::decisions;
 use super::quantiles::pinball;
 use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
@@ -15,6 +16,8 @@ enum Function {
     /// Half the Poisson deviance (McCullagh and Nelder 1989, table 2.1) of a target y, a count in units of the training
     /// mean, from the mean e^z: e^z - y + y (ln y - z).
     Poisson,
+    /// The decisions between what is above a class and what is not: of classes in an order, as many.
+    Ordered(usize),
     /// See [`pinball`]: the levels of the quantiles.
     Pinball(Vec<f64>),
 }
@@ -43,6 +46,9 @@ impl Objective {
                 return Self { function, class_weights, kernels: config.kernels };
             }
             Loss::CrossEntropy => match task {
+                Task::Ordered { num_classes } => {
+                    return Self { function: Function::Ordered(num_classes), class_weights, kernels: config.kernels };
+                }
                 Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                     LossFunction::SoftmaxCrossEntropy { num_classes: task.num_outputs(), smoothing }
                 }
@@ -70,6 +76,16 @@ impl Objective {
         match &self.function {
             Function::Kernel(function) => self.kernels.loss(*function, logits, &Labels { values: labels, weights }),
             Function::Poisson => poisson(logits, labels, weights),
+            Function::Ordered(num_classes) => {
+                let (is_above, counts) = decisions(labels, weights.as_deref(), *num_classes);
+                let logits = logits.reshape([is_above.len(), 1]);
+                let sum = |weights: &[f32]| weights.iter().map(|&weight| f64::from(weight)).sum::<f64>();
+                // The mean over decisions, made one over rows.
+                let rows = weights.as_deref().map_or(labels.len() as f64, sum);
+                let share = sum(&counts) / rows;
+                let function = LossFunction::BinaryCrossEntropy { smoothing: 0.0 };
+                self.kernels.loss(function, logits, &Labels { values: &is_above, weights: Some(counts) }) * share
+            }
             Function::Pinball(levels) => pinball(logits, levels, labels, weights),
         }
     }

@@ -79,7 +79,7 @@ fn every_source_of_the_catalog_is_what_its_row_says() {
         assert_eq!((&*data.name, data.image_shape), (name, source.image_shape().map(Into::into)));
         assert!(data.num_rows() > 0, "{name} has no rows");
         let task = match data.task() {
-            Task::Binary | Task::MultiClass { .. } => TaskKind::Classification,
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => TaskKind::Classification,
             Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => TaskKind::Regression,
             Task::Labels { .. } => TaskKind::MultiLabel,
             Task::LanguageModel { .. } => TaskKind::LanguageModel,

@@ -200,9 +200,12 @@ fn batch(task: Task, rows: usize) -> Batch<B> {
     let inputs: Vec<f32> = (0..rows * 3).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
     let count = rows * task.num_targets();
     let labels: Vec<f32> = match task {
-        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => (0..count).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => {
+            (0..count).map(|i| (i as f32 * 1.7).sin() * 2.0).collect()
+        }
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
         Task::Labels { .. } => (0..count).map(|i| (i % 5 % 2) as f32).collect(),
+        Task::Ordered { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
         Task::MultiClass { .. } | Task::LanguageModel { .. } => {
             (0..rows).map(|i| (i % task.num_classes()) as f32).collect()
         }
@@ -264,6 +267,11 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
         (three, of(Loss::CrossEntropy, 0.0)),
         (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.0) }),
         (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.1) }),
+        (Task::Ordered { num_classes: 4 }, of(Loss::CrossEntropy, 0.0)),
+        (
+            Task::Ordered { num_classes: 3 },
+            TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.0) },
+        ),
         (Task::Regression, of(Loss::Mse, 0.0)),
         (Task::Regression, of(Loss::Mae, 0.0)),
         (Task::Regression, of(Loss::Huber, 0.0)),
@@ -553,6 +561,10 @@ fn metrics_match_scikit_learn() {
         ("regression_weighted", Task::Regression),
         ("numbers", Task::Numbers { num_targets: 3 }),
         ("numbers_weighted", Task::Numbers { num_targets: 3 }),
+        ("quantiles", Task::Quantiles { num_levels: 3 }),
+        ("quantiles_weighted", Task::Quantiles { num_levels: 3 }),
+        ("ordered", Task::Ordered { num_classes: 4 }),
+        ("ordered_weighted", Task::Ordered { num_classes: 4 }),
         ("labels", Task::Labels { num_labels: 3 }),
         ("labels_weighted", Task::Labels { num_labels: 3 }),
     ] {

@@ -68,6 +68,13 @@ fn onnx_runtime_predicts_several_targets_as_burnlab_does() {
         let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n{more}");
         predicts_the_same(&python, "several", &config);
     }
+    for model in ["hidden = [6]", "hidden = [6]\nmembers = 3"] {
+        let config = format!(
+            "[data]\nsource = \"diabetes\"\n[model]\n{model}\n[training]\nmax_epochs = 5\nloss = \"pinball\"\n\
+             quantiles = [0.05, 0.3, 0.6, 0.95]\n"
+        );
+        predicts_the_same(&python, "quantiles", &config);
+    }
 }
 
 /// Trains the config with 5 epochs, exports it, and compares its predictions with those of the runtime.

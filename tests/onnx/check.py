@@ -137,7 +137,8 @@ def check(model_path, inputs_path, expected_path):
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    is_number, are_labels = names == ["prediction"], names == ["labels", "probabilities"]
+    levels = json.loads(metadata.get("levels", "[]"))
+    is_number, are_labels = names in [["prediction"], ["prediction", "quantiles"]], names == ["labels", "probabilities"]
     if not is_number and not are_labels and names != ["label", "probabilities"]:
         raise Failure(f"the model has the outputs {names}")
 
@@ -151,6 +152,11 @@ def check(model_path, inputs_path, expected_path):
         results = session.run(names, {name: array[rows] for name, array in arrays.items()})
         outputs = dict(zip(names, results))
         if is_number:
+            if levels:
+                wanted = numpy.stack([expected.numbers(f"quantile_{level}") for level in levels], axis=1)
+                require_shape("quantiles", outputs["quantiles"], wanted[rows].shape)
+                scale = numpy.std(wanted)
+                largest = max(largest, largest_difference("quantile", outputs["quantiles"], wanted[rows], rows, scale))
             difference = compare_numbers(outputs, rows, expected, json.loads(metadata.get("target_names", "[]")))
         elif are_labels:
             difference = compare_labels(outputs, rows, expected, json.loads(metadata["label_names"]))

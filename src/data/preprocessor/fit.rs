@@ -81,6 +81,7 @@ impl Preprocessor {
                 PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
                 Target::Numbers(_),
             ) => self.target.clone(),
+            (PreparedTarget::Ordered(_), Target::Classes { names, .. }) => PreparedTarget::Ordered(names.clone()),
             (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
                 let labels = self.class_labels();
                 let is_known = |name: &String| labels.as_ref().is_some_and(|labels| labels.find(name).is_some());
@@ -122,6 +123,15 @@ impl Preprocessor {
 }
 
 impl Preprocessor {
+    /// This preprocessor with an order of its classes, that of their names.
+    pub fn in_order(self) -> Self {
+        let target = match self.target {
+            PreparedTarget::Classes(names) => PreparedTarget::Ordered(names),
+            other => other,
+        };
+        Self { target, ..self }
+    }
+
     /// This preprocessor with quantiles of its number.
     ///
     /// # Errors

@@ -106,8 +106,8 @@ impl<'de> Deserialize<'de> for Preprocessor {
 impl Preprocessor {
     /// Whether [`VERSION_OF_ONE_TARGET`] lacks the kind of target.
     fn has_new_target(&self) -> bool {
-        use PreparedTarget::{Labels, Numbers, Quantiles};
-        matches!(self.target, Numbers(_) | Labels(_) | Quantiles { .. })
+        use PreparedTarget::{Labels, Numbers, Ordered, Quantiles};
+        matches!(self.target, Numbers(_) | Labels(_) | Ordered(_) | Quantiles { .. })
     }
 
     /// The oldest version that has all that this one has.

@@ -13,6 +13,8 @@ use crate::data::{Dataset, Reading, Several, Target, TargetColumn, Task};
 pub enum PreparedTarget {
     /// Names of the classes by index.
     Classes(Vec<String>),
+    /// Names of classes that have an order, the lowest first; at least three.
+    Ordered(Vec<String>),
     /// Training mean and population standard deviation of a number, in its own units.
     Number {
         /// Becomes 0.
@@ -118,6 +120,7 @@ impl Preprocessor {
     pub fn task(&self) -> Task {
         match &self.target {
             PreparedTarget::Classes(names) => Task::of_classes(names.len()),
+            PreparedTarget::Ordered(names) => Task::Ordered { num_classes: names.len() },
             PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => Task::Regression,
             PreparedTarget::Quantiles { levels, .. } => Task::Quantiles { num_levels: levels.len() },
             PreparedTarget::Numbers(targets) => Task::Numbers { num_targets: targets.len() },
@@ -137,7 +140,10 @@ impl Preprocessor {
 
     /// Names of the classes by index; none for numbers, several labels or the characters of a text.
     pub fn class_names(&self) -> &[String] {
-        if let PreparedTarget::Classes(names) = &self.target { names } else { &[] }
+        match &self.target {
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => names,
+            _ => &[],
+        }
     }
 
     /// The labels, where there are several.
@@ -166,7 +172,7 @@ impl Preprocessor {
                 };
                 targets.iter().map(unit).collect()
             }
-            PreparedTarget::Classes(_) | PreparedTarget::Labels(_) | PreparedTarget::Characters(_) => Vec::new(),
+            _ => Vec::new(),
         }
     }
 
@@ -217,7 +223,9 @@ impl Preprocessor {
             PreparedTarget::Labels(targets) => {
                 targets.iter().map(|label| known(&label.name, Some(&label.words))).collect()
             }
-            PreparedTarget::Classes(names) => vec![known(&self.target_name, Some(names))],
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => {
+                vec![known(&self.target_name, Some(names))]
+            }
             _ => self.target_names().into_iter().map(|name| known(name, None)).collect(),
         }
     }
@@ -226,15 +234,15 @@ impl Preprocessor {
     pub(in crate::data) fn no_targets(&self) -> Target {
         let several = |columns: Vec<TargetColumn>| Target::Several(Several { columns, values: Vec::new() });
         match &self.target {
-            PreparedTarget::Classes(names) => Target::Classes { names: names.clone(), labels: Vec::new() },
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => {
+                Target::Classes { names: names.clone(), labels: Vec::new() }
+            }
             PreparedTarget::Numbers(targets) => {
                 several(targets.iter().map(|target| TargetColumn { name: target.name.clone(), words: None }).collect())
             }
             PreparedTarget::Labels(targets) => {
-                let column = |label: &LabelTarget| TargetColumn {
-                    name: label.name.clone(),
-                    words: Some(label.words.clone()),
-                };
+                let column =
+                    |label: &LabelTarget| TargetColumn { name: label.name.clone(), words: Some(label.words.clone()) };
                 several(targets.iter().map(column).collect())
             }
             _ => Target::Numbers(Vec::new()),
@@ -247,9 +255,7 @@ impl Preprocessor {
             (
                 PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
                 Target::Numbers(numbers),
-            ) => {
-                rows.iter().map(|&row| numbers[row]).collect()
-            }
+            ) => rows.iter().map(|&row| numbers[row]).collect(),
             (PreparedTarget::Numbers(_), Target::Several(several)) if self.has_targets_of(several) => {
                 rows.iter().flat_map(|&row| several.row(row)).copied().collect()
             }
@@ -260,7 +266,7 @@ impl Preprocessor {
     /// The targets, row-major; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
     pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
         match (&self.target, &dataset.target) {
-            (PreparedTarget::Classes(_), Target::Classes { names, labels }) => {
+            (PreparedTarget::Classes(_) | PreparedTarget::Ordered(_), Target::Classes { names, labels }) => {
                 let known = self.class_labels();
                 let number = |name: &String| known.as_ref()?.find(name);
                 let number = |name| number(name).map_or(f32::NAN, |number| number as f32);

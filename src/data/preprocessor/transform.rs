@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::encode::Encoder;
 use super::Preprocessor;
+use super::encode::Encoder;
 use crate::data::{Dataset, Examples, RowWeights, Target};
 
 /// See [`Examples::weights`].

@@ -14,6 +14,9 @@ impl Preprocessor {
             check_columns(columns)?;
         }
         let target_holds = match (&self.target, &self.inputs) {
+            (PreparedTarget::Ordered(names), Inputs::Table { .. }) => {
+                names.len() >= 3 && are_distinct(names) && self.class_counts.len() == names.len()
+            }
             (PreparedTarget::Classes(names), Inputs::Table { .. }) => {
                 names.len() >= 2 && are_distinct(names) && self.class_counts.len() == names.len()
             }
@@ -33,14 +36,18 @@ impl Preprocessor {
                 let is_usable = |target: &NumberTarget| {
                     target.mean.is_finite() && target.standard_deviation.is_finite() && target.standard_deviation > 0.0
                 };
-                targets.len() >= 2 && are_distinct(targets.iter().map(|target| &target.name)) && targets.iter().all(is_usable)
+                targets.len() >= 2
+                    && are_distinct(targets.iter().map(|target| &target.name))
+                    && targets.iter().all(is_usable)
             }
             (PreparedTarget::Labels(targets), Inputs::Table { .. }) => {
                 let is_usable = |label: &LabelTarget| {
                     let has_words = label.words[0] != label.words[1];
                     (0.0..=1.0).contains(&label.share) && has_words && label.threshold.is_none_or(f32::is_finite)
                 };
-                targets.len() >= 2 && are_distinct(targets.iter().map(|label| &label.name)) && targets.iter().all(is_usable)
+                targets.len() >= 2
+                    && are_distinct(targets.iter().map(|label| &label.name))
+                    && targets.iter().all(is_usable)
             }
             (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
             (PreparedTarget::Characters(_), Inputs::Table { .. }) | (_, Inputs::Text(_)) => false,

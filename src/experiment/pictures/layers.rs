@@ -1,6 +1,7 @@
 //! Pictures of the weights.
 
 use super::subject::Subject;
+use crate::data::Task;
 use crate::plots::{self, Layer};
 
 /// Units and connections, with their weights.
@@ -25,6 +26,9 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
         }
         [] => preprocessor.target_names().into_iter().map(str::to_owned).collect(),
         [_, positive] => vec![positive.clone()],
+        [_, above @ ..] if matches!(preprocessor.task(), Task::Ordered { .. }) => {
+            above.iter().map(|name| format!("at least {name}")).collect()
+        }
         names => names.to_vec(),
     };
     Some(plots::network(&subject.titled("Network"), &layers, &preprocessor.input_names(), &outputs))

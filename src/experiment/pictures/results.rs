@@ -14,6 +14,7 @@ const MAX_IMAGES: usize = 40;
 pub(super) fn curves(subject: &Subject) -> Option<String> {
     let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
+        Task::Ordered { .. } => ["loss", "quadratic_kappa"],
         Task::Labels { .. } => ["loss", "micro_f1"],
         Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => ["loss", "r2"],
         Task::LanguageModel { .. } => ["loss", "perplexity"],

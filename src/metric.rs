@@ -16,7 +16,7 @@ mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use classes::{ClassPredictions, binary_log_loss, sigmoid, softmax};
+pub use classes::{ClassPredictions, binary_log_loss, log_sigmoid, sigmoid, softmax};
 pub use confusion::{Averages, ClassReport, Confusion};
 pub use labels::LabelPredictions;
 pub use numbers::NumberPredictions;

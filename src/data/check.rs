@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, target_columns};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, target_check};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -16,7 +16,7 @@ pub(super) fn no_source() -> Invalid {
 /// Conflicting or out-of-range keys.
 pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
-    target_columns::check(config)?;
+    target_check::check(config)?;
     check_test_file(config)?;
     check_division(config)?;
     check_ranges(config)?;

@@ -16,7 +16,7 @@ use super::origin::Origin;
 use super::reading::{ColumnReader, Readings};
 use super::table::{Cell, Table};
 use super::target::TargetCells;
-use super::{DataConfig, Dataset, Target, column_names, division, formats, several_targets, weights};
+use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -52,7 +52,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let columns = inference.drop_identifiers(columns, config)?;
     let columns = inference.drop_empty_columns(columns, config)?;
     let Inference { targets, inputs, mut values, mut source_rows, mut notes, .. } = inference;
-    let mut found = several_targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
+    let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
     assemble(&mut values, inputs.len(), &columns);
 
     let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());

@@ -137,6 +137,11 @@ impl Labels {
         Self { names: names.to_vec(), spelling, index: keys.zip(0..).collect() }
     }
 
+    /// The same names in another order.
+    pub(super) fn reordered(self, names: &[String]) -> Self {
+        Self::known(names, self.spelling)
+    }
+
     pub(super) fn find(&self, text: &str) -> Option<u32> {
         self.index.get(self.spelling.key(text).as_ref()).copied()
     }

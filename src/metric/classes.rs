@@ -125,12 +125,14 @@ pub fn sigmoid(logit: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(logit)).exp())
 }
 
+/// The logarithm of the probability that a logit stands for, which neither overflows nor is rounded to 0.
+pub fn log_sigmoid(z: f64) -> f64 {
+    z.min(0.0) - (-z.abs()).exp().ln_1p()
+}
+
 /// Sum over the rows of -ln sigmoid(z), where z is the logit of label 1, and its negative for label 0.
 pub fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
-    let loss = |(&z, &label): (&f32, &f32)| {
-        let z = if label == 1.0 { f64::from(z) } else { -f64::from(z) };
-        (-z.abs()).exp().ln_1p() - z.min(0.0)
-    };
+    let loss = |(&z, &label): (&f32, &f32)| -log_sigmoid(if label == 1.0 { f64::from(z) } else { -f64::from(z) });
     logits.iter().zip(labels).map(loss).sum()
 }
 

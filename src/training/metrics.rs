@@ -337,11 +337,6 @@ impl CharacterTally {
     }
 }
 
-/// ln(1 / (1 + e^-z)), which neither overflows nor is rounded to 0.
-pub(super) fn log_sigmoid(z: f64) -> f64 {
-    z.min(0.0) - (-z.abs()).exp().ln_1p()
-}
-
 /// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
 fn log_loss(logits: &[f32], labels: &[f32], num_classes: usize) -> f64 {
     let mut powers = logits.to_vec();

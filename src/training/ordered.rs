@@ -2,7 +2,7 @@
 //! 6.6; of networks Shi et al. 2021, "Deep neural networks for rank-consistent ordinal regression"): output k is the logit of
 //! being above class k, of what is not below it. The likelihood of the classes is then that of K - 1 decisions between two.
 
-use super::metrics::log_sigmoid;
+use crate::metric::log_sigmoid;
 
 /// The logarithm of each class's probability, `[num_outputs + 1]`, of a row of outputs.
 pub fn log_probabilities(outputs: &[f32]) -> Vec<f32> {

@@ -93,14 +93,15 @@ fn quantiles_of_two_groups_are_their_order_statistics() {
         ("training.quantiles=[0.1, 1.0]", rule),
         ("training.quantiles=[]", rule),
         ("data.task=\"classification\"", "a class target needs loss = \"cross_entropy\""),
-        (
-            "data.target=[\"y\", \"group\"]",
-            "loss = \"pinball\" is for one number, and data.target lists several columns",
-        ),
     ] {
         let path = "data.test_path=\"b.csv\"";
         refused(&place, &["config", "check", "q.toml", "--set", set, "--set", path], expected);
     }
+    place.write("three.csv", "x,y,z\n1,2,3\n2,3,5\n3,1,2\n4,5,4\n5,2,6\n");
+    let several = "[data]\npath = \"three.csv\"\ntarget = [\"y\", \"z\"]\n[training]\nloss = \"pinball\"\n";
+    place.write("m.toml", several);
+    let expected = "loss = \"pinball\" is for one number, and data.target lists several columns";
+    refused(&place, &["config", "check", "m.toml"], expected);
     place.write("m.toml", "[data]\npath = \"a.csv\"\ntarget = \"y\"\n[training]\nquantiles = [0.5]\n");
     refused(&place, &["config", "check", "m.toml"], "quantiles needs loss = \"pinball\": set it, or remove quantiles");
 }

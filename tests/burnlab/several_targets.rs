@@ -230,7 +230,11 @@ fn what_does_not_fit_several_targets_is_one_clear_line() {
         (numbers, "training.loss=\"poisson\"", "loss = \"poisson\" is for one count, and data.target lists several"),
         (numbers, "training.loss=\"cross_entropy\"", "a number target needs loss"),
         (numbers, "data.classes=[\"1\"]", "the target is a number, or several columns, which have no classes"),
-        (numbers, "training.calibrate=true", "calibrate is for the probabilities of classes: remove it"),
+        (
+            numbers,
+            "training.calibrate=true",
+            "calibrate is for the probabilities of classes without an order: remove it",
+        ),
         (numbers, "data.weight=\"weight\"", "data.weight names the target `weight`"),
         (numbers, "data.drop=[\"weight\"]", "data.drop names the target `weight`: remove it there"),
     ] {

@@ -9,17 +9,21 @@
 
 mod classes;
 mod confusion;
+mod labels;
 mod numbers;
+mod quantiles;
 mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use classes::{ClassPredictions, softmax};
+pub use classes::{ClassPredictions, binary_log_loss, log_sigmoid, sigmoid, softmax};
 pub use confusion::{Averages, ClassReport, Confusion};
+pub use labels::LabelPredictions;
 pub use numbers::NumberPredictions;
+pub use quantiles::QuantilePredictions;
 pub use text::CharacterCounts;
 
-use Formula::{Characters, Classes, Loop, Numbers, Objective};
+use Formula::{Characters, Classes, Labels, Loop, Numbers, Objective, Quantiles, Ranks};
 use Goal::{Higher, Lower};
 
 /// Which direction of a metric is better.
@@ -82,8 +86,14 @@ pub enum Formula {
     Loop(LoopValue),
     /// From the predictions of a classifier.
     Classes(fn(&ClassPredictions) -> f64),
-    /// From the predictions of a regression.
+    /// From the counts of classes that have an order.
+    Ranks(fn(&Confusion) -> f64),
+    /// From the predictions of several labels.
+    Labels(fn(&LabelPredictions) -> f64),
+    /// From the predictions of a regression; of several numbers, the mean over them.
     Numbers(fn(&NumberPredictions) -> f64),
+    /// From predicted quantiles.
+    Quantiles(fn(&QuantilePredictions) -> f64),
     /// From the characters that a language model predicted.
     Characters(fn(&CharacterCounts) -> f64),
 }
@@ -151,71 +161,98 @@ pub static METRICS: &[Metric] = &[
         name: "precision",
         goal: Some(Higher),
         bounds: (0.0, 1.0),
-        formulas: &[Classes(|of| of.averages.precision)],
+        formulas: &[Classes(|of| of.averages.precision), Labels(labels::precision)],
         needs: Needs::Rows,
         is_costly: false,
-        meaning: "True positives among the predicted positives, averaged over classes (scikit-learn's precision_score, \
-                  macro)",
+        meaning: "True positives among the predicted positives, averaged over classes or labels (scikit-learn's \
+                  precision_score, macro)",
     },
     Metric {
         name: "recall",
         goal: Some(Higher),
         bounds: (0.0, 1.0),
-        formulas: &[Classes(|of| of.averages.recall)],
+        formulas: &[Classes(|of| of.averages.recall), Labels(labels::recall)],
         needs: Needs::Rows,
         is_costly: false,
-        meaning: "True positives among the actual positives, averaged over classes (scikit-learn's recall_score, \
-                  macro)",
+        meaning: "True positives among the actual positives, averaged over classes or labels (scikit-learn's \
+                  recall_score, macro)",
     },
     Metric {
         name: "f1",
         goal: Some(Higher),
         bounds: (0.0, 1.0),
-        formulas: &[Classes(|of| of.averages.f1)],
+        formulas: &[Classes(|of| of.averages.f1), Labels(labels::f1)],
         needs: Needs::Rows,
         is_costly: false,
-        meaning: "Harmonic mean of precision and recall, averaged over classes (van Rijsbergen 1979; scikit-learn's \
-                  f1_score, macro)",
+        meaning: "Harmonic mean of precision and recall, averaged over classes or labels (van Rijsbergen 1979; \
+                  scikit-learn's f1_score, macro)",
+    },
+    Metric {
+        name: "micro_f1",
+        goal: Some(Higher),
+        bounds: (0.0, 1.0),
+        formulas: &[Labels(labels::micro_f1)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "F1 of all labels together, each row and label counting the same (scikit-learn's f1_score, micro)",
+    },
+    Metric {
+        name: "subset_accuracy",
+        goal: Some(Higher),
+        bounds: (0.0, 1.0),
+        formulas: &[Labels(labels::subset_accuracy)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Share of rows in which every label is right (scikit-learn's accuracy_score of several labels)",
+    },
+    Metric {
+        name: "hamming_loss",
+        goal: Some(Lower),
+        bounds: (0.0, 1.0),
+        formulas: &[Labels(labels::hamming_loss)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Share of labels that are wrong, over all rows (scikit-learn's hamming_loss)",
     },
     Metric {
         name: "log_loss",
         goal: Some(Lower),
         bounds: (0.0, ANY),
-        formulas: &[Classes(|of| of.log_loss)],
+        formulas: &[Classes(|of| of.log_loss), Labels(labels::log_loss)],
         needs: Needs::Rows,
         is_costly: false,
-        meaning: "Mean of -ln p of the true class (Good 1952; scikit-learn's log_loss)",
+        meaning: "Mean of -ln p of the true class, or of what is true of each label (Good 1952; scikit-learn's log_loss)",
     },
     Metric {
         name: "roc_auc",
         goal: Some(Higher),
         bounds: (0.0, 1.0),
-        formulas: &[Classes(classes::roc_auc)],
+        formulas: &[Classes(classes::roc_auc), Labels(labels::roc_auc)],
         needs: Needs::EveryClass,
         is_costly: true,
         meaning: "Area under the ROC curve (Hanley and McNeil 1982); of more than two classes, the mean over each \
-                  class against the rest (scikit-learn's roc_auc_score, ovr, macro)",
+                  class against the rest, and of labels over each (scikit-learn's roc_auc_score, ovr, macro)",
     },
     Metric {
         name: "average_precision",
         goal: Some(Higher),
         bounds: (0.0, 1.0),
-        formulas: &[Classes(classes::average_precision)],
+        formulas: &[Classes(classes::average_precision), Labels(labels::average_precision)],
         needs: Needs::EveryClass,
         is_costly: true,
         meaning: "Precision averaged over the recall that each threshold gains, a better guide than ROC AUC where the \
                   second of two classes is rare (Davis and Goadrich 2006); of more than two classes, the mean over each \
-                  class against the rest (scikit-learn's average_precision_score, macro)",
+                  class against the rest, and of labels over each (scikit-learn's average_precision_score, macro)",
     },
     Metric {
         name: "brier",
         goal: Some(Lower),
         bounds: (0.0, 2.0),
-        formulas: &[Classes(classes::brier)],
+        formulas: &[Classes(classes::brier), Labels(labels::brier)],
         needs: Needs::Rows,
         is_costly: true,
         meaning: "Mean squared error of the probabilities (Brier 1950): of two classes that of the second one, of more \
-                  the sum over the classes (scikit-learn's brier_score_loss)",
+                  the sum over the classes, of labels the mean over them (scikit-learn's brier_score_loss)",
     },
     Metric {
         name: "ece",
@@ -226,6 +263,26 @@ pub static METRICS: &[Metric] = &[
         is_costly: true,
         meaning: "Expected calibration error: how far the probability of the predicted class is from the share of rows \
                   where it is right, on average over 15 bins of equal width (Naeini et al. 2015; Guo et al. 2017)",
+    },
+    Metric {
+        name: "rank_mae",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Ranks(Confusion::mean_rank_error)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Classes in an order: how many classes a prediction is off, on average (scikit-learn's \
+                  mean_absolute_error of their numbers)",
+    },
+    Metric {
+        name: "quadratic_kappa",
+        goal: Some(Higher),
+        bounds: (-1.0, 1.0),
+        formulas: &[Ranks(Confusion::quadratic_kappa)],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Classes in an order: agreement beyond chance, in which mistakes count by the square of their distance \
+                  (Cohen 1968; scikit-learn's cohen_kappa_score, quadratic)",
     },
     Metric {
         name: "mse",
@@ -263,6 +320,36 @@ pub static METRICS: &[Metric] = &[
         is_costly: false,
         meaning: "Coefficient of determination: 1 less the squared error relative to always predicting the mean \
                   (scikit-learn's r2_score)",
+    },
+    Metric {
+        name: "pinball",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Quantiles(|of| of.pinball())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Pinball loss of the quantiles, the mean over them, in units of the target (Koenker and Bassett 1978; \
+                  scikit-learn's mean_pinball_loss)",
+    },
+    Metric {
+        name: "coverage_error",
+        goal: Some(Lower),
+        bounds: (0.0, 1.0),
+        formulas: &[Quantiles(|of| (of.coverage() - of.nominal_coverage()).abs())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "How far the share of rows between the lowest and the highest quantile is from what their levels say; of \
+                  one quantile, the share of rows at or below it",
+    },
+    Metric {
+        name: "interval_width",
+        goal: Some(Lower),
+        bounds: (0.0, ANY),
+        formulas: &[Quantiles(|of| of.width())],
+        needs: Needs::Rows,
+        is_costly: false,
+        meaning: "Mean distance of the highest and the lowest quantile, in units of the target; of equal coverage the \
+                  smaller is the better (Gneiting and Raftery 2007)",
     },
     Metric {
         name: "learning_rate",
@@ -305,7 +392,10 @@ mod tests {
             assert!(least < most, "{name}");
             assert!(!meaning.is_empty() && !meaning.ends_with('.'), "{name}");
             assert!(!formulas.is_empty(), "{name}");
-            assert!(!is_costly || formulas.iter().all(|formula| matches!(formula, Classes(_) | Numbers(_))), "{name}");
+            assert!(
+                !is_costly || formulas.iter().all(|formula| matches!(formula, Classes(_) | Labels(_) | Numbers(_))),
+                "{name}"
+            );
             // Runs are compared by scores and errors; only the epoch loop records what is neither good nor bad.
             assert!(goal.is_some() || formulas.iter().all(|formula| matches!(formula, Loop(_))), "{name}");
             assert!(std::ptr::eq(find(name).unwrap(), metric), "{name}");

@@ -10,6 +10,7 @@
 //! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
+//! - several columns predicted at once: `several_targets`; quantiles and ordered classes: `ranks`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
@@ -115,6 +116,8 @@ mod pictures;
 mod place;
 #[path = "burnlab/properties.rs"]
 mod properties;
+#[path = "burnlab/ranks.rs"]
+mod ranks;
 #[path = "burnlab/recipe.rs"]
 mod recipe;
 #[path = "burnlab/reuse.rs"]
@@ -125,6 +128,8 @@ mod seeds;
 mod served;
 #[path = "burnlab/serving.rs"]
 mod serving;
+#[path = "burnlab/several_targets.rs"]
+mod several_targets;
 #[path = "burnlab/shipped.rs"]
 mod shipped;
 #[cfg(unix)]

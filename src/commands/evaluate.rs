@@ -12,7 +12,7 @@ use crate::backend::BackendName;
 use crate::cli::EvaluateArgs;
 use crate::data::{Drift, Examples};
 use crate::experiment::evaluate::{Evaluation, Prediction, score, score_ensemble};
-use crate::experiment::predictions::{csv, inert};
+use crate::experiment::predictions::{AnswerFormat, csv, inert};
 use crate::experiment::{Ensemble, RunFolder, SavedModel};
 use crate::figures::counted;
 
@@ -92,7 +92,7 @@ fn write_predictions(
     last: Option<(&str, &[f64])>,
 ) -> anyhow::Result<()> {
     let Some(file) = &args.output else { return Ok(()) };
-    let csv = csv(predictions, saved.preprocessor.class_names(), inert, last)?;
+    let csv = csv(predictions, AnswerFormat::new(&saved.preprocessor).shown(inert), last)?;
     let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
     output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))
 }

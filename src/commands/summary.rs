@@ -11,8 +11,8 @@ use super::{hints, rare};
 use crate::cli::TrainArgs;
 use crate::comparison::{Spread, spread};
 use crate::experiment::evaluate::{
-    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, NamedValue, RefitEvaluation,
-    ThresholdEvaluation,
+    CalibrationEvaluation, ClassEvaluation, EnsembleEvaluation, Evaluation, IntervalEvaluation, NamedValue,
+    RefitEvaluation, ThresholdEvaluation,
 };
 use crate::experiment::{Prepared, RunOutcome};
 use crate::figures::{counted, measured};
@@ -23,6 +23,8 @@ use crate::tracking::{Location, RunId, Status, Store, read_points_thinned};
 const MAX_MATRIX: usize = 12;
 /// For at most as many classes, the matrix has its zeros.
 const MAX_ZEROS: usize = 4;
+/// More targets are left to the file.
+const MAX_TARGETS: usize = 20;
 /// Characters of a class's name in a confusion matrix.
 const MAX_NAME: usize = 40;
 
@@ -78,7 +80,7 @@ fn print(outcome: &RunOutcome, prepared: &Prepared, again: &Again, location: &Lo
 
 /// What the second training brought: the main metric before and after it.
 fn refit_changed(evaluation: &Evaluation, refit: &RefitEvaluation) -> String {
-    let names = ["perplexity", "accuracy", "rmse"];
+    let names = ["perplexity", "accuracy", "micro_f1", "rmse"];
     let found = names.iter().find_map(|name| {
         let before = refit.before.iter().find(|metric| metric.name == *name)?;
         let (now, before) = (measured(evaluation.metric(name)), measured(before.value));
@@ -159,14 +161,21 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         for names in [&["balanced_accuracy", "f1", "log_loss", "brier"][..], &["roc_auc", "average_precision"]] {
             writeln!(writer, "       {}", shown(evaluation, names))?;
         }
+        let of_ranks = shown(evaluation, &["rank_mae", "quadratic_kappa"]);
+        if !of_ranks.is_empty() {
+            writeln!(writer, "       {of_ranks} (the classes are in order)")?;
+        }
         if let Some(calibration) = &evaluation.calibration {
             writeln!(writer, "       {}", calibrated(evaluation, calibration))?;
         }
         if let Some(threshold) = &evaluation.threshold {
-            writeln!(writer, "       {}", decided(evaluation, threshold, classes))?;
+            let second = classes.report.last().map_or("", |class| class.class.as_str());
+            writeln!(writer, "       {}", decided(evaluation, threshold, second))?;
         }
         write_errors(writer, classes)?;
         write_overlooked(writer, classes)?;
+    } else if !evaluation.targets.is_empty() {
+        write_targets(writer, evaluation, &rows)?;
     } else {
         writeln!(
             writer,
@@ -176,6 +185,9 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
             shown(evaluation, &["mae", "r2"])
         )?;
         writeln!(writer, "       in units of `{target_name}`")?;
+        if let Some(interval) = &evaluation.interval {
+            write_interval(writer, interval, evaluation.metric("pinball"))?;
+        }
         for quantile in evaluation.error_quantiles.iter().flatten() {
             writeln!(
                 writer,
@@ -186,6 +198,84 @@ fn write_result(writer: &mut dyn Write, evaluation: &Evaluation, target_name: &s
         }
     }
     Ok(())
+}
+
+/// How the predicted quantiles hold.
+fn write_interval(writer: &mut dyn Write, interval: &IntervalEvaluation, pinball: f64) -> io::Result<()> {
+    let IntervalEvaluation { coverage, nominal, width, levels } = interval;
+    let share = |share: f64| format!("{:.1} %", 100.0 * share);
+    if let [first, .., last] = &levels[..] {
+        writeln!(
+            writer,
+            "       between the quantiles {} and {} are {} of the rows (for {} of all), {} wide on average",
+            first.level,
+            last.level,
+            share(*coverage),
+            share(*nominal),
+            measured(*width)
+        )?;
+    }
+    let below = levels.iter().map(|level| format!("{} {}", level.level, share(level.share_below)));
+    writeln!(
+        writer,
+        "       rows at or below each: {}; pinball {}",
+        below.collect::<Vec<_>>().join(", "),
+        measured(pinball)
+    )
+}
+
+/// Results of several targets: of all, and a line for each.
+fn write_targets(writer: &mut dyn Write, evaluation: &Evaluation, rows: &str) -> io::Result<()> {
+    let baseline = measured(evaluation.baseline.value);
+    let are_labels = evaluation.targets[0].support.is_some();
+    let count = counted(evaluation.targets.len(), if are_labels { "label" } else { "target" });
+    let (names, columns): (&[&str], &[&str]) = match are_labels {
+        true => {
+            writeln!(
+                writer,
+                "test   {} on {rows} (each label always what it mostly is: {baseline})",
+                shown(evaluation, &["hamming_loss"])
+            )?;
+            (&["micro_f1", "f1", "subset_accuracy"], &["f1", "precision", "recall", "average_precision"])
+        }
+        false => {
+            writeln!(
+                writer,
+                "test   {} on {rows} (always the training means: {baseline}), {}",
+                shown(evaluation, &["rmse"]),
+                shown(evaluation, &["mae", "r2"])
+            )?;
+            (&[], &["rmse", "mae", "r2"])
+        }
+    };
+    if !names.is_empty() {
+        writeln!(writer, "       {}", shown(evaluation, names))?;
+        writeln!(writer, "       {}", shown(evaluation, &["average_precision", "roc_auc", "log_loss"]))?;
+    }
+    if let Some(threshold) = &evaluation.threshold {
+        writeln!(writer, "       {}", decided(evaluation, threshold, ""))?;
+    }
+    writeln!(writer, "       means over {count}:")?;
+    let width =
+        evaluation.targets.iter().map(|target| cut(&target.target, MAX_NAME).chars().count()).max().unwrap_or(0);
+    for target in evaluation.targets.iter().take(MAX_TARGETS) {
+        let values = columns.iter().map(|name| match target.metric(name) {
+            value if value.is_nan() => format!("{name} undefined"),
+            value => format!("{name} {}", measured(value)),
+        });
+        let values = values.collect::<Vec<_>>().join(", ");
+        let name = cut(&target.target, MAX_NAME);
+        let rows =
+            target.support.map_or_else(String::new, |support| format!(", in {}", counted(support as usize, "row")));
+        let (baseline, value) = (&target.baseline.name, measured(target.baseline.value));
+        let baseline = if are_labels { String::new() } else { format!(" (mean: {baseline} {value})") };
+        let at = target.threshold.map_or_else(String::new, |limit| format!(", above {}", measured(limit)));
+        writeln!(writer, "       {name:<width$}  {values}{baseline}{rows}{at}")?;
+    }
+    match evaluation.targets.len().saturating_sub(MAX_TARGETS) {
+        0 => Ok(()),
+        more => writeln!(writer, "       and {more} more, in evaluation.json"),
+    }
 }
 
 /// What the temperature brought.
@@ -199,12 +289,14 @@ fn calibrated(evaluation: &Evaluation, calibration: &CalibrationEvaluation) -> S
 }
 
 /// What the threshold brought.
-fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, classes: &ClassEvaluation) -> String {
+fn decided(evaluation: &Evaluation, threshold: &ThresholdEvaluation, second: &str) -> String {
     let ThresholdEvaluation { probability, metric, before } = threshold;
-    let second = classes.report.last().map_or("", |class| class.class.as_str());
+    let what = match probability {
+        Some(probability) => format!("`{second}` is predicted above a probability of {}", measured(*probability)),
+        None => "each label is predicted above a probability of its own".to_owned(),
+    };
     format!(
-        "`{second}` is predicted above a probability of {}: {metric} {} ({} above one half)",
-        measured(*probability),
+        "{what}: {metric} {} ({} above one half)",
         measured(evaluation.metric(metric)),
         measured(value(before, metric).unwrap_or(f64::NAN))
     )

@@ -9,7 +9,7 @@ use crate::tracking::{MetricKey, Run, TrackingError};
 pub fn headlines() -> impl Iterator<Item = String> {
     // Only language models have bits per character, which are preferred: unlike perplexity they are on a logarithmic
     // scale, and unlike the loss they contain no label smoothing.
-    let metrics = ["bits_per_character", "accuracy", "r2", "loss"];
+    let metrics = ["bits_per_character", "accuracy", "r2", "micro_f1", "loss"];
     ["test", "validation"].into_iter().flat_map(move |split| metrics.map(|metric| format!("{split}/{metric}")))
 }
 

@@ -15,6 +15,10 @@ pub enum Unpaired {
         "{run} has no predictions (yet): they are written after training, for the test split; language models have none."
     )]
     Missing { run: char },
+    #[error(
+        "{run} predicts several columns at once, which are not compared row by row: look at its predictions by themselves."
+    )]
+    Several { run: char },
     #[error("A and B are tested on different rows: there is nothing to compare row by row.")]
     Rows,
     #[error("One of A and B predicts classes, the other numbers.")]
@@ -144,7 +148,8 @@ impl Side {
         let class = |(column, name): (usize, &str)| Some((name.strip_prefix("probability_")?.to_owned(), column));
         let classes = header.iter().enumerate().filter_map(class).collect();
         let (Some(row), Some(label), Some(predicted)) = (column("row"), column("true"), column("predicted")) else {
-            return Err(missing);
+            let has_several = header.iter().any(|name| name.starts_with("true_"));
+            return Err(if has_several { Unpaired::Several { run } } else { missing });
         };
         Ok(Self { run, reader, record: StringRecord::new(), row, label, predicted, classes })
     }

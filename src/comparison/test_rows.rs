@@ -28,6 +28,10 @@ enum Kind {
     Root,
     /// 1 less the mean of the squares over the variance of the targets.
     R2,
+    /// Of several labels: 1 for each that is wrong, else 0.
+    Wrong,
+    /// Of several labels: 1 where all are right, else 0.
+    AllRight,
 }
 
 impl Kind {
@@ -39,6 +43,8 @@ impl Kind {
             "mse" => Self::Squared,
             "rmse" => Self::Root,
             "r2" => Self::R2,
+            "hamming_loss" => Self::Wrong,
+            "subset_accuracy" => Self::AllRight,
             _ => return None,
         })
     }
@@ -48,11 +54,13 @@ impl Kind {
 struct Config {
     /// Numbers of the rows, ascending.
     rows: Vec<u64>,
-    /// The targets; 0 for classes.
+    /// Numbers of each row: 1, or as many as there are targets, whose metric is the mean over them.
+    width: usize,
+    /// The targets, row by row; 0 for classes.
     truths: Vec<f64>,
     /// Whom each row is of, where the rows are not independent.
     groups: Option<Vec<u64>>,
-    /// For each run the number of each row. For metrics that are linear in it one run stands for all: their mean.
+    /// For each run the numbers of each row. For metrics that are linear in it one run stands for all: their mean.
     runs: Vec<Vec<f64>>,
 }
 
@@ -65,7 +73,7 @@ struct Config {
 pub(super) fn error<P: AsRef<Path>>(a: &[P], b: &[P], metric: &str) -> Option<(f64, usize)> {
     let kind = Kind::of(metric)?;
     let (a, b) = (config(a, kind)?, config(b, kind)?);
-    if a.rows != b.rows || a.truths != b.truths || a.rows.len() < 2 {
+    if a.rows != b.rows || a.width != b.width || a.truths != b.truths || a.rows.len() < 2 {
         return None;
     }
     let draws = together(a.groups.as_ref().or(b.groups.as_ref()), a.rows.len());
@@ -99,16 +107,19 @@ impl Config {
     /// The mean of the metric over the runs, on the picked rows.
     fn metric(&self, kind: Kind, picked: &[usize]) -> f64 {
         let count = picked.len() as f64;
-        let mean = |values: &[f64]| picked.iter().map(|&row| values[row]).sum::<f64>() / count;
-        let of_run = |values: &Vec<f64>| match kind {
-            Kind::Right | Kind::LogLoss | Kind::Absolute | Kind::Squared => mean(values),
-            Kind::Root => mean(values).sqrt(),
+        let mean =
+            |values: &[f64], i: usize| picked.iter().map(|&row| values[row * self.width + i]).sum::<f64>() / count;
+        let of_target = |values: &[f64], i: usize| match kind {
+            Kind::Root => mean(values, i).sqrt(),
             Kind::R2 => {
-                let center = mean(&self.truths);
-                let spread = picked.iter().map(|&row| (self.truths[row] - center).powi(2)).sum::<f64>() / count;
-                1.0 - mean(values) / spread
+                let center = mean(&self.truths, i);
+                let deviation = |&row: &usize| (self.truths[row * self.width + i] - center).powi(2);
+                let spread = picked.iter().map(deviation).sum::<f64>() / count;
+                1.0 - mean(values, i) / spread
             }
+            _ => mean(values, i),
         };
+        let of_run = |values: &Vec<f64>| (0..self.width).map(|i| of_target(values, i)).sum::<f64>() / self.width as f64;
         self.runs.iter().map(of_run).sum::<f64>() / self.runs.len() as f64
     }
 }
@@ -118,10 +129,11 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
     let mut found: Option<Config> = None;
     for folder in folders {
         let (rows, truths, values) = predictions(folder.as_ref(), kind)?;
+        let width = values.len() / rows.len().max(1);
         match &mut found {
             None => {
                 let groups = groups(folder.as_ref(), &rows);
-                found = Some(Config { rows, truths, groups, runs: vec![values] });
+                found = Some(Config { rows, width, truths, groups, runs: vec![values] });
             }
             Some(config) if config.rows != rows || config.truths != truths => return None,
             Some(config) => config.runs.push(values),
@@ -130,8 +142,8 @@ fn config<P: AsRef<Path>>(folders: &[P], kind: Kind) -> Option<Config> {
     let mut config = found?;
     if kind != Kind::Root {
         let num_runs = config.runs.len() as f64;
-        let mean = |row: usize| config.runs.iter().map(|run| run[row]).sum::<f64>() / num_runs;
-        config.runs = vec![(0..config.rows.len()).map(mean).collect()];
+        let mean = |place: usize| config.runs.iter().map(|run| run[place]).sum::<f64>() / num_runs;
+        config.runs = vec![(0..config.rows.len() * config.width).map(mean).collect()];
     }
     Some(config)
 }
@@ -150,36 +162,59 @@ fn groups(folder: &Path, rows: &[u64]) -> Option<Vec<u64>> {
     rows.iter().map(|row| group_of.get(row).copied()).collect()
 }
 
-/// Of each test row, by ascending number: its number, target and value.
+/// Of each test row, by ascending number: its number, targets and values.
 fn predictions(folder: &Path, kind: Kind) -> Option<(Vec<u64>, Vec<f64>, Vec<f64>)> {
     let mut reader = Reader::from_reader(folder::open_table(folder, "predictions.csv").ok()??);
     let header = reader.headers().ok()?.clone();
     let column = |name: &str| header.iter().position(|column| column == name);
-    let (row, truth, predicted) = (column("row")?, column("true")?, column("predicted")?);
-    let is_classes = header.iter().any(|column| column.starts_with("probability_"));
-    if is_classes != matches!(kind, Kind::Right | Kind::LogLoss) {
+    let row = column("row")?;
+    let has_probabilities = header.iter().any(|column| column.starts_with("probability_"));
+    // One target, or several with their names.
+    let targets: Vec<(usize, usize)> = match column("true").zip(column("predicted")) {
+        Some(one) => vec![one],
+        None => {
+            let names = header.iter().filter_map(|name| name.strip_prefix("true_"));
+            names.filter_map(|name| column(&format!("true_{name}")).zip(column(&format!("predicted_{name}")))).collect()
+        }
+    };
+    let is_fitting = match kind {
+        Kind::Right | Kind::LogLoss => has_probabilities && targets.len() == 1,
+        Kind::Wrong | Kind::AllRight => has_probabilities && targets.len() > 1,
+        Kind::Absolute | Kind::Squared | Kind::Root | Kind::R2 => !has_probabilities && !targets.is_empty(),
+    };
+    if !is_fitting {
         return None;
     }
-    let mut found: Vec<(u64, f64, f64)> = Vec::new();
+    let mut found: Vec<(u64, Vec<f64>, Vec<f64>)> = Vec::new();
     let mut record = StringRecord::new();
     while reader.read_record(&mut record).ok()? {
         let number = |column: usize| record[column].parse::<f64>().ok();
-        let error = || Some(number(predicted)? - number(truth)?);
-        let value = match kind {
-            Kind::Right => f64::from(u8::from(record[predicted] == record[truth])),
-            Kind::LogLoss => {
-                let probability = number(column(&format!("probability_{}", &record[truth]))?)?;
-                -probability.max(f64::MIN_POSITIVE).ln()
-            }
-            Kind::Absolute => error()?.abs(),
-            Kind::Squared | Kind::Root | Kind::R2 => error()?.powi(2),
+        let is_right = |(truth, predicted): (usize, usize)| record[predicted] == record[truth];
+        let one = |is_so: bool| f64::from(u8::from(is_so));
+        let error = |(truth, predicted): (usize, usize)| Some(number(predicted)? - number(truth)?);
+        let of_each = |value: &dyn Fn((usize, usize)) -> Option<f64>| {
+            targets.iter().map(|&target| value(target)).collect::<Option<Vec<f64>>>()
         };
-        let target = if is_classes { 0.0 } else { number(truth)? };
-        found.push((record[row].parse().ok()?, target, value));
+        let values = match kind {
+            Kind::Right => vec![one(is_right(targets[0]))],
+            Kind::LogLoss => {
+                let probability = number(column(&format!("probability_{}", &record[targets[0].0]))?)?;
+                vec![-probability.max(f64::MIN_POSITIVE).ln()]
+            }
+            Kind::Wrong => of_each(&|target| Some(one(!is_right(target))))?,
+            Kind::AllRight => vec![one(targets.iter().all(|&target| is_right(target)))],
+            Kind::Absolute => of_each(&|target| Some(error(target)?.abs()))?,
+            Kind::Squared | Kind::Root | Kind::R2 => of_each(&|target| Some(error(target)?.powi(2)))?,
+        };
+        let truths = match has_probabilities {
+            true => vec![0.0; values.len()],
+            false => of_each(&|(truth, _)| number(truth))?,
+        };
+        found.push((record[row].parse().ok()?, truths, values));
     }
     found.sort_by_key(|(row, ..)| *row);
-    let truths = found.iter().map(|row| row.1).collect();
-    let values = found.iter().map(|row| row.2).collect();
+    let truths = found.iter().flat_map(|row| &row.1).copied().collect();
+    let values = found.iter().flat_map(|row| &row.2).copied().collect();
     Some((found.into_iter().map(|row| row.0).collect(), truths, values))
 }
 
@@ -245,5 +280,39 @@ mod tests {
         }
         // The variance p (1 - p) of a proportion p = 0.5 has the derivative 1 - 2 p = 0: R2 hardly varies.
         assert!(error(&[a.path()], &[b.path()], "r2").unwrap().0 < 0.06);
+    }
+
+    /// By hand: of two numbers one has the errors 1 and 2, the other 3 and 3 in both models, so that the mean over both differs
+    /// by half as much; and of two labels the second is wrong in 10 of 100 rows of the first model alone.
+    #[test]
+    fn several_targets_have_the_mean_over_them() {
+        let folder = |header: &str, line: &dyn Fn(usize) -> String| {
+            let folder = tempfile::tempdir().unwrap();
+            let text = format!("{header}\n{}", (0..100).map(line).collect::<String>());
+            std::fs::write(folder.path().join("predictions.csv"), text).unwrap();
+            folder
+        };
+        let numbers = |error: f64| {
+            folder("row,true_x,true_y,predicted_x,predicted_y", &|row| {
+                let (x, y) = ((row % 2) as f64, (row % 3) as f64);
+                format!("{row},{x},{y},{},{}\n", x + error * (row % 5) as f64, y + 3.0)
+            })
+        };
+        let (a, b) = (numbers(1.0), numbers(2.0));
+        // The errors of x are 0 to 4 by their place, and twice that: their mean over drawn rows varies as it does.
+        let (mae, _) = error(&[a.path()], &[b.path()], "mae").unwrap();
+        assert!((mae - 0.5 * (2f64 / 99.0).sqrt()).abs() < 0.005, "{mae}");
+        assert!(error(&[a.path()], &[b.path()], "r2").is_some() && error(&[a.path()], &[b.path()], "rmse").is_some());
+        let labels = |wrong: usize| {
+            folder("row,true_x,true_y,predicted_x,predicted_y,probability_x,probability_y", &|row| {
+                format!("{row},1,0,1,{},0.5,0.5\n", u8::from(row < wrong))
+            })
+        };
+        let (a, b) = (labels(20), labels(10));
+        let (subset, _) = error(&[a.path()], &[b.path()], "subset_accuracy").unwrap();
+        let (hamming, _) = error(&[a.path()], &[b.path()], "hamming_loss").unwrap();
+        // sqrt(0.1 x 0.9 / 100), and half of it
+        assert!((subset - 0.03).abs() < 0.002 && (hamming - 0.015).abs() < 0.001, "{subset} {hamming}");
+        assert_eq!(error(&[a.path()], &[b.path()], "accuracy"), None);
     }
 }

@@ -17,10 +17,10 @@ use super::{Augment, Examples};
 pub struct Batch<B: Backend> {
     /// `[batch, num_inputs]`
     pub inputs: Tensor<B, 2>,
-    /// On the CPU: class index or standardized number, one per row; for a text the indices of the next characters,
+    /// On the CPU, as in [`Examples::targets`](super::Examples): one or several per row; for a text the indices of the next characters,
     /// row-major, one per element of `inputs`.
     pub labels: Vec<f32>,
-    /// Number targets in their own units; empty for classes and texts.
+    /// Number targets in their own units; empty for classes, labels and texts.
     pub numbers: Vec<f64>,
     /// How much each row counts; empty where all count the same.
     pub weights: Vec<f32>,
@@ -95,7 +95,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
             inputs: self.examples.gather(start..end),
             shared: None,
             targets: (start..end).flat_map(|row| self.examples.targets_of(row)).copied().collect(),
-            numbers: self.examples.numbers.get(start..end).unwrap_or_default().to_vec(),
+            numbers: (start..end).flat_map(|row| self.examples.numbers_of(row)).copied().collect(),
             weights: self.examples.weights.get(start..end).unwrap_or_default().to_vec(),
             rows: self.examples.rows[start..end].to_vec(),
         };
@@ -131,7 +131,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
-            numbers: rows.iter().filter_map(|&row| examples.numbers.get(row)).copied().collect(),
+            numbers: rows.iter().flat_map(|&row| examples.numbers_of(row)).copied().collect(),
             weights: rows.iter().filter_map(|&row| examples.weights.get(row)).copied().collect(),
             noise_seed,
         };

@@ -34,7 +34,7 @@ fn table(
     config: &DataConfig,
 ) -> Result<Dataset, Invalid> {
     let config = DataConfig {
-        target: Some("target".to_owned()),
+        target: Some("target".into()),
         task: config.task.or(Some(source.task())),
         image_shape: config.image_shape.or(source.image_shape().map(Into::into)),
         ..config.clone()

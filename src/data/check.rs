@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::limits::{MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, target_check};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -16,6 +16,7 @@ pub(super) fn no_source() -> Invalid {
 /// Conflicting or out-of-range keys.
 pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
+    target_check::check(config)?;
     check_test_file(config)?;
     check_division(config)?;
     check_ranges(config)?;
@@ -101,7 +102,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
             [&file_keys[..], &csv_keys, &column_keys].iter().try_for_each(|keys| refuse(keys, why))?;
             refuse(&table_keys(config), why)?;
             let why = "does not fit a text: its target is the next character, data.task = \"language_model\"";
-            return [TaskKind::Classification, TaskKind::Regression]
+            return [TaskKind::Classification, TaskKind::Regression, TaskKind::MultiLabel]
                 .iter()
                 .try_for_each(|&task| refuse(&task_is(task), why));
         }
@@ -156,11 +157,12 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 15] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 16] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
         ("data.classes", !config.classes.is_empty()),
+        ("data.ordered", !config.ordered.is_empty()),
         ("data.train_per_class", config.train_per_class.is_some()),
         ("data.image_shape", config.image_shape.is_some()),
         ("data.folds", config.folds.is_some()),
@@ -187,6 +189,10 @@ fn check_division(config: &DataConfig) -> Result<(), Invalid> {
     if let [first, second, ..] = given[..] {
         return Err(Invalid::at(second, format!("{second} and {first} both say how rows are divided: keep one")));
     }
+    let has_several = config.target.as_ref().is_some_and(|target| target.names().len() > 1);
+    Invalid::unless(!has_several || config.stratify_bins.is_none(), "data.stratify_bins", || {
+        "data.stratify_bins is for one number, and data.target lists several columns: remove it".into()
+    })?;
     let unused = |key: &str, is_given: bool, by: &str, why: &str| {
         Invalid::unless(!is_given, key, || format!("{key} is not used with {by}, {why}: remove one of the two"))
     };

@@ -4,30 +4,32 @@ use std::collections::HashMap;
 
 use super::columns::{Forced, Input};
 use super::table::Table;
-use super::{DataConfig, labels};
+use super::{DataConfig, TargetColumns, labels};
 use crate::invalid::{Invalid, nearest};
 
-/// Index of the target column.
+/// Indices of the target columns.
 ///
 /// # Errors
 /// No `data.target`, or no column of this name; the message lists the columns.
-pub(super) fn target_position(table: &Table<'_>, target: Option<&str>) -> Result<usize, Invalid> {
-    let Some(target) = target else {
+pub(super) fn target_positions(table: &Table<'_>, config: &DataConfig) -> Result<Vec<usize>, Invalid> {
+    let of_table = table.about().target.as_slice();
+    let targets = config.target.as_ref().map_or(of_table, TargetColumns::names);
+    if targets.is_empty() {
         let names = labels::list_columns(table.names(), 20);
         // A table of one column has nothing to predict from.
         let text =
             if table.names().len() == 1 { "; or, if it is a text, set data.task = \"language_model\"" } else { "" };
         let message = format!("data.target is missing: name the column to predict, one of {names}{text}");
         return Err(Invalid::at("data.path", message));
-    };
-    find(table, target, "data.target")
+    }
+    targets.iter().map(|target| find(table, target, "data.target")).collect()
 }
 
-/// Every column except the target and the dropped ones.
+/// Every column except the targets and the dropped ones.
 ///
 /// # Errors
-/// Names in `drop`, `numeric`, `categorical` or `date` that the file does not have or that name the target; no input left.
-pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> Result<Vec<Input>, Invalid> {
+/// Names in `drop`, `numeric`, `categorical` or `date` that the file does not have or that name a target; no input left.
+pub(super) fn inputs(table: &Table<'_>, targets: &[usize], config: &DataConfig) -> Result<Vec<Input>, Invalid> {
     // A map, since the list to drop may be as long as the header: an error message suggests it, ready to paste.
     let places: HashMap<&str, usize> = table.names().iter().map(String::as_str).zip(0..).collect();
     let mut forced = vec![None; table.names().len()];
@@ -38,6 +40,7 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
         ("data.categorical", &config.categorical, Some(Forced::Categorical)),
         ("data.date", &config.date, Some(Forced::Date)),
     ];
+    targets.iter().for_each(|&position| is_dropped[position] = true);
     let unnamed = &table.about().unnamed;
     unnamed.iter().for_each(|&position| is_dropped[position] = true);
     for (key, names, kind) in lists {
@@ -45,7 +48,7 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
         for name in names.iter().filter(|name| !(name.is_empty() && kind.is_none() && !unnamed.is_empty())) {
             let position =
                 places.get(name.as_str()).map_or_else(|| find(table, name, key), |&position| Ok(position))?;
-            if position == target {
+            if targets.contains(&position) {
                 let message =
                     format!("{key} names the target `{name}`: remove it there (data.task says how to read the target)");
                 return Err(Invalid::at(key, message));
@@ -80,7 +83,7 @@ pub(super) fn inputs(table: &Table<'_>, target: usize, config: &DataConfig) -> R
             forced[i] = Some(Forced::Numeric);
         }
     }
-    let kept = (0..table.names().len()).filter(|&i| i != target && !is_dropped[i]);
+    let kept = (0..table.names().len()).filter(|&i| !is_dropped[i]);
     let inputs: Vec<Input> = kept.map(|i| Input::new(&table.names()[i], i, forced[i])).collect();
     if inputs.is_empty() {
         return Err(table.error("has no input column besides the target and data.drop"));

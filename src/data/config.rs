@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AugmentConfig, ImageShape, Source, TaskKind, missing};
+use super::{AugmentConfig, ImageShape, Source, TargetColumns, TaskKind, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,9 +54,10 @@ pub struct DataConfig {
     /// IDX labels of `test_path`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_labels: Option<PathBuf>,
-    /// Tables: name of the column to predict; required.
-    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_column")]
-    pub target: Option<String>,
+    /// Tables: name of the column to predict, required; or a list of columns: several numbers at once, or labels of 0 and 1 of
+    /// which any may hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetColumns>,
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
@@ -99,6 +100,10 @@ pub struct DataConfig {
     pub max_categories: usize,
     /// Classes to keep, by name; all when empty. Rows of other classes are left out of every part.
     pub classes: Vec<String>,
+    /// Classes in their order, the lowest first, where they have one: all classes by name, at least 3. The network then learns
+    /// how high a row is, and mistakes between neighbours count less.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ordered: Vec<String>,
     /// Labelled rows per class available to training and validation, to simulate scarce labels; the test part is
     /// unaffected. At least 1; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,6 +209,7 @@ impl Default for DataConfig {
             allow_constant: false,
             max_categories: 64,
             classes: Vec::new(),
+            ordered: Vec::new(),
             train_per_class: None,
             image_shape: None,
             context: None,
@@ -266,21 +272,6 @@ impl DataConfig {
         let context = self.is_text().then(|| self.context());
         Self { context, ..self }
     }
-}
-
-/// Reads the name of a column; of a list it says what to do instead.
-fn one_column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    deserializer.deserialize_any(One {
-        expected: "the name of a column, a string",
-        instead: |first, others| {
-            let first = first.unwrap_or("y");
-            let others = match others.is_empty() {
-                true => String::new(),
-                false => format!(", data.drop = {others:?}, and train another run for each of these"),
-            };
-            format!("data.target is one column, not a list: set data.target = {first:?}{others}")
-        },
-    })
 }
 
 /// Reads a path; of a list it says what to do instead.

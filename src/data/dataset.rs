@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Division, ImageShape, Readings, RowWeights, Task, Text, labels, text};
+use super::{Division, ImageShape, Readings, RowWeights, Several, Task, Text, labels, text};
 use crate::invalid::one_line;
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
@@ -17,7 +17,7 @@ pub struct Dataset {
     pub values: Vec<f32>,
     /// One per row.
     pub target: Target,
-    /// Name of the target's column.
+    /// Name of the target's column; of several, with commas between.
     pub target_name: String,
     /// The shape of the image, when a row is one.
     pub image_shape: Option<ImageShape>,
@@ -87,8 +87,32 @@ pub enum Target {
     },
     /// A finite number per row, in its own units.
     Numbers(Vec<f64>),
+    /// Several numbers or labels per row.
+    Several(Several),
     /// The next character at each position of a window; a row is a window, and there are no columns.
     Text(Text),
+}
+
+impl Target {
+    /// Appends a value: of several targets, that of the next column.
+    pub(super) fn push(&mut self, value: f64) {
+        match self {
+            Self::Classes { labels, .. } => labels.push(value as u32),
+            Self::Numbers(numbers) => numbers.push(value),
+            Self::Several(several) => several.values.push(value),
+            Self::Text(_) => {} // not a table
+        }
+    }
+
+    /// Removes all rows.
+    pub(super) fn clear(&mut self) {
+        match self {
+            Self::Classes { labels, .. } => labels.clear(),
+            Self::Numbers(numbers) => numbers.clear(),
+            Self::Several(several) => several.values.clear(),
+            Self::Text(_) => {} // not a table
+        }
+    }
 }
 
 impl Dataset {
@@ -97,6 +121,7 @@ impl Dataset {
         match &self.target {
             Target::Classes { labels, .. } => labels.len(),
             Target::Numbers(numbers) => numbers.len(),
+            Target::Several(several) => several.num_rows(),
             Target::Text(text) => text.num_windows(),
         }
     }
@@ -127,12 +152,22 @@ impl Dataset {
         }
     }
 
+    /// Names of the target's columns.
+    pub fn target_names(&self) -> Vec<&str> {
+        match &self.target {
+            Target::Several(several) => several.names().collect(),
+            _ => vec![&self.target_name],
+        }
+    }
+
     /// The task that this target sets. The characters of a text are those of the whole text here; the training part's
     /// are known only after the split.
     pub fn task(&self) -> Task {
         match &self.target {
             Target::Classes { names, .. } => Task::of_classes(names.len()),
             Target::Numbers(_) => Task::Regression,
+            Target::Several(several) if several.are_labels() => Task::Labels { num_labels: several.columns.len() },
+            Target::Several(several) => Task::Numbers { num_targets: several.columns.len() },
             Target::Text(text) => Task::of_characters(text::distinct(&text.characters).len()),
         }
     }
@@ -175,6 +210,13 @@ impl Dataset {
                 labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
             }
             Target::Numbers(numbers) => numbers.iter().for_each(|number| hash.update(number.to_le_bytes())),
+            Target::Several(several) => {
+                number(&mut hash, several.columns.len());
+                for word in several.columns.iter().flat_map(|column| column.words.iter().flatten()) {
+                    text(&mut hash, word);
+                }
+                several.values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            }
             Target::Text(Text { characters, context }) => {
                 number(&mut hash, *context);
                 characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
@@ -279,6 +321,7 @@ impl Dataset {
                 let high = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 format!("target `{}`: number, {low} to {high}", self.target_name)
             }
+            Target::Several(several) => several.describe(),
             Target::Text(text) => self.describe_text(text),
         }
     }

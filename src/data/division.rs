@@ -8,7 +8,7 @@ use super::distinct::Distinct;
 use super::labels::Interner;
 use super::number::{Hints, NumberSyntax};
 use super::origin::Origin;
-use super::table::{Cell, Row, Table, is_usable};
+use super::table::{Cell, Row, Table, are_present, is_usable};
 use super::{DataConfig, column_names, formats};
 use crate::invalid::Invalid;
 
@@ -88,13 +88,14 @@ impl Division {
 /// # Errors
 /// No such column; a row without a value; a cell that is no part, or cannot be ordered; an entity or a time that is in the
 /// training file and the test file alike.
-pub(super) fn read(table: &Table<'_>, target_name: &str, config: &DataConfig) -> Result<Division, Invalid> {
+pub(super) fn read(table: &Table<'_>, targets: &[String], config: &DataConfig) -> Result<Division, Invalid> {
     let Some((key, name)) = config.divided_by() else { return Ok(Division::Free) };
-    Invalid::unless(name != target_name, key, || format!("{key} names the target `{name}`: name another column"))?;
-    let cells = Column::read(table, name, target_name, key)?;
+    let is_target = targets.iter().any(|target| target == name);
+    Invalid::unless(!is_target, key, || format!("{key} names the target `{name}`: name another column"))?;
+    let cells = Column::read(table, name, targets, key)?;
     let origin = config.test_path.as_ref().map(|path| Origin::file(path, "data.test_path"));
     let test_table = origin.as_ref().map(|origin| formats::open(origin, config, None)).transpose()?;
-    let test = test_table.as_ref().map(|table| Column::read(table, name, target_name, key)).transpose()?;
+    let test = test_table.as_ref().map(|table| Column::read(table, name, targets, key)).transpose()?;
     if config.split_column.is_some() {
         return Ok(Division::Given(cells.parts()?));
     }
@@ -172,22 +173,30 @@ pub(super) struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    pub(super) fn read(table: &'a Table<'a>, name: &'a str, target: &str, key: &'static str) -> Result<Self, Invalid> {
+    pub(super) fn read(
+        table: &'a Table<'a>,
+        name: &'a str,
+        targets: &[String],
+        key: &'static str,
+    ) -> Result<Self, Invalid> {
         let position = column_names::find(table, name, key)?;
-        let target = column_names::find(table, target, "data.target")?;
+        let mut columns = vec![position];
+        for target in targets {
+            columns.push(column_names::find(table, target, "data.target")?);
+        }
         let (interned, text_of_row) = (Interner::default(), Vec::new());
         let mut column = Self { table, name, position, key, interned, text_of_row, are_numbers: true };
-        table.for_each_row(&[target, position], |row: &Row<'_>| -> Result<(), Invalid> {
-            let cell = row.cells()[1];
-            if row.cells()[0] == Cell::Missing {
+        table.for_each_row(&columns, |row: &Row<'_>| -> Result<(), Invalid> {
+            let cell = row.cells()[0];
+            if !are_present(&row.cells()[1..]) {
                 return Ok(());
             }
             if cell == Cell::Missing {
                 let message = format!("is missing, and {key} needs it in every row: fill it in, or leave out the row");
-                return Err(table.error_in_with(key, row.place(1), &message));
+                return Err(table.error_in_with(key, row.place(0), &message));
             }
             column.are_numbers &= matches!(cell, Cell::Number(number) if is_usable(number));
-            let text = column.interned.intern(&row.text(1)?, row.line);
+            let text = column.interned.intern(&row.text(0)?, row.line);
             column.text_of_row.push(text);
             Ok(())
         })?;

@@ -1,7 +1,7 @@
 //! How the cells of a later file differ from those of the training part: unknown categories, numbers far out of range,
 //! missing cells where training had none. The network answers such rows all the same, and its answers are worth little.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::preprocessor::Seen;
@@ -75,6 +75,17 @@ impl Scale {
     }
 }
 
+/// What a target may be; of several labels, what each of them may be.
+fn known_classes(preprocessor: &Preprocessor) -> Vec<String> {
+    match preprocessor.labels() {
+        [] => preprocessor.class_names().to_vec(),
+        labels => {
+            let words: BTreeSet<&String> = labels.iter().flat_map(|label| &label.words).collect();
+            words.into_iter().cloned().collect()
+        }
+    }
+}
+
 impl Drift {
     /// Nothing counted yet, for rows that `preprocessor` is to encode.
     pub(super) fn new(preprocessor: &Preprocessor) -> Self {
@@ -89,7 +100,7 @@ impl Drift {
             usual: columns.iter().map(ColumnDrift::usual).collect(),
             columns,
             target_name: preprocessor.target_name.clone(),
-            known_classes: preprocessor.class_names().to_vec(),
+            known_classes: known_classes(preprocessor),
             ..Self::default()
         }
     }

@@ -14,10 +14,11 @@ pub struct Examples {
     pub inputs: Vec<f32>,
     /// The data set whose cells are the inputs unchanged, indexed by `rows`: nothing is copied then.
     pub shared: Option<Arc<Dataset>>,
-    /// Class index or standardized number; NaN for a class unknown to the [`Preprocessor`](super::Preprocessor). One per
-    /// example, or for a text one per character (see [`Examples::targets_of`]).
+    /// Class index, standardized number, or 0 and 1 of a label; NaN for a class unknown to the
+    /// [`Preprocessor`](super::Preprocessor). As many per example as there are targets, or for a text one per character (see
+    /// [`Examples::targets_of`]).
     pub targets: Vec<f32>,
-    /// Number targets in their own units, as the data have them; empty for classes and texts. The metrics are computed
+    /// Number targets in their own units, as the data have them, as many per example; empty for classes, labels and texts. The metrics are computed
     /// from these, since `targets` are rounded.
     pub numbers: Vec<f64>,
     /// How much each example counts, above 0; empty where all count the same.
@@ -37,13 +38,14 @@ impl Examples {
         if num_rows > self.rows.capacity() {
             let room = num_rows + num_rows / 4;
             let added = room - self.len();
-            let a_row =
-                self.num_inputs * size_of::<f32>() + 2 * size_of::<f32>() + size_of::<f64>() + size_of::<usize>();
+            let num_targets = block.targets.len() / block.len().max(1);
+            let of_targets = num_targets * (size_of::<f32>() + size_of::<f64>());
+            let a_row = self.num_inputs * size_of::<f32>() + of_targets + size_of::<f32>() + size_of::<usize>();
             let needed = added.saturating_mul(a_row).saturating_add(room.saturating_mul(more));
             check_free(needed).map_err(|why| format!("{room} rows of it {why}"))?;
             let has_room = self.inputs.try_reserve_exact(added * self.num_inputs).is_ok()
-                && self.targets.try_reserve_exact(added).is_ok()
-                && (block.numbers.is_empty() || self.numbers.try_reserve_exact(added).is_ok())
+                && self.targets.try_reserve_exact(added * num_targets).is_ok()
+                && (block.numbers.is_empty() || self.numbers.try_reserve_exact(added * num_targets).is_ok())
                 && (block.weights.is_empty() || self.weights.try_reserve_exact(added).is_ok())
                 && self.rows.try_reserve_exact(added).is_ok();
             if !has_room {
@@ -86,10 +88,20 @@ impl Examples {
         inputs
     }
 
-    /// The targets of the example at `position`: one, or for a window of text one per character.
+    /// The targets of the example at `position`: one, several, or for a window of text one per character.
     pub fn targets_of(&self, position: usize) -> &[f32] {
-        let count = self.targets.len() / self.len();
-        &self.targets[position * count..][..count]
+        self.of(&self.targets, position)
+    }
+
+    /// The number targets of the example at `position` in their own units; none for classes, labels and texts.
+    pub fn numbers_of(&self, position: usize) -> &[f64] {
+        self.of(&self.numbers, position)
+    }
+
+    /// What the example at `position` has of `values`, in which all have as many.
+    fn of<'a, T>(&self, values: &'a [T], position: usize) -> &'a [T] {
+        let count = values.len() / self.len();
+        &values[position * count..][..count]
     }
 
     /// Number of examples.

@@ -14,11 +14,43 @@ use crate::invalid::Invalid;
 pub(super) struct Known<'a> {
     /// Per input.
     pub(super) columns: &'a [ColumnReader],
-    pub(super) target_name: &'a str,
+    /// In their order; none if no target is read.
+    pub(super) targets: Vec<KnownTarget>,
+}
+
+/// What the training file determined about a target.
+pub(super) struct KnownTarget {
+    pub(super) name: String,
     /// `None` if the target is a number.
-    pub(super) classes: Option<&'a Labels>,
-    /// How a number target is written, unless plainly.
-    pub(super) target_syntax: Option<&'a NumberSyntax>,
+    pub(super) classes: Option<Labels>,
+    /// How a number is written, unless plainly.
+    pub(super) syntax: Option<NumberSyntax>,
+}
+
+impl KnownTarget {
+    /// Cell `i` of the row, which is not missing: the index of a class, or the number.
+    ///
+    /// # Errors
+    /// A class that training did not have; a cell that is not a finite number.
+    fn read(&self, row: &Row<'_>, i: usize) -> Result<f64, Invalid> {
+        let text = row.text(i)?;
+        if let Some(classes) = &self.classes {
+            return classes.find(&text).map(f64::from).ok_or_else(|| {
+                row.error_in_line(&format!(
+                    "class `{}` of target `{}` is not in the training file, which has {}",
+                    row.shown(i),
+                    self.name,
+                    labels::list(&classes.names, 20)
+                ))
+            });
+        }
+        let number = match (row.cells()[i], &self.syntax) {
+            (_, Some(syntax)) => syntax.read(&text),
+            (Cell::Number(number), None) if is_usable(number) => Some(number),
+            (_, None) => NumberSyntax::default().read(&text),
+        };
+        number.ok_or_else(|| not_a_number(row.table(), &self.name, row.line, &row.shown(i)))
+    }
 }
 
 impl Known<'_> {
@@ -34,47 +66,34 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// The class of the row, whose target is cell `i`, if training did not have it.
+    /// The cell of the first target that is missing, where the targets begin at cell `first`.
+    pub(super) fn missing_target(&self, row: &Row<'_>, first: usize) -> Option<usize> {
+        (first..first + self.targets.len()).find(|&cell| row.cells()[cell] == Cell::Missing)
+    }
+
+    /// A class of the row that training did not have.
     ///
     /// # Errors
     /// Bytes that are not UTF-8.
-    pub(super) fn new_class<'r>(&self, row: &Row<'r>, i: usize) -> Result<Option<Cow<'r, str>>, Invalid> {
-        let Some(classes) = self.classes.filter(|_| row.cells()[i] != Cell::Missing) else { return Ok(None) };
-        Ok(Some(row.text(i)?).filter(|text| classes.find(text).is_none()))
+    pub(super) fn new_class<'r>(&self, row: &Row<'r>, first: usize) -> Result<Option<Cow<'r, str>>, Invalid> {
+        for (i, target) in (first..).zip(&self.targets) {
+            let Some(classes) = target.classes.as_ref().filter(|_| row.cells()[i] != Cell::Missing) else { continue };
+            let text = row.text(i)?;
+            if classes.find(&text).is_none() {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
     }
 
-    /// Appends the target, cell `i` of the row, unless it is missing; returns whether it was present.
+    /// Appends the targets, which begin at cell `first` and none of which is missing.
     ///
     /// # Errors
     /// A class that training did not have; a cell that is not a finite number.
-    pub(super) fn push_target(&self, row: &Row<'_>, i: usize, target: &mut Target) -> Result<bool, Invalid> {
-        let cell = row.cells()[i];
-        if cell == Cell::Missing {
-            return Ok(false);
+    pub(super) fn push_targets(&self, row: &Row<'_>, first: usize, target: &mut Target) -> Result<(), Invalid> {
+        for (i, known) in (first..).zip(&self.targets) {
+            target.push(known.read(row, i)?);
         }
-        let text = row.text(i)?;
-        let number = match (cell, self.target_syntax) {
-            (_, Some(syntax)) => syntax.read(&text),
-            (Cell::Number(number), None) if is_usable(number) => Some(number),
-            (_, None) => NumberSyntax::default().read(&text),
-        };
-        match (target, number) {
-            (Target::Classes { labels, names }, _) => {
-                let Some(label) = self.classes.and_then(|known| known.find(&text)) else {
-                    return Err(row.error_in_line(&format!(
-                        "class `{}` of target `{}` is not in the training file, which has {}",
-                        row.shown(i),
-                        self.target_name,
-                        labels::list(names, 20)
-                    )));
-                };
-                labels.push(label);
-            }
-            (Target::Numbers(numbers), Some(number)) => numbers.push(number),
-            (Target::Numbers(_) | Target::Text(_), _) => {
-                return Err(not_a_number(row.table(), self.target_name, row.line, &row.shown(i)));
-            }
-        }
-        Ok(true)
+        Ok(())
     }
 }

@@ -172,9 +172,13 @@ fn pictures<'a>(
     let about = table.about();
     let is_beside = |&place: &usize| {
         let name = &*names[place];
-        let target = config.target.as_deref().or(about.target.as_deref());
+        let is_target = match &config.target {
+            Some(target) => target.has(name),
+            None => about.target.as_deref() == Some(name),
+        };
         let is_used = place == file
-            || [target, config.weight.as_deref()].contains(&Some(name))
+            || is_target
+            || config.weight.as_deref() == Some(name)
             || config.divided_by().is_some_and(|(_, by)| by == name);
         !is_used && !config.drop.iter().any(|dropped| dropped == name) && !about.unnamed.contains(&place)
     };

@@ -7,15 +7,15 @@ use std::path::Path;
 
 use super::assemble::{OutColumn, assemble};
 use super::columns::Input;
-use super::follow::Known;
+use super::follow::{Known, KnownTarget};
 use super::labels::{Interner, quote};
 use super::memory::make_room;
 use super::notes::Notes;
 use super::number_texts;
 use super::origin::Origin;
-use super::reading::{ColumnReader, Reading, Readings};
+use super::reading::{ColumnReader, Readings};
 use super::table::{Cell, Table};
-use super::target::{TargetCells, TargetFound};
+use super::target::TargetCells;
 use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
@@ -32,19 +32,18 @@ pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<D
 }
 
 fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let target_position =
-        column_names::target_position(table, config.target.as_deref().or(table.about().target.as_deref()))?;
-    let target_name = table.names()[target_position].clone();
+    let targets = column_names::target_positions(table, config)?;
+    let target_names: Vec<String> = targets.iter().map(|&position| table.names()[position].clone()).collect();
     let mut notes = Notes::default();
     table.about().notes.iter().for_each(|note| notes.say(note.clone()));
-    let inputs = column_names::inputs(table, target_position, config)?;
+    let inputs = column_names::inputs(table, &targets, config)?;
     let (values, source_rows) = (Vec::new(), Vec::new());
-    let mut inference = Inference { table, target_position, inputs, values, source_rows, notes };
+    let mut inference = Inference { table, targets, inputs, values, source_rows, notes };
     if table.about().has_numeric_header {
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
         inference.notes.say(note.into());
     }
-    let target_cells = inference.read_numbers(&target_name)?;
+    let target_cells = inference.read_numbers(&target_names)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
     number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
@@ -52,50 +51,43 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
     let columns = inference.drop_empty_columns(columns, config)?;
-    let Inference { inputs, mut values, mut source_rows, mut notes, .. } = inference;
-    let TargetFound { mut target, labels: class_labels, syntax: target_syntax } =
-        target_cells.finish(table, target_position, config, hints, &mut notes)?;
+    let Inference { targets, inputs, mut values, mut source_rows, mut notes, .. } = inference;
+    let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
     assemble(&mut values, inputs.len(), &columns);
 
     let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());
     let mut readings = Readings { encoding, image_files, ..Readings::default() };
-    let keep = |readings: &mut Readings, name: &str, reading: Option<Reading>| {
-        readings.columns.extend(reading.map(|reading| (name.to_owned(), reading)));
-    };
-    columns.iter().for_each(|column| keep(&mut readings, &column.name, column.reading()));
-    let of_target = match (&class_labels, &target_syntax) {
-        (Some(labels), _) => Reading::of_names(labels),
-        (None, Some(syntax)) => Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new(), origin: 0.0 }),
-        (None, None) => None,
-    };
-    keep(&mut readings, &target_name, of_target);
+    for column in &columns {
+        readings.columns.extend(column.reading().map(|reading| (column.name.clone(), reading)));
+    }
+    found.keep(&target_names, &mut readings);
 
     let num_training_rows = match &config.test_path {
         None => None,
         Some(path) => {
             let num_training_rows = values.len() / columns.len();
             let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
-            let known = Known {
-                columns: &readers,
-                target_name: &target_name,
-                classes: class_labels.as_ref(),
-                target_syntax: target_syntax.as_ref(),
-            };
+            let targets = target_names.iter().zip(&found.known).map(|(name, found)| KnownTarget {
+                name: name.clone(),
+                classes: found.labels.clone(),
+                syntax: found.syntax.clone(),
+            });
+            let known = Known { columns: &readers, targets: targets.collect() };
             let names = columns.iter().map(|column| readings.source(&column.name));
-            let mut rows = Rows { values: &mut values, target: &mut target, source_rows: &mut source_rows };
+            let mut rows = Rows { values: &mut values, target: &mut found.target, source_rows: &mut source_rows };
             append(path, names, &known, config, &mut rows, &mut notes)?;
             Some(num_training_rows)
         }
     };
     values.shrink_to_fit();
-    let division = division::read(table, &target_name, config)?;
-    let weights = weights::read(table, &target_name, config)?;
+    let division = division::read(table, &target_names, config)?;
+    let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
         name: name.to_owned(),
         columns: columns.into_iter().map(OutColumn::into_column).collect(),
         values,
-        target,
-        target_name,
+        target: found.target,
+        target_name: target_names.join(", "),
         image_shape: config.image_shape,
         num_training_rows,
         source_rows,
@@ -109,9 +101,10 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
 /// State while the training file is read.
 pub(super) struct Inference<'a> {
     pub(super) table: &'a Table<'a>,
-    pub(super) target_position: usize,
+    /// Positions of the targets: a row counts if it has all of them.
+    pub(super) targets: Vec<usize>,
     pub(super) inputs: Vec<Input>,
-    /// Row-major `[rows that have a target, inputs]`.
+    /// Row-major `[rows that have their targets, inputs]`.
     pub(super) values: Vec<f32>,
     /// See [`Dataset::source_rows`].
     source_rows: Vec<u32>,
@@ -127,29 +120,31 @@ impl Inference<'_> {
         self.source_rows.len()
     }
 
-    fn read_numbers(&mut self, target_name: &str) -> Result<TargetCells, Invalid> {
-        let Self { table, target_position, inputs, values, source_rows, .. } = self;
-        let columns: Vec<usize> =
-            std::iter::once(*target_position).chain(inputs.iter().map(|input| input.position)).collect();
-        let mut target = TargetCells::new(target_name);
+    fn read_numbers(&mut self, target_names: &[String]) -> Result<Vec<TargetCells>, Invalid> {
+        let Self { table, targets, inputs, values, source_rows, .. } = self;
+        let num_targets = targets.len();
+        let columns: Vec<usize> = targets.iter().copied().chain(inputs.iter().map(|input| input.position)).collect();
+        let mut found: Vec<TargetCells> = target_names.iter().map(|name| TargetCells::new(name)).collect();
         let mut row_number = 0;
         let mut missing_targets = Interner::default();
         let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
-            let cells = row.cells();
-            if cells[0] != Cell::Missing {
-                target.push(cells[0], &row.text(0)?, row.line);
-                make_room(values, inputs.len(), table)?;
-                let cells = inputs.iter_mut().zip(&cells[1..]).enumerate();
-                values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + 1, row_number)));
-                source_rows.push(row_number as u32); // more rows would not fit in memory
+            let (of_targets, cells) = row.cells().split_at(num_targets);
+            if let Some(missing) = of_targets.iter().position(|cell| *cell == Cell::Missing) {
+                missing_targets.intern(&row.text(missing)?, row.line);
             } else {
-                missing_targets.intern(&row.text(0)?, row.line);
+                for (i, (found, &cell)) in found.iter_mut().zip(of_targets).enumerate() {
+                    found.push(cell, &row.text(i)?, row.line);
+                }
+                make_room(values, inputs.len(), table)?;
+                let cells = inputs.iter_mut().zip(cells).enumerate();
+                values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + num_targets, row_number)));
+                source_rows.push(row_number as u32); // more rows would not fit in memory
             }
             row_number += 1;
             Ok(())
         })?;
-        note_missing_targets(table, target_name, num_rows, source_rows.len(), &missing_targets, &mut self.notes)?;
-        Ok(target)
+        note_missing_targets(table, target_names, num_rows, source_rows.len(), &missing_targets, &mut self.notes)?;
+        Ok(found)
     }
 }
 
@@ -164,35 +159,38 @@ struct Rows<'a> {
 fn append<'n>(
     path: &Path,
     names: impl Iterator<Item = &'n str>,
-    known: &Known<'n>,
+    known: &Known<'_>,
     config: &DataConfig,
     rows: &mut Rows<'_>,
     notes: &mut Notes,
 ) -> Result<(), Invalid> {
     let origin = Origin::file(path, "data.test_path");
     let table = formats::open(&origin, config, None)?;
-    let columns = column_names::positions(&table, names.chain([known.target_name]))?;
-    let target_cell = known.columns.len();
+    let target_names: Vec<String> = known.targets.iter().map(|target| target.name.clone()).collect();
+    let names: Vec<String> = names.map(str::to_owned).chain(target_names.iter().cloned()).collect();
+    let columns = column_names::positions(&table, names.iter().map(String::as_str))?;
+    let first_target = known.columns.len();
     let num_before = rows.source_rows.len();
     let mut row_number = 0;
     let mut missing = Interner::default();
     let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
-        if known.push_target(row, target_cell, rows.target)? {
+        if let Some(cell) = known.missing_target(row, first_target) {
+            missing.intern(&row.text(cell)?, row.line);
+        } else {
+            known.push_targets(row, first_target, rows.target)?;
             known.push_inputs(row, rows.values)?;
             rows.source_rows.push(row_number);
-        } else {
-            missing.intern(&row.text(target_cell)?, row.line);
         }
         row_number += 1;
         Ok(())
     })?;
-    note_missing_targets(&table, known.target_name, num_rows, rows.source_rows.len() - num_before, &missing, notes)
+    note_missing_targets(&table, &target_names, num_rows, rows.source_rows.len() - num_before, &missing, notes)
 }
 
 /// Rows without a target are left out, with a note to the user.
 fn note_missing_targets(
     table: &Table<'_>,
-    target_name: &str,
+    target_names: &[String],
     num_rows: usize,
     num_kept: usize,
     missing: &Interner,
@@ -201,8 +199,9 @@ fn note_missing_targets(
     if num_rows == 0 {
         return Err(table.error("has a header line and no rows"));
     }
+    let names = target_names.join("` or `");
     if num_kept == 0 {
-        return Err(table.error(&format!("has no row with a target: `{target_name}` is always missing")));
+        return Err(table.error(&format!("has no row with a target: `{names}` is always missing")));
     }
     if num_kept < num_rows {
         let display = table.display();
@@ -215,9 +214,7 @@ fn note_missing_targets(
             // Whoever has a class `NA` must learn that it was taken for a missing one.
             false => format!(" ({} counts as missing; data.missing = [] reads it)", words.join(", ")),
         };
-        notes.say(format!(
-            "left out {num_dropped} of {num_rows} rows of {display}: `{target_name}` is missing there{words}"
-        ));
+        notes.say(format!("left out {num_dropped} of {num_rows} rows of {display}: `{names}` is missing there{words}"));
     }
     Ok(())
 }

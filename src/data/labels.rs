@@ -102,7 +102,7 @@ impl Spelling {
 }
 
 /// Sorted distinct names: as numbers when all are numbers (so `10` follows `9`), else alphabetically.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Labels {
     pub(super) names: Vec<String>,
     pub(super) spelling: Spelling,
@@ -135,6 +135,11 @@ impl Labels {
     pub(super) fn known(names: &[String], spelling: Spelling) -> Self {
         let keys = names.iter().map(|name| spelling.key(name).into_owned());
         Self { names: names.to_vec(), spelling, index: keys.zip(0..).collect() }
+    }
+
+    /// The same names in another order.
+    pub(super) fn reordered(self, names: &[String]) -> Self {
+        Self::known(names, self.spelling)
     }
 
     pub(super) fn find(&self, text: &str) -> Option<u32> {

@@ -6,6 +6,8 @@ pub(super) const MAX_CELLS: usize = 1 << 32;
 pub(super) const MAX_EXAMPLES: usize = 10_000_000;
 /// Classes of a target, each with an output of the network.
 pub(super) const MAX_CLASSES: usize = 1000;
+/// Columns that are predicted at once.
+pub(super) const MAX_TARGETS: usize = 1000;
 /// Folds of a cross-validation.
 pub(super) const MAX_FOLDS: usize = 1000;
 /// Repeats of a cross-validation.

@@ -86,12 +86,16 @@ mod reading;
 mod reread;
 mod select;
 mod several;
+mod several_targets;
 mod split;
 mod sqlite;
 mod stream;
 mod suspicions;
 mod table;
 mod target;
+mod target_check;
+mod target_columns;
+mod targets;
 mod task;
 mod text;
 mod text_file;
@@ -127,12 +131,15 @@ pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
-    Inputs, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, Preprocessor,
+    Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
+    PreparedText, Preprocessor, Unit,
 };
 pub use readers::are_public;
 pub use reading::{Reading, Readings};
+pub use several_targets::{Several, TargetColumn};
 pub use split::{Splits, split};
 pub use suspicions::suspicions;
+pub use target_columns::TargetColumns;
 pub use task::{Task, TaskKind};
 pub use text::Text;
 pub use text_file::of_file as text_of_file;
@@ -165,6 +172,7 @@ pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
         dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
     }
     select::keep_classes(&mut dataset, config)?;
+    select::order_classes(&mut dataset, config)?;
     check::check_image_shape(&dataset)?;
     config.augment.map_or(Ok(()), |augment| augment.check(dataset.image_shape))?;
     Ok(dataset)

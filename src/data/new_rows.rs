@@ -7,7 +7,7 @@ use super::drift::Drift;
 use super::follow::Known;
 use super::labels::Labels;
 use super::origin::Origin;
-use super::reading::{ColumnReader, Reading};
+use super::reading::ColumnReader;
 use super::table::Table;
 use super::{
     Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings,
@@ -104,16 +104,17 @@ impl<'a> NewRows<'a> {
         let mut columns = column_names::positions(&table, inputs)?;
         let kept = column_names::listed(&table, kept)?;
         if *has_target {
-            columns.extend(column_names::positions(&table, std::iter::once(preprocessor.target_name.as_str()))?);
+            columns.extend(column_names::positions(&table, preprocessor.target_names().into_iter())?);
         }
         // What weighs rows matters where they are judged.
+        let num_targets = if *has_target { columns.len() - preprocessor.columns().len() } else { 0 };
         let has_weight = *has_target && config.weight.is_some();
         if let Some(name) = config.weight.as_deref().filter(|_| has_weight) {
             columns.extend(column_names::positions(&table, std::iter::once(name))?);
         }
         let first_kept = columns.len();
         columns.extend(kept);
-        Ok(OpenRows { preprocessor, table, columns, first_kept, has_target: *has_target, has_weight })
+        Ok(OpenRows { preprocessor, table, columns, first_kept, num_targets, has_weight })
     }
 }
 
@@ -121,11 +122,12 @@ impl<'a> NewRows<'a> {
 pub struct OpenRows<'a> {
     preprocessor: &'a Preprocessor,
     table: Table<'a>,
-    /// Positions of the inputs, of the target and the weight if they are read, and of the kept columns.
+    /// Positions of the inputs, of the targets and the weight if they are read, and of the kept columns.
     columns: Vec<usize>,
     /// Index in `columns` of the first kept column.
     first_kept: usize,
-    has_target: bool,
+    /// 0 where they are not read.
+    num_targets: usize,
     has_weight: bool,
 }
 
@@ -143,35 +145,32 @@ impl OpenRows<'_> {
     /// # Errors
     /// A row that cannot be read; text in a numeric column; the first error of `visit`.
     pub fn for_each_block<E: From<Invalid>>(&self, mut visit: impl FnMut(Block) -> Result<(), E>) -> Result<Drift, E> {
-        let Self { preprocessor, table, columns, first_kept, has_target, has_weight } = self;
+        let Self { preprocessor, table, columns, first_kept, num_targets, has_weight } = self;
         let inputs = preprocessor.columns();
         let readers: Vec<ColumnReader> = inputs.iter().map(|column| reader(column, &preprocessor.readings)).collect();
-        let classes = preprocessor.class_labels();
-        let target_name = &preprocessor.target_name;
-        let target_syntax = match preprocessor.readings.columns.get(target_name) {
-            Some(Reading::Numbers { syntax, .. }) => Some(syntax),
-            _ => None,
-        };
-        let known = Known { columns: &readers, target_name, classes: classes.as_ref(), target_syntax };
-        let mut block = Gathered::new(preprocessor, &known, *has_target, columns.len() - first_kept);
+        let targets = if *num_targets > 0 { preprocessor.known_targets() } else { Vec::new() };
+        let known = Known { columns: &readers, targets };
+        let first_target = inputs.len();
+        let mut block = Gathered::new(preprocessor, &known, columns.len() - first_kept);
         let mut drift = Drift::new(preprocessor);
         let mut number = 0;
         table.for_each_row(columns, |row| {
             number += 1;
-            if *has_target {
-                if let Some(class) = known.new_class(row, inputs.len())? {
+            if *num_targets > 0 {
+                if let Some(class) = known.new_class(row, first_target)? {
                     drift.leave_out_class(&class);
                     return Ok(());
                 }
-                if !known.push_target(row, inputs.len(), &mut block.dataset.target)? {
+                if known.missing_target(row, first_target).is_some() {
                     drift.leave_out();
                     return Ok(());
                 }
-            } else if let Target::Numbers(numbers) = &mut block.dataset.target {
-                numbers.push(f64::NAN);
+                known.push_targets(row, first_target, &mut block.dataset.target)?;
+            } else {
+                block.dataset.target.push(f64::NAN);
             }
             if *has_weight {
-                let weight = weights::of_row(row, inputs.len() + 1)?;
+                let weight = weights::of_row(row, first_target + num_targets)?;
                 block.dataset.weights.get_or_insert_with(no_weights).values.push(weight);
             }
             let values = &mut block.dataset.values;
@@ -212,7 +211,7 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    fn new(preprocessor: &'a Preprocessor, known: &Known<'_>, has_target: bool, num_kept: usize) -> Self {
+    fn new(preprocessor: &'a Preprocessor, known: &Known<'_>, num_kept: usize) -> Self {
         let columns = preprocessor.columns().iter().zip(known.columns).map(|(column, reader)| Column {
             name: column.name.clone(),
             kind: match reader.names() {
@@ -220,10 +219,7 @@ impl<'a> Gathered<'a> {
                 Some(names) => ColumnKind::Categorical { categories: names.to_vec() },
             },
         });
-        let target = match known.classes {
-            Some(classes) if has_target => Target::Classes { names: classes.names.clone(), labels: Vec::new() },
-            _ => Target::Numbers(Vec::new()),
-        };
+        let target = if known.targets.is_empty() { Target::Numbers(Vec::new()) } else { preprocessor.no_targets() };
         let dataset = Dataset {
             name: String::new(),
             columns: columns.collect(),
@@ -250,11 +246,7 @@ impl<'a> Gathered<'a> {
         examples.rows = std::mem::take(&mut self.rows);
         self.dataset.values.clear();
         self.dataset.weights = None;
-        match &mut self.dataset.target {
-            Target::Classes { labels, .. } => labels.clear(),
-            Target::Numbers(numbers) => numbers.clear(),
-            Target::Text(_) => {} // not a table
-        }
+        self.dataset.target.clear();
         let empty = KeptCells::new(self.kept.num_columns);
         Block { examples, kept: std::mem::replace(&mut self.kept, empty) }
     }

@@ -86,8 +86,8 @@ impl Readings {
     }
 
     /// For whoever must make the inputs without burnlab: a line for each column of dates, and for others that are not read
-    /// as they are written; none for `target`.
-    pub fn for_others(&self, target: &str) -> Vec<String> {
+    /// as they are written; none for the `targets`.
+    pub fn for_others(&self, targets: &[&str]) -> Vec<String> {
         let has_days = |source: &str| self.columns.contains_key(&DatePart::Days.column_name(source));
         let note = |(name, reading): (&String, &Reading)| match reading {
             Reading::Date { source, part: DatePart::HourSine, .. } if !has_days(source) => Some(format!(
@@ -107,7 +107,7 @@ impl Readings {
                 "`{name}` is known only as training spelled it most, where burnlab takes other spellings, too"
             )),
         };
-        self.columns.iter().filter(|(name, _)| *name != target).filter_map(note).collect()
+        self.columns.iter().filter(|(name, _)| !targets.contains(&name.as_str())).filter_map(note).collect()
     }
 
     /// What must be added to a cell read so, for one read as in `other`.

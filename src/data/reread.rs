@@ -7,13 +7,13 @@ use super::infer::{Inference, Texts};
 use super::labels::Interner;
 use super::limits::MAX_CATEGORIES;
 use super::reading::ColumnReader;
-use super::table::Cell;
+use super::table::{Cell, are_present};
 use crate::invalid::Invalid;
 
 impl Inference<'_> {
     /// The texts of the columns that are not plainly numeric; their cells become indices into these.
     pub(super) fn read_texts(&mut self) -> Result<Texts, Invalid> {
-        let Self { table, target_position, inputs, values, .. } = self;
+        let Self { table, targets, inputs, values, .. } = self;
         let mut texts = Texts::new();
         for input in inputs.iter() {
             texts.push(input.is_text(table)?.then(Interner::default));
@@ -24,17 +24,17 @@ impl Inference<'_> {
             return Ok(texts);
         }
         let positions = text_inputs.iter().map(|&input| inputs[input].position);
-        let columns: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
+        let columns: Vec<usize> = targets.iter().copied().chain(positions).collect();
         let mut rows = values.chunks_exact_mut(width);
         table.for_each_row(&columns, |row| -> Result<(), Invalid> {
             let cells = row.cells();
-            if cells[0] == Cell::Missing {
+            if !are_present(&cells[..targets.len()]) {
                 return Ok(());
             }
             let Some(values) = rows.next() else {
                 return Err(table.error("changed while it was read: try again"));
             };
-            for (i, &input) in (1..).zip(&text_inputs) {
+            for (i, &input) in (targets.len()..).zip(&text_inputs) {
                 let Some(texts) = &mut texts[input] else { continue };
                 values[input] = match cells[i] {
                     Cell::Number(_) | Cell::Text if texts.len() <= MAX_CATEGORIES => {
@@ -61,15 +61,16 @@ impl Inference<'_> {
         if again.is_empty() {
             return Ok(());
         }
-        let Self { table, target_position, inputs, .. } = self;
+        let Self { table, targets, inputs, .. } = self;
         let positions = again.iter().map(|(input, _)| inputs[*input].position);
-        let positions: Vec<usize> = std::iter::once(*target_position).chain(positions).collect();
+        let positions: Vec<usize> = targets.iter().copied().chain(positions).collect();
+        let first = targets.len();
         let places =
-            || again.iter().zip(1..).flat_map(|((_, made), cell)| made.clone().map(move |column| (column, cell)));
+            || again.iter().zip(first..).flat_map(|((_, made), cell)| made.clone().map(move |column| (column, cell)));
         let mut read: Vec<(usize, ColumnReader, usize, Vec<f32>)> =
             places().map(|(column, cell)| (column, columns[column].reader(), cell, Vec::new())).collect();
         table.for_each_row(&positions, |row| -> Result<(), Invalid> {
-            if row.cells()[0] != Cell::Missing {
+            if are_present(&row.cells()[..first]) {
                 for (_, reader, cell, numbers) in &mut read {
                     numbers.push(reader.read(row, *cell)?);
                 }
@@ -77,7 +78,7 @@ impl Inference<'_> {
             Ok(())
         })?;
         for (column, _, cell, numbers) in read {
-            let (input, made) = &again[cell - 1];
+            let (input, made) = &again[cell - first];
             // Of large numbers the first pass saw enough.
             if column == made.start && inputs[*input].has_text() {
                 inputs[*input].observe_numbers(numbers.iter().copied());

@@ -3,6 +3,8 @@
 use super::{DataConfig, Dataset, Target, labels};
 use crate::invalid::Invalid;
 
+const NO_CLASSES: &str = "the target is a number, or several columns, which have no classes: remove the key";
+
 /// Keeps the rows of the classes in `data.classes`, renumbered in their original order.
 ///
 /// # Errors
@@ -15,7 +17,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     let width = dataset.columns.len();
     let source_rows: Vec<u32> = (0..dataset.num_rows()).map(|row| dataset.source_row(row) as u32).collect();
     let Target::Classes { names, labels } = &mut dataset.target else {
-        return Err(Invalid::at(KEY, "the target is a number, which has no classes: remove the key"));
+        return Err(Invalid::at(KEY, NO_CLASSES));
     };
     if let Some(unknown) = config.classes.iter().find(|class| !names.contains(class)) {
         return Err(Invalid::at(KEY, format!("there is no class `{unknown}`; there are {}", labels::list(names, 20))));
@@ -54,6 +56,37 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     Ok(())
 }
 
+/// Renumbers the classes in the order of `data.ordered`.
+///
+/// # Errors
+/// A list that is not of all classes, each once; fewer than three; a target that is a number.
+pub(super) fn order_classes(dataset: &mut Dataset, config: &DataConfig) -> Result<(), Invalid> {
+    const KEY: &str = "data.ordered";
+    let ordered = &config.ordered;
+    if ordered.is_empty() {
+        return Ok(());
+    }
+    let Target::Classes { names, labels } = &mut dataset.target else { return Err(Invalid::at(KEY, NO_CLASSES)) };
+    let all = |message: String| Invalid::at(KEY, format!("{message}: list all classes, the lowest first"));
+    if let Some(unknown) = ordered.iter().find(|class| !names.contains(class)) {
+        return Err(all(format!("there is no class `{unknown}`, but {}", labels::list(names, 20))));
+    }
+    if let Some(missing) = names.iter().find(|class| !ordered.contains(class)) {
+        return Err(all(format!("{KEY} lacks the class `{missing}`")));
+    }
+    if let Some((_, twice)) = ordered.iter().enumerate().find(|(i, class)| ordered[..*i].contains(class)) {
+        return Err(all(format!("{KEY} lists `{twice}` twice")));
+    }
+    Invalid::unless(names.len() > 2, KEY, || {
+        format!("{KEY} is for three classes or more, since two have no other order: remove it")
+    })?;
+    let place = |name: &String| ordered.iter().position(|class| class == name).unwrap_or_default() as u32;
+    let new_number: Vec<u32> = names.iter().map(place).collect();
+    labels.iter_mut().for_each(|label| *label = new_number[*label as usize]);
+    names.clone_from(ordered);
+    Ok(())
+}
+
 /// The first `data.train_per_class` rows of each class out of shuffled training rows.
 ///
 /// # Errors
@@ -61,8 +94,7 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
 pub(super) fn limit_per_class(rows: &mut Vec<usize>, dataset: &Dataset, config: &DataConfig) -> Result<(), Invalid> {
     let Some(limit) = config.train_per_class else { return Ok(()) };
     let Target::Classes { names, labels } = &dataset.target else {
-        let message = "the target is a number, which has no classes: remove the key";
-        return Err(Invalid::at("data.train_per_class", message));
+        return Err(Invalid::at("data.train_per_class", NO_CLASSES));
     };
     let mut left = vec![limit; names.len()];
     rows.retain(|&row| {

@@ -78,7 +78,7 @@ impl<'a> Draw<'a> {
         let strata = match (&dataset.target, config.stratify_bins) {
             (Target::Classes { labels, .. }, _) => config.stratify.then_some(Cow::Borrowed(&labels[..])),
             (Target::Numbers(numbers), Some(count)) => Some(Cow::Owned(bins(numbers, count))),
-            (Target::Numbers(_), None) | (Target::Text(_), _) => None,
+            (Target::Numbers(_), None) | (Target::Several(_) | Target::Text(_), _) => None,
         };
         Self { dataset, config, strata }
     }
@@ -240,7 +240,7 @@ fn too_few(dataset: &Dataset, key: &str, part: &str, n: usize, way_out: &str) ->
         Target::Text(_) => {
             format!("{key} leaves no {part} window of {n}: {way_out} it, lower data.context, or get more text")
         }
-        Target::Classes { .. } | Target::Numbers(_) => {
+        Target::Classes { .. } | Target::Numbers(_) | Target::Several(_) => {
             format!("{key} leaves no {part} row of {n}: {way_out} it, or get more data")
         }
     };

@@ -24,6 +24,11 @@ pub(super) enum Cell {
     Missing,
 }
 
+/// Whether none of the cells is missing.
+pub(super) fn are_present(cells: &[Cell]) -> bool {
+    !cells.contains(&Cell::Missing)
+}
+
 /// Whether a network can use the number: finite, also as f32.
 pub(super) fn is_usable(number: f64) -> bool {
     (number as f32).is_finite()

@@ -6,8 +6,8 @@ use super::labels::{Interner, Labels};
 use super::limits::MAX_CLASSES;
 use super::notes::Notes;
 use super::number::{Hints, Inferred, NumberSyntax, infer};
-use super::table::{Cell, Table, is_usable, shorten, unusable};
-use super::{DataConfig, Target, TaskKind};
+use super::table::{Cell, Table, are_present, is_usable, shorten, unusable};
+use super::{Target, TaskKind};
 use crate::invalid::Invalid;
 
 /// Whole numbers with more distinct values are treated as a quantity.
@@ -54,20 +54,24 @@ impl TargetCells {
         first.get_or_insert_with(|| (line, shorten(text)));
     }
 
-    /// What the column is. `position`: its own in the table.
+    /// The names that the cells would be as classes; none of too many.
+    pub(super) fn names(&self) -> Vec<String> {
+        if self.texts.len() > MAX_CLASSES { Vec::new() } else { self.texts.sorted().0.names }
+    }
+
+    /// What the column is, read as `task` says: the one `own` of the `targets`, positions in the table.
     ///
     /// # Errors
-    /// A constant target, one that does not fit `data.task`, or one with a few cells unlike the others.
+    /// A constant target, one that does not fit `task`, or one with a few cells unlike the others.
     pub(super) fn finish(
         self,
         table: &Table<'_>,
-        position: usize,
-        config: &DataConfig,
+        (targets, own): (&[usize], usize),
+        task: Option<TaskKind>,
         hints: Hints,
         notes: &mut Notes,
     ) -> Result<TargetFound, Invalid> {
         let name = self.name.clone();
-        let task = config.task;
         let found = match self.first_text.is_some() && task != Some(TaskKind::Classification) {
             true => self.written(table, task, hints)?,
             false => None,
@@ -98,7 +102,7 @@ impl TargetCells {
             }
             let first = self.texts.distinct().first().map_or_else(String::new, |first| shorten(first.text));
             let numbers = match &syntax {
-                Some(syntax) => read_again(table, position, &name, syntax)?,
+                Some(syntax) => read_again(table, targets, own, &name, syntax)?,
                 None => self.into_numbers(table)?,
             };
             refuse_constant(&name, &numbers)?;
@@ -201,12 +205,18 @@ pub(super) struct TargetFound {
 }
 
 /// Another pass, over numbers that are not written plainly.
-fn read_again(table: &Table<'_>, position: usize, name: &str, syntax: &NumberSyntax) -> Result<Vec<f64>, Invalid> {
+fn read_again(
+    table: &Table<'_>,
+    targets: &[usize],
+    own: usize,
+    name: &str,
+    syntax: &NumberSyntax,
+) -> Result<Vec<f64>, Invalid> {
     let mut numbers = Vec::new();
-    table.for_each_row(&[position], |row| -> Result<(), Invalid> {
-        if row.cells()[0] != Cell::Missing {
-            let number = syntax.read(&row.text(0)?);
-            numbers.push(number.ok_or_else(|| not_a_number(table, name, row.line, &row.shown(0)))?);
+    table.for_each_row(targets, |row| -> Result<(), Invalid> {
+        if are_present(row.cells()) {
+            let number = syntax.read(&row.text(own)?);
+            numbers.push(number.ok_or_else(|| not_a_number(table, name, row.line, &row.shown(own)))?);
         }
         Ok(())
     })?;

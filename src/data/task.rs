@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum TaskKind {
     /// A class name.
     Classification,
-    /// A number.
+    /// A number, or several.
     Regression,
+    /// Several labels, each of which holds or does not: `target` lists columns of 0 and 1.
+    MultiLabel,
     /// The next character of a text.
     LanguageModel,
 }
@@ -26,8 +28,28 @@ pub enum Task {
         /// At least 3.
         num_classes: usize,
     },
+    /// Classes in an order: for each class but the last the logit of being above it, of what is not below it.
+    Ordered {
+        /// At least 3.
+        num_classes: usize,
+    },
     /// One number, standardized.
     Regression,
+    /// Quantiles of one number: the lowest one, standardized, and for each further one what the softplus of the output adds.
+    Quantiles {
+        /// At least 1.
+        num_levels: usize,
+    },
+    /// Several numbers, each standardized.
+    Numbers {
+        /// At least 2.
+        num_targets: usize,
+    },
+    /// Several labels, each of which holds or does not: a logit per label.
+    Labels {
+        /// At least 2.
+        num_labels: usize,
+    },
     /// At each position of a window of text, a logit per possible next character.
     LanguageModel {
         /// Vocabulary size: the distinct characters of the training part, and one more that stands for all others; at
@@ -42,22 +64,45 @@ impl Task {
         match self {
             Self::Binary | Self::Regression => 1,
             Self::MultiClass { num_classes } => num_classes,
+            Self::Ordered { num_classes } => num_classes - 1,
+            Self::Quantiles { num_levels } => num_levels,
+            Self::Numbers { num_targets } => num_targets,
+            Self::Labels { num_labels } => num_labels,
             Self::LanguageModel { num_characters } => num_characters,
         }
     }
 
-    /// Number of classes or characters that a target can be; 0 where it is a number.
+    /// Values to predict for each row (of a text, for each position).
+    pub fn num_targets(self) -> usize {
+        match self {
+            Self::Numbers { .. } | Self::Labels { .. } => self.num_outputs(),
+            _ => 1,
+        }
+    }
+
+    /// Number of classes or characters that a target can be; 0 where it is a number or several.
     pub fn num_classes(self) -> usize {
         match self {
             Self::Binary => 2,
-            Self::Regression => 0,
+            Self::Ordered { num_classes } => num_classes,
             Self::MultiClass { .. } | Self::LanguageModel { .. } => self.num_outputs(),
+            _ => 0,
         }
+    }
+
+    /// Whether the targets are numbers.
+    pub fn is_regression(self) -> bool {
+        matches!(self, Self::Regression | Self::Quantiles { .. } | Self::Numbers { .. })
+    }
+
+    /// Whether the outputs are probabilities of classes, labels or characters.
+    pub fn has_probabilities(self) -> bool {
+        !self.is_regression()
     }
 
     /// Whether a row has a class as its target.
     pub fn is_classification(self) -> bool {
-        matches!(self, Self::Binary | Self::MultiClass { .. })
+        matches!(self, Self::Binary | Self::MultiClass { .. } | Self::Ordered { .. })
     }
 
     /// Whether the task is to predict the next character of a text.

@@ -23,15 +23,15 @@ pub struct RowWeights {
 ///
 /// # Errors
 /// No such column; a cell that is missing or no number above 0.
-pub(super) fn read(table: &Table<'_>, target: &str, config: &DataConfig) -> Result<Option<RowWeights>, Invalid> {
+pub(super) fn read(table: &Table<'_>, targets: &[String], config: &DataConfig) -> Result<Option<RowWeights>, Invalid> {
     let Some(name) = &config.weight else { return Ok(None) };
-    Invalid::unless(name != target, KEY, || format!("{KEY} names the target `{name}`: name another column"))?;
+    Invalid::unless(!targets.contains(name), KEY, || format!("{KEY} names the target `{name}`: name another column"))?;
     let divides = config.divided_by().filter(|(_, column)| column == name);
     if let Some((key, _)) = divides {
         return Err(Invalid::at(KEY, format!("{KEY} and {key} name the same column `{name}`: name another one")));
     }
     let of_table = |table: &Table<'_>| -> Result<Vec<f32>, Invalid> {
-        let column = Column::read(table, name, target, KEY)?;
+        let column = Column::read(table, name, targets, KEY)?;
         column.each(|text| weight(text.text).ok_or_else(|| column.error(text, RULE)))
     };
     let mut values = of_table(table)?;

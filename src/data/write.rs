@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{ColumnKind, Dataset, Target};
 
 impl Dataset {
-    /// Writes `rows` in their order: a header of the columns, the weights if there are any, and, last, the target; then a line per row, an empty cell
+    /// Writes `rows` in their order: a header of the columns, the weights if there are any, and, last, the targets; then a line per row, an empty cell
     /// where it is missing. Read back, the cells are the same f32 values. A category that occurs only in a separate
     /// test file is written as missing, which is the same to the network: unknown.
     ///
@@ -20,9 +20,16 @@ impl Dataset {
     pub fn write_rows(&self, rows: &[usize], mut writer: impl Write) -> csv::Result<()> {
         match &self.target {
             Target::Classes { names, labels } => {
-                self.write_table(rows, writer, |row| Cow::Borrowed(names[labels[row] as usize].as_str()))
+                self.write_table(rows, writer, |row, _| Cow::Borrowed(names[labels[row] as usize].as_str()))
             }
-            Target::Numbers(numbers) => self.write_table(rows, writer, |row| Cow::Owned(numbers[row].to_string())),
+            Target::Numbers(numbers) => self.write_table(rows, writer, |row, _| Cow::Owned(numbers[row].to_string())),
+            Target::Several(several) => self.write_table(rows, writer, |row, i| {
+                let value = several.row(row)[i];
+                match &several.columns[i].words {
+                    Some(words) => Cow::Borrowed(&words[usize::from(value == 1.0)]),
+                    None => Cow::Owned(value.to_string()),
+                }
+            }),
             Target::Text(text) => {
                 let characters: String = text.span(rows).iter().collect();
                 Ok(writer.write_all(characters.as_bytes())?)
@@ -34,12 +41,14 @@ impl Dataset {
         &self,
         rows: &[usize],
         writer: impl Write,
-        target: impl Fn(usize) -> Cow<'a, str>,
+        target: impl Fn(usize, usize) -> Cow<'a, str>,
     ) -> csv::Result<()> {
         let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(|column| &column.name);
         let weights = self.weights.as_ref();
-        csv.write_record(names.chain(weights.map(|weights| &weights.name)).chain([&self.target_name]))?;
+        let targets = self.target_names();
+        let names = names.chain(weights.map(|weights| &weights.name)).map(String::as_str);
+        csv.write_record(names.chain(targets.iter().copied()))?;
         for &row in rows {
             for (i, (cell, column)) in self.row(row).iter().zip(&self.columns).enumerate() {
                 match &column.kind {
@@ -53,7 +62,9 @@ impl Dataset {
             if let Some(weights) = weights {
                 csv.write_field(weights.values[row].to_string())?;
             }
-            csv.write_field(target(row).as_bytes())?;
+            for i in 0..targets.len() {
+                csv.write_field(target(row, i).as_bytes())?;
+            }
             csv.write_record(None::<&[u8]>)?;
         }
         Ok(csv.flush()?)

@@ -8,12 +8,12 @@ use super::fit_network::Trained;
 use super::prepare::Prepared;
 use super::run_folder::CALIBRATION;
 use crate::cpu::{FusedBackend, TrainingBackend};
-use crate::data::Examples;
+use crate::data::{Examples, Task};
 use crate::model::{Net, load_weights, named_weights};
 use crate::training::OutputDecoder;
 use crate::training::calibration::temperature;
 use crate::training::evaluation::{Answer, NamedValue, logits};
-use crate::training::threshold::threshold;
+use crate::training::threshold::thresholds;
 
 /// Rows of which the errors are kept; as many tell a share to 0.3 %.
 const MAX_ERRORS: usize = 100_000;
@@ -24,8 +24,8 @@ const METRICS: [&str; 3] = ["log_loss", "ece", "brier"];
 pub(super) struct Changed<B: Backend> {
     /// The temperature, and the network without it.
     pub uncalibrated: Option<(f64, Net<B>)>,
-    /// The logit above which the second of two classes is predicted.
-    pub threshold: Option<f32>,
+    /// The logits above which the second of two classes, or each of several labels, is predicted.
+    pub thresholds: Option<Vec<f32>>,
 }
 
 /// Scales the output layer of the trained network, and chooses its threshold, if its config says so; writes what the
@@ -37,7 +37,7 @@ pub(super) fn calibrate<B: TrainingBackend>(
 ) -> anyhow::Result<Changed<B::InnerBackend>> {
     let Prepared { config, decoder, validation, .. } = prepared;
     if validation.is_empty() || decoder.task.is_language_model() {
-        return Ok(Changed { uncalibrated: None, threshold: None });
+        return Ok(Changed { uncalibrated: None, thresholds: None });
     }
     // One that was trained on the validation rows is too sure of them.
     let first = trained.refitted.as_ref().map_or(&trained.fitted.net, |refitted| &refitted.before).clone();
@@ -68,11 +68,16 @@ pub(super) fn calibrate<B: TrainingBackend>(
     };
     trained.writer.write_file(CALIBRATION, &serde_json::to_vec(&calibration)?)?;
     let logits = scaled.as_ref().map_or(&plain, |(_, logits)| logits);
-    let threshold = config.training.threshold.map(|metric| threshold(metric, logits, (&**validation).into()));
-    let Some((temperature, _)) = scaled else { return Ok(Changed { uncalibrated: None, threshold }) };
+    let num_labels = match decoder.task {
+        Task::Labels { num_labels } => Some(num_labels),
+        _ => None,
+    };
+    let chosen = |metric| thresholds(metric, logits, (&**validation).into(), num_labels);
+    let thresholds = config.training.threshold.map(chosen);
+    let Some((temperature, _)) = scaled else { return Ok(Changed { uncalibrated: None, thresholds }) };
     let before = trained.fitted.net.clone();
     trained.fitted.net = divided(before.clone(), &head, temperature)?;
-    Ok(Changed { uncalibrated: Some((temperature, before)), threshold })
+    Ok(Changed { uncalibrated: Some((temperature, before)), thresholds })
 }
 
 fn metric(decoder: &OutputDecoder, logits: &[f32], examples: &Examples, name: &str) -> f64 {
@@ -92,11 +97,14 @@ fn divided<B: FusedBackend>(net: Net<B>, head: &str, temperature: f64) -> anyhow
 
 /// See [`Calibration::errors`].
 fn errors(decoder: &OutputDecoder, logits: &[f32], examples: &Examples) -> Vec<f64> {
+    if decoder.task.num_targets() > 1 {
+        return Vec::new(); // no one error
+    }
     let rows = logits.chunks_exact(decoder.task.num_outputs()).take(MAX_ERRORS).enumerate();
     let error = |(row, logits): (usize, &[f32])| {
         let answer = Answer::new(decoder, logits);
         match examples.numbers.get(row) {
-            Some(number) => (answer.predicted - number).abs(),
+            Some(number) => (answer.first() - number).abs(),
             None => 1.0 - answer.probabilities[examples.targets[row] as usize],
         }
     };

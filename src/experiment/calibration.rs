@@ -53,10 +53,8 @@ impl Coverage {
             errors.len()
         );
         let class_names = match target {
-            PreparedTarget::Classes(names) => names.clone().into(),
-            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => {
-                Vec::new().into()
-            }
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => names.clone().into(),
+            _ => Vec::new().into(),
         };
         Ok(Self { error: errors[rank - 1], class_names })
     }
@@ -70,9 +68,7 @@ impl Coverage {
     /// even where it is less probable than others usually are.
     pub fn cells(&self, answer: &Answer) -> Vec<String> {
         if self.class_names.is_empty() {
-            return [answer.predicted - self.error, answer.predicted + self.error]
-                .map(|limit| limit.to_string())
-                .into();
+            return [answer.first() - self.error, answer.first() + self.error].map(|limit| limit.to_string()).into();
         }
         let names = self.class_names.iter().enumerate().filter(|(class, _)| self.holds(answer, *class as f64));
         vec![names.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" | ")]
@@ -81,8 +77,8 @@ impl Coverage {
     /// Whether the set or the interval of an answer holds a class or a number.
     pub fn holds(&self, answer: &Answer, truth: f64) -> bool {
         match answer.probabilities.get(truth as usize).filter(|_| !self.class_names.is_empty()) {
-            Some(probability) => 1.0 - probability <= self.error || truth == answer.predicted,
-            None => (answer.predicted - truth).abs() <= self.error,
+            Some(probability) => 1.0 - probability <= self.error || truth == answer.first(),
+            None => (answer.first() - truth).abs() <= self.error,
         }
     }
 }
@@ -99,7 +95,7 @@ mod tests {
     fn the_rank_counts_the_new_row() {
         let of = calibration((1..=19).map(f64::from).collect());
         let number = PreparedTarget::Number { mean: 0.0, standard_deviation: 1.0 };
-        let answer = Answer { predicted: 100.0, probabilities: Vec::new() };
+        let answer = Answer { predicted: vec![100.0], probabilities: Vec::new(), quantiles: Vec::new() };
         // ceil(20 x 0.9) = 18, ceil(20 x 0.5) = 10
         for (share, error) in [(0.9, 18.0), (0.5, 10.0), (0.95, 19.0)] {
             let coverage = Coverage::new(&of, &number, share).unwrap();
@@ -121,7 +117,10 @@ mod tests {
             (vec![0.29, 0.29, 0.42], 2.0, "c"),
             (vec![0.28, 0.28, 0.29], 2.0, "c"),
         ] {
-            assert_eq!(coverage.cells(&Answer { predicted, probabilities }), [set]);
+            assert_eq!(
+                coverage.cells(&Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }),
+                [set]
+            );
         }
     }
 }

@@ -3,11 +3,14 @@
 use super::measurable;
 use super::prepare::Prepared;
 use crate::backend::BackendName;
-use crate::data::{self, PreparedTarget, Splits};
+use crate::data::{self, NumberTarget, PreparedTarget, Splits};
 use crate::figures::{counted, measured};
 use crate::invalid::one_line;
 use crate::tracking::RunId;
 use crate::training::TrainingConfig;
+
+/// More targets are not listed one by one.
+const MAX_TARGETS: usize = 6;
 
 /// Run, data, network and optimizer.
 pub(super) fn training(prepared: &Prepared, id: &RunId, backend: BackendName) -> String {
@@ -61,7 +64,7 @@ pub fn model(prepared: &Prepared) -> String {
 pub fn goal(prepared: &Prepared) -> String {
     let Prepared { preprocessor, validation, .. } = prepared;
     match &preprocessor.target {
-        PreparedTarget::Classes(names) => {
+        PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => {
             let counts = &preprocessor.class_counts;
             // The first of equally frequent ones.
             let most = (0..counts.len()).rev().max_by_key(|&class| counts[class]).unwrap_or(0);
@@ -71,11 +74,29 @@ pub fn goal(prepared: &Prepared) -> String {
                 names[most]
             )
         }
-        PreparedTarget::Number { mean, standard_deviation } | PreparedTarget::Count { mean, standard_deviation } => {
+        PreparedTarget::Number { mean, standard_deviation }
+        | PreparedTarget::Count { mean, standard_deviation }
+        | PreparedTarget::Quantiles { mean, standard_deviation, .. } => {
             format!(
                 "better than always answering the mean, {}: rmse {} on the training rows",
                 measured(*mean),
                 measured(*standard_deviation)
+            )
+        }
+        PreparedTarget::Numbers(targets) => {
+            let of = |target: &NumberTarget| format!("{} {}", target.name, measured(target.standard_deviation));
+            let each = targets.iter().take(MAX_TARGETS).map(of).collect::<Vec<_>>().join(", ");
+            let more = if targets.len() > MAX_TARGETS { ", ..." } else { "" };
+            format!(
+                "better than always answering the means: r2 0, rmse on the training rows {}",
+                one_line(&(each + more))
+            )
+        }
+        PreparedTarget::Labels(labels) => {
+            let wrong =
+                labels.iter().map(|label| label.share.min(1.0 - label.share)).sum::<f64>() / labels.len() as f64;
+            format!(
+                "better than always answering what each label mostly is: hamming_loss {wrong:.4} on the training rows"
             )
         }
         PreparedTarget::Characters(_) => match preprocessor.ngram_losses(validation) {

@@ -8,11 +8,13 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::comparison::judge::retrain;
 use crate::comparison::{counts, folds, groups, repetition_key, same_rows};
+use crate::data::PreparedTarget;
 use crate::figures::counted;
 use crate::invalid::one_line;
 use crate::shell::command;
 use crate::tracking::{Location, Run, RunId, Store};
 use crate::training::evaluation::Answer;
+use crate::training::ordered::median;
 
 /// Most configs that an error lists.
 const MAX_LISTED: usize = 5;
@@ -56,6 +58,7 @@ impl Ensemble {
             let folder = RunFolder::find(location, run.record.id.as_str())?;
             let model = SavedModel::open(&folder)?;
             model.refuse_text("an ensemble predicts the rows of a table")?;
+            model.refuse_several("an ensemble")?;
             ensure!(
                 model.preprocessor.threshold.is_none(),
                 "run `{}` tells its classes apart at a threshold of its own, which the mean of several has none of: train them \
@@ -85,6 +88,11 @@ impl Ensemble {
             (Some(_), _) => "run",
         };
         counted(self.members.len(), noun)
+    }
+
+    /// Whether the classes have an order.
+    pub fn is_ordered(&self) -> bool {
+        matches!(self.first().preprocessor.target, PreparedTarget::Ordered(_))
     }
 
     /// The name of the column with [`Averaged::spread`].
@@ -121,22 +129,31 @@ impl Ensemble {
     }
 }
 
-/// The members' average for one row, of at least one answer.
-pub fn average(answers: &[&Answer]) -> Averaged {
+/// The members' average for one row, of at least one answer; `is_ordered`: of classes that have an order.
+pub fn average(answers: &[&Answer], is_ordered: bool) -> Averaged {
     let num = answers.len() as f64;
     let mean = |value: &dyn Fn(&Answer) -> f64| answers.iter().map(|answer| value(answer)).sum::<f64>() / num;
     let num_classes = answers[0].probabilities.len();
     if num_classes == 0 {
-        let predicted = mean(&|answer| answer.predicted);
-        let squares: f64 = answers.iter().map(|answer| (answer.predicted - predicted).powi(2)).sum();
+        let predicted = mean(&Answer::first);
+        let squares: f64 = answers.iter().map(|answer| (answer.first() - predicted).powi(2)).sum();
         let spread = if answers.len() > 1 { (squares / (num - 1.0)).sqrt() } else { 0.0 };
-        return Averaged { answer: Answer { predicted, probabilities: Vec::new() }, spread };
+        let num_levels = answers[0].quantiles.len();
+        let quantiles = (0..num_levels).map(|level| mean(&|answer| answer.quantiles[level])).collect();
+        return Averaged {
+            answer: Answer { predicted: vec![predicted], probabilities: Vec::new(), quantiles },
+            spread,
+        };
     }
     let probabilities: Vec<f64> = (0..num_classes).map(|class| mean(&|answer| answer.probabilities[class])).collect();
     let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-    let predicted = (0..num_classes).fold(0, better) as f64;
-    let spread = mean(&|answer| if answer.predicted == predicted { 1.0 } else { 0.0 });
-    Averaged { answer: Answer { predicted, probabilities }, spread }
+    let predicted = match is_ordered {
+        true => median(&probabilities),
+        false => (0..num_classes).fold(0, better),
+    };
+    let predicted = predicted as f64;
+    let spread = mean(&|answer| if answer.first() == predicted { 1.0 } else { 0.0 });
+    Averaged { answer: Answer { predicted: vec![predicted], probabilities, quantiles: Vec::new() }, spread }
 }
 
 /// The runs of the config that `query` names, by seed and fold.
@@ -229,24 +246,24 @@ mod tests {
 
     fn classes(probabilities: &[f64]) -> Answer {
         let best = (0..probabilities.len()).reduce(|a, b| if probabilities[b] > probabilities[a] { b } else { a });
-        Answer { predicted: best.unwrap() as f64, probabilities: probabilities.to_vec() }
+        Answer { predicted: vec![best.unwrap() as f64], probabilities: probabilities.to_vec(), quantiles: Vec::new() }
     }
 
     fn number(predicted: f64) -> Answer {
-        Answer { predicted, probabilities: Vec::new() }
+        Answer { predicted: vec![predicted], probabilities: Vec::new(), quantiles: Vec::new() }
     }
 
     #[test]
     fn probabilities_are_averaged_and_the_first_of_equal_ones_is_predicted() {
         // Two members say the first class, narrowly; one says the second, surely: (0.5 + 0.5 + 0.125) / 3 = 0.375.
         let answers = [classes(&[0.5, 0.25, 0.25]), classes(&[0.5, 0.25, 0.25]), classes(&[0.125, 0.875, 0.0])];
-        let Averaged { answer, spread } = average(&answers.iter().collect::<Vec<_>>());
+        let Averaged { answer, spread } = average(&answers.iter().collect::<Vec<_>>(), false);
         assert_eq!(answer.probabilities[0], 0.375);
         assert!((answer.probabilities[1] - 1.375 / 3.0).abs() < 1e-15, "{answer:?}");
-        assert_eq!((answer.predicted, spread), (1.0, 1.0 / 3.0));
+        assert_eq!((answer.first(), spread), (1.0, 1.0 / 3.0));
 
         let tied = [classes(&[0.75, 0.25]), classes(&[0.25, 0.75])];
-        let Averaged { answer, spread } = average(&tied.iter().collect::<Vec<_>>());
+        let Averaged { answer, spread } = average(&tied.iter().collect::<Vec<_>>(), false);
         assert_eq!((answer, spread), (classes(&[0.5, 0.5]), 0.5));
     }
 
@@ -255,7 +272,7 @@ mod tests {
         let answers = [number(1.0), number(2.0), number(6.0)];
         // (4 + 1 + 9) / 2 = 7
         let expected = Averaged { answer: number(3.0), spread: 7f64.sqrt() };
-        assert_eq!(average(&answers.iter().collect::<Vec<_>>()), expected);
-        assert_eq!(average(&[&answers[2]]), Averaged { answer: number(6.0), spread: 0.0 });
+        assert_eq!(average(&answers.iter().collect::<Vec<_>>(), false), expected);
+        assert_eq!(average(&[&answers[2]], false), Averaged { answer: number(6.0), spread: 0.0 });
     }
 }

@@ -17,7 +17,8 @@ use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
 pub use crate::training::evaluation::{
-    CalibrationEvaluation, ClassEvaluation, Evaluation, NamedValue, Prediction, RefitEvaluation, ThresholdEvaluation,
+    CalibrationEvaluation, ClassEvaluation, Evaluation, IntervalEvaluation, NamedValue, Prediction, RefitEvaluation,
+    TargetEvaluation, ThresholdEvaluation,
 };
 
 /// Scores the saved model on `examples`.
@@ -79,9 +80,9 @@ pub fn score_ensemble(
     );
     for (i, &row) in first.iter().enumerate() {
         let answers: Vec<&Answer> = of_members.iter().map(|predictions| &predictions[i].answer).collect();
-        let averaged = average(&answers);
-        let Prediction { truth, weight, .. } = of_members[0][i];
-        predictions.push(Prediction { row, truth, weight, answer: averaged.answer });
+        let averaged = average(&answers, ensemble.is_ordered());
+        let Prediction { truths, weight, .. } = &of_members[0][i];
+        predictions.push(Prediction { row, truths: truths.clone(), weight: *weight, answer: averaged.answer });
         spreads.push(averaged.spread);
     }
     let evaluation = evaluate_predictions(&predictions, &ensemble.first().preprocessor);

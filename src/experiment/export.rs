@@ -8,10 +8,11 @@ use super::saved_model::SavedModel;
 use crate::data::{PreparedKind, PreparedTarget};
 use crate::model::Activation;
 use crate::onnx;
+use crate::training::OutputDecoder;
 
 /// What the exported model leaves to its user: ONNX knows plain numbers and exact names only.
 pub fn notes(saved: &SavedModel) -> Vec<String> {
-    saved.preprocessor.readings.for_others(&saved.preprocessor.target_name)
+    saved.preprocessor.readings.for_others(&saved.preprocessor.target_names())
 }
 
 /// Whether ONNX has the kind of network.
@@ -112,6 +113,25 @@ fn network<'a>(
             onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
         &PreparedTarget::Count { mean, .. } => onnx::Head::Count { name: &preprocessor.target_name, mean },
+        PreparedTarget::Quantiles { mean, standard_deviation, levels } => onnx::Head::Quantiles {
+            name: &preprocessor.target_name,
+            mean: *mean,
+            deviation: *standard_deviation,
+            levels,
+            middle: OutputDecoder::new(preprocessor).middle_level(),
+        },
+        PreparedTarget::Numbers(targets) => onnx::Head::Numbers {
+            names: targets.iter().map(|target| &*target.name).collect(),
+            means: targets.iter().map(|target| target.mean).collect(),
+            deviations: targets.iter().map(|target| target.standard_deviation).collect(),
+        },
+        PreparedTarget::Labels(labels) => onnx::Head::Labels {
+            names: labels.iter().map(|label| &*label.name).collect(),
+            thresholds: labels.iter().map(|label| label.threshold.unwrap_or(0.0)).collect(),
+        },
+        PreparedTarget::Ordered(_) => anyhow::bail!(
+            "ONNX export does not support data.ordered: choose --format safetensors, or predict with burnlab"
+        ),
         PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
     };
     metadata.push(("burnlab_config".into(), saved.config.to_toml()));

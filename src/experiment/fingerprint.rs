@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::prepare::Prepared;
 use super::weights_file::encode;
-use crate::data::{Column, ColumnKind, Dataset, Splits, Target, Text};
+use crate::data::{Column, ColumnKind, Dataset, Several, Splits, Target, Text};
 use crate::tracking::DataRecord;
 
 /// Columns in the sketch: enough to share some with a run that has other columns, too.
@@ -128,6 +128,7 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<Stri
 enum Targets<'a> {
     Classes { hashes: Vec<u64>, labels: &'a [u32] },
     Numbers(&'a [f64]),
+    Several(&'a Several),
 }
 
 impl<'a> Targets<'a> {
@@ -135,6 +136,7 @@ impl<'a> Targets<'a> {
         match &dataset.target {
             Target::Classes { names, labels } => Self::Classes { hashes: names.iter().map(hash).collect(), labels },
             Target::Numbers(numbers) => Self::Numbers(numbers),
+            Target::Several(several) => Self::Several(several),
             Target::Text(_) => Self::Numbers(&[]), // not a table
         }
     }
@@ -144,6 +146,11 @@ impl<'a> Targets<'a> {
             Self::Classes { hashes, labels } => mix(hashes[labels[row] as usize]),
             // `+ 0.0` turns -0 into 0.
             Self::Numbers(numbers) => mix((numbers[row] + 0.0).to_bits()).rotate_left(1),
+            Self::Several(several) => {
+                let of_all = several.names().zip(several.row(row));
+                of_all
+                    .fold(0, |sum: u64, (name, value)| sum.wrapping_add(mix(hash(name) ^ mix((value + 0.0).to_bits()))))
+            }
         }
     }
 }

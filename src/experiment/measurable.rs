@@ -2,7 +2,7 @@
 //! and patience would run out without a word.
 
 use crate::config::{Config, Repetition};
-use crate::data::{Dataset, Splits, Target, split};
+use crate::data::{Dataset, Splits, Target, TargetColumn, split};
 use crate::invalid::Invalid;
 use crate::metric::{self, Needs};
 use crate::training::config::ClassWeights;
@@ -43,7 +43,7 @@ pub(super) fn check(
             format!(
                 "{metric} has no value: {why}. Raise data.validation_fraction, get more such rows, or choose another \
                  metric, such as validation/{}",
-                if dataset.task().is_classification() { "log_loss" } else { "mae" }
+                if dataset.task().has_probabilities() { "log_loss" } else { "mae" }
             ),
         )),
     }
@@ -144,6 +144,19 @@ fn why_undefined(
                 n => format!("the target is {first} in all {n} {part} rows"),
             })
         }
+        (Target::Several(several), Needs::TwoValues | Needs::EveryClass) => {
+            let value = |row: usize, i: usize| several.row(row)[i];
+            let is_one_value = |&i: &usize| rows.iter().all(|&row| value(row, i) == value(rows[0], i));
+            let found = (0..several.columns.len()).find(is_one_value);
+            found.map(|i| match (rows.len(), &several.columns[i]) {
+                (1, _) => format!("there is only one {part} row"),
+                (n, TargetColumn { name, words }) => {
+                    let first = value(rows[0], i);
+                    let shown = words.as_ref().map_or(first.to_string(), |words| words[first as usize].clone());
+                    format!("`{name}` is {shown} in all {n} {part} rows")
+                }
+            })
+        }
         (Target::Classes { labels, .. }, Needs::Rows) if name == "loss" => {
             let Some(ClassWeights::List(weights)) = &training.class_weights else { return None };
             let weighs = |&row: &usize| weights.get(labels[row] as usize).is_none_or(|&weight| weight > 0.0);
@@ -212,19 +225,14 @@ mod tests {
     #[test]
     fn the_metrics_said_to_have_no_value_are_those_that_come_out_as_nan() {
         let scores = |task, logits: &[f32], labels: &[f32]| {
-            let decoder = crate::training::OutputDecoder {
-                task,
-                target_mean: 0.0,
-                target_scale: 1.0,
-                threshold: 0.0,
-                is_count: false,
-            };
+            let decoder = crate::training::OutputDecoder::plain(task);
             let numbers: Vec<f64> = labels.iter().map(|&label| f64::from(label)).collect();
             let truths = crate::training::Truths { labels, numbers: &numbers, weights: &[] };
             let scores = decoder.scores(logits, truths, true, None);
             scores.into_iter().filter(|score| !score.1.is_finite()).map(|score| score.0).collect::<Vec<_>>()
         };
-        use crate::data::Task;
+        use crate::data::{Several, Task};
+        let plain = TrainingConfig::default();
         let needing = |needs| METRICS.iter().filter(move |metric| metric.needs == needs).map(|metric| metric.name);
         let of_classes: Vec<&str> = needing(Needs::EveryClass).collect();
         assert_eq!(scores(Task::Binary, &[0.5, -0.5], &[1.0, 1.0]), of_classes);
@@ -233,5 +241,25 @@ mod tests {
         assert_eq!(scores(Task::MultiClass { num_classes: 3 }, &logits, &[0.0, 1.0]), of_classes);
         assert_eq!(scores(Task::Regression, &[0.5, -0.5], &[1.0, 1.0]), needing(Needs::TwoValues).collect::<Vec<_>>());
         assert_eq!(scores(Task::Regression, &[0.5], &[1.0]), ["r2"]);
+        // Of two labels or numbers the second is always the same.
+        let of_labels = scores(Task::Labels { num_labels: 2 }, &[0.5, 0.1, -0.5, 0.2], &[1.0, 0.0, 0.0, 0.0]);
+        assert_eq!(of_labels, ["roc_auc", "average_precision"]);
+        assert_eq!(scores(Task::Numbers { num_targets: 2 }, &[0.5, 0.1, -0.5, 0.2], &[1.0, 0.0, 0.5, 0.0]), ["r2"]);
+        let words = Some(["no".to_owned(), "yes".to_owned()]);
+        let column = |name: &str, words| TargetColumn { name: name.into(), words };
+        let several = |words: Option<[String; 2]>| Several {
+            columns: vec![column("x", words.clone()), column("y", words)],
+            values: vec![0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0],
+        };
+        assert_eq!(
+            undefined(Target::Several(several(words)), &plain),
+            [
+                "`y` is yes in all 2 validation rows, so validation/roc_auc and validation/average_precision have no value"
+            ]
+        );
+        assert_eq!(
+            undefined(Target::Several(several(None)), &plain),
+            ["`y` is 1 in all 2 validation rows, so validation/r2 has no value"]
+        );
     }
 }

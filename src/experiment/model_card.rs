@@ -28,7 +28,7 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
     writeln!(
         card,
         "A neural network that predicts {}, {task}, from {inputs}. Trained by burnlab {} on {}; {}.\n",
-        code(&preprocessor.target_name),
+        targets(preprocessor),
         plain(environment.system.burnlab.as_deref().unwrap_or("of an unknown version")),
         minute(&record.started.to_string()),
         plain(&record.reason),
@@ -74,7 +74,7 @@ pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
          {}.\n",
         ensemble.size(),
         plain(environment.system.burnlab.as_deref().unwrap_or("of an unknown version")),
-        code(&preprocessor.target_name),
+        targets(preprocessor),
         task(preprocessor),
         counted(preprocessor.columns().len(), "column"),
     )?;
@@ -110,12 +110,26 @@ pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
     Ok(card)
 }
 
+/// What is predicted, by name.
+fn targets(preprocessor: &Preprocessor) -> String {
+    let names = preprocessor.target_names();
+    let shown = names.iter().take(MAX_CATEGORIES).map(|name| code(name)).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_CATEGORIES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 /// What is predicted, in words.
 fn task(preprocessor: &Preprocessor) -> &'static str {
     match preprocessor.task() {
         Task::Binary => "one of two classes",
         Task::MultiClass { .. } => "one of several classes",
+        Task::Ordered { .. } => "one of several classes in an order",
         Task::Regression => "a number",
+        Task::Quantiles { .. } => "quantiles of a number",
+        Task::Numbers { .. } => "several numbers",
+        Task::Labels { .. } => "several labels of which any may hold",
         Task::LanguageModel { .. } => "in a text",
     }
 }
@@ -159,7 +173,7 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
     if columns.len() > MAX_COLUMNS {
         writeln!(card, "\nand {} more columns.", columns.len() - MAX_COLUMNS)?;
     }
-    for note in preprocessor.readings.for_others(&preprocessor.target_name) {
+    for note in preprocessor.readings.for_others(&preprocessor.target_names()) {
         writeln!(card, "\n{}.", without_html(&note))?;
     }
     Ok(())
@@ -228,6 +242,14 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
     if let Some(text) = &evaluation.text {
         writeln!(card, "The bigram baseline has {:.4}.", text.bigram_loss)?;
     }
+    if let Some(first) = evaluation.targets.first() {
+        let names: Vec<&str> = first.metrics.iter().map(|metric| &*metric.name).collect();
+        writeln!(card, "\n| target | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()))?;
+        for target in &evaluation.targets {
+            let values: Vec<String> = target.metrics.iter().map(|metric| measured(metric.value)).collect();
+            writeln!(card, "| {} | {} |", plain(&target.target), values.join(" | "))?;
+        }
+    }
     if let Some(classes) = &evaluation.classes {
         writeln!(card, "\n| class | precision | recall | f1 | rows |\n|---|---|---|---|---|")?;
         for class in &classes.report {
@@ -249,6 +271,15 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
     };
     let outputs = match saved.preprocessor.task() {
         Task::Regression => "`prediction`, in the target's own units",
+        Task::Quantiles { .. } => {
+            "`prediction` and `quantiles`, in the target's own units, a column per level in the order of the metadata's `levels`"
+        }
+        Task::Numbers { .. } => {
+            "`prediction`, in the targets' own units, a column per target in the order of the metadata's `target_names`"
+        }
+        Task::Labels { .. } => {
+            "`labels` (0 or 1) and `probabilities`, a column per label in the order of the metadata's `label_names`"
+        }
         _ => "`label` and `probabilities`, a column per class in the order of the metadata's `class_names`",
     };
     let name = file.file_name().unwrap_or_default().to_string_lossy();

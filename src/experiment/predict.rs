@@ -12,7 +12,7 @@ use crate::cpu::TrainingBackend;
 
 use super::calibration::Coverage;
 use super::ensemble::{Ensemble, average};
-use super::predictions::{self, Lines};
+use super::predictions::{self, AnswerFormat, Lines};
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::{Block, Drift, KeptCells, NewRows};
@@ -37,7 +37,7 @@ pub fn predict(
     saved.refuse_text("it does not predict the rows of a file")?;
     let coverage = share.map(|share| saved.coverage(share)).transpose()?;
     let more = coverage.as_ref().map_or(&[][..], Coverage::columns);
-    let mut output = Output::new(writer, saved.preprocessor.class_names(), more);
+    let mut output = Output::new(writer, AnswerFormat::new(&saved.preprocessor), more);
     let drift = answer(saved, input, keep, backend, &mut |part| match part {
         Part::Kept(kept) => output.begin(&kept),
         Part::Rows(block) => block.rows().try_for_each(|(row, kept, answer)| {
@@ -64,7 +64,8 @@ pub fn predict_ensemble(
     let spooled = spooled(input)?;
     let file = spooled.as_ref().map_or(input, |file| file.path());
     let spread = ensemble.spread_column();
-    let mut output = Output::new(writer, ensemble.first().preprocessor.class_names(), std::slice::from_ref(&spread));
+    let format = AnswerFormat::new(&ensemble.first().preprocessor);
+    let mut output = Output::new(writer, format, std::slice::from_ref(&spread));
     let (drifts, written) = thread::scope(|scope| {
         let start = |(i, model)| {
             let (sender, receiver) = sync_channel(1);
@@ -73,7 +74,7 @@ pub fn predict_ensemble(
         };
         let models = ensemble.members.iter().map(|member| &member.model);
         let (receivers, threads): (Vec<_>, Vec<_>) = models.enumerate().map(start).unzip();
-        let written = write_averages(&receivers, &mut output);
+        let written = write_averages(&receivers, &mut output, ensemble.is_ordered());
         // A member that still has rows learns that nobody wants them.
         drop(receivers);
         let join =
@@ -108,7 +109,7 @@ pub fn predict_ensemble(
 }
 
 /// Takes the same block of each member in turn, and writes the averages.
-fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>) -> anyhow::Result<()> {
+fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>, is_ordered: bool) -> anyhow::Result<()> {
     loop {
         let parts: Vec<Part> = receivers.iter().map_while(|receiver| receiver.recv().ok()).collect();
         if parts.len() < receivers.len() {
@@ -125,7 +126,7 @@ fn write_averages(receivers: &[Receiver<Part>], output: &mut Output<'_>) -> anyh
         let Some(first) = blocks.first() else { continue };
         for (i, (row, kept, _)) in first.rows().enumerate() {
             let answers: Vec<&Answer> = blocks.iter().map(|block| &block.answers[i]).collect();
-            let averaged = average(&answers);
+            let averaged = average(&answers, is_ordered);
             output.write(row, kept, &averaged.answer, [averaged.spread.to_string()])?;
         }
     }
@@ -165,8 +166,7 @@ fn send(sender: &SyncSender<Part>, part: Part) -> anyhow::Result<()> {
 }
 
 /// Each column of the output has a name of its own.
-fn check_kept(keep: &[String], class_names: &[String], more: &[&str]) -> anyhow::Result<()> {
-    let own = predictions::own_columns(class_names);
+fn check_kept(keep: &[String], own: &[String], more: &[&str]) -> anyhow::Result<()> {
     for (i, name) in keep.iter().enumerate() {
         let is_own = name == "row" || more.contains(&name.as_str()) || own.contains(name);
         anyhow::ensure!(!is_own, "--keep {name}: the output has a column `{name}` of its own: rename that of the file");
@@ -178,22 +178,22 @@ fn check_kept(keep: &[String], class_names: &[String], more: &[&str]) -> anyhow:
 /// The table that is written.
 struct Output<'a> {
     writer: Option<&'a mut dyn Write>,
-    class_names: &'a [String],
+    format: AnswerFormat,
     /// Columns after the prediction.
     more: &'a [&'static str],
-    lines: Option<Lines<'a, &'a mut dyn Write>>,
+    lines: Option<Lines<&'a mut dyn Write>>,
 }
 
 impl<'a> Output<'a> {
-    fn new(writer: &'a mut dyn Write, class_names: &'a [String], more: &'a [&'static str]) -> Self {
-        Self { writer: Some(writer), class_names, more, lines: None }
+    fn new(writer: &'a mut dyn Write, format: AnswerFormat, more: &'a [&'static str]) -> Self {
+        Self { writer: Some(writer), format, more, lines: None }
     }
 
     fn begin(&mut self, kept: &[String]) -> anyhow::Result<()> {
-        check_kept(kept, self.class_names, self.more)?;
-        let first: Vec<&str> = ["row"].into_iter().chain(kept.iter().map(String::as_str)).collect();
+        check_kept(kept, &self.format.answer_columns(), self.more)?;
+        let first: Vec<String> = std::iter::once("row".to_owned()).chain(kept.iter().cloned()).collect();
         let writer = self.writer.take().context("the table has begun")?;
-        self.lines = Some(Lines::begin(writer, self.class_names, &first, self.more, predictions::inert)?);
+        self.lines = Some(Lines::begin(writer, self.format.clone().shown(predictions::inert), &first, self.more)?);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::config::Config;
 use crate::cpu::FusedBackend;
-use crate::data::{self, Augment, Dataset, Examples, Preprocessor, Splits};
+use crate::data::{self, Augment, Dataset, Examples, PreparedTarget, Preprocessor, Splits, Task};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, check_frozen, check_shapes};
 use crate::permissions::is_public;
@@ -76,14 +76,23 @@ pub fn completed(config: &Config) -> Result<Config, Invalid> {
 pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location) -> Result<Prepared, Invalid> {
     let splits = data::split(&dataset, &config.data, config.seed)?;
     let config = &recipe::complete(config, &dataset, &splits);
-    config.training.validate_for(dataset.task(), splits.train.len(), splits.validation.len())?;
+    let task = match dataset.task() {
+        Task::MultiClass { num_classes } if !config.data.ordered.is_empty() => Task::Ordered { num_classes },
+        task => task,
+    };
+    config.training.validate_for(task, splits.train.len(), splits.validation.len())?;
     let training = config.training.clone().fitting(splits.train.len());
     let config = &Config { training, ..config.clone() };
     check_monitor(config, &dataset, &splits)?;
     let Some(run) = &config.model.init_from else {
         let fitted = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
         let is_count = config.training.loss == Some(Loss::Poisson);
-        let preprocessor = if is_count { fitted.counting(&dataset)? } else { fitted };
+        let preprocessor = match config.training.loss {
+            _ if is_count => fitted.counting(&dataset)?,
+            _ if !config.data.ordered.is_empty() => fitted.in_order(),
+            Some(Loss::Pinball) => fitted.with_levels(&config.training.levels())?,
+            _ => fitted,
+        };
         config.model.check(&preprocessor.layout(), preprocessor.task())?;
         return Ok(Prepared::new(config, dataset, splits, preprocessor));
     };
@@ -102,6 +111,15 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
     Invalid::unless(preprocessor.is_count() == (config.training.loss == Some(Loss::Poisson)), "training.loss", || {
         format!("`{}` has another kind of loss: loss = \"poisson\" goes on from that loss alone", saved.name())
+    })?;
+    let levels = if config.training.loss == Some(Loss::Pinball) { config.training.levels() } else { Vec::new() };
+    Invalid::unless(preprocessor.levels() == levels, "training.loss", || {
+        format!("`{}` has other quantiles: loss = \"pinball\" goes on from the same ones alone", saved.name())
+    })?;
+    let is_ordered = matches!(preprocessor.target, PreparedTarget::Ordered(_));
+    Invalid::unless(is_ordered != config.data.ordered.is_empty(), "data.ordered", || match is_ordered {
+        true => format!("`{}` learned classes in an order: list those of these data in data.ordered", saved.name()),
+        false => format!("`{}` learned classes without an order: remove data.ordered", saved.name()),
     })?;
     let has_new_head = preprocessor.target != saved.preprocessor.target;
     let head = config.model.head();
@@ -142,10 +160,10 @@ impl Prepared {
         prepared
     }
 
-    /// The same, with the second of two classes predicted above the logit `threshold`.
-    pub(super) fn deciding_at(&self, threshold: f32) -> Self {
+    /// The same, with the second of two classes, or each of several labels, predicted above these logits.
+    pub(super) fn deciding_at(&self, thresholds: &[f32]) -> Self {
         let mut prepared = self.clone();
-        prepared.preprocessor.threshold = Some(threshold);
+        prepared.preprocessor = prepared.preprocessor.deciding_at(Some(thresholds));
         prepared.decoder = OutputDecoder::new(&prepared.preprocessor);
         prepared
     }
@@ -164,7 +182,7 @@ impl Prepared {
     /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
         // Of the training that is to come it is not known yet.
-        let preprocessor = Preprocessor { threshold: None, ..preprocessor };
+        let preprocessor = preprocessor.deciding_at(None);
         let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let decoder = OutputDecoder::new(&preprocessor);

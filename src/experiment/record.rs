@@ -6,12 +6,13 @@ use crate::cpu::{FusedBackend, TrainingBackend};
 
 use super::fingerprint::fingerprint;
 use super::fit_network::Trained;
-use super::predictions;
+use super::predictions::{self, AnswerFormat};
 use super::prepare::Prepared;
 use super::run::{Checkpoints, Start, TrainOptions};
 use super::run_folder::{EVALUATION, INITIAL, PREDICTIONS, PREPROCESSING, TEST_GROUPS, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode;
 use crate::data::{Dataset, Division, Target};
+use crate::metric::sigmoid;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
@@ -109,9 +110,13 @@ pub(super) fn test<B: TrainingBackend>(
         CalibrationEvaluation { temperature, before }
     });
     evaluation.threshold = config.training.threshold.map(|metric| {
-        let half = OutputDecoder { threshold: 0.0, ..decoder.clone() };
+        let half = OutputDecoder { thresholds: vec![0.0; decoder.thresholds.len()], ..decoder.clone() };
         let (at_half, _) = score_with(prepared, half, &trained.fitted.net, device);
-        let probability = decoder.probabilities(&[decoder.threshold])[1];
+        // Of several labels each has its own, in its row.
+        let probability = match decoder.thresholds[..] {
+            [threshold] => Some(sigmoid(threshold)),
+            _ => None,
+        };
         ThresholdEvaluation { probability, metric: metric.name().into(), before: at_half.metrics }
     });
     let mut points = Vec::new();
@@ -123,10 +128,7 @@ pub(super) fn test<B: TrainingBackend>(
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
     if !decoder.task.is_language_model() {
-        writer.write_file(
-            PREDICTIONS,
-            &predictions::csv(&predictions, preprocessor.class_names(), |name| name.into(), None)?,
-        )?;
+        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, AnswerFormat::new(preprocessor), None)?)?;
     }
     if let Division::Groups(entities) = &dataset.division {
         let line = |&row: &usize| format!("{},{}\n", dataset.source_row(row), entities[row]);

@@ -88,11 +88,26 @@ impl SavedModel {
         Ok(())
     }
 
+    /// Returns an error for a model of several targets, which lacks `what`.
+    ///
+    /// # Errors
+    /// Such a model.
+    pub fn refuse_several(&self, what: &str) -> anyhow::Result<()> {
+        let num_targets = self.preprocessor.task().num_targets();
+        anyhow::ensure!(
+            num_targets == 1,
+            "run `{}` predicts {num_targets} columns at once, and {what} is for one class or number: train a run for one of them",
+            self.name()
+        );
+        Ok(())
+    }
+
     /// Sets or intervals that hold the truth with the probability `share`.
     ///
     /// # Errors
     /// No validation rows, or too few.
     pub fn coverage(&self, share: f64) -> anyhow::Result<Coverage> {
+        self.refuse_several("--coverage")?;
         let calibration = self.folder.calibration()?.with_context(|| {
             format!(
                 "run `{}` keeps nothing of validation rows, by which --coverage is measured: train it with some",
@@ -128,7 +143,7 @@ impl SavedModel {
         }
         let Ok((dataset, splits)) = self.folder.data(&self.config) else { return 0 };
         let content = |examples: &Examples, row: usize| -> Vec<u32> {
-            let inputs = examples.input(row).iter().chain([&examples.targets[row]]);
+            let inputs = examples.input(row).iter().chain(examples.targets_of(row));
             inputs.map(|value| value.to_bits()).collect()
         };
         let known = self.preprocessor.transform(&dataset, &[splits.train, splits.validation].concat());
@@ -177,8 +192,11 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
     let mut all = Examples::none(preprocessor.num_inputs());
     let rows = NewRows::new(file, preprocessor, config, true, &[]);
     // What an evaluation then has of each row, some of it in vectors that are growing.
-    let later =
-        size_of::<Prediction>() + BYTES_OF_AN_ALLOCATION + preprocessor.task().num_outputs() * 5 * size_of::<f32>();
+    let task = preprocessor.task();
+    let later = size_of::<Prediction>()
+        + 3 * BYTES_OF_AN_ALLOCATION
+        + 2 * task.num_targets() * size_of::<f64>()
+        + task.num_outputs() * 5 * size_of::<f32>();
     let drift = rows.open()?.for_each_block(|mut block| {
         all.append(&mut block.examples, later).map_err(|why| {
             anyhow::anyhow!(
@@ -189,7 +207,7 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
     })?;
     if all.is_empty() {
         let why: String = drift.lines().iter().map(|line| format!(": {line}")).collect();
-        let (file, target) = (file.display(), &preprocessor.target_name);
+        let (file, target) = (file.display(), preprocessor.target_names().join("` and `"));
         anyhow::bail!("{file} has no row with a value of `{target}` that training had{why}");
     }
     Ok((all, drift))

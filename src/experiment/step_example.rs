@@ -26,7 +26,12 @@ impl StepExample {
             PreparedTarget::Characters(characters) => {
                 characters.chars().nth(class).map_or_else(|| "(another)".to_owned(), |shown| format!("{shown:?}"))
             }
-            _ => format!("`{}`", saved.preprocessor.class_names().get(class).map_or("?", String::as_str)),
+            _ => {
+                let names = saved.preprocessor.class_names();
+                let name = names.get(class).map(String::as_str);
+                // Of several labels each has a probability.
+                format!("`{}`", name.or_else(|| saved.preprocessor.target_names().get(class).copied()).unwrap_or("?"))
+            }
         }
     }
 }
@@ -80,11 +85,17 @@ impl SavedModel {
             .map(|(column, cell)| format!("{} = {}", column.name, short(f64::from(*cell))))
             .collect();
         let more = if self.preprocessor.columns().len() > cells.len() { ", ..." } else { "" };
-        let target = match self.preprocessor.class_names() {
-            [] => short(self.preprocessor.to_target_units(example.labels[0])),
-            _ => example.name_of(self, example.labels[0] as usize),
-        };
-        format!("{}{more}; {} is {target}", cells.join(", "), self.preprocessor.target_name)
+        let num_targets = example.labels.len();
+        let numbers = examples.numbers.chunks_exact(num_targets).nth(position).unwrap_or_default();
+        let targets = self.preprocessor.target_names().into_iter().enumerate().map(|(i, name)| {
+            let target = match (numbers.get(i), self.preprocessor.class_names()) {
+                (Some(&number), _) => short(number),
+                (None, []) => short(f64::from(example.labels[i])),
+                (None, _) => example.name_of(self, example.labels[i] as usize),
+            };
+            format!("{name} is {target}")
+        });
+        format!("{}{more}; {}", cells.join(", "), targets.collect::<Vec<_>>().join(", "))
     }
 
     fn text_of(&self, example: &StepExample) -> String {

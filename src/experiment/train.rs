@@ -118,8 +118,8 @@ fn keep<B: TrainingBackend>(
     reason: &str,
     device: &B::Device,
 ) -> anyhow::Result<Option<Evaluation>> {
-    let Changed { uncalibrated, threshold } = calibrate(trained, prepared, device)?;
-    let decided = threshold.map(|threshold| prepared.deciding_at(threshold));
+    let Changed { uncalibrated, thresholds } = calibrate(trained, prepared, device)?;
+    let decided = thresholds.map(|thresholds| prepared.deciding_at(&thresholds));
     if let Some(decided) = &decided {
         trained.writer.write_file(PREPROCESSING, &serde_json::to_vec_pretty(&decided.preprocessor)?)?;
     }

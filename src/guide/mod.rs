@@ -21,6 +21,7 @@ macro_rules! pages {
             /// [resuming]: crate::guide::resuming
             /// [sweeps]: crate::guide::sweeps
             /// [tables]: crate::guide::tables
+            /// [targets]: crate::guide::targets
             /// [tutorial]: crate::guide::tutorial
             /// [attention.svg]: ../../../../../artifacts/pictures/attention.svg
             /// [dashboard.png]: ../../../../../artifacts/pictures/dashboard.png
@@ -40,6 +41,7 @@ pages! {
     tutorial = "tutorial.md";
     networks = "networks.md";
     tables = "tables.md";
+    targets = "targets.md";
     config = "config.md";
     comparing = "comparing.md";
     sweeps = "sweeps.md";

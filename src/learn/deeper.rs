@@ -244,8 +244,8 @@ fn answer(prepared: &Prepared, trained: &Unrecorded, command: Option<String>) ->
 /// A test row of each class, in their order: the first one that the network tells right.
 fn examples(prepared: &Prepared, trained: &Unrecorded) -> Vec<Value> {
     let of_class = |class: usize| {
-        let mut rows = trained.predictions.iter().enumerate().filter(|(_, row)| row.truth as usize == class);
-        let right = rows.clone().find(|(_, row)| row.answer.predicted == row.truth).or_else(|| rows.next());
+        let mut rows = trained.predictions.iter().enumerate().filter(|(_, row)| row.truth() as usize == class);
+        let right = rows.clone().find(|(_, row)| row.answer.first() == row.truth()).or_else(|| rows.next());
         right.map(|(position, _)| {
             let pixels = prepared.preprocessor.raw_numbers(&prepared.test, position);
             json!({ "pixels": pixels, "label": class })

@@ -119,11 +119,11 @@ fn gallery(prepared: &Prepared, predictions: &[Prediction]) -> Vec<Shown> {
     let shown = |(position, prediction): (usize, &Prediction)| Shown {
         row: prediction.row,
         pixels: prepared.preprocessor.raw_numbers(&prepared.test, position),
-        label: prediction.truth as usize,
-        prediction: prediction.answer.predicted as usize,
+        label: prediction.truth() as usize,
+        prediction: prediction.answer.first() as usize,
         probabilities: prediction.answer.probabilities.clone(),
     };
-    let is_right = |(_, prediction): &(usize, &Prediction)| prediction.truth == prediction.answer.predicted;
+    let is_right = |(_, prediction): &(usize, &Prediction)| prediction.truth() == prediction.answer.first();
     let (right, wrong): (Vec<_>, Vec<_>) = predictions.iter().enumerate().partition(is_right);
     wrong.into_iter().take(SHOWN_WRONG).chain(right.into_iter().take(SHOWN_RIGHT)).map(shown).collect()
 }
@@ -155,7 +155,7 @@ pub async fn predict(
         let decoder = OutputDecoder::new(&model.preprocessor);
         let rows = found[0].logits.chunks_exact(decoder.task.num_outputs());
         let answers: Vec<Answer> = rows.map(|logits| Answer::new(&decoder, logits)).collect();
-        let predictions: Vec<f64> = answers.iter().map(|answer| answer.predicted).collect();
+        let predictions: Vec<f64> = answers.iter().map(Answer::first).collect();
         let probabilities: Vec<&[f64]> = answers.iter().map(|answer| answer.probabilities.as_slice()).collect();
         Ok(Json(json!({ "predictions": predictions, "probabilities": probabilities, "units": found[0].units })))
     };

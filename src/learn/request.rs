@@ -160,7 +160,7 @@ impl Wanted {
             noise: None,
             num_classes: None,
             path: Some(PathBuf::from("points.csv")),
-            target: Some("class".to_owned()),
+            target: Some("class".into()),
             task: Some(TaskKind::Classification),
             numeric: ["x1", "x2"].map(str::to_owned).to_vec(),
             ..config.data.clone()

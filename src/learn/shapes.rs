@@ -41,9 +41,12 @@ impl Applied {
     /// After the output layer of a network for `task`.
     pub fn after_outputs(task: Task) -> Self {
         match task {
-            Task::Binary => Self::Units(Activation::Sigmoid),
+            Task::Binary | Task::Labels { .. } => Self::Units(Activation::Sigmoid),
             Task::MultiClass { .. } | Task::LanguageModel { .. } => Self::Outputs(OutputFunction::Softmax),
-            Task::Regression => Self::Outputs(OutputFunction::None),
+            // Those of classes in an order are compared with each other.
+            Task::Regression | Task::Numbers { .. } | Task::Quantiles { .. } | Task::Ordered { .. } => {
+                Self::Outputs(OutputFunction::None)
+            }
         }
     }
 }

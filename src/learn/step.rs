@@ -175,11 +175,11 @@ impl StepRequest {
 }
 
 fn answer(request: &StepRequest, task: Task, done: Step) -> StepAnswer {
-    let decoder = OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false };
+    let decoder = OutputDecoder::plain(task);
     let of_outputs = match task {
-        Task::Regression => vec![decoder.number(done.logits[0])],
         Task::Binary => decoder.probabilities(&done.logits)[1..].to_vec(),
-        Task::MultiClass { .. } | Task::LanguageModel { .. } => decoder.probabilities(&done.logits),
+        task if task.is_regression() => decoder.numbers(&done.logits).collect(),
+        _ => decoder.probabilities(&done.logits),
     };
     let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
     let forward = |found: &LayerStep| Forward {

@@ -49,7 +49,7 @@ impl<'a> ClassPredictions<'a> {
 
     fn probabilities(&self) -> &[f64] {
         self.probabilities.get_or_init(|| match self.num_outputs() {
-            1 => self.logits.iter().map(|&z| 1.0 / (1.0 + (-f64::from(z)).exp())).collect(),
+            1 => self.logits.iter().map(|&z| sigmoid(z)).collect(),
             num_outputs => softmax(self.logits, num_outputs),
         })
     }
@@ -120,6 +120,22 @@ pub(super) fn calibration_error(of: &ClassPredictions) -> f64 {
     gaps.iter().map(|gap| gap.abs()).sum::<f64>() / of.total_weight()
 }
 
+/// The probability that a logit stands for.
+pub fn sigmoid(logit: f32) -> f64 {
+    1.0 / (1.0 + (-f64::from(logit)).exp())
+}
+
+/// The logarithm of the probability that a logit stands for, which neither overflows nor is rounded to 0.
+pub fn log_sigmoid(z: f64) -> f64 {
+    z.min(0.0) - (-z.abs()).exp().ln_1p()
+}
+
+/// Sum over the rows of -ln sigmoid(z), where z is the logit of label 1, and its negative for label 0.
+pub fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
+    let loss = |(&z, &label): (&f32, &f32)| -log_sigmoid(if label == 1.0 { f64::from(z) } else { -f64::from(z) });
+    logits.iter().zip(labels).map(loss).sum()
+}
+
 /// Probabilities of rows of `num_classes` logits, all in one vector. The maximum is subtracted first, so that no
 /// exponential overflows.
 pub fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
@@ -135,7 +151,7 @@ pub fn softmax(logits: &[f32], num_classes: usize) -> Vec<f64> {
 
 /// The scores of examples in ascending order, each with a last bit that says whether it is of the class in question.
 #[derive(Clone, Debug)]
-struct Ranking {
+pub(super) struct Ranking {
     ascending: Vec<u64>,
     /// How much each of `ascending` counts; empty where all count 1.
     weights: Vec<f64>,
@@ -151,7 +167,7 @@ struct Tied {
 
 impl Ranking {
     /// Whole numbers in the order of the scores sort twice as fast; the last bit of a score makes room for the label.
-    fn new(scores: impl Iterator<Item = f64>, labels: &[f32], weights: &[f32], class: usize) -> Self {
+    pub(super) fn new(scores: impl Iterator<Item = f64>, labels: &[f32], weights: &[f32], class: usize) -> Self {
         let ranked = |(score, &label): (f64, &f32)| {
             let bits = (score + 0.0).to_bits(); // -0.0 ties with 0.0
             let ordered = if bits >> 63 == 0 { bits | 1 << 63 } else { !bits };
@@ -201,7 +217,7 @@ impl Ranking {
 
     /// The probability that an example of the class scores above one of another class, ties counted half (Mann-Whitney
     /// U; Hanley and McNeil 1982). NaN where all examples are of one side.
-    fn area_under_roc(&self) -> f64 {
+    pub(super) fn area_under_roc(&self) -> f64 {
         let (mut above, mut below) = (0.0, 0.0);
         for Tied { positives, negatives } in self.tied() {
             above += positives * (below + negatives / 2.0);
@@ -212,7 +228,7 @@ impl Ranking {
 
     /// The sum over thresholds of the precision there, weighted by the gain in recall. NaN where all examples are of one
     /// side.
-    fn average_precision(&self) -> f64 {
+    pub(super) fn average_precision(&self) -> f64 {
         let (mut predicted, mut hits, mut sum) = (0.0, 0.0, 0.0);
         for Tied { positives, negatives } in self.tied().rev() {
             predicted += positives + negatives;

@@ -73,6 +73,35 @@ impl Confusion {
         (ratio(hits, predicted), ratio(hits, support), ratio(2.0 * hits, support + predicted))
     }
 
+    /// Mean distance of the predicted class from the true one, in classes of an order.
+    pub fn mean_rank_error(&self) -> f64 {
+        self.sum_of(|label, predicted| label.abs_diff(predicted) as f64) / self.counts.iter().sum::<f64>()
+    }
+
+    /// Cohen's kappa of classes in an order, in which mistakes count by the square of their distance (Cohen 1968). 0 where
+    /// there is but one class among targets and predictions.
+    pub fn quadratic_kappa(&self) -> f64 {
+        let squared = |a: usize, b: usize| (a.abs_diff(b) as f64).powi(2);
+        let total: f64 = self.counts.iter().sum();
+        let mut by_chance = 0.0;
+        for label in 0..self.num_classes {
+            for predicted in 0..self.num_classes {
+                by_chance += squared(label, predicted) * self.support(label) * self.predicted(predicted) / total;
+            }
+        }
+        if by_chance == 0.0 { 0.0 } else { 1.0 - self.sum_of(squared) / by_chance }
+    }
+
+    fn sum_of(&self, cost: impl Fn(usize, usize) -> f64) -> f64 {
+        let cells = self.counts.iter().enumerate();
+        cells.map(|(at, count)| count * cost(at / self.num_classes, at % self.num_classes)).sum()
+    }
+
+    /// F1 of `class` by itself; 0 where it occurs neither among targets nor among predictions.
+    pub fn f1(&self, class: usize) -> f64 {
+        self.rates(class).2
+    }
+
     /// Macro averages over the classes that occur; balanced accuracy over those that occur among the targets.
     pub fn averages(&self) -> Averages {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

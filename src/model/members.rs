@@ -7,7 +7,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
-use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::activation::{log_sigmoid, sigmoid, softmax};
 use burn::tensor::backend::Backend;
 
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
@@ -17,6 +17,8 @@ use crate::data::Task;
 
 /// Smaller probabilities count as this one, so that their logarithm is finite.
 const LEAST: f32 = 1e-30;
+/// Smaller steps between quantiles, in standard deviations of the target, count as this one, for the same reason.
+const LEAST_STEP: f32 = 1e-6;
 
 /// What each member has of its own.
 #[derive(Module, Debug)]
@@ -74,8 +76,8 @@ impl<B: Backend> Members<B> {
     }
 }
 
-/// The answer of all members together, `[members x batch, outputs]` to `[batch, outputs]`: for classes, logits of the mean
-/// of their probabilities; for a number, the mean of theirs.
+/// The answer of all members together, `[members x batch, outputs]` to `[batch, outputs]`: for classes and labels, logits
+/// of the mean of their probabilities; for numbers, the mean of theirs.
 pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Tensor<B, 2> {
     let [rows, outputs] = logits.dims();
     if rows <= batch {
@@ -86,8 +88,34 @@ pub fn average<B: Backend>(logits: Tensor<B, 2>, batch: usize, task: Task) -> Te
     let log_of_mean = |probabilities| mean(probabilities).clamp_min(LEAST).log();
     match task {
         // The odds of both classes: 1 - p would round to 0 where p is near 1.
-        Task::Binary => log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg())),
+        Task::Binary | Task::Labels { .. } | Task::Ordered { .. } => {
+            log_of_mean(sigmoid(logits.clone())) - log_of_mean(sigmoid(logits.neg()))
+        }
         Task::MultiClass { .. } | Task::LanguageModel { .. } => log_of_mean(softmax(logits, 1)),
-        Task::Regression => mean(logits),
+        Task::Quantiles { .. } => steps(mean(quantiles(logits))),
+        Task::Regression | Task::Numbers { .. } => mean(logits),
     }
+}
+
+/// Quantiles `[rows, levels]` of the outputs: the first one, and the softplus of each further one above the one before.
+fn quantiles<B: Backend>(outputs: Tensor<B, 2>) -> Tensor<B, 2> {
+    let column = |level: usize| outputs.clone().narrow(1, level, 1);
+    let mut columns = vec![column(0)];
+    for level in 1..outputs.dims()[1] {
+        let step = log_sigmoid(column(level).neg()).neg();
+        columns.push(columns[level - 1].clone() + step);
+    }
+    Tensor::cat(columns, 1)
+}
+
+/// The outputs that [`quantiles`] makes these of: of a step d it is ln(e^d - 1).
+fn steps<B: Backend>(quantiles: Tensor<B, 2>) -> Tensor<B, 2> {
+    let count = quantiles.dims()[1];
+    if count == 1 {
+        return quantiles;
+    }
+    let above = quantiles.clone().narrow(1, 1, count - 1) - quantiles.clone().narrow(1, 0, count - 1);
+    let above = above.clamp_min(LEAST_STEP);
+    let steps = above.clone() + above.neg().exp().neg().log1p();
+    Tensor::cat(vec![quantiles.narrow(1, 0, 1), steps], 1)
 }

@@ -5,7 +5,8 @@
 //! Without categorical columns the model has one input, `inputs`, a float32 `[N, columns]`. Otherwise each column is a
 //! separate input `[N, 1]`, named like the column: float32 or string. A missing number is NaN, a missing category the
 //! empty string. Outputs: for classes `label`, string `[N]`, and `probabilities`, float32 `[N, classes]`; for a number
-//! `prediction`, float64 `[N, 1]`.
+//! `prediction`, float64 `[N, 1]`, of several `[N, targets]`, and with its quantiles `quantiles`, float64 `[N, levels]`; for several labels `labels`, int64 `[N, labels]`, 1 where one is
+//! predicted, and `probabilities`, float32 `[N, labels]`.
 
 mod graph;
 mod nodes;
@@ -72,9 +73,20 @@ pub enum Head<'a> {
     MultiClass { classes: &'a [String] },
     /// One standardized number: `output * deviation + mean`, in float64, is the number in its own units.
     Number { name: &'a str, mean: f64, deviation: f64 },
+    /// Several standardized numbers.
+    Numbers { names: Vec<&'a str>, means: Vec<f64>, deviations: Vec<f64> },
+    /// A logit per label: its probability is the sigmoid, and it is predicted above its threshold, in logits.
+    Labels { names: Vec<&'a str>, thresholds: Vec<f32> },
+    /// Quantiles of a number: the first output is the lowest one, and the softplus of each further one how far it lies above
+    /// the one before, both standardized. The one at `middle` stands for all.
+    Quantiles { name: &'a str, mean: f64, deviation: f64, levels: &'a [f64], middle: usize },
     /// The logarithm of a count: `e^output * mean`, in float64, is the count.
     Count { name: &'a str, mean: f64 },
 }
+
+/// Keys of the metadata that say what the columns are.
+pub const OWN_KEYS: [&str; 7] =
+    ["column_names", "categories", "class_names", "target_name", "target_names", "label_names", "levels"];
 
 /// Everything that the ONNX model contains.
 pub struct Network<'a> {
@@ -86,8 +98,7 @@ pub struct Network<'a> {
     pub members: Option<Members<'a>>,
     pub activation: Activation,
     pub head: Head<'a>,
-    /// Keys and values. The keys `column_names`, `categories`, `class_names` and `target_name` are reserved: entries with these keys,
-    /// and duplicate keys after the first, are left out.
+    /// Keys and values. The keys of [`OWN_KEYS`] are reserved: entries with these keys, and duplicate keys after the first, are left out.
     pub metadata: Vec<(String, String)>,
     pub producer_version: &'a str,
     /// A description of the model for humans.
@@ -163,8 +174,10 @@ fn check_sizes(network: &Network) {
         assert_eq!(layer.bias.len(), layer.num_outputs, "biases of layer {number}");
         width = layer.num_outputs;
     }
-    let num_outputs = match network.head {
+    let num_outputs = match &network.head {
         Head::MultiClass { classes } => classes.len(),
+        Head::Numbers { names, .. } | Head::Labels { names, .. } => names.len(),
+        Head::Quantiles { levels, .. } => levels.len(),
         Head::Binary { .. } | Head::Number { .. } | Head::Count { .. } => 1,
     };
     let Some(members) = &network.members else {
@@ -185,6 +198,8 @@ fn check_alike(a: &Network, b: &Network) {
     let classes = |network: &Network| match &network.head {
         Head::Binary { classes, .. } => classes.map(str::to_owned).to_vec(),
         Head::MultiClass { classes } => classes.to_vec(),
+        Head::Numbers { names, .. } | Head::Labels { names, .. } => names.iter().map(ToString::to_string).collect(),
+        Head::Quantiles { levels, .. } => levels.iter().map(ToString::to_string).collect(),
         Head::Number { .. } | Head::Count { .. } => Vec::new(),
     };
     assert_eq!(classes(a), classes(b), "classes");
@@ -216,11 +231,18 @@ fn metadata(networks: &[Network]) -> Vec<(String, String)> {
     let target = match &network.head {
         Head::Binary { classes, .. } => ("class_names", json(classes)),
         Head::MultiClass { classes } => ("class_names", json(&texts(classes))),
-        Head::Number { name, .. } | Head::Count { name, .. } => ("target_name", (*name).to_owned()),
+        Head::Number { name, .. } | Head::Quantiles { name, .. } | Head::Count { name, .. } => {
+            ("target_name", (*name).to_owned())
+        }
+        Head::Numbers { names, .. } => ("target_names", json(names)),
+        Head::Labels { names, .. } => ("label_names", json(names)),
     };
     let own = [("column_names", json(&columns)), ("categories", categories(networks)), target];
     let mut entries: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value)).into();
-    let mut keys = HashSet::from(["column_names", "categories", "class_names", "target_name"]);
+    if let Head::Quantiles { levels, .. } = &network.head {
+        entries.push(("levels".to_owned(), Value::from(levels.to_vec()).to_string()));
+    }
+    let mut keys = HashSet::from(OWN_KEYS);
     entries.extend(network.metadata.iter().filter(|(key, _)| keys.insert(key)).cloned());
     entries
 }

@@ -5,6 +5,8 @@ use super::{Activation, Column, Dense, Head, Members, Network, texts};
 
 const INPUTS: &str = "inputs";
 const LABEL: &str = "label";
+const LABELS: &str = "labels";
+const QUANTILES: &str = "quantiles";
 const PROBABILITIES: &str = "probabilities";
 const PREDICTION: &str = "prediction";
 /// Negative slope of [`Activation::LeakyRelu`].
@@ -222,7 +224,9 @@ fn gelu(graph: &mut Graph, x: &str) -> String {
 pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     match head {
         Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
-        Head::Number { .. } | Head::Count { .. } => &[PREDICTION],
+        Head::Labels { .. } => &[LABELS, PROBABILITIES],
+        Head::Quantiles { .. } => &[PREDICTION, QUANTILES],
+        Head::Number { .. } | Head::Numbers { .. } | Head::Count { .. } => &[PREDICTION],
     }
 }
 
@@ -231,7 +235,26 @@ pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     match head {
         Head::Binary { classes, threshold } => binary(graph, outputs, classes, *threshold),
         Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
-        Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
+        Head::Number { mean, deviation, .. } => {
+            let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
+            graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
+            graph.output(PREDICTION, DataType::Double, Some(1));
+        }
+        Head::Numbers { means, deviations, .. } => {
+            let (distance, mean) = unscale_all(graph, outputs, means, deviations);
+            graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
+            graph.output(PREDICTION, DataType::Double, Some(means.len()));
+        }
+        Head::Quantiles { mean, deviation, levels, middle, .. } => {
+            let (distance, mean) = quantiles(graph, outputs, *mean, *deviation, levels.len());
+            graph.node_to(QUANTILES, "Add", &[&distance, &mean], &[]);
+            middle_of(graph, *middle, levels.len());
+        }
+        Head::Labels { thresholds, .. } => {
+            graph.node_to(PROBABILITIES, "Sigmoid", &[outputs], &[]);
+            let limits = graph.constant("thresholds", &[thresholds.len()], Values::Floats(thresholds));
+            labels(graph, outputs, &limits, thresholds.len());
+        }
         Head::Count { mean, .. } => {
             let (rate, mean) = count(graph, outputs, *mean);
             graph.node_to(PREDICTION, "Mul", &[&rate, &mean], &[]);
@@ -252,6 +275,15 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
             graph.node("Add", &[&distance, &mean], &[])
         }
+        Head::Numbers { means, deviations, .. } => {
+            let (distance, mean) = unscale_all(graph, outputs, means, deviations);
+            graph.node("Add", &[&distance, &mean], &[])
+        }
+        Head::Quantiles { mean, deviation, levels, .. } => {
+            let (distance, mean) = quantiles(graph, outputs, *mean, *deviation, levels.len());
+            graph.node("Add", &[&distance, &mean], &[])
+        }
+        Head::Labels { .. } => graph.node("Sigmoid", &[outputs], &[]),
         Head::Count { mean, .. } => {
             let (rate, mean) = count(graph, outputs, *mean);
             graph.node("Mul", &[&rate, &mean], &[])
@@ -263,10 +295,23 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     let classes = match heads[0] {
         Head::Binary { classes, .. } => classes.to_vec(),
         Head::MultiClass { classes } => texts(classes),
-        Head::Number { .. } | Head::Count { .. } => {
+        Head::Labels { thresholds, .. } => {
+            let num = graph.constant("members", &[], Values::Floats(&[num as f32]));
+            graph.node_to(PROBABILITIES, "Div", &[&sum, &num], &[]);
+            let limits: Vec<f32> = thresholds.iter().map(|logit| 1.0 / (1.0 + (-logit).exp())).collect();
+            let limits = graph.constant("thresholds", &[limits.len()], Values::Floats(&limits));
+            return labels(graph, PROBABILITIES, &limits, thresholds.len());
+        }
+        Head::Quantiles { levels, middle, .. } => {
+            let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
+            graph.node_to(QUANTILES, "Div", &[&sum, &num], &[]);
+            return middle_of(graph, *middle, levels.len());
+        }
+        Head::Number { .. } | Head::Numbers { .. } | Head::Count { .. } => {
+            let num_targets = if let Head::Numbers { names, .. } = heads[0] { names.len() } else { 1 };
             let num = graph.constant("members", &[], Values::Doubles(&[num as f64]));
             graph.node_to(PREDICTION, "Div", &[&sum, &num], &[]);
-            graph.output(PREDICTION, DataType::Double, Some(1));
+            graph.output(PREDICTION, DataType::Double, Some(num_targets));
             return;
         }
     };
@@ -315,10 +360,46 @@ fn label(graph: &mut Graph, numbers: &str, classes: &[&str]) {
     graph.output(PROBABILITIES, DataType::Float, Some(classes.len()));
 }
 
-fn number(graph: &mut Graph, standardized: &str, mean: f64, deviation: f64) {
-    let (distance, mean) = unscale(graph, standardized, mean, deviation);
-    graph.node_to(PREDICTION, "Add", &[&distance, &mean], &[]);
+/// The two terms of the quantiles `[N, levels]` in units of the target, float64.
+fn quantiles(graph: &mut Graph, outputs: &str, mean: f64, deviation: f64, num_levels: usize) -> (String, String) {
+    let is_first: Vec<f32> = (0..num_levels).map(|level| f32::from(u8::from(level == 0))).collect();
+    let is_later: Vec<f32> = is_first.iter().map(|first| 1.0 - first).collect();
+    let [is_first, is_later] =
+        [is_first, is_later].map(|mask| graph.constant("mask", &[num_levels], Values::Floats(&mask)));
+    let steps = graph.node("Softplus", &[outputs], &[]);
+    let steps = graph.node("Mul", &[&steps, &is_later], &[]);
+    let lowest = graph.node("Mul", &[outputs, &is_first], &[]);
+    let parts = graph.node("Add", &[&lowest, &steps], &[]);
+    // Each quantile is the sum of the parts up to its own.
+    let sums: Vec<f32> =
+        (0..num_levels * num_levels).map(|at| f32::from(u8::from(at / num_levels <= at % num_levels))).collect();
+    let sums = graph.constant("sums", &[num_levels, num_levels], Values::Floats(&sums));
+    let standardized = graph.node("MatMul", &[&parts, &sums], &[]);
+    unscale(graph, &standardized, mean, deviation)
+}
+
+/// The quantile that stands for all, and declares the outputs.
+fn middle_of(graph: &mut Graph, middle: usize, num_levels: usize) {
+    let place = graph.constant("middle", &[1], Values::Ints(&[middle as i64]));
+    graph.node_to(PREDICTION, "Gather", &[QUANTILES, &place], &[("axis", Attribute::Int(1))]);
     graph.output(PREDICTION, DataType::Double, Some(1));
+    graph.output(QUANTILES, DataType::Double, Some(num_levels));
+}
+
+/// Which of `scores` `[N, labels]` are above their `limits`, and declares the outputs.
+fn labels(graph: &mut Graph, scores: &str, limits: &str, num_labels: usize) {
+    let holds = graph.node("Greater", &[scores, limits], &[]);
+    graph.node_to(LABELS, "Cast", &[&holds], &[("to", Attribute::Int(DataType::Int64 as i64))]);
+    graph.output(LABELS, DataType::Int64, Some(num_labels));
+    graph.output(PROBABILITIES, DataType::Float, Some(num_labels));
+}
+
+/// The two terms of several numbers `[N, targets]` in their own units, float64.
+fn unscale_all(graph: &mut Graph, standardized: &str, means: &[f64], deviations: &[f64]) -> (String, String) {
+    let mean = graph.constant("mean", &[means.len()], Values::Doubles(means));
+    let deviation = graph.constant("deviation", &[deviations.len()], Values::Doubles(deviations));
+    let standardized = cast(graph, standardized, DataType::Double);
+    (graph.node("Mul", &[&standardized, &deviation], &[]), mean)
 }
 
 /// The two terms of a number in its own units, float64.

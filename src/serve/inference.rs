@@ -1,7 +1,8 @@
 //! The Open Inference Protocol, version 2: <https://github.com/kserve/open-inference-protocol>.
 //!
 //! A model has an input per column: text for categories, numbers for the others; or all of them are sent as one tensor of a
-//! row per row. Its outputs are `predicted` and, for classes, `probabilities`.
+//! row per row. Its outputs are `predicted` and, for classes or labels, `probabilities`; of several targets both have a column for
+//! each, and what is predicted are numbers.
 
 use std::collections::HashSet;
 
@@ -17,10 +18,12 @@ use super::answer::{Scored, score};
 use super::rows::{self, columns, of_columns, of_lists, parsed};
 use super::tensor::Tensor;
 use super::{Model, ServeState};
+use crate::experiment::predictions::AnswerFormat;
 use crate::web::ApiError;
 
 const PREDICTED: &str = "predicted";
 const PROBABILITIES: &str = "probabilities";
+const QUANTILES: &str = "quantiles";
 
 /// Of a request with binary data: how many of its bytes are JSON.
 const JSON_LENGTH: &str = "inference-header-content-length";
@@ -176,17 +179,32 @@ fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<row
 }
 
 fn outputs(scored: &Scored) -> Vec<Value> {
-    let answers = &scored.answered.answers;
-    let (num_rows, num_classes) = (answers.len(), scored.class_names().len());
-    let predicted: Vec<Value> = answers.iter().map(|answer| scored.predicted(answer)).collect();
-    let datatype = if num_classes == 0 { "FP64" } else { "BYTES" };
-    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype, "shape": [num_rows], "data": predicted })];
-    if num_classes > 0 {
+    let (answers, format) = (&scored.answered.answers, scored.format());
+    let (num_rows, num_targets, num_outcomes) = (answers.len(), format.target_names().len(), format.outcomes().len());
+    let shape = if num_targets > 0 { json!([num_rows, num_targets]) } else { json!([num_rows]) };
+    let predicted: Vec<Value> = match num_targets {
+        0 => answers.iter().map(|answer| scored.predicted(&format, answer)).collect(),
+        _ => answers.iter().flat_map(|answer| &answer.predicted).map(|value| json!(value)).collect(),
+    };
+    let datatype = datatype(&format);
+    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype, "shape": shape, "data": predicted })];
+    if num_outcomes > 0 {
         let all: Vec<f64> = answers.iter().flat_map(|answer| answer.probabilities.iter().copied()).collect();
-        let shape = [num_rows, num_classes];
+        let shape = [num_rows, num_outcomes];
         outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": shape, "data": all }));
     }
+    if !format.levels().is_empty() {
+        let all: Vec<f64> = answers.iter().flat_map(|answer| answer.quantiles.iter().copied()).collect();
+        let shape = [num_rows, format.levels().len()];
+        outputs.push(json!({ "name": QUANTILES, "datatype": "FP64", "shape": shape, "data": all }));
+    }
     outputs
+}
+
+/// Of what is predicted: names of classes, or numbers.
+fn datatype(format: &AnswerFormat) -> &'static str {
+    let are_classes = format.target_names().is_empty() && !format.names(0).is_empty();
+    if are_classes { "BYTES" } else { "FP64" }
 }
 
 fn described(model: &Model) -> Value {
@@ -197,11 +215,15 @@ fn described(model: &Model) -> Value {
         json!({ "name": name, "datatype": datatype, "shape": [-1] })
     };
     let inputs: Vec<Value> = columns(saved).into_iter().map(input).collect();
-    let num_classes = saved.preprocessor.class_names().len();
-    let datatype = if num_classes == 0 { "FP64" } else { "BYTES" };
-    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype, "shape": [-1] })];
-    if num_classes > 0 {
-        outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": [-1, num_classes] }));
+    let format = AnswerFormat::new(&saved.preprocessor);
+    let (num_targets, num_outcomes) = (format.target_names().len() as i64, format.outcomes().len());
+    let shape = if num_targets > 0 { json!([-1, num_targets]) } else { json!([-1]) };
+    let mut outputs = vec![json!({ "name": PREDICTED, "datatype": datatype(&format), "shape": shape })];
+    if num_outcomes > 0 {
+        outputs.push(json!({ "name": PROBABILITIES, "datatype": "FP64", "shape": [-1, num_outcomes] }));
+    }
+    if !format.levels().is_empty() {
+        outputs.push(json!({ "name": QUANTILES, "datatype": "FP64", "shape": [-1, format.levels().len()] }));
     }
     json!({ "name": model.name, "versions": [model.run], "platform": "burnlab", "inputs": inputs, "outputs": outputs })
 }

@@ -103,8 +103,12 @@ pub async fn document(State(state): State<ServeState>) -> Json<Value> {
                             "type": "object",
                             "required": ["predicted"],
                             "properties": {
-                                "predicted": { "type": ["string", "number"] },
+                                "predicted": {
+                                    "type": ["string", "number", "object"],
+                                    "description": "Of several targets, an object with each by its name",
+                                },
                                 "probabilities": { "type": "object", "additionalProperties": { "type": "number" } },
+                                "quantiles": { "type": "object", "additionalProperties": { "type": "number" } },
                             },
                         } },
                         "warnings": { "type": "array", "items": { "type": "string" } },

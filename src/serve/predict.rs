@@ -65,7 +65,8 @@ fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
 }
 
 fn answer(scored: &Scored) -> Value {
-    let rows: Vec<Value> = scored.answered.answers.iter().map(|answer| scored.row(answer)).collect();
+    let format = scored.format();
+    let rows: Vec<Value> = scored.answered.answers.iter().map(|answer| scored.row(&format, answer)).collect();
     let Scored { model, answered } = scored;
     json!({ "model": model.name, "run": model.run, "rows": rows, "warnings": answered.drift.lines() })
 }
@@ -73,7 +74,8 @@ fn answer(scored: &Scored) -> Value {
 /// What `burnlab predict` writes.
 fn csv(scored: &Scored) -> Result<Response, ApiError> {
     let mut bytes = Vec::new();
-    let mut lines = Lines::begin(&mut bytes, scored.class_names(), &["row"], &[], inert).map_err(ApiError::internal)?;
+    let (format, first) = (scored.format().shown(inert), ["row".to_owned()]);
+    let mut lines = Lines::begin(&mut bytes, format, &first, &[]).map_err(ApiError::internal)?;
     for (row, answer) in scored.answered.answers.iter().enumerate() {
         lines.write([row.to_string()], answer, [""; 0]).map_err(ApiError::internal)?;
     }

@@ -36,7 +36,10 @@ pub async fn invocations(
     };
     let scored = score(&state, model, rows).await?;
     let predictions = match wants_probabilities {
-        true => scored.answered.answers.iter().map(|answer| scored.row(answer)).collect(),
+        true => {
+            let format = scored.format();
+            scored.answered.answers.iter().map(|answer| scored.row(&format, answer)).collect()
+        }
         false => scored.labels(),
     };
     Ok(Json(json!({ "predictions": predictions })))

@@ -17,6 +17,9 @@ use crate::schema::without_default;
 mod optimizer;
 
 const DEFAULT_BATCH_SIZE: usize = 32;
+const DEFAULT_QUANTILES: [f64; 3] = [0.1, 0.5, 0.9];
+/// Each has an output of the network.
+const MAX_QUANTILES: usize = 99;
 
 /// The `[training]` section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -60,6 +63,9 @@ pub struct TrainingConfig {
     /// The loss; by default cross-entropy for classes, squared error for numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// `pinball`: the levels of the quantiles, ascending, above 0 and below 1; by default [0.1, 0.5, 0.9].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantiles: Option<Vec<f64>>,
     /// Where `huber` changes from squared to absolute error, in standard deviations of the target; > 0.
     pub huber_delta: f64,
     /// Fraction of the target probability spread over all classes; 0 <= s < 1.
@@ -72,7 +78,7 @@ pub struct TrainingConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<bool>,
     /// Two classes: predict the second one above the probability at which this metric of the validation rows is best, chosen
-    /// after training; above one half when absent.
+    /// after training; several labels: each above one of its own; above one half when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<ThresholdMetric>,
     /// Visit the rows in a new order each epoch.
@@ -114,6 +120,7 @@ impl Default for TrainingConfig {
             weight_decay: None,
             clip_norm: None,
             loss: None,
+            quantiles: None,
             huber_delta: 1.0,
             label_smoothing: 0.0,
             class_weights: None,
@@ -145,12 +152,14 @@ pub enum Loss {
     /// Counts: half the deviance of a Poisson distribution whose mean is e to the output times the training mean, in units of
     /// the latter
     Poisson,
+    /// Quantiles of a number, at the levels `quantiles`: t e for an error e above the quantile of level t, (t - 1) e below
+    Pinball,
 }
 
 impl Loss {
     /// The usual loss of a task.
     pub fn default_for(task: Task) -> Self {
-        if task.num_classes() > 0 { Self::CrossEntropy } else { Self::Mse }
+        if task.has_probabilities() { Self::CrossEntropy } else { Self::Mse }
     }
 }
 
@@ -222,6 +231,16 @@ impl TrainingConfig {
             "at least 0 and below 1",
             self.label_smoothing.to_string(),
         )?;
+        if let Some(levels) = &self.quantiles {
+            let are_levels = (1..=MAX_QUANTILES).contains(&levels.len())
+                && levels.iter().all(|level| *level > 0.0 && *level < 1.0)
+                && levels.array_windows().all(|[low, high]| low < high);
+            let rule = format!("1 to {MAX_QUANTILES} numbers above 0 and below 1, ascending");
+            check(are_levels, "quantiles", &rule, format!("{levels:?}"))?;
+            Invalid::unless(self.loss == Some(Loss::Pinball), "training.quantiles", || {
+                "quantiles needs loss = \"pinball\": set it, or remove quantiles".into()
+            })?;
+        }
         if let Some(decay) = self.weight_decay {
             check(not_negative(decay), "weight_decay", "0 or more", decay.to_string())?;
         }
@@ -253,16 +272,25 @@ impl TrainingConfig {
             )
         })?;
         let loss = self.loss.unwrap_or(Loss::default_for(task));
-        let has_classes = task.num_classes() > 0;
+        let has_classes = task.has_probabilities();
         Invalid::unless(has_classes == (loss == Loss::CrossEntropy), "training.loss", || {
             if has_classes {
                 "a class target needs loss = \"cross_entropy\" (whole numbers that are counts: data.task = \"regression\")".into()
             } else {
-                "a number target needs loss = \"mse\", \"mae\", \"huber\" or \"poisson\"".into()
+                "a number target needs loss = \"mse\", \"mae\", \"huber\", \"poisson\" or \"pinball\"".into()
             }
+        })?;
+        let is_of_one = matches!(loss, Loss::Poisson | Loss::Pinball);
+        Invalid::unless(!is_of_one || task.num_targets() == 1, "training.loss", || {
+            let what = if loss == Loss::Poisson { "poisson\" is for one count" } else { "pinball\" is for one number" };
+            format!("loss = \"{what}, and data.target lists several columns")
         })?;
         Invalid::unless(has_classes || self.label_smoothing == 0.0, "training.label_smoothing", || {
             "label_smoothing is for class targets".into()
+        })?;
+        let is_ordered = matches!(task, Task::Ordered { .. });
+        Invalid::unless(!is_ordered || self.label_smoothing == 0.0, "training.label_smoothing", || {
+            "label_smoothing is for classes without an order: remove it, or data.ordered".into()
         })?;
         if let Some(weights) = &self.class_weights {
             Invalid::unless(task.is_classification(), "training.class_weights", || {
@@ -280,7 +308,7 @@ impl TrainingConfig {
             Invalid::unless(num_validation > 0, "training.early_stopping", || {
                 "early stopping needs validation rows; set data.validation_fraction above 0".into()
             })?;
-            let known = metrics::validation_names(task);
+            let known = metrics::validation_names(self.task_of(task));
             let metric = stopping.monitor.strip_prefix("validation/");
             Invalid::unless(metric.is_some_and(|m| known.contains(&m)), "training.early_stopping.monitor", || {
                 let known: Vec<_> = known.iter().map(|m| format!("validation/{m}")).collect();
@@ -288,16 +316,17 @@ impl TrainingConfig {
             })?;
         }
         if self.calibrate == Some(true) {
-            Invalid::unless(task.is_classification(), "training.calibrate", || {
-                "calibrate is for the probabilities of classes: remove it".into()
+            Invalid::unless(task.is_classification() && !is_ordered, "training.calibrate", || {
+                "calibrate is for the probabilities of classes without an order: remove it".into()
             })?;
             Invalid::unless(num_validation > 0, "training.calibrate", || {
                 "calibrate needs validation rows; set data.validation_fraction above 0".into()
             })?;
         }
         if self.threshold.is_some() {
-            Invalid::unless(task == Task::Binary, "training.threshold", || {
-                "threshold is for two classes: remove it".into()
+            let has_decisions = matches!(task, Task::Binary | Task::Labels { .. });
+            Invalid::unless(has_decisions, "training.threshold", || {
+                "threshold is for two classes, or labels: remove it".into()
             })?;
             Invalid::unless(num_validation > 0, "training.threshold", || {
                 "a threshold is chosen on validation rows; set data.validation_fraction above 0".into()
@@ -316,6 +345,19 @@ impl TrainingConfig {
         })
     }
 
+    /// The levels of the quantiles that are learned.
+    pub fn levels(&self) -> Vec<f64> {
+        self.quantiles.clone().unwrap_or_else(|| DEFAULT_QUANTILES.to_vec())
+    }
+
+    /// What is learned of a target that sets `task` by itself: of a number, quantiles with that loss.
+    pub fn task_of(&self, task: Task) -> Task {
+        match (task, self.loss) {
+            (Task::Regression, Some(Loss::Pinball)) => Task::Quantiles { num_levels: self.levels().len() },
+            _ => task,
+        }
+    }
+
     fn weight_decay(&self) -> f64 {
         self.weight_decay.unwrap_or(self.optimizer.default_weight_decay())
     }
@@ -328,6 +370,7 @@ impl TrainingConfig {
             beta_2: self.own_knob(Knob::Beta2),
             weight_decay: Some(self.weight_decay()),
             batch_size: Some(self.batch_size()),
+            quantiles: (self.loss == Some(Loss::Pinball)).then(|| self.levels()),
             schedule: self.schedule.clone().resolved(),
             ..self
         }

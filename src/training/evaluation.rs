@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::inference_batch;
 use super::metrics::{OutputDecoder, Scores, Truths};
 use super::objective::Objective;
+use super::ordered;
+use super::quantiles::outputs;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
 use crate::data::{Examples, Loader, Order, Preprocessor, Task};
-use crate::metric::{ClassReport, Confusion};
+use crate::metric::{ClassReport, Confusion, QuantilePredictions, sigmoid};
 use crate::model::Net;
 
 /// The result on one part of the data (validation or test); saved as `evaluation.json`.
@@ -24,11 +26,18 @@ pub struct Evaluation {
     /// Metrics by name, in the target's own units.
     pub metrics: Vec<NamedValue>,
     /// The score of a baseline that ignores the inputs: the accuracy of predicting the most frequent training class,
-    /// the RMSE of predicting the training mean, or the loss of a unigram model on a text.
+    /// the RMSE of predicting the training mean, the share of wrong labels where each has its more frequent value, or the loss
+    /// of a unigram model on a text.
     pub baseline: NamedValue,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
-    /// Absolute errors in target units at quantiles (regression).
+    /// Results per target, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<TargetEvaluation>,
+    /// How the quantiles of `loss = "pinball"` hold; `None` without them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<IntervalEvaluation>,
+    /// Absolute errors in target units at quantiles (regression of one number).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_quantiles: Option<Vec<Quantile>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +48,7 @@ pub struct Evaluation {
     /// The temperature of the probabilities; `None` without `training.calibrate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationEvaluation>,
-    /// Where two classes are told apart; `None` without `training.threshold`.
+    /// Where classes or labels are told apart; `None` without `training.threshold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<ThresholdEvaluation>,
 }
@@ -47,7 +56,9 @@ pub struct Evaluation {
 /// The probability above which the second class is predicted, and what one half would score.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdEvaluation {
-    pub probability: f64,
+    /// `None` of several labels, which have their own in [`TargetEvaluation`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
     /// What it was chosen by, on the validation rows.
     pub metric: String,
     /// Metrics with a threshold of one half, on the same rows.
@@ -104,6 +115,75 @@ pub struct ClassEvaluation {
     pub report: Vec<ClassReport>,
 }
 
+/// How often the truth lies between the lowest and the highest quantile, and below each of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IntervalEvaluation {
+    /// Share of rows in the interval; of one quantile, at or below it.
+    pub coverage: f64,
+    /// What the levels say of it.
+    pub nominal: f64,
+    /// Mean width of the interval, in target units.
+    pub width: f64,
+    pub levels: Vec<LevelEvaluation>,
+}
+
+/// How often the truth is at or below a quantile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LevelEvaluation {
+    /// What its level says.
+    pub level: f64,
+    pub share_below: f64,
+}
+
+impl IntervalEvaluation {
+    fn new(predictions: &[Prediction], levels: &[f64]) -> Self {
+        let quantiles = predictions.iter().flat_map(|row| &row.answer.quantiles).copied().collect();
+        let targets: Vec<f64> = predictions.iter().map(Prediction::truth).collect();
+        let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
+        let of = QuantilePredictions::new(quantiles, &targets, &weights, levels);
+        let level = |(i, &level)| LevelEvaluation { level, share_below: of.share_below(i) };
+        Self {
+            coverage: of.coverage(),
+            nominal: of.nominal_coverage(),
+            width: of.width(),
+            levels: levels.iter().enumerate().map(level).collect(),
+        }
+    }
+}
+
+/// Results of one of several targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetEvaluation {
+    /// Its column.
+    pub target: String,
+    /// Of it alone.
+    pub metrics: Vec<NamedValue>,
+    /// What ignores the inputs: the RMSE of the training mean, or the share of wrong rows where a label always has its more
+    /// frequent value.
+    pub baseline: NamedValue,
+    /// Of a label: the rows in which it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub support: Option<u64>,
+    /// Of a label with `training.threshold`: the probability above which it is predicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+}
+
+impl TargetEvaluation {
+    /// The value of the metric `name`; NaN where it was not measured.
+    pub fn metric(&self, name: &str) -> f64 {
+        value_of(&self.metrics, name)
+    }
+}
+
+fn value_of(metrics: &[NamedValue], name: &str) -> f64 {
+    metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.value)
+}
+
+fn named(scores: Scores) -> Vec<NamedValue> {
+    scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect()
+}
+
 /// A quantile of the absolute errors: `share` of them are at most `error`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quantile {
@@ -115,9 +195,11 @@ impl Evaluation {
     fn empty(num_examples: usize, scores: Scores) -> Self {
         Self {
             num_examples,
-            metrics: scores.into_iter().map(|(name, value)| NamedValue { name: name.into(), value }).collect(),
+            metrics: named(scores),
             baseline: NamedValue { name: "loss".into(), value: f64::NAN },
             classes: None,
+            targets: Vec::new(),
+            interval: None,
             error_quantiles: None,
             text: None,
             refit: None,
@@ -126,44 +208,102 @@ impl Evaluation {
         }
     }
 
-    /// Adds what is not a metric: the baseline, and the errors in detail.
-    fn describe(&mut self, predictions: &[Prediction], decoder: &OutputDecoder, preprocessor: &Preprocessor) {
-        self.baseline = baseline(decoder, &preprocessor.class_counts, predictions);
-        if !decoder.task.is_classification() {
-            self.error_quantiles = Some(error_quantiles(predictions));
-            return;
+    /// Adds what is not a metric: the baseline, and the errors in detail; `of_each`: the metrics of each target, where there
+    /// are several.
+    fn describe(
+        &mut self,
+        predictions: &[Prediction],
+        decoder: &OutputDecoder,
+        preprocessor: &Preprocessor,
+        of_each: Vec<Scores>,
+    ) {
+        match decoder.task {
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => {
+                let mut confusion = Confusion::new(decoder.num_classes());
+                for prediction in predictions {
+                    confusion.add(prediction.truth() as usize, prediction.answer.first() as usize, 1.0);
+                }
+                let report = confusion.report(preprocessor.class_names());
+                self.baseline = majority(&preprocessor.class_counts, predictions);
+                self.classes = Some(ClassEvaluation { confusion_matrix: confusion.rows(), report });
+            }
+            Task::Regression | Task::Quantiles { .. } => {
+                if let Task::Quantiles { .. } = decoder.task {
+                    self.interval = Some(IntervalEvaluation::new(predictions, &decoder.levels));
+                }
+                self.baseline = rmse_of_mean(0, decoder.units[0].training_mean(), predictions);
+                self.error_quantiles = Some(error_quantiles(predictions));
+            }
+            Task::Numbers { .. } => self.describe_each(predictions, preprocessor, of_each, |target| {
+                rmse_of_mean(target, decoder.units[target].training_mean(), predictions)
+            }),
+            Task::Labels { .. } => self.describe_each(predictions, preprocessor, of_each, |target| {
+                more_frequent(target, preprocessor.labels()[target].share, predictions)
+            }),
+            Task::LanguageModel { .. } => {}
         }
-        let mut confusion = Confusion::new(decoder.num_classes());
-        for prediction in predictions {
-            confusion.add(prediction.truth as usize, prediction.answer.predicted as usize, 1.0);
+    }
+
+    /// The same for several targets; the baseline of all is the mean of theirs.
+    fn describe_each(
+        &mut self,
+        predictions: &[Prediction],
+        preprocessor: &Preprocessor,
+        scores: Vec<Scores>,
+        baseline: impl Fn(usize) -> NamedValue,
+    ) {
+        for (i, (name, scores)) in preprocessor.target_names().into_iter().zip(scores).enumerate() {
+            let label = preprocessor.labels().get(i);
+            let holds = |row: &&Prediction| row.truths[i] == 1.0;
+            self.targets.push(TargetEvaluation {
+                target: name.to_owned(),
+                metrics: named(scores),
+                baseline: baseline(i),
+                support: label.map(|_| predictions.iter().filter(holds).count() as u64),
+                threshold: label.and_then(|label| Some(sigmoid(label.threshold?))),
+            });
         }
-        let report = confusion.report(preprocessor.class_names());
-        self.classes = Some(ClassEvaluation { confusion_matrix: confusion.rows(), report });
+        let mean = self.targets.iter().map(|target| target.baseline.value).sum::<f64>() / self.targets.len() as f64;
+        self.baseline = NamedValue { value: mean, ..self.targets[0].baseline.clone() };
     }
 
     /// The value of the metric `name`; NaN where it was not measured.
     pub fn metric(&self, name: &str) -> f64 {
-        self.metrics.iter().find(|metric| metric.name == name).map_or(f64::NAN, |metric| metric.value)
+        value_of(&self.metrics, name)
     }
 }
 
 /// The network's prediction for one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// Class index, or number in target units.
-    pub predicted: f64,
-    /// A probability per class (empty for regression).
+    /// One per target: class index, number in target units, or 1 for a label that is predicted and 0 for one that is not.
+    pub predicted: Vec<f64>,
+    /// A probability per class, or per label; empty for numbers.
     pub probabilities: Vec<f64>,
+    /// A number in target units per level, ascending, where quantiles are predicted.
+    pub quantiles: Vec<f64>,
 }
 
 impl Answer {
     /// Decodes one row of logits `[num_outputs]`.
     pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
-        if decoder.task.is_classification() {
-            Self { predicted: decoder.class(logits) as f64, probabilities: decoder.probabilities(logits) }
-        } else {
-            Self { predicted: decoder.number(logits[0]), probabilities: Vec::new() }
-        }
+        let probabilities = if decoder.task.has_probabilities() { decoder.probabilities(logits) } else { Vec::new() };
+        let quantiles: Vec<f64> = match decoder.task {
+            Task::Quantiles { .. } => decoder.quantiles(logits).collect(),
+            _ => Vec::new(),
+        };
+        let predicted = match decoder.task {
+            Task::Quantiles { .. } => vec![quantiles[decoder.middle_level()]],
+            Task::Regression | Task::Numbers { .. } => decoder.numbers(logits).collect(),
+            Task::Labels { .. } => decoder.labels(logits).map(|holds| f64::from(u8::from(holds))).collect(),
+            _ => vec![decoder.class(logits) as f64],
+        };
+        Self { predicted, probabilities, quantiles }
+    }
+
+    /// What is predicted of the first target, which mostly is the only one.
+    pub fn first(&self) -> f64 {
+        self.predicted[0]
     }
 
     /// Logits `[num_outputs]` that [`Answer::new`] decodes to this answer, up to rounding.
@@ -172,7 +312,17 @@ impl Answer {
         let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
         match decoder.task {
             Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
-            Task::Regression => vec![decoder.output(self.predicted)],
+            Task::Ordered { .. } => ordered::outputs(&self.probabilities),
+            Task::Labels { .. } => self.probabilities.iter().map(|&p| (log(p) - log(1.0 - p)) as f32).collect(),
+            Task::Regression | Task::Numbers { .. } => {
+                self.predicted.iter().zip(&decoder.units).map(|(&number, unit)| unit.output(number)).collect()
+            }
+            Task::Quantiles { .. } => {
+                let unit = decoder.units[0];
+                let prepared: Vec<f64> =
+                    self.quantiles.iter().map(|number| (number - unit.mean) / unit.scale).collect();
+                outputs(&prepared)
+            }
             Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                 self.probabilities.iter().map(|&probability| log(probability) as f32).collect()
             }
@@ -180,16 +330,23 @@ impl Answer {
     }
 }
 
-/// A prediction with its true value; a row of `predictions.csv`.
+/// A prediction with its true values; a row of `predictions.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// As in [`Examples::rows`]; recorded as the row of the file, from 0.
     pub row: usize,
-    /// Class index, or number in target units.
-    pub truth: f64,
+    /// One per target, as [`Answer::predicted`].
+    pub truths: Vec<f64>,
     /// How much the row counts.
     pub weight: f64,
     pub answer: Answer,
+}
+
+impl Prediction {
+    /// What is true of the first target, which mostly is the only one.
+    pub fn truth(&self) -> f64 {
+        self.truths[0]
+    }
 }
 
 /// Logits of `examples`, row-major `[rows, num_outputs]`.
@@ -236,7 +393,8 @@ pub fn evaluate<B: FusedBackend>(
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
         return (evaluation, predictions);
     }
-    evaluation.describe(&predictions, decoder, preprocessor);
+    let of_each = decoder.scores_of_each(&logits, Truths { labels: &labels, ..(&**examples).into() });
+    evaluation.describe(&predictions, decoder, preprocessor, of_each);
     (evaluation, predictions)
 }
 
@@ -245,45 +403,63 @@ pub fn evaluate<B: FusedBackend>(
 pub fn evaluate_predictions(predictions: &[Prediction], preprocessor: &Preprocessor) -> Evaluation {
     let decoder = OutputDecoder::new(preprocessor);
     let logits: Vec<f32> = predictions.iter().flat_map(|row| row.answer.logits(&decoder)).collect();
-    let truths: Vec<f64> = predictions.iter().map(|row| row.truth).collect();
+    let truths: Vec<f64> = predictions.iter().flat_map(|row| &row.truths).copied().collect();
     let labels: Vec<f32> = truths.iter().map(|&truth| truth as f32).collect();
     let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
     let is_weighted = weights.iter().any(|&weight| weight != 1.0);
     let weights = if is_weighted { &weights[..] } else { &[] };
     let truths = Truths { labels: &labels, numbers: &truths, weights };
     let mut evaluation = Evaluation::empty(predictions.len(), decoder.scores(&logits, truths, true, None));
-    evaluation.describe(predictions, &decoder, preprocessor);
+    let of_each = decoder.scores_of_each(&logits, truths);
+    evaluation.describe(predictions, &decoder, preprocessor, of_each);
     evaluation
 }
 
 fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples: &Examples) -> Vec<Prediction> {
-    let truth = |i: usize, label: f32| examples.numbers.get(i).copied().unwrap_or(f64::from(label));
-    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(labels).zip(&examples.rows).enumerate();
+    let num_targets = decoder.task.num_targets();
+    let rows = labels.chunks_exact(num_targets).zip(&examples.rows).enumerate();
+    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(rows);
     per_row
-        .map(|(i, ((logits, &label), &row))| Prediction {
+        .map(|(logits, (i, (labels, &row)))| Prediction {
             row,
-            truth: truth(i, label),
+            truths: match examples.numbers_of(i) {
+                [] => labels.iter().map(|&label| label.into()).collect(),
+                numbers => numbers.to_vec(),
+            },
             weight: examples.weights.get(i).map_or(1.0, |&weight| weight.into()),
             answer: Answer::new(decoder, logits),
         })
         .collect()
 }
 
-fn baseline(decoder: &OutputDecoder, class_counts: &[u64], predictions: &[Prediction]) -> NamedValue {
+/// The weighted mean over the rows.
+fn mean(predictions: &[Prediction], value: impl Fn(&Prediction) -> f64) -> f64 {
     let total: f64 = predictions.iter().map(|row| row.weight).sum();
-    if decoder.task.is_classification() {
-        // The first of equally frequent ones.
-        let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
-        let hits = predictions.iter().filter(|row| row.truth as usize == majority).map(|row| row.weight);
-        NamedValue { name: "accuracy".into(), value: hits.sum::<f64>() / total }
-    } else {
-        let squared: f64 = predictions.iter().map(|row| row.weight * (row.truth - decoder.mean()).powi(2)).sum();
-        NamedValue { name: "rmse".into(), value: (squared / total).sqrt() }
-    }
+    predictions.iter().map(|row| row.weight * value(row)).sum::<f64>() / total
+}
+
+/// The accuracy of always answering the most frequent training class, the first of equally frequent ones.
+fn majority(class_counts: &[u64], predictions: &[Prediction]) -> NamedValue {
+    let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
+    let value = mean(predictions, |row| f64::from(u8::from(row.truth() as usize == majority)));
+    NamedValue { name: "accuracy".into(), value }
+}
+
+/// The RMSE of always answering the training mean of a target.
+fn rmse_of_mean(target: usize, training_mean: f64, predictions: &[Prediction]) -> NamedValue {
+    let squared = mean(predictions, |row| (row.truths[target] - training_mean).powi(2));
+    NamedValue { name: "rmse".into(), value: squared.sqrt() }
+}
+
+/// How often a label is not what it is in most training rows, of which it holds in `share`.
+fn more_frequent(target: usize, share: f64, predictions: &[Prediction]) -> NamedValue {
+    let usual = f64::from(u8::from(share > 0.5));
+    let value = mean(predictions, |row| f64::from(u8::from(row.truths[target] != usual)));
+    NamedValue { name: "hamming_loss".into(), value }
 }
 
 fn error_quantiles(predictions: &[Prediction]) -> Vec<Quantile> {
-    let mut errors: Vec<f64> = predictions.iter().map(|row| (row.answer.predicted - row.truth).abs()).collect();
+    let mut errors: Vec<f64> = predictions.iter().map(|row| (row.answer.first() - row.truth()).abs()).collect();
     errors.sort_by(f64::total_cmp);
     [0.1, 0.5, 0.9, 1.0]
         .into_iter()

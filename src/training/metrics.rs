@@ -3,10 +3,15 @@
 //! Every metric weights each example (or character of a text) equally, however the examples were batched. Tests compare
 //! the results with scikit-learn's.
 
+use std::borrow::Cow;
+
+use super::ordered;
+use super::quantiles::quantiles;
 use crate::cpu;
-use crate::data::{Examples, Preprocessor, Task};
+use crate::data::{Examples, Preprocessor, Task, Unit};
 use crate::metric::{
-    CharacterCounts, ClassPredictions, Confusion, Formula, LoopValue, METRICS, Metric, NumberPredictions, softmax,
+    CharacterCounts, ClassPredictions, Confusion, Formula, LabelPredictions, LoopValue, METRICS, Metric,
+    NumberPredictions, QuantilePredictions, binary_log_loss, sigmoid, softmax,
 };
 
 /// Metrics by name, in the order in which they are shown.
@@ -31,7 +36,10 @@ fn is_of(metric: &Metric, task: Task) -> bool {
     metric.formulas.iter().any(|formula| match formula {
         Formula::Objective | Formula::Loop(_) => true,
         Formula::Classes(_) => task.is_classification(),
-        Formula::Numbers(_) => task == Task::Regression,
+        Formula::Ranks(_) => matches!(task, Task::Ordered { .. }),
+        Formula::Labels(_) => matches!(task, Task::Labels { .. }),
+        Formula::Numbers(_) => task.is_regression(),
+        Formula::Quantiles(_) => matches!(task, Task::Quantiles { .. }),
         Formula::Characters(_) => task.is_language_model(),
     })
 }
@@ -40,7 +48,7 @@ fn is_of(metric: &Metric, task: Task) -> bool {
 pub(super) fn of_loop(value: impl Fn(LoopValue) -> f64) -> Scores {
     scored(true, |formula| match formula {
         Formula::Loop(wanted) => Some(value(*wanted)),
-        Formula::Objective | Formula::Classes(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
+        _ => None,
     })
 }
 
@@ -53,11 +61,11 @@ fn scored(with_costly_metrics: bool, compute: impl Fn(&Formula) -> Option<f64>) 
 /// What predictions are compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Truths<'a> {
-    /// Class indices, or standardized numbers.
+    /// Class indices, standardized numbers, or 0 and 1 of labels; row-major where there are several.
     pub labels: &'a [f32],
-    /// Number targets in their own units; empty for classes.
+    /// Number targets in their own units; empty for classes and labels.
     pub numbers: &'a [f64],
-    /// How much each counts; empty where all count the same.
+    /// How much each row counts; empty where all count the same.
     pub weights: &'a [f32],
 }
 
@@ -71,13 +79,13 @@ impl<'a> From<&'a Examples> for Truths<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputDecoder {
     pub task: Task,
-    /// Regression: mean and standard deviation of the training targets, to undo the standardization.
-    pub target_mean: f64,
-    pub target_scale: f64,
-    /// Two classes: the logit above which the second one is predicted; 0 is a probability of one half.
-    pub threshold: f32,
-    /// Whether the output is the logarithm of a count in units of `target_scale`, its training mean.
-    pub is_count: bool,
+    /// Of each number that is predicted.
+    pub units: Vec<Unit>,
+    /// Two classes: the logit above which the second one is predicted; of several labels, one for each. 0 is a probability of
+    /// one half.
+    pub thresholds: Vec<f32>,
+    /// Of the quantiles, where they are predicted.
+    pub levels: Vec<f64>,
 }
 
 impl OutputDecoder {
@@ -85,10 +93,9 @@ impl OutputDecoder {
     pub fn new(preprocessor: &Preprocessor) -> Self {
         Self {
             task: preprocessor.task(),
-            target_mean: preprocessor.to_target_units(0.0),
-            target_scale: preprocessor.target_scale(),
-            threshold: preprocessor.threshold.unwrap_or(0.0),
-            is_count: preprocessor.is_count(),
+            units: preprocessor.units(),
+            thresholds: preprocessor.thresholds(),
+            levels: preprocessor.levels().to_vec(),
         }
     }
 
@@ -104,8 +111,10 @@ impl OutputDecoder {
         log_loss: Option<f64>,
     ) -> Scores {
         match self.task {
-            Task::Regression => self.regression(logits, truths, with_costly_metrics),
-            Task::Binary | Task::MultiClass { .. } => {
+            Task::Regression | Task::Numbers { .. } => self.regression(logits, truths, with_costly_metrics),
+            Task::Quantiles { .. } => self.quantile_regression(logits, truths, with_costly_metrics),
+            Task::Labels { .. } => self.labelling(logits, truths, with_costly_metrics),
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => {
                 self.classification(logits, truths, with_costly_metrics, log_loss)
             }
             Task::LanguageModel { .. } => {
@@ -116,25 +125,37 @@ impl OutputDecoder {
         }
     }
 
-    /// The predicted number in the target's units (regression).
-    pub fn number(&self, output: f32) -> f64 {
-        match self.is_count {
-            true => f64::from(output).exp() * self.target_scale,
-            false => f64::from(output) * self.target_scale + self.target_mean,
-        }
+    /// A decoder of `task`, whose numbers stay as they are and whose labels are told apart at one half.
+    pub fn plain(task: Task) -> Self {
+        let num_units = if task.is_regression() { task.num_targets() } else { 0 };
+        let num_thresholds = if task.is_regression() { 0 } else { task.num_targets() };
+        let levels = match task {
+            Task::Quantiles { num_levels } => (1..=num_levels).map(|i| i as f64 / (num_levels + 1) as f64).collect(),
+            _ => Vec::new(),
+        };
+        Self { task, units: vec![Unit::PLAIN; num_units], thresholds: vec![0.0; num_thresholds], levels }
     }
 
-    /// The output that [`number`](Self::number) turns into this number, up to rounding.
-    pub fn output(&self, number: f64) -> f32 {
-        match self.is_count {
-            true => (number.max(f64::MIN_POSITIVE) / self.target_scale).ln() as f32,
-            false => ((number - self.target_mean) / self.target_scale) as f32,
-        }
+    /// The predicted quantiles of a row of outputs, ascending, in the target's units.
+    pub fn quantiles(&self, outputs: &[f32]) -> impl Iterator<Item = f64> {
+        let unit = self.units[0];
+        quantiles(outputs).map(move |quantile| quantile * unit.scale + unit.mean)
     }
 
-    /// The mean of the training targets (regression).
-    pub fn mean(&self) -> f64 {
-        if self.is_count { self.target_scale } else { self.target_mean }
+    /// The index of the level that stands for all, the nearest one to the median.
+    pub fn middle_level(&self) -> usize {
+        let distance = |&i: &usize| (self.levels[i] - 0.5).abs();
+        (0..self.levels.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0)
+    }
+
+    /// The predicted numbers of a row of outputs, in the targets' units (regression).
+    pub fn numbers(&self, outputs: &[f32]) -> impl Iterator<Item = f64> {
+        outputs.iter().zip(&self.units).map(|(&output, unit)| unit.number(output))
+    }
+
+    /// Whether each label is predicted, by a row of logits.
+    pub fn labels(&self, logits: &[f32]) -> impl Iterator<Item = bool> {
+        logits.iter().zip(&self.thresholds).map(|(logit, threshold)| logit > threshold)
     }
 
     /// The number of classes; 0 for regression.
@@ -142,32 +163,37 @@ impl OutputDecoder {
         self.task.num_classes()
     }
 
-    /// A probability per class of one row of logits; they sum to 1.
+    /// A probability per class of one row of logits, which sum to 1; or one per label.
     pub fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
         match self.task {
             Task::Binary => {
-                let positive = 1.0 / (1.0 + (-f64::from(logits[0])).exp());
+                let positive = sigmoid(logits[0]);
                 vec![1.0 - positive, positive]
             }
-            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => softmax(logits, logits.len()),
+            Task::Labels { .. } => logits.iter().map(|&logit| sigmoid(logit)).collect(),
+            Task::Ordered { .. } => {
+                ordered::log_probabilities(logits).iter().map(|&log| f64::from(log).exp()).collect()
+            }
+            _ => softmax(logits, logits.len()),
         }
     }
 
     /// The class predicted by a row of logits: for two classes the positive one above the threshold,
+    /// of classes in an order the median,
     /// otherwise that of the largest logit (the first of equal ones).
     pub fn class(&self, logits: &[f32]) -> usize {
         match self.task {
-            Task::Binary => usize::from(logits[0] > self.threshold),
-            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
-                let (mut best, mut most) = (0, logits[0]);
-                for (class, &logit) in logits.iter().enumerate().skip(1) {
-                    // Two conditional moves instead of a branch that is often mispredicted.
-                    best = if logit > most { class } else { best };
-                    most = if logit > most { logit } else { most };
-                }
-                best
-            }
+            Task::Binary => return usize::from(logits[0] > self.thresholds[0]),
+            Task::Ordered { .. } => return ordered::median(&self.probabilities(logits)),
+            _ => {}
         }
+        let (mut best, mut most) = (0, logits[0]);
+        for (class, &logit) in logits.iter().enumerate().skip(1) {
+            // Two conditional moves instead of a branch that is often mispredicted.
+            best = if logit > most { class } else { best };
+            most = if logit > most { logit } else { most };
+        }
+        best
     }
 
     fn classification(
@@ -184,11 +210,18 @@ impl OutputDecoder {
         for (i, (row, label)) in rows.enumerate() {
             confusion.add(label, self.class(row), weights.get(i).map_or(1.0, |&weight| weight.into()));
         }
+        // What the softmax makes the probabilities of.
+        let (logits, num_outputs) = match self.task {
+            Task::Ordered { num_classes } => {
+                let rows = logits.chunks_exact(num_outputs).flat_map(ordered::log_probabilities);
+                (Cow::Owned(rows.collect::<Vec<f32>>()), num_classes)
+            }
+            _ => (Cow::Borrowed(logits), num_outputs),
+        };
+        let logits = &*logits;
         let sum = |logits: &[f32], labels: &[f32]| match self.task {
             Task::Binary => binary_log_loss(logits, labels),
-            Task::MultiClass { .. } | Task::Regression | Task::LanguageModel { .. } => {
-                log_loss(logits, labels, num_outputs)
-            }
+            _ => log_loss(logits, labels, num_outputs),
         };
         let mean = || match weights {
             [] => sum(logits, labels) / labels.len() as f64,
@@ -201,17 +234,83 @@ impl OutputDecoder {
         let predictions = ClassPredictions::new(logits, labels, weights, confusion, known.unwrap_or_else(mean));
         scored(with_costly_metrics, |formula| match formula {
             Formula::Classes(compute) => Some(compute(&predictions)),
-            Formula::Objective | Formula::Loop(_) | Formula::Numbers(_) | Formula::Characters(_) => None,
+            Formula::Ranks(compute) if matches!(self.task, Task::Ordered { .. }) => {
+                Some(compute(&predictions.confusion))
+            }
+            _ => None,
         })
     }
 
+    /// Of several numbers, the mean of each metric over them.
     fn regression(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
-        let predicted = logits.iter().map(|&standardized| self.number(standardized));
-        let predictions = NumberPredictions::new(predicted, truths.numbers, truths.weights);
+        let predictions: Vec<NumberPredictions> =
+            (0..self.units.len()).map(|target| self.number_predictions(target, logits, truths)).collect();
+        let mean = |compute: &fn(&NumberPredictions) -> f64| match &predictions[..] {
+            [one] => compute(one),
+            all => all.iter().map(compute).sum::<f64>() / all.len() as f64,
+        };
         scored(with_costly_metrics, |formula| match formula {
-            Formula::Numbers(compute) => Some(compute(&predictions)),
-            Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Characters(_) => None,
+            Formula::Numbers(compute) => Some(mean(compute)),
+            _ => None,
         })
+    }
+
+    fn number_predictions(&self, target: usize, logits: &[f32], truths: Truths<'_>) -> NumberPredictions {
+        let (count, unit) = (self.units.len(), self.units[target]);
+        let predicted = logits.iter().skip(target).step_by(count).map(|&output| unit.number(output));
+        match count {
+            1 => NumberPredictions::new(predicted, truths.numbers, truths.weights),
+            _ => {
+                let numbers: Vec<f64> = truths.numbers.iter().skip(target).step_by(count).copied().collect();
+                NumberPredictions::new(predicted, &numbers, truths.weights)
+            }
+        }
+    }
+
+    /// The errors of the middle quantile as of a number, and the metrics of all of them.
+    fn quantile_regression(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
+        let quantiles: Vec<f64> = logits.chunks_exact(self.levels.len()).flat_map(|row| self.quantiles(row)).collect();
+        let middle = quantiles.iter().skip(self.middle_level()).step_by(self.levels.len()).copied();
+        let numbers = NumberPredictions::new(middle, truths.numbers, truths.weights);
+        let predictions = QuantilePredictions::new(quantiles, truths.numbers, truths.weights, &self.levels);
+        scored(with_costly_metrics, |formula| match formula {
+            Formula::Numbers(compute) => Some(compute(&numbers)),
+            Formula::Quantiles(compute) => Some(compute(&predictions)),
+            _ => None,
+        })
+    }
+
+    fn labelling(&self, logits: &[f32], truths: Truths<'_>, with_costly_metrics: bool) -> Scores {
+        let predictions = LabelPredictions::new(logits, truths.labels, truths.weights, &self.thresholds);
+        scored(with_costly_metrics, |formula| match formula {
+            Formula::Labels(compute) => Some(compute(&predictions)),
+            _ => None,
+        })
+    }
+
+    /// The metrics of each of several numbers or labels by itself; none where there is one target.
+    pub fn scores_of_each(&self, logits: &[f32], truths: Truths<'_>) -> Vec<Scores> {
+        if self.task.num_targets() == 1 {
+            return Vec::new();
+        }
+        if let Task::Labels { .. } = self.task {
+            let predictions = LabelPredictions::new(logits, truths.labels, truths.weights, &self.thresholds);
+            let scores = |one: LabelPredictions| {
+                scored(true, |formula| match formula {
+                    Formula::Labels(compute) => Some(compute(&one)),
+                    _ => None,
+                })
+            };
+            return predictions.each().map(scores).collect();
+        }
+        let scores = |target| {
+            let one = self.number_predictions(target, logits, truths);
+            scored(true, |formula| match formula {
+                Formula::Numbers(compute) => Some(compute(&one)),
+                _ => None,
+            })
+        };
+        (0..self.units.len()).map(scores).collect()
     }
 }
 
@@ -233,18 +332,9 @@ impl CharacterTally {
     pub fn scores(&self) -> Scores {
         scored(true, |formula| match formula {
             Formula::Characters(compute) => Some(compute(&self.0)),
-            Formula::Objective | Formula::Loop(_) | Formula::Classes(_) | Formula::Numbers(_) => None,
+            _ => None,
         })
     }
-}
-
-/// Sum over the rows of -ln sigmoid(z), where z is the logit of label 1, and its negative for label 0.
-fn binary_log_loss(logits: &[f32], labels: &[f32]) -> f64 {
-    let loss = |(&z, &label): (&f32, &f32)| {
-        let z = if label == 1.0 { f64::from(z) } else { -f64::from(z) };
-        (-z.abs()).exp().ln_1p() - z.min(0.0)
-    };
-    logits.iter().zip(labels).map(loss).sum()
 }
 
 /// Sum over the rows of -ln softmax at the label. Exponentials are computed in f32, the precision of the logits.
@@ -269,10 +359,14 @@ mod tests {
     use crate::metric::Goal;
     use crate::tracking::MetricKey;
 
-    const TASKS: [Task; 4] = [
+    const TASKS: [Task; 8] = [
         Task::Binary,
+        Task::Ordered { num_classes: 3 },
         Task::MultiClass { num_classes: 3 },
+        Task::Labels { num_labels: 3 },
         Task::Regression,
+        Task::Quantiles { num_levels: 3 },
+        Task::Numbers { num_targets: 3 },
         Task::LanguageModel { num_characters: 4 },
     ];
 
@@ -280,21 +374,22 @@ mod tests {
     fn predictions(task: Task) -> (Vec<f32>, Vec<f32>) {
         let num_outputs = task.num_outputs();
         let logits = (0..9 * num_outputs).map(|place| ((place * 7) % 11) as f32 / 5.0 - 1.0).collect();
-        let label = |row: usize| match task {
-            Task::Regression => (row as f32 - 4.0) / 3.0,
-            Task::Binary => (row % 2) as f32,
-            Task::MultiClass { .. } | Task::LanguageModel { .. } => (row % num_outputs) as f32,
+        let label = |place: usize| match task {
+            Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => (place as f32 - 4.0) / 3.0,
+            Task::Binary | Task::Labels { .. } => (place % 2) as f32,
+            Task::Ordered { num_classes } => (place % num_classes) as f32,
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => (place % num_outputs) as f32,
         };
-        (logits, (0..9).map(label).collect())
+        (logits, (0..9 * task.num_targets()).map(label).collect())
     }
 
     #[test]
     fn every_metric_of_every_task_is_computed_within_its_bounds() {
         let mut computed = of_loop(|_| 0.5);
         for task in TASKS {
-            let decoder = OutputDecoder { task, target_mean: 2.0, target_scale: 3.0, threshold: 0.0, is_count: false };
+            let decoder = OutputDecoder::plain(task);
             let (logits, labels) = predictions(task);
-            let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
+            let numbers: Vec<f64> = labels.iter().map(|&label| label.into()).collect();
             let truths = Truths { labels: &labels, numbers: &numbers, weights: &[] };
             let scores = decoder.scores(&logits, truths, true, None);
             let names: Vec<&str> = std::iter::once("loss").chain(scores.iter().map(|score| score.0)).collect();

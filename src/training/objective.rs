@@ -3,17 +3,23 @@
 use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ClassWeights, Loss, TrainingConfig};
+use super::ordered::decisions;
+use super::quantiles::pinball;
 use crate::cpu::{FusedBackend, Kernels, Labels, LossFunction};
 use crate::data::Task;
 
 /// What is computed of each example.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Function {
     /// By the kernels.
     Kernel(LossFunction),
     /// Half the Poisson deviance (McCullagh and Nelder 1989, table 2.1) of a target y, a count in units of the training
     /// mean, from the mean e^z: e^z - y + y (ln y - z).
     Poisson,
+    /// The decisions between what is above a class and what is not: of classes in an order, as many.
+    Ordered(usize),
+    /// See [`pinball`]: the levels of the quantiles.
+    Pinball(Vec<f64>),
 }
 
 /// The loss with its parameters.
@@ -35,11 +41,18 @@ impl Objective {
         let smoothing = config.label_smoothing;
         let function = Function::Kernel(match config.loss.unwrap_or(Loss::default_for(task)) {
             Loss::Poisson => return Self { function: Function::Poisson, class_weights, kernels: config.kernels },
+            Loss::Pinball => {
+                let function = Function::Pinball(config.levels());
+                return Self { function, class_weights, kernels: config.kernels };
+            }
             Loss::CrossEntropy => match task {
+                Task::Ordered { num_classes } => {
+                    return Self { function: Function::Ordered(num_classes), class_weights, kernels: config.kernels };
+                }
                 Task::MultiClass { .. } | Task::LanguageModel { .. } => {
                     LossFunction::SoftmaxCrossEntropy { num_classes: task.num_outputs(), smoothing }
                 }
-                Task::Binary | Task::Regression => LossFunction::BinaryCrossEntropy { smoothing },
+                _ => LossFunction::BinaryCrossEntropy { smoothing },
             },
             Loss::Mse => LossFunction::Squared,
             Loss::Mae => LossFunction::Absolute,
@@ -51,21 +64,40 @@ impl Objective {
     /// Mean loss `[1]` of a batch: the sum of weight x loss over the sum of weights. The weight of an example is that of
     /// its class, if configured, times its own in `weights`, which is empty where all count the same.
     ///
-    /// `logits` are `[batch, num_outputs]`, `labels` class indices or standardized numbers. For a text, each position
-    /// of a window counts as an example.
+    /// `logits` are `[batch, num_outputs]`, `labels` class indices, standardized numbers, or 0 and 1. Each of several targets
+    /// counts as an example, row by row, and so does each position of a window of text.
     pub fn loss<B: FusedBackend>(&self, logits: Tensor<B, 2>, labels: &[f32], weights: &[f32]) -> Tensor<B, 1> {
         let weights = self.weights(labels, weights);
-        match self.function {
-            Function::Kernel(function) => self.kernels.loss(function, logits, &Labels { values: labels, weights }),
+        let [rows, outputs] = logits.dims();
+        let logits = match rows == labels.len() {
+            true => logits,
+            false => logits.reshape([labels.len(), rows * outputs / labels.len()]),
+        };
+        match &self.function {
+            Function::Kernel(function) => self.kernels.loss(*function, logits, &Labels { values: labels, weights }),
             Function::Poisson => poisson(logits, labels, weights),
+            Function::Ordered(num_classes) => {
+                let (is_above, counts) = decisions(labels, weights.as_deref(), *num_classes);
+                let logits = logits.reshape([is_above.len(), 1]);
+                let sum = |weights: &[f32]| weights.iter().map(|&weight| f64::from(weight)).sum::<f64>();
+                // The mean over decisions, made one over rows.
+                let rows = weights.as_deref().map_or(labels.len() as f64, sum);
+                let share = sum(&counts) / rows;
+                let function = LossFunction::BinaryCrossEntropy { smoothing: 0.0 };
+                self.kernels.loss(function, logits, &Labels { values: &is_above, weights: Some(counts) }) * share
+            }
+            Function::Pinball(levels) => pinball(logits, levels, labels, weights),
         }
     }
 
-    /// The weight of each example; `None` where all count 1.
+    /// The weight of each of `labels`; `None` where all count 1. `weights` are of rows, each with as many labels.
     fn weights(&self, labels: &[f32], weights: &[f32]) -> Option<Vec<f32>> {
         match (&self.class_weights, weights) {
             (None, []) => None,
-            (None, weights) => Some(weights.to_vec()),
+            (None, weights) => {
+                let num_targets = labels.len() / weights.len();
+                Some(weights.iter().flat_map(|&weight| std::iter::repeat_n(weight, num_targets)).collect())
+            }
             (Some(of_class), weights) => {
                 let weight = |(i, &label): (usize, &f32)| of_class[label as usize] * weights.get(i).unwrap_or(&1.0);
                 Some(labels.iter().enumerate().map(weight).collect())
@@ -75,10 +107,10 @@ impl Objective {
 
     /// Whether the loss equals scikit-learn's log loss: cross-entropy, neither smoothed nor weighted.
     pub fn is_log_loss(&self) -> bool {
-        let Function::Kernel(function) = self.function else { return false };
+        let Function::Kernel(function) = &self.function else { return false };
         let smoothing = match function {
-            LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(smoothing),
-            LossFunction::BinaryCrossEntropy { smoothing } => Some(smoothing),
+            LossFunction::SoftmaxCrossEntropy { smoothing, .. } => Some(*smoothing),
+            LossFunction::BinaryCrossEntropy { smoothing } => Some(*smoothing),
             LossFunction::Squared | LossFunction::Absolute | LossFunction::Huber { .. } => None,
         };
         smoothing == Some(0.0) && self.class_weights.is_none()

@@ -32,15 +32,15 @@ impl<B: TrainingBackend> TrainStep for Trainee<B> {
         let mut rng = DropoutRng::new(batch.noise_seed);
         let logits = self.net.forward(batch.inputs, Some(&mut rng));
         // Each member of an ensemble learns from every label.
-        let num_labels = batch.labels.len();
-        let loss = match logits.dims()[0] / num_labels {
+        let num_rows = batch.labels.len() / self.decoder.task.num_targets();
+        let loss = match logits.dims()[0] / num_rows {
             0 | 1 => self.objective.loss(logits.clone(), &batch.labels, &batch.weights),
             members => {
                 let (labels, weights) = (batch.labels.repeat(members), batch.weights.repeat(members));
                 self.objective.loss(logits.clone(), &labels, &weights)
             }
         };
-        let logits = average(logits.inner(), num_labels, self.decoder.task);
+        let logits = average(logits.inner(), num_rows, self.decoder.task);
         let truths = (batch.labels, batch.numbers, batch.weights);
         let outputs = self.outputs(loss.clone().inner(), logits, truths, false);
         TrainOutput::new(self, loss.backward(), outputs)

@@ -1,4 +1,5 @@
-//! Where two classes are told apart: not at a probability of one half, but where a metric of the validation rows is best.
+//! Where two classes, or a label and its absence, are told apart: not at a probability of one half, but where a metric of the
+//! validation rows is best.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub enum ThresholdMetric {
     Accuracy,
     /// The mean of both classes' recalls.
     BalancedAccuracy,
-    /// The mean of both classes' F1.
+    /// The mean of both classes' F1; of labels, their own.
     F1,
 }
 
@@ -28,18 +29,31 @@ impl ThresholdMetric {
         }
     }
 
-    fn of(self, confusion: &Confusion) -> f64 {
+    fn of(self, confusion: &Confusion, are_labels: bool) -> f64 {
         match self {
             Self::Accuracy => confusion.accuracy(),
             Self::BalancedAccuracy => confusion.averages().balanced_accuracy,
+            Self::F1 if are_labels => confusion.f1(1),
             Self::F1 => confusion.averages().f1,
         }
     }
 }
 
+/// A threshold for the second of two classes, or for each of `num_labels` labels; see [`threshold`]. `logits` and labels are
+/// row-major.
+pub fn thresholds(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>, num_labels: Option<usize>) -> Vec<f32> {
+    let count = num_labels.unwrap_or(1);
+    let of = |values: &[f32], label: usize| -> Vec<f32> { values.iter().skip(label).step_by(count).copied().collect() };
+    let one = |label| {
+        let truths_of = Truths { labels: &of(truths.labels, label), ..truths };
+        threshold(metric, &of(logits, label), truths_of, num_labels.is_some())
+    };
+    (0..count).map(one).collect()
+}
+
 /// The logit above which the second of two classes is to be predicted, so that `metric` is best: between two that occur, the
 /// one nearest to 0 among equally good ones; 0, a probability of one half, where none is better.
-pub fn threshold(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>) -> f32 {
+fn threshold(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>, are_labels: bool) -> f32 {
     let mut rows: Vec<(f32, usize, f64)> = Vec::with_capacity(logits.len());
     for (i, (&logit, &label)) in logits.iter().zip(truths.labels).enumerate() {
         rows.push((logit, label as usize, truths.weights.get(i).map_or(1.0, |&weight| weight.into())));
@@ -50,7 +64,7 @@ pub fn threshold(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>) ->
         rows.iter().for_each(|&(logit, label, weight)| confusion.add(label, usize::from(logit > limit), weight));
         confusion
     };
-    let mut best = (metric.of(&confusion_at(0.0)), 0.0f32);
+    let mut best = (metric.of(&confusion_at(0.0), are_labels), 0.0f32);
     // Row by row from the second class to the first.
     let mut confusion = confusion_at(f32::NEG_INFINITY);
     for [(logit, label, weight), (next, ..)] in rows.array_windows() {
@@ -62,7 +76,7 @@ pub fn threshold(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>) ->
         let middle = logit + (next - logit) / 2.0;
         // Of neighbouring numbers there is none.
         let limit = if middle < *next { middle } else { *logit };
-        let value = metric.of(&confusion);
+        let value = metric.of(&confusion, are_labels);
         let gain = value - best.0;
         // Sums of weights are rounded.
         if gain > 1e-9 || best.1 != 0.0 && gain > -1e-9 && limit.abs() < best.1.abs() {
@@ -77,7 +91,7 @@ mod tests {
     use super::*;
 
     fn found(metric: ThresholdMetric, logits: &[f32], labels: &[f32], weights: &[f32]) -> f32 {
-        threshold(metric, logits, Truths { labels, numbers: &[], weights })
+        threshold(metric, logits, Truths { labels, numbers: &[], weights }, false)
     }
 
     #[test]

@@ -79,8 +79,9 @@ fn every_source_of_the_catalog_is_what_its_row_says() {
         assert_eq!((&*data.name, data.image_shape), (name, source.image_shape().map(Into::into)));
         assert!(data.num_rows() > 0, "{name} has no rows");
         let task = match data.task() {
-            Task::Binary | Task::MultiClass { .. } => TaskKind::Classification,
-            Task::Regression => TaskKind::Regression,
+            Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => TaskKind::Classification,
+            Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => TaskKind::Regression,
+            Task::Labels { .. } => TaskKind::MultiLabel,
             Task::LanguageModel { .. } => TaskKind::LanguageModel,
         };
         assert_eq!(task, source.task(), "{name}");
@@ -1002,8 +1003,9 @@ fn number_targets_are_standardized_and_come_back() {
     let deviation = (200.0f64 / 3.0).sqrt();
     let targets: Vec<f64> = examples.targets.iter().map(|&target| f64::from(target)).collect();
     assert_close(&targets, &[-10.0 / deviation, 0.0, 10.0 / deviation], 1e-6);
-    assert_close(&[preprocessor.target_scale()], &[deviation], 1e-9);
-    assert_close(&[preprocessor.to_target_units(examples.targets[2])], &[30.5], 1e-5);
+    let unit = preprocessor.units()[0];
+    assert_close(&[unit.scale], &[deviation], 1e-9);
+    assert_close(&[unit.number(examples.targets[2])], &[30.5], 1e-5);
     assert_eq!((preprocessor.task(), preprocessor.class_names().len()), (Task::Regression, 0));
     let error = Preprocessor::fit(&dataset, &[0, 3], &config).unwrap_err();
     assert_error(&folder, error, "data.target", "constant target: `y` is 10.5 in all 2 training rows");

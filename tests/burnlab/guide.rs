@@ -37,7 +37,7 @@ macro_rules! pages {
 
 pages! {
     artifacts, backends, comparing, config, extending, first_run, language_models, measured, models, networks, promises,
-    resuming, sweeps, tables, tutorial,
+    resuming, sweeps, tables, targets, tutorial,
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn cases() -> Vec<(ModelConfig, Layout)> {
 }
 
 fn decoder() -> OutputDecoder {
-    OutputDecoder { task: THREE, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false }
+    OutputDecoder::plain(THREE)
 }
 
 fn net(model: &ModelConfig, layout: &Layout) -> Net<B> {

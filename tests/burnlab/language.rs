@@ -89,13 +89,7 @@ fn alice_is_the_text_that_was_checked_in_and_its_parts_do_not_overlap() {
 
 #[test]
 fn perplexity_is_that_of_pen_and_paper() {
-    let decoder = OutputDecoder {
-        task: Task::LanguageModel { num_characters: 3 },
-        target_mean: 0.0,
-        target_scale: 1.0,
-        threshold: 0.0,
-        is_count: false,
-    };
+    let decoder = OutputDecoder::plain(Task::LanguageModel { num_characters: 3 });
     let logits: Vec<f32> = [0.5_f32, 0.25, 0.25, 0.1, 0.2, 0.7].iter().map(|p| p.ln() + 3.0).collect();
     // 1 in 2 and 1 in 5: the geometric mean is the square root of 10.
     let scores = decoder.scores(&logits, Truths { labels: &[0.0, 1.0], numbers: &[], weights: &[] }, false, None);

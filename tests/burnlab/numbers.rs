@@ -11,7 +11,7 @@ use burn::optim::Optimizer;
 use burn::tensor::{Tensor, TensorData};
 use burn::train::TrainStep;
 use burnlab::cpu::Kernels;
-use burnlab::data::{Batch, Examples, Layout, Task};
+use burnlab::data::{Batch, Examples, Layout, Task, Unit};
 use burnlab::model::{
     Activation, MlpConfig, ModelConfig, NamedWeights, Net, Weight, freeze, load_weights, named_weights,
 };
@@ -51,7 +51,7 @@ fn mlp(hidden: &[usize], activation: Activation) -> ModelConfig {
 }
 
 fn decoder(task: Task) -> OutputDecoder {
-    OutputDecoder { task, target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false }
+    OutputDecoder::plain(task)
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
@@ -198,9 +198,14 @@ fn a_converged_perceptron_is_logistic_regression() {
 fn batch(task: Task, rows: usize) -> Batch<B> {
     let device = Default::default();
     let inputs: Vec<f32> = (0..rows * 3).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
+    let count = rows * task.num_targets();
     let labels: Vec<f32> = match task {
-        Task::Regression => (0..rows).map(|i| (i as f32 * 1.7).sin() * 2.0).collect(),
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => {
+            (0..count).map(|i| (i as f32 * 1.7).sin() * 2.0).collect()
+        }
         Task::Binary => (0..rows).map(|i| (i % 2) as f32).collect(),
+        Task::Labels { .. } => (0..count).map(|i| (i % 5 % 2) as f32).collect(),
+        Task::Ordered { num_classes } => (0..rows).map(|i| (i % num_classes) as f32).collect(),
         Task::MultiClass { .. } | Task::LanguageModel { .. } => {
             (0..rows).map(|i| (i % task.num_classes()) as f32).collect()
         }
@@ -262,10 +267,20 @@ fn losses() -> Vec<(Task, TrainingConfig)> {
         (three, of(Loss::CrossEntropy, 0.0)),
         (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.0) }),
         (three, TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.1) }),
+        (Task::Ordered { num_classes: 4 }, of(Loss::CrossEntropy, 0.0)),
+        (
+            Task::Ordered { num_classes: 3 },
+            TrainingConfig { class_weights: weights("[1.0, 3.0, 0.5]"), ..of(Loss::CrossEntropy, 0.0) },
+        ),
         (Task::Regression, of(Loss::Mse, 0.0)),
         (Task::Regression, of(Loss::Mae, 0.0)),
         (Task::Regression, of(Loss::Huber, 0.0)),
         (Task::Regression, of(Loss::Poisson, 0.0)),
+        (Task::Quantiles { num_levels: 3 }, of(Loss::Pinball, 0.0)),
+        (Task::Numbers { num_targets: 3 }, of(Loss::Mse, 0.0)),
+        (Task::Numbers { num_targets: 3 }, of(Loss::Huber, 0.0)),
+        (Task::Labels { num_labels: 3 }, of(Loss::CrossEntropy, 0.0)),
+        (Task::Labels { num_labels: 3 }, of(Loss::CrossEntropy, 0.1)),
     ]
 }
 
@@ -544,18 +559,22 @@ fn metrics_match_scikit_learn() {
         ("binary_weighted", Task::Binary),
         ("multi_class_weighted", Task::MultiClass { num_classes: 4 }),
         ("regression_weighted", Task::Regression),
+        ("numbers", Task::Numbers { num_targets: 3 }),
+        ("numbers_weighted", Task::Numbers { num_targets: 3 }),
+        ("quantiles", Task::Quantiles { num_levels: 3 }),
+        ("quantiles_weighted", Task::Quantiles { num_levels: 3 }),
+        ("ordered", Task::Ordered { num_classes: 4 }),
+        ("ordered_weighted", Task::Ordered { num_classes: 4 }),
+        ("labels", Task::Labels { num_labels: 3 }),
+        ("labels_weighted", Task::Labels { num_labels: 3 }),
     ] {
         let golden = &golden[name];
         let weights = if name.ends_with("_weighted") { floats(&golden["weights"]) } else { Vec::new() };
-        let decoder = OutputDecoder {
-            task,
-            target_mean: number(golden, "mean"),
-            target_scale: number(golden, "scale"),
-            threshold: 0.0,
-            is_count: false,
-        };
+        let unit = Unit { mean: number(golden, "mean"), scale: number(golden, "scale"), is_count: false };
+        let plain = OutputDecoder::plain(task);
+        let decoder = OutputDecoder { units: vec![unit; plain.units.len()], ..plain };
         let labels = floats(&golden["labels"]);
-        let numbers: Vec<f64> = labels.iter().map(|&label| decoder.number(label)).collect();
+        let numbers: Vec<f64> = labels.iter().map(|&label| unit.number(label)).collect();
         let truths = Truths { labels: &labels, numbers: &numbers, weights: &weights };
         let scores = decoder.scores(&floats(&golden["logits"]), truths, true, None);
         let expected = golden["scores"].as_object().unwrap();

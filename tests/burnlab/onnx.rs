@@ -53,6 +53,30 @@ fn onnx_runtime_decides_and_counts_as_burnlab_does() {
     predicts_the_same(&python, "diabetes", &format!("{diabetes}loss = \"poisson\"\n"));
 }
 
+#[test]
+fn onnx_runtime_predicts_several_targets_as_burnlab_does() {
+    let Some(python) = python() else { return };
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/data");
+    let titanic = format!("path = \"{}\"\ntarget = [\"Age\", \"Fare\"]", data.join("titanic.csv").display());
+    let traits = format!("path = \"{}\"\ntarget = [\"even\", \"loop\"]", data.join("digit-traits.csv").display());
+    for (data, model, more) in [
+        (&titanic, "hidden = [6]", ""),
+        (&titanic, "hidden = [6]\nmembers = 3", ""),
+        (&traits, "hidden = [6]", "threshold = \"f1\"\n"),
+        (&traits, "hidden = [6]\nmembers = 3", ""),
+    ] {
+        let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n{more}");
+        predicts_the_same(&python, "several", &config);
+    }
+    for model in ["hidden = [6]", "hidden = [6]\nmembers = 3"] {
+        let config = format!(
+            "[data]\nsource = \"diabetes\"\n[model]\n{model}\n[training]\nmax_epochs = 5\nloss = \"pinball\"\n\
+             quantiles = [0.05, 0.3, 0.6, 0.95]\n"
+        );
+        predicts_the_same(&python, "quantiles", &config);
+    }
+}
+
 /// Trains the config with 5 epochs, exports it, and compares its predictions with those of the runtime.
 #[track_caller]
 fn predicts_the_same(python: &Path, name: &str, config: &str) {

@@ -370,7 +370,7 @@ fn data() -> impl Strategy<Value = DataConfig> {
                     delimiter,
                     drop,
                     missing,
-                    target,
+                    target: target.as_deref().map(Into::into),
                     task,
                     image_shape: shape.map(|shape| shape.map(|size| size as usize).into()),
                     header: flags[0],

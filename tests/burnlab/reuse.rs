@@ -76,7 +76,7 @@ fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
         let predicted = header.iter().position(|column| column == "predicted").unwrap();
         let names = saved.preprocessor.class_names();
         for (row, prediction) in rows.iter().zip(&predictions) {
-            let value = prediction.answer.predicted;
+            let value = prediction.answer.first();
             let shown = names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
             assert_eq!(row[predicted], shown, "{name}");
         }

@@ -73,7 +73,7 @@ fn a_threshold_finds_more_of_a_rare_class_and_stays_with_the_model() {
     );
 
     for (set, expected) in [
-        ("data.source=\"iris\"", "threshold is for two classes: remove it"),
+        ("data.source=\"iris\"", "threshold is for two classes, or labels: remove it"),
         ("data.validation_fraction=0", "a threshold is chosen on validation rows"),
         ("training.threshold=\"auc\"", "unknown value `auc`, expected one of `accuracy`, `balanced_accuracy`, `f1`"),
     ] {

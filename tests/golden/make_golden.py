@@ -228,6 +228,104 @@ run("rmsprop_momentum", rmsprop(0.5))
 run("adagrad", adagrad)
 out["rules"] = {"inputs": flat(X), "targets": flat(t), "weight": flat(W0), "results": rules}
 
+# ---- several targets at once: numbers, and labels of which any may hold
+rng = np.random.default_rng(12)
+truth = rng.normal(size=(40, 3)) * [1.0, 5.0, 0.2] + [0.0, 30.0, -7.0]
+predicted = truth + rng.normal(size=(40, 3)) * [0.4, 1.0, 0.3]
+truth, predicted = truth.astype(np.float32), predicted.astype(np.float32)
+w = np.round(rng.uniform(0.25, 4, 40), 2)
+for name, weight in [("numbers", None), ("numbers_weighted", w)]:
+    real, guess = truth.astype(np.float64), predicted.astype(np.float64)
+    out[name] = {
+        "logits": flat(predicted),
+        "labels": flat(truth),
+        "mean": 0.0,
+        "scale": 1.0,
+        **({} if weight is None else {"weights": flat(weight)}),
+        "scores": {
+            "mse": metrics.mean_squared_error(real, guess, sample_weight=weight),
+            "rmse": metrics.root_mean_squared_error(real, guess, sample_weight=weight),
+            "mae": metrics.mean_absolute_error(real, guess, sample_weight=weight),
+            "r2": metrics.r2_score(real, guess, sample_weight=weight),
+        },
+    }
+# rounded, so that there are ties; the third label is never predicted
+labels = (rng.uniform(size=(50, 3)) < [0.5, 0.2, 0.1]).astype(int)
+logits = np.round(rng.normal(size=(50, 3)) + 2.5 * labels - [1.0, 1.5, 6.0], 1)
+w = np.round(rng.uniform(0.25, 4, 50), 2)
+for name, weight in [("labels", None), ("labels_weighted", w)]:
+    p, predicted = 1 / (1 + np.exp(-logits)), (logits > 0).astype(int)
+    macro = {"average": "macro", "zero_division": 0, "sample_weight": weight}
+    each = range(labels.shape[1])
+    out[name] = {
+        "logits": flat(logits),
+        "labels": flat(labels),
+        **({} if weight is None else {"weights": flat(weight)}),
+        "scores": {
+            "precision": metrics.precision_score(labels, predicted, **macro),
+            "recall": metrics.recall_score(labels, predicted, **macro),
+            "f1": metrics.f1_score(labels, predicted, **macro),
+            "micro_f1": metrics.f1_score(labels, predicted, **{**macro, "average": "micro"}),
+            "subset_accuracy": metrics.accuracy_score(labels, predicted, sample_weight=weight),
+            "hamming_loss": metrics.hamming_loss(labels, predicted, sample_weight=weight),
+            "log_loss": float(np.mean([metrics.log_loss(labels[:, i], p[:, i], sample_weight=weight) for i in each])),
+            "roc_auc": metrics.roc_auc_score(labels, logits, average="macro", sample_weight=weight),
+            "average_precision": metrics.average_precision_score(labels, logits, average="macro", sample_weight=weight),
+            "brier": float(np.mean([metrics.brier_score_loss(labels[:, i], p[:, i], sample_weight=weight) for i in each])),
+        },
+    }
+
+# ---- quantiles: the first output is the lowest one, and the softplus of each further one the step to it
+rng = np.random.default_rng(13)
+real = (rng.normal(size=60) * 2).astype(np.float32).astype(np.float64)
+logits = np.c_[-2 + rng.normal(size=60) * 0.5, rng.normal(size=(60, 2)) * 0.5 + 1.5].astype(np.float32).astype(np.float64)
+found = np.cumsum(np.c_[logits[:, :1], np.log1p(np.exp(logits[:, 1:]))], axis=1)
+w = np.round(rng.uniform(0.25, 4, 60), 2).astype(np.float32).astype(np.float64)
+for name, weight in [("quantiles", None), ("quantiles_weighted", w)]:
+    levels = [0.25, 0.5, 0.75]
+    mse = metrics.mean_squared_error(real, found[:, 1], sample_weight=weight)
+    losses = [metrics.mean_pinball_loss(real, found[:, i], alpha=level, sample_weight=weight) for i, level in enumerate(levels)]
+    within = np.average((real >= found[:, 0]) & (real <= found[:, 2]), weights=weight)
+    out[name] = {
+        "logits": flat(logits),
+        "labels": flat(real),
+        "mean": 0.0,
+        "scale": 1.0,
+        **({} if weight is None else {"weights": flat(weight)}),
+        "scores": {
+            "mse": mse,
+            "rmse": mse**0.5,
+            "mae": metrics.mean_absolute_error(real, found[:, 1], sample_weight=weight),
+            "r2": metrics.r2_score(real, found[:, 1], sample_weight=weight),
+            "pinball": float(np.mean(losses)),
+            "coverage_error": float(abs(within - 0.5)),
+            "interval_width": float(np.average(found[:, 2] - found[:, 0], weights=weight)),
+        },
+    }
+# ---- classes in an order: an output is the logit of being above a class, of what is not below it
+labels = rng.integers(0, 4, 80)
+logits = (rng.normal(size=(80, 3)) + 2.0 * (labels[:, None] > np.arange(3)) - 1.0).astype(np.float32).astype(np.float64)
+above = 1 / (1 + np.exp(-logits))
+reached = np.cumprod(np.c_[np.ones(80), above], axis=1)
+p = reached * np.c_[1 - above, np.ones(80)]
+predicted = (np.cumsum(p, axis=1) >= 0.5).argmax(axis=1)
+auc = metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro")
+precision = metrics.average_precision_score(np.eye(4)[labels], p, average="macro")
+out["ordered"] = classes(logits, labels, p, predicted, auc, precision, metrics.brier_score_loss(labels, p))
+# scikit-learn calls the predicted class the most probable one; here it is the median
+out["ordered"]["scores"]["ece"] = ece(labels, p, p.argmax(1))
+rng_of_weights = np.random.default_rng(14)
+out["ordered_weighted"] = weighted(out["ordered"], labels, p, predicted, None)
+w = np.array(out["ordered_weighted"]["weights"])
+confidence, is_right = p.max(1), p.argmax(1) == labels
+bins = np.digitize(confidence, np.linspace(0, 1, 16), right=True)
+gaps = [abs(np.sum((w * (is_right - confidence))[bins == number])) for number in np.unique(bins)]
+out["ordered_weighted"]["scores"]["ece"] = float(sum(gaps) / w.sum())
+for name in ["ordered", "ordered_weighted"]:
+    w = out[name].get("weights")
+    out[name]["scores"]["rank_mae"] = metrics.mean_absolute_error(labels, predicted, sample_weight=w)
+    out[name]["scores"]["quadratic_kappa"] = metrics.cohen_kappa_score(labels, predicted, weights="quadratic", sample_weight=w)
+
 path = pathlib.Path(__file__).with_name("sklearn.json")
 path.write_text(json.dumps(out) + "\n")
 print(path, path.stat().st_size, "bytes")

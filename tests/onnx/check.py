@@ -96,11 +96,23 @@ def compare_classes(outputs, rows, expected, classes):
     return largest_difference("probability", outputs["probabilities"], wanted, rows, scale=1.0)
 
 
-def compare_numbers(outputs, rows, expected):
+def compare_labels(outputs, rows, expected, names):
+    """The largest difference of a probability in `rows` (a slice)."""
+    wanted = numpy.stack([expected.numbers(f"probability_{name}") for name in names], axis=1)[rows]
+    labels = numpy.stack([expected.numbers(f"predicted_{name}") for name in names], axis=1)[rows]
+    require_shape("labels", outputs["labels"], wanted.shape)
+    require_shape("probabilities", outputs["probabilities"], wanted.shape)
+    if not (outputs["labels"] == labels).all():
+        raise Failure(f"labels {outputs['labels'].tolist()}, expected {labels.tolist()}")
+    return largest_difference("probability", outputs["probabilities"], wanted, rows, scale=1.0)
+
+
+def compare_numbers(outputs, rows, expected, names):
     """The largest difference of a number in `rows` (a slice), in standard deviations of all expected ones."""
-    wanted = expected.numbers("predicted")
-    scale = numpy.std(wanted) or 1.0
-    wanted = wanted[rows].reshape(-1, 1)
+    columns = [f"predicted_{name}" for name in names] or ["predicted"]
+    wanted = numpy.stack([expected.numbers(name) for name in columns], axis=1)
+    scale = numpy.where(numpy.std(wanted, axis=0) > 0, numpy.std(wanted, axis=0), 1.0)
+    wanted = wanted[rows]
     require_shape("prediction", outputs["prediction"], wanted.shape)
     return largest_difference("prediction", outputs["prediction"], wanted, rows, scale)
 
@@ -125,8 +137,9 @@ def check(model_path, inputs_path, expected_path):
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    is_number = names == ["prediction"]
-    if not is_number and names != ["label", "probabilities"]:
+    levels = json.loads(metadata.get("levels", "[]"))
+    is_number, are_labels = names in [["prediction"], ["prediction", "quantiles"]], names == ["labels", "probabilities"]
+    if not is_number and not are_labels and names != ["label", "probabilities"]:
         raise Failure(f"the model has the outputs {names}")
 
     inputs, expected = Table(inputs_path), Table(expected_path)
@@ -139,7 +152,14 @@ def check(model_path, inputs_path, expected_path):
         results = session.run(names, {name: array[rows] for name, array in arrays.items()})
         outputs = dict(zip(names, results))
         if is_number:
-            difference = compare_numbers(outputs, rows, expected)
+            if levels:
+                wanted = numpy.stack([expected.numbers(f"quantile_{level}") for level in levels], axis=1)
+                require_shape("quantiles", outputs["quantiles"], wanted[rows].shape)
+                scale = numpy.std(wanted)
+                largest = max(largest, largest_difference("quantile", outputs["quantiles"], wanted[rows], rows, scale))
+            difference = compare_numbers(outputs, rows, expected, json.loads(metadata.get("target_names", "[]")))
+        elif are_labels:
+            difference = compare_labels(outputs, rows, expected, json.loads(metadata["label_names"]))
         else:
             difference = compare_classes(outputs, rows, expected, json.loads(metadata["class_names"]))
         largest = max(largest, difference)

@@ -24,9 +24,7 @@ pub(super) fn print(shown: &Shown) {
             most(activations)
         );
     }
-    if let Some(last) =
-        step.logits.chunks_exact(num_outputs).last().filter(|_| decoder.task != crate::data::Task::Regression)
-    {
+    if let Some(last) = step.logits.chunks_exact(num_outputs).last().filter(|_| !decoder.task.is_regression()) {
         let place = if decoder.task.is_language_model() { " after the last character" } else { "" };
         let mut classes: Vec<(usize, f64)> = decoder.probabilities(last).into_iter().enumerate().collect();
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -37,7 +35,12 @@ pub(super) fn print(shown: &Shown) {
             .collect();
         say!("  most probable{place}: {}", told.join(", "));
     } else {
-        say!("  output {}", short(decoder.number(step.logits[0])));
+        let numbers: Vec<f64> = match decoder.levels[..] {
+            [] => decoder.numbers(&step.logits).collect(),
+            _ => decoder.quantiles(&step.logits).collect(),
+        };
+        let told: Vec<String> = numbers.into_iter().map(short).collect();
+        say!("  output {}", told.join(", "));
     }
     say!("\n2 loss\n  {}", short(step.loss));
     say!("\n3 backward pass and update: |w| is the square root of the sum of squares of all numbers in w");

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text};
+use super::{
+    Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text,
+};
 use crate::data::limits::MAX_CELLS;
-use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Target};
+use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Several, Target, TargetColumn};
 use crate::invalid::Invalid;
 
 /// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
@@ -28,8 +30,13 @@ impl Preprocessor {
                 (PreparedTarget::Classes(names.clone()), counts, fit_table(dataset, train_rows, config)?)
             }
             Target::Numbers(numbers) => {
-                let target = fit_number(numbers, train_rows, &dataset.target_name)?;
+                let numbers = train_rows.iter().map(|&row| numbers[row]);
+                let (mean, standard_deviation) = fit_number(numbers, &dataset.target_name)?;
+                let target = PreparedTarget::Number { mean, standard_deviation };
                 (target, Vec::new(), fit_table(dataset, train_rows, config)?)
+            }
+            Target::Several(several) => {
+                (fit_several(several, train_rows)?, Vec::new(), fit_table(dataset, train_rows, config)?)
             }
             Target::Text(text) => {
                 let (known, counts, text) = text::fit(text, train_rows);
@@ -70,32 +77,40 @@ impl Preprocessor {
             }
         }
         let target = match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(_)) => self.target.clone(),
+            (
+                PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
+                Target::Numbers(_),
+            ) => self.target.clone(),
+            (PreparedTarget::Ordered(_), Target::Classes { names, .. }) => PreparedTarget::Ordered(names.clone()),
             (PreparedTarget::Classes(known), Target::Classes { names, .. }) => {
                 let labels = self.class_labels();
                 let is_known = |name: &String| labels.as_ref().is_some_and(|labels| labels.find(name).is_some());
                 let is_same = known.len() == names.len() && names.iter().all(is_known);
                 PreparedTarget::Classes(if is_same { known.clone() } else { names.clone() })
             }
-            (
-                PreparedTarget::Number { .. }
-                | PreparedTarget::Count { .. }
-                | PreparedTarget::Classes(_)
-                | PreparedTarget::Characters(_),
-                _,
-            ) => {
-                return Err(invalid(
-                    "the run's target is of a different kind (classes, number or text) than that of these data".into(),
-                ));
+            // Of other columns, or other labels, the output layer is new.
+            (PreparedTarget::Numbers(_) | PreparedTarget::Labels(_), Target::Several(several)) => {
+                if self.has_targets_of(several) { self.target.clone() } else { fit_several(several, train_rows)? }
+            }
+            _ => {
+                let kinds = "classes, number, several numbers or labels, or text";
+                return Err(invalid(format!(
+                    "the run's target is of a different kind ({kinds}) than that of these data"
+                )));
             }
         };
         let mut readings = self.readings.clone();
         if target != self.target {
-            readings.columns.remove(&self.target_name);
-            let of_target = dataset.readings.columns.get_key_value(&dataset.target_name);
-            readings.columns.extend(of_target.map(|(name, reading)| (name.clone(), reading.clone())));
+            self.target_names().iter().for_each(|name| _ = readings.columns.remove(*name));
+            let of_target = |name: &str| dataset.readings.columns.get_key_value(name);
+            let found = dataset.target_names().into_iter().filter_map(of_target);
+            readings.columns.extend(found.map(|(name, reading)| (name.clone(), reading.clone())));
         }
-        let mut refitted = Self { target, readings, ..self.clone() };
+        let target_name = match dataset.target {
+            Target::Several(_) => dataset.target_name.clone(),
+            _ => self.target_name.clone(),
+        };
+        let mut refitted = Self { target_name, target, readings, ..self.clone() };
         let labels = refitted.targets(dataset, train_rows);
         let mut counts = vec![0; refitted.class_names().len()];
         if !counts.is_empty() {
@@ -108,6 +123,27 @@ impl Preprocessor {
 }
 
 impl Preprocessor {
+    /// This preprocessor with an order of its classes, that of their names.
+    pub fn in_order(self) -> Self {
+        let target = match self.target {
+            PreparedTarget::Classes(names) => PreparedTarget::Ordered(names),
+            other => other,
+        };
+        Self { target, ..self }
+    }
+
+    /// This preprocessor with quantiles of its number.
+    ///
+    /// # Errors
+    /// A target that is no number.
+    pub fn with_levels(self, levels: &[f64]) -> Result<Self, Invalid> {
+        let PreparedTarget::Number { mean, standard_deviation } = self.target else {
+            return Err(Invalid::at("training.loss", "loss = \"pinball\" is for one number, and the target is none"));
+        };
+        let target = PreparedTarget::Quantiles { mean, standard_deviation, levels: levels.to_vec() };
+        Ok(Self { target, ..self })
+    }
+
     /// This preprocessor with its number as a count.
     ///
     /// # Errors
@@ -259,13 +295,24 @@ fn class_counts(num_classes: usize, labels: &[u32], train_rows: &[usize]) -> Vec
     counts
 }
 
-fn fit_number(numbers: &[f64], train_rows: &[usize], name: &str) -> Result<PreparedTarget, Invalid> {
-    let numbers = train_rows.iter().map(|&row| numbers[row]);
+fn fit_number(numbers: impl ExactSizeIterator<Item = f64> + Clone, name: &str) -> Result<(f64, f64), Invalid> {
     let (mean, standard_deviation) = mean_and_deviation(numbers.clone());
     let is_constant = numbers.clone().min_by(f64::total_cmp) == numbers.clone().max_by(f64::total_cmp);
     if is_constant || !(standard_deviation > 0.0 && standard_deviation.is_finite()) {
-        let message = format!("constant target: `{name}` is {mean} in all {} training rows", train_rows.len());
+        let message = format!("constant target: `{name}` is {mean} in all {} training rows", numbers.len());
         return Err(Invalid::at("data.target", message));
     }
-    Ok(PreparedTarget::Number { mean, standard_deviation })
+    Ok((mean, standard_deviation))
+}
+
+fn fit_several(several: &Several, train_rows: &[usize]) -> Result<PreparedTarget, Invalid> {
+    let (mut numbers, mut labels) = (Vec::new(), Vec::new());
+    for (i, TargetColumn { name, words }) in several.columns.iter().enumerate() {
+        let (mean, standard_deviation) = fit_number(train_rows.iter().map(|&row| several.row(row)[i]), name)?;
+        match words.clone() {
+            Some(words) => labels.push(LabelTarget { name: name.clone(), words, share: mean, threshold: None }),
+            None => numbers.push(NumberTarget { name: name.clone(), mean, standard_deviation }),
+        }
+    }
+    Ok(if labels.is_empty() { PreparedTarget::Numbers(numbers) } else { PreparedTarget::Labels(labels) })
 }

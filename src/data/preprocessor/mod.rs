@@ -1,13 +1,14 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
-//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back.
+//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the targets.
 
 mod bins;
 mod encode;
 mod fit;
 mod saved;
 mod seen;
+mod target;
 mod text;
 mod transform;
 mod validate;
@@ -18,9 +19,9 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 pub use seen::Seen;
+pub use target::{LabelTarget, NumberTarget, PreparedTarget, Unit};
 
-use super::labels::Labels;
-use super::{ImageShape, InputColumn, Layout, Readings, Scale, Task};
+use super::{ImageShape, InputColumn, Layout, Readings, Scale};
 
 /// The versions of the format of `preprocessing.json` that can be read.
 pub const PREPROCESSING_VERSIONS: RangeInclusive<u32> = saved::VERSIONS;
@@ -32,7 +33,7 @@ const UNKNOWN: &str = "unknown";
 /// Saved as `preprocessing.json` with the model; reading another version fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preprocessor {
-    /// Name of the target's column.
+    /// Name of the target's column; of several, with commas between.
     pub target_name: String,
     /// What the network's outputs mean.
     pub target: PreparedTarget,
@@ -110,30 +111,6 @@ pub enum PreparedKind {
         /// instead: an input that is 0 in every training row would keep its random initial weight, and add noise.
         has_unknown: bool,
     },
-}
-
-/// What the network's outputs mean.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "snake_case")]
-pub enum PreparedTarget {
-    /// Names of the classes by index.
-    Classes(Vec<String>),
-    /// Training mean and population standard deviation of a number, in its own units.
-    Number {
-        /// Becomes 0.
-        mean: f64,
-        /// Becomes 1; greater than 0.
-        standard_deviation: f64,
-    },
-    /// A count (`loss = "poisson"`): its training mean becomes 1, and the network's output is the logarithm of that.
-    Count {
-        /// Training mean, above 0.
-        mean: f64,
-        /// Population standard deviation in the training part.
-        standard_deviation: f64,
-    },
-    /// The characters of a text by index, sorted; one more index stands for all others.
-    Characters(String),
 }
 
 impl Preprocessor {
@@ -225,55 +202,9 @@ impl Preprocessor {
         self.columns().iter().flat_map(names_of).collect()
     }
 
-    /// Names of the classes by index; none for a number or the characters of a text.
-    pub fn class_names(&self) -> &[String] {
-        match &self.target {
-            PreparedTarget::Classes(names) => names,
-            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => &[],
-        }
-    }
-
-    /// Looks up class names as this one spells them.
-    pub(super) fn class_labels(&self) -> Option<Labels> {
-        let names = self.class_names();
-        (!names.is_empty()).then(|| Labels::known(names, self.readings.spelling(&self.target_name)))
-    }
-
     /// The same preprocessor for the rows of a file that burnlab wrote, whose numbers are plain.
     pub fn for_written_rows(&self) -> Self {
         Self { readings: self.readings.of_written_rows(), ..self.clone() }
-    }
-
-    /// The task.
-    pub fn task(&self) -> Task {
-        match &self.target {
-            PreparedTarget::Classes(names) => Task::of_classes(names.len()),
-            PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => Task::Regression,
-            PreparedTarget::Characters(known) => Task::of_characters(known.chars().count()),
-        }
-    }
-
-    /// Whether the target is a count.
-    pub fn is_count(&self) -> bool {
-        matches!(self.target, PreparedTarget::Count { .. })
-    }
-
-    /// A prepared target in its own units; unchanged for classes.
-    pub fn to_target_units(&self, standardized: f32) -> f64 {
-        match self.target {
-            PreparedTarget::Number { mean, standard_deviation } => mean + standard_deviation * f64::from(standardized),
-            PreparedTarget::Count { mean, .. } => mean * f64::from(standardized),
-            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => f64::from(standardized),
-        }
-    }
-
-    /// Target units per unit of a prepared target; 1 for classes.
-    pub fn target_scale(&self) -> f64 {
-        match self.target {
-            PreparedTarget::Number { standard_deviation, .. } => standard_deviation,
-            PreparedTarget::Count { mean, .. } => mean,
-            PreparedTarget::Classes(_) | PreparedTarget::Characters(_) => 1.0,
-        }
     }
 }
 

@@ -10,9 +10,11 @@ use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, 
 use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
-const VERSION: u32 = 5;
-/// Until then there were no image files, colours, thresholds and counts; written where there are none, so that older programs
-/// can read it.
+const VERSION: u32 = 6;
+/// Until then there was one target, a class or one number; written where there is one, so that older programs can read it.
+const VERSION_OF_ONE_TARGET: u32 = 5;
+/// Until then there were no image files, colours, thresholds and counts; written where there are none, for the same
+/// reason.
 const VERSION_WITHOUT_IMAGES: u32 = 4;
 /// Until then no column had bins; written where none has, for the same reason.
 const VERSION_WITHOUT_BINS: u32 = 3;
@@ -102,11 +104,20 @@ impl<'de> Deserialize<'de> for Preprocessor {
 }
 
 impl Preprocessor {
+    /// Whether [`VERSION_OF_ONE_TARGET`] lacks the kind of target.
+    fn has_new_target(&self) -> bool {
+        use PreparedTarget::{Labels, Numbers, Ordered, Quantiles};
+        matches!(self.target, Numbers(_) | Labels(_) | Ordered(_) | Quantiles { .. })
+    }
+
     /// The oldest version that has all that this one has.
     fn version(&self) -> u32 {
         let has_colours = self.image_shape().is_some_and(|shape| shape.channels > 1);
         match () {
-            () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => VERSION,
+            () if self.has_new_target() => VERSION,
+            () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => {
+                VERSION_OF_ONE_TARGET
+            }
             () if self.has_bins() => VERSION_WITHOUT_IMAGES,
             () => VERSION_WITHOUT_BINS,
         }
@@ -121,7 +132,7 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
     });
     let of_target = match target {
         PreparedTarget::Classes(names) => Some((target_name, &names[..])),
-        PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Characters(_) => None,
+        _ => None,
     };
     let names = of_columns.chain(of_target).filter(|(_, names)| Spelling::of_canonical(names) == Spelling::Number);
     let columns = names.map(|(name, _)| (name.to_owned(), Reading::Names(Spelling::Number)));
@@ -130,7 +141,7 @@ fn before_readings(target_name: &str, target: &PreparedTarget, columns: &[Prepar
 
 fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     match u32::deserialize(deserializer)? {
-        known @ (VERSION | VERSION_WITHOUT_IMAGES | VERSION_WITHOUT_BINS | VERSION_WITHOUT_READINGS) => Ok(known),
+        known if VERSIONS.contains(&known) => Ok(known),
         other => Err(D::Error::custom(format!("unsupported version (got {other}, supports {VERSION})"))),
     }
 }

@@ -126,9 +126,6 @@ impl Preprocessor {
     /// The characters that a language model knows, by index; the index after the last stands for all others. `None`
     /// where the inputs are not a text.
     pub fn characters(&self) -> Option<&str> {
-        match &self.target {
-            PreparedTarget::Characters(known) => Some(known),
-            PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. } => None,
-        }
+        if let PreparedTarget::Characters(known) = &self.target { Some(known) } else { None }
     }
 }

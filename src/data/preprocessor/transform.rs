@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::Preprocessor;
 use super::encode::Encoder;
-use super::{PreparedTarget, Preprocessor};
 use crate::data::{Dataset, Examples, RowWeights, Target};
 
 /// See [`Examples::weights`].
@@ -65,36 +65,5 @@ impl Preprocessor {
         let (num_inputs, shared) = (self.num_inputs(), Some(dataset.clone()));
         let weights = weights(dataset, rows);
         Examples { num_inputs, inputs: Vec::new(), shared, targets, numbers, weights, rows: rows.to_vec() }
-    }
-
-    /// Number targets in their own units; none where the preprocessor or the data have other targets.
-    fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
-        match (&self.target, &dataset.target) {
-            (PreparedTarget::Number { .. } | PreparedTarget::Count { .. }, Target::Numbers(numbers)) => {
-                rows.iter().map(|&row| numbers[row]).collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// The targets; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
-    pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
-        match (&self.target, &dataset.target) {
-            (PreparedTarget::Classes(_), Target::Classes { names, labels }) => {
-                let known = self.class_labels();
-                let number = |name: &String| known.as_ref()?.find(name);
-                let number = |name| number(name).map_or(f32::NAN, |number| number as f32);
-                let numbers: Vec<f32> = names.iter().map(number).collect();
-                rows.iter().map(|&row| numbers[labels[row] as usize]).collect()
-            }
-            (PreparedTarget::Number { mean, standard_deviation }, Target::Numbers(numbers)) => {
-                let standardize = |&row: &usize| ((numbers[row] - mean) / standard_deviation) as f32;
-                rows.iter().map(standardize).collect()
-            }
-            (PreparedTarget::Count { mean, .. }, Target::Numbers(numbers)) => {
-                rows.iter().map(|&row| (numbers[row] / mean) as f32).collect()
-            }
-            _ => vec![f32::NAN; rows.len()],
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
+use super::{Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
 impl Preprocessor {
     /// Checks that the values are consistent, as they are unless the file was edited by hand.
@@ -14,6 +14,9 @@ impl Preprocessor {
             check_columns(columns)?;
         }
         let target_holds = match (&self.target, &self.inputs) {
+            (PreparedTarget::Ordered(names), Inputs::Table { .. }) => {
+                names.len() >= 3 && are_distinct(names) && self.class_counts.len() == names.len()
+            }
             (PreparedTarget::Classes(names), Inputs::Table { .. }) => {
                 names.len() >= 2 && are_distinct(names) && self.class_counts.len() == names.len()
             }
@@ -23,12 +26,31 @@ impl Preprocessor {
             (&PreparedTarget::Count { mean, standard_deviation }, Inputs::Table { .. }) => {
                 mean.is_finite() && mean > 0.0 && standard_deviation.is_finite() && standard_deviation > 0.0
             }
+            (PreparedTarget::Quantiles { mean, standard_deviation, levels }, Inputs::Table { .. }) => {
+                let are_levels = levels.iter().all(|level| *level > 0.0 && *level < 1.0);
+                let is_ascending = levels.array_windows().all(|[low, high]| low < high);
+                let is_number = mean.is_finite() && standard_deviation.is_finite() && *standard_deviation > 0.0;
+                is_number && !levels.is_empty() && are_levels && is_ascending
+            }
+            (PreparedTarget::Numbers(targets), Inputs::Table { .. }) => {
+                let is_usable = |target: &NumberTarget| {
+                    target.mean.is_finite() && target.standard_deviation.is_finite() && target.standard_deviation > 0.0
+                };
+                targets.len() >= 2
+                    && are_distinct(targets.iter().map(|target| &target.name))
+                    && targets.iter().all(is_usable)
+            }
+            (PreparedTarget::Labels(targets), Inputs::Table { .. }) => {
+                let is_usable = |label: &LabelTarget| {
+                    let has_words = label.words[0] != label.words[1];
+                    (0.0..=1.0).contains(&label.share) && has_words && label.threshold.is_none_or(f32::is_finite)
+                };
+                targets.len() >= 2
+                    && are_distinct(targets.iter().map(|label| &label.name))
+                    && targets.iter().all(is_usable)
+            }
             (PreparedTarget::Characters(known), Inputs::Text(text)) => text::is_valid(known, &self.class_counts, text),
-            (PreparedTarget::Characters(_), Inputs::Table { .. })
-            | (
-                PreparedTarget::Classes(_) | PreparedTarget::Number { .. } | PreparedTarget::Count { .. },
-                Inputs::Text(_),
-            ) => false,
+            (PreparedTarget::Characters(_), Inputs::Table { .. }) | (_, Inputs::Text(_)) => false,
         };
         let image_holds = self.image_shape().is_none_or(|shape| {
             shape.checked_len() == Some(self.columns().len()) && self.num_inputs() == self.columns().len()

@@ -87,7 +87,7 @@ impl View<'_> {
         match &self.dataset.target {
             Target::Classes { labels, .. } => labels[row].into(),
             Target::Numbers(numbers) => numbers[row],
-            Target::Text(_) => f64::NAN,
+            Target::Several(_) | Target::Text(_) => f64::NAN,
         }
     }
 

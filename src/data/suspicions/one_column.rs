@@ -1,6 +1,7 @@
 //! How well one column alone tells the target.
 
 use super::View;
+use crate::data::Target;
 
 /// Training rows that a rule of one column is learned from and tried on, half each.
 const MAX_ROWS: usize = 1000;
@@ -39,6 +40,9 @@ impl Told {
 /// The rule takes the target of the nearest value in one half of the sample (of several such rows, their most frequent
 /// class or mean), and is tried on the other half.
 pub(super) fn told_by(view: &View<'_>, column: usize) -> Option<Told> {
+    if matches!(view.dataset.target, Target::Several(_)) {
+        return None; // no one target
+    }
     let rows = view.splits.train.iter().take(MAX_ROWS).filter(|&&row| !view.cell(row, column).is_nan());
     let pairs: Vec<(f32, f64)> = rows.map(|&row| (view.cell(row, column), view.target(row))).collect();
     let (learned, tried) = pairs.split_at(pairs.len() / 2);

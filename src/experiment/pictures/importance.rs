@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::subject::Subject;
-use crate::data::{Examples, Inputs};
+use crate::data::{Examples, Inputs, Task};
 use crate::plots::{self, Importance};
 
 /// Number of shuffles per column.
@@ -16,15 +16,18 @@ pub(super) fn num_cells(subject: &Subject) -> usize {
     NUM_REPEATS * subject.preprocessor.columns().len() * subject.test.len() * subject.test.num_inputs
 }
 
-/// The columns by the drop in accuracy or R2 when they are shuffled.
+/// The columns by the drop in accuracy, micro F1 or R2 when they are shuffled.
 pub(super) fn importance(subject: &Subject) -> Option<String> {
     let is_text = matches!(subject.preprocessor.inputs, Inputs::Text(_));
     if subject.preprocessor.image_shape().is_some() || is_text || subject.test.len() < 2 {
         return None;
     }
-    let metric = if subject.preprocessor.task().is_classification() { "accuracy" } else { "r2" };
+    let (metric, name) = match subject.preprocessor.task() {
+        Task::Labels { .. } => ("micro_f1", "Micro F1"),
+        task if task.is_classification() => ("accuracy", "Accuracy"),
+        _ => ("r2", "R2"),
+    };
     let title = subject.titled("Permutation importance");
-    let name = if metric == "r2" { "R2" } else { "Accuracy" };
     Some(plots::importance(&title, name, &drops(subject, metric)))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::subject::Subject;
-use crate::data::{Examples, Preprocessor};
+use crate::data::{Examples, Preprocessor, Task};
 use crate::experiment::plane::{Grid, is_planar, place, probabilities};
 use crate::model::NamedWeights;
 use crate::plots::{self, Boundary, Dot, Field, Unit};
@@ -22,17 +22,17 @@ pub(super) fn boundary(subject: &Subject) -> Option<String> {
 
 /// The predicted number over the plane.
 pub(super) fn surface(subject: &Subject) -> Option<String> {
-    if !is_planar(subject.preprocessor) || subject.preprocessor.task().is_classification() {
+    if !is_planar(subject.preprocessor) || subject.preprocessor.task() != Task::Regression {
         return None;
     }
     let grid = grid(subject);
-    let decoder = subject.decoder();
+    let unit = subject.decoder().units[0];
     let values =
-        subject.network.logits(&grid.examples(subject.preprocessor)).into_iter().map(|z| decoder.number(z)).collect();
+        subject.network.logits(&grid.examples(subject.preprocessor)).into_iter().map(|z| unit.number(z)).collect();
     let dots: Vec<(f64, f64, f64)> = parts(subject)
         .into_iter()
         .flat_map(|(examples, _)| {
-            let target = |row: usize| decoder.number(examples.targets[row]);
+            let target = |row: usize| examples.numbers[row];
             let place = |row: usize| place(subject.preprocessor, examples, row);
             (0..examples.len()).map(move |row| (place(row).0, place(row).1, target(row)))
         })

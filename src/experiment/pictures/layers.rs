@@ -1,6 +1,7 @@
 //! Pictures of the weights.
 
 use super::subject::Subject;
+use crate::data::Task;
 use crate::plots::{self, Layer};
 
 /// Units and connections, with their weights.
@@ -19,8 +20,15 @@ pub(super) fn network(subject: &Subject) -> Option<String> {
         .collect();
     let preprocessor = subject.preprocessor;
     let outputs = match preprocessor.class_names() {
-        [] => vec![preprocessor.target_name.clone()],
+        [] if !preprocessor.levels().is_empty() => {
+            // All but the first are steps up to the next one.
+            preprocessor.levels().iter().map(|level| format!("quantile {level}")).collect()
+        }
+        [] => preprocessor.target_names().into_iter().map(str::to_owned).collect(),
         [_, positive] => vec![positive.clone()],
+        [_, above @ ..] if matches!(preprocessor.task(), Task::Ordered { .. }) => {
+            above.iter().map(|name| format!("at least {name}")).collect()
+        }
         names => names.to_vec(),
     };
     Some(plots::network(&subject.titled("Network"), &layers, &preprocessor.input_names(), &outputs))

@@ -14,7 +14,9 @@ const MAX_IMAGES: usize = 40;
 pub(super) fn curves(subject: &Subject) -> Option<String> {
     let metrics = match subject.preprocessor.task() {
         Task::Binary | Task::MultiClass { .. } => ["loss", "accuracy"],
-        Task::Regression => ["loss", "r2"],
+        Task::Ordered { .. } => ["loss", "quadratic_kappa"],
+        Task::Labels { .. } => ["loss", "micro_f1"],
+        Task::Regression | Task::Quantiles { .. } | Task::Numbers { .. } => ["loss", "r2"],
         Task::LanguageModel { .. } => ["loss", "perplexity"],
     };
     let series = |split: &str, metric: &str| {
@@ -48,8 +50,8 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
     if names.is_empty() || subject.predictions.is_empty() {
         return None;
     }
-    let confidence = |row: &Prediction| row.answer.probabilities.get(row.answer.predicted as usize).copied();
-    let is_wrong = |row: &Prediction| row.answer.predicted != row.truth;
+    let confidence = |row: &Prediction| row.answer.probabilities.get(row.answer.first() as usize).copied();
+    let is_wrong = |row: &Prediction| row.answer.first() != row.truth();
     let mut order: Vec<(usize, &Prediction)> = subject.predictions.iter().enumerate().collect();
     order.sort_by(|(_, a), (_, b)| {
         let by_confidence = confidence(a).partial_cmp(&confidence(b)).unwrap_or(std::cmp::Ordering::Equal);
@@ -68,8 +70,8 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
             Sample {
                 row: row.row,
                 pixels: shape.grey(&subject.preprocessor.raw_numbers(subject.test, position)),
-                label: name(row.truth),
-                prediction: name(row.answer.predicted),
+                label: name(row.truth()),
+                prediction: name(row.answer.first()),
                 probabilities,
             }
         })
@@ -109,17 +111,18 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
     if subject.predictions.is_empty() {
         return None;
     }
-    let truths = subject.predictions.iter().map(|row| row.truth == 1.0).collect();
+    let truths = subject.predictions.iter().map(|row| row.truth() == 1.0).collect();
     let scores = subject.predictions.iter().map(|row| row.answer.probabilities[1]).collect();
     Some((positive, truths, scores))
 }
 
 /// The target's name, and the true and predicted values of the test rows.
 fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
-    if subject.preprocessor.task() != Task::Regression || subject.predictions.is_empty() {
+    let is_number = matches!(subject.preprocessor.task(), Task::Regression | Task::Quantiles { .. });
+    if !is_number || subject.predictions.is_empty() {
         return None;
     }
-    let truths = subject.predictions.iter().map(|row| row.truth).collect();
-    let predicted = subject.predictions.iter().map(|row| row.answer.predicted).collect();
+    let truths = subject.predictions.iter().map(|row| row.truth()).collect();
+    let predicted = subject.predictions.iter().map(|row| row.answer.first()).collect();
     Some((&subject.preprocessor.target_name, truths, predicted))
 }

@@ -79,7 +79,7 @@ impl<'a> Subject<'a> {
     pub(super) fn example_told(&self) -> String {
         let name = |class: f64| self.preprocessor.class_names().get(class as usize).cloned().unwrap_or_default();
         let told = self.predictions.get(self.example).map(|row| {
-            format!(" of row {} (label {}, prediction {})", row.row, name(row.truth), name(row.answer.predicted))
+            format!(" of row {} (label {}, prediction {})", row.row, name(row.truth()), name(row.answer.first()))
         });
         told.unwrap_or_default()
     }

@@ -40,14 +40,18 @@ async function choose() {
 
 function show(answer) {
   const classes = Object.keys(answer.rows[0]?.probabilities ?? {});
+  const predicted = answer.rows[0]?.predicted;
+  const targets = typeof predicted === "object" ? Object.keys(predicted) : [];
+  const columns = targets.length ? targets.map((name) => `predicted ${name}`) : ["predicted"];
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const name of ["row", "predicted", ...classes]) element("th", name, head).scope = "col";
+  for (const name of ["row", ...columns, ...classes]) element("th", name, head).scope = "col";
   const body = table.createTBody();
   answer.rows.slice(0, 200).forEach((row, number) => {
     const line = body.insertRow();
     const numbers = classes.map((name) => row.probabilities[name].toFixed(4));
-    for (const text of [number, row.predicted, ...numbers]) element("td", String(text), line);
+    const values = targets.length ? targets.map((name) => row.predicted[name]) : [row.predicted];
+    for (const text of [number, ...values, ...numbers]) element("td", String(text), line);
   });
   $("answers").replaceChildren(table);
   const more = answer.rows.length > 200 ? `the first 200 of ${answer.rows.length} rows` : "";

@@ -1,0 +1,109 @@
+//! Reads the targets of a table: one column, or several numbers or labels.
+
+use super::notes::Notes;
+use super::number::Hints;
+use super::reading::{Reading, Readings};
+use super::several_targets::{Several, TargetColumn};
+use super::table::Table;
+use super::target::{TargetCells, TargetFound};
+use super::{DataConfig, Target, TaskKind, labels};
+use crate::invalid::Invalid;
+
+/// What stands for 0 and 1 in a column of labels, in any letter case.
+const WORDS: [[&str; 2]; 6] = [["0", "1"], ["false", "true"], ["no", "yes"], ["n", "y"], ["f", "t"], ["off", "on"]];
+
+/// The targets of a table, and how later files are read.
+pub(super) struct TargetsFound {
+    pub(super) target: Target,
+    pub(super) known: Vec<TargetFound>,
+}
+
+/// What the columns of `cells`, at `positions` of the table, are.
+///
+/// # Errors
+/// As [`TargetCells::finish`], for each; columns that do not fit `data.task`.
+pub(super) fn finish(
+    mut cells: Vec<TargetCells>,
+    table: &Table<'_>,
+    positions: &[usize],
+    config: &DataConfig,
+    hints: Hints,
+    notes: &mut Notes,
+) -> Result<TargetsFound, Invalid> {
+    if positions.len() == 1 {
+        let found = cells.remove(0).finish(table, (positions, 0), config.task, hints, notes)?;
+        return Ok(TargetsFound { target: found.target.clone(), known: vec![found] });
+    }
+    let are_labels = config.task == Some(TaskKind::MultiLabel)
+        || config.task.is_none() && cells.iter().all(|cells| is_label(&cells.names()));
+    let task = if are_labels { TaskKind::Classification } else { TaskKind::Regression };
+    let (mut known, mut columns): (Vec<TargetFound>, Vec<(TargetColumn, Vec<f64>)>) = (Vec::new(), Vec::new());
+    for (own, (cells, &position)) in cells.into_iter().zip(positions).enumerate() {
+        let mut found = cells.finish(table, (positions, own), Some(task), hints, notes)?;
+        let name = table.names()[position].clone();
+        columns.push(match &found.target {
+            Target::Classes { names, labels } => {
+                let words = words_of(names).ok_or_else(|| no_label(&name, names))?;
+                // Sorted, `Yes` is before `no`.
+                let holds: Vec<bool> = names.iter().map(|name| *name == words[1]).collect();
+                let values = labels.iter().map(|&label| f64::from(u8::from(holds[label as usize]))).collect();
+                found.labels = found.labels.map(|labels| labels.reordered(&words));
+                (TargetColumn { name, words: Some(words) }, values)
+            }
+            Target::Numbers(numbers) => (TargetColumn { name, words: None }, numbers.clone()),
+            Target::Text(_) | Target::Several(_) => return Err(Invalid::at("data.target", "a target is one column")),
+        });
+        known.push(found);
+    }
+    if are_labels && config.task.is_none() {
+        notes.say(format!(
+            "read the {} columns of data.target, which hold 0 and 1 alone, as labels of which any may hold (data.task = \
+             \"regression\" to predict the numbers)",
+            columns.len()
+        ));
+    }
+    let num_rows = columns[0].1.len();
+    let values = (0..num_rows).flat_map(|row| columns.iter().map(move |(_, values)| values[row])).collect();
+    let columns = columns.into_iter().map(|(column, _)| column).collect();
+    Ok(TargetsFound { target: Target::Several(Several { columns, values }), known })
+}
+
+/// Whether all cells are words for 0 and 1.
+fn is_label(names: &[String]) -> bool {
+    let are = |words: &[&str; 2]| names.iter().all(|name| words.iter().any(|word| name.eq_ignore_ascii_case(word)));
+    !names.is_empty() && WORDS.iter().any(are)
+}
+
+/// What stands for 0 and for 1, as the file writes it.
+fn words_of(names: &[String]) -> Option<[String; 2]> {
+    let [a, b] = names else { return None };
+    let is = |name: &String, word: &str| name.eq_ignore_ascii_case(word);
+    let words = WORDS.iter().find(|[no, yes]| is(a, no) && is(b, yes) || is(b, no) && is(a, yes))?;
+    let (no, yes) = if is(a, words[0]) { (a, b) } else { (b, a) };
+    Some([no.clone(), yes.clone()])
+}
+
+fn no_label(name: &str, names: &[String]) -> Invalid {
+    let shown = labels::list(names, 6);
+    let message = format!(
+        "target `{name}` holds {shown}, and a label is 0 or 1 (or no and yes, false and true): set data.task = \"regression\" if \
+         all targets are numbers, or name one column if it is a class"
+    );
+    Invalid::at("data.target", message)
+}
+
+impl TargetsFound {
+    /// What a later file must know of the columns `names`.
+    pub(super) fn keep(&self, names: &[String], readings: &mut Readings) {
+        for (name, found) in names.iter().zip(&self.known) {
+            let reading = match (&found.labels, &found.syntax) {
+                (Some(labels), _) => Reading::of_names(labels),
+                (None, Some(syntax)) => {
+                    Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new(), origin: 0.0 })
+                }
+                (None, None) => None,
+            };
+            readings.columns.extend(reading.map(|reading| (name.clone(), reading)));
+        }
+    }
+}

@@ -513,8 +513,8 @@ pub struct ExportArgs {
     /// or any of them
     #[arg(long)]
     pub ensemble: bool,
-    /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata; by
-    /// default onnx where it has the kind of network
+    /// onnx (default): networks of every kind, with the preprocessing inside; safetensors: the weights, with config and
+    /// preprocessing in the metadata
     #[arg(long, value_enum)]
     pub format: Option<ModelFormat>,
     /// The file to write; by default named after the run, in the current folder. The model card is written next to it,

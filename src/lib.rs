@@ -25,7 +25,8 @@
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`], or several of them as an
 //!   [`experiment::Ensemble`]
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
-//! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
+//! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data)
+//! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`]
 //! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
 //! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
@@ -40,8 +41,8 @@
 //!
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
-//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`onnx`] and [`sweep`] know nothing of the
-//!    rest; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
+//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`] and [`sweep`] know nothing of the
+//!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
 //!    `tracking/{store,queue,database}`, backends and their cfgs to [`backend`], those of PostgreSQL to
 //!    `tracking/database`. The table is in `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
@@ -72,6 +73,7 @@ pub mod invalid;
 pub mod metric;
 pub mod missing;
 pub mod model;
+pub mod network;
 pub mod onnx;
 pub mod plots;
 mod schema;

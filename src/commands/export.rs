@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{is_stdout, refuse_foreign, say, to_file, to_own_file};
 use crate::cli::{ExportArgs, ModelFormat};
-use crate::experiment::export::{has_onnx, notes, onnx_ensemble, onnx_model};
+use crate::experiment::export::{notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
 use crate::tracking::slug;
 
@@ -27,8 +27,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let saved = SavedModel::open(&RunFolder::find(&location, &args.run)?)?;
-    let by_default = if has_onnx(&saved) { ModelFormat::Onnx } else { ModelFormat::Safetensors };
-    let format = args.format.unwrap_or(by_default);
+    let format = args.format.unwrap_or(ModelFormat::Onnx);
     let (extension, bytes) = match format {
         ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
         ModelFormat::Safetensors => ("safetensors", saved.encode()?),

@@ -11,8 +11,20 @@ const ML_DOMAIN: &str = "ai.onnx.ml";
 const ML_OPSET: i64 = 3;
 /// The operators of [`ML_DOMAIN`] used here.
 const ML_OPERATORS: [&str; 2] = ["LabelEncoder", "OneHotEncoder"];
-/// The number of rows, a symbolic dimension.
-const ROWS: &str = "N";
+
+/// A dimension of an input or output.
+#[derive(Clone, Copy)]
+pub(super) enum Dimension {
+    Size(usize),
+    /// Any size, the same wherever the name is.
+    Any(&'static str),
+}
+
+impl Dimension {
+    pub const ROWS: Self = Self::Any("N");
+    /// Characters of a text.
+    pub const STEPS: Self = Self::Any("T");
+}
 
 /// Field numbers of onnx.proto3, a module per message.
 mod field {
@@ -52,6 +64,7 @@ mod field {
         pub const NAME: u32 = 1;
         pub const F: u32 = 2;
         pub const I: u32 = 3;
+        pub const S: u32 = 4;
         pub const T: u32 = 5;
         pub const INTS: u32 = 8;
         pub const STRINGS: u32 = 9;
@@ -101,6 +114,7 @@ pub(super) enum Values<'a> {
 pub(super) enum Attribute<'a> {
     Float(f32),
     Int(i64),
+    Text(&'a str),
     /// The shape, then the elements.
     Tensor(&'a [usize], Values<'a>),
     Ints(&'a [i64]),
@@ -129,14 +143,14 @@ impl Graph {
         Self { prefix, ..Self::default() }
     }
 
-    /// An input `[N, num_columns]`.
-    pub fn input(&mut self, name: &str, data_type: DataType, num_columns: usize) {
-        self.inputs.push(value_info(name, data_type, Some(num_columns)));
+    /// An input of this shape.
+    pub fn input(&mut self, name: &str, data_type: DataType, shape: &[Dimension]) {
+        self.inputs.push(value_info(name, data_type, shape));
     }
 
-    /// An output `[N, num_columns]` or `[N]`, which a node must write.
-    pub fn output(&mut self, name: &str, data_type: DataType, num_columns: Option<usize>) {
-        self.outputs.push(value_info(name, data_type, num_columns));
+    /// An output of this shape, which a node must write.
+    pub fn output(&mut self, name: &str, data_type: DataType, shape: &[Dimension]) {
+        self.outputs.push(value_info(name, data_type, shape));
     }
 
     /// A constant tensor; `[]` is the shape of a scalar. Returns its name.
@@ -168,6 +182,23 @@ impl Graph {
             node = node.text(field::node::DOMAIN, ML_DOMAIN);
         }
         self.nodes.push(node);
+    }
+
+    pub fn cast(&mut self, tensor: &str, data_type: DataType) -> String {
+        self.node("Cast", &[tensor], &[("to", Attribute::Int(data_type as i64))])
+    }
+
+    /// Concatenates columns; a single tensor is returned unchanged.
+    pub fn concatenate(&mut self, tensors: &[&str]) -> String {
+        match tensors {
+            [single] => (*single).to_owned(),
+            _ => self.node("Concat", tensors, &[("axis", Attribute::Int(-1))]),
+        }
+    }
+
+    /// A number as a constant.
+    pub fn number(&mut self, what: &str, value: f32) -> String {
+        self.constant(what, &[], Values::Floats(&[value]))
     }
 
     /// The bytes of a model with this graph. The keys of `metadata` must differ.
@@ -210,6 +241,7 @@ impl Attribute<'_> {
         let (message, attribute_type) = match *self {
             Self::Float(value) => (message.float(field::attribute::F, value), 1),
             Self::Int(value) => (message.int(field::attribute::I, value), 2),
+            Self::Text(text) => (message.text(field::attribute::S, text), 3),
             Self::Tensor(shape, values) => (message.message(field::attribute::T, &tensor(shape, values)), 4),
             Self::Ints(values) => (message.ints(field::attribute::INTS, values), 7),
             Self::Texts(texts) => (message.texts(field::attribute::STRINGS, texts.iter().copied()), 8),
@@ -230,10 +262,13 @@ fn tensor(shape: &[usize], values: Values) -> Message {
     }
 }
 
-fn value_info(name: &str, data_type: DataType, num_columns: Option<usize>) -> Message {
-    let rows = Message::new().text(field::type_proto::DIM_PARAM, ROWS);
-    let columns = num_columns.map(|size| Message::new().int(field::type_proto::DIM_VALUE, size as i64));
-    let shape = Message::new().message(field::type_proto::DIM, &rows).messages(field::type_proto::DIM, &columns);
+fn value_info(name: &str, data_type: DataType, shape: &[Dimension]) -> Message {
+    let dimension = |dimension: &Dimension| match *dimension {
+        Dimension::Size(size) => Message::new().int(field::type_proto::DIM_VALUE, size as i64),
+        Dimension::Any(name) => Message::new().text(field::type_proto::DIM_PARAM, name),
+    };
+    let dimensions: Vec<Message> = shape.iter().map(dimension).collect();
+    let shape = Message::new().messages(field::type_proto::DIM, &dimensions);
     let tensor_type =
         Message::new().int(field::type_proto::ELEM_TYPE, data_type as i64).message(field::type_proto::SHAPE, &shape);
     let value_type = Message::new().message(field::type_proto::TENSOR_TYPE, &tensor_type);

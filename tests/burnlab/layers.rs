@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 30] = [
+const LAYERS: [(&str, &str); 31] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -17,11 +17,11 @@ const LAYERS: [(&str, &str); 30] = [
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model onnx plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
-    ("model", "cpu data figures invalid schema"),
+    ("model", "cpu data figures invalid network schema"),
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
@@ -30,7 +30,8 @@ const LAYERS: [(&str, &str); 30] = [
     ("data", "bounded figures invalid missing shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
-    ("onnx", ""),
+    ("onnx", "network"),
+    ("network", ""),
     ("web", ""),
     ("bounded", ""),
     ("sqlite_file", ""),

@@ -514,7 +514,8 @@ pub struct ExportArgs {
     #[arg(long)]
     pub ensemble: bool,
     /// onnx (default): networks of every kind, with the preprocessing inside; safetensors: the weights, with config and
-    /// preprocessing in the metadata
+    /// preprocessing in the metadata; html: a page that works without a network, with a form, a canvas or a prompt to try
+    /// the model, of every kind, and its card
     #[arg(long, value_enum)]
     pub format: Option<ModelFormat>,
     /// The file to write; by default named after the run, in the current folder. The model card is written next to it,
@@ -528,6 +529,7 @@ pub struct ExportArgs {
 pub enum ModelFormat {
     Onnx,
     Safetensors,
+    Html,
 }
 
 /// `burnlab report RUN...`: one self-contained HTML file.

@@ -26,7 +26,8 @@
 //!   [`experiment::Ensemble`]
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data)
-//! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`]
+//! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`];
+//!   as a web page: [`page`]
 //! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
 //! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
@@ -41,7 +42,7 @@
 //!
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
-//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`] and [`sweep`] know nothing of the
+//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`], [`page`] and [`sweep`] know nothing of the
 //!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
 //!    `tracking/{store,queue,database}`, backends and their cfgs to [`backend`], those of PostgreSQL to
 //!    `tracking/database`. The table is in `tests/burnlab/layers.rs`.
@@ -75,6 +76,7 @@ pub mod missing;
 pub mod model;
 pub mod network;
 pub mod onnx;
+pub mod page;
 pub mod plots;
 mod schema;
 pub mod secrets;

@@ -18,7 +18,7 @@
 //! - the search around a config, and its verdict: `tune`
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
-//! - the ONNX writer: `onnx`
+//! - the ONNX writer: `onnx`; the web page of a model, in a real browser: `page`
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - every verb as a process, on both databases: `verbs`
 //! - data that are not what they seem, and what is told of them: `told`
@@ -101,6 +101,8 @@ mod onnx;
 #[cfg(target_os = "linux")]
 #[path = "burnlab/others.rs"]
 mod others;
+#[path = "burnlab/page.rs"]
+mod page;
 #[path = "burnlab/pictures.rs"]
 mod pictures;
 #[path = "burnlab/place.rs"]

@@ -5,6 +5,7 @@ use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, PreparedTarget};
 use crate::network::{self, Column, Head, Network};
 use crate::onnx;
+use crate::page;
 
 /// What the exported model leaves to its user: ONNX knows plain numbers and exact names only.
 pub fn notes(saved: &SavedModel) -> Vec<String> {
@@ -77,6 +78,31 @@ fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
     Ok(network(saved))
 }
 
+/// The model as a web page, with its `card` below.
+///
+/// # Errors
+/// Only if the model cannot be written as JSON, which does not happen.
+pub fn html_page(saved: &SavedModel, card: &str) -> anyhow::Result<String> {
+    let preprocessor = &saved.preprocessor;
+    let ranges = preprocessor.columns().iter();
+    let image = preprocessor.image_shape().map(|shape| page::Image {
+        shape: [shape.height, shape.width, shape.channels],
+        are_files: preprocessor.readings.image_files,
+    });
+    let model = page::Model {
+        target: &preprocessor.target_name,
+        network: network(saved),
+        readings: serde_json::to_value(&preprocessor.readings.columns)?,
+        ranges: ranges.filter_map(|column| Some((column.name.as_str(), column.seen?.range?))).collect(),
+        image,
+    };
+    let what = match &preprocessor.inputs {
+        Inputs::Text(_) => "A language model: it continues a text.".to_owned(),
+        Inputs::Table { .. } => format!("A network that predicts {}.", preprocessor.target_name),
+    };
+    Ok(page::html(&model, &saved.name(), &what, card)?)
+}
+
 /// The network with its preprocessing as plain data.
 pub fn network(saved: &SavedModel) -> Network<'_> {
     let preprocessor = &saved.preprocessor;
@@ -90,7 +116,7 @@ pub fn network(saved: &SavedModel) -> Network<'_> {
                     Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
                 }
             });
-            network::Inputs::Columns(columns.collect())
+            network::Inputs::Table { columns: columns.collect() }
         }
         Inputs::Text(text) => {
             let characters = preprocessor.characters().unwrap_or_default();

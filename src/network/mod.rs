@@ -13,6 +13,8 @@ pub use shape::output_shape;
 use serde::Serialize;
 
 /// A column of raw cells, and how it becomes inputs of the first layer.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Column<'a> {
     /// One input: `(cell - center) / spread`, with `median` instead of NaN; all in the column's own units. With `edges`
     /// (ascending, at least two) one input per bin instead: the part of it that lies below the cell, 0 to 1.
@@ -123,14 +125,18 @@ pub enum Layer<'a> {
 }
 
 /// What a network reads.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Inputs<'a> {
     /// In the order of the first layer's inputs.
-    Columns(Vec<Column<'a>>),
+    Table { columns: Vec<Column<'a>> },
     /// The numbers of up to `context` characters among `characters`; another one is the number after the last.
     Text { characters: &'a str, context: usize },
 }
 
 /// What the outputs of the last layer mean.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Head<'a> {
     /// One logit z: the probabilities are `[1 - sigmoid(z), sigmoid(z)]`, and the second class is predicted if z is above
     /// the threshold (0 is a probability of one half). Of a common mean it is that of the largest.
@@ -147,6 +153,7 @@ pub enum Head<'a> {
 }
 
 /// All that a prediction is computed from.
+#[derive(Serialize)]
 pub struct Network<'a> {
     pub inputs: Inputs<'a>,
     /// From the prepared columns, or numbers of characters, to the outputs.
@@ -177,7 +184,7 @@ impl<'a> Inputs<'a> {
     /// The columns of a table; none of a text.
     pub fn columns(&self) -> &[Column<'a>] {
         match self {
-            Self::Columns(columns) => columns,
+            Self::Table { columns } => columns,
             Self::Text { .. } => &[],
         }
     }
@@ -185,7 +192,7 @@ impl<'a> Inputs<'a> {
     /// The shape of what the first layer reads, for each row.
     pub fn shape(&self) -> Vec<usize> {
         match self {
-            Self::Columns(columns) => vec![columns.iter().map(Column::num_inputs).sum()],
+            Self::Table { columns } => vec![columns.iter().map(Column::num_inputs).sum()],
             Self::Text { context, .. } => vec![*context],
         }
     }

@@ -1,6 +1,7 @@
 //! Builds ONNX models as Protocol Buffers messages: a graph of operators, node by node.
 
 use super::protobuf::Message;
+use crate::network::Array;
 
 /// The version of the file format; 8 was introduced with opset 17.
 const IR_VERSION: i64 = 8;
@@ -158,6 +159,11 @@ impl Graph {
         let name = self.new_name(what);
         self.initializers.push(tensor(shape, values).text(field::tensor::NAME, &name));
         name
+    }
+
+    /// Weights as a constant.
+    pub fn array(&mut self, what: &str, array: &Array) -> String {
+        self.constant(what, &array.shape, Values::Floats(&array.values))
     }
 
     /// A node with one output, whose name is returned.

@@ -76,7 +76,7 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
         }
         Layer::Convolution { weight, bias } => {
             let kernel = weight.size(2) as i64;
-            let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| constant(graph, what, array));
+            let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| graph.array(what, array));
             let attributes =
                 [("kernel_shape", Attribute::Ints(&[kernel; 2])), ("pads", Attribute::Ints(&[kernel / 2; 4]))];
             graph.node("Conv", &[x, &weight, &bias], &attributes)
@@ -86,14 +86,14 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
             graph.node("MaxPool", &[x], &[("kernel_shape", size), ("strides", size)])
         }
         Layer::LayerNorm { scale, shift, epsilon } => {
-            let [scale, shift] = [("scale", scale), ("shift", shift)].map(|(what, array)| constant(graph, what, array));
+            let [scale, shift] = [("scale", scale), ("shift", shift)].map(|(what, array)| graph.array(what, array));
             let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(*epsilon))];
             graph.node("LayerNormalization", &[x, &scale, &shift], &attributes)
         }
         Layer::SmoothClip { largest, limit } => smooth_clip(graph, x, *largest, *limit),
         Layer::Waves { frequency, phase, weight, bias } => waves(graph, x, [frequency, phase, weight, bias]),
         Layer::Lookup { table } => {
-            let table = constant(graph, "table", table);
+            let table = graph.array("table", table);
             graph.node("Gather", &[&table, x], &[])
         }
         Layer::Prepend { step } => sequence::prepend(graph, x, step),
@@ -113,14 +113,9 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
     }
 }
 
-/// The array as a constant.
-pub(super) fn constant(graph: &mut Graph, what: &str, array: &Array) -> String {
-    graph.constant(what, &array.shape, Values::Floats(&array.values))
-}
-
 /// Of a matrix in one node; of more dimensions, the last is multiplied.
 fn dense(graph: &mut Graph, x: &str, weight: &Array, bias: &Array, is_matrix: bool) -> String {
-    let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| constant(graph, what, array));
+    let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| graph.array(what, array));
     if is_matrix {
         return graph.node("Gemm", &[x, &weight, &bias], &[]);
     }
@@ -167,7 +162,7 @@ fn smooth_clip(graph: &mut Graph, x: &str, largest: f32, limit: f32) -> String {
 
 /// See [`Layer::Waves`]. The columns come first, so that each has a matrix product of its own.
 fn waves(graph: &mut Graph, x: &str, arrays: [&Array; 4]) -> String {
-    let [frequency, phase, weight, bias] = arrays.map(|array| constant(graph, "waves", array));
+    let [frequency, phase, weight, bias] = arrays.map(|array| graph.array("waves", array));
     let last = graph.constant("axis", &[1], Values::Ints(&[2]));
     let columns = graph.node("Transpose", &[x], &[("perm", Attribute::Ints(&[1, 0]))]);
     let columns = graph.node("Unsqueeze", &[&columns, &last], &[]);

@@ -1,7 +1,6 @@
 //! The nodes of several networks in one; a first dimension counts them.
 
 use super::graph::{Attribute, Graph, Values};
-use super::layers::constant;
 use crate::network::{Array, Mean};
 
 /// Smaller probabilities count as this one, so that their logarithm is finite.
@@ -13,7 +12,7 @@ pub(super) fn scale(graph: &mut Graph, x: &str, scale: &Array) -> String {
 }
 
 pub(super) fn dense(graph: &mut Graph, x: &str, weight: &Array, bias: &Array) -> String {
-    let weight = constant(graph, "weight", weight);
+    let weight = graph.array("weight", weight);
     let bias = graph.constant("bias", &[bias.size(0), 1, bias.size(1)], Values::Floats(&bias.values));
     let sums = graph.node("MatMul", &[x, &weight], &[]);
     graph.node("Add", &[&sums, &bias], &[])

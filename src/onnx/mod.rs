@@ -59,7 +59,7 @@ pub fn encode(model: &Model) -> Vec<u8> {
             graph.input("characters", DataType::Int64, &[Dimension::ROWS, Dimension::STEPS]);
             vec![layers::outputs(&mut graph, "characters", first)]
         }
-        Inputs::Columns(columns) => {
+        Inputs::Table { columns } => {
             let cells = prepare::inputs(&mut graph, columns, &names);
             let network = |network: &Network| {
                 let inputs = prepare::prepare(&mut graph, network.inputs.columns(), &cells);
@@ -122,7 +122,7 @@ fn metadata(model: &Model) -> Vec<(String, String)> {
         Head::Characters { .. } => None,
     };
     let inputs = match &network.inputs {
-        Inputs::Columns(columns) => {
+        Inputs::Table { columns } => {
             let names: Vec<&str> = columns.iter().map(Column::name).collect();
             [("column_names", json(&names)), ("categories", categories(&model.networks))]
         }

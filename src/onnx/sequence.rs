@@ -1,7 +1,6 @@
 //! The nodes of layers that read several steps: attention, recurrent cells.
 
 use super::graph::{Attribute, Graph, Values};
-use super::layers::constant;
 use crate::network::{Array, Cell, Layer};
 
 /// Added to the scores of steps that are not seen: their weight is then 0 in float32.
@@ -25,7 +24,7 @@ pub(super) fn prepend(graph: &mut Graph, x: &str, step: &Array) -> String {
 
 /// `is_text`: there may be fewer steps than positions.
 pub(super) fn add_positions(graph: &mut Graph, x: &str, positions: &Array, is_text: bool) -> String {
-    let mut positions = constant(graph, "positions", positions);
+    let mut positions = graph.array("positions", positions);
     if is_text {
         let steps = sizes(graph, x, 1, 2);
         let start = graph.constant("start", &[1], Values::Ints(&[0]));

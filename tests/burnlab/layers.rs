@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 31] = [
+const LAYERS: [(&str, &str); 32] = [
     ("main", "cli commands"),
     (
         "commands",
@@ -17,7 +17,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model network onnx plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx page plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
@@ -31,6 +31,7 @@ const LAYERS: [(&str, &str); 31] = [
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", "network"),
+    ("page", "network"),
     ("network", ""),
     ("web", ""),
     ("bounded", ""),

@@ -116,7 +116,7 @@ pub fn of_run(model: PathBuf, run: &Path) -> [PathBuf; 3] {
 }
 
 /// The data and the network of models that are exported.
-const KINDS: [(&str, &str); 15] = [
+pub const KINDS: [(&str, &str); 15] = [
     ("source = \"moons\"\nbins = 3", "kind = \"mlp\"\nhidden = [4, 3]\nmembers = 2\nactivation = \"silu\""),
     ("source = \"diabetes\"", "kind = \"mlp\"\nhidden = [4]\nmembers = 2"),
     ("source = \"digits\"", "kind = \"cnn\"\nchannels = [3, 4]\nconvolutions = 2\nhidden = [5]\nactivation = \"silu\""),
@@ -199,7 +199,7 @@ fn numeric(name: &str) -> Column<'_> {
 
 fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Model<'a> {
     let layer = Layer::Dense { weight: Array::new(&[2, 1], &WEIGHT[..]), bias: Array::new(&[1], &BIAS[..]) };
-    let network = Network { inputs: Inputs::Columns(columns), layers: vec![layer], head };
+    let network = Network { inputs: Inputs::Table { columns }, layers: vec![layer], head };
     Model { networks: vec![network], metadata: Vec::new(), producer_version: "1.2.3", doc }
 }
 

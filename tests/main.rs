@@ -33,7 +33,7 @@
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
-//! - `serve`: predictions by HTTP: `serving`
+//! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
 //! - the layering of `src/`: `layers`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
@@ -90,6 +90,8 @@ mod lab;
 mod language;
 #[path = "burnlab/layers.rs"]
 mod layers;
+#[path = "burnlab/library.rs"]
+mod library;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]

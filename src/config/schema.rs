@@ -48,6 +48,12 @@ fn is_one(seeds: &u16) -> bool {
 }
 
 impl Config {
+    /// A config of the experiment `name` on these data, with the default network and training, to be changed by its fields.
+    pub fn new(name: impl Into<String>, data: DataConfig) -> Self {
+        let (model, training) = (ModelConfig::default(), TrainingConfig::default());
+        Self { name: name.into(), seed: default_seed(), seeds: one(), data, model, training, given: None, sweep: None }
+    }
+
     /// The TOML of this config.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field of a config has a TOML form")

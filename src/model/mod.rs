@@ -98,6 +98,12 @@ macro_rules! kinds {
             }
         }
 
+        $(impl From<$config> for ModelConfig {
+            fn from(config: $config) -> Self {
+                Self { architecture: Architecture::$kind(config), init_from: None, freeze: Vec::new() }
+            }
+        })+
+
         /// A network of any kind.
         #[derive(Module, Debug)]
         pub enum Net<B: Backend> {
@@ -211,12 +217,6 @@ impl<'de> Deserialize<'de> for ModelConfig {
 impl Default for Architecture {
     fn default() -> Self {
         Self::Mlp(MlpConfig::default())
-    }
-}
-
-impl From<MlpConfig> for ModelConfig {
-    fn from(config: MlpConfig) -> Self {
-        Self { architecture: Architecture::Mlp(config), init_from: None, freeze: Vec::new() }
     }
 }
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 32] = [
+const LAYERS: [(&str, &str); 33] = [
     ("main", "cli commands"),
+    ("library", "backend config experiment tracking training"),
     (
         "commands",
         "backend bounded cli comparison config dashboard data experiment figures invalid metric plots shell serve shipped sweep tracking training web",
@@ -44,7 +45,7 @@ const LAYERS: [(&str, &str); 32] = [
     ("shell", ""),
     ("shipped", ""),
     ("invalid", ""),
-    ("lib", ""), // declares the modules
+    ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public
 ];
 
 /// What may name Burn.

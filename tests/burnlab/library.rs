@@ -70,7 +70,7 @@ fn a_config_from_code_is_checked_as_a_file_is() {
     assert!(refused(config).contains("several runs"));
     assert!(refused(Config::new("", iris())).contains("no name"));
     let error = Config::from_toml("[data]\nsource = \"iris\"\nx = 1\n").unwrap_err().to_string();
-    assert!(error.contains("unknown field `x`"), "{error}");
+    assert!(error.contains("unknown key `x`"), "{error}");
 }
 
 /// A text may leave the network open, as a file may; a model is found by its folder as well, and says what it reads.
@@ -97,7 +97,9 @@ fn a_model_of_a_text_config_is_loaded_by_its_folder() {
     assert_eq!(found, expected);
 
     assert_eq!(model.predict::<BTreeMap<&str, f64>>([]).unwrap(), []);
-    for (row, told) in [(serde_json::json!([1]), "row 0 is [1]"), (serde_json::json!({"size": "wide"}), "`wide`")] {
+    for (row, told) in
+        [(serde_json::json!([1]), "row 0 is [1]"), (serde_json::json!({"size": "wide", "colour": "red"}), "`wide`")]
+    {
         let error = format!("{:#}", model.predict([row]).unwrap_err());
         assert!(error.contains(told), "{error}");
     }

@@ -14,7 +14,7 @@ struct TenthEpochs(Mutex<Vec<(usize, f64)>>);
 impl TrainingObserver for TenthEpochs {
     fn epoch(&self, report: &EpochReport) -> ControlFlow<()> {
         let loss = report.values.iter().find(|(key, _)| key.as_str() == "validation/loss");
-        if let Some((_, loss)) = loss.filter(|_| report.epoch % 10 == 0) {
+        if let Some((_, loss)) = loss.filter(|_| report.epoch.is_multiple_of(10)) {
             self.0.lock().expect("no panic while it is held").push((report.epoch, *loss));
         }
         ControlFlow::Continue(())

@@ -21,9 +21,12 @@ pub struct Config {
     /// Train this many runs with consecutive seeds, starting with `seed`; 1 by default.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub seeds: u16,
+    /// The rows, and how they are read, divided and prepared.
     pub data: DataConfig,
+    /// The network.
     #[serde(default)]
     pub model: ModelConfig,
+    /// How it is trained.
     #[serde(default)]
     pub training: TrainingConfig,
     /// What the file and the overrides say: burnlab chooses by the data what the sections `model` and `training` leave

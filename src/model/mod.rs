@@ -57,6 +57,7 @@ const MAX_WEIGHTS: usize = 1 << 30;
 /// The `[model]` section: an architecture, and where its initial weights come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelConfig {
+    /// Its kind, and the settings of that.
     #[serde(flatten)]
     pub architecture: Architecture,
     /// Start from the weights of this run (its id, or an experiment for its newest run) instead of random ones. Layers

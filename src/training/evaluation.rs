@@ -26,11 +26,13 @@ pub struct Evaluation {
     /// The score of a baseline that ignores the inputs: the accuracy of predicting the most frequent training class,
     /// the RMSE of predicting the training mean, or the loss of a unigram model on a text.
     pub baseline: NamedValue,
+    /// Per class; `None` for a number or a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
     /// Absolute errors in target units at quantiles (regression).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_quantiles: Option<Vec<Quantile>>,
+    /// What a text is held against; `None` for a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextEvaluation>,
     /// The second training that the network comes from, on the training and validation rows; `None` without one.

@@ -538,8 +538,9 @@ pub struct ExportArgs {
     /// or any of them
     #[arg(long)]
     pub ensemble: bool,
-    /// onnx: with the preprocessing inside; safetensors: the weights, with config and preprocessing in the metadata; by
-    /// default onnx where it has the kind of network
+    /// onnx (default): networks of every kind, with the preprocessing inside; safetensors: the weights, with config and
+    /// preprocessing in the metadata; html: a page that works without a network, with a form, a canvas or a prompt to try
+    /// the model, of every kind, and its card
     #[arg(long, value_enum)]
     pub format: Option<ModelFormat>,
     /// The file to write; by default named after the run, in the current folder. The model card is written next to it,
@@ -553,6 +554,7 @@ pub struct ExportArgs {
 pub enum ModelFormat {
     Onnx,
     Safetensors,
+    Html,
 }
 
 /// `burnlab report RUN...`: one self-contained HTML file.

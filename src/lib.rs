@@ -6,6 +6,11 @@
 //! config.toml -> data (load, split, prepare) -> model (Module<B>) -> training (Learner) -> tracking (store) -> dashboard
 //! ```
 //!
+//! The program's pages begin with [the first run](guide::first_run). For Rust code there are [`Training`], [`load`] and
+//! [`Store`], which do what `burnlab --config`, `predict` and `runs` do; `examples/` has programs. The types on this page are
+//! what semantic versioning holds for. The modules are public for the program, its tests and benches alone: they are hidden,
+//! and change in any version; `RUSTDOCFLAGS="--cfg internal" cargo doc` shows them.
+//!
 //! ## Where is the thing that ...
 //! - defines the command line: [`cli`]; runs its verbs: [`commands`], one file each
 //! - does their work, without printing: [`experiment`]; is the main path, from the initial network to the evaluation:
@@ -13,6 +18,7 @@
 //! - reads, overrides and checks the TOML file: [`config`]; chooses by the data what it leaves open:
 //!   `experiment/recipe.rs`; its JSON Schema: `schema`, [`config::Config::schema`]
 //! - maps cargo features to Burn backends: [`backend`]
+//! - trains, loads and predicts for Rust code: [`Training`], [`Model`], in `library.rs`
 //! - loads, splits and prepares data: [`data`]; gathers batches: [`data::Loader`]
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - computes layers, losses and Adam on the CPU with fused kernels, as a Burn backend extension: [`cpu`]
@@ -25,7 +31,9 @@
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`], or several of them as an
 //!   [`experiment::Ensemble`]
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
-//! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data); writes ONNX: [`onnx`]
+//! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data)
+//! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`];
+//!   as a web page: [`page`]
 //! - keeps strangers away from its HTTP servers, and limits their clients: [`web`]
 //! - answers the rows of programs by HTTP: [`serve`], over [`experiment::Predictor`]
 //! - serves the web page that compares runs: [`dashboard`]; does the same in the terminal: `commands/runs`
@@ -41,8 +49,8 @@
 //!
 //! ## Invariants
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
-//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`onnx`] and [`sweep`] know nothing of the
-//!    rest; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
+//!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`], [`page`] and [`sweep`] know nothing of the
+//!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
 //!    `tracking/{store,queue,database}`, backends and their cfgs to [`backend`], those of PostgreSQL to
 //!    `tracking/database`. The table is in `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
@@ -57,36 +65,86 @@
 //!    whatever the number of cores.
 //! 8. Unsafe code is in `cpu/product.rs` alone.
 
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod backend;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod bounded;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod cli;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod commands;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod comparison;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod config;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod cpu;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod dashboard;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod data;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod experiment;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod figures;
 pub mod guide;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod invalid;
 pub mod learn;
+mod library;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod metric;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod missing;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod model;
+#[cfg_attr(not(internal), doc(hidden))]
+pub mod network;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod onnx;
+#[cfg_attr(not(internal), doc(hidden))]
+pub mod page;
 mod permissions;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod plots;
 mod schema;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod secrets;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod serve;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod shell;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod shipped;
 mod sqlite_file;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod sweep;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod tracking;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod training;
+#[cfg_attr(not(internal), doc(hidden))]
 pub mod web;
+
+pub use backend::BackendName;
+pub use config::{Config, ConfigError};
+pub use cpu::Kernels;
+pub use data::{AugmentConfig, DataConfig, ImageShape, Scale, Source, TaskKind};
+pub use experiment::{EpochReport, Interrupter, RunOutcome, TrainingObserver, TrainingStart};
+pub use library::{Model, Prediction, Training, load};
+pub use model::{
+    Activation, Architecture, Cell, CnnConfig, Initializer, MlpConfig, ModelConfig, Pooling, RnnConfig, TabularConfig,
+    TransformerConfig,
+};
+pub use tracking::{
+    DataRecord, Location, MetricKey, MetricSummary, Run, RunId, RunRecord, Sample, Status, Store, TrackingError,
+    UtcTime,
+};
+pub use training::TrainingConfig;
+pub use training::config::{Balanced, ClassWeights, EarlyStoppingConfig, Loss, OptimizerKind};
+pub use training::evaluation::Evaluation;
+pub use training::schedule::{ScheduleConfig, ScheduleKind};
+pub use training::threshold::ThresholdMetric;
 
 #[cfg(test)]
 #[path = "../tests/burnlab/without_tools.rs"]

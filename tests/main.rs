@@ -19,7 +19,7 @@
 //! - the search around a config, and its verdict: `tune`
 //! - workers on several hosts, PostgreSQL, Slurm: `hosts`
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
-//! - the ONNX writer: `onnx`
+//! - the ONNX writer: `onnx`; the web page of a model, in a real browser: `page`
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
 //! - every verb as a process, on both databases: `verbs`
 //! - data that are not what they seem, and what is told of them: `told`
@@ -37,6 +37,7 @@
 //! - one step of gradient descent as text: `explain_step`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; their routes: `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`
+//! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
 //! - the layering of `src/`: `layers`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
@@ -99,6 +100,8 @@ mod layers;
 mod learn;
 #[path = "burnlab/learn_page.rs"]
 mod learn_page;
+#[path = "burnlab/library.rs"]
+mod library;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]
@@ -110,6 +113,8 @@ mod onnx;
 #[cfg(target_os = "linux")]
 #[path = "burnlab/others.rs"]
 mod others;
+#[path = "burnlab/page.rs"]
+mod page;
 #[path = "burnlab/pictures.rs"]
 mod pictures;
 #[path = "burnlab/place.rs"]

@@ -1,11 +1,11 @@
-//! `burnlab export RUN`: writes the model for other programs, and its model card.
+//! `burnlab export RUN`: writes the model for other programs, or as a page, and its model card.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::output::{is_stdout, refuse_foreign, say, to_file, to_own_file};
+use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file};
 use crate::cli::{ExportArgs, ModelFormat};
-use crate::experiment::export::{has_onnx, notes, onnx_ensemble, onnx_model};
+use crate::experiment::export::{html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
 use crate::tracking::slug;
 
@@ -21,41 +21,54 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         let is_onnx = args.format.is_none_or(|format| format == ModelFormat::Onnx);
         anyhow::ensure!(is_onnx, "--ensemble writes an ONNX model: leave out --format");
         let ensemble = Ensemble::open(&location, &args.run)?;
-        let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx");
-        write(args, &path, &onnx_ensemble(&ensemble)?, &model_card::of_ensemble(&ensemble, &path)?)?;
+        let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx")?;
+        write(&path, &onnx_ensemble(&ensemble)?, &model_card::of_ensemble(&ensemble, &path)?)?;
         notes(ensemble.first()).iter().for_each(|note| say!("note   {note}"));
         return Ok(ExitCode::SUCCESS);
     }
     let saved = SavedModel::open(&RunFolder::find(&location, &args.run)?)?;
-    let by_default = if has_onnx(&saved) { ModelFormat::Onnx } else { ModelFormat::Safetensors };
-    let format = args.format.unwrap_or(by_default);
-    let (extension, bytes) = match format {
-        ModelFormat::Onnx => ("onnx", onnx_model(&saved)?),
-        ModelFormat::Safetensors => ("safetensors", saved.encode()?),
+    let format = args.format.unwrap_or(ModelFormat::Onnx);
+    let path_with = |extension| path(args, &saved.name(), extension);
+    let (path, bytes) = match format {
+        ModelFormat::Onnx => (path_with("onnx")?, onnx_model(&saved)?),
+        ModelFormat::Safetensors => (path_with("safetensors")?, saved.encode()?),
+        ModelFormat::Html => {
+            // The card is in the page.
+            let path = path_with("html")?;
+            let page = html_page(&saved, &model_card::text(&saved, &path)?)?;
+            write_file(&path, page.as_bytes())?;
+            say_path(&path);
+            return Ok(ExitCode::SUCCESS);
+        }
     };
-    let path = path(args, &saved.name(), extension);
-    write(args, &path, &bytes, &model_card::text(&saved, &path)?)?;
+    write(&path, &bytes, &model_card::text(&saved, &path)?)?;
     if format == ModelFormat::Onnx {
         notes(&saved).iter().for_each(|note| say!("note   {note}"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The file to write: that of `args`, or one named after the model.
-fn path(args: &ExportArgs, name: &str, extension: &str) -> PathBuf {
+/// The file to write: that of `args`, or one named after the model, which must be no link.
+fn path(args: &ExportArgs, name: &str, extension: &str) -> anyhow::Result<PathBuf> {
+    if let Some(file) = &args.output {
+        return Ok(file.clone());
+    }
     // A run's id may contain dots, which `with_extension` would cut off.
-    args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{name}.{extension}")))
+    let file = PathBuf::from(format!("{name}.{extension}"));
+    refuse_foreign(&file)?;
+    Ok(file)
 }
 
 /// Writes the model and its card, and prints their paths.
-fn write(args: &ExportArgs, path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
+fn write(path: &Path, bytes: &[u8], card: &str) -> anyhow::Result<()> {
     // The card's name includes the model's whole file name, so that it does not overwrite another file.
     let beside = PathBuf::from(format!("{}.md", path.display()));
-    if args.output.is_none() {
-        refuse_foreign(path)?;
-    }
     to_own_file(&beside, |writer| Ok(writer.write_all(card.as_bytes())?))?;
-    to_file(path, &[], |writer| Ok(writer.write_all(bytes)?))?;
+    write_file(path, bytes)?;
     say!("{}\n{}", path.display(), beside.display());
     Ok(())
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    to_file(path, &[], |writer| Ok(writer.write_all(bytes)?))
 }

@@ -15,6 +15,7 @@ const MAX_SHOWN: usize = 200;
 pub struct ConfigError {
     /// `configs/digits.toml:12:1`, or the `--set` argument.
     pub place: String,
+    /// What is wrong, and what to do.
     pub message: String,
     /// The line with a caret below, or empty.
     pub excerpt: String,

@@ -21,6 +21,17 @@ pub struct LoadedConfig {
     origin: Option<ConfigOrigin>,
 }
 
+impl Config {
+    /// The config in a text, as a file has it; what the sections `model` and `training` leave out is chosen by the data. Paths are
+    /// relative to the current folder.
+    ///
+    /// # Errors
+    /// As [`LoadedConfig::parse`].
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        Ok(LoadedConfig::parse(text, "the config", "run", &[])?.config)
+    }
+}
+
 impl LoadedConfig {
     /// Reads `path`, or the built-in config of this name, and applies `overrides` (`training.learning_rate=0.01`, the value in TOML, or
     /// a plain word), in order.

@@ -21,9 +21,12 @@ pub struct Config {
     /// Train this many runs with consecutive seeds, starting with `seed`; 1 by default.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub seeds: u16,
+    /// The rows, and how they are read, divided and prepared.
     pub data: DataConfig,
+    /// The network.
     #[serde(default)]
     pub model: ModelConfig,
+    /// How it is trained.
     #[serde(default)]
     pub training: TrainingConfig,
     /// What the file and the overrides say: burnlab chooses by the data what the sections `model` and `training` leave
@@ -48,6 +51,12 @@ fn is_one(seeds: &u16) -> bool {
 }
 
 impl Config {
+    /// A config of the experiment `name` on these data, with the default network and training, to be changed by its fields.
+    pub fn new(name: impl Into<String>, data: DataConfig) -> Self {
+        let (model, training) = (ModelConfig::default(), TrainingConfig::default());
+        Self { name: name.into(), seed: default_seed(), seeds: one(), data, model, training, given: None, sweep: None }
+    }
+
     /// The TOML of this config.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("every field of a config has a TOML form")

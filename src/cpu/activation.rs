@@ -37,6 +37,7 @@ impl std::fmt::Display for Activation {
 }
 
 impl Activation {
+    /// All of them.
     pub const ALL: [Self; 6] = [Self::Sigmoid, Self::Tanh, Self::Relu, Self::LeakyRelu, Self::Gelu, Self::Silu];
 
     /// Applies the function to each element.

@@ -1,13 +1,11 @@
 //! Exports a saved model, or an ensemble, for other programs.
 
-use anyhow::Context;
-
 use super::ensemble::Ensemble;
-use super::run_folder::MODEL;
 use super::saved_model::SavedModel;
-use crate::data::{PreparedKind, PreparedTarget};
-use crate::model::Activation;
+use crate::data::{Inputs, PreparedKind, PreparedTarget};
+use crate::network::{self, Column, Head, Network};
 use crate::onnx;
+use crate::page;
 use crate::training::OutputDecoder;
 
 /// What the exported model leaves to its user: ONNX knows plain numbers and exact names only.
@@ -15,18 +13,15 @@ pub fn notes(saved: &SavedModel) -> Vec<String> {
     saved.preprocessor.readings.for_others(&saved.preprocessor.target_names())
 }
 
-/// Whether ONNX has the kind of network.
-pub fn has_onnx(saved: &SavedModel) -> bool {
-    saved.config.model.mlp().is_some()
-}
-
-/// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out.
+/// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out; of a language model the numbers of
+/// characters in, and the probabilities of the next one out.
 ///
 /// # Errors
-/// A language model, or a network of a kind other than mlp.
+/// A column of large numbers that float32 cannot tell apart; a damaged file in the run folder.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     let doc = doc(saved, &format!("run {}", saved.name()));
-    Ok(onnx::encode(&network(saved, vec![("burnlab_run".into(), saved.name())], &doc)?))
+    let metadata = metadata(saved, ("burnlab_run", saved.name()))?;
+    Ok(encode(vec![exact_network(saved)?], metadata, &doc))
 }
 
 /// One model with the mean of the members' predictions, each with its own preprocessing.
@@ -37,8 +32,12 @@ pub fn onnx_ensemble(ensemble: &Ensemble) -> anyhow::Result<Vec<u8>> {
     let saved = || ensemble.members.iter().map(|member| &member.model);
     let names = saved().map(SavedModel::name).collect::<Vec<_>>().join(", ");
     let doc = doc(ensemble.first(), &format!("mean of {}: runs {names}", ensemble.size()));
-    let networks = saved().map(|saved| network(saved, vec![("burnlab_runs".into(), names.clone())], &doc));
-    Ok(onnx::encode_mean(&networks.collect::<anyhow::Result<Vec<_>>>()?))
+    let networks = saved().map(exact_network).collect::<anyhow::Result<_>>()?;
+    Ok(encode(networks, metadata(ensemble.first(), ("burnlab_runs", names))?, &doc))
+}
+
+fn encode(networks: Vec<Network>, metadata: Vec<(String, String)>, doc: &str) -> Vec<u8> {
+    onnx::encode(&onnx::Model { networks, metadata, producer_version: env!("CARGO_PKG_VERSION"), doc })
 }
 
 /// What the file says of itself.
@@ -47,16 +46,26 @@ fn doc(saved: &SavedModel, what: &str) -> String {
     [first].into_iter().chain(notes(saved)).collect::<Vec<_>>().join(" ")
 }
 
-/// The network with its preprocessing, and `metadata` beside its config.
-fn network<'a>(
-    saved: &'a SavedModel,
-    mut metadata: Vec<(String, String)>,
-    doc: &'a str,
-) -> anyhow::Result<onnx::Network<'a>> {
-    saved.refuse_text("ONNX export does not support it (--format safetensors does)")?;
-    let mlp = saved.config.model.mlp().context(
-        "ONNX export supports only networks of kind `mlp`: choose --format safetensors, or predict with burnlab",
-    )?;
+/// What the graph does not say, or says in numbers only.
+fn metadata(saved: &SavedModel, run: (&str, String)) -> anyhow::Result<Vec<(String, String)>> {
+    let preprocessor = &saved.preprocessor;
+    let image_shape = preprocessor.image_shape().map(|shape| {
+        ("image_shape", serde_json::json!([shape.height, shape.width, shape.channels]).to_string()) // as the inputs lie
+    });
+    let temperature = saved.folder.calibration()?.and_then(|calibration| calibration.temperature);
+    let probability = |logit: f32| 1.0 / (1.0 + (-f64::from(logit)).exp());
+    let entries = [
+        Some(run),
+        Some(("burnlab_config", saved.config.to_toml())),
+        image_shape,
+        temperature.map(|temperature| ("temperature", temperature.to_string())),
+        preprocessor.threshold.map(|threshold| ("threshold", probability(threshold).to_string())),
+    ];
+    Ok(entries.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+/// The network, unless its inputs do not fit in float32.
+fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
     let preprocessor = &saved.preprocessor;
     if let Some(column) = preprocessor.columns().iter().find(|column| preprocessor.readings.origin(&column.name) != 0.0)
     {
@@ -67,82 +76,93 @@ fn network<'a>(
             column.name
         );
     }
-    let columns = preprocessor.columns().iter().map(|column| match &column.kind {
-        PreparedKind::Numeric { median, center, spread, edges } => {
-            onnx::Column::Numeric { name: &column.name, median: *median, center: *center, spread: *spread, edges }
-        }
-        PreparedKind::Categorical { categories, has_unknown } => {
-            onnx::Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
-        }
+    network(saved)
+}
+
+/// The model as a web page, with its `card` below.
+///
+/// # Errors
+/// Only if the model cannot be written as JSON, which does not happen.
+pub fn html_page(saved: &SavedModel, card: &str) -> anyhow::Result<String> {
+    let preprocessor = &saved.preprocessor;
+    anyhow::ensure!(
+        preprocessor.target_names().len() <= 1 && preprocessor.levels().is_empty(),
+        "the page shows one class or number, and the model predicts several: choose --format onnx"
+    );
+    let ranges = preprocessor.columns().iter();
+    let image = preprocessor.image_shape().map(|shape| page::Image {
+        shape: [shape.height, shape.width, shape.channels],
+        are_files: preprocessor.readings.image_files,
     });
-    let weight = |name: String| {
-        let found = saved.weights.get(&name);
-        found.ok_or_else(|| anyhow::anyhow!("{} has no weight `{name}`", MODEL))
+    let model = page::Model {
+        target: &preprocessor.target_name,
+        network: network(saved)?,
+        readings: serde_json::to_value(&preprocessor.readings.columns)?,
+        ranges: ranges.filter_map(|column| Some((column.name.as_str(), column.seen?.range?))).collect(),
+        image,
     };
-    let mut layers = Vec::new();
-    for layer in 0..mlp.num_common_layers() {
-        let (matrix, bias) = (weight(format!("layers.{layer}.weight"))?, weight(format!("layers.{layer}.bias"))?);
-        let [num_inputs, num_outputs] = matrix.shape[..] else { anyhow::bail!("layer {layer} is not a matrix") };
-        layers.push(onnx::Dense { weight: &matrix.values, bias: &bias.values, num_inputs, num_outputs });
-    }
-    let members = match mlp.members {
-        1 => None,
-        count => Some(onnx::Members {
-            scale: &weight("members.scale".into())?.values,
-            weight: &weight("members.weight".into())?.values,
-            bias: &weight("members.bias".into())?.values,
-            count,
-        }),
+    let what = match &preprocessor.inputs {
+        Inputs::Text(_) => "A language model: it continues a text.".to_owned(),
+        Inputs::Table { .. } => format!("A network that predicts {}.", preprocessor.target_name),
     };
-    let activation = match mlp.activation {
-        Activation::Sigmoid => onnx::Activation::Sigmoid,
-        Activation::Tanh => onnx::Activation::Tanh,
-        Activation::Relu => onnx::Activation::Relu,
-        Activation::LeakyRelu => onnx::Activation::LeakyRelu,
-        Activation::Gelu => onnx::Activation::Gelu,
-        Activation::Silu => onnx::Activation::Silu,
+    Ok(page::html(&model, &saved.name(), &what, card)?)
+}
+
+/// The network with its preprocessing as plain data.
+///
+/// # Errors
+/// Classes in an order, which have no head yet.
+pub fn network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
+    let preprocessor = &saved.preprocessor;
+    let inputs = match &preprocessor.inputs {
+        Inputs::Table { columns, .. } => {
+            let columns = columns.iter().map(|column| match &column.kind {
+                PreparedKind::Numeric { median, center, spread, edges } => {
+                    Column::Numeric { name: &column.name, median: *median, center: *center, spread: *spread, edges }
+                }
+                PreparedKind::Categorical { categories, has_unknown } => {
+                    Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
+                }
+            });
+            network::Inputs::Table { columns: columns.collect() }
+        }
+        Inputs::Text(text) => {
+            let characters = preprocessor.characters().unwrap_or_default();
+            network::Inputs::Text { characters, context: text.context }
+        }
     };
     let head = match &preprocessor.target {
         PreparedTarget::Classes(names) => match &names[..] {
             [negative, positive] => {
-                onnx::Head::Binary { classes: [negative, positive], threshold: preprocessor.threshold.unwrap_or(0.0) }
+                Head::Binary { classes: [negative, positive], threshold: preprocessor.threshold.unwrap_or(0.0) }
             }
-            names => onnx::Head::MultiClass { classes: names },
+            names => Head::MultiClass { classes: names },
         },
         &PreparedTarget::Number { mean, standard_deviation } => {
-            onnx::Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
+            Head::Number { name: &preprocessor.target_name, mean, deviation: standard_deviation }
         }
-        &PreparedTarget::Count { mean, .. } => onnx::Head::Count { name: &preprocessor.target_name, mean },
-        PreparedTarget::Quantiles { mean, standard_deviation, levels } => onnx::Head::Quantiles {
+        PreparedTarget::Quantiles { mean, standard_deviation, levels } => Head::Quantiles {
             name: &preprocessor.target_name,
             mean: *mean,
             deviation: *standard_deviation,
             levels,
             middle: OutputDecoder::new(preprocessor).middle_level(),
         },
-        PreparedTarget::Numbers(targets) => onnx::Head::Numbers {
+        PreparedTarget::Numbers(targets) => Head::Numbers {
             names: targets.iter().map(|target| &*target.name).collect(),
             means: targets.iter().map(|target| target.mean).collect(),
             deviations: targets.iter().map(|target| target.standard_deviation).collect(),
         },
-        PreparedTarget::Labels(labels) => onnx::Head::Labels {
+        PreparedTarget::Labels(labels) => Head::Labels {
             names: labels.iter().map(|label| &*label.name).collect(),
             thresholds: labels.iter().map(|label| label.threshold.unwrap_or(0.0)).collect(),
         },
         PreparedTarget::Ordered(_) => anyhow::bail!(
-            "ONNX export does not support data.ordered: choose --format safetensors, or predict with burnlab"
+            "this format does not support data.ordered: choose --format safetensors, or predict with burnlab"
         ),
-        PreparedTarget::Characters(_) => anyhow::bail!("a text has no rows"),
+        &PreparedTarget::Count { mean, .. } => Head::Count { name: &preprocessor.target_name, mean },
+        PreparedTarget::Characters(_) => Head::Characters { count: preprocessor.task().num_outputs() },
     };
-    metadata.push(("burnlab_config".into(), saved.config.to_toml()));
-    Ok(onnx::Network {
-        columns: columns.collect(),
-        layers,
-        members,
-        activation,
-        head,
-        metadata,
-        producer_version: env!("CARGO_PKG_VERSION"),
-        doc,
-    })
+    let layers = saved.config.model.layers(&preprocessor.layout(), preprocessor.task(), &saved.weights);
+    Ok(Network { inputs, layers, head })
 }

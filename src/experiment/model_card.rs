@@ -265,6 +265,18 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
 }
 
 fn onnx_use(saved: &SavedModel, file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let model = serde_json::json!(name).to_string();
+    if let Inputs::Text(text) = &saved.preprocessor.inputs {
+        return format!(
+            "{} has one input, `characters`: int64 `[N, T]`, the numbers of 1 to {} characters among `known_characters` of the \
+             metadata, another one being the number after the last. Outputs: `probabilities` of the next character, and \
+             `logits` of the one after each.\n\n```python\n{}```",
+            code(&name),
+            text.context,
+            TEXT_SCRIPT.replace("MODEL", &model)
+        );
+    }
     let inputs = match saved.preprocessor.columns().iter().all(|column| column.kind.is_numeric()) {
         true => "one input, `inputs`: float32 `[N, columns]`, raw cells in the order below, NaN where missing",
         false => "an input per column, `[N, 1]`: float32 (NaN where missing) or text (empty where missing)",
@@ -282,15 +294,18 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
         }
         _ => "`label` and `probabilities`, a column per class in the order of the metadata's `class_names`",
     };
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let pixels = match saved.preprocessor.readings.image_files {
+        true => " The columns are the pixels of an image, row by row, their colours side by side, from 0 to 1.",
+        false => "",
+    };
     let missing: Vec<&str> = std::iter::once("").chain(saved.config.data.missing.iter().map(String::as_str)).collect();
     let delimiter = saved.config.data.delimiter.map(|delimiter| format!(", sep={:?}", delimiter.to_string()));
     let script = SCRIPT
-        .replace("MODEL", &serde_json::json!(name).to_string())
+        .replace("MODEL", &model)
         .replace("MISSING", &serde_json::json!(missing).to_string())
         .replace("DELIMITER", &delimiter.unwrap_or_default());
     format!(
-        "{} has {inputs}. Scaling and encoding are inside. Outputs: {outputs}. A category is known only in the \
+        "{} has {inputs}. Scaling and encoding are inside.{pixels} Outputs: {outputs}. A category is known only in the \
          spelling below: `TRUE` is not `True`.\n\n```python\n{script}```",
         code(&name)
     )
@@ -320,6 +335,22 @@ if categories:
 else:
     inputs = {"inputs": rows[columns].to_numpy(np.float32)}
 print(session.run(None, inputs))
+"#;
+
+/// The same for a language model.
+const TEXT_SCRIPT: &str = r#"import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(MODEL)
+about = session.get_modelmeta().custom_metadata_map
+known, context = about["known_characters"], int(about["context"])
+text = "Once"
+for _ in range(200):
+    numbers = [known.index(character) if character in known else len(known) for character in text[-context:]]
+    (probabilities,) = session.run(["probabilities"], {"characters": np.array([numbers])})
+    chances = probabilities[0, : len(known)].astype(float)
+    text += known[np.random.choice(len(known), p=chances / chances.sum())]
+print(text)
 "#;
 
 #[cfg(test)]

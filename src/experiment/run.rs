@@ -50,8 +50,11 @@ pub struct Checkpoints {
 /// A run that ended with a model.
 #[derive(Clone, Debug)]
 pub struct RunOutcome {
+    /// The run in its store.
     pub id: RunId,
+    /// Its files, the model among them.
     pub folder: PathBuf,
+    /// Finished, or interrupted with a model.
     pub status: Status,
     /// Why training ended, for humans.
     pub reason: String,

@@ -14,6 +14,7 @@ macro_rules! pages {
             /// [extending]: crate::guide::extending
             /// [first_run]: crate::guide::first_run
             /// [language_models]: crate::guide::language_models
+            /// [library]: crate::guide::library
             /// [measured]: crate::guide::measured
             /// [models]: crate::guide::models
             /// [networks]: crate::guide::networks
@@ -48,6 +49,7 @@ pages! {
     models = "models.md";
     language_models = "language_models.md";
     resuming = "resuming.md";
+    library = "library.md";
     artifacts = "artifacts.md";
     backends = "backends.md";
     promises = "promises.md";

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::norm::BatchNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
-use super::{Activation, DropoutRng, Initializer, Kind, Mlp, MlpConfig, in_range};
+use super::{Activation, DropoutRng, Initializer, Kind, Mlp, MlpConfig, NamedWeights, in_range};
 use crate::cpu::{BlockOptions, FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
+use crate::network::Layer;
+
+mod layers;
 
 /// Name prefix of the linear layers.
 const LINEAR: &str = "linear.";
@@ -109,6 +112,10 @@ impl Kind for CnnConfig {
 
     fn head(&self) -> String {
         format!("{LINEAR}{}", self.linear().head())
+    }
+
+    fn layers<'a>(&self, layout: &Layout, task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.plain_layers(layout, task, weights)
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {

@@ -14,11 +14,15 @@ use serde::{Deserialize, Serialize};
 use super::dense::dense;
 use super::members::{self, Members, average};
 use super::parameters::{InitializedParams, ParameterSpecs};
-use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
+use super::plain::Parts;
+use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
+use crate::network::Layer;
 use crate::schema::without_default;
+
+mod layers;
 
 /// Far wider than burnlab's networks need; a typo must not exhaust the machine's memory.
 const MAX_WIDTH: usize = 65_536;
@@ -78,6 +82,10 @@ impl Kind for MlpConfig {
 
     fn head(&self) -> String {
         if self.members > 1 { "members.".into() } else { format!("layers.{}.", self.hidden.len()) }
+    }
+
+    fn layers<'a>(&self, _layout: &Layout, task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.plain_layers(Parts::new(weights, ""), task)
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {

@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::cpu::{FusedBackend, Kernels};
 use crate::data::{InputColumn, Layout, Task};
 use crate::invalid::Invalid;
+use crate::network::Layer;
 
 mod cnn;
 mod dense;
@@ -27,6 +28,7 @@ mod members;
 mod mlp;
 mod norm;
 mod parameters;
+mod plain;
 mod rnn;
 mod sequence;
 mod tabular;
@@ -56,6 +58,7 @@ const MAX_WEIGHTS: usize = 1 << 30;
 /// The `[model]` section: an architecture, and where its initial weights come from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct ModelConfig {
+    /// Its kind, and the settings of that.
     #[serde(flatten)]
     pub architecture: Architecture,
     /// Start from the weights of this run (its id, or an experiment for its newest run) instead of random ones. Layers
@@ -96,6 +99,12 @@ macro_rules! kinds {
                 match self { $(Self::$kind(config) => Net::$kind(config.build(layout, params)),)+ }
             }
         }
+
+        $(impl From<$config> for ModelConfig {
+            fn from(config: $config) -> Self {
+                Self { architecture: Architecture::$kind(config), init_from: None, freeze: Vec::new() }
+            }
+        })+
 
         /// A network of any kind.
         #[derive(Module, Debug)]
@@ -155,6 +164,8 @@ trait Kind {
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String;
     /// A larger network to try next: a description, and the `--set` that selects it.
     fn larger(&self) -> (&'static str, String);
+    /// The network with these weights as plain layers, from the inputs to the logits of `task`.
+    fn layers<'a>(&self, layout: &Layout, task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>>;
     /// This config with the defaults that depend on other keys written out.
     fn resolved(self) -> Self
     where
@@ -211,12 +222,6 @@ impl Default for Architecture {
     }
 }
 
-impl From<MlpConfig> for ModelConfig {
-    fn from(config: MlpConfig) -> Self {
-        Self { architecture: Architecture::Mlp(config), init_from: None, freeze: Vec::new() }
-    }
-}
-
 impl ModelConfig {
     /// Checks ranges.
     ///
@@ -262,6 +267,14 @@ impl ModelConfig {
     /// The weights of the network that [`ModelConfig::init`] builds: shapes by name.
     pub fn shapes(&self, layout: &Layout, num_outputs: usize) -> BTreeMap<String, Vec<usize>> {
         self.architecture.kind().parameter_specs(layout, num_outputs).shapes()
+    }
+
+    /// The network with these weights as plain layers, for programs other than burnlab.
+    ///
+    /// # Panics
+    /// If they are not the weights of such a network, which [`check_shapes`] tells.
+    pub fn layers<'a>(&self, layout: &Layout, task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.architecture.kind().layers(layout, task, weights)
     }
 
     /// Name prefix of the output layer's weights, such as `layers.2.`.

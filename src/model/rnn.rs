@@ -13,11 +13,14 @@ use serde::{Deserialize, Serialize};
 use super::dense::{dense, dense_steps, weight_and_bias};
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
-use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
+use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_numbers};
 pub use crate::cpu::Cell;
 use crate::cpu::{FusedBackend, Kernels, Recurrence, concatenate};
 use crate::data::{Layout, Task};
 use crate::invalid::Invalid;
+use crate::network::Layer;
+
+mod layers;
 
 /// `[model] kind = "rnn"`: for images, sequences of numbers, and texts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +99,10 @@ impl Kind for RnnConfig {
 
     fn head(&self) -> String {
         "output.".into()
+    }
+
+    fn layers<'a>(&self, layout: &Layout, _task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.plain_layers(layout, weights)
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {

@@ -17,11 +17,14 @@ use serde::{Deserialize, Serialize};
 use super::dense::dense;
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
-use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_no_text};
+use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_no_text};
 use crate::cpu::{FusedBackend, Kernels, Waves, concatenate};
 use crate::data::{InputColumn, Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;
+use crate::network::Layer;
+
+mod layers;
 
 /// The limit of smooth clipping, in units of the scaled column.
 const CLIP: f64 = 3.0;
@@ -108,6 +111,10 @@ impl Kind for TabularConfig {
 
     fn head(&self) -> String {
         "output.".into()
+    }
+
+    fn layers<'a>(&self, layout: &Layout, _task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.plain_layers(layout, weights)
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {

@@ -14,12 +14,14 @@ use super::dense::{dense, dense_steps};
 use super::norm::LayerNorm;
 use super::parameters::{InitializedParams, ParameterSpecs, Start};
 use super::sequence::characters;
-use super::{Activation, DropoutRng, Initializer, Kind, in_range, kind_reads_numbers};
+use super::{Activation, DropoutRng, Initializer, Kind, NamedWeights, in_range, kind_reads_numbers};
 use crate::cpu::{FusedBackend, Heads, Kernels, attention_weights, concatenate};
 use crate::data::{Layout, Task};
 use crate::figures::counted;
 use crate::invalid::Invalid;
+use crate::network::Layer;
 
+mod layers;
 mod memory;
 
 pub use memory::TextMemory;
@@ -150,6 +152,10 @@ impl Kind for TransformerConfig {
 
     fn head(&self) -> String {
         "output.".into()
+    }
+
+    fn layers<'a>(&self, layout: &Layout, _task: Task, weights: &'a NamedWeights) -> Vec<Layer<'a>> {
+        self.plain_layers(layout, weights)
     }
 
     fn describe(&self, layout: &Layout, num_outputs: usize) -> String {

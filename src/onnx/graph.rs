@@ -1,6 +1,7 @@
 //! Builds ONNX models as Protocol Buffers messages: a graph of operators, node by node.
 
 use super::protobuf::Message;
+use crate::network::Array;
 
 /// The version of the file format; 8 was introduced with opset 17.
 const IR_VERSION: i64 = 8;
@@ -11,8 +12,20 @@ const ML_DOMAIN: &str = "ai.onnx.ml";
 const ML_OPSET: i64 = 3;
 /// The operators of [`ML_DOMAIN`] used here.
 const ML_OPERATORS: [&str; 2] = ["LabelEncoder", "OneHotEncoder"];
-/// The number of rows, a symbolic dimension.
-const ROWS: &str = "N";
+
+/// A dimension of an input or output.
+#[derive(Clone, Copy)]
+pub(super) enum Dimension {
+    Size(usize),
+    /// Any size, the same wherever the name is.
+    Any(&'static str),
+}
+
+impl Dimension {
+    pub const ROWS: Self = Self::Any("N");
+    /// Characters of a text.
+    pub const STEPS: Self = Self::Any("T");
+}
 
 /// Field numbers of onnx.proto3, a module per message.
 mod field {
@@ -52,6 +65,7 @@ mod field {
         pub const NAME: u32 = 1;
         pub const F: u32 = 2;
         pub const I: u32 = 3;
+        pub const S: u32 = 4;
         pub const T: u32 = 5;
         pub const INTS: u32 = 8;
         pub const STRINGS: u32 = 9;
@@ -101,6 +115,7 @@ pub(super) enum Values<'a> {
 pub(super) enum Attribute<'a> {
     Float(f32),
     Int(i64),
+    Text(&'a str),
     /// The shape, then the elements.
     Tensor(&'a [usize], Values<'a>),
     Ints(&'a [i64]),
@@ -129,14 +144,14 @@ impl Graph {
         Self { prefix, ..Self::default() }
     }
 
-    /// An input `[N, num_columns]`.
-    pub fn input(&mut self, name: &str, data_type: DataType, num_columns: usize) {
-        self.inputs.push(value_info(name, data_type, Some(num_columns)));
+    /// An input of this shape.
+    pub fn input(&mut self, name: &str, data_type: DataType, shape: &[Dimension]) {
+        self.inputs.push(value_info(name, data_type, shape));
     }
 
-    /// An output `[N, num_columns]` or `[N]`, which a node must write.
-    pub fn output(&mut self, name: &str, data_type: DataType, num_columns: Option<usize>) {
-        self.outputs.push(value_info(name, data_type, num_columns));
+    /// An output of this shape, which a node must write.
+    pub fn output(&mut self, name: &str, data_type: DataType, shape: &[Dimension]) {
+        self.outputs.push(value_info(name, data_type, shape));
     }
 
     /// A constant tensor; `[]` is the shape of a scalar. Returns its name.
@@ -144,6 +159,11 @@ impl Graph {
         let name = self.new_name(what);
         self.initializers.push(tensor(shape, values).text(field::tensor::NAME, &name));
         name
+    }
+
+    /// Weights as a constant.
+    pub fn array(&mut self, what: &str, array: &Array) -> String {
+        self.constant(what, &array.shape, Values::Floats(&array.values))
     }
 
     /// A node with one output, whose name is returned.
@@ -168,6 +188,23 @@ impl Graph {
             node = node.text(field::node::DOMAIN, ML_DOMAIN);
         }
         self.nodes.push(node);
+    }
+
+    pub fn cast(&mut self, tensor: &str, data_type: DataType) -> String {
+        self.node("Cast", &[tensor], &[("to", Attribute::Int(data_type as i64))])
+    }
+
+    /// Concatenates columns; a single tensor is returned unchanged.
+    pub fn concatenate(&mut self, tensors: &[&str]) -> String {
+        match tensors {
+            [single] => (*single).to_owned(),
+            _ => self.node("Concat", tensors, &[("axis", Attribute::Int(-1))]),
+        }
+    }
+
+    /// A number as a constant.
+    pub fn number(&mut self, what: &str, value: f32) -> String {
+        self.constant(what, &[], Values::Floats(&[value]))
     }
 
     /// The bytes of a model with this graph. The keys of `metadata` must differ.
@@ -210,6 +247,7 @@ impl Attribute<'_> {
         let (message, attribute_type) = match *self {
             Self::Float(value) => (message.float(field::attribute::F, value), 1),
             Self::Int(value) => (message.int(field::attribute::I, value), 2),
+            Self::Text(text) => (message.text(field::attribute::S, text), 3),
             Self::Tensor(shape, values) => (message.message(field::attribute::T, &tensor(shape, values)), 4),
             Self::Ints(values) => (message.ints(field::attribute::INTS, values), 7),
             Self::Texts(texts) => (message.texts(field::attribute::STRINGS, texts.iter().copied()), 8),
@@ -230,10 +268,13 @@ fn tensor(shape: &[usize], values: Values) -> Message {
     }
 }
 
-fn value_info(name: &str, data_type: DataType, num_columns: Option<usize>) -> Message {
-    let rows = Message::new().text(field::type_proto::DIM_PARAM, ROWS);
-    let columns = num_columns.map(|size| Message::new().int(field::type_proto::DIM_VALUE, size as i64));
-    let shape = Message::new().message(field::type_proto::DIM, &rows).messages(field::type_proto::DIM, &columns);
+fn value_info(name: &str, data_type: DataType, shape: &[Dimension]) -> Message {
+    let dimension = |dimension: &Dimension| match *dimension {
+        Dimension::Size(size) => Message::new().int(field::type_proto::DIM_VALUE, size as i64),
+        Dimension::Any(name) => Message::new().text(field::type_proto::DIM_PARAM, name),
+    };
+    let dimensions: Vec<Message> = shape.iter().map(dimension).collect();
+    let shape = Message::new().messages(field::type_proto::DIM, &dimensions);
     let tensor_type =
         Message::new().int(field::type_proto::ELEM_TYPE, data_type as i64).message(field::type_proto::SHAPE, &shape);
     let value_type = Message::new().message(field::type_proto::TENSOR_TYPE, &tensor_type);

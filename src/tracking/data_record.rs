@@ -21,11 +21,13 @@ pub struct DataRecord {
     /// Number of input columns.
     #[serde(default)]
     pub num_columns: u64,
-    /// Number of rows in each part.
+    /// Rows of the training part.
     #[serde(default)]
     pub num_train: u64,
+    /// Rows of the validation part.
     #[serde(default)]
     pub num_validation: u64,
+    /// Rows of the test part.
     #[serde(default)]
     pub num_test: u64,
 }

@@ -167,7 +167,9 @@ impl Loss {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "class_weights is \"balanced\" or a list with a number per class")]
 pub enum ClassWeights {
+    /// By a rule.
     Named(Balanced),
+    /// Each by itself.
     List(Vec<f32>),
 }
 

@@ -29,6 +29,7 @@ pub struct Evaluation {
     /// the RMSE of predicting the training mean, the share of wrong labels where each has its more frequent value, or the loss
     /// of a unigram model on a text.
     pub baseline: NamedValue,
+    /// Per class; `None` for a number or a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<ClassEvaluation>,
     /// Results per target, where there are several.
@@ -40,6 +41,7 @@ pub struct Evaluation {
     /// Absolute errors in target units at quantiles (regression of one number).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_quantiles: Option<Vec<Quantile>>,
+    /// What a text is held against; `None` for a table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<TextEvaluation>,
     /// The second training that the network comes from, on the training and validation rows; `None` without one.

@@ -7,6 +7,7 @@
 pub struct Interrupter(burn::train::Interrupter);
 
 impl Interrupter {
+    /// One that lets the training go on.
     pub fn new() -> Self {
         Self(burn::train::Interrupter::new())
     }
@@ -16,6 +17,7 @@ impl Interrupter {
         self.0.stop(Some(reason));
     }
 
+    /// Whether the training is to end.
     pub fn should_stop(&self) -> bool {
         self.0.should_stop()
     }

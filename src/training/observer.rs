@@ -51,7 +51,9 @@ impl TrainingObserver for Unobserved {}
 pub struct TrainingStart<'a> {
     /// Run, data, network and optimizer in a few lines, as in the run's log.
     pub description: &'a str,
+    /// As the config has it.
     pub max_epochs: usize,
+    /// Optimizer steps of an epoch, one a batch.
     pub steps_per_epoch: usize,
 }
 
@@ -60,6 +62,7 @@ pub struct TrainingStart<'a> {
 pub struct EpochReport {
     /// 1-based.
     pub epoch: usize,
+    /// As the config has it.
     pub max_epochs: usize,
     /// The recorded values by key, such as (`validation/loss`, 0.1).
     pub values: Vec<(MetricKey, f64)>,

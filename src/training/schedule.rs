@@ -16,6 +16,7 @@ const MAX_WARM_UP: f64 = 1e6;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScheduleConfig {
+    /// How the learning rate goes.
     pub kind: ScheduleKind,
     /// Epochs (fractions allowed) over which the rate rises linearly from 0; 0 by default.
     pub warm_up_epochs: f64,

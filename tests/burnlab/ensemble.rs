@@ -2,9 +2,8 @@
 //! predictions.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::onnx::python;
+use crate::onnx::{check, python};
 use crate::place::{Place, json, text};
 
 /// Two runs of a config of `data`, other seeds or folds, on the same test rows where `split_seed` is in `data`.
@@ -228,9 +227,7 @@ fn onnx_runtime_predicts_the_mean_that_burnlab_predicts() {
         works(&place, &["predict", "c", "new.csv", "--ensemble", "-o", "expected.csv"]);
         assert_eq!(works(&place, &["export", "c", "--ensemble"]).lines().next(), Some("c-ensemble.onnx"));
         let files = ["c-ensemble.onnx", "new.csv", "expected.csv"].map(|file| place.path(file));
-        let check = Command::new(&python).arg(root.join("tests/onnx/check.py")).args(files).output().unwrap();
-        assert!(check.status.success(), "{name}: {}", text(&check.stderr));
-        assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
+        check(&python, &[files]);
         let card = std::fs::read_to_string(place.path("c-ensemble.onnx.md")).unwrap();
         assert!(card.starts_with(&format!("# c, mean of {} folds\n", runs.len())), "{card}");
         for run in &runs {

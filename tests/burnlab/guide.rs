@@ -36,7 +36,7 @@ macro_rules! pages {
 }
 
 pages! {
-    artifacts, backends, comparing, config, extending, first_run, language_models, measured, models, networks, promises,
+    artifacts, backends, comparing, config, extending, first_run, language_models, library, measured, models, networks, promises,
     resuming, sweeps, tables, targets, tutorial,
 }
 

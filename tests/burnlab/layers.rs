@@ -6,8 +6,9 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 32] = [
+const LAYERS: [(&str, &str); 35] = [
     ("main", "cli commands"),
+    ("library", "backend config experiment tracking training"),
     (
         "commands",
         "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model plots shell serve shipped sweep tracking training web",
@@ -18,11 +19,11 @@ const LAYERS: [(&str, &str); 32] = [
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model onnx permissions plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
-    ("model", "cpu data figures invalid schema"),
+    ("model", "cpu data figures invalid network schema"),
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
@@ -31,7 +32,9 @@ const LAYERS: [(&str, &str); 32] = [
     ("data", "bounded figures invalid missing permissions shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
-    ("onnx", ""),
+    ("onnx", "network"),
+    ("page", "network"),
+    ("network", ""),
     ("web", ""),
     ("bounded", ""),
     ("sqlite_file", ""),
@@ -44,7 +47,7 @@ const LAYERS: [(&str, &str); 32] = [
     ("shell", ""),
     ("shipped", ""),
     ("invalid", ""),
-    ("lib", ""), // declares the modules
+    ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public
 ];
 
 /// What may name Burn.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use burnlab::network::{Array, Column, Head, Inputs, Layer, Network};
 use burnlab::onnx::protobuf::Message;
-use burnlab::onnx::{Activation, Column, Dense, Head, Network, encode};
+use burnlab::onnx::{Model, encode};
 
 use crate::place::{Place, text};
 
@@ -81,22 +82,111 @@ fn onnx_runtime_predicts_several_targets_as_burnlab_does() {
 #[track_caller]
 fn predicts_the_same(python: &Path, name: &str, config: &str) {
     let place = Place::new();
+    exported(&place, name, config);
+    let run = place.only_run();
+    check(python, &[[place.path("m.onnx"), run.join("test.csv"), run.join("predictions.csv")]]);
+    let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
+    let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
+    assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
+}
+
+#[track_caller]
+fn exported(place: &Place, name: &str, config: &str) {
     place.write("c.toml", config);
     for args in [&["--config", "c.toml", "--quiet"][..], &["export", "c", "-o", "m.onnx"]] {
         let output = place.run(args);
         assert!(output.status.success(), "{name}: {}", text(&output.stderr));
     }
-    let run = place.only_run();
-    let check = Command::new(python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py"))
-        .args([place.path("m.onnx"), run.join("test.csv"), run.join("predictions.csv")])
-        .output()
-        .unwrap();
-    assert!(check.status.success(), "{name}: {}", text(&check.stderr));
-    assert!(text(&check.stdout).starts_with("ok: "), "{name}: {}", text(&check.stdout));
-    let card = std::fs::read_to_string(place.path("m.onnx.md")).unwrap();
-    let fingerprint = crate::place::json(run.join("environment.json"))["dataset"]["fingerprint"].clone();
-    assert!(card.contains(fingerprint.as_str().unwrap()) && card.contains("max_epochs = 5"), "{card}");
+}
+
+/// Has the runtime predict what burnlab predicted: of each model its file, the rows, and the predictions.
+#[track_caller]
+pub fn check(python: &Path, models: &[[PathBuf; 3]]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py");
+    let check = Command::new(python).arg(script).args(models.concat()).output().unwrap();
+    assert!(check.status.success(), "{}", text(&check.stderr));
+    let told = text(&check.stdout);
+    println!("{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("ok: ")).count(), models.len(), "{told}");
+}
+
+#[test]
+fn onnx_runtime_predicts_what_networks_of_every_kind_predict() {
+    let Some(python) = python() else { return };
+    let places: Vec<Place> = KINDS
+        .iter()
+        .map(|(data, model)| {
+            let place = Place::new();
+            let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 2\n");
+            exported(&place, model, &config);
+            place
+        })
+        .collect();
+    let kinds: std::collections::BTreeSet<&str> =
+        KINDS.iter().map(|(_, model)| model.split('"').nth(1).unwrap()).collect();
+    let all = burnlab::model::Architecture::all();
+    assert_eq!(kinds, all.iter().map(|(name, _)| *name).collect(), "a kind without a model");
+    let models: Vec<[PathBuf; 3]> =
+        places.iter().map(|place| of_run(place.path("m.onnx"), &place.only_run())).collect();
+    check(&python, &models);
+}
+
+/// A model, and the test rows and predictions of its run; of a language model, its test text and evaluation.
+pub fn of_run(model: PathBuf, run: &Path) -> [PathBuf; 3] {
+    match run.join("test.txt") {
+        text if text.exists() => [model, text, run.join("evaluation.json")],
+        _ => [model, run.join("test.csv"), run.join("predictions.csv")],
+    }
+}
+
+/// The data and the network of models that are exported.
+pub const KINDS: [(&str, &str); 15] = [
+    ("source = \"moons\"\nbins = 3", "kind = \"mlp\"\nhidden = [4, 3]\nmembers = 2\nactivation = \"silu\""),
+    ("source = \"diabetes\"", "kind = \"mlp\"\nhidden = [4]\nmembers = 2"),
+    ("source = \"digits\"", "kind = \"cnn\"\nchannels = [3, 4]\nconvolutions = 2\nhidden = [5]\nactivation = \"silu\""),
+    (
+        "source = \"digits\"",
+        "kind = \"cnn\"\nchannels = [3]\nkernel = 5\npool = 3\nbatch_norm = false\nhidden = []\nactivation = \"gelu\"",
+    ),
+    ("source = \"digits\"", "kind = \"rnn\"\nunits = 5\nlayers = 2\nbidirectional = true"),
+    ("source = \"diabetes\"", "kind = \"rnn\"\ncell = \"lstm\"\nunits = 4\nstep = 2"),
+    ("source = \"digits\"", "kind = \"rnn\"\ncell = \"gru\"\nunits = 5\nbidirectional = true"),
+    ("source = \"wine\"", "kind = \"rnn\"\ncell = \"gru\"\nunits = 4\nlayers = 2"),
+    ("source = \"digits\"", "kind = \"transformer\"\nwidth = 8\nheads = 2\npatch = [2, 4]\npooling = \"class_token\""),
+    ("source = \"breast_cancer\"", "kind = \"transformer\"\nwidth = 6\nheads = 3\ndepth = 1\nactivation = \"tanh\""),
+    ("source = \"breast_cancer\"", "kind = \"tabular\"\nwidth = 8\nfrequencies = 4\nfrequency_scale = 20"),
+    ("source = \"diabetes\"\nbins = 4", "kind = \"tabular\"\nwidth = 8\nblocks = 1\nactivation = \"leaky_relu\""),
+    ("source = \"wine\"", "kind = \"tabular\"\nwidth = 8\nblocks = 0\nfrequencies = 0"),
+    ("source = \"alice\"\ncontext = 12", "kind = \"transformer\"\nwidth = 8\nheads = 2\ndepth = 2"),
+    ("source = \"alice\"\ncontext = 12", "kind = \"rnn\"\nunits = 6\nlayers = 2\ncell = \"gru\""),
+];
+
+/// Cells that training did not have: unknown categories, missing ones, numbers far off.
+#[test]
+fn onnx_runtime_reads_unknown_and_missing_cells_as_burnlab_does() {
+    let Some(python) = python() else { return };
+    let rows = |from: i32, to: i32| -> String {
+        let row = |i: i32| {
+            let (size, colour) = (f64::from(i * 37 % 101) / 7.0, ["red", "green", "blue"][(i % 3) as usize]);
+            let shape = if i % 11 == 0 { "" } else { ["round", "square"][(i / 2 % 2) as usize] };
+            let size = if i % 13 == 0 { String::new() } else { size.to_string() };
+            format!("{size},{colour},{shape},{}\n", if (i * 37 % 101 > 50) ^ (i % 3 == 0) { "yes" } else { "no" })
+        };
+        (from..to).map(row).collect()
+    };
+    let header = "size,colour,shape,bought\n";
+    let odd = "1e30,red,round,yes\n-1e30,green,,no\n,violet,oval,yes\n3,,,no\n,,,no\n0.5,RED,round,yes\n";
+    for model in ["kind = \"mlp\"\nhidden = [5]\nmembers = 3", "kind = \"tabular\"\nwidth = 8\nfrequencies = 3"] {
+        let place = Place::new();
+        place.write("train.csv", &format!("{header}{}", rows(0, 300)));
+        place.write("new.csv", &format!("{header}{}{odd}", rows(300, 320)));
+        let data = "[data]\npath = \"train.csv\"\ntarget = \"bought\"";
+        let training = "max_epochs = 8\nthreshold = \"f1\"\ncalibrate = true";
+        exported(&place, model, &format!("{data}\n[model]\n{model}\n[training]\n{training}\n"));
+        let output = place.run(&["predict", "c", "new.csv", "-o", "expected.csv"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        check(&python, &[["m.onnx", "new.csv", "expected.csv"].map(|file| place.path(file))]);
+    }
 }
 
 #[test]
@@ -131,17 +221,10 @@ fn numeric(name: &str) -> Column<'_> {
     Column::Numeric { name, median: 2.0, center: 1.0, spread: 4.0, edges: &[] }
 }
 
-fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Network<'a> {
-    Network {
-        columns,
-        layers: vec![Dense { weight: &WEIGHT, bias: &BIAS, num_inputs: 2, num_outputs: 1 }],
-        members: None,
-        activation: Activation::Relu,
-        head,
-        metadata: Vec::new(),
-        producer_version: "1.2.3",
-        doc,
-    }
+fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Model<'a> {
+    let layer = Layer::Dense { weight: Array::new(&[2, 1], &WEIGHT[..]), bias: Array::new(&[1], &BIAS[..]) };
+    let network = Network { inputs: Inputs::Table { columns }, layers: vec![layer], head };
+    Model { networks: vec![network], metadata: Vec::new(), producer_version: "1.2.3", doc }
 }
 
 fn number() -> Head<'static> {
@@ -187,7 +270,9 @@ fn a_weight_more_takes_four_bytes() {
         let (weight, bias) = (vec![0.5; 2 * width], vec![0.0; width]);
         let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
         let mut network = network(vec![numeric("a"), numeric("b")], Head::MultiClass { classes: &classes }, "");
-        network.layers = vec![Dense { weight: &weight, bias: &bias, num_inputs: 2, num_outputs: width }];
+        let layer =
+            Layer::Dense { weight: Array::new(&[2, width], &weight[..]), bias: Array::new(&[width], &bias[..]) };
+        network.networks[0].layers = vec![layer];
         encode(&network).len()
     };
     // A class: two weights and a bias (12 bytes), its number (1) and its name (3, and 4 in the JSON list).

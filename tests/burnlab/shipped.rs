@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::lab::{Lab, config_file};
 use crate::place::{Place, text};
+use burnlab::experiment::export::onnx_model;
+use burnlab::experiment::{RunFolder, SavedModel};
 use burnlab::tracking::Store;
 
 fn root() -> &'static Path {
@@ -83,7 +85,8 @@ fn every_config_trains_and_keeps_its_promise() {
     let lab = Lab::new();
     // First, since others begin with it.
     let pretrained = promises.get_key_value("digits-pretrain").map(|(&name, promise)| (name, promise.clone()));
-    let mut broken = Vec::new();
+    let python = crate::onnx::python();
+    let (mut broken, mut exported) = (Vec::new(), Vec::new());
     for (name, (metric, bounds)) in pretrained.into_iter().chain(promises) {
         let overrides = match name {
             // Of 10 epochs: they take half a minute on busy cores.
@@ -98,6 +101,12 @@ fn every_config_trains_and_keeps_its_promise() {
         };
         let overrides: Vec<&str> = overrides.iter().map(String::as_str).collect();
         let run = lab.train(name, &overrides);
+        if python.is_some() {
+            let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
+            let model = files.path().join(format!("{name}.onnx"));
+            std::fs::write(&model, onnx_model(&saved).unwrap()).unwrap();
+            exported.push(crate::onnx::of_run(model, &run.folder));
+        }
         let value = run.evaluation.unwrap().metric(metric);
         println!("{name}: {metric} {value}");
         if !bounds.contains(&value) {
@@ -105,6 +114,9 @@ fn every_config_trains_and_keeps_its_promise() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
+    if let Some(python) = python {
+        crate::onnx::check(&python, &exported);
+    }
 }
 
 /// A table of 400 districts with the columns of California's, which is not shipped; the value follows from the income and

@@ -1,4 +1,4 @@
-"""Checks an ONNX model that burnlab wrote: runs it with ONNX Runtime and compares with burnlab's own predictions.
+"""Checks ONNX models that burnlab wrote: runs them with ONNX Runtime and compares with burnlab's own predictions.
 
 Needs the packages onnx, onnxruntime and numpy.
 """
@@ -83,21 +83,26 @@ def require_shape(name, array, shape):
         raise Failure(f"{name} has shape {array.shape}, expected {shape}")
 
 
-def compare_classes(outputs, rows, expected, classes):
-    """The largest difference of a probability in `rows` (a slice)."""
+def compare_classes(outputs, rows, expected, metadata):
+    """The largest difference of a probability in `rows` (their numbers)."""
+    classes = json.loads(metadata["class_names"])
     wanted = numpy.stack([expected.numbers(f"probability_{name}") for name in classes], axis=1)[rows]
-    labels = expected.column("predicted")[rows]
+    labels = numpy.array(expected.column("predicted"), dtype=object)[rows]
     require_shape("probabilities", outputs["probabilities"], wanted.shape)
     require_shape("label", outputs["label"], wanted.shape[:1])
-    top = numpy.sort(wanted, axis=1)
-    for row, (got, label) in enumerate(zip(outputs["label"], labels), rows.start):
-        if got.strip(SPACE) != label and top[row - rows.start, -1] - top[row - rows.start, -2] > TIE:
+    if "threshold" in metadata:
+        margins = 2 * numpy.abs(wanted[:, 1] - float(metadata["threshold"]))
+    else:
+        top = numpy.sort(wanted, axis=1)
+        margins = top[:, -1] - top[:, -2]
+    for row, got, label, margin in zip(rows, outputs["label"], labels, margins):
+        if got.strip(SPACE) != label and margin > TIE:
             raise Failure(f"row {row}: label {got!r}, expected {label!r}")
     return largest_difference("probability", outputs["probabilities"], wanted, rows, scale=1.0)
 
 
 def compare_labels(outputs, rows, expected, names):
-    """The largest difference of a probability in `rows` (a slice)."""
+    """The largest difference of a probability in `rows` (their numbers)."""
     wanted = numpy.stack([expected.numbers(f"probability_{name}") for name in names], axis=1)[rows]
     labels = numpy.stack([expected.numbers(f"predicted_{name}") for name in names], axis=1)[rows]
     require_shape("labels", outputs["labels"], wanted.shape)
@@ -108,7 +113,7 @@ def compare_labels(outputs, rows, expected, names):
 
 
 def compare_numbers(outputs, rows, expected, names):
-    """The largest difference of a number in `rows` (a slice), in standard deviations of all expected ones."""
+    """The largest difference of a number in `rows`, in standard deviations of all expected ones."""
     columns = [f"predicted_{name}" for name in names] or ["predicted"]
     wanted = numpy.stack([expected.numbers(name) for name in columns], axis=1)
     scale = numpy.where(numpy.std(wanted, axis=0) > 0, numpy.std(wanted, axis=0), 1.0)
@@ -122,9 +127,49 @@ def largest_difference(what, got, wanted, rows, scale):
     # NaN is no agreement, whichever side it is on.
     row, column = numpy.unravel_index(numpy.argmax(numpy.nan_to_num(differences, nan=numpy.inf)), differences.shape)
     if not differences[row, column] <= TOLERANCE:
-        number = rows.start + row
-        raise Failure(f"row {number}: {what} {got[row, column]:.9g}, expected {wanted[row, column]:.9g}")
+        raise Failure(f"row {rows[row]}: {what} {got[row, column]:.9g}, expected {wanted[row, column]:.9g}")
     return differences[row, column]
+
+
+def batches(num_rows):
+    """All rows in one; then one row, seven, and a thousand, over and over the same where there are fewer."""
+    for size in [num_rows, 1, 7, 1000]:
+        first = num_rows // 2 if size < num_rows else 0
+        yield (first + numpy.arange(size)) % num_rows
+
+
+def check_text(session, metadata, text_path, evaluation_path):
+    """The characters evaluated, and the difference of the mean loss from the recorded one; a beginning of each window must give
+    the probabilities that the whole of it gives there."""
+    known = {character: number for number, character in enumerate(metadata["known_characters"])}
+    text = text_path.read_bytes().decode("utf-8")
+    numbers = numpy.array([known.get(character, len(known)) for character in text], dtype=numpy.int64)
+    context = int(metadata["context"])
+    num_windows = (len(numbers) - 1) // context
+    shape = (num_windows, context)
+    windows, targets = (numbers[start : start + num_windows * context].reshape(shape) for start in (0, 1))
+    losses = []
+    for start in range(0, num_windows, 100):
+        block = windows[start : start + 100]
+        logits, probabilities = session.run(["logits", "probabilities"], {"characters": block})
+        require_shape("logits", logits, (*block.shape, len(known) + 1))
+        logits = logits.astype(numpy.float64)
+        logits -= logits.max(axis=-1, keepdims=True)
+        log_probabilities = logits - numpy.log(numpy.exp(logits).sum(axis=-1, keepdims=True))
+        of_target = numpy.take_along_axis(log_probabilities, targets[start : start + 100, :, None], axis=-1)
+        losses.append(-of_target)
+        expected = numpy.exp(log_probabilities)
+        rows = start + numpy.arange(len(block))
+        largest_difference("probability", probabilities, expected[:, -1], rows, scale=1.0)
+        for length in {1, context // 2 or 1}:
+            (found,) = session.run(["probabilities"], {"characters": block[:7, :length]})
+            largest_difference("probability", found, expected[:7, length - 1], rows, scale=1.0)
+    metrics = json.loads(evaluation_path.read_text())["metrics"]
+    wanted = next(metric["value"] for metric in metrics if metric["name"] == "loss")
+    difference = abs(numpy.concatenate(losses).mean() - wanted)
+    if not difference <= TOLERANCE:
+        raise Failure(f"mean loss {numpy.concatenate(losses).mean():.9g}, expected {wanted:.9g}")
+    return num_windows * context, difference
 
 
 def check(model_path, inputs_path, expected_path):
@@ -139,6 +184,8 @@ def check(model_path, inputs_path, expected_path):
     names = [output.name for output in session.get_outputs()]
     levels = json.loads(metadata.get("levels", "[]"))
     is_number, are_labels = names in [["prediction"], ["prediction", "quantiles"]], names == ["labels", "probabilities"]
+    if names == ["logits", "probabilities"]:
+        return check_text(session, metadata, inputs_path, expected_path)
     if not is_number and not are_labels and names != ["label", "probabilities"]:
         raise Failure(f"the model has the outputs {names}")
 
@@ -148,7 +195,7 @@ def check(model_path, inputs_path, expected_path):
         raise Failure(f"{inputs_path} has {num_rows} rows, {expected_path} has {len(expected.rows)}")
     arrays = feeds(session.get_inputs(), json.loads(metadata["column_names"]), inputs)
     largest = 0.0
-    for rows in [slice(0, num_rows), slice(num_rows // 2, num_rows // 2 + 1)]:
+    for rows in batches(num_rows):
         results = session.run(names, {name: array[rows] for name, array in arrays.items()})
         outputs = dict(zip(names, results))
         if is_number:
@@ -161,31 +208,33 @@ def check(model_path, inputs_path, expected_path):
         elif are_labels:
             difference = compare_labels(outputs, rows, expected, json.loads(metadata["label_names"]))
         else:
-            difference = compare_classes(outputs, rows, expected, json.loads(metadata["class_names"]))
+            difference = compare_classes(outputs, rows, expected, metadata)
         largest = max(largest, difference)
     return num_rows, largest
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, metavar="MODEL.onnx")
     parser.add_argument(
-        "inputs", type=Path, metavar="INPUTS.csv", help="raw cells under the names of their columns; empty = missing"
-    )
-    parser.add_argument(
-        "expected",
+        "files",
         type=Path,
-        metavar="EXPECTED.csv",
-        help="burnlab's predictions of the same rows: row,predicted[,probability_A,probability_B...]",
+        nargs="+",
+        metavar="MODEL.onnx INPUTS.csv EXPECTED.csv",
+        help="of each model: raw cells under the names of their columns, empty = missing; and burnlab's predictions of the "
+        "same rows, row,predicted[,probability_A,probability_B...]. Of a language model: a text, and evaluation.json",
     )
-    arguments = parser.parse_args()
-    try:
-        num_rows, largest = check(arguments.model, arguments.inputs, arguments.expected)
-    # The libraries have no common class of errors.
-    except Exception as error:
-        text = " ".join(str(error).split())
-        sys.exit(f"failed: {text if isinstance(error, Failure) else f'{type(error).__name__}: {text}'}")
-    print(f"ok: {num_rows} rows, largest difference {largest:.3g}")
+    files = parser.parse_args().files
+    if len(files) % 3:
+        parser.error("three files for each model")
+    for place in range(0, len(files), 3):
+        try:
+            num_rows, largest = check(*files[place : place + 3])
+        # The libraries have no common class of errors.
+        except Exception as error:
+            text = " ".join(str(error).split())
+            text = text if isinstance(error, Failure) else f"{type(error).__name__}: {text}"
+            sys.exit(f"failed: {files[place]}: {text}")
+        print(f"ok: {num_rows} rows, largest difference {largest:.3g}")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "home.js",
     "hover.js",
     "main.js",
+    "numbers.js",
     "overview.js",
     "palette.js",
     "parallel.js",

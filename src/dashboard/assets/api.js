@@ -29,7 +29,7 @@ async function renewToken() {
   return isNew;
 }
 
-async function send(method, path, body, signal) {
+export async function send(method, path, body, signal) {
   const options = { method, signal, headers: {}, cache: "no-store" };
   if (method !== "GET") options.headers["x-burnlab-token"] = token;
   if (body !== undefined) {

@@ -1,13 +1,162 @@
-// The lessons, one after the other.
-const language = new URLSearchParams(location.search).get("lang") === "en" ? "en" : "zh";
-document.documentElement.lang = language;
-const lessons = await (await fetch(`api/learn/lessons?lang=${language}`)).json();
-for (const { id, title, html } of lessons) {
-  const section = document.createElement("section");
-  section.id = id;
-  section.innerHTML = html; // our own texts, compiled in
-  const heading = document.createElement("h2");
-  heading.textContent = title;
-  section.prepend(heading);
-  document.querySelector("#lessons").append(section);
+// The page of lessons: which lesson in which language, and the widgets in its text.
+
+import { ApiError, send } from "../assets/api.js";
+import { h } from "../assets/dom.js";
+import { translator } from "./words.js";
+
+const LANGUAGES = { zh: "中文", en: "English" };
+const KEPT = "burnlab-learn-language";
+
+/** Which module draws a widget that a lesson names. */
+const WIDGETS = {
+  neuron: "neuron",
+  activations: "activations",
+  points: "points",
+  "hidden-units": "hidden",
+  luck: "luck",
+  backprop: "backprop",
+  "learning-rate": "rate",
+  unroll: "unroll",
+  "draw-digit": "digit",
+  "digit-gallery": "digit_gallery",
+  overfitting: "overfitting",
+  "early-stopping": "stopping",
+  "ten-seeds": "seeds",
+  convolution: "convolution",
+  recurrence: "recurrence",
+  attention: "attention",
+  gpt: "gpt",
+  "fine-tuning": "finetune",
+};
+
+const find = (id) => document.getElementById(id);
+const asked = () => new URLSearchParams(location.search).get("lang");
+const remembered = () => {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null; // the browser keeps nothing
+  }
+};
+const preferred = () => (navigator.languages.some((name) => name.startsWith("zh")) ? "zh" : "en");
+
+let lang = [asked(), remembered(), preferred()].find((name) => name in LANGUAGES);
+let lessons = [];
+let words = null;
+let closers = [];
+
+/** A failure anywhere is seen, and fails the tests. */
+function failed(problem) {
+  if (problem?.name === "AbortError") return;
+  document.documentElement.dataset.problem = String(problem?.stack ?? problem);
 }
+addEventListener("error", (event) => failed(event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => failed(event.reason));
+
+async function load() {
+  const [table, texts] = await Promise.all([
+    fetch(`learn/strings.${lang}.json`, { cache: "no-cache" }).then((answer) => answer.json()),
+    send("GET", `api/learn/lessons?lang=${lang}`),
+  ]);
+  words = translator(table);
+  lessons = texts;
+  document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
+  drawFrame();
+  show();
+}
+
+function drawFrame() {
+  const t = words("page");
+  find("skip").textContent = t("skip");
+  find("skip").onclick = (event) => {
+    event.preventDefault();
+    find("lesson").focus();
+  };
+  find("where").textContent = t("title");
+  find("languages").setAttribute("aria-label", t("language"));
+  find("languages").replaceChildren(
+    ...Object.entries(LANGUAGES).map(([name, title]) =>
+      h(
+        "button",
+        { type: "button", class: "quiet", lang: name === "zh" ? "zh-CN" : "en", "data-lang": name, "aria-pressed": String(name === lang), onclick: () => speak(name) },
+        title,
+      ),
+    ),
+  );
+  const links = lessons.map(({ id, title }, index) =>
+    h("li", {}, h("a", { href: `#${id}`, "data-lesson": id }, h("span", { class: "ordinal" }, String(index + 1)), title)),
+  );
+  const wide = matchMedia("(min-width: 900px)").matches;
+  find("contents").setAttribute("aria-label", t("contents"));
+  find("contents").replaceChildren(h("details", { open: wide }, h("summary", {}, t("contents")), h("ol", {}, links)));
+}
+
+function speak(name) {
+  if (name === lang) return;
+  lang = name;
+  try {
+    localStorage.setItem(KEPT, name);
+  } catch {
+    // It is in the address all the same.
+  }
+  const address = new URL(location.href);
+  address.searchParams.set("lang", name);
+  history.replaceState(null, "", address);
+  load();
+}
+
+function show() {
+  closers.forEach((close) => close());
+  closers = [];
+  const index = Math.max(0, lessons.findIndex(({ id }) => id === decodeURIComponent(location.hash.slice(1))));
+  const lesson = lessons[index];
+  if (!lesson) return;
+  const t = words("page");
+  document.title = `${lesson.title} · burnlab`;
+  document.querySelectorAll("[data-lesson]").forEach((link) => {
+    if (link.dataset.lesson === lesson.id) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  });
+  if (matchMedia("(max-width: 899px)").matches) find("contents").querySelector("details").open = false;
+  // The server made it from a file of its own.
+  const text = h("article", { "data-id": lesson.id });
+  text.innerHTML = lesson.html;
+  text.prepend(h("h1", {}, lesson.title));
+  for (const table of text.querySelectorAll("table")) table.replaceWith(h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": t("table") }, table.cloneNode(true)));
+  for (const block of text.querySelectorAll("pre")) block.setAttribute("tabindex", "0");
+  const step = (at, label, className) => lessons[at] && h("a", { class: className, href: `#${lessons[at].id}` }, h("span", { class: "soft" }, label), lessons[at].title);
+  find("lesson").replaceChildren(
+    h("p", { class: "place soft" }, t("place", { number: index + 1, total: lessons.length })),
+    text,
+    h("nav", { class: "steps", "aria-label": t("steps") }, step(index - 1, t("previous"), "previous"), step(index + 1, t("next"), "next")),
+  );
+  scrollTo(0, 0);
+  find("lesson").scrollTop = 0;
+  for (const place of text.querySelectorAll("[data-widget]")) mount(place);
+}
+
+async function mount(place) {
+  const name = place.dataset.widget;
+  const t = words(name);
+  place.classList.add("widget");
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", t("name"));
+  let isOpen = true;
+  const mine = [() => (isOpen = false)];
+  closers.push(() => mine.forEach((close) => close()));
+  try {
+    const { mount: draw } = await import(`./${WIDGETS[name]}.js`);
+    if (!isOpen) return;
+    await draw(place, { t, common: words("common"), lang, isOpen: () => isOpen, onClose: (close) => (isOpen ? mine.push(close) : close()) });
+    place.dataset.ready = "";
+  } catch (problem) {
+    if (problem instanceof ApiError) place.append(h("p", { class: "problem", role: "alert" }, problem.message));
+    else failed(problem);
+  }
+}
+
+addEventListener("hashchange", () => {
+  show();
+  find("lesson").focus({ preventScroll: true });
+});
+load();

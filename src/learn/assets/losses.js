@@ -1,0 +1,46 @@
+// Loss by epoch, of the training and the validation part, with the epochs that matter.
+
+import { h } from "../assets/dom.js";
+import { paint } from "../assets/palette.js";
+import { Plot } from "../assets/plot.js";
+
+const TRAIN = 0,
+  VALIDATION = 1;
+
+/** `show(history, {upTo, marks, ghost, range})`; `history` as the server gives it. */
+export function losses(t, onClose, height = 240) {
+  const box = h("div", { class: "plot" });
+  const plot = new Plot(box, { height, label: t("curves") });
+  let shown = null;
+  const draw = () => shown && plot.draw(shown);
+  const resize = new ResizeObserver(draw);
+  resize.observe(box);
+  onClose(() => resize.disconnect());
+  const key = (slot, dash, text) => h("span", { class: "key-line" }, h("i", { class: `stroke slot-${slot} ${dash ? "dashed" : ""}` }), text);
+  const element = h("figure", { class: "losses" }, box, h("figcaption", { class: "legend" }, key(TRAIN, false, t("train")), key(VALIDATION, true, t("validation"))));
+  return Object.assign(element, {
+    plot,
+    show(history, { upTo = Infinity, marks = [], ghost = null, most = null } = {}) {
+      const rows = (from, key) => from.epoch.map((epoch, index) => [epoch, from[key]?.[index] ?? null]).filter(([epoch]) => epoch <= upTo);
+      const [train, validation] = [rows(history, "train_loss"), rows(history, "validation_loss")];
+      const faint = ghost ? [ghost].flatMap((one) => [["train_loss", TRAIN, undefined], ["validation_loss", VALIDATION, "60 40"]].map(([key, slot, dash]) => ({ points: one.epoch.map((epoch, index) => [epoch, one[key][index]]), color: paint(slot), dash, opacity: 0.25, width: 1.2 }))) : [];
+      const curves = [
+        ...faint,
+        { points: train, color: paint(TRAIN), width: 2 },
+        { points: validation, color: paint(VALIDATION), width: 2, dash: "60 40" },
+      ].filter(({ points }) => points.some(([, value]) => value !== null));
+      const values = curves.flatMap(({ points }) => points.map(([, value]) => value)).filter((value) => value !== null);
+      const high = most ?? Math.min(Math.max(...values, 0.1), 4 * median(values) + 0.3);
+      const last = Math.max(...curves.flatMap(({ points }) => points.map(([epoch]) => epoch)), 2);
+      shown = {
+        x: { kind: "linear", range: [0, last], title: t("epoch") },
+        y: { kind: "linear", range: [0, high * 1.05], title: t("loss") },
+        curves,
+        marks: marks.filter(({ y }) => y !== null && y !== undefined).map((mark) => ({ shape: "diamond", color: paint(4), size: 11, ...mark })),
+      };
+      draw();
+    },
+  });
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 1;

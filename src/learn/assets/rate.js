@@ -1,0 +1,33 @@
+// The learning rate, from crawling to diverging: plain gradient descent, trained anew for each.
+
+import { h } from "../assets/dom.js";
+import { number } from "../assets/numbers.js";
+import { slider, status } from "./kit.js";
+import { losses } from "./losses.js";
+import { command, keeper, trainer } from "./training.js";
+
+const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
+const CONFIG = "band-2-units";
+
+export function mount(place, { t, common, onClose }) {
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const told = status();
+  const chart = losses(common, onClose);
+  const { ask } = trainer(
+    ({ history }, { set }) => {
+      chart.show(history);
+      const values = history.train_loss.filter((value) => Number.isFinite(value));
+      const [first, last, least] = [values[0], values.at(-1), Math.min(...values)];
+      const isBroken = values.length < history.train_loss.length || last > 1.2 * Math.min(first, 0.7) || last > 2.5 * least;
+      const kind = isBroken ? "diverges" : last > 0.75 * Math.min(first, 0.7) ? "crawls" : "learns";
+      place.dataset.kind = kind;
+      place.dataset.rate = set["training.learning_rate"];
+      told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: number(last), first: number(first) });
+    },
+    { place: problem, onClose, busy: place },
+  );
+  const rate = slider({ name: "rate", label: t("rate"), stops: RATES, value: 0.1, show: String, oninput: () => ask(request()) });
+  const request = () => ({ config: CONFIG, set: { "training.optimizer": "sgd", "training.learning_rate": rate.value(), "training.max_epochs": 100 } });
+  place.append(rate, chart, told, problem, keeper(common, request), h("pre", { class: "same" }, command(CONFIG, { "training.optimizer": "sgd", "training.learning_rate": 0.1 })));
+  ask(request());
+}

@@ -1,0 +1,67 @@
+// Ten seeds with early stopping and ten without, in pairs: is the difference more than luck?
+
+import { h } from "../assets/dom.js";
+import { signed } from "../assets/numbers.js";
+import { paint } from "../assets/palette.js";
+import { dots, mean, paired } from "./dots.js";
+import { button, choice, status } from "./kit.js";
+import { trainOnce } from "./training.js";
+
+const SEEDS = 10;
+
+export function mount(place, { t, onClose, isOpen }) {
+  let pairs = [];
+  let control = null;
+  onClose(() => control?.abort());
+  const told = status();
+  const chart = dots(t("chart"), onClose, { height: 230 });
+  const metric = choice({ name: "metric", label: t("metric"), options: [["log_loss", t("log_loss")], ["accuracy", t("accuracy")]], onchange: () => show() });
+  const show = () => {
+    const name = metric.value();
+    const values = pairs.map(([without, with_]) => [without[name], with_[name]]);
+    const all = values.flat();
+    const range = all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
+    const pad = 0.1 * (range[1] - range[0] || 1);
+    chart.show(
+      values.flatMap(([without, with_], index) => [
+        { x: index + 1, y: without, shape: "x", color: paint(1), size: 11 },
+        { x: index + 1, y: with_, shape: "circle", color: paint(2), size: 11 },
+      ]),
+      { x: { kind: "linear", range: [0, SEEDS + 1], title: t("seed") }, y: { kind: "linear", range: [range[0] - pad, range[1] + pad], title: t(name) } },
+      values.map(([without, with_], index) => ({ points: [[index + 1, without], [index + 1.0001, with_]], color: "var(--line-strong)", width: 1.2 })),
+    );
+    if (pairs.length < SEEDS) return;
+    const differences = values.map(([without, with_]) => with_ - without);
+    const { middle, half } = paired(differences);
+    const better = differences.filter((one) => (name === "log_loss" ? one < 0 : one > 0)).length;
+    place.dataset.middle = middle;
+    place.dataset.better = better;
+    place.dataset.of = pairs.length;
+    const sure = middle - half > 0 || middle + half < 0;
+    told.textContent =
+      t("told", { better, of: SEEDS, without: mean(values.map(([one]) => one)).toFixed(3), with: mean(values.map(([, one]) => one)).toFixed(3), middle: signed(middle), low: signed(middle - half), high: signed(middle + half) }) +
+      t(sure ? "sure" : "unsure");
+  };
+  const go = button(
+    t("go"),
+    async () => {
+      control?.abort();
+      control = new AbortController();
+      pairs = [];
+      go.disabled = true;
+      try {
+        for (let seed = 1; seed <= SEEDS && isOpen(); seed += 1) {
+          const both = [];
+          for (const config of ["moons-overfit", "moons-early-stopping"]) both.push((await trainOnce({ config, set: {}, seed }, control.signal)).test);
+          pairs.push(both);
+          show();
+        }
+      } finally {
+        go.disabled = false;
+      }
+    },
+    { class: "go" },
+  );
+  place.append(h("div", { class: "controls" }, go, metric), chart, h("p", { class: "soft" }, t("key")), told);
+  show();
+}

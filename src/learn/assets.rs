@@ -17,7 +17,43 @@ macro_rules! assets {
 }
 
 /// What `/learn/<name>` serves. A file that is not named here is not reachable.
-const ASSETS: Assets = assets!["learn.html", "learn.js", "learn.css"];
+const ASSETS: Assets = assets![
+    "learn.html",
+    "learn.css",
+    "strings.zh.json",
+    "strings.en.json",
+    "activations.js",
+    "attention.js",
+    "backprop.js",
+    "bars.js",
+    "convolution.js",
+    "deeper.js",
+    "digit.js",
+    "digit_gallery.js",
+    "dots.js",
+    "finetune.js",
+    "gpt.js",
+    "hidden.js",
+    "kit.js",
+    "learn.js",
+    "losses.js",
+    "luck.js",
+    "network.js",
+    "neuron.js",
+    "overfitting.js",
+    "pad.js",
+    "pixels.js",
+    "plane.js",
+    "points.js",
+    "rate.js",
+    "recurrence.js",
+    "seeds.js",
+    "stopping.js",
+    "training.js",
+    "unroll.js",
+    "wiring.js",
+    "words.js",
+];
 
 /// `GET /learn`
 pub async fn index(

@@ -7,7 +7,6 @@ import { deeper, looker } from "./deeper.js";
 import { choice, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
-import { command } from "./training.js";
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const net = await deeper("transformer", place, { common, isOpen });
@@ -81,7 +80,6 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", {}, board, told), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs, answer)),
     h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": t("matrix") }, matrix),
     h("p", { class: "soft" }, t("key")),
-    h("pre", { class: "same" }, command("digits-transformer")),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);
 }

@@ -9,7 +9,7 @@ import { choice, status } from "./kit.js";
 import { forward, numParameters } from "./network.js";
 import { pad, samples, SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
-import { command, keeper } from "./training.js";
+import { keeper } from "./training.js";
 
 const WIDTHS = [2, 4, 8, 16, 32];
 
@@ -70,7 +70,6 @@ export async function mount(place, { t, common, onClose }) {
     facts,
     h("p", { class: "soft" }, t("keys")),
     keeper(common, () => ({ config: "digits-tutorial", set: set() })),
-    h("pre", { class: "same" }, command("digits-tutorial")),
   );
   if (examples.length) drawing.fill(examples.find(({ label }) => String(label) === "3")?.pixels ?? examples[0].pixels);
 }

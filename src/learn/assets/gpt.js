@@ -6,7 +6,6 @@ import { number } from "../assets/numbers.js";
 import { bars } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
 import { button, choice, generator, slider, status } from "./kit.js";
-import { command } from "./training.js";
 
 const START = "Alice was ";
 
@@ -64,7 +63,6 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "two" }, h("div", {}, h("h3", {}, t("next")), next), h("div", {}, h("h3", {}, t("looked")), h("div", { class: "controls" }, layer, head), line)),
     told,
     h("p", { class: "soft" }, t("key")),
-    h("pre", { class: "same" }, command("alice")),
   );
   look();
 }

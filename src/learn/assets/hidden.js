@@ -7,7 +7,7 @@ import { paint } from "../assets/palette.js";
 import { button, choice, isStill, picture, slider, status } from "./kit.js";
 import { field, forward, numParameters, second } from "./network.js";
 import { CELLS, DASHES, drawField, drawLine, drawPoints, unitSlot, widened } from "./plane.js";
-import { command, keeper, trainer } from "./training.js";
+import { keeper, terminal, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
 
 const CONFIGS = { band: "band-2-units", xor: "xor-mlp", moons: "moons", spirals: "spirals" };
@@ -21,6 +21,7 @@ const PACE = 120;
 export function mount(place, { t, common, onClose }) {
   let result = null;
   let seed = 42;
+  const same = terminal(common);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const told = status();
   const moment = () => result.frames[Math.min(epoch.value(), result.frames.length - 1)];
@@ -88,7 +89,7 @@ export function mount(place, { t, common, onClose }) {
       if (wasLast) epoch.put(found.frames.length - 1);
       show();
     },
-    { place: problem, onClose, busy: place },
+    { place: problem, same, onClose, busy: place },
   );
 
   let config = "band-2-units";
@@ -157,7 +158,7 @@ export function mount(place, { t, common, onClose }) {
     h("p", { class: "soft" }, t("key")),
     problem,
     keeper(common, request),
-    h("pre", { class: "same" }, command("band-2-units")),
+    same,
   );
   ask(request());
 }

@@ -8,7 +8,7 @@ import { figure, picture, put, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { field, numParameters, second } from "./network.js";
 import { CELLS, drawField, drawPoints, widened } from "./plane.js";
-import { command, keeper, trainer } from "./training.js";
+import { keeper, terminal, trainer } from "./training.js";
 
 const CONFIG = "moons-overfit";
 const WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -17,6 +17,7 @@ const EPOCHS = 300;
 export function mount(place, { t, common, onClose }) {
   let result = null;
   const seen = new Map();
+  const same = terminal(common);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const told = status();
   const chart = losses(common, onClose);
@@ -56,7 +57,7 @@ export function mount(place, { t, common, onClose }) {
       );
       told.textContent = t("told", { width, parameters: numParameters(found.layers), train: number(last), validation: number(lastValidation) });
     },
-    { place: problem, onClose, busy: place },
+    { place: problem, same, onClose, busy: place },
   );
   const request = () => ({
     config: CONFIG,
@@ -77,7 +78,7 @@ export function mount(place, { t, common, onClose }) {
     h("figure", {}, by, h("figcaption", { class: "soft" }, t("by-width-key"))),
     problem,
     keeper(common, request),
-    h("pre", { class: "same" }, command(CONFIG, { "model.hidden": [8] })),
+    same,
   );
   ask(request());
 }

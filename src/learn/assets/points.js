@@ -5,7 +5,7 @@ import { number, percent } from "../assets/numbers.js";
 import { markShape, paint, SHAPES } from "../assets/palette.js";
 import { button, choice, figure, generator, picture, put, status } from "./kit.js";
 import { drawField, drawLine, probabilities } from "./plane.js";
-import { command, keeper, trainer } from "./training.js";
+import { keeper, trainer } from "./training.js";
 
 const CONFIG = "xor-perceptron";
 const SET = { "training.learning_rate": 0.1, "training.max_epochs": 150, "data.scale": "none", "data.test_fraction": 0.2 };
@@ -161,7 +161,6 @@ export function mount(place, { t, common, onClose }) {
     problem,
     h("p", { class: "soft" }, t("keys")),
     keeper(common, request),
-    h("pre", { class: "same" }, command("xor-perceptron")),
   );
   draw();
   ask(request());

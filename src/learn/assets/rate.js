@@ -4,12 +4,13 @@ import { h } from "../assets/dom.js";
 import { number } from "../assets/numbers.js";
 import { slider, status } from "./kit.js";
 import { losses } from "./losses.js";
-import { command, keeper, trainer } from "./training.js";
+import { keeper, terminal, trainer } from "./training.js";
 
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const CONFIG = "band-2-units";
 
 export function mount(place, { t, common, onClose }) {
+  const same = terminal(common);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const told = status();
   const chart = losses(common, onClose);
@@ -24,10 +25,10 @@ export function mount(place, { t, common, onClose }) {
       place.dataset.rate = set["training.learning_rate"];
       told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: number(last), first: number(first) });
     },
-    { place: problem, onClose, busy: place },
+    { place: problem, same, onClose, busy: place },
   );
   const rate = slider({ name: "rate", label: t("rate"), stops: RATES, value: 0.1, show: String, oninput: () => ask(request()) });
   const request = () => ({ config: CONFIG, set: { "training.optimizer": "sgd", "training.learning_rate": rate.value(), "training.max_epochs": 100 } });
-  place.append(rate, chart, told, problem, keeper(common, request), h("pre", { class: "same" }, command(CONFIG, { "training.optimizer": "sgd", "training.learning_rate": 0.1 })));
+  place.append(rate, chart, told, problem, keeper(common, request), same);
   ask(request());
 }

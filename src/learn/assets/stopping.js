@@ -6,7 +6,7 @@ import { paint } from "../assets/palette.js";
 import { bars } from "./bars.js";
 import { button, choice, isStill, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
-import { command, keeper, trainer, trainOnce } from "./training.js";
+import { keeper, terminal, trainer, trainOnce } from "./training.js";
 
 const CONFIG = "moons-early-stopping";
 const PATIENCES = [1, 2, 5, 10, 20, 50, 100, 200];
@@ -26,6 +26,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
   let result = null;
   let whole = null;
   let best = [];
+  const same = terminal(common);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const told = status();
   const verdict = h("p", { class: "figures" });
@@ -72,7 +73,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
       );
       show();
     },
-    { place: problem, onClose, busy: place },
+    { place: problem, same, onClose, busy: place },
   );
   const request = () => ({ config: CONFIG, set: { "training.early_stopping.patience": patience.value(), "training.early_stopping.monitor": monitor.value() } });
   const changed = () => {
@@ -116,7 +117,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
     h("p", { class: "soft" }, t("key")),
     problem,
     keeper(common, request),
-    h("pre", { class: "same" }, command(CONFIG, { "training.early_stopping.patience": 20 })),
+    same,
   );
   // The faint curve behind: the same training without an end.
   return trainOnce({ config: "moons-overfit", set: {} }, gone.signal).then(

@@ -6,12 +6,38 @@ import { button } from "./kit.js";
 
 /** A training that runs for longer than this, in ms, when the next one is asked for is given up. */
 const PATIENCE = 120;
+/** The status of a training that the server ended for a newer one. */
+const REPLACED = 409;
+
+/** Trainings of one visitor that run at once: the server ends an old one of the same slot. */
+const SLOTS = 4;
+let numTrainers = 0;
+
+/** The same network for inputs as they are, rather than scaled to mean 0 and deviation 1. */
+function unscaled(layers, scaling) {
+  if (!scaling) return layers;
+  const [first, ...rest] = layers;
+  const weights = first.weights.map((row) => row.map((weight, index) => weight / scaling.std[index]));
+  const bias = first.bias.map((start, unit) => weights[unit].reduce((sum, weight, index) => sum - weight * scaling.mean[index], start));
+  return [{ ...first, weights, bias }, ...rest];
+}
+
+/** Trains once; what is given back takes inputs as they are. */
+export async function trainOnce(request, signal) {
+  const result = await send("POST", "api/learn/train", request, signal);
+  const { scaling } = result;
+  result.layers = unscaled(result.layers, scaling);
+  for (const frame of result.frames ?? []) frame.layers = unscaled(frame.layers, scaling);
+  return result;
+}
 
 /**
  * `{ask(request)}`: trains, and hands the result to `show(result, request)`. While one training runs, the newest request waits for
- * it, so that a slider that moves on is followed; an old one is given up. Problems are written into `place`.
+ * it, so that a slider that moves on is followed; an old one is given up. Problems are written into `place`, and into `same` the
+ * command that does the same in a terminal.
  */
-export function trainer(show, { place, onClose, busy }) {
+export function trainer(show, { place, same, onClose, busy }) {
+  const slot = (numTrainers += 1) % SLOTS;
   let running = null;
   let waiting = null;
   onClose(() => {
@@ -24,11 +50,13 @@ export function trainer(show, { place, onClose, busy }) {
     running = mine;
     busy?.setAttribute("aria-busy", "true");
     try {
-      const result = await send("POST", "api/learn/train", request, mine.control.signal);
+      const result = await trainOnce({ ...request, slot }, mine.control.signal);
       place.hidden = true;
-      show(result, request, performance.now() - mine.begun);
+      if (same) same.told(result.command);
+      show(result, request);
+      if (busy) busy.dataset.trained = Number(busy.dataset.trained ?? 0) + 1;
     } catch (problem) {
-      if (problem.name !== "AbortError") {
+      if (problem.name !== "AbortError" && problem.status !== REPLACED) {
         if (!(problem instanceof ApiError)) throw problem;
         place.hidden = false;
         place.textContent = problem.message;
@@ -36,10 +64,10 @@ export function trainer(show, { place, onClose, busy }) {
     } finally {
       if (running === mine) {
         running = null;
-        busy?.removeAttribute("aria-busy");
         const next = waiting;
         waiting = null;
         if (next) begin(next);
+        else busy?.removeAttribute("aria-busy");
       }
     }
   };
@@ -55,8 +83,17 @@ export function trainer(show, { place, onClose, busy }) {
   };
 }
 
-/** Trains once and gives the result; for several in a row. */
-export const trainOnce = (request, signal) => send("POST", "api/learn/train", request, signal);
+/** "The same in a terminal": a command that follows the widget. */
+export function terminal(t, first = "") {
+  const code = h("code", {}, first);
+  const element = h("div", { class: "same", hidden: !first }, h("span", { class: "soft" }, t("terminal")), h("pre", { tabindex: 0 }, code));
+  return Object.assign(element, {
+    told(text) {
+      element.hidden = !text;
+      code.textContent = text ?? "";
+    },
+  });
+}
 
 /** "Keep as a run": records what `request()` trains. */
 export function keeper(t, request) {
@@ -79,12 +116,4 @@ export function keeper(t, request) {
     { class: "keep", title: t("keep-title") },
   );
   return h("div", { class: "keeping" }, keep, link);
-}
-
-/** The part of a request that differs from the config, as the terminal takes it. */
-export function command(config, set = {}) {
-  const program = document.querySelector('meta[name="burnlab-program"]')?.content || "burnlab";
-  const value = (one) => (typeof one === "string" ? `'"${one}"'` : JSON.stringify(one));
-  const quoted = ([key, one]) => (typeof one === "string" ? `--set '${key}="${one}"'` : /[\s[\]]/.test(value(one)) ? `--set '${key}=${value(one)}'` : `--set ${key}=${value(one)}`);
-  return [program, "--config", config, ...Object.entries(set).map(quoted)].join(" ");
 }

@@ -39,7 +39,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
       cell.setAttribute("aria-pressed", String(index === query));
       cell.setAttribute("aria-label", t("patch", { number: index + 1, share: percent(all[query][index]), from: query + 1 }));
     });
-    for (const cell of matrix.querySelectorAll("td")) {
+    for (const cell of matrix.querySelectorAll("[data-query]")) {
       const value = all[Number(cell.dataset.query)][Number(cell.dataset.key)];
       cell.style.setProperty("--weight", value.toFixed(3));
       cell.textContent = String(Math.round(100 * value));
@@ -77,8 +77,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   place.append(
     h("p", { class: "soft" }, t("facts", { share: percent(net.accuracy), height: net.patch[0], width: net.patch[1], count })),
     h("div", { class: "controls" }, layer, head),
-    h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", {}, board, told), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs, answer)),
-    h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": t("matrix") }, matrix),
+    h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", {}, h("div", { class: "side" }, board, h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": t("matrix") }, matrix)), told), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs, answer)),
     h("p", { class: "soft" }, t("key")),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);

@@ -3,8 +3,7 @@
 
 import { send } from "../assets/api.js";
 import { h, scroller } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
-import { button, choice, figure, slider, status } from "./kit.js";
+import { brief, button, choice, figure, slider, status } from "./kit.js";
 import { wiring } from "./wiring.js";
 
 const START = () => [
@@ -72,7 +71,7 @@ export async function mount(place, { t, common, onClose }) {
     // On the way back the edges carry gradients instead of weights.
     const carried = name === "backward" ? seen.gradients.map((one) => ({ ...one, activation: "" })) : name === "update" ? seen.updated : layers;
     drawing.replaceChildren(
-      wiring(carried, [number(x1.value()), number(x2.value())], {
+      wiring(carried, [brief(x1.value()), brief(x2.value())], {
         outputs: name === "backward" ? seen.gradients.map(({ units }) => units) : seen.forward.map(({ outputs }) => outputs),
         told: t(`picture-${name}`),
       }),
@@ -80,15 +79,15 @@ export async function mount(place, { t, common, onClose }) {
     );
     const { sums } = seen.forward.at(-1);
     explained.textContent = t(`explain-${name}`, {
-      z1: number(seen.forward[0].sums[0]),
-      a1: number(seen.forward[0].outputs[0]),
-      z: number(sums[0]),
-      p: number(p),
+      z1: brief(seen.forward[0].sums[0]),
+      a1: brief(seen.forward[0].outputs[0]),
+      z: brief(sums[0]),
+      p: brief(p),
       y: target.value(),
-      loss: number(seen.loss),
-      delta: number(seen.gradients.at(-1).units[0]),
-      rate: number(rate.value()),
-      next: number(seen.new_loss),
+      loss: brief(seen.loss),
+      delta: brief(seen.gradients.at(-1).units[0]),
+      rate: brief(rate.value()),
+      next: brief(seen.new_loss),
     });
     const hasGradients = stage >= 2;
     const list = rows();
@@ -116,9 +115,9 @@ export async function mount(place, { t, common, onClose }) {
         ),
         t("table"),
       ),
-      hasGradients ? h("p", { class: "soft" }, t("away", { away: number(away) })) : "",
+      hasGradients ? h("p", { class: "soft" }, t("away", { away: brief(away) })) : "",
     );
-    trail.replaceChildren(h("span", {}, t("steps", { count: history.length })), ...history.slice(-8).map((loss) => h("data", {}, number(loss))), h("b", {}, `→ ${number(seen.loss)}`));
+    trail.replaceChildren(h("span", {}, t("steps", { count: history.length })), ...history.slice(-8).map((loss) => h("data", {}, brief(loss))), h("b", {}, `→ ${brief(seen.loss)}`));
   };
   const stages = h(
     "div",
@@ -145,8 +144,7 @@ export async function mount(place, { t, common, onClose }) {
   }, { class: "reset" });
   place.append(
     stages,
-    h("div", { class: "two" }, h("div", {}, drawing, explained), h("div", {}, h("div", { class: "sliders" }, x1, x2, target, rate), h("div", { class: "controls" }, take, reset), trail)),
-    table,
+    h("div", { class: "two" }, h("div", {}, drawing, explained), h("div", {}, h("div", { class: "sliders" }, x1, x2, target, rate), h("div", { class: "controls" }, take, reset), trail, table)),
     problem,
   );
   await ask();

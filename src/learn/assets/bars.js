@@ -1,7 +1,7 @@
 // Probabilities and activations as bars with their numbers.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
+import { brief } from "./kit.js";
 
 /**
  * A list of bars that is filled again and again: `show([{label, value, isMarked}], most)`; `most` is the value of a full bar.
@@ -17,7 +17,7 @@ export function bars(props = {}) {
         const [name, track, figure] = row.children;
         name.textContent = label;
         track.firstChild.style.setProperty("width", `${Math.min(100, (100 * Math.abs(value)) / (most || 1)).toFixed(1)}%`);
-        figure.textContent = Number.isFinite(value) ? number(Math.abs(value) < 1e-4 ? 0 : Number(value.toFixed(3))) : number(value);
+        figure.textContent = brief(value);
         figure.dataset.value = String(value);
         row.classList.toggle("minus", value < 0);
         row.classList.toggle("marked", Boolean(isMarked));

@@ -1,6 +1,6 @@
 // One dot a training, by seed: how much is luck.
 
-import { h } from "../assets/dom.js";
+import { h, perFrame } from "../assets/dom.js";
 import { Plot } from "../assets/plot.js";
 
 /** `show(marks, {x, y})` draws them; `open(mark)` when one is clicked. */
@@ -9,7 +9,7 @@ export function dots(label, onClose, { height = 190, open } = {}) {
   const plot = new Plot(box, { height, label }, { open });
   let shown = null;
   const draw = () => shown && plot.draw(shown);
-  const resize = new ResizeObserver(draw);
+  const resize = new ResizeObserver(perFrame(draw));
   resize.observe(box);
   onClose(() => resize.disconnect());
   return Object.assign(box, {

@@ -2,10 +2,9 @@
 // was written.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
 import { bars } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
-import { button, choice, generator, slider, status } from "./kit.js";
+import { brief, button, choice, generator, slider, status } from "./kit.js";
 
 const START = "Alice was ";
 
@@ -25,10 +24,10 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     next.show(seen.next.slice(0, 12).map(({ character, probability }, index) => ({ label: name(character), value: probability, isMarked: index === 0 })));
     const weights = seen.attention[Number(layer.value())][Number(head.value())].at(-1);
     const most = Math.max(...weights);
-    line.replaceChildren(...seen.tokens.map((character, index) => h("span", { class: "character", title: number(weights[index]), style: { "--weight": (weights[index] / most).toFixed(3) } }, name(character))));
+    line.replaceChildren(...seen.tokens.map((character, index) => h("span", { class: "character", title: brief(weights[index]), style: { "--weight": (weights[index] / most).toFixed(3) } }, name(character))));
     place.dataset.next = seen.next[0].character;
     place.dataset.probability = seen.next[0].probability;
-    told.textContent = t("told", { character: name(seen.next[0].character), share: number(seen.next[0].probability), bits: number(Number(entropy(seen.next).toFixed(2))) });
+    told.textContent = t("told", { character: name(seen.next[0].character), share: brief(seen.next[0].probability), bits: brief(Number(entropy(seen.next).toFixed(2))) });
   };
   const ask = looker("gpt", (found) => ((seen = found), show()), onClose);
   const look = () => {
@@ -55,7 +54,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     write(found.character);
   };
   place.append(
-    h("p", { class: "soft" }, t("facts", { loss: number(net.loss), context: net.context, characters: [...net.characters].length })),
+    h("p", { class: "soft" }, t("facts", { loss: brief(net.loss), context: net.context, characters: [...net.characters].length })),
     h("label", { class: "field" }, t("text"), text),
     h("div", { class: "controls" }, button(t("likeliest"), () => seen && write(seen.next[0].character), { class: "likeliest" }), button(t("draw"), drawn, { class: "draw" }), button(t("reset"), () => ((text.value = START), look()))),
     problem,

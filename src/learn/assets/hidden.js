@@ -2,9 +2,9 @@
 // them, epoch by epoch.
 
 import { h } from "../assets/dom.js";
-import { number, percent } from "../assets/numbers.js";
+import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
-import { button, choice, isStill, picture, slider, status } from "./kit.js";
+import { brief, button, choice, isStill, picture, slider, status } from "./kit.js";
 import { field, forward, numParameters, second } from "./network.js";
 import { CELLS, DASHES, drawField, drawLine, drawPoints, unitSlot, widened } from "./plane.js";
 import { keeper, terminal, trainer } from "./training.js";
@@ -77,7 +77,7 @@ export function mount(place, { t, common, onClose }) {
     const right = result.points.filter(({ x, y }) => (second(layers, x) > 0.5 ? 1 : 0) === y).length;
     place.dataset.right = right;
     place.dataset.epoch = at;
-    told.textContent = t("told", { share: percent(right / result.points.length), right, of: result.points.length, accuracy: number(result.test.accuracy), seed });
+    told.textContent = t("told", { share: percent(right / result.points.length), right, of: result.points.length, accuracy: percent(result.test.accuracy), seed });
     place.dataset.accuracy = result.test.accuracy;
     place.dataset.parameters = numParameters(layers);
   };
@@ -153,8 +153,7 @@ export function mount(place, { t, common, onClose }) {
     h("div", { class: "controls" }, data, curve, again),
     h("div", { class: "sliders wide" }, units, depth),
     h("div", { class: "controls" }, play, epoch),
-    h("div", { class: "two" }, h("div", {}, h("div", { class: "plane" }, main), told), h("div", {}, drawing)),
-    unitPictures,
+    h("div", { class: "two" }, h("div", {}, h("div", { class: "plane" }, main), told), h("div", {}, drawing, unitPictures)),
     h("p", { class: "soft" }, t("key")),
     problem,
     keeper(common, request),

@@ -1,16 +1,24 @@
 // What the widgets are made of: labelled controls, numbers that can be read, and pictures that follow size and theme.
 
-import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
+import { h, perFrame } from "../assets/dom.js";
+import { MISSING, number } from "../assets/numbers.js";
 import { onTheme } from "../assets/palette.js";
 
 let numControls = 0;
+
+/** At most so many decimals, and no zeros at their end: `0.5`, where `number` has `0.5000`. */
+export function brief(value, places = 3) {
+  if (value === null || value === undefined) return MISSING;
+  if (!Number.isFinite(value) || Math.abs(value) >= 1e5) return number(value);
+  const rounded = Number(value.toFixed(places));
+  return String(rounded === 0 ? 0 : rounded).replace("-", "−");
+}
 
 /**
  * A labelled slider: `{name, label, min, max, step, value, show, oninput(value)}`. With `stops`, a list, its positions are the
  * stops, and values are theirs. Its element has `value()` and `put(value)`.
  */
-export function slider({ name, label, min, max, step, value, stops, show = number, oninput }) {
+export function slider({ name, label, min, max, step, value, stops, show = brief, oninput }) {
   const id = `control-${(numControls += 1)}`;
   const read = () => (stops ? stops[Number(input.value)] : Number(input.value));
   const place = (wanted) => (stops ? Math.max(0, stops.indexOf(wanted)) : wanted);
@@ -67,12 +75,12 @@ export function button(text, onclick, props = {}) {
 
 /** A number for reading, with all digits for tests and the tooltip. */
 export function figure(name, value, props = {}) {
-  return h("data", { ...props, value: undefined, "data-name": name, "data-value": String(value), title: String(value) }, number(value));
+  return h("data", { ...props, value: undefined, "data-name": name, "data-value": String(value), title: String(value) }, brief(value, 4));
 }
 
 /** Changes such a number. */
 export function put(element, value) {
-  element.textContent = number(value);
+  element.textContent = brief(value, 4);
   element.dataset.value = element.title = String(value);
 }
 
@@ -97,7 +105,7 @@ export function picture(label, draw, { onClose, ratio: shape = 1, ...props }) {
     context.clearRect(0, 0, width, height);
     draw(context, width, ratio, height);
   };
-  const resize = new ResizeObserver(redraw);
+  const resize = new ResizeObserver(perFrame(redraw));
   resize.observe(canvas);
   const untheme = onTheme(redraw);
   onClose(() => {

@@ -1,6 +1,6 @@
 // Loss by epoch, of the training and the validation part, with the epochs that matter.
 
-import { h } from "../assets/dom.js";
+import { h, perFrame } from "../assets/dom.js";
 import { paint } from "../assets/palette.js";
 import { Plot } from "../assets/plot.js";
 
@@ -13,7 +13,7 @@ export function losses(t, onClose, height = 240) {
   const plot = new Plot(box, { height, label: t("curves") });
   let shown = null;
   const draw = () => shown && plot.draw(shown);
-  const resize = new ResizeObserver(draw);
+  const resize = new ResizeObserver(perFrame(draw));
   resize.observe(box);
   onClose(() => resize.disconnect());
   const key = (slot, dash, text) => h("span", { class: "key-line" }, h("i", { class: `stroke slot-${slot} ${dash ? "dashed" : ""}` }), text);
@@ -23,11 +23,11 @@ export function losses(t, onClose, height = 240) {
     show(history, { upTo = Infinity, marks = [], ghost = null, most = null } = {}) {
       const rows = (from, key) => from.epoch.map((epoch, index) => [epoch, from[key]?.[index] ?? null]).filter(([epoch]) => epoch <= upTo);
       const [train, validation] = [rows(history, "train_loss"), rows(history, "validation_loss")];
-      const faint = ghost ? [ghost].flatMap((one) => [["train_loss", TRAIN, undefined], ["validation_loss", VALIDATION, "60 40"]].map(([key, slot, dash]) => ({ points: one.epoch.map((epoch, index) => [epoch, one[key][index]]), color: paint(slot), dash, opacity: 0.25, width: 1.2 }))) : [];
+      const faint = ghost ? [ghost].flatMap((one) => [["train_loss", TRAIN, undefined], ["validation_loss", VALIDATION, "5 4"]].map(([key, slot, dash]) => ({ points: one.epoch.map((epoch, index) => [epoch, one[key][index]]), color: paint(slot), dash, opacity: 0.25, width: 1.2 }))) : [];
       const curves = [
         ...faint,
         { points: train, color: paint(TRAIN), width: 2 },
-        { points: validation, color: paint(VALIDATION), width: 2, dash: "60 40" },
+        { points: validation, color: paint(VALIDATION), width: 2, dash: "5 4" },
       ].filter(({ points }) => points.some(([, value]) => value !== null));
       const values = curves.flatMap(({ points }) => points.map(([, value]) => value)).filter((value) => value !== null);
       const high = most ?? Math.min(Math.max(...values, 0.1), 4 * median(values) + 0.3);

@@ -1,10 +1,10 @@
 // Twenty random starts of the same network: what is learned depends on where the weights begin.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
+import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
-import { button, slider, status } from "./kit.js";
+import { brief, button, slider, status } from "./kit.js";
 import { trainOnce } from "./training.js";
 
 const STARTS = 20;
@@ -39,7 +39,7 @@ export function mount(place, { t, onClose, isOpen }) {
         for (let seed = 1; seed <= STARTS && isOpen(); seed += 1) {
           const result = await trainOnce({ config: "band-2-units", set: { "model.hidden": [units.value()] }, seed }, signal);
           found.push({ seed, accuracy: result.test.accuracy });
-          list.append(button(`${result.test.accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed), { class: "quiet", "aria-label": t("one", { seed, accuracy: number(result.test.accuracy) }) }));
+          list.append(button(`${result.test.accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(result.test.accuracy) }) }));
           draw();
         }
       } finally {
@@ -48,7 +48,7 @@ export function mount(place, { t, onClose, isOpen }) {
       const good = found.filter(({ accuracy }) => accuracy > ENOUGH).length;
       place.dataset.found = found.length;
       place.dataset.good = good;
-      told.textContent = t("told", { good, of: found.length, least: number(Math.min(...found.map(({ accuracy }) => accuracy))) });
+      told.textContent = t("told", { good, of: found.length, least: percent(Math.min(...found.map(({ accuracy }) => accuracy))) });
     },
     { class: "go" },
   );

@@ -1,8 +1,7 @@
 // One neuron: inputs times weights, plus bias, through an activation function; each step as a number.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
-import { choice, figure, slider } from "./kit.js";
+import { brief, choice, figure, slider } from "./kit.js";
 import { ACTIVATIONS, forward } from "./network.js";
 import { wiring } from "./wiring.js";
 
@@ -46,7 +45,7 @@ export function mount(place, { t, common }) {
       h("span", { class: "row" }, `a = ${curve.value()}(z) = `, figure("a", outputs[0])),
     );
     drawing.replaceChildren(
-      wiring([layer], state.x.map((x) => number(x)), { outputs: [outputs], told: t("told", { z: number(sums[0]), a: number(outputs[0]) }) }),
+      wiring([layer], state.x.map((x) => brief(x)), { outputs: [outputs], told: t("told", { z: brief(sums[0]), a: brief(outputs[0]) }) }),
     );
   };
   place.append(
@@ -55,4 +54,4 @@ export function mount(place, { t, common }) {
   show();
 }
 
-const bracket = (value) => (value < 0 ? `(${number(value)})` : number(value));
+const bracket = (value) => (value < 0 ? `(${brief(value)})` : brief(value));

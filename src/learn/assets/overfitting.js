@@ -1,10 +1,9 @@
 // Width against overfitting: few noisy points, from 1 to 512 hidden units, with and without what holds weights back.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
-import { figure, picture, put, slider, status } from "./kit.js";
+import { brief, figure, picture, put, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { field, numParameters, second } from "./network.js";
 import { CELLS, drawField, drawPoints, widened } from "./plane.js";
@@ -55,7 +54,7 @@ export function mount(place, { t, common, onClose }) {
         ]),
         { x: { kind: "words", words: WIDTHS.map(String), title: t("width") }, y: { kind: "linear", range: [0, Math.max(...rows.map((row) => row.lastValidation), 0.5) * 1.1], title: common("loss") } },
       );
-      told.textContent = t("told", { width, parameters: numParameters(found.layers), train: number(last), validation: number(lastValidation) });
+      told.textContent = t("told", { width, parameters: numParameters(found.layers), train: brief(last), validation: brief(lastValidation) });
     },
     { place: problem, same, onClose, busy: place },
   );

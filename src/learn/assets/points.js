@@ -1,11 +1,12 @@
 // Points to drag, and the line that a perceptron learns from them, trained anew after each move.
 
 import { h, svg } from "../assets/dom.js";
-import { number, percent } from "../assets/numbers.js";
+import { percent } from "../assets/numbers.js";
 import { markShape, paint, SHAPES } from "../assets/palette.js";
-import { button, choice, figure, generator, picture, put, status } from "./kit.js";
+import { brief, button, choice, figure, generator, picture, put, status } from "./kit.js";
 import { drawField, drawLine, probabilities } from "./plane.js";
 import { keeper, trainer } from "./training.js";
+import { wiring } from "./wiring.js";
 
 const CONFIG = "xor-perceptron";
 const SET = { "training.learning_rate": 0.1, "training.max_epochs": 150, "data.scale": "none", "data.test_fraction": 0.2 };
@@ -58,6 +59,7 @@ export function mount(place, { t, common, onClose }) {
     { onClose },
   );
   const board = svg("svg", { viewBox: "0 0 600 600", class: "board-of-points", role: "group", "aria-label": t("board") });
+  const drawing = h("div", { class: "drawing" });
   const equation = h("p", { class: "sum" }, "y = σ(", figure("w0", 0), " + ", figure("w1", 0), " · x₁ + ", figure("w2", 0), " · x₂)");
 
   const request = () => ({ config: CONFIG, set: SET, points });
@@ -67,6 +69,7 @@ export function mount(place, { t, common, onClose }) {
       const [{ weights, bias }] = layers;
       [bias[0], ...weights[0]].forEach((value, index) => put(equation.querySelector(`[data-name=w${index}]`), value));
       canvas.redraw();
+      drawing.replaceChildren(wiring(layers, ["x₁", "x₂"], { told: t("net") }));
       const right = points.filter(([x, y, side]) => (bias[0] + weights[0][0] * x + weights[0][1] * y > 0 ? 1 : 0) === side).length;
       told.dataset.right = right;
       told.dataset.of = points.length;
@@ -76,7 +79,7 @@ export function mount(place, { t, common, onClose }) {
   );
 
   const at = ([x, y]) => `translate(${((x + 3) * 100 - 9).toFixed(1)} ${((3 - y) * 100 - 9).toFixed(1)}) scale(1.5)`;
-  const name = ([x, y, side], index) => t("point", { number: index + 1, side, x: number(x), y: number(y) });
+  const name = ([x, y, side], index) => t("point", { number: index + 1, side, x: brief(x), y: brief(y) });
   const draw = () => {
     board.replaceChildren(
       ...points.map((point, index) => {
@@ -155,12 +158,7 @@ export function mount(place, { t, common, onClose }) {
   });
   place.append(
     h("div", { class: "controls" }, sets, button(t("add"), () => add(0, 0))),
-    h("div", { class: "plane" }, canvas, board),
-    equation,
-    told,
-    problem,
-    h("p", { class: "soft" }, t("keys")),
-    keeper(common, request),
+    h("div", { class: "two" }, h("div", { class: "plane" }, canvas, board), h("div", {}, drawing, equation, told, problem, h("p", { class: "soft" }, t("keys")), keeper(common, request))),
   );
   draw();
   ask(request());

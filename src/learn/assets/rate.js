@@ -1,8 +1,7 @@
 // The learning rate, from crawling to diverging: plain gradient descent, trained anew for each.
 
 import { h } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
-import { slider, status } from "./kit.js";
+import { brief, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { keeper, terminal, trainer } from "./training.js";
 
@@ -23,7 +22,7 @@ export function mount(place, { t, common, onClose }) {
       const kind = isBroken ? "diverges" : last > 0.75 * Math.min(first, 0.7) ? "crawls" : "learns";
       place.dataset.kind = kind;
       place.dataset.rate = set["training.learning_rate"];
-      told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: number(last), first: number(first) });
+      told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: brief(last), first: brief(first) });
     },
     { place: problem, same, onClose, busy: place },
   );

@@ -1,10 +1,10 @@
 // Early stopping: the curve runs, patience counts, and the weights of the best epoch are kept.
 
 import { h } from "../assets/dom.js";
-import { number, percent } from "../assets/numbers.js";
+import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { bars } from "./bars.js";
-import { button, choice, isStill, slider, status } from "./kit.js";
+import { brief, button, choice, isStill, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { keeper, terminal, trainer, trainOnce } from "./training.js";
 
@@ -31,7 +31,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
   const told = status();
   const verdict = h("p", { class: "figures" });
   const chart = losses(common, onClose, 260);
-  const waited = bars({ "aria-label": t("patience") });
+  const waited = bars({ class: "waited", "aria-label": t("patience") });
 
   const show = () => {
     const { history } = result;
@@ -67,9 +67,9 @@ export function mount(place, { t, common, onClose, isOpen }) {
       place.dataset.kept = found.best_epoch;
       told.textContent = t("told", { last: found.epochs, best: found.best_epoch });
       verdict.replaceChildren(
-        h("span", {}, t("log-loss"), " ", h("b", {}, number(found.test.log_loss))),
+        h("span", {}, t("log-loss"), " ", h("b", {}, brief(found.test.log_loss))),
         h("span", {}, t("accuracy"), " ", h("b", {}, percent(found.test.accuracy))),
-        ...(whole ? [h("span", { class: "soft" }, t("without", { loss: number(whole.test.log_loss), accuracy: percent(whole.test.accuracy) }))] : []),
+        ...(whole ? [h("span", { class: "soft" }, t("without", { loss: brief(whole.test.log_loss), accuracy: percent(whole.test.accuracy) }))] : []),
       );
       show();
     },

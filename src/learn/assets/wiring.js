@@ -1,16 +1,27 @@
 // A dense network as a drawing: a circle a unit, an edge a weight; both as numbers where there are few.
 
 import { svg } from "../assets/dom.js";
-import { number } from "../assets/numbers.js";
+
+import { brief } from "./kit.js";
 
 /** Of more edges than these the numbers would hide one another. */
 const MOST_NUMBERS = 30;
 /** Of a larger layer only the first units are drawn. */
 const MOST_UNITS = 10;
-const ROW = 46,
+const R = 18,
+  ROW = 50,
   TOP = 30;
 
-const short = (value) => number(Math.abs(value) >= 100 ? Math.round(value) : Number(value.toFixed(2)));
+const short = (value) => brief(value, Math.abs(value) >= 10 ? 1 : 2);
+
+/**
+ * How far along an edge its number stands. Edges that share a unit are farthest apart at their other ends, so the numbers stand
+ * nearer to the larger layer, and at another distance for each unit of the smaller one.
+ */
+function along(from, to, numFrom, numTo) {
+  const spread = (index, count) => 0.2 + (0.36 * (index + 0.5)) / count;
+  return numFrom > numTo ? spread(to, numTo) : 1 - spread(from, numFrom);
+}
 
 /**
  * `layers` as the server gives them, `inputs` their names. `outputs`: what each unit gives, `[[...] a layer]`, or nothing. `told`:
@@ -23,7 +34,7 @@ export function wiring(layers, inputs, { outputs, told, unit = () => null, width
   const numEdges = layers.reduce((sum, _, index) => sum + shown[index] * shown[index + 1], 0);
   const hasNumbers = numEdges <= MOST_NUMBERS && layers.length <= 3;
   const x = (layer) => 44 + (layer * (width - 100)) / Math.max(1, layers.length);
-  const y = (layer, index) => TOP / 2 + (height - TOP / 2) * ((index + 0.5) / shown[layer]);
+  const y = (layer, index) => 4 + (height - 14) * ((index + 0.5) / shown[layer]);
   const most = Math.max(1e-9, ...layers.flatMap(({ weights }) => weights.flat().map(Math.abs)));
   const edges = [];
   const texts = [];
@@ -31,23 +42,22 @@ export function wiring(layers, inputs, { outputs, told, unit = () => null, width
     for (let to = 0; to < shown[layer + 1]; to += 1) {
       for (let from = 0; from < shown[layer]; from += 1) {
         const weight = weights[to][from];
-        const [x1, y1, x2, y2] = [x(layer) + 15, y(layer, from), x(layer + 1) - 15, y(layer + 1, to)];
+        const [x1, y1, x2, y2] = [x(layer) + R, y(layer, from), x(layer + 1) - R, y(layer + 1, to)];
         edges.push(
           svg("line", {
             class: weight < 0 ? "edge minus" : "edge plus",
             x1, y1, x2, y2,
             "stroke-width": (0.6 + (4 * Math.abs(weight)) / most).toFixed(2),
             "data-weight": weight,
-          }, svg("title", {}, `w = ${number(weight)}`)),
+          }, svg("title", {}, `w = ${brief(weight, 4)}`)),
         );
         if (hasNumbers) {
-          // Staggered along the edge, so that those of neighbours do not meet.
-          const share = 0.3 + 0.4 * ((from + 1) / (shown[layer] + 1));
+          const share = along(from, to, shown[layer], shown[layer + 1]);
           texts.push(svg("text", { class: "weight", x: x1 + share * (x2 - x1), y: y1 + share * (y2 - y1) - 3, "text-anchor": "middle" }, short(weight)));
         }
       }
       if (hasNumbers || layers.length <= 3 && shown[layer + 1] <= 8)
-        texts.push(svg("text", { class: "bias", x: x(layer + 1), y: y(layer + 1, to) + 27, "text-anchor": "middle", "data-bias": bias[to] }, `b ${short(bias[to])}`));
+        texts.push(svg("text", { class: "bias", x: x(layer + 1), y: y(layer + 1, to) + R + 12, "text-anchor": "middle", "data-bias": bias[to] }, `b ${short(bias[to])}`));
     }
   });
   const units = sizes.flatMap((size, layer) =>
@@ -57,7 +67,7 @@ export function wiring(layers, inputs, { outputs, told, unit = () => null, width
       return svg(
         "g",
         { class: "unit" },
-        svg("circle", { cx: x(layer), cy: y(layer, index), r: 15, style: unit(layer, index) ? { stroke: unit(layer, index), "stroke-width": "3" } : undefined }),
+        svg("circle", { cx: x(layer), cy: y(layer, index), r: R, style: unit(layer, index) ? { stroke: unit(layer, index), "stroke-width": "3" } : undefined }),
         svg("text", { x: x(layer), y: y(layer, index) + 4, "text-anchor": "middle" }, text),
       );
     }),

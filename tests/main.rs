@@ -96,6 +96,8 @@ mod language;
 mod layers;
 #[path = "burnlab/learn.rs"]
 mod learn;
+#[path = "burnlab/learn_page.rs"]
+mod learn_page;
 #[path = "burnlab/limits.rs"]
 mod limits;
 #[path = "burnlab/modules.rs"]

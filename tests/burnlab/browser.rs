@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use burnlab::dashboard::{Access, AppState, bind, serve};
+use burnlab::learn::{self, LearnState};
 use burnlab::tracking::{
     NewRun, NewSweep, Outcome, Point, RunId, RunWriter, Status, Store, SweepTrial, TrialState, flatten_config,
 };
@@ -105,7 +106,7 @@ async fn open_with(root: &Path, address: &str, more: &[&str], access: Access) ->
     let listener = bind(IpAddr::V4(Ipv4Addr::LOCALHOST), 0).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
-    let state = AppState::new(root, access);
+    let state = AppState::new(root, access).with_routes(learn::router(LearnState::new(root)));
     tokio::spawn(serve(listener, state, async { stopped.await.unwrap_or_default() }));
 
     client.goto(&format!("{url}{address}")).await.unwrap();

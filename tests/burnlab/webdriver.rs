@@ -19,6 +19,8 @@ pub mod key {
     pub const HOME: &str = "\u{e011}";
     pub const DOWN: &str = "\u{e015}";
     pub const RIGHT: &str = "\u{e014}";
+    pub const UP: &str = "\u{e013}";
+    pub const END: &str = "\u{e010}";
 }
 
 /// What the driver answers in place of a result.

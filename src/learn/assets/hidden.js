@@ -4,7 +4,7 @@
 import { h } from "../assets/dom.js";
 import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
-import { brief, button, choice, isStill, picture, slider, status } from "./kit.js";
+import { button, choice, isStill, picture, slider, status } from "./kit.js";
 import { field, forward, numParameters, second } from "./network.js";
 import { CELLS, DASHES, drawField, drawLine, drawPoints, unitSlot, widened } from "./plane.js";
 import { keeper, terminal, trainer } from "./training.js";

@@ -73,6 +73,7 @@ function drawFrame() {
     find("lesson").focus();
   };
   find("where").textContent = t("title");
+  find("to-runs").textContent = t("runs");
   find("languages").setAttribute("aria-label", t("language"));
   find("languages").replaceChildren(
     ...Object.entries(LANGUAGES).map(([name, title]) =>

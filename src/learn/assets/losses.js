@@ -23,7 +23,7 @@ export function losses(t, onClose, height = 240) {
     show(history, { upTo = Infinity, marks = [], ghost = null, most = null } = {}) {
       const rows = (from, key) => from.epoch.map((epoch, index) => [epoch, from[key]?.[index] ?? null]).filter(([epoch]) => epoch <= upTo);
       const [train, validation] = [rows(history, "train_loss"), rows(history, "validation_loss")];
-      const faint = ghost ? [ghost].flatMap((one) => [["train_loss", TRAIN, undefined], ["validation_loss", VALIDATION, "5 4"]].map(([key, slot, dash]) => ({ points: one.epoch.map((epoch, index) => [epoch, one[key][index]]), color: paint(slot), dash, opacity: 0.25, width: 1.2 }))) : [];
+      const faint = ghost ? [ghost].flatMap((one) => [["train_loss", TRAIN, undefined], ["validation_loss", VALIDATION, "5 4"]].map(([key, slot, dash]) => ({ points: one.epoch.map((epoch, index) => [epoch, one[key][index] ?? null]), color: paint(slot), dash, opacity: 0.25, width: 1.2 }))) : [];
       const curves = [
         ...faint,
         { points: train, color: paint(TRAIN), width: 2 },

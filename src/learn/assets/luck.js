@@ -4,14 +4,14 @@ import { h } from "../assets/dom.js";
 import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
-import { brief, button, slider, status } from "./kit.js";
-import { trainOnce } from "./training.js";
+import { button, slider, status } from "./kit.js";
+import { series } from "./training.js";
 
 const STARTS = 20;
 /** Of the test points; with one edge of the band alone it is far below. */
 const ENOUGH = 0.95;
 
-export function mount(place, { t, onClose, isOpen }) {
+export function mount(place, { t, onClose }) {
   let found = [];
   let control = null;
   onClose(() => control?.abort());
@@ -31,20 +31,21 @@ export function mount(place, { t, onClose, isOpen }) {
     async () => {
       control?.abort();
       control = new AbortController();
-      const { signal } = control;
       found = [];
       list.replaceChildren();
       go.disabled = true;
-      try {
-        for (let seed = 1; seed <= STARTS && isOpen(); seed += 1) {
-          const result = await trainOnce({ config: "band-2-units", set: { "model.hidden": [units.value()] }, seed }, signal);
-          found.push({ seed, accuracy: result.test.accuracy });
-          list.append(button(`${result.test.accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(result.test.accuracy) }) }));
+      const requests = Array.from({ length: STARTS }, (_, index) => ({ config: "band-2-units", set: { "model.hidden": [units.value()] }, seed: index + 1 }));
+      await series(
+        requests,
+        ({ test: { accuracy } }, { seed }) => {
+          found.push({ seed, accuracy });
+          list.append(button(`${accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(accuracy) }) }));
           draw();
-        }
-      } finally {
-        go.disabled = false;
-      }
+        },
+        control.signal,
+      );
+      go.disabled = false;
+      if (found.length < STARTS) return;
       const good = found.filter(({ accuracy }) => accuracy > ENOUGH).length;
       place.dataset.found = found.length;
       place.dataset.good = good;

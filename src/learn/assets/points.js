@@ -9,7 +9,7 @@ import { keeper, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
 
 const CONFIG = "xor-perceptron";
-const SET = { "training.learning_rate": 0.1, "training.max_epochs": 150, "data.scale": "none", "data.test_fraction": 0.2 };
+const SET = { "training.learning_rate": 0.1, "training.max_epochs": 150, "data.scale": "none", "data.test_fraction": 0 };
 const EXTENT = [
   [-3, 3],
   [-3, 3],

@@ -14,17 +14,17 @@ export function mount(place, { t, common, onClose }) {
   const told = status();
   const chart = losses(common, onClose);
   const { ask } = trainer(
-    ({ history }, { set }) => {
+    ({ history, diverged }, { set }) => {
       chart.show(history);
       const values = history.train_loss.filter((value) => Number.isFinite(value));
       const [first, last, least] = [values[0], values.at(-1), Math.min(...values)];
-      const isBroken = values.length < history.train_loss.length || last > 1.2 * Math.min(first, 0.7) || last > 2.5 * least;
+      const isBroken = diverged || values.length < history.train_loss.length || last > 1.2 * Math.min(first, 0.7) || last > 2.5 * least;
       const kind = isBroken ? "diverges" : last > 0.75 * Math.min(first, 0.7) ? "crawls" : "learns";
       place.dataset.kind = kind;
       place.dataset.rate = set["training.learning_rate"];
       told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: brief(last), first: brief(first) });
     },
-    { place: problem, same, onClose, busy: place },
+    { place: problem, same, onClose, busy: place, takesDiverged: true },
   );
   const rate = slider({ name: "rate", label: t("rate"), stops: RATES, value: 0.1, show: String, oninput: () => ask(request()) });
   const request = () => ({ config: CONFIG, set: { "training.optimizer": "sgd", "training.learning_rate": rate.value(), "training.max_epochs": 100 } });

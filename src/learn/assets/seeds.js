@@ -5,11 +5,12 @@ import { signed } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { dots, mean, paired } from "./dots.js";
 import { button, choice, status } from "./kit.js";
-import { trainOnce } from "./training.js";
+import { series } from "./training.js";
 
 const SEEDS = 10;
+const CONFIGS = ["moons-overfit", "moons-early-stopping"];
 
-export function mount(place, { t, onClose, isOpen }) {
+export function mount(place, { t, onClose }) {
   let pairs = [];
   let control = null;
   onClose(() => control?.abort());
@@ -49,16 +50,20 @@ export function mount(place, { t, onClose, isOpen }) {
       control = new AbortController();
       pairs = [];
       go.disabled = true;
-      try {
-        for (let seed = 1; seed <= SEEDS && isOpen(); seed += 1) {
-          const both = [];
-          for (const config of ["moons-overfit", "moons-early-stopping"]) both.push((await trainOnce({ config, set: {}, seed }, control.signal)).test);
-          pairs.push(both);
-          show();
-        }
-      } finally {
-        go.disabled = false;
-      }
+      const requests = Array.from({ length: SEEDS }, (_, index) => CONFIGS.map((config) => ({ config, seed: index + 1 }))).flat();
+      let first = null;
+      await series(
+        requests,
+        ({ test }, { config }) => {
+          if (config === CONFIGS[0]) first = test;
+          else {
+            pairs.push([first, test]);
+            show();
+          }
+        },
+        control.signal,
+      );
+      go.disabled = false;
     },
     { class: "go" },
   );

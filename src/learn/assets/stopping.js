@@ -120,7 +120,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
     same,
   );
   // The faint curve behind: the same training without an end.
-  return trainOnce({ config: "moons-overfit", set: {} }, gone.signal).then(
+  return trainOnce({ config: "moons-overfit" }, gone.signal).then(
     (found) => {
       if (!isOpen()) return;
       whole = found;

@@ -9,13 +9,18 @@ const PATIENCE = 120;
 /** The status of a training that the server ended for a newer one. */
 const REPLACED = 409;
 
-/** Trainings of one visitor that run at once: the server ends an old one of the same slot. */
+/** The server ends an old training of the same slot; the first one is for those in a row. */
 const SLOTS = 4;
 let numTrainers = 0;
 
-/** The same network for inputs as they are, rather than scaled to mean 0 and deviation 1. */
-function unscaled(layers, scaling) {
-  if (!scaling) return layers;
+/**
+ * The network for inputs as they are, rather than scaled to mean 0 and deviation 1, and with probabilities as outputs: of the
+ * second class for one, of each class for several.
+ */
+function whole(layers, scaling) {
+  const last = layers.at(-1);
+  if (last) last.activation ??= last.bias.length === 1 ? "sigmoid" : "softmax";
+  if (!scaling || !last) return layers;
   const [first, ...rest] = layers;
   const weights = first.weights.map((row) => row.map((weight, index) => weight / scaling.std[index]));
   const bias = first.bias.map((start, unit) => weights[unit].reduce((sum, weight, index) => sum - weight * scaling.mean[index], start));
@@ -25,19 +30,21 @@ function unscaled(layers, scaling) {
 /** Trains once; what is given back takes inputs as they are. */
 export async function trainOnce(request, signal) {
   const result = await send("POST", "api/learn/train", request, signal);
-  const { scaling } = result;
-  result.layers = unscaled(result.layers, scaling);
-  for (const frame of result.frames ?? []) frame.layers = unscaled(frame.layers, scaling);
+  const { scaling, points } = result;
+  result.layers = whole(result.layers, scaling);
+  for (const frame of result.frames) frame.layers = whole(frame.layers, scaling);
+  const along = (axis) => points.map(({ x }) => x[axis]);
+  result.extent ??= points.length ? [0, 1].map((axis) => [Math.min(...along(axis)), Math.max(...along(axis))]) : null;
   return result;
 }
 
 /**
  * `{ask(request)}`: trains, and hands the result to `show(result, request)`. While one training runs, the newest request waits for
  * it, so that a slider that moves on is followed; an old one is given up. Problems are written into `place`, and into `same` the
- * command that does the same in a terminal.
+ * command that does the same in a terminal. A training that diverged has no network; with `takesDiverged` it is shown all the same.
  */
-export function trainer(show, { place, same, onClose, busy }) {
-  const slot = (numTrainers += 1) % SLOTS;
+export function trainer(show, { place, same, onClose, busy, takesDiverged }) {
+  const slot = 1 + ((numTrainers += 1) % (SLOTS - 1));
   let running = null;
   let waiting = null;
   onClose(() => {
@@ -45,6 +52,10 @@ export function trainer(show, { place, same, onClose, busy }) {
     running?.control.abort();
   });
 
+  const tell = (text) => {
+    place.hidden = false;
+    place.textContent = text;
+  };
   const begin = async (request) => {
     const mine = { control: new AbortController(), begun: performance.now() };
     running = mine;
@@ -53,13 +64,13 @@ export function trainer(show, { place, same, onClose, busy }) {
       const result = await trainOnce({ ...request, slot }, mine.control.signal);
       place.hidden = true;
       if (same) same.told(result.command);
-      show(result, request);
+      if (result.layers.length || takesDiverged) show(result, request);
+      else tell(result.reason);
       if (busy) busy.dataset.trained = Number(busy.dataset.trained ?? 0) + 1;
     } catch (problem) {
       if (problem.name !== "AbortError" && problem.status !== REPLACED) {
         if (!(problem instanceof ApiError)) throw problem;
-        place.hidden = false;
-        place.textContent = problem.message;
+        tell(problem.message);
       }
     } finally {
       if (running === mine) {
@@ -81,6 +92,21 @@ export function trainer(show, { place, same, onClose, busy }) {
       }
     },
   };
+}
+
+/** Trains one after the other, and hands each result to `each(result, request)`, until the signal. */
+export async function series(requests, each, signal) {
+  try {
+    for (const request of requests) {
+      const result = await trainOnce(request, signal);
+      if (signal.aborted) return;
+      each(result, request);
+    }
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    if (!(problem instanceof ApiError)) throw problem;
+    toast(problem.message);
+  }
 }
 
 /** "The same in a terminal": a command that follows the widget. */

@@ -11,6 +11,8 @@ import { keeper, terminal, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
 
 const CONFIGS = { band: "band-2-units", xor: "xor-mlp", moons: "moons", spirals: "spirals" };
+/** That of a config which names none. */
+const FIRST_SEED = 42;
 /** How many moments of the training are kept. */
 const FRAMES = 30;
 /** Of a wider layer only the first units have pictures. */
@@ -20,7 +22,7 @@ const PACE = 120;
 
 export function mount(place, { t, common, onClose }) {
   let result = null;
-  let seed = 42;
+  let seed = FIRST_SEED;
   const same = terminal(common);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const told = status();
@@ -96,7 +98,7 @@ export function mount(place, { t, common, onClose }) {
   const request = () => ({
     config,
     set: { "model.hidden": Array.from({ length: depth.value() }, () => units.value()), "model.activation": curve.value() },
-    seed,
+    seed: seed === FIRST_SEED ? undefined : seed,
     frames: FRAMES,
   });
   const changed = () => {

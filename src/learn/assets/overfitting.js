@@ -7,7 +7,7 @@ import { brief, figure, picture, put, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { field, numParameters, second } from "./network.js";
 import { CELLS, drawField, drawPoints, widened } from "./plane.js";
-import { keeper, terminal, trainer } from "./training.js";
+import { changes, keeper, terminal, trainer } from "./training.js";
 
 const CONFIG = "moons-overfit";
 const WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
@@ -60,7 +60,7 @@ export function mount(place, { t, common, onClose }) {
   );
   const request = () => ({
     config: CONFIG,
-    set: { "model.hidden": [width.value()], "model.dropout": dropout.value(), "training.l2": l2.value(), "training.max_epochs": EPOCHS },
+    set: changes({ "model.hidden": [width.value()], "model.dropout": dropout.value(), "training.l2": l2.value(), "training.max_epochs": EPOCHS }, { "model.dropout": 0, "training.l2": 0 }),
   });
   // What was learned with another penalty is no neighbour of the new one.
   const anew = () => {

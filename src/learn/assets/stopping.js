@@ -6,9 +6,11 @@ import { paint } from "../assets/palette.js";
 import { bars } from "./bars.js";
 import { brief, button, choice, isStill, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
-import { keeper, terminal, trainer, trainOnce } from "./training.js";
+import { changes, keeper, terminal, trainer, trainOnce } from "./training.js";
 
 const CONFIG = "moons-early-stopping";
+const PATIENCE = "training.early_stopping.patience";
+const MONITOR = "training.early_stopping.monitor";
 const PATIENCES = [1, 2, 5, 10, 20, 50, 100, 200];
 /** How long the whole curve takes to run, in ms. */
 const RUN = 4000;
@@ -75,7 +77,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
     },
     { place: problem, same, onClose, busy: place },
   );
-  const request = () => ({ config: CONFIG, set: { "training.early_stopping.patience": patience.value(), "training.early_stopping.monitor": monitor.value() } });
+  const request = () => ({ config: CONFIG, set: changes({ [PATIENCE]: patience.value(), [MONITOR]: monitor.value() }, { [PATIENCE]: 50, [MONITOR]: "validation/loss" }) });
   const changed = () => {
     halt();
     ask(request());

@@ -121,6 +121,9 @@ export function terminal(t, first = "") {
   });
 }
 
+/** The keys whose values are not those that the config has anyway: what a reader would type. */
+export const changes = (set, config) => Object.fromEntries(Object.entries(set).filter(([key, value]) => config[key] !== value));
+
 /** "Keep as a run": records what `request()` trains. */
 export function keeper(t, request) {
   const link = h("span", { class: "kept", role: "status" });

@@ -484,6 +484,14 @@ async fn patience_counts_and_the_best_epoch_is_kept() {
     let better = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.better").await;
     let middle = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.middle").await;
     assert!(better >= 9.0 && (-0.75..-0.37).contains(&middle), "{better} {middle}");
+
+    // Watching the accuracy instead: an earlier epoch, and a lower test accuracy with each seed.
+    choose(&page, "[data-widget=ten-seeds] select[name=pair]", "monitor").await;
+    choose(&page, "[data-widget=ten-seeds] select[name=metric]", "accuracy").await;
+    page.click("[data-widget=ten-seeds] .go").await;
+    page.wait("document.querySelector('[data-widget=ten-seeds]').dataset.pair", json!("monitor")).await;
+    let better = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.better").await;
+    assert!(better >= 9.0, "{better}");
     page.close().await;
 }
 

@@ -17,7 +17,8 @@ export function losses(t, onClose, height = 240) {
   resize.observe(box);
   onClose(() => resize.disconnect());
   const key = (slot, dash, text) => h("span", { class: "key-line" }, h("i", { class: `stroke slot-${slot} ${dash ? "dashed" : ""}` }), text);
-  const element = h("figure", { class: "losses" }, box, h("figcaption", { class: "legend" }, key(TRAIN, false, t("train")), key(VALIDATION, true, t("validation"))));
+  const ofValidation = key(VALIDATION, true, t("validation"));
+  const element = h("figure", { class: "losses" }, box, h("figcaption", { class: "legend" }, key(TRAIN, false, t("train")), ofValidation));
   return Object.assign(element, {
     plot,
     show(history, { upTo = Infinity, marks = [], ghost = null, most = null } = {}) {
@@ -29,6 +30,7 @@ export function losses(t, onClose, height = 240) {
         { points: train, color: paint(TRAIN), width: 2 },
         { points: validation, color: paint(VALIDATION), width: 2, dash: "5 4" },
       ].filter(({ points }) => points.some(([, value]) => value !== null));
+      ofValidation.hidden = !validation.some(([, value]) => value !== null);
       const values = curves.flatMap(({ points }) => points.map(([, value]) => value)).filter((value) => value !== null);
       const high = most ?? Math.min(Math.max(...values, 0.1), 4 * median(values) + 0.3);
       const last = Math.max(...curves.flatMap(({ points }) => points.map(([epoch]) => epoch)), 2);

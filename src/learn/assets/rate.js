@@ -6,7 +6,11 @@ import { losses } from "./losses.js";
 import { keeper, terminal, trainer } from "./training.js";
 
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
-const CONFIG = "band-2-units";
+const CONFIG = "xor-mlp";
+/** Losses: above the first, something is yet to be learned; above the second, little was; above the third, weights have jumped. */
+const POOR = 0.3,
+  GUESSING = 0.5,
+  HIGH = 2;
 
 export function mount(place, { t, common, onClose }) {
   const same = terminal(common);
@@ -17,9 +21,9 @@ export function mount(place, { t, common, onClose }) {
     ({ history, diverged }, { set }) => {
       chart.show(history);
       const values = history.train_loss.filter((value) => Number.isFinite(value));
-      const [first, last, least] = [values[0], values.at(-1), Math.min(...values)];
-      const isBroken = diverged || values.length < history.train_loss.length || last > 1.2 * Math.min(first, 0.7) || last > 2.5 * least;
-      const kind = isBroken ? "diverges" : last > 0.75 * Math.min(first, 0.7) ? "crawls" : "learns";
+      const [first, last] = [values[0], values.at(-1)];
+      const isBouncing = last > POOR && last > 1.15 * Math.min(...values);
+      const kind = diverged || isBouncing || Math.max(...values) > HIGH ? "diverges" : last > GUESSING ? "crawls" : "learns";
       place.dataset.kind = kind;
       place.dataset.rate = set["training.learning_rate"];
       told.textContent = t(kind, { rate: String(set["training.learning_rate"]), loss: brief(last), first: brief(first) });

@@ -1,4 +1,4 @@
-// Ten seeds with early stopping and ten without, in pairs: is the difference more than luck?
+// Ten seeds, each trained in two ways, such as without and with early stopping: is the difference more than luck?
 
 import { h } from "../assets/dom.js";
 import { signed } from "../assets/numbers.js";
@@ -8,7 +8,12 @@ import { button, choice, status } from "./kit.js";
 import { series } from "./training.js";
 
 const SEEDS = 10;
-const CONFIGS = ["moons-overfit", "moons-early-stopping"];
+const STOPPING = { config: "moons-early-stopping" };
+/** What is compared: the second of each pair is what the lesson recommends. */
+const PAIRS = {
+  stopping: [{ config: "moons-overfit" }, STOPPING],
+  monitor: [{ ...STOPPING, set: { "training.early_stopping.monitor": "validation/accuracy" } }, STOPPING],
+};
 
 export function mount(place, { t, onClose }) {
   let pairs = [];
@@ -17,7 +22,20 @@ export function mount(place, { t, onClose }) {
   const told = status();
   const chart = dots(t("chart"), onClose, { height: 230 });
   const metric = choice({ name: "metric", label: t("metric"), options: [["log_loss", t("log_loss")], ["accuracy", t("accuracy")]], onchange: () => show() });
+  const key = h("p", { class: "soft" });
+  const pair = choice({
+    name: "pair",
+    label: t("pair"),
+    options: Object.keys(PAIRS).map((one) => [one, t(one)]),
+    onchange: () => {
+      control?.abort();
+      pairs = [];
+      told.textContent = "";
+      show();
+    },
+  });
   const show = () => {
+    key.textContent = t(`key-${pair.value()}`);
     const name = metric.value();
     const values = pairs.map(([without, with_]) => [without[name], with_[name]]);
     const all = values.flat();
@@ -38,9 +56,10 @@ export function mount(place, { t, onClose }) {
     place.dataset.middle = middle;
     place.dataset.better = better;
     place.dataset.of = pairs.length;
+    place.dataset.pair = pair.value();
     const sure = middle - half > 0 || middle + half < 0;
     told.textContent =
-      t("told", { better, of: SEEDS, without: mean(values.map(([one]) => one)).toFixed(3), with: mean(values.map(([, one]) => one)).toFixed(3), middle: signed(middle), low: signed(middle - half), high: signed(middle + half) }) +
+      t(`told-${pair.value()}`, { better, of: SEEDS, without: mean(values.map(([one]) => one)).toFixed(3), with: mean(values.map(([, one]) => one)).toFixed(3), middle: signed(middle), low: signed(middle - half), high: signed(middle + half) }) +
       t(sure ? "sure" : "unsure");
   };
   const go = button(
@@ -50,16 +69,14 @@ export function mount(place, { t, onClose }) {
       control = new AbortController();
       pairs = [];
       go.disabled = true;
-      const requests = Array.from({ length: SEEDS }, (_, index) => CONFIGS.map((config) => ({ config, seed: index + 1 }))).flat();
+      const requests = Array.from({ length: SEEDS }, (_, index) => PAIRS[pair.value()].map((one) => ({ ...one, seed: index + 1 }))).flat();
       let first = null;
       await series(
         requests,
-        ({ test }, { config }) => {
-          if (config === CONFIGS[0]) first = test;
-          else {
-            pairs.push([first, test]);
-            show();
-          }
+        ({ test }) => {
+          if (first) pairs.push([first, test]);
+          first = first ? null : test;
+          show();
         },
         control.signal,
       );
@@ -67,6 +84,6 @@ export function mount(place, { t, onClose }) {
     },
     { class: "go" },
   );
-  place.append(h("div", { class: "controls" }, go, metric), chart, h("p", { class: "soft" }, t("key")), told);
+  place.append(h("div", { class: "controls" }, pair, go, metric), chart, key, told);
   show();
 }

@@ -84,7 +84,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
   };
   const patience = slider({ name: "patience", label: t("patience"), stops: PATIENCES, value: 50, oninput: changed });
   const monitor = choice({ name: "monitor", label: t("monitor"), options: [["validation/loss", t("loss")], ["validation/accuracy", t("acc")]], onchange: changed });
-  const epoch = slider({ name: "epoch", label: common("epoch"), min: 1, max: 1000, step: 1, value: 1000, show: String, oninput: () => (halt(), result && show()) });
+  const epoch = slider({ name: "epoch", label: t("epoch"), min: 1, max: 1000, step: 1, value: 1000, show: String, oninput: () => (halt(), result && show()) });
   let timer = null;
   const halt = () => {
     clearInterval(timer);

@@ -92,6 +92,7 @@ async fn check_lesson(page: &Page, lang: &str, width: u32, id: &str) {
     assert_eq!(page.js(problems).await, json!([]), "{place}");
     let failed = page.js("return document.documentElement.dataset.problem ?? null").await;
     assert_eq!(failed, Value::Null, "{place}");
+    assert_eq!(page.client.console_errors().await.unwrap(), Vec::<String>::new(), "{place}");
     if lang == "zh" {
         let typography = "const all = [...document.querySelectorAll('article *')].map((one) => getComputedStyle(one)); \
              const text = getComputedStyle(document.querySelector('article > p')); \
@@ -276,14 +277,14 @@ async fn hidden_units_are_trained_and_their_epochs_shown() {
 
     // The page's forward pass is the server's.
     let compared = page
-        .js("return (async () => { const [{ send }, { second }, { trainOnce }] = await Promise.all([import('./assets/api.js'), import('./learn/network.js'), import('./learn/training.js')]); \
+        .js("return (async () => { const [{ send }, { classifier }, { trainOnce }] = await Promise.all([import('./assets/api.js'), import('./learn/network.js'), import('./learn/training.js')]); \
              const asked = { config: 'moons', set: { 'model.hidden': [5, 3], 'training.max_epochs': 20 }, grid: 12, extent: [[-2, 3], [-1, 2]] }; \
              const { layers } = await trainOnce(asked); \
              const { frames } = await send('POST', 'api/learn/train', asked); \
-             let away = 0; \
+             const second = classifier(layers); let away = 0; \
              for (let row = 0; row < 12; row += 1) for (let column = 0; column < 12; column += 1) { \
                const x = [-2 + (5 * column) / 11, -1 + (3 * row) / 11]; \
-               away = Math.max(away, Math.abs(second(layers, x) - frames.at(-1).grid[12 * row + column])); } \
+               away = Math.max(away, Math.abs(second(x) - frames.at(-1).grid[12 * row + column])); } \
              return [frames.at(-1).grid.length, away]; })()")
         .await;
     assert_eq!(compared[0], json!(144));

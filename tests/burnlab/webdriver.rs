@@ -85,6 +85,13 @@ impl Client {
         text(&self.get("/title").await?)
     }
 
+    /// The errors in the browser's console since the last call.
+    pub async fn console_errors(&self) -> Result<Vec<String>> {
+        let entries = self.post("/se/log", json!({ "type": "browser" })).await?;
+        let entries = entries.as_array().map_or(&[][..], Vec::as_slice);
+        Ok(entries.iter().filter(|one| one["level"] == "SEVERE").map(|one| one["message"].to_string()).collect())
+    }
+
     /// What the body of a JavaScript function returns.
     pub async fn execute(&self, script: &str) -> Result<Value> {
         self.post("/execute/sync", json!({ "script": script, "args": [] })).await

@@ -5,8 +5,8 @@ import { h } from "../assets/dom.js";
 import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { button, choice, isStill, picture, slider, status } from "./kit.js";
-import { field, forward, numParameters, second } from "./network.js";
-import { CELLS, DASHES, drawField, drawLine, drawPoints, unitSlot, widened } from "./plane.js";
+import { classifier, field, numParameters } from "./network.js";
+import { DASHES, drawField, drawLine, drawPoints, probabilities, unitSlot, widened } from "./plane.js";
 import { keeper, terminal, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
 
@@ -34,7 +34,7 @@ export function mount(place, { t, common, onClose }) {
     (context, side, ratio) => {
       if (!result) return;
       const { layers } = moment();
-      drawField(context, side, field(layers, extent(), CELLS, second));
+      drawField(context, side, probabilities(layers, extent()));
       if (layers.length > 1)
         layers[0].bias
           .slice(0, MOST_PICTURES)
@@ -53,7 +53,7 @@ export function mount(place, { t, common, onClose }) {
         const { layers } = moment();
         const [{ weights, bias }] = layers;
         if (!weights[unit]) return;
-        const values = field(layers, extent(), 40, (all, x) => forward(all.slice(0, 1), x)[0].outputs[unit]);
+        const values = field(layers.slice(0, 1), extent(), 40, (outputs) => outputs[unit]);
         const [low, high] = [Math.min(...values), Math.max(...values)];
         drawField(context, side, values.map((value) => (value - low) / (high - low || 1)), [9, unitSlot(unit)]);
         drawLine(context, side, extent(), weights[unit], bias[unit], { slot: unitSlot(unit), dash: DASHES[unit % DASHES.length], ratio, level: 0 });
@@ -76,7 +76,8 @@ export function mount(place, { t, common, onClose }) {
     drawing.replaceChildren(wiring(layers, ["x₁", "x₂"], { told: text, unit: (layer, index) => (layer === 1 && layers.length > 1 ? paint(unitSlot(index)) : null) }), h("p", { class: "soft" }, text));
     epoch.input.setAttribute("aria-valuetext", t("epoch-of", { epoch: at, last: result.epochs }));
     epoch.querySelector("output").textContent = t("epoch-of", { epoch: at, last: result.epochs });
-    const right = result.points.filter(({ x, y }) => (second(layers, x) > 0.5 ? 1 : 0) === y).length;
+    const probability = classifier(layers);
+    const right = result.points.filter(({ x, y }) => (probability(x) > 0.5 ? 1 : 0) === y).length;
     place.dataset.right = right;
     place.dataset.epoch = at;
     told.textContent = t("told", { share: percent(right / result.points.length), right, of: result.points.length, accuracy: percent(result.test.accuracy), seed });

@@ -54,6 +54,9 @@ addEventListener("error", (event) => failed(event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => failed(event.reason));
 
 async function load() {
+  const address = new URL(location.href);
+  address.searchParams.set("lang", lang);
+  history.replaceState(null, "", address);
   const [table, texts] = await Promise.all([
     fetch(`learn/strings.${lang}.json`, { cache: "no-cache" }).then((answer) => answer.json()),
     send("GET", `api/learn/lessons?lang=${lang}`),
@@ -100,9 +103,6 @@ function speak(name) {
   } catch {
     // It is in the address all the same.
   }
-  const address = new URL(location.href);
-  address.searchParams.set("lang", name);
-  history.replaceState(null, "", address);
   load();
 }
 

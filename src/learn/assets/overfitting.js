@@ -5,8 +5,8 @@ import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
 import { brief, figure, picture, put, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
-import { field, numParameters, second } from "./network.js";
-import { CELLS, drawField, drawPoints, widened } from "./plane.js";
+import { numParameters } from "./network.js";
+import { drawField, drawPoints, probabilities, widened } from "./plane.js";
 import { changes, keeper, terminal, trainer } from "./training.js";
 
 const CONFIG = "moons-overfit";
@@ -25,7 +25,7 @@ export function mount(place, { t, common, onClose }) {
     (context, side, ratio) => {
       if (!result) return;
       const extent = result.extent.map((range) => widened(range));
-      drawField(context, side, field(result.layers, extent, CELLS, second));
+      drawField(context, side, probabilities(result.layers, extent));
       drawPoints(context, side, extent, result.points.filter(({ part }) => part !== "test"), ratio);
     },
     { onClose },

@@ -1,10 +1,10 @@
 // A plane of two inputs: the probability of each class as a field, the lines of units, and the points.
 
 import { color, outline, themed } from "../assets/palette.js";
-import { field, second } from "./network.js";
+import { field } from "./network.js";
 
 /** Cells along each side of the field. */
-export const CELLS = 60;
+const CELLS = 50;
 
 /** The dashes of the lines of units, so that they differ in more than their colour. */
 export const DASHES = [[], [9, 5], [2, 4], [12, 4, 2, 4]];
@@ -14,21 +14,25 @@ export const unitSlot = (unit) => 2 + (unit % 8);
 
 export const widened = ([low, high], share = 0.06) => [low - share * (high - low), high + share * (high - low)];
 
-/** Fills the canvas with cells: colour of the likelier class, the surer the stronger. `values`: from 0 to 1. */
+const parts = (hex) => [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+
+/** Fills the canvas: the colour of the likelier class, the surer the stronger. `values`: from 0 to 1, the lowest row first. */
 export function drawField(context, side, values, slots = [0, 1]) {
   const size = Math.sqrt(values.length);
-  context.fillStyle = themed("--surface");
-  context.fillRect(0, 0, side, side);
-  const edge = (index) => Math.round((index * side) / size);
-  for (let row = 0; row < size; row += 1)
-    for (let column = 0; column < size; column += 1) {
-      const value = values[row * size + column];
-      context.globalAlpha = 0.04 + 1.04 * Math.min(0.5, Math.abs(value - 0.5));
-      context.fillStyle = color(value > 0.5 ? slots[1] : slots[0]);
-      const [left, top] = [edge(column), edge(size - 1 - row)];
-      context.fillRect(left, top, edge(column + 1) - left, edge(size - row) - top);
-    }
-  context.globalAlpha = 1;
+  const image = new ImageData(size, size);
+  const [paper, ...both] = [themed("--surface"), ...slots.map(color)].map(parts);
+  values.forEach((value, at) => {
+    const [row, column] = [Math.floor(at / size), at % size];
+    const ink = both[value > 0.5 ? 1 : 0];
+    // The points must stand out even from the most certain cell.
+    const share = 0.04 + 1.04 * Math.min(0.5, Math.abs(value - 0.5));
+    const place = 4 * ((size - 1 - row) * size + column);
+    for (let part = 0; part < 3; part += 1) image.data[place + part] = paper[part] + share * (ink[part] - paper[part]);
+    image.data[place + 3] = 255;
+  });
+  const small = new OffscreenCanvas(size, size);
+  small.getContext("2d").putImageData(image, 0, 0);
+  context.drawImage(small, 0, 0, side, side);
 }
 
 /** From values to px of the canvas. */
@@ -80,4 +84,4 @@ export function drawPoints(context, side, extent, points, ratio) {
 }
 
 /** The probability of the second class, over the extent. */
-export const probabilities = (layers, extent) => field(layers, extent, CELLS, second);
+export const probabilities = (layers, extent) => field(layers, extent, CELLS);

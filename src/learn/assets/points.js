@@ -84,7 +84,7 @@ export function mount(place, { t, common, onClose }) {
     board.replaceChildren(
       ...points.map((point, index) => {
         const shape = markShape(SHAPES[point[2]], { style: { fill: paint(point[2]) } });
-        return svg("g", { class: "movable", transform: at(point), tabindex: index === current ? 0 : -1, role: "button", "aria-label": name(point, index), "data-index": index, "data-class": point[2] }, svg("circle", { cx: 6, cy: 6, r: 9, class: "grip" }), shape);
+        return svg("g", { class: "movable", transform: at(point), tabindex: index === current ? 0 : -1, role: "button", "aria-label": name(point, index), "data-index": index, "data-class": point[2] }, svg("circle", { cx: 6, cy: 6, r: 13, class: "grip" }), shape);
       }),
     );
   };

@@ -49,6 +49,7 @@ const ASSETS: Assets = assets![
     "recurrence.js",
     "seeds.js",
     "stopping.js",
+    "trained_digits.js",
     "training.js",
     "unroll.js",
     "wiring.js",

@@ -1,7 +1,6 @@
 // A digit that one draws, through the tutorial's network: 64 inputs, the hidden units with their weights as pictures, ten
 // probabilities.
 
-import { send } from "../assets/api.js";
 import { h } from "../assets/dom.js";
 import { percent } from "../assets/numbers.js";
 import { bars, largest } from "./bars.js";
@@ -10,6 +9,7 @@ import { forward, numParameters } from "./network.js";
 import { pad, samples, SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper } from "./training.js";
+import { trainedDigits } from "./trained_digits.js";
 
 const WIDTHS = [2, 4, 8, 16, 32];
 
@@ -36,7 +36,7 @@ export async function mount(place, { t, common, onClose }) {
   };
   const drawing = pad(common, show);
   const load = async (hidden) => {
-    network = await send("GET", `api/learn/digits?hidden=${hidden}`);
+    network = await trainedDigits(Number(hidden));
     const [first] = network.layers;
     const full = Math.max(...first.weights.flat().map(Math.abs));
     drawn = first.weights.map((weights, unit) => {

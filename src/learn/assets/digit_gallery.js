@@ -1,15 +1,15 @@
 // Test images with label and prediction, those that are wrong first; a click takes one onto the pad.
 
-import { send } from "../assets/api.js";
 import { h, scroller } from "../assets/dom.js";
 import { percent } from "../assets/numbers.js";
 import { largest } from "./bars.js";
 import { button } from "./kit.js";
 import { SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
+import { trainedDigits } from "./trained_digits.js";
 
 export async function mount(place, { t, onClose }) {
-  const { gallery, confusion, accuracy } = await send("GET", "api/learn/digits?hidden=16");
+  const { gallery, confusion, accuracy } = await trainedDigits(16);
   const items = gallery.map(({ pixels, label, prediction, probabilities }) => {
     const isRight = String(label) === String(prediction);
     const image = pixelPicture("", SIDE, SIDE, "ink", onClose);

@@ -17,7 +17,7 @@ let numTrainers = 0;
  * The network for inputs as they are, rather than scaled to mean 0 and deviation 1, and with probabilities as outputs: of the
  * second class for one, of each class for several.
  */
-function whole(layers, scaling) {
+export function whole(layers, scaling) {
   const last = layers.at(-1);
   if (last) last.activation ??= last.bias.length === 1 ? "sigmoid" : "softmax";
   if (!scaling || !last) return layers;

@@ -51,6 +51,7 @@ const ASSETS: Assets = assets![
     "stopping.js",
     "trained_digits.js",
     "training.js",
+    "trouble.js",
     "unroll.js",
     "wiring.js",
     "words.js",

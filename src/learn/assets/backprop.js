@@ -4,6 +4,7 @@
 import { send } from "../assets/api.js";
 import { h, scroller } from "../assets/dom.js";
 import { brief, button, choice, figure, slider, status } from "./kit.js";
+import { trouble } from "./trouble.js";
 import { wiring } from "./wiring.js";
 
 const START = () => [
@@ -35,9 +36,12 @@ export async function mount(place, { t, common, onClose }) {
         { layers, inputs: [x1.value(), x2.value()], target: Number(target.value()), loss: "binary_cross_entropy", learning_rate: rate.value() },
         control.signal,
       );
+      problem.hidden = true;
       show();
     } catch (error) {
-      if (error.name !== "AbortError") throw error;
+      const text = trouble(error);
+      problem.hidden = !text;
+      problem.textContent = text ?? "";
     }
   };
   const gradientOf = (name) => seen[name];

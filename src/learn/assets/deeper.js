@@ -2,6 +2,7 @@
 
 import { send } from "../assets/api.js";
 import { h } from "../assets/dom.js";
+import { report } from "./trouble.js";
 
 /** How often the page asks, in ms. */
 const PAUSE = 300;
@@ -36,7 +37,7 @@ export function looker(kind, show, onClose) {
       const seen = await send("POST", "api/learn/look", { kind, ...asked }, mine.signal);
       if (control === mine) show(seen, asked);
     } catch (problem) {
-      if (problem.name !== "AbortError") throw problem;
+      report(problem);
     }
   };
 }

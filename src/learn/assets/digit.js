@@ -10,6 +10,7 @@ import { pad, samples, SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper } from "./training.js";
 import { trainedDigits } from "./trained_digits.js";
+import { report } from "./trouble.js";
 
 const WIDTHS = [2, 4, 8, 16, 32];
 
@@ -36,7 +37,10 @@ export async function mount(place, { t, common, onClose }) {
   };
   const drawing = pad(common, show);
   const load = async (hidden) => {
-    network = await trainedDigits(Number(hidden));
+    const found = await trainedDigits(Number(hidden));
+    // Another width may have been chosen meanwhile.
+    if (network && String(hidden) !== width.value()) return;
+    network = found;
     const [first] = network.layers;
     const full = Math.max(...first.weights.flat().map(Math.abs));
     drawn = first.weights.map((weights, unit) => {
@@ -50,7 +54,7 @@ export async function mount(place, { t, common, onClose }) {
     place.dataset.model = network.id;
     show(drawing.pixels);
   };
-  const width = choice({ name: "hidden", label: t("hidden"), options: WIDTHS.map((one) => [one, String(one)]), value: 16, onchange: load });
+  const width = choice({ name: "hidden", label: t("hidden"), options: WIDTHS.map((one) => [one, String(one)]), value: 16, onchange: (hidden) => load(hidden).catch(report) });
   await load(16);
   const examples = [...Array(10).keys()].flatMap((digit) => network.gallery.filter(({ label }) => String(label) === String(digit)).slice(-1));
   const take = ({ detail }) => drawing.fill(detail);

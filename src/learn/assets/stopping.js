@@ -7,6 +7,7 @@ import { bars } from "./bars.js";
 import { brief, button, choice, isStill, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { changes, keeper, terminal, trainer, trainOnce } from "./training.js";
+import { report } from "./trouble.js";
 
 const CONFIG = "moons-early-stopping";
 const PATIENCE = "training.early_stopping.patience";
@@ -128,8 +129,6 @@ export function mount(place, { t, common, onClose, isOpen }) {
       whole = found;
       ask(request());
     },
-    (problem) => {
-      if (problem.name !== "AbortError") throw problem;
-    },
+    report,
   );
 }

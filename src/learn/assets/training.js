@@ -1,13 +1,12 @@
 // Asks the server to train, and keeps a training as a run.
 
-import { ApiError, send } from "../assets/api.js";
-import { h, toast } from "../assets/dom.js";
+import { send } from "../assets/api.js";
+import { h } from "../assets/dom.js";
 import { button } from "./kit.js";
+import { report, trouble } from "./trouble.js";
 
 /** A training that runs for longer than this, in ms, when the next one is asked for is given up. */
 const PATIENCE = 120;
-/** The status of a training that the server ended for a newer one. */
-const REPLACED = 409;
 
 /** The server ends an old training of the same slot; the first one is for those in a row. */
 const SLOTS = 4;
@@ -68,10 +67,8 @@ export function trainer(show, { place, same, onClose, busy, takesDiverged }) {
       else tell(result.reason);
       if (busy) busy.dataset.trained = Number(busy.dataset.trained ?? 0) + 1;
     } catch (problem) {
-      if (problem.name !== "AbortError" && problem.status !== REPLACED) {
-        if (!(problem instanceof ApiError)) throw problem;
-        tell(problem.message);
-      }
+      const text = trouble(problem);
+      if (text) tell(text);
     } finally {
       if (running === mine) {
         running = null;
@@ -103,9 +100,7 @@ export async function series(requests, each, signal) {
       each(result, request);
     }
   } catch (problem) {
-    if (problem.name === "AbortError") return;
-    if (!(problem instanceof ApiError)) throw problem;
-    toast(problem.message);
+    report(problem);
   }
 }
 
@@ -136,8 +131,7 @@ export function keeper(t, request) {
         const { id } = await send("POST", "api/learn/keep", { config, set, points, seed });
         link.replaceChildren(t("kept"), " ", h("a", { href: `./#/run/${encodeURIComponent(id)}` }, id));
       } catch (problem) {
-        if (!(problem instanceof ApiError)) throw problem;
-        toast(problem.message);
+        report(problem);
       } finally {
         keep.disabled = false;
       }

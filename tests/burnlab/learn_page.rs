@@ -570,6 +570,12 @@ async fn deeper_networks_answer_to_what_is_drawn_and_written() {
     let likeliest = "Number(document.querySelector('[data-widget=gpt]').dataset.probability)";
     page.wait(&format!("{likeliest} > 0"), json!(true)).await;
     let at_one = number(&page, likeliest).await;
+    // By the keyboard to the character before the last one: its attention is given to those up to it.
+    let query = "Number(document.querySelector('[data-widget=gpt]').dataset.query)";
+    assert_eq!(number(&page, query).await, 9.0);
+    press(&page, ".character[data-index='9']", "\u{e012}").await;
+    page.wait(query, json!(8)).await;
+    assert_near(number(&page, "document.querySelector('[data-widget=gpt]').dataset.attention").await, 1.0, 1e-3);
     press(&page, "input[name=temperature]", key::HOME).await;
     page.wait(&format!("{likeliest} > {at_one}"), json!(true)).await;
     let next = page.js("return document.querySelector('[data-widget=gpt]').dataset.next").await;

@@ -1,6 +1,8 @@
 //! The lessons in a real browser: each is walked in both languages, on wide and narrow screens, and its widgets are operated by
 //! pointer and keyboard. What the page computes is compared with the server, and with numbers found by hand.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::browser::{Page, open};
@@ -28,7 +30,8 @@ const IS_READY: &str = "(() => { const all = [...document.querySelectorAll('[dat
 async fn lesson(page: &Page, lang: &str, id: &str) {
     page.client.goto(&format!("{}learn?lang={lang}#{id}", page.url)).await.unwrap();
     page.wait("document.querySelector('article')?.dataset.id", json!(id)).await;
-    page.wait(IS_READY, json!(true)).await;
+    // Deeper networks are trained when they are first looked at.
+    wait_long(page, IS_READY, json!(true)).await;
 }
 
 /// Opens a page with one lesson.
@@ -57,6 +60,15 @@ async fn choose(page: &Page, css: &str, value: &str) {
         "const box = document.querySelector({css:?}); box.value = {value:?}; box.dispatchEvent(new Event('change'))"
     ))
     .await;
+}
+
+/// As [`Page::wait`], for what takes many trainings.
+async fn wait_long(page: &Page, expression: &str, expected: Value) {
+    let begin = Instant::now();
+    while page.js(&format!("return {expression}")).await != expected {
+        assert!(begin.elapsed() < Duration::from_secs(180), "{expression} is not {expected}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// How many trainings the widget has shown.
@@ -188,6 +200,16 @@ async fn a_neuron_is_its_weighted_sum_through_its_activation() {
         assert_near(figure(&page, &format!("{name}-value")).await, value, 1e-9);
         assert_near(figure(&page, &format!("{name}-slope")).await, slope, 1e-9);
     }
+    // The page's curves are those by which the program trains.
+    let away = page
+        .js("return (async () => { const [{ send }, { ACTIVATIONS }] = await Promise.all([import('./assets/api.js'), import('./learn/network.js')]); \
+             const { x, activations } = await send('GET', 'api/learn/curves'); let away = 0; \
+             for (const { name, values, slopes } of activations) x.forEach((at, index) => { \
+               if (Math.abs(at) < 1e-6) return; \
+               away = Math.max(away, Math.abs(ACTIVATIONS[name].value(at) - values[index]), Math.abs(ACTIVATIONS[name].slope(at) - slopes[index])); }); \
+             return [activations.length, away]; })()")
+        .await;
+    assert!(away[0] == 6 && away[1].as_f64().unwrap() < 1e-5, "{away}");
     press(&page, "input[name=at]", key::HOME).await;
     assert_near(figure(&page, "leaky_relu-value").await, -0.05, 1e-12);
     assert_near(figure(&page, "relu-slope").await, 0.0, 0.0);
@@ -293,7 +315,7 @@ async fn hidden_units_are_trained_and_their_epochs_shown() {
 
     // Twenty starts; some of them may be unlucky with two units.
     page.click("[data-widget=luck] .go").await;
-    page.wait("document.querySelector('[data-widget=luck]').dataset.found", json!("20")).await;
+    wait_long(&page, "document.querySelector('[data-widget=luck]').dataset.found", json!("20")).await;
     let good = number(&page, "document.querySelector('[data-widget=luck]').dataset.good").await;
     assert!((10.0..=20.0).contains(&good), "{good}");
     page.wait("document.querySelectorAll('[data-widget=luck] .mark').length", json!(20)).await;
@@ -365,7 +387,7 @@ async fn a_drawn_digit_passes_through_the_servers_network() {
     let Some(page) = open_lesson(root.path(), "digits").await else { return };
     let pad = "[data-widget=draw-digit] .pad";
     let shown = "[...document.querySelectorAll('[data-widget=draw-digit] .ten .number')].map((one) => Number(one.dataset.value))";
-    let ink = "[...document.querySelectorAll('[data-widget=draw-digit] .ink')].map((one) => Number(one.style.getPropertyValue('--ink')) * 16)";
+    let ink = "[...document.querySelectorAll('[data-widget=draw-digit] .ink')].map((one) => Number(one.dataset.ink))";
     // The page's forward pass is the server's, for what stands on the pad.
     let away = format!(
         "return (async () => {{ const {{ send }} = await import('./assets/api.js'); const inputs = {ink}; \
@@ -481,7 +503,7 @@ async fn patience_counts_and_the_best_epoch_is_kept() {
 
     // Ten pairs: in log loss, stopping is better with each seed (0.26 against 0.82 on average, see the guide).
     page.click("[data-widget=ten-seeds] .go").await;
-    page.wait("document.querySelector('[data-widget=ten-seeds]').dataset.of", json!("10")).await;
+    wait_long(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.of", json!("10")).await;
     let better = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.better").await;
     let middle = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.middle").await;
     assert!(better >= 9.0 && (-0.75..-0.37).contains(&middle), "{better} {middle}");
@@ -490,7 +512,7 @@ async fn patience_counts_and_the_best_epoch_is_kept() {
     choose(&page, "[data-widget=ten-seeds] select[name=pair]", "monitor").await;
     choose(&page, "[data-widget=ten-seeds] select[name=metric]", "accuracy").await;
     page.click("[data-widget=ten-seeds] .go").await;
-    page.wait("document.querySelector('[data-widget=ten-seeds]').dataset.pair", json!("monitor")).await;
+    wait_long(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.pair", json!("monitor")).await;
     let better = number(&page, "document.querySelector('[data-widget=ten-seeds]').dataset.better").await;
     assert!(better >= 9.0, "{better}");
     page.close().await;

@@ -17,6 +17,7 @@ export function pad(t, changed) {
   const name = (index) => t("cell", { row: Math.floor(index / SIDE) + 1, column: (index % SIDE) + 1, ink: Math.round(pixels[index]) });
   const cells = pixels.map((_, index) => h("div", { role: "gridcell", class: "ink", tabindex: index === 0 ? 0 : -1, "data-index": index }));
   const show = (index) => {
+    cells[index].dataset.ink = pixels[index];
     cells[index].style.setProperty("--ink", (pixels[index] / MOST).toFixed(3));
     cells[index].setAttribute("aria-label", name(index));
   };

@@ -15,6 +15,8 @@ const EXTENT = [
   [-3, 3],
 ];
 const EACH = 14;
+/** How far from a point the pointer takes hold of it. */
+const REACH = 0.25;
 
 /** Points of the two classes: `[x1, x2, class]`. */
 const SETS = {
@@ -107,14 +109,17 @@ export function mount(place, { t, common, onClose }) {
   };
   let dragged = null;
   board.addEventListener("pointerdown", (event) => {
-    const grip = event.target.closest(".movable");
-    if (grip) {
-      dragged = Number(grip.dataset.index);
-      current = dragged;
-      board.setPointerCapture(event.pointerId);
-      grip.focus();
-      event.preventDefault();
-    }
+    if (event.button !== 0) return;
+    // The nearest, rather than the one that was drawn last.
+    const [x, y] = where(event);
+    const away = points.map((point) => Math.hypot(point[0] - x, point[1] - y));
+    const nearest = away.indexOf(Math.min(...away));
+    if (away[nearest] > REACH) return;
+    dragged = nearest;
+    current = nearest;
+    board.setPointerCapture(event.pointerId);
+    element(nearest).focus();
+    event.preventDefault();
   });
   board.addEventListener("pointermove", (event) => dragged !== null && moved(dragged, ...where(event)));
   board.addEventListener("pointerup", () => (dragged = null));

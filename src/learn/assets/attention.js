@@ -7,6 +7,7 @@ import { deeper, looker } from "./deeper.js";
 import { choice, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
+import { keeper, terminal } from "./training.js";
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const net = await deeper("transformer", place, { common, isOpen });
@@ -79,6 +80,8 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "controls" }, layer, head),
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", {}, h("div", { class: "side" }, board, h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": t("matrix") }, matrix)), told), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs, answer)),
     h("p", { class: "soft" }, t("key")),
+    keeper(common, () => ({ config: "digits-transformer" })),
+    terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);
 }

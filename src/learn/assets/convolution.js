@@ -7,6 +7,7 @@ import { deeper, looker } from "./deeper.js";
 import { status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
+import { keeper, terminal } from "./training.js";
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const net = await deeper("cnn", place, { common, isOpen });
@@ -51,6 +52,8 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), rows, h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs)),
     told,
     h("p", { class: "soft" }, t("key")),
+    keeper(common, () => ({ config: "digits-cnn" })),
+    terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);
 }

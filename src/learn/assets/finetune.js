@@ -6,6 +6,7 @@ import { paint } from "../assets/palette.js";
 import { deeper } from "./deeper.js";
 import { dots, mean, paired } from "./dots.js";
 import { status } from "./kit.js";
+import { keeper } from "./training.js";
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const found = await deeper("finetune", place, { common, isOpen });
@@ -30,5 +31,5 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   told.textContent =
     t("told", { better, of: differences.length, with: mean(found.with).toFixed(3), without: mean(found.without).toFixed(3) }) +
     (range ? t("interval", { middle: signed(range.middle), low: signed(range.middle - range.half), high: signed(range.middle + range.half) }) : "");
-  place.append(chart, h("p", { class: "soft" }, t("key")), told);
+  place.append(chart, h("p", { class: "soft" }, t("key")), told, keeper(t, () => ({ config: "digits-pretrain" })));
 }

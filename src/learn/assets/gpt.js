@@ -6,6 +6,7 @@ import { percent } from "../assets/numbers.js";
 import { bars } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
 import { brief, button, choice, generator, slider, status } from "./kit.js";
+import { keeper, terminal } from "./training.js";
 
 const START = "Alice was ";
 
@@ -100,6 +101,8 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "two" }, h("div", {}, h("h3", {}, t("next")), next), h("div", {}, h("h3", {}, t("looked")), h("div", { class: "controls" }, layer, head), line)),
     told,
     h("p", { class: "soft" }, t("key")),
+    keeper(common, () => ({ config: "alice", set: { "training.max_epochs": 3 } })),
+    terminal(common, net.command),
   );
   read();
 }

@@ -74,8 +74,8 @@ export function button(text, onclick, props = {}) {
 }
 
 /** A number for reading, with all digits for tests and the tooltip. */
-export function figure(name, value, props = {}) {
-  return h("data", { ...props, value: undefined, "data-name": name, "data-value": String(value), title: String(value) }, brief(value, 4));
+export function figure(name, value) {
+  return h("data", { "data-name": name, "data-value": String(value), title: String(value) }, brief(value, 4));
 }
 
 /** Changes such a number. */
@@ -91,19 +91,18 @@ export const status = (props = {}) => h("p", { class: "told-now", role: "status"
  * A square canvas; `draw(context, side, ratio)` is called with a clean one when it is asked for, resized, or the theme changes.
  * Its element has `redraw()`.
  */
-export function picture(label, draw, { onClose, ratio: shape = 1, ...props }) {
-  const canvas = h("canvas", { role: "img", "aria-label": label, ...props });
+export function picture(label, draw, { onClose }) {
+  const canvas = h("canvas", { role: "img", "aria-label": label });
   const redraw = () => {
     const ratio = devicePixelRatio || 1;
-    const width = Math.round(canvas.clientWidth * ratio);
-    if (!width) return;
-    const height = Math.round(width / shape);
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    const side = Math.round(canvas.clientWidth * ratio);
+    if (!side) return;
+    if (canvas.width !== side) Object.assign(canvas, { width: side, height: side });
     const context = canvas.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.globalAlpha = 1;
-    context.clearRect(0, 0, width, height);
-    draw(context, width, ratio, height);
+    context.clearRect(0, 0, side, side);
+    draw(context, side, ratio);
   };
   const resize = new ResizeObserver(perFrame(redraw));
   resize.observe(canvas);
@@ -112,7 +111,7 @@ export function picture(label, draw, { onClose, ratio: shape = 1, ...props }) {
     resize.disconnect();
     untheme();
   });
-  return Object.assign(canvas, { redraw, tell: (text) => canvas.setAttribute("aria-label", text) });
+  return Object.assign(canvas, { redraw });
 }
 
 /** Numbers that repeat: the same seed gives the same ones (mulberry32). */

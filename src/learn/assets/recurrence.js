@@ -7,6 +7,7 @@ import { deeper, looker } from "./deeper.js";
 import { slider, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
+import { keeper, terminal } from "./training.js";
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const net = await deeper("rnn", place, { common, isOpen });
@@ -39,6 +40,8 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", { class: "hidden-layer" }, h("h3", {}, t("states", { units: net.units })), states), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs)),
     told,
     h("p", { class: "soft" }, t("key")),
+    keeper(common, () => ({ config: "digits-rnn" })),
+    terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);
 }

@@ -17,7 +17,7 @@ const PATIENCES = [1, 2, 5, 10, 20, 50, 100, 200];
 const RUN = 4000;
 
 /** At each epoch, the best one so far; `isLower` when less is better. */
-export function bestSoFar(values, isLower) {
+function bestSoFar(values, isLower) {
   let best = 0;
   return values.map((value, index) => {
     if (index > 0 && (isLower ? value < values[best] : value > values[best])) best = index;

@@ -30,6 +30,6 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   const range = differences.length === 10 ? paired(differences) : null;
   told.textContent =
     t("told", { better, of: differences.length, with: mean(found.with).toFixed(3), without: mean(found.without).toFixed(3) }) +
-    (range ? t("interval", { middle: signed(range.middle), low: signed(range.middle - range.half), high: signed(range.middle + range.half) }) : "");
+    (range ? t("interval", { middle: signed(range.middle), low: signed(range.middle - range.half), high: signed(range.middle + range.half) }) + t(range.middle > range.half ? "sure" : "unsure") : "");
   place.append(chart, h("p", { class: "soft" }, t("key")), told, keeper(t, () => ({ config: "digits-pretrain" })));
 }

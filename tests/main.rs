@@ -35,8 +35,8 @@
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - one step of gradient descent as text: `explain_step`
-//! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; their routes: `src/learn/tests`
-//! - `serve`: predictions by HTTP: `serving`
+//! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
+//!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
 //! - the layering of `src/`: `layers`
 //!

@@ -76,8 +76,7 @@ impl Work {
         let image_shape = self.hidden.is_none().then_some([28, 28]);
         let layout = Layout { image_shape, ..Layout::of_numbers(self.num_inputs) };
         let objective = Objective::new(&config(kernels), self.task(), &[]);
-        let decoder =
-            OutputDecoder { task: self.task(), target_mean: 0.0, target_scale: 1.0, threshold: 0.0, is_count: false };
+        let decoder = OutputDecoder::plain(self.task());
         Trainee {
             net: model
                 .init(&layout, Task::MultiClass { num_classes: CLASSES }, 1, &Default::default())

@@ -23,6 +23,8 @@
 //! - holds the architectures: [`model`]; their weights by name: [`model::named_weights`]
 //! - computes layers, losses and Adam on the CPU with fused kernels, as a Burn backend extension: [`cpu`]
 //! - fits a network: [`training::fit`]; evaluates: [`training::evaluation`]
+//! - knows what can be predicted: [`data::Task`], a variant for each kind of answer; writes answers of each kind:
+//!   [`experiment::predictions::AnswerFormat`]
 //! - lists the metrics, their formulas and directions: [`metric`]; computes them: [`training::metrics`]
 //! - follows a training (progress, a sweep's worker): [`training::TrainingObserver`]
 //! - trains several seeds and folds: [`experiment::repeat`]; many configs: [`experiment::sweep`], over the search

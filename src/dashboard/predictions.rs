@@ -140,13 +140,22 @@ pub fn seen(
     {
         seen.pixels = images.and_then(|images| images.pixels(&header, &rows));
         if wants_inputs {
-            // The last column is the target, which the response has already.
-            let inputs = |row: &StringRecord| texts(row).take(header.len().saturating_sub(1)).collect();
+            // The last columns are the targets, which the response has already.
+            let num_inputs = header.len().saturating_sub(num_targets(&folder));
+            let inputs = |row: &StringRecord| texts(row).take(num_inputs).collect();
             seen.input_columns = Some(inputs(&header));
             seen.inputs = Some(rows.iter().map(inputs).collect());
         }
     }
     Ok(seen)
+}
+
+/// How many columns a run predicts: several have their names in those of `predictions.csv`.
+fn num_targets(folder: &Path) -> usize {
+    let is_target = |name: &&str| name.starts_with("true_");
+    let several =
+        reader(folder, PREDICTIONS).and_then(|mut reader| Ok(reader.headers()?.iter().filter(is_target).count()));
+    several.unwrap_or(0).max(1)
 }
 
 /// The row numbers that a page shows, in its order, and how many rows the file has.

@@ -761,18 +761,13 @@ fn dates_beyond_those_of_training_are_told_as_dates() {
 }
 
 #[test]
-fn a_list_of_targets_and_paths_of_other_places_are_named() {
+fn paths_of_other_places_are_named() {
     let place = Place::new();
     place.write("data.csv", "a,b,y1,y2\n1,2,0,1\n2,1,1,0\n");
     let refused = |data: &str| {
         place.write("c.toml", &format!("[data]\n{data}\n"));
         told(&place, &["config", "check", "c.toml"]).lines().next().unwrap().to_owned()
     };
-    assert_eq!(
-        refused("path = \"data.csv\"\ntarget = [\"y1\", \"y2\"]"),
-        "error: c.toml:3:10: data.target is one column, not a list: set data.target = \"y1\", data.drop = [\"y2\"], and train \
-         another run for each of these"
-    );
     for (path, why) in [
         ("https://example.org/a.csv", "addresses are not fetched; download it, as by `curl -LO`, and name the file"),
         ("~/a.csv", "only a shell replaces `~`; write the whole path: "),

@@ -137,7 +137,7 @@ async fn a_page_reads_cells_as_burnlab_does() {
         let date = format!("20{:02}-{:02}-{:02} {:02}:30", 20 + i % 4, 1 + i * 5 % 12, 1 + i * 7 % 28, i * 11 % 24);
         let colour = ["red", "green", "blue"][(i % 3) as usize];
         let (large, open) = (1_700_000_000 + i * 37 % 101, ["True", "False"][(i / 2 % 2) as usize]);
-        let answer = if (i * 5 % 12 > 5) ^ (i % 3 == 0) { "yes" } else { "no" };
+        let answer = if (i * 5 % 12 > 5) ^ i.is_multiple_of(3) { "yes" } else { "no" };
         format!("{date},{colour},{large},{open},{answer}\n")
     };
     let header = "when,colour,serial,open,answer\n";
@@ -241,7 +241,7 @@ async fn hostile_names_stay_text() {
     let Some((page, _folder)) = browser().await else { return };
     let place = Place::new();
     let (column, class) = ("</script><img src=x onerror=alert(1)>", "<!--<script>&amp;");
-    let rows: String = (0..60).map(|i| format!("{},{}\n", i * 37 % 23, if i % 2 == 0 { class } else { "b" })).collect();
+    let rows: String = (0..60).map(|i| format!("{},{}\n", i * 37 % 23, if i.is_multiple_of(2) { class } else { "b" })).collect();
     place.write("x.csv", &format!("{column},y\n{rows}"));
     place.write(
         "c.toml",

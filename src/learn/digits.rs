@@ -183,7 +183,7 @@ pub fn encoded(model: &TrainedModel, rows: &[Vec<f64>]) -> Result<Examples, ApiE
             return Err(refused("inputs", format!("the network has {} inputs, found {}", columns.len(), row.len())));
         }
         for (column, &input) in columns.iter().zip(row) {
-            if !(input.abs() <= 1e6) {
+            if !input.is_finite() || input.abs() > 1e6 {
                 return Err(refused("inputs", format!("a number from -1e6 to 1e6, found {input}")));
             }
             column.kind.encode_number(input, &mut inputs);

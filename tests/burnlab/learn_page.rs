@@ -122,12 +122,17 @@ async fn walk(ids: &[&str]) {
         json!(LESSONS),
     )
     .await;
-    for width in [1400, 400] {
+    for (width, scheme) in [(1400, "light"), (400, "dark")] {
         page.client.resize(width, 900).await.unwrap();
+        let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        page.client.devtools("Emulation.setEmulatedMedia", scheme).await.unwrap();
         for lang in ["zh", "en"] {
             for id in ids {
                 lesson(&page, lang, id).await;
                 check_lesson(&page, lang, width, id).await;
+                let brightness =
+                    number(&page, "getComputedStyle(document.documentElement).backgroundColor.match(/[0-9]+/)[0]");
+                assert_eq!(brightness.await > 128.0, width == 1400, "{lang} {id}");
             }
         }
     }

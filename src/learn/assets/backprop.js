@@ -3,6 +3,7 @@
 
 import { send } from "../assets/api.js";
 import { h, scroller } from "../assets/dom.js";
+import { number } from "../assets/numbers.js";
 import { brief, button, choice, figure, slider, status } from "./kit.js";
 import { trouble } from "./trouble.js";
 import { wiring } from "./wiring.js";
@@ -119,7 +120,7 @@ export async function mount(place, { t, common, onClose }) {
         ),
         t("table"),
       ),
-      hasGradients ? h("p", { class: "soft" }, t("away", { away: brief(away) })) : "",
+      hasGradients ? h("p", { class: "soft" }, t("away", { away: number(away) })) : "",
     );
     trail.replaceChildren(h("span", {}, t("steps", { count: history.length })), ...history.slice(-8).map((loss) => h("data", {}, brief(loss))), h("b", {}, `→ ${brief(seen.loss)}`));
   };

@@ -98,7 +98,7 @@ fn quantiles_of_two_groups_are_their_order_statistics() {
         refused(&place, &["config", "check", "q.toml", "--set", set, "--set", path], expected);
     }
     place.write("three.csv", "x,y,z\n1,2,3\n2,3,5\n3,1,2\n4,5,4\n5,2,6\n");
-    let several = "[data]\npath = \"three.csv\"\ntarget = [\"y\", \"z\"]\n[training]\nloss = \"pinball\"\n";
+    let several = "[data]\npath = \"three.csv\"\ntarget = [\"y\", \"z\"]\nvalidation_fraction = 0\n[training]\nloss = \"pinball\"\n";
     place.write("m.toml", several);
     let expected = "loss = \"pinball\" is for one number, and data.target lists several columns";
     refused(&place, &["config", "check", "m.toml"], expected);

@@ -258,13 +258,14 @@ fn what_does_not_fit_several_targets_is_one_clear_line() {
     assert!(run(&place, &["config", "check", "c.toml"]).contains("targets: 2 numbers (red 0 to 1, c 0 to 2)"));
 
     run(&place, &["--config", "c.toml", "-q", "--set", "training.max_epochs=2"]);
+    place.write("kept.csv", &three.replacen("price", "predicted_red", 1));
     for (arguments, expected) in [
         (
             &["predict", "all", "things.csv", "--coverage", "0.9"][..],
             "predicts 2 columns at once, and --coverage is for one",
         ),
         (
-            &["predict", "all", "things.csv", "--keep", "predicted_red"],
+            &["predict", "all", "kept.csv", "--keep", "predicted_red"],
             "the output has a column `predicted_red` of its own",
         ),
     ] {

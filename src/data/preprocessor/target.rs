@@ -288,6 +288,6 @@ impl Preprocessor {
 
     /// Whether the columns are those that this one predicts, of the same kind.
     pub(super) fn has_targets_of(&self, several: &Several) -> bool {
-        several.are_labels() == !self.labels().is_empty() && several.names().eq(self.target_names())
+        several.are_labels() != self.labels().is_empty() && several.names().eq(self.target_names())
     }
 }

@@ -10,6 +10,7 @@ mod error;
 pub mod guard;
 pub mod serve;
 pub mod session;
+mod stream;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use axum::{Router, middleware};
 pub use error::ApiError;
 pub use guard::Access;
 pub use serve::{bind, serve_within};
+pub use stream::Received;
 
 /// What guards the routes of a server. Cheap to clone.
 #[derive(Debug, Clone)]

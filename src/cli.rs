@@ -593,7 +593,8 @@ pub struct DoctorArgs {
 /// `burnlab serve RUN ...`: predictions by HTTP.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Runs, whose models are served: as for `predict`; the first one also answers `/predict` and `/invocations`
+    /// Runs, whose models are served: as for `predict`; the first one also answers `/predict` and `/invocations`, and the first
+    /// language model `/generate`, with a text that comes character by character
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
     #[command(flatten)]

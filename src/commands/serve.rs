@@ -18,7 +18,7 @@ const LAST_WORK: Duration = Duration::from_secs(1);
 /// Serves the models of the runs until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// No such run, one without a model, or a language model; an address that cannot be listened on, or is reachable from other
+/// No such run, or one without a model; an address that cannot be listened on, or is reachable from other
 /// machines without `--allow-remote`.
 pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let access = match access(&args.listen, args.port)? {
@@ -30,6 +30,9 @@ pub fn run(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     let listener = runtime.block_on(listen(&args.listen, args.port))?;
     for model in models.all() {
         tell!("serves `{}`, run {}", model.name, model.run);
+    }
+    for writer in models.writers() {
+        tell!("serves `{}`, run {}, a language model", writer.name, writer.run);
     }
     print_address(&listener, "/", &access)?;
     let state = ServeState::new(models, access, args.access_log);

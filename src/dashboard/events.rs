@@ -15,9 +15,9 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::change::Change;
-use super::files::Received;
 use super::request::checked;
 use super::{ApiError, AppState, Listening};
+use crate::web::Received;
 use crate::web::session::Visitor;
 
 /// Pages that may listen at once. Each occupies a connection for as long as it is open, and half of the connections

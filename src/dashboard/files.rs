@@ -1,8 +1,6 @@
 //! `GET /api/runs/{id}/files/{name}`: the files of a run, streamed in pieces.
 
 use std::io::Read;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
@@ -10,13 +8,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use fs_err::File;
-use futures_core::Stream;
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::request::{checked, run_id};
 use super::{ApiError, AppState};
 use crate::tracking::folder;
+use crate::web::Received;
 
 /// How much of a file is read at once.
 const PIECE: usize = 64 * 1024;
@@ -100,16 +98,4 @@ fn pieces(file: File, bytes: u64) -> Received<std::io::Result<Bytes>> {
         }
     });
     Received(receiver)
-}
-
-/// A channel as a stream.
-#[derive(Debug)]
-pub struct Received<T>(pub mpsc::Receiver<T>);
-
-impl<T> Stream for Received<T> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        self.0.poll_recv(context)
-    }
 }

@@ -11,11 +11,11 @@ use axum::http::{HeaderValue, Response};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::sync::mpsc;
 
-use super::files::Received;
 use super::request::{checked, run_ids};
 use super::{ApiError, AppState};
 use crate::comparison::series::{downsample, far_out, smooth};
 use crate::tracking::{MetricKey, RunId, Sample, Store, TrackingError};
+use crate::web::Received;
 
 /// The most curves in one response; a chart with more cannot be read.
 const MAX_RUNS: usize = 500;

@@ -3,10 +3,12 @@
 //! ```text
 //! client -> web (number and time limits, access control) -> routes
 //!        -> predict, scoring (MLflow), inference (Open Inference Protocol v2): a body to rows, answers to a body
+//!        -> generate: a request for a text to a stream of characters
 //!        -> models (which are loaded, newer ones) -> experiment::Predictor (many requests at once)
 //! ```
 
 mod answer;
+mod generate;
 mod inference;
 mod models;
 mod observe;
@@ -30,7 +32,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-pub use models::{Model, Models};
+pub use models::{Model, Models, Writer};
 
 use crate::web::connection::Limits;
 use crate::web::{Access, ApiError, Guarded, guarded, serve_within};
@@ -88,7 +90,26 @@ impl ServeState {
         };
         found.ok_or_else(|| {
             let names: Vec<String> = self.models.all().iter().map(|model| format!("`{}`", model.name)).collect();
+            if names.is_empty() {
+                return ApiError::not_found(
+                    "only language models are served, which predict no rows: `/generate` writes a text",
+                );
+            }
             ApiError::not_found(format!("no model `{}`; served: {}", name.unwrap_or_default(), names.join(", ")))
+        })
+    }
+
+    /// The language model of that name; the first one without a name.
+    ///
+    /// # Errors
+    /// 404 for a language model that is not served.
+    fn writer(&self, name: Option<&str>) -> Result<Arc<Writer>, ApiError> {
+        let all = self.models.writers();
+        let found = all.iter().find(|writer| name.is_none_or(|name| writer.name == name));
+        found.cloned().ok_or_else(|| {
+            let names: Vec<String> = all.iter().map(|writer| format!("`{}`", writer.name)).collect();
+            let served = if names.is_empty() { "none".into() } else { names.join(", ") };
+            ApiError::not_found(format!("no language model `{}`; served: {served}", name.unwrap_or_default()))
         })
     }
 
@@ -176,6 +197,8 @@ pub fn app(state: ServeState) -> Router {
         .route("/metrics", get(observe::metrics))
         .route("/predict", post(predict::first))
         .route("/predict/{model}", post(predict::named))
+        .route("/generate", post(generate::first))
+        .route("/generate/{model}", post(generate::named))
         .route("/ping", get(health))
         .route("/health", get(health))
         .route("/version", get(scoring::version))

@@ -15,34 +15,61 @@ pub struct Model {
     pub predictor: Predictor,
 }
 
+/// A language model that is served: it writes a text, and predicts no rows.
+pub struct Writer {
+    /// As [`Model::name`].
+    pub name: String,
+    /// The run.
+    pub run: String,
+    pub saved: SavedModel,
+    pub backend: BackendName,
+}
+
 /// All of them, in the order of the command line.
 pub struct Models {
     location: Location,
     backend: BackendName,
-    /// What the user named: runs, or experiments for their newest run.
+    /// What the user named: runs, or experiments for their newest run. Those of models that predict rows.
     queries: Vec<String>,
     loaded: RwLock<Vec<Arc<Model>>>,
+    /// Of each language model what the user named, and the model.
+    writers: RwLock<Vec<(String, Arc<Writer>)>>,
 }
 
 impl Models {
     /// Loads the models of the runs that `queries` name.
     ///
     /// # Errors
-    /// No such run, one without a model, or a language model; a backend that is not compiled in.
+    /// No such run, or one without a model; a backend that is not compiled in.
     pub fn open(location: Location, queries: Vec<String>, backend: BackendName) -> anyhow::Result<Self> {
-        let mut loaded: Vec<Arc<Model>> = Vec::new();
-        for query in &queries {
-            let saved = SavedModel::open(&RunFolder::find(&location, query)?)?;
+        let (mut of_rows, mut loaded, mut writers): (_, Vec<Arc<Model>>, Vec<(String, Arc<Writer>)>) =
+            Default::default();
+        let mut served: Vec<[String; 2]> = Vec::new();
+        for query in queries {
+            let saved = SavedModel::open(&RunFolder::find(&location, &query)?)?;
             let (run, experiment) = (saved.name(), saved.config.name.clone());
-            anyhow::ensure!(loaded.iter().all(|model| model.run != run), "the run `{run}` is named twice");
-            let is_taken = loaded.iter().any(|model| model.name == experiment);
+            anyhow::ensure!(served.iter().all(|[_, other]| *other != run), "the run `{run}` is named twice");
+            let is_taken = served.iter().any(|[name, _]| *name == experiment);
             let name = if is_taken { run.clone() } else { experiment };
-            loaded.push(Arc::new(Model { name, run, predictor: Predictor::start(saved, backend)? }));
+            served.push([name.clone(), run.clone()]);
+            if is_writer(&saved) {
+                writers.push((query, Arc::new(Writer { name, run, saved, backend })));
+            } else {
+                loaded.push(Arc::new(Model { name, run, predictor: Predictor::start(saved, backend)? }));
+                Vec::push(&mut of_rows, query);
+            }
         }
-        Ok(Self { location, backend, queries, loaded: RwLock::new(loaded) })
+        let (loaded, writers) = (RwLock::new(loaded), RwLock::new(writers));
+        Ok(Self { location, backend, queries: of_rows, loaded, writers })
     }
 
-    /// All models, in the order of the command line.
+    /// The language models, in the order of the command line.
+    pub fn writers(&self) -> Vec<Arc<Writer>> {
+        let writers = self.writers.read().unwrap_or_else(PoisonError::into_inner);
+        writers.iter().map(|(_, writer)| Arc::clone(writer)).collect()
+    }
+
+    /// All models that predict rows, in the order of the command line.
     pub fn all(&self) -> Vec<Arc<Model>> {
         self.loaded.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -65,6 +92,26 @@ impl Models {
                 log_line(&serde_json::json!({ "model": query, "error": format!("{error:#}") }));
             }
         }
+        for i in 0..self.writers().len() {
+            if let Err(error) = self.reload_writer(i) {
+                log_line(&serde_json::json!({ "model": self.writers()[i].name, "error": format!("{error:#}") }));
+            }
+        }
+    }
+
+    fn reload_writer(&self, i: usize) -> anyhow::Result<()> {
+        let (query, present) = self.writers.read().unwrap_or_else(PoisonError::into_inner)[i].clone();
+        let folder = RunFolder::find(&self.location, &query)?;
+        if folder.name() == present.run {
+            return Ok(());
+        }
+        let saved = SavedModel::open(&folder)?;
+        anyhow::ensure!(is_writer(&saved), "run `{}` is no language model", saved.name());
+        let (name, run) = (present.name.clone(), saved.name());
+        log_line(&serde_json::json!({ "model": name, "run": run, "instead_of": present.run }));
+        let writer = Arc::new(Writer { name, run, saved, backend: self.backend });
+        self.writers.write().unwrap_or_else(PoisonError::into_inner)[i].1 = writer;
+        Ok(())
     }
 
     fn reload_one(&self, i: usize, query: &str) -> anyhow::Result<()> {
@@ -81,6 +128,10 @@ impl Models {
         self.loaded.write().unwrap_or_else(PoisonError::into_inner)[i] = model;
         Ok(())
     }
+}
+
+fn is_writer(saved: &SavedModel) -> bool {
+    saved.preprocessor.characters().is_some()
 }
 
 /// Writes a line of JSON to standard error, which nobody may read.

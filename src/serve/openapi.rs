@@ -72,6 +72,7 @@ pub async fn document(State(state): State<ServeState>) -> Json<Value> {
             "/invocations": post("MLflow's scoring protocol, for the first model", scoring, ok("The predictions", json!({
                 "type": "object", "required": ["predictions"], "properties": { "predictions": { "type": "array" } },
             }))),
+            "/generate": post("Write a text with the first language model, as server-sent events", asked_text(), written()),
             "/ping": get("Whether the server is up", none("It is")),
             "/health": get("Whether the server is up", none("It is")),
             "/version": get("The version of burnlab", text("The version")),
@@ -153,4 +154,23 @@ fn row(model: &Model) -> Value {
     let names = columns(saved);
     let cells: Map<String, Value> = names.iter().map(|name| cell(name)).collect();
     json!({ "type": "object", "required": names, "properties": cells })
+}
+
+/// What `/generate` takes.
+fn asked_text() -> Value {
+    json!({ "application/json": { "schema": { "type": "object", "additionalProperties": false, "properties": {
+        "prompt": { "type": "string" },
+        "length": { "type": "integer", "minimum": 1, "maximum": 10_000, "default": 300 },
+        "temperature": { "type": "number", "minimum": 0, "default": 0.8 },
+        "top_k": { "type": ["integer", "null"], "minimum": 1 },
+        "seed": { "type": "integer", "minimum": 0, "default": 0 },
+    } } } })
+}
+
+/// What it answers.
+fn written() -> Value {
+    json!({
+        "description": "An event with a character each, and one named `end`",
+        "content": { "text/event-stream": { "schema": { "type": "string" } } },
+    })
 }

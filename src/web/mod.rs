@@ -11,6 +11,7 @@ mod error;
 pub mod guard;
 pub mod serve;
 pub mod session;
+mod stream;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use axum::{Router, middleware};
 pub use error::ApiError;
 pub use guard::Access;
 pub use serve::{bind, serve_within};
+pub use stream::Received;
 
 /// Defines the function `routes`, a router over the state, and for the tests the list of its routes: every route that is added
 /// is attacked by them.

@@ -242,7 +242,7 @@ async fn hostile_names_stay_text() {
     let place = Place::new();
     let (column, class) = ("</script><img src=x onerror=alert(1)>", "<!--<script>&amp;");
     let rows: String =
-        (0..60_u32).map(|i| format!("{},{}\n", i * 37 % 23, if i.is_multiple_of(2) { class } else { "b" })).collect();
+        (0..60u32).map(|i| format!("{},{}\n", i * 37 % 23, if i.is_multiple_of(2) { class } else { "b" })).collect();
     place.write("x.csv", &format!("{column},y\n{rows}"));
     place.write(
         "c.toml",

@@ -309,3 +309,64 @@ fn newer_runs_take_the_place_of_older_ones_without_a_refused_request() {
         (version(&asked) != first).then_some(())
     });
 }
+
+/// A language model beside one that predicts rows: what it writes comes in events, and is what `burnlab generate` writes.
+#[test]
+fn a_language_model_writes_character_by_character() {
+    let place = trained();
+    let config =
+        "[data]\nsource = \"alice\"\ncontext = 12\n[model]\nkind = \"rnn\"\nunits = 8\n[training]\nmax_epochs = 1\n";
+    place.write("story.toml", config);
+    assert!(place.run(&["--config", "story.toml", "--quiet"]).status.success());
+    let served = start(&place, &["story", "iris"]);
+    for (path, asked, args) in [
+        (
+            "/generate",
+            json!({"prompt": "Alice", "length": 30, "temperature": 0}),
+            &["--prompt", "Alice", "--temperature", "0"][..],
+        ),
+        ("/generate/story", json!({"length": 30, "top_k": 5, "seed": 7}), &["--top-k", "5", "--seed", "7"]),
+    ] {
+        let (status, answer) = served.send("POST", path, &[JSON], asked.to_string().as_bytes()).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        let answer = unchunked(&answer);
+        let events: Vec<&str> = answer.trim_end().split("\n\n").collect();
+        let (last, characters) = events.split_last().unwrap();
+        assert!(last.starts_with("event: end\ndata: {\"model\":\"story\",\"run\":\"story-"), "{last}");
+        let character = |event: &&str| -> String {
+            let data: Value = serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap();
+            data["text"].as_str().unwrap().to_owned()
+        };
+        let written: String = characters.iter().map(character).collect();
+        assert_eq!(characters.len(), 30);
+        let output = place.run(&[&["generate", "story", "--length", "30"], args].concat());
+        let prompt = asked["prompt"].as_str().unwrap_or_default();
+        assert_eq!(format!("{prompt}{written}\n"), text(&output.stdout));
+    }
+    // The other model is the first of those that predict rows.
+    assert_eq!(ask(&served, "/predict", &json!([[5.1, 3.5, 1.4, 0.2]]))["model"], "iris");
+    for (path, asked, status, told) in [
+        ("/generate", json!({"prompt": "Zoë"}), 400, "`prompt` has 'ë', which the run's text does not have"),
+        ("/generate", json!({"length": 0}), 400, "`length` must be 1 to 10000, found 0"),
+        ("/generate", json!({"temperature": -1}), 400, "`temperature` must be a number of 0 or more"),
+        ("/generate", json!({"top_k": 0}), 400, "`top_k` must be at least 1"),
+        ("/generate", json!({"heat": 1}), 400, "unknown field `heat`"),
+        ("/generate/iris", json!({}), 404, "no language model `iris`; served: `story`"),
+        ("/predict/story", json!([[1]]), 404, "no model `story`; served: `iris`"),
+    ] {
+        let (found, answer) = served.send("POST", path, &[JSON], asked.to_string().as_bytes()).unwrap();
+        assert!(found == status && answer.contains(told), "{path} {asked}: {found} {answer}");
+    }
+    assert!(get(&served, "/openapi.json")["paths"]["/generate"]["post"].is_object());
+}
+
+/// A body that came in chunks (RFC 9112, section 7.1).
+fn unchunked(body: &str) -> String {
+    let (mut whole, mut rest) = (String::new(), body);
+    while let Some((size, after)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        whole.push_str(&after[..size]);
+        rest = after[size..].strip_prefix("\r\n").unwrap();
+    }
+    whole
+}

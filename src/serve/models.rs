@@ -42,8 +42,7 @@ impl Models {
     /// # Errors
     /// No such run, or one without a model; a backend that is not compiled in.
     pub fn open(location: Location, queries: Vec<String>, backend: BackendName) -> anyhow::Result<Self> {
-        let (mut of_rows, mut loaded, mut writers): (_, Vec<Arc<Model>>, Vec<(String, Arc<Writer>)>) =
-            Default::default();
+        let (mut of_rows, mut loaded, mut writers) = (Vec::new(), Vec::new(), Vec::new());
         let mut served: Vec<[String; 2]> = Vec::new();
         for query in queries {
             let saved = SavedModel::open(&RunFolder::find(&location, &query)?)?;
@@ -56,7 +55,7 @@ impl Models {
                 writers.push((query, Arc::new(Writer { name, run, saved, backend })));
             } else {
                 loaded.push(Arc::new(Model { name, run, predictor: Predictor::start(saved, backend)? }));
-                Vec::push(&mut of_rows, query);
+                of_rows.push(query);
             }
         }
         let (loaded, writers) = (RwLock::new(loaded), RwLock::new(writers));

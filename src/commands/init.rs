@@ -15,6 +15,7 @@ use crate::config::LoadedConfig;
 use crate::data::{self, DataConfig, ImageShape, Target};
 use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
+use crate::permissions::is_public;
 use crate::shell::{command, program, quoted};
 use crate::tracking::folder::create_for_this_user_alone;
 
@@ -45,7 +46,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
     if !to_stdout && output.symlink_metadata().is_ok() {
         bail!(already_there(&output));
     }
-    if !data::is_public(&args.data) {
+    if !is_public(&args.data) {
         // The config tells of the data: ranges, classes, names of columns.
         create_for_this_user_alone();
     }

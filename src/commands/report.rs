@@ -9,11 +9,11 @@ use super::output;
 use super::runs::compare::{Comparison, said};
 use crate::backend::BackendName;
 use crate::cli::ReportArgs;
-use crate::data::is_public;
 use crate::experiment::model_card::minute;
 use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
+use crate::permissions::is_public;
 use crate::tracking::folder::create_for_this_user_alone;
 use crate::tracking::{Run, Store};
 

@@ -109,7 +109,6 @@ use std::sync::Arc;
 use crate::invalid::Invalid;
 use crate::shipped;
 
-pub use crate::permissions::is_public;
 pub use augment::Augment;
 pub use augment_config::AugmentConfig;
 pub use batch::{Batch, Loader, Order, derive_seed};

@@ -11,7 +11,7 @@ const LAYERS: [(&str, &str); 35] = [
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model plots shell serve shipped sweep tracking training web",
+        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model permissions plots shell serve shipped sweep tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),

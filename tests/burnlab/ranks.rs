@@ -166,7 +166,7 @@ fn ordered_classes_are_two_of_scikit_learn_s_logistic_regressions() {
     assert_eq!(again[1][1..], found[1][2..]);
     run(&place, &["--config", "o.toml", "--name", "two", "--seeds", "2", "-q", "--set", "training.max_epochs=20"]);
     assert_eq!(rows(&run(&place, &["predict", "two", "b.csv", "--ensemble"])).1.len(), 90);
-    refused(&place, &["export", "o", "-o", "o.onnx"], "ONNX export does not support data.ordered");
+    refused(&place, &["export", "o", "-o", "o.onnx"], "this format does not support data.ordered");
 
     for (set, expected) in [
         (

@@ -205,7 +205,7 @@ fn with_shape(shape: &str, data: &str) -> String {
 
 fn asked_twice() -> String {
     let outputs = ",\"outputs\":[{\"name\":\"predicted\"},{\"name\":\"predicted\"}]}";
-    with_shape("[1,4]", "1,1,1,1").trim_end_matches('}').to_owned() + "}]" + outputs
+    with_shape("[1,4]", "1,1,1,1").trim_end_matches('}').to_owned() + outputs
 }
 
 /// A small request whose rows are large: each has the name of its column.

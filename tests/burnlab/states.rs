@@ -18,7 +18,7 @@ async fn a_run_that_goes_on_tells_how_far_it_is() {
     }
     let Some(page) = open(root.path(), &format!("#/run/{}", writer.id())).await else { return };
     // 4 epochs took 1 s; the loss falls, so that the last epoch is the best.
-    let told = "document.querySelector('.progress').textContent";
+    let told = "document.querySelector('.progress > span').textContent";
     page.wait(told, json!("epoch 4 of 40 · at most 9.0 s left · best validation/loss 0.3750 at epoch 4; stops after 5 epochs more without a better one · validation/loss 0.3750")).await;
     page.wait("document.querySelector('progress').position", json!(0.1)).await;
     writer.log(&[crate::browser::point("validation/loss", 6, 0.5)]).unwrap();

@@ -17,9 +17,12 @@ use crate::tracking::{Run, Store};
 /// The most runs of one report: each has pictures that are drawn from its model.
 const MAX_RUNS: usize = 10;
 
-/// Writes a report as HTML without scripts. What does knows the models, of which the dashboard knows nothing.
+/// Makes HTML without scripts of some runs.
+type Write = dyn Fn(&Store, &[Run]) -> anyhow::Result<String> + Send + Sync;
+
+/// Writes a report. What does knows the models, of which the dashboard knows nothing.
 #[derive(Clone)]
-pub struct Reporter(pub Arc<dyn Fn(&Store, &[Run]) -> anyhow::Result<String> + Send + Sync>);
+pub struct Reporter(pub Arc<Write>);
 
 impl fmt::Debug for Reporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

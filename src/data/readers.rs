@@ -107,7 +107,7 @@ mod tests {
         let of_table = key("path", &list) + "images = \"file\"\nimage_shape = [1, 1]";
         for (mode, image, expected) in [(0o755, 0o644, true), (0o700, 0o644, false), (0o755, 0o600, false)] {
             set(&class, mode);
-            set(&class.parent().unwrap(), 0o755);
+            set(class.parent().unwrap(), 0o755);
             set(&class.join("1.png"), image);
             for keys in [&of_folder, &of_table] {
                 assert_eq!(are_public(&config(keys)), expected, "{keys} {mode:o} {image:o}");

@@ -213,6 +213,15 @@ mod handle {
         unlinkat(parent, name, AtFlags::REMOVEDIR)
     }
 
+    fn entry(name: &str, stat: &Stat) -> Entry {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            _ => Kind::Other,
+        };
+        Entry { name: name.to_owned(), kind, bytes: u64::try_from(stat.st_size).unwrap_or(0) }
+    }
+
     #[cfg(test)]
     mod tests {
         use super::*;
@@ -231,15 +240,6 @@ mod handle {
             top.remove_tree("a").unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }
-    }
-
-    fn entry(name: &str, stat: &Stat) -> Entry {
-        let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Kind::File,
-            FileType::Directory => Kind::Folder,
-            _ => Kind::Other,
-        };
-        Entry { name: name.to_owned(), kind, bytes: u64::try_from(stat.st_size).unwrap_or(0) }
     }
 }
 

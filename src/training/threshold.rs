@@ -39,7 +39,7 @@ impl ThresholdMetric {
     }
 }
 
-/// A threshold for the second of two classes, or for each of `num_labels` labels; see [`threshold`]. `logits` and labels are
+/// A threshold for the second of two classes, or for each of `num_labels` labels; see `threshold`. `logits` and labels are
 /// row-major.
 pub fn thresholds(metric: ThresholdMetric, logits: &[f32], truths: Truths<'_>, num_labels: Option<usize>) -> Vec<f32> {
     let count = num_labels.unwrap_or(1);

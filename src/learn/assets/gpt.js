@@ -21,7 +21,11 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   const next = bars({ class: "next", "aria-label": t("next") });
   const line = h("div", { class: "characters", role: "group", "aria-label": t("looked") });
   const name = (character) => ({ " ": "␣", "\n": "⏎" })[character] ?? character;
-  const entropy = (rows) => -rows.reduce((sum, { probability }) => sum + (probability > 0 ? probability * Math.log2(probability) : 0), 0);
+  /** Among these alone: they are not all, and their probabilities do not add up to 1. */
+  const entropy = (rows) => {
+    const whole = rows.reduce((sum, { probability }) => sum + probability, 0);
+    return -rows.reduce((sum, { probability }) => sum + (probability > 0 ? (probability / whole) * Math.log2(probability / whole) : 0), 0);
+  };
   /** Where a character looks: those after it are hidden from it. */
   const showAttention = () => {
     const weights = seen.attention[Number(layer.value())][Number(head.value())][query];

@@ -1,6 +1,19 @@
-//! Who on this machine may read a file.
+//! Whose a file on this machine is, and who may read it.
 
+use std::fs::Metadata;
 use std::path::Path;
+
+/// Whether a file is this user's.
+#[cfg(unix)]
+pub fn is_own(file: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+pub fn is_own(_: &Metadata) -> bool {
+    true
+}
 
 /// Whether everybody may read a file, or enter a folder: by its own permissions, and by those of the folders above it.
 ///

@@ -172,7 +172,7 @@ fn refuse_planted(file: &Path) -> anyhow::Result<()> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if let (Ok(link), Ok(folder)) = (fs::symlink_metadata(file), fs::metadata(folder)) {
             let is_shared = folder.mode() & STICKY_FOR_ALL == STICKY_FOR_ALL;
-            let is_trusted = [rustix::process::geteuid().as_raw(), folder.uid()].contains(&link.uid());
+            let is_trusted = is_own(&link) || link.uid() == folder.uid();
             ensure!(
                 !link.is_symlink() || !is_shared || is_trusted,
                 "{} is a link that another user has left: name another file for the output",
@@ -239,20 +239,6 @@ fn to_target(
     drop(writer);
     temporary.persist(target).map_err(|error| error.error).with_context(cannot)?;
     Ok(())
-}
-
-/// Whether a file is this user's.
-fn is_own(existing: &fs::Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        existing.uid() == rustix::process::geteuid().as_raw()
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = existing;
-        true
-    }
 }
 
 fn is_pipe(existing: &fs::Metadata) -> bool {

@@ -4,6 +4,7 @@
 //! another path, a compressed copy, and more or other columns leave the rows what they are.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -61,20 +62,56 @@ pub fn rows(dataset: &Dataset) -> String {
     }
 }
 
+/// What all trials of a sweep are trained from, as its row records it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub rows: String,
+    /// The weights of `model.init_from`; `None` for random ones.
+    pub start: Option<String>,
+}
+
+impl Origin {
+    /// # Errors
+    /// As [`start`].
+    pub fn new(prepared: &Prepared) -> anyhow::Result<Self> {
+        Ok(Self { rows: rows(&prepared.dataset), start: start(prepared)? })
+    }
+
+    /// The origin that [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Self {
+        let (rows, start) = match text.split_once(' ') {
+            Some((rows, start)) => (rows, Some(start.to_owned())),
+            None => (text, None),
+        };
+        Self { rows: rows.to_owned(), start }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.rows)?;
+        self.start.iter().try_for_each(|start| write!(f, " {start}"))
+    }
+}
+
 /// The fingerprint of the weights that a run starts from; `None` for random ones.
 ///
 /// # Errors
 /// As [`encode`].
 pub fn start(prepared: &Prepared) -> anyhow::Result<Option<String>> {
     let Some(pretrained) = &prepared.pretrained else { return Ok(None) };
-    let hash = Sha256::digest(encode(&pretrained.weights)?);
-    Ok(Some(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Some(hex(Sha256::new_with_prefix(encode(&pretrained.weights)?))))
 }
 
 fn of_text(text: &Text, characters: &[char]) -> String {
     let mut hash = Sha256::new();
     hash.update((text.context as u64).to_le_bytes());
     characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
+    hex(hash)
+}
+
+/// The first half of a hash: 128 bits tell apart whatever was not made to collide.
+fn hex(hash: Sha256) -> String {
     hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -10,6 +10,7 @@ use crate::config::LoadedConfig;
 use crate::data::{self, DataConfig, Dataset};
 use crate::experiment::environment::Environment;
 use crate::invalid::Invalid;
+use crate::experiment::fingerprint::Origin;
 use crate::metric::Goal;
 use crate::sweep::SweepConfig;
 use crate::tracking::{Held, Location, Shown, Store, Sweep, UtcTime};
@@ -36,6 +37,11 @@ impl Context<'_> {
     /// How long the worker keeps a trial after its last heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.search.lease_seconds.into())
+    }
+
+    /// What its trials are to be trained from; `None` in a sweep that an older burnlab created.
+    pub fn origin(&self) -> Option<Origin> {
+        self.sweep.data.as_deref().map(Origin::parse)
     }
 
     pub fn is_minimized(&self) -> bool {

@@ -28,11 +28,7 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
         metric,
         params: search.space.keys().cloned().collect(),
         num_trials: search.num_trials(),
-        data: [Some(fingerprint::rows(&prepared.dataset)), fingerprint::start(&prepared)?]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" "),
+        data: fingerprint::Origin::new(&prepared)?.to_string(),
         config_toml: loaded.written(&config.resolved_whole()),
     };
     Ok(Store::open_at(location)?.create_sweep(new)?)

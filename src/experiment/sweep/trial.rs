@@ -97,8 +97,7 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
     });
     let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
     anyhow::ensure!(
-        context.sweep.data.as_deref().and_then(|data| data.split(' ').nth(1))
-            == fingerprint::start(&prepared)?.as_deref(),
+        context.origin().and_then(|origin| origin.start) == fingerprint::start(&prepared)?,
         "the run of model.init_from is not the one that the sweep `{}` was created with: start a new sweep",
         context.sweep.id
     );
@@ -121,13 +120,13 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
 /// # Errors
 /// Data that are gone or have changed. What is wrong with them is not said, since it would show parts of that file.
 fn load(context: &Context, config: &DataConfig) -> anyhow::Result<Arc<Dataset>> {
-    let of_rows = context.sweep.data.as_deref().and_then(|data| data.split(' ').next());
+    let origin = context.origin();
     let dataset = context.data.load(config).ok();
-    let found = dataset.filter(|dataset| of_rows == Some(&fingerprint::rows(dataset)));
+    let found = dataset.filter(|dataset| origin.as_ref().is_some_and(|of| of.rows == fingerprint::rows(dataset)));
     found.with_context(|| {
         let name = config.path.as_ref().map_or_else(|| "the data".to_owned(), |path| format!("`{}`", path.display()));
         let id = &context.sweep.id;
-        match context.sweep.data {
+        match origin {
             Some(_) => format!(
                 "{name} is not what the sweep `{id}` was created for: restore the old data, or start a new sweep"
             ),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::permissions::is_shared;
+use crate::permissions::{is_own, is_shared};
 use crate::sqlite_file::beside;
 use crate::tracking::TrackingError;
 
@@ -23,12 +23,12 @@ pub fn close(folder: &Path) -> Result<(), TrackingError> {
     create_for_this_user_alone();
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        use std::os::unix::fs::PermissionsExt;
         let data = fs_err::symlink_metadata(folder)?;
-        if data.uid() != rustix::process::geteuid().as_raw() {
+        if !is_own(&data) {
             return Err(TrackingError::OthersFolder { path: folder.to_owned() });
         }
-        if data.mode() & 0o077 != 0 {
+        if data.permissions().mode() & 0o077 != 0 {
             fs_err::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
         }
     }
@@ -46,8 +46,8 @@ pub fn close_store(file: &Path) -> Result<bool, TrackingError> {
     }
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{MetadataExt, PermissionsExt};
-        if fs_err::symlink_metadata(file)?.uid() != rustix::process::geteuid().as_raw() {
+        use std::os::unix::fs::PermissionsExt;
+        if !is_own(&fs_err::symlink_metadata(file)?) {
             return Err(TrackingError::OthersFolder { path: file.to_owned() });
         }
         for file in beside(file).map(|(_, path)| path).filter(|path| path.exists()).chain([file.to_owned()]) {
@@ -62,8 +62,7 @@ pub fn is_link_of_others(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let own = [0, rustix::process::geteuid().as_raw()];
-        std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink() && !own.contains(&data.uid()))
+        std::fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink() && data.uid() != 0 && !is_own(&data))
     }
     #[cfg(not(unix))]
     {

@@ -44,6 +44,7 @@
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
+//! - fills in the places of a text, in one pass: `template`
 //! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
@@ -121,6 +122,7 @@ pub mod shipped;
 mod sqlite_file;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod sweep;
+mod template;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod tracking;
 #[cfg_attr(not(internal), doc(hidden))]

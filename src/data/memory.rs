@@ -43,7 +43,7 @@ pub(super) fn make_room(values: &mut Vec<f32>, width: usize, table: &Table<'_>) 
 ///
 /// # Errors
 /// How much is needed and how much is free, in words.
-pub(super) fn check_free(bytes: usize) -> Result<(), String> {
+pub fn check_free(bytes: usize) -> Result<(), String> {
     match free() {
         Some(free) if bytes > SMALL_BYTES && bytes > free => {
             Err(format!("need {} more, and {} are free", shown(bytes), shown(free)))

@@ -133,6 +133,7 @@ pub use preprocessor::{
     Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
     PreparedText, Preprocessor, Unit,
 };
+pub use memory::check_free;
 pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};

@@ -17,6 +17,8 @@ use crate::invalid::Invalid;
 
 /// Rows in memory at a time: enough for a network to run at full speed.
 const ROWS_A_BLOCK: usize = 4096;
+/// The same of network inputs: 64 MiB. A column of a million categories has as many.
+const INPUTS_A_BLOCK: usize = 1 << 24;
 
 /// A file whose columns have been matched with those of a [`Preprocessor`].
 pub struct NewRows<'a> {
@@ -153,6 +155,7 @@ impl OpenRows<'_> {
         let first_target = inputs.len();
         let mut block = Gathered::new(preprocessor, &known, columns.len() - first_kept);
         let mut drift = Drift::new(preprocessor);
+        let most = (INPUTS_A_BLOCK / preprocessor.num_inputs().max(1)).clamp(1, ROWS_A_BLOCK);
         let mut number = 0;
         table.for_each_row(columns, |row| {
             number += 1;
@@ -179,7 +182,7 @@ impl OpenRows<'_> {
             drift.observe(&values[first..], row)?;
             block.rows.push(number - 1);
             (*first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
-            if block.rows.len() == ROWS_A_BLOCK { visit(block.take()) } else { Ok(()) }
+            if block.rows.len() == most { visit(block.take()) } else { Ok(()) }
         })?;
         if !block.rows.is_empty() {
             visit(block.take())?;

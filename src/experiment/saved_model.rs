@@ -59,7 +59,10 @@ impl SavedModel {
     /// Weights that do not fit the config's network.
     pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let net = self.config.model.init::<B>(&self.preprocessor.layout(), self.preprocessor.task(), 0, device);
-        Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
+        let net = load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels);
+        net.check_memory(1, self.preprocessor.num_inputs())
+            .map_err(|why| anyhow::anyhow!("the network of run `{}` is too large: a row of it {why}", self.name()))?;
+        Ok(net)
     }
 
     /// The model as one file: the weights, with config and preprocessor in the metadata.

@@ -127,6 +127,25 @@ macro_rules! kinds {
             }
         }
 
+        impl<B: Backend> Net<B> {
+            /// As [`Net::largest_tensor`], of what the kernels that were chosen store.
+            fn largest_stored(&self, num_inputs: usize) -> usize {
+                match self {
+                    Self::Transformer(net) => net.largest_stored(num_inputs).max(num_inputs),
+                    net => net.largest_tensor(num_inputs),
+                }
+            }
+
+            /// Whether there is memory for a forward pass of `num_examples` examples, as far as its largest tensor tells.
+            ///
+            /// # Errors
+            /// How much is needed and how much is free, in words.
+            pub fn check_memory(&self, num_examples: usize, num_inputs: usize) -> Result<(), String> {
+                let values = self.largest_stored(num_inputs).saturating_mul(num_examples);
+                crate::data::check_free(values.saturating_mul(size_of::<f32>()))
+            }
+        }
+
         impl<B: FusedBackend> Net<B> {
             /// Logits `[batch, num_outputs]` of `inputs` `[batch, num_inputs]`. `rng` drives dropout: `Some` while
             /// training, `None` at inference.

@@ -82,6 +82,10 @@ pub enum TrainingError {
          lower training.learning_rate, set training.clip_norm, or scale the inputs"
     )]
     NotFinite { epoch: usize, step: usize },
+    #[error(
+        "{num_examples} examples at a time {why}: lower training.batch_size, or choose a smaller network (model.*)"
+    )]
+    Memory { num_examples: usize, why: String },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
@@ -145,6 +149,7 @@ pub fn fit<B: TrainingBackend>(
     // ---- rows
     let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
+    let (num_examples, num_inputs) = (fit.train.len(), fit.train.num_inputs);
     let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
         .augmented(fit.augment)
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
@@ -155,6 +160,9 @@ pub fn fit<B: TrainingBackend>(
     let decoder = Arc::new(fit.decoder);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let net = fit.net.with_kernels(config.kernels);
+    // What a step stores of a layer is kept for the backward pass, and its gradient is as large.
+    let at_once = config.batch_size().min(num_examples);
+    net.check_memory(2 * at_once, num_inputs).map_err(|why| TrainingError::Memory { num_examples: at_once, why })?;
     let mut trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
     let mut optimizer = ChosenOptimizer::new(config);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 35] = [
+const LAYERS: [(&str, &str); 36] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
@@ -19,7 +19,7 @@ const LAYERS: [(&str, &str); 35] = [
     ("dashboard", "bounded comparison metric shell sweep tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template tracking training",
     ),
     ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
@@ -33,11 +33,12 @@ const LAYERS: [(&str, &str); 35] = [
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", "network"),
-    ("page", "network"),
+    ("page", "network template"),
     ("network", ""),
     ("web", ""),
     ("bounded", ""),
     ("sqlite_file", ""),
+    ("template", ""),
     ("permissions", ""),
     ("figures", ""),
     ("guide", ""), // pages, no code

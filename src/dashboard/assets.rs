@@ -1,7 +1,7 @@
 //! The page's files, compiled in.
 
-use axum::extract::{Extension, Path, State};
-use axum::response::{Html, Response};
+use axum::extract::{Extension, State};
+use axum::response::Html;
 
 use serde_json::{Map, Value, json};
 
@@ -10,18 +10,11 @@ use crate::comparison::headlines;
 use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
-use crate::web::assets::{file, in_attribute, text};
+use crate::web::assets::{assets, in_attribute};
 use crate::web::session::Visitor;
 
-/// Pairs each file's name with its content.
-macro_rules! assets {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("assets/", $name)))),*]
-    };
-}
-
-/// What `/assets/<name>` serves. A file that is not named here is not reachable.
-const ASSETS: &[(&str, &str)] = assets![
+assets![
+    "assets";
     "index.html",
     "style.css",
     "icon.svg",
@@ -77,18 +70,14 @@ pub async fn index(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, ApiError> {
-    let page = text(ASSETS, "index.html")?.to_owned();
     let fields = [
-        ("{{modules}}", modules()),
-        ("{{token}}", visitor.change_token),
-        ("{{logout}}", if visitor.session.is_some() { "" } else { "hidden" }.to_owned()),
-        ("{{metrics}}", in_attribute(&metrics())),
-        ("{{headlines}}", in_attribute(&json!(headlines().collect::<Vec<_>>()).to_string())),
-        ("{{t}}", t_quantiles()),
-        ("{{program}}", shell::program().to_owned()),
-        ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),
+        ("metrics", in_attribute(&metrics())),
+        ("headlines", in_attribute(&json!(headlines().collect::<Vec<_>>()).to_string())),
+        ("t", t_quantiles()),
+        ("program", in_attribute(shell::program())),
+        ("elsewhere", in_attribute(&shell::elsewhere(state.root()))),
     ];
-    Ok(Html(fields.iter().fold(page, |page, (name, value)| page.replace(name, value))))
+    ASSETS.page("index.html", visitor, &fields).map(Html)
 }
 
 /// The direction, meaning and bounds of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
@@ -104,12 +93,6 @@ fn metrics() -> String {
     Value::Object(table).to_string()
 }
 
-/// Has the browser ask for all scripts at once, rather than for each when the one that needs it has come.
-fn modules() -> String {
-    let scripts = ASSETS.iter().map(|(name, _)| name).filter(|name| name.ends_with(".js"));
-    scripts.map(|name| format!("<link rel=\"modulepreload\" href=\"assets/{name}\">")).collect()
-}
-
 /// The most runs of a mean in a chart.
 const MOST_OF_A_MEAN: u32 = 200;
 
@@ -117,11 +100,6 @@ const MOST_OF_A_MEAN: u32 = 200;
 fn t_quantiles() -> String {
     let round = |freedom| (t_quantile(f64::from(freedom)) * 1e6).round() / 1e6;
     json!((1..MOST_OF_A_MEAN).map(round).collect::<Vec<f64>>()).to_string()
-}
-
-/// `GET /assets/{name}`
-pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
-    file(ASSETS, &name)
 }
 
 #[cfg(test)]
@@ -132,15 +110,6 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
-
-    #[test]
-    fn every_file_of_the_folder_is_listed() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dashboard/assets");
-        for entry in fs_err::read_dir(folder).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(ASSETS.iter().any(|(known, _)| *known == name), "`{name}` is missing in `ASSETS`");
-        }
-    }
 
     #[test]
     fn the_page_knows_the_direction_of_every_metric() {
@@ -157,7 +126,7 @@ mod tests {
     #[test]
     fn the_page_stays_small() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        ASSETS.iter().for_each(|(_, content)| encoder.write_all(content.as_bytes()).unwrap());
+        ASSETS.files.iter().for_each(|(_, content)| encoder.write_all(content.as_bytes()).unwrap());
         let bytes = encoder.finish().unwrap().len();
         assert!(bytes <= 150_000, "{bytes} bytes");
     }

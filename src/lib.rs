@@ -32,6 +32,7 @@
 //! - reads a run folder's files: [`experiment::RunFolder`]; uses a trained model again:
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`], or several of them as an
 //!   [`experiment::Ensemble`]
+//! - explains predictions by the columns of a row: `experiment/attribution`
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data)
 //! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`];

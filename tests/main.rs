@@ -34,6 +34,7 @@
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - contributions of columns, partial dependence: `explain`
 //! - one step of gradient descent as text: `explain_step`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
@@ -62,6 +63,8 @@ mod crowd;
 mod data;
 #[path = "burnlab/ensemble.rs"]
 mod ensemble;
+#[path = "burnlab/explain.rs"]
+mod explain;
 #[path = "burnlab/explain_step.rs"]
 mod explain_step;
 #[path = "burnlab/extremes.rs"]

@@ -9,9 +9,10 @@ use tokio::runtime::Runtime;
 
 use super::server::{access, asked_to_end, listen, print_address};
 use crate::cli::DashboardArgs;
+use crate::commands::explain::picture_of_row;
 use crate::commands::output::tell;
 use crate::commands::report::html;
-use crate::dashboard::{Access, AppState, Reporter, serve};
+use crate::dashboard::{Access, AppState, Explainer, Models, Reporter, serve};
 use crate::learn::{self, LearnState};
 use crate::tracking::{Location, Store, TrackingError};
 
@@ -59,8 +60,9 @@ fn serve_runs(args: &DashboardArgs, page: &str, access: Access, runtime: &Runtim
     recover(&args.store.location())?;
     print_address(&listener, page, &access)?;
     let lessons = learn::router(LearnState::new(args.store.location()));
-    let reporter = Reporter(Arc::new(html));
-    let state = AppState::with_reports(args.store.location(), access, Some(reporter)).with_routes(lessons);
+    let models =
+        Models { reporter: Some(Reporter(Arc::new(html))), explainer: Some(Explainer(Arc::new(picture_of_row))) };
+    let state = AppState::with_models(args.store.location(), access, models).with_routes(lessons);
     runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
 

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
-use crate::experiment::explain;
+use crate::experiment::explain as explain_error;
 
 mod config;
 mod dashboard;
 mod doctor;
 mod drift;
 mod evaluate;
+mod explain;
 mod explain_step;
 mod export;
 mod generate;
@@ -40,7 +41,7 @@ mod tune;
 /// Does what the command line asks for. An error is printed once, as one line that names the thing and the next step.
 pub fn run(cli: Cli) -> ExitCode {
     dispatch(cli).unwrap_or_else(|error| {
-        tell!("error: {}", explain(&error));
+        tell!("error: {}", explain_error(&error));
         ExitCode::FAILURE
     })
 }
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Plot(args)) => plot::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::ExplainStep(args)) => explain_step::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),

@@ -131,7 +131,7 @@ pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
-    PreparedText, Preprocessor, Unit,
+    PreparedText, Preprocessor, SourceColumn, Unit,
 };
 pub use memory::check_free;
 pub use readers::are_public;

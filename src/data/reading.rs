@@ -120,6 +120,27 @@ impl Readings {
         }
     }
 
+    /// A cell of the file as text, from the cells of the input `columns` that are computed from it, as
+    /// [`write_rows`](super::Dataset::write_rows) writes them, and its place in the order of numbers or times; `None` where it
+    /// is missing.
+    pub fn told(&self, columns: &[String], cell: impl Fn(&str) -> String) -> Option<(String, Option<f64>)> {
+        let is_date = |column: &String| matches!(self.columns.get(column), Some(Reading::Date { .. }));
+        let Some(first) = columns.first().filter(|first| is_date(first)) else {
+            let text = cell(columns.first()?);
+            let place = text.parse().ok();
+            return Some((text, place)).filter(|(text, _)| !text.is_empty());
+        };
+        if let Some((_, origin)) = self.days(first) {
+            let days: f64 = cell(first).parse().ok()?;
+            return Some((dates::shown((origin + days * dates::DAY).round()), Some(days)));
+        }
+        // A time of day, by the angle of its hour hand.
+        let number = |column: &String| -> Option<f64> { cell(column).parse().ok() };
+        let turns = number(first)?.atan2(number(columns.get(1)?)?) / std::f64::consts::TAU;
+        let minutes = (turns.rem_euclid(1.0) * 1440.0).round() % 1440.0;
+        Some((format!("{:02}:{:02}", (minutes / 60.0) as u32, minutes as u32 % 60), Some(minutes)))
+    }
+
     /// Whether every column is read as plain numbers or exact names, in UTF-8.
     pub fn are_plain(&self) -> bool {
         *self == Self::default()

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use crate::data::{PreparedTarget, Preprocessor};
+use crate::figures::short;
 use crate::training::evaluation::{Answer, Prediction};
 
 /// How answers are written: the columns of a table, or the keys of an object.
@@ -83,6 +84,15 @@ impl AnswerFormat {
     /// The names of what target `i` may be; none for a number.
     pub fn names(&self, i: usize) -> &[String] {
         &self.targets[i].names
+    }
+
+    /// What is predicted, in words: a class in backquotes, or a number; of several targets, each with its name.
+    pub fn told(&self, answer: &Answer) -> String {
+        let value = |(target, &value): (&TargetFormat, &f64)| {
+            let told = target.names.get(value as usize).map_or_else(|| short(value), |name| format!("`{name}`"));
+            target.name.as_ref().map_or(told.clone(), |name| format!("{name} {told}"))
+        };
+        self.targets.iter().zip(&answer.predicted).map(value).collect::<Vec<_>>().join(", ")
     }
 
     /// The values of all targets: names of classes, and numbers unchanged.

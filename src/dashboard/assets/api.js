@@ -63,6 +63,7 @@ export const filter = (q, signal) => send("GET", `api/filter?${query({ q })}`, u
 export const run = (id) => send("GET", `api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
 export const reportUrl = (ids) => `api/report?runs=${ids.map(name).join(",")}`;
+export const contributionsUrl = (id, row) => `api/runs/${name(id)}/contributions?${query({ row })}`;
 /** `asked`: {offset, limit, wrong, order, pixels, inputs}; false and absent values are left out. */
 export const predictions = (id, asked) =>
   send(

@@ -1,13 +1,15 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
-//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the targets.
+//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the
+//! targets, `sources` the columns of the file behind the inputs.
 
 mod bins;
 mod encode;
 mod fit;
 mod saved;
 mod seen;
+mod sources;
 mod target;
 mod text;
 mod transform;
@@ -19,6 +21,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 pub use seen::Seen;
+pub use sources::SourceColumn;
 pub use target::{LabelTarget, NumberTarget, PreparedTarget, Unit};
 
 use super::{ImageShape, InputColumn, Layout, Readings, Scale};
@@ -160,7 +163,7 @@ impl Preprocessor {
         }
     }
 
-    /// The columns of a file from which the inputs are computed, each once, in the order of the inputs.
+    /// The names of [`Preprocessor::sources`].
     pub fn source_columns(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for column in self.columns() {

@@ -635,7 +635,7 @@ fn names_are_no_formulas_in_tables_for_others_and_no_html_in_a_model_card() {
 #[test]
 fn a_model_card_holds_no_program_of_whoever_made_the_run() {
     let place = Place::new();
-    let rows: String = (0..40).map(|row| format!("{row};{}\n", ["a", "b"][row % 2])).collect();
+    let rows: String = (0..40).map(|row| format!("{};{}\n", row * 7 % 13, ["a", "b"][row % 2])).collect();
     place.write("t.csv", &format!("x;y\n{rows}"));
     let missing = "+str(__import__('os').system('touch PWNED'))+";
     place.write("c.toml", &format!("[data]\npath = \"t.csv\"\ntarget = \"y\"\ndelimiter = \";\"\nmissing = [\"\", \"{missing}\"]\n[training]\nmax_epochs = 1\n[model]\nhidden = [2]\n"));

@@ -189,6 +189,32 @@ async fn a_form_shows_the_prediction_of_what_is_typed_in() {
     page.close().await;
 }
 
+/// Columns named as what every JavaScript object has.
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_may_have_any_name() {
+    let Some((page, _folder)) = browser().await else { return };
+    let place = Place::new();
+    let row = |i: u32| format!("{},{},{}\n", i % 9, i * 7 % 13, ["no", "yes"][(i % 9 > 4) as usize]);
+    let header = "__proto__,constructor,toString\n";
+    place.write("train.csv", &format!("{header}{}", (0..200).map(row).collect::<String>()));
+    place.write("new.csv", &format!("{header}8,3,yes\n"));
+    let config =
+        "[data]\npath = \"train.csv\"\ntarget = \"toString\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 5\n";
+    place.write("c.toml", config);
+    works(&place, &["--config", "c.toml", "--quiet"]);
+    works(&place, &["export", "c", "--format", "html", "-o", "m.html"]);
+    works(&place, &["predict", "c", "new.csv", "-o", "expected.csv"]);
+    show(&page, &place.path("m.html")).await;
+    page.fill("#field-0", "8").await;
+    page.fill("#field-1", "3").await;
+    let expected = &rows(&place.path("expected.csv"))[0];
+    let label = expected["predicted"].as_str().unwrap();
+    let share = expected[format!("probability_{label}")].as_str().unwrap().parse::<f64>().unwrap();
+    page.wait("document.querySelector('.chosen td:last-child').textContent", json!(format!("{:.1} %", 100.0 * share)))
+        .await;
+    page.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_digit_that_is_drawn_is_read() {
     let Some((page, _folder)) = browser().await else { return };

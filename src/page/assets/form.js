@@ -32,7 +32,7 @@ function showForm(model, place, show) {
     form.append(element("div", {}, [element("label", { textContent: field.name, htmlFor: inputs[i].id }), inputs[i], note]));
   });
   const update = () => {
-    const cells = {};
+    const cells = Object.create(null);
     fields.forEach((field, i) => {
       cells[field.name] = inputs[i].value;
       inputs[i].classList.toggle("unseen", isUnseen(field, inputs[i].value));

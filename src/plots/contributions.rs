@@ -42,7 +42,7 @@ pub fn contributions(title: &str, numbers: &[ContributionsTo], note: &str) -> St
         return empty(title, "There is nothing to explain: no number is finite.");
     };
     let mut summary = format!(
-        "{}: {} is the mean of {}, and {} by the columns.",
+        "{}: {}, the mean ({}) and {} by the columns.",
         first.what,
         figure(first.value),
         figure(first.mean),
@@ -94,5 +94,5 @@ fn panel(to: &ContributionsTo, top: f64) -> (super::svg::Element, f64) {
             hint: bar(column),
         })
         .collect();
-    bars("panel", &format!("added to {}", to.what), &rows, top)
+    bars("panel", "added to the mean", &rows, top)
 }

@@ -41,7 +41,7 @@ pub fn dependence(title: &str, what: &str, curves: &[String], columns: &[Depends
     let (shown, left_out) = all.split_at(all.len().min(MOST_PANELS));
     let more = match left_out.len() {
         0 => String::new(),
-        count => format!(" {} with less are not drawn.", counted(count, "column")),
+        count => format!(" Not drawn, with less: {}.", counted(count, "column")),
     };
     let page = Page::new(title, &format!("{what} depends most on {}.{more} {note}", first.column));
     let width = WIDTH - 2.0 * MARGIN;

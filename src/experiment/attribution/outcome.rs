@@ -47,19 +47,20 @@ impl Outcome {
         );
         let targets = preprocessor.target_names();
         if !format.outcomes().is_empty() {
+            // Each of several labels is a column of its own.
+            let what = |name: &str| match targets[..] {
+                [target] => format!("that `{target}` is `{name}`"),
+                _ => format!("of `{name}`"),
+            };
             let of = |(i, name): (usize, &String)| match log_odds {
-                false => outcome(
-                    format!("probability_{name}"),
-                    format!("the probability of `{name}`"),
-                    name,
-                    Kind::Probability(i),
-                ),
-                true => outcome(
-                    format!("log_odds_{name}"),
-                    format!("the log odds of `{name}`, ln(p / (1 - p))"),
-                    name,
-                    Kind::LogOdds(i),
-                ),
+                false => {
+                    let told = format!("the probability {}", what(name));
+                    outcome(format!("probability_{name}"), told, name, Kind::Probability(i))
+                }
+                true => {
+                    let told = format!("the log odds {}, ln(p / (1 - p))", what(name));
+                    outcome(format!("log_odds_{name}"), told, name, Kind::LogOdds(i))
+                }
             };
             return Ok(format.outcomes().iter().enumerate().map(of).collect());
         }

@@ -20,7 +20,7 @@ pub const MISSING: &str = "(missing)";
 pub enum OwnRows {
     /// All of them.
     Data { dataset: Dataset, splits: Splits },
-    /// The test rows in its folder.
+    /// The test rows in its folder; `why` these alone, beginning with "since".
     Test { examples: Examples, why: String },
 }
 
@@ -52,7 +52,9 @@ impl OwnRows {
             Err(why) => why,
         };
         match saved.test_examples() {
-            Ok(examples) => Ok(Self::Test { examples, why: format!("{why:#}") }),
+            Ok(examples) => {
+                Ok(Self::Test { examples, why: format!("since the training rows cannot be had ({why:#})") })
+            }
             Err(_) => Err(why),
         }
     }
@@ -68,7 +70,7 @@ impl OwnRows {
             saved.name(),
             command(&["explain", &saved.name(), "--row", "N"])
         );
-        Ok(Self::Test { examples: saved.test_examples()?, why: "only the run's folder is read here".to_owned() })
+        Ok(Self::Test { examples: saved.test_examples()?, why: "since the training rows are not read here".to_owned() })
     }
 
     /// At most `num` training rows, or test rows where training rows cannot be had; drawn with `seed`, in their order.
@@ -89,11 +91,7 @@ impl OwnRows {
             }
             Self::Test { examples, why } => {
                 let rows = drawn(examples.len());
-                let told = format!(
-                    "{} of {} test rows, seed {seed}, since the training rows cannot be had ({why})",
-                    rows.len(),
-                    examples.len()
-                );
+                let told = format!("{} of {} test rows, seed {seed}, {why}", rows.len(), examples.len());
                 Ok((Rows::of_test(saved, examples, &rows)?, told))
             }
         }
@@ -134,8 +132,8 @@ impl OwnRows {
             Self::Test { examples, why } => {
                 let row = row.or(examples.rows.first().copied()).context(NO_TEST)?;
                 let position = examples.rows.iter().position(|&other| other == row);
-                let position =
-                    position.with_context(|| format!("--row {row} is no test row, and others cannot be had: {why}"))?;
+                let position = position
+                    .with_context(|| format!("--row {row} is no test row, which alone can be explained, {why}"))?;
                 (Rows::of_test(saved, examples, &[position])?, row, format!("test row {row}"))
             }
         };

@@ -16,7 +16,8 @@ use rand_chacha::ChaCha8Rng;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     pub value: f64,
-    /// Standard error of the random orders; 0 where it is exact.
+    /// Standard error of the random orders, for this background; 0 where it is exact. Where there are only two orders for
+    /// each background row, the differences between these rows are in it, too.
     pub error: f64,
 }
 
@@ -132,6 +133,8 @@ fn exact(plan: Plan, num_numbers: usize, evaluate: Evaluate<'_>) -> Shapley {
 struct Sums {
     values: f64,
     squares: f64,
+    /// Of the background rows, the square of the sum of each.
+    squares_of_rows: f64,
 }
 
 fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: Evaluate<'_>) -> Shapley {
@@ -160,6 +163,7 @@ fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: E
             let of = |coalition: usize| values[coalition * num_numbers + number];
             mean[number] += of(0) / num_background as f64;
             row[number] += of(1) / num_background as f64;
+            let mut of_row = vec![0.0; num_columns];
             for pair in 0..orders / 2 {
                 let mut added = vec![0.0; num_columns];
                 for (i, order) in drawn.iter().enumerate().skip(2 * pair).take(2) {
@@ -171,19 +175,28 @@ fn sampled(plan: Plan, orders: usize, num_numbers: usize, seed: u64, evaluate: E
                         before = after;
                     }
                 }
-                for (sums, added) in sums[number].iter_mut().zip(added) {
-                    sums.values += added;
-                    sums.squares += added * added;
+                for (column, added) in added.into_iter().enumerate() {
+                    of_row[column] += added;
+                    sums[number][column].squares += added * added;
                 }
+            }
+            for (sums, of_row) in sums[number].iter_mut().zip(of_row) {
+                sums.values += of_row;
+                sums.squares_of_rows += of_row * of_row;
             }
         }
     }
-    let count = (num_background * orders / 2) as f64;
+    let (rows, pairs) = (num_background as f64, orders as f64 / 2.0);
+    let count = rows * pairs;
     let estimate = |sums: &Sums| {
         let value = sums.values / count;
-        // The variance of a sample, over its size.
-        let variance = ((sums.squares - count * value * value) / (count - 1.0).max(1.0)).max(0.0);
-        Estimate { value, error: (variance / count).sqrt() }
+        // The variance of a sample, over its size: of the pairs around the mean of their background row, since as many are
+        // drawn for each; with one pair a row, around the mean of all.
+        let variance = match pairs > 1.0 {
+            true => (sums.squares - sums.squares_of_rows / pairs) / (rows * (pairs - 1.0)),
+            false => (sums.squares - count * value * value) / (count - 1.0).max(1.0),
+        };
+        Estimate { value, error: (variance.max(0.0) / count).sqrt() }
     };
     let contributions = sums.iter().map(|columns| columns.iter().map(estimate).collect()).collect();
     Shapley { mean, row, contributions }
@@ -240,7 +253,9 @@ mod tests {
         let row = [2.0, 3.0, 5.0];
         let found = explained(plan(3, 1, Method::Exact), &row, &[vec![0.0; 3]], function);
         let values = |number: usize| -> Vec<f64> { found.contributions[number].iter().map(|e| e.value).collect() };
-        assert_eq!(values(0), [3.0, 3.0, 25.0]);
+        for (value, expected) in values(0).into_iter().zip([3.0, 3.0, 25.0]) {
+            assert!((value - expected).abs() < 1e-12, "{value} {expected}");
+        }
         // Of the largest of 2, 3, 5 (an airport game, Littlechild and Owen 1973): 2/3; 2/3 + 1/2; 2/3 + 1/2 + 2.
         for (value, expected) in values(1).into_iter().zip([2.0 / 3.0, 7.0 / 6.0, 19.0 / 6.0]) {
             assert!((value - expected).abs() < 1e-12, "{value} {expected}");
@@ -248,11 +263,16 @@ mod tests {
         assert_eq!((&found.mean[..], &found.row[..]), (&[0.0, 0.0][..], &[31.0, 5.0][..]));
     }
 
+    fn sampled_with(evaluate: Evaluate<'_>, seed: u64) -> Shapley {
+        sampled(plan(6, 20, Method::Orders(10)), 10, 2, seed, evaluate)
+    }
+
     #[test]
     fn random_orders_come_near_all_of_them_as_their_error_says() {
         let (row, rows) = ([1.0, 2.0, -1.0, 0.5, 3.0, -2.0], background(20, 6));
-        let function =
-            |x: &[f64]| vec![(x[0] * x[1] - x[2]).tanh() + (x[3] * x[4] * x[5]).sin(), x[0] * x[1] * x[2] * x[3]];
+        let function = |x: &[f64]| {
+            vec![(x[0] * x[1] - x[2]).tanh() + (x[3] * x[4] * x[5]).sin(), (x[0] + x[5]) * (x[1] + x[4]) * x[2] * x[3]]
+        };
         let exact = explained(plan(6, 20, Method::Exact), &row, &rows, function);
         let sampled = explained(plan(6, 20, Method::Orders(200)), &row, &rows, function);
         let pairs = exact.contributions.iter().flatten().zip(sampled.contributions.iter().flatten());
@@ -260,6 +280,20 @@ mod tests {
             assert!(sampled.error > 0.0 && exact.error == 0.0);
             assert!((exact.value - sampled.value).abs() < 4.0 * sampled.error, "{exact:?} {sampled:?}");
         }
+        // Over many seeds the errors are as large as they say.
+        let off = |seed: u64| {
+            let mut evaluate = |b: usize, coalitions: &[Coalition]| -> Vec<f64> {
+                let cells = |coalition: &Coalition| -> Vec<f64> {
+                    (0..6).map(|i| if coalition[i] { row[i] } else { rows[b][i] }).collect()
+                };
+                coalitions.iter().flat_map(|coalition| function(&cells(coalition))).collect()
+            };
+            let found = sampled_with(&mut evaluate, seed);
+            let pairs = exact.contributions.iter().flatten().zip(found.contributions.iter().flatten());
+            pairs.map(|(exact, found)| ((exact.value - found.value) / found.error).powi(2)).sum::<f64>() / 12.0
+        };
+        let mean = (0..200).map(off).sum::<f64>() / 200.0;
+        assert!((0.8..1.3).contains(&mean), "the mean square of error / standard error is {mean}");
         for number in 0..2 {
             let added: f64 = sampled.contributions[number].iter().map(|estimate| estimate.value).sum();
             assert!((added - (sampled.row[number] - sampled.mean[number])).abs() < 1e-9);

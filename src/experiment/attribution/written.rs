@@ -52,7 +52,7 @@ impl Contributions {
     /// A picture of them; `name` is that of the run.
     pub fn picture(&self, name: &str) -> String {
         let of = |Explained { outcome, mean, value, columns }: &Explained| plots::ContributionsTo {
-            what: outcome.told.clone(),
+            what: capital(&outcome.told),
             mean: *mean,
             value: *value,
             columns: columns

@@ -146,13 +146,10 @@ fn overfitting_draws_means_and_marks_the_best_size() {
 fn contributions_go_to_both_sides_of_zero() {
     let column = |name: &str, value, error| ColumnContribution { name: name.into(), value, error };
     let columns = vec![column("a = 1", 0.4, 0.1), column("b = x", -0.2, 0.0), column("c = 3", 0.1, 0.0)];
-    let to = ContributionsTo { what: "the probability of yes".into(), mean: 0.5, value: 0.8, columns };
+    let to = ContributionsTo { what: "The probability of yes".into(), mean: 0.5, value: 0.8, columns };
     let svg = contributions("Row 3", &[to.clone()], "Note.");
     let document = parsed(&svg);
-    assert_eq!(
-        description(&document),
-        "the probability of yes: 0.8 is the mean of 0.5, and +0.3 by the columns. Note."
-    );
+    assert_eq!(description(&document), "The probability of yes: 0.8, the mean (0.5) and +0.3 by the columns. Note.");
     let (up, down) = (marks(&document, "bar-up"), marks(&document, "bar-down"));
     assert_eq!((up.len(), down.len(), marks(&document, "whisker").len()), (2, 1, 1));
     let zero = number(marks(&document, "zero")[0], "x1");
@@ -215,5 +212,5 @@ fn dependence_has_a_panel_per_column_with_bands() {
     let svg = dependence("Dependence", "It", &curves, &many, "");
     let document = parsed(&svg);
     assert_eq!(marks(&document, "panel").len(), 6);
-    assert!(description(&document).contains("3 columns with less are not drawn."));
+    assert!(description(&document).contains("Not drawn, with less: 3 columns."));
 }

@@ -122,7 +122,7 @@ pub use date_syntax::DateOrder;
 pub use dates::DatePart;
 pub use division::{Division, Part};
 pub use drift::Drift;
-pub use examples::Examples;
+pub use examples::{Collected, Examples};
 pub use header::column_names;
 pub use image_shape::ImageShape;
 pub use images::suggested_shape;
@@ -133,7 +133,7 @@ pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
-    PreparedText, Preprocessor, Unit,
+    PreparedText, Preprocessor, RowEncoder, Unit,
 };
 pub use readers::are_public;
 pub use reading::{Reading, Readings};

@@ -1,11 +1,12 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
-//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the targets.
+//! `encode`, of large data row by row with `row_encoder`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the targets.
 
 mod bins;
 mod encode;
 mod fit;
+mod row_encoder;
 mod saved;
 mod seen;
 mod target;
@@ -18,6 +19,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use row_encoder::RowEncoder;
 pub use seen::Seen;
 pub use target::{LabelTarget, NumberTarget, PreparedTarget, Unit};
 

@@ -80,6 +80,9 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         }
     };
     values.shrink_to_fit();
+    if are_all_rows(&source_rows, num_training_rows) {
+        source_rows = Vec::new();
+    }
     let division = division::read(table, &target_names, config)?;
     let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
@@ -96,6 +99,13 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         notes: notes.lines(),
         readings,
     })
+}
+
+/// Whether no row of a file was left out, so that the numbers of the rows tell where they were.
+fn are_all_rows(source_rows: &[u32], num_training_rows: Option<usize>) -> bool {
+    let (training, test) = source_rows.split_at(num_training_rows.unwrap_or(source_rows.len()));
+    let are_counted = |rows: &[u32]| (0..).zip(rows).all(|(number, &row): (u32, &u32)| number == row);
+    are_counted(training) && are_counted(test)
 }
 
 /// State while the training file is read.

@@ -35,6 +35,8 @@ pub struct NewRows<'a> {
 pub struct Block {
     /// The network's inputs; `targets` are NaN if the target is not read.
     pub examples: Examples,
+    /// Per example: its row in the file, from 0.
+    pub rows: Vec<usize>,
     /// Per example, the cells of the kept columns, unchanged.
     pub kept: KeptCells,
 }
@@ -244,13 +246,15 @@ impl<'a> Gathered<'a> {
 
     /// Returns the rows collected so far, and starts the next block.
     fn take(&mut self) -> Block {
-        let positions: Vec<usize> = (0..self.rows.len()).collect();
+        let positions: Vec<u32> = (0..self.rows.len() as u32).collect();
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
-        examples.rows = std::mem::take(&mut self.rows);
+        let rows = std::mem::take(&mut self.rows);
+        // Of an endless stream they are told by `Block::rows`.
+        examples.rows = rows.iter().map(|&row| row as u32).collect();
         self.dataset.values.clear();
         self.dataset.weights = None;
         self.dataset.target.clear();
         let empty = KeptCells::new(self.kept.num_columns);
-        Block { examples, kept: std::mem::replace(&mut self.kept, empty) }
+        Block { examples, rows, kept: std::mem::replace(&mut self.kept, empty) }
     }
 }

@@ -44,7 +44,7 @@ pub fn fingerprint(dataset: &Dataset, splits: &Splits) -> DataRecord {
         inputs.add(cells.fold(targets.of(row), |sum, (&cell, column)| sum.wrapping_add(column.of(cell))));
     }
     let mut tested = Sum::default();
-    test.iter().for_each(|&row| tested.add(rows.known_by(row)));
+    test.iter().for_each(|&row| tested.add(rows.known_by(row as usize)));
     DataRecord {
         test: if test.is_empty() { String::new() } else { tested.text() },
         rows: rows.text(),
@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
 
 /// Fingerprints of the test cells of a few columns, each in parts by the row's place in its file. A part in which all
 /// cells are alike says nothing, and is written as `-`.
-fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<String, String> {
+fn sketch(dataset: &Dataset, columns: &[Cells], test: &[u32]) -> BTreeMap<String, String> {
     // Those whose names have the smallest hashes: the same ones in a run with more columns, unless the new ones are
     // among them.
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
@@ -147,7 +147,8 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<Stri
     chosen.truncate(SKETCHED_COLUMNS);
     let part = |column: usize, part: usize| {
         let (mut sum, mut first, mut is_constant) = (0u32, None, true);
-        for &row in test.iter().filter(|&&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
+        let rows = test.iter().map(|&row| row as usize);
+        for row in rows.filter(|&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
             let cell = columns[column].of(dataset.row(row)[column]);
             is_constant &= *first.get_or_insert(cell) == cell;
             sum = sum.wrapping_add(mix(cell ^ mix(dataset.source_row(row) as u64)) as u32);

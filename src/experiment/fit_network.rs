@@ -191,7 +191,10 @@ fn while_watching<T>(requests: &StopRequests, interrupter: &Interrupter, train: 
 /// Number of rows of each class, if the training part has such counts.
 fn class_counts(examples: &Examples, of_training: &[u64]) -> Vec<u64> {
     let mut counts = vec![0; of_training.len()];
-    for &label in &examples.targets {
+    if counts.is_empty() {
+        return counts;
+    }
+    for &label in &*examples.targets() {
         if let Some(count) = counts.get_mut(label as usize) {
             *count += 1;
         }

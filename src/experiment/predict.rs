@@ -265,10 +265,10 @@ impl Job for AnswerJob<'_> {
         let rows = NewRows::new(input, &saved.preprocessor, &saved.config.data, false, keep);
         let columns = rows.open()?;
         take(Part::Kept(columns.kept_names().into_iter().map(str::to_owned).collect()))?;
-        columns.for_each_block(|Block { examples, kept }| {
+        columns.for_each_block(|Block { examples, rows, kept }| {
             let logits = logits(&net, &examples, &device);
             let answers = logits.chunks_exact(num_outputs).map(|logits| Answer::new(&decoder, logits)).collect();
-            take(Part::Rows(AnsweredBlock { rows: examples.rows, kept, answers }))
+            take(Part::Rows(AnsweredBlock { rows, kept, answers }))
         })
     }
 }

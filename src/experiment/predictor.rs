@@ -145,7 +145,7 @@ impl Job for AnswerRequests<'_> {
             {
                 parts.push((next.examples.len(), next.answer));
                 all.inputs.append(&mut next.examples.inputs);
-                all.rows.append(&mut next.examples.rows);
+                all.rows = all.rows.iter().chain(&*next.examples.rows).copied().collect();
             }
             let logits = logits(&net, &all, &device);
             let mut rest = &logits[..];

@@ -247,6 +247,18 @@ impl RunWriter {
         self.write(name, bytes, |folder, name, bytes| folder::write_atomic(folder, name, bytes))
     }
 
+    /// As [`RunWriter::write_file`], for a file that is written piece by piece, since it may be large.
+    ///
+    /// # Errors
+    /// As [`RunWriter::write_file`].
+    pub fn write_pieces(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), TrackingError> {
+        self.write(name, &[], |folder, name, _| folder::write_pieces(folder, name, write))
+    }
+
     /// As [`RunWriter::write_file`], for a file that can be derived again from the others, such as a picture: it does
     /// not wait for the disk, and the file may be missing after a power cut.
     ///

@@ -27,6 +27,7 @@ mod observer;
 mod optimizer;
 pub mod ordered;
 mod phase;
+pub mod predictions;
 pub mod quantiles;
 pub mod recorder;
 pub mod schedule;
@@ -43,6 +44,7 @@ pub use metrics::{OutputDecoder, Truths};
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::{ChosenOptimizer, Knob, OptimizerKind, OptimizerOptions, OptimizerState, ParameterState};
 pub use phase::Phase;
+pub use predictions::Predictions;
 pub use recorder::{CHECKPOINT, REFIT_CHECKPOINT, Recorder};
 pub use stopping::StopReason;
 
@@ -67,7 +69,7 @@ const INFERENCE_VALUES: usize = 1 << 26;
 
 /// Rows in a validation or test batch of `examples` for `net`.
 fn inference_batch<B: Backend>(examples: &Examples, net: &Net<B>) -> usize {
-    let rows = match examples.targets.len() / examples.len().max(1) {
+    let rows = match examples.num_targets() {
         0 | 1 => INFERENCE_TARGETS,
         of_a_window => (INFERENCE_TARGETS / of_a_window).max(INFERENCE_WINDOWS),
     };

@@ -129,7 +129,7 @@ fn a_table_larger_than_memory_says_what_it_needs_and_what_is_free() {
         let large = within(&place, args, MEMORY);
         let error = text(&large.stderr);
         assert_eq!(large.status.code(), Some(1), "{} {error}", large.status);
-        // "a.csv does not fit in memory: N rows of it need X MB more, with the network's inputs, and Y MB are free; ..."
+        // "a.csv does not fit in memory: N rows of it need X MB more, and Y MB are free; ..."
         let told = error.split_once("does not fit in memory: ").unwrap_or_else(|| panic!("{error}")).1;
         let megabytes = |before: &str| -> u32 {
             told.split_once(before).and_then(|(_, rest)| rest.split_once(" MB")).unwrap().0.parse().unwrap()

@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 
+use super::bins::scaled;
 use super::{PreparedColumn, PreparedKind};
 use crate::data::labels::Labels;
 use crate::data::{ColumnKind, Dataset, Readings, Spelling};
 
 /// A prepared column matched with a column of a data set.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Encoder {
     Numeric {
         position: Option<usize>,
@@ -18,6 +20,23 @@ pub(super) enum Encoder {
     },
     /// For each of the data set's categories, the index of its input, if it has one.
     OneHot { position: Option<usize>, inputs: Vec<Option<usize>>, num_inputs: usize, unknown: Option<usize> },
+}
+
+/// How a number becomes an input without bins. What [`Encoder::encode`] does, for a loop over many columns without branches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scaling {
+    median: f64,
+    center: f64,
+    spread: f64,
+    shift: f64,
+}
+
+impl Scaling {
+    #[inline]
+    pub(super) fn input(&self, cell: f32) -> f32 {
+        let number = if cell.is_nan() { self.median } else { f64::from(cell) + self.shift };
+        scaled(number, self.center, self.spread)
+    }
 }
 
 impl Encoder {
@@ -67,6 +86,21 @@ impl Encoder {
         let is_unscaled =
             matches!(kind, PreparedKind::Numeric { center: 0.0, spread: 1.0, edges, .. } if edges.is_empty());
         *own == Some(position) && is_unscaled && *shift == 0.0
+    }
+
+    /// How the cell at `position` becomes the only input, if it does so by scaling alone.
+    pub(super) fn scaling(&self, position: usize) -> Option<Scaling> {
+        match self {
+            Self::Numeric {
+                position: own,
+                median,
+                kind: PreparedKind::Numeric { center, spread, edges, .. },
+                shift,
+            } if *own == Some(position) && edges.is_empty() => {
+                Some(Scaling { median: *median, center: *center, spread: *spread, shift: *shift })
+            }
+            _ => None,
+        }
     }
 
     /// Appends the inputs of one row's cells.

@@ -1,12 +1,13 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
-//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the
-//! targets, `sources` the columns of the file behind the inputs.
+//! `encode`, of large data row by row with `row_encoder`), `text` does both for the characters of a text, `saved` and `validate` write
+//! it and read it back; `target` has the targets, `sources` the columns of the file behind the inputs.
 
 mod bins;
 mod encode;
 mod fit;
+mod row_encoder;
 mod saved;
 mod seen;
 mod sources;
@@ -20,6 +21,7 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use row_encoder::RowEncoder;
 pub use seen::Seen;
 pub use sources::SourceColumn;
 pub use target::{LabelTarget, NumberTarget, PreparedTarget, Unit};

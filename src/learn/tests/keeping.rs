@@ -106,7 +106,7 @@ async fn the_readers_points_are_kept_beside_the_run() {
     // The rows are there again, training rows too.
     let (dataset, splits) = folder.data(&saved.config).unwrap();
     assert_eq!((dataset.num_rows(), splits.test.len()), (40, 12));
-    assert!(saved.step_example(Some(splits.train[0])).is_ok());
+    assert!(saved.step_example(Some(splits.train[0] as usize)).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,18 @@ pub fn write_atomic<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) 
     })
 }
 
+/// As [`write_atomic`], for a file that is written piece by piece.
+pub fn write_pieces<'a>(
+    folder: impl Into<Place<'a>>,
+    name: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), TrackingError> {
+    replace(folder, name, |file| {
+        write(file)?;
+        file.sync_all()
+    })
+}
+
 /// As [`write_atomic`], but does not wait for the disk.
 pub fn write_renamed<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| file.write_all(bytes))

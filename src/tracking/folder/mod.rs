@@ -30,7 +30,7 @@ mod private;
 mod record;
 mod temporary;
 
-pub use atomic::{write_atomic, write_renamed};
+pub use atomic::{write_atomic, write_pieces, write_renamed};
 pub use held::Place;
 pub use lines::Lines;
 pub use list::FileEntry;

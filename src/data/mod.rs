@@ -126,6 +126,7 @@ pub use image_shape::ImageShape;
 pub use images::suggested_shape;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
+pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
@@ -133,7 +134,6 @@ pub use preprocessor::{
     Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
     PreparedText, Preprocessor, SourceColumn, Unit,
 };
-pub use memory::check_free;
 pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};

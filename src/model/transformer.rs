@@ -198,7 +198,10 @@ impl TransformerConfig {
     fn check_heads(&self, num_tokens: usize) -> Result<(), Invalid> {
         let num_scores = (num_tokens * num_tokens).saturating_mul(self.heads);
         Invalid::unless(num_scores <= MAX_SCORES, "model.heads", || {
-            format!("{num_tokens} tokens that each look at each other with {} heads do not fit in memory: use fewer", self.heads)
+            format!(
+                "{num_tokens} tokens that each look at each other with {} heads do not fit in memory: use fewer",
+                self.heads
+            )
         })
     }
 

@@ -717,6 +717,14 @@ pub enum RunsCommand {
     },
     /// Set the note of a run; an empty text removes it
     Note { run: String, text: String },
+    /// Give an experiment another name: that of all its runs, which keep their ids
+    Rename {
+        experiment: String,
+        name: String,
+        /// Put its runs together with those of an experiment that has this name
+        #[arg(long)]
+        merge: bool,
+    },
     /// Hide runs from lists without deleting them
     Archive {
         #[arg(required = true, value_name = "RUN")]

@@ -31,7 +31,7 @@
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
-//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
+//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - contributions of columns, partial dependence: `explain`
@@ -153,6 +153,10 @@ mod sweep;
 mod tables;
 #[path = "burnlab/tasks.rs"]
 mod tasks;
+#[path = "burnlab/tasks_kept.rs"]
+mod tasks_kept;
+#[path = "burnlab/tasks_reach.rs"]
+mod tasks_reach;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
 #[path = "burnlab/thresholds.rs"]
@@ -165,6 +169,8 @@ mod training;
 mod tune;
 #[path = "burnlab/verbs.rs"]
 mod verbs;
+#[path = "burnlab/walk.rs"]
+mod walk;
 #[path = "burnlab/webdriver.rs"]
 mod webdriver;
 #[path = "burnlab/weights.rs"]

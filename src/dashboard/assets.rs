@@ -1,16 +1,19 @@
 //! The page's files, compiled in.
 
+use std::sync::LazyLock;
+
 use axum::extract::{Extension, State};
-use axum::response::Html;
+use axum::response::{Html, Response};
 
 use serde_json::{Map, Value, json};
 
+use super::bundle::bundle;
 use super::{ApiError, AppState};
 use crate::comparison::headlines;
 use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
-use crate::web::assets::{assets, in_attribute};
+use crate::web::assets::{Assets, assets, in_attribute};
 use crate::web::session::Visitor;
 
 assets![
@@ -30,6 +33,7 @@ assets![
     "confusion.js",
     "controls.js",
     "dom.js",
+    "early.js",
     "examples.js",
     "format.js",
     "gallery.js",
@@ -55,6 +59,7 @@ assets![
     "series.js",
     "state.js",
     "store.js",
+    "surface.js",
     "sweep.js",
     "sweeps.js",
     "table.js",
@@ -64,6 +69,19 @@ assets![
     "trials.js",
     "views.js",
 ];
+
+/// The page's script, made of all modules when it is first asked for.
+static SCRIPT: LazyLock<[(&str, &str); 1]> = LazyLock::new(|| [(PAGE, bundle(ASSETS.files, "main.js").leak())]);
+const PAGE: &str = "page.js";
+
+/// `GET /assets/page.js`
+pub async fn script() -> Result<Response, ApiError> {
+    script_files().file(PAGE)
+}
+
+fn script_files() -> Assets {
+    Assets { path: ASSETS.path, files: &*SCRIPT }
+}
 
 /// `GET /`
 pub async fn index(
@@ -122,11 +140,22 @@ mod tests {
         assert_eq!(table.as_object().unwrap().len(), METRICS.len());
     }
 
+    #[test]
+    fn the_script_has_every_module_once() {
+        let script = script_files().text(PAGE).unwrap();
+        for (name, _) in ASSETS.files.iter().filter(|(name, _)| name.ends_with(".js")) {
+            assert_eq!(script.matches(&format!("\n{{ // {name}\n")).count(), 1, "{name}");
+        }
+    }
+
     /// What a browser loads on a cold start, compressed.
     #[test]
     fn the_page_stays_small() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        ASSETS.files.iter().for_each(|(_, content)| encoder.write_all(content.as_bytes()).unwrap());
+        for name in ["index.html", "style.css", "icon.svg"] {
+            encoder.write_all(ASSETS.text(name).unwrap().as_bytes()).unwrap();
+        }
+        encoder.write_all(script_files().text(PAGE).unwrap().as_bytes()).unwrap();
         let bytes = encoder.finish().unwrap().len();
         assert!(bytes <= 150_000, "{bytes} bytes");
     }

@@ -12,6 +12,7 @@
 
 mod api;
 mod assets;
+mod bundle;
 mod change;
 mod compare;
 mod contributions;
@@ -252,6 +253,7 @@ async fn blocking<T: Send + 'static>(
 routes! {
     AppState;
     get "/" => assets::index,
+    get "/assets/page.js" => assets::script,
     get "/assets/{name}" => assets::asset,
     get "/api/runs" => api::runs,
     get "/api/runs/{id}" => api::run,
@@ -267,6 +269,7 @@ routes! {
     get "/api/compare/examples" => examples::examples,
     get "/api/report" => report::report,
     get "/api/experiments" => experiments::experiments,
+    post "/api/experiments/rename" => edit::rename,
     get "/api/leaderboard" => experiments::board,
     get "/api/views" => views::views,
     post "/api/views" => views::save,

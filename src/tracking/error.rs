@@ -175,6 +175,22 @@ pub enum TrackingError {
     #[error("`{query}` is the beginning of {count} runs ({}); give more characters", candidates.join(", "))]
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
 
+    /// No run is of this experiment.
+    #[error("no experiment `{query}`; `{} runs list --columns experiment` shows them", program())]
+    NoSuchExperiment { query: String },
+
+    /// What was given is no name.
+    #[error("an experiment's name has 1 to {most} characters, on one line")]
+    InvalidExperiment { most: usize },
+
+    /// Another experiment has the name already.
+    #[error(
+        "experiment `{name}` has runs already ({runs}): choose another name, or put both together with `{} runs rename \
+         --merge`",
+        program()
+    )]
+    ExperimentExists { name: String, runs: usize },
+
     /// No sweep matches the id, prefix or experiment.
     #[error("no sweep `{query}`; `{} sweep list` shows them", program())]
     NoSuchSweep { query: String },

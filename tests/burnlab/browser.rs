@@ -677,7 +677,7 @@ async fn a_rebuilt_store_takes_old_runs_off_the_page() {
     page.rows(&[&third, &second, &first]).await;
     // As the server tells it to a page that has seen a later revision than the store has.
     page.js(&format!(
-        "import('/assets/store.js').then((store) => store.merge({{ revision: 1, changed: [store.runs.get('{second}')], removed: [], complete: true }}))"
+        "import('/assets/page.js').then(({{ modules: {{ store }} }}) => store.merge({{ revision: 1, changed: [store.runs.get('{second}')], removed: [], complete: true }}))"
     ))
     .await;
     page.rows(&[&second]).await;

@@ -38,7 +38,7 @@ export async function pictures(detail, run, onClose) {
   if (detail.files.some(({ name }) => name === "boundary.json")) parts.push(...(await boundary(run, onClose)));
   if (files.length)
     parts.push(
-      h("h3", {}, "Pictures"),
+      h("h2", {}, "Pictures"),
       h(
         "div",
         { class: "pictures" },

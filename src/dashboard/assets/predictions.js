@@ -49,7 +49,7 @@ export async function predictionTable(detail, id) {
     ),
   );
   return [
-    h("h3", {}, "Predictions on the test split"),
+    h("h2", {}, "Predictions on the test split"),
     h(
       "div",
       { class: "controls" },

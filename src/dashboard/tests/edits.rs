@@ -26,6 +26,42 @@ async fn edits_reach_the_folder() {
 }
 
 #[tokio::test]
+async fn an_experiment_is_renamed_and_back() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    dashboard.finished("wine");
+    let rename = async |from: &str, to: &str| {
+        dashboard.send("POST", "/api/experiments/rename", json!({ "from": from, "to": to }).to_string()).await
+    };
+    for (from, to, status) in [
+        ("none", "new", StatusCode::NOT_FOUND),
+        ("digits", "", StatusCode::BAD_REQUEST),
+        ("digits", "wine", StatusCode::CONFLICT),
+    ] {
+        let answer = rename(from, to).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    let names = async || {
+        let found = dashboard.get("/api/experiments").await.json();
+        let names: Vec<String> = found["experiments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect();
+        names
+    };
+    assert_eq!(rename("digits", "numerals <b>").await.json(), json!({ "runs": 1 }));
+    assert_eq!(names().await, ["wine", "numerals <b>"]);
+    let file = std::fs::read(dashboard.root().join(format!("runs/{id}/run.json"))).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&file).unwrap()["experiment"], "numerals <b>");
+    let board = dashboard.get("/api/leaderboard?experiment=numerals%20%3Cb%3E").await;
+    assert_eq!(board.status, StatusCode::OK, "{}", board.text());
+    assert_eq!(rename("numerals <b>", "digits").await.status, StatusCode::OK);
+    assert_eq!(names().await, ["wine", "digits"]);
+}
+
+#[tokio::test]
 async fn mistakes_are_named_and_change_nothing() {
     let dashboard = Dashboard::new();
     let id = dashboard.finished("digits");

@@ -174,6 +174,12 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
+    /// Write the manual pages of all verbs, for `man`
+    Man {
+        /// The folder to write to, such as `~/.local/share/man/man1`
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// `burnlab init DATA`: a config for a file.

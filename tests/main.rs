@@ -39,7 +39,7 @@
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
-//! - the layering of `src/`: `layers`
+//! - the layering of `src/`: `layers`; the documentation of what is public: `documented`
 //!
 //! Tests without their tool (a browser, ONNX Runtime, a Vulkan device, a PostgreSQL server) pass, and are counted by
 //! `without_tools`; `BURNLAB_REQUIRE_ALL=1` (CI) makes them fail. `BURNLAB_TEST_SEED=N` repeats what the tests that kill
@@ -61,6 +61,8 @@ mod counts;
 mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/documented.rs"]
+mod documented;
 #[path = "burnlab/ensemble.rs"]
 mod ensemble;
 #[path = "burnlab/explain.rs"]

@@ -20,6 +20,7 @@ mod generate;
 mod hints;
 mod init;
 mod learn;
+mod manual;
 mod output;
 mod plot;
 mod predict;
@@ -67,6 +68,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Generate(args)) => generate::run(&args),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Man { folder }) => manual::run(&folder),
         Some(Command::Completions { shell }) => {
             // Not to the terminal itself, whose closed pipe would be a panic.
             let mut script = Vec::new();

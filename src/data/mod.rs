@@ -133,7 +133,7 @@ pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
-    Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
+    CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
     PreparedText, Preprocessor, RowEncoder, SourceColumn, Unit,
 };
 pub use readers::are_public;

@@ -60,6 +60,8 @@ fn metadata(saved: &SavedModel, run: (&str, String)) -> anyhow::Result<Vec<(Stri
         image_shape,
         temperature.map(|temperature| ("temperature", temperature.to_string())),
         preprocessor.threshold.map(|threshold| ("threshold", probability(threshold).to_string())),
+        // The label is then the median class, and not the likeliest.
+        matches!(preprocessor.target, PreparedTarget::Ordered(_)).then(|| ("ordered", "true".to_owned())),
     ];
     Ok(entries.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect())
 }
@@ -76,7 +78,7 @@ fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
             column.name
         );
     }
-    network(saved)
+    Ok(network(saved))
 }
 
 /// The model as a web page, with its `card` below.
@@ -85,10 +87,6 @@ fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
 /// Only if the model cannot be written as JSON, which does not happen.
 pub fn html_page(saved: &SavedModel, card: &str) -> anyhow::Result<String> {
     let preprocessor = &saved.preprocessor;
-    anyhow::ensure!(
-        preprocessor.target_names().len() <= 1 && preprocessor.levels().is_empty(),
-        "the page shows one class or number, and the model predicts several: choose --format onnx"
-    );
     let ranges = preprocessor.columns().iter();
     let image = preprocessor.image_shape().map(|shape| page::Image {
         shape: [shape.height, shape.width, shape.channels],
@@ -96,7 +94,7 @@ pub fn html_page(saved: &SavedModel, card: &str) -> anyhow::Result<String> {
     });
     let model = page::Model {
         target: &preprocessor.target_name,
-        network: network(saved)?,
+        network: network(saved),
         readings: serde_json::to_value(&preprocessor.readings.columns)?,
         ranges: ranges.filter_map(|column| Some((column.name.as_str(), column.seen?.range?))).collect(),
         image,
@@ -109,10 +107,7 @@ pub fn html_page(saved: &SavedModel, card: &str) -> anyhow::Result<String> {
 }
 
 /// The network with its preprocessing as plain data.
-///
-/// # Errors
-/// Classes in an order, which have no head yet.
-pub fn network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
+pub fn network(saved: &SavedModel) -> Network<'_> {
     let preprocessor = &saved.preprocessor;
     let inputs = match &preprocessor.inputs {
         Inputs::Table { columns, .. } => {
@@ -157,12 +152,10 @@ pub fn network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
             names: labels.iter().map(|label| &*label.name).collect(),
             thresholds: labels.iter().map(|label| label.threshold.unwrap_or(0.0)).collect(),
         },
-        PreparedTarget::Ordered(_) => anyhow::bail!(
-            "this format does not support data.ordered: choose --format safetensors, or predict with burnlab"
-        ),
+        PreparedTarget::Ordered(names) => Head::Ordered { classes: names },
         &PreparedTarget::Count { mean, .. } => Head::Count { name: &preprocessor.target_name, mean },
         PreparedTarget::Characters(_) => Head::Characters { count: preprocessor.task().num_outputs() },
     };
     let layers = saved.config.model.layers(&preprocessor.layout(), preprocessor.task(), &saved.weights);
-    Ok(Network { inputs, layers, head })
+    Network { inputs, layers, head }
 }

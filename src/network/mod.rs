@@ -146,6 +146,9 @@ pub enum Head<'a> {
     /// A logit per class: the probabilities are their softmax, and the class of the largest (the first of equal ones)
     /// is predicted.
     MultiClass { classes: &'a [String] },
+    /// Classes in an order: output k is the logit of being above class k, of what is not below it. The class predicted is the
+    /// median: the lowest one that is as likely as not to be reached no further.
+    Ordered { classes: &'a [String] },
     /// One standardized number: `output * deviation + mean`, in float64, is the number in its own units.
     Number { name: &'a str, mean: f64, deviation: f64 },
     /// Several standardized numbers.
@@ -212,6 +215,7 @@ impl Head<'_> {
     pub fn num_outputs(&self) -> usize {
         match self {
             Self::MultiClass { classes } => classes.len(),
+            Self::Ordered { classes } => classes.len() - 1,
             Self::Characters { count } => *count,
             Self::Numbers { names, .. } | Self::Labels { names, .. } => names.len(),
             Self::Quantiles { levels, .. } => levels.len(),

@@ -15,7 +15,7 @@ const QUANTILES: &str = "quantiles";
 /// The names of the model's outputs.
 pub(super) fn output_names(head: &Head) -> &'static [&'static str] {
     match head {
-        Head::Binary { .. } | Head::MultiClass { .. } => &[LABEL, PROBABILITIES],
+        Head::Binary { .. } | Head::MultiClass { .. } | Head::Ordered { .. } => &[LABEL, PROBABILITIES],
         Head::Number { .. } | Head::Numbers { .. } | Head::Count { .. } => &[PREDICTION],
         Head::Labels { .. } => &[LABELS, PROBABILITIES],
         Head::Quantiles { .. } => &[PREDICTION, QUANTILES],
@@ -28,6 +28,11 @@ pub(super) fn head(graph: &mut Graph, outputs: &str, head: &Head) {
     match head {
         Head::Binary { classes, threshold } => binary(graph, outputs, classes, *threshold),
         Head::MultiClass { classes } => multi_class(graph, outputs, &texts(classes)),
+        Head::Ordered { classes } => {
+            let probabilities = ordered_probabilities(graph, outputs, classes.len());
+            graph.node_to(PROBABILITIES, "Identity", &[&probabilities], &[]);
+            median(graph, PROBABILITIES, &texts(classes));
+        }
         Head::Number { mean, deviation, .. } => number(graph, outputs, *mean, *deviation),
         Head::Numbers { means, deviations, .. } => {
             let (distance, mean) = unscale_all(graph, outputs, means, deviations);
@@ -62,6 +67,7 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
             graph.node("Concat", &texts(&both), &[("axis", Attribute::Int(1))])
         }
         Head::MultiClass { .. } => graph.node("Softmax", &[outputs], &[("axis", Attribute::Int(1))]),
+        Head::Ordered { classes } => ordered_probabilities(graph, outputs, classes.len()),
         Head::Number { mean, deviation, .. } => {
             let (distance, mean) = unscale(graph, outputs, *mean, *deviation);
             graph.node("Add", &[&distance, &mean], &[])
@@ -87,7 +93,7 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     let num = predictions.len();
     let classes = match heads[0] {
         Head::Binary { classes, .. } => classes.to_vec(),
-        Head::MultiClass { classes } => texts(classes),
+        Head::MultiClass { classes } | Head::Ordered { classes } => texts(classes),
         Head::Labels { thresholds, .. } => {
             let num = graph.constant("members", &[], Values::Floats(&[num as f32]));
             graph.node_to(PROBABILITIES, "Div", &[&sum, &num], &[]);
@@ -109,7 +115,10 @@ pub(super) fn mean_head(graph: &mut Graph, outputs: &[String], heads: &[&Head]) 
     };
     let num = graph.constant("members", &[], Values::Floats(&[num as f32]));
     graph.node_to(PROBABILITIES, "Div", &[&sum, &num], &[]);
-    largest(graph, PROBABILITIES, &classes);
+    match heads[0] {
+        Head::Ordered { .. } => median(graph, PROBABILITIES, &classes),
+        _ => largest(graph, PROBABILITIES, &classes),
+    }
 }
 
 fn binary(graph: &mut Graph, logits: &str, classes: &[&str], threshold: f32) {
@@ -140,6 +149,43 @@ fn multi_class(graph: &mut Graph, logits: &str, classes: &[&str]) {
 fn largest(graph: &mut Graph, scores: &str, classes: &[&str]) {
     let attributes = [("axis", Attribute::Int(1)), ("keepdims", Attribute::Int(0))];
     let number = graph.node("ArgMax", &[scores], &attributes);
+    label(graph, &number, classes);
+}
+
+/// The probabilities `[N, classes]` of classes in an order: that of not going on from a class, times those of going on from each
+/// below it. As logarithms, so that none rounds to 0 halfway.
+fn ordered_probabilities(graph: &mut Graph, logits: &str, num_classes: usize) -> String {
+    let opposite = graph.node("Neg", &[logits], &[]);
+    let [stops, goes_on] = [logits, &opposite].map(|logits| {
+        let softplus = graph.node("Softplus", &[logits], &[]);
+        graph.node("Neg", &[&softplus], &[])
+    });
+    let below = |graph: &mut Graph, counts: fn(usize, usize) -> bool| {
+        let values: Vec<f32> = (0..(num_classes - 1) * num_classes)
+            .map(|at| f32::from(u8::from(counts(at / num_classes, at % num_classes))))
+            .collect();
+        graph.constant("below", &[num_classes - 1, num_classes], Values::Floats(&values))
+    };
+    let own = below(graph, |step, class| step == class);
+    let lower = below(graph, |step, class| step < class);
+    let stops = graph.node("MatMul", &[&stops, &own], &[]);
+    let goes_on = graph.node("MatMul", &[&goes_on, &lower], &[]);
+    let logarithm = graph.node("Add", &[&stops, &goes_on], &[]);
+    graph.node("Exp", &[&logarithm], &[])
+}
+
+/// The label of the median class: as many classes lie below it as have, with those below them, less than half of the probability.
+fn median(graph: &mut Graph, probabilities: &str, classes: &[&str]) {
+    let num_steps = classes.len() - 1;
+    let values: Vec<f32> =
+        (0..classes.len() * num_steps).map(|at| f32::from(u8::from(at / num_steps <= at % num_steps))).collect();
+    let sums = graph.constant("sums", &[classes.len(), num_steps], Values::Floats(&values));
+    let reached = graph.node("MatMul", &[probabilities, &sums], &[]);
+    let half = graph.constant("half", &[], Values::Floats(&[0.5]));
+    let is_below = graph.node("Less", &[&reached, &half], &[]);
+    let is_below = graph.cast(&is_below, DataType::Int64);
+    let axis = graph.constant("axis", &[1], Values::Ints(&[1]));
+    let number = graph.node("ReduceSum", &[&is_below, &axis], &[("keepdims", Attribute::Int(0))]);
     label(graph, &number, classes);
 }
 

@@ -88,7 +88,7 @@ fn check_alike(a: &Network, b: &Network) {
     assert_eq!(columns(a), columns(b), "columns");
     let classes = |network: &Network| match &network.head {
         Head::Binary { classes, .. } => classes.map(str::to_owned).to_vec(),
-        Head::MultiClass { classes } => classes.to_vec(),
+        Head::MultiClass { classes } | Head::Ordered { classes } => classes.to_vec(),
         Head::Labels { names, .. } | Head::Numbers { names, .. } => {
             names.iter().map(|name| (*name).to_owned()).collect()
         }
@@ -121,7 +121,7 @@ fn metadata(model: &Model) -> Vec<(String, String)> {
     let network = &model.networks[0];
     let target = match &network.head {
         Head::Binary { classes, .. } => Some(("class_names", json(classes))),
-        Head::MultiClass { classes } => Some(("class_names", json(&texts(classes)))),
+        Head::MultiClass { classes } | Head::Ordered { classes } => Some(("class_names", json(&texts(classes)))),
         Head::Number { name, .. } | Head::Quantiles { name, .. } | Head::Count { name, .. } => {
             Some(("target_name", (*name).to_owned()))
         }

@@ -18,22 +18,71 @@ use crate::experiment::generate::{Sampler, TextGenerator, generate};
 use crate::web::{ApiError, Received};
 
 /// The longest text of a request.
-const MAX_LENGTH: usize = 10_000;
+pub(super) const MAX_LENGTH: usize = 10_000;
 
-/// As the options of `burnlab generate`.
+/// What is asked for, as by the options of `burnlab generate`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Asked {
-    prompt: String,
-    length: usize,
-    temperature: f64,
-    top_k: Option<usize>,
-    seed: u64,
+pub(super) struct Asked {
+    pub prompt: String,
+    pub length: usize,
+    pub temperature: f64,
+    pub top_k: Option<usize>,
+    pub seed: u64,
 }
 
 impl Default for Asked {
     fn default() -> Self {
         Self { prompt: String::new(), length: 300, temperature: 0.8, top_k: None, seed: 0 }
+    }
+}
+
+impl Asked {
+    /// The beginning of the text.
+    ///
+    /// # Errors
+    /// 400 for numbers out of range, or characters that the model does not know.
+    fn begin(&self, writer: &Writer) -> Result<TextGenerator, ApiError> {
+        let refuse = |message: &str| Err(ApiError::bad_request(message));
+        if !(1..=MAX_LENGTH).contains(&self.length) {
+            return refuse(&format!("`length` must be 1 to {MAX_LENGTH}, found {}", self.length));
+        }
+        if !(self.temperature.is_finite() && self.temperature >= 0.0) {
+            return refuse("`temperature` must be a number of 0 or more");
+        }
+        if self.top_k == Some(0) {
+            return refuse("`top_k` must be at least 1");
+        }
+        let generator = TextGenerator::new(&writer.saved, &self.prompt);
+        generator.map_err(|error| ApiError::bad_request(error.to_string().replace("--prompt", "`prompt`")))
+    }
+
+    /// Writes the text, and gives each character to `print`.
+    fn write(
+        &self,
+        beginning: TextGenerator,
+        writer: &Writer,
+        print: &mut dyn FnMut(char) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let sampler = Sampler::new(self.temperature, self.top_k, self.seed);
+        generate(&writer.saved, beginning, sampler, self.length, writer.backend, print)
+    }
+
+    /// The whole text at once, without the prompt.
+    ///
+    /// # Errors
+    /// As of a stream.
+    pub(super) async fn whole(self, state: &ServeState, writer: Arc<Writer>) -> Result<String, ApiError> {
+        let beginning = self.begin(&writer)?;
+        let work = move || {
+            let mut text = String::new();
+            let written = self.write(beginning, &writer, &mut |character| {
+                text.push(character);
+                Ok(())
+            });
+            written.map(|()| text).map_err(ApiError::internal)
+        };
+        state.work(work).await
     }
 }
 
@@ -56,13 +105,13 @@ async fn start(state: &ServeState, name: Option<&str>, body: &[u8]) -> Result<Re
     let writer = state.writer(name)?;
     let asked: Asked = serde_json::from_slice(body)
         .map_err(|error| ApiError::bad_request(format!("the body is no request for a text: {error}")))?;
-    let generator = checked(&asked, &writer)?;
+    let beginning = asked.begin(&writer)?;
     // Held until the text is written, so that no more are written at once than there are places.
     let place = Arc::clone(&state.readers).acquire_owned().await.map_err(ApiError::internal)?;
     let (sender, receiver) = mpsc::channel(16);
     tokio::task::spawn_blocking(move || {
         let _place = place;
-        write(&asked, generator, &writer, &sender);
+        write(&asked, beginning, &writer, &sender);
     });
     let mut response = Response::new(Body::from_stream(Received(receiver)));
     let headers = response.headers_mut();
@@ -71,28 +120,11 @@ async fn start(state: &ServeState, name: Option<&str>, body: &[u8]) -> Result<Re
     Ok(response)
 }
 
-/// The beginning of the text.
-fn checked(asked: &Asked, writer: &Writer) -> Result<TextGenerator, ApiError> {
-    let refuse = |message: &str| Err(ApiError::bad_request(message));
-    if !(1..=MAX_LENGTH).contains(&asked.length) {
-        return refuse(&format!("`length` must be 1 to {MAX_LENGTH}, found {}", asked.length));
-    }
-    if !(asked.temperature.is_finite() && asked.temperature >= 0.0) {
-        return refuse("`temperature` must be a number of 0 or more");
-    }
-    if asked.top_k == Some(0) {
-        return refuse("`top_k` must be at least 1");
-    }
-    let generator = TextGenerator::new(&writer.saved, &asked.prompt);
-    generator.map_err(|error| ApiError::bad_request(error.to_string().replace("--prompt", "`prompt`")))
-}
-
 /// Ends as well when the client is gone.
-fn write(asked: &Asked, generator: TextGenerator, writer: &Writer, sender: &mpsc::Sender<Result<Bytes, Infallible>>) {
+fn write(asked: &Asked, beginning: TextGenerator, writer: &Writer, sender: &mpsc::Sender<Result<Bytes, Infallible>>) {
     let send = |event: String| sender.blocking_send(Ok(Bytes::from(event)));
-    let sampler = Sampler::new(asked.temperature, asked.top_k, asked.seed);
     let mut print = |character: char| Ok(send(format!("data: {}\n\n", json!({ "text": character.to_string() })))?);
-    let last = match generate(&writer.saved, generator, sampler, asked.length, writer.backend, &mut print) {
+    let last = match asked.write(beginning, writer, &mut print) {
         Ok(()) => format!("event: end\ndata: {}\n\n", json!({ "model": writer.name, "run": writer.run })),
         Err(error) => format!("event: error\ndata: {}\n\n", json!({ "error": format!("{error:#}") })),
     };

@@ -1,9 +1,10 @@
 //! Rows in JSON, of whatever form, to JSON Lines, which is read as a file of new rows is.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::experiment::SavedModel;
@@ -14,18 +15,45 @@ const MAX_ROW_BYTES: usize = 128 << 20;
 /// The most values of a request in JSON: each takes some 100 bytes until it is a number of a row.
 const MAX_VALUES: usize = 4_000_000;
 
-/// The JSON of a body.
+/// The JSON of a body. As Python writes it, it may have `NaN` for a missing number.
 ///
 /// # Errors
 /// 400 for anything else, 413 for more than 4 million values.
-pub(super) fn parsed<'b, T: Deserialize<'b>>(body: &'b [u8], what: &str) -> Result<T, ApiError> {
+pub(super) fn parsed<T: DeserializeOwned>(body: &[u8], what: &str) -> Result<T, ApiError> {
     // A value follows each of these, or stands in one: what is inside of texts is counted, too, and does no harm.
     let num_values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if num_values > MAX_VALUES {
         let message = format!("the body has more than {MAX_VALUES} values: send fewer rows at a time");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
-    serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+    serde_json::from_slice(&without_nan(body)).map_err(|error| ApiError::bad_request(format!("{what}: {error}")))
+}
+
+/// The same with `null` in place of each `NaN` that is not in a text.
+fn without_nan(body: &[u8]) -> Cow<'_, [u8]> {
+    if !body.windows(3).any(|part| part == b"NaN") {
+        return Cow::Borrowed(body);
+    }
+    let mut clean = Vec::with_capacity(body.len() + body.len() / 8);
+    let (mut rest, mut in_text) = (body, false);
+    while let [byte, after @ ..] = rest {
+        let taken = match byte {
+            b'"' => {
+                in_text = !in_text;
+                1
+            }
+            b'\\' if in_text && !after.is_empty() => 2,
+            b'N' if !in_text && rest.starts_with(b"NaN") => {
+                clean.extend_from_slice(b"null");
+                rest = &rest[3..];
+                continue;
+            }
+            _ => 1,
+        };
+        clean.extend_from_slice(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    Cow::Owned(clean)
 }
 
 /// Rows that can be given to a model.
@@ -41,24 +69,19 @@ pub(super) fn columns(model: &SavedModel) -> Vec<&str> {
 /// # Errors
 /// 400 for none, or for one that is no object.
 pub(super) fn of_records(records: &[Value]) -> Result<Bytes, ApiError> {
-    if records.is_empty() {
-        return Err(ApiError::bad_request("there are no rows"));
-    }
-    let mut bytes = Vec::new();
-    for (i, record) in records.iter().enumerate() {
-        let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
+    of_rows(records.iter().enumerate().map(|(i, record)| {
+        record.as_object().filter(|record| !record.is_empty()).map(Cow::Borrowed).ok_or_else(|| {
             ApiError::bad_request(format!("row {i} is {}, not an object with a value per column", kind(record)))
-        })?;
-        write(&mut bytes, record)?;
-    }
-    Ok(bytes.into())
+        })
+    }))
 }
 
-/// As [`of_records`], of rows that are made one after the other.
-fn of_rows(rows: impl Iterator<Item = Result<Map<String, Value>, ApiError>>) -> Result<Bytes, ApiError> {
+/// As [`of_records`], of rows that may be made one after the other.
+fn of_rows<'r>(rows: impl Iterator<Item = Result<Cow<'r, Map<String, Value>>, ApiError>>) -> Result<Bytes, ApiError> {
     let mut bytes = Vec::new();
     for row in rows {
-        write(&mut bytes, &row?)?;
+        let row = row?;
+        write(&mut bytes, &row)?;
     }
     match bytes.is_empty() {
         true => Err(ApiError::bad_request("there are no rows")),
@@ -81,7 +104,8 @@ pub(super) fn of_lists<S: AsRef<str>>(names: &[S], rows: &[Value]) -> Result<Byt
             let message = format!("row {i} has {} values for {} columns", cells.len(), names.len());
             return Err(ApiError::bad_request(message));
         }
-        Ok(names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone())).collect())
+        let row = names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone()));
+        Ok(Cow::Owned(row.collect()))
     });
     of_rows(records)
 }
@@ -101,7 +125,9 @@ pub(super) fn of_columns(columns: &Map<String, Value>) -> Result<Bytes, ApiError
         let message = format!("column `{name}` has {} values, and `{}` has {num_rows}", values.len(), lists[0].0);
         return Err(ApiError::bad_request(message));
     }
-    let record = |row: usize| Ok(lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone())).collect());
+    let record = |row: usize| {
+        Ok(Cow::Owned(lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone())).collect()))
+    };
     of_rows((0..num_rows).map(record))
 }
 
@@ -161,6 +187,17 @@ mod tests {
         assert_eq!(text(of_columns(columns.as_object().unwrap())), expected);
         assert_eq!(text(of_lists(&["a", "b"], &list(json!([[[1], ["x"]], [2.5, [[null]]]])))), expected, "images");
         assert_eq!(text(of_lists(&["a"], &list(json!([1, 2])))), "{\"a\":1}\n{\"a\":2}\n");
+    }
+
+    #[test]
+    fn python_s_nan_is_a_missing_cell_and_stays_in_texts() {
+        let parse = |body: &str| parsed::<Value>(body.as_bytes(), "no JSON").map_err(|error| error.message);
+        assert_eq!(parse(r#"[NaN, {"NaN": NaN}, "a NaN", "\"NaN", "\\", NaN]"#).unwrap(), {
+            json!([null, {"NaN": null}, "a NaN", "\"NaN", "\\", null])
+        });
+        for body in ["NaN1", "[Na]", "[-NaN]", "[Infinity]", "[\"NaN]", "[NaN\\"] {
+            assert!(parse(body).unwrap_err().starts_with("no JSON: "), "{body}");
+        }
     }
 
     #[test]

@@ -31,8 +31,7 @@ pub async fn invocations(
         (body.to_vec().into(), false)
     } else {
         let request: Value = parsed(&body, NO_JSON)?;
-        let wants = request.pointer("/params/probabilities").and_then(Value::as_bool).unwrap_or(false);
-        (of_request(&model, &request)?, wants)
+        (of_request(&model, &request)?, wants_probabilities(request.get("params"))?)
     };
     let scored = score(&state, model, rows).await?;
     let predictions = match wants_probabilities {
@@ -43,6 +42,22 @@ pub async fn invocations(
         false => scored.labels(),
     };
     Ok(Json(json!({ "predictions": predictions })))
+}
+
+/// MLflow's clients may send parameters of which the model knows nothing.
+fn wants_probabilities(params: Option<&Value>) -> Result<bool, ApiError> {
+    let refuse = |what: &str, value: &Value, wanted: &str| {
+        Err(ApiError::bad_request(format!("`{what}` is {}, not {wanted}", kind(value))))
+    };
+    match params {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Object(params)) => match params.get("probabilities") {
+            None => Ok(false),
+            Some(Value::Bool(wants)) => Ok(*wants),
+            Some(other) => refuse("params.probabilities", other, "a Boolean"),
+        },
+        Some(other) => refuse("params", other, "an object"),
+    }
 }
 
 fn of_request(model: &Model, request: &Value) -> Result<rows::Bytes, ApiError> {

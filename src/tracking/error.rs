@@ -71,6 +71,7 @@ pub enum TrackingError {
         path.display()
     )]
     OthersFolder { path: PathBuf },
+    /// A folder has taken the place of the one that a run writes into.
     #[error(
         "`{}` is no longer the folder that the run began in: that was moved or exchanged while it trained, and has what the \
          run wrote; move it back, and resume the run",

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use burnlab::tracking::{Shown, Store};
+use clap::CommandFactory;
 use serde_json::Value;
 
 use crate::place::{Place, integrity, json, text};
@@ -340,6 +341,30 @@ fn config_commands_check_describe_and_write_out() {
     drop(reader);
     let closed = place.command(&["completions", "bash"]).stdout(writer).output().unwrap();
     assert!(closed.status.success() && closed.stderr.is_empty(), "{}", text(&closed.stderr));
+}
+
+/// A page for the program, each verb and each group of verbs, with every option that a user may give.
+#[test]
+fn the_manual_has_a_page_for_every_verb_and_its_options() {
+    let place = Place::new();
+    assert!(place.run(&["man", "pages"]).status.success());
+    let mut left = std::fs::read_dir(place.path("pages")).unwrap().count();
+    let mut waiting = vec![(String::from("burnlab"), burnlab::cli::Cli::command())];
+    while let Some((name, command)) = waiting.pop() {
+        let page = std::fs::read_to_string(place.path(&format!("pages/{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
+        for option in command.get_arguments().filter(|option| !option.is_hide_set()).filter_map(clap::Arg::get_long) {
+            assert!(page.contains(&format!("\\-\\-{}", option.replace('-', "\\-"))), "{name}: no --{option}: {page}");
+        }
+        let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+        waiting.extend(verbs.map(|verb| (format!("{name}-{}", verb.get_name()), verb.clone())));
+        left -= 1;
+    }
+    assert_eq!(left, 0, "pages of what is no verb");
+    // A folder that is a file.
+    place.write("taken", "");
+    let refused = place.run(&["man", "taken"]);
+    assert_eq!((refused.status.code(), text(&refused.stderr).contains("taken")), (Some(1), true));
 }
 
 #[test]

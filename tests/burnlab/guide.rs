@@ -122,6 +122,9 @@ fn is_tried_elsewhere(block: &str, command: &str) -> Option<&'static str> {
         ("cargo ", "builds: `.ci/run`"),
         ("cd ", "leads into what `git` fetched"),
         (".ci/", "calls the tests"),
+        ("pip install burnlab-", "a file that `.ci/package` makes, which tries it"),
+        ("tar -xzf burnlab-", "the same"),
+        ("docker ", "needs a daemon"),
         ("benches/", "takes minutes, and installs what it compares with"),
     ];
     let by_block = blocks.into_iter().find(|(part, _)| block.contains(part));

@@ -55,7 +55,7 @@ fn onnx_runtime_decides_and_counts_as_burnlab_does() {
 }
 
 #[test]
-fn onnx_runtime_predicts_several_targets_as_burnlab_does() {
+fn onnx_runtime_predicts_several_targets_quantiles_and_ranks_as_burnlab_does() {
     let Some(python) = python() else { return };
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/data");
     let titanic = format!("path = \"{}\"\ntarget = [\"Age\", \"Fare\"]", data.join("titanic.csv").display());
@@ -69,7 +69,15 @@ fn onnx_runtime_predicts_several_targets_as_burnlab_does() {
         let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 5\n{more}");
         predicts_the_same(&python, "several", &config);
     }
+    let ranks = format!("path = \"{}\"\ntarget = \"Pclass\"", data.join("titanic.csv").display());
+    let ranks =
+        format!("{ranks}\nordered = [\"3\", \"2\", \"1\"]\ndrop = [\"PassengerId\", \"Name\", \"Ticket\", \"Cabin\"]");
     for model in ["hidden = [6]", "hidden = [6]\nmembers = 3"] {
+        predicts_the_same(
+            &python,
+            "ranks",
+            &format!("[data]\n{ranks}\n[model]\n{model}\n[training]\nmax_epochs = 5\n"),
+        );
         let config = format!(
             "[data]\nsource = \"diabetes\"\n[model]\n{model}\n[training]\nmax_epochs = 5\nloss = \"pinball\"\n\
              quantiles = [0.05, 0.3, 0.6, 0.95]\n"

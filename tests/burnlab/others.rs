@@ -1,16 +1,15 @@
 //! Other users of this machine: what they may not read, what of theirs can be read, and names that they give.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use crate::lab::config_file;
 use crate::place::{Place, json, text};
-use crate::served::Served;
+use crate::served::{Served, status};
 
 fn trained(more: &[&str]) -> Place {
     let place = Place::new();
@@ -23,76 +22,49 @@ fn trained(more: &[&str]) -> Place {
 // ---------------------------------------------------------------------------------------------------------------------
 // Secrets
 
-/// A dashboard for everybody with the token, and the address that it prints.
-struct Remote {
-    process: Child,
-    printed: String,
+/// A dashboard for everybody with the token.
+fn remote(command: Command) -> Served {
+    Served::start(command).unwrap()
 }
 
-impl Remote {
-    fn start(mut command: Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut printed = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut printed).unwrap();
-        Self { process, printed: printed.trim().to_owned() }
-    }
-
-    /// The answer to a request with one more header.
-    fn ask(&self, method: &str, path: &str, header: &str) -> String {
-        let host = self.printed.trim_start_matches("http://").split('/').next().unwrap();
-        let mut stream = TcpStream::connect(host).unwrap();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{header}\r\nConnection: close\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-
-    /// The status of `GET /api/runs` with a token.
-    fn status(&self, token: &str) -> u16 {
-        status(&self.ask("GET", "/api/runs", &format!("Authorization: Bearer {token}")))
-    }
-
-    /// What every user of the machine sees of the process.
-    fn command_line(&self) -> String {
-        text(&std::fs::read(format!("/proc/{}/cmdline", self.process.id())).unwrap())
-    }
+/// The answer to a request with these headers alone.
+fn answer(served: &Served, method: &str, path: &str, headers: &[(&str, &str)]) -> String {
+    served.answer(method, path, headers, b"").unwrap()
 }
 
-impl Drop for Remote {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
+/// The status of `GET /api/runs` with a token.
+fn status_with(served: &Served, token: &str) -> u16 {
+    status(&answer(served, "GET", "/api/runs", &[("authorization", &format!("Bearer {token}"))]))
 }
 
-fn status(answer: &str) -> u16 {
-    answer.split(' ').nth(1).unwrap().parse().unwrap()
+/// What every user of the machine sees of the process.
+fn command_line(served: &Served) -> String {
+    text(&std::fs::read(format!("/proc/{}/cmdline", served.process.id())).unwrap())
 }
 
 #[test]
 fn the_browser_is_given_a_session_and_never_the_token() {
     let place = trained(&[]);
-    let remote = Remote::start(place.command(&["dashboard", "--port", "0", "--allow-remote"]));
+    let remote = remote(place.command(&["dashboard", "--port", "0", "--allow-remote"]));
     let token = remote.printed.split_once("/?token=").unwrap().1;
-    let login = remote.ask("GET", &format!("/?token={token}"), "Accept: */*");
+    let login = answer(&remote, "GET", &format!("/?token={token}"), &[("accept", "*/*")]);
     assert_eq!(status(&login), 303);
     assert!(!login.contains(token), "{login}");
     let cookie = login.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap().split(';').next().unwrap();
-    let port = remote.printed.split('/').nth(2).unwrap().rsplit(':').next().unwrap();
+    let port = remote.address.rsplit(':').next().unwrap();
     assert!(cookie.starts_with(&format!("burnlab_session_{port}=")), "{cookie}");
-    let sent = format!("Cookie: {cookie}");
+    let sent = ("cookie", cookie);
     let session = login.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().trim();
-    let page = remote.ask("GET", session, &sent);
+    let page = answer(&remote, "GET", session, &[sent]);
     assert!(status(&page) == 200 && !page.contains(token));
     let change = page.split_once("burnlab-token\" content=\"").unwrap().1.split('"').next().unwrap();
     let path = format!("{session}api/runs/{}", place.only_run().file_name().unwrap().to_str().unwrap());
-    assert_eq!(status(&remote.ask("DELETE", &path, &sent)), 403);
-    let changing = format!("{sent}\r\nX-Burnlab-Token: {change}");
-    assert_eq!(status(&remote.ask("DELETE", &path, &changing)), 200);
-    assert_eq!(status(&remote.ask("DELETE", &format!("{session}api/session"), &changing)), 204);
-    assert_eq!(status(&remote.ask("GET", &format!("{session}api/runs"), &sent)), 403);
-    assert_eq!(remote.status(token), 200);
+    assert_eq!(status(&answer(&remote, "DELETE", &path, &[sent])), 403);
+    let changing = [sent, ("x-burnlab-token", change)];
+    assert_eq!(status(&answer(&remote, "DELETE", &path, &changing)), 200);
+    assert_eq!(status(&answer(&remote, "DELETE", &format!("{session}api/session"), &changing)), 204);
+    assert_eq!(status(&answer(&remote, "GET", &format!("{session}api/runs"), &[sent])), 403);
+    assert_eq!(status_with(&remote, token), 200);
 }
 
 #[test]
@@ -106,15 +78,16 @@ fn a_token_need_not_be_in_the_list_of_processes() {
     let file = place.write("token", &format!("{TOKEN}\n"));
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
     for command in [command, start(&["--token-file", "token"])] {
-        let remote = Remote::start(command);
-        assert_eq!((remote.status(TOKEN), remote.status("sekrit-sekrit-123457")), (200, 403));
-        assert!(!remote.command_line().contains(TOKEN) && !remote.printed.contains(TOKEN), "{}", remote.printed);
+        let remote = remote(command);
+        assert_eq!((status_with(&remote, TOKEN), status_with(&remote, "sekrit-sekrit-123457")), (200, 403));
+        assert!(!command_line(&remote).contains(TOKEN) && !remote.printed.contains(TOKEN), "{}", remote.printed);
     }
     // Without one, a new one each time.
-    let [first, second] = [Remote::start(start(&[])), Remote::start(start(&[]))];
-    let token = |remote: &Remote| remote.printed.split_once("/?token=").unwrap().1.to_owned();
+    let [first, second] = [remote(start(&[])), remote(start(&[]))];
+    let token = |remote: &Served| remote.printed.split_once("/?token=").unwrap().1.to_owned();
     assert_ne!(token(&first), token(&second));
-    assert_eq!((first.status(&token(&first)), first.status(&token(&second)), first.status("")), (200, 403, 403));
+    let of_first = |token: &str| status_with(&first, token);
+    assert_eq!((of_first(&token(&first)), of_first(&token(&second)), of_first("")), (200, 403, 403));
 
     // In the arguments it could be read by everybody, so it is not taken from there, and not repeated.
     let equals = format!("--token={TOKEN}");

@@ -58,12 +58,34 @@ async fn predicts_the_same(page: &Page, what: &str, inputs: &Path, expected: &Pa
     let found = page.js(&format!("return {}.map((row) => predict(model, row))", Value::from(inputs))).await;
     let number = |cell: &Value| cell.as_str().unwrap().parse::<f64>().unwrap();
     let classes = page.js("return model.network.head.classes ?? []").await;
-    let numbers: Vec<f64> = match classes.as_array().unwrap().is_empty() {
-        true => expected.iter().map(|row| number(&row["predicted"])).collect(),
-        false => Vec::new(),
+    // Of each column of numbers, by its standard deviation.
+    let deviation = |column: &str| {
+        let numbers: Vec<f64> = expected.iter().map(|row| number(&row[column])).collect();
+        let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64).sqrt()
     };
-    let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
-    let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / numbers.len() as f64;
+    let names = page.js("return model.network.head.names ?? []").await;
+    let names: Vec<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    let levels = page.js("return (model.network.head.levels ?? []).map(String)").await;
+    let mut columns: Vec<(String, String, f64)> = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        match page.js("return model.network.head.kind").await.as_str() {
+            Some("labels") => columns.push((format!("/probabilities/{i}"), format!("probability_{name}"), 1.0)),
+            _ => columns.push((
+                format!("/numbers/{i}"),
+                format!("predicted_{name}"),
+                deviation(&format!("predicted_{name}")),
+            )),
+        }
+    }
+    for (i, level) in levels.as_array().unwrap().iter().enumerate() {
+        let column = format!("quantile_{}", level.as_str().unwrap());
+        columns.push((format!("/quantiles/{i}"), column.clone(), deviation(&column)));
+    }
+    let is_number = classes.as_array().unwrap().is_empty() && names.is_empty();
+    if is_number {
+        columns.push(("/number".to_owned(), "predicted".to_owned(), deviation("predicted")));
+    }
     for (i, (found, expected)) in found.as_array().unwrap().iter().zip(&expected).enumerate() {
         let mut pairs = Vec::new();
         for (class, probability) in
@@ -73,11 +95,22 @@ async fn predicts_the_same(page: &Page, what: &str, inputs: &Path, expected: &Pa
             pairs.push((probability.as_f64().unwrap(), number(&expected[&column])));
         }
         let is_tied = pairs.iter().filter(|(_, wanted)| (wanted - 0.5).abs() < TOLERANCE).count() > 0;
-        match found["number"].as_f64() {
-            Some(found) => pairs.push((found / variance.sqrt(), number(&expected["predicted"]) / variance.sqrt())),
-            None => {
-                assert!(is_tied || found["label"] == expected["predicted"], "{what}, row {i}: {found}, not {expected}")
+        if !pairs.is_empty() {
+            assert!(is_tied || found["label"] == expected["predicted"], "{what}, row {i}: {found}, not {expected}");
+        }
+        if let Some(labels) = found["labels"].as_array() {
+            for name in &names {
+                let holds = f64::from(u8::from(labels.contains(&json!(name))));
+                assert_eq!(
+                    holds,
+                    number(&expected[format!("predicted_{name}")]),
+                    "{what}, row {i}: {found}, not {expected}"
+                );
             }
+        }
+        for (place, column, deviation) in &columns {
+            let found = found.pointer(place).and_then(Value::as_f64).unwrap();
+            pairs.push((found / deviation, number(&expected[column]) / deviation));
         }
         assert!(!pairs.is_empty());
         for (found, wanted) in pairs {
@@ -125,6 +158,32 @@ async fn a_page_of_every_kind_predicts_what_burnlab_predicts() {
         let width = page.js("return document.documentElement.scrollWidth").await;
         assert!(width.as_u64().unwrap() <= 400, "{model}: {width} px wide");
         page.client.resize(1400, 900).await.unwrap();
+    }
+    page.close().await;
+}
+
+/// Several targets, labels, quantiles and classes in an order: what is computed, and what the page shows of the first row.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_predicts_all_that_is_asked_for() {
+    let Some((page, _folder)) = browser().await else { return };
+    let data = |name: &str| config_file("iris").with_file_name("data").join(name).display().to_string();
+    let titanic =
+        format!("path = \"{}\"\ndrop = [\"PassengerId\", \"Name\", \"Ticket\", \"Cabin\"]", data("titanic.csv"));
+    let traits = format!("path = \"{}\"", data("digit-traits.csv"));
+    for (data, training, shown) in [
+        (format!("{titanic}\ntarget = [\"Age\", \"Fare\"]"), "", 2),
+        (format!("{traits}\ntarget = [\"even\", \"loop\"]"), "threshold = \"f1\"", 2),
+        (format!("{titanic}\ntarget = \"Pclass\"\nordered = [\"3\", \"2\", \"1\"]"), "", 3),
+        ("source = \"diabetes\"".to_owned(), "loss = \"pinball\"\nquantiles = [0.05, 0.3, 0.6, 0.95]", 4),
+    ] {
+        for model in ["hidden = [6]", "hidden = [6]\nmembers = 3"] {
+            let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = 3\n{training}\n");
+            let place = exported(&config);
+            show(&page, &place.path("m.html")).await;
+            let [_, inputs, expected] = of_run(place.path("m.html"), &place.only_run());
+            predicts_the_same(&page, &config, &inputs, &expected).await;
+            page.wait("document.querySelectorAll('#answer tr').length", json!(shown)).await;
+        }
     }
     page.close().await;
 }

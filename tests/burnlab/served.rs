@@ -6,8 +6,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 pub struct Served {
     pub process: Child,
+    /// The line that it prints: where it serves, for other machines with the token.
+    pub printed: String,
     /// `127.0.0.1:PORT`
-    address: String,
+    pub address: String,
     token: String,
     // A process that cannot write any more would notice.
     _output: BufReader<ChildStdout>,
@@ -18,10 +20,11 @@ impl Served {
     pub fn start(mut command: Command) -> Option<Self> {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut url = String::new();
-        output.read_line(&mut url).unwrap();
-        let mut served = Self { address: String::new(), token: String::new(), process, _output: output };
-        served.address = url.trim().strip_prefix("http://")?.split('/').next()?.to_owned();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let printed = line.trim().to_owned();
+        let address = printed.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        let mut served = Self { address: address.to_owned(), token: String::new(), process, printed, _output: output };
         let page = served.ask("GET", "/", "")?.1;
         // The page of `burnlab serve` has none: it changes nothing.
         let token = page.split_once("name=\"burnlab-token\" content=\"").and_then(|(_, rest)| rest.split('"').next());
@@ -47,20 +50,32 @@ impl Served {
 
     /// The same, with more headers.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<(u16, String)> {
+        let token = [("x-burnlab-token", &*self.token)];
+        let answer = self.answer(method, path, &[&token, headers].concat(), body)?;
+        Some((status(&answer), answer.split_once("\r\n\r\n")?.1.to_owned()))
+    }
+
+    /// The whole answer to a request with these headers alone, and the address as its host unless they have another; `None`
+    /// if there is none.
+    pub fn answer(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<String> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
-        let Self { address, token, .. } = self;
+        let own = [("host", &*self.address)];
+        let has_host = headers.iter().any(|(name, _)| *name == "host");
+        let headers = own.iter().skip(usize::from(has_host)).chain(headers);
+        let headers: String = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len();
-        let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nX-Burnlab-Token: {token}\r\nConnection: close\r\n\
-             {headers}Content-Length: {length}\r\n\r\n"
-        );
+        let head =
+            format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n");
         stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+        Some(answer)
     }
+}
+
+/// The status of a whole answer.
+pub fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no answer: {answer}"))
 }
 
 impl Drop for Served {

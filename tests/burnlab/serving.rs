@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::lab::config_file;
 use crate::place::{Place, text, wait_for};
-use crate::served::Served;
+use crate::served::{Served, status};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const CSV: (&str, &str) = ("content-type", "text/csv");
@@ -235,6 +235,14 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
         ("/invocations", JSON, "{}".to_owned(), 400, "dataframe_split"),
         ("/invocations", JSON, "{\"inputs\": 1}".to_owned(), 400, "`inputs` is a number"),
         ("/invocations", JSON, "{\"inputs\": [], \"instances\": []}".to_owned(), 400, "needs one of"),
+        ("/invocations", JSON, "{\"inputs\": [[1,1,1,1]], \"params\": 5}".to_owned(), 400, "`params` is a number"),
+        (
+            "/invocations",
+            JSON,
+            "{\"inputs\": [[1,1,1,1]], \"params\": {\"probabilities\": 1}}".to_owned(),
+            400,
+            "`params.probabilities` is a number, not a Boolean",
+        ),
         ("/v2/models/iris/infer", JSON, "{}".to_owned(), 400, "missing field `inputs`"),
         ("/v2/models/iris/infer", JSON, "{\"inputs\": []}".to_owned(), 400, "no rows"),
         ("/v2/models/iris/infer", JSON, asked_twice(), 400, "output `predicted` is asked for twice"),
@@ -253,10 +261,6 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
     }
     let (status, _) = served.send("POST", "/predict", &[CSV], &vec![b'1'; 17 << 20]).unwrap_or((413, String::new()));
     assert_eq!(status, 413);
-    // Pages of others, and names of others for this machine.
-    for headers in [[("origin", "http://evil.example"), CSV], [("sec-fetch-site", "cross-site"), CSV]] {
-        assert_eq!(served.send("POST", "/predict", &headers, ROWS.as_bytes()).unwrap().0, 403);
-    }
     // It still answers.
     assert_eq!(served.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
 
@@ -267,6 +271,39 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
     ] {
         let output = place.run(args);
         assert!(output.status.code() == Some(1) && text(&output.stderr).contains(told), "{}", text(&output.stderr));
+    }
+}
+
+/// Pages of others, and names of others for this machine, on every path that the server says it has.
+#[test]
+fn strangers_are_refused_on_every_path() {
+    let place = trained();
+    let served = start(&place, &["iris"]);
+    let document = get(&served, "/openapi.json");
+    let listed = document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    let own =
+        ["/", "/serve.js", "/serve.css", "/openapi.json", "/nothing"].map(|path| ("GET".to_owned(), path.to_owned()));
+    let all: Vec<(String, String)> = listed.chain(own).collect();
+    assert!(all.len() > 20, "{all:?}");
+    for (method, path) in all {
+        let own = served.answer(&method, &path, &[JSON], b"{}").unwrap();
+        assert_ne!(status(&own), 403, "{method} {path}");
+        for attack in [
+            [("host", "evil.example")].as_slice(),
+            &[("host", "127.0.0.1.nip.io")],
+            &[("host", &served.address), ("host", "localhost")],
+            &[("origin", "http://evil.example")],
+            &[("origin", "null")],
+            &[("origin", "http://localhost.evil.example")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")],
+        ] {
+            let answer = served.answer(&method, &path, &[&[JSON], attack].concat(), b"{}").unwrap();
+            assert_eq!(status(&answer), 403, "{method} {path} {attack:?}");
+            assert!(!answer.to_lowercase().contains("access-control-allow"), "{answer}");
+        }
     }
 }
 
@@ -313,11 +350,7 @@ fn newer_runs_take_the_place_of_older_ones_without_a_refused_request() {
 /// A language model beside one that predicts rows: what it writes comes in events, and is what `burnlab generate` writes.
 #[test]
 fn a_language_model_writes_character_by_character() {
-    let place = trained();
-    let config =
-        "[data]\nsource = \"alice\"\ncontext = 12\n[model]\nkind = \"rnn\"\nunits = 8\n[training]\nmax_epochs = 1\n";
-    place.write("story.toml", config);
-    assert!(place.run(&["--config", "story.toml", "--quiet"]).status.success());
+    let place = with_story();
     let served = start(&place, &["story", "iris"]);
     for (path, asked, args) in [
         (
@@ -358,6 +391,108 @@ fn a_language_model_writes_character_by_character() {
         assert!(found == status && answer.contains(told), "{path} {asked}: {found} {answer}");
     }
     assert!(get(&served, "/openapi.json")["paths"]["/generate"]["post"].is_object());
+}
+
+/// The Open Inference Protocol has language models, too: a text goes in and what is written after it comes out.
+#[test]
+fn a_language_model_answers_the_open_inference_protocol() {
+    let place = with_story();
+    let served = start(&place, &["iris", "story"]);
+    let model = get(&served, "/v2/models/story");
+    let tensor = |name: &str| json!([{"name": name, "datatype": "BYTES", "shape": [1]}]);
+    assert_eq!((&model["inputs"], &model["outputs"]), (&tensor("text_input"), &tensor("text_output")));
+    let version = model["versions"][0].as_str().unwrap();
+    for path in ["/v2/models/story/ready", &format!("/v2/models/story/versions/{version}/ready")] {
+        assert_eq!(served.ask("GET", path, "").unwrap().0, 200);
+    }
+    let output =
+        place.run(&["generate", "story", "--length", "30", "--prompt", "Alice", "--seed", "7", "--top-k", "5"]);
+    let expected = text(&output.stdout).strip_prefix("Alice").unwrap().trim_end_matches('\n').to_owned();
+    let parameters = json!({"length": 30, "seed": 7, "top_k": 5, "binary_data_output": true});
+    let input = json!({"name": "text_input", "shape": [1], "datatype": "BYTES", "data": ["Alice"]});
+    let written = json!([{"name": "text_output", "datatype": "BYTES", "shape": [1], "data": [expected]}]);
+    for path in ["/v2/models/story/infer", &format!("/v2/models/story/versions/{version}/infer")] {
+        let answer = ask(&served, path, &json!({"id": "a", "inputs": [input], "parameters": parameters}));
+        assert_eq!((&answer["outputs"], &answer["id"]), (&written, &json!("a")));
+    }
+    // In binary, as Triton's clients send it.
+    let head = json!({"inputs": [
+        {"name": "text_input", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": 9}}
+    ], "parameters": parameters});
+    let head = head.to_string();
+    let body = [head.as_bytes(), &5u32.to_le_bytes(), b"Alice"].concat();
+    let length = head.len().to_string();
+    let headers = [("inference-header-content-length", &*length)];
+    let (status, answer) = served.send("POST", "/v2/models/story/infer", &headers, &body).unwrap();
+    assert_eq!((status, &serde_json::from_str::<Value>(&answer).unwrap()["outputs"]), (200, &written));
+
+    let with = |input: Value, parameters: Value| json!({"inputs": [input], "parameters": parameters});
+    for (request, told) in [
+        (json!({"inputs": []}), "has one input, `text_input`"),
+        (
+            with(json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": ["A"]}), json!({})),
+            "input `x` of type BYTES",
+        ),
+        (
+            with(json!({"name": "text_input", "shape": [2], "datatype": "BYTES", "data": ["A", "B"]}), json!({})),
+            "send [1]",
+        ),
+        (with(json!({"name": "text_input", "shape": [1], "datatype": "BYTES", "data": [null]}), json!({})), "send [1]"),
+        (with(json!({"name": "text_input", "shape": [1], "datatype": "BYTES", "data": ["Zoë"]}), json!({})), "'ë'"),
+        (with(input.clone(), json!({"lenght": 3})), "no parameter `lenght`; a language model has length,"),
+        (with(input.clone(), json!({"length": "3"})), "the parameters are none of a language model"),
+        (with(input.clone(), json!({"length": 0})), "`length` must be 1 to 10000"),
+    ] {
+        let (status, answer) =
+            served.send("POST", "/v2/models/story/infer", &[JSON], request.to_string().as_bytes()).unwrap();
+        assert!(status == 400 && answer.contains(told), "{request}: {status} {answer}");
+    }
+    let (status, answer) = served.send("POST", "/v2/models/none/infer", &[JSON], b"{\"inputs\": []}").unwrap();
+    assert!(status == 404 && answer.contains("served: `iris`, `story`"), "{answer}");
+}
+
+/// The page has a box for rows, and for language models one for the beginning of a text, which is written on as one looks.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_predicts_and_writes() {
+    let folder = crate::place::folder();
+    let Some(page) = crate::browser::open(folder.path(), "").await else { return };
+    let place = with_story();
+    let served = start(&place, &["iris", "story"]);
+    page.client.goto(&served.url()).await.unwrap();
+    page.wait("document.querySelector('#writing').hidden", json!(true)).await;
+    page.wait("document.querySelector('#rows').value.split('\\n').length", json!(3)).await;
+    page.js(&format!("document.querySelector('#rows').value = {}", json!(ROWS))).await;
+    page.click("#predicting button").await;
+    let (_, expected) = predicted(&place, "iris", ROWS);
+    let classes: Vec<&str> = expected.iter().map(|row| &*row[1]).collect();
+    let shown = "Array.from(document.querySelectorAll('#answers tbody tr'), (row) => row.cells[1].textContent)";
+    page.wait(shown, json!(classes)).await;
+
+    page.js("const model = document.querySelector('#model'); model.value = 'story'; model.dispatchEvent(new Event('change'))").await;
+    page.wait("document.querySelector('#predicting').hidden", json!(true)).await;
+    page.fill("#prompt", "Alice").await;
+    page.fill("#length", "40").await;
+    page.click("#writing button").await;
+    page.wait("document.querySelector('#told').textContent", json!("")).await;
+    let output = place.run(&["generate", "story", "--length", "40", "--prompt", "Alice"]);
+    let expected = text(&output.stdout);
+    page.wait("document.querySelector('.written').textContent", json!(expected.strip_suffix('\n').unwrap())).await;
+    let command = page.js("return document.querySelector('#command').textContent").await;
+    assert!(command.as_str().unwrap().contains("/generate/story"), "{command}");
+    page.fill("#prompt", "Zoë").await;
+    page.click("#writing button").await;
+    page.wait("document.querySelector('#told').className", json!("error")).await;
+    page.close().await;
+}
+
+/// As [`trained`], and a language model.
+fn with_story() -> Place {
+    let place = trained();
+    let config =
+        "[data]\nsource = \"alice\"\ncontext = 12\n[model]\nkind = \"rnn\"\nunits = 8\n[training]\nmax_epochs = 1\n";
+    place.write("story.toml", config);
+    assert!(place.run(&["--config", "story.toml", "--quiet"]).status.success());
+    place
 }
 
 /// A body that came in chunks (RFC 9112, section 7.1).

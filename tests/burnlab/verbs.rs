@@ -74,6 +74,7 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("config list", &[]).contains("digits"));
     assert!(tried.works("config show", &["digits"]).contains("source = \"digits\""));
     assert!(tried.works("completions", &["bash"]).contains("burnlab"));
+    assert_eq!(tried.works("man", &["pages/man1"]), "pages/man1\n");
 
     tried.place.write("init.csv", &format!("a,y\n{}", "1,no\n2,yes\n3,no\n".repeat(9)));
     assert!(tried.works("init", &["init.csv"]).contains("init.toml"));

@@ -118,6 +118,16 @@ pub enum PreparedKind {
     },
 }
 
+/// What the cells of a column of a file are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellKind {
+    Number,
+    /// The name of a category.
+    Name,
+    /// A date or a time of day, of which the inputs are several numbers.
+    Date,
+}
+
 impl Preprocessor {
     /// The columns of a table, in the order of the inputs; none for a text.
     pub fn columns(&self) -> &[PreparedColumn] {
@@ -167,20 +177,24 @@ impl Preprocessor {
 
     /// The names of [`Preprocessor::sources`].
     pub fn source_columns(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for column in self.columns() {
-            let name = self.readings.source(&column.name);
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        self.source_cells().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Those of them whose cells are categories.
-    pub fn categorical_columns(&self) -> Vec<&str> {
-        let is_categorical = |column: &&PreparedColumn| matches!(column.kind, PreparedKind::Categorical { .. });
-        self.columns().iter().filter(is_categorical).map(|column| self.readings.source(&column.name)).collect()
+    /// The same, with what their cells are.
+    pub fn source_cells(&self) -> Vec<(&str, CellKind)> {
+        let mut found: Vec<(&str, CellKind)> = Vec::new();
+        for column in self.columns() {
+            let name = self.readings.source(&column.name);
+            let kind = match column.kind {
+                PreparedKind::Categorical { .. } => CellKind::Name,
+                PreparedKind::Numeric { .. } if name != column.name => CellKind::Date,
+                PreparedKind::Numeric { .. } => CellKind::Number,
+            };
+            if found.iter().all(|(other, _)| *other != name) {
+                found.push((name, kind));
+            }
+        }
+        found
     }
 
     /// Width of the network's input.

@@ -285,11 +285,27 @@ function recurrent(layer, x) {
   return { shape: [steps, units], values: states };
 }
 
+// Quantiles of outputs: the lowest, and of each further one how far it lies above the one before, as its softplus.
+function quantilesOf(outputs) {
+  let last = 0;
+  return Array.from(outputs, (output, i) => (last = i === 0 ? output : last + Math.max(output, 0) + Math.log1p(Math.exp(-Math.abs(output)))));
+}
+
+// The outputs of which `quantilesOf` makes these; a smaller step than 1e-6 counts as that.
+function partsOf(quantiles) {
+  return quantiles.map((quantile, i) => {
+    if (i === 0) return quantile;
+    const step = Math.max(quantile - quantiles[i - 1], 1e-6);
+    return step + Math.log1p(-Math.exp(-step));
+  });
+}
+
 function average(kind, members) {
   const mean = (rows) => rows[0].map((_, i) => rows.reduce((sum, row) => sum + row[i], 0) / rows.length);
   const logOfMean = (rows) => mean(rows).map((probability) => Math.log(Math.max(probability, 1e-30)));
   const rows = members.map(({ values }) => values);
   if (kind === "number") return vector(mean(rows));
+  if (kind === "quantiles") return vector(partsOf(mean(rows.map(quantilesOf))));
   if (kind === "softmax") return vector(logOfMean(rows.map((row) => softmax(row))));
   const second = logOfMean(rows.map((row) => row.map(sigmoid)));
   const first = logOfMean(rows.map((row) => row.map((logit) => sigmoid(-logit))));

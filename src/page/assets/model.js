@@ -84,11 +84,38 @@ function decoded(head, outputs) {
       const probabilities = Array.from(softmax(outputs));
       return { label: head.classes[outputs.indexOf(outputs.reduce((a, b) => Math.max(a, b)))], probabilities };
     }
+    case "ordered": {
+      const probabilities = ofOrdered(outputs);
+      let below = 0;
+      const median = probabilities.findIndex((probability) => (below += probability) >= 0.5);
+      return { label: head.classes.at(median), probabilities };
+    }
+    case "labels": {
+      const labels = head.names.filter((_, i) => outputs[i] > head.thresholds[i]);
+      return { labels, probabilities: Array.from(outputs, sigmoid) };
+    }
     case "number":
       return { number: outputs[0] * head.deviation + head.mean };
+    case "numbers":
+      return { numbers: head.names.map((_, i) => outputs[i] * head.deviations[i] + head.means[i]) };
+    case "quantiles": {
+      const quantiles = quantilesOf(outputs).map((quantile) => quantile * head.deviation + head.mean);
+      return { number: quantiles[head.middle], quantiles };
+    }
     case "count":
       return { number: Math.exp(outputs[0]) * head.mean };
   }
+}
+
+// The probabilities of classes in an order, of the logits of going on from each.
+function ofOrdered(logits) {
+  const probabilities = [];
+  let reached = 1;
+  for (const logit of logits) {
+    probabilities.push(reached * sigmoid(-logit));
+    reached *= sigmoid(logit);
+  }
+  return [...probabilities, reached];
 }
 
 // The prediction of a row of texts.

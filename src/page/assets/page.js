@@ -15,19 +15,26 @@ const MOST_CLASSES = 20;
 
 function answerOf({ target, network: { head } }, prediction) {
   if (!prediction) return [];
-  const { label, probabilities, number } = prediction;
+  const { label, labels, probabilities, number, numbers, quantiles } = prediction;
   const what = element("p", { className: "soft", textContent: target });
-  if (probabilities === undefined) return [what, element("p", { className: "label", textContent: shown(number) })];
-  const classes = head.classes.map((name, i) => ({ name, probability: probabilities[i] }));
+  const row = (name, number) => element("tr", {}, [element("th", { scope: "row", textContent: name }), element("td", { textContent: shown(number) })]);
+  if (numbers) return [what, element("table", {}, numbers.map((number, i) => row(head.names[i], number)))];
+  if (probabilities === undefined) {
+    const levels = (quantiles ?? []).map((quantile, i) => row(`${shown(100 * head.levels[i])} % are below`, quantile));
+    return [what, element("p", { className: "label", textContent: shown(number) }), element("table", {}, levels)];
+  }
+  const classes = (head.classes ?? head.names).map((name, i) => ({ name, probability: probabilities[i] }));
+  const isChosen = (name) => (labels ? labels.includes(name) : name === label);
   if (classes.length > MOST_CLASSES) classes.sort((a, b) => b.probability - a.probability);
   const rows = classes.slice(0, MOST_CLASSES).map(({ name, probability }) =>
-    element("tr", { className: name === label ? "chosen" : "" }, [
+    element("tr", { className: isChosen(name) ? "chosen" : "" }, [
       element("th", { scope: "row", textContent: name }),
       element("td", {}, [element("meter", { value: probability, min: 0, max: 1 })]),
       element("td", { textContent: `${(100 * probability).toFixed(1)} %` }),
     ]),
   );
-  return [what, element("p", { className: "label", textContent: label }), element("table", {}, rows)];
+  const named = labels ? labels.join(", ") || "none" : label;
+  return [what, element("p", { className: "label", textContent: named }), element("table", {}, rows)];
 }
 
 const model = withNumbers(JSON.parse(document.getElementById("model").textContent));

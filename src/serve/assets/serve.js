@@ -25,15 +25,28 @@ const cell = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"
 
 const described = new Map();
 
+const isWriter = () => $("model").selectedOptions[0]?.dataset.writes === "true";
+
+function commandOf(path, type, body) {
+  const address = new URL(path, location.href).href;
+  return `curl ${body} -H 'content-type: ${type}' ${address}`;
+}
+
 async function choose() {
+  stop?.abort();
   const name = $("model").value;
   if (!described.has(name)) described.set(name, await ask(`v2/models/${encodeURIComponent(name)}`));
   const model = described.get(name);
   $("run").textContent = `run ${model.versions[0]}`;
-  const names = model.inputs.map((input) => cell(input.name));
-  $("rows").value = `${names.join(",")}\n${model.inputs.map(() => "").join(",")}\n`;
-  const path = new URL(`predict/${encodeURIComponent(name)}`, location.href).href;
-  $("command").textContent = `curl --data-binary @rows.csv -H 'content-type: text/csv' ${path}`;
+  $("writing").hidden = !isWriter();
+  $("predicting").hidden = isWriter();
+  if (isWriter()) {
+    $("command").textContent = commandOf(`generate/${encodeURIComponent(name)}`, "application/json", `--no-buffer -d '{"prompt": "", "length": 300}'`);
+  } else {
+    const names = model.inputs.map((input) => cell(input.name));
+    $("rows").value = `${names.join(",")}\n${model.inputs.map(() => "").join(",")}\n`;
+    $("command").textContent = commandOf(`predict/${encodeURIComponent(name)}`, "text/csv", "--data-binary @rows.csv");
+  }
   $("answers").replaceChildren();
   tell("");
 }
@@ -58,7 +71,7 @@ function show(answer) {
   tell([more, ...answer.warnings].filter(Boolean).join("; "));
 }
 
-$("form").addEventListener("submit", async (event) => {
+$("predicting").addEventListener("submit", async (event) => {
   event.preventDefault();
   tell("…");
   try {
@@ -69,11 +82,76 @@ $("form").addEventListener("submit", async (event) => {
     tell(error.message, true);
   }
 });
+
+// Ends the text that is being written.
+let stop = null;
+
+// The events of a stream: their names, "message" if they have none, and their data.
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const whole = (rest + part.value).split("\n\n");
+    rest = whole.pop();
+    for (const event of whole) {
+      const lines = event.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]);
+      const fields = Object.fromEntries(lines);
+      yield [fields.event ?? "message", JSON.parse(fields.data)];
+    }
+  }
+}
+
+async function write() {
+  const prompt = $("prompt").value;
+  const [length, temperature, seed] = ["length", "temperature", "seed"].map((id) => Number($(id).value));
+  const headers = { "content-type": "application/json" };
+  const body = JSON.stringify({ prompt, length, temperature, seed });
+  const path = `generate/${encodeURIComponent($("model").value)}`;
+  const answer = await fetch(path, { method: "POST", headers, body, signal: stop.signal });
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  const written = element("p", "");
+  written.className = "written";
+  element("span", prompt, written).className = "prompt";
+  const text = element("span", "", written);
+  $("answers").replaceChildren(written);
+  let isWhole = false;
+  for await (const [name, data] of events(answer.body)) {
+    if (name === "error") throw new Error(data.error);
+    if (name === "end") isWhole = true;
+    text.append(data.text ?? "");
+  }
+  if (!isWhole) throw new Error("The server ended before the text did.");
+}
+
+$("writing").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  stop?.abort();
+  const mine = new AbortController();
+  stop = mine;
+  $("stop").disabled = false;
+  tell("…");
+  try {
+    await write();
+    tell("");
+  } catch (error) {
+    if (stop === mine) tell(error.name === "AbortError" ? "stopped" : error.message, error.name !== "AbortError");
+  } finally {
+    if (stop === mine) $("stop").disabled = true;
+  }
+});
+$("stop").addEventListener("click", () => stop?.abort());
 $("model").addEventListener("change", () => choose().catch((error) => tell(error.message, true)));
+
+function offer(name, writes) {
+  const option = element("option", name, $("model"));
+  option.value = name;
+  option.dataset.writes = writes;
+}
 
 try {
   const document_ = await ask("openapi.json");
-  for (const name of document_["x-models"]) element("option", name, $("model")).value = name;
+  document_["x-models"].forEach((name) => offer(name, false));
+  document_["x-language-models"].forEach((name) => offer(name, true));
   await choose();
 } catch (error) {
   tell(error.message, true);

@@ -1,5 +1,6 @@
 //! The contribution of each column to the prediction of a row.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::network::Explainable;
@@ -155,11 +156,13 @@ impl Job for ContributionsJob<'_> {
         let sources = saved.preprocessor.sources();
         let network =
             Explainable { net: &net, decoder: &decoder, outcomes: &outcomes, sources: &sources, device: &device };
+        let explained = row.examples.input(0);
         let found = shapley(plan, outcomes.len(), seed, |of_background, coalitions| {
+            let base = background.examples.input(of_background);
             network.values(
                 coalitions.len(),
-                |_| background.examples.input(of_background),
-                |_| row.examples.input(0),
+                |_| Cow::Borrowed(&base),
+                |_| Cow::Borrowed(&explained),
                 |coalition, column| coalitions[coalition][column],
             )
         });

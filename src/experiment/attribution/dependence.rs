@@ -1,6 +1,7 @@
 //! Partial dependence (Friedman 2001, "Greedy function approximation", section 8.2): the mean prediction over some rows when
 //! a column has the same cell in all of them, for several cells.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::network::Explainable;
@@ -219,7 +220,8 @@ impl Job for DependenceJob<'_> {
         let of_point = |column: usize, point: &GridPoint| -> Vec<f64> {
             let from = examples.input(point.row);
             let is_replaced = |_, other: usize| other == column;
-            let values = network.values(examples.len(), |row| examples.input(row), |_| from, is_replaced);
+            let values =
+                network.values(examples.len(), |row| examples.input(row), |_| Cow::Borrowed(&from), is_replaced);
             let mean = |outcome| values.iter().skip(outcome).step_by(outcomes.len()).sum::<f64>();
             (0..outcomes.len()).map(|outcome| mean(outcome) / examples.len() as f64).collect()
         };

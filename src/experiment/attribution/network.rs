@@ -1,5 +1,7 @@
 //! Rows that are put together from the columns of two others, through the network.
 
+use std::borrow::Cow;
+
 use super::outcome::Outcome;
 use super::rows::of_inputs;
 use crate::cpu::FusedBackend;
@@ -26,8 +28,8 @@ impl<B: FusedBackend> Explainable<'_, B> {
     pub fn values<'r>(
         &self,
         num_rows: usize,
-        base: impl Fn(usize) -> &'r [f32],
-        from: impl Fn(usize) -> &'r [f32],
+        base: impl Fn(usize) -> Cow<'r, [f32]>,
+        from: impl Fn(usize) -> Cow<'r, [f32]>,
         is_replaced: impl Fn(usize, usize) -> bool,
     ) -> Vec<f64> {
         let num_inputs = if num_rows == 0 { 1 } else { base(0).len() };
@@ -38,10 +40,11 @@ impl<B: FusedBackend> Explainable<'_, B> {
             let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
             for row in rows {
                 let start = inputs.len();
-                inputs.extend_from_slice(base(row));
+                inputs.extend_from_slice(&base(row));
+                let from = from(row);
                 let replaced = self.sources.iter().enumerate().filter(|(column, _)| is_replaced(row, *column));
                 for &input in replaced.flat_map(|(_, source)| &source.inputs) {
-                    inputs[start + input] = from(row)[input];
+                    inputs[start + input] = from[input];
                 }
             }
             let logits = logits(self.net, &of_inputs(num_inputs, inputs), self.device);

@@ -31,7 +31,7 @@ pub struct Rows {
     records: Vec<StringRecord>,
     readings: Readings,
     /// In the data set; `None` of rows from the folder.
-    positions: Option<Vec<usize>>,
+    positions: Option<Vec<u32>>,
 }
 
 /// One row, and what its cells are, in the order of [`sources`](crate::data::Preprocessor::sources).
@@ -85,7 +85,7 @@ impl OwnRows {
         };
         match self {
             Self::Data { dataset, splits } => {
-                let rows: Vec<usize> = drawn(splits.train.len()).into_iter().map(|i| splits.train[i]).collect();
+                let rows: Vec<u32> = drawn(splits.train.len()).into_iter().map(|i| splits.train[i]).collect();
                 let told = format!("{} of {} training rows, seed {seed}", rows.len(), splits.train.len());
                 Ok((Rows::of_data(saved, dataset, &rows)?, told))
             }
@@ -117,21 +117,23 @@ impl OwnRows {
                 let parts = [("test", &splits.test), ("validation", &splits.validation), ("training", &splits.train)];
                 let row = match row {
                     Some(row) => row,
-                    None => dataset.source_row(*splits.test.first().context(NO_TEST)?),
+                    None => dataset.source_row(*splits.test.first().context(NO_TEST)? as usize),
                 };
                 let mut found = parts.iter().filter_map(|(part, rows)| {
-                    rows.iter().find(|&&position| dataset.source_row(position) == row).map(|&position| (part, position))
+                    let found = rows.iter().find(|&&position| dataset.source_row(position as usize) == row);
+                    found.map(|&position| (part, position))
                 });
                 let (part, position) = found.next().with_context(|| {
                     let all = parts.iter().flat_map(|(_, rows)| rows.iter());
-                    let last = all.map(|&position| dataset.source_row(position)).max().unwrap_or(0);
+                    let last = all.map(|&position| dataset.source_row(position as usize)).max().unwrap_or(0);
                     format!("--row {row}: no part of the run has this row; the rows are 0 to {last}")
                 })?;
                 (Rows::of_data(saved, dataset, &[position])?, row, format!("{part} row {row}"))
             }
             Self::Test { examples, why } => {
-                let row = row.or(examples.rows.first().copied()).context(NO_TEST)?;
-                let position = examples.rows.iter().position(|&other| other == row);
+                anyhow::ensure!(!examples.is_empty(), NO_TEST);
+                let row = row.unwrap_or_else(|| examples.row(0));
+                let position = (0..examples.len()).find(|&position| examples.row(position) == row);
                 let position = position
                     .with_context(|| format!("--row {row} is no test row, which alone can be explained, {why}"))?;
                 (Rows::of_test(saved, examples, &[position])?, row, format!("test row {row}"))
@@ -144,7 +146,7 @@ impl OwnRows {
 }
 
 impl Rows {
-    fn of_data(saved: &SavedModel, dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Self> {
+    fn of_data(saved: &SavedModel, dataset: &Dataset, rows: &[u32]) -> anyhow::Result<Self> {
         let mut bytes = Vec::new();
         dataset.write_rows(rows, &mut bytes)?;
         let mut reader = csv::Reader::from_reader(&bytes[..]);
@@ -164,7 +166,7 @@ impl Rows {
         let header = reader.headers()?.clone();
         let all: Vec<StringRecord> = reader.records().collect::<Result<_, _>>()?;
         // Where rows were left out, those that are kept are numbered as in this file.
-        let place = |position: usize| if all.len() == test.len() { position } else { test.rows[position] };
+        let place = |position: usize| if all.len() == test.len() { position } else { test.row(position) };
         let records = positions.iter().map(|&position| all.get(place(position)).cloned().unwrap_or_default());
         let inputs = test.gather(positions.iter().copied());
         Ok(Self {
@@ -194,7 +196,7 @@ impl Rows {
 /// Examples without targets, of row-major `inputs`.
 pub fn of_inputs(num_inputs: usize, inputs: Vec<f32>) -> Examples {
     let num_rows = inputs.len() / num_inputs.max(1);
-    Examples { inputs, rows: (0..num_rows).collect(), ..Examples::none(num_inputs) }
+    Examples { inputs, rows: (0..num_rows as u32).collect(), ..Examples::none(num_inputs) }
 }
 
 /// Row `row` of a file, which need not have a target.
@@ -206,9 +208,9 @@ pub fn row_of_file(saved: &SavedModel, file: &Path, row: usize) -> anyhow::Resul
     let rows = NewRows::new(file, &saved.preprocessor, &saved.config.data, false, &kept);
     let mut found = None;
     let mut num_rows = 0;
-    let read = rows.open()?.for_each_block(|Block { examples, kept }| {
-        num_rows = examples.rows.last().map_or(num_rows, |last| last + 1);
-        if let Some(position) = examples.rows.iter().position(|&other| other == row) {
+    let read = rows.open()?.for_each_block(|Block { examples, kept, rows }| {
+        num_rows = rows.last().map_or(num_rows, |last| last + 1);
+        if let Some(position) = rows.iter().position(|&other| other == row) {
             let cells = kept.row(position).map(|cell| match String::from_utf8_lossy(cell).trim() {
                 "" => MISSING.to_owned(),
                 text => text.to_owned(),

@@ -46,7 +46,8 @@
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
 //! - fills in the places of a text, in one pass: `template`
-//! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`
+//! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
+//!   the handle of their folder: `directory`; starts threads: `threads`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -87,6 +88,7 @@ pub mod cpu;
 pub mod dashboard;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod data;
+mod directory;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod experiment;
 #[cfg_attr(not(internal), doc(hidden))]
@@ -124,6 +126,7 @@ mod sqlite_file;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod sweep;
 mod template;
+mod threads;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod tracking;
 #[cfg_attr(not(internal), doc(hidden))]

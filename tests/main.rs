@@ -29,6 +29,7 @@
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
+//! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
 //! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
@@ -124,6 +125,9 @@ mod page;
 mod pictures;
 #[path = "burnlab/place.rs"]
 mod place;
+#[cfg(unix)]
+#[path = "burnlab/planted.rs"]
+mod planted;
 #[path = "burnlab/properties.rs"]
 mod properties;
 #[path = "burnlab/ranks.rs"]

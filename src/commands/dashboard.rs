@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::server::{asked_to_end, serve_until_asked};
 use crate::cli::DashboardArgs;
@@ -11,6 +14,9 @@ use crate::commands::report::html;
 use crate::dashboard::{AppState, Explainer, Models, Reporter, serve};
 use crate::learn::{self, LearnState};
 use crate::tracking::{Location, Store, TrackingError};
+
+/// How long the trainings of readers may delay the end of the process, which they are asked for.
+const LAST_TRAINING: Duration = Duration::from_secs(30);
 
 /// Serves the dashboard until SIGINT or SIGTERM.
 ///
@@ -32,13 +38,29 @@ pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> 
         }
         recover(&args.store.location())?;
         Ok(|listener, access| {
-            let lessons = learn::router(LearnState::new(args.store.location()));
+            let learn = LearnState::new(args.store.location());
+            let lessons = learn::router(learn.clone());
             let models = Models {
                 reporter: Some(Reporter(Arc::new(html))),
                 explainer: Some(Explainer(Arc::new(picture_of_row))),
             };
             let state = AppState::with_models(args.store.location(), access, models).with_routes(lessons);
-            serve(listener, state, asked_to_end())
+            let ends = learn.clone();
+            let asked = async move {
+                asked_to_end().await;
+                ends.end();
+            };
+            let serving = serve(listener, state, asked);
+            async move {
+                let served = serving.await;
+                // A run that is being kept is recorded as interrupted, unless somebody asks again.
+                tokio::select! {
+                    () = learn.ended() => {}
+                    () = asked_to_end() => {}
+                    () = sleep(LAST_TRAINING) => {}
+                }
+                served
+            }
         })
     })
 }

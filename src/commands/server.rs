@@ -14,6 +14,7 @@ use crate::bounded;
 use crate::cli::ListenArgs;
 use crate::commands::output::tell;
 use crate::shell::quoted_path;
+use crate::threads;
 use crate::web::{Access, bind};
 
 /// How long pending work may delay the end of the process.
@@ -39,7 +40,7 @@ where
         Ok(access) => access,
         Err(code) => return Ok(code),
     };
-    let runtime = Runtime::new().context("cannot start the server's threads")?;
+    let runtime = runtime()?;
     let listener = runtime.block_on(listen(args, port))?;
     let serve = prepare()?;
     print_address(&listener, page, &access)?;
@@ -104,6 +105,18 @@ fn token_in(file: &Path) -> anyhow::Result<String> {
     }
     let text = String::from_utf8(bounded::read(file, MAX_TOKEN)?).ok();
     text.map(|text| text.trim().to_owned()).with_context(|| format!("{} holds no token", quoted_path(file)))
+}
+
+/// The threads of a server.
+///
+/// # Errors
+/// Fewer threads for this user than it needs: where one cannot be started later, the server would panic or wait for ever.
+fn runtime() -> anyhow::Result<Runtime> {
+    /// For what blocks, at the start.
+    const MORE: usize = 4;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    threads::check(cores + MORE)?;
+    Runtime::new().context("cannot start the server's threads")
 }
 
 /// Listens where `args` say, on `port` or the next one that is free, which is told.

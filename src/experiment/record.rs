@@ -34,8 +34,7 @@ pub(super) fn begin(
     let (writer, checkpoints) = open(start, prepared, options)?;
     options.observer.recorded(writer.id())?;
     if let Some(store) = writer.has_closed() {
-        let store = store.display();
-        options.observer.told(&format!("`{store}` is closed to other users from now on, as the data of this run are"));
+        options.observer.told(&store.to_string());
     }
     if let Some(weights) = initial {
         writer.write_file(INITIAL, &encode(weights)?)?;

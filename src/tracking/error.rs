@@ -98,6 +98,25 @@ pub enum TrackingError {
     )]
     ReadOnly { path: PathBuf },
 
+    /// The store is of somebody else, and closed to this user.
+    #[error("`{}` belongs to {owner}, and may not be read by you; choose another folder with --artifacts", path.display())]
+    Unreadable { path: PathBuf, owner: String },
+
+    /// No more files can be opened.
+    #[error("`{}` cannot be opened: this process may have no more files open; raise the limit (ulimit -n)", path.display())]
+    TooManyOpen { path: PathBuf },
+
+    /// SQLite has a limit of its own.
+    #[error(
+        "`{}` cannot be opened: its path has {length} bytes, more than SQLite takes; choose another folder with --artifacts",
+        path.display()
+    )]
+    PathTooLong { path: PathBuf, length: usize },
+
+    /// There is no room for a copy.
+    #[error("{0}; free some space in the temporary folder, or name another one in the environment variable TMPDIR")]
+    Temporary(io::Error),
+
     /// The disk of the store failed, or is full.
     #[error("`{}`: {problem}; check the disk and its free space, or choose another folder with --artifacts", path.display())]
     Disk { path: PathBuf, problem: &'static str },

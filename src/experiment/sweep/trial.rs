@@ -1,6 +1,7 @@
 //! Trains the runs of one trial in this process, and renews its lease meanwhile.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -20,6 +21,7 @@ use crate::experiment::prepare::{Prepared, prepare_from};
 use crate::experiment::run::{RunOutcome, TrainOptions};
 use crate::experiment::train::train;
 use crate::sweep::{goes_on, rungs};
+use crate::threads;
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
 use crate::training::{EpochReport, TrainingError, TrainingObserver};
 
@@ -38,7 +40,7 @@ pub(super) struct Ended {
 /// is the trial's outcome.
 pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
     let observer = Arc::new(TrialObserver::new(context, claim)?);
-    let heart = Heart::start(&observer, context.lease());
+    let heart = Heart::start(&observer, context.lease())?;
     let repetitions = context.loaded.config.repetitions(context.loaded.config.seeds);
     let mut values = Vec::new();
     let mut num_epochs = 0;
@@ -260,7 +262,7 @@ struct Heart {
 }
 
 impl Heart {
-    fn start(observer: &Arc<TrialObserver>, lease: Duration) -> Self {
+    fn start(observer: &Arc<TrialObserver>, lease: Duration) -> io::Result<Self> {
         let observer = Arc::clone(observer);
         let (stop, stopped) = mpsc::channel();
         let beat = move || {
@@ -272,7 +274,7 @@ impl Heart {
                 }
             }
         };
-        Self { stop: Some(stop), thread: Some(thread::spawn(beat)) }
+        Ok(Self { stop: Some(stop), thread: Some(threads::spawn(beat)?) })
     }
 }
 

@@ -175,11 +175,6 @@ mod handle {
             Ok(fstat(&self.0)?.st_uid)
         }
 
-        /// Its permissions, as bits.
-        pub fn mode(&self) -> io::Result<u32> {
-            Ok(u32::from(fstat(&self.0)?.st_mode) & 0o7777)
-        }
-
         /// When it was last changed, or moved, in seconds since 1970: the later of both.
         pub fn last_changed(&self) -> io::Result<u64> {
             let stat = fstat(&self.0)?;
@@ -524,10 +519,6 @@ mod by_path {
         }
 
         pub fn owner(&self) -> io::Result<u32> {
-            Ok(0)
-        }
-
-        pub fn mode(&self) -> io::Result<u32> {
             Ok(0)
         }
 

@@ -94,20 +94,22 @@ pub enum Opened {
 /// exchanged before SQLite opened them. Where the system does not tell them, nothing is found.
 pub fn check_opened(path: &Path) -> Opened {
     let (Ok(open), Ok(database)) = (fs::read_dir("/proc/self/fd"), fs::metadata(path)) else { return Opened::Sound };
-    let mut has_database = false;
+    let (mut has_database, mut has_old) = (false, false);
     for file in open.flatten().map(|entry| entry.path()) {
         // A file that was removed or replaced is shown as `PATH (deleted)`.
         let Some(name) = fs::read_link(&file).ok().and_then(|name| name.into_os_string().into_string().ok()) else {
             continue;
         };
-        let name = Path::new(name.strip_suffix(" (deleted)").unwrap_or(&name));
+        let removed = name.strip_suffix(" (deleted)");
+        let (name, is_removed) = (Path::new(removed.unwrap_or(&name)), removed.is_some());
         let Ok(data) = fs::metadata(&file) else { continue };
         has_database |= is_same(&data, &database);
+        has_old |= is_removed && name == path;
         if beside(path).any(|(_, beside)| beside == name) && !is_trusted(&data, Some(&database)) {
             return Opened::Unsound(of_another(name.to_owned(), &data));
         }
     }
-    if has_database { Opened::Sound } else { Opened::Replaced }
+    if has_old && !has_database { Opened::Replaced } else { Opened::Sound }
 }
 
 #[cfg(unix)]

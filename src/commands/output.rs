@@ -209,7 +209,7 @@ impl Target {
         };
         let cannot = || format!("cannot write {}", file.display());
         let (folder, name) = match self.0 {
-            Found::Open(open) => return directly(open, write).with_context(cannot),
+            Found::Open(open) => return directly(open, write, cannot),
             Found::Name(folder, name) => (folder, name),
         };
         let output = fs::canonicalize(file).ok();
@@ -236,7 +236,7 @@ impl Target {
                 // What was exchanged since then may be a pipe of theirs.
                 let is_foreign_pipe = is_pipe(&device.metadata()?) && !permissions::is_own(&device.metadata()?);
                 ensure!(!is_foreign_pipe, "{} is a pipe of another user: name another file", file.display());
-                return directly(device, write).with_context(cannot);
+                return directly(device, write, cannot);
             }
             _ => {}
         }
@@ -249,20 +249,23 @@ impl Target {
         });
         // Removed by an error, which is returned.
         let temporary = Temporary::beside(&folder, &name, mode.is_some()).with_context(cannot)?;
-        let mut writer = BufWriter::new(&temporary.file);
-        // What `write` itself says of a failure may name no file.
-        let written = write(&mut writer).and_then(|()| Ok(writer.flush()?));
-        drop(writer);
-        written.map_err(|error| if is_of_disk(&error) { error.context(cannot()) } else { error })?;
+        directly(&temporary.file, write, cannot)?;
         temporary.set_mode(mode).with_context(cannot)?;
         temporary.keep(|folder, temporary| folder.rename(temporary, folder, &name)).with_context(cannot)
     }
 }
 
-fn directly(open: File, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Calls `write` with a writer to an open file. What it says of a failure to write may not name the file: `cannot` does.
+fn directly(
+    open: impl Write,
+    write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    cannot: impl FnOnce() -> String,
+) -> anyhow::Result<()> {
     let mut writer = BufWriter::new(open);
-    write(&mut writer)?;
-    Ok(writer.flush()?)
+    let written = write(&mut writer).and_then(|()| Ok(writer.flush()?));
+    // What is left of it is not written any more.
+    drop(writer.into_parts());
+    written.map_err(|error| if is_of_disk(&error) { error.context(cannot()) } else { error })
 }
 
 fn is_pipe(data: &fs::Metadata) -> bool {

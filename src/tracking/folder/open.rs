@@ -168,7 +168,7 @@ pub(crate) fn hold(path: PathBuf) -> Result<Held, TrackingError> {
     Ok(Held::new(path, directory))
 }
 
-/// As [`hold`], for a folder that this process has just made: it is empty, and that of a private run is this user's alone.
+/// As [`hold`], for a folder that this process has just made: it is empty, and that of a private run is this user's.
 ///
 /// # Errors
 /// [`TrackingError::Exchanged`] for another one, which somebody has put in its place.
@@ -176,8 +176,7 @@ pub(crate) fn hold_new(path: PathBuf, is_private: bool) -> Result<Held, Tracking
     let held = hold(path)?;
     let directory = held.directory();
     let is_empty = directory.entries(true, 1)?.is_empty() && directory.entries(false, 1)?.is_empty();
-    let is_closed = is_own_number(directory.owner()?) && directory.mode()? & 0o077 == 0;
-    match is_empty && (is_closed || !is_private) {
+    match is_empty && (!is_private || is_own_number(directory.owner()?)) {
         true => Ok(held),
         false => Err(TrackingError::Exchanged { path: held.path().to_owned() }),
     }
@@ -260,16 +259,12 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_new_folder_is_empty_and_that_of_a_private_run_is_closed() {
-        use std::os::unix::fs::{PermissionsExt, chown};
+    fn a_new_folder_is_empty_and_that_of_a_private_run_is_its_users() {
+        use std::os::unix::fs::chown;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
-        let set_mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         std::fs::create_dir(&path).unwrap();
-        for (mode, is_private, is_held) in [(0o755, false, true), (0o755, true, false), (0o700, true, true)] {
-            set_mode(mode);
-            assert_eq!(hold_new(path.clone(), is_private).is_ok(), is_held, "{mode:o} {is_private}");
-        }
+        [false, true].map(|is_private| hold_new(path.clone(), is_private).unwrap());
         if chown(&path, Some(65534), None).is_ok() {
             assert!(matches!(hold_new(path.clone(), true), Err(TrackingError::Exchanged { .. })));
             chown(&path, Some(0), None).unwrap();

@@ -233,6 +233,10 @@ impl Live {
         let weak = Arc::downgrade(self);
         // A thread, not a task: the store blocks.
         let watching = threads::spawn(move || {
+            // Of 20,000 runs this takes a second, in which whoever starts the dashboard opens the page.
+            if let Some(live) = weak.upgrade() {
+                live.refresh().ok();
+            }
             while let Some(live) = weak.upgrade() {
                 if live.sender.receiver_count() > 0 {
                     // Requests report the error of a store that cannot be read; the watcher just tries again.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! browser -> web (number and time limits, access control)
-//!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
+//!         -> routes: assets, bundle (the page), api (reads), edit (changes), events (what changed)
 //!                \-> listing (pages of the list) -> live -> tracking::Store
 //!                     live (what changed) -> snapshot (all runs in memory) -> entry, pool (in little of it)
 //! ```

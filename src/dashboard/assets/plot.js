@@ -94,7 +94,11 @@ export class Plot {
       ticksX.map(([at]) => svg("line", { class: "grid", x1: at, x2: at, y1: top, y2: bottom })),
       ticksY.map(([at]) => svg("line", { class: "grid", x1: left, x2: right, y1: at, y2: at })),
       svg("path", { class: "frame", d: `M${left},${top}V${bottom}H${right}` }),
-      ticksX.map(([at, words]) => text({ class: "tick", x: at, y: bottom + 15, "text-anchor": "middle" }, words)),
+      ticksX.map(([at, words]) => {
+        // One at the very end would be cut off.
+        const isLast = at > right - 2 * RIGHT;
+        return text({ class: "tick", x: isLast ? right + RIGHT : at, y: bottom + 15, "text-anchor": isLast ? "end" : "middle" }, words);
+      }),
       ticksY.map(([at, words]) => text({ class: "tick", x: left - 6, y: at + 4, "text-anchor": "end" }, words)),
       x.title && text({ class: "axis-title", x: right, y: this.height - 4, "text-anchor": "end" }, x.title),
       y.title &&

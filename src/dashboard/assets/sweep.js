@@ -185,7 +185,7 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
       .filter((key) => key in winner.params)
       .map((key, index) => {
         const value = winner.params[key];
-        return [index ? ", " : "", `${key} = `, h("span", { title: param(value) }, typeof value === "number" ? number(value) : param(value))];
+        return [index ? ", " : "", `${key} = `, h("span", { title: param(value) }, param(typeof value === "number" ? Number(value.toPrecision(4)) : value))];
       });
     const tested = winner.results.map((result) => result.test).filter((test) => test !== null);
     const mean = tested.reduce((sum, test) => sum + test, 0) / tested.length;

@@ -37,6 +37,7 @@
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - contributions of columns, partial dependence: `explain`
 //! - one step of gradient descent as text: `explain_step`
+//! - columns of free texts: `text_columns`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
@@ -165,6 +166,8 @@ mod tasks_kept;
 mod tasks_reach;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
+#[path = "burnlab/text_columns.rs"]
+mod text_columns;
 #[path = "burnlab/thresholds.rs"]
 mod thresholds;
 #[path = "burnlab/told.rs"]

@@ -191,6 +191,7 @@ fn config(prepared: &Prepared, choice: &Choice, data: &Table, name: &str, file: 
             "# drop = [\"COLUMN\"]            # leave columns out, such as an identifier, or what is known only afterwards",
         );
         line("# categorical = [\"COLUMN\"]     # numbers that are codes, such as a postcode");
+        line("# text = [\"COLUMN\"]            # comments, descriptions: used by their words");
         line("# numeric = [\"COLUMN\"]         # whatever is no number in these is an error");
         line("# missing = [\"-\", \"unknown\"]   # other words for a missing cell");
         line("# The parts: at random, or as the rows belong together.");

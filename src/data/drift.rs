@@ -195,7 +195,8 @@ impl Drift {
 impl ColumnDrift {
     fn new(column: &PreparedColumn, of_all: Option<[f32; 2]>, readings: &Readings) -> Self {
         let categories = match &column.kind {
-            PreparedKind::Numeric { .. } => None,
+            // Of texts none is like another.
+            PreparedKind::Numeric { .. } | PreparedKind::Text { .. } => None,
             PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
         };
         let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });

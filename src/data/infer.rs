@@ -50,7 +50,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
-    let columns = inference.drop_empty_columns(columns, config)?;
+    let mut columns = inference.drop_empty_columns(columns, config)?;
     let Inference { targets, inputs, mut values, mut source_rows, mut notes, .. } = inference;
     let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
     assemble(&mut values, inputs.len(), &columns);
@@ -76,6 +76,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
             let names = columns.iter().map(|column| readings.source(&column.name));
             let mut rows = Rows { values: &mut values, target: &mut found.target, source_rows: &mut source_rows };
             append(path, names, &known, config, &mut rows, &mut notes)?;
+            columns.iter_mut().zip(&readers).for_each(|(column, reader)| column.keep_texts(reader));
             Some(num_training_rows)
         }
     };

@@ -14,6 +14,7 @@
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
 //! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`; `augment`:
 //!   changes training images
+//! - `bag`: the texts in a column of a table as numbers
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
@@ -31,6 +32,7 @@ mod archive;
 mod assemble;
 mod augment;
 mod augment_config;
+mod bag;
 mod batch;
 mod blanks;
 mod builtin;

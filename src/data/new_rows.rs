@@ -184,10 +184,10 @@ impl OpenRows<'_> {
             drift.observe(&values[first..], row)?;
             block.rows.push(number - 1);
             (*first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
-            if block.rows.len() == most { visit(block.take()) } else { Ok(()) }
+            if block.rows.len() == most { visit(block.take(&known)) } else { Ok(()) }
         })?;
         if !block.rows.is_empty() {
-            visit(block.take())?;
+            visit(block.take(&known))?;
         }
         Ok(drift)
     }
@@ -201,6 +201,7 @@ fn no_weights() -> RowWeights {
 fn reader(column: &PreparedColumn, readings: &Readings) -> ColumnReader {
     match &column.kind {
         PreparedKind::Numeric { .. } => ColumnReader::of_numbers(readings.columns.get(&column.name)),
+        PreparedKind::Text { .. } => ColumnReader::texts(&[]),
         PreparedKind::Categorical { categories, .. } => {
             ColumnReader::Names(Labels::known(categories, readings.spelling(&column.name)))
         }
@@ -220,6 +221,7 @@ impl<'a> Gathered<'a> {
         let columns = preprocessor.columns().iter().zip(known.columns).map(|(column, reader)| Column {
             name: column.name.clone(),
             kind: match reader.names() {
+                None if matches!(column.kind, PreparedKind::Text { .. }) => ColumnKind::Text { texts: Arc::default() },
                 None => ColumnKind::Numeric,
                 Some(names) => ColumnKind::Categorical { categories: names.to_vec() },
             },
@@ -245,7 +247,12 @@ impl<'a> Gathered<'a> {
     }
 
     /// Returns the rows collected so far, and starts the next block.
-    fn take(&mut self) -> Block {
+    fn take(&mut self, known: &Known<'_>) -> Block {
+        for (column, reader) in self.dataset.columns.iter_mut().zip(known.columns) {
+            if let Some(texts) = reader.take_texts() {
+                column.kind = ColumnKind::Text { texts: texts.into() };
+            }
+        }
         let positions: Vec<u32> = (0..self.rows.len() as u32).collect();
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
         let rows = std::mem::take(&mut self.rows);

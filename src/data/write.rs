@@ -58,6 +58,7 @@ impl Dataset {
                     ColumnKind::Categorical { categories } => {
                         csv.write_field(categories.get(*cell as usize).map_or("", String::as_str))?;
                     }
+                    ColumnKind::Text { texts } => csv.write_field(&texts[*cell as usize])?,
                 }
             }
             if let Some(weights) = weights {

@@ -205,6 +205,7 @@ impl Cells {
         let categories = match &column.kind {
             ColumnKind::Numeric => None,
             ColumnKind::Categorical { categories } => Some(categories.iter().map(hash).collect()),
+            ColumnKind::Text { texts } => Some(texts.iter().map(hash).collect()),
         };
         Self { name: hash(&column.name), categories }
     }

@@ -174,6 +174,9 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
                 };
                 format!("one of {} categories, spelled {shown}{more}", categories.len())
             }
+            PreparedKind::Text { buckets } => format!(
+                "a text: its words, pairs of words and pieces of words by their hashes in {buckets} inputs (`data.text`)"
+            ),
         };
         writeln!(card, "| {} | {} |", plain(&column.name), kind)?;
     }

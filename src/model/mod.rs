@@ -214,7 +214,12 @@ fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     let are_numbers = layout.columns.iter().all(|&column| column == InputColumn::Number);
     Invalid::unless(are_numbers, "model.kind", || {
         let is_binned = layout.columns.iter().any(|column| matches!(column, InputColumn::Bins(_)));
-        let (what, remedy) = if is_binned { ("bins", "set data.bins = 0") } else { ("categories", "drop them") };
+        let has_terms = layout.columns.iter().any(|column| matches!(column, InputColumn::Terms(_)));
+        let (what, remedy) = match (is_binned, has_terms) {
+            (true, _) => ("bins", "set data.bins = 0"),
+            (_, true) => ("texts", "drop them"),
+            _ => ("categories", "drop them"),
+        };
         format!("`{kind}` reads numbers in order, and these data have {what}: {remedy}, or choose another kind")
     })
 }

@@ -16,8 +16,9 @@ use crate::template::filled;
 const PAGE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
 /// In the order in which they are read.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("assets/layers.js"),
+    include_str!("assets/texts.js"),
     include_str!("assets/model.js"),
     include_str!("assets/form.js"),
     include_str!("assets/drawing.js"),

@@ -57,7 +57,7 @@ fn column(dataset: &Dataset, name: &str) -> Vec<f32> {
 fn categories<'a>(dataset: &'a Dataset, name: &str) -> Vec<&'a str> {
     match &dataset.columns.iter().find(|column| column.name == name).unwrap().kind {
         ColumnKind::Categorical { categories } => categories.iter().map(String::as_str).collect(),
-        ColumnKind::Numeric => panic!("{name} is numeric"),
+        ColumnKind::Numeric | ColumnKind::Text { .. } => panic!("{name} has no categories"),
     }
 }
 
@@ -295,7 +295,8 @@ fn plain_numbers_that_may_be_something_else_are_asked_about() {
     assert_eq!(
         cities.notes,
         [
-            "`city` has 150 categories: the 64 most frequent ones of the training rows are told apart (data.max_categories)"
+            "`city` has 150 categories: the 64 most frequent ones of the training rows are told apart (data.max_categories; \
+             data.text hashes all of them)"
         ]
     );
     for plain in [

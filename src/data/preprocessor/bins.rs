@@ -56,7 +56,7 @@ impl PreparedKind {
                 inputs.push(scaled(number, *center, *spread));
             }
             Self::Numeric { edges, .. } => encode(number, edges, inputs),
-            Self::Categorical { .. } => {}
+            Self::Categorical { .. } | Self::Text { .. } => {}
         }
     }
 
@@ -67,7 +67,7 @@ impl PreparedKind {
                 Some(f64::from(inputs[0]) * spread + center)
             }
             Self::Numeric { edges, .. } => Some(decode(inputs, edges)),
-            Self::Categorical { .. } => None,
+            Self::Categorical { .. } | Self::Text { .. } => None,
         }
     }
 }

@@ -69,9 +69,19 @@ impl Preprocessor {
             dataset.columns.iter().map(|column| (column.name.as_str(), &column.kind)).collect();
         for column in self.columns() {
             let found = kinds.get(column.name.as_str());
-            let is_numeric = column.kind.is_numeric();
-            if found.is_none_or(|&kind| (*kind == ColumnKind::Numeric) != is_numeric) {
-                let kind = if is_numeric { "numeric" } else { "categorical" };
+            let is_same = match column.kind {
+                PreparedKind::Numeric { .. } => found.is_some_and(|kind| matches!(kind, ColumnKind::Numeric)),
+                PreparedKind::Categorical { .. } => {
+                    found.is_some_and(|kind| matches!(kind, ColumnKind::Categorical { .. }))
+                }
+                PreparedKind::Text { .. } => found.is_some_and(|kind| matches!(kind, ColumnKind::Text { .. })),
+            };
+            if !is_same {
+                let kind = match column.kind {
+                    PreparedKind::Numeric { .. } => "numeric",
+                    PreparedKind::Categorical { .. } => "categorical",
+                    PreparedKind::Text { .. } => "text",
+                };
                 return Err(invalid(format!(
                     "the run learned from a {kind} column `{}`, which these data lack",
                     column.name
@@ -202,6 +212,7 @@ fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Resu
                     let has_missing = cells.len() < train_rows.len();
                     fit_categorical(cells, categories, config.max_categories, has_missing)
                 }
+                ColumnKind::Text { .. } => PreparedKind::Text { buckets: config.text_buckets() },
             };
             let seen = Some(Seen::new(cells, train_rows.len(), &kind, column.categories()));
             columns.push(PreparedColumn { name: column.name.clone(), kind, seen });
@@ -213,9 +224,12 @@ fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Resu
     let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
     let num_bins: usize =
         columns.iter().filter(|column| column.kind.is_numeric()).map(|column| column.kind.num_inputs()).sum();
-    let (key, what) = match 2 * num_bins > num_inputs {
-        true => ("data.bins", "bin"),
-        false => ("data.max_categories", "category"),
+    let is_text = |column: &&PreparedColumn| matches!(column.kind, PreparedKind::Text { .. });
+    let num_buckets: usize = columns.iter().filter(is_text).map(|column| column.kind.num_inputs()).sum();
+    let (key, what) = match (2 * num_bins > num_inputs, 2 * num_buckets > num_inputs) {
+        (true, _) => ("data.bins", "bin"),
+        (_, true) => ("data.text_buckets", "bucket"),
+        _ => ("data.max_categories", "category"),
     };
     Invalid::unless(fits, key, || {
         format!(

@@ -116,13 +116,18 @@ pub enum PreparedKind {
         /// instead: an input that is 0 in every training row would keep its random initial weight, and add noise.
         has_unknown: bool,
     },
+    /// This many inputs, the terms of the text by their hashes, as `bag` says; all 0 where it is missing.
+    Text {
+        /// See `data.text_buckets`.
+        buckets: usize,
+    },
 }
 
 /// What the cells of a column of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
     Number,
-    /// The name of a category.
+    /// The name of a category, or a text.
     Name,
     /// A date or a time of day, of which the inputs are several numbers.
     Date,
@@ -135,6 +140,12 @@ impl Preprocessor {
             Inputs::Table { columns, .. } => columns,
             Inputs::Text(_) => &[],
         }
+    }
+
+    /// The first column of texts.
+    pub fn text_column(&self) -> Option<&str> {
+        let column = self.columns().iter().find(|column| matches!(column.kind, PreparedKind::Text { .. }))?;
+        Some(&column.name)
     }
 
     /// Whether a numeric column is divided into bins.
@@ -160,6 +171,7 @@ impl Preprocessor {
                     PreparedKind::Numeric { ref edges, .. } if edges.is_empty() => InputColumn::Number,
                     PreparedKind::Numeric { .. } => InputColumn::Bins(column.kind.num_inputs()),
                     PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
+                    PreparedKind::Text { buckets } => InputColumn::Terms(buckets),
                 });
                 Layout {
                     columns: columns.collect(),
@@ -186,7 +198,7 @@ impl Preprocessor {
         for column in self.columns() {
             let name = self.readings.source(&column.name);
             let kind = match column.kind {
-                PreparedKind::Categorical { .. } => CellKind::Name,
+                PreparedKind::Categorical { .. } | PreparedKind::Text { .. } => CellKind::Name,
                 PreparedKind::Numeric { .. } if name != column.name => CellKind::Date,
                 PreparedKind::Numeric { .. } => CellKind::Number,
             };
@@ -217,6 +229,7 @@ impl Preprocessor {
                 let values = categories.iter().map(String::as_str).chain(unknown);
                 values.map(|value| format!("{name}={value}")).collect()
             }
+            PreparedKind::Text { buckets } => (1..=*buckets).map(|bucket| format!("{name} [{bucket}]")).collect(),
         };
         self.columns().iter().flat_map(names_of).collect()
     }
@@ -238,6 +251,7 @@ impl PreparedKind {
         match self {
             Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
             Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
+            Self::Text { buckets } => *buckets,
         }
     }
 }

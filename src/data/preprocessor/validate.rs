@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::data::limits::{MAX_CATEGORIES, MAX_CLASSES, MAX_TARGETS};
+use crate::data::limits::{MAX_CATEGORIES, MAX_CLASSES, MAX_TARGETS, TEXT_BUCKETS};
 
 use super::{Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
@@ -93,6 +93,7 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
             PreparedKind::Categorical { categories, .. } => {
                 categories.len() <= MAX_CATEGORIES && are_distinct(categories)
             }
+            PreparedKind::Text { buckets } => TEXT_BUCKETS.contains(buckets),
         };
         if !holds {
             return Err(format!("the numbers or categories of column `{name}` are inconsistent"));

@@ -21,6 +21,8 @@ function prepared(columns, readings, cells) {
     const text = (cells[reading.date?.source ?? column.name] ?? "").trim();
     if (column.kind === "numeric") {
       encodeNumber(numberOf(text, reading), column, inputs);
+    } else if (column.kind === "text") {
+      encodeText(text, column.buckets, inputs);
     } else {
       const known = text === "" ? -1 : column.categories.findIndex((name) => isSame(name, text, reading.names));
       const place = known < 0 && column.has_unknown ? column.categories.length : known;

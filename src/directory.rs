@@ -427,6 +427,7 @@ mod handle {
     }
 
     /// What tells a file or folder from all others, whatever they are called.
+    #[allow(clippy::unnecessary_cast)] // it is an i32 on macOS
     fn number(stat: Stat) -> (u64, u64) {
         (stat.st_dev as u64, stat.st_ino)
     }
@@ -451,6 +452,7 @@ mod handle {
         }
     }
 
+    #[allow(clippy::useless_conversion)] // the mode is a u16 on macOS
     fn entry(name: &str, stat: &Stat) -> Entry {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Kind::File,

@@ -96,7 +96,7 @@ fn panel(column: &DependsOn, curves: &[String], values: Axis, area: Area) -> Ele
     if !is_numeric {
         panel.extend(names(column, &frame));
     }
-    for curve in 0..curves.len() {
+    for (curve, curve_name) in curves.iter().enumerate() {
         let at = |index: usize, value: f64| frame.at((place(index), value));
         let bands: Vec<(usize, [f64; 2])> = (0..count)
             .filter_map(|i| Some((i, *column.points[i].bands.get(curve)?)))
@@ -128,7 +128,7 @@ fn panel(column: &DependsOn, curves: &[String], values: Axis, area: Area) -> Ele
                 .bands
                 .get(curve)
                 .map_or_else(String::new, |[mean, by]| format!("; over the runs {} ± {}", figure(*mean), figure(*by)));
-            let hint = format!("{} = {}, {}: {}{band}", column.column, point.name, curves[curve], figure(value));
+            let hint = format!("{} = {}, {}: {}{band}", column.column, point.name, curve_name, figure(value));
             circle(&format!("dot {}", color("class", curve)), at(i, value), 3.5).hint(&hint)
         }));
     }

@@ -19,7 +19,7 @@ pub const MISSING: &str = "(missing)";
 /// The rows that a run has of its own.
 pub enum OwnRows {
     /// All of them.
-    Data { dataset: Dataset, splits: Splits },
+    Data { dataset: Box<Dataset>, splits: Splits },
     /// The test rows in its folder; `why` these alone, beginning with "since".
     Test { examples: Examples, why: String },
 }
@@ -48,7 +48,7 @@ impl OwnRows {
     /// Data that are gone, or have changed, without a copy of the test rows in the folder.
     pub fn of(saved: &SavedModel) -> anyhow::Result<Self> {
         let why = match saved.folder.data(&saved.config) {
-            Ok((dataset, splits)) => return Ok(Self::Data { dataset, splits }),
+            Ok((dataset, splits)) => return Ok(Self::Data { dataset: Box::new(dataset), splits }),
             Err(why) => why,
         };
         match saved.test_examples() {

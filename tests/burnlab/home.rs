@@ -81,6 +81,23 @@ async fn a_store_opens_with_its_experiments_and_leads_to_the_answer() {
     page.close().await;
 }
 
+/// What the address does not say is asked before anything is drawn, and nothing is asked for that is not shown.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_chart_is_drawn_on_the_way_to_the_experiments() {
+    let root = crate::place::folder();
+    train(root.path(), "digits", "[8]", &A);
+    train(root.path(), "wine", "[8]", &[0.5]);
+    let Some(page) = open(root.path(), "#/trash").await else { return };
+    let watch = "window.charts = 0; new MutationObserver(() => { window.charts += document.querySelectorAll('.chart').length; }).observe(document, { childList: true, subtree: true });";
+    page.client.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": watch })).await.unwrap();
+    page.client.goto("about:blank").await.unwrap();
+    page.client.goto(&page.url).await.unwrap();
+    page.wait("document.querySelectorAll('table.experiments tbody tr').length", json!(2)).await;
+    let asked = "[...new Set(performance.getEntriesByType('resource').map((one) => one.name.split('/api/')[1]).filter((path) => path && /^(runs|experiments|series|leaderboard)/.test(path)))].sort()";
+    page.wait(&format!("[window.charts, {asked}]"), json!([0, ["experiments?limit=50", "runs?limit=200"]])).await;
+    page.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_experiment_is_opened_and_follows_its_runs() {
     let root = crate::place::folder();

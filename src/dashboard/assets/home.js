@@ -18,11 +18,15 @@ export function mountHome(parent) {
   parent.append(h("h1", {}, "Experiments"), box);
   let open = true;
   let limit = HOME;
+  let shown = "";
   const load = async () => {
     try {
-      const { total, experiments } = begun ?? (await api.experiments({ limit }));
+      const found = begun ?? (await api.experiments({ limit }));
       begun = null;
-      if (!open) return;
+      const { total, experiments } = found;
+      // What is the same stays: a click that is under way must not miss it.
+      if (!open || JSON.stringify(found) === shown) return;
+      shown = JSON.stringify(found);
       const more = h("button", { type: "button", id: "more", onclick: () => ((limit = 200), load()) }, `Show more of ${plural(total, "experiment")}`);
       box.replaceChildren(scroller(table(experiments), "Experiments"), total > experiments.length && limit === HOME ? more : "");
     } catch (error) {

@@ -13,9 +13,8 @@ use crate::config::Config;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Preprocessor;
 use crate::model::{NamedWeights, Net, load_weights, named_weights};
-use crate::training::Predictions;
 use crate::training::evaluation::Evaluation;
-use crate::training::{Fit, Interrupter, Recorder, TrainingObserver, fit};
+use crate::training::{Fit, Interrupter, Predictions, Recorder, StopReason, TrainingObserver, fit};
 
 /// A trained network in memory: what a run folder has of one.
 #[derive(Clone, Debug)]
@@ -54,6 +53,8 @@ pub struct Unrecorded {
     pub history: Vec<(usize, NamedWeights)>,
     /// Why it ended, for humans.
     pub reason: String,
+    /// Whether the interrupter ended it.
+    pub is_interrupted: bool,
     /// Epochs trained in full.
     pub num_epochs: usize,
     /// The epoch of the model's weights; `None` = the last one.
@@ -96,6 +97,7 @@ impl Job for UnrecordedJob<'_> {
             (!prepared.test.is_empty()).then(|| score(prepared, &fitted.net, &device)).unzip();
         Ok(Unrecorded {
             reason: reason(training, &fitted, None),
+            is_interrupted: fitted.reason == StopReason::Interrupted,
             num_epochs: fitted.num_epochs,
             kept_epoch: fitted.kept_epoch,
             seconds,

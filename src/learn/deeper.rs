@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::LearnState;
 use super::fine_tuning::compare;
 use super::models::Kept;
-use super::request::Wanted;
+use super::request::{Wanted, refused};
 use crate::experiment::{
     EpochReport, Prepared, TrainingObserver, Unrecorded, UnrecordedOptions, explain, train_unrecorded,
 };
@@ -195,13 +195,27 @@ impl TrainingObserver for Watcher {
     }
 }
 
+/// What the network of this name is trained from.
+///
+/// # Errors
+/// 400 for a name that none has.
+pub fn wanted(name: &str) -> Result<Wanted, ApiError> {
+    let kind = KINDS.iter().find(|kind| kind.name == name);
+    let names = || KINDS.map(|kind| kind.name).join(", ");
+    kind.ok_or_else(|| refused("kind", format!("there is no `{name}`: {}", names())))?.wanted()
+}
+
 impl Kind {
-    fn train(&self, state: &LearnState, progress: Arc<AtomicU32>) -> Result<Kept, ApiError> {
+    fn wanted(&self) -> Result<Wanted, ApiError> {
         let value = |json: &str| serde_json::from_str::<Value>(json).map_err(ApiError::internal);
         let set: Result<BTreeMap<String, Value>, ApiError> =
             self.set.iter().map(|(key, json)| Ok(((*key).to_owned(), value(json)?))).collect();
-        let wanted = Wanted { config: self.config.to_owned(), set: set?, points: None, seed: None };
-        let prepared = wanted.prepared_of_program(state.location(), state.datasets())?;
+        Ok(Wanted { config: self.config.to_owned(), set: set?, is_of_program: true, ..Wanted::default() })
+    }
+
+    fn train(&self, state: &LearnState, progress: Arc<AtomicU32>) -> Result<Kept, ApiError> {
+        let wanted = self.wanted()?;
+        let prepared = wanted.prepared(state.location(), state.datasets())?;
         let steps = prepared.train.len().div_ceil(prepared.config.training.batch_size());
         let watcher = Watcher { progress, num_steps: steps * prepared.config.training.max_epochs };
         let options = UnrecordedOptions {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::LearnState;
 use super::models::Kept;
-use super::pool::{Client, Ended, Ticket};
+use super::pool::{Client, Ticket};
 use super::request::{Wanted, body, refused};
 use super::shapes::{layers_of, scaling};
 use crate::data::Examples;
@@ -37,6 +37,8 @@ pub struct DigitsQuery {
     hidden: Option<u16>,
     seed: Option<u64>,
     #[serde(default)]
+    page: String,
+    #[serde(default)]
     slot: u8,
 }
 
@@ -47,14 +49,14 @@ pub async fn digits(
     query: Result<Query<DigitsQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(query) = query.map_err(|error| ApiError::bad_request(error.body_text()))?;
-    let client = Client::new(&visitor, query.slot)?;
+    let client = Client::new(&visitor, &query.page, query.slot)?;
     let hidden = query.hidden.unwrap_or(16);
     if hidden > MOST_UNITS {
         return Err(refused("hidden", format!("0 to {MOST_UNITS} units, found {hidden}")));
     }
     let units = if hidden == 0 { json!([]) } else { json!([hidden]) };
     let set = BTreeMap::from([("model.hidden".to_owned(), units)]);
-    let wanted = Wanted { config: "digits-tutorial".to_owned(), set, points: None, seed: query.seed };
+    let wanted = Wanted { config: "digits-tutorial".to_owned(), set, seed: query.seed, ..Wanted::default() };
     let id = format!("digits-{hidden}-{}", wanted.config()?.seed);
     if let Some(kept) = state.models().find(&id) {
         return Ok(Json(kept.answer.clone()));
@@ -71,9 +73,9 @@ pub async fn digits(
         let trained = train_unrecorded(&prepared, options).map_err(|error| ApiError::internal(explain(&error)))?;
         let answer = answer(&id, &prepared, &trained, wanted.command());
         // One that is not finished is told, and not kept.
-        match ticket.ended() {
-            Some(Ended::TimeLimit) => Ok(answer),
-            _ => Ok(shared.models().keep(id, Kept { model: trained.model, answer }).answer.clone()),
+        match trained.is_interrupted {
+            true => Ok(answer),
+            false => Ok(shared.models().keep(id, Kept { model: trained.model, answer }).answer.clone()),
         }
     };
     state.pool().run(client, work).await.map(Json)
@@ -92,6 +94,7 @@ fn answer(id: &str, prepared: &Prepared, trained: &Unrecorded, command: Option<S
         "epochs": trained.num_epochs,
         "seconds": trained.seconds,
         "reason": trained.reason,
+        "time_is_up": trained.is_interrupted,
         "layers": layers_of(&trained.model, &trained.model.weights),
         "scaling": scaling(&trained.model.preprocessor),
         "classes": trained.model.preprocessor.class_names(),

@@ -1,5 +1,6 @@
 //! `POST /api/learn/keep`: records what the reader has trained as a run, as the command in the lesson does.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -9,16 +10,41 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::LearnState;
 use super::request::{Wanted, body};
+use super::{LearnState, deeper};
 use crate::config::ConfigOrigin;
 use crate::experiment::{Environment, Prepared, TrainOptions, TrainingObserver, explain, train};
 use crate::tracking::folder::{hold, write_atomic};
 use crate::tracking::{RunId, TrackingError};
 use crate::web::ApiError;
+
+/// What a widget trains; or by `kind` one of the deeper networks, as its lesson shows it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeepRequest {
+    kind: Option<String>,
+    config: Option<String>,
+    #[serde(default)]
+    set: BTreeMap<String, Value>,
+    points: Option<Vec<[f64; 3]>>,
+    seed: Option<u64>,
+}
+
+impl KeepRequest {
+    fn wanted(self) -> Result<Wanted, ApiError> {
+        let Self { kind, config, set, points, seed } = self;
+        match (kind, config) {
+            (None, Some(config)) => Ok(Wanted { config, set, points, seed, is_of_program: false }),
+            (Some(kind), None) if set.is_empty() && points.is_none() && seed.is_none() => deeper::wanted(&kind),
+            (Some(_), _) => Err(ApiError::bad_request("kind: alone, without any other field")),
+            (None, None) => Err(ApiError::bad_request("config: missing")),
+        }
+    }
+}
 
 /// The tag of such runs.
 const TAG: &str = "learn";
@@ -46,7 +72,7 @@ pub async fn keep(
     State(state): State<LearnState>,
     bytes: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let wanted: Wanted = body(bytes)?;
+    let wanted = body::<KeepRequest>(bytes)?.wanted()?;
     wanted.config()?;
     let busy =
         |_| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "other runs are being recorded: try again in some seconds");

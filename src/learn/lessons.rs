@@ -1,11 +1,15 @@
 //! The lessons' texts: Markdown files, `src/guide/learn/LANGUAGE/NN-ID.md`, in the order of their numbers.
 //!
+//! Beside them, `src/guide/learn/pictures` has a picture for each, which one of its commands draws.
+//!
 //! A file begins with `# Title`. In it, `{{widget NAME}}` on a line of its own is the place of something to move, and
 //! `[0.961](measure:KEY)` is a measured number, which a test computes again (`tests/burnlab/learn.rs`).
 
 use axum::Json;
-use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +29,16 @@ pub struct Lesson {
     /// Such as `neuron`, in every language.
     pub id: &'static str,
     pub text: &'static str,
+}
+
+/// The place of the pictures, as the lessons have it and as the page does.
+const PICTURES: [&str; 2] = ["../pictures/", "learn/pictures/"];
+
+/// `GET /learn/pictures/{name}`
+pub async fn picture(Path(name): Path<String>) -> Result<Response, ApiError> {
+    let found = FILES.iter().find(|(path, _)| path.strip_prefix("src/guide/learn/pictures/") == Some(&name));
+    let (_, content) = found.ok_or_else(|| ApiError::not_found(format!("no picture `{name}`")))?;
+    Ok(([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "no-cache")], *content).into_response())
 }
 
 /// All lessons, those of a language one after the other.
@@ -75,6 +89,11 @@ fn html_of(markdown: &str) -> String {
             let key = in_attribute(dest_url.trim_start_matches("measure:"));
             Event::InlineHtml(CowStr::from(format!("<data class=\"measure\" value=\"{key}\">")))
         }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            let [from, to] = PICTURES;
+            let dest_url = dest_url.replacen(from, to, 1).into();
+            Event::Start(Tag::Image { link_type, dest_url, title, id })
+        }
         Event::End(TagEnd::Link) if is_measure => {
             is_measure = false;
             Event::InlineHtml("</data>".into())
@@ -99,7 +118,7 @@ mod tests {
     #[test]
     fn widgets_and_measured_numbers_have_their_places() {
         let text = "# One *neuron*\n\nIt is [0.961](measure:digits.test) of [a page](x.html).\n{{widget neuron}}\n\n\
-                    ```console\n$ burnlab --config iris\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n";
+                    ```console\n$ burnlab --config iris\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n![a net](../pictures/neuron.svg)\n";
         let lesson = render(Lesson { language: "en", id: "neuron", text });
         assert_eq!((lesson.id, lesson.title.as_str()), ("neuron", "One *neuron*"));
         let html = lesson.html;
@@ -108,11 +127,14 @@ mod tests {
         assert!(html.contains("</p>\n<div data-widget=\"neuron\"></div>\n"), "{html}");
         assert!(html.contains("<code class=\"language-console\">$ burnlab --config iris\n</code>"), "{html}");
         assert!(html.contains("<td>2</td>"), "{html}");
+        assert!(html.contains("<img src=\"learn/pictures/neuron.svg\" alt=\"a net\" />"), "{html}");
     }
 
     #[test]
     fn every_file_is_a_lesson() {
-        assert_eq!(all().count(), FILES.len());
+        let pictures = FILES.iter().filter(|(path, _)| path.ends_with(".svg")).count();
+        assert_eq!(all().count() + pictures, FILES.len());
+        assert_eq!(all().count(), LANGUAGES.len() * pictures, "a picture for each lesson");
         for Lesson { language, id, text } in all() {
             assert!(LANGUAGES.contains(&language) && text.starts_with("# "), "{language}/{id}");
         }

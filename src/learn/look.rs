@@ -16,8 +16,6 @@ use crate::experiment::{TrainedModel, explain};
 use crate::training::OutputDecoder;
 use crate::web::ApiError;
 
-/// The most probable characters that are told.
-const MOST_NEXT: usize = 20;
 const LONGEST_TEXT: usize = 10_000;
 const HOTTEST: f64 = 100.0;
 
@@ -133,7 +131,7 @@ fn answer(model: &TrainedModel, inside: Inside, text: Option<Text>, temperature:
     answer
 }
 
-/// The most probable characters, the first of them first; the one that stands for unknown characters is never next.
+/// All characters with their probabilities, the most probable one first; what stands for unknown ones is never next.
 fn next(characters: &[char], logits: &[f32], temperature: f64) -> Vec<Value> {
     let logits: Vec<f64> = logits[..characters.len()].iter().map(|&logit| f64::from(logit) / temperature).collect();
     let most = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -142,5 +140,5 @@ fn next(characters: &[char], logits: &[f32], temperature: f64) -> Vec<Value> {
     let mut all: Vec<(char, f64)> = characters.iter().copied().zip(powers.iter().map(|power| power / sum)).collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1));
     let told = |&(character, probability): &(char, f64)| json!({ "character": character, "probability": probability });
-    all.iter().take(MOST_NEXT).map(told).collect()
+    all.iter().map(told).collect()
 }

@@ -122,6 +122,7 @@ routes! {
     LearnState;
     get "/learn" => assets::index,
     get "/learn/{name}" => assets::asset,
+    get "/learn/pictures/{name}" => lessons::picture,
     get "/api/learn/lessons" => lessons::lessons,
     get "/api/learn/curves" => curves::curves,
     post "/api/learn/train" => train::train,

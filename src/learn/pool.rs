@@ -17,27 +17,36 @@ const AT_ONCE: usize = 2;
 const MOST: usize = 32;
 /// The longest that a job may compute.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Jobs of one visitor, in all tabs of the browser.
+const MOST_OF_A_VISITOR: usize = 12;
 /// Widgets of a page that may each have a job.
-pub const SLOTS: u8 = 4;
+pub const SLOTS: u8 = 8;
+const LONGEST_PAGE: usize = 32;
 
 /// A visitor's widget: it has one job at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Client {
     /// `None` for a browser on this machine, and for who has shown the token itself.
     session: Option<String>,
+    /// What the page calls itself, so that tabs of one browser do not end each other's jobs.
+    page: String,
     slot: u8,
 }
 
 impl Client {
-    /// The visitor's widget number `slot`.
+    /// The widget number `slot` of a visitor's page.
     ///
     /// # Errors
-    /// 400 for a slot that nobody has.
-    pub fn new(visitor: &Visitor, slot: u8) -> Result<Self, ApiError> {
+    /// 400 for a slot that nobody has, and for a page whose name is no short word.
+    pub fn new(visitor: &Visitor, page: &str, slot: u8) -> Result<Self, ApiError> {
         if slot >= SLOTS {
             return Err(ApiError::bad_request(format!("slot: 0 to {}, found {slot}", SLOTS - 1)));
         }
-        Ok(Self { session: visitor.session.as_ref().map(|visit| visit.id.clone()), slot })
+        if page.len() > LONGEST_PAGE || !page.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(ApiError::bad_request(format!("page: at most {LONGEST_PAGE} letters and digits")));
+        }
+        let session = visitor.session.as_ref().map(|visit| visit.id.clone());
+        Ok(Self { session, page: page.to_owned(), slot })
     }
 }
 
@@ -135,9 +144,14 @@ impl Pool {
         if let Some(old) = jobs.remove(&client) {
             old.end(Ended::Replaced);
         }
+        let busy = |message: &str| Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
         if jobs.len() >= MOST {
-            let message = "too many readers move something at the same time: try again in some seconds";
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message));
+            return busy("too many readers move something at the same time: try again in some seconds");
+        }
+        if jobs.keys().filter(|other| other.session == client.session).count() >= MOST_OF_A_VISITOR {
+            return busy(
+                "other tabs of this browser train too many networks at the same time: try again in some seconds",
+            );
         }
         let ticket = Ticket::default();
         jobs.insert(client.clone(), ticket.clone());
@@ -178,7 +192,7 @@ mod tests {
     use super::*;
 
     fn client(slot: u8) -> Client {
-        Client { session: None, slot }
+        Client { session: None, page: String::new(), slot }
     }
 
     /// Works until it is told to end.
@@ -242,7 +256,7 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_jobs_wait() {
         let pool = Pool::default();
-        let stranger = |i: usize| Client { session: Some(i.to_string()), slot: 0 };
+        let stranger = |i: usize| Client { session: Some(i.to_string()), ..client(0) };
         let entries: Vec<Entry> = (0..MOST).map(|i| pool.enter(stranger(i)).unwrap()).collect();
         assert_eq!(pool.enter(client(0)).err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
         let again = pool.enter(stranger(3)).unwrap();
@@ -251,5 +265,18 @@ mod tests {
         assert_eq!(all(&pool.jobs).len(), 1, "an old entry does not remove the new one");
         drop(again);
         assert!(pool.enter(client(0)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn tabs_of_a_browser_do_not_end_each_others_jobs() {
+        let pool = Pool::default();
+        let tab = |i: usize| Client { page: i.to_string(), ..client(0) };
+        let entries: Vec<Entry> = (0..MOST_OF_A_VISITOR).map(|i| pool.enter(tab(i)).unwrap()).collect();
+        assert!(entries.iter().all(|entry| entry.ticket.ended().is_none()));
+        assert_eq!(pool.enter(tab(MOST_OF_A_VISITOR)).err().unwrap().status, StatusCode::SERVICE_UNAVAILABLE);
+        let stranger = Client { session: Some("other".to_owned()), ..client(0) };
+        assert!(pool.enter(stranger).is_ok(), "another visitor has a share of their own");
+        assert!(pool.enter(tab(0)).is_ok());
+        assert_eq!(entries[0].ticket.ended(), Some(Ended::Replaced));
     }
 }

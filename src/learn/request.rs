@@ -60,7 +60,7 @@ const MOST_CLASSES: f64 = 10.0;
 const FARTHEST: f64 = 1e6;
 
 /// What is trained.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// The name of a shipped config.
@@ -73,6 +73,9 @@ pub struct Wanted {
     pub points: Option<Vec<[f64; 3]>>,
     #[serde(default)]
     pub seed: Option<u64>,
+    /// Whether the program itself asks for it: then any key may be set, to any size.
+    #[serde(skip)]
+    pub is_of_program: bool,
 }
 
 /// The body of a request as a `T`.
@@ -112,11 +115,14 @@ impl Datasets {
 }
 
 impl Wanted {
-    /// The config to train, checked against the page's limits.
+    /// The config to train; of what a reader asks for, checked against the page's limits.
     ///
     /// # Errors
     /// 400 that names the field or the config key.
     pub fn config(&self) -> Result<Config, ApiError> {
+        if self.is_of_program {
+            return self.loaded();
+        }
         for (key, value) in &self.set {
             let is_plain = |value: &Value| value.is_number() || value.is_boolean() || value.is_string();
             let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_number));
@@ -183,18 +189,7 @@ impl Wanted {
     /// # Errors
     /// As [`Wanted::config`]; data that the config cannot be trained on.
     pub fn prepared(&self, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
-        self.prepare(self.config()?, location, datasets)
-    }
-
-    /// The same, for what the program itself asks for: any key may be set, to any size.
-    ///
-    /// # Errors
-    /// As [`Wanted::prepared`].
-    pub fn prepared_of_program(&self, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
-        self.prepare(self.loaded()?, location, datasets)
-    }
-
-    fn prepare(&self, config: Config, location: &Location, datasets: &Datasets) -> Result<Prepared, ApiError> {
+        let config = self.config()?;
         let invalid = |Invalid { key, message }: Invalid| match &key {
             Some(key) if !message.starts_with(key.as_str()) => refused(key, message),
             _ => ApiError::bad_request(one_line(&message)),

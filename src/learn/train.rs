@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::LearnState;
-use super::pool::{Client, Ended, Ticket};
+use super::pool::{Client, Ticket};
 use super::request::{Wanted, body, refused};
 use super::shapes::{Layer, Scaling, layers_of, scaling};
 use crate::backend::BackendName;
@@ -52,6 +52,9 @@ struct TrainRequest {
     units: bool,
     /// The grid's edges; by default around the points.
     extent: Option<[[f64; 2]; 2]>,
+    /// Which page asks, and which of its widgets ([`Client`]).
+    #[serde(default)]
+    page: String,
     #[serde(default)]
     slot: u8,
 }
@@ -63,6 +66,8 @@ pub struct TrainAnswer {
     /// The epoch whose weights were kept; null for the last one.
     best_epoch: Option<usize>,
     reason: String,
+    /// Whether training ended early because the reader has waited long enough.
+    time_is_up: bool,
     /// Whether the loss was not finite: then there is no network.
     diverged: bool,
     seconds: f64,
@@ -150,8 +155,9 @@ pub async fn train(
         set: std::mem::take(&mut request.set),
         points: request.points.take(),
         seed: request.seed,
+        is_of_program: false,
     };
-    let client = Client::new(&visitor, request.slot)?;
+    let client = Client::new(&visitor, &request.page, request.slot)?;
     let shared = state.clone();
     state.pool().run(client, move |ticket| answer(&wanted, &request, &shared, ticket)).await.map(Json)
 }
@@ -199,6 +205,7 @@ fn answer(
         epochs: history.epoch.len(),
         best_epoch: None,
         reason: String::new(),
+        time_is_up: false,
         diverged: false,
         seconds: 0.0,
         history,
@@ -226,10 +233,9 @@ fn answer(
     answer.layers = layers_of(&trained.model, &trained.model.weights);
     let value = |NamedValue { name, value }: NamedValue| (name, value.into());
     answer.test = trained.evaluation.into_iter().flat_map(|evaluation| evaluation.metrics).map(value).collect();
-    answer.reason = match ticket.ended() {
-        Some(Ended::TimeLimit) => format!("the time was over after epoch {}", trained.num_epochs),
-        _ => trained.reason,
-    };
+    // Who has left or asked for something else gets no answer.
+    answer.time_is_up = trained.is_interrupted;
+    answer.reason = trained.reason;
     Ok(answer)
 }
 

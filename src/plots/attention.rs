@@ -59,7 +59,8 @@ pub fn attention(title: &str, attention: &Attention) -> String {
     body.add(color_bar("share of attention", from_zero, ("0", &percent(limit)), MARGIN, top));
     // Letters need room.
     let columns = if tokens.is_empty() { blocks.first().map_or(1, Vec::len).clamp(4, MOST_COLUMNS) } else { 2 };
-    let format = tiles::Format { shape: *shape, cell: *cell, limit, colors: COLORS, columns, names: tokens };
+    let format =
+        tiles::Format { shape: *shape, cell: *cell, limit, colors: COLORS, columns, share: 1.0, names: tokens };
     let (maps, bottom) = tiles::tiles(&heads, &format, top + BAR_HEIGHT + 10.0);
     page.finish(body.with(maps), bottom)
 }

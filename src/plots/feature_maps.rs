@@ -49,16 +49,19 @@ pub fn feature_maps(title: &str, found: &FeatureMaps) -> String {
     let mut top = page.top + EXAMPLE_SIZE + 18.0;
     let filters = found.filters.iter().map(|sheets| ("filters of convolution 1".to_owned(), "filter", sheets));
     let maps = found.maps.iter().enumerate();
-    let maps = maps.map(|(i, sheets)| (format!("maps after convolution {}", i + 1), "map", sheets));
-    for (heading, name, sheets) in filters.chain(maps) {
-        let (section, bottom) = section(&heading, name, sheets, top);
+    let named = |(i, sheets)| (format!("maps after convolution {}", i + 1), "map", sheets);
+    // A cell is as large in all of them, so that a map after pooling is as small as it is.
+    let all = found.filters.iter().chain(&found.maps);
+    let largest = all.map(|sheets| sheets.height.max(sheets.width)).max().unwrap_or(1);
+    for (heading, name, sheets) in filters.chain(maps.map(named)) {
+        let (section, bottom) = section(&heading, name, sheets, largest, top);
         body.add(section);
         top = bottom + 20.0;
     }
     page.finish(body, top - 10.0)
 }
 
-fn section(heading: &str, name: &str, sheets: &Sheets, top: f64) -> (Element, f64) {
+fn section(heading: &str, name: &str, sheets: &Sheets, largest: usize, top: f64) -> (Element, f64) {
     let Sheets { height, width, values } = sheets;
     let shown = &values[..values.len().min(MOST)];
     let limit = shown.iter().flatten().filter(|value| value.is_finite()).map(|value| f64::from(value.abs()));
@@ -74,8 +77,16 @@ fn section(heading: &str, name: &str, sheets: &Sheets, top: f64) -> (Element, f6
         values: values.iter().map(|&value| value.into()).collect(),
     };
     let tiles: Vec<Tile> = shown.iter().enumerate().map(tile).collect();
-    let format =
-        tiles::Format { shape: (*height, *width), cell: (1, 1), limit, colors: COLORS, columns: COLUMNS, names: &[] };
+    let share = ((*height.max(width)) as f64 / largest.max(1) as f64).min(1.0);
+    let format = tiles::Format {
+        shape: (*height, *width),
+        cell: (1, 1),
+        limit,
+        colors: COLORS,
+        columns: COLUMNS,
+        share,
+        names: &[],
+    };
     let (tiles, bottom) = tiles::tiles(&tiles, &format, top + HEADING_HEIGHT + BAR_HEIGHT + 10.0);
     (section.with(tiles), bottom)
 }

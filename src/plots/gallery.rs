@@ -142,13 +142,13 @@ fn image(pixels: &[f32], format: &Format) -> Element {
 }
 
 /// The sign of a wrong prediction, at a picture's upper right corner.
-fn cross(x: f64, y: f64) -> Element {
+pub(super) fn cross(x: f64, y: f64) -> Element {
     let arms = path("cross", "M-5 -5L5 5M5 -5L-5 5");
     group("mark").with(circle("badge", (0.0, 0.0), 10.0)).with(arms).placed((x, y), (1.0, 1.0))
 }
 
 /// A probability as a bar between its class and its number.
-fn bar(name: &str, probability: f64, width: f64, top: f64) -> [Element; 3] {
+pub(super) fn bar(name: &str, probability: f64, width: f64, top: f64) -> [Element; 3] {
     let (name_width, number_width) = (width * 0.34, 52.0);
     let full = width - name_width - number_width;
     let name = shortened(name, name_width - 6.0, 12.0);

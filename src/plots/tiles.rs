@@ -29,36 +29,49 @@ pub(super) struct Format<'a> {
     pub colors: Colors,
     /// Tiles per row.
     pub columns: usize,
+    /// The length of an image's longer side, as a share of the room for it.
+    pub share: f64,
     /// Names of the rows and columns of each tile; none without.
     pub names: &'a [String],
 }
 
 /// `tiles` in rows from `top` downwards, and the y coordinate at which they end.
 pub(super) fn tiles(tiles: &[Tile], format: &Format, top: f64) -> (Element, f64) {
-    let Format { shape: (height, width), cell, limit, colors, columns, names } = *format;
+    let Format { shape: (height, width), cell, limit, colors, columns, share, names } = *format;
     let whole_side = (WIDTH - 2.0 * MARGIN + GAP) / columns as f64 - GAP;
     let inset = if names.is_empty() { 0.0 } else { NAMES };
-    let side = whole_side - inset;
+    let side = (whole_side - inset) * share;
     let (cells_high, cells_wide) = ((height * cell.0) as f64, (width * cell.1) as f64);
     let scale = side / cells_high.max(cells_wide);
     let (image_width, image_height) = (cells_wide * scale, cells_high * scale);
     let row_height = inset + image_height + 24.0 + GAP;
-    let sampling = Sampling::new(height, width);
-    let cell = (image_width / sampling.columns as f64, image_height / sampling.rows as f64);
     let mut whole = group("tiles");
     for (index, Tile { name, values }) in tiles.iter().enumerate() {
-        let left = MARGIN + inset + (index % columns) as f64 * (whole_side + GAP) + (side - image_width) / 2.0;
+        let left =
+            MARGIN + inset + (index % columns) as f64 * (whole_side + GAP) + (whole_side - inset - image_width) / 2.0;
         let place = (left, top + inset + (index / columns) as f64 * row_height);
-        let value = |row, column| values.get(sampling.pixel(row, column)).copied().filter(|value| value.is_finite());
-        let mut image = group("image").placed((0.0, 0.0), cell);
-        image.extend(diverging::cells((sampling.rows, sampling.columns), limit, colors, value));
-        let name = shortened(name, side, LABEL_SIZE);
+        let image = cells(values, (height, width), (image_width, image_height), (limit, colors));
+        let name = shortened(name, whole_side, LABEL_SIZE);
         let label = text("muted tick", (image_width / 2.0, image_height + 17.0), Anchor::Middle, &name);
-        let edge = rectangle("edge-of-image", 0.0, 0.0, image_width, image_height);
         let axes = axes(names, (image_width / width as f64, image_height / height as f64));
-        whole.add(group("unit").with(image).with(edge).with(label).with(axes).placed(place, (1.0, 1.0)));
+        whole.add(group("unit").with(image).with(label).with(axes).placed(place, (1.0, 1.0)));
     }
     (whole, top + tiles.len().div_ceil(columns) as f64 * row_height - GAP)
+}
+
+/// One image within its edge, of a width and height.
+pub(super) fn cells(
+    values: &[f64],
+    (height, width): (usize, usize),
+    size: (f64, f64),
+    (limit, colors): (f64, Colors),
+) -> Element {
+    let sampling = Sampling::new(height, width);
+    let cell = (size.0 / sampling.columns as f64, size.1 / sampling.rows as f64);
+    let value = |row, column| values.get(sampling.pixel(row, column)).copied().filter(|value| value.is_finite());
+    let mut image = group("image").placed((0.0, 0.0), cell);
+    image.extend(diverging::cells((sampling.rows, sampling.columns), limit, colors, value));
+    group("cells").with(image).with(rectangle("edge-of-image", 0.0, 0.0, size.0, size.1))
 }
 
 /// The names beside the rows and above the columns of a tile with cells of this size.

@@ -37,7 +37,8 @@ pub fn unit_weights(title: &str, height: usize, width: usize, weights: &[f32], n
     };
     let units: Vec<Tile> = shown.iter().map(tile).collect();
     let columns = shown.len().clamp(4, MOST_COLUMNS);
-    let format = Format { shape: (height, width), cell: (1, 1), limit, colors: COLORS, columns, names: &[] };
+    let format =
+        Format { shape: (height, width), cell: (1, 1), limit, colors: COLORS, columns, share: 1.0, names: &[] };
     let (units, bottom) = tiles(&units, &format, page.top + BAR_HEIGHT + 10.0);
     page.finish(group("units").with(bar).with(units), bottom)
 }

@@ -15,6 +15,8 @@ use crate::place::{Place, output_of, signal, text};
 mod likeness;
 #[path = "guide/page.rs"]
 mod page;
+#[path = "guide/pictures.rs"]
+mod pictures;
 #[path = "guide/tables.rs"]
 mod tables;
 
@@ -53,6 +55,39 @@ fn lessons() {
     names.sort();
     assert!(!names.is_empty());
     names.iter().for_each(|name| check(&format!("{FOLDER}/learn/en/{name}")));
+}
+
+/// What a reader sees who has no page that trains: a picture of a run of each lesson, on light and dark paper.
+#[test]
+fn every_lesson_has_a_shipped_config_and_a_picture() {
+    for language in ["zh", "en"] {
+        let folder = format!("{FOLDER}/learn/{language}");
+        let mut names: Vec<String> = std::fs::read_dir(root().join(&folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names.len(), 12, "{language}");
+        for name in names {
+            let page = Page::read(&format!("{folder}/{name}"));
+            let text = page.lines.join("\n");
+            let configs: Vec<&str> =
+                text.split("$ burnlab --config ").skip(1).filter_map(|rest| rest.split_whitespace().next()).collect();
+            assert!(!configs.is_empty(), "{name} trains nothing");
+            for config in configs {
+                assert!(root().join("configs").join(config).with_extension("toml").exists(), "{name}: {config}");
+            }
+            let commands = page.steps().into_iter().filter_map(|step| match step {
+                Step::Run { command, .. } => pictures::shown(&page, &command.text),
+                Step::Write { .. } => None,
+            });
+            let shown: Vec<_> = commands.collect();
+            assert_eq!(shown.len(), 1, "{language}/{name}: one command draws the picture that it shows");
+            let svg = std::fs::read_to_string(&shown[0].1)
+                .unwrap_or_else(|error| panic!("{}: {error}", shown[0].1.display()));
+            assert!(svg.contains("prefers-color-scheme:dark") && svg.len() < 80_000, "{name}: {} bytes", svg.len());
+        }
+    }
 }
 
 #[test]
@@ -169,6 +204,17 @@ fn check(name: &str) {
             let expected = if fails { "fail" } else { "succeed" };
             broken.push(format!("{head}\n  does not {expected}:\n    {}", printed.join("\n    ")));
             continue;
+        }
+        if let Some((file, kept)) = pictures::shown(&page, &command.text) {
+            let drawn = std::fs::read_to_string(place.path(&file)).unwrap();
+            let old = std::fs::read_to_string(&kept);
+            if !old.is_ok_and(|old| pictures::Outline::of(&old).is_like(&pictures::Outline::of(&drawn))) {
+                wrong.push(format!("{head}\n  {} is not what is drawn", kept.display()));
+                if is_updating() {
+                    std::fs::write(&kept, drawn).unwrap();
+                    edits.push((command.output.clone(), page.lines[command.output.clone()].to_vec()));
+                }
+            }
         }
         if !shown.is_empty() && !likeness::is_like(shown, &printed) {
             let updated = likeness::updated(shown, &printed);

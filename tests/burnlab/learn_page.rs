@@ -294,6 +294,19 @@ async fn hidden_units_are_trained_and_their_epochs_shown() {
     assert!(number(&page, &format!("{widget}.right")).await < 380.0);
     press(&page, "[data-widget=hidden-units] input[name=epoch]", key::END).await;
 
+    // No number of the diagram stands on another one, nor on a bias; with more units there is room for them, too.
+    let apart = "return [...document.querySelectorAll('[data-widget=hidden-units] .wiring')].every((net) => { \
+         const boxes = [...net.querySelectorAll('.weight, .bias')].map((text) => text.getBoundingClientRect()); \
+         return boxes.length > 0 && boxes.every((a, i) => boxes.slice(0, i).every((b) => \
+           a.right <= b.left || b.right <= a.left || a.bottom <= b.top + 2 || b.bottom <= a.top + 2)); })";
+    assert_eq!(page.js(apart).await, json!(true));
+    for _ in 0..5 {
+        let count = trained(&page, "hidden-units").await;
+        press(&page, "[data-widget=hidden-units] input[name=units]", key::RIGHT).await;
+        trained_again(&page, "hidden-units", count).await;
+        assert_eq!(page.js(apart).await, json!(true));
+    }
+
     // One unit has one line, and cannot find the band.
     let count = trained(&page, "hidden-units").await;
     press(&page, "[data-widget=hidden-units] input[name=units]", key::HOME).await;
@@ -332,6 +345,15 @@ async fn hidden_units_are_trained_and_their_epochs_shown() {
         json!(true),
     )
     .await;
+    // Another width has starts of its own, and the picture above has them with that width.
+    press(&page, "[data-widget=luck] input[name=units]", key::HOME).await;
+    page.click("[data-widget=luck] .go").await;
+    let said = "document.querySelector('[data-widget=luck] .told-now').textContent";
+    wait_long(&page, &format!("{said}.startsWith('With 1 hidden unit, ')"), json!(true)).await;
+    let count = trained(&page, "hidden-units").await;
+    page.click("[data-widget=luck] .samples button:nth-child(3)").await;
+    trained_again(&page, "hidden-units", count).await;
+    assert_eq!(number(&page, &format!("{widget}.parameters")).await, 5.0);
     page.close().await;
 }
 
@@ -474,7 +496,11 @@ async fn a_wide_network_overfits_and_regularisation_holds_it() {
     assert!(wide > one + 0.1, "gap {one} with 1 unit, {wide} with 256");
     assert_near(figure(&page, "validation").await - figure(&page, "train").await, wide, 1e-12);
     assert!(number(&page, "document.querySelectorAll('[data-widget=overfitting] .losses .curve').length").await == 2.0);
+    let marks = "document.querySelectorAll('[data-widget=overfitting] figure:last-of-type .mark').length";
+    let tried = number(&page, marks).await;
     let held = to("l2", key::END).await;
+    // What was tried without it is still there.
+    assert_eq!(number(&page, marks).await, tried + 2.0);
     assert!(held < wide / 2.0, "gap {wide} without, {held} with the most L2");
     let command = "document.querySelector('[data-widget=overfitting] .same code').textContent";
     page.wait(&format!("{command}.includes('--config moons-overfit') && {command}.includes('[256]')"), json!(true))

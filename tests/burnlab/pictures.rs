@@ -52,7 +52,7 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_run_of_images_shows_label_and_prediction_wrong_ones_first() {
     let lab = Lab::new();
     let run = lab.train("digits", &[]);
-    assert_eq!(names(&run.folder), ["confusion", "curves", "gallery", "network", "unit_weights"]);
+    assert_eq!(names(&run.folder), ["confusion", "curves", "forward_pass", "gallery", "network", "unit_weights"]);
 
     let mut csv = csv::Reader::from_path(run.folder.join("predictions.csv")).unwrap();
     let rows: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
@@ -77,6 +77,14 @@ fn a_run_of_images_shows_label_and_prediction_wrong_ones_first() {
     curves.says(&format!("stopped {}", run.num_epochs));
     assert_eq!(series(&run, "train/loss").len(), run.num_epochs);
     assert_eq!(Svg::read(&run.folder, "unit_weights").count("unit"), 16);
+
+    // The first test row, as its prediction is recorded.
+    let pass = Svg::read(&run.folder, "forward_pass");
+    pass.says(&format!("Label {}", &rows[0][1]));
+    pass.says(&format!("Prediction {}", &rows[0][2]));
+    assert_eq!((pass.count("unit"), pass.count("output"), pass.count("chosen")), (16, 10, 1));
+    let most = (3..13).map(|column| rows[0][column].parse::<f64>().unwrap()).fold(0.0, f64::max);
+    pass.says(&format!("{:.1} %", 100.0 * most));
 }
 
 #[test]

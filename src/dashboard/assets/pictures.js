@@ -14,6 +14,8 @@ const NAMES = {
   hidden_units: "What the hidden units see",
   network: "Network",
   unit_weights: "Weights of the hidden units",
+  forward_pass: "One image through the network",
+  feature_maps: "Filters and feature maps of one image",
   attention: "Attention: where each head looks",
   roc: "ROC curve",
   calibration: "Calibration",

@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use crate::data::Task;
-use crate::plots::{self, Layer};
+use crate::plots::{self, ForwardPass, Layer};
 
 /// Units and connections, with their weights.
 pub(super) fn network(subject: &Subject) -> Option<String> {
@@ -42,4 +42,43 @@ pub(super) fn unit_weights(subject: &Subject) -> Option<String> {
     let weight = &subject.weights["layers.0.weight"];
     let title = subject.titled("Weights of the first layer's units");
     Some(plots::unit_weights(&title, height, width, &weight.values, weight.shape[1]))
+}
+
+/// One test image: its pixels, the units of the first hidden layer with their weights, the probabilities.
+pub(super) fn forward_pass(subject: &Subject) -> Option<String> {
+    let shape = subject.preprocessor.image_shape()?;
+    let [height, width] = subject.preprocessor.layout().image_shape?;
+    let mlp = subject.perceptron()?;
+    let names = subject.preprocessor.class_names();
+    let row = subject.predictions.get(subject.example)?;
+    let (weight, biases) = (&subject.weights["layers.0.weight"], &subject.weights["layers.0.bias"].values);
+    if mlp.hidden.is_empty() || names.is_empty() {
+        return None;
+    }
+    let num_units = weight.shape[1];
+    let of_unit = |unit: usize| weight.values.iter().skip(unit).step_by(num_units).copied().collect::<Vec<f32>>();
+    let input = subject.test.input(subject.example);
+    let sum = |unit: usize| of_unit(unit).iter().zip(input).map(|(w, x)| w * x).sum::<f32>() + biases[unit];
+    let activations = subject.network.activate((0..num_units).map(sum).collect());
+    let name = |class: f64| names.get(class as usize).cloned().unwrap_or_default();
+    let pass = ForwardPass {
+        about: format!(
+            "From the pixels to an answer: what the network makes of the image{}. Each unit of the first hidden layer is \
+             shown by its weights; the bar is its {} activation.",
+            subject.example_told(),
+            mlp.activation
+        ),
+        image: (
+            shape.height,
+            shape.width,
+            shape.grey(&subject.preprocessor.raw_numbers(subject.test, subject.example)),
+        ),
+        shape: (height, width),
+        sizes: [input.len()].into_iter().chain(mlp.hidden.iter().copied()).chain([names.len()]).collect(),
+        units: (0..num_units).map(|unit| (of_unit(unit), f64::from(activations[unit]))).collect(),
+        outputs: names.iter().cloned().zip(row.answer.probabilities.iter().copied()).collect(),
+        label: name(row.truth()),
+        prediction: name(row.answer.first()),
+    };
+    Some(plots::forward_pass(&subject.titled("Forward pass"), &pass))
 }

@@ -102,6 +102,13 @@ pub static PICTURES: &[Picture] = &[
         cost: cheap,
     },
     Picture {
+        name: "forward-pass",
+        shows: "Images: one image through the first hidden layer to its probabilities",
+        needs: "images (data.image_shape), classes, test rows, and an mlp with a hidden layer",
+        draw: Draw::Run(layers::forward_pass),
+        cost: cheap,
+    },
+    Picture {
         name: "feature-maps",
         shows: "Convolutional networks: the first filters, and the maps of one image",
         needs: "model.kind = \"cnn\", images (data.image_shape), and test rows",

@@ -1,10 +1,9 @@
 // Self-attention between the patches of a digit: who looks at whom, head by head.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { bars, largest } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
-import { choice, status } from "./kit.js";
+import { choice, percent, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper, terminal } from "./training.js";
@@ -80,7 +79,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "controls" }, layer, head),
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", {}, h("div", { class: "side" }, board, h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": t("matrix") }, matrix)), told), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs, answer)),
     h("p", { class: "soft" }, t("key")),
-    keeper(common, () => ({ config: "digits-transformer" })),
+    keeper(common, () => ({ kind: "transformer" })),
     terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);

@@ -122,7 +122,7 @@ export async function mount(place, { t, common, onClose }) {
       ),
       hasGradients ? h("p", { class: "soft" }, t("away", { away: number(away) })) : "",
     );
-    trail.replaceChildren(h("span", {}, t("steps", { count: history.length })), ...history.slice(-8).map((loss) => h("data", {}, brief(loss))), h("b", {}, `→ ${brief(seen.loss)}`));
+    trail.replaceChildren(h("span", {}, t(history.length ? "steps" : "no-steps", { count: history.length })), ...history.slice(-8).map((loss) => h("data", {}, `${brief(loss)} →`)), h("b", {}, brief(seen.loss)));
   };
   const stages = h(
     "div",

@@ -1,13 +1,15 @@
 // A convolutional network: small filters pass over the digit that one draws, and give a map each.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { bars, largest } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
-import { status } from "./kit.js";
+import { percent, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper, terminal } from "./training.js";
+
+/** A cell of a map, in px: the same in all layers, so that a smaller map is drawn smaller. */
+const CELL = 14;
 
 export async function mount(place, { t, common, onClose, isOpen }) {
   const net = await deeper("cnn", place, { common, isOpen });
@@ -33,7 +35,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
               "div",
               {},
               h("h3", {}, t("layer", { number: at + 1, height: layers[at].height, width: layers[at].width, count: images.length })),
-              h("ul", { class: "map-list" }, images.map((image, index) => h("li", {}, at === 0 && filters[index] ? h("span", { class: "filter" }, filters[index]) : null, image))),
+              h("ul", { class: "map-list", style: { "--map": `${CELL * layers[at].width}px` } }, images.map((image, index) => h("li", {}, at === 0 && filters[index] ? h("span", { class: "filter" }, filters[index]) : null, image))),
             ),
           ),
         );
@@ -52,7 +54,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), rows, h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs)),
     told,
     h("p", { class: "soft" }, t("key")),
-    keeper(common, () => ({ config: "digits-cnn" })),
+    keeper(common, () => ({ kind: "cnn" })),
     terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);

@@ -2,15 +2,14 @@
 // probabilities.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { bars, largest } from "./bars.js";
-import { choice, status } from "./kit.js";
+import { choice, percent, status } from "./kit.js";
 import { forward, numParameters } from "./network.js";
 import { pad, samples, SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper } from "./training.js";
 import { trainedDigits } from "./trained_digits.js";
-import { report } from "./trouble.js";
+import { report, said } from "./trouble.js";
 
 const WIDTHS = [2, 4, 8, 16, 32];
 
@@ -50,7 +49,7 @@ export async function mount(place, { t, common, onClose }) {
       return { bar, element: h("li", {}, h("span", { class: "soft" }, String(unit + 1)), image, bar) };
     });
     units.replaceChildren(...drawn.map(({ element }) => element));
-    facts.textContent = t("facts", { hidden, parameters: numParameters(network.layers), share: percent(network.accuracy) });
+    facts.textContent = t("facts", { hidden, parameters: numParameters(network.layers), test: network.rows.test, share: percent(network.accuracy) }) + (network.time_is_up ? ` ${said("time-is-up", network)}` : "");
     place.dataset.model = network.id;
     show(drawing.pixels);
   };

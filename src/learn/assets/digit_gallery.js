@@ -1,9 +1,8 @@
 // Test images with label and prediction, those that are wrong first; a click takes one onto the pad.
 
 import { h, scroller } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { largest } from "./bars.js";
-import { button } from "./kit.js";
+import { button, percent } from "./kit.js";
 import { SIDE } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { trainedDigits } from "./trained_digits.js";

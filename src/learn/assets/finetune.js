@@ -15,12 +15,12 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   const told = status();
   const all = [...found.without, ...found.with];
   chart.show(
-    found.seeds.flatMap((_, index) => [
-      { x: index + 1, y: found.without[index], shape: "x", color: paint(1), size: 11 },
-      { x: index + 1, y: found.with[index], shape: "circle", color: paint(2), size: 11 },
+    found.seeds.flatMap((seed, index) => [
+      { x: seed, y: found.without[index], shape: "x", color: paint(1), size: 11 },
+      { x: seed, y: found.with[index], shape: "circle", color: paint(2), size: 11 },
     ]),
-    { x: { kind: "linear", range: [0, found.seeds.length + 1], title: t("seed") }, y: { kind: "linear", range: [Math.min(...all) - 0.02, Math.min(1, Math.max(...all) + 0.02)], title: t("accuracy") } },
-    found.seeds.map((_, index) => ({ points: [[index + 1, found.without[index]], [index + 1.0001, found.with[index]]], color: "var(--line-strong)", width: 1.2 })),
+    { x: { kind: "linear", range: [found.seeds[0] - 1, found.seeds.at(-1) + 1], title: t("seed") }, y: { kind: "linear", range: [Math.min(...all) - 0.02, Math.min(1, Math.max(...all) + 0.02)], title: t("accuracy") } },
+    found.seeds.map((seed, index) => ({ points: [[seed, found.without[index]], [seed + 0.0001, found.with[index]]], color: "var(--line-strong)", width: 1.2 })),
   );
   const differences = found.with.map((value, index) => value - found.without[index]);
   const better = differences.filter((one) => one > 0).length;

@@ -2,10 +2,9 @@
 // was written.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { bars } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
-import { brief, button, choice, generator, slider, status } from "./kit.js";
+import { brief, button, choice, generator, percent, slider, status } from "./kit.js";
 import { keeper, terminal } from "./training.js";
 
 const START = "Alice was ";
@@ -21,11 +20,8 @@ export async function mount(place, { t, common, onClose, isOpen }) {
   const next = bars({ class: "next", "aria-label": t("next") });
   const line = h("div", { class: "characters", role: "group", "aria-label": t("looked") });
   const name = (character) => ({ " ": "␣", "\n": "⏎" })[character] ?? character;
-  /** Among these alone: they are not all, and their probabilities do not add up to 1. */
-  const entropy = (rows) => {
-    const whole = rows.reduce((sum, { probability }) => sum + probability, 0);
-    return -rows.reduce((sum, { probability }) => sum + (probability > 0 ? (probability / whole) * Math.log2(probability / whole) : 0), 0);
-  };
+  /** The number of equally likely characters among which it is as hard to guess: 2 to the power of the entropy in bits. */
+  const perplexity = (rows) => 2 ** -rows.reduce((sum, { probability }) => sum + (probability > 0 ? probability * Math.log2(probability) : 0), 0);
   /** Where a character looks: those after it are hidden from it. */
   const showAttention = () => {
     const weights = seen.attention[Number(layer.value())][Number(head.value())][query];
@@ -62,7 +58,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     showAttention();
     place.dataset.next = seen.next[0].character;
     place.dataset.probability = seen.next[0].probability;
-    told.textContent = t("told", { character: name(seen.next[0].character), share: brief(seen.next[0].probability), bits: brief(Number(entropy(seen.next).toFixed(2))) });
+    told.textContent = t("told", { character: name(seen.next[0].character), share: brief(seen.next[0].probability), choices: brief(perplexity(seen.next), 1) });
   };
   const ask = looker(
     "gpt",
@@ -105,7 +101,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "two" }, h("div", {}, h("h3", {}, t("next")), next), h("div", {}, h("h3", {}, t("looked")), h("div", { class: "controls" }, layer, head), line)),
     told,
     h("p", { class: "soft" }, t("key")),
-    keeper(common, () => ({ config: "alice", set: { "training.max_epochs": 3 } })),
+    keeper(common, () => ({ kind: "gpt" })),
     terminal(common, net.command),
   );
   read();

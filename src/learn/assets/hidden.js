@@ -2,11 +2,10 @@
 // them, epoch by epoch.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
-import { button, choice, isStill, picture, slider, status } from "./kit.js";
+import { button, choice, isStill, percent, picture, slider, status } from "./kit.js";
 import { classifier, field, numParameters } from "./network.js";
-import { DASHES, drawField, drawLine, drawPoints, probabilities, unitSlot, widened } from "./plane.js";
+import { DASHES, STROKES, drawField, drawLine, drawPoints, probabilities, unitSlot, widened } from "./plane.js";
 import { keeper, terminal, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
 
@@ -68,7 +67,7 @@ export function mount(place, { t, common, onClose }) {
     if (canvases.length !== count) {
       canvases = Array.from({ length: count }, (_, unit) => unitCanvas(unit));
       unitPictures.replaceChildren(
-        ...canvases.map((canvas, unit) => h("figure", {}, canvas, h("figcaption", {}, h("i", { class: `stroke slot-${unitSlot(unit)}` }), t("unit", { number: unit + 1 })))),
+        ...canvases.map((canvas, unit) => h("figure", {}, canvas, h("figcaption", {}, h("i", { class: `stroke slot-${unitSlot(unit)}`, style: { "border-top-style": STROKES[unit % STROKES.length] } }), t("unit", { number: unit + 1 })))),
       );
     }
     canvases.forEach((canvas) => canvas.redraw());
@@ -145,12 +144,16 @@ export function mount(place, { t, common, onClose }) {
     return undefined;
   }, { class: "play" });
   onClose(() => clearInterval(timer));
+  // One of the starts below, with all that belongs to it.
   const take = ({ detail }) => {
-    seed = detail;
+    ({ seed } = detail);
+    [config, data.select.value, curve.select.value] = [CONFIGS.band, "band", "tanh"];
+    units.put(detail.units);
+    depth.put(1);
     changed();
   };
-  document.addEventListener("burnlab-seed", take);
-  onClose(() => document.removeEventListener("burnlab-seed", take));
+  document.addEventListener("burnlab-start", take);
+  onClose(() => document.removeEventListener("burnlab-start", take));
 
   place.append(
     h("div", { class: "controls" }, data, curve, again),

@@ -1,7 +1,7 @@
 // What the widgets are made of: labelled controls, numbers that can be read, and pictures that follow size and theme.
 
 import { h, perFrame } from "../assets/dom.js";
-import { MISSING, number } from "../assets/numbers.js";
+import { MISSING, number, percent as spaced } from "../assets/numbers.js";
 import { onTheme } from "../assets/palette.js";
 
 let numControls = 0;
@@ -13,6 +13,9 @@ export function brief(value, places = 3) {
   const rounded = Number(value.toFixed(places));
   return String(rounded === 0 ? 0 : rounded).replace("-", "−");
 }
+
+/** In Chinese nothing stands between a number and its %, and elsewhere no line ends there. */
+export const percent = (value) => spaced(value).replace(" ", document.documentElement.lang.startsWith("zh") ? "" : "\u00a0");
 
 /**
  * A labelled slider: `{name, label, min, max, step, value, show, oninput(value)}`. With `stops`, a list, its positions are the
@@ -83,6 +86,9 @@ export function put(element, value) {
   element.textContent = brief(value, 4);
   element.dataset.value = element.title = String(value);
 }
+
+/** A number as a further term of a sum, with its sign before it: `+ 0.5`, `− 0.5`. */
+export const term = (name, value) => [value < 0 ? " − " : " + ", Object.assign(figure(name, value), { textContent: brief(Math.abs(value), 4) })];
 
 /** A line that is read aloud when it changes. */
 export const status = (props = {}) => h("p", { class: "told-now", role: "status", ...props });

@@ -1,7 +1,8 @@
 // The page of lessons: which lesson in which language, and the widgets in its text.
 
-import { ApiError, send } from "../assets/api.js";
+import { send } from "../assets/api.js";
 import { h } from "../assets/dom.js";
+import { speak as speakOfTrouble, trouble } from "./trouble.js";
 import { translator } from "./words.js";
 
 const LANGUAGES = { zh: "中文", en: "English" };
@@ -62,6 +63,7 @@ async function load() {
     send("GET", `api/learn/lessons?lang=${lang}`),
   ]);
   words = translator(table);
+  speakOfTrouble(words("common"));
   lessons = texts;
   document.documentElement.lang = lang === "zh" ? "zh-CN" : "en";
   drawFrame();
@@ -151,8 +153,12 @@ async function mount(place) {
     await draw(place, { t, common: words("common"), lang, isOpen: () => isOpen, onClose: (close) => (isOpen ? mine.push(close) : close()) });
     place.dataset.ready = "";
   } catch (problem) {
-    if (problem instanceof ApiError) place.append(h("p", { class: "problem", role: "alert" }, problem.message));
-    else failed(problem);
+    try {
+      const text = trouble(problem);
+      if (text) place.append(h("p", { class: "problem", role: "alert" }, text));
+    } catch (mistake) {
+      failed(mistake);
+    }
   }
 }
 

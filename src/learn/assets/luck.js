@@ -1,10 +1,9 @@
 // Twenty random starts of the same network: what is learned depends on where the weights begin.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { dots } from "./dots.js";
-import { button, slider, status } from "./kit.js";
+import { button, percent, slider, status } from "./kit.js";
 import { series } from "./training.js";
 
 const STARTS = 20;
@@ -16,12 +15,12 @@ export function mount(place, { t, onClose }) {
   let control = null;
   onClose(() => control?.abort());
   const told = status();
-  const chart = dots(t("chart"), onClose, { open: ({ seed }) => pick(seed) });
-  const pick = (seed) => document.dispatchEvent(new CustomEvent("burnlab-seed", { detail: seed }));
+  const chart = dots(t("chart"), onClose, { open: ({ seed, width }) => pick(seed, width) });
+  const pick = (seed, units) => document.dispatchEvent(new CustomEvent("burnlab-start", { detail: { seed, units } }));
   const list = h("div", { class: "samples", role: "group", "aria-label": t("starts") });
   const draw = () => {
     chart.show(
-      found.map(({ seed, accuracy }) => ({ x: seed, y: accuracy, seed, opens: true, shape: accuracy > ENOUGH ? "circle" : "x", color: paint(accuracy > ENOUGH ? 2 : 1), size: 11 })),
+      found.map(({ seed, accuracy, width }) => ({ x: seed, y: accuracy, seed, width, opens: true, shape: accuracy > ENOUGH ? "circle" : "x", color: paint(accuracy > ENOUGH ? 2 : 1), size: 11 })),
       { x: { kind: "linear", range: [0, STARTS + 1], title: t("start") }, y: { kind: "linear", range: [0.4, 1.02], title: t("accuracy") } },
     );
   };
@@ -33,14 +32,19 @@ export function mount(place, { t, onClose }) {
       control = new AbortController();
       found = [];
       list.replaceChildren();
+      draw();
       go.disabled = true;
-      const requests = Array.from({ length: STARTS }, (_, index) => ({ config: "band-2-units", set: { "model.hidden": [units.value()] }, seed: index + 1 }));
+      const width = units.value();
+      const progress = () => (told.textContent = t("so-far", { number: found.length, of: STARTS, units: width }));
+      progress();
+      const requests = Array.from({ length: STARTS }, (_, index) => ({ config: "band-2-units", set: { "model.hidden": [width] }, seed: index + 1 }));
       await series(
         requests,
         ({ test: { accuracy } }, { seed }) => {
-          found.push({ seed, accuracy });
-          list.append(button(`${accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(accuracy) }) }));
+          found.push({ seed, accuracy, width });
+          list.append(button(`${accuracy > ENOUGH ? "●" : "✕"} ${seed}`, () => pick(seed, width), { class: "quiet", "aria-label": t("one", { seed, accuracy: percent(accuracy) }) }));
           draw();
+          progress();
         },
         control.signal,
       );
@@ -49,7 +53,7 @@ export function mount(place, { t, onClose }) {
       const good = found.filter(({ accuracy }) => accuracy > ENOUGH).length;
       place.dataset.found = found.length;
       place.dataset.good = good;
-      told.textContent = t("told", { good, of: found.length, least: percent(Math.min(...found.map(({ accuracy }) => accuracy))) });
+      told.textContent = t(good < found.length ? "told" : "all-good", { units: width, good, of: found.length, least: percent(Math.min(...found.map(({ accuracy }) => accuracy))) });
     },
     { class: "go" },
   );

@@ -41,7 +41,7 @@ export function mount(place, { t, common }) {
     const [{ sums, outputs }] = forward([layer], state.x);
     const products = state.x.map((x, index) => `${bracket(state.w[index])}×${bracket(x)}`).join(" + ");
     sum.replaceChildren(
-      h("span", { class: "row" }, `z = ${products} + ${bracket(state.b)} = `, figure("z", sums[0])),
+      h("span", { class: "row" }, `z = ${products} ${state.b < 0 ? "−" : "+"} ${brief(Math.abs(state.b))} = `, figure("z", sums[0])),
       h("span", { class: "row" }, `a = ${curve.value()}(z) = `, figure("a", outputs[0])),
     );
     drawing.replaceChildren(

@@ -12,6 +12,8 @@ import { changes, keeper, terminal, trainer } from "./training.js";
 const CONFIG = "moons-overfit";
 const WIDTHS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 const EPOCHS = 300;
+/** What holds the weights back, as one word. */
+const holding = (set) => `${set["training.l2"] ?? 0} ${set["model.dropout"] ?? 0}`;
 
 export function mount(place, { t, common, onClose }) {
   let result = null;
@@ -44,14 +46,19 @@ export function mount(place, { t, common, onClose }) {
       put(validation, lastValidation);
       put(gap, lastValidation - last);
       const width = set["model.hidden"][0];
-      seen.set(width, { width, last, lastValidation });
+      const held = holding(set);
+      seen.set(`${width} ${held}`, { width, held, last, lastValidation });
       place.dataset.width = width;
-      const rows = [...seen.values()].sort((a, b) => a.width - b.width);
+      // Those with other penalties stay, hollow and behind.
+      const rows = [...seen.values()].sort((a, b) => (a.held === held) - (b.held === held) || a.width - b.width);
       by.show(
-        rows.flatMap((row) => [
-          { x: String(row.width), y: row.last, shape: "circle", color: paint(0), size: 10 },
-          { x: String(row.width), y: row.lastValidation, shape: "square", color: paint(1), size: 10 },
-        ]),
+        rows.flatMap((row) => {
+          const look = row.held === held ? { size: 10 } : { size: 8, isHollow: true, opacity: 0.7 };
+          return [
+            { x: String(row.width), y: row.last, shape: "circle", color: paint(0), ...look },
+            { x: String(row.width), y: row.lastValidation, shape: "square", color: paint(1), ...look },
+          ];
+        }),
         { x: { kind: "words", words: WIDTHS.map(String), title: t("width") }, y: { kind: "linear", range: [0, Math.max(...rows.map((row) => row.lastValidation), 0.5) * 1.1], title: common("loss") } },
       );
       told.textContent = t("told", { width, parameters: numParameters(found.layers), train: brief(last), validation: brief(lastValidation) });
@@ -62,14 +69,9 @@ export function mount(place, { t, common, onClose }) {
     config: CONFIG,
     set: changes({ "model.hidden": [width.value()], "model.dropout": dropout.value(), "training.l2": l2.value(), "training.max_epochs": EPOCHS }, { "model.dropout": 0, "training.l2": 0 }),
   });
-  // What was learned with another penalty is no neighbour of the new one.
-  const anew = () => {
-    seen.clear();
-    ask(request());
-  };
   const width = slider({ name: "width", label: t("width"), stops: WIDTHS, value: 8, oninput: () => ask(request()) });
-  const l2 = slider({ name: "l2", label: t("l2"), stops: [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], value: 0, show: String, oninput: anew });
-  const dropout = slider({ name: "dropout", label: t("dropout"), min: 0, max: 0.8, step: 0.1, value: 0, show: String, oninput: anew });
+  const l2 = slider({ name: "l2", label: t("l2"), stops: [0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1], value: 0, show: String, oninput: () => ask(request()) });
+  const dropout = slider({ name: "dropout", label: t("dropout"), min: 0, max: 0.8, step: 0.1, value: 0, show: String, oninput: () => ask(request()) });
   place.append(
     h("div", { class: "sliders wide" }, width, l2, dropout),
     h("div", { class: "two" }, h("div", {}, chart, h("p", { class: "figures" }, h("span", {}, common("train"), " ", train), h("span", {}, common("validation"), " ", validation), h("span", {}, t("gap"), " ", gap))), h("div", { class: "plane" }, plane)),

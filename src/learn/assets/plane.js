@@ -9,6 +9,9 @@ const CELLS = 50;
 /** The dashes of the lines of units, so that they differ in more than their colour. */
 export const DASHES = [[], [9, 5], [2, 4], [12, 4, 2, 4]];
 
+/** The same in the key, as borders. */
+export const STROKES = ["solid", "dashed", "dotted", "dashed"];
+
 /** The slot of a hidden unit's colour; 0 and 1 are those of the classes. */
 export const unitSlot = (unit) => 2 + (unit % 8);
 

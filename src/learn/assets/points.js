@@ -1,9 +1,8 @@
 // Points to drag, and the line that a perceptron learns from them, trained anew after each move.
 
 import { h, svg } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { markShape, paint, SHAPES } from "../assets/palette.js";
-import { brief, button, choice, figure, generator, picture, put, status } from "./kit.js";
+import { brief, button, choice, figure, generator, percent, picture, status, term } from "./kit.js";
 import { drawField, drawLine, probabilities } from "./plane.js";
 import { keeper, trainer } from "./training.js";
 import { wiring } from "./wiring.js";
@@ -62,16 +61,17 @@ export function mount(place, { t, common, onClose }) {
   );
   const board = svg("svg", { viewBox: "0 0 600 600", class: "board-of-points", role: "group", "aria-label": t("board") });
   const drawing = h("div", { class: "drawing" });
-  const equation = h("p", { class: "sum" }, "y = σ(", figure("w0", 0), " + ", figure("w1", 0), " · x₁ + ", figure("w2", 0), " · x₂)");
+  const equation = h("p", { class: "sum" });
 
   const request = () => ({ config: CONFIG, set: SET, points });
   const { ask } = trainer(
     (result) => {
       ({ layers } = result);
       const [{ weights, bias }] = layers;
-      [bias[0], ...weights[0]].forEach((value, index) => put(equation.querySelector(`[data-name=w${index}]`), value));
+      const [w1, w2] = weights[0];
+      equation.replaceChildren("y = sigmoid(", figure("w0", bias[0]), ...term("w1", w1), " × x₁", ...term("w2", w2), " × x₂)");
       canvas.redraw();
-      drawing.replaceChildren(wiring(layers, ["x₁", "x₂"], { told: t("net") }));
+      drawing.replaceChildren(wiring(layers, ["x₁", "x₂"], { told: t("net"), bias: "w₀" }));
       const right = points.filter(([x, y, side]) => (bias[0] + weights[0][0] * x + weights[0][1] * y > 0 ? 1 : 0) === side).length;
       told.dataset.right = right;
       told.dataset.of = points.length;

@@ -1,10 +1,9 @@
 // A recurrent network reads a digit row by row; its state after each row, and what it would answer by then.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { bars, largest } from "./bars.js";
 import { deeper, looker } from "./deeper.js";
-import { slider, status } from "./kit.js";
+import { percent, slider, status } from "./kit.js";
 import { pad, samples } from "./pad.js";
 import { pixelPicture } from "./pixels.js";
 import { keeper, terminal } from "./training.js";
@@ -40,7 +39,7 @@ export async function mount(place, { t, common, onClose, isOpen }) {
     h("div", { class: "digit-flow" }, h("div", {}, drawing.pad, samples(common, net.examples, drawing.fill)), h("div", { class: "hidden-layer" }, h("h3", {}, t("states", { units: net.units })), states), h("div", { class: "output-layer" }, h("h3", {}, t("probabilities")), outputs)),
     told,
     h("p", { class: "soft" }, t("key")),
-    keeper(common, () => ({ config: "digits-rnn" })),
+    keeper(common, () => ({ kind: "rnn" })),
     terminal(common, net.command),
   );
   drawing.fill(net.examples[3]?.pixels ?? net.examples[0].pixels);

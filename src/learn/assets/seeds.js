@@ -8,6 +8,8 @@ import { button, choice, status } from "./kit.js";
 import { series } from "./training.js";
 
 const SEEDS = 10;
+/** That of the configs, so that these are the runs of `--seeds 10`. */
+const FIRST_SEED = 42;
 const STOPPING = { config: "moons-early-stopping" };
 /** What is compared: the second of each pair is what the lesson recommends. */
 const PAIRS = {
@@ -29,8 +31,8 @@ export function mount(place, { t, onClose }) {
     options: Object.keys(PAIRS).map((one) => [one, t(one)]),
     onchange: () => {
       control?.abort();
+      control = null;
       pairs = [];
-      told.textContent = "";
       show();
     },
   });
@@ -43,13 +45,16 @@ export function mount(place, { t, onClose }) {
     const pad = 0.1 * (range[1] - range[0] || 1);
     chart.show(
       values.flatMap(([without, with_], index) => [
-        { x: index + 1, y: without, shape: "x", color: paint(1), size: 11 },
-        { x: index + 1, y: with_, shape: "circle", color: paint(2), size: 11 },
+        { x: FIRST_SEED + index, y: without, shape: "x", color: paint(1), size: 11 },
+        { x: FIRST_SEED + index, y: with_, shape: "circle", color: paint(2), size: 11 },
       ]),
-      { x: { kind: "linear", range: [0, SEEDS + 1], title: t("seed") }, y: { kind: "linear", range: [range[0] - pad, range[1] + pad], title: t(name) } },
-      values.map(([without, with_], index) => ({ points: [[index + 1, without], [index + 1.0001, with_]], color: "var(--line-strong)", width: 1.2 })),
+      { x: { kind: "linear", range: [FIRST_SEED - 1, FIRST_SEED + SEEDS], title: t("seed") }, y: { kind: "linear", range: [range[0] - pad, range[1] + pad], title: t(name) } },
+      values.map(([without, with_], index) => ({ points: [[FIRST_SEED + index, without], [FIRST_SEED + index + 0.0001, with_]], color: "var(--line-strong)", width: 1.2 })),
     );
-    if (pairs.length < SEEDS) return;
+    if (pairs.length < SEEDS) {
+      told.textContent = control ? t("so-far", { number: pairs.length, of: SEEDS }) : "";
+      return;
+    }
     const differences = values.map(([without, with_]) => with_ - without);
     const { middle, half } = paired(differences);
     const better = differences.filter((one) => (name === "log_loss" ? one < 0 : one > 0)).length;
@@ -68,8 +73,9 @@ export function mount(place, { t, onClose }) {
       control?.abort();
       control = new AbortController();
       pairs = [];
+      show();
       go.disabled = true;
-      const requests = Array.from({ length: SEEDS }, (_, index) => PAIRS[pair.value()].map((one) => ({ ...one, seed: index + 1 }))).flat();
+      const requests = Array.from({ length: SEEDS }, (_, index) => PAIRS[pair.value()].map((one) => ({ ...one, seed: FIRST_SEED + index }))).flat();
       let first = null;
       await series(
         requests,

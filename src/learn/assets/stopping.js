@@ -1,13 +1,12 @@
 // Early stopping: the curve runs, patience counts, and the weights of the best epoch are kept.
 
 import { h } from "../assets/dom.js";
-import { percent } from "../assets/numbers.js";
 import { paint } from "../assets/palette.js";
 import { bars } from "./bars.js";
-import { brief, button, choice, isStill, slider, status } from "./kit.js";
+import { brief, button, choice, isStill, percent, slider, status } from "./kit.js";
 import { losses } from "./losses.js";
 import { changes, keeper, terminal, trainer, trainOnce } from "./training.js";
-import { report } from "./trouble.js";
+import { report, said } from "./trouble.js";
 
 const CONFIG = "moons-early-stopping";
 const PATIENCE = "training.early_stopping.patience";
@@ -72,7 +71,7 @@ export function mount(place, { t, common, onClose, isOpen }) {
       verdict.replaceChildren(
         h("span", {}, t("log-loss"), " ", h("b", {}, brief(found.test.log_loss))),
         h("span", {}, t("accuracy"), " ", h("b", {}, percent(found.test.accuracy))),
-        ...(whole ? [h("span", { class: "soft" }, t("without", { loss: brief(whole.test.log_loss), accuracy: percent(whole.test.accuracy) }))] : []),
+        ...(whole ? [h("span", { class: "soft" }, t("without", { loss: brief(whole.test.log_loss), accuracy: percent(whole.test.accuracy) }), whole.time_is_up ? ` ${said("time-is-up", whole)}` : "")] : []),
       );
       show();
     },

@@ -1,12 +1,13 @@
 // The tutorial's network for the digits, by its width: asked for once, whichever widgets need it.
 
 import { send } from "../assets/api.js";
-import { whole } from "./training.js";
+import { ownSlot, whole } from "./training.js";
 
 const asked = new Map();
 
 async function ask(hidden) {
-  const network = await send("GET", `api/learn/digits?hidden=${hidden}`);
+  const { page, slot } = ownSlot();
+  const network = await send("GET", `api/learn/digits?hidden=${hidden}&page=${page}&slot=${slot}`);
   return { ...network, layers: whole(network.layers, network.scaling) };
 }
 

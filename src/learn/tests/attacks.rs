@@ -104,7 +104,9 @@ async fn a_request_beyond_the_limits_names_its_field() {
         (json!({ "config": "moons", "points": [[2e6, 0, 1]] }), "points[0]: a coordinate is -1e6 to 1e6"),
         (json!({ "config": "moons", "grid": 101 }), "grid: 0, or 2 to 100, found 101"),
         (json!({ "config": "moons", "frames": 41 }), "frames: 40 at most"),
-        (json!({ "config": "moons", "slot": 4 }), "slot: 0 to 3, found 4"),
+        (json!({ "config": "moons", "slot": 8 }), "slot: 0 to 7, found 8"),
+        (json!({ "config": "moons", "page": "a b" }), "page: at most 32 letters and digits"),
+        (json!({ "config": "moons", "page": "a".repeat(33) }), "page: at most 32 letters and digits"),
         (json!({ "config": "moons", "extent": [[1, 0], [0, 1]] }), "extent: "),
     ] {
         let error = lessons.post("/api/learn/train", body.clone()).await.refusal();

@@ -92,6 +92,34 @@ async fn what_is_kept_is_the_run_of_the_command() {
     assert_eq!(saved.weights["layers.1.bias"].values, bias);
 }
 
+/// The shipped config with what makes it small, which no reader may set.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deeper_network_is_kept_as_its_lesson_shows_it() {
+    let lessons = Lessons::new();
+    let kept = lessons.post("/api/learn/keep", json!({ "kind": "cnn" })).await;
+    assert_eq!(kept.status, StatusCode::ACCEPTED, "{}", kept.text());
+    let id = kept.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(finished(&location(&lessons), &id), Status::Finished);
+    let folder = RunFolder::find(&location(&lessons), &id).unwrap();
+    assert_eq!(folder.record().unwrap().experiment, "digits-cnn");
+    let shown = super::looking::deeper(&lessons, "cnn").await;
+    let filters: Vec<Vec<f32>> = serde_json::from_value(shown["filters"].clone()).unwrap();
+    let saved = SavedModel::open(&folder).unwrap();
+    assert_eq!(saved.weights["convolutions.0.weight"].values, filters.concat());
+    let model = serde_json::to_value(folder.config().unwrap()).unwrap()["model"].clone();
+    assert_eq!((&model["channels"], &model["batch_norm"]), (&json!([8, 16]), &json!(false)));
+    for (body, told) in [
+        (json!({ "kind": "cnn", "seed": 3 }), "kind: alone"),
+        (json!({ "kind": "cnn", "config": "moons" }), "kind: alone"),
+        (json!({ "kind": "finetune" }), "kind: there is no `finetune`: cnn, rnn, transformer, gpt"),
+        (json!({ "seed": 3 }), "config: missing"),
+        (json!({ "config": "digits-cnn", "set": { "model.channels": [8] } }), "`model.channels` cannot be set here"),
+    ] {
+        let error = lessons.post("/api/learn/keep", body.clone()).await.refusal();
+        assert!(error.contains(told), "{body}: {error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_readers_points_are_kept_beside_the_run() {
     let lessons = Lessons::new();

@@ -4,6 +4,7 @@ use roxmltree::{Document, Node};
 
 mod classifiers;
 mod drawing;
+mod forward;
 mod inputs;
 mod networks;
 mod robust;

@@ -162,6 +162,11 @@ fn filters_and_maps_have_a_scale_for_each_convolution() {
             "maps after convolution 2, 1 x 1, 16 of 20"
         ]
     );
+    // A cell is as large everywhere: a map of one cell is a half as wide as one of two.
+    let edges: Vec<f64> = marks(&document, "edge-of-image").into_iter().map(|edge| number(edge, "width")).collect();
+    let wide = |width: f64| edges.iter().filter(|&&edge| (edge - width).abs() < 0.1).count();
+    let cell = edges.iter().copied().filter(|&edge| edge < 200.0).fold(0.0, f64::max) / 3.0;
+    assert_eq!([wide(3.0 * cell), wide(2.0 * cell), wide(cell)], [2, 2, 16], "{edges:?}");
     let full: Vec<&str> = marks(&document, "crisp")
         .into_iter()
         .filter(|cell| cell.attribute("fill-opacity").is_some_and(|opacity| opacity == "1"))

@@ -20,7 +20,9 @@ impl Public {
     fn load() -> Self {
         let modules = Modules::load(&source(""), &["lib.rs"], "burnlab");
         let mut defined: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for reference in modules.references().into_iter().filter(|reference| reference.from == 0 && reference.is_reexport) {
+        for reference in
+            modules.references().into_iter().filter(|reference| reference.from == 0 && reference.is_reexport)
+        {
             let Target::Item(module) = reference.target else { panic!("{} is no item", reference.path) };
             let name = reference.path.rsplit("::").next().unwrap().to_owned();
             defined.entry(modules.all[module].file.clone()).or_default().insert(name);

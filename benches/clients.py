@@ -12,10 +12,12 @@ from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 
 def predicted(burnlab, model):
-    """The rows of the run's test part, and what burnlab writes of them."""
-    run = max(pathlib.Path("artifacts/runs").glob(f"{model}-2*"))
-    rows = pandas.read_csv(run / "test.csv", dtype=str, keep_default_na=False)
-    subprocess.run([burnlab, "predict", model, run / "test.csv", "-o", "expected.csv"], check=True, capture_output=True)
+    """The rows of the model's own file, or of its run's test part, and what burnlab writes of them."""
+    file = pathlib.Path(f"{model}.csv")
+    if not file.exists():
+        file = max(pathlib.Path("artifacts/runs").glob(f"{model}-2*")) / "test.csv"
+    rows = pandas.read_csv(file, dtype=str, keep_default_na=False)
+    subprocess.run([burnlab, "predict", model, file, "-o", "expected.csv"], check=True, capture_output=True)
     return rows, pandas.read_csv("expected.csv", dtype=str, keep_default_na=False)
 
 
@@ -50,7 +52,7 @@ def check_mlflow(client, rows, expected):
     table = rows.drop(columns=rows.columns[-1])
     table = table.apply(lambda cells: cells.where(cells != "", None))
     labels = list(expected["predicted"])
-    for data in (table, table.to_dict(orient="list")):
+    for data in (table, table.to_numpy().tolist()):
         found = client.invoke(data).get_predictions(predictions_format="ndarray").ravel()
         assert [str(value) for value in found] == labels, data
     client.invoke(table, params={"probabilities": True})

@@ -9,8 +9,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
-use serde::Deserialize;
-use serde_json::json;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Number, Value, json};
 use tokio::sync::mpsc;
 
 use super::{ServeState, Writer};
@@ -18,17 +19,36 @@ use crate::experiment::generate::{Sampler, TextGenerator, generate};
 use crate::web::{ApiError, Received};
 
 /// The longest text of a request.
-pub(super) const MAX_LENGTH: usize = 10_000;
+pub(super) const MAX_LENGTH: u64 = 10_000;
 
 /// What is asked for, as by the options of `burnlab generate`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Asked {
     pub prompt: String,
-    pub length: usize,
+    #[serde(deserialize_with = "whole")]
+    pub length: u64,
     pub temperature: f64,
-    pub top_k: Option<usize>,
+    #[serde(deserialize_with = "whole_or_none")]
+    pub top_k: Option<u64>,
+    #[serde(deserialize_with = "whole")]
     pub seed: u64,
+}
+
+/// A whole number; 3.0 is one in JSON, too.
+fn whole<'de, D: Deserializer<'de>>(given: D) -> Result<u64, D::Error> {
+    let number = Number::deserialize(given)?;
+    // 2^64 is the least number that is too large.
+    let is_whole = |number: &f64| number.fract() == 0.0 && (0.0..18_446_744_073_709_551_616.0).contains(number);
+    let found = number.as_u64().or_else(|| number.as_f64().filter(is_whole).map(|number| number as u64));
+    found.ok_or_else(|| D::Error::custom(format!("{number} is no whole number of 0 or more")))
+}
+
+fn whole_or_none<'de, D: Deserializer<'de>>(given: D) -> Result<Option<u64>, D::Error> {
+    match Value::deserialize(given)? {
+        Value::Null => Ok(None),
+        number => whole(number).map(Some).map_err(D::Error::custom),
+    }
 }
 
 impl Default for Asked {
@@ -64,8 +84,9 @@ impl Asked {
         writer: &Writer,
         print: &mut dyn FnMut(char) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let sampler = Sampler::new(self.temperature, self.top_k, self.seed);
-        generate(&writer.saved, beginning, sampler, self.length, writer.backend, print)
+        let top_k = self.top_k.map(|k| usize::try_from(k).unwrap_or(usize::MAX));
+        let sampler = Sampler::new(self.temperature, top_k, self.seed);
+        generate(&writer.saved, beginning, sampler, self.length as usize, writer.backend, print)
     }
 
     /// The whole text at once, without the prompt.

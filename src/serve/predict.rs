@@ -58,8 +58,8 @@ fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
         Value::Array(rows) if rows.first().is_some_and(Value::is_array) => {
             of_lists(&columns(model.predictor.model()), &rows)
         }
-        Value::Array(rows) => of_records(&rows),
-        row @ Value::Object(_) => of_records(&[row]),
+        Value::Array(rows) => of_records(&columns(model.predictor.model()), &rows),
+        row @ Value::Object(_) => of_records(&columns(model.predictor.model()), &[row]),
         other => Err(ApiError::bad_request(format!("the body is {}: send rows as objects", kind(&other)))),
     }
 }

@@ -1,6 +1,7 @@
 //! Rows in JSON, of whatever form, to JSON Lines, which is read as a file of new rows is.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -64,15 +65,24 @@ pub(super) fn columns(model: &SavedModel) -> Vec<&str> {
     model.preprocessor.source_columns()
 }
 
-/// A row per object, with a value per column.
+/// A row per object, with a value per column; other keys than the model's columns are left out, whatever they hold.
 ///
 /// # Errors
 /// 400 for none, or for one that is no object.
-pub(super) fn of_records(records: &[Value]) -> Result<Bytes, ApiError> {
+pub(super) fn of_records(columns: &[&str], records: &[Value]) -> Result<Bytes, ApiError> {
+    let columns: HashSet<&str> = columns.iter().map(|name| name.trim()).collect();
     of_rows(records.iter().enumerate().map(|(i, record)| {
-        record.as_object().filter(|record| !record.is_empty()).map(Cow::Borrowed).ok_or_else(|| {
+        let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
             ApiError::bad_request(format!("row {i} is {}, not an object with a value per column", kind(record)))
-        })
+        })?;
+        let is_known = |key: &str| columns.contains(key.trim());
+        match record.keys().all(|key| is_known(key)) || !record.keys().any(|key| is_known(key)) {
+            true => Ok(Cow::Borrowed(record)),
+            false => {
+                let known = record.iter().filter(|(key, _)| is_known(key));
+                Ok(Cow::Owned(known.map(|(key, cell)| (key.clone(), cell.clone())).collect()))
+            }
+        }
     }))
 }
 
@@ -181,7 +191,10 @@ mod tests {
     fn every_form_gives_the_same_rows() {
         let expected = "{\"a\":1,\"b\":\"x\"}\n{\"a\":2.5,\"b\":null}\n";
         let list = |value: Value| value.as_array().unwrap().clone();
-        assert_eq!(text(of_records(&list(json!([{"a": 1, "b": "x"}, {"a": 2.5, "b": null}])))), expected);
+        let records = list(json!([{"a": 1, "b": "x"}, {"a": 2.5, "b": null, "c": {"d": 1}, "": 7}]));
+        assert_eq!(text(of_records(&["a", "b"], &records)), expected);
+        // The reader tells which columns are not there.
+        assert_eq!(text(of_records(&["a"], &list(json!([{"b": 1}])))), "{\"b\":1}\n");
         assert_eq!(text(of_lists(&["a", "b"], &list(json!([[1, "x"], [2.5, null]])))), expected);
         let columns = json!({"a": [1, 2.5], "b": ["x", null]});
         assert_eq!(text(of_columns(columns.as_object().unwrap())), expected);
@@ -209,7 +222,7 @@ mod tests {
         ] {
             assert!(text(of_lists(&["a", "b"], rows.as_array().unwrap())).contains(told));
         }
-        assert!(text(of_records(&[json!({})])).contains("row 0 is an object"));
+        assert!(text(of_records(&["a"], &[json!({})])).contains("row 0 is an object"));
         let columns = json!({"a": [1], "b": [1, 2]});
         assert!(text(of_columns(columns.as_object().unwrap())).contains("`b` has 2 values, and `a` has 1"));
         assert!(text(of_columns(json!({"a": 1}).as_object().unwrap())).contains("`a` is a number"));

@@ -80,8 +80,10 @@ fn of_request(model: &Model, request: &Value) -> Result<rows::Bytes, ApiError> {
             })?;
             of_lists(&names, data)
         }
-        ("dataframe_records", Value::Array(records)) => of_records(records),
-        ("instances" | "inputs", Value::Array(rows)) if rows.first().is_some_and(Value::is_object) => of_records(rows),
+        ("dataframe_records", Value::Array(records)) => of_records(&own(), records),
+        ("instances" | "inputs", Value::Array(rows)) if rows.first().is_some_and(Value::is_object) => {
+            of_records(&own(), rows)
+        }
         ("instances" | "inputs", Value::Array(rows)) => of_lists(&own(), rows),
         ("instances" | "inputs", Value::Object(columns)) => of_columns(columns),
         (key, value) => Err(ApiError::bad_request(format!("`{key}` is {}, which holds no rows", kind(value)))),

@@ -1,10 +1,12 @@
 //! The shipped configs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::lab::{Lab, config_file};
 use crate::place::{Place, text};
+use burnlab::data::CellKind;
 use burnlab::experiment::export::onnx_model;
 use burnlab::experiment::{RunFolder, SavedModel};
 use burnlab::tracking::Store;
@@ -109,7 +111,11 @@ fn every_config_trains_and_keeps_its_promise() {
                 Err(error) if name == "titanic-names" => assert!(error.to_string().contains("is a text"), "{error}"),
                 bytes => {
                     std::fs::write(&model, bytes.unwrap()).unwrap();
-                    exported.push(crate::onnx::of_run(model, &run.folder));
+                    exported.push(crate::onnx::of_run(model.clone(), &run.folder));
+                    exported.extend(
+                        with_odd_cells(&saved, &run.folder, files.path(), name)
+                            .map(|[rows, predicted]| [model, rows, predicted]),
+                    );
                 }
             }
         }
@@ -123,6 +129,34 @@ fn every_config_trains_and_keeps_its_promise() {
     if let Some(python) = python {
         crate::onnx::check(&python, &exported);
     }
+}
+
+/// Test rows of a run with cells that training did not have, missing ones and unknown categories, and what burnlab predicts of
+/// them; none of a text, or of image files.
+fn with_odd_cells(saved: &SavedModel, run: &Path, files: &Path, name: &str) -> Option<[PathBuf; 2]> {
+    let cells: BTreeMap<&str, CellKind> = saved.preprocessor.source_cells().into_iter().collect();
+    if cells.is_empty() || saved.preprocessor.readings.image_files {
+        return None;
+    }
+    let mut test = csv::Reader::from_path(run.join("test.csv")).unwrap();
+    let header = test.headers().unwrap().clone();
+    let [rows, predicted] = ["new", "predicted"].map(|what| files.join(format!("{name}-{what}.csv")));
+    let mut odd = csv::Writer::from_path(&rows).unwrap();
+    odd.write_record(&header).unwrap();
+    for (i, row) in test.records().take(50).enumerate() {
+        let row = row.unwrap();
+        let cell = |(j, cell): (usize, &str)| match ((i + j) % 5, cells.get(&header[j])) {
+            (0, Some(_)) => String::new(),
+            (1, Some(CellKind::Name)) => "never seen".to_owned(),
+            _ => cell.to_owned(),
+        };
+        odd.write_record(row.iter().enumerate().map(cell)).unwrap();
+    }
+    odd.flush().unwrap();
+    let mut predict = Command::new(env!("CARGO_BIN_EXE_burnlab"));
+    let output = predict.arg("predict").arg(run).arg(&rows).arg("-o").arg(&predicted).output().unwrap();
+    assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+    Some([rows, predicted])
 }
 
 /// A table of 400 districts with the columns of California's, which is not shipped; the value follows from the income and

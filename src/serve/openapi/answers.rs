@@ -40,7 +40,7 @@ pub(super) fn scored() -> Value {
 pub(super) fn written() -> Value {
     json!({
         "description": "An event with a character each, and one named `end`",
-        "content": { "text/event-stream": { "schema": { "type": "string" } } },
+        "content": { "text/event-stream": {} },
     })
 }
 

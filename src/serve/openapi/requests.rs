@@ -9,8 +9,8 @@ use super::super::{Model, Writer};
 use crate::data::CellKind;
 use crate::experiment::predictions::AnswerFormat;
 
-/// Cells are read as 32-bit floats.
-const LARGEST: f64 = 3.4e38;
+/// Cells are read as 32-bit floats: the least number that is rounded to infinity, halfway from the largest to the next power of 2.
+const TOO_LARGE: f64 = 3.402_823_567_797_336_6e38;
 /// JSON Schema cannot say that there are as many values as another one tells: it is spelled out for so many rows.
 const SPELLED_OUT: std::ops::RangeInclusive<usize> = 1..=3;
 
@@ -21,7 +21,9 @@ fn cells(model: &Model) -> Vec<(&str, CellKind)> {
 /// A cell, of which null is a missing one.
 fn cell(kind: CellKind) -> Value {
     match kind {
-        CellKind::Number => json!({ "type": ["number", "null"], "minimum": -LARGEST, "maximum": LARGEST }),
+        CellKind::Number => {
+            json!({ "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE })
+        }
         CellKind::Name => json!({ "type": ["string", "number", "boolean", "null"] }),
         CellKind::Date => json!({ "type": ["string", "null"], "format": "date" }),
     }
@@ -91,7 +93,7 @@ pub(super) fn scoring(model: &Model) -> Value {
     let lists = [many(row(model)), many(list(model))];
     let inputs: Vec<Value> = lists.iter().cloned().chain(columns).collect();
     let params = json!({ "type": ["object", "null"], "properties": { "probabilities": { "type": "boolean" } } });
-    let form = |key: &str, schema: Value| json!({ "required": [key], "properties": { key: schema, "params": params }, "additionalProperties": false });
+    let form = |key: &str, schema: Value| json!({ "required": [key], "properties": { key: schema, "params": params } });
     json!({
         "type": "object",
         "description": "Columns in `inputs` may have any number of values, the same for all: one to three are spelled out",
@@ -179,7 +181,7 @@ fn settings(writer: &Writer) -> Value {
         "prompt": prompt(writer),
         "length": { "type": "integer", "minimum": 1, "maximum": MAX_LENGTH, "default": 300 },
         "temperature": { "type": "number", "minimum": 0, "default": 0.8 },
-        "top_k": { "type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX },
+        "top_k": { "type": ["integer", "null"], "minimum": 1, "maximum": u64::MAX },
         "seed": { "type": "integer", "minimum": 0, "maximum": u64::MAX, "default": 0 },
     })
 }

@@ -222,7 +222,10 @@ impl CsvReader<'_> {
     /// Parses the block in `slot`; `has_header`: its first record is none of data.
     fn parse(&self, slot: &mut Slot, has_header: bool, columns: &[usize], rules: &Rules) {
         let Slot { bytes, num_lines_before, lines, cells, texts, ends, failed } = slot;
-        (lines.clear(), cells.clear(), texts.clear(), ends.clear());
+        lines.clear();
+        cells.clear();
+        texts.clear();
+        ends.clear();
         *failed = None;
         let mut builder = self.dialect.builder();
         let mut reader = builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(&**bytes);

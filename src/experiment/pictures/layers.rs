@@ -58,7 +58,7 @@ pub(super) fn forward_pass(subject: &Subject) -> Option<String> {
     let num_units = weight.shape[1];
     let of_unit = |unit: usize| weight.values.iter().skip(unit).step_by(num_units).copied().collect::<Vec<f32>>();
     let input = subject.test.input(subject.example);
-    let sum = |unit: usize| of_unit(unit).iter().zip(input).map(|(w, x)| w * x).sum::<f32>() + biases[unit];
+    let sum = |unit: usize| of_unit(unit).iter().zip(input.iter()).map(|(w, x)| w * x).sum::<f32>() + biases[unit];
     let activations = subject.network.activate((0..num_units).map(sum).collect());
     let name = |class: f64| names.get(class as usize).cloned().unwrap_or_default();
     let pass = ForwardPass {

@@ -147,7 +147,7 @@ fn contributions_go_to_both_sides_of_zero() {
     let column = |name: &str, value, error| ColumnContribution { name: name.into(), value, error };
     let columns = vec![column("a = 1", 0.4, 0.1), column("b = x", -0.2, 0.0), column("c = 3", 0.1, 0.0)];
     let to = ContributionsTo { what: "The probability of yes".into(), mean: 0.5, value: 0.8, columns };
-    let svg = contributions("Row 3", &[to.clone()], "Note.");
+    let svg = contributions("Row 3", std::slice::from_ref(&to), "Note.");
     let document = parsed(&svg);
     assert_eq!(description(&document), "The probability of yes: 0.8, the mean (0.5) and +0.3 by the columns. Note.");
     let (up, down) = (marks(&document, "bar-up"), marks(&document, "bar-down"));

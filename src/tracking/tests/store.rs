@@ -77,7 +77,7 @@ fn an_experiment_gets_another_name(test_store: &TestStore) {
     // The ids keep the old slug, which is free for others.
     assert_eq!((store.ids_of("Digits 2").unwrap(), second.experiment()), (vec![], "digits-2"));
     let third = finished_run(test_store, "Digits 2");
-    assert_eq!(store.ids_of("Digits 2").unwrap(), [third.clone()]);
+    assert_eq!(store.ids_of("Digits 2").unwrap(), std::slice::from_ref(&third));
 
     // The folders have it.
     store.reindex().unwrap();

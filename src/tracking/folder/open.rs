@@ -264,7 +264,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
         std::fs::create_dir(&path).unwrap();
-        [false, true].map(|is_private| hold_new(path.clone(), is_private).unwrap());
+        for is_private in [false, true] {
+            hold_new(path.clone(), is_private).unwrap();
+        }
         if chown(&path, Some(65534), None).is_ok() {
             assert!(matches!(hold_new(path.clone(), true), Err(TrackingError::Exchanged { .. })));
             chown(&path, Some(0), None).unwrap();

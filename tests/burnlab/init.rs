@@ -91,7 +91,7 @@ fn no_file_is_overwritten_and_the_terminal_takes_it_too() {
     let shown = run(&place, &["init", "t.csv", "--output", "-"]);
     place.write("shown.toml", &shown);
     assert!(run(&place, &["config", "check", "shown.toml"]).contains("target `class`"));
-    assert!(refused(&place, &["init", "t.csv", "-o", "nowhere/t.toml"]).contains("nowhere/t.toml cannot be written"));
+    assert!(refused(&place, &["init", "t.csv", "-o", "nowhere/t.toml"]).contains("cannot write nowhere/t.toml"));
 }
 
 #[test]

@@ -89,6 +89,9 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("runs compare", &["iris", "other"]).contains("model.hidden"));
     assert!(tried.works("runs tag", &["other", "+good"]).contains("good"));
     tried.works("runs note", &["other", "looks right"]);
+    assert!(tried.works("runs rename", &["other", "new name"]).starts_with("other is now new name: 1 run; undo: "));
+    assert!(tried.works("runs compare", &["iris", "new name"]).contains("model.hidden"));
+    tried.works("runs rename", &["new name", "other"]);
     tried.works("runs archive", &["other"]);
     assert_eq!(tried.works("runs list", &[]).lines().count(), 3);
     tried.works("runs archive", &["--undo", "other"]);

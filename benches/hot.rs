@@ -57,7 +57,7 @@ impl Work {
         let examples = Examples {
             inputs: (0..num_rows * self.num_inputs).map(number).collect(),
             targets: (0..num_rows).map(|row| (row % CLASSES) as f32).collect(),
-            rows: (0..num_rows).collect(),
+            rows: (0..num_rows as u32).collect(),
             ..Examples::none(self.num_inputs)
         };
         Loader::new(Arc::new(examples), self.batch, Order::Shuffled { seed: 1 }, Default::default())

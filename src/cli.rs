@@ -11,6 +11,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::backend::BackendName;
+use crate::experiment::attribution::BACKGROUND;
 use crate::experiment::pictures::{PICTURES, Picture};
 use crate::shell::command;
 use crate::shipped;
@@ -148,6 +149,8 @@ pub enum Command {
     Tune(TuneArgs),
     /// Draw what a run's network learned as SVG files
     Plot(PlotArgs),
+    /// Explain a prediction by the columns of its row, or a model by how its predictions depend on each column
+    Explain(ExplainArgs),
     /// Show one step of gradient descent on one row: forward pass, loss, gradients, update, number by number
     ExplainStep(ExplainStepArgs),
     /// Export a run's model for other programs, with a model card
@@ -482,7 +485,46 @@ pub struct GenerateArgs {
     pub seed: u64,
 }
 
+/// `burnlab explain RUN`: why a model predicts what it predicts, by columns.
+///
+/// With --row, the contribution of each column to the prediction of that row: Shapley values, which add up to the prediction
+/// less the mean prediction of the background rows. Without, partial dependence: the mean prediction over the background rows
+/// for several cells of a column, with a band over the finished runs of the same config. How training changes the weights
+/// is `explain-step`; how much the score falls when a column is shuffled is `plot RUN importance`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// The row to explain, from 0: of the run's data, as in its predictions.csv, or of --data
+    #[arg(long, value_name = "N")]
+    pub row: Option<usize>,
+    /// Explain a row of this file, by default its first one; no target needed
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// What to explain: a class, a label, a target or a quantile's level; by default what is predicted
+    #[arg(long, value_name = "NAME")]
+    pub of: Option<String>,
+    /// Explain probabilities as log odds, ln(p / (1 - p)): of two classes the network's output itself
+    #[arg(long)]
+    pub log_odds: bool,
+    /// Training rows that a row is held against, or that dependence is the mean over, at most; drawn with --seed
+    #[arg(long, value_name = "N", default_value_t = BACKGROUND, value_parser = clap::value_parser!(u16).range(1..))]
+    pub background: u16,
+    /// With --row: evaluations of the network, about, by default 30000; more make sampled contributions surer
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub evaluations: Option<u32>,
+    /// Seed of the background and of what is sampled
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// The file to write, a table or a picture by its ending, .csv or .svg; `-` is the table on standard output; repeatable. By
+    /// default the picture goes to `plots/` in the run's folder
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+}
+
 /// `burnlab explain-step RUN`: one step on one row, in numbers.
+///
+/// It shows what training does with a row. Which columns a prediction rests on is `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainStepArgs {
     #[command(flatten)]
@@ -681,6 +723,14 @@ pub enum RunsCommand {
     },
     /// Set the note of a run; an empty text removes it
     Note { run: String, text: String },
+    /// Give an experiment another name: that of all its runs, which keep their ids
+    Rename {
+        experiment: String,
+        name: String,
+        /// Put its runs together with those of an experiment that has this name
+        #[arg(long)]
+        merge: bool,
+    },
     /// Hide runs from lists without deleting them
     Archive {
         #[arg(required = true, value_name = "RUN")]

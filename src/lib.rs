@@ -32,6 +32,7 @@
 //! - reads a run folder's files: [`experiment::RunFolder`]; uses a trained model again:
 //!   `experiment/{predict,evaluate,generate,resume,export}.rs`, over [`experiment::SavedModel`], or several of them as an
 //!   [`experiment::Ensemble`]
+//! - explains predictions by the columns of a row: `experiment/attribution`
 //! - searches around a config and judges what it finds: `experiment/tune`, whose `spaces.rs` has a row for each kind
 //! - draws: [`plots`] (plain data to SVG), [`experiment::pictures`] (a run to plain data)
 //! - describes a trained network to other programs: [`network`], by the `layers.rs` of each kind; writes it as ONNX: [`onnx`];
@@ -44,7 +45,9 @@
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
-//! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`
+//! - fills in the places of a text, in one pass: `template`
+//! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
+//!   the handle of their folder: `directory`; starts threads: `threads`
 //! - compares runs, selects them by a filter: [`comparison`]; says which of two configs is better:
 //!   [`comparison::judge`], with the statistics of [`comparison::verdict`]
 //! - records runs: [`tracking`]; connects Burn's training to it: [`training::recorder`]
@@ -85,6 +88,7 @@ pub mod cpu;
 pub mod dashboard;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod data;
+mod directory;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod experiment;
 #[cfg_attr(not(internal), doc(hidden))]
@@ -121,6 +125,8 @@ pub mod shipped;
 mod sqlite_file;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod sweep;
+mod template;
+mod threads;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod tracking;
 #[cfg_attr(not(internal), doc(hidden))]

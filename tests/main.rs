@@ -29,12 +29,15 @@
 //! - a disk that fails at each write, and a kill at each write: `faults`; kills at random moments: `kills`
 //! - run folders from somebody else: links, pipes, huge files in place of each file: `strangers`
 //! - other users of the machine: tokens, passwords, stores that cannot be written, names from elsewhere: `others`
+//! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
-//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states` (its routes and guard: `src/dashboard/tests.rs`)
+//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
+//! - contributions of columns, partial dependence: `explain`
 //! - one step of gradient descent as text: `explain_step`
+//! - columns of free texts: `text_columns`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
@@ -64,6 +67,8 @@ mod data;
 mod documented;
 #[path = "burnlab/ensemble.rs"]
 mod ensemble;
+#[path = "burnlab/explain.rs"]
+mod explain;
 #[path = "burnlab/explain_step.rs"]
 mod explain_step;
 #[path = "burnlab/extremes.rs"]
@@ -121,6 +126,9 @@ mod page;
 mod pictures;
 #[path = "burnlab/place.rs"]
 mod place;
+#[cfg(unix)]
+#[path = "burnlab/planted.rs"]
+mod planted;
 #[path = "burnlab/properties.rs"]
 mod properties;
 #[path = "burnlab/ranks.rs"]
@@ -152,8 +160,14 @@ mod sweep;
 mod tables;
 #[path = "burnlab/tasks.rs"]
 mod tasks;
+#[path = "burnlab/tasks_kept.rs"]
+mod tasks_kept;
+#[path = "burnlab/tasks_reach.rs"]
+mod tasks_reach;
 #[path = "burnlab/tested_rows.rs"]
 mod tested_rows;
+#[path = "burnlab/text_columns.rs"]
+mod text_columns;
 #[path = "burnlab/thresholds.rs"]
 mod thresholds;
 #[path = "burnlab/told.rs"]
@@ -164,6 +178,8 @@ mod training;
 mod tune;
 #[path = "burnlab/verbs.rs"]
 mod verbs;
+#[path = "burnlab/walk.rs"]
+mod walk;
 #[path = "burnlab/webdriver.rs"]
 mod webdriver;
 #[path = "burnlab/weights.rs"]

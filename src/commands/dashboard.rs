@@ -4,19 +4,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use tokio::runtime::Runtime;
+use tokio::time::sleep;
 
-use super::server::{access, asked_to_end, listen, print_address};
+use super::server::{asked_to_end, serve_until_asked};
 use crate::cli::DashboardArgs;
+use crate::commands::explain::picture_of_row;
 use crate::commands::output::tell;
 use crate::commands::report::html;
-use crate::dashboard::{Access, AppState, Reporter, serve};
+use crate::dashboard::{AppState, Explainer, Models, Reporter, serve};
 use crate::learn::{self, LearnState};
 use crate::tracking::{Location, Store, TrackingError};
 
-/// How long pending requests to the store may delay the end of the process.
-const LAST_WORK: Duration = Duration::from_secs(1);
+/// How long the trainings of readers may delay the end of the process, which they are asked for.
+const LAST_TRAINING: Duration = Duration::from_secs(30);
 
 /// Serves the dashboard until SIGINT or SIGTERM.
 ///
@@ -32,14 +32,37 @@ pub fn run(args: &DashboardArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// As [`run`].
 pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> {
-    let access = match access(&args.listen, port(args))? {
-        Ok(access) => access,
-        Err(code) => return Ok(code),
-    };
-    let runtime = Runtime::new().context("cannot start the dashboard's threads")?;
-    let result = serve_runs(args, page, access, &runtime);
-    runtime.shutdown_timeout(LAST_WORK);
-    result.map(|()| ExitCode::SUCCESS)
+    serve_until_asked(&args.listen, port(args), page, || {
+        if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
+            tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
+        }
+        recover(&args.store.location())?;
+        Ok(|listener, access| {
+            let learn = LearnState::new(args.store.location());
+            let lessons = learn::router(learn.clone());
+            let models = Models {
+                reporter: Some(Reporter(Arc::new(html))),
+                explainer: Some(Explainer(Arc::new(picture_of_row))),
+            };
+            let state = AppState::with_models(args.store.location(), access, models).with_routes(lessons);
+            let ends = learn.clone();
+            let asked = async move {
+                asked_to_end().await;
+                ends.end();
+            };
+            let serving = serve(listener, state, asked);
+            async move {
+                let served = serving.await;
+                // A run that is being kept is recorded as interrupted, unless somebody asks again.
+                tokio::select! {
+                    () = learn.ended() => {}
+                    () = asked_to_end() => {}
+                    () = sleep(LAST_TRAINING) => {}
+                }
+                served
+            }
+        })
+    })
 }
 
 /// A page that another user served from a port earlier may still act in the browser for whatever is served there later (a
@@ -47,21 +70,6 @@ pub fn serve_from(args: &DashboardArgs, page: &str) -> anyhow::Result<ExitCode> 
 fn port(args: &DashboardArgs) -> u16 {
     const USUAL: u16 = 6007;
     args.port.unwrap_or(if args.listen.allow_remote { 0 } else { USUAL })
-}
-
-/// Whatever opens the store is outside of the runtime: the client of PostgreSQL has one of its own, and runs no request
-/// inside of another.
-fn serve_runs(args: &DashboardArgs, page: &str, access: Access, runtime: &Runtime) -> anyhow::Result<()> {
-    let listener = runtime.block_on(listen(&args.listen, port(args)))?;
-    if args.store.server.is_none() && !args.store.artifacts.join("burnlab.db").exists() {
-        tell!("no runs in `{}` yet; the page shows them as they come", args.store.artifacts.display());
-    }
-    recover(&args.store.location())?;
-    print_address(&listener, page, &access)?;
-    let lessons = learn::router(LearnState::new(args.store.location()));
-    let reporter = Reporter(Arc::new(html));
-    let state = AppState::with_reports(args.store.location(), access, Some(reporter)).with_routes(lessons);
-    runtime.block_on(serve(listener, state, asked_to_end())).context("the dashboard ended")
 }
 
 /// Completes what killed processes left unfinished. The page reports a read-only folder or a failing store.

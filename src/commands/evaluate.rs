@@ -11,8 +11,8 @@ use super::{drift, output, summary};
 use crate::backend::BackendName;
 use crate::cli::EvaluateArgs;
 use crate::data::{Drift, Examples};
-use crate::experiment::evaluate::{Evaluation, Prediction, score, score_ensemble};
-use crate::experiment::predictions::{AnswerFormat, csv, inert};
+use crate::experiment::evaluate::{Evaluation, Predictions, score, score_ensemble};
+use crate::experiment::predictions::{self, AnswerFormat, inert};
 use crate::experiment::{Ensemble, RunFolder, SavedModel};
 use crate::figures::counted;
 
@@ -88,13 +88,13 @@ fn warn_of_known_rows(whose: &str, num_known: usize, examples: &Examples) {
 fn write_predictions(
     args: &EvaluateArgs,
     saved: &SavedModel,
-    predictions: &[Prediction],
+    found: &Predictions,
     last: Option<(&str, &[f64])>,
 ) -> anyhow::Result<()> {
     let Some(file) = &args.output else { return Ok(()) };
-    let csv = csv(predictions, AnswerFormat::new(&saved.preprocessor).shown(inert), last)?;
+    let format = AnswerFormat::new(&saved.preprocessor).shown(inert);
     let inputs: Vec<&Path> = args.data.iter().map(PathBuf::as_path).collect();
-    output::to_file(file, &inputs, |writer| Ok(writer.write_all(&csv)?))
+    output::to_file(file, &inputs, |writer| Ok(predictions::write(writer, found, format.clone(), last)?))
 }
 
 fn write_evaluation(writer: &mut dyn Write, evaluation: &Evaluation, saved: &SavedModel) -> io::Result<()> {

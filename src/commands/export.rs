@@ -7,6 +7,7 @@ use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_fi
 use crate::cli::{ExportArgs, ModelFormat};
 use crate::experiment::export::{html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
+use crate::permissions::{create_for_this_user_alone, is_public};
 use crate::tracking::slug;
 
 /// Writes the model and its card, and prints the paths.
@@ -21,12 +22,15 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         let is_onnx = args.format.is_none_or(|format| format == ModelFormat::Onnx);
         anyhow::ensure!(is_onnx, "--ensemble writes an ONNX model: leave out --format");
         let ensemble = Ensemble::open(&location, &args.run)?;
+        close_as(args, ensemble.members.iter().map(|member| member.model.folder.path()));
         let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx")?;
         write(&path, &onnx_ensemble(&ensemble)?, &model_card::of_ensemble(&ensemble, &path)?)?;
         notes(ensemble.first()).iter().for_each(|note| say!("note   {note}"));
         return Ok(ExitCode::SUCCESS);
     }
-    let saved = SavedModel::open(&RunFolder::find(&location, &args.run)?)?;
+    let folder = RunFolder::find(&location, &args.run)?;
+    close_as(args, [folder.path()]);
+    let saved = SavedModel::open(&folder)?;
     let format = args.format.unwrap_or(ModelFormat::Onnx);
     let path_with = |extension| path(args, &saved.name(), extension);
     let (path, bytes) = match format {
@@ -46,6 +50,13 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
         notes(&saved).iter().for_each(|note| say!("note   {note}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Under a name that burnlab gives, the export is closed to other users as the runs are: it has names of columns and classes.
+fn close_as<'a>(args: &ExportArgs, folders: impl IntoIterator<Item = &'a Path>) {
+    if args.output.is_none() && folders.into_iter().any(|folder| !is_public(folder)) {
+        create_for_this_user_alone();
+    }
 }
 
 /// The file to write: that of `args`, or one named after the model, which must be no link.

@@ -1,23 +1,20 @@
 //! `burnlab init DATA`: writes a config for a file, with what was found in it.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use toml::{Table, Value};
 
-use super::output::{say, to_terminal};
+use super::output::{say, to_new_file, to_terminal};
 use crate::cli::InitArgs;
 use crate::config::LoadedConfig;
 use crate::data::{self, DataConfig, ImageShape, Target};
 use crate::experiment::{Prepared, describe, prepare};
 use crate::invalid::{Invalid, one_line};
-use crate::permissions::is_public;
+use crate::permissions::{create_for_this_user_alone, is_public};
 use crate::shell::{command, program, quoted};
-use crate::tracking::folder::create_for_this_user_alone;
 
 /// Names of columns that are mostly what is to be predicted, the likeliest first.
 const TARGETS: [&str; 9] = ["target", "label", "labels", "class", "y", "outcome", "response", "output", "species"];
@@ -66,12 +63,10 @@ pub fn run(args: &InitArgs) -> anyhow::Result<ExitCode> {
         to_terminal(|writer| Ok(writer.write_all(text.as_bytes())?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut written =
-        OpenOptions::new().write(true).create_new(true).open(&output).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(already_there(&output)),
-            _ => anyhow::Error::from(error).context(format!("{file} cannot be written")),
-        })?;
-    written.write_all(text.as_bytes()).with_context(|| format!("{file} cannot be written"))?;
+    to_new_file(&output, &text).map_err(|error| match error.downcast_ref::<std::io::Error>() {
+        Some(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => anyhow::anyhow!(already_there(&output)),
+        _ => error,
+    })?;
     say!("wrote  {file}{}", choice.why_told());
     say!("data   {}", describe::data(&prepared).join("\n       "));
     say!("model  {}", describe::model(&prepared));
@@ -196,6 +191,7 @@ fn config(prepared: &Prepared, choice: &Choice, data: &Table, name: &str, file: 
             "# drop = [\"COLUMN\"]            # leave columns out, such as an identifier, or what is known only afterwards",
         );
         line("# categorical = [\"COLUMN\"]     # numbers that are codes, such as a postcode");
+        line("# text = [\"COLUMN\"]            # comments, descriptions: used by their words");
         line("# numeric = [\"COLUMN\"]         # whatever is no number in these is an error");
         line("# missing = [\"-\", \"unknown\"]   # other words for a missing cell");
         line("# The parts: at random, or as the rows belong together.");

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command};
-use crate::experiment::explain;
+use crate::experiment::explain as explain_error;
+use crate::secrets::masked;
 
 mod config;
 mod dashboard;
 mod doctor;
 mod drift;
 mod evaluate;
+mod explain;
 mod explain_step;
 mod export;
 mod generate;
@@ -40,10 +42,25 @@ mod tune;
 
 /// Does what the command line asks for. An error is printed once, as one line that names the thing and the next step.
 pub fn run(cli: Cli) -> ExitCode {
+    signals::survive_large_files();
+    tell_of_passwords();
     dispatch(cli).unwrap_or_else(|error| {
-        tell!("error: {}", explain(&error));
+        tell!("error: {}", explain_error(&error));
         ExitCode::FAILURE
     })
+}
+
+/// Every user of the machine sees the arguments of all processes.
+fn tell_of_passwords() {
+    let arguments: Vec<String> = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let after = arguments.array_windows().filter(|[option, _]| option == "--store").map(|[_, server]| server.as_str());
+    let within = arguments.iter().filter_map(|argument| argument.strip_prefix("--store="));
+    if after.chain(within).any(|server| masked(server) != server) {
+        tell!(
+            "note: every user of this machine can read the password after --store in the list of processes: leave it out and \
+             set PGPASSWORD, or set BURNLAB_STORE instead of --store"
+        );
+    }
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -57,6 +74,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Sweep(command)) => sweep::run(&command),
         Some(Command::Tune(args)) => tune::run(&args),
         Some(Command::Plot(args)) => plot::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::ExplainStep(args)) => explain_step::run(&args),
         Some(Command::Export(args)) => export::run(&args),
         Some(Command::Report(args)) => report::run(&args),

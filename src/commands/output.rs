@@ -1,15 +1,19 @@
 //! Writes a command's result to the terminal, or atomically to a file.
 
 use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tempfile::NamedTempFile;
+
+use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
+use crate::permissions::{self, creates_for_this_user_alone, is_own_number};
 
 /// Prints a line. A closed pipe (`| head`) ends the output, not the work.
 pub fn print_line(line: fmt::Arguments) {
@@ -126,7 +130,7 @@ pub fn say_path(file: &Path) {
 pub fn to_own_file(file: &Path, write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>) -> anyhow::Result<()> {
     refuse_foreign(file)?;
     // Not what a link leads to that was put there since: the new file replaces the link itself.
-    to_target(file, file, &[], write)
+    Target::of(file, false)?.write(file, &[], write)
 }
 
 /// Fails where [`to_own_file`] would, before anything is written.
@@ -144,8 +148,8 @@ pub fn refuse_foreign(file: &Path) -> anyhow::Result<()> {
 }
 
 /// Calls `write` with a writer to `file`, which replaces an existing file only when completely written: an error leaves
-/// the old content. Links are followed; devices and pipes are written directly. A name that ends in `.gz` is written
-/// gzipped, and `-` is standard output.
+/// the old content. Links are followed, but for those that another user has left; devices and pipes are written directly. A
+/// name that ends in `.gz` is written gzipped, and `-` is standard output.
 ///
 /// # Errors
 /// A file that is one of `inputs` or belongs to a run's record; one that cannot be written; the error of `write`.
@@ -157,131 +161,205 @@ pub fn to_file(
     if is_stdout(file) {
         return to_terminal(write);
     }
-    refuse_planted(file)?;
-    let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    to_target(file, &target, inputs, write)
+    Target::of(file, true)?.write(file, inputs, write)
 }
 
-/// Fails for a link that somebody else has left in a folder where everybody may, such as /tmp: as Linux does where
-/// `fs.protected_symlinks` is set, which does not see how the output is written.
-fn refuse_planted(file: &Path) -> anyhow::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        const STICKY_FOR_ALL: u32 = 0o1002;
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if let (Ok(link), Ok(folder)) = (fs::symlink_metadata(file), fs::metadata(folder)) {
-            let is_shared = folder.mode() & STICKY_FOR_ALL == STICKY_FOR_ALL;
-            let is_trusted = [rustix::process::geteuid().as_raw(), folder.uid()].contains(&link.uid());
-            ensure!(
-                !link.is_symlink() || !is_shared || is_trusted,
-                "{} is a link that another user has left: name another file for the output",
-                file.display()
-            );
+/// Writes `text` to a file that must not be there yet; it has all of it or there is none.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] in the chain of causes; a file that cannot be written.
+pub fn to_new_file(file: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot = || format!("{} cannot be written", file.display());
+    let Target(Found::Name(folder, name)) = Target::of(file, false)? else { bail!(cannot()) };
+    let mut temporary = Temporary::beside(&folder, &name, false).with_context(cannot)?;
+    temporary.file.write_all(text.as_bytes()).with_context(cannot)?;
+    temporary.keep(|folder, temporary| folder.rename_new(temporary, &name)).with_context(cannot)
+}
+
+/// Where an output goes: what its path leads to is found once, and written by the handle of its folder, whatever others make of
+/// the path meanwhile.
+struct Target(Found);
+
+impl Target {
+    fn of(file: &Path, follows: bool) -> anyhow::Result<Self> {
+        match Directory::resolve(file, follows) {
+            Ok(found) => Ok(Self(found)),
+            Err(Unresolved::LinkOfAnother(link)) => {
+                bail!("{} is a link that another user has left: name another file for the output", link.display())
+            }
+            Err(Unresolved::Io(error)) => Err(error).with_context(|| format!("cannot write {}", file.display())),
         }
     }
-    #[cfg(not(unix))]
-    let _ = file;
-    Ok(())
+
+    /// As [`to_file`]; `file` is what the user calls it.
+    fn write(
+        self,
+        file: &Path,
+        inputs: &[&Path],
+        write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let write = |writer: &mut dyn Write| match file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
+            true => {
+                let mut gzip = GzEncoder::new(writer, Compression::default());
+                write(&mut gzip)?;
+                gzip.finish()?;
+                Ok(())
+            }
+            false => write(writer),
+        };
+        let cannot = || format!("cannot write {}", file.display());
+        let (folder, name) = match self.0 {
+            Found::Open(open) => return directly(open, write, cannot),
+            Found::Name(folder, name) => (folder, name),
+        };
+        let output = fs::canonicalize(file).ok();
+        let is_input = |input: &&Path| output.is_some() && fs::canonicalize(input).ok() == output;
+        ensure!(!inputs.iter().any(is_input), "{} is the input: name another file for the output", file.display());
+        ensure!(
+            !is_run(&folder).with_context(cannot)?,
+            "{} is among the files of a run, which are its record: name another file for the output",
+            file.display()
+        );
+        let existing = folder.entry(&name).with_context(cannot)?;
+        let is_own = existing.as_ref().is_some_and(|existing| is_own_number(existing.owner));
+        match &existing {
+            Some(existing) if existing.kind == Kind::Folder => {
+                bail!("{} is a folder: name a file for the output", file.display())
+            }
+            Some(existing) if existing.kind == Kind::Other && !existing.is_link => {
+                ensure!(
+                    is_own || !existing.is_pipe,
+                    "{} is a pipe of another user, who would read the output: name another file",
+                    file.display()
+                );
+                let device = folder.file(&name, Purpose::Device).with_context(cannot)?;
+                // What was exchanged since then may be a pipe of theirs.
+                let is_foreign_pipe = is_pipe(&device.metadata()?) && !permissions::is_own(&device.metadata()?);
+                ensure!(!is_foreign_pipe, "{} is a pipe of another user: name another file", file.display());
+                return directly(device, write, cannot);
+            }
+            _ => {}
+        }
+        // Another user's mode would let them read it, and change it.
+        let mode = existing.filter(|existing| is_own && !existing.is_link).map(|existing| {
+            match creates_for_this_user_alone() {
+                true => existing.mode & 0o700,
+                false => existing.mode,
+            }
+        });
+        // Removed by an error, which is returned.
+        let temporary = Temporary::beside(&folder, &name, mode.is_some()).with_context(cannot)?;
+        directly(&temporary.file, write, cannot)?;
+        temporary.set_mode(mode).with_context(cannot)?;
+        temporary.keep(|folder, temporary| folder.rename(temporary, folder, &name)).with_context(cannot)
+    }
 }
 
-/// As [`to_file`], which replaces `target`; `file` is what the user calls it.
-fn to_target(
-    file: &Path,
-    target: &Path,
-    inputs: &[&Path],
+/// Calls `write` with a writer to an open file. What it says of a failure to write may not name the file: `cannot` does.
+fn directly(
+    open: impl Write,
     write: impl FnOnce(&mut dyn Write) -> anyhow::Result<()>,
+    cannot: impl FnOnce() -> String,
 ) -> anyhow::Result<()> {
-    let write = |writer: &mut dyn Write| match file.extension().is_some_and(|end| end.eq_ignore_ascii_case("gz")) {
-        true => {
-            let mut gzip = GzEncoder::new(writer, Compression::default());
-            write(&mut gzip)?;
-            gzip.finish()?;
-            Ok(())
-        }
-        false => write(writer),
-    };
-    for input in inputs {
-        let is_same = fs::canonicalize(input).is_ok_and(|input| input == target);
-        ensure!(!is_same, "{} is the input: name another file for the output", file.display());
-    }
-    ensure!(
-        !target.with_file_name("run.json").exists(),
-        "{} is among the files of a run, which are its record: name another file for the output",
-        file.display()
-    );
-    let cannot = || format!("cannot write {}", file.display());
-    let existing = fs::symlink_metadata(target).ok().filter(|existing| !existing.is_symlink());
-    let is_own = existing.as_ref().is_some_and(is_own);
-    match &existing {
-        Some(existing) if existing.is_dir() => bail!("{} is a folder: name a file for the output", file.display()),
-        Some(existing) if !existing.is_file() => {
-            ensure!(
-                is_own || !is_pipe(existing),
-                "{} is a pipe of another user, who would read the output: name another file",
-                file.display()
-            );
-            let mut writer = BufWriter::new(File::create(target).with_context(cannot)?);
-            write(&mut writer)?;
-            return writer.flush().with_context(cannot);
-        }
-        _ => {}
-    }
-    // Removed by an error, which is returned.
-    let mut temporary = beside(target, file)?.with_context(cannot)?;
-    let mut writer = BufWriter::new(temporary.as_file_mut());
-    // Another user's would let them read it, and change it.
-    if let Some(existing) = existing.filter(|_| is_own) {
-        writer.get_ref().set_permissions(existing.permissions()).with_context(cannot)?;
-    }
-    write(&mut writer)?;
-    writer.flush().with_context(cannot)?;
-    drop(writer);
-    temporary.persist(target).map_err(|error| error.error).with_context(cannot)?;
-    Ok(())
+    let mut writer = BufWriter::new(open);
+    let written = write(&mut writer).and_then(|()| Ok(writer.flush()?));
+    // What is left of it is not written any more.
+    drop(writer.into_parts());
+    written.map_err(|error| if is_of_disk(&error) { error.context(cannot()) } else { error })
 }
 
-/// Whether a file is this user's.
-fn is_own(existing: &fs::Metadata) -> bool {
+fn is_pipe(data: &fs::Metadata) -> bool {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        existing.uid() == rustix::process::geteuid().as_raw()
+        std::os::unix::fs::FileTypeExt::is_fifo(&data.file_type())
     }
     #[cfg(not(unix))]
     {
-        let _ = existing;
-        true
-    }
-}
-
-fn is_pipe(existing: &fs::Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        existing.file_type().is_fifo()
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = existing;
+        let _ = data;
         false
     }
 }
 
-/// A new hidden file in the same folder, under a name that nobody can have guessed: in a folder that others may write,
-/// they could have left a link there.
-fn beside(target: &Path, file: &Path) -> anyhow::Result<io::Result<NamedTempFile>> {
-    let name = target.file_name().with_context(|| format!("{} is not a file name", file.display()))?;
-    // A name has at most 255 bytes.
-    let name = name.to_string_lossy();
-    let prefix = format!(".{}.", &name[..name.floor_char_boundary(200)]);
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".tmp");
-    // As any new file, less what the user's mask takes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    Ok(builder.tempfile_in(folder))
+/// Whether a folder is that of a run: `run.json` in it is this user's or of the one whose folder it is. Where everybody may write,
+/// anybody can make one.
+fn is_run(folder: &Directory) -> io::Result<bool> {
+    let record = folder.entry("run.json")?.filter(|entry| entry.kind == Kind::File);
+    let owner = folder.owner()?;
+    Ok(record.is_some_and(|record| is_own_number(record.owner) || record.owner == owner))
+}
+
+/// A new file, without a name where the system has such: then nothing is left of it, however the process ends. Else it is hidden,
+/// removed when dropped, and nobody can have guessed its name: in a folder that others may write, they could have left a link
+/// there.
+struct Temporary<'a> {
+    folder: &'a Directory,
+    /// The beginning of its name.
+    prefix: String,
+    name: Option<OsString>,
+    file: File,
+}
+
+impl<'a> Temporary<'a> {
+    fn beside(folder: &'a Directory, name: &OsStr, is_private: bool) -> io::Result<Self> {
+        // A name has at most 255 bytes.
+        let name = name.to_string_lossy();
+        let prefix = format!(".{}", &name[..name.floor_char_boundary(200)]);
+        if let Some(file) = folder.unnamed(if is_private { 0o600 } else { 0o666 }) {
+            return Ok(Self { folder, prefix, name: None, file });
+        }
+        let purpose = if is_private { Purpose::CreatePrivate } else { Purpose::Create };
+        let (name, file) = under_new_name(&prefix, |name| folder.file(name, purpose))?;
+        Ok(Self { folder, prefix, name: Some(name), file })
+    }
+
+    /// With this mode, or that of any new file, which it was made with.
+    fn set_mode(&self, mode: Option<u32>) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(mode) = mode {
+            self.file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        Ok(())
+    }
+
+    /// Gives it the name that is to stay.
+    fn keep(mut self, rename: impl FnOnce(&Directory, &OsStr) -> io::Result<()>) -> io::Result<()> {
+        let Self { folder, prefix, name, file } = &mut self;
+        if name.is_none() {
+            *name = Some(under_new_name(prefix, |name| folder.link(file, name))?.0);
+        }
+        if let Some(name) = name {
+            rename(folder, name)?;
+        }
+        *name = None;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            self.folder.remove(name).ok();
+        }
+    }
+}
+
+/// Makes something under a name that nobody can have guessed.
+fn under_new_name<T>(prefix: &str, make: impl Fn(&OsStr) -> io::Result<T>) -> io::Result<(OsString, T)> {
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let name = OsString::from(format!("{prefix}.{random:016x}.tmp"));
+        match make(&name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => return Ok((name, made?)),
+        }
+    }
+}
+
+/// Whether an error is that of writing itself, such as a full disk, and not one that `write` has put into words.
+fn is_of_disk(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.raw_os_error().is_some())
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

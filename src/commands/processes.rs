@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 
 use crate::cli::StoreArgs;
 use crate::experiment::Interrupter;
+use crate::threads;
 
 /// An event of a child process.
 pub enum Event {
@@ -70,7 +72,7 @@ pub fn run_parallel(
             let Some(mut command) = next()? else { break };
             let child = command.spawn().context("a process cannot be started")?;
             running.push(child.id());
-            watch(child, sender.clone());
+            watch(child, sender.clone())?;
         }
         if running.is_empty() {
             return Ok(interrupter.should_stop());
@@ -88,8 +90,11 @@ pub fn run_parallel(
 }
 
 /// Waits for the process on a separate thread.
-fn watch(mut child: Child, sender: Sender<Event>) {
-    std::thread::spawn(move || {
+fn watch(child: Child, sender: Sender<Event>) -> std::io::Result<()> {
+    let child = Arc::new(Mutex::new(child));
+    let watched = Arc::clone(&child);
+    let watching = threads::spawn(move || {
+        let mut child = watched.lock().unwrap_or_else(PoisonError::into_inner);
         let stdin = child.stdin.take();
         // The receiver is dropped only when the program ends.
         for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines()) {
@@ -105,6 +110,13 @@ fn watch(mut child: Child, sender: Sender<Event>) {
         drop(stdin);
         sender.send(Event::Ended { process, code, error: error.trim().to_owned() }).ok();
     });
+    if let Err(error) = watching {
+        // Nobody would learn what it does.
+        let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+        child.kill().and_then(|()| child.wait()).ok();
+        return Err(error);
+    }
+    Ok(())
 }
 
 /// The next event; `meanwhile` is called several times a second.
@@ -135,8 +147,10 @@ fn interrupt(_process: u32) {}
 /// Calls `stop` when the parent process has ended. Only for processes started by [`command`]: the standard input of
 /// others may close at any time.
 pub fn on_parent_exit(stop: impl FnOnce() + Send + 'static) {
-    std::thread::spawn(move || {
+    let waiting = threads::spawn(move || {
         std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
         stop();
     });
+    // Without it a worker goes on when the parent was killed, to the end of the trial.
+    waiting.ok();
 }

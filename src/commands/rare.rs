@@ -13,7 +13,7 @@ fn rare_share(num_classes: usize) -> f64 {
 
 /// A class's share of the rows.
 pub fn share(classes: &ClassEvaluation, class: &ClassReport) -> f64 {
-    class.support as f64 / classes.report.iter().map(|class| class.support).sum::<u64>() as f64
+    class.support as f64 / classes.report.iter().map(|class| class.support as f64).sum::<f64>()
 }
 
 /// The rare class that is missed the most, if at least half of its rows are: it hides in a high accuracy.

@@ -13,8 +13,7 @@ use crate::experiment::model_card::minute;
 use crate::experiment::pictures::draw_all;
 use crate::experiment::run_folder::{MODEL, recorded};
 use crate::experiment::{RunFolder, SavedModel};
-use crate::permissions::is_public;
-use crate::tracking::folder::create_for_this_user_alone;
+use crate::permissions::{create_for_this_user_alone, is_public};
 use crate::tracking::{Run, Store};
 
 const STYLE: &str = include_str!("report.css");

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::output::tell;
 use super::progress::{Progress, Style};
 use super::signals::interrupter;
 use super::summary;
@@ -18,7 +19,10 @@ use crate::experiment::{Environment, TrainOptions, train_from};
 /// errors of training.
 pub fn run(args: &ResumeArgs) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
-    let Plan { folder, start, prepared, tags, backend } = plan(&location, &args.run, args.epochs)?;
+    let Plan { folder, start, prepared, tags, backend, closed } = plan(&location, &args.run, args.epochs)?;
+    if let Some(closed) = closed {
+        tell!("note: {closed}");
+    }
     let config = folder.file("config.toml");
     let origin = std::path::absolute(&config).map(ConfigOrigin::File).ok();
     let options = TrainOptions {

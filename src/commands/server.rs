@@ -1,25 +1,61 @@
 //! Where the servers listen, who may come in, and until when.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use crate::bounded;
 use crate::cli::ListenArgs;
 use crate::commands::output::tell;
 use crate::shell::quoted_path;
+use crate::threads;
 use crate::web::{Access, bind};
+
+/// How long pending work may delay the end of the process.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Serves until SIGINT or SIGTERM, and prints the address of `page`. `prepare` is called when the port is there, and makes
+/// what serves on it; it is outside of the runtime, as is whatever opens a store: the client of PostgreSQL has a runtime of
+/// its own, and runs no request inside of another.
+///
+/// # Errors
+/// Those of [`access`], [`listen`] and `prepare`; a listener that fails.
+pub fn serve_until_asked<S, F>(
+    args: &ListenArgs,
+    port: u16,
+    page: &str,
+    prepare: impl FnOnce() -> anyhow::Result<S>,
+) -> anyhow::Result<ExitCode>
+where
+    S: FnOnce(TcpListener, Access) -> F,
+    F: Future<Output = io::Result<()>>,
+{
+    let access = match access(args, port)? {
+        Ok(access) => access,
+        Err(code) => return Ok(code),
+    };
+    let runtime = runtime()?;
+    let listener = runtime.block_on(listen(args, port))?;
+    let serve = prepare()?;
+    print_address(&listener, page, &access)?;
+    let served = runtime.block_on(serve(listener, access));
+    runtime.shutdown_timeout(LAST_WORK);
+    served.context("the server ended")?;
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Who may come in by these arguments; `Err` has the exit status where the command line itself is wrong, which is told.
 ///
 /// # Errors
 /// An address that other machines reach, without `--allow-remote`; a token that is too short, or in a file that others can
 /// read.
-pub fn access(args: &ListenArgs, port: u16) -> anyhow::Result<Result<Access, ExitCode>> {
+fn access(args: &ListenArgs, port: u16) -> anyhow::Result<Result<Access, ExitCode>> {
     if args.token.is_some() {
         tell!(
             "error: there is no `--token`: every user of this machine can read it in the list of processes. Set {TOKEN}, or \
@@ -71,11 +107,23 @@ fn token_in(file: &Path) -> anyhow::Result<String> {
     text.map(|text| text.trim().to_owned()).with_context(|| format!("{} holds no token", quoted_path(file)))
 }
 
+/// The threads of a server.
+///
+/// # Errors
+/// Fewer threads for this user than it needs: where one cannot be started later, the server would panic or wait for ever.
+fn runtime() -> anyhow::Result<Runtime> {
+    /// For what blocks, at the start.
+    const MORE: usize = 4;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    threads::check(cores + MORE)?;
+    Runtime::new().context("cannot start the server's threads")
+}
+
 /// Listens where `args` say, on `port` or the next one that is free, which is told.
 ///
 /// # Errors
 /// No free port, or an address that is not this machine's.
-pub async fn listen(args: &ListenArgs, port: u16) -> anyhow::Result<TcpListener> {
+async fn listen(args: &ListenArgs, port: u16) -> anyhow::Result<TcpListener> {
     let host = args.host;
     let listener = bind(host, port).await;
     let listener = listener.with_context(|| format!("cannot listen on {}", SocketAddr::new(host, port)))?;
@@ -91,7 +139,7 @@ pub async fn listen(args: &ListenArgs, port: u16) -> anyhow::Result<TcpListener>
 ///
 /// # Errors
 /// A listener without an address.
-pub fn print_address(listener: &TcpListener, page: &str, access: &Access) -> anyhow::Result<()> {
+fn print_address(listener: &TcpListener, page: &str, access: &Access) -> anyhow::Result<()> {
     let hint = match (access.is_remote(), access.is_generated()) {
         (false, _) => page.trim_end_matches('/').to_owned(),
         (true, false) => format!("{page}?token=TOKEN"),

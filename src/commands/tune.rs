@@ -225,7 +225,7 @@ impl Work<'_> {
         let location = args.store.location();
         let left = args.minutes - self.seconds() / 60.0;
         let loaded = tuning.search(args.trials, Some(left))?;
-        let id = create(&location, &loaded)?;
+        let id = create(&location, &loaded, |line| tell!("{line}"))?;
         // Less than what is left where the config's own section says so.
         let own_end = self.seconds() + 60.0 * loaded.config.sweep.and_then(|sweep| sweep.minutes).unwrap_or(left);
         if !args.quiet {

@@ -32,7 +32,7 @@ pub fn tells_configs_apart(key: &str) -> bool {
 
 /// Whether a param affects which rows a model is tested on, or their targets.
 pub fn changes_the_test(key: &str) -> bool {
-    const INPUTS_ONLY: [&str; 9] = [
+    const INPUTS_ONLY: [&str; 11] = [
         "data.scale",
         "data.validation_fraction",
         "data.train_per_class",
@@ -41,6 +41,8 @@ pub fn changes_the_test(key: &str) -> bool {
         "data.drop",
         "data.numeric",
         "data.categorical",
+        "data.text",
+        "data.text_buckets",
         "data.allow_constant",
     ];
     key.starts_with("data.") && !INPUTS_ONLY.contains(&key)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::check::ConfigError;
 use crate::shell::command;
 use crate::shipped::{self, ShippedConfig};
-use crate::{bounded, invalid, missing};
+use crate::{bounded, invalid, missing, permissions};
 
 /// A config with 100,000 column names has 2 MB; a much larger file is not a config.
 const MAX_BYTES: u64 = 8 << 20;
@@ -47,6 +47,7 @@ pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
     // Not only regular files: a config may come from a pipe.
     let is_there = |path: &PathBuf| path.exists() && !path.is_dir();
     if let Some(file) = candidates(path).into_iter().find(is_there) {
+        refuse_planted(path, &file)?;
         return read_file(&file);
     }
     match shipped::config(path) {
@@ -58,6 +59,23 @@ pub(super) fn read(path: &Path) -> Result<ConfigText, ConfigError> {
             Err(ConfigError { place, message: no_config(path), excerpt: String::new() })
         }
     }
+}
+
+/// That a name which may mean a built-in config leads to no file that another user has left where others may write.
+fn refuse_planted(path: &Path, file: &Path) -> Result<(), ConfigError> {
+    if path.components().count() > 1 || shipped::config(path).is_none() {
+        return Ok(());
+    }
+    let Some(owner) = permissions::left_by_another(file) else { return Ok(()) };
+    Err(ConfigError {
+        place: file.display().to_string(),
+        message: format!(
+            "this file belongs to {owner}, in a folder where others may write, and stands in the way of the built-in config: \
+             name it as ./{}, or run burnlab in another folder",
+            file.display()
+        ),
+        excerpt: String::new(),
+    })
 }
 
 /// Whether the name is that of a table, which was given in place of a config that reads it.

@@ -1,27 +1,23 @@
 //! The page's files, compiled in.
 
-use axum::extract::{Extension, Path, State};
+use std::sync::LazyLock;
+
+use axum::extract::{Extension, State};
 use axum::response::{Html, Response};
 
 use serde_json::{Map, Value, json};
 
+use super::bundle::bundle;
 use super::{ApiError, AppState};
 use crate::comparison::headlines;
 use crate::comparison::verdict::t_quantile;
 use crate::metric::{METRICS, Metric};
 use crate::shell;
-use crate::web::assets::{file, in_attribute, text};
+use crate::web::assets::{Assets, assets, in_attribute};
 use crate::web::session::Visitor;
 
-/// Pairs each file's name with its content.
-macro_rules! assets {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("assets/", $name)))),*]
-    };
-}
-
-/// What `/assets/<name>` serves. A file that is not named here is not reachable.
-const ASSETS: &[(&str, &str)] = assets![
+assets![
+    "assets";
     "index.html",
     "style.css",
     "icon.svg",
@@ -37,6 +33,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "confusion.js",
     "controls.js",
     "dom.js",
+    "early.js",
     "examples.js",
     "format.js",
     "gallery.js",
@@ -62,6 +59,7 @@ const ASSETS: &[(&str, &str)] = assets![
     "series.js",
     "state.js",
     "store.js",
+    "surface.js",
     "sweep.js",
     "sweeps.js",
     "table.js",
@@ -72,23 +70,32 @@ const ASSETS: &[(&str, &str)] = assets![
     "views.js",
 ];
 
+/// The page's script, made of all modules when it is first asked for.
+static SCRIPT: LazyLock<[(&str, &str); 1]> = LazyLock::new(|| [(PAGE, bundle(ASSETS.files, "main.js").leak())]);
+const PAGE: &str = "page.js";
+
+/// `GET /assets/page.js`
+pub async fn script() -> Result<Response, ApiError> {
+    script_files().file(PAGE)
+}
+
+fn script_files() -> Assets {
+    Assets { path: ASSETS.path, files: &*SCRIPT }
+}
+
 /// `GET /`
 pub async fn index(
     State(state): State<AppState>,
     Extension(visitor): Extension<Visitor>,
 ) -> Result<Html<String>, ApiError> {
-    let page = text(ASSETS, "index.html")?.to_owned();
     let fields = [
-        ("{{modules}}", modules()),
-        ("{{token}}", visitor.change_token),
-        ("{{logout}}", if visitor.session.is_some() { "" } else { "hidden" }.to_owned()),
-        ("{{metrics}}", in_attribute(&metrics())),
-        ("{{headlines}}", in_attribute(&json!(headlines().collect::<Vec<_>>()).to_string())),
-        ("{{t}}", t_quantiles()),
-        ("{{program}}", shell::program().to_owned()),
-        ("{{elsewhere}}", in_attribute(&shell::elsewhere(state.root()))),
+        ("metrics", in_attribute(&metrics())),
+        ("headlines", in_attribute(&json!(headlines().collect::<Vec<_>>()).to_string())),
+        ("t", t_quantiles()),
+        ("program", in_attribute(shell::program())),
+        ("elsewhere", in_attribute(&shell::elsewhere(state.root()))),
     ];
-    Ok(Html(fields.iter().fold(page, |page, (name, value)| page.replace(name, value))))
+    ASSETS.page("index.html", visitor, &fields).map(Html)
 }
 
 /// The direction, meaning and bounds of each metric by name, as JSON: `{"loss": {"goal": "lower", ...}}`.
@@ -104,12 +111,6 @@ fn metrics() -> String {
     Value::Object(table).to_string()
 }
 
-/// Has the browser ask for all scripts at once, rather than for each when the one that needs it has come.
-fn modules() -> String {
-    let scripts = ASSETS.iter().map(|(name, _)| name).filter(|name| name.ends_with(".js"));
-    scripts.map(|name| format!("<link rel=\"modulepreload\" href=\"assets/{name}\">")).collect()
-}
-
 /// The most runs of a mean in a chart.
 const MOST_OF_A_MEAN: u32 = 200;
 
@@ -117,11 +118,6 @@ const MOST_OF_A_MEAN: u32 = 200;
 fn t_quantiles() -> String {
     let round = |freedom| (t_quantile(f64::from(freedom)) * 1e6).round() / 1e6;
     json!((1..MOST_OF_A_MEAN).map(round).collect::<Vec<f64>>()).to_string()
-}
-
-/// `GET /assets/{name}`
-pub async fn asset(Path(name): Path<String>) -> Result<Response, ApiError> {
-    file(ASSETS, &name)
 }
 
 #[cfg(test)]
@@ -134,15 +130,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_folder_is_listed() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/dashboard/assets");
-        for entry in fs_err::read_dir(folder).unwrap() {
-            let name = entry.unwrap().file_name().into_string().unwrap();
-            assert!(ASSETS.iter().any(|(known, _)| *known == name), "`{name}` is missing in `ASSETS`");
-        }
-    }
-
-    #[test]
     fn the_page_knows_the_direction_of_every_metric() {
         let attribute = in_attribute(&metrics());
         assert!(!attribute.contains(['"', '<']), "{attribute}");
@@ -153,11 +140,22 @@ mod tests {
         assert_eq!(table.as_object().unwrap().len(), METRICS.len());
     }
 
+    #[test]
+    fn the_script_has_every_module_once() {
+        let script = script_files().text(PAGE).unwrap();
+        for (name, _) in ASSETS.files.iter().filter(|(name, _)| name.ends_with(".js")) {
+            assert_eq!(script.matches(&format!("\n{{ // {name}\n")).count(), 1, "{name}");
+        }
+    }
+
     /// What a browser loads on a cold start, compressed.
     #[test]
     fn the_page_stays_small() {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        ASSETS.iter().for_each(|(_, content)| encoder.write_all(content.as_bytes()).unwrap());
+        for name in ["index.html", "style.css", "icon.svg"] {
+            encoder.write_all(ASSETS.text(name).unwrap().as_bytes()).unwrap();
+        }
+        encoder.write_all(script_files().text(PAGE).unwrap().as_bytes()).unwrap();
         let bytes = encoder.finish().unwrap().len();
         assert!(bytes <= 150_000, "{bytes} bytes");
     }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::api::run_json;
-use super::request::run_id;
+use super::request::{parsed, run_id};
 use super::{ApiError, AppState};
 use crate::tracking::{RunRecord, TrackingError};
 
@@ -31,8 +31,7 @@ pub async fn edit(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Box<RawValue>>, ApiError> {
     let id = run_id(&id)?;
-    let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
-    let edit: Edit = serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let edit: Edit = parsed(body)?;
     let edited = id.clone();
     state
         .write(move |store| {
@@ -54,6 +53,24 @@ pub async fn edit(
         })
         .await?;
     run_json(&state, &id).await.map(Json)
+}
+
+/// The body of `POST /api/experiments/rename`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rename {
+    from: String,
+    to: String,
+}
+
+/// `POST /api/experiments/rename`: answers the number of its runs. Undone by the opposite: nothing is put together.
+pub async fn rename(
+    State(state): State<AppState>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Rename { from, to } = parsed(body)?;
+    let runs = state.write(move |store| store.rename_experiment(&from, &to, false)).await?;
+    Ok(Json(json!({ "runs": runs.len() })))
 }
 
 /// `DELETE /api/runs/{id}`: to the trash.

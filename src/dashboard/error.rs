@@ -10,15 +10,18 @@ impl From<TrackingError> for ApiError {
         let status = match &error {
             TrackingError::NoSuchRun { .. }
             | TrackingError::NoSuchSweep { .. }
+            | TrackingError::NoSuchExperiment { .. }
             | TrackingError::InvalidRunId { .. }
             | TrackingError::NoStore { .. } => StatusCode::NOT_FOUND,
             TrackingError::InvalidMetricKey { .. }
+            | TrackingError::InvalidExperiment { .. }
             | TrackingError::NotCompared { .. }
             | TrackingError::AmbiguousRun { .. }
             | TrackingError::AmbiguousSweep { .. } => StatusCode::BAD_REQUEST,
-            TrackingError::Active { .. } | TrackingError::Exists { .. } | TrackingError::NotTraining { .. } => {
-                StatusCode::CONFLICT
-            }
+            TrackingError::Active { .. }
+            | TrackingError::Exists { .. }
+            | TrackingError::ExperimentExists { .. }
+            | TrackingError::NotTraining { .. } => StatusCode::CONFLICT,
             TrackingError::ReadOnly { .. }
             | TrackingError::NotOwn { .. }
             | TrackingError::OthersFolder { .. }

@@ -17,6 +17,7 @@ use super::change::Change;
 use super::entry::Entry;
 use super::pool::Pool;
 use super::snapshot::Snapshot;
+use crate::threads;
 use crate::tracking::{Changes, Location, RunId, Store, TrackingError};
 
 /// How often the watcher polls: the longest delay until an edit or a new epoch is on every page.
@@ -231,7 +232,11 @@ impl Live {
     pub fn watch(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         // A thread, not a task: the store blocks.
-        thread::spawn(move || {
+        let watching = threads::spawn(move || {
+            // Of 20,000 runs this takes a second, in which whoever starts the dashboard opens the page.
+            if let Some(live) = weak.upgrade() {
+                live.refresh().ok();
+            }
             while let Some(live) = weak.upgrade() {
                 if live.sender.receiver_count() > 0 {
                     // Requests report the error of a store that cannot be read; the watcher just tries again.
@@ -241,6 +246,8 @@ impl Live {
                 thread::sleep(PERIOD);
             }
         });
+        // Without it the page shows what there is when it is loaded.
+        watching.ok();
     }
 }
 

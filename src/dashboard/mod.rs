@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! browser -> web (number and time limits, access control)
-//!         -> routes: assets (the page), api (reads), edit (changes), events (what changed)
+//!         -> routes: assets, bundle (the page), api (reads), edit (changes), events (what changed)
 //!                \-> listing (pages of the list) -> live -> tracking::Store
 //!                     live (what changed) -> snapshot (all runs in memory) -> entry, pool (in little of it)
 //! ```
@@ -12,8 +12,10 @@
 
 mod api;
 mod assets;
+mod bundle;
 mod change;
 mod compare;
+mod contributions;
 mod edit;
 mod entry;
 mod error;
@@ -53,6 +55,7 @@ use crate::tracking::{Location, Store, TrackingError};
 use crate::web::connection::Limits;
 use crate::web::session::{self, Visitor};
 use crate::web::{Guarded, guard, guarded, routes, serve_within};
+pub use contributions::Explainer;
 use experiments::Boards;
 use listing::Pages;
 use live::Live;
@@ -69,6 +72,15 @@ const PAGES: &[&str] = &["/", "/learn"];
 /// its own database connection. More are not faster, and each holds its result in memory: without this limit a thousand
 /// readers took a quarter more memory.
 const MAX_READERS: usize = 4;
+
+/// What knows the trained models, of which the dashboard itself knows nothing: each is offered where it is there.
+#[derive(Clone, Debug, Default)]
+pub struct Models {
+    /// Writes the reports that the page offers.
+    pub reporter: Option<Reporter>,
+    /// Explains the predictions of test rows.
+    pub explainer: Option<Explainer>,
+}
 
 /// The state shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -87,7 +99,7 @@ struct Shared {
     live: Arc<Live>,
     pages: Pages,
     boards: Boards,
-    reporter: Option<Reporter>,
+    models: Models,
     /// Held by the request that changes the named views.
     naming: Mutex<()>,
     /// Held by the request that reads what changed; the others wait for it without a thread.
@@ -102,11 +114,11 @@ struct Shared {
 impl AppState {
     /// The state of a dashboard over the store at `location`, which need not exist yet.
     pub fn new(location: impl Into<Location>, access: Access) -> Self {
-        Self::with_reports(location, access, None)
+        Self::with_models(location, access, Models::default())
     }
 
-    /// As [`AppState::new`]; `reporter` writes the reports that the page offers.
-    pub fn with_reports(location: impl Into<Location>, access: Access, reporter: Option<Reporter>) -> Self {
+    /// As [`AppState::new`], with what knows the models.
+    pub fn with_models(location: impl Into<Location>, access: Access, models: Models) -> Self {
         let location = location.into();
         let live = Arc::new(Live::new(location.clone()));
         let (ending, _) = watch::channel(false);
@@ -120,7 +132,7 @@ impl AppState {
             live,
             pages,
             boards,
-            reporter,
+            models,
             naming,
             refreshing,
             readers,
@@ -241,6 +253,7 @@ async fn blocking<T: Send + 'static>(
 routes! {
     AppState;
     get "/" => assets::index,
+    get "/assets/page.js" => assets::script,
     get "/assets/{name}" => assets::asset,
     get "/api/runs" => api::runs,
     get "/api/runs/{id}" => api::run,
@@ -249,12 +262,14 @@ routes! {
     post "/api/runs/{id}/stop" => edit::stop,
     get "/api/runs/{id}/files/{*name}" => files::file,
     get "/api/runs/{id}/predictions" => predictions::predictions,
+    get "/api/runs/{id}/contributions" => contributions::contributions,
     get "/api/filter" => api::filter,
     get "/api/series" => series::series,
     get "/api/compare" => compare::compare,
     get "/api/compare/examples" => examples::examples,
     get "/api/report" => report::report,
     get "/api/experiments" => experiments::experiments,
+    post "/api/experiments/rename" => edit::rename,
     get "/api/leaderboard" => experiments::board,
     get "/api/views" => views::views,
     post "/api/views" => views::save,

@@ -44,7 +44,7 @@ pub async fn report(
     if ids.is_empty() {
         return Err(ApiError::bad_request("name the runs of the report: ?runs=ID,ID"));
     }
-    let Some(Reporter(write)) = state.shared.reporter.clone() else {
+    let Some(Reporter(write)) = state.shared.models.reporter.clone() else {
         return Err(ApiError::not_found("this dashboard writes no reports"));
     };
     let html = state

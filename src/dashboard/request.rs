@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
+use axum::body::Bytes;
 use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use serde::de::DeserializeOwned;
 
 use super::ApiError;
 use crate::tracking::{RunId, TrackingError};
@@ -26,6 +28,15 @@ pub fn run_ids(list: &str, most: usize) -> Result<Vec<RunId>, ApiError> {
         return Err(ApiError::bad_request(format!("{} runs at once; ask for {most} at most", ids.len())));
     }
     Ok(ids)
+}
+
+/// The body of a request as a `T`.
+///
+/// # Errors
+/// 400 with what is wrong with it, 413 for one that is too long.
+pub fn parsed<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, ApiError> {
+    let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
+    serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))
 }
 
 /// The query string as a `T`.

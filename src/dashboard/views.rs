@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::request::parsed;
 use super::{ApiError, AppState};
 use crate::tracking::{Store, TrackingError, folder};
 
@@ -63,9 +64,7 @@ pub async fn save(
     State(state): State<AppState>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Vec<View>>, ApiError> {
-    let body = body.map_err(|error| ApiError::new(error.status(), error.body_text()))?;
-    let view: View = serde_json::from_slice(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let view = view.checked()?;
+    let view = parsed::<View>(body)?.checked()?;
     change(&state, move |views| {
         views.retain(|other| other.name != view.name);
         views.push(view);

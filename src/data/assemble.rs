@@ -13,6 +13,8 @@ pub(super) struct OutColumn {
     /// Distinct texts of a column of names, before spellings are merged.
     pub(super) num_texts: Option<usize>,
     labels: Option<Labels>,
+    /// Of a column of texts.
+    texts: Option<Vec<String>>,
     reading: Option<Reading>,
 }
 
@@ -28,14 +30,26 @@ pub(super) enum Cells {
 
 impl OutColumn {
     pub(super) fn numeric(name: String, input: usize, cells: Cells, reading: Option<Reading>) -> Self {
-        Self { name, input, cells, num_texts: None, labels: None, reading }
+        Self { name, input, cells, num_texts: None, labels: None, texts: None, reading }
     }
 
     /// `order`: the index among the labels of each text that was read.
     pub(super) fn names(name: String, input: usize, num_texts: usize, labels: Labels, order: Vec<u32>) -> Self {
         let cells = Cells::ByText(order.into_iter().map(|index| index as f32).collect());
         let reading = Reading::of_names(&labels);
-        Self { name, input, cells, num_texts: Some(num_texts), labels: Some(labels), reading }
+        Self { name, input, cells, num_texts: Some(num_texts), labels: Some(labels), texts: None, reading }
+    }
+
+    /// What was read are indices into `texts`.
+    pub(super) fn texts(name: String, input: usize, texts: Vec<String>) -> Self {
+        Self { texts: Some(texts), ..Self::numeric(name, input, Cells::AsRead, None) }
+    }
+
+    /// Keeps the texts that `reader`, which comes from this column, has met since.
+    pub(super) fn keep_texts(&mut self, reader: &ColumnReader) {
+        if let Some(texts) = reader.take_texts() {
+            self.texts = Some(texts);
+        }
     }
 
     pub(super) fn labels(&self) -> Option<&Labels> {
@@ -48,6 +62,9 @@ impl OutColumn {
     }
 
     pub(super) fn reader(&self) -> ColumnReader {
+        if let Some(texts) = &self.texts {
+            return ColumnReader::texts(texts);
+        }
         match &self.labels {
             Some(labels) => ColumnReader::Names(Labels::known(&labels.names, labels.spelling)),
             None => ColumnReader::of_numbers(self.reading.as_ref()),
@@ -55,9 +72,10 @@ impl OutColumn {
     }
 
     pub(super) fn into_column(self) -> Column {
-        let kind = match self.labels {
-            Some(labels) => ColumnKind::Categorical { categories: labels.names },
-            None => ColumnKind::Numeric,
+        let kind = match (self.texts, self.labels) {
+            (Some(texts), _) => ColumnKind::Text { texts: texts.into() },
+            (None, Some(labels)) => ColumnKind::Categorical { categories: labels.names },
+            (None, None) => ColumnKind::Numeric,
         };
         Column { name: self.name, kind }
     }

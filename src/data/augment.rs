@@ -33,7 +33,7 @@ impl Augment {
         let shape = preprocessor.image_shape()?;
         let scale = |kind: &PreparedKind| match *kind {
             PreparedKind::Numeric { center, spread, median, .. } => [center, spread, median],
-            PreparedKind::Categorical { .. } => [0.0, 1.0, 0.0],
+            PreparedKind::Categorical { .. } | PreparedKind::Text { .. } => [0.0, 1.0, 0.0],
         };
         let scales = preprocessor.columns().iter().map(|column| scale(&column.kind)).collect();
         Some(Self { config, shape, scales })

@@ -71,7 +71,7 @@ impl<B: Backend> Loader<B> {
 impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<Batch<B>> + 'a> {
         let epoch = self.epochs_begun.fetch_add(1, Ordering::Relaxed) as u64;
-        let mut order: Vec<usize> = (0..self.examples.len()).collect();
+        let mut order: Vec<u32> = (0..self.examples.len() as u32).collect();
         let mut epoch_seed = epoch;
         if let Order::Shuffled { seed } = self.order {
             epoch_seed = derive_seed(seed, epoch);
@@ -93,11 +93,11 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
         let examples = Examples {
             num_inputs: width,
             inputs: self.examples.gather(start..end),
-            shared: None,
-            targets: (start..end).flat_map(|row| self.examples.targets_of(row)).copied().collect(),
+            targets: self.examples.gather_targets(start..end),
             numbers: (start..end).flat_map(|row| self.examples.numbers_of(row)).copied().collect(),
             weights: self.examples.weights.get(start..end).unwrap_or_default().to_vec(),
-            rows: self.examples.rows[start..end].to_vec(),
+            rows: self.examples.rows[start..end].into(),
+            encoder: None,
         };
         Arc::new(Self { examples: Arc::new(examples), epochs_begun: Arc::default(), ..self.clone() })
     }
@@ -106,7 +106,8 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
 /// One pass over the rows.
 struct Batches<'a, B: Backend> {
     loader: &'a Loader<B>,
-    order: Vec<usize>,
+    /// Positions of the examples; of more than 2^32 the cells would not fit in memory.
+    order: Vec<u32>,
     next: usize,
     epoch_seed: u64,
 }
@@ -121,18 +122,19 @@ impl<B: Backend> Iterator for Batches<'_, B> {
             return None;
         }
         let width = examples.num_inputs;
-        let mut inputs = examples.gather(rows.iter().copied());
+        let positions = || rows.iter().map(|&position| position as usize);
+        let mut inputs = examples.gather(positions());
         let noise_seed = derive_seed(self.epoch_seed, self.next as u64);
         if let Some(augment) = augment {
             // Apart from the stream of dropout.
             augment.apply(&mut inputs, derive_seed(noise_seed, u64::MAX - 1));
         }
-        let labels = rows.iter().flat_map(|&row| examples.targets_of(row)).copied().collect();
+        let labels = examples.gather_targets(positions());
         let batch = Batch {
             inputs: Tensor::from_data(TensorData::new(inputs, [rows.len(), width]), device),
             labels,
-            numbers: rows.iter().flat_map(|&row| examples.numbers_of(row)).copied().collect(),
-            weights: rows.iter().filter_map(|&row| examples.weights.get(row)).copied().collect(),
+            numbers: positions().flat_map(|position| examples.numbers_of(position)).copied().collect(),
+            weights: positions().filter_map(|position| examples.weights.get(position)).copied().collect(),
             noise_seed,
         };
         self.next += rows.len();

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::limits::{MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS};
+use super::limits::{
+    MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS, TEXT_BUCKETS,
+};
 use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, target_check};
 use crate::invalid::Invalid;
 
@@ -28,6 +30,7 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
         ("data.numeric", &config.numeric),
         ("data.categorical", &config.categorical),
         ("data.date", &config.date),
+        ("data.text", &config.text),
     ];
     for (i, (key, names)) in lists.iter().enumerate() {
         for (other_key, others) in &lists[i + 1..] {
@@ -54,6 +57,8 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
         ("data.skip_rows", config.skip_rows.is_some()),
         ("data.comment", config.comment.is_some()),
         ("data.date", !config.date.is_empty()),
+        ("data.text", !config.text.is_empty()),
+        ("data.text_buckets", config.text_buckets.is_some()),
         ("data.day_first", config.day_first.is_some()),
         ("data.more_paths", !config.more_paths.is_empty()),
         ("data.query", config.query.is_some()),
@@ -307,6 +312,14 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
     }
     if let Some(n) = config.train_per_class {
         check("data.train_per_class", n >= 1, n.to_string(), "at least 1")?;
+    }
+    if let Some(buckets) = config.text_buckets {
+        if config.text.is_empty() {
+            let message = "is of columns of texts, and data.text names none: set it, or remove text_buckets";
+            return Err(Invalid::at("data.text_buckets", message));
+        }
+        let holds = TEXT_BUCKETS.contains(&buckets);
+        check("data.text_buckets", holds, buckets.to_string(), "16 to 65536")?;
     }
     let n = config.max_categories;
     check("data.max_categories", n >= 1, n.to_string(), "at least 1")?;

@@ -39,6 +39,7 @@ pub(super) fn inputs(table: &Table<'_>, targets: &[usize], config: &DataConfig) 
         ("data.numeric", &config.numeric, Some(Forced::Numeric)),
         ("data.categorical", &config.categorical, Some(Forced::Categorical)),
         ("data.date", &config.date, Some(Forced::Date)),
+        ("data.text", &config.text, Some(Forced::Text)),
     ];
     targets.iter().for_each(|&position| is_dropped[position] = true);
     let unnamed = &table.about().unnamed;

@@ -30,6 +30,7 @@ pub(super) enum Forced {
     Numeric,
     Categorical,
     Date,
+    Text,
 }
 
 impl Input {
@@ -96,7 +97,7 @@ impl Input {
     /// # Errors
     /// A cell that is not a finite number in a column that can only be numeric.
     pub(super) fn is_text(&self, table: &Table<'_>) -> Result<bool, Invalid> {
-        if matches!(self.forced, Some(Forced::Categorical | Forced::Date)) {
+        if matches!(self.forced, Some(Forced::Categorical | Forced::Date | Forced::Text)) {
             return Ok(true);
         }
         let is_numeric = self.forced == Some(Forced::Numeric);
@@ -146,7 +147,11 @@ impl Input {
         const MOST_COUNTED: f64 = 16_777_216.0; // 2^24
         let largest = self.low.abs().max(self.high.abs());
         let is_needed = largest >= MOST_COUNTED && self.high - self.low < largest / 16.0;
-        if is_needed && !self.has_text && self.forced != Some(Forced::Categorical) { self.low } else { 0.0 }
+        if is_needed && !self.has_text && !matches!(self.forced, Some(Forced::Categorical | Forced::Text)) {
+            self.low
+        } else {
+            0.0
+        }
     }
 
     /// Why this column is left out as an identifier, if it is.
@@ -157,11 +162,13 @@ impl Input {
         let Self { name, num_present, low, high, .. } = self;
         match num_names {
             Some(n) if n * 2 > *num_present || n > MAX_CATEGORIES => {
+                let is_prose = names.is_some_and(|names| are_prose(&names.names));
+                let texts = if is_prose { ", or as texts, by their words, with data.text" } else { "" };
                 let example = names.and_then(|names| names.names.first());
                 let example = example.map_or_else(String::new, |text| format!(" (such as `{}`)", shorten(text)));
                 Some(format!(
                     "dropped `{name}`: {n} distinct values{example} in {num_present} rows look like an identifier (keep it with \
-                     data.categorical)"
+                     data.categorical{texts})"
                 ))
             }
             None if self.counts_up && !self.has_text => {
@@ -170,4 +177,11 @@ impl Input {
             _ => None,
         }
     }
+}
+
+/// Whether most of these are of several words, as comments are and codes are not.
+fn are_prose(names: &[String]) -> bool {
+    const LEAST_WORDS: usize = 4;
+    let num_prose = names.iter().filter(|name| name.split_whitespace().nth(LEAST_WORDS - 1).is_some()).count();
+    num_prose * 2 > names.len()
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AugmentConfig, ImageShape, Source, TargetColumns, TaskKind, missing};
+use super::{AugmentConfig, ImageShape, Source, TargetColumns, TaskKind, bag, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -91,6 +91,12 @@ pub struct DataConfig {
     /// Tables: columns to read as dates, which are otherwise recognised.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub date: Vec<String>,
+    /// Tables: columns of free texts, such as comments, whose words and pieces of words become `text_buckets` inputs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text: Vec<String>,
+    /// Inputs of each column of texts, 16 to 65536; default 1024. Terms that share one are told apart less well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_buckets: Option<usize>,
     /// Tables: whether `03/04/2024` is 3 April (true) or March 4 (false), where no cell of a column tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub day_first: Option<bool>,
@@ -205,6 +211,8 @@ impl Default for DataConfig {
             numeric: Vec::new(),
             categorical: Vec::new(),
             date: Vec::new(),
+            text: Vec::new(),
+            text_buckets: None,
             day_first: None,
             allow_constant: false,
             max_categories: 64,
@@ -247,6 +255,11 @@ impl DataConfig {
             missing: Vec::new(),
             ..Self::default()
         }
+    }
+
+    /// Inputs of each column of texts.
+    pub fn text_buckets(&self) -> usize {
+        self.text_buckets.unwrap_or(bag::BUCKETS)
     }
 
     /// Whether the data are a text, for next-character prediction.

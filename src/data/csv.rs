@@ -1,9 +1,10 @@
-//! Reads CSV files row by row.
+//! Reads CSV files: small ones and streams here, row by row; large ones in blocks (`csv_blocks`).
 //!
 //! Every error names the file, and no input makes the reader buffer without bound.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::ByteRecord;
 use encoding_rs::Encoding;
@@ -18,17 +19,28 @@ use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
+/// From this size on, a file is read in blocks of that size.
+const BLOCK_BYTES: usize = 512 << 10;
+
 /// Reads the rows of a CSV file.
-struct CsvReader<'a> {
-    origin: &'a Origin,
+pub(super) struct CsvReader<'a> {
+    pub(super) origin: &'a Origin,
     encoding: &'static Encoding,
-    dialect: Dialect,
-    comment: Option<u8>,
-    has_header: bool,
-    num_columns: usize,
+    pub(super) dialect: Dialect,
+    pub(super) comment: Option<u8>,
+    pub(super) has_header: bool,
+    pub(super) num_columns: usize,
+    /// The first record.
+    first: ByteRecord,
+    /// On the disk.
+    num_bytes: u64,
+    /// Whether these are the bytes of the text.
+    is_plain: bool,
+    /// Of the present pass, in whole blocks.
+    pub(super) num_bytes_read: AtomicU64,
     /// Columns without a name and, in the first rows, without a cell: none may follow.
     blank_columns: Vec<usize>,
-    cells: CellParser,
+    pub(super) cells: CellParser,
 }
 
 /// The table in a CSV file: its header is read now, its rows on demand. `encoding_before` is that of the training file,
@@ -42,6 +54,19 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     encoding_before: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
+    let (file, names, about) = open_reader(origin, opened, config, encoding_before)?;
+    Ok(Table::new(origin, names, about, Box::new(file)))
+}
+
+/// The same, before it is a table.
+pub(super) fn open_reader<'a>(
+    origin: &'a Origin,
+    opened: Opened,
+    config: &DataConfig,
+    encoding_before: Option<&str>,
+) -> Result<(CsvReader<'a>, Vec<String>, About), Invalid> {
+    let is_plain = !opened.is_gzipped && opened.is_whole_file;
+    let num_bytes = opened.num_bytes_on_disk;
     let mut start = Vec::new();
     let mut seen = opened.reader.take(encoding::NUM_BYTES_SEEN);
     seen.read_to_end(&mut start).map_err(|error| origin.unreadable(&error))?;
@@ -65,6 +90,10 @@ pub(super) fn open<'a>(
         comment: config.comment.map(|comment| comment as u8), // ASCII: checked with the section
         has_header: config.header,
         num_columns: 0,
+        first: ByteRecord::new(),
+        num_bytes,
+        is_plain: is_plain && known.is_utf_8(),
+        num_bytes_read: AtomicU64::new(0),
         blank_columns: Vec::new(),
         cells: CellParser::new(&config.missing, config.decimal == Some(',')),
         dialect,
@@ -86,44 +115,55 @@ pub(super) fn open<'a>(
         notes,
         ..About::default()
     };
-    Ok(Table::new(origin, names, about, Box::new(file)))
+    file.first = record;
+    Ok((file, names, about))
 }
 
 impl Reader for CsvReader<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
+        // A stream is followed as it comes. Of lines that end in CR alone, the number is that of the record.
+        let is_large = self.num_bytes >= BLOCK_BYTES as u64;
+        match is_large && !self.origin.is_stream() && self.dialect.line_end != LineEnd::Cr {
+            true => self.read_blocks(BLOCK_BYTES, columns, visit),
+            false => self.read_rows(columns, visit),
+        }
+    }
+
+    fn progress(&self) -> Option<f64> {
+        let num_read = self.num_bytes_read.load(Ordering::Relaxed);
+        (self.is_plain && num_read > 0).then(|| (num_read as f64 / self.num_bytes as f64).min(1.0))
+    }
+}
+
+impl CellTexts for ByteRecord {
+    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self[column])
+    }
+}
+
+/// What a record must not be, beside what its file says.
+#[derive(Default)]
+pub(super) struct Rules<'a> {
+    /// A record that is the same as this one.
+    pub(super) header: Option<&'a ByteRecord>,
+}
+
+impl CsvReader<'_> {
+    /// Row by row.
+    pub(super) fn read_rows(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
         let mut cells = Vec::with_capacity(columns.len());
         let mut num_rows = 0;
-        let mut header = ByteRecord::new();
+        let rules = Rules { header: self.header() };
         if self.has_header {
-            self.next(&mut reader, &mut header)?;
+            self.next(&mut reader, &mut record)?;
         }
         while self.next(&mut reader, &mut record)? {
-            if record.len() != self.num_columns {
-                // A line of only whitespace counts as blank.
-                if record.len() == 1 && record[0].trim_ascii().is_empty() {
-                    continue;
-                }
-                self.check_length(&record)?;
-            }
             let line = self.line_of(&record);
-            if self.has_header && is_same(&record, &header) {
-                let message = "the header again: is another file appended here? Remove the line";
-                return Err(self.origin.error_at(line, message));
-            }
-            if reader.position().line() > line + 1 {
-                self.check_quotes(&record)?;
-            }
-            for &column in &self.blank_columns {
-                if !record[column].trim_ascii().is_empty() {
-                    let cell = String::from_utf8_lossy(&record[column]).trim().to_owned();
-                    let message = format!(
-                        "column {} has no name and holds `{cell}`: name it, or set data.drop = [\"\"]",
-                        column + 1
-                    );
-                    return Err(self.origin.error_at(line, &message));
-                }
+            let num_lines = reader.position().line().saturating_sub(line - self.num_skipped());
+            if !self.check(&record, line, num_lines > 1, &rules)? {
+                continue;
             }
             cells.clear();
             cells.extend(columns.iter().map(|&column| self.cells.read(content(&record[column]))));
@@ -134,16 +174,59 @@ impl Reader for CsvReader<'_> {
         }
         Ok(num_rows)
     }
-}
 
-impl CellTexts for ByteRecord {
-    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self[column])
+    /// The record of the names, if there is one.
+    pub(super) fn header(&self) -> Option<&ByteRecord> {
+        self.has_header.then_some(&self.first)
     }
-}
 
-impl CsvReader<'_> {
+    /// Lines above the first record.
+    pub(super) fn num_skipped(&self) -> u64 {
+        self.dialect.num_skipped as u64
+    }
+
+    /// Whether a record is a row: a line of only whitespace counts as blank. `spans_lines`: it is longer than two lines.
+    ///
+    /// # Errors
+    /// A record that is no row of this table.
+    pub(super) fn check(
+        &self,
+        record: &ByteRecord,
+        line: u64,
+        spans_lines: bool,
+        rules: &Rules<'_>,
+    ) -> Result<bool, Invalid> {
+        if record.len() != self.num_columns {
+            if record.len() == 1 && record[0].trim_ascii().is_empty() {
+                return Ok(false);
+            }
+            self.check_length(record, line)?;
+        }
+        if rules.header.is_some_and(|header| is_same(record, header)) {
+            let message = "the header again: is another file appended here? Remove the line";
+            return Err(self.origin.error_at(line, message));
+        }
+        if spans_lines {
+            self.check_quotes(record, line)?;
+        }
+        for &column in &self.blank_columns {
+            if !record[column].trim_ascii().is_empty() {
+                let cell = String::from_utf8_lossy(&record[column]).trim().to_owned();
+                let message =
+                    format!("column {} has no name and holds `{cell}`: name it, or set data.drop = [\"\"]", column + 1);
+                return Err(self.origin.error_at(line, &message));
+            }
+        }
+        Ok(true)
+    }
+
     fn reader(&self) -> Result<csv::Reader<Guarded>, Invalid> {
+        let mut builder = self.dialect.builder();
+        Ok(builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(self.source()?))
+    }
+
+    /// The text from its first record on.
+    pub(super) fn source(&self) -> Result<Guarded, Invalid> {
         let opened = self.origin.open()?.reader;
         let decoded: Box<dyn Read> = match self.encoding == encoding_rs::UTF_8 {
             true => Box::new(opened),
@@ -163,13 +246,11 @@ impl CsvReader<'_> {
             bounded.read_until(end, &mut line).map_err(|error| self.origin.unreadable(&error))?;
         }
         let line = 1 + self.dialect.num_skipped as u64;
-        let guarded = Guarded { inner, display: self.origin.display.clone(), line, num_pending: 0 };
-        let mut builder = self.dialect.builder();
-        Ok(builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(guarded))
+        Ok(Guarded { inner, display: self.origin.display.clone(), line, num_pending: 0 })
     }
 
     /// The csv crate leaves the LF of a CR LF to the next record, and counts only LF.
-    fn line_of(&self, record: &ByteRecord) -> u64 {
+    pub(super) fn line_of(&self, record: &ByteRecord) -> u64 {
         let position = record.position();
         let line = position.map_or(0, |position| match self.dialect.line_end {
             LineEnd::Lf => position.line(),
@@ -180,24 +261,23 @@ impl CsvReader<'_> {
     }
 
     /// A row may have more cells than the header only where all rows end in a delimiter.
-    fn check_length(&self, record: &ByteRecord) -> Result<(), Invalid> {
+    fn check_length(&self, record: &ByteRecord, line: u64) -> Result<(), Invalid> {
         let is_longer = record.len() == self.num_columns + 1;
         if self.dialect.has_trailing_delimiter && is_longer && record[self.num_columns].trim_ascii().is_empty() {
             return Ok(());
         }
-        self.check_quotes(record)?;
+        self.check_quotes(record, line)?;
         let first = if self.dialect.num_skipped > 0 { "header" } else { "first line" };
         let hint = match record.len() {
             1 => ": is it a title or a footer? Remove it, correct the line, or set data.skip_rows or data.delimiter",
             _ => ": correct the line, or its quotes or data.delimiter",
         };
         let message = format!("{}, and the {first} has {}{hint}", counted(record.len(), "cell"), self.num_columns);
-        Err(self.origin.error_at(self.line_of(record), &message))
+        Err(self.origin.error_at(line, &message))
     }
 
     /// A quote that is never closed, or only in a later row, makes the rows between part of one cell.
-    fn check_quotes(&self, record: &ByteRecord) -> Result<(), Invalid> {
-        let line = self.line_of(record);
+    fn check_quotes(&self, record: &ByteRecord, line: u64) -> Result<(), Invalid> {
         for (i, cell) in record.iter().enumerate() {
             let lines: Vec<&[u8]> = cell.split(|&byte| byte == b'\n').collect();
             let [first, inner @ .., _] = &lines[..] else { continue };
@@ -223,16 +303,18 @@ impl CsvReader<'_> {
             let csv::ErrorKind::Io(error) = error.into_kind() else {
                 return self.origin.error("is not a CSV file");
             };
-            match error.kind() {
-                io::ErrorKind::FileTooLarge => {
-                    let line = self.line_of(record);
-                    self.origin.error_at(line, &error.to_string())
-                }
-                _ => Invalid::at(self.origin.key, error.to_string()),
-            }
+            self.unreadable(&error, self.line_of(record))
         });
         reader.get_mut().num_pending = 0;
         more
+    }
+
+    /// What [`Guarded`] reports while it reads the record that begins in `line`.
+    pub(super) fn unreadable(&self, error: &io::Error, line: u64) -> Invalid {
+        match error.kind() {
+            io::ErrorKind::FileTooLarge => self.origin.error_at(line, &error.to_string()),
+            _ => Invalid::at(self.origin.key, error.to_string()),
+        }
     }
 
     /// The names, and the columns without one: empty ones, and row numbers as pandas writes them.
@@ -303,11 +385,12 @@ fn is_number(cell: &[u8]) -> bool {
 }
 
 /// Rejects NUL bytes and endless records before the CSV reader buffers them.
-struct Guarded {
+pub(super) struct Guarded {
     inner: BufReader<Box<dyn Read>>,
     display: String,
     line: u64,
-    num_pending: usize,
+    /// Bytes since the last record that has ended.
+    pub(super) num_pending: usize,
 }
 
 impl Read for Guarded {
@@ -334,6 +417,6 @@ impl Read for Guarded {
     }
 }
 
-fn count_lines(bytes: &[u8]) -> u64 {
+pub(super) fn count_lines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
 }

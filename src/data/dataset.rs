@@ -1,7 +1,10 @@
 //! A loaded data set: raw cells, a target per row, and notes on what was inferred.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
+use super::table::shorten;
 use super::{Division, ImageShape, Readings, RowWeights, Several, Task, Text, labels, text};
 use crate::invalid::one_line;
 
@@ -55,6 +58,11 @@ pub enum ColumnKind {
         /// Sorted: as numbers when all are numbers, else by alphabet.
         categories: Vec<String>,
     },
+    /// A text.
+    Text {
+        /// Distinct, in the order in which they occur; the cells are their indices.
+        texts: Arc<[String]>,
+    },
 }
 
 /// What a column holds.
@@ -66,10 +74,10 @@ struct Range {
 }
 
 impl Column {
-    /// Its categories; none for numbers.
+    /// Its categories; none for numbers and texts.
     pub(super) fn categories(&self) -> &[String] {
         match &self.kind {
-            ColumnKind::Numeric => &[],
+            ColumnKind::Numeric | ColumnKind::Text { .. } => &[],
             ColumnKind::Categorical { categories } => categories,
         }
     }
@@ -191,6 +199,11 @@ impl Dataset {
                     number(&mut hash, categories.len());
                     categories.iter().for_each(|name| text(&mut hash, name));
                 }
+                ColumnKind::Text { texts } => {
+                    number(&mut hash, usize::MAX - 1);
+                    number(&mut hash, texts.len());
+                    texts.iter().for_each(|one| text(&mut hash, one));
+                }
             }
         }
         let (height, width) = self.image_shape.map_or((0, 0), |shape| (shape.height, shape.width));
@@ -303,6 +316,10 @@ impl Dataset {
             ColumnKind::Categorical { categories } => {
                 let shown = one_line(&labels::list_columns(categories, 6));
                 format!("{name}: {} categories ({shown}){missing}", categories.len())
+            }
+            ColumnKind::Text { texts } => {
+                let shown = texts.first().map_or_else(String::new, |text| labels::quote(&one_line(&shorten(text))));
+                format!("{name}: {} different texts (such as {shown}){missing}", texts.len())
             }
         }
     }

@@ -108,11 +108,11 @@ impl Drift {
     /// Characters of a text that training did not have.
     pub fn of_text(preprocessor: &Preprocessor, examples: &Examples) -> Self {
         let num_known = preprocessor.characters().map_or(0, |known| known.chars().count());
-        let num_unknown = examples.targets.iter().filter(|&&target| target as usize == num_known).count();
+        let num_unknown = examples.targets().iter().filter(|&&target| target as usize == num_known).count();
         let line = format!(
             "{num_unknown} of {} characters unknown; training had {num_known} different ones, and one token stands for all \
              others",
-            examples.targets.len()
+            examples.targets().len()
         );
         Self { of_text: (num_unknown > 0).then_some(line), ..Self::default() }
     }
@@ -195,7 +195,8 @@ impl Drift {
 impl ColumnDrift {
     fn new(column: &PreparedColumn, of_all: Option<[f32; 2]>, readings: &Readings) -> Self {
         let categories = match &column.kind {
-            PreparedKind::Numeric { .. } => None,
+            // Of texts none is like another.
+            PreparedKind::Numeric { .. } | PreparedKind::Text { .. } => None,
             PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
         };
         let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });

@@ -1,8 +1,9 @@
 //! Examples as the network takes them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Dataset;
+use super::RowEncoder;
 use super::memory::check_free;
 
 /// Examples as the network takes them.
@@ -10,92 +11,154 @@ use super::memory::check_free;
 pub struct Examples {
     /// Width of a row of `inputs`.
     pub num_inputs: usize,
-    /// Row-major `[len(), num_inputs]`; finite. Empty where the inputs are those of `shared`.
+    /// Row-major `[len(), num_inputs]`; finite. Empty with an `encoder`.
     pub inputs: Vec<f32>,
-    /// The data set whose cells are the inputs unchanged, indexed by `rows`: nothing is copied then.
-    pub shared: Option<Arc<Dataset>>,
     /// Class index, standardized number, or 0 and 1 of a label; NaN for a class unknown to the
-    /// [`Preprocessor`](super::Preprocessor). As many per example as there are targets, or for a text one per character (see
-    /// [`Examples::targets_of`]).
+    /// [`Preprocessor`](super::Preprocessor). As many per example as there are targets, or for a text one per character.
+    /// Empty with an `encoder`: see [`Examples::targets`].
     pub targets: Vec<f32>,
     /// Number targets in their own units, as the data have them, as many per example; empty for classes, labels and texts. The metrics are computed
-    /// from these, since `targets` are rounded.
+    /// from these, since `targets` are rounded. Empty with an `encoder`: see [`Examples::numbers`].
     pub numbers: Vec<f64>,
     /// How much each example counts, above 0; empty where all count the same.
     pub weights: Vec<f32>,
-    /// Per example: its row number in the [`Dataset`].
-    pub rows: Vec<usize>,
+    /// Per example: its row number in the [`Dataset`](super::Dataset).
+    pub rows: Arc<[u32]>,
+    /// Computes inputs and targets of `rows` whenever they are asked for: of large data they are not kept.
+    pub encoder: Option<Arc<RowEncoder>>,
 }
 
-impl Examples {
-    /// Adds the examples of `block`, which gives its own away, if there is memory for them and for `more` bytes for each
+/// Examples that are read block by block.
+pub struct Collected {
+    examples: Examples,
+    rows: Vec<u32>,
+}
+
+impl Collected {
+    /// None so far.
+    pub fn new(num_inputs: usize) -> Self {
+        Self { examples: Examples::none(num_inputs), rows: Vec::new() }
+    }
+
+    /// Adds the examples of `block`, none of them with an encoder, which gives its own away, if there is memory for them and for `more` bytes for each
     /// of all examples later on. Room is made for a quarter more than there are.
     ///
     /// # Errors
     /// How much is needed and how much is free, in words.
-    pub fn append(&mut self, block: &mut Self, more: usize) -> Result<(), String> {
-        let num_rows = self.len() + block.len();
-        if num_rows > self.rows.capacity() {
+    pub fn append(&mut self, block: &mut Examples, more: usize) -> Result<(), String> {
+        let Self { examples, rows } = self;
+        let num_rows = rows.len() + block.len();
+        if num_rows > rows.capacity() {
             let room = num_rows + num_rows / 4;
-            let added = room - self.len();
+            let added = room - rows.len();
             let num_targets = block.targets.len() / block.len().max(1);
             let of_targets = num_targets * (size_of::<f32>() + size_of::<f64>());
-            let a_row = self.num_inputs * size_of::<f32>() + of_targets + size_of::<f32>() + size_of::<usize>();
+            let a_row = examples.num_inputs * size_of::<f32>() + of_targets + 2 * size_of::<f32>();
             let needed = added.saturating_mul(a_row).saturating_add(room.saturating_mul(more));
             check_free(needed).map_err(|why| format!("{room} rows of it {why}"))?;
-            let has_room = self.inputs.try_reserve_exact(added * self.num_inputs).is_ok()
-                && self.targets.try_reserve_exact(added * num_targets).is_ok()
-                && (block.numbers.is_empty() || self.numbers.try_reserve_exact(added * num_targets).is_ok())
-                && (block.weights.is_empty() || self.weights.try_reserve_exact(added).is_ok())
-                && self.rows.try_reserve_exact(added).is_ok();
+            let has_room = examples.inputs.try_reserve_exact(added * examples.num_inputs).is_ok()
+                && examples.targets.try_reserve_exact(added * num_targets).is_ok()
+                && (block.numbers.is_empty() || examples.numbers.try_reserve_exact(added * num_targets).is_ok())
+                && (block.weights.is_empty() || examples.weights.try_reserve_exact(added).is_ok())
+                && rows.try_reserve_exact(added).is_ok();
             if !has_room {
                 return Err(format!("{room} rows of it are more than the system gives"));
             }
         }
-        self.inputs.append(&mut block.inputs);
-        self.targets.append(&mut block.targets);
-        self.numbers.append(&mut block.numbers);
-        self.weights.append(&mut block.weights);
-        self.rows.append(&mut block.rows);
+        examples.inputs.append(&mut block.inputs);
+        examples.targets.append(&mut block.targets);
+        examples.numbers.append(&mut block.numbers);
+        examples.weights.append(&mut block.weights);
+        rows.extend_from_slice(&block.rows);
         Ok(())
     }
 
+    /// All of them.
+    pub fn into_examples(self) -> Examples {
+        Examples { rows: self.rows.into(), ..self.examples }
+    }
+}
+
+impl Examples {
     /// No examples.
     pub fn none(num_inputs: usize) -> Self {
         Self {
             num_inputs,
             inputs: Vec::new(),
-            shared: None,
             targets: Vec::new(),
             numbers: Vec::new(),
             weights: Vec::new(),
-            rows: Vec::new(),
+            rows: Arc::default(),
+            encoder: None,
         }
     }
 
+    /// The row number in the data set of the example at `position`.
+    pub fn row(&self, position: usize) -> usize {
+        self.rows[position] as usize
+    }
+
     /// The inputs of the example at `position`.
-    pub fn input(&self, position: usize) -> &[f32] {
-        match &self.shared {
-            Some(dataset) => dataset.row(self.rows[position]),
-            None => &self.inputs[position * self.num_inputs..][..self.num_inputs],
+    pub fn input(&self, position: usize) -> Cow<'_, [f32]> {
+        match &self.encoder {
+            Some(encoder) => encoder.input(self.row(position)),
+            None => Cow::Borrowed(&self.inputs[position * self.num_inputs..][..self.num_inputs]),
         }
     }
 
     /// The inputs of the examples at `positions`, one after the other.
     pub fn gather(&self, positions: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
         let mut inputs = Vec::with_capacity(positions.len() * self.num_inputs);
-        positions.for_each(|position| inputs.extend_from_slice(self.input(position)));
+        match &self.encoder {
+            Some(encoder) => positions.for_each(|position| encoder.append_input(self.row(position), &mut inputs)),
+            None => positions.for_each(|position| inputs.extend_from_slice(&self.input(position))),
+        }
         inputs
     }
 
-    /// The targets of the example at `position`: one, several, or for a window of text one per character.
-    pub fn targets_of(&self, position: usize) -> &[f32] {
-        self.of(&self.targets, position)
+    /// The targets of the examples at `positions`, one after the other: of each one, several, or for a window of text one
+    /// per character.
+    pub fn gather_targets(&self, positions: impl Iterator<Item = usize>) -> Vec<f32> {
+        let mut targets = Vec::new();
+        match &self.encoder {
+            Some(encoder) => positions.for_each(|position| encoder.append_targets(self.row(position), &mut targets)),
+            None => positions.for_each(|position| targets.extend_from_slice(self.of(&self.targets, position))),
+        }
+        targets
+    }
+
+    /// The targets of all examples.
+    pub fn targets(&self) -> Cow<'_, [f32]> {
+        match self.encoder {
+            Some(_) => Cow::Owned(self.gather_targets(0..self.len())),
+            None => Cow::Borrowed(&self.targets),
+        }
+    }
+
+    /// The targets of the example at `position`.
+    pub fn targets_of(&self, position: usize) -> Vec<f32> {
+        self.gather_targets(position..position + 1)
+    }
+
+    /// Number of targets of each example; 0 where there is none.
+    pub fn num_targets(&self) -> usize {
+        if self.is_empty() { 0 } else { self.targets_of(0).len() }
     }
 
     /// The number targets of the example at `position` in their own units; none for classes, labels and texts.
     pub fn numbers_of(&self, position: usize) -> &[f64] {
-        self.of(&self.numbers, position)
+        match &self.encoder {
+            Some(encoder) => encoder.numbers(self.row(position)),
+            None => self.of(&self.numbers, position),
+        }
+    }
+
+    /// The number targets of all examples in their own units.
+    pub fn numbers(&self) -> Cow<'_, [f64]> {
+        match self.encoder {
+            Some(_) => (0..self.len()).flat_map(|position| self.numbers_of(position)).copied().collect(),
+            None => Cow::Borrowed(&self.numbers),
+        }
     }
 
     /// What the example at `position` has of `values`, in which all have as many.

@@ -50,7 +50,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let hints = inference.hints(config);
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
-    let columns = inference.drop_empty_columns(columns, config)?;
+    let mut columns = inference.drop_empty_columns(columns, config)?;
     let Inference { targets, inputs, mut values, mut source_rows, mut notes, .. } = inference;
     let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
     assemble(&mut values, inputs.len(), &columns);
@@ -76,10 +76,14 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
             let names = columns.iter().map(|column| readings.source(&column.name));
             let mut rows = Rows { values: &mut values, target: &mut found.target, source_rows: &mut source_rows };
             append(path, names, &known, config, &mut rows, &mut notes)?;
+            columns.iter_mut().zip(&readers).for_each(|(column, reader)| column.keep_texts(reader));
             Some(num_training_rows)
         }
     };
     values.shrink_to_fit();
+    if are_all_rows(&source_rows, num_training_rows) {
+        source_rows = Vec::new();
+    }
     let division = division::read(table, &target_names, config)?;
     let weights = weights::read(table, &target_names, config)?;
     Ok(Dataset {
@@ -96,6 +100,13 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         notes: notes.lines(),
         readings,
     })
+}
+
+/// Whether no row of a file was left out, so that the numbers of the rows tell where they were.
+fn are_all_rows(source_rows: &[u32], num_training_rows: Option<usize>) -> bool {
+    let (training, test) = source_rows.split_at(num_training_rows.unwrap_or(source_rows.len()));
+    let are_counted = |rows: &[u32]| (0..).zip(rows).all(|(number, &row): (u32, &u32)| number == row);
+    are_counted(training) && are_counted(test)
 }
 
 /// State while the training file is read.

@@ -2,6 +2,7 @@
 
 use super::DataConfig;
 use super::assemble::{Cells, OutColumn};
+use super::columns::Forced;
 use super::date_syntax::Moment;
 use super::dates;
 use super::decide::{Decision, decide};
@@ -47,6 +48,14 @@ impl Inference<'_> {
                 }
                 continue;
             };
+            if input.forced == Some(Forced::Text) {
+                if texts.len() > MAX_CATEGORIES {
+                    let message = format!("column `{name}` has more than a million different texts: use fewer rows");
+                    return Err(Invalid::at("data.text", message));
+                }
+                columns.push(OutColumn::texts(name, i, texts.into_names()));
+                continue;
+            }
             let distinct = texts.distinct();
             let first_new = columns.len();
             match decide(input, &distinct, self.table, hints, config.day_first)? {
@@ -121,7 +130,7 @@ impl Inference<'_> {
                     if num_names > config.max_categories {
                         self.notes.say(format!(
                             "`{}` has {num_names} categories: the {} most frequent ones of the training rows are told apart \
-                             (data.max_categories)",
+                             (data.max_categories; data.text hashes all of them)",
                             column.name, config.max_categories
                         ));
                     }
@@ -149,8 +158,9 @@ impl Inference<'_> {
         if self.num_rows() == 1 {
             return Err(self.table.error("has one row with a target: there is nothing to learn from it"));
         }
-        let is_named =
-            |name: &String| [&config.numeric, &config.categorical, &config.date].iter().any(|all| all.contains(name));
+        let is_named = |name: &String| {
+            [&config.numeric, &config.categorical, &config.date, &config.text].iter().any(|all| all.contains(name))
+        };
         // Border pixels are often constant; dropping them would destroy the image.
         let may_be_constant = config.allow_constant || config.image_shape.is_some();
         let (mut empty, mut constant) = (Vec::new(), Vec::new());

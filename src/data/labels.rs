@@ -34,8 +34,20 @@ impl Interner {
         number
     }
 
+    /// One that has met these names, in their order, and counts further ones.
+    pub(super) fn of_names(names: &[String]) -> Self {
+        let mut interner = Self::default();
+        names.iter().for_each(|name| _ = interner.intern(name, 0));
+        interner
+    }
+
     pub(super) fn len(&self) -> usize {
         self.names.len()
+    }
+
+    /// In order of appearance.
+    pub(super) fn into_names(self) -> Vec<String> {
+        self.names
     }
 
     /// In order of appearance.

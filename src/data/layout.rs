@@ -24,6 +24,8 @@ pub enum InputColumn {
     Bins(usize),
     /// One-hot inputs, this many: at most one is 1, the rest are 0.
     Categories(usize),
+    /// The terms of a text in this many buckets, most of which are 0.
+    Terms(usize),
 }
 
 impl InputColumn {
@@ -31,7 +33,7 @@ impl InputColumn {
     pub fn width(self) -> usize {
         match self {
             Self::Number => 1,
-            Self::Bins(count) | Self::Categories(count) => count,
+            Self::Bins(count) | Self::Categories(count) | Self::Terms(count) => count,
         }
     }
 }

@@ -24,5 +24,8 @@ pub(super) const MAX_CHARACTERS: usize = 4096;
 /// Characters of a window: the memory of attention grows with its square.
 pub(super) const MAX_CONTEXT: usize = 4096;
 
+/// Inputs of a column of texts.
+pub(super) const TEXT_BUCKETS: std::ops::RangeInclusive<usize> = 16..=1 << 16;
+
 /// Bins of a numeric column: beyond, a bin is narrower than what a table with few rows can tell.
 pub(super) const MAX_COLUMN_BINS: usize = 256;

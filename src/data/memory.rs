@@ -9,31 +9,38 @@ use crate::invalid::Invalid;
 const SMALL_BYTES: usize = 2 << 20;
 /// From this on, a vector grows by a quarter instead of doubling.
 const LARGE_BYTES: usize = 128 << 20;
-/// What a row takes besides its cells: its target as text, number and network's target, its place in the table, in the
-/// split and in the order of an epoch, some of them in vectors that are growing.
-const ROW_BYTES: usize = 96;
+/// What a row takes besides its cells: its target as text and number, its place in the table, in the split and in the order
+/// of an epoch, and what the network makes of it, some of them in vectors that are growing.
+const ROW_BYTES: usize = 64;
+/// How much more than the rows so far foretell is made room for: what is not used takes no memory.
+const MARGIN: f64 = 1.03;
 
 /// Makes room in `values` for one more row of `table` with `width` cells.
 ///
 /// # Errors
-/// A table that does not fit in memory, together with the network's inputs that are made of it.
+/// A table that does not fit in memory.
 pub(super) fn make_room(values: &mut Vec<f32>, width: usize, table: &Table<'_>) -> Result<(), Invalid> {
     let needed = values.len() + width;
     if needed <= values.capacity() {
         return Ok(());
     }
     let has = size_of_val(values.as_slice());
-    let target = if has < LARGE_BYTES { 2 * values.capacity() } else { values.capacity() + values.capacity() / 4 };
+    let target = match table.progress().filter(|_| has >= SMALL_BYTES) {
+        // All at once: while a vector grows, its numbers are in memory twice.
+        Some(progress) => (values.len() as f64 / progress * MARGIN) as usize / width.max(1) * width,
+        None if has < LARGE_BYTES => 2 * values.capacity(),
+        None => values.capacity() + values.capacity() / 4,
+    };
     let target = target.max(needed);
     let num_rows = target / width.max(1);
-    let more = (target - values.len()) * size_of::<f32>() + target * size_of::<f32>() + num_rows * ROW_BYTES;
+    let more = (target - values.len()) * size_of::<f32>() + num_rows * ROW_BYTES;
     let is_free = has < SMALL_BYTES || free().is_none_or(|free| more <= free);
     if is_free && values.try_reserve_exact(target - values.len()).is_ok() {
         return Ok(());
     }
     let free = free().map_or_else(|| "no more is".to_owned(), |free| format!("{} are", shown(free)));
     Err(table.error(&format!(
-        "does not fit in memory: {num_rows} rows of it need {} more, with the network's inputs, and {free} free; use \
+        "does not fit in memory: {num_rows} rows of it need {} more, and {free} free; use \
          fewer rows or columns (data.drop), or a machine with more memory",
         shown(more)
     )))
@@ -43,7 +50,7 @@ pub(super) fn make_room(values: &mut Vec<f32>, width: usize, table: &Table<'_>) 
 ///
 /// # Errors
 /// How much is needed and how much is free, in words.
-pub(super) fn check_free(bytes: usize) -> Result<(), String> {
+pub fn check_free(bytes: usize) -> Result<(), String> {
     match free() {
         Some(free) if bytes > SMALL_BYTES && bytes > free => {
             Err(format!("need {} more, and {} are free", shown(bytes), shown(free)))

@@ -17,6 +17,8 @@ use crate::invalid::Invalid;
 
 /// Rows in memory at a time: enough for a network to run at full speed.
 const ROWS_A_BLOCK: usize = 4096;
+/// The same of network inputs: 64 MiB. A column of a million categories has as many.
+const INPUTS_A_BLOCK: usize = 1 << 24;
 
 /// A file whose columns have been matched with those of a [`Preprocessor`].
 pub struct NewRows<'a> {
@@ -33,6 +35,8 @@ pub struct NewRows<'a> {
 pub struct Block {
     /// The network's inputs; `targets` are NaN if the target is not read.
     pub examples: Examples,
+    /// Per example: its row in the file, from 0.
+    pub rows: Vec<usize>,
     /// Per example, the cells of the kept columns, unchanged.
     pub kept: KeptCells,
 }
@@ -153,6 +157,7 @@ impl OpenRows<'_> {
         let first_target = inputs.len();
         let mut block = Gathered::new(preprocessor, &known, columns.len() - first_kept);
         let mut drift = Drift::new(preprocessor);
+        let most = (INPUTS_A_BLOCK / preprocessor.num_inputs().max(1)).clamp(1, ROWS_A_BLOCK);
         let mut number = 0;
         table.for_each_row(columns, |row| {
             number += 1;
@@ -179,10 +184,10 @@ impl OpenRows<'_> {
             drift.observe(&values[first..], row)?;
             block.rows.push(number - 1);
             (*first_kept..columns.len()).for_each(|i| block.kept.push(&row.bytes(i)));
-            if block.rows.len() == ROWS_A_BLOCK { visit(block.take()) } else { Ok(()) }
+            if block.rows.len() == most { visit(block.take(&known)) } else { Ok(()) }
         })?;
         if !block.rows.is_empty() {
-            visit(block.take())?;
+            visit(block.take(&known))?;
         }
         Ok(drift)
     }
@@ -196,6 +201,7 @@ fn no_weights() -> RowWeights {
 fn reader(column: &PreparedColumn, readings: &Readings) -> ColumnReader {
     match &column.kind {
         PreparedKind::Numeric { .. } => ColumnReader::of_numbers(readings.columns.get(&column.name)),
+        PreparedKind::Text { .. } => ColumnReader::texts(&[]),
         PreparedKind::Categorical { categories, .. } => {
             ColumnReader::Names(Labels::known(categories, readings.spelling(&column.name)))
         }
@@ -215,6 +221,7 @@ impl<'a> Gathered<'a> {
         let columns = preprocessor.columns().iter().zip(known.columns).map(|(column, reader)| Column {
             name: column.name.clone(),
             kind: match reader.names() {
+                None if matches!(column.kind, PreparedKind::Text { .. }) => ColumnKind::Text { texts: Arc::default() },
                 None => ColumnKind::Numeric,
                 Some(names) => ColumnKind::Categorical { categories: names.to_vec() },
             },
@@ -240,14 +247,21 @@ impl<'a> Gathered<'a> {
     }
 
     /// Returns the rows collected so far, and starts the next block.
-    fn take(&mut self) -> Block {
-        let positions: Vec<usize> = (0..self.rows.len()).collect();
+    fn take(&mut self, known: &Known<'_>) -> Block {
+        for (column, reader) in self.dataset.columns.iter_mut().zip(known.columns) {
+            if let Some(texts) = reader.take_texts() {
+                column.kind = ColumnKind::Text { texts: texts.into() };
+            }
+        }
+        let positions: Vec<u32> = (0..self.rows.len() as u32).collect();
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
-        examples.rows = std::mem::take(&mut self.rows);
+        let rows = std::mem::take(&mut self.rows);
+        // Of an endless stream they are told by `Block::rows`.
+        examples.rows = rows.iter().map(|&row| row as u32).collect();
         self.dataset.values.clear();
         self.dataset.weights = None;
         self.dataset.target.clear();
         let empty = KeptCells::new(self.kept.num_columns);
-        Block { examples, kept: std::mem::replace(&mut self.kept, empty) }
+        Block { examples, rows, kept: std::mem::replace(&mut self.kept, empty) }
     }
 }

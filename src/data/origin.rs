@@ -94,6 +94,11 @@ impl Origin {
         }
     }
 
+    /// Whether it has been opened, and can be read only once.
+    pub(super) fn is_stream(&self) -> bool {
+        self.stream.get().is_some()
+    }
+
     /// The number of a line of one of several files.
     pub(super) fn line_of_part(part: usize, line: u64) -> u64 {
         (part as u64) << LINE_BITS | line

@@ -10,7 +10,7 @@ pub fn describe(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Opti
     match &dataset.division {
         Division::Free => None,
         Division::Groups(entities) => {
-            let count = |rows: &[usize]| rows.iter().map(|&row| entities[row]).collect::<HashSet<u32>>().len();
+            let count = |rows: &[u32]| rows.iter().map(|&row| entities[row as usize]).collect::<HashSet<u32>>().len();
             Some(format!(
                 "divided by `{}`: {} values in training, {} in validation, {} in test, none in two parts",
                 config.group.as_deref().unwrap_or_default(),
@@ -21,8 +21,8 @@ pub fn describe(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Opti
         }
         Division::Order { times, are_dates } => {
             let shown = |time: f64| if *are_dates { dates::shown(time * dates::DAY) } else { time.to_string() };
-            let span = |name: &str, rows: &[usize]| {
-                let times = || rows.iter().map(|&row| times[row]);
+            let span = |name: &str, rows: &[u32]| {
+                let times = || rows.iter().map(|&row| times[row as usize]);
                 let (low, high) = (times().fold(f64::INFINITY, f64::min), times().fold(f64::NEG_INFINITY, f64::max));
                 (!rows.is_empty()).then(|| format!("{name} {} to {}", shown(low), shown(high)))
             };

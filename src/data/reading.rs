@@ -1,12 +1,14 @@
 //! How the cells of each column are read: inferred from the training file, saved with the model, and followed afterwards.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::date_syntax::{DateOrder, parse, parse_sure};
 use super::dates::{self, DatePart};
-use super::labels::{Labels, Spelling};
+use super::labels::{Interner, Labels, Spelling};
+use super::limits::MAX_CATEGORIES;
 use super::number::NumberSyntax;
 use super::table::{Cell, Row, is_usable};
 use crate::invalid::Invalid;
@@ -120,6 +122,27 @@ impl Readings {
         }
     }
 
+    /// A cell of the file as text, from the cells of the input `columns` that are computed from it, as
+    /// [`write_rows`](super::Dataset::write_rows) writes them, and its place in the order of numbers or times; `None` where it
+    /// is missing.
+    pub fn told(&self, columns: &[String], cell: impl Fn(&str) -> String) -> Option<(String, Option<f64>)> {
+        let is_date = |column: &String| matches!(self.columns.get(column), Some(Reading::Date { .. }));
+        let Some(first) = columns.first().filter(|first| is_date(first)) else {
+            let text = cell(columns.first()?);
+            let place = text.parse().ok();
+            return Some((text, place)).filter(|(text, _)| !text.is_empty());
+        };
+        if let Some((_, origin)) = self.days(first) {
+            let days: f64 = cell(first).parse().ok()?;
+            return Some((dates::shown((origin + days * dates::DAY).round()), Some(days)));
+        }
+        // A time of day, by the angle of its hour hand.
+        let number = |column: &String| -> Option<f64> { cell(column).parse().ok() };
+        let turns = number(first)?.atan2(number(columns.get(1)?)?) / std::f64::consts::TAU;
+        let minutes = (turns.rem_euclid(1.0) * 1440.0).round() % 1440.0;
+        Some((format!("{:02}:{:02}", (minutes / 60.0) as u32, minutes as u32 % 60), Some(minutes)))
+    }
+
     /// Whether every column is read as plain numbers or exact names, in UTF-8.
     pub fn are_plain(&self) -> bool {
         *self == Self::default()
@@ -176,9 +199,24 @@ pub(super) enum ColumnReader {
     Date { order: Option<DateOrder>, part: DatePart, origin: f64, missing: Vec<String> },
     /// Names, as their index; the index after the last is the unknown one.
     Names(Labels),
+    /// Texts, as their index among all that it has met.
+    Texts(RefCell<Interner>),
 }
 
 impl ColumnReader {
+    /// For a column of texts, of which these are known.
+    pub(super) fn texts(known: &[String]) -> Self {
+        Self::Texts(RefCell::new(Interner::of_names(known)))
+    }
+
+    /// All texts that it has met since it was made, or since it was asked; `None` for other columns.
+    pub(super) fn take_texts(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Texts(met) => Some(met.take().into_names()),
+            _ => None,
+        }
+    }
+
     /// For a column of numbers.
     pub(super) fn of_numbers(reading: Option<&Reading>) -> Self {
         match reading {
@@ -217,6 +255,10 @@ impl ColumnReader {
         let text = row.text(i)?;
         let is_missing = |missing: &[String]| missing.iter().any(|word| *word == *text);
         let (number, expected) = match self {
+            Self::Texts(met) if met.borrow().len() <= MAX_CATEGORIES => {
+                return Ok(met.borrow_mut().intern(&text, row.line) as f32);
+            }
+            Self::Texts(_) => (None, "has texts, a million different ones at most,".to_owned()),
             Self::Names(labels) => return Ok(labels.find(&text).unwrap_or(labels.names.len() as u32) as f32),
             Self::Written { missing, .. } | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),
             Self::Numbers => (NumberSyntax::default().read(&text), "is numeric".to_owned()),

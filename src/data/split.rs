@@ -1,6 +1,7 @@
 //! Splits rows into training, validation and test parts.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -17,12 +18,20 @@ use crate::invalid::Invalid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splits {
     /// Shuffled; never empty, and contains every class.
-    pub train: Vec<usize>,
+    pub train: Arc<[u32]>,
     /// Shuffled; empty only when `validation_fraction` is 0.
-    pub validation: Vec<usize>,
+    pub validation: Arc<[u32]>,
     /// Shuffled; in file order when it is a separate file or named by `data.split_column`, in that of time with
     /// `data.order`; empty when `test_fraction` is 0.
-    pub test: Vec<usize>,
+    pub test: Arc<[u32]>,
+}
+
+impl Splits {
+    /// These parts; a data set has fewer than 2^32 rows.
+    fn new(parts: [Vec<usize>; 3]) -> Self {
+        let [train, validation, test] = parts.map(|rows| rows.into_iter().map(|row| row as u32).collect());
+        Self { train, validation, test }
+    }
 }
 
 /// Splits the rows by `data.split_seed`, or by `seed` without it.
@@ -54,7 +63,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
             let [mut train, mut validation, test] = chronology::split(times, dataset.num_training_rows, config)?;
             train.shuffle(random);
             validation.shuffle(random);
-            let splits = Splits { train, validation, test };
+            let splits = Splits::new([train, validation, test]);
             refuse_empty(dataset, &splits, splits.train.len(), config)?;
             splits
         }
@@ -157,7 +166,7 @@ impl<'a> Draw<'a> {
         let num_pool = pool.len();
         let num_validation = (self.config.validation_fraction * num_pool as f64).round() as usize;
         let (train, validation) = self.cut(pool, num_validation, random)?;
-        let splits = Splits { train, validation, test };
+        let splits = Splits::new([train, validation, test]);
         refuse_empty(self.dataset, &splits, num_pool, self.config)?;
         Ok(splits)
     }
@@ -206,7 +215,7 @@ fn given(parts: &[Part], draw: &Draw<'_>, random: &mut ChaCha8Rng) -> Result<Spl
     }
     validation.shuffle(random);
     select::limit_per_class(&mut train, draw.dataset, draw.config)?;
-    Ok(Splits { train, validation, test })
+    Ok(Splits::new([train, validation, test]))
 }
 
 /// The bin of each number, of `count` with about as many rows in each; equal numbers are in one bin.
@@ -317,12 +326,12 @@ fn nothing_to_spare(target: &str, names: &[String], num_rows: usize) -> String {
 }
 
 /// A class without training rows cannot be learned.
-fn check_classes(dataset: &Dataset, train: &[usize], config: &DataConfig) -> Result<(), Invalid> {
+fn check_classes(dataset: &Dataset, train: &[u32], config: &DataConfig) -> Result<(), Invalid> {
     let Target::Classes { names, labels } = &dataset.target else {
         return Ok(());
     };
     let mut is_seen = vec![false; names.len()];
-    train.iter().for_each(|&row| is_seen[labels[row] as usize] = true);
+    train.iter().for_each(|&row| is_seen[labels[row as usize] as usize] = true);
     let Some(class) = is_seen.iter().position(|seen| !seen) else { return Ok(()) };
     let leave_out = "or leave the class out (data.classes names those to keep)";
     let (key, way_out) = match (&dataset.division, config.stratify) {

@@ -1,9 +1,11 @@
 //! Reads what a query gives from an SQLite file.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::fmt::Display;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -16,7 +18,7 @@ use super::labels;
 use super::origin::{Opened, Origin};
 use super::table::{About, Cell, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content};
 use crate::invalid::Invalid;
-use crate::sqlite_file;
+use crate::sqlite_file::{self, Reading, Writers};
 
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -70,7 +72,7 @@ pub(super) fn open<'a>(
     let Some(path) = origin.path().filter(|_| !opened.is_gzipped && opened.is_whole_file) else {
         return Err(origin.error("is an SQLite database inside something else: write it to a file of its own"));
     };
-    let connection = connect(origin, path)?;
+    let Connected { connection, .. } = connect(origin, path)?;
     let text = match &config.query {
         Some(query) => query.clone(),
         None => only_table(origin, &connection)?,
@@ -92,12 +94,44 @@ pub(super) fn open<'a>(
 }
 
 /// A connection that reads this file alone.
-fn connect(origin: &Origin, path: &Path) -> Result<Connection, Invalid> {
+struct Connected {
+    connection: Connection,
+    /// When the file was last changed, where it is read without the locks of SQLite: somebody may begin to write it.
+    unlocked: Option<(PathBuf, SystemTime)>,
+}
+
+impl Connected {
+    /// Whether the rows that were read may be some of before a change and some of after it.
+    fn is_changed(&self) -> bool {
+        self.unlocked.as_ref().is_some_and(|(path, before)| {
+            let log = sqlite_file::beside(path).next().map_or(0, |(_, log)| log.metadata().map_or(0, |log| log.len()));
+            log > 0 || path.metadata().and_then(|data| data.modified()).ok() != Some(*before)
+        })
+    }
+}
+
+/// # Errors
+/// A file that cannot be opened, or beside which stands what keeps it from being opened.
+fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
+    let refuse = |error: &dyn Display| origin.error(&format!("cannot be read: {error}"));
+    // SQLite's files are beside the database itself, not beside a link to it.
+    let path = fs::canonicalize(path).map_err(|error| refuse(&error))?;
+    let beside = sqlite_file::check_beside(&path, Writers::OfDatabase).map_err(|error| refuse(&error))?;
+    beside.map_err(|unsound| refuse(&unsound))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let beside = sqlite_file::check_beside(path).map_err(|error| origin.error(&format!("cannot be read: {error}")))?;
-    beside.map_err(|unsound| origin.error(&format!("cannot be read: {unsound}")))?;
+    let (name, flags, is_unlocked) = match sqlite_file::reading(&path) {
+        Reading::AsUsual => (path.clone(), flags, false),
+        Reading::Shared(uri) => (uri, flags | OpenFlags::SQLITE_OPEN_URI, false),
+        Reading::Alone(uri) => (uri, flags | OpenFlags::SQLITE_OPEN_URI, true),
+        Reading::Copied => {
+            let what = "it has a log beside it (-wal), which can be read only where you may write: copy both to a folder of yours";
+            return Err(refuse(&what));
+        }
+    };
+    let changed = || path.metadata().and_then(|data| data.modified());
+    let changed = is_unlocked.then(changed).transpose().map_err(|error| refuse(&error))?;
     let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags)?;
+        let connection = Connection::open_with_flags(name, flags)?;
         // A config from somebody else may hold any query, and a database from somebody else any view.
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_RECORD_BYTES as i32)?;
@@ -106,7 +140,8 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connection, Invalid> {
         connection.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = {MOST_MEMORY};"))?;
         Ok(connection)
     };
-    open().map_err(|error| origin.error(&format!("cannot be read: {error}")))
+    let connection = open().map_err(|error| refuse(&error))?;
+    Ok(Connected { connection, unlocked: changed.map(|changed| (path, changed)) })
 }
 
 /// A query for all rows of the only table.
@@ -148,11 +183,13 @@ fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
 
 impl Reader for Query<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
-        let mut connection = connect(self.origin, self.path)?;
-        let patience = Patience::with(&mut connection, LONGEST_ROW).map_err(|error| refused(self.origin, &error))?;
-        let mut statement = connection.prepare(&self.text).map_err(|error| refused(self.origin, &error))?;
+        let mut connected = connect(self.origin, self.path)?;
+        let patience =
+            Patience::with(&mut connected.connection, LONGEST_ROW).map_err(|error| refused(self.origin, &error))?;
+        let mut statement = connected.connection.prepare(&self.text).map_err(|error| refused(self.origin, &error))?;
+        let changed = || self.origin.error("changed while it was read: try again");
         if statement.column_count() != self.names.len() {
-            return Err(self.origin.error("changed while it was read: try again"));
+            return Err(changed());
         }
         let mut rows = statement.query([]).map_err(|error| refused(self.origin, &error))?;
         let (mut number, mut cells) = (0, Vec::with_capacity(columns.len()));
@@ -179,7 +216,7 @@ impl Reader for Query<'_> {
                 break;
             }
         }
-        Ok(number as usize)
+        if connected.is_changed() { Err(changed()) } else { Ok(number as usize) }
     }
 }
 

@@ -89,6 +89,11 @@ pub(super) trait Reader {
     /// # Errors
     /// A source that cannot be read or is malformed.
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid>;
+
+    /// Which part of the source, above 0 and up to 1, the rows of the present pass so far were, where that is known.
+    fn progress(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// The texts of a row's cells.
@@ -159,6 +164,11 @@ impl<'a> Table<'a> {
     /// A source that cannot be read or is malformed.
     pub(super) fn visit(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         self.reader.read(columns, visit)
+    }
+
+    /// See [`Reader::progress`].
+    pub(super) fn progress(&self) -> Option<f64> {
+        self.reader.progress()
     }
 
     /// How a line is told in a note: `line 7`, or `line 7 of b.csv` where there are several files.

@@ -31,8 +31,9 @@ pub(super) fn finish(
     notes: &mut Notes,
 ) -> Result<TargetsFound, Invalid> {
     if positions.len() == 1 {
-        let found = cells.remove(0).finish(table, (positions, 0), config.task, hints, notes)?;
-        return Ok(TargetsFound { target: found.target.clone(), known: vec![found] });
+        let mut found = cells.remove(0).finish(table, (positions, 0), config.task, hints, notes)?;
+        let target = std::mem::replace(&mut found.target, Target::Numbers(Vec::new()));
+        return Ok(TargetsFound { target, known: vec![found] });
     }
     let are_labels = config.task == Some(TaskKind::MultiLabel)
         || config.task.is_none() && cells.iter().all(|cells| is_label(&cells.names()));

@@ -37,9 +37,11 @@ impl Text {
     }
 
     /// The characters of consecutive windows, targets included.
-    pub fn span(&self, rows: &[usize]) -> &[char] {
+    pub fn span(&self, rows: &[u32]) -> &[char] {
         match (rows.first(), rows.last()) {
-            (Some(&first), Some(&last)) => &self.characters[first * self.context..=(last + 1) * self.context],
+            (Some(&first), Some(&last)) => {
+                &self.characters[first as usize * self.context..=(last as usize + 1) * self.context]
+            }
             _ => &[],
         }
     }

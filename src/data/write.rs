@@ -17,7 +17,7 @@ impl Dataset {
     ///
     /// # Panics
     /// If a row number is not below `num_rows()`.
-    pub fn write_rows(&self, rows: &[usize], mut writer: impl Write) -> csv::Result<()> {
+    pub fn write_rows(&self, rows: &[u32], mut writer: impl Write) -> csv::Result<()> {
         match &self.target {
             Target::Classes { names, labels } => {
                 self.write_table(rows, writer, |row, _| Cow::Borrowed(names[labels[row] as usize].as_str()))
@@ -39,7 +39,7 @@ impl Dataset {
 
     fn write_table<'a>(
         &self,
-        rows: &[usize],
+        rows: &[u32],
         writer: impl Write,
         target: impl Fn(usize, usize) -> Cow<'a, str>,
     ) -> csv::Result<()> {
@@ -50,6 +50,7 @@ impl Dataset {
         let names = names.chain(weights.map(|weights| &weights.name)).map(String::as_str);
         csv.write_record(names.chain(targets.iter().copied()))?;
         for &row in rows {
+            let row = row as usize;
             for (i, (cell, column)) in self.row(row).iter().zip(&self.columns).enumerate() {
                 match &column.kind {
                     _ if cell.is_nan() => csv.write_field("")?,
@@ -57,6 +58,7 @@ impl Dataset {
                     ColumnKind::Categorical { categories } => {
                         csv.write_field(categories.get(*cell as usize).map_or("", String::as_str))?;
                     }
+                    ColumnKind::Text { texts } => csv.write_field(&texts[*cell as usize])?,
                 }
             }
             if let Some(weights) = weights {

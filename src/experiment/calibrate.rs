@@ -10,10 +10,11 @@ use super::run_folder::CALIBRATION;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::{Examples, Task};
 use crate::model::{Net, load_weights, named_weights};
-use crate::training::OutputDecoder;
 use crate::training::calibration::temperature;
 use crate::training::evaluation::{Answer, NamedValue, logits};
+use crate::training::metrics::Known;
 use crate::training::threshold::thresholds;
+use crate::training::{OutputDecoder, Truths};
 
 /// Rows of which the errors are kept; as many tell a share to 0.3 %.
 const MAX_ERRORS: usize = 100_000;
@@ -44,8 +45,9 @@ pub(super) fn calibrate<B: TrainingBackend>(
     let head = config.model.head();
     let logits_of = |net: &Net<B::InnerBackend>| logits(net, validation, device);
     let plain = logits_of(&first);
+    let known = Known::of(validation);
     let scaled = (config.training.calibrate == Some(true)).then(|| {
-        let loss = |logits: &[f32]| metric(decoder, logits, validation, "log_loss");
+        let loss = |logits: &[f32]| metric(decoder, logits, known.truths(), "log_loss");
         let has_members = config.model.mlp().is_some_and(|mlp| mlp.members > 1);
         let found = temperature(validation.len(), |temperature| match has_members {
             // The answer is the mean of the members' probabilities, each with the temperature.
@@ -56,7 +58,8 @@ pub(super) fn calibrate<B: TrainingBackend>(
     });
     let scaled = scaled.transpose()?;
     let named = |logits: &[f32]| -> Vec<NamedValue> {
-        let value = |name: &&str| NamedValue { name: (*name).into(), value: metric(decoder, logits, validation, name) };
+        let value =
+            |name: &&str| NamedValue { name: (*name).into(), value: metric(decoder, logits, known.truths(), name) };
         METRICS.iter().map(value).collect()
     };
     let calibration = Calibration {
@@ -72,7 +75,7 @@ pub(super) fn calibrate<B: TrainingBackend>(
         Task::Labels { num_labels } => Some(num_labels),
         _ => None,
     };
-    let chosen = |metric| thresholds(metric, logits, (&**validation).into(), num_labels);
+    let chosen = |metric| thresholds(metric, logits, known.truths(), num_labels);
     let thresholds = config.training.threshold.map(chosen);
     let Some((temperature, _)) = scaled else { return Ok(Changed { uncalibrated: None, thresholds }) };
     let before = trained.fitted.net.clone();
@@ -80,8 +83,8 @@ pub(super) fn calibrate<B: TrainingBackend>(
     Ok(Changed { uncalibrated: Some((temperature, before)), thresholds })
 }
 
-fn metric(decoder: &OutputDecoder, logits: &[f32], examples: &Examples, name: &str) -> f64 {
-    let scores = decoder.scores(logits, examples.into(), true, None);
+fn metric(decoder: &OutputDecoder, logits: &[f32], truths: Truths<'_>, name: &str) -> f64 {
+    let scores = decoder.scores(logits, truths, true, None);
     scores.iter().find(|score| score.0 == name).map_or(f64::NAN, |score| score.1)
 }
 
@@ -103,9 +106,9 @@ fn errors(decoder: &OutputDecoder, logits: &[f32], examples: &Examples) -> Vec<f
     let rows = logits.chunks_exact(decoder.task.num_outputs()).take(MAX_ERRORS).enumerate();
     let error = |(row, logits): (usize, &[f32])| {
         let answer = Answer::new(decoder, logits);
-        match examples.numbers.get(row) {
+        match examples.numbers_of(row).first() {
             Some(number) => (answer.first() - number).abs(),
-            None => 1.0 - answer.probabilities[examples.targets[row] as usize],
+            None => 1.0 - answer.probabilities[examples.targets_of(row)[0] as usize],
         }
     };
     let mut errors: Vec<f64> = rows.map(error).collect();

@@ -113,7 +113,7 @@ pub fn goal(prepared: &Prepared) -> String {
 pub fn data(prepared: &Prepared) -> Vec<String> {
     let mut lines = prepared.dataset.describe();
     let Splits { train, validation, test } = &prepared.splits;
-    let [train, validation, test] = [train, validation, test].map(Vec::len);
+    let [train, validation, test] = [train, validation, test].map(|rows| rows.len());
     let num_inputs = prepared.preprocessor.num_inputs();
     match prepared.preprocessor.characters() {
         None => {
@@ -138,7 +138,7 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
 fn unknown_characters(prepared: &Prepared, num_known: usize) -> Option<String> {
     let is_unknown = |&&target: &&f32| target as usize == num_known;
     let parts = [&prepared.validation, &prepared.test];
-    let num_unknown: usize = parts.iter().map(|part| part.targets.iter().filter(is_unknown).count()).sum();
+    let num_unknown: usize = parts.iter().map(|part| part.targets().iter().filter(is_unknown).count()).sum();
     (num_unknown > 0).then(|| {
         format!(
             "note: {} of the validation and test parts {} not among the {num_known} of the \

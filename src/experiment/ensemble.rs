@@ -174,10 +174,7 @@ fn chosen(store: &Store, query: &str) -> anyhow::Result<Vec<Run>> {
                 store.shown(&run),
                 if run.record.archived { ", and archived" } else { "" }
             );
-            let key = repetition_key(&run);
-            let experiment = run.record.experiment.clone();
-            let is_of_it = |other: &Run| other.record.experiment == experiment && repetition_key(other) == key;
-            store.runs()?.into_iter().filter(|other| counts(other) && is_of_it(other)).collect()
+            finished_of(&store.runs()?, &run)
         }
         ids => {
             let is_of_it = |run: &Run| counts(run) && ids.contains(&run.record.id);
@@ -189,16 +186,39 @@ fn chosen(store: &Store, query: &str) -> anyhow::Result<Vec<Run>> {
         }
     };
     let newest = runs[0].record.id.clone();
-    // Newest first: of a seed that was trained twice the first one stays.
-    let mut seen = BTreeSet::new();
-    runs.retain(|run| seen.insert(place(run)));
-    runs.sort_by_key(place);
+    keep_newest(&mut runs);
     ensure!(
         runs.len() > 1,
         "`{query}` has one run of this config, and an ensemble averages several: `{}` trains more",
         retrain(store, &newest, runs[0].record.seed.wrapping_add(1), NUM_SEEDS - 1)
     );
     Ok(runs)
+}
+
+/// The finished runs of the config of `run`, of each seed and fold the newest one.
+///
+/// # Errors
+/// A store that cannot be read.
+pub fn repetitions(store: &Store, run: &Run) -> anyhow::Result<Vec<Run>> {
+    let mut runs = finished_of(&store.runs()?, run);
+    keep_newest(&mut runs);
+    Ok(runs)
+}
+
+/// The finished runs of the config of `run`, in the order of `all`.
+fn finished_of(all: &[Run], run: &Run) -> Vec<Run> {
+    let key = repetition_key(run);
+    let is_of_it = |other: &&Run| {
+        other.record.experiment == run.record.experiment && counts(*other) && repetition_key(other) == key
+    };
+    all.iter().filter(is_of_it).cloned().collect()
+}
+
+/// Of a seed that was trained twice the newer run, which comes first in `runs`; by seed and fold.
+fn keep_newest(runs: &mut Vec<Run>) {
+    let mut seen = BTreeSet::new();
+    runs.retain(|run| seen.insert(place(run)));
+    runs.sort_by_key(place);
 }
 
 /// What repetitions of a config differ in.

@@ -12,6 +12,7 @@ use crate::backend::BackendName;
 use crate::config::ConfigOrigin;
 use crate::data::{Dataset, Splits};
 use crate::secrets;
+use crate::threads;
 
 /// Burn's version; Cargo.toml pins it exactly.
 const BURN_VERSION: &str = "0.21.0";
@@ -27,8 +28,12 @@ pub struct Environment {
 impl Environment {
     /// Starts collecting.
     pub fn gather(backend: BackendName) -> Self {
-        let gathering = std::thread::spawn(move || SystemInfo::of_process(backend));
-        Self { gathering: Mutex::new(Some(gathering)), found: OnceLock::new(), config: None }
+        let (gathering, found) = match threads::spawn(move || SystemInfo::of_process(backend)) {
+            Ok(gathering) => (Some(gathering), OnceLock::new()),
+            // It only takes longer.
+            Err(_) => (None, SystemInfo::of_process(backend).into()),
+        };
+        Self { gathering: Mutex::new(gathering), found, config: None }
     }
 
     /// With where the config of the runs comes from.

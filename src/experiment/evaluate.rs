@@ -16,6 +16,7 @@ use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, evaluate, evaluate_predictions};
 use crate::training::objective::Objective;
 
+pub use crate::training::Predictions;
 pub use crate::training::evaluation::{
     CalibrationEvaluation, ClassEvaluation, Evaluation, IntervalEvaluation, NamedValue, Prediction, RefitEvaluation,
     TargetEvaluation, ThresholdEvaluation,
@@ -29,7 +30,7 @@ pub fn score(
     saved: &SavedModel,
     examples: Examples,
     backend: BackendName,
-) -> anyhow::Result<(Evaluation, Vec<Prediction>)> {
+) -> anyhow::Result<(Evaluation, Predictions)> {
     run_on(backend, EvaluateJob { saved, examples: Arc::new(examples) }).map_err(anyhow::Error::msg)?
 }
 
@@ -40,7 +41,7 @@ pub struct EnsembleEvaluation {
     pub evaluation: Evaluation,
     pub members: Vec<MemberEvaluation>,
     #[serde(skip)]
-    pub predictions: Vec<Prediction>,
+    pub predictions: Predictions,
     /// [`Averaged::spread`](super::ensemble::Averaged) of each prediction.
     #[serde(skip)]
     pub spreads: Vec<f64>,
@@ -65,7 +66,8 @@ pub fn score_ensemble(
     let mut members = Vec::new();
     let mut of_members: Vec<Vec<Prediction>> = Vec::new();
     for (member, examples) in ensemble.members.iter().zip(examples) {
-        let (evaluation, mut predictions) = score(&member.model, examples, backend)?;
+        let (evaluation, predictions) = score(&member.model, examples, backend)?;
+        let mut predictions: Vec<Prediction> = predictions.iter().collect();
         // The same test rows may stand in another order.
         predictions.sort_by_key(|prediction| prediction.row);
         members.push(MemberEvaluation { run: member.run.record.id.clone(), metrics: evaluation.metrics });
@@ -85,6 +87,7 @@ pub fn score_ensemble(
         predictions.push(Prediction { row, truths: truths.clone(), weight: *weight, answer: averaged.answer });
         spreads.push(averaged.spread);
     }
+    let predictions = Predictions::from(predictions);
     let evaluation = evaluate_predictions(&predictions, &ensemble.first().preprocessor);
     Ok(EnsembleEvaluation { evaluation, members, predictions, spreads })
 }
@@ -95,7 +98,7 @@ struct EvaluateJob<'a> {
 }
 
 impl Job for EvaluateJob<'_> {
-    type Output = anyhow::Result<(Evaluation, Vec<Prediction>)>;
+    type Output = anyhow::Result<(Evaluation, Predictions)>;
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
         let net = self.saved.net::<B::InnerBackend>(&device)?;
@@ -109,7 +112,7 @@ pub(super) fn score_net<B: FusedBackend>(
     net: Net<B>,
     examples: &Arc<Examples>,
     device: &B::Device,
-) -> (Evaluation, Vec<Prediction>) {
+) -> (Evaluation, Predictions) {
     let preprocessor = &saved.preprocessor;
     let objective = Arc::new(Objective::new(&saved.config.training, preprocessor.task(), &preprocessor.class_counts));
     let decoder = Arc::new(OutputDecoder::new(preprocessor));

@@ -17,7 +17,7 @@ pub fn notes(saved: &SavedModel) -> Vec<String> {
 /// characters in, and the probabilities of the next one out.
 ///
 /// # Errors
-/// A column of large numbers that float32 cannot tell apart; a damaged file in the run folder.
+/// A column of texts, or of large numbers that float32 cannot tell apart; a damaged file in the run folder.
 pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
     let doc = doc(saved, &format!("run {}", saved.name()));
     let metadata = metadata(saved, ("burnlab_run", saved.name()))?;
@@ -66,9 +66,15 @@ fn metadata(saved: &SavedModel, run: (&str, String)) -> anyhow::Result<Vec<(Stri
     Ok(entries.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// The network, unless its inputs do not fit in float32.
+/// The network, unless its inputs do not fit in float32, or have no operators.
 fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
     let preprocessor = &saved.preprocessor;
+    if let Some(column) = preprocessor.text_column() {
+        anyhow::bail!(
+            "column `{column}` is a text, for whose words ONNX has no operators: choose --format html or safetensors, or \
+             predict with burnlab"
+        );
+    }
     if let Some(column) = preprocessor.columns().iter().find(|column| preprocessor.readings.origin(&column.name) != 0.0)
     {
         let origin = preprocessor.readings.origin(&column.name);
@@ -118,6 +124,7 @@ pub fn network(saved: &SavedModel) -> Network<'_> {
                 PreparedKind::Categorical { categories, has_unknown } => {
                     Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
                 }
+                PreparedKind::Text { buckets } => Column::Text { name: &column.name, buckets: *buckets },
             });
             network::Inputs::Table { columns: columns.collect() }
         }

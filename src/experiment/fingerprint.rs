@@ -4,6 +4,7 @@
 //! another path, a compressed copy, and more or other columns leave the rows what they are.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -43,7 +44,7 @@ pub fn fingerprint(dataset: &Dataset, splits: &Splits) -> DataRecord {
         inputs.add(cells.fold(targets.of(row), |sum, (&cell, column)| sum.wrapping_add(column.of(cell))));
     }
     let mut tested = Sum::default();
-    test.iter().for_each(|&row| tested.add(rows.known_by(row)));
+    test.iter().for_each(|&row| tested.add(rows.known_by(row as usize)));
     DataRecord {
         test: if test.is_empty() { String::new() } else { tested.text() },
         rows: rows.text(),
@@ -61,20 +62,56 @@ pub fn rows(dataset: &Dataset) -> String {
     }
 }
 
+/// What all trials of a sweep are trained from, as its row records it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub rows: String,
+    /// The weights of `model.init_from`; `None` for random ones.
+    pub start: Option<String>,
+}
+
+impl Origin {
+    /// # Errors
+    /// As [`start`].
+    pub fn new(prepared: &Prepared) -> anyhow::Result<Self> {
+        Ok(Self { rows: rows(&prepared.dataset), start: start(prepared)? })
+    }
+
+    /// The origin that [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Self {
+        let (rows, start) = match text.split_once(' ') {
+            Some((rows, start)) => (rows, Some(start.to_owned())),
+            None => (text, None),
+        };
+        Self { rows: rows.to_owned(), start }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.rows)?;
+        self.start.iter().try_for_each(|start| write!(f, " {start}"))
+    }
+}
+
 /// The fingerprint of the weights that a run starts from; `None` for random ones.
 ///
 /// # Errors
 /// As [`encode`].
 pub fn start(prepared: &Prepared) -> anyhow::Result<Option<String>> {
     let Some(pretrained) = &prepared.pretrained else { return Ok(None) };
-    let hash = Sha256::digest(encode(&pretrained.weights)?);
-    Ok(Some(hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok(Some(hex(Sha256::new_with_prefix(encode(&pretrained.weights)?))))
 }
 
 fn of_text(text: &Text, characters: &[char]) -> String {
     let mut hash = Sha256::new();
     hash.update((text.context as u64).to_le_bytes());
     characters.iter().for_each(|&character| hash.update(u32::from(character).to_le_bytes()));
+    hex(hash)
+}
+
+/// The first half of a hash: 128 bits tell apart whatever was not made to collide.
+fn hex(hash: Sha256) -> String {
     hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -102,7 +139,7 @@ impl<'a> Rows<'a> {
 
 /// Fingerprints of the test cells of a few columns, each in parts by the row's place in its file. A part in which all
 /// cells are alike says nothing, and is written as `-`.
-fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<String, String> {
+fn sketch(dataset: &Dataset, columns: &[Cells], test: &[u32]) -> BTreeMap<String, String> {
     // Those whose names have the smallest hashes: the same ones in a run with more columns, unless the new ones are
     // among them.
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
@@ -110,7 +147,8 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[usize]) -> BTreeMap<Stri
     chosen.truncate(SKETCHED_COLUMNS);
     let part = |column: usize, part: usize| {
         let (mut sum, mut first, mut is_constant) = (0u32, None, true);
-        for &row in test.iter().filter(|&&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
+        let rows = test.iter().map(|&row| row as usize);
+        for row in rows.filter(|&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
             let cell = columns[column].of(dataset.row(row)[column]);
             is_constant &= *first.get_or_insert(cell) == cell;
             sum = sum.wrapping_add(mix(cell ^ mix(dataset.source_row(row) as u64)) as u32);
@@ -167,6 +205,7 @@ impl Cells {
         let categories = match &column.kind {
             ColumnKind::Numeric => None,
             ColumnKind::Categorical { categories } => Some(categories.iter().map(hash).collect()),
+            ColumnKind::Text { texts } => Some(texts.iter().map(hash).collect()),
         };
         Self { name: hash(&column.name), categories }
     }

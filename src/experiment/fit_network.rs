@@ -1,5 +1,6 @@
 //! The trainings of a run: the one that finds the best epoch, and the one on all rows after it. A failure is recorded.
 
+use std::io;
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -14,6 +15,7 @@ use crate::cpu::TrainingBackend;
 use crate::data::Examples;
 use crate::figures::counted;
 use crate::model::Net;
+use crate::threads;
 use crate::tracking::{RunWriter, Status, StopRequests};
 use crate::training::{Checkpoint, Fit, Fitted, Interrupter, Phase, Recorder, StopReason, TrainingStart, fit};
 
@@ -159,6 +161,13 @@ fn record<B: TrainingBackend>(
     let observer = options.observer.clone();
     let train = || fit(&prepared.config.training, job, recorder.clone(), observer, &options.interrupter, options.tui);
     let fitted = while_watching(&requests, &options.interrupter, train);
+    let fitted = match fitted {
+        Ok(fitted) => fitted,
+        Err(error) => {
+            options.observer.ended();
+            return Err(fail(recorder.take_writer(), error.into()));
+        }
+    };
     let seconds = recorder.elapsed();
     let writer = recorder.take_writer();
     match fitted {
@@ -170,28 +179,39 @@ fn record<B: TrainingBackend>(
     }
 }
 
+/// As many as Burn's Learner starts, and some for what its backend computes.
+const THREADS_OF_LEARNER: usize = 4;
+
 /// Runs `train`, which is interrupted once somebody asks that the run end.
-fn while_watching<T>(requests: &StopRequests, interrupter: &Interrupter, train: impl FnOnce() -> T) -> T {
+///
+/// # Errors
+/// No thread to watch; then nothing is trained.
+fn while_watching<T>(requests: &StopRequests, interrupter: &Interrupter, train: impl FnOnce() -> T) -> io::Result<T> {
     const LOOK_EVERY: Duration = Duration::from_millis(500);
     thread::scope(|scope| {
         let (end, ended) = mpsc::channel::<()>();
-        scope.spawn(move || {
+        threads::spawn_in(scope, move || {
             while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
                 if requests.is_asked() {
                     return interrupter.stop("asked to stop");
                 }
             }
-        });
+        })?;
+        // Burn's Learner panics where it cannot have them.
+        threads::check(THREADS_OF_LEARNER)?;
         let result = train();
         drop(end);
-        result
+        Ok(result)
     })
 }
 
 /// Number of rows of each class, if the training part has such counts.
 fn class_counts(examples: &Examples, of_training: &[u64]) -> Vec<u64> {
     let mut counts = vec![0; of_training.len()];
-    for &label in &examples.targets {
+    if counts.is_empty() {
+        return counts;
+    }
+    for &label in &*examples.targets() {
         if let Some(count) = counts.get_mut(label as usize) {
             *count += 1;
         }

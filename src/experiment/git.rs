@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::threads;
+
 /// The commit of the working folder.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct GitState {
@@ -57,10 +59,15 @@ fn ask(folder: &Path, args: &[&str]) -> Option<String> {
     command.arg("-C").arg(folder).args(QUIET).args(args).env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
     let stdout = process.stdout.take()?;
-    let reader = thread::spawn(move || {
+    let reader = threads::spawn(move || {
         let mut bytes = Vec::new();
         stdout.take(MOST).read_to_end(&mut bytes).map(|_| bytes)
     });
+    let Ok(reader) = reader else {
+        process.kill().ok();
+        process.wait().ok();
+        return None;
+    };
     let end = Instant::now() + PATIENCE;
     let status = loop {
         match process.try_wait() {

@@ -107,20 +107,14 @@ fn needs(metric: &str) -> Needs {
 }
 
 /// Why the metric `name` has no value on `rows`, which are the part `part`; `None` if it has one.
-fn why_undefined(
-    name: &str,
-    training: &TrainingConfig,
-    dataset: &Dataset,
-    rows: &[usize],
-    part: &str,
-) -> Option<String> {
+fn why_undefined(name: &str, training: &TrainingConfig, dataset: &Dataset, rows: &[u32], part: &str) -> Option<String> {
     if rows.is_empty() {
         return Some(format!("there is no {part} row"));
     }
     match (&dataset.target, needs(name)) {
         (Target::Classes { names, labels }, Needs::EveryClass) => {
             let mut is_seen = vec![false; names.len()];
-            rows.iter().for_each(|&row| is_seen[labels[row] as usize] = true);
+            rows.iter().for_each(|&row| is_seen[labels[row as usize] as usize] = true);
             let unseen = names.iter().zip(is_seen).filter(|(_, is_seen)| !is_seen).map(|(name, _)| name);
             let unseen: Vec<&String> = unseen.collect();
             match &unseen[..] {
@@ -137,15 +131,15 @@ fn why_undefined(
             }
         }
         (Target::Numbers(numbers), Needs::TwoValues) => {
-            let first = numbers[rows[0]];
-            let is_one_value = rows.iter().all(|&row| numbers[row] == first);
+            let first = numbers[rows[0] as usize];
+            let is_one_value = rows.iter().all(|&row| numbers[row as usize] == first);
             is_one_value.then(|| match rows.len() {
                 1 => format!("there is only one {part} row"),
                 n => format!("the target is {first} in all {n} {part} rows"),
             })
         }
         (Target::Several(several), Needs::TwoValues | Needs::EveryClass) => {
-            let value = |row: usize, i: usize| several.row(row)[i];
+            let value = |row: u32, i: usize| several.row(row as usize)[i];
             let is_one_value = |&i: &usize| rows.iter().all(|&row| value(row, i) == value(rows[0], i));
             let found = (0..several.columns.len()).find(is_one_value);
             found.map(|i| match (rows.len(), &several.columns[i]) {
@@ -159,7 +153,7 @@ fn why_undefined(
         }
         (Target::Classes { labels, .. }, Needs::Rows) if name == "loss" => {
             let Some(ClassWeights::List(weights)) = &training.class_weights else { return None };
-            let weighs = |&row: &usize| weights.get(labels[row] as usize).is_none_or(|&weight| weight > 0.0);
+            let weighs = |&row: &u32| weights.get(labels[row as usize] as usize).is_none_or(|&weight| weight > 0.0);
             (!rows.iter().any(weighs)).then(|| format!("training.class_weights is 0 for every {part} row"))
         }
         _ => None,
@@ -189,7 +183,7 @@ mod tests {
     }
 
     fn undefined(target: Target, training: &TrainingConfig) -> Vec<String> {
-        let splits = Splits { train: vec![], validation: vec![0, 1], test: vec![2, 3] };
+        let splits = Splits { train: [].into(), validation: [0, 1].into(), test: [2, 3].into() };
         notes(training, &dataset(target), &splits)
     }
 

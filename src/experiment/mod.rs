@@ -29,10 +29,12 @@
 //! | `calibrate` | what the validation rows tell of a trained network |
 //! | `calibration` | temperatures, and sets and intervals that hold the truth as often as is asked for |
 //! | `predictions` | predictions as CSV |
+//! | `attribution` | what predictions rest on: contributions of columns, partial dependence |
 //! | `export`, `model_card` | a saved model for other programs, and its model card |
 //! | `plane` | the plane of two inputs, as a grid of points |
 //! | `pictures` | the table of pictures of a run, and what they are drawn from |
 
+pub mod attribution;
 mod calibrate;
 pub mod calibration;
 pub mod describe;

@@ -8,6 +8,8 @@ use super::saved_model::SavedModel;
 use crate::comparison::headline;
 use crate::data::{Inputs, PreparedKind, Preprocessor, Task};
 use crate::figures::{counted, measured};
+use crate::shell::quoted;
+use crate::template::filled;
 use crate::training::evaluation::Evaluation;
 
 /// The card of the model in `file`, in Markdown.
@@ -34,8 +36,8 @@ pub fn text(saved: &SavedModel, file: &Path) -> anyhow::Result<String> {
         plain(&record.reason),
     )?;
     let command = match &preprocessor.inputs {
-        Inputs::Text(_) => format!("burnlab generate {} --prompt 'Once'", saved.name()),
-        Inputs::Table { .. } => format!("burnlab predict {} new.csv -o predictions.csv", saved.name()),
+        Inputs::Text(_) => in_shell(&["generate", &saved.name(), "--prompt", "Once"]),
+        Inputs::Table { .. } => in_shell(&["predict", &saved.name(), "new.csv", "-o", "predictions.csv"]),
     };
     writeln!(card, "## Use\n\n    {}", on_one_line(&command))?;
     if file.extension().is_some_and(|extension| extension == "onnx") {
@@ -78,7 +80,7 @@ pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
         task(preprocessor),
         counted(preprocessor.columns().len(), "column"),
     )?;
-    let command = format!("burnlab predict {} new.csv --ensemble -o predictions.csv", saved.name());
+    let command = in_shell(&["predict", &saved.name(), "new.csv", "--ensemble", "-o", "predictions.csv"]);
     writeln!(card, "## Use\n\n    {}", on_one_line(&command))?;
     writeln!(card, "\n{}", onnx_use(saved, file))?;
     writeln!(card, "\n## Members\n")?;
@@ -99,7 +101,7 @@ pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
             data.num_test
         )?;
     }
-    let command = format!("burnlab evaluate {} --ensemble --data new.csv", saved.name());
+    let command = in_shell(&["evaluate", &saved.name(), "--ensemble", "--data", "new.csv"]);
     writeln!(
         card,
         "\nThese are the results of each by itself; {} has that of the mean.",
@@ -108,6 +110,11 @@ pub fn of_ensemble(ensemble: &Ensemble, file: &Path) -> anyhow::Result<String> {
     write_inputs(&mut card, preprocessor)?;
     write_config(&mut card, saved)?;
     Ok(card)
+}
+
+/// A command, to be copied into a shell. Whoever reads the card has the program, not cargo.
+fn in_shell(arguments: &[&str]) -> String {
+    arguments.iter().fold("burnlab".to_owned(), |command, word| command + " " + &quoted(&on_one_line(word)))
 }
 
 /// What is predicted, by name.
@@ -167,6 +174,9 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
                 };
                 format!("one of {} categories, spelled {shown}{more}", categories.len())
             }
+            PreparedKind::Text { buckets } => format!(
+                "a text: its words, pairs of words and pieces of words by their hashes in {buckets} inputs (`data.text`)"
+            ),
         };
         writeln!(card, "| {} | {} |", plain(&column.name), kind)?;
     }
@@ -243,7 +253,7 @@ fn write_evaluation(card: &mut String, evaluation: &Evaluation) -> std::fmt::Res
         writeln!(card, "The bigram baseline has {:.4}.", text.bigram_loss)?;
     }
     if let Some(first) = evaluation.targets.first() {
-        let names: Vec<&str> = first.metrics.iter().map(|metric| &*metric.name).collect();
+        let names: Vec<String> = first.metrics.iter().map(|metric| plain(&metric.name)).collect();
         writeln!(card, "\n| target | {} |\n|---|{}", names.join(" | "), "---|".repeat(names.len()))?;
         for target in &evaluation.targets {
             let values: Vec<String> = target.metrics.iter().map(|metric| measured(metric.value)).collect();
@@ -274,7 +284,7 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
              `logits` of the one after each.\n\n```python\n{}```",
             code(&name),
             text.context,
-            TEXT_SCRIPT.replace("MODEL", &model)
+            filled(TEXT_SCRIPT, &[("model", &model)])
         );
     }
     let inputs = match saved.preprocessor.columns().iter().all(|column| column.kind.is_numeric()) {
@@ -299,11 +309,11 @@ fn onnx_use(saved: &SavedModel, file: &Path) -> String {
         false => "",
     };
     let missing: Vec<&str> = std::iter::once("").chain(saved.config.data.missing.iter().map(String::as_str)).collect();
-    let delimiter = saved.config.data.delimiter.map(|delimiter| format!(", sep={:?}", delimiter.to_string()));
-    let script = SCRIPT
-        .replace("MODEL", &model)
-        .replace("MISSING", &serde_json::json!(missing).to_string())
-        .replace("DELIMITER", &delimiter.unwrap_or_default());
+    let missing = serde_json::json!(missing).to_string();
+    let delimiter = saved.config.data.delimiter.map(|delimiter| format!(", sep={}", serde_json::json!(delimiter)));
+    let delimiter = delimiter.unwrap_or_default();
+    // A text in JSON is one in Python, too.
+    let script = filled(SCRIPT, &[("model", &model), ("missing", &missing), ("delimiter", &delimiter)]);
     format!(
         "{} has {inputs}. Scaling and encoding are inside.{pixels} Outputs: {outputs}. A category is known only in the \
          spelling below: `TRUE` is not `True`.\n\n```python\n{script}```",
@@ -318,11 +328,11 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
-session = onnxruntime.InferenceSession(MODEL)
+session = onnxruntime.InferenceSession({{model}})
 about = session.get_modelmeta().custom_metadata_map
 columns, categories = json.loads(about["column_names"]), json.loads(about["categories"])
 rows = pd.read_csv(
-    "new.csv"DELIMITER, dtype={name: str for name in categories}, keep_default_na=False, na_values=MISSING
+    "new.csv"{{delimiter}}, dtype={name: str for name in categories}, keep_default_na=False, na_values={{missing}}
 )
 for name, known in categories.items():
     unknown = sorted(set(rows[name].dropna()) - set(known))
@@ -341,7 +351,7 @@ print(session.run(None, inputs))
 const TEXT_SCRIPT: &str = r#"import numpy as np
 import onnxruntime
 
-session = onnxruntime.InferenceSession(MODEL)
+session = onnxruntime.InferenceSession({{model}})
 about = session.get_modelmeta().custom_metadata_map
 known, context = about["known_characters"], int(about["context"])
 text = "Once"

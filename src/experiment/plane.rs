@@ -67,7 +67,7 @@ impl Grid {
         Examples {
             inputs,
             targets: vec![f32::NAN; num_points],
-            rows: (0..num_points).collect(),
+            rows: (0..num_points as u32).collect(),
             ..Examples::none(preprocessor.num_inputs())
         }
     }

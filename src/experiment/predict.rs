@@ -16,6 +16,7 @@ use super::predictions::{self, AnswerFormat, Lines};
 use super::saved_model::SavedModel;
 use crate::backend::{BackendName, Job, run_on};
 use crate::data::{Block, Drift, KeptCells, NewRows};
+use crate::threads;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
@@ -70,10 +71,16 @@ pub fn predict_ensemble(
         let start = |(i, model)| {
             let (sender, receiver) = sync_channel(1);
             let keep = if i == 0 { keep } else { &[] };
-            (receiver, scope.spawn(move || answer(model, file, keep, backend, &mut |part| send(&sender, part))))
+            let work = move || answer(model, file, keep, backend, &mut |part| send(&sender, part));
+            Ok((receiver, threads::spawn_in(scope, work)?))
         };
         let models = ensemble.members.iter().map(|member| &member.model);
-        let (receivers, threads): (Vec<_>, Vec<_>) = models.enumerate().map(start).unzip();
+        // Those that were started before one that could not be learn that nobody wants their rows.
+        let started = models.enumerate().map(start).collect::<std::io::Result<Vec<_>>>();
+        let (receivers, threads): (Vec<_>, Vec<_>) = match started {
+            Ok(started) => started.into_iter().unzip(),
+            Err(error) => return (Vec::new(), Err(error.into())),
+        };
         let written = write_averages(&receivers, &mut output, ensemble.is_ordered());
         // A member that still has rows learns that nobody wants them.
         drop(receivers);
@@ -265,10 +272,10 @@ impl Job for AnswerJob<'_> {
         let rows = NewRows::new(input, &saved.preprocessor, &saved.config.data, false, keep);
         let columns = rows.open()?;
         take(Part::Kept(columns.kept_names().into_iter().map(str::to_owned).collect()))?;
-        columns.for_each_block(|Block { examples, kept }| {
+        columns.for_each_block(|Block { examples, rows, kept }| {
             let logits = logits(&net, &examples, &device);
             let answers = logits.chunks_exact(num_outputs).map(|logits| Answer::new(&decoder, logits)).collect();
-            take(Part::Rows(AnsweredBlock { rows: examples.rows, kept, answers }))
+            take(Part::Rows(AnsweredBlock { rows, kept, answers }))
         })
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use crate::data::{PreparedTarget, Preprocessor};
+use crate::figures::short;
+use crate::training::Predictions;
 use crate::training::evaluation::{Answer, Prediction};
 
 /// How answers are written: the columns of a table, or the keys of an object.
@@ -85,6 +87,15 @@ impl AnswerFormat {
         &self.targets[i].names
     }
 
+    /// What is predicted, in words: a class in backquotes, or a number; of several targets, each with its name.
+    pub fn told(&self, answer: &Answer) -> String {
+        let value = |(target, &value): (&TargetFormat, &f64)| {
+            let told = target.names.get(value as usize).map_or_else(|| short(value), |name| format!("`{name}`"));
+            target.name.as_ref().map_or(told.clone(), |name| format!("{name} {told}"))
+        };
+        self.targets.iter().zip(&answer.predicted).map(value).collect::<Vec<_>>().join(", ")
+    }
+
     /// The values of all targets: names of classes, and numbers unchanged.
     fn cells(&self, values: &[f64]) -> impl Iterator<Item = Cow<'_, str>> {
         self.targets.iter().zip(values).map(|(target, value)| match target.names.get(*value as usize) {
@@ -99,19 +110,22 @@ impl AnswerFormat {
 /// there is one, with its values.
 ///
 /// # Errors
-/// Only if memory cannot be written.
-pub fn csv(predictions: &[Prediction], format: AnswerFormat, last: Option<(&str, &[f64])>) -> csv::Result<Vec<u8>> {
+/// What `writer` reports.
+pub fn write(
+    writer: impl Write,
+    predictions: &Predictions,
+    format: AnswerFormat,
+    last: Option<(&str, &[f64])>,
+) -> csv::Result<()> {
     let more: Vec<&str> = last.iter().map(|(name, _)| *name).collect();
-    let mut bytes = Vec::new();
     let first: Vec<String> = std::iter::once("row".to_owned()).chain(format.columns("true")).collect();
-    let mut lines = Lines::begin(&mut bytes, format, &first, &more)?;
+    let mut lines = Lines::begin(writer, format, &first, &more)?;
     for (i, Prediction { row, truths, answer, .. }) in predictions.iter().enumerate() {
         let more = last.map(|(_, values)| values[i].to_string());
-        let truths: Vec<String> = lines.format.cells(truths).map(Cow::into_owned).collect();
-        lines.write(std::iter::once(row.to_string()).chain(truths), answer, more)?;
+        let truths: Vec<String> = lines.format.cells(&truths).map(Cow::into_owned).collect();
+        lines.write(std::iter::once(row.to_string()).chain(truths), &answer, more)?;
     }
-    lines.end()?;
-    Ok(bytes)
+    lines.end()
 }
 
 /// Writes a line per prediction, after cells from the caller.

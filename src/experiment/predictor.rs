@@ -16,6 +16,8 @@ use crate::training::evaluation::{Answer, logits};
 
 /// Rows that are computed at once, of as many requests as wait by then.
 const ROWS_AT_ONCE: usize = 4096;
+/// The same of network inputs: 64 MiB.
+const INPUTS_AT_ONCE: usize = 1 << 24;
 /// Requests that may wait for the network.
 const MOST_WAITING: usize = 1024;
 
@@ -138,11 +140,12 @@ impl Job for AnswerRequests<'_> {
             let mut all = first.examples;
             let mut parts = vec![(all.len(), first.answer)];
             while all.len() < ROWS_AT_ONCE
+                && all.inputs.len() < INPUTS_AT_ONCE
                 && let Ok(mut next) = requests.try_recv()
             {
                 parts.push((next.examples.len(), next.answer));
                 all.inputs.append(&mut next.examples.inputs);
-                all.rows.append(&mut next.examples.rows);
+                all.rows = all.rows.iter().chain(&*next.examples.rows).copied().collect();
             }
             let logits = logits(&net, &all, &device);
             let mut rest = &logits[..];

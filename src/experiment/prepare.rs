@@ -176,14 +176,14 @@ impl Prepared {
     /// The rows of both parts, encoded as those of the training part alone.
     pub(super) fn train_and_validation(&self) -> Examples {
         let rows = [&self.splits.train[..], &self.splits.validation[..]].concat();
-        self.preprocessor.share(&self.dataset, &rows)
+        self.preprocessor.share(&self.dataset, rows)
     }
 
     /// Encodes the parts of `dataset` with `preprocessor`.
     pub fn new(config: &Config, dataset: Arc<Dataset>, splits: Splits, preprocessor: Preprocessor) -> Self {
         // Of the training that is to come it is not known yet.
         let preprocessor = preprocessor.deciding_at(None);
-        let part = |rows: &[usize]| Arc::new(preprocessor.share(&dataset, rows));
+        let part = |rows: &Arc<[u32]>| Arc::new(preprocessor.share(&dataset, rows.clone()));
         let (train, validation, test) = (part(&splits.train), part(&splits.validation), part(&splits.test));
         let decoder = OutputDecoder::new(&preprocessor);
         let config = config.clone().resolved_for(decoder.task);

@@ -1,5 +1,6 @@
 //! The files of a run in addition to its curves and model.
 
+use std::io;
 use std::sync::Arc;
 
 use crate::cpu::{FusedBackend, TrainingBackend};
@@ -16,11 +17,9 @@ use crate::metric::sigmoid;
 use crate::model::{NamedWeights, Net};
 use crate::tracking::folder::for_each_part;
 use crate::tracking::{MetricKey, NewRun, Point, RunId, RunWriter};
-use crate::training::evaluation::{
-    CalibrationEvaluation, Evaluation, Prediction, RefitEvaluation, ThresholdEvaluation, evaluate,
-};
+use crate::training::evaluation::{CalibrationEvaluation, Evaluation, RefitEvaluation, ThresholdEvaluation, evaluate};
 use crate::training::objective::Objective;
-use crate::training::{CHECKPOINT, OutputDecoder, Phase};
+use crate::training::{CHECKPOINT, OutputDecoder, Phase, Predictions};
 
 /// Test parts with more cells or characters than this (about 10 MB for a table) are not copied into the run folder.
 const MAX_TEST_CELLS: usize = 2_000_000;
@@ -35,8 +34,7 @@ pub(super) fn begin(
     let (writer, checkpoints) = open(start, prepared, options)?;
     options.observer.recorded(writer.id())?;
     if let Some(store) = writer.has_closed() {
-        let store = store.display();
-        options.observer.told(&format!("`{store}` is closed to other users from now on, as the data of this run are"));
+        options.observer.told(&store.to_string());
     }
     if let Some(weights) = initial {
         writer.write_file(INITIAL, &encode(weights)?)?;
@@ -93,7 +91,7 @@ pub(super) fn test<B: TrainingBackend>(
     trained: &mut Trained<B>,
     uncalibrated: Option<(f64, Net<B::InnerBackend>)>,
     device: &B::Device,
-) -> anyhow::Result<Option<(Evaluation, Vec<Prediction>)>> {
+) -> anyhow::Result<Option<(Evaluation, Predictions)>> {
     let Prepared { config, dataset, splits, preprocessor, test, decoder, .. } = prepared;
     if test.is_empty() {
         return Ok(None);
@@ -128,11 +126,17 @@ pub(super) fn test<B: TrainingBackend>(
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;
     if !decoder.task.is_language_model() {
-        writer.write_file(PREDICTIONS, &predictions::csv(&predictions, AnswerFormat::new(preprocessor), None)?)?;
+        let format = AnswerFormat::new(preprocessor);
+        writer.write_pieces(PREDICTIONS, |file| {
+            predictions::write(file, &predictions, format, None).map_err(|error| match error.into_kind() {
+                csv::ErrorKind::Io(error) => error,
+                other => io::Error::other(format!("{other:?}")),
+            })
+        })?;
     }
     if let Division::Groups(entities) = &dataset.division {
-        let line = |&row: &usize| format!("{},{}\n", dataset.source_row(row), entities[row]);
-        let lines: String = splits.test.iter().map(line).collect();
+        let line = |row: usize| format!("{},{}\n", dataset.source_row(row), entities[row]);
+        let lines: String = splits.test.iter().map(|&row| line(row as usize)).collect();
         writer.write_file(TEST_GROUPS, format!("row,group\n{lines}").as_bytes())?;
     }
     if let Some((name, bytes)) = test_part(dataset, &splits.test)? {
@@ -146,7 +150,7 @@ pub(super) fn score<B: FusedBackend>(
     prepared: &Prepared,
     net: &Net<B>,
     device: &B::Device,
-) -> (Evaluation, Vec<Prediction>) {
+) -> (Evaluation, Predictions) {
     score_with(prepared, prepared.decoder.clone(), net, device)
 }
 
@@ -155,17 +159,16 @@ fn score_with<B: FusedBackend>(
     decoder: OutputDecoder,
     net: &Net<B>,
     device: &B::Device,
-) -> (Evaluation, Vec<Prediction>) {
+) -> (Evaluation, Predictions) {
     let Prepared { config, dataset, preprocessor, test, .. } = prepared;
     let objective = Arc::new(Objective::new(&config.training, decoder.task, &preprocessor.class_counts));
     let scored = evaluate::<B>(net.clone(), &objective, &Arc::new(decoder), test, preprocessor, device);
-    let (evaluation, mut predictions) = scored;
-    predictions.iter_mut().for_each(|prediction| prediction.row = dataset.source_row(prediction.row));
-    (evaluation, predictions)
+    let (evaluation, predictions) = scored;
+    (evaluation, predictions.renumbered(|row| dataset.source_row(row)))
 }
 
 /// The file with the test part, unless it is too large.
-fn test_part(dataset: &Dataset, rows: &[usize]) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
+fn test_part(dataset: &Dataset, rows: &[u32]) -> anyhow::Result<Option<(&'static str, Vec<u8>)>> {
     if let Target::Text(text) = &dataset.target {
         let text = text.span(rows);
         let bytes = (text.len() <= MAX_TEST_CELLS).then(|| text.iter().collect::<String>().into_bytes());

@@ -15,6 +15,7 @@ use super::run::{RunOutcome, TrainOptions};
 use super::train::train;
 use crate::config::{Config, Repetition};
 use crate::data::Dataset;
+use crate::threads;
 
 /// Trains the `repetitions` of `config`, `jobs` at a time, and passes each to `ended` as it ends. No new one starts
 /// once the interrupter of `options` has been asked to stop.
@@ -33,10 +34,11 @@ pub fn repeat(
     let next = || waiting.lock().expect("no panic while held").next().filter(|_| !options.interrupter.should_stop());
     let (sender, results) = mpsc::channel();
     thread::scope(|scope| {
-        for _ in 0..jobs {
+        for job in 0..jobs {
             let sender = sender.clone();
-            scope.spawn(|| {
-                let sender = sender;
+            let (next, work_of) = (&next, (config, dataset, options));
+            let started = threads::spawn_in(scope, move || {
+                let (config, dataset, options) = work_of;
                 let work = || {
                     while let Some(repetition) = next() {
                         let result = train_one(repetition, config, dataset, options);
@@ -50,6 +52,11 @@ pub fn repeat(
                     _ => work(),
                 }
             });
+            match started {
+                // The others do its work.
+                Err(_) if job > 0 => break,
+                started => _ = started?,
+            }
         }
         drop(sender);
         results.iter().try_for_each(|(repetition, result)| ended(repetition, result))

@@ -14,7 +14,7 @@ use crate::figures::counted;
 use crate::invalid::one_line;
 use crate::shell::command_in;
 use crate::tracking::folder::close;
-use crate::tracking::{Location, Run, Shown, Status, Store};
+use crate::tracking::{Closed, Location, Run, Shown, Status, Store};
 use crate::training::{CHECKPOINT, Checkpoint, REFIT_CHECKPOINT};
 
 /// How to resume a run.
@@ -25,6 +25,8 @@ pub struct Plan {
     pub tags: Vec<String>,
     /// The run's original backend: another one would give different numbers.
     pub backend: BackendName,
+    /// The store, if it was open to other users and the run's data are not.
+    pub closed: Option<Closed>,
 }
 
 /// Plans how to resume the run that `query` names: from its last checkpoint, or with `epochs` from its end, up to that
@@ -43,11 +45,12 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     refuse_changes(&run, &folder, &config)?;
     let is_active = matches!(store.shown(&run), Shown::Running | Shown::Stalled);
     anyhow::ensure!(!is_active, "run `{}` is being trained right now", run.record.id);
+    let mut closed = None;
     let start = match epochs {
         None => {
             if prepared.is_private() {
                 close(folder.path())?;
-                location.close()?;
+                closed = location.close()?;
             }
             let refit = checkpoint_of(&run, &folder, REFIT_CHECKPOINT, &shapes)?;
             let checkpoints = Checkpoints { selection: checkpoint, refit };
@@ -61,7 +64,7 @@ pub fn plan(location: &Location, query: &str, epochs: Option<usize>) -> anyhow::
     };
     let backend = run.record.params.get("backend").and_then(|name| BackendName::from_str(name.as_str()?, false).ok());
     let backend = backend.context("the run does not say on which backend it was trained")?;
-    Ok(Plan { folder, start, prepared, tags: run.record.tags, backend })
+    Ok(Plan { folder, start, prepared, tags: run.record.tags, backend, closed })
 }
 
 fn prepare_again(folder: &RunFolder, config: &Config, location: &Location) -> anyhow::Result<Prepared> {

@@ -86,7 +86,7 @@ impl RunFolder {
     /// No such run, several, or one without a model.
     pub fn find(location: &Location, run: &str) -> anyhow::Result<Self> {
         let is_path = run.starts_with('.') || run.contains(std::path::is_separator);
-        if let Some(named) = is_path.then(|| Self::by_path(run)).flatten() {
+        if is_path && let Some(named) = Self::by_path(run)? {
             return Ok(named);
         }
         Self::in_store(location, run).or_else(|error| {
@@ -98,7 +98,7 @@ impl RunFolder {
                         | TrackingError::NoServerStore { .. }
                 )
             );
-            match Self::by_path(run).filter(|_| is_unknown) {
+            match Self::by_path(run)?.filter(|_| is_unknown) {
                 Some(named) => Ok(named),
                 None if is_unknown && Path::new(run).is_dir() => {
                     anyhow::bail!("{run} is not the folder of a run: it has no {PREPROCESSING}")
@@ -108,11 +108,20 @@ impl RunFolder {
         })
     }
 
-    fn by_path(path: &str) -> Option<Self> {
-        let canonical = Path::new(path).canonicalize().ok()?;
+    /// `None` where there is no folder of a run.
+    ///
+    /// # Errors
+    /// A folder that may not be looked into.
+    fn by_path(path: &str) -> anyhow::Result<Option<Self>> {
+        let Ok(canonical) = Path::new(path).canonicalize() else { return Ok(None) };
         let has_links = std::path::absolute(path).is_ok_and(|absolute| absolute != canonical);
         let named = Self::at(if has_links { canonical } else { path.into() });
-        named.has(PREPROCESSING).then_some(named)
+        let has_model = match folder::try_has(&named.path, PREPROCESSING) {
+            // A file, or a name that is none of a folder's: a run may be called so.
+            Err(TrackingError::Damaged { .. }) => named.has(PREPROCESSING),
+            has_model => has_model?,
+        };
+        Ok(has_model.then_some(named))
     }
 
     fn in_store(location: &Location, run: &str) -> anyhow::Result<Self> {
@@ -128,7 +137,7 @@ impl RunFolder {
             anyhow::bail!("the files of run `{id}` are at `{home}`: work there, or name a copy's path");
         }
         anyhow::ensure!(
-            has_model(id),
+            folder::try_has(&store.folder(id), MODEL)?,
             "run `{id}` has no model, it is {}: `{}` resumes it, or name another run",
             store.shown(&found),
             command_in(&location.root, &["resume", id.as_str()])
@@ -157,9 +166,13 @@ impl RunFolder {
     /// A link, or anything else but a file; one that is larger than what burnlab writes.
     pub fn copy(&self, name: &str) -> Result<Option<Copied>, TrackingError> {
         let Some(mut file) = folder::open_sound(&self.path, name)? else { return Ok(None) };
-        let folder = folder::private_folder()?;
-        let path = folder.path().join(name);
-        std::io::copy(&mut file, &mut fs_err::File::create_new(&path)?)?;
+        let mut copy = || -> std::io::Result<_> {
+            let folder = folder::private_folder()?;
+            let path = folder.path().join(name);
+            std::io::copy(&mut file, &mut fs_err::File::create_new(&path)?)?;
+            Ok((folder, path))
+        };
+        let (folder, path) = copy().map_err(TrackingError::Temporary)?;
         Ok(Some(Copied { _folder: folder, path, original: self.file(name) }))
     }
 

@@ -10,7 +10,7 @@ use super::calibration::Coverage;
 use super::run_folder::{MODEL, RunFolder, TEST_ROWS, TEST_TEXT};
 use super::weights_file::encode_with;
 use crate::config::Config;
-use crate::data::{self, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
+use crate::data::{self, Collected, DataConfig, Drift, Examples, Inputs, NewRows, Preprocessor};
 use crate::invalid::Invalid;
 use crate::model::{NamedWeights, Net, check_shapes, load_weights};
 use crate::shell::command;
@@ -59,7 +59,10 @@ impl SavedModel {
     /// Weights that do not fit the config's network.
     pub fn net<B: FusedBackend>(&self, device: &B::Device) -> anyhow::Result<Net<B>> {
         let net = self.config.model.init::<B>(&self.preprocessor.layout(), self.preprocessor.task(), 0, device);
-        Ok(load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels))
+        let net = load_weights(net, &self.weights)?.with_kernels(self.config.training.kernels);
+        net.check_memory(1, self.preprocessor.num_inputs())
+            .map_err(|why| anyhow::anyhow!("the network of run `{}` is too large: a row of it {why}", self.name()))?;
+        Ok(net)
     }
 
     /// The model as one file: the weights, with config and preprocessor in the metadata.
@@ -127,7 +130,7 @@ impl SavedModel {
             Inputs::Table { .. } => read_examples(file, &self.preprocessor, &self.config.data),
             Inputs::Text(text) => {
                 let dataset = data::text_of_file(file, "the file", text.context)?;
-                let rows: Vec<usize> = (0..dataset.num_rows()).collect();
+                let rows: Vec<u32> = (0..dataset.num_rows() as u32).collect();
                 let examples = self.preprocessor.transform(&dataset, &rows);
                 let drift = Drift::of_text(&self.preprocessor, &examples);
                 Ok((examples, drift))
@@ -143,8 +146,8 @@ impl SavedModel {
         }
         let Ok((dataset, splits)) = self.folder.data(&self.config) else { return 0 };
         let content = |examples: &Examples, row: usize| -> Vec<u32> {
-            let inputs = examples.input(row).iter().chain(examples.targets_of(row));
-            inputs.map(|value| value.to_bits()).collect()
+            let (inputs, targets) = (examples.input(row), examples.targets_of(row));
+            inputs.iter().chain(&targets).map(|value| value.to_bits()).collect()
         };
         let known = self.preprocessor.transform(&dataset, &[splits.train, splits.validation].concat());
         let known: HashSet<Vec<u32>> = (0..known.len()).map(|row| content(&known, row)).collect();
@@ -167,7 +170,9 @@ impl SavedModel {
                     let mut examples = read.map_err(|error| file.named(error))?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
                     let rows = self.folder.tested_rows().filter(|rows| rows.len() == examples.len());
-                    examples.rows = rows.unwrap_or(examples.rows);
+                    if let Some(rows) = rows {
+                        examples.rows = rows.into_iter().map(|row| row as u32).collect();
+                    }
                     return Ok(examples);
                 }
             }
@@ -180,7 +185,7 @@ impl SavedModel {
         let (dataset, splits) = self.folder.data(&self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
         let mut examples = self.preprocessor.transform(&dataset, &splits.test);
-        examples.rows.iter_mut().for_each(|row| *row = dataset.source_row(*row));
+        examples.rows = examples.rows.iter().map(|&row| dataset.source_row(row as usize) as u32).collect();
         Ok(examples)
     }
 }
@@ -189,7 +194,7 @@ impl SavedModel {
 const BYTES_OF_AN_ALLOCATION: usize = 16;
 
 fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) -> anyhow::Result<(Examples, Drift)> {
-    let mut all = Examples::none(preprocessor.num_inputs());
+    let mut all = Collected::new(preprocessor.num_inputs());
     let rows = NewRows::new(file, preprocessor, config, true, &[]);
     // What an evaluation then has of each row, some of it in vectors that are growing.
     let task = preprocessor.task();
@@ -205,6 +210,7 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
             )
         })
     })?;
+    let all = all.into_examples();
     if all.is_empty() {
         let why: String = drift.lines().iter().map(|line| format!(": {line}")).collect();
         let (file, target) = (file.display(), preprocessor.target_names().join("` and `"));

@@ -44,24 +44,25 @@ impl SavedModel {
     pub fn step_example(&self, row: Option<usize>) -> anyhow::Result<StepExample> {
         let tested = self.test_examples();
         if let Ok(tested) = &tested {
-            let found = row.map_or((!tested.is_empty()).then_some(0), |row| tested.rows.iter().position(|&r| r == row));
+            let found = row
+                .map_or((!tested.is_empty()).then_some(0), |row| tested.rows.iter().position(|&r| r as usize == row));
             if let Some(position) = found {
-                return self.step_example_of(tested, position, tested.rows[position]);
+                return self.step_example_of(tested, position, tested.row(position));
             }
         }
         let Some(row) = row else { return Err(tested.err().context("the run has no test rows: name one with --row")?) };
         let (dataset, splits) = self.folder.data(&self.config)?;
         let all = [&splits.train[..], &splits.validation, &splits.test].concat();
-        let found = all.iter().copied().find(|&position| dataset.source_row(position) == row);
+        let found = all.iter().copied().find(|&position| dataset.source_row(position as usize) == row);
         let position = found.with_context(|| {
-            let last = all.iter().map(|&position| dataset.source_row(position)).max().unwrap_or(0);
+            let last = all.iter().map(|&position| dataset.source_row(position as usize)).max().unwrap_or(0);
             format!("--row {row}: no part of the run has this row; the rows are 0 to {last}")
         })?;
         self.step_example_of(&self.preprocessor.transform(&dataset, &[position]), 0, row)
     }
 
     fn step_example_of(&self, examples: &Examples, position: usize, row: usize) -> anyhow::Result<StepExample> {
-        let labels = examples.targets_of(position).to_vec();
+        let labels = examples.targets_of(position);
         anyhow::ensure!(
             labels.iter().all(|label| label.is_finite()),
             "row {row} has a target that training did not have: name another with --row"
@@ -85,8 +86,7 @@ impl SavedModel {
             .map(|(column, cell)| format!("{} = {}", column.name, short(f64::from(*cell))))
             .collect();
         let more = if self.preprocessor.columns().len() > cells.len() { ", ..." } else { "" };
-        let num_targets = example.labels.len();
-        let numbers = examples.numbers.chunks_exact(num_targets).nth(position).unwrap_or_default();
+        let numbers = examples.numbers_of(position);
         let targets = self.preprocessor.target_names().into_iter().enumerate().map(|(i, name)| {
             let target = match (numbers.get(i), self.preprocessor.class_names()) {
                 (Some(&number), _) => short(number),

@@ -13,7 +13,8 @@ use crate::config::Config;
 use crate::cpu::{FusedBackend, TrainingBackend};
 use crate::data::Preprocessor;
 use crate::model::{NamedWeights, Net, load_weights, named_weights};
-use crate::training::evaluation::{Evaluation, Prediction};
+use crate::training::Predictions;
+use crate::training::evaluation::Evaluation;
 use crate::training::{Fit, Interrupter, Recorder, TrainingObserver, fit};
 
 /// A trained network in memory: what a run folder has of one.
@@ -61,7 +62,7 @@ pub struct Unrecorded {
     pub seconds: f64,
     /// On the test part, with its rows as in the data; `None` without one.
     pub evaluation: Option<Evaluation>,
-    pub predictions: Vec<Prediction>,
+    pub predictions: Predictions,
 }
 
 /// Trains on the training part, and evaluates on the test part. There is no second training, temperature or threshold.

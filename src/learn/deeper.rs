@@ -17,7 +17,7 @@ use super::fine_tuning::compare;
 use super::models::Kept;
 use super::request::Wanted;
 use crate::experiment::{
-    EpochReport, Interrupter, Prepared, TrainingObserver, Unrecorded, UnrecordedOptions, explain, train_unrecorded,
+    EpochReport, Prepared, TrainingObserver, Unrecorded, UnrecordedOptions, explain, train_unrecorded,
 };
 use crate::web::ApiError;
 
@@ -73,6 +73,8 @@ enum Deep {
     Ready(Arc<Kept>),
     /// Of several networks, of which none is kept.
     Compared(Value),
+    /// Why it could not be trained, until that is told.
+    Failed(ApiError),
 }
 
 /// The networks that were asked for.
@@ -104,11 +106,16 @@ impl Deeper {
         self.all().insert(kind, Deep::Ready(Arc::new(kept)));
     }
 
+    /// Ready when none is being trained.
+    pub async fn ended(&self) {
+        drop(self.turn.acquire().await);
+    }
+
     /// The trained network of a kind.
     pub fn find(&self, kind: &str) -> Option<Arc<Kept>> {
         match self.all().get(kind)? {
             Deep::Ready(kept) => Some(Arc::clone(kept)),
-            Deep::Training(_) | Deep::Compared(_) => None,
+            Deep::Training(_) | Deep::Compared(_) | Deep::Failed(_) => None,
         }
     }
 }
@@ -130,6 +137,10 @@ pub async fn deeper(
             Some(Deep::Ready(kept)) => return Ok((StatusCode::OK, Json(kept.answer.clone()))),
             Some(Deep::Compared(answer)) => return Ok((StatusCode::OK, Json(answer.clone()))),
             Some(Deep::Training(progress)) => return Ok(at(progress)),
+            Some(Deep::Failed(_)) => {
+                let Some(Deep::Failed(error)) = all.remove(name) else { return Err(ApiError::internal("it is there")) };
+                return Err(error);
+            }
             None => {
                 let progress = Arc::new(AtomicU32::new(0));
                 all.insert(name, Deep::Training(Arc::clone(&progress)));
@@ -147,7 +158,7 @@ fn at(progress: &AtomicU32) -> (StatusCode, Json<Value>) {
     (StatusCode::ACCEPTED, Json(json!({ "progress": share })))
 }
 
-/// Trains in the background, whoever waits. After an error, the next page that asks has it tried again.
+/// Trains in the background, whoever waits. An error is told to the next page that asks; the one after it has it tried again.
 async fn train(state: LearnState, name: &'static str, progress: Arc<AtomicU32>) {
     let Ok(turn) = Arc::clone(&state.deeper().turn).acquire_owned().await else { return };
     let shared = state.clone();
@@ -155,15 +166,12 @@ async fn train(state: LearnState, name: &'static str, progress: Arc<AtomicU32>) 
         let _turn = turn;
         match KINDS.iter().find(|kind| kind.name == name) {
             Some(kind) => kind.train(&shared, progress).map(|kept| Deep::Ready(Arc::new(kept))),
-            None => compare(shared.backend(), &|share| tell(&progress, share)).map(Deep::Compared),
+            None => compare(shared.backend(), &shared.ending().join().interrupter, &|share| tell(&progress, share))
+                .map(Deep::Compared),
         }
     };
     let found = tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)));
-    let mut all = state.deeper().all();
-    match found {
-        Ok(deep) => _ = all.insert(name, deep),
-        Err(_) => _ = all.remove(name),
-    }
+    state.deeper().all().insert(name, found.unwrap_or_else(Deep::Failed));
 }
 
 fn tell(progress: &AtomicU32, share: f64) {
@@ -199,7 +207,7 @@ impl Kind {
         let options = UnrecordedOptions {
             backend: state.backend(),
             observer: Arc::new(watcher),
-            interrupter: &Interrupter::new(),
+            interrupter: &state.ending().join().interrupter,
             keep_history: false,
         };
         let trained = train_unrecorded(&prepared, options).map_err(|error| ApiError::internal(explain(&error)))?;

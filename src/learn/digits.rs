@@ -19,6 +19,7 @@ use crate::data::Examples;
 use crate::experiment::look::outputs;
 use crate::experiment::{Prepared, TrainedModel, Unobserved, Unrecorded, UnrecordedOptions, explain, train_unrecorded};
 use crate::training::OutputDecoder;
+use crate::training::Predictions;
 use crate::training::evaluation::{Answer, Prediction};
 use crate::web::ApiError;
 use crate::web::session::Visitor;
@@ -115,15 +116,15 @@ pub struct Shown {
 }
 
 /// Test rows whose prediction is wrong, and others whose is right.
-fn gallery(prepared: &Prepared, predictions: &[Prediction]) -> Vec<Shown> {
-    let shown = |(position, prediction): (usize, &Prediction)| Shown {
+fn gallery(prepared: &Prepared, predictions: &Predictions) -> Vec<Shown> {
+    let shown = |(position, prediction): (usize, Prediction)| Shown {
         row: prediction.row,
         pixels: prepared.preprocessor.raw_numbers(&prepared.test, position),
         label: prediction.truth() as usize,
         prediction: prediction.answer.first() as usize,
         probabilities: prediction.answer.probabilities.clone(),
     };
-    let is_right = |(_, prediction): &(usize, &Prediction)| prediction.truth() == prediction.answer.first();
+    let is_right = |(_, prediction): &(usize, Prediction)| prediction.truth() == prediction.answer.first();
     let (right, wrong): (Vec<_>, Vec<_>) = predictions.iter().enumerate().partition(is_right);
     wrong.into_iter().take(SHOWN_WRONG).chain(right.into_iter().take(SHOWN_RIGHT)).map(shown).collect()
 }
@@ -190,5 +191,5 @@ pub fn encoded(model: &TrainedModel, rows: &[Vec<f64>]) -> Result<Examples, ApiE
         }
     }
     let none = Examples::none(model.preprocessor.num_inputs());
-    Ok(Examples { inputs, targets: vec![f32::NAN; rows.len()], rows: (0..rows.len()).collect(), ..none })
+    Ok(Examples { inputs, targets: vec![f32::NAN; rows.len()], rows: (0..rows.len() as u32).collect(), ..none })
 }

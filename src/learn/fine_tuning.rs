@@ -22,9 +22,16 @@ const WITHOUT: &str = "digits-few-labels";
 ///
 /// # Errors
 /// A temporary folder that cannot be written.
-pub fn compare(backend: BackendName, progress: &dyn Fn(f64)) -> Result<Value, ApiError> {
-    let folder = tempfile::tempdir().map_err(ApiError::internal)?;
-    let run = |name: &str, seed: Option<u64>| accuracy(name, seed, folder.path(), backend);
+pub fn compare(backend: BackendName, interrupter: &Interrupter, progress: &dyn Fn(f64)) -> Result<Value, ApiError> {
+    let folder = tempfile::tempdir().map_err(|error| {
+        ApiError::internal(format!(
+            "the lesson's runs need a temporary folder, which cannot be made: {error}; set TMPDIR"
+        ))
+    })?;
+    let run = |name: &str, seed: Option<u64>| match interrupter.should_stop() {
+        true => Err(ApiError::internal("the server ends")),
+        false => accuracy(name, seed, folder.path(), backend, interrupter),
+    };
     run(PRETRAINING, None)?;
     let first = config(WITH, None)?.seed;
     let (mut seeds, mut with, mut without) = (Vec::new(), Vec::new(), Vec::new());
@@ -43,7 +50,13 @@ fn config(name: &str, seed: Option<u64>) -> Result<crate::config::Config, ApiErr
     Ok(LoadedConfig::parse(text, name, name, &set).map_err(ApiError::internal)?.config)
 }
 
-fn accuracy(name: &str, seed: Option<u64>, root: &Path, backend: BackendName) -> Result<f64, ApiError> {
+fn accuracy(
+    name: &str,
+    seed: Option<u64>,
+    root: &Path,
+    backend: BackendName,
+    interrupter: &Interrupter,
+) -> Result<f64, ApiError> {
     let location = Location::local(root);
     let prepared = prepare(&config(name, seed)?, &location).map_err(ApiError::internal)?;
     let options = TrainOptions {
@@ -52,7 +65,7 @@ fn accuracy(name: &str, seed: Option<u64>, root: &Path, backend: BackendName) ->
         backend,
         environment: &Environment::gather(backend),
         observer: Arc::new(Unobserved),
-        interrupter: Interrupter::new(),
+        interrupter: interrupter.clone(),
         tui: false,
         sweep: None,
     };

@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use super::LearnState;
 use super::request::{Wanted, body};
 use crate::config::ConfigOrigin;
-use crate::experiment::{Environment, Interrupter, Prepared, TrainOptions, TrainingObserver, explain, train};
+use crate::experiment::{Environment, Prepared, TrainOptions, TrainingObserver, explain, train};
+use crate::tracking::folder::{hold, write_atomic};
 use crate::tracking::{RunId, TrackingError};
 use crate::web::ApiError;
 
@@ -70,6 +71,7 @@ fn record(wanted: &Wanted, state: &LearnState, observer: Arc<Told>) -> Result<()
         write_points(&mut prepared, &csv, &state.location().root).map_err(|error| refused(&error.into()))?;
     }
     let backend = state.backend();
+    let joined = state.ending().join();
     let origin = ConfigOrigin::BuiltIn(wanted.config.clone());
     let options = TrainOptions {
         location: state.location(),
@@ -77,7 +79,7 @@ fn record(wanted: &Wanted, state: &LearnState, observer: Arc<Told>) -> Result<()
         backend,
         environment: &Environment::gather(backend).with_config(Some(origin)),
         observer,
-        interrupter: Interrupter::new(),
+        interrupter: joined.interrupter.clone(),
         tui: false,
         sweep: None,
     };
@@ -91,13 +93,14 @@ fn refused(error: &anyhow::Error) -> ApiError {
 
 /// Writes the reader's points beside the runs, so that the run can be trained again: `learn/points-HASH.csv`, a file for each
 /// set of points.
-fn write_points(prepared: &mut Prepared, csv: &str, root: &Path) -> std::io::Result<()> {
+fn write_points(prepared: &mut Prepared, csv: &str, root: &Path) -> Result<(), TrackingError> {
     let digest: String = Sha256::digest(csv)[..6].iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = std::path::absolute(root.join("learn"))?;
     fs_err::create_dir_all(&folder)?;
-    let path = folder.join(format!("points-{digest}.csv"));
-    fs_err::write(&path, csv)?;
+    let name = format!("points-{digest}.csv");
+    // Others may have left links and pipes there.
+    write_atomic(&hold(folder.clone())?, &name, csv.as_bytes())?;
     prepared.config.name += "-points";
-    prepared.config.data.path = Some(path);
+    prepared.config.data.path = Some(folder.join(name));
     Ok(())
 }

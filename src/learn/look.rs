@@ -94,7 +94,12 @@ impl Text {
 
     fn examples(&self) -> Examples {
         let inputs = self.seen.iter().map(|&number| number as f32).collect();
-        Examples { inputs, targets: vec![f32::NAN; self.seen.len()], rows: vec![0], ..Examples::none(self.seen.len()) }
+        Examples {
+            inputs,
+            targets: vec![f32::NAN; self.seen.len()],
+            rows: [0].into(),
+            ..Examples::none(self.seen.len())
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod assets;
 mod curves;
 mod deeper;
 mod digits;
+mod ending;
 mod fine_tuning;
 mod keep;
 mod lessons;
@@ -33,6 +34,7 @@ use crate::backend::BackendName;
 use crate::tracking::Location;
 use crate::web::routes;
 use deeper::Deeper;
+use ending::Ending;
 use models::Models;
 use pool::Pool;
 use request::Datasets;
@@ -57,6 +59,7 @@ struct Shared {
     deeper: Deeper,
     /// Held by the runs that are recorded.
     recordings: Arc<Semaphore>,
+    ending: Ending,
 }
 
 impl LearnState {
@@ -66,7 +69,24 @@ impl LearnState {
         let (pool, datasets) = (Pool::default(), Datasets::default());
         let (models, deeper) = (Models::default(), Deeper::default());
         let recordings = Arc::new(Semaphore::new(MOST_RECORDINGS));
-        Self(Arc::new(Shared { location, backend, pool, datasets, models, deeper, recordings }))
+        let ending = Ending::default();
+        Self(Arc::new(Shared { location, backend, pool, datasets, models, deeper, recordings, ending }))
+    }
+
+    /// Asks what is trained in the background to end: a run that is being kept ends as one in the terminal does.
+    pub fn end(&self) {
+        self.0.ending.come();
+    }
+
+    /// Ready when nothing is trained in the background any more.
+    pub async fn ended(&self) {
+        // Semaphores that are never closed.
+        let recordings = self.0.recordings.acquire_many(MOST_RECORDINGS as u32).await;
+        drop((recordings, self.0.deeper.ended().await));
+    }
+
+    fn ending(&self) -> &Ending {
+        &self.0.ending
     }
 
     fn location(&self) -> &Location {

@@ -246,9 +246,10 @@ impl TrainRequest {
 fn points(prepared: &Prepared) -> Vec<Point> {
     let parts = [("train", &prepared.train), ("validation", &prepared.validation), ("test", &prepared.test)];
     let of_part = |(part, examples): (&'static str, &Arc<crate::data::Examples>)| {
+        let targets = examples.targets();
         let point = |row: usize| {
             let (x, y) = place(&prepared.preprocessor, examples, row);
-            Point { x: [x as f32, y as f32], y: examples.targets[row] as u32, part }
+            Point { x: [x as f32, y as f32], y: targets[row] as u32, part }
         };
         (0..examples.len()).map(point).collect::<Vec<_>>()
     };

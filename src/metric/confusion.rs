@@ -83,10 +83,12 @@ impl Confusion {
     pub fn quadratic_kappa(&self) -> f64 {
         let squared = |a: usize, b: usize| (a.abs_diff(b) as f64).powi(2);
         let total: f64 = self.counts.iter().sum();
+        let of_labels: Vec<f64> = (0..self.num_classes).map(|class| self.support(class)).collect();
+        let of_predicted: Vec<f64> = (0..self.num_classes).map(|class| self.predicted(class)).collect();
         let mut by_chance = 0.0;
-        for label in 0..self.num_classes {
-            for predicted in 0..self.num_classes {
-                by_chance += squared(label, predicted) * self.support(label) * self.predicted(predicted) / total;
+        for (label, rows) in of_labels.iter().enumerate() {
+            for (predicted, columns) in of_predicted.iter().enumerate() {
+                by_chance += squared(label, predicted) * rows * columns / total;
             }
         }
         if by_chance == 0.0 { 0.0 } else { 1.0 - self.sum_of(squared) / by_chance }

@@ -127,6 +127,25 @@ macro_rules! kinds {
             }
         }
 
+        impl<B: Backend> Net<B> {
+            /// As [`Net::largest_tensor`], of what the kernels that were chosen store.
+            fn largest_stored(&self, num_inputs: usize) -> usize {
+                match self {
+                    Self::Transformer(net) => net.largest_stored(num_inputs).max(num_inputs),
+                    net => net.largest_tensor(num_inputs),
+                }
+            }
+
+            /// Whether there is memory for a forward pass of `num_examples` examples, as far as its largest tensor tells.
+            ///
+            /// # Errors
+            /// How much is needed and how much is free, in words.
+            pub fn check_memory(&self, num_examples: usize, num_inputs: usize) -> Result<(), String> {
+                let values = self.largest_stored(num_inputs).saturating_mul(num_examples);
+                crate::data::check_free(values.saturating_mul(size_of::<f32>()))
+            }
+        }
+
         impl<B: FusedBackend> Net<B> {
             /// Logits `[batch, num_outputs]` of `inputs` `[batch, num_inputs]`. `rng` drives dropout: `Some` while
             /// training, `None` at inference.
@@ -195,7 +214,12 @@ fn kind_reads_numbers(kind: &str, layout: &Layout) -> Result<(), Invalid> {
     let are_numbers = layout.columns.iter().all(|&column| column == InputColumn::Number);
     Invalid::unless(are_numbers, "model.kind", || {
         let is_binned = layout.columns.iter().any(|column| matches!(column, InputColumn::Bins(_)));
-        let (what, remedy) = if is_binned { ("bins", "set data.bins = 0") } else { ("categories", "drop them") };
+        let has_terms = layout.columns.iter().any(|column| matches!(column, InputColumn::Terms(_)));
+        let (what, remedy) = match (is_binned, has_terms) {
+            (true, _) => ("bins", "set data.bins = 0"),
+            (_, true) => ("texts", "drop them"),
+            _ => ("categories", "drop them"),
+        };
         format!("`{kind}` reads numbers in order, and these data have {what}: {remedy}, or choose another kind")
     })
 }

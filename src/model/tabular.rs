@@ -184,7 +184,7 @@ impl Places {
         for column in &layout.columns {
             let same_kind = match column {
                 InputColumn::Number => &mut places.numbers,
-                InputColumn::Bins(_) | InputColumn::Categories(_) => &mut places.categories,
+                InputColumn::Bins(_) | InputColumn::Categories(_) | InputColumn::Terms(_) => &mut places.categories,
             };
             same_kind.extend(next..next + column.width());
             next += column.width();

@@ -26,6 +26,9 @@ mod memory;
 
 pub use memory::TextMemory;
 
+/// Scores of attention in a row of the data: 4 GiB where all of them are stored.
+const MAX_SCORES: usize = 1 << 30;
+
 /// Standard deviation of initial embeddings, as in GPT-2 and ViT; also of positions in a text.
 const EMBEDDING_DEVIATION: f64 = 0.02;
 /// That of the positions of patches: as large as the patch embeddings, so that a network trained on few examples uses
@@ -96,9 +99,10 @@ impl Kind for TransformerConfig {
 
     fn check(&self, layout: &Layout, _task: Task) -> Result<(), Invalid> {
         if layout.num_characters.is_some() {
-            return Invalid::unless(self.patch.is_none(), "model.patch", || {
+            Invalid::unless(self.patch.is_none(), "model.patch", || {
                 "each character of a text is a token: remove patch".into()
-            });
+            })?;
+            return self.check_heads(self.num_tokens(layout));
         }
         kind_reads_numbers("transformer", layout)?;
         let ([height, width], [rows, columns]) = (grid(layout), self.patch_of(layout));
@@ -108,7 +112,8 @@ impl Kind for TransformerConfig {
         let num_tokens = self.num_tokens(layout);
         Invalid::unless(num_tokens <= 8192, "model.patch", || {
             format!("{num_tokens} tokens that each look at each other do not fit in memory: choose larger patches")
-        })
+        })?;
+        self.check_heads(num_tokens)
     }
 
     fn parameter_specs(&self, layout: &Layout, num_outputs: usize) -> ParameterSpecs {
@@ -187,6 +192,17 @@ fn grid(layout: &Layout) -> [usize; 2] {
 impl TransformerConfig {
     fn units(&self) -> usize {
         self.feed_forward.unwrap_or(4 * self.width)
+    }
+
+    /// Checks the memory of attention, by which all tokens look at each other once for each head.
+    fn check_heads(&self, num_tokens: usize) -> Result<(), Invalid> {
+        let num_scores = (num_tokens * num_tokens).saturating_mul(self.heads);
+        Invalid::unless(num_scores <= MAX_SCORES, "model.heads", || {
+            format!(
+                "{num_tokens} tokens that each look at each other with {} heads do not fit in memory: use fewer",
+                self.heads
+            )
+        })
     }
 
     fn patch_of(&self, layout: &Layout) -> [usize; 2] {
@@ -400,11 +416,19 @@ impl<B: Backend> Transformer<B> {
     /// See [`Net::largest_tensor`](super::Net::largest_tensor). Attention compares all tokens with each other.
     pub(super) fn largest_tensor(&self, _: usize) -> usize {
         let [num_tokens, _] = self.positions.dims();
-        let of_token = |block: &Block<B>| {
-            let linear = block.feed_forward.iter().chain([&block.attention.inputs, &self.output]);
-            let widest = linear.map(|layer| layer.weight.dims()[1]).max().unwrap_or(0);
-            widest.max(block.attention.heads * num_tokens)
-        };
-        num_tokens * self.blocks.iter().map(of_token).max().unwrap_or(0)
+        let scores = self.blocks.iter().map(|block| block.attention.heads * num_tokens).max().unwrap_or(0);
+        self.largest_linear().max(num_tokens * scores)
+    }
+
+    /// See [`Net::largest_stored`](super::Net::largest_stored). Only the plain kernels store the scores of attention.
+    pub(super) fn largest_stored(&self, num_inputs: usize) -> usize {
+        if self.kernels == Kernels::Fused { self.largest_linear() } else { self.largest_tensor(num_inputs) }
+    }
+
+    fn largest_linear(&self) -> usize {
+        let layers = self.blocks.iter().flat_map(|block| block.feed_forward.iter().chain([&block.attention.inputs]));
+        let widest = layers.chain([&self.output]).map(|layer| layer.weight.dims()[1]).max().unwrap_or(0);
+        let [num_tokens, _] = self.positions.dims();
+        num_tokens * widest
     }
 }

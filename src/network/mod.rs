@@ -22,6 +22,8 @@ pub enum Column<'a> {
     /// One input per category, 1 for the cell's and 0 for the others. `has_unknown`: an additional one that is 1 for
     /// any other cell; without it all are 0 then.
     Categorical { name: &'a str, categories: &'a [String], has_unknown: bool },
+    /// This many inputs, made of a text by the hashes of its terms: see `src/data/bag.rs`.
+    Text { name: &'a str, buckets: usize },
 }
 
 /// A non-linearity.
@@ -176,7 +178,7 @@ pub struct Network<'a> {
 impl<'a> Column<'a> {
     pub fn name(&self) -> &'a str {
         match self {
-            Self::Numeric { name, .. } | Self::Categorical { name, .. } => name,
+            Self::Numeric { name, .. } | Self::Categorical { name, .. } | Self::Text { name, .. } => name,
         }
     }
 
@@ -188,6 +190,7 @@ impl<'a> Column<'a> {
         match self {
             Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
             Self::Categorical { categories, has_unknown, .. } => categories.len() + usize::from(*has_unknown),
+            Self::Text { buckets, .. } => *buckets,
         }
     }
 }

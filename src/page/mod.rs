@@ -11,12 +11,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::network::Network;
+use crate::template::filled;
 
 const PAGE: &str = include_str!("assets/page.html");
 const STYLE: &str = include_str!("assets/page.css");
 /// In the order in which they are read.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     include_str!("assets/layers.js"),
+    include_str!("assets/texts.js"),
     include_str!("assets/model.js"),
     include_str!("assets/form.js"),
     include_str!("assets/drawing.js"),
@@ -61,25 +63,14 @@ pub fn html(model: &Model, title: &str, lead: &str, card: &str) -> serde_json::R
     // Inside a script an HTML parser looks for `</script` and `<!--`, and in JSON `<` is in texts alone.
     let json = serde_json::to_string(model)?.replace('<', "\\u003c");
     let parts = [
-        ("title", escaped(title)),
-        ("lead", escaped(lead)),
-        ("style", STYLE.to_owned()),
-        ("card", markdown::html(card)),
-        ("model", json),
-        ("script", SCRIPTS.concat()),
+        ("title", &*escaped(title)),
+        ("lead", &escaped(lead)),
+        ("style", STYLE),
+        ("card", &markdown::html(card)),
+        ("model", &json),
+        ("script", &SCRIPTS.concat()),
     ];
-    let mut page = String::new();
-    let mut rest = PAGE;
-    // One pass, so that what is put in is not searched.
-    while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").expect("each place of the page is closed");
-        let (_, part) = parts.iter().find(|(place, _)| *place == name).expect("each place of the page has a part");
-        page.push_str(before);
-        page.push_str(part);
-        rest = after;
-    }
-    page.push_str(rest);
-    Ok(page)
+    Ok(filled(PAGE, &parts))
 }
 
 /// Text that HTML shows as it is.

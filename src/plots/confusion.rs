@@ -54,7 +54,7 @@ pub fn confusion(title: &str, class_names: &[String], matrix: &[Vec<u64>]) -> St
 /// The cells with a count above 0.
 fn cells(matrix: &[Vec<u64>]) -> Vec<Cell> {
     let of_row = |(row, counts): (usize, &Vec<u64>)| {
-        let total = counts.iter().sum::<u64>() as f64;
+        let total: f64 = counts.iter().map(|&count| count as f64).sum();
         let cell = move |(column, &count): (usize, &u64)| Cell { row, column, count, share: count as f64 / total };
         counts.iter().enumerate().map(cell).filter(|cell| cell.count > 0).collect::<Vec<_>>()
     };

@@ -1,7 +1,7 @@
 //! Pictures of a trained network as SVG documents: pure functions from plain data to text.
 //!
 //! Each picture is one file with a function of its name, such as [`curves`](curves()). They share the page (`page`), its
-//! colours (`style`), elements (`svg`), texts (`words`), axes (`axes`, `frame`), legends (`legend`), images of cells
+//! colours (`style`), elements (`svg`), texts (`words`), axes (`axes`, `frame`), bars (`bars`), legends (`legend`), images of cells
 //! (`raster`, `diverging`, `tiles`), values over two inputs (`field`, `contour`) and marks (`marker`).
 //!
 //! A document is self-contained (no script, font or other file) and follows the reader's light or dark setting. Numbers
@@ -9,11 +9,14 @@
 
 mod attention;
 mod axes;
+mod bars;
 mod boundary;
 mod calibration;
 mod confusion;
 mod contour;
+mod contributions;
 mod curves;
+mod dependence;
 mod diverging;
 mod feature_maps;
 mod field;
@@ -46,7 +49,9 @@ pub use attention::{Attention, attention};
 pub use boundary::{Boundary, Dot, boundary};
 pub use calibration::calibration;
 pub use confusion::confusion;
+pub use contributions::{ColumnContribution, ContributionsTo, contributions};
 pub use curves::{Curve, curves};
+pub use dependence::{DependencePoint, DependsOn, dependence};
 pub use feature_maps::{FeatureMaps, Sheets, feature_maps};
 pub use field::Field;
 pub use gallery::{Sample, gallery};

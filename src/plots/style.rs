@@ -3,7 +3,7 @@
 //! Every rule begins with `.plot`, because the style of an SVG inside a page applies to the whole page.
 
 /// Okabe-Ito, completed with Tol's muted colours, as on the dashboard: (light, dark).
-const CLASSES: [(&str, &str); 10] = [
+const CLASSES: [(&str, &str); NUM_CLASSES] = [
     ("#0072b2", "#56a8e8"),
     ("#d55e00", "#f5833d"),
     ("#008a63", "#2cc997"),
@@ -20,6 +20,7 @@ const CLASSES: [(&str, &str); 10] = [
 const LEVELS: [&str; NUM_LEVELS] =
     ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
 pub(super) const NUM_LEVELS: usize = 10;
+pub(super) const NUM_CLASSES: usize = 10;
 
 /// (classes, property, light, dark)
 const COLORS: [(&[&str], &str, &str, &str); 17] = [
@@ -33,8 +34,8 @@ const COLORS: [(&[&str], &str, &str, &str); 17] = [
     (&["diagonal", "stop"], "stroke", "#6e7781", "#99a2ad"),
     (&["validation", "best", "roc-line", "edge-positive", "observed"], "stroke", "#0072b2", "#56a8e8"),
     (&["train", "edge-negative", "cross"], "stroke", "#d55e00", "#f5833d"),
-    (&["bar", "hit", "positive", "count-point", "validation-dot", "plain"], "fill", "#0072b2", "#56a8e8"),
-    (&["miss", "negative", "train-dot"], "fill", "#d55e00", "#f5833d"),
+    (&["bar", "bar-up", "hit", "positive", "count-point", "validation-dot", "plain"], "fill", "#0072b2", "#56a8e8"),
+    (&["miss", "bar-down", "negative", "train-dot"], "fill", "#d55e00", "#f5833d"),
     (&["refit"], "stroke", "#008a63", "#2cc997"),
     (&["active", "refit-dot"], "fill", "#008a63", "#2cc997"),
     (&["inactive"], "fill", "#b5508f", "#ea9fca"),
@@ -60,6 +61,7 @@ const FIXED: &str = "\
 .plot .diagonal{fill:none;stroke-width:1.5}\
 .plot .zero,.plot .limit,.plot .limit-key{fill:none;stroke-width:2;stroke-linecap:round}\
 .plot .whisker{stroke-width:1.5}\
+.plot .band{fill-opacity:.2}\
 .plot .dot{stroke-width:.75}\
 .plot .test{stroke-width:1.75}\
 .plot .faint .dot{opacity:.45}\
@@ -89,7 +91,8 @@ pub(super) fn sheet() -> String {
             format!("{}{{{property}:{}}}", selectors.join(","), pick(light, dark))
         };
         let class = |(slot, &(light, dark)): (usize, &(&'static str, &'static str))| {
-            format!(".plot .class{slot}{{fill:{}}}", pick(light, dark))
+            let color = pick(light, dark);
+            format!(".plot .class{slot}{{fill:{color}}}.plot .line{slot}{{stroke:{color}}}")
         };
         COLORS.iter().map(role).chain(CLASSES.iter().enumerate().map(class)).collect()
     };

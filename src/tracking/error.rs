@@ -98,6 +98,25 @@ pub enum TrackingError {
     )]
     ReadOnly { path: PathBuf },
 
+    /// The store is of somebody else, and closed to this user.
+    #[error("`{}` belongs to {owner}, and may not be read by you; choose another folder with --artifacts", path.display())]
+    Unreadable { path: PathBuf, owner: String },
+
+    /// No more files can be opened.
+    #[error("`{}` cannot be opened: this process may have no more files open; raise the limit (ulimit -n)", path.display())]
+    TooManyOpen { path: PathBuf },
+
+    /// SQLite has a limit of its own.
+    #[error(
+        "`{}` cannot be opened: its path has {length} bytes, more than SQLite takes; choose another folder with --artifacts",
+        path.display()
+    )]
+    PathTooLong { path: PathBuf, length: usize },
+
+    /// There is no room for a copy.
+    #[error("{0}; free some space in the temporary folder, or name another one in the environment variable TMPDIR")]
+    Temporary(io::Error),
+
     /// The disk of the store failed, or is full.
     #[error("`{}`: {problem}; check the disk and its free space, or choose another folder with --artifacts", path.display())]
     Disk { path: PathBuf, problem: &'static str },
@@ -175,6 +194,22 @@ pub enum TrackingError {
     /// Several runs match the prefix.
     #[error("`{query}` is the beginning of {count} runs ({}); give more characters", candidates.join(", "))]
     AmbiguousRun { query: String, count: usize, candidates: Vec<String> },
+
+    /// No run is of this experiment.
+    #[error("no experiment `{query}`; `{} runs list --columns experiment` shows them", program())]
+    NoSuchExperiment { query: String },
+
+    /// What was given is no name.
+    #[error("an experiment's name has 1 to {most} characters, on one line")]
+    InvalidExperiment { most: usize },
+
+    /// Another experiment has the name already.
+    #[error(
+        "experiment `{name}` has runs already ({runs}): choose another name, or put both together with `{} runs rename \
+         --merge`",
+        program()
+    )]
+    ExperimentExists { name: String, runs: usize },
 
     /// No sweep matches the id, prefix or experiment.
     #[error("no sweep `{query}`; `{} sweep list` shows them", program())]

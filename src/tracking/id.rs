@@ -10,8 +10,6 @@ use super::UtcTime;
 
 /// Longest experiment part of an id, in characters.
 const MAX_SLUG: usize = 60;
-/// Length of `-yyyymmdd-hhmmss-hhhh`.
-const TAIL: usize = 21;
 
 /// Names one run: `<experiment>-<yyyymmdd>-<hhmmss>-<4 hex>` with the start in UTC, for example
 /// `digits-20261124-235039-a3f1`.
@@ -22,6 +20,9 @@ const TAIL: usize = 21;
 pub struct RunId(String);
 
 impl RunId {
+    /// Length of `-yyyymmdd-hhmmss-hhhh`.
+    pub(super) const TAIL: usize = 21;
+
     /// A new id for a run of `experiment` that started at `time`. Two calls within a second may collide (1 in 65,536):
     /// the caller then tries again.
     pub(super) fn generate(experiment: &str, time: UtcTime) -> Self {
@@ -37,7 +38,7 @@ impl RunId {
 
     /// The experiment part (a slug).
     pub fn experiment(&self) -> &str {
-        &self.0[..self.0.len() - TAIL]
+        &self.0[..self.0.len() - Self::TAIL]
     }
 }
 
@@ -101,10 +102,10 @@ fn is_slug_byte(character: char) -> bool {
 
 fn is_run_id(text: &str) -> bool {
     // Splitting is by bytes: refuse anything but ASCII first, so that no character is cut in two.
-    if !text.is_ascii() || text.len() <= TAIL || text.len() > MAX_SLUG + TAIL {
+    if !text.is_ascii() || text.len() <= RunId::TAIL || text.len() > MAX_SLUG + RunId::TAIL {
         return false;
     }
-    let (slug, tail) = text.split_at(text.len() - TAIL);
+    let (slug, tail) = text.split_at(text.len() - RunId::TAIL);
     // A leading dash would read as an option on a command line.
     let slug_is_good = !slug.starts_with('-') && slug.chars().all(is_slug_byte);
     let tail_is_good = tail.bytes().enumerate().all(|(index, byte)| match index {

@@ -7,8 +7,10 @@ use std::process::Command;
 
 use fs_err as fs;
 
+use super::TrackingError;
+use super::closing::{Closed, close_store};
 use super::database::Address;
-use super::{TrackingError, folder};
+use crate::permissions::create_for_this_user_alone;
 
 /// The name of the database in the artifacts folder.
 pub(super) const FILE: &str = "burnlab.db";
@@ -40,14 +42,14 @@ impl Location {
     }
 
     /// Closes the store to other users, before names of columns and classes of data that are closed to them are written to it.
-    /// A server has its own users. Returns the file if it was open to others.
+    /// What this process makes from then on is for its user alone. A server has its own users. Tells if the store was open to
+    /// others.
     ///
     /// # Errors
-    /// [`TrackingError::OthersFolder`] for one of another user.
-    pub fn close(&self) -> Result<Option<PathBuf>, TrackingError> {
-        let file = self.file();
-        let was_open = self.server.is_none() && folder::close_store(&file)?;
-        Ok(was_open.then_some(file))
+    /// [`TrackingError::OthersFolder`] for one of another user, [`TrackingError::Unsound`] for a file of another user beside it.
+    pub fn close(&self) -> Result<Option<Closed>, TrackingError> {
+        create_for_this_user_alone();
+        if self.server.is_some() { Ok(None) } else { close_store(&self.file()) }
     }
 
     pub(super) fn address(&self) -> Result<Option<Address>, TrackingError> {

@@ -31,12 +31,14 @@
 //! | `folder` | files of a run: atomic writes, the lock, `metrics.csv` |
 //! | `store` | [`Store`]: reading, editing, deleting and recovering runs |
 //! | `sweep`, `queue` | [`Sweep`], [`Trial`], [`Claim`]: trials that workers take from the store |
+//! | `closing` | [`Closed`]: a store that was open to other users |
 //! | `location`, `mounts` | [`Location`]: the artifacts folder and the server of a store; network file systems |
 //! | `database` | SQLite and PostgreSQL behind one interface, and their schema |
 //! | `error`, `time` | [`TrackingError`], [`UtcTime`] |
 //!
 //! Nothing here knows what trains. What compares runs is in [`comparison`](crate::comparison).
 
+mod closing;
 mod data_record;
 mod database;
 mod error;
@@ -56,6 +58,7 @@ mod test_store;
 mod tests;
 mod time;
 
+pub use closing::Closed;
 pub use data_record::DataRecord;
 pub use database::HAS_POSTGRES;
 pub use error::TrackingError;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::folder::{self, Held, MetricsFile, Place};
 use super::record::normalized_tags;
 use super::{
-    DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
+    Closed, DataRecord, Location, MetricKey, Point, RunId, RunRecord, Status, Store, SweepTrial, TrackingError, UtcTime,
 };
 
 /// What is needed to start a run.
@@ -58,7 +58,7 @@ pub struct RunWriter {
     log: File,
     /// The last point of each metric that the run had before it was resumed: epoch and step. It had all before them.
     known: HashMap<MetricKey, (u64, u64)>,
-    closed: Option<PathBuf>,
+    closed: Option<Closed>,
     finished: bool,
     /// Closed last, after the final status is written: a free lock with status `running` means a crash.
     _lock: File,
@@ -83,13 +83,12 @@ impl RunWriter {
     pub fn start_at(location: &Location, run: NewRun) -> Result<Self, TrackingError> {
         let mut closed = None;
         if run.is_private {
-            folder::create_for_this_user_alone();
             closed = location.close()?;
         }
         let mut store = Store::open_at(location)?;
         let started = UtcTime::now();
         let (id, path) = create_folder(&store.runs_folder(), &run.experiment, started)?;
-        let folder = folder::hold(path)?;
+        let folder = folder::hold_new(path, run.is_private)?;
         let prepare = || -> Result<_, TrackingError> {
             let lock = folder::take_lock(&folder)?;
             folder::write_atomic(&folder, folder::CONFIG, run.config_toml.as_bytes())?;
@@ -127,7 +126,7 @@ impl RunWriter {
             }
             Err(error) => {
                 // A run that never started leaves no trace; if removing it fails too, the first error is the one to report.
-                fs::remove_dir_all(folder.path()).ok();
+                folder::discard(&folder).ok();
                 Err(error)
             }
         }
@@ -191,9 +190,9 @@ impl RunWriter {
         self.folder.path()
     }
 
-    /// The store's file, if the start of this run has closed it to other users.
-    pub fn has_closed(&self) -> Option<&Path> {
-        self.closed.as_deref()
+    /// The store, if the start of this run has closed it to other users.
+    pub fn has_closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
     }
 
     /// What tells whether somebody has asked that the run end.
@@ -247,6 +246,18 @@ impl RunWriter {
         self.write(name, bytes, |folder, name, bytes| folder::write_atomic(folder, name, bytes))
     }
 
+    /// As [`RunWriter::write_file`], for a file that is written piece by piece, since it may be large.
+    ///
+    /// # Errors
+    /// As [`RunWriter::write_file`].
+    pub fn write_pieces(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), TrackingError> {
+        self.write(name, &[], |folder, name, _| folder::write_pieces(folder, name, write))
+    }
+
     /// As [`RunWriter::write_file`], for a file that can be derived again from the others, such as a picture: it does
     /// not wait for the disk, and the file may be missing after a power cut.
     ///
@@ -293,13 +304,14 @@ impl RunWriter {
     }
 
     fn forget_request(&self) -> Result<(), TrackingError> {
-        if self.folder.has(folder::STOP) { folder::remove(&self.folder, folder::STOP) } else { Ok(()) }
+        if self.folder.has_file(folder::STOP) { folder::remove(&self.folder, folder::STOP) } else { Ok(()) }
     }
 
     fn end(&mut self, status: Status, reason: &str, best_epoch: Option<u64>) -> Result<(), TrackingError> {
         self.finished = true;
         self.folder.check()?;
-        self.forget_request()?;
+        // A request that stays says less than the end of the run.
+        self.forget_request().ok();
         // Tags and notes may have been edited since the start: change the stored record, do not overwrite it.
         self.store.edit(&self.id, |record| {
             record.status = status;
@@ -316,7 +328,7 @@ pub struct StopRequests(Held);
 
 impl StopRequests {
     pub fn is_asked(&self) -> bool {
-        self.0.has(folder::STOP)
+        self.0.has_file(folder::STOP)
     }
 }
 

@@ -8,9 +8,10 @@ use burn::train::InferenceStep;
 use serde::{Deserialize, Serialize};
 
 use super::inference_batch;
-use super::metrics::{OutputDecoder, Scores, Truths};
+use super::metrics::{Known, OutputDecoder, Scores, Truths};
 use super::objective::Objective;
 use super::ordered;
+use super::predictions::Predictions;
 use super::quantiles::outputs;
 use super::task::{Outputs, Trainee};
 use crate::cpu::FusedBackend;
@@ -138,9 +139,9 @@ pub struct LevelEvaluation {
 }
 
 impl IntervalEvaluation {
-    fn new(predictions: &[Prediction], levels: &[f64]) -> Self {
-        let quantiles = predictions.iter().flat_map(|row| &row.answer.quantiles).copied().collect();
-        let targets: Vec<f64> = predictions.iter().map(Prediction::truth).collect();
+    fn new(predictions: &Predictions, levels: &[f64]) -> Self {
+        let quantiles = predictions.iter().flat_map(|row| row.answer.quantiles).collect();
+        let targets: Vec<f64> = predictions.iter().map(|row| row.truth()).collect();
         let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
         let of = QuantilePredictions::new(quantiles, &targets, &weights, levels);
         let level = |(i, &level)| LevelEvaluation { level, share_below: of.share_below(i) };
@@ -214,7 +215,7 @@ impl Evaluation {
     /// are several.
     fn describe(
         &mut self,
-        predictions: &[Prediction],
+        predictions: &Predictions,
         decoder: &OutputDecoder,
         preprocessor: &Preprocessor,
         of_each: Vec<Scores>,
@@ -222,7 +223,7 @@ impl Evaluation {
         match decoder.task {
             Task::Binary | Task::MultiClass { .. } | Task::Ordered { .. } => {
                 let mut confusion = Confusion::new(decoder.num_classes());
-                for prediction in predictions {
+                for prediction in predictions.iter() {
                     confusion.add(prediction.truth() as usize, prediction.answer.first() as usize, 1.0);
                 }
                 let report = confusion.report(preprocessor.class_names());
@@ -249,14 +250,14 @@ impl Evaluation {
     /// The same for several targets; the baseline of all is the mean of theirs.
     fn describe_each(
         &mut self,
-        predictions: &[Prediction],
+        predictions: &Predictions,
         preprocessor: &Preprocessor,
         scores: Vec<Scores>,
         baseline: impl Fn(usize) -> NamedValue,
     ) {
         for (i, (name, scores)) in preprocessor.target_names().into_iter().zip(scores).enumerate() {
             let label = preprocessor.labels().get(i);
-            let holds = |row: &&Prediction| row.truths[i] == 1.0;
+            let holds = |row: &Prediction| row.truths[i] == 1.0;
             self.targets.push(TargetEvaluation {
                 target: name.to_owned(),
                 metrics: named(scores),
@@ -374,38 +375,38 @@ pub fn evaluate<B: FusedBackend>(
     examples: &Arc<Examples>,
     preprocessor: &Preprocessor,
     device: &B::Device,
-) -> (Evaluation, Vec<Prediction>) {
+) -> (Evaluation, Predictions) {
     let batch_size = inference_batch(examples, &net);
     let trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
     let loader = Loader::<B>::new(examples.clone(), batch_size, Order::Sequential, device.clone());
     let mut outputs = Outputs::empty(objective.clone(), decoder.clone(), true);
     for batch in loader.iter() {
         outputs.append(trainee.step(batch));
-        if decoder.task.is_language_model() {
-            outputs.read_losses();
-        }
+        outputs.read_losses();
     }
-    let (logits, labels) = outputs.to_host();
     let scores = outputs.scores();
-    let predictions = predictions(decoder, &logits, &labels, examples);
+    let predictions = Predictions::of(decoder, examples, outputs.into_logits());
     let mut evaluation = Evaluation::empty(examples.len(), scores);
     if let Some((unigram_loss, bigram_loss)) = preprocessor.ngram_losses(examples) {
-        let num_characters = examples.targets.len();
+        let num_characters = examples.targets().len();
         evaluation.baseline.value = unigram_loss;
         evaluation.text = Some(TextEvaluation { num_characters, unigram_loss, bigram_loss });
         return (evaluation, predictions);
     }
-    let of_each = decoder.scores_of_each(&logits, Truths { labels: &labels, ..(&**examples).into() });
+    let of_each = match decoder.task.num_targets() {
+        1 => Vec::new(),
+        _ => decoder.scores_of_each(predictions.logits(), Known::of(examples).truths()),
+    };
     evaluation.describe(&predictions, decoder, preprocessor, of_each);
     (evaluation, predictions)
 }
 
 /// Evaluates predictions of rows that `preprocessor` prepares, wherever they come from: the metrics of the answers, without
 /// a loss, which is one network's.
-pub fn evaluate_predictions(predictions: &[Prediction], preprocessor: &Preprocessor) -> Evaluation {
+pub fn evaluate_predictions(predictions: &Predictions, preprocessor: &Preprocessor) -> Evaluation {
     let decoder = OutputDecoder::new(preprocessor);
     let logits: Vec<f32> = predictions.iter().flat_map(|row| row.answer.logits(&decoder)).collect();
-    let truths: Vec<f64> = predictions.iter().flat_map(|row| &row.truths).copied().collect();
+    let truths: Vec<f64> = predictions.iter().flat_map(|row| row.truths).collect();
     let labels: Vec<f32> = truths.iter().map(|&truth| truth as f32).collect();
     let weights: Vec<f32> = predictions.iter().map(|row| row.weight as f32).collect();
     let is_weighted = weights.iter().any(|&weight| weight != 1.0);
@@ -417,50 +418,33 @@ pub fn evaluate_predictions(predictions: &[Prediction], preprocessor: &Preproces
     evaluation
 }
 
-fn predictions(decoder: &OutputDecoder, logits: &[f32], labels: &[f32], examples: &Examples) -> Vec<Prediction> {
-    let num_targets = decoder.task.num_targets();
-    let rows = labels.chunks_exact(num_targets).zip(&examples.rows).enumerate();
-    let per_row = logits.chunks_exact(decoder.task.num_outputs()).zip(rows);
-    per_row
-        .map(|(logits, (i, (labels, &row)))| Prediction {
-            row,
-            truths: match examples.numbers_of(i) {
-                [] => labels.iter().map(|&label| label.into()).collect(),
-                numbers => numbers.to_vec(),
-            },
-            weight: examples.weights.get(i).map_or(1.0, |&weight| weight.into()),
-            answer: Answer::new(decoder, logits),
-        })
-        .collect()
-}
-
 /// The weighted mean over the rows.
-fn mean(predictions: &[Prediction], value: impl Fn(&Prediction) -> f64) -> f64 {
+fn mean(predictions: &Predictions, value: impl Fn(&Prediction) -> f64) -> f64 {
     let total: f64 = predictions.iter().map(|row| row.weight).sum();
-    predictions.iter().map(|row| row.weight * value(row)).sum::<f64>() / total
+    predictions.iter().map(|row| row.weight * value(&row)).sum::<f64>() / total
 }
 
 /// The accuracy of always answering the most frequent training class, the first of equally frequent ones.
-fn majority(class_counts: &[u64], predictions: &[Prediction]) -> NamedValue {
+fn majority(class_counts: &[u64], predictions: &Predictions) -> NamedValue {
     let majority = (0..class_counts.len()).rev().max_by_key(|&class| class_counts[class]).unwrap_or(0);
     let value = mean(predictions, |row| f64::from(u8::from(row.truth() as usize == majority)));
     NamedValue { name: "accuracy".into(), value }
 }
 
 /// The RMSE of always answering the training mean of a target.
-fn rmse_of_mean(target: usize, training_mean: f64, predictions: &[Prediction]) -> NamedValue {
+fn rmse_of_mean(target: usize, training_mean: f64, predictions: &Predictions) -> NamedValue {
     let squared = mean(predictions, |row| (row.truths[target] - training_mean).powi(2));
     NamedValue { name: "rmse".into(), value: squared.sqrt() }
 }
 
 /// How often a label is not what it is in most training rows, of which it holds in `share`.
-fn more_frequent(target: usize, share: f64, predictions: &[Prediction]) -> NamedValue {
+fn more_frequent(target: usize, share: f64, predictions: &Predictions) -> NamedValue {
     let usual = f64::from(u8::from(share > 0.5));
     let value = mean(predictions, |row| f64::from(u8::from(row.truths[target] != usual)));
     NamedValue { name: "hamming_loss".into(), value }
 }
 
-fn error_quantiles(predictions: &[Prediction]) -> Vec<Quantile> {
+fn error_quantiles(predictions: &Predictions) -> Vec<Quantile> {
     let mut errors: Vec<f64> = predictions.iter().map(|row| (row.answer.first() - row.truth()).abs()).collect();
     errors.sort_by(f64::total_cmp);
     [0.1, 0.5, 0.9, 1.0]

@@ -69,9 +69,22 @@ pub struct Truths<'a> {
     pub weights: &'a [f32],
 }
 
-impl<'a> From<&'a Examples> for Truths<'a> {
-    fn from(Examples { targets, numbers, weights, .. }: &'a Examples) -> Self {
-        Self { labels: targets, numbers, weights }
+/// What is known of examples: of large data their targets are computed here.
+pub struct Known<'a> {
+    labels: Cow<'a, [f32]>,
+    numbers: Cow<'a, [f64]>,
+    weights: &'a [f32],
+}
+
+impl<'a> Known<'a> {
+    /// The targets of all `examples`.
+    pub fn of(examples: &'a Examples) -> Self {
+        Self { labels: examples.targets(), numbers: examples.numbers(), weights: &examples.weights }
+    }
+
+    /// What their predictions are compared with.
+    pub fn truths(&self) -> Truths<'_> {
+        Truths { labels: &self.labels, numbers: &self.numbers, weights: self.weights }
     }
 }
 

@@ -27,6 +27,7 @@ mod observer;
 mod optimizer;
 pub mod ordered;
 mod phase;
+pub mod predictions;
 pub mod quantiles;
 pub mod recorder;
 pub mod schedule;
@@ -43,6 +44,7 @@ pub use metrics::{OutputDecoder, Truths};
 pub use observer::{EpochReport, TrainingObserver, TrainingStart, Unobserved};
 pub use optimizer::{ChosenOptimizer, Knob, OptimizerKind, OptimizerOptions, OptimizerState, ParameterState};
 pub use phase::Phase;
+pub use predictions::Predictions;
 pub use recorder::{CHECKPOINT, REFIT_CHECKPOINT, Recorder};
 pub use stopping::StopReason;
 
@@ -67,7 +69,7 @@ const INFERENCE_VALUES: usize = 1 << 26;
 
 /// Rows in a validation or test batch of `examples` for `net`.
 fn inference_batch<B: Backend>(examples: &Examples, net: &Net<B>) -> usize {
-    let rows = match examples.targets.len() / examples.len().max(1) {
+    let rows = match examples.num_targets() {
         0 | 1 => INFERENCE_TARGETS,
         of_a_window => (INFERENCE_TARGETS / of_a_window).max(INFERENCE_WINDOWS),
     };
@@ -82,6 +84,10 @@ pub enum TrainingError {
          lower training.learning_rate, set training.clip_norm, or scale the inputs"
     )]
     NotFinite { epoch: usize, step: usize },
+    #[error(
+        "{num_examples} examples at a time {why}: lower training.batch_size, or choose a smaller network (model.*)"
+    )]
+    Memory { num_examples: usize, why: String },
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
@@ -145,6 +151,7 @@ pub fn fit<B: TrainingBackend>(
     // ---- rows
     let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
+    let (num_examples, num_inputs) = (fit.train.len(), fit.train.num_inputs);
     let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
         .augmented(fit.augment)
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
@@ -155,6 +162,9 @@ pub fn fit<B: TrainingBackend>(
     let decoder = Arc::new(fit.decoder);
     let objective = Arc::new(Objective::new(config, task, &fit.class_counts));
     let net = fit.net.with_kernels(config.kernels);
+    // What a step stores of a layer is kept for the backward pass, and its gradient is as large.
+    let at_once = config.batch_size().min(num_examples);
+    net.check_memory(2 * at_once, num_inputs).map_err(|why| TrainingError::Memory { num_examples: at_once, why })?;
     let mut trainee = Trainee { net, objective: objective.clone(), decoder: decoder.clone() };
     let mut optimizer = ChosenOptimizer::new(config);
     let mut schedule = Schedule::new(&config.schedule, config.learning_rate, steps_per_epoch, config.max_epochs);

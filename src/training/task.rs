@@ -66,10 +66,11 @@ impl<B: Backend> Trainee<B> {
         (labels, numbers, weights): (Vec<f32>, Vec<f64>, Vec<f32>),
         with_costly_metrics: bool,
     ) -> Outputs<I> {
+        let weight = self.objective.weight(&labels, &weights);
         Outputs {
-            losses: vec![(loss, self.objective.weight(&labels, &weights))],
-            logits: vec![logits],
-            labels,
+            losses: vec![(loss, weight)],
+            unread_logits: vec![logits],
+            labels: if numbers.is_empty() { labels } else { Vec::new() },
             numbers,
             weights,
             ..Outputs::empty(self.objective.clone(), self.decoder.clone(), with_costly_metrics)
@@ -86,8 +87,11 @@ pub struct Outputs<B: Backend> {
     losses: Vec<(Tensor<B, 1>, f64)>,
     /// Sum of weight x loss, and of weights.
     summed: (f64, f64),
-    /// `[batch, num_outputs]` of each batch.
-    logits: Vec<Tensor<B, 2>>,
+    /// `[batch, num_outputs]` of each batch that has not been read yet.
+    unread_logits: Vec<Tensor<B, 2>>,
+    /// Those of the batches before, row-major, on the host: many small tensors would take several times the memory.
+    logits: Vec<f32>,
+    /// Empty where `numbers` say all.
     labels: Vec<f32>,
     /// Number targets in their own units.
     numbers: Vec<f64>,
@@ -108,6 +112,7 @@ impl<B: FusedBackend> Outputs<B> {
         Self {
             losses: Vec::new(),
             summed: (0.0, 0.0),
+            unread_logits: Vec::new(),
             logits: Vec::new(),
             labels: Vec::new(),
             numbers: Vec::new(),
@@ -124,7 +129,7 @@ impl<B: FusedBackend> Outputs<B> {
         self.losses.append(&mut other.losses);
         self.summed.0 += other.summed.0;
         self.summed.1 += other.summed.1;
-        self.logits.append(&mut other.logits);
+        self.unread_logits.append(&mut other.unread_logits);
         self.labels.append(&mut other.labels);
         self.numbers.append(&mut other.numbers);
         self.weights.append(&mut other.weights);
@@ -135,11 +140,12 @@ impl<B: FusedBackend> Outputs<B> {
         self.losses.len()
     }
 
-    /// Reads the losses from the device and sums them; scores the predictions for a text. Returns the position, among
-    /// the losses read now, of the first that is not finite.
+    /// Reads the losses from the device and sums them, and reads the logits; scores the predictions for a text. Returns
+    /// the position, among the losses read now, of the first that is not finite.
     pub fn read_losses(&mut self) -> Option<usize> {
-        if self.decoder.task.is_language_model() {
-            self.score_characters();
+        match self.decoder.task.is_language_model() {
+            true => self.score_characters(),
+            false => self.read_logits(),
         }
         let mut first = None;
         for (position, (loss, weight)) in self.losses.drain(..).enumerate() {
@@ -156,7 +162,7 @@ impl<B: FusedBackend> Outputs<B> {
     fn score_characters(&mut self) {
         let num_outputs = self.decoder.task.num_outputs();
         let mut first = 0;
-        for batch in self.logits.drain(..) {
+        for batch in self.unread_logits.drain(..) {
             B::read(batch, |batch| {
                 let labels = &self.labels[first..first + batch.len() / num_outputs];
                 first += labels.len();
@@ -166,18 +172,14 @@ impl<B: FusedBackend> Outputs<B> {
         self.labels.clear();
     }
 
-    /// Logits, row-major, copied to the host.
-    fn logits(&self) -> Vec<f32> {
-        let mut logits = Vec::with_capacity(self.labels.len() * self.decoder.task.num_outputs());
-        for batch in &self.logits {
-            B::read(batch.clone(), |batch| logits.extend_from_slice(batch));
-        }
-        logits
+    fn read_logits(&mut self) {
+        let Self { unread_logits, logits, .. } = self;
+        unread_logits.drain(..).for_each(|batch| B::read(batch, |batch| logits.extend_from_slice(batch)));
     }
 
-    /// Logits, row-major, and labels, copied to the host.
-    pub fn to_host(&self) -> (Vec<f32>, Vec<f32>) {
-        (self.logits(), self.labels.clone())
+    /// Logits, row-major, of which the scores have been computed; none of a text.
+    pub fn into_logits(self) -> Vec<f32> {
+        self.logits
     }
 
     /// The metrics of all appended outputs, loss first.
@@ -189,9 +191,9 @@ impl<B: FusedBackend> Outputs<B> {
         match self.decoder.task.is_language_model() {
             true => scores.extend(self.characters.scores()),
             false => {
-                let (logits, with_costly) = (self.logits(), self.with_costly_metrics);
+                let (logits, with_costly) = (&self.logits, self.with_costly_metrics);
                 let truths = Truths { labels: &self.labels, numbers: &self.numbers, weights: &self.weights };
-                scores.extend(self.decoder.scores(&logits, truths, with_costly, log_loss))
+                scores.extend(self.decoder.scores(logits, truths, with_costly, log_loss))
             }
         }
         scores.extend(&self.extras);

@@ -636,8 +636,9 @@ async fn a_mean_goes_on_with_the_runs_that_are_left() {
     short.finish(Status::Finished, "stopped early", Some(6)).unwrap();
     let Some(page) = open(root.path(), "#/?group=seeds&mean=1").await else { return };
     page.click("[data-metric=loss] .numbers summary").await;
-    // epoch, step, then for train and validation the mean, its standard deviation and how many runs it is of.
-    let counts = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[6].textContent).join('')";
+    // epoch, step, then for train and validation the mean, its standard deviation, the ends of its interval and how many runs it
+    // is of.
+    let counts = "[...document.querySelectorAll('[data-metric=loss] tbody tr')].map((row) => row.querySelectorAll('td')[10].textContent).join('')";
     page.wait(counts, json!("2222221111")).await;
     page.wait("document.querySelector('[data-metric=loss] .remark').textContent.startsWith('Lighter')", json!(true))
         .await;
@@ -677,7 +678,7 @@ async fn a_rebuilt_store_takes_old_runs_off_the_page() {
     page.rows(&[&third, &second, &first]).await;
     // As the server tells it to a page that has seen a later revision than the store has.
     page.js(&format!(
-        "import('/assets/store.js').then((store) => store.merge({{ revision: 1, changed: [store.runs.get('{second}')], removed: [], complete: true }}))"
+        "import('/assets/page.js').then(({{ modules: {{ store }} }}) => store.merge({{ revision: 1, changed: [store.runs.get('{second}')], removed: [], complete: true }}))"
     ))
     .await;
     page.rows(&[&second]).await;

@@ -129,7 +129,7 @@ fn a_table_larger_than_memory_says_what_it_needs_and_what_is_free() {
         let large = within(&place, args, MEMORY);
         let error = text(&large.stderr);
         assert_eq!(large.status.code(), Some(1), "{} {error}", large.status);
-        // "a.csv does not fit in memory: N rows of it need X MB more, with the network's inputs, and Y MB are free; ..."
+        // "a.csv does not fit in memory: N rows of it need X MB more, and Y MB are free; ..."
         let told = error.split_once("does not fit in memory: ").unwrap_or_else(|| panic!("{error}")).1;
         let megabytes = |before: &str| -> u32 {
             told.split_once(before).and_then(|(_, rest)| rest.split_once(" MB")).unwrap().0.parse().unwrap()
@@ -416,6 +416,100 @@ fn what_a_run_folder_promises_is_not_believed() {
 
     // Without any damage, as the last thing.
     works(&place, &evaluate);
+}
+
+/// A network of `shapes` whose weights are all 0.01, as a file.
+fn weights_of(shapes: &[(&str, &[usize])]) -> Vec<u8> {
+    let (mut header, mut end) = (serde_json::Map::new(), 0);
+    for (name, shape) in shapes {
+        let begin = end;
+        end += 4 * shape.iter().product::<usize>();
+        let entry = serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [begin, end]});
+        header.insert((*name).to_owned(), entry);
+    }
+    let header = serde_json::Value::from(header).to_string();
+    let numbers = 0.01_f32.to_le_bytes().repeat(end / 4);
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat()
+}
+
+/// Models that somebody sent, whole and in themselves right, of which a step would take many times the memory that they do.
+#[test]
+fn a_small_model_takes_no_memory_without_bound() {
+    let place = Place::new();
+    let folder = trained(&place);
+    let run = folder.to_str().unwrap();
+    let config = std::fs::read_to_string(folder.join("config.toml")).unwrap();
+    let narrow =
+        |line: &str| if line.starts_with("hidden = ") { "hidden = [1]\n".to_owned() } else { format!("{line}\n") };
+    std::fs::write(folder.join("config.toml"), config.lines().map(narrow).collect::<String>()).unwrap();
+    let whole: serde_json::Value = crate::place::json(folder.join(PREPROCESSING));
+    let num_columns = whole["columns"].as_array().unwrap().len();
+    let write = |prepared: &serde_json::Value, shapes: &[(&str, &[usize])]| {
+        std::fs::write(folder.join(PREPROCESSING), prepared.to_string()).unwrap();
+        std::fs::write(folder.join(MODEL), weights_of(shapes)).unwrap();
+    };
+
+    // A confusion matrix of 100,000 classes has 10 thousand million cells.
+    let mut classes = whole.clone();
+    let names: Vec<String> = (0..100_000).map(|class| format!("class_{class}")).collect();
+    classes["class_counts"] = vec![1; names.len()].into();
+    classes["target"] = serde_json::json!({ "classes": names });
+    let head = [1, names.len()];
+    write(
+        &classes,
+        &[
+            ("layers.0.weight", &[num_columns, 1]),
+            ("layers.0.bias", &[1]),
+            ("layers.1.weight", &head),
+            ("layers.1.bias", &head[1..]),
+        ],
+    );
+    for args in [&["evaluate", run][..], &["plot", run, "confusion"], &["predict", run, "t.csv"], &["export", run]] {
+        let error = refused(&place, args, "");
+        assert!(error.contains("100000 outputs, more than 1000"), "{error}");
+    }
+
+    // 600 rows of a million inputs are 2.4 GB.
+    let mut categories = whole.clone();
+    let names: Vec<String> = (0..999_999).map(|category| format!("{category:x}")).collect();
+    let kind = serde_json::json!({ "categorical": { "categories": names, "has_unknown": true } });
+    categories["columns"] = serde_json::json!([{ "name": "k", "kind": kind }]);
+    categories["readings"] = serde_json::json!({});
+    let num_classes = whole["class_counts"].as_array().unwrap().len();
+    let num_outputs = if num_classes == 2 { 1 } else { num_classes };
+    write(
+        &categories,
+        &[
+            ("layers.0.weight", &[1_000_000, 1]),
+            ("layers.0.bias", &[1]),
+            ("layers.1.weight", &[1, num_outputs]),
+            ("layers.1.bias", &[num_outputs]),
+        ],
+    );
+    let rows: String = (0..600).map(|row| format!("{row:x}\n")).collect();
+    place.write("new.csv", &format!("k\n{rows}"));
+    works(&place, &["predict", run, "new.csv", "-o", "predicted.csv"]);
+    assert_eq!(std::fs::read_to_string(place.path("predicted.csv")).unwrap().lines().count(), 601);
+}
+
+#[test]
+fn attention_that_does_not_fit_in_memory_is_foreseen() {
+    let place = Place::new();
+    let header: Vec<String> = (0..3000).map(|column| format!("c{column}")).collect();
+    let cells = |row: usize| (0..3000).map(|column| format!("{},", (row * 7 + column * 3) % 11)).collect::<String>();
+    let rows: String = (0..40).map(|row| format!("{}{}\n", cells(row), ["a", "b"][row % 2])).collect();
+    place.write("t.csv", &format!("{},y\n{rows}", header.join(",")));
+    let model = "kind = \"transformer\"\npatch = [1, 1]\nwidth = 128\ndepth = 1\n";
+    let training = "[training]\nmax_epochs = 1\nkernels = \"plain\"\n";
+    let config =
+        |heads: usize| format!("[data]\npath = \"t.csv\"\ntarget = \"y\"\n[model]\n{model}heads = {heads}\n{training}");
+    place.write("many.toml", &config(128));
+    let error = refused(&place, &["config", "check", "many.toml"], "many.toml:");
+    assert!(error.contains("3000 tokens that each look at each other with 128 heads"), "{error}");
+    // A step of 28 rows needs 28 x 9 million scores of 4 bytes, and their gradients.
+    place.write("batch.toml", &config(4));
+    let error = refused(&place, &["--config", "batch.toml", "--quiet"], "");
+    assert!(error.contains("examples at a time need") && error.contains("lower training.batch_size"), "{error}");
 }
 
 #[test]

@@ -24,8 +24,8 @@ async fn a_store_opens_with_its_experiments_and_leads_to_the_answer() {
     page.wait(
         cells,
         json!([
-            ["wine", "–", "1", "one config", "0.5000 1 seedtest/accuracy"],
-            ["digits", "–", "10", "hidden [16]", "0.9746 0.9621 to 0.9871test/accuracy"],
+            ["wine", "–", "1", "one config", "0.5000 (1 seed)test/accuracy"],
+            ["digits", "–", "10", "hidden [16]", "0.9746 (0.9621 to 0.9871)test/accuracy"],
         ]),
     )
     .await;

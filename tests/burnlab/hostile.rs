@@ -211,7 +211,7 @@ async fn a_made_up_address_breaks_nothing() {
         page.rows(&[&third, &second, &first]).await;
     }
     page.client.goto(&format!("{}#/run/{first}?tab=constructor", page.url)).await.unwrap();
-    page.wait("document.querySelector('.run-body h3').textContent", json!("config.toml")).await;
+    page.wait("document.querySelector('.run-body h2').textContent", json!("config.toml")).await;
     page.close().await;
 }
 

@@ -42,9 +42,9 @@ fn windows_show_each_character_once_and_their_targets_are_the_next_ones() {
     assert_eq!(pairs, [("ab", 1), ("bc", 1), ("cd", 1)]);
 
     let examples = preprocessor.transform(&dataset, &[0, 1]);
-    assert_eq!((examples.input(0), examples.targets_of(0)), (&[0.0, 1.0, 2.0][..], &[1.0, 2.0, 3.0][..]));
+    assert_eq!((&*examples.input(0), &*examples.targets_of(0)), (&[0.0, 1.0, 2.0][..], &[1.0, 2.0, 3.0][..]));
     // `e` to `g` are others.
-    assert_eq!((examples.input(1), examples.targets_of(1)), (&[3.0, 4.0, 4.0][..], &[4.0, 4.0, 4.0][..]));
+    assert_eq!((&*examples.input(1), &*examples.targets_of(1)), (&[3.0, 4.0, 4.0][..], &[4.0, 4.0, 4.0][..]));
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn alice_is_the_text_that_was_checked_in_and_its_parts_do_not_overlap() {
 
     let splits = split(&dataset, &config, 1).unwrap();
     assert_eq!(splits, split(&dataset, &config, 2).unwrap(), "a text has one split");
-    let parts: Vec<usize> = [&splits.train[..], &splits.validation, &splits.test].concat();
-    assert_eq!(parts, (0..dataset.num_rows()).collect::<Vec<usize>>());
+    let parts: Vec<u32> = [&splits.train[..], &splits.validation, &splits.test].concat();
+    assert_eq!(parts, (0..dataset.num_rows() as u32).collect::<Vec<u32>>());
     assert_eq!([splits.train.len(), splits.validation.len(), splits.test.len()], [1380, 243, 696]);
 
     // By ten lines of Python that know nothing of burnlab.
@@ -283,7 +283,7 @@ fn the_same_seed_writes_the_same_text_and_temperature_0_the_likeliest_one() {
         let inputs: Vec<f32> =
             seen.iter().map(|character| known.iter().position(|other| other == character).unwrap() as f32).collect();
         let width = inputs.len();
-        let examples = Examples { inputs, targets: vec![0.0; width], rows: vec![0], ..Examples::none(width) };
+        let examples = Examples { inputs, targets: vec![0.0; width], rows: [0].into(), ..Examples::none(width) };
         let logits = logits(&net, &examples, &Default::default());
         let last = &logits[(width - 1) * (known.len() + 1)..][..known.len()];
         let largest = (0..last.len()).max_by(|&a, &b| last[a].total_cmp(&last[b])).unwrap();
@@ -403,8 +403,8 @@ proptest::proptest! {
             let Ok(splits) = split(&dataset, &config, 0) else { continue };
             let preprocessor = Preprocessor::fit(&dataset, &splits.train, &config).unwrap();
             proptest::prop_assert_eq!(preprocessor.validate(), Ok(()));
-            let all: Vec<usize> = [&splits.train[..], &splits.validation, &splits.test].concat();
-            proptest::prop_assert!(all.iter().copied().eq(0..dataset.num_rows()));
+            let all: Vec<u32> = [&splits.train[..], &splits.validation, &splits.test].concat();
+            proptest::prop_assert!(all.iter().copied().eq(0..dataset.num_rows() as u32));
             let examples = preprocessor.transform(&dataset, &all);
             let task = preprocessor.task();
             let is_number = |&value: &f32| value >= 0.0 && value.fract() == 0.0 && (value as usize) < task.num_outputs();

@@ -6,38 +6,40 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 35] = [
+const LAYERS: [(&str, &str); 38] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data experiment figures invalid learn metric model permissions plots shell serve shipped sweep tracking training web",
+        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model permissions plots secrets shell serve shipped sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),
     ("learn", "backend config cpu data experiment figures invalid metric model shell shipped tracking training web"),
-    ("dashboard", "bounded comparison metric shell sweep tracking web"),
+    ("dashboard", "bounded comparison metric shell sweep threads tracking web"),
     (
         "experiment",
-        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep tracking training",
+        "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training",
     ),
-    ("config", "bounded cpu data invalid metric missing model shell shipped sweep training"),
+    ("config", "bounded cpu data invalid metric missing model permissions shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
     ("model", "cpu data figures invalid network schema"),
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded invalid metric permissions secrets shell sqlite_file"),
+    ("tracking", "bounded directory invalid metric permissions secrets shell sqlite_file threads"),
     ("metric", "data"),
     ("data", "bounded figures invalid missing permissions shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", "network"),
-    ("page", "network"),
+    ("page", "network template"),
     ("network", ""),
     ("web", ""),
     ("bounded", ""),
-    ("sqlite_file", ""),
+    ("template", ""),
+    ("sqlite_file", "permissions"),
+    ("directory", "permissions"),
     ("permissions", ""),
     ("figures", ""),
     ("guide", ""), // pages, no code
@@ -45,6 +47,7 @@ const LAYERS: [(&str, &str); 35] = [
     ("secrets", ""),
     ("schema", ""),
     ("shell", ""),
+    ("threads", ""),
     ("shipped", ""),
     ("invalid", ""),
     ("lib", "backend config cpu data experiment library model tracking training"), // passes on what is public

@@ -55,7 +55,7 @@ fn decoder(task: Task) -> OutputDecoder {
 }
 
 fn examples(num_inputs: usize, inputs: Vec<f32>, targets: Vec<f32>) -> Arc<Examples> {
-    let rows = (0..targets.len()).collect();
+    let rows = (0..targets.len() as u32).collect();
     let numbers = targets.iter().copied().map(f64::from).collect();
     Arc::new(Examples { inputs, targets, numbers, rows, ..Examples::none(num_inputs) })
 }
@@ -168,7 +168,7 @@ fn a_converged_perceptron_is_logistic_regression() {
     let golden = &golden()["logistic"];
     let config = DataConfig { source: Some(Source::BreastCancer), ..DataConfig::default() };
     let data = load(&config).unwrap();
-    let rows: Vec<usize> = (0..data.num_rows()).collect();
+    let rows: Vec<u32> = (0..data.num_rows() as u32).collect();
     let all = Preprocessor::fit(&data, &rows, &config).unwrap().transform(&data, &rows);
     let config = TrainingConfig {
         max_epochs: 3000,

@@ -604,6 +604,28 @@ fn names_are_no_formulas_in_tables_for_others_and_no_html_in_a_model_card() {
     assert!(card.contains("| &lt;img src=x onerror=alert(1)>\\[a\\](b)\\| |") && !card.contains("<img"), "{card}");
 }
 
+/// What a reader of the card pastes into a shell or into Python runs nothing of the run's own.
+#[test]
+fn a_model_card_holds_no_program_of_whoever_made_the_run() {
+    let place = Place::new();
+    let rows: String = (0..40).map(|row| format!("{};{}\n", row * 7 % 13, ["a", "b"][row % 2])).collect();
+    place.write("t.csv", &format!("x;y\n{rows}"));
+    let missing = "+str(__import__('os').system('touch PWNED'))+";
+    place.write("c.toml", &format!("[data]\npath = \"t.csv\"\ntarget = \"y\"\ndelimiter = \";\"\nmissing = [\"\", \"{missing}\"]\n[training]\nmax_epochs = 1\n[model]\nhidden = [2]\n"));
+    let output = place.run(&["--config", "c.toml", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let folder = place.path("x{{missing}}MISSING;touch $HOME y");
+    std::fs::rename(place.only_run(), &folder).unwrap();
+    let output = place.run(&["export", folder.to_str().unwrap(), "--format", "onnx"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    let card = std::fs::read_to_string(place.path(&format!("{name}.onnx.md"))).unwrap();
+    assert!(card.contains(&format!("    burnlab predict '{name}' new.csv -o predictions.csv")), "{card}");
+    assert!(card.contains(&format!("onnxruntime.InferenceSession(\"{name}.onnx\")")), "{card}");
+    assert!(card.contains("\"new.csv\", sep=\";\", dtype"), "{card}");
+    assert!(card.contains(&format!("na_values=[\"\",\"\",\"{missing}\"]")), "{card}");
+}
+
 #[test]
 fn each_damaged_file_of_a_run_is_named() {
     for name in ["run.json", "environment.json", "evaluation.json", "preprocessing.json", "config.toml"] {

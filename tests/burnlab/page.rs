@@ -222,6 +222,36 @@ async fn a_page_reads_cells_as_burnlab_does() {
     page.close().await;
 }
 
+/// Texts of several scripts, by the same hashes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_reads_texts_as_burnlab_does() {
+    let Some((page, _folder)) = browser().await else { return };
+    let words = ["great", "größer", "很好吃", "カフェ", "it's ok", "№ 5 ½", "ÉTÉ", "naïve 😀", "x_y-z", "ΟΔΟΣ"];
+    let row = |i: usize| {
+        let text = format!("{} {} {}", words[i % 10], words[i * 7 / 3 % 10], words[i / 2 % 10]);
+        format!("\"{text}\",{},{}\n", i % 5, if i.is_multiple_of(3) { "a" } else { "b" })
+    };
+    let table = |rows: std::ops::Range<usize>| format!("comment,size,class\n{}", rows.map(row).collect::<String>());
+    let place = Place::new();
+    place.write("train.csv", &table(0..100));
+    place.write("new.csv", &format!("{},3,a\n\"a \n\tnew, LINE!\",1,b\n?,1,a\n", table(100..150)));
+    place.write(
+        "c.toml",
+        "[data]\npath = \"train.csv\"\ntarget = \"class\"\ntext = [\"comment\"]\ntext_buckets = 100\n[model]\nhidden = [6]\n\
+         [training]\nmax_epochs = 8\n",
+    );
+    works(&place, &["--config", "c.toml", "--quiet"]);
+    works(&place, &["export", "c", "--format", "html", "-o", "m.html"]);
+    works(&place, &["predict", "c", "new.csv", "-o", "expected.csv"]);
+    show(&page, &place.path("m.html")).await;
+    predicts_the_same(&page, "texts", &place.path("new.csv"), &place.path("expected.csv")).await;
+    let fields = page
+        .js("return Array.from(document.querySelectorAll('.fields > div'), (field) => field.children[1].type)")
+        .await;
+    assert_eq!(fields, json!(["textarea", "number"]));
+    page.close().await;
+}
+
 /// What the page shows for a row that is typed in, with a missing cell, and what its card says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_shows_the_prediction_of_what_is_typed_in() {
@@ -245,6 +275,32 @@ async fn a_form_shows_the_prediction_of_what_is_typed_in() {
     let card = page.js("return document.querySelector('#card').textContent").await;
     let card = card.as_str().unwrap();
     assert!(card.contains("Result on the test rows") && card.contains("max_epochs"), "{card}");
+    page.close().await;
+}
+
+/// Columns named as what every JavaScript object has.
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_may_have_any_name() {
+    let Some((page, _folder)) = browser().await else { return };
+    let place = Place::new();
+    let row = |i: u32| format!("{},{},{}\n", i % 9, i * 7 % 13, ["no", "yes"][(i % 9 > 4) as usize]);
+    let header = "__proto__,constructor,toString\n";
+    place.write("train.csv", &format!("{header}{}", (0..200).map(row).collect::<String>()));
+    place.write("new.csv", &format!("{header}8,3,yes\n"));
+    let config =
+        "[data]\npath = \"train.csv\"\ntarget = \"toString\"\n[model]\nhidden = [4]\n[training]\nmax_epochs = 5\n";
+    place.write("c.toml", config);
+    works(&place, &["--config", "c.toml", "--quiet"]);
+    works(&place, &["export", "c", "--format", "html", "-o", "m.html"]);
+    works(&place, &["predict", "c", "new.csv", "-o", "expected.csv"]);
+    show(&page, &place.path("m.html")).await;
+    page.fill("#field-0", "8").await;
+    page.fill("#field-1", "3").await;
+    let expected = &rows(&place.path("expected.csv"))[0];
+    let label = expected["predicted"].as_str().unwrap();
+    let share = expected[format!("probability_{label}")].as_str().unwrap().parse::<f64>().unwrap();
+    page.wait("document.querySelector('.chosen td:last-child').textContent", json!(format!("{:.1} %", 100.0 * share)))
+        .await;
     page.close().await;
 }
 

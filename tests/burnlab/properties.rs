@@ -189,12 +189,12 @@ proptest! {
             let Ok(parts) = split(&dataset, &config, seed) else { return Ok(()) };
             let mut all = [&parts.train[..], &parts.validation, &parts.test].concat();
             all.sort_unstable();
-            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
+            prop_assert_eq!(all, (0..n as u32).collect::<Vec<_>>());
             let Target::Classes { names, labels } = &dataset.target else { panic!("classes") };
-            let in_training = |class| parts.train.iter().any(|&row| labels[row] == class);
+            let in_training = |class| parts.train.iter().any(|&row| labels[row as usize] == class);
             prop_assert!((0..names.len() as u32).all(in_training));
             match (num_training_rows, folds) {
-                (Some(first), _) => prop_assert_eq!(&parts.test, &(first..n).collect::<Vec<_>>()),
+                (Some(first), _) => prop_assert_eq!(&parts.test[..], &(first as u32..n as u32).collect::<Vec<_>>()[..]),
                 (None, Some(folds)) => prop_assert!((n / folds..=n.div_ceil(folds)).contains(&parts.test.len())),
                 // Each class keeps a row, which may leave the test part short.
                 (None, None) => prop_assert!(parts.test.len() as f64 <= (test_fraction * n as f64).ceil()),
@@ -203,7 +203,7 @@ proptest! {
                 let wanted = (test_fraction * n as f64 - 1e-9).ceil().max(0.0) as usize;
                 prop_assert_eq!(parts.test.len(), wanted);
             }
-            parts.test.iter().for_each(|&row| seen[row] += 1);
+            parts.test.iter().for_each(|&row| seen[row as usize] += 1);
         }
         if folds.is_some() {
             prop_assert!(seen.iter().all(|&times| times == 1), "each row is tested once: {:?}", seen);
@@ -239,14 +239,14 @@ proptest! {
             prop_assert_eq!(&split(&dataset, &config, seed).unwrap(), &parts);
             let mut all = [&parts.train[..], &parts.validation, &parts.test].concat();
             all.sort_unstable();
-            prop_assert_eq!(all, (0..n).collect::<Vec<_>>());
-            let of = |rows: &[usize]| rows.iter().map(|&row| owners[row]).collect::<std::collections::BTreeSet<_>>();
+            prop_assert_eq!(all, (0..n as u32).collect::<Vec<_>>());
+            let of = |rows: &[u32]| rows.iter().map(|&row| owners[row as usize]).collect::<std::collections::BTreeSet<_>>();
             let parts_of = [of(&parts.train), of(&parts.validation), of(&parts.test)];
             for (a, b) in [(0, 1), (0, 2), (1, 2)] {
                 prop_assert!(parts_of[a].is_disjoint(&parts_of[b]), "{:?}", parts_of);
             }
             prop_assert!(folds.is_none() || !parts.test.is_empty());
-            parts.test.iter().for_each(|&row| seen[row] += 1);
+            parts.test.iter().for_each(|&row| seen[row as usize] += 1);
         }
         prop_assert!(folds.is_none() || seen.iter().all(|&times| times == 1), "each row is tested once: {:?}", seen);
     }
@@ -266,8 +266,8 @@ proptest! {
         let order = Some("t".to_owned());
         let config = DataConfig { test_fraction, validation_fraction, order, gap, ..DataConfig::default() };
         let Ok(parts) = split(&dataset, &config, seed) else { return Ok(()) };
-        let least = |rows: &[usize]| rows.iter().map(|&row| times[row]).fold(f64::INFINITY, f64::min);
-        let most = |rows: &[usize]| rows.iter().map(|&row| times[row]).fold(f64::NEG_INFINITY, f64::max);
+        let least = |rows: &[u32]| rows.iter().map(|&row| times[row as usize]).fold(f64::INFINITY, f64::min);
+        let most = |rows: &[u32]| rows.iter().map(|&row| times[row as usize]).fold(f64::NEG_INFINITY, f64::max);
         let gap = gap.unwrap_or(0.0);
         for (early, late) in [(&parts.train, &parts.validation), (&parts.validation, &parts.test), (&parts.train, &parts.test)] {
             prop_assert!(early.is_empty() || late.is_empty() || least(late) - most(early) >= gap);
@@ -287,20 +287,20 @@ proptest! {
     ) {
         let config = DataConfig { scale, max_categories, ..DataConfig::default() };
         let n = dataset.num_rows();
-        let train: Vec<usize> = (0..num_train.min(n)).collect();
+        let train: Vec<u32> = (0..num_train.min(n) as u32).collect();
         let preprocessor = Preprocessor::fit(&dataset, &train, &config).unwrap();
         preprocessor.validate().unwrap();
         let text = serde_json::to_string(&preprocessor).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Preprocessor>(&text).unwrap(), &preprocessor);
 
-        let rows: Vec<usize> = (0..n).collect();
+        let rows: Vec<u32> = (0..n as u32).collect();
         let examples = preprocessor.transform(&dataset, &rows);
         let PreparedKind::Numeric { median, .. } = preprocessor.columns()[0].kind else { panic!("x is numeric") };
         let PreparedKind::Categorical { categories, has_unknown } = &preprocessor.columns()[1].kind else {
             panic!("c is categorical")
         };
         prop_assert!(categories.len() <= max_categories);
-        for row in rows {
+        for row in 0..n {
             let [x, c] = [0, 1].map(|column| dataset.row(row)[column]);
             let x = if x.is_nan() { median as f32 } else { x };
             let found = preprocessor.raw_numbers(&examples, row)[0];

@@ -176,16 +176,16 @@ fn the_second_training_is_that_of_a_run_whose_training_part_is_both_parts() {
 
     let mut once = twice.clone();
     let Splits { train: rows, validation, .. } = &twice.splits;
-    once.splits.train = [&rows[..], validation].concat();
-    once.splits.validation = Vec::new();
+    once.splits.train = [&rows[..], validation].concat().into();
+    once.splits.validation = [].into();
     once.config.training.refit = None;
     once.config.training.max_epochs = epochs;
     let Target::Classes { labels, .. } = &twice.dataset.target else { panic!("digits are classes") };
-    let label = |row: &usize| labels[*row] as usize;
+    let label = |row: &u32| labels[*row as usize] as usize;
     once.preprocessor.class_counts =
         (0..10).map(|class| once.splits.train.iter().filter(|row| label(row) == class).count() as u64).collect();
-    once.train = Arc::new(once.preprocessor.share(&once.dataset, &once.splits.train));
-    once.validation = Arc::new(once.preprocessor.share(&once.dataset, &[]));
+    once.train = Arc::new(once.preprocessor.share(&once.dataset, once.splits.train.clone()));
+    once.validation = Arc::new(once.preprocessor.share(&once.dataset, []));
     let single = train(&once, &options).unwrap();
     assert!(model(&refitted) == model(&single));
     // What it would resume from goes once its weights are the run's.

@@ -75,7 +75,7 @@ fn a_copied_run_folder_reproduces_the_recorded_test_metrics_and_predictions() {
         let (header, rows) = read_csv(&std::fs::read_to_string(copy.join("predictions.csv")).unwrap());
         let predicted = header.iter().position(|column| column == "predicted").unwrap();
         let names = saved.preprocessor.class_names();
-        for (row, prediction) in rows.iter().zip(&predictions) {
+        for (row, prediction) in rows.iter().zip(predictions.iter()) {
             let value = prediction.answer.first();
             let shown = names.get(value as usize).cloned().unwrap_or_else(|| value.to_string());
             assert_eq!(row[predicted], shown, "{name}");

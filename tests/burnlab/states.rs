@@ -137,7 +137,7 @@ async fn a_search_is_shown_param_by_param() {
     let Some(page) = open(root.path(), &format!("#/sweep/{sweep}")).await else { return };
     // The width is the same in all trials: nothing can be seen of it.
     page.wait(
-        "[...document.querySelectorAll('.slices h3')].map((one) => one.textContent)",
+        "[...document.querySelectorAll('.slices h2')].map((one) => one.textContent)",
         json!(["training.learning_rate"]),
     )
     .await;

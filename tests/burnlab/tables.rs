@@ -57,7 +57,7 @@ fn column(dataset: &Dataset, name: &str) -> Vec<f32> {
 fn categories<'a>(dataset: &'a Dataset, name: &str) -> Vec<&'a str> {
     match &dataset.columns.iter().find(|column| column.name == name).unwrap().kind {
         ColumnKind::Categorical { categories } => categories.iter().map(String::as_str).collect(),
-        ColumnKind::Numeric => panic!("{name} is numeric"),
+        ColumnKind::Numeric | ColumnKind::Text { .. } => panic!("{name} has no categories"),
     }
 }
 
@@ -74,7 +74,7 @@ fn numbers(dataset: &Dataset) -> &[f64] {
 
 /// The inputs and targets of a later file, after the preprocessor was saved and read again.
 fn later(dataset: &Dataset, config: &DataConfig, path: &Path) -> Result<(Vec<f32>, Vec<f32>), Invalid> {
-    let all: Vec<usize> = (0..dataset.num_rows()).collect();
+    let all: Vec<u32> = (0..dataset.num_rows() as u32).collect();
     let fitted = Preprocessor::fit(dataset, &all, config).unwrap();
     let saved: Preprocessor = serde_json::from_str(&serde_json::to_string(&fitted).unwrap()).unwrap();
     let (mut inputs, mut targets) = (Vec::new(), Vec::new());
@@ -89,7 +89,7 @@ fn later(dataset: &Dataset, config: &DataConfig, path: &Path) -> Result<(Vec<f32
 /// A later file with the same rows is read as the training file was.
 #[track_caller]
 fn assert_followed(dataset: &Dataset, config: &DataConfig, path: &Path) {
-    let all: Vec<usize> = (0..dataset.num_rows()).collect();
+    let all: Vec<u32> = (0..dataset.num_rows() as u32).collect();
     let fitted = Preprocessor::fit(dataset, &all, config).unwrap();
     let here = fitted.transform(dataset, &all);
     assert_eq!(later(dataset, config, path).unwrap(), (here.inputs, here.targets));
@@ -295,7 +295,8 @@ fn plain_numbers_that_may_be_something_else_are_asked_about() {
     assert_eq!(
         cities.notes,
         [
-            "`city` has 150 categories: the 64 most frequent ones of the training rows are told apart (data.max_categories)"
+            "`city` has 150 categories: the 64 most frequent ones of the training rows are told apart (data.max_categories; \
+             data.text hashes all of them)"
         ]
     );
     for plain in [
@@ -915,7 +916,7 @@ fn models_saved_before_readings_still_find_their_names() {
         ..files.csv(rows("c,x,y", 40, |i| format!("{},{i}.5,{}", i % 2 + 1, i % 2)))
     };
     let dataset = load(&config).unwrap();
-    let all: Vec<usize> = (0..40).collect();
+    let all: Vec<u32> = (0..40).collect();
     let fitted = Preprocessor::fit(&dataset, &all, &config).unwrap();
     assert!(matches!(fitted.readings.columns["c"], Reading::Names(_)));
     let mut saved = serde_json::to_value(&fitted).unwrap();
@@ -962,7 +963,7 @@ fn large_numbers_keep_their_differences() {
     dataset.write_rows(&[1], &mut written).unwrap();
     assert_eq!(String::from_utf8(written).unwrap(), "epoch,x,y\n1700000007,1.5,1\n");
     // numpy: mean and deviation of the whole numbers from 0 to 40.
-    let all: Vec<usize> = (0..41).collect();
+    let all: Vec<u32> = (0..41).collect();
     let fitted = Preprocessor::fit(&dataset, &all, &config).unwrap();
     let first = fitted.transform(&dataset, &[0]).inputs[0];
     assert!((f64::from(first) - -20.0 / 140f64.sqrt()).abs() < 1e-6, "{first}");

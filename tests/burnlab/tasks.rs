@@ -1,68 +1,16 @@
-//! What people come to the page for, in a browser, with the clicks counted: a click, a choice in a list and a drag are one
-//! each, typing is none.
+//! What people come to the page for, in a browser, with the clicks counted (walk.rs).
 
 use std::path::Path;
 
 use burnlab::tracking::{RunId, RunWriter, Status, Store, TrialState};
 use serde_json::{Value, json};
 
-use crate::browser::{Page, epoch, finished, new_run, new_sweep, open, point, train_trial};
+use crate::browser::{epoch, finished, new_run, new_sweep, point, train_trial};
+use crate::walk::Walk;
 use crate::webdriver::Locator;
 
-/// A user, and how often they have clicked.
-struct Walk {
-    page: Page,
-    clicks: usize,
-}
-
-impl Walk {
-    async fn begin(root: &Path, address: &str) -> Option<Self> {
-        Some(Self { page: open(root, address).await?, clicks: 0 })
-    }
-
-    async fn click(&mut self, css: &str) {
-        self.clicks += 1;
-        self.page.click(css).await;
-    }
-
-    /// Types over what the filter holds, which keeps the focus: without it, the page would write its own state there.
-    async fn filter(&self, text: &str) {
-        const ALL: &str = "\u{e009}a\u{e000}";
-        let filter = self.page.client.find(Locator::Css("#filter")).await.unwrap();
-        filter.send_keys(&format!("{ALL}{text}")).await.unwrap();
-    }
-
-    /// Chooses in a list.
-    async fn choose(&mut self, css: &str, value: &str) {
-        self.clicks += 1;
-        self.shows(&format!("[...document.querySelector({css:?}).options].some((one) => one.value === {value:?})"))
-            .await;
-        let script = "const list = document.querySelector(CSS); list.value = VALUE; list.dispatchEvent(new Event('change', { bubbles: true })); return list.value";
-        let script = script.replace("CSS", &format!("{css:?}")).replace("VALUE", &format!("{value:?}"));
-        assert_eq!(self.page.js(&script).await, json!(value), "{css} has no {value}");
-    }
-
-    async fn drag(&mut self, css: &str, from: (f64, f64), to: (f64, f64)) {
-        self.clicks += 1;
-        self.page.drag(css, from, to).await;
-    }
-
-    async fn shows(&self, expression: &str) {
-        self.page.wait(&format!("Boolean({expression})"), json!(true)).await;
-    }
-
-    /// The task is done; the next one begins at an address.
-    async fn done(&mut self, task: &str, most: usize, next: &str) {
-        assert!(self.clicks <= most, "{task}: {} clicks, {most} at most", self.clicks);
-        println!("{task}: {} of {most} clicks", self.clicks);
-        self.clicks = 0;
-        self.page.client.goto("about:blank").await.unwrap();
-        self.page.client.goto(&format!("{}{next}", self.page.url)).await.unwrap();
-    }
-}
-
 /// Two configs of `digits` with five seeds each, one of `wine`, and a run that failed.
-fn mixed(root: &Path) -> (Vec<RunId>, Vec<RunId>, RunId) {
+pub fn mixed(root: &Path) -> (Vec<RunId>, Vec<RunId>, RunId) {
     let train = |hidden: &str, results: [f64; 5]| -> Vec<RunId> {
         (1..)
             .zip(results)
@@ -79,11 +27,11 @@ fn mixed(root: &Path) -> (Vec<RunId>, Vec<RunId>, RunId) {
     (a, b, failed)
 }
 
-fn tick(id: &RunId) -> String {
+pub fn tick(id: &RunId) -> String {
     format!("tr.run[data-id='{id}'] input")
 }
 
-fn opened(id: &RunId) -> String {
+pub fn opened(id: &RunId) -> String {
     format!("tr.run[data-id='{id}'] a")
 }
 

@@ -100,6 +100,7 @@ fn every_verb_works(server: Option<&str>) {
     assert!(tried.works("runs reindex", &[]).starts_with("3 runs"));
 
     assert!(tried.works("evaluate", &["iris"]).contains("accuracy"));
+    assert!(tried.works("explain", &["iris"]).contains("partial dependence over"));
     assert!(tried.works("explain-step", &["iris"]).contains("backward pass"));
     assert!(tried.works("plot", &["iris"]).contains(".svg"));
     tried.works("export", &["iris", "--format", "onnx", "-o", "iris.onnx"]);

@@ -21,6 +21,7 @@ pub mod key {
     pub const RIGHT: &str = "\u{e014}";
     pub const UP: &str = "\u{e013}";
     pub const END: &str = "\u{e010}";
+    pub const TAB: &str = "\u{e004}";
 }
 
 /// What the driver answers in place of a result.
@@ -133,7 +134,12 @@ impl Client {
 
     /// A command of Chrome's own protocol (<https://chromedevtools.github.io/devtools-protocol/>).
     pub async fn devtools(&self, command: &str, params: Value) -> Result<()> {
-        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": params })).await.map(drop)
+        self.ask_devtools(command, params).await.map(drop)
+    }
+
+    /// The same with its answer.
+    pub async fn ask_devtools(&self, command: &str, params: Value) -> Result<Value> {
+        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": params })).await
     }
 
     /// Ends the browser.

@@ -27,7 +27,7 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
 }
 
 /// The test rows of a run folder must be what they were: to the network, and to the target.
-fn come_back(dataset: &Dataset, rows: &[usize], preprocessor: &Preprocessor, file: &Path) {
+fn come_back(dataset: &Dataset, rows: &[u32], preprocessor: &Preprocessor, file: &Path) {
     if rows.is_empty()
         || !dataset.columns.iter().zip(preprocessor.columns()).all(|(was, is)| is_exact(&was.kind, &is.kind))
     {

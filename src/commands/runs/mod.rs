@@ -44,6 +44,18 @@ pub fn run(args: &RunsArgs) -> anyhow::Result<ExitCode> {
             let id = store.find(run)?.record.id;
             store.set_note(&id, text)?;
         }
+        RunsCommand::Rename { experiment, name, merge } => {
+            let mut store = writable(location)?;
+            let before = store.ids_of(experiment)?.first().map(|id| store.run(id)).transpose()?;
+            let count = counted(store.rename_experiment(experiment, name, *merge)?.len(), "run");
+            let before = before.map_or_else(|| experiment.clone(), |run| run.record.experiment);
+            // Of two that became one, this would rename both.
+            let undo = match merge {
+                true => String::new(),
+                false => format!("; undo: {}", command_in(&location.root, &["runs", "rename", name, &before])),
+            };
+            print(&format!("{before} is now {}: {count}{undo}\n", name.trim()))?;
+        }
         RunsCommand::Archive { runs, undo } => {
             let word = if *undo { "back in the list" } else { "archived" };
             each(&mut writable(location)?, runs, word, |store, id| store.set_archived(id, !undo))?;

@@ -29,7 +29,7 @@ pub fn emit(args: &SweepEmitArgs) -> anyhow::Result<ExitCode> {
     if let Some(name) = &args.name {
         loaded.config.name.clone_from(name);
     }
-    let id = create(&location, &loaded)?;
+    let id = create(&location, &loaded, |line| tell!("{line}"))?;
     let sweep = Store::open_read_only_at(&location)?.find_sweep(id.as_str())?;
     let workers = args.workers.min(sweep.num_trials);
     let program = std::env::current_exe()?;

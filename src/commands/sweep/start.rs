@@ -27,7 +27,7 @@ const MAX_GIVEN_UP: usize = 3;
 /// An invalid config, or one that is invalid for some trial; a store that cannot be written.
 pub fn from_config(args: &TrainArgs, loaded: &LoadedConfig) -> anyhow::Result<ExitCode> {
     let location = args.store.location();
-    let sweep = create(&location, loaded)?;
+    let sweep = create(&location, loaded, |line| tell!("{line}"))?;
     let with = Workers { jobs: args.jobs, tags: &args.tag, backend: args.backend, quiet: args.quiet, has_time: None };
     finish(&args.store, &sweep, &with)
 }

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { toast } from "./dom.js";
 import { plural } from "./format.js";
+import { moveKept } from "./kept.js";
 import { state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -20,6 +21,22 @@ export async function archive(ids, archived) {
   for (const id of ids) await edit(id, { archived });
   const action = { label: "Undo", run: () => archive(ids, !archived) };
   toast(`${plural(ids.length, "run")} ${archived ? "archived" : "back in the list"}.`, action);
+}
+
+/** Gives an experiment another name, and goes with it. */
+export async function renameExperiment(from, to) {
+  try {
+    await api.renameExperiment(from, to);
+  } catch (error) {
+    toast(`Not renamed: ${error.message}`);
+    return;
+  }
+  moveKept(from, to);
+  // The runs say it, too, as soon as the server announces them.
+  for (const run of store.runs.values()) if (run.experiment === from) run.experiment = to;
+  if (state.exp === from) update({ exp: to }, { isStep: false });
+  store.touch();
+  toast(`The experiment is now called “${to}”.`, { label: "Undo", run: () => renameExperiment(to, from) });
 }
 
 /** Ends a training as Ctrl-C does: it can be resumed. */

@@ -15,9 +15,25 @@ export class ApiError extends Error {
  * The value of a JSON text. Its objects have nothing but what the text says: a param or metric may be called `toString`, and a
  * run that has none must not seem to.
  */
-function parsed(text) {
-  const bare = (_, value) => (value !== null && typeof value === "object" && !Array.isArray(value) ? Object.setPrototypeOf(value, null) : value);
-  return JSON.parse(text, bare);
+const parsed = (text) => bare(JSON.parse(text));
+
+function bare(value) {
+  if (value === null || typeof value !== "object") return value;
+  const isList = Array.isArray(value);
+  if (!isList) Object.setPrototypeOf(value, null);
+  for (const inner of isList ? value : Object.values(value)) if (typeof inner === "object") bare(inner);
+  return value;
+}
+
+/** Requests that were sent before anybody needed their answers, by path. */
+const sent = new Map();
+
+/** Sends a request whose answer will be needed soon: the next that asks for the same has it. */
+export function ahead(path) {
+  const answer = fetch(path, { cache: "no-store" });
+  // Whoever asks is told that it failed.
+  answer.catch(() => {});
+  sent.set(path, answer);
 }
 
 /** Fetches the page again for its token: a restarted server has a new one. */
@@ -36,7 +52,9 @@ export async function send(method, path, body, signal) {
     options.headers["content-type"] = "application/json";
     options.body = JSON.stringify(body);
   }
-  const answer = await fetch(path, options);
+  const early = method === "GET" ? sent.get(path) : undefined;
+  sent.delete(path);
+  const answer = await (early ?? fetch(path, options));
   const text = await answer.text();
   let json = null;
   try {
@@ -63,6 +81,7 @@ export const filter = (q, signal) => send("GET", `api/filter?${query({ q })}`, u
 export const run = (id) => send("GET", `api/runs/${name(id)}`);
 export const fileUrl = (id, file) => `api/runs/${name(id)}/files/${file.split("/").map(name).join("/")}`;
 export const reportUrl = (ids) => `api/report?runs=${ids.map(name).join(",")}`;
+export const contributionsUrl = (id, row) => `api/runs/${name(id)}/contributions?${query({ row })}`;
 /** `asked`: {offset, limit, wrong, order, pixels, inputs}; false and absent values are left out. */
 export const predictions = (id, asked) =>
   send(
@@ -81,6 +100,7 @@ export const examples = (ids, asked) => send("GET", `api/compare/examples?${quer
 export const experiments = (asked) => send("GET", `api/experiments?${query(asked)}`);
 /** `asked`: {metric, offset, limit}. */
 export const leaderboard = (experiment, asked) => send("GET", `api/leaderboard?${query({ experiment, ...asked })}`);
+export const renameExperiment = (from, to) => send("POST", "api/experiments/rename", { from, to });
 export const views = () => send("GET", "api/views");
 export const saveView = (view) => send("POST", "api/views", view);
 export const removeView = (view) => send("DELETE", `api/views/${name(view)}`);

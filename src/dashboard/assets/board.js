@@ -1,6 +1,7 @@
 // The leaderboard of an experiment: its configs, best first, each judged against the best by the server.
 
 import * as api from "./api.js";
+import { renameExperiment } from "./actions.js";
 import { dataTable, h, paced, perFrame, scroller, svg } from "./dom.js";
 import { MISSING, bestFirst, number, plural, seconds, signed, splitKey } from "./format.js";
 import { lights } from "./highlight.js";
@@ -34,6 +35,8 @@ export function mountBoard(parent) {
   let asked = ""; // of which experiment and metric
   let isAll = false;
   const draw = () => {
+    // Nothing is taken away from under whoever types.
+    if (box.querySelector(".rename[open]") && answer?.experiment === box.querySelector("h1").textContent) return;
     box.hidden = !answer || answer.rows.length === 0;
     if (!box.hidden) box.replaceChildren(...parts(answer, isAll, () => ((isAll = !isAll), draw())));
   };
@@ -85,11 +88,11 @@ function parts(answer, isAll, toggleAll) {
       "div",
       { class: "board-head" },
       h("h1", {}, answer.experiment),
+      renaming(answer.experiment),
       h("span", { class: "count" }, `${plural(total, "config")}${metric ? ` by ${metric}` : ""}`),
     ),
     ...(metric && leader ? [answerText(leader, others, rows)] : [h("p", { class: "soft" }, "No finished run has a result yet.")]),
     ...(metric ? [scroller(table(shown, leader, answer), "Leaderboard")] : []),
-    answer.baseline === null ? "" : h("p", { class: "soft baseline" }, `┊ ${number(answer.baseline)}: without looking at the inputs.`),
     rows.length > FEW || total > rows.length
       ? h("button", { type: "button", class: "link", id: "board-all", onclick: toggleAll }, isAll ? "Show fewer" : `Show all ${plural(rows.length, "config")}`)
       : "",
@@ -97,10 +100,30 @@ function parts(answer, isAll, toggleAll) {
     h(
       "div",
       { class: "board-foot" },
+      answer.baseline === null ? "" : h("p", { class: "soft baseline" }, `┊ ${number(answer.baseline)}: without looking at the inputs.`),
       answer.luck ? h("details", { class: "luck" }, h("summary", {}, "How much of this is luck?"), h("p", {}, answer.luck)) : "",
       settling(rows),
     ),
   ];
+}
+
+/** A field for another name. */
+function renaming(name) {
+  const field = h("input", { value: name, "aria-label": "Name of the experiment", maxlength: 200 });
+  const form = h("form", {}, field, h("button", { type: "submit", class: "primary" }, "Rename"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const wanted = field.value.trim();
+    if (wanted && wanted !== name) renameExperiment(name, wanted);
+    else menu.open = false;
+  });
+  const opened = () => {
+    if (!menu.open) return;
+    field.focus();
+    field.select();
+  };
+  const menu = h("details", { class: "menu rename", ontoggle: opened }, h("summary", { title: "Give the experiment another name" }, "Rename"), h("div", { class: "panel" }, form));
+  return menu;
 }
 
 /** The answer in a sentence: the best, and how it stands to the next one. */

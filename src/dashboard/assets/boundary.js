@@ -76,7 +76,7 @@ export async function boundary(run, onClose) {
 
   const ends = ([low, high]) => [h("span", {}, number(low)), h("span", {}, number(high))];
   return [
-    h("h3", {}, "Decision boundary"),
+    h("h2", {}, "Decision boundary"),
     h("div", { class: "epochs" }, play, slider, label),
     h(
       "div",

@@ -16,12 +16,12 @@ const HEIGHT = 240,
   LARGE = 420; // px
 
 export class Chart {
-  /** `siblings`: Map of name -> Chart, of all that share the pointer. */
-  constructor(name, getRuns, mean, siblings) {
+  /** `siblings`: Map of name -> Chart, of all that share the pointer; `places`: what moves and hides it (charts.js). */
+  constructor(name, getRuns, mean, siblings, places) {
     Object.assign(this, { name, getRuns, mean, siblings, keys: {}, seen: false, busy: false, again: false, lines: [] });
     this.log = tool("log y", "Logarithmic y axis", () => toggle("logy", name), { "aria-pressed": "false" });
     this.large = tool("⤢", "Enlarge, or back", () => toggle("large", name), { "aria-label": `Enlarge ${name}` });
-    this.keep = tool("keep", "Show this chart above the others", () => toggle("first", name), { "aria-pressed": "false" });
+    this.keep = tool("keep", "Show this chart above the others", () => places.raise(name), { "aria-pressed": "false" });
     this.box = h("div", { class: "plot", role: "group", tabindex: "0", "aria-label": `${name}: arrow keys read the values`, onkeydown: (event) => this.onKey(event), onblur: () => this.leave() });
     this.plot = new Plot(
       this.box,
@@ -42,7 +42,7 @@ export class Chart {
       h(
         "figcaption",
         {},
-        h("h3", { title: meaning(`x/${name}`) || name }, name),
+        this.title(places),
         h(
           "span",
           { class: "tools" },
@@ -61,13 +61,39 @@ export class Chart {
               tool("CSV", "The numbers", () => download(`${name}.csv`, csv(this.rows()))),
             ),
           ),
+          h(
+            "details",
+            { class: "menu saves arrange" },
+            h("summary", { title: "Move or hide the chart", "aria-label": `Place of ${name}` }, "⋯"),
+            h(
+              "div",
+              { class: "panel" },
+              tool("Move left", "One place to the front", () => places.move(name, -1)),
+              tool("Move right", "One place to the back", () => places.move(name, 1)),
+              tool("Hide", "A button below the charts brings it back", () => places.hide(name)),
+            ),
+          ),
         ),
       ),
       this.box,
       this.notes,
       this.table,
     );
-    this.element.chart = this;
+    this.element.chart = this.box.chart = this;
+  }
+
+  /** The name; a drag puts the chart where another one is. */
+  title(places) {
+    const TYPE = "text/x-burnlab-chart";
+    this.box.addEventListener("dragover", (event) => event.dataTransfer.types.includes(TYPE) && event.preventDefault());
+    const title = h("h2", { title: meaning(`x/${this.name}`) || this.name, draggable: "true" }, this.name);
+    title.addEventListener("dragstart", (event) => event.dataTransfer.setData(TYPE, this.name));
+    this.box.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const name = event.dataTransfer.getData(TYPE);
+      if (name && name !== this.name) places.drop(name, this.name);
+    });
+    return title;
   }
 
   /** Fetches what is missing and draws. One call at a time: a call meanwhile causes one more round at the end. */
@@ -151,6 +177,7 @@ export class Chart {
           color: paint(slot),
           slot,
           shape: SHAPES[slot],
+          chosen: state.view !== "compare" && runs.some((run) => state.sel.includes(run.id)),
           strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading),
           mean: mean && found.length > 1,
           opens: !mean && state.view !== "run",
@@ -174,7 +201,7 @@ export class Chart {
     this.element.classList.toggle("large", isLarge);
     this.plot.height = isLarge ? LARGE : HEIGHT;
     // Runs change twice a second while one of them trains: what looks the same is not drawn again.
-    const look = JSON.stringify([view, isLarge, state.band, this.box.clientWidth, this.lines.map(lookOf)]);
+    const look = JSON.stringify([view, isLarge, state.band, this.plot.room, this.lines.map(lookOf)]);
     if (look === this.drawn) {
       this.renderNotes(view, this.squeezed);
       return;
@@ -279,7 +306,13 @@ export class Chart {
       const column = (name, read) => ({ line, label: name, read });
       const value = column(label, (sample) => sample[3]);
       if (!line.mean) return [value];
-      return [value, column(`${label}: sd`, (sample) => sample.deviation), column(`${label}: runs`, (sample) => sample.count)];
+      return [
+        value,
+        column(`${label}: sd`, (sample) => sample.deviation),
+        column(`${label}: 95 % from`, (sample) => sample.interval[0]),
+        column(`${label}: 95 % to`, (sample) => sample.interval[1]),
+        column(`${label}: runs`, (sample) => sample.count),
+      ];
     });
     const byEpoch = new Map();
     columns.forEach(({ line, read }, index) => {
@@ -323,8 +356,10 @@ export class Chart {
     else download(`${this.name}.png`, await png(picture), "image/png");
   }
 
-  resize() {
-    if (this.plot.x && this.box.clientWidth && this.box.clientWidth !== this.plot.width) this.draw();
+  /** `width`: what there is for the plot, in px; none while it is folded away. */
+  resize(width) {
+    this.plot.measured = Math.round(width) || undefined;
+    if (this.plot.x && this.plot.measured && this.plot.measured !== this.plot.width) this.draw();
   }
 
   close() {
@@ -337,8 +372,8 @@ const tool = (label, title, action, props = {}) =>
   h("button", { type: "button", class: "quiet", title, onclick: action, ...props }, label);
 
 /** What of a curve is seen. */
-const lookOf = ({ label, split, sources, color, shape, strong, opens, run }) =>
-  [label, split, sources, color, shape, strong, opens, run.best_epoch, run.reason];
+const lookOf = ({ label, split, sources, color, shape, strong, chosen, opens, run }) =>
+  [label, split, sources, color, shape, strong, chosen, opens, run.best_epoch, run.reason];
 
 const serials = new WeakMap();
 let numSerials = 0;

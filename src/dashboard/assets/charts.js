@@ -1,9 +1,11 @@
 // The charts of some runs: the main metric and the loss first and large, the others folded away.
 
+import { experiment } from "./board.js";
 import { Chart } from "./chart.js";
 import { h, perFrame } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
 import { onLight } from "./highlight.js";
+import { keep } from "./kept.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -17,8 +19,9 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     h("summary", {}, "More metrics"),
     rest,
   );
+  const hidden = h("p", { class: "hidden-charts soft" });
   const charts = new Map();
-  parent.append(first, more);
+  parent.append(first, more, hidden);
   const seen = new IntersectionObserver(
     (entries) => {
       for (const entry of entries) {
@@ -29,38 +32,50 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     },
     { rootMargin: "200px" },
   );
+  // What is told here need not be measured, for which the browser would lay out the page in the midst of a change.
+  const resize = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) target.chart.resize(contentRect.width);
+  });
   let closed = false;
   const place = (grid, names) =>
     names.forEach((name, index) => {
       if (!charts.has(name)) {
-        const chart = new Chart(name, getRuns, mean, charts);
+        const chart = new Chart(name, getRuns, mean, charts, arrangement(first, rest));
+        // The first ones are in sight, or nearly: their curves are asked for before the page is laid out.
+        chart.seen = grid === first;
         charts.set(name, chart);
         seen.observe(chart.element);
+        resize.observe(chart.box);
       }
       const { element } = charts.get(name);
       if (grid.children[index] !== element) grid.insertBefore(element, grid.children[index] ?? null);
     });
-  const render = perFrame(() => {
+  const draw = () => {
     if (closed) return;
     const runs = getRuns();
     const names = metricNames(runs);
     for (const [name, chart] of charts)
       if (!names.has(name)) {
         seen.unobserve(chart.element);
+        resize.unobserve(chart.box);
         chart.close();
         charts.delete(name);
       }
-    const [main, others] = divided([...names.keys()]);
+    const [main, others] = divided([...names.keys()].filter((name) => !state.off.includes(name)));
+    for (const [name, chart] of charts) chart.element.hidden = state.off.includes(name);
     place(first, main);
-    place(rest, others);
+    // Those that are folded away are not made before they are seen.
+    place(rest, state.more === "1" ? others : others.filter((name) => charts.has(name)));
     for (const [name, chart] of charts) {
       chart.keys = names.get(name);
-      chart.refresh();
+      if (!chart.element.hidden) chart.refresh();
     }
-    first.hidden = names.size === 0;
+    renderHidden(hidden, [...names.keys()].filter((name) => state.off.includes(name)));
+    first.hidden = main.length === 0;
     more.hidden = others.length === 0;
     more.firstChild.textContent = `${plural(others.length, "more metric")}: ${others.slice(0, 6).join(", ")}${others.length > 6 ? ", …" : ""}`;
-  });
+  };
+  const render = perFrame(draw);
   const stops = [
     store.onRuns(render),
     onState(render),
@@ -68,13 +83,7 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
       for (const chart of charts.values()) chart.plot.light(ids);
     }),
   ];
-  const resize = new ResizeObserver(
-    perFrame(() => {
-      for (const chart of charts.values()) chart.resize();
-    }),
-  );
-  resize.observe(parent);
-  render();
+  draw();
   return () => {
     closed = true;
     stops.forEach((stop) => stop());
@@ -87,12 +96,47 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   };
 }
 
+/** What a chart's menu does with its place. What is shown stands in the two grids, in their order. */
+function arrangement(first, rest) {
+  const keepAll = (patch) => update(keep(experiment(), patch));
+  const names = (grid) => [...grid.children].filter((element) => !element.hidden).map((element) => element.dataset.metric);
+  /** `to`: from a grid's names to the index of the place in it. */
+  const put = (name, to) => {
+    const grids = [first, rest].map(names).map((grid) => {
+      const others = grid.filter((one) => one !== name);
+      const index = Math.max(0, Math.min(others.length, to(grid)));
+      return grid.includes(name) ? [...others.slice(0, index), name, ...others.slice(index)] : grid;
+    });
+    keepAll({ order: grids.flat() });
+  };
+  return {
+    move: (name, by) => put(name, (grid) => grid.indexOf(name) + by),
+    /** Puts a chart where another one is. */
+    drop: (name, onto) => put(name, (grid) => grid.indexOf(grid.includes(onto) ? onto : name)),
+    hide: (name) => keepAll({ off: [...state.off, name] }),
+    raise: (name) => keepAll({ first: state.first.includes(name) ? state.first.filter((one) => one !== name) : [...state.first, name] }),
+  };
+}
+
+/** A button for each hidden chart, which brings it back. */
+function renderHidden(box, names) {
+  const show = (name) => () => update(keep(experiment(), { off: state.off.filter((one) => one !== name) }));
+  box.hidden = names.length === 0;
+  box.replaceChildren("Hidden: ", ...names.map((name) => h("button", { type: "button", class: "quiet", "data-show": name, title: `Show ${name} again`, onclick: show(name) }, name)));
+}
+
+/** In the order that was chosen; what was never moved comes last, as it stands. */
+function arranged(names) {
+  const place = (name) => (state.order.includes(name) ? state.order.indexOf(name) : Infinity);
+  return [...names].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+}
+
 /** What is shown at once: the main metric and the loss, or else the first two, and what was kept. */
 function divided(names) {
   const main = [splitKey(store.mainMetric() ?? "")[1], "loss"].filter((name, index, all) => names.includes(name) && all.indexOf(name) === index);
   const two = [...main, ...names.filter((name) => !main.includes(name))].slice(0, Math.max(2, main.length));
   const shown = [...two, ...state.first.filter((name) => names.includes(name) && !two.includes(name))];
-  return [shown, names.filter((name) => !shown.includes(name))];
+  return [arranged(shown), arranged(names.filter((name) => !shown.includes(name)))];
 }
 
 /**

@@ -3,12 +3,13 @@
 // A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`. A metric without a direction has no
 // best value: its last one stands in both columns.
 
-import { MISSING, goal, moment, number, param, seconds, splitKey } from "./format.js";
+import { MISSING, goal, moment, natural, number, param, seconds, splitKey } from "./format.js";
 
 const FIELDS = {
   started: {
     label: "started",
     width: 124,
+    isPlain: true, // texts of one form, whose order is that of their characters
     text: (run) => moment(run.started),
     title: (run) => run.started,
     value: (run) => run.started,
@@ -114,7 +115,8 @@ export function comparator(id, descending) {
     ];
     if (lacksX || lacksY) return lacksX - lacksY;
     if (typeof x === "number" && typeof y === "number") return sign * (x - y);
-    return sign * String(x).localeCompare(String(y), "en", { numeric: true });
+    if (chosen.isPlain) return x < y ? -sign : x > y ? sign : 0;
+    return sign * natural(String(x), String(y));
   };
 }
 

@@ -230,7 +230,7 @@ function comparisons(found, runs) {
       ? ` The p-values are corrected for ${plural(numTests, "comparison")} (Holm), the intervals are those of each by itself.`
       : "";
   return [
-    h("h3", {}, `Every config against ${configs[0].name}, by ${metric}`),
+    h("h2", {}, `Every config against ${configs[0].name}, by ${metric}`),
     scroller(dataTable(columns, rows, { class: "comparisons" }), "Comparisons"),
     h(
       "p",
@@ -259,7 +259,7 @@ function comparisons(found, runs) {
 
 /** The command that keeps the comparison as a file. */
 const keep = (runs) => [
-  h("h3", {}, "Keep it"),
+  h("h2", {}, "Keep it"),
   h(
     "p",
     {},
@@ -281,7 +281,7 @@ const PARTS = {
     judgedBy(answer),
     ...verdict(answer.judgement),
     ...comparisons(answer.comparisons, runs),
-    h("h3", {}, "What differs in the config"),
+    h("h2", {}, "What differs in the config"),
     answer.params.length
       ? scroller(
           h(
@@ -312,7 +312,7 @@ const PARTS = {
           "Config differences",
         )
       : h("p", {}, "Nothing: these runs have the same config."),
-    h("h3", {}, "Metrics"),
+    h("h2", {}, "Metrics"),
     h(
       "p",
       { class: "soft" },
@@ -378,7 +378,7 @@ const PARTS = {
         "div",
         { class: "matrices" },
         found.map(([run, evaluation, name]) =>
-          h("div", {}, h("h3", {}, `${name}: ${store.shortName(run)}`), reportTable(evaluation.classes.report)),
+          h("div", {}, h("h2", {}, `${name}: ${store.shortName(run)}`), reportTable(evaluation.classes.report)),
         ),
       ),
     ];

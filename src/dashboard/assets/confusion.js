@@ -31,10 +31,10 @@ export function confusionTable(matrix, labels, { caption, kind = "counts", open 
             title,
             class: [
               count === 0 ? "zero" : good ? "right" : "wrong",
-              strength > 0.55 ? "strong" : "",
               same ? "same" : "",
             ].join(" "),
-            style: { "--strength": count === 0 ? "0" : (0.12 + 0.88 * strength).toFixed(3) },
+            // Never so strong that the number on it could not be read, in the dark either.
+            style: { "--strength": count === 0 ? "0" : (0.1 + 0.45 * strength).toFixed(3) },
           },
           open && count
             ? h("button", { type: "button", class: "cell", "aria-label": title, onclick: () => open(labels[actual], labels[predicted]) }, text)

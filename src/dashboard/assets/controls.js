@@ -4,8 +4,8 @@ import { archive, edit, remove } from "./actions.js";
 import { allColumns, column } from "./columns.js";
 import { completion } from "./complete.js";
 import { csv, debounce, download, h, perFrame } from "./dom.js";
-import { plural } from "./format.js";
-import { keptMetric } from "./kept.js";
+import { grouped, plural } from "./format.js";
+import { kept } from "./kept.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -48,7 +48,7 @@ export function mountControls(parent) {
   const experiment = h("select", {
     id: "experiment",
     "aria-label": "Experiment",
-    onchange: () => update({ exp: experiment.value, target: keptMetric(experiment.value), cols: [], sel: [] }),
+    onchange: () => update({ exp: experiment.value, ...kept(experiment.value), cols: [], sel: [] }),
   });
   const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
   const panel = h("div", { class: "panel" });
@@ -91,7 +91,7 @@ export function mountControls(parent) {
     const all = [...store.runs.values()].filter(
       (run) => (state.archived === "1" || !run.archived) && (!state.exp || run.experiment === state.exp),
     ).length;
-    const text = shown === all ? plural(all, "run") : `${shown.toLocaleString("en")} of ${plural(all, "run")}`;
+    const text = shown === all ? plural(all, "run") : `${grouped(shown)} of ${plural(all, "run")}`;
     count.textContent = store.isLoading() ? `${text}; ${plural(store.count(), "run")} are loading` : text;
     renderError(error, box, shown === 0 && all > 0);
     renderStatuses(statuses);

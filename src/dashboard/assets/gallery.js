@@ -37,7 +37,7 @@ export async function gallery(id, onClose) {
     },
   });
   return [
-    h("h3", {}, "Predictions on the test split"),
+    h("h2", {}, "Predictions on the test split"),
     h("p", { class: "soft" }, "Wrong ones first, the surest of them on top; then the right ones, from unsure to sure."),
     h("div", { class: "controls" }, cellChip() ?? h("label", { class: "inline" }, tick, "only the wrong ones"), told),
     first.total ? list : h("p", {}, wrong ? "None is wrong." : "There are none."),

@@ -1,15 +1,15 @@
 // The experiments of the store: what each is trained on, its best config, and when something last happened.
 
 import * as api from "./api.js";
+import { HOME } from "./early.js";
 import { dataTable, h, paced, scroller, svg } from "./dom.js";
 import { MISSING, moment, number, plural } from "./format.js";
-import { keptMetric } from "./kept.js";
+import { kept } from "./kept.js";
 import { link } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
 
-const PAGE = 50,
-  WAIT = 2000; // ms between two requests while runs change
+const WAIT = 2000; // ms between two requests while runs change
 const WIDTH = 110,
   HEIGHT = 26; // of a line
 
@@ -17,13 +17,14 @@ export function mountHome(parent) {
   const box = h("div", { class: "home" });
   parent.append(h("h1", {}, "Experiments"), box);
   let open = true;
-  let limit = PAGE;
+  let limit = HOME;
   const load = async () => {
     try {
-      const { total, experiments } = await api.experiments({ limit });
+      const { total, experiments } = begun ?? (await api.experiments({ limit }));
+      begun = null;
       if (!open) return;
       const more = h("button", { type: "button", id: "more", onclick: () => ((limit = 200), load()) }, `Show more of ${plural(total, "experiment")}`);
-      box.replaceChildren(scroller(table(experiments), "Experiments"), total > experiments.length && limit === PAGE ? more : "");
+      box.replaceChildren(scroller(table(experiments), "Experiments"), total > experiments.length && limit === HOME ? more : "");
     } catch (error) {
       if (open && !box.children.length) box.replaceChildren(h("p", { class: "problem" }, error.message));
     }
@@ -42,13 +43,18 @@ const shownAs = ({ num_runs: numRuns, num_configs: numConfigs }) =>
 
 /** The address of an experiment's page. */
 const experimentLink = (one) =>
-  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], cols: [], target: keptMetric(one.name), closed: [], ...shownAs(one) });
+  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], cols: [], closed: [], ...kept(one.name), ...shownAs(one) });
+
+/** The experiments that the store was opened with, until they are shown. */
+let begun = null;
 
 /** What a store opens with when the address says nothing: its experiments, or the only one. */
 export async function opening() {
-  const { total, experiments } = await api.experiments({ limit: 1 });
+  const found = await api.experiments({ limit: HOME });
+  const { total, experiments } = found;
+  begun = total > 1 ? found : null;
   if (total > 1) return { view: "home" };
-  return total ? { ...shownAs(experiments[0]), target: keptMetric(experiments[0].name) } : {};
+  return total ? { ...shownAs(experiments[0]), ...kept(experiments[0].name) } : {};
 }
 
 function table(experiments) {
@@ -64,7 +70,7 @@ function table(experiments) {
   const columns = [
     { label: "experiment" },
     { label: "data" },
-    { label: "runs", number: true },
+    { label: "runs" },
     { label: "best config" },
     { label: "mean (95 % interval)", number: true },
     { label: "results", title: "the main metric of the latest runs, in the order of their start" },
@@ -76,7 +82,7 @@ function table(experiments) {
 /** Their number, and how many are going on or did not end well. */
 function runsCell({ num_runs: numRuns, statuses }) {
   const odd = Object.entries(statuses).filter(([status]) => status !== "finished");
-  return h("span", { class: "statuses" }, odd.map(([status, count]) => h("span", { title: status }, statusLabel(status), ` ${count} `)), String(numRuns));
+  return h("span", { class: "statuses" }, h("b", {}, String(numRuns)), odd.map(([status, count]) => h("span", { class: "soft" }, ` · ${count} `, statusLabel(status))));
 }
 
 function bestCell({ best, num_configs: numConfigs }) {
@@ -87,7 +93,7 @@ function bestCell({ best, num_configs: numConfigs }) {
 
 function resultCell({ best, metric }) {
   const interval = best.interval ? `${number(best.interval[0])} to ${number(best.interval[1])}` : plural(best.num_seeds, "seed");
-  return h("span", { title: metric }, h("b", {}, number(best.mean)), h("span", { class: "soft" }, ` ${interval}`), h("div", { class: "soft metric" }, metric));
+  return h("span", { title: metric }, h("b", {}, number(best.mean)), h("span", { class: "soft" }, ` (${interval})`), h("div", { class: "soft metric" }, metric));
 }
 
 /** The results in the order of their runs; a dot where there is but one. */

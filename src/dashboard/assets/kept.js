@@ -1,6 +1,9 @@
-// The main metric that this browser's user has chosen for each experiment.
+// What this browser's user has chosen for each experiment: its main metric, and which charts stand where.
 
-const KEY = "burnlab-metrics";
+const KEY = "burnlab-experiments";
+
+/** The keys of the page's state that are kept, as they are at first. */
+const NONE = { target: "", first: [], order: [], off: [] };
 
 function all() {
   try {
@@ -11,17 +14,30 @@ function all() {
   }
 }
 
-/** The one chosen for an experiment; empty where it is that of its task. */
-export function keptMetric(experiment) {
-  const found = all();
-  return Object.hasOwn(found, experiment) ? String(found[experiment]) : "";
-}
-
-export function keepMetric(experiment, metric) {
-  if (!experiment) return;
+function write(found) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ ...all(), [experiment]: metric }));
+    localStorage.setItem(KEY, JSON.stringify(found));
   } catch {
     /* a matter of comfort only */
   }
+}
+
+/** What was chosen for an experiment, as a part of the page's state; the rest is as it is at first. */
+export function kept(experiment) {
+  const found = all();
+  const own = Object.hasOwn(found, experiment) ? Object(found[experiment]) : {};
+  const isLike = (value, standard) => typeof value === typeof standard && Array.isArray(value) === Array.isArray(standard);
+  return Object.fromEntries(Object.entries(NONE).map(([key, standard]) => [key, isLike(own[key], standard) ? own[key] : standard]));
+}
+
+/** `patch`: some of these keys. Returns it. */
+export function keep(experiment, patch) {
+  if (experiment) write({ ...all(), [experiment]: { ...kept(experiment), ...patch } });
+  return patch;
+}
+
+/** The experiment has another name. */
+export function moveKept(from, to) {
+  const { [from]: own, ...others } = all();
+  if (own) write({ ...others, [to]: own });
 }

@@ -1,5 +1,6 @@
 // The entry point: switches views, follows the server, shows the banner and handles the keyboard.
 
+import { isOpening } from "./early.js";
 import { follow, logOut } from "./api.js";
 import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
@@ -57,7 +58,7 @@ let mounted = "";
 function renderView() {
   renderFrame();
   renderTabs();
-  const wanted = `${state.view} ${state.id}`;
+  const wanted = `${state.view} ${state.id} ${store.count() > 0}`;
   if (wanted === mounted) return;
   mounted = wanted;
   unmount();
@@ -126,7 +127,12 @@ function live(word, label) {
 async function start() {
   let revision;
   try {
-    revision = await store.load();
+    // A link leads where it says.
+    const patch = isOpening && !store.loaded ? opening().catch(() => ({})) : null;
+    revision = await store.load(patch, (found) => {
+      delete document.body.dataset.opening;
+      if (found) update(found, { isStep: false });
+    });
   } catch (error) {
     banner(`The server does not answer (${error.message}). Is “${command("dashboard")}” still running? Trying again.`);
     live("gone", "offline");
@@ -134,8 +140,6 @@ async function start() {
     return;
   }
   banner(null);
-  // A link leads where it says.
-  if (["", "#", "#/"].includes(location.hash)) update(await opening().catch(() => ({})), { isStep: false });
   renderView();
   let gone = false;
   follow(
@@ -161,16 +165,7 @@ async function start() {
   );
 }
 
-let had = false;
-store.onRuns(
-  perFrame(() => {
-    if (had !== store.count() > 0) {
-      had = store.count() > 0;
-      mounted = "";
-    }
-    renderView();
-  }),
-);
+store.onRuns(perFrame(renderView));
 onSweeps(renderTabs);
 onState((changed) => {
   hideHover();
@@ -181,6 +176,7 @@ onState((changed) => {
   }
 });
 renderFrame();
+if (isOpening) document.body.dataset.opening = "";
 live("", "connecting");
 start();
 

@@ -5,7 +5,7 @@ import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
 import { lights } from "./highlight.js";
-import { keepMetric } from "./kept.js";
+import { keep } from "./kept.js";
 import { swatch } from "./palette.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
@@ -72,7 +72,7 @@ function colorChips(drawn) {
 const runChip = (run) =>
   h(
     "a",
-    { class: "chip", href: link({ view: "run", id: run.id, tab: "" }), title: store.title(run), ...lights([run.id]) },
+    { class: `chip ${state.sel.includes(run.id) ? "chosen" : ""}`, href: link({ view: "run", id: run.id, tab: "" }), title: store.title(run), ...lights([run.id]) },
     swatch(store.slot(run.id)),
     h("span", { class: "clip" }, store.nameOf(run)),
   );
@@ -127,6 +127,7 @@ export function chartSettings({ withDraw }) {
     },
     ["5", "10", "25", "50", "100"].map((count) => h("option", { value: count }, `first ${count}`)),
   );
+  const drawLabel = h("label", { class: "inline" }, "draw ", draw);
   const mean = h("input", { type: "checkbox", id: "mean", onchange: () => update({ mean: mean.checked ? "1" : "" }) });
   const meanLabel = h("label", { class: "inline", title: "One line per group, with a band" }, mean, "mean per group");
   const band = h(
@@ -135,7 +136,7 @@ export function chartSettings({ withDraw }) {
     Object.entries(BANDS).map(([value, { label, text }]) => h("option", { value, title: text }, label)),
   );
   const colors = h("select", { id: "color", "aria-label": "Colours", onchange: () => update({ color: colors.value }) });
-  const metric = h("select", { id: "main-metric", "aria-label": "Main metric", onchange: () => (keepMetric(experiment(), metric.value), update({ target: metric.value })) });
+  const metric = h("select", { id: "main-metric", "aria-label": "Main metric", onchange: () => update(keep(experiment(), { target: metric.value })) });
   const reset = h("button", { type: "button", id: "reset-zoom", title: "A double click on a chart does it, too", onclick: () => update({ zoom: "", zoomy: [] }) }, "Reset zoom");
   const element = h(
     "div",
@@ -150,7 +151,7 @@ export function chartSettings({ withDraw }) {
       smooth,
       value,
     ),
-    withDraw && h("label", { class: "inline" }, "draw ", draw),
+    withDraw && drawLabel,
     withDraw && h("label", { class: "inline" }, "colour ", colors),
     withDraw && meanLabel,
     withDraw && band,
@@ -164,6 +165,8 @@ export function chartSettings({ withDraw }) {
       value.textContent = smoothText(state.smooth);
     }
     draw.value = state.draw;
+    // A mean is of all runs of its group.
+    drawLabel.hidden = store.isMean();
     mean.checked = state.mean === "1";
     meanLabel.hidden = !state.group;
     band.hidden = !store.isMean();

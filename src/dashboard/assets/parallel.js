@@ -1,7 +1,7 @@
 // Parallel coordinates: one axis per param, the value last, one line per item, with ranges marked on the axes.
 
 import { scroller, svg } from "./dom.js";
-import { number, param, plural } from "./format.js";
+import { natural, number, param, plural } from "./format.js";
 
 const HEIGHT = 380,
   TOP = 46,
@@ -31,7 +31,7 @@ function axisOf({ key, read }, items) {
   // Words get their natural order: [8] before [16].
   const words =
     scale.kind === "words"
-      ? [...new Set(given.map(param))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+      ? [...new Set(given.map(param))].sort(natural)
       : null;
   const { low, high } = scale;
   const ratio = Math.log(high / low);

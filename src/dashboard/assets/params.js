@@ -1,7 +1,7 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
 import { dataTable, h, perFrame, scroller } from "./dom.js";
-import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
+import { bestFirst, goal, natural, number, param, plural, splitKey, valueOf } from "./format.js";
 import { hideHover, showHover } from "./hover.js";
 import { onTheme, paint, SHAPES } from "./palette.js";
 import { parallel, scaleOf } from "./parallel.js";
@@ -129,9 +129,7 @@ function scatter(box, runs, key, metric, value) {
   const scale = scaleOf(known.map((run) => run.params[key]));
   const at = (run) => (scale.kind === "words" ? paramText(run, key) : run.params[key]);
   // Words get their natural order: [8] before [16].
-  const words = [...new Set(known.map((run) => paramText(run, key)))].sort((a, b) =>
-    a.localeCompare(b, "en", { numeric: true }),
-  );
+  const words = [...new Set(known.map((run) => paramText(run, key)))].sort(natural);
   const marks = known.map((run) => {
     const isDrawn = store.isDrawn(run.id);
     const slot = store.slot(run.id);
@@ -146,6 +144,7 @@ function scatter(box, runs, key, metric, value) {
       color: isDrawn ? paint(slot) : "var(--text-soft)",
       shape: isDrawn ? SHAPES[slot] : "circle",
       isHollow: !isDrawn,
+      isChosen: state.sel.includes(run.id),
     };
   });
   if (!box.plot?.svg.isConnected) {

@@ -20,6 +20,8 @@ const NAMES = {
   predicted_vs_true: "Predicted against true",
   residuals: "Residuals",
   importance: "Importance of the inputs",
+  contributions: "What each column adds to a prediction",
+  dependence: "Partial dependence",
 };
 
 /** What `plots/hidden_units.svg` shows, in words. */
@@ -36,7 +38,7 @@ export async function pictures(detail, run, onClose) {
   if (detail.files.some(({ name }) => name === "boundary.json")) parts.push(...(await boundary(run, onClose)));
   if (files.length)
     parts.push(
-      h("h3", {}, "Pictures"),
+      h("h2", {}, "Pictures"),
       h(
         "div",
         { class: "pictures" },
@@ -68,7 +70,8 @@ function picture(id, name) {
   );
 }
 
-function enlarge(title, image, save) {
+/** Shows an image in a dialog; `save` is a link to its file. */
+export function enlarge(title, image, save) {
   const dialog = document.getElementById("dialog");
   dialog.className = "large";
   dialog.replaceChildren(

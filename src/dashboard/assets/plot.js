@@ -34,13 +34,13 @@ export class Plot {
   }
 
   /**
-   * `x`, `y`: `{kind, range, words, title}` (scale.js). `curves`: `[{points: [[x, y]...], band: [[x, low, high]...], color,
+   * `ground`: from the area in px to what lies below all. `x`, `y`: `{kind, range, words, title}` (scale.js). `curves`: `[{points: [[x, y]...], band: [[x, low, high]...], color,
    * width, dash, opacity, ids, ...}]`, where y may be null for a gap; `marks`: `[{x, y, shape, color, size, isHollow,
-   * opacity, ...}]`. Whatever else they have comes back with the events.
+   * isChosen, opacity, ...}]`. Whatever else they have comes back with the events.
    */
-  draw({ x, y, curves = [], marks = [] }) {
+  draw({ x, y, curves = [], marks = [], ground = () => null }) {
     Object.assign(this, { curves, marks });
-    const width = Math.max(NARROWEST, this.parent.clientWidth);
+    const width = Math.max(NARROWEST, this.room);
     const rough = scaleOver(y, this.height - BOTTOM, TOP).ticks(this.numTicks(y, this.height - BOTTOM - TOP, TICK_Y));
     const left = 16 + Math.max(2, ...rough.map(([, text]) => text.length)) * 6.6 + (y.title ? 14 : 0);
     const area = { left, right: width - RIGHT, top: TOP, bottom: this.height - BOTTOM };
@@ -62,6 +62,7 @@ export class Plot {
       svg(
         "g",
         { "clip-path": `url(#${this.clip})` },
+        ground(area),
         curves.filter(({ band }) => band?.length).map((curve) => this.drawBand(curve)),
         curves.map((curve) => this.drawCurve(curve)),
       ),
@@ -71,6 +72,11 @@ export class Plot {
       this.brush,
     );
     this.light(this.lit ?? null);
+  }
+
+  /** The width that there is, in px. */
+  get room() {
+    return this.measured ?? this.parent.clientWidth;
   }
 
   numTicks(axis, length, each) {
@@ -88,7 +94,11 @@ export class Plot {
       ticksX.map(([at]) => svg("line", { class: "grid", x1: at, x2: at, y1: top, y2: bottom })),
       ticksY.map(([at]) => svg("line", { class: "grid", x1: left, x2: right, y1: at, y2: at })),
       svg("path", { class: "frame", d: `M${left},${top}V${bottom}H${right}` }),
-      ticksX.map(([at, words]) => text({ class: "tick", x: at, y: bottom + 15, "text-anchor": "middle" }, words)),
+      ticksX.map(([at, words]) => {
+        // One at the very end would be cut off.
+        const isLast = at > right - 2 * RIGHT;
+        return text({ class: "tick", x: isLast ? right + RIGHT : at, y: bottom + 15, "text-anchor": isLast ? "end" : "middle" }, words);
+      }),
       ticksY.map(([at, words]) => text({ class: "tick", x: left - 6, y: at + 4, "text-anchor": "end" }, words)),
       x.title && text({ class: "axis-title", x: right, y: this.height - 4, "text-anchor": "end" }, x.title),
       y.title &&
@@ -150,7 +160,10 @@ export class Plot {
       ? { fill: "none", "stroke-width": (mark.width ?? 1.6) / size, style: { stroke: mark.color, "--opacity": mark.opacity ?? 1 } }
       : { style: { fill: mark.color, "--opacity": mark.opacity ?? 1 } };
     const place = `translate(${(x - 6 * size).toFixed(1)} ${(y - 6 * size).toFixed(1)}) scale(${size.toFixed(3)})`;
-    mark.element = markShape(mark.shape, { class: `mark ${mark.opens ? "point" : ""}`, transform: place, ...look });
+    const props = { class: `mark ${mark.opens ? "point" : ""} ${mark.isChosen ? "chosen" : ""}`, transform: place };
+    const shape = markShape(mark.shape, mark.isChosen ? look : { ...props, ...look });
+    const ring = mark.isChosen && svg("circle", { class: "ring", cx: 6, cy: 6, r: 9, "stroke-width": 1.6 / size });
+    mark.element = ring ? svg("g", props, ring, shape) : shape;
     return mark.element;
   }
 

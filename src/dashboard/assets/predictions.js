@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { dataTable, h, scroller } from "./dom.js";
+import { enlarge } from "./pictures.js";
 import { MISSING, number, plural, signed } from "./format.js";
 import { state, update } from "./state.js";
 
@@ -37,15 +38,18 @@ export async function predictionTable(detail, id) {
       number: true,
     })),
     ...(error ? [{ label: "error", title: "predicted - true", number: true }] : []),
+    ...(canShowInputs ? [{ label: "why", title: "what each column adds to the prediction" }] : []),
     ...(answer.input_columns ?? []).map((label) => ({ label, title: `input ${label}, as in test.csv` })),
   ];
+  const place = answer.columns.indexOf("row");
+  const why = (row) => (canShowInputs && place >= 0 ? [whyButton(id, row[place])] : []);
   const rows = answer.rows.map((row, index) =>
-    [...row, ...(error ? [signed(error[index])] : []), ...(answer.inputs?.[index] ?? [])].map((cell) =>
-      cell === "" ? MISSING : shortCell(cell),
+    [...row, ...(error ? [signed(error[index])] : []), ...why(row), ...(answer.inputs?.[index] ?? [])].map((cell) =>
+      cell === "" ? MISSING : cell instanceof Node ? cell : shortCell(cell),
     ),
   );
   return [
-    h("h3", {}, "Predictions on the test split"),
+    h("h2", {}, "Predictions on the test split"),
     h(
       "div",
       { class: "controls" },
@@ -67,6 +71,19 @@ export async function predictionTable(detail, id) {
       ? scroller(dataTable(columns, rows), "Predictions")
       : h("p", {}, answer.num_wrong === 0 && state.wrong !== "0" ? "None is wrong." : "There are none."),
   ];
+}
+
+/** Shows the contributions of the columns to the prediction of a row, which the server computes when it is asked. */
+function whyButton(id, row) {
+  const address = api.contributionsUrl(id, row);
+  const title = `What each column adds to the prediction of row ${row}`;
+  const show = () => {
+    const image = h("img", { src: address, alt: title });
+    // An image does not tell why there is none.
+    image.onerror = () => api.send("GET", address).catch((error) => image.replaceWith(h("p", { class: "error" }, error.message)));
+    enlarge(title, image, h("a", { href: address, download: `${id}-row-${row}.svg` }, "Download"));
+  };
+  return h("button", { type: "button", class: "why", title, onclick: show }, "why");
 }
 
 const isCell = () => Boolean(state.truth || state.guess);

@@ -91,23 +91,7 @@ export function runRow(key, run, columns, index, cursor) {
           onclick: (event) => table.select(run.id, event.shiftKey),
         }),
       ),
-      h(
-        "td",
-        { class: "eye" },
-        h(
-          "button",
-          {
-            type: "button",
-            tabindex: "-1",
-            class: "quiet",
-            title: flags.drawn ? "Drawn: click to hide" : "Not drawn: click to draw",
-            "aria-label": `Draw ${name}`,
-            "aria-pressed": String(flags.drawn),
-            onclick: () => show(run.id, !flags.drawn),
-          },
-          swatch(flags.slot, flags.drawn),
-        ),
-      ),
+      eyeCell([run.id], name, flags.drawn, "", swatch(flags.slot, flags.drawn)),
       h(
         "th",
         { scope: "row", class: "name", title: `${store.title(run)}${run.archived ? ", archived" : ""}` },
@@ -203,23 +187,7 @@ export function groupRow(key, group, columns, index) {
           onchange: () => update({ sel: chosen ? state.sel.filter((id) => !ids.includes(id)) : [...state.sel, ...ids.slice(0, 50)] }),
         }),
       ),
-      h(
-        "td",
-        { class: "eye" },
-        h(
-          "button",
-          {
-            type: "button",
-            tabindex: "-1",
-            class: "quiet",
-            title: drawn ? "Drawn: click to hide all" : "Not drawn: click to draw all",
-            "aria-label": `Draw ${group.key}`,
-            "aria-pressed": String(drawn > 0),
-            onclick: () => showAll(ids, drawn === 0),
-          },
-          slot === null ? (drawn ? "◉" : "○") : swatch(slot, drawn > 0),
-        ),
-      ),
+      eyeCell(ids, group.key, drawn > 0, " all", slot === null ? (drawn ? "◉" : "○") : swatch(slot, drawn > 0)),
       h(
         "th",
         { colspan: 2, scope: "rowgroup", title: group.key },
@@ -241,6 +209,26 @@ export function groupRow(key, group, columns, index) {
     ),
   );
 }
+
+/** The cell that tells whether runs are drawn, and draws or hides them. */
+const eyeCell = (ids, name, isDrawn, all, mark) =>
+  h(
+    "td",
+    { class: "eye" },
+    h(
+      "button",
+      {
+        type: "button",
+        tabindex: "-1",
+        class: "quiet",
+        title: isDrawn ? `Drawn: click to hide${all}` : `Not drawn: click to draw${all}`,
+        "aria-label": `Draw ${name}`,
+        "aria-pressed": String(isDrawn),
+        onclick: () => showAll(ids, !isDrawn),
+      },
+      mark,
+    ),
+  );
 
 export const show = (id, on) => showAll([id], on);
 

@@ -287,18 +287,18 @@ function testValues(run) {
 
 const PARTS = {
   config: (detail) => [
-    h("h3", {}, "config.toml"),
+    h("h2", {}, "config.toml"),
     h("p", { class: "soft" }, "The resolved configuration: this text alone reproduces the run."),
     copyable(detail.config_toml),
   ],
   environment: (detail) => [
-    h("h3", {}, "Environment"),
+    h("h2", {}, "Environment"),
     scroller(dataTable([{ label: "what" }, { label: "value" }], flatten(detail.environment)), "Environment"),
   ],
   files: (detail, id) => {
     const pictures = detail.files.filter((file) => /\.(svg|png)$/i.test(file.name));
     return [
-      h("h3", {}, "Files"),
+      h("h2", {}, "Files"),
       scroller(
         dataTable(
           [{ label: "file" }, { label: "size", number: true }],
@@ -327,15 +327,15 @@ const PARTS = {
     if (!detail.files.some((file) => file.name === "run.log")) return [h("p", {}, "This run wrote no log.")];
     const text = await api.fileText(id, "run.log");
     return [
-      h("h3", {}, "run.log"),
-      text.trim() ? h("pre", { class: "log", tabindex: "0" }, text.slice(-200_000)) : h("p", {}, "The log is empty."),
+      h("h2", {}, "run.log"),
+      text.trim() ? h("pre", { class: "log", tabindex: "0", role: "group", "aria-label": "Log" }, text.slice(-200_000)) : h("p", {}, "The log is empty."),
     ];
   },
   evaluation: (detail) => {
     const found = detail.evaluation;
     if (!found) return [h("p", {}, "There is no evaluation (yet): it is written after training, from the test split.")];
     const parts = [
-      h("h3", {}, "Test split"),
+      h("h2", {}, "Test split"),
       h("p", { class: "soft" }, `${found.num_examples} examples, touched once, after training.`),
       scroller(
         dataTable(
@@ -371,7 +371,7 @@ const PARTS = {
       );
     if (found.error_quantiles)
       parts.push(
-        h("h3", {}, "Errors"),
+        h("h2", {}, "Errors"),
         scroller(
           dataTable(
             [{ label: "quantile" }, { label: "absolute error", number: true }],
@@ -425,6 +425,6 @@ export function copyable(text) {
       { type: "button", onclick: () => navigator.clipboard?.writeText(text).then(() => toast("Copied.")) },
       "Copy",
     ),
-    h("pre", { tabindex: "0" }, text),
+    h("pre", { tabindex: "0", role: "group", "aria-label": "Text to copy" }, text),
   );
 }

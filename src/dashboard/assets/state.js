@@ -2,7 +2,7 @@
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 
-const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "zoomy", "pcols"];
+const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "order", "off", "zoomy", "pcols"];
 
 /** Views of one thing, whose id is in the path. */
 const PAGES = ["run", "sweep"];
@@ -29,6 +29,8 @@ const DEFAULTS = {
   full: [],
   large: [],
   first: [], // names of charts: logarithmic y, y with all outliers, enlarged, always shown
+  order: [], // of charts: those that were moved, in their order
+  off: [], // hidden charts
   more: "", // "1": the charts of all metrics
   color: "", // what colours stand for: "" runs or groups, else a column id
   band: "", // of a mean: "" range, "sd", "interval"
@@ -46,6 +48,8 @@ const DEFAULTS = {
   target: "", // metric of scatter and parallel
   sx: "", // param of scatter
   pcols: [], // params of parallel
+  cx: "",
+  cy: "", // params of a sweep's contour; empty: the most important ones
   judge: "", // the test metric of the verdict; empty: the most meaningful one
   kind: "", // of examples: "" is fixed, else broken or both_wrong
   by: "", // "time": trials by their end, else by their number

@@ -1,6 +1,7 @@
 // The runs as the server has them, and which of them are listed and drawn.
 
 import * as api from "./api.js";
+import { FIRST } from "./early.js";
 import { column, comparator, defaultColumns, runName, serverOrder, vocabulary } from "./columns.js";
 import { colorKey, groupOf, groups, mainMetric } from "./groups.js";
 import { assign } from "./palette.js";
@@ -42,9 +43,8 @@ onState((keys) => {
   forgetBut(isOther ? ["places"] : [...NAMES, "places"]);
 });
 
-/** How many runs the first page has, which is shown at once, and each of the others. */
-const FIRST = 200,
-  PAGE = 500;
+/** How many runs each page has but the first, which is shown at once. */
+const PAGE = 500;
 let total = 0; // runs that the server has, by the last page
 let loading = null; // while pages come: {seen, told}, the ids on them and those that changed meanwhile
 
@@ -55,16 +55,18 @@ export const isLoading = () => loading !== null && runs.size < total;
 
 /**
  * Fetches the first page, of what the table shows at first, and goes on with the others while the page is used. Returns the
- * revision of the first.
+ * revision of the first. Nothing is shown before `ready()`, of which the promise `when` tells what to begin with.
  */
-export async function load() {
+export async function load(when, ready = () => {}) {
   const mine = (loading = { seen: new Set(), told: new Set() });
-  const [first] = await Promise.all([firstPage(), applyFilter(false)]);
+  const [first, found] = await Promise.all([firstPage(), when, applyFilter(false)]);
   revision = first.revision;
   loaded = true;
   take(first, mine);
+  ready(found);
+  if (first.runs.length < total) others(first, mine);
+  else end(mine);
   changed(null);
-  others(first, mine);
   return first.revision;
 }
 
@@ -105,14 +107,19 @@ async function others(first, mine) {
         }
       }
     }
-    // Deleted while this page was not told of it.
-    for (const id of runs.keys()) if (!mine.seen.has(id)) runs.delete(id);
+    end(mine);
   } catch {
     // The banner says that the server is gone; when it is back, the list is loaded again.
+    if (mine === loading) loading = null;
   }
-  if (mine !== loading) return;
+  if (loading === null) changed(null);
+}
+
+/** All pages have come. */
+function end(mine) {
+  // Deleted while this page was not told of it.
+  for (const id of runs.keys()) if (!mine.seen.has(id)) runs.delete(id);
   loading = null;
-  changed(null);
 }
 
 /** Adds the runs of a page, but for those of which a change was announced meanwhile: that is newer. */
@@ -173,6 +180,9 @@ export function put(run) {
   runs.set(run.id, run);
   changed(new Set([run.id]));
 }
+
+/** Runs were changed where they are. */
+export const touch = () => changed(null);
 
 export function drop(ids) {
   ids.forEach(forget);

@@ -9,6 +9,7 @@ import { copyable } from "./run.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { countsText } from "./sweeps.js";
+import { surface } from "./surface.js";
 import { bestSoFar, slices, timeline } from "./trialcharts.js";
 import { trialTable } from "./trials.js";
 
@@ -48,22 +49,24 @@ export function mountSweep(parent) {
   const charts = h(
     "div",
     { class: "charts sweep-charts" },
-    h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Best so far"), by), curve, trialKey("best")),
-    h("figure", { class: "chart" }, h("figcaption", {}, h("h3", {}, "Importance of the params")), shares),
+    h("figure", { class: "chart" }, h("figcaption", {}, h("h2", {}, "Best so far"), by), curve, trialKey("best")),
+    h("figure", { class: "chart" }, h("figcaption", {}, h("h2", {}, "Importance of the params")), shares),
   );
   const each = h("div", { class: "charts slices" });
+  const pair = h("figure", { class: "chart contour", hidden: true });
   const body = h(
     "div",
     { hidden: true },
-    h("h3", {}, "Params and value"),
+    h("h2", {}, "Params and value"),
     lines,
     marks,
     charts,
     each,
-    h("h3", {}, "Who trained what when"),
+    pair,
+    h("h2", {}, "Who trained what when"),
     lanes,
     trialKey("timeline"),
-    h("h3", {}, "Trials"),
+    h("h2", {}, "Trials"),
     table,
   );
   parent.append(h("a", { class: "back", href: link({ view: "charts", id: "", tab: "" }) }, "← All runs"), head, body);
@@ -99,6 +102,7 @@ export function mountSweep(parent) {
       });
       bestSoFar(curve, answer, inside, openTrial);
       slices(each, answer, inside, openTrial);
+      surface(pair, answer, inside, openTrial);
     } else {
       lines.replaceChildren(h("p", {}, "No trial has a value yet."));
     }
@@ -135,7 +139,7 @@ export function mountSweep(parent) {
       if (!ids || [...ids].some((one) => !store.runs.has(one) || store.runs.get(one).sweep?.sweep === id)) soon();
     }),
     onState((changed) => {
-      if (changed.has("by") || changed.has("tsort")) render();
+      if (["by", "tsort", "sel", "cx", "cy"].some((key) => changed.has(key))) render();
     }),
     onTheme(draw),
   ];
@@ -179,8 +183,10 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
   if (winner) {
     const params = sweep.params
       .filter((key) => key in winner.params)
-      .map((key) => `${key} = ${param(winner.params[key])}`)
-      .join(", ");
+      .map((key, index) => {
+        const value = winner.params[key];
+        return [index ? ", " : "", `${key} = `, h("span", { title: param(value) }, param(typeof value === "number" ? Number(value.toPrecision(4)) : value))];
+      });
     const tested = winner.results.map((result) => result.test).filter((test) => test !== null);
     const mean = tested.reduce((sum, test) => sum + test, 0) / tested.length;
     parts.push(
@@ -190,7 +196,9 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
         : `trial ${winner.number}`,
       " with ",
       h("b", { title: String(winner.value) }, number(winner.value)),
-      `: ${params}.`,
+      ": ",
+      params,
+      ".",
       tested.length ? ` Its ${testMetric} is ${number(mean)}.` : "",
     );
   } else {

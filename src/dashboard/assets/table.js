@@ -11,6 +11,10 @@ export { deltaText, deltaTitle, show, statusLabel } from "./rows.js";
 const ROW = 30; // px; style.css has the same
 const SPARE = 8; // rows kept above and below the ones in sight
 
+const soon = perFrame(() => renderRows());
+// What part of the table is in sight, in px: asking the browser in the midst of a change would have it lay out the page.
+let [room, place] = [innerHeight, 0];
+
 let box, table, head, body, columnGroup, above, below;
 let inSight = ""; // which part of `items` has rows
 let items = []; // what the table lists: {run} or {group}
@@ -41,7 +45,10 @@ export function mountTable(parent) {
   );
   box = h("div", { class: "table-box", id: "table-box", onscroll: perFrame(scrolled) }, table);
   parent.append(box);
-  new ResizeObserver(perFrame(() => renderRows())).observe(box);
+  new ResizeObserver(([entry]) => {
+    room = entry.contentRect.height;
+    soon();
+  }).observe(box);
   const render = perFrame(renderTable);
   store.onRuns(render);
   onState(render);
@@ -137,15 +144,15 @@ function renderHead(columns) {
 
 /** Sticky cells take half the time of a frame, so they are sticky only while needed. */
 function scrolled() {
+  place = Math.max(0, box.scrollTop);
   box.classList.toggle("aside", box.scrollLeft > 0);
   renderRows({ moved: true });
 }
 
 /** `moved`: nothing changed but the place, so that the rows that are there stay as they are. */
 function renderRows({ moved = false } = {}) {
-  const top = Math.max(0, box.scrollTop);
-  const first = Math.max(0, Math.floor(top / ROW) - SPARE);
-  const last = Math.min(items.length, Math.ceil((top + box.clientHeight) / ROW) + SPARE);
+  const first = Math.max(0, Math.floor(place / ROW) - SPARE);
+  const last = Math.min(items.length, Math.ceil((place + room) / ROW) + SPARE);
   if (moved && inSight === `${first} ${last}`) return;
   inSight = `${first} ${last}`;
   const columns = store.columns();
@@ -200,6 +207,7 @@ export function setCursor(id) {
     // The sticky head covers one row.
     if (index * ROW < box.scrollTop) box.scrollTop = index * ROW;
     if ((index + 2) * ROW > box.scrollTop + box.clientHeight) box.scrollTop = (index + 2) * ROW - box.clientHeight;
+    place = box.scrollTop;
   }
   renderRows();
 }

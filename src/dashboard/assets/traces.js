@@ -1,6 +1,6 @@
 // Turns series into curves, bands, marks and ranges of a plot: pure functions without page or network.
 
-import { bounds, number, spread, tQuantile } from "./format.js";
+import { bounds, grouped, number, spread, tQuantile } from "./format.js";
 
 const COLUMN = { epoch: 0, step: 1, time: 2 };
 
@@ -14,7 +14,7 @@ const SQUEEZED = 0.15;
 
 /**
  * Everything to draw for one metric, as plot.js takes it.
- * `lines`: [{run, ids, label, split, leading, samples, color, slot, shape, strong, mean?, size?}] ; `view`: {x, logx, logy,
+ * `lines`: [{run, ids, label, split, leading, samples, color, slot, shape, strong, chosen, mean?, size?}] ; `view`: {x, logx, logy,
  * zoom, zoomy, full}. The samples of a mean of `size` runs have `low`, `high` and `count`.
  */
 export function build(lines, view) {
@@ -55,7 +55,7 @@ function marksOf(line, view, column) {
   const last = shown.at(-1);
   if (!last) return [];
   const at = (sample) => ({ x: sample[column], y: sample[3], color: line.color, ids: line.ids });
-  const marks = [{ ...at(last), shape: line.shape, size: 7 }];
+  const marks = [{ ...at(last), shape: line.shape, size: 7, isChosen: line.chosen }];
   const best = line.samples.find((sample) => sample[0] === line.run.best_epoch);
   if (best && visible(best, view)) marks.push({ ...at(best), shape: line.shape, size: 12, isHollow: true });
   if (/\bearly\b/i.test(line.run.reason ?? "")) marks.push({ ...at(last), shape: "bar", size: 12, isHollow: true, width: 2 });
@@ -168,8 +168,9 @@ export function meanOf(series, kind, key) {
     if (!found) continue;
     const mean = (index) => finite.reduce((sum, sample) => sum + sample[index], 0) / finite.length;
     const point = [epoch, mean(1), mean(2), found.mean];
-    const [low, high] = ends(found);
-    Object.assign(point, { low: Math.max(low, least), high: Math.min(high, most), count: found.count, deviation: found.deviation });
+    const within = ([low, high]) => [Math.max(low, least), Math.min(high, most)];
+    const [low, high] = within(ends(found));
+    Object.assign(point, { low, high, interval: within(BANDS.interval.ends(found)), count: found.count, deviation: found.deviation });
     means.push(point);
   }
   return means;
@@ -197,7 +198,7 @@ export function remarks(lines, view) {
   if (thinned.length) {
     const most = Math.max(...thinned.map((line) => line.total));
     found.push(
-      `Thinned for the screen, keeping every extreme: ${thinned.length} of ${lines.length} curves, of up to ${most.toLocaleString("en")} points.`,
+      `Thinned for the screen, keeping every extreme: ${thinned.length} of ${lines.length} curves, of up to ${grouped(most)} points.`,
     );
   }
   return found;

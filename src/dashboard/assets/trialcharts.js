@@ -1,7 +1,7 @@
 // Pictures of a sweep's trials over time: the best so far, and which worker trained which.
 
 import { h, scroller, svg } from "./dom.js";
-import { bestOf, number, param, seconds } from "./format.js";
+import { bestOf, natural, number, param, seconds } from "./format.js";
 import { hideHover, showHover } from "./hover.js";
 import { scaleOf } from "./parallel.js";
 import { Plot } from "./plot.js";
@@ -28,17 +28,7 @@ export function bestSoFar(box, { sweep, trials }, inside, open) {
     if (trial.state === "finished") best = bestOf(sweep.metric, best === null ? [trial.value] : [best, trial.value]);
     if (best !== null) steps.push([x(trial), best]);
   }
-  const marks = ordered.map((trial) => ({
-    x: x(trial),
-    y: trial.value,
-    trial,
-    opens: true,
-    shape: "circle",
-    size: 10,
-    color: "var(--accent)",
-    isHollow: trial.state !== "finished",
-    opacity: inside(trial) ? 1 : 0.15,
-  }));
+  const marks = ordered.map((trial) => markOf(trial, x(trial), trial.value, 10, inside));
   if (!box.plot?.svg.isConnected)
     box.plot = new Plot(box, { height: 290, label: "Best value so far; the table below has the numbers" }, { leave: hideHover });
   const { plot } = box;
@@ -52,6 +42,20 @@ export function bestSoFar(box, { sweep, trials }, inside, open) {
   });
 }
 
+/** The mark of a trial; hollow where it was stopped early, with a ring where one of its runs is selected. */
+export const markOf = (trial, x, y, size, inside) => ({
+  x,
+  y,
+  trial,
+  opens: true,
+  shape: "circle",
+  size,
+  color: "var(--accent)",
+  isHollow: trial.state !== "finished",
+  isChosen: trial.runs.some((id) => state.sel.includes(id)),
+  opacity: inside(trial) ? 0.9 : 0.13,
+});
+
 /** One plot per param: its value in each trial against the result, so that a direction can be seen. */
 export function slices(box, { sweep, trials }, inside, open) {
   const valued = trials.filter((trial) => trial.value !== null);
@@ -61,7 +65,7 @@ export function slices(box, { sweep, trials }, inside, open) {
     let figure = box.children[index];
     if (figure?.dataset.param !== key) {
       const plot = h("div", { class: "plot" });
-      figure = h("figure", { class: "chart", "data-param": key }, h("figcaption", {}, h("h3", { title: key }, key)), plot);
+      figure = h("figure", { class: "chart", "data-param": key }, h("figcaption", {}, h("h2", { title: key }, key)), plot);
       figure.plot = new Plot(plot, { height: 190, label: `${key} against ${sweep.metric}; the table below has the numbers` }, { leave: hideHover });
     }
     return figure;
@@ -73,17 +77,7 @@ export function slices(box, { sweep, trials }, inside, open) {
     const key = figure.dataset.param;
     const known = valued.filter((trial) => trial.params[key] !== undefined);
     const [x, at] = paramAxis(known.map((trial) => trial.params[key]));
-    const marks = known.map((trial) => ({
-      x: at(trial.params[key]),
-      y: places(trial.value),
-      trial,
-      opens: true,
-      shape: "circle",
-      size: 8,
-      color: "var(--accent)",
-      isHollow: trial.state !== "finished",
-      opacity: inside(trial) ? 0.9 : 0.12,
-    }));
+    const marks = known.map((trial) => markOf(trial, at(trial.params[key]), places(trial.value), 8, inside));
     tellTrials(figure.plot, figure, sweep, open);
     figure.plot.draw({ x: { ...x, title: key }, y, marks });
   });
@@ -93,14 +87,14 @@ export function slices(box, { sweep, trials }, inside, open) {
 const FEW_VALUES = 6;
 
 /** An axis for the values of a param: of few or of words, one place each. */
-function paramAxis(values) {
+export function paramAxis(values) {
   const isNumeric = values.every((value) => typeof value === "number");
   const known = [...new Set(values)];
   if (isNumeric && known.length > FEW_VALUES) return axisOf(values);
   // Lists get their natural order: [8] before [16].
   const words = isNumeric
     ? known.sort((a, b) => a - b).map(param)
-    : [...new Set(values.map(param))].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    : [...new Set(values.map(param))].sort(natural);
   return [{ kind: "words", words }, param];
 }
 
@@ -112,7 +106,7 @@ function axisOf(values) {
 }
 
 /** What is said of the trial under the pointer, beside `element`, and what a click does. */
-function tellTrials(plot, element, sweep, open) {
+export function tellTrials(plot, element, sweep, open) {
   plot.events.open = ({ trial }) => open(trial);
   plot.events.hover = (x, y) => {
     const trial = plot.find(x, y)?.trial;

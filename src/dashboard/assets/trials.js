@@ -1,7 +1,7 @@
 // The trials of a sweep as a table.
 
 import { dataTable, h, scroller } from "./dom.js";
-import { MISSING, goal, number, param, plural, seconds } from "./format.js";
+import { MISSING, goal, natural, number, param, plural, seconds } from "./format.js";
 import { link, state, update } from "./state.js";
 import * as store from "./store.js";
 import { statusLabel } from "./table.js";
@@ -106,7 +106,7 @@ export function trialTable(box, answer, rows) {
   const compare = (a, b) =>
     typeof a === "number" && typeof b === "number"
       ? a - b
-      : String(param(a)).localeCompare(String(param(b)), "en", { numeric: true });
+      : natural(String(param(a)), String(param(b)));
   // Trials without a value come last in both directions.
   const sorted = [...rows].sort((a, b) => {
     const [x, y] = [value(a), value(b)];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::dashboard::Reporter;
+use crate::dashboard::{Explainer, Models, Reporter};
 use crate::tracking::Run;
 
 #[tokio::test]
@@ -23,6 +23,42 @@ async fn edits_reach_the_folder() {
     let run = dashboard.send("PATCH", &path, r#"{"archived": false}"#).await.json();
     assert_eq!((&run["tags"], &run["archived"]), (&json!(["a", "b"]), &json!(false)));
     assert_eq!(dashboard.get("/api/runs").await.json()["runs"][0], run);
+}
+
+#[tokio::test]
+async fn an_experiment_is_renamed_and_back() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    dashboard.finished("wine");
+    let rename = async |from: &str, to: &str| {
+        dashboard.send("POST", "/api/experiments/rename", json!({ "from": from, "to": to }).to_string()).await
+    };
+    for (from, to, status) in [
+        ("none", "new", StatusCode::NOT_FOUND),
+        ("digits", "", StatusCode::BAD_REQUEST),
+        ("digits", "wine", StatusCode::CONFLICT),
+    ] {
+        let answer = rename(from, to).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    let names = async || {
+        let found = dashboard.get("/api/experiments").await.json();
+        let names: Vec<String> = found["experiments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["name"].as_str().unwrap().to_owned())
+            .collect();
+        names
+    };
+    assert_eq!(rename("digits", "numerals <b>").await.json(), json!({ "runs": 1 }));
+    assert_eq!(names().await, ["wine", "numerals <b>"]);
+    let file = std::fs::read(dashboard.root().join(format!("runs/{id}/run.json"))).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&file).unwrap()["experiment"], "numerals <b>");
+    let board = dashboard.get("/api/leaderboard?experiment=numerals%20%3Cb%3E").await;
+    assert_eq!(board.status, StatusCode::OK, "{}", board.text());
+    assert_eq!(rename("numerals <b>", "digits").await.status, StatusCode::OK);
+    assert_eq!(names().await, ["wine", "digits"]);
 }
 
 #[tokio::test]
@@ -114,7 +150,8 @@ async fn a_report_is_a_file_for_whoever_has_a_writer_of_reports() {
     let path = format!("/api/report?runs={id}");
     assert_eq!(dashboard.get(&path).await.status, StatusCode::NOT_FOUND);
     let write = |_: &Store, runs: &[Run]| Ok(format!("<p>{}", runs[0].record.id));
-    let state = AppState::with_reports(dashboard.root(), Access::local(), Some(Reporter(Arc::new(write))));
+    let models = Models { reporter: Some(Reporter(Arc::new(write))), ..Models::default() };
+    let state = AppState::with_models(dashboard.root(), Access::local(), models);
     let other = Dashboard { folder: tempfile::tempdir().unwrap(), state };
     let answer = other.get(&path).await;
     assert_eq!((answer.status, answer.text()), (StatusCode::OK, format!("<p>{id}")));
@@ -126,6 +163,35 @@ async fn a_report_is_a_file_for_whoever_has_a_writer_of_reports() {
         ("runs=a-20260101-000000-abcd", StatusCode::NOT_FOUND),
     ] {
         assert_eq!(other.get(&format!("/api/report?{query}")).await.status, status, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_prediction_is_explained_by_whoever_knows_the_models() {
+    let dashboard = Dashboard::new();
+    let id = dashboard.finished("digits");
+    let path = format!("/api/runs/{id}/contributions?row=3");
+    assert_eq!(dashboard.get(&path).await.status, StatusCode::NOT_FOUND);
+    let explain = |folder: &std::path::Path, row: usize| {
+        anyhow::ensure!(row < 5, "--row {row} is no test row");
+        Ok(format!("<svg>{} {row}</svg>", folder.file_name().unwrap().display()))
+    };
+    let models = Models { explainer: Some(Explainer(Arc::new(explain))), ..Models::default() };
+    let state = AppState::with_models(dashboard.root(), Access::local(), models);
+    let other = Dashboard { folder: tempfile::tempdir().unwrap(), state };
+    let answer = other.get(&path).await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::OK, format!("<svg>{id} 3</svg>")));
+    assert_eq!(answer.header("content-type"), "image/svg+xml");
+    assert!(answer.header("content-security-policy").starts_with("sandbox"));
+    let refused = other.get(&path.replace("row=3", "row=7")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.text().contains("is no test row"), "{}", refused.text());
+    for (path, status) in [
+        (format!("/api/runs/{id}/contributions"), StatusCode::BAD_REQUEST),
+        (format!("/api/runs/{id}/contributions?row=-1"), StatusCode::BAD_REQUEST),
+        ("/api/runs/a-20260101-000000-abcd/contributions?row=1".to_owned(), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(other.get(&path).await.status, status, "{path}");
     }
 }
 

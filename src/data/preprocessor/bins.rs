@@ -40,17 +40,23 @@ pub(super) fn edges(sorted: &[f32], num_bins: usize) -> Vec<f64> {
     if edges.len() < 2 { Vec::new() } else { edges }
 }
 
+/// The input of a number without bins.
+#[inline]
+pub(super) fn scaled(number: f64, center: f64, spread: f64) -> f32 {
+    // With a tiny spread an outlier may exceed the range of f32; inputs must be finite.
+    let input = ((number - center) / spread) as f32;
+    input.clamp(f32::MIN, f32::MAX)
+}
+
 impl PreparedKind {
     /// Appends the inputs of a `number` in the column's own units; nothing for a categorical column.
     pub fn encode_number(&self, number: f64, inputs: &mut Vec<f32>) {
         match self {
             Self::Numeric { center, spread, edges, .. } if edges.is_empty() => {
-                // With a tiny spread an outlier may exceed the range of f32; inputs must be finite.
-                let input = ((number - center) / spread) as f32;
-                inputs.push(input.clamp(f32::MIN, f32::MAX));
+                inputs.push(scaled(number, *center, *spread));
             }
             Self::Numeric { edges, .. } => encode(number, edges, inputs),
-            Self::Categorical { .. } => {}
+            Self::Categorical { .. } | Self::Text { .. } => {}
         }
     }
 
@@ -61,7 +67,7 @@ impl PreparedKind {
                 Some(f64::from(inputs[0]) * spread + center)
             }
             Self::Numeric { edges, .. } => Some(decode(inputs, edges)),
-            Self::Categorical { .. } => None,
+            Self::Categorical { .. } | Self::Text { .. } => None,
         }
     }
 }

@@ -2,12 +2,16 @@
 //! inputs.
 
 use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
+use super::bins::scaled;
 use super::{PreparedColumn, PreparedKind};
+use crate::data::bag::{Bag, bag};
 use crate::data::labels::Labels;
 use crate::data::{ColumnKind, Dataset, Readings, Spelling};
 
 /// A prepared column matched with a column of a data set.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Encoder {
     Numeric {
         position: Option<usize>,
@@ -18,6 +22,26 @@ pub(super) enum Encoder {
     },
     /// For each of the data set's categories, the index of its input, if it has one.
     OneHot { position: Option<usize>, inputs: Vec<Option<usize>>, num_inputs: usize, unknown: Option<usize> },
+    /// The texts that the cells of the data set index.
+    /// Each becomes a bag when it is first asked for: only those of some rows may be.
+    Text { position: Option<usize>, texts: Arc<[String]>, bags: Vec<OnceLock<Bag>>, buckets: usize },
+}
+
+/// How a number becomes an input without bins. What [`Encoder::encode`] does, for a loop over many columns without branches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scaling {
+    median: f64,
+    center: f64,
+    spread: f64,
+    shift: f64,
+}
+
+impl Scaling {
+    #[inline]
+    pub(super) fn input(&self, cell: f32) -> f32 {
+        let number = if cell.is_nan() { self.median } else { f64::from(cell) + self.shift };
+        scaled(number, self.center, self.spread)
+    }
 }
 
 impl Encoder {
@@ -48,7 +72,7 @@ impl Encoder {
             (PreparedKind::Categorical { categories, has_unknown }, kind) => {
                 let (position, names) = match kind {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
-                    Some(ColumnKind::Numeric) | None => (None, &[][..]),
+                    Some(ColumnKind::Numeric | ColumnKind::Text { .. }) | None => (None, &[][..]),
                 };
                 let known = Labels::known(categories, spelling);
                 Self::OneHot {
@@ -57,6 +81,13 @@ impl Encoder {
                     num_inputs: column.kind.num_inputs(),
                     unknown: has_unknown.then_some(categories.len()),
                 }
+            }
+            (&PreparedKind::Text { buckets }, kind) => {
+                let (position, texts) = match kind {
+                    Some(ColumnKind::Text { texts }) => (position, texts.clone()),
+                    _ => (None, Arc::default()),
+                };
+                Self::Text { position, bags: vec![OnceLock::new(); texts.len()], texts, buckets }
             }
         }
     }
@@ -67,6 +98,21 @@ impl Encoder {
         let is_unscaled =
             matches!(kind, PreparedKind::Numeric { center: 0.0, spread: 1.0, edges, .. } if edges.is_empty());
         *own == Some(position) && is_unscaled && *shift == 0.0
+    }
+
+    /// How the cell at `position` becomes the only input, if it does so by scaling alone.
+    pub(super) fn scaling(&self, position: usize) -> Option<Scaling> {
+        match self {
+            Self::Numeric {
+                position: own,
+                median,
+                kind: PreparedKind::Numeric { center, spread, edges, .. },
+                shift,
+            } if *own == Some(position) && edges.is_empty() => {
+                Some(Scaling { median: *median, center: *center, spread: *spread, shift: *shift })
+            }
+            _ => None,
+        }
     }
 
     /// Appends the inputs of one row's cells.
@@ -84,6 +130,15 @@ impl Encoder {
                 inputs.resize(start + num_inputs, 0.0);
                 if let Some(input) = known.or(*unknown) {
                     inputs[start + input] = 1.0;
+                }
+            }
+            Self::Text { position, texts, bags, buckets } => {
+                let start = inputs.len();
+                inputs.resize(start + buckets, 0.0);
+                let cell = position.map(|position| cells[position]).filter(|cell| !cell.is_nan());
+                if let Some(place) = cell.map(|cell| cell as usize).filter(|&place| place < texts.len()) {
+                    let bag = bags[place].get_or_init(|| bag(&texts[place], *buckets));
+                    bag.iter().for_each(|&(bucket, number)| inputs[start + bucket as usize] = number);
                 }
             }
         }

@@ -9,8 +9,10 @@ use crate::data::limits::MAX_CELLS;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Several, Target, TargetColumn};
 use crate::invalid::Invalid;
 
-/// Columns gathered at a time: a cache line of each row is then read once, and memory stays small.
+/// Columns gathered at a time: a cache line of each row is then read once.
 const COLUMNS_AT_A_TIME: usize = 16;
+/// Memory of the columns gathered at a time; of many rows they are fewer.
+const GATHERED_BYTES: usize = 8 << 20;
 
 impl Preprocessor {
     /// Fits scaling, medians, categories and the target's scale on `train_rows` alone.
@@ -20,7 +22,7 @@ impl Preprocessor {
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
-    pub fn fit(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Self, Invalid> {
+    pub fn fit(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Result<Self, Invalid> {
         if train_rows.is_empty() {
             return Err(Invalid::at("data.validation_fraction", "there is no training row to fit the scaling on"));
         }
@@ -30,7 +32,7 @@ impl Preprocessor {
                 (PreparedTarget::Classes(names.clone()), counts, fit_table(dataset, train_rows, config)?)
             }
             Target::Numbers(numbers) => {
-                let numbers = train_rows.iter().map(|&row| numbers[row]);
+                let numbers = train_rows.iter().map(|&row| numbers[row as usize]);
                 let (mean, standard_deviation) = fit_number(numbers, &dataset.target_name)?;
                 let target = PreparedTarget::Number { mean, standard_deviation };
                 (target, Vec::new(), fit_table(dataset, train_rows, config)?)
@@ -57,7 +59,7 @@ impl Preprocessor {
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
-    pub fn refit(&self, dataset: &Dataset, train_rows: &[usize]) -> Result<Self, Invalid> {
+    pub fn refit(&self, dataset: &Dataset, train_rows: &[u32]) -> Result<Self, Invalid> {
         let invalid = |message: String| Invalid::at("model.init_from", message);
         if let (PreparedTarget::Characters(known), Target::Text(text)) = (&self.target, &dataset.target) {
             let (class_counts, text) = text::refit(text, train_rows, known)?;
@@ -67,9 +69,19 @@ impl Preprocessor {
             dataset.columns.iter().map(|column| (column.name.as_str(), &column.kind)).collect();
         for column in self.columns() {
             let found = kinds.get(column.name.as_str());
-            let is_numeric = column.kind.is_numeric();
-            if found.is_none_or(|&kind| (*kind == ColumnKind::Numeric) != is_numeric) {
-                let kind = if is_numeric { "numeric" } else { "categorical" };
+            let is_same = match column.kind {
+                PreparedKind::Numeric { .. } => found.is_some_and(|kind| matches!(kind, ColumnKind::Numeric)),
+                PreparedKind::Categorical { .. } => {
+                    found.is_some_and(|kind| matches!(kind, ColumnKind::Categorical { .. }))
+                }
+                PreparedKind::Text { .. } => found.is_some_and(|kind| matches!(kind, ColumnKind::Text { .. })),
+            };
+            if !is_same {
+                let kind = match column.kind {
+                    PreparedKind::Numeric { .. } => "numeric",
+                    PreparedKind::Categorical { .. } => "categorical",
+                    PreparedKind::Text { .. } => "text",
+                };
                 return Err(invalid(format!(
                     "the run learned from a {kind} column `{}`, which these data lack",
                     column.name
@@ -166,12 +178,12 @@ impl Preprocessor {
 
 impl Preprocessor {
     /// Adds the training rows of `dataset` to what was seen of each column.
-    fn see(&mut self, dataset: &Dataset, train_rows: &[usize]) {
+    fn see(&mut self, dataset: &Dataset, train_rows: &[u32]) {
         let Inputs::Table { columns, .. } = &mut self.inputs else { return };
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
         for column in columns {
             let (Some(seen), Some(&place)) = (&mut column.seen, places.get(column.name.as_str())) else { continue };
-            let cells = train_rows.iter().map(|&row| dataset.row(row)[place]);
+            let cells = train_rows.iter().map(|&row| dataset.row(row as usize)[place]);
             let present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
             let categories = dataset.columns[place].categories();
             *seen = seen.and(Seen::new(&present, train_rows.len(), &column.kind, categories));
@@ -179,14 +191,17 @@ impl Preprocessor {
     }
 }
 
-fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Result<Inputs, Invalid> {
+fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Result<Inputs, Invalid> {
     let mut columns = Vec::with_capacity(dataset.columns.len());
-    let mut gathered = vec![Vec::with_capacity(train_rows.len()); COLUMNS_AT_A_TIME.min(dataset.columns.len())];
-    for (block, chunk) in dataset.columns.chunks(COLUMNS_AT_A_TIME).enumerate() {
-        let start = block * COLUMNS_AT_A_TIME;
+    let at_a_time = GATHERED_BYTES / (train_rows.len() * size_of::<f32>()).max(1);
+    let at_a_time = at_a_time.clamp(1, COLUMNS_AT_A_TIME);
+    let mut gathered = vec![Vec::new(); at_a_time.min(dataset.columns.len())];
+    gathered.iter_mut().for_each(|column| column.reserve_exact(train_rows.len()));
+    for (block, chunk) in dataset.columns.chunks(at_a_time).enumerate() {
+        let start = block * at_a_time;
         gathered.iter_mut().for_each(Vec::clear);
         for &row in train_rows {
-            let cells = &dataset.row(row)[start..start + chunk.len()];
+            let cells = &dataset.row(row as usize)[start..start + chunk.len()];
             let present = cells.iter().zip(&mut gathered).filter(|(cell, _)| !cell.is_nan());
             present.for_each(|(&cell, column)| column.push(cell));
         }
@@ -197,6 +212,7 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
                     let has_missing = cells.len() < train_rows.len();
                     fit_categorical(cells, categories, config.max_categories, has_missing)
                 }
+                ColumnKind::Text { .. } => PreparedKind::Text { buckets: config.text_buckets() },
             };
             let seen = Some(Seen::new(cells, train_rows.len(), &kind, column.categories()));
             columns.push(PreparedColumn { name: column.name.clone(), kind, seen });
@@ -208,9 +224,12 @@ fn fit_table(dataset: &Dataset, train_rows: &[usize], config: &DataConfig) -> Re
     let fits = num_inputs == dataset.columns.len() || num_inputs.saturating_mul(num_rows) <= MAX_CELLS;
     let num_bins: usize =
         columns.iter().filter(|column| column.kind.is_numeric()).map(|column| column.kind.num_inputs()).sum();
-    let (key, what) = match 2 * num_bins > num_inputs {
-        true => ("data.bins", "bin"),
-        false => ("data.max_categories", "category"),
+    let is_text = |column: &&PreparedColumn| matches!(column.kind, PreparedKind::Text { .. });
+    let num_buckets: usize = columns.iter().filter(is_text).map(|column| column.kind.num_inputs()).sum();
+    let (key, what) = match (2 * num_bins > num_inputs, 2 * num_buckets > num_inputs) {
+        (true, _) => ("data.bins", "bin"),
+        (_, true) => ("data.text_buckets", "bucket"),
+        _ => ("data.max_categories", "category"),
     };
     Invalid::unless(fits, key, || {
         format!(
@@ -289,9 +308,9 @@ fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_m
     }
 }
 
-fn class_counts(num_classes: usize, labels: &[u32], train_rows: &[usize]) -> Vec<u64> {
+fn class_counts(num_classes: usize, labels: &[u32], train_rows: &[u32]) -> Vec<u64> {
     let mut counts = vec![0; num_classes];
-    train_rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+    train_rows.iter().for_each(|&row| counts[labels[row as usize] as usize] += 1);
     counts
 }
 
@@ -305,10 +324,10 @@ fn fit_number(numbers: impl ExactSizeIterator<Item = f64> + Clone, name: &str) -
     Ok((mean, standard_deviation))
 }
 
-fn fit_several(several: &Several, train_rows: &[usize]) -> Result<PreparedTarget, Invalid> {
+fn fit_several(several: &Several, train_rows: &[u32]) -> Result<PreparedTarget, Invalid> {
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     for (i, TargetColumn { name, words }) in several.columns.iter().enumerate() {
-        let (mean, standard_deviation) = fit_number(train_rows.iter().map(|&row| several.row(row)[i]), name)?;
+        let (mean, standard_deviation) = fit_number(train_rows.iter().map(|&row| several.row(row as usize)[i]), name)?;
         match words.clone() {
             Some(words) => labels.push(LabelTarget { name: name.clone(), words, share: mean, threshold: None }),
             None => numbers.push(NumberTarget { name: name.clone(), mean, standard_deviation }),

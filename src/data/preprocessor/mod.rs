@@ -1,13 +1,16 @@
 //! Raw cells to network inputs, and network outputs back to the target's units.
 //!
 //! This file defines what is fitted on the training part; `fit` fits it, `transform` applies it (cell by cell with
-//! `encode`), `text` does both for the characters of a text, `saved` and `validate` write it and read it back; `target` has the targets.
+//! `encode`, of large data row by row with `row_encoder`), `text` does both for the characters of a text, `saved` and `validate` write
+//! it and read it back; `target` has the targets, `sources` the columns of the file behind the inputs.
 
 mod bins;
 mod encode;
 mod fit;
+mod row_encoder;
 mod saved;
 mod seen;
+mod sources;
 mod target;
 mod text;
 mod transform;
@@ -18,7 +21,9 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
+pub use row_encoder::RowEncoder;
 pub use seen::Seen;
+pub use sources::SourceColumn;
 pub use target::{LabelTarget, NumberTarget, PreparedTarget, Unit};
 
 use super::{ImageShape, InputColumn, Layout, Readings, Scale};
@@ -111,13 +116,18 @@ pub enum PreparedKind {
         /// instead: an input that is 0 in every training row would keep its random initial weight, and add noise.
         has_unknown: bool,
     },
+    /// This many inputs, the terms of the text by their hashes, as `bag` says; all 0 where it is missing.
+    Text {
+        /// See `data.text_buckets`.
+        buckets: usize,
+    },
 }
 
 /// What the cells of a column of a file are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CellKind {
     Number,
-    /// The name of a category.
+    /// The name of a category, or a text.
     Name,
     /// A date or a time of day, of which the inputs are several numbers.
     Date,
@@ -130,6 +140,12 @@ impl Preprocessor {
             Inputs::Table { columns, .. } => columns,
             Inputs::Text(_) => &[],
         }
+    }
+
+    /// The first column of texts.
+    pub fn text_column(&self) -> Option<&str> {
+        let column = self.columns().iter().find(|column| matches!(column.kind, PreparedKind::Text { .. }))?;
+        Some(&column.name)
     }
 
     /// Whether a numeric column is divided into bins.
@@ -155,6 +171,7 @@ impl Preprocessor {
                     PreparedKind::Numeric { ref edges, .. } if edges.is_empty() => InputColumn::Number,
                     PreparedKind::Numeric { .. } => InputColumn::Bins(column.kind.num_inputs()),
                     PreparedKind::Categorical { .. } => InputColumn::Categories(column.kind.num_inputs()),
+                    PreparedKind::Text { buckets } => InputColumn::Terms(buckets),
                 });
                 Layout {
                     columns: columns.collect(),
@@ -170,7 +187,7 @@ impl Preprocessor {
         }
     }
 
-    /// The columns of a file from which the inputs are computed, each once, in the order of the inputs.
+    /// The names of [`Preprocessor::sources`].
     pub fn source_columns(&self) -> Vec<&str> {
         self.source_cells().into_iter().map(|(name, _)| name).collect()
     }
@@ -181,7 +198,7 @@ impl Preprocessor {
         for column in self.columns() {
             let name = self.readings.source(&column.name);
             let kind = match column.kind {
-                PreparedKind::Categorical { .. } => CellKind::Name,
+                PreparedKind::Categorical { .. } | PreparedKind::Text { .. } => CellKind::Name,
                 PreparedKind::Numeric { .. } if name != column.name => CellKind::Date,
                 PreparedKind::Numeric { .. } => CellKind::Number,
             };
@@ -212,6 +229,7 @@ impl Preprocessor {
                 let values = categories.iter().map(String::as_str).chain(unknown);
                 values.map(|value| format!("{name}={value}")).collect()
             }
+            PreparedKind::Text { buckets } => (1..=*buckets).map(|bucket| format!("{name} [{bucket}]")).collect(),
         };
         self.columns().iter().flat_map(names_of).collect()
     }
@@ -233,6 +251,7 @@ impl PreparedKind {
         match self {
             Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
             Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
+            Self::Text { buckets } => *buckets,
         }
     }
 }

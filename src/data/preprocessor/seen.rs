@@ -30,6 +30,7 @@ impl Seen {
                     .fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], &cell| [low.min(cell), high.max(cell)]);
                 range = (low <= high).then_some([low, high]);
             }
+            PreparedKind::Text { .. } => {}
             PreparedKind::Categorical { categories: kept, .. } => {
                 let is_kept: Vec<bool> = categories.iter().map(|name| kept.contains(name)).collect();
                 let is_rare = |&&cell: &&f32| !is_kept.get(cell as usize).copied().unwrap_or(false);

@@ -249,45 +249,82 @@ impl Preprocessor {
         }
     }
 
-    /// Number targets in their own units, row-major; none where the preprocessor or the data have other targets.
-    pub(super) fn numbers(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f64> {
+    /// What makes targets of those of `dataset`.
+    pub(super) fn target_encoder(&self, dataset: &Dataset) -> TargetEncoder {
         match (&self.target, &dataset.target) {
-            (
-                PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
-                Target::Numbers(numbers),
-            ) => rows.iter().map(|&row| numbers[row]).collect(),
-            (PreparedTarget::Numbers(_), Target::Several(several)) if self.has_targets_of(several) => {
-                rows.iter().flat_map(|&row| several.row(row)).copied().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// The targets, row-major; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
-    pub(super) fn targets(&self, dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
-        match (&self.target, &dataset.target) {
-            (PreparedTarget::Classes(_) | PreparedTarget::Ordered(_), Target::Classes { names, labels }) => {
+            (PreparedTarget::Classes(_) | PreparedTarget::Ordered(_), Target::Classes { names, .. }) => {
                 let known = self.class_labels();
                 let number = |name: &String| known.as_ref()?.find(name);
                 let number = |name| number(name).map_or(f32::NAN, |number| number as f32);
-                let numbers: Vec<f32> = names.iter().map(number).collect();
-                rows.iter().map(|&row| numbers[labels[row] as usize]).collect()
+                TargetEncoder::Classes(names.iter().map(number).collect())
             }
             (PreparedTarget::Labels(_), Target::Several(several)) if self.has_targets_of(several) => {
-                rows.iter().flat_map(|&row| several.row(row)).map(|&value| value as f32).collect()
+                TargetEncoder::Labels
             }
-            _ => {
-                let (numbers, units) = (self.numbers(dataset, rows), self.units());
-                match &numbers[..] {
-                    [] => vec![f32::NAN; rows.len()],
-                    _ => numbers.iter().zip(units.iter().cycle()).map(|(&number, unit)| unit.prepare(number)).collect(),
-                }
+            (
+                PreparedTarget::Number { .. } | PreparedTarget::Count { .. } | PreparedTarget::Quantiles { .. },
+                Target::Numbers(_),
+            ) => TargetEncoder::Numbers(self.units()),
+            (PreparedTarget::Numbers(_), Target::Several(several)) if self.has_targets_of(several) => {
+                TargetEncoder::Numbers(self.units())
             }
+            _ => TargetEncoder::Unknown,
         }
+    }
+
+    /// Number targets in their own units, row-major; none where the preprocessor or the data have other targets.
+    pub(super) fn numbers(&self, dataset: &Dataset, rows: &[u32]) -> Vec<f64> {
+        let encoder = self.target_encoder(dataset);
+        rows.iter().flat_map(|&row| encoder.numbers(&dataset.target, row as usize)).copied().collect()
+    }
+
+    /// The targets, row-major; NaN for a class unknown to the preprocessor, and where the targets are of another kind.
+    pub(super) fn targets(&self, dataset: &Dataset, rows: &[u32]) -> Vec<f32> {
+        let encoder = self.target_encoder(dataset);
+        let mut targets = Vec::with_capacity(rows.len());
+        rows.iter().for_each(|&row| encoder.append(&dataset.target, row as usize, &mut targets));
+        targets
     }
 
     /// Whether the columns are those that this one predicts, of the same kind.
     pub(super) fn has_targets_of(&self, several: &Several) -> bool {
         several.are_labels() != self.labels().is_empty() && several.names().eq(self.target_names())
+    }
+}
+
+/// Makes what the network learns of the targets of a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum TargetEncoder {
+    /// By the index of a class in the data set, what the network knows it as; NaN if it does not.
+    Classes(Vec<f32>),
+    Labels,
+    Numbers(Vec<Unit>),
+    /// The data set has targets of another kind, or none.
+    Unknown,
+}
+
+impl TargetEncoder {
+    /// The numbers of a row in their own units; none of other targets.
+    pub(super) fn numbers<'a>(&self, target: &'a Target, row: usize) -> &'a [f64] {
+        match (self, target) {
+            (Self::Numbers(_), Target::Numbers(numbers)) => std::slice::from_ref(&numbers[row]),
+            (Self::Numbers(_), Target::Several(several)) => several.row(row),
+            _ => &[],
+        }
+    }
+
+    /// Appends the targets of a row.
+    pub(super) fn append(&self, target: &Target, row: usize, targets: &mut Vec<f32>) {
+        match (self, target) {
+            (Self::Classes(known), Target::Classes { labels, .. }) => targets.push(known[labels[row] as usize]),
+            (Self::Labels, Target::Several(several)) => {
+                targets.extend(several.row(row).iter().map(|&value| value as f32));
+            }
+            (Self::Numbers(units), _) => {
+                let numbers = self.numbers(target, row).iter().zip(units);
+                targets.extend(numbers.map(|(&number, unit)| unit.prepare(number)));
+            }
+            _ => targets.push(f32::NAN),
+        }
     }
 }

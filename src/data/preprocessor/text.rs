@@ -22,7 +22,7 @@ impl Numbers {
 }
 
 /// What is fitted on the training windows `rows`: the characters, how often each is a target, and the pairs.
-pub(super) fn fit(text: &Text, rows: &[usize]) -> (String, Vec<u64>, PreparedText) {
+pub(super) fn fit(text: &Text, rows: &[u32]) -> (String, Vec<u64>, PreparedText) {
     let known: String = distinct(text.span(rows)).into_iter().collect();
     let (counts, prepared) = count(text, rows, &known);
     (known, counts, prepared)
@@ -32,7 +32,7 @@ pub(super) fn fit(text: &Text, rows: &[usize]) -> (String, Vec<u64>, PreparedTex
 ///
 /// # Errors
 /// A training character that is not known.
-pub(super) fn refit(text: &Text, rows: &[usize], known: &str) -> Result<(Vec<u64>, PreparedText), Invalid> {
+pub(super) fn refit(text: &Text, rows: &[u32], known: &str) -> Result<(Vec<u64>, PreparedText), Invalid> {
     let numbers = Numbers::new(known);
     if let Some(new) = distinct(text.span(rows)).into_iter().find(|&character| numbers.of(character) == numbers.0.len())
     {
@@ -44,12 +44,12 @@ pub(super) fn refit(text: &Text, rows: &[usize], known: &str) -> Result<(Vec<u64
     Ok(count(text, rows, known))
 }
 
-fn count(text: &Text, rows: &[usize], known: &str) -> (Vec<u64>, PreparedText) {
+fn count(text: &Text, rows: &[u32], known: &str) -> (Vec<u64>, PreparedText) {
     let numbers = Numbers::new(known);
     let mut counts = vec![0; numbers.0.len() + 1];
     let mut pairs: BTreeMap<[char; 2], u64> = BTreeMap::new();
     for &row in rows {
-        for pair in text.window(row).array_windows() {
+        for pair in text.window(row as usize).array_windows() {
             counts[numbers.of(pair[1])] += 1;
             *pairs.entry(*pair).or_default() += 1;
         }
@@ -73,22 +73,16 @@ pub(super) fn is_valid(known: &str, counts: &[u64], text: &PreparedText) -> bool
 
 impl Preprocessor {
     /// Windows of `text` as character indices: inputs `[rows, context]`, and as many targets.
-    pub(super) fn windows(&self, text: &Text, rows: &[usize]) -> Examples {
+    pub(super) fn windows(&self, text: &Text, rows: &[u32]) -> Examples {
         let numbers = Numbers::new(self.characters().unwrap_or_default());
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
         for &row in rows {
-            let window: Vec<f32> = text.window(row).iter().map(|&character| numbers.of(character) as f32).collect();
+            let window: Vec<f32> =
+                text.window(row as usize).iter().map(|&character| numbers.of(character) as f32).collect();
             inputs.extend_from_slice(&window[..text.context]);
             targets.extend_from_slice(&window[1..]);
         }
-        Examples {
-            num_inputs: text.context,
-            inputs,
-            shared: None,
-            targets,
-            rows: rows.to_vec(),
-            ..Examples::none(text.context)
-        }
+        Examples { num_inputs: text.context, inputs, targets, rows: rows.into(), ..Examples::none(text.context) }
     }
 
     /// Cross-entropy of the unigram and of the bigram baseline on `examples` of a text, in nats per character. Both
@@ -113,13 +107,13 @@ impl Preprocessor {
         let cost = |count: f64, of: f64| -((count + 1.0) / (of + num_characters as f64)).ln();
         let (mut singly, mut paired) = (0.0, 0.0);
         for position in 0..examples.len() {
-            for (&before, &target) in examples.input(position).iter().zip(examples.targets_of(position)) {
+            for (&before, target) in examples.input(position).iter().zip(examples.targets_of(position)) {
                 let pair = (before as usize, target as usize);
                 singly += cost(self.class_counts[pair.1] as f64, total);
                 paired += cost(after.get(&pair).copied().unwrap_or(0.0), begins[pair.0]);
             }
         }
-        let count = examples.targets.len() as f64;
+        let count = examples.targets().len() as f64;
         Some((singly / count, paired / count))
     }
 

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use super::Preprocessor;
 use super::encode::Encoder;
+use super::{Preprocessor, RowEncoder};
 use crate::data::{Dataset, Examples, RowWeights, Target};
 
+/// Inputs of a part that take more memory than this are encoded batch by batch.
+const MAX_KEPT_BYTES: usize = 16 << 20;
+
 /// See [`Examples::weights`].
-fn weights(dataset: &Dataset, rows: &[usize]) -> Vec<f32> {
-    let of = |weights: &RowWeights| rows.iter().map(|&row| weights.values[row]).collect();
+fn weights(dataset: &Dataset, rows: &[u32]) -> Vec<f32> {
+    let of = |weights: &RowWeights| rows.iter().map(|&row| weights.values[row as usize]).collect();
     dataset.weights.as_ref().map_or_else(Vec::new, of)
 }
 
@@ -16,7 +19,8 @@ impl Preprocessor {
     /// The numeric cells of an example in their own units: the inverse of the scaling (a missing one is the median).
     /// Categorical columns are left out.
     pub fn raw_numbers(&self, examples: &Examples, position: usize) -> Vec<f32> {
-        let mut inputs = examples.input(position);
+        let inputs = examples.input(position);
+        let mut inputs = &*inputs;
         let mut numbers = Vec::new();
         for column in self.columns() {
             if let Some(number) = column.kind.decode_number(inputs) {
@@ -34,7 +38,7 @@ impl Preprocessor {
     ///
     /// # Panics
     /// If a row number is not below `dataset.num_rows()`.
-    pub fn transform(&self, dataset: &Dataset, rows: &[usize]) -> Examples {
+    pub fn transform(&self, dataset: &Dataset, rows: &[u32]) -> Examples {
         if let Target::Text(text) = &dataset.target {
             return self.windows(text, rows);
         }
@@ -42,28 +46,69 @@ impl Preprocessor {
         let columns = Encoder::all(self.columns(), &self.readings, dataset);
         let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
         for &row in rows {
-            let cells = dataset.row(row);
+            let cells = dataset.row(row as usize);
             columns.iter().for_each(|column| column.encode(cells, &mut inputs));
         }
         let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
         let weights = weights(dataset, rows);
-        Examples { num_inputs, inputs, shared: None, targets, numbers, weights, rows: rows.to_vec() }
+        Examples { num_inputs, inputs, targets, numbers, weights, rows: rows.into(), encoder: None }
     }
 
-    /// Like [`Preprocessor::transform`], but where the inputs are the unchanged cells, they are not copied.
+    /// Like [`Preprocessor::transform`], but where the inputs are the unchanged cells, or many, they are not kept beside the
+    /// data set.
     ///
     /// # Panics
     /// As [`Preprocessor::transform`].
-    pub fn share(&self, dataset: &Arc<Dataset>, rows: &[usize]) -> Examples {
-        let columns = Encoder::all(self.columns(), &self.readings, dataset);
-        let is_copy = columns.iter().enumerate().all(|(position, column)| column.is_copy_of(position));
-        let has_gaps = || rows.iter().any(|&row| dataset.row(row).iter().any(|cell| !cell.is_finite()));
-        if columns.is_empty() || columns.len() != dataset.columns.len() || !is_copy || has_gaps() {
-            return self.transform(dataset, rows);
+    pub fn share(&self, dataset: &Arc<Dataset>, rows: impl Into<Arc<[u32]>>) -> Examples {
+        self.share_above(MAX_KEPT_BYTES, dataset, rows.into())
+    }
+
+    /// The same, with another limit.
+    fn share_above(&self, max_kept_bytes: usize, dataset: &Arc<Dataset>, rows: Arc<[u32]>) -> Examples {
+        let num_inputs = self.num_inputs();
+        let is_large = rows.len() * num_inputs * size_of::<f32>() > max_kept_bytes;
+        if matches!(dataset.target, Target::Text(_)) {
+            return self.transform(dataset, &rows);
         }
-        let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
-        let (num_inputs, shared) = (self.num_inputs(), Some(dataset.clone()));
-        let weights = weights(dataset, rows);
-        Examples { num_inputs, inputs: Vec::new(), shared, targets, numbers, weights, rows: rows.to_vec() }
+        let encoder = RowEncoder::new(self, dataset);
+        match is_large || encoder.copies(&rows) {
+            true => {
+                let weights = weights(dataset, &rows);
+                Examples { weights, rows, encoder: Some(Arc::new(encoder)), ..Examples::none(num_inputs) }
+            }
+            false => self.transform(dataset, &rows),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DataConfig, Scale, load_given};
+
+    #[test]
+    fn rows_encoded_when_they_are_asked_for_are_those_that_are_kept() {
+        let texts = [
+            ("x,c,y\n1.5,a,0.25\n,b,1.75\n-3,,2.5\n1e9,a,-7\n2,c,1\n0,b,3\n", "y"),
+            ("x,z,y\n1,2,yes\n2,,no\n5,1,yes\n4,0,no\n7,7,no\n9,8,yes\n", "y"),
+        ];
+        for (text, target) in texts {
+            let config = DataConfig { path: Some("t".into()), target: Some(target.into()), ..Default::default() };
+            let dataset = Arc::new(load_given("t", text.as_bytes().into(), &config).unwrap());
+            for scale in [Scale::Standard, Scale::None] {
+                let config = DataConfig { scale, ..config.clone() };
+                let preprocessor = Preprocessor::fit(&dataset, &[0, 1, 2, 3], &config).unwrap();
+                let rows: Arc<[u32]> = [5, 1, 0, 2].into();
+                let kept = preprocessor.transform(&dataset, &rows);
+                let encoded = preprocessor.share_above(0, &dataset, rows);
+                assert!(encoded.encoder.is_some() && encoded.inputs.is_empty());
+                let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&encoded.gather(0..4)), bits(&kept.inputs));
+                assert_eq!(bits(&encoded.input(2)), bits(&kept.input(2)));
+                assert_eq!(bits(&encoded.targets()), bits(&kept.targets));
+                assert_eq!((encoded.numbers(), encoded.num_targets()), (kept.numbers(), kept.num_targets()));
+                assert_eq!(encoded.numbers_of(1), kept.numbers_of(1));
+            }
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use crate::data::limits::{MAX_CATEGORIES, MAX_CLASSES, MAX_TARGETS, TEXT_BUCKETS};
+
 use super::{Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, text};
 
 impl Preprocessor {
@@ -12,6 +14,16 @@ impl Preprocessor {
     pub fn validate(&self) -> Result<(), String> {
         if let Inputs::Table { columns, .. } = &self.inputs {
             check_columns(columns)?;
+        }
+        let (outputs, most) = match &self.target {
+            PreparedTarget::Classes(names) | PreparedTarget::Ordered(names) => (names.len(), MAX_CLASSES),
+            PreparedTarget::Numbers(targets) => (targets.len(), MAX_TARGETS),
+            PreparedTarget::Labels(targets) => (targets.len(), MAX_TARGETS),
+            PreparedTarget::Quantiles { levels, .. } => (levels.len(), MAX_TARGETS),
+            _ => (1, 1),
+        };
+        if outputs > most {
+            return Err(format!("the target `{}` has {outputs} outputs, more than {most}", self.target_name));
         }
         let target_holds = match (&self.target, &self.inputs) {
             (PreparedTarget::Ordered(names), Inputs::Table { .. }) => {
@@ -78,7 +90,10 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
                 let are_edges = edges.len() != 1 && edges.array_windows().all(|[low, high]| low < high);
                 [median, center, spread].into_iter().chain(edges).all(is_number) && *spread > 0.0 && are_edges
             }
-            PreparedKind::Categorical { categories, .. } => are_distinct(categories),
+            PreparedKind::Categorical { categories, .. } => {
+                categories.len() <= MAX_CATEGORIES && are_distinct(categories)
+            }
+            PreparedKind::Text { buckets } => TEXT_BUCKETS.contains(buckets),
         };
         if !holds {
             return Err(format!("the numbers or categories of column `{name}` are inconsistent"));

@@ -18,13 +18,13 @@ pub(super) fn across_parts(view: &View<'_>) -> Option<String> {
         return None;
     }
     // A hash is taken for the row itself: among a few thousand of 2^64, no two are alike by chance.
-    let mut found: HashMap<u64, bool> = test.iter().map(|&row| (hash(view, row), false)).collect();
+    let mut found: HashMap<u64, bool> = test.iter().map(|&row| (hash(view, row as usize), false)).collect();
     for &row in train {
-        if let Some(is_found) = found.get_mut(&hash(view, row)) {
+        if let Some(is_found) = found.get_mut(&hash(view, row as usize)) {
             *is_found = true;
         }
     }
-    let count = test.iter().filter(|&&row| found[&hash(view, row)]).count();
+    let count = test.iter().filter(|&&row| found[&hash(view, row as usize)]).count();
     (count as f64 >= SHARE * test.len() as f64 && count >= 5).then(|| {
         format!(
             "{count} of {} test rows have the same inputs as a training row, and test only what was memorised: if they are \
@@ -40,7 +40,7 @@ fn repeats_by_chance(view: &View<'_>) -> bool {
     let wanted = 10.0 * (view.splits.train.len() + view.splits.test.len()) as f64;
     let mut combinations = 1.0;
     for column in 0..view.dataset.columns.len() {
-        let cells: Vec<f32> = rows.iter().map(|&row| view.cell(row, column)).collect();
+        let cells: Vec<f32> = rows.iter().map(|&row| view.cell(row as usize, column)).collect();
         combinations *= num_distinct(&cells) as f64;
         if combinations > wanted {
             return false;

@@ -69,7 +69,7 @@ impl View<'_> {
     }
 
     fn cell(&self, row: usize, column: usize) -> f32 {
-        self.dataset.values[row * self.dataset.columns.len() + column]
+        self.dataset.row(row)[column]
     }
 
     /// The beginning of the training file, in its order.

@@ -43,8 +43,9 @@ pub(super) fn told_by(view: &View<'_>, column: usize) -> Option<Told> {
     if matches!(view.dataset.target, Target::Several(_)) {
         return None; // no one target
     }
-    let rows = view.splits.train.iter().take(MAX_ROWS).filter(|&&row| !view.cell(row, column).is_nan());
-    let pairs: Vec<(f32, f64)> = rows.map(|&row| (view.cell(row, column), view.target(row))).collect();
+    let rows = view.splits.train.iter().take(MAX_ROWS).map(|&row| row as usize);
+    let rows = rows.filter(|&row| !view.cell(row, column).is_nan());
+    let pairs: Vec<(f32, f64)> = rows.map(|row| (view.cell(row, column), view.target(row))).collect();
     let (learned, tried) = pairs.split_at(pairs.len() / 2);
     if learned.len() < 20 {
         return None;

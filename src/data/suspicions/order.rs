@@ -31,9 +31,10 @@ pub(super) fn entities(view: &View<'_>) -> Option<String> {
         if !come_in_blocks || is_quantity || is_of_time(view.name(column)) {
             return None;
         }
-        let in_training: HashSet<u32> = view.splits.train.iter().map(|&row| view.cell(row, column).to_bits()).collect();
+        let bits = |row: &u32| view.cell(*row as usize, column).to_bits();
+        let in_training: HashSet<u32> = view.splits.train.iter().map(bits).collect();
         let test = &view.splits.test;
-        let shared = test.iter().filter(|&&row| in_training.contains(&view.cell(row, column).to_bits())).count();
+        let shared = test.iter().filter(|row| in_training.contains(&bits(row))).count();
         (2 * shared >= test.len() && shared > 0).then(|| {
             format!(
                 "`{}` has {num_values} values in blocks of about {} rows, as of one person or machine each; {shared} of {} \

@@ -7,6 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::subject::Subject;
 use crate::data::{Examples, Inputs, Task};
 use crate::plots::{self, Importance};
+use crate::training::metrics::Known;
 
 /// Number of shuffles per column.
 const NUM_REPEATS: usize = 5;
@@ -34,7 +35,7 @@ pub(super) fn importance(subject: &Subject) -> Option<String> {
 fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
     let decoder = subject.decoder();
     let score = |examples: &Examples| {
-        let scores = decoder.scores(&subject.network.logits(examples), examples.into(), false, None);
+        let scores = decoder.scores(&subject.network.logits(examples), Known::of(examples).truths(), false, None);
         scores.iter().find(|score| score.0 == metric).map_or(f64::NAN, |score| score.1)
     };
     let whole = score(subject.test);
@@ -62,8 +63,14 @@ fn drops(subject: &Subject, metric: &str) -> Vec<Importance> {
 /// `examples` with the cells `inputs` of row i taken from row `order[i]`.
 fn shuffled(examples: &Examples, inputs: std::ops::Range<usize>, order: &[usize]) -> Examples {
     let width = examples.num_inputs;
-    let own = examples.gather(0..examples.len());
-    let mut shuffled = Examples { inputs: own, shared: None, ..examples.clone() };
+    let mut shuffled = Examples {
+        inputs: examples.gather(0..examples.len()),
+        targets: examples.targets().into_owned(),
+        numbers: examples.numbers().into_owned(),
+        weights: examples.weights.clone(),
+        rows: examples.rows.clone(),
+        ..Examples::none(width)
+    };
     for (row, &source) in order.iter().enumerate() {
         let cells = &examples.input(source)[inputs.clone()];
         shuffled.inputs[row * width..][inputs.clone()].copy_from_slice(cells);

@@ -32,7 +32,7 @@ pub(super) fn surface(subject: &Subject) -> Option<String> {
     let dots: Vec<(f64, f64, f64)> = parts(subject)
         .into_iter()
         .flat_map(|(examples, _)| {
-            let target = |row: usize| examples.numbers[row];
+            let target = |row: usize| examples.numbers_of(row)[0];
             let place = |row: usize| place(subject.preprocessor, examples, row);
             (0..examples.len()).map(move |row| (place(row).0, place(row).1, target(row)))
         })
@@ -99,9 +99,10 @@ pub fn boundary_history(
     let points: Vec<Value> = parts
         .into_iter()
         .flat_map(|part| {
+            let targets = part.targets();
             (0..part.len()).map(move |row| {
                 let (x, y) = place(preprocessor, part, row);
-                json!([x, y, part.targets[row] as usize])
+                json!([x, y, targets[row] as usize])
             })
         })
         .collect();
@@ -131,9 +132,10 @@ fn divided(subject: &Subject) -> Option<Boundary> {
     let field = |class: usize| field(&grid, rows.iter().map(|row| row[class]).collect());
     let dots = parts(subject).into_iter().flat_map(|(examples, is_test)| {
         let predicted = probabilities(&decoder, &subject.network.logits(examples));
+        let targets = examples.targets();
         let dot = |(row, probabilities): (usize, Vec<f64>)| {
             let (x, y) = place(preprocessor, examples, row);
-            let class = examples.targets[row] as usize;
+            let class = targets[row] as usize;
             let is_correct = probabilities.iter().all(|&other| other <= probabilities[class]);
             Dot { x, y, class, is_correct, is_test }
         };

@@ -44,7 +44,7 @@ pub(super) fn overfitting(run: &Run, all: &[Run]) -> Result<String, String> {
 fn point(run: &Run) -> Option<Capacity> {
     let loss = |part| Some(run.metrics.iter().find(|(key, _)| key.as_str() == part)?.1.last);
     let hidden = run.record.params.get(WIDTH)?.as_array()?;
-    let units = hidden.iter().filter_map(serde_json::Value::as_u64).sum::<u64>() as usize;
+    let units = hidden.iter().filter_map(serde_json::Value::as_u64).fold(0, u64::saturating_add) as usize;
     Some(Capacity { units, train_loss: loss("train/loss")?, validation_loss: loss("validation/loss")? })
 }
 

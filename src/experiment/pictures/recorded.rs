@@ -9,8 +9,8 @@ use crate::data::Examples;
 use crate::experiment::prepare::Prepared;
 use crate::model::{NamedWeights, load_weights};
 use crate::tracking::{RunWriter, read_points_thinned};
-use crate::training::Fitted;
-use crate::training::evaluation::{Evaluation, Prediction, logits};
+use crate::training::evaluation::{Evaluation, logits};
+use crate::training::{Fitted, Predictions};
 
 /// Maximum number of input values passed through the network for a picture at the end of training, which takes some
 /// tenths of a second. `burnlab plot` has no such limit.
@@ -26,7 +26,7 @@ pub fn write<B: TrainingBackend>(
     prepared: &Prepared,
     fitted: &Fitted<B>,
     evaluation: Option<&Evaluation>,
-    predictions: &[Prediction],
+    predictions: &Predictions,
     writer: &RunWriter,
     device: &B::Device,
 ) -> anyhow::Result<()> {

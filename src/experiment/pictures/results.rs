@@ -52,7 +52,7 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
     }
     let confidence = |row: &Prediction| row.answer.probabilities.get(row.answer.first() as usize).copied();
     let is_wrong = |row: &Prediction| row.answer.first() != row.truth();
-    let mut order: Vec<(usize, &Prediction)> = subject.predictions.iter().enumerate().collect();
+    let mut order: Vec<(usize, Prediction)> = subject.predictions.iter().enumerate().collect();
     order.sort_by(|(_, a), (_, b)| {
         let by_confidence = confidence(a).partial_cmp(&confidence(b)).unwrap_or(std::cmp::Ordering::Equal);
         let by_confidence = if is_wrong(a) { by_confidence.reverse() } else { by_confidence };
@@ -76,7 +76,7 @@ pub(super) fn gallery(subject: &Subject) -> Option<String> {
             }
         })
         .collect();
-    let num_wrong = subject.predictions.iter().filter(|row| is_wrong(row)).count();
+    let num_wrong = subject.predictions.iter().filter(is_wrong).count();
     let title = format!("Label and prediction ({num_wrong} of {} test images wrong)", subject.predictions.len());
     Some(plots::gallery(&subject.titled(&title), shape.height, shape.width, &samples))
 }

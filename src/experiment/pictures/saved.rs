@@ -59,6 +59,7 @@ impl Job for DrawJob<'_> {
         let test = Arc::new(test);
         let result = (!test.is_empty()).then(|| score_net(self.saved, net.clone(), &test, &device));
         let (evaluation, predictions) = result.unzip();
+        let predictions = predictions.unwrap_or_default();
         // Only pictures of two inputs show training rows.
         let data = if is_planar(preprocessor) { folder.data(config).ok() } else { None };
         let train = data.map(|(dataset, splits)| preprocessor.transform(&dataset, &splits.train));
@@ -69,13 +70,13 @@ impl Job for DrawJob<'_> {
             points: read_points_thinned(folder.path(), best_epoch)?,
             best_epoch,
             evaluation: evaluation.as_ref(),
-            predictions: predictions.as_deref().unwrap_or_default(),
+            predictions: &predictions,
             test: &test,
             train: train.as_ref(),
         };
         let mut subject = Subject::new(&title, &network, preprocessor, results);
         if let Some(row) = self.row {
-            let found = test.rows.iter().position(|&other| other == row);
+            let found = test.rows.iter().position(|&other| other as usize == row);
             subject.example = found.with_context(|| format!("--row {row}: `{title}` has no such test row"))?;
         }
         let mut drawn = Vec::new();

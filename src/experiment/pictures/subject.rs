@@ -7,7 +7,8 @@ use crate::data::{Examples, Preprocessor};
 use crate::model::{MlpConfig, ModelConfig, NamedWeights, Net, named_weights};
 use crate::tracking::Point;
 use crate::training::OutputDecoder;
-use crate::training::evaluation::{Evaluation, Prediction, logits};
+use crate::training::Predictions;
+use crate::training::evaluation::{Evaluation, logits};
 
 /// A trained network and its results.
 pub struct Subject<'a> {
@@ -24,7 +25,7 @@ pub struct Subject<'a> {
     /// `None` without test rows.
     pub evaluation: Option<&'a Evaluation>,
     /// Predictions of the test rows, in the order of `test`.
-    pub predictions: &'a [Prediction],
+    pub predictions: &'a Predictions,
     pub test: &'a Examples,
     /// `None` if the training data are gone, or too many to draw.
     pub train: Option<&'a Examples>,
@@ -37,7 +38,7 @@ pub struct Results<'a> {
     pub points: Vec<Point>,
     pub best_epoch: Option<u64>,
     pub evaluation: Option<&'a Evaluation>,
-    pub predictions: &'a [Prediction],
+    pub predictions: &'a Predictions,
     pub test: &'a Examples,
     pub train: Option<&'a Examples>,
 }

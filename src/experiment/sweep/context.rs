@@ -9,6 +9,7 @@ use crate::backend::BackendName;
 use crate::config::LoadedConfig;
 use crate::data::{self, DataConfig, Dataset};
 use crate::experiment::environment::Environment;
+use crate::experiment::fingerprint::Origin;
 use crate::invalid::Invalid;
 use crate::metric::Goal;
 use crate::sweep::SweepConfig;
@@ -36,6 +37,11 @@ impl Context<'_> {
     /// How long the worker keeps a trial after its last heartbeat.
     pub fn lease(&self) -> Duration {
         Duration::from_secs(self.search.lease_seconds.into())
+    }
+
+    /// What its trials are to be trained from; `None` in a sweep that an older burnlab created.
+    pub fn origin(&self) -> Option<Origin> {
+        self.sweep.data.as_deref().map(Origin::parse)
     }
 
     pub fn is_minimized(&self) -> bool {

@@ -12,11 +12,12 @@ use crate::sweep::{Params, SweepConfig};
 use crate::tracking::{Location, MetricKey, NewSweep, RunId, Store};
 use crate::training::metrics::validation_names;
 
-/// Checks that every trial can be trained, and writes the queue.
+/// Checks that every trial can be trained, and writes the queue, which has names of columns and values of the data: if these are
+/// closed to other users, so is the store from now on. What there is to tell of that is passed to `told`.
 ///
 /// # Errors
 /// The key that cannot be used.
-pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunId> {
+pub fn create(location: &Location, loaded: &LoadedConfig, told: impl FnOnce(&str)) -> anyhow::Result<RunId> {
     let mut config = loaded.config.clone();
     let search = loaded.config.sweep.as_ref().context("the config has no [sweep]")?;
     let prepared = prepare(&loaded.config, location).map_err(|invalid| loaded.locate(invalid))?;
@@ -28,13 +29,14 @@ pub fn create(location: &Location, loaded: &LoadedConfig) -> anyhow::Result<RunI
         metric,
         params: search.space.keys().cloned().collect(),
         num_trials: search.num_trials(),
-        data: [Some(fingerprint::rows(&prepared.dataset)), fingerprint::start(&prepared)?]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" "),
+        data: fingerprint::Origin::new(&prepared)?.to_string(),
         config_toml: loaded.written(&config.resolved_whole()),
     };
+    if prepared.is_private()
+        && let Some(closed) = location.close()?
+    {
+        told(&closed.to_string());
+    }
     Ok(Store::open_at(location)?.create_sweep(new)?)
 }
 

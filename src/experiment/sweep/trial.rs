@@ -1,6 +1,7 @@
 //! Trains the runs of one trial in this process, and renews its lease meanwhile.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -20,6 +21,7 @@ use crate::experiment::prepare::{Prepared, prepare_from};
 use crate::experiment::run::{RunOutcome, TrainOptions};
 use crate::experiment::train::train;
 use crate::sweep::{goes_on, rungs};
+use crate::threads;
 use crate::tracking::{Claim, Outcome, RunId, Status, Store, SweepTrial, TrackingError, TrialState};
 use crate::training::{EpochReport, TrainingError, TrainingObserver};
 
@@ -38,7 +40,7 @@ pub(super) struct Ended {
 /// is the trial's outcome.
 pub(super) fn run(context: &Context, claim: &Claim) -> anyhow::Result<Ended> {
     let observer = Arc::new(TrialObserver::new(context, claim)?);
-    let heart = Heart::start(&observer, context.lease());
+    let heart = Heart::start(&observer, context.lease())?;
     let repetitions = context.loaded.config.repetitions(context.loaded.config.seeds);
     let mut values = Vec::new();
     let mut num_epochs = 0;
@@ -97,8 +99,7 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
     });
     let prepared = prepared.map_err(|invalid| context.loaded.locate(invalid))?;
     anyhow::ensure!(
-        context.sweep.data.as_deref().and_then(|data| data.split(' ').nth(1))
-            == fingerprint::start(&prepared)?.as_deref(),
+        context.origin().and_then(|origin| origin.start) == fingerprint::start(&prepared)?,
         "the run of model.init_from is not the one that the sweep `{}` was created with: start a new sweep",
         context.sweep.id
     );
@@ -121,13 +122,13 @@ fn train_run(context: &Context, mut config: Config, observer: &Arc<TrialObserver
 /// # Errors
 /// Data that are gone or have changed. What is wrong with them is not said, since it would show parts of that file.
 fn load(context: &Context, config: &DataConfig) -> anyhow::Result<Arc<Dataset>> {
-    let of_rows = context.sweep.data.as_deref().and_then(|data| data.split(' ').next());
+    let origin = context.origin();
     let dataset = context.data.load(config).ok();
-    let found = dataset.filter(|dataset| of_rows == Some(&fingerprint::rows(dataset)));
+    let found = dataset.filter(|dataset| origin.as_ref().is_some_and(|of| of.rows == fingerprint::rows(dataset)));
     found.with_context(|| {
         let name = config.path.as_ref().map_or_else(|| "the data".to_owned(), |path| format!("`{}`", path.display()));
         let id = &context.sweep.id;
-        match context.sweep.data {
+        match origin {
             Some(_) => format!(
                 "{name} is not what the sweep `{id}` was created for: restore the old data, or start a new sweep"
             ),
@@ -261,7 +262,7 @@ struct Heart {
 }
 
 impl Heart {
-    fn start(observer: &Arc<TrialObserver>, lease: Duration) -> Self {
+    fn start(observer: &Arc<TrialObserver>, lease: Duration) -> io::Result<Self> {
         let observer = Arc::clone(observer);
         let (stop, stopped) = mpsc::channel();
         let beat = move || {
@@ -273,7 +274,7 @@ impl Heart {
                 }
             }
         };
-        Self { stop: Some(stop), thread: Some(thread::spawn(beat)) }
+        Ok(Self { stop: Some(stop), thread: Some(threads::spawn(beat)?) })
     }
 }
 

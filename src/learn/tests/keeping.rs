@@ -106,7 +106,45 @@ async fn the_readers_points_are_kept_beside_the_run() {
     // The rows are there again, training rows too.
     let (dataset, splits) = folder.data(&saved.config).unwrap();
     assert_eq!((dataset.num_rows(), splits.test.len()), (40, 12));
-    assert!(saved.step_example(Some(splits.train[0])).is_ok());
+    assert!(saved.step_example(Some(splits.train[0] as usize)).is_ok());
+}
+
+/// Where others may write beside the runs.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readers_points_go_through_no_link_and_wait_for_no_pipe() {
+    use std::os::unix::fs::symlink;
+    let lessons = Lessons::new();
+    let points: Vec<[f64; 3]> = (0..40).map(|i| [f64::from(i) / 8.0, f64::from(i % 7), f64::from(i / 20)]).collect();
+    let wanted = json!({ "config": "xor-perceptron", "set": { "training.max_epochs": 2 }, "points": points });
+    let keep = async || lessons.post("/api/learn/keep", wanted.clone()).await;
+    let (home, root) = (lessons.folder.path().join("home"), location(&lessons).root);
+    std::fs::create_dir(&home).unwrap();
+    std::fs::create_dir(&root).unwrap();
+    symlink(&home, root.join("learn")).unwrap();
+    let refused = keep().await;
+    assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(refused.text().contains("learn`: it is a link"), "{}", refused.text());
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 0);
+
+    std::fs::remove_file(root.join("learn")).unwrap();
+    let id = keep().await.json()["id"].as_str().unwrap().to_owned();
+    finished(&location(&lessons), &id);
+    let file = std::fs::read_dir(root.join("learn")).unwrap().next().unwrap().unwrap().path();
+    let rows = std::fs::read_to_string(&file).unwrap();
+    let victim = home.join("notes");
+    std::fs::write(&victim, "precious").unwrap();
+    for is_pipe in [false, true] {
+        std::fs::remove_file(&file).unwrap();
+        match is_pipe {
+            false => symlink(&victim, &file).unwrap(),
+            true => rustix::fs::mkfifoat(rustix::fs::CWD, &file, rustix::fs::Mode::RWXU).unwrap(),
+        }
+        let id = keep().await.json()["id"].as_str().unwrap().to_owned();
+        finished(&location(&lessons), &id);
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+        assert!(file.symlink_metadata().unwrap().is_file() && std::fs::read_to_string(&file).unwrap() == rows);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

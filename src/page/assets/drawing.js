@@ -17,7 +17,7 @@ function showCanvas(model, place, show) {
 
   const take = (image) => {
     const levels = scaled(image.data, [image.height, image.width], [height, width], channels);
-    const cells = {};
+    const cells = Object.create(null);
     model.network.inputs.columns.forEach((column, i) => (cells[column.name] = String(low + (high - low) * levels[i])));
     seen.getContext("2d").putImageData(pictureOf(levels, [height, width], channels), 0, 0);
     return predict(model, cells);

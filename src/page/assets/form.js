@@ -14,6 +14,8 @@ function fieldsOf({ network, readings, ranges }) {
       const origin = reading.numbers?.origin ?? 0;
       field.median = column.median + origin;
       field.range = ranges[column.name]?.map((limit) => limit + origin);
+    } else if (column.kind === "text") {
+      field.isText = true;
     } else {
       field.categories = column.categories;
     }
@@ -32,7 +34,7 @@ function showForm(model, place, show) {
     form.append(element("div", {}, [element("label", { textContent: field.name, htmlFor: inputs[i].id }), inputs[i], note]));
   });
   const update = () => {
-    const cells = {};
+    const cells = Object.create(null);
     fields.forEach((field, i) => {
       cells[field.name] = inputs[i].value;
       inputs[i].classList.toggle("unseen", isUnseen(field, inputs[i].value));
@@ -46,6 +48,7 @@ function showForm(model, place, show) {
 }
 
 function inputOf(field) {
+  if (field.isText) return element("textarea", { rows: 3, placeholder: "missing" });
   if (field.categories) {
     // No name has this character, so that it stands for any that the model does not know.
     const choices = [["missing", ""], ["another", "\u0000"], ...field.categories.map((name) => [name, name])];
@@ -62,7 +65,8 @@ function inputOf(field) {
   return element("input", { type: "number", step: "any", value: shown(field.median), placeholder: "missing" });
 }
 
-function noteOf({ categories, parts, range }) {
+function noteOf({ categories, parts, range, isText }) {
+  if (isText) return "a text; empty: missing";
   if (categories) return `${categories.length} known`;
   if (parts.length > 0) return "empty: missing";
   return range ? `${shown(range[0])} to ${shown(range[1])} in training` : "";

@@ -1,6 +1,7 @@
 // From cells to a prediction, as burnlab makes it: the preparation of the columns, the layers, and what the outputs mean.
 
-// Replaces the base64 of each array of weights by its numbers.
+// Replaces the base64 of each array of weights by its numbers. Columns may have names such as __proto__: no object has more than
+// its own names.
 function withNumbers(part) {
   if (Array.isArray(part)) return part.map(withNumbers);
   if (part === null || typeof part !== "object") return part;
@@ -8,7 +9,8 @@ function withNumbers(part) {
     const bytes = Uint8Array.from(atob(part.values), (character) => character.charCodeAt(0));
     return { shape: part.shape, values: new Float32Array(bytes.buffer) };
   }
-  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, withNumbers(value)]));
+  const entries = Object.entries(part).map(([key, value]) => [key, withNumbers(value)]);
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
 }
 
 // The inputs of a row of texts, by the name of the file's column; an absent or empty one is missing.
@@ -19,6 +21,8 @@ function prepared(columns, readings, cells) {
     const text = (cells[reading.date?.source ?? column.name] ?? "").trim();
     if (column.kind === "numeric") {
       encodeNumber(numberOf(text, reading), column, inputs);
+    } else if (column.kind === "text") {
+      encodeText(text, column.buckets, inputs);
     } else {
       const known = text === "" ? -1 : column.categories.findIndex((name) => isSame(name, text, reading.names));
       const place = known < 0 && column.has_unknown ? column.categories.length : known;

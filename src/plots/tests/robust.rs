@@ -29,6 +29,8 @@ fn empties() -> Vec<String> {
         predicted_vs_true("t", "", &[], &[]),
         residuals("t", "", &[], &[]),
         importance("t", "m", &[]),
+        contributions("t", &[], ""),
+        dependence("t", "x", &[], &[], ""),
         overfitting("t", &[], ""),
     ]
 }
@@ -65,6 +67,25 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
     };
     let feature = |mean, deviation| Importance { name: "f".into(), mean, deviation };
     let capacity = |train_loss, validation_loss| Capacity { units: 4, train_loss, validation_loss };
+    let added = |first, second| ContributionsTo {
+        what: "y".into(),
+        mean: 1.0,
+        value: 2.0,
+        columns: vec![
+            ColumnContribution { name: "a".into(), value: first, error: second },
+            ColumnContribution { name: "b".into(), value: second, error: first },
+        ],
+    };
+    let depends = |value, place| DependsOn {
+        column: "a".into(),
+        is_ordered: true,
+        points: vec![DependencePoint {
+            name: "1".into(),
+            place: Some(place),
+            values: vec![value],
+            bands: vec![[place, value]],
+        }],
+    };
     let curve = Curve {
         metric: "loss".into(),
         train: vec![(1.0, bad), (bad, 1.0), (2.0, 3.0)],
@@ -85,6 +106,8 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
         (residuals("t", "", &[bad, 1.0, 2.0], &[1.0, bad, 2.0]), "dot", 1),
         (importance("t", "m", &[feature(bad, 1.0), feature(1.0, bad)]), "bar", 1),
         (overfitting("t", &[capacity(bad, 1.0), capacity(1.0, bad)], ""), "dot", 2),
+        (contributions("t", &[added(bad, 1.0), added(1.0, bad)], ""), "bar-up", 2),
+        (dependence("t", "x", &["y".into()], &[depends(bad, 1.0), depends(1.0, bad)], ""), "dot", 1),
     ]
 }
 

@@ -1,6 +1,9 @@
 //! Curves, scatter plots, bars and the loss over hidden units.
 
-use super::super::{Capacity, Curve, Importance, curves, importance, overfitting, predicted_vs_true, residuals};
+use super::super::{
+    Capacity, ColumnContribution, ContributionsTo, Curve, DependencePoint, DependsOn, Importance, contributions,
+    curves, dependence, importance, overfitting, predicted_vs_true, residuals,
+};
 use super::{description, marks, number, parsed, points, text, texts};
 
 fn curve(metric: &str) -> Curve {
@@ -137,4 +140,77 @@ fn overfitting_draws_means_and_marks_the_best_size() {
                     With 64 it is 0.7, while the training loss falls from 0.3 to 0.1. Losses of the last epoch. \
                     Not all.";
     assert_eq!(description(&document), expected);
+}
+
+#[test]
+fn contributions_go_to_both_sides_of_zero() {
+    let column = |name: &str, value, error| ColumnContribution { name: name.into(), value, error };
+    let columns = vec![column("a = 1", 0.4, 0.1), column("b = x", -0.2, 0.0), column("c = 3", 0.1, 0.0)];
+    let to = ContributionsTo { what: "The probability of yes".into(), mean: 0.5, value: 0.8, columns };
+    let svg = contributions("Row 3", &[to.clone()], "Note.");
+    let document = parsed(&svg);
+    assert_eq!(description(&document), "The probability of yes: 0.8, the mean (0.5) and +0.3 by the columns. Note.");
+    let (up, down) = (marks(&document, "bar-up"), marks(&document, "bar-down"));
+    assert_eq!((up.len(), down.len(), marks(&document, "whisker").len()), (2, 1, 1));
+    let zero = number(marks(&document, "zero")[0], "x1");
+    assert!((number(up[0], "x") - zero).abs() < 0.02);
+    assert!((number(down[0], "x") + number(down[0], "width") - zero).abs() < 0.02);
+    assert!((number(up[0], "width") / number(down[0], "width") - 2.0).abs() < 0.01);
+    assert_eq!(text(up[0]), "a = 1: +0.4 ± 0.1");
+    // Very many columns: the rest is one bar, with their sum.
+    let columns = (0..30).map(|i| column(&format!("c{i}"), 1.0, 0.0)).collect();
+    let svg = contributions("Row 3", &[ContributionsTo { columns, ..to.clone() }], "");
+    let document = parsed(&svg);
+    let bars = marks(&document, "bar-up");
+    assert_eq!((bars.len(), text(bars[20])), (21, "10 other columns: +10".to_owned()));
+    let many: Vec<ContributionsTo> = (0..8).map(|_| to.clone()).collect();
+    let svg = contributions("Row 3", &many, "");
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "panel").len(), 6);
+    assert!(description(&document).contains("2 more are not drawn."));
+}
+
+#[test]
+fn dependence_has_a_panel_per_column_with_bands() {
+    let point = |name: &str, place, value: f64| DependencePoint {
+        name: name.into(),
+        place,
+        values: vec![value, 1.0 - value],
+        bands: vec![[value, 0.1], [1.0 - value, 0.2]],
+    };
+    let number_column = DependsOn {
+        column: "size".into(),
+        is_ordered: true,
+        points: vec![point("1", Some(1.0), 0.2), point("2", Some(2.0), 0.4), point("4", Some(4.0), 0.8)],
+    };
+    let names = DependsOn {
+        column: "kind".into(),
+        is_ordered: false,
+        points: vec![point("blue", None, 0.3), point("red", None, 0.5)],
+    };
+    let curves = ["no".to_owned(), "yes".to_owned()];
+    let svg = dependence("Dependence", "What is predicted", &curves, &[number_column, names.clone()], "Note.");
+    let document = parsed(&svg);
+    assert_eq!(description(&document), "What is predicted depends most on size. Note.");
+    assert_eq!(texts(&document, "column"), ["size", "kind"]);
+    let panels = marks(&document, "panel");
+    let line = points(panels[0].children().find(|node| node.attribute("class") == Some("curve line0")).unwrap());
+    assert!(((line[2].0 - line[1].0) / (line[1].0 - line[0].0) - 2.0).abs() < 0.01, "the axis is to scale: {line:?}");
+    // The band of the first: 0.1 above and below, where the line climbs by 0.2 from the first to the second point.
+    let band = panels[0].children().find(|node| node.attribute("class") == Some("band class0")).unwrap();
+    let ends = points(band);
+    assert!(((ends[5].1 - ends[0].1) / (line[0].1 - line[1].1) - 1.0).abs() < 0.02, "{ends:?} {line:?}");
+    // Names have bars for bands, and no line between them.
+    assert_eq!(panels[1].children().filter(|node| node.has_attribute("d")).count(), 0);
+    assert_eq!(
+        panels[1].children().filter(|node| node.attribute("class").is_some_and(|c| c.starts_with("band"))).count(),
+        4
+    );
+    let dots: Vec<String> = marks(&document, "dot").into_iter().map(text).collect();
+    assert_eq!(dots[0], "size = 1, no: 0.2; over the runs 0.2 ± 0.1");
+    let many: Vec<DependsOn> = (0..9).map(|_| names.clone()).collect();
+    let svg = dependence("Dependence", "It", &curves, &many, "");
+    let document = parsed(&svg);
+    assert_eq!(marks(&document, "panel").len(), 6);
+    assert!(description(&document).contains("Not drawn, with less: 3 columns."));
 }

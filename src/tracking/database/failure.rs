@@ -41,10 +41,29 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Bytes of the longest path that SQLite opens, less those of the ends of the files beside it.
+const MAX_PATH: usize = 512 - "-journal".len();
+
+/// Whether this process may not have as many more files open as SQLite needs for a database.
+fn has_too_many_open() -> bool {
+    let more: Vec<_> = (0..4).map(|_| std::fs::File::open(std::path::Component::RootDir.as_os_str())).collect();
+    cfg!(unix) && more.iter().any(Result::is_err)
+}
+
 /// The message for an SQLite error in the store at `path`.
 pub(crate) fn sqlite_error(path: &Path, source: rusqlite::Error) -> TrackingError {
     use rusqlite::ErrorCode as Code;
     let path = path.to_path_buf();
+    if source.sqlite_error_code() == Some(Code::CannotOpen) {
+        // SQLite does not tell why.
+        let length = std::path::absolute(&path).map_or(0, |path| path.as_os_str().len());
+        if length > MAX_PATH {
+            return TrackingError::PathTooLong { path, length };
+        }
+        if has_too_many_open() {
+            return TrackingError::TooManyOpen { path };
+        }
+    }
     match source.sqlite_error_code() {
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => TrackingError::Busy { path, seconds: BUSY_SECONDS },
         // Whoever may read the file can take its locks.

@@ -51,6 +51,19 @@ impl Sqlite {
         self.0.execute_batch("PRAGMA query_only = ON")
     }
 
+    /// A connection beside which no other one is or can be made, with the whole database in its file; `None` where another
+    /// process has it open, or something keeps it from being opened.
+    pub(crate) fn hold_alone(path: &Path) -> Option<Self> {
+        let database = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+        database.0.busy_timeout(Duration::from_millis(200)).ok()?;
+        let mode = database.0.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)).ok()?;
+        if mode != "delete" {
+            return None;
+        }
+        database.0.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;").ok()?;
+        Some(database)
+    }
+
     pub(super) fn query<T>(
         &self,
         sql: &str,

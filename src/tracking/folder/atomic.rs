@@ -5,9 +5,10 @@ use std::path::Path;
 
 use fs_err::File;
 
-use super::directory::{Directory, Kind, Purpose};
 use super::held::Place;
 use super::open::{in_words, open, open_for, parts, within};
+use crate::directory::{Directory, Kind, Purpose};
+use crate::permissions::is_own;
 use crate::tracking::TrackingError;
 
 /// Writes a file so that readers see the old content or the new, never a part of it, and the new content survives a
@@ -19,6 +20,18 @@ pub fn write_atomic<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) 
     })
 }
 
+/// As [`write_atomic`], for a file that is written piece by piece.
+pub fn write_pieces<'a>(
+    folder: impl Into<Place<'a>>,
+    name: &str,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), TrackingError> {
+    replace(folder, name, |file| {
+        write(file)?;
+        file.sync_all()
+    })
+}
+
 /// As [`write_atomic`], but does not wait for the disk.
 pub fn write_renamed<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8]) -> Result<(), TrackingError> {
     replace(folder, name, |file| file.write_all(bytes))
@@ -26,12 +39,12 @@ pub fn write_renamed<'a>(folder: impl Into<Place<'a>>, name: &str, bytes: &[u8])
 
 /// Opens a file to append to it; created if absent.
 ///
-/// One that has another name as well (a hard link) is replaced by a copy first: what stands under the other name is
-/// none of the run's.
+/// One that has another name as well (a hard link) is replaced by a copy first, what stands under the other name is none of the
+/// run's; and so is one of another user, who could read what is written there.
 pub(crate) fn append<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<File, TrackingError> {
     let folder = folder.into();
     let file = open_for(Purpose::Append, folder, name)?;
-    if num_names(&file)? == 1 {
+    if num_names(&file)? == 1 && is_own(&file.metadata()?) {
         return Ok(file);
     }
     if let Some(mut old) = open(folder, name)? {
@@ -121,6 +134,23 @@ fn create(directory: &Directory, folder: &Path, name: &str) -> io::Result<File> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Root alone can try it.
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_appended_to_a_file_of_another_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.log");
+        std::fs::write(&path, "first\n").unwrap();
+        if std::os::unix::fs::chown(&path, Some(65534), None).is_err() {
+            return;
+        }
+        let theirs = std::fs::File::open(&path).unwrap();
+        append(folder.path(), "run.log").unwrap().write_all(b"second\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"first\nsecond\n");
+        assert_eq!(theirs.metadata().unwrap().len(), 6);
+        assert!(is_own(&path.metadata().unwrap()));
+    }
 
     #[cfg(unix)]
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory::Directory;
+use crate::directory::{Directory, Kind};
 use crate::tracking::TrackingError;
 
 /// A run folder that is open: what is written to it goes to this one, whatever its path leads to.
@@ -31,9 +31,13 @@ impl Held {
         Ok(Self { path: self.path.clone(), directory: self.directory.again()? })
     }
 
-    /// Whether anything stands under a name in it.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.directory.entry(name).is_ok_and(|entry| entry.is_some())
+    /// Whether there is a file of this name in it: others may have made anything else.
+    pub(crate) fn has_file(&self, name: &str) -> bool {
+        self.directory.entry(name).is_ok_and(|entry| entry.is_some_and(|entry| entry.kind == Kind::File))
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
     }
 
     /// That its path leads to it still: what others read there would be none of the run's.

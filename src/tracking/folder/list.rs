@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::Serialize;
 
-use super::directory::Kind;
 use super::names::{LOCK, RUN};
 use super::open::within;
+use crate::directory::Kind;
 use crate::tracking::{RunId, TrackingError};
 
 /// One file of a run, as it can be shown and downloaded.

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use fs_err::File;
 
-use super::directory::Purpose;
 use super::held::Place;
 use super::names::{LOCK, LOG, METRICS};
 use super::open::open_for;
+use crate::directory::Purpose;
 use crate::tracking::TrackingError;
 
 /// Creates the lock file and locks it until the file is closed, at the latest by the end of the process.
@@ -38,7 +38,7 @@ pub(crate) fn take_lock<'a>(folder: impl Into<Place<'a>>) -> Result<File, Tracki
 /// # Errors
 /// If that cannot be determined. A folder without a lock file is no error: nobody holds it; nor one where something
 /// else stands in its place, which burnlab would not hold.
-pub(crate) fn is_locked(folder: &Path) -> io::Result<bool> {
+pub(crate) fn is_locked<'a>(folder: impl Into<Place<'a>>) -> io::Result<bool> {
     let file = match open_for(Purpose::Read, folder, LOCK) {
         Ok(file) => file,
         Err(TrackingError::Io(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use fs_err::File;
 
 use super::atomic::replace;
-use super::directory::Purpose;
 use super::held::Place;
 use super::names::METRICS;
 use super::open::{open, open_for};
+use crate::directory::Purpose;
 use crate::invalid::one_line;
 use crate::tracking::{Point, TrackingError};
 

@@ -6,7 +6,6 @@
 //! | `open` | the one way to open a file: no links, nothing but files, bounded |
 //! | `own` | what beside the run folders must be no link |
 //! | `held` | a folder that is held open while its run trains |
-//! | `directory` | reaching files below a folder by its handle |
 //! | `lines` | reading lines of bounded length |
 //! | `atomic` | writing a file so that readers see all of it or nothing |
 //! | `moving` | moving and removing whole run folders |
@@ -16,7 +15,6 @@
 //! | `list` | files of a run, and folders of runs |
 
 mod atomic;
-mod directory;
 mod held;
 mod lines;
 mod list;
@@ -30,13 +28,13 @@ mod private;
 mod record;
 mod temporary;
 
-pub use atomic::{write_atomic, write_renamed};
+pub use atomic::{write_atomic, write_pieces, write_renamed};
 pub use held::Place;
 pub use lines::Lines;
 pub use list::FileEntry;
 pub use metrics_file::{read_points, read_points_thinned};
-pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within};
-pub use private::{close, close_store, create_for_this_user_alone, is_link_of_others};
+pub use open::{has, open, open_sound, open_table, open_table_within, read, read_text, read_within, try_has};
+pub use private::{close, is_link_of_others};
 pub use temporary::{free_space, private_folder};
 
 pub(crate) use atomic::{append, remove, remove_temporary};
@@ -46,6 +44,6 @@ pub(crate) use lock::{is_locked, last_activity, take_lock};
 pub(crate) use metrics_file::{MetricsFile, for_each_part};
 pub(crate) use moving::{discard, move_folder, remove_discarded};
 pub(crate) use names::{CONFIG, ENVIRONMENT, LOCK, LOG, METRICS, RUN, STOP, check_file_name};
-pub(crate) use open::hold;
+pub(crate) use open::{hold, hold_new};
 pub(crate) use own::{own_file, own_folder};
 pub(crate) use record::{read_record, write_json, write_record};

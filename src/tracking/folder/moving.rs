@@ -4,8 +4,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory::Directory;
-use super::open::{in_words, within};
+use super::held::Held;
+use super::lock::is_locked;
+use super::names::RUN;
+use super::open::{hold, in_words, try_has, within};
+use crate::directory::{Directory, Kind};
 use crate::tracking::TrackingError;
 
 /// Prefix of a folder that is being removed.
@@ -20,17 +23,28 @@ pub(crate) fn move_folder(from: &Path, to: &Path) -> Result<(), TrackingError> {
     Ok(old.rename(name, &new, other).map_err(|error| moved(from, to, &error))?)
 }
 
-/// Removes a run's folder. It is renamed first, so that a kill midway leaves no run with half of its files.
+/// Removes a run's folder, the one that is held whatever has its name by now. First it ceases to be a run, and is renamed, so
+/// that a kill midway leaves no run with half of its files.
 ///
 /// # Errors
-/// As [`move_folder`].
-pub(crate) fn discard(folder: &Path) -> Result<(), TrackingError> {
-    let (parent, name) = parent_of(folder)?;
-    // One that nobody may look into stays as it is.
-    parent.below(name).map_err(|error| in_words("remove", folder, &error))?;
+/// As [`move_folder`]; [`TrackingError::Exchanged`] if another folder has its name.
+pub(crate) fn discard(folder: &Held) -> Result<(), TrackingError> {
+    let path = folder.path();
+    let (parent, name) = parent_of(path)?;
+    folder.check()?;
+    let failed = |error: io::Error| in_words("remove", path, &error);
+    match folder.directory().remove_tree(RUN) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error).into()),
+        _ => {}
+    }
     let hidden = format!("{DISCARDED}{name}");
-    parent.rename(name, &parent, &hidden).map_err(|error| in_words("remove", folder, &error))?;
-    Ok(parent.remove_tree(&hidden).map_err(|error| in_words("remove", &folder.with_file_name(&hidden), &error))?)
+    parent.rename_new(name, &hidden).map_err(failed)?;
+    if !folder.directory().is_in(&parent, &hidden) {
+        parent.rename_new(&hidden, name).map_err(failed)?;
+        return Err(TrackingError::Exchanged { path: path.to_owned() });
+    }
+    let removed = folder.directory().empty_and_remove(&parent, &hidden);
+    Ok(removed.map_err(|error| in_words("remove", &path.with_file_name(&hidden), &error))?)
 }
 
 /// Completes every [`discard`] in `folder` that was killed. Before the next one, which needs the name. Returns what could
@@ -46,11 +60,22 @@ pub(crate) fn remove_discarded(folder: &Path) -> Result<Vec<(PathBuf, TrackingEr
     let discarded = directory.entries(true, usize::MAX)?.into_iter().filter(|entry| entry.name.starts_with(DISCARDED));
     let kept = discarded.filter_map(|entry| {
         let path = folder.join(&entry.name);
-        let error = directory.remove_tree(&entry.name).err()?;
-        let error = in_words("remove", &path, &error).into();
-        Some((path, error))
+        let removed = match entry.kind {
+            Kind::Folder => complete(&path, &directory, &entry.name),
+            _ => directory.remove(&entry.name).map_err(|error| in_words("remove", &path, &error).into()),
+        };
+        Some((path, removed.err()?))
     });
     Ok(kept.collect())
+}
+
+/// Removes a folder that [`discard`] has renamed, and none that somebody else gave such a name: that is a run still.
+fn complete(path: &Path, parent: &Directory, name: &str) -> Result<(), TrackingError> {
+    let held = hold(path.to_owned())?;
+    if try_has(&held, RUN)? || is_locked(&held)? {
+        return Err(TrackingError::damaged(path, "its name says that it is being removed, and it holds a run"));
+    }
+    Ok(held.directory().empty_and_remove(parent, name).map_err(|error| in_words("remove", path, &error))?)
 }
 
 fn parent_of(folder: &Path) -> Result<(Directory, &str), TrackingError> {
@@ -85,7 +110,7 @@ mod tests {
         fs::rename(at("shared/trash"), at("shared/away")).unwrap();
         symlink(at("ours"), at("shared/trash")).unwrap();
         for error in [
-            discard(&at("shared/trash/run")).unwrap_err(),
+            hold(at("shared/trash/run")).unwrap_err(),
             move_folder(&at("shared/trash/run"), &at("shared/away/other")).unwrap_err(),
             move_folder(&at("shared/away/run"), &at("shared/trash/other")).unwrap_err(),
             remove_discarded(&at("shared/trash")).unwrap_err(),
@@ -98,9 +123,32 @@ mod tests {
         symlink(at("ours"), at("shared/away/run/link")).unwrap();
         fs::create_dir_all(at("shared/away/run/a/.b/c")).unwrap();
         fs::write(at("shared/away/run/a/.b/c/file"), "x").unwrap();
-        discard(&at("shared/away/run")).unwrap();
+        discard(&hold(at("shared/away/run")).unwrap()).unwrap();
         assert_eq!(fs::read_dir(at("shared/away")).unwrap().count(), 0);
         assert_eq!(fs::read(at("ours/run/plots/a.svg")).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_has_taken_the_name_of_another_one_is_not_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for name in ["old", "precious"] {
+            fs::create_dir(at(name)).unwrap();
+            fs::write(at(name).join("run.json"), name).unwrap();
+        }
+        let held = hold(at("old")).unwrap();
+        fs::rename(at("old"), at("away")).unwrap();
+        fs::rename(at("precious"), at("old")).unwrap();
+        assert!(matches!(discard(&held).unwrap_err(), TrackingError::Exchanged { .. }));
+        assert_eq!(fs::read(at("old/run.json")).unwrap(), b"precious");
+        // Nor one that somebody has called as what is being removed, but what was being removed is.
+        fs::rename(at("old"), at(".gone-old")).unwrap();
+        fs::create_dir(at(".gone-half")).unwrap();
+        let kept = remove_discarded(place.path()).unwrap();
+        assert_eq!(kept.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), [at(".gone-old")]);
+        assert_eq!(fs::read(at(".gone-old/run.json")).unwrap(), b"precious");
+        assert!(!at(".gone-half").exists());
     }
 
     #[test]

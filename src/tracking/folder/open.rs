@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use fs_err::File;
 
-use super::directory::{Directory, Kind, Purpose};
 use super::held::{Held, Place};
 use super::lines::Lines;
+use crate::directory::{Directory, Kind, Purpose};
+use crate::permissions::is_own_number;
 use crate::tracking::TrackingError;
 
 /// Bytes that a file has at most, by its name or by the end of it; far above what burnlab writes.
@@ -37,7 +38,7 @@ const MAX_LINE: usize = 32 << 20;
 ///
 /// # Errors
 /// [`TrackingError::Damaged`] for a link, a pipe or anything else but a file, and for one that is too large.
-pub fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, TrackingError> {
+pub fn read<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<Option<Vec<u8>>, TrackingError> {
     read_within(folder, name, most(name))
 }
 
@@ -45,11 +46,15 @@ pub fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, TrackingError>
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_within(folder: &Path, name: &str, most: u64) -> Result<Option<Vec<u8>>, TrackingError> {
+pub fn read_within<'a>(folder: impl Into<Place<'a>>, name: &str, most: u64) -> Result<Option<Vec<u8>>, TrackingError> {
+    let folder = folder.into();
     let Some(file) = open(folder, name)? else { return Ok(None) };
     let too_large = || {
         let size = if most < 1 << 20 { format!("{most} bytes") } else { format!("{} MiB", most >> 20) };
-        TrackingError::damaged(&folder.join(name), format!("it is larger than {size}, larger than what burnlab writes"))
+        TrackingError::damaged(
+            &folder.path.join(name),
+            format!("it is larger than {size}, larger than what burnlab writes"),
+        )
     };
     let size = file.metadata()?.len();
     if size > most {
@@ -98,10 +103,28 @@ pub fn open<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<Option<File>
 }
 
 /// Whether anything stands under the name, even what [`open`] refuses.
+///
+/// # Errors
+/// A folder that may not be looked into, or no file that can still be opened.
+pub fn try_has<'a>(folder: impl Into<Place<'a>>, name: &str) -> Result<bool, TrackingError> {
+    let folder = folder.into();
+    let Some((parent, last)) = parts(name) else { return Ok(false) };
+    match within(folder, parent) {
+        Ok(directory) => {
+            let entry = directory.entry(last).map_err(|error| in_words("look at", &folder.path.join(name), &error))?;
+            Ok(entry.is_some())
+        }
+        Err(TrackingError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// As [`try_has`], for what is only shown: what cannot be looked at is not there.
 pub fn has(folder: &Path, name: &str) -> bool {
-    let Some((parent, name)) = parts(name) else { return false };
-    let entry = within(folder, parent).and_then(|directory| Ok(directory.entry(name)?));
-    !matches!(entry, Ok(None) | Err(TrackingError::Io(_)))
+    match try_has(folder, name) {
+        Ok(has) => has,
+        Err(error) => !matches!(error, TrackingError::Io(_)),
+    }
 }
 
 /// A file, open for reading and of a size that burnlab writes; `None` if there is none.
@@ -143,6 +166,20 @@ pub(super) fn open_for<'a>(purpose: Purpose, folder: impl Into<Place<'a>>, name:
 pub(crate) fn hold(path: PathBuf) -> Result<Held, TrackingError> {
     let directory = within(&path, None)?;
     Ok(Held::new(path, directory))
+}
+
+/// As [`hold`], for a folder that this process has just made: it is empty, and that of a private run is this user's.
+///
+/// # Errors
+/// [`TrackingError::Exchanged`] for another one, which somebody has put in its place.
+pub(crate) fn hold_new(path: PathBuf, is_private: bool) -> Result<Held, TrackingError> {
+    let held = hold(path)?;
+    let directory = held.directory();
+    let is_empty = directory.entries(true, 1)?.is_empty() && directory.entries(false, 1)?.is_empty();
+    match is_empty && (!is_private || is_own_number(directory.owner()?)) {
+        true => Ok(held),
+        false => Err(TrackingError::Exchanged { path: held.path().to_owned() }),
+    }
 }
 
 /// The folder itself, or a subfolder of it.
@@ -217,6 +254,26 @@ mod tests {
             let error = read(path, name).unwrap_err().to_string();
             assert!(error.contains(&format!("{name}`: it is larger than {} MiB", most >> 20)), "{error}");
             assert!(open_sound(path, name).is_err());
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_folder_is_empty_and_that_of_a_private_run_is_its_users() {
+        use std::os::unix::fs::chown;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        std::fs::create_dir(&path).unwrap();
+        [false, true].map(|is_private| hold_new(path.clone(), is_private).unwrap());
+        if chown(&path, Some(65534), None).is_ok() {
+            assert!(matches!(hold_new(path.clone(), true), Err(TrackingError::Exchanged { .. })));
+            chown(&path, Some(0), None).unwrap();
+        }
+        // An older run of the same user, or one that others have prepared.
+        for name in ["run.json", ".hidden"] {
+            std::fs::write(path.join(name), "").unwrap();
+            assert!(matches!(hold_new(path.clone(), false), Err(TrackingError::Exchanged { .. })), "{name}");
+            std::fs::remove_file(path.join(name)).unwrap();
         }
     }
 

@@ -1,7 +1,6 @@
 //! Reading and writing `run.json`.
 
 use std::io;
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -12,12 +11,13 @@ use super::open::{in_words, read, within};
 use crate::tracking::{RunRecord, TrackingError};
 
 /// Reads `run.json`.
-pub(crate) fn read_record(folder: &Path) -> Result<RunRecord, TrackingError> {
-    let path = folder.join(RUN);
+pub(crate) fn read_record<'a>(folder: impl Into<Place<'a>>) -> Result<RunRecord, TrackingError> {
+    let folder = folder.into();
+    let path = folder.path.join(RUN);
     let bytes = read(folder, RUN)?.ok_or_else(|| in_words("open", &path, &io::ErrorKind::NotFound.into()))?;
     let record = RunRecord::from_json(&bytes).map_err(|error| TrackingError::damaged(&path, error))?;
     // A copy of a run folder under another name would be indexed as the original.
-    if folder.file_name().is_none_or(|name| name != record.id.as_str()) {
+    if folder.path.file_name().is_none_or(|name| name != record.id.as_str()) {
         return Err(TrackingError::damaged(
             &path,
             format!("the id is `{}`, which is not the folder's name", record.id),

@@ -6,6 +6,7 @@
 //! | `read` | runs, curves, files, and what changed since a revision |
 //! | `liveness` | whether a running run is alive, stalled or crashed |
 //! | `edit` | tags, notes, names, and the changes that a training run makes |
+//! | `rename` | the runs of an experiment, and another name for it |
 //! | `trash` | delete, restore, and remove for good |
 //! | `recover` | what killed processes left unfinished; rebuilding the index from the folders |
 //! | `index` | the rows of a run, written from its folder |
@@ -18,6 +19,7 @@ mod liveness;
 mod open;
 mod read;
 mod recover;
+mod rename;
 mod rows;
 mod summary;
 mod trash;

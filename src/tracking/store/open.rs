@@ -6,7 +6,8 @@ use fs_err as fs;
 use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
-use crate::sqlite_file;
+use crate::permissions::{is_readable_here, is_writable, owner, user_name};
+use crate::sqlite_file::{Opened, Reading, Writers, check_beside, check_opened, read_only, reading, without_links};
 use crate::tracking::database::{
     Access, Address, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
@@ -52,12 +53,36 @@ impl Store {
         fs::create_dir_all(location.root.join("runs"))?;
         let store = match location.address()? {
             Some(address) => Self::on_server(location, &address, false)?,
-            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?,
+            None => return Self::in_file_to_write(location),
         };
-        let foreign = || TrackingError::NotAStore { path: store.path.clone() };
-        let migrated = store.database.migrate(foreign, |found, supported| store.too_new(found, supported));
-        migrated.map_err(|failure| store.to_error(failure))?;
-        Ok(store)
+        store.migrated()
+    }
+
+    fn in_file_to_write(location: &Location) -> Result<Self, TrackingError> {
+        const MOST_TRIES: usize = 10;
+        let path = location.file();
+        // SQLite would open it to be read, and leave files beside it that its owner cannot write.
+        if folder::own_file(&path)? && !is_writable(&path) {
+            return Err(TrackingError::ReadOnly { path });
+        }
+        for _ in 0..MOST_TRIES {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+            let store = Self::in_file(location, flags)?.migrated()?;
+            match check_opened(&without_links(&path)) {
+                Opened::Sound => return Ok(store),
+                // Another process closes it to other users at this moment.
+                Opened::Replaced => {}
+                Opened::Unsound(unsound) => return Err(unsound.into()),
+            }
+        }
+        Err(TrackingError::Held { path })
+    }
+
+    fn migrated(self) -> Result<Self, TrackingError> {
+        let foreign = || TrackingError::NotAStore { path: self.path.clone() };
+        let migrated = self.database.migrate(foreign, |found, supported| self.too_new(found, supported));
+        migrated.map_err(|failure| self.to_error(failure))?;
+        Ok(self)
     }
 
     /// Opens an existing store for reading. Changes fail with [`TrackingError::ReadOnly`].
@@ -69,12 +94,18 @@ impl Store {
     pub fn open_read_only_at(location: &Location) -> Result<Self, TrackingError> {
         let address = location.address()?;
         refuse_links_of_folders(&location.root)?;
-        if address.is_none() && !folder::own_file(&location.file())? {
-            return Err(TrackingError::NoStore { root: location.root.clone() });
+        if address.is_none() {
+            let path = location.file();
+            if !folder::own_file(&path)? {
+                return Err(TrackingError::NoStore { root: location.root.clone() });
+            }
+            if !is_readable_here(&path) {
+                return Err(TrackingError::Unreadable { owner: user_name(owner(&fs::symlink_metadata(&path)?)), path });
+            }
         }
         let opened = match &address {
             Some(address) => Self::on_server(location, address, true),
-            None => Self::in_file(location, OpenFlags::SQLITE_OPEN_READ_ONLY),
+            None => Self::in_file_to_read(location, reading(&without_links(&location.file()))),
         };
         let opened = opened.and_then(|store| match store.database.version() {
             Ok(version) => Ok((store, version)),
@@ -83,7 +114,7 @@ impl Store {
         let (store, version) = match opened {
             // A WAL store needs its `-shm` file, which cannot be made where nothing can be written.
             Err(TrackingError::ReadOnly { .. }) if address.is_none() => {
-                let store = Self::in_file_without_writing(location)?;
+                let store = Self::in_file_to_read(location, read_only(&without_links(&location.file())))?;
                 let version = store.database.version().map_err(|failure| store.to_error(failure))?;
                 (store, version)
             }
@@ -104,44 +135,47 @@ impl Store {
         }
     }
 
-    /// Opens the file where neither it nor anything beside it can be written. Nobody else writes there either, so that
-    /// reading the file alone is safe; where a killed process has left a `-wal` file with what the file lacks, a copy of
-    /// both is read.
-    fn in_file_without_writing(location: &Location) -> Result<Self, TrackingError> {
+    /// Opens the file as it can be read by this user; where a killed process has left a log with what the file lacks, a copy of
+    /// both.
+    fn in_file_to_read(location: &Location, reading: Reading) -> Result<Self, TrackingError> {
+        let path = location.file();
+        refuse_links(&path)?;
+        match reading {
+            Reading::AsUsual => Self::in_file_as(location, &without_links(&path), OpenFlags::SQLITE_OPEN_READ_ONLY),
+            Reading::Shared(uri) | Reading::Alone(uri) => {
+                Self::in_file_as(location, &uri, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+            }
+            Reading::Copied => Self::in_copy(location),
+        }
+    }
+
+    fn in_copy(location: &Location) -> Result<Self, TrackingError> {
         let path = location.file();
         let log = location.root.join("burnlab.db-wal");
-        refuse_links(&path)?;
         let size = |path: &Path| fs::metadata(path).map_or(0, |data| data.len());
-        if size(&log) > 0 {
-            let copy = folder::private_folder()?;
-            let bytes = size(&path).saturating_add(size(&log));
-            // The copy grows by the log's pages when these are taken over.
-            if bytes > MOST_COPIED || 2 * bytes > folder::free_space(copy.path())? {
-                let problem = "it has a log that cannot be read without the right to write, and there is no room in the \
-                               temporary folder for a copy";
-                return Err(TrackingError::Disk { path, problem });
-            }
-            let copied = copy.path().join(FILE);
-            fs::copy(&path, &copied)?;
-            fs::copy(&log, copy.path().join("burnlab.db-wal"))?;
-            // A copy has the permissions of what it was made of.
-            for name in [FILE, "burnlab.db-wal"] {
-                let mut permissions = fs::metadata(copy.path().join(name))?.permissions();
-                set_writable(&mut permissions);
-                fs::set_permissions(copy.path().join(name), permissions)?;
-            }
-            let store = Self::in_file_as(location, &without_links(&copied), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            let Database::Sqlite(database) = &store.database else { return Ok(store) };
-            database.leave_wal().map_err(|error| sqlite_error(&path, error))?;
-            // The connection has the only file open that it still needs: nothing is left of it, however this process ends.
-            let _copy = if cfg!(unix) { None } else { Some(copy) };
-            return Ok(Self { _copy, ..store });
+        let copy = folder::private_folder().map_err(TrackingError::Temporary)?;
+        let bytes = size(&path).saturating_add(size(&log));
+        // The copy grows by the log's pages when these are taken over.
+        if bytes > MOST_COPIED || 2 * bytes > folder::free_space(copy.path())? {
+            let problem = "it has a log that cannot be read without the right to write, and there is no room in the \
+                           temporary folder for a copy";
+            return Err(TrackingError::Disk { path, problem });
         }
-        Self::in_file_as(
-            location,
-            &immutable_uri(&without_links(&path)),
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI,
-        )
+        let copied = copy.path().join(FILE);
+        let copying = fs::copy(&path, &copied).and_then(|_| fs::copy(&log, copy.path().join("burnlab.db-wal")));
+        copying.map_err(TrackingError::Temporary)?;
+        // A copy has the permissions of what it was made of.
+        for name in [FILE, "burnlab.db-wal"] {
+            let mut permissions = fs::metadata(copy.path().join(name))?.permissions();
+            set_writable(&mut permissions);
+            fs::set_permissions(copy.path().join(name), permissions)?;
+        }
+        let store = Self::in_file_as(location, &without_links(&copied), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let Database::Sqlite(database) = &store.database else { return Ok(store) };
+        database.leave_wal().map_err(|error| sqlite_error(&path, error))?;
+        // The connection has the only file open that it still needs: nothing is left of it, however this process ends.
+        let _copy = if cfg!(unix) { None } else { Some(copy) };
+        Ok(Self { _copy, ..store })
     }
 
     fn in_file(location: &Location, flags: OpenFlags) -> Result<Self, TrackingError> {
@@ -280,14 +314,7 @@ fn refuse_links_of_folders(root: &Path) -> Result<(), TrackingError> {
 /// The store and what SQLite keeps beside it are files: a pipe would keep its reader for ever.
 fn refuse_links(path: &Path) -> Result<(), TrackingError> {
     folder::own_file(path)?;
-    Ok(sqlite_file::check_beside(path)??)
-}
-
-/// The file by the true path of its folder: SQLite, which is to follow no link to the file, refuses those in the path,
-/// too.
-fn without_links(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|_| cfg!(unix)).and_then(|folder| fs::canonicalize(folder).ok());
-    folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name))
+    Ok(check_beside(path, Writers::OfDatabase)??)
 }
 
 #[cfg(unix)]
@@ -299,10 +326,4 @@ fn set_writable(permissions: &mut std::fs::Permissions) {
 #[cfg(not(unix))]
 fn set_writable(permissions: &mut std::fs::Permissions) {
     permissions.set_readonly(false);
-}
-
-/// The URI that makes SQLite read a file without its `-wal` and `-shm` files.
-fn immutable_uri(path: &Path) -> PathBuf {
-    let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    format!("file:{path}?immutable=1").into()
 }

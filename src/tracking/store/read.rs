@@ -13,7 +13,7 @@ use super::rows::{number, run_id, sample};
 use super::summary::{Run, SUMMARY, summary};
 use crate::secrets;
 use crate::tracking::database::{Access, Database, Failure, Param, Row, params};
-use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder, slug};
+use crate::tracking::{FileEntry, MetricKey, RunId, RunRecord, Sample, TrackingError, folder};
 
 /// How many runs [`Store::for_each_run`] reads at once.
 const AT_ONCE: usize = 250;
@@ -76,14 +76,6 @@ impl Store {
     pub fn find(&self, query: &str) -> Result<Run, TrackingError> {
         let id = find_run(query, self.ids_newest_first()?)?;
         self.run(&id)
-    }
-
-    /// The runs of an experiment, newest first. `experiment` is its name, or the slug of it that run ids begin with.
-    pub fn ids_of(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
-        let slug = slug(experiment);
-        let mut ids = self.ids_newest_first()?;
-        ids.retain(|id| id.experiment() == slug);
-        Ok(ids)
     }
 
     /// The runs whose test part has this fingerprint ([`DataRecord::test`](crate::tracking::DataRecord)), newest first.

@@ -10,10 +10,14 @@ use super::find::{find_run, no_such_run};
 use super::open::Store;
 use super::rows::row_number;
 use crate::tracking::database::{Failure, params};
+use crate::tracking::folder::Held;
 use crate::tracking::{RunId, RunRecord, TrackingError, UtcTime, folder};
 
 /// A folder in `runs` without `run.json` that is older than this was left by a process killed while starting a run.
 const ABANDONED_START: Duration = Duration::from_secs(3600);
+
+/// Errors of folders that are left alone.
+const NOT_OURS: [io::ErrorKind; 2] = [io::ErrorKind::PermissionDenied, io::ErrorKind::NotFound];
 
 /// The result of [`Store::gc`].
 #[derive(Debug, Default)]
@@ -55,18 +59,20 @@ impl Store {
                 return Err(no_such_run(id.as_str()).into());
             }
             self.require_local(database, id, "delete it")?;
-            if folder::is_locked(&folder)? {
-                return Err(TrackingError::Active { id: id.clone() }.into());
-            }
             // Where the folder was removed by hand, only the row is left to delete.
             if folder.exists() {
                 self.refuse_links()?;
+                let held = folder::hold(folder.clone())?;
+                if folder::is_locked(&held)? {
+                    return Err(TrackingError::Active { id: id.clone() }.into());
+                }
                 // A damaged `run.json` is moved as it is.
-                if let Ok(mut record) = folder::read_record(&folder) {
+                if let Ok(mut record) = folder::read_record(&held) {
                     record.trashed = Some(UtcTime::now());
-                    folder::write_record(&folder, &record)?;
+                    folder::write_record(&held, &record)?;
                 }
                 fs::create_dir_all(&trash)?;
+                held.check()?;
                 folder::move_folder(&folder, &trash.join(id.as_str()))?;
             }
             self.remove_rows(database, id, revision)
@@ -139,12 +145,12 @@ impl Store {
             }
         }
         for (_, folder) in folder::named_folders(&self.runs_folder())? {
-            match is_abandoned(&folder) {
-                Ok(true) => folder::discard(&folder)?,
-                Ok(false) => {}
-                // Another user's, who lets nobody look into it.
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-                Err(error) => return Err(error.into()),
+            match folder::hold(folder.clone()).and_then(|held| discard_abandoned(&held)) {
+                Ok(()) => {}
+                // Another user's, who lets nobody look into it; or it was moved or removed meanwhile.
+                Err(TrackingError::Io(error)) if NOT_OURS.contains(&error.kind()) => {}
+                Err(TrackingError::Damaged { .. } | TrackingError::Exchanged { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(collected)
@@ -161,36 +167,29 @@ impl Store {
 
 /// Removes a run in the trash for good, if it was deleted at least `older_than` ago.
 fn discard_old(folder: &Path, now: UtcTime, older_than: Duration) -> Result<bool, TrackingError> {
-    let trashed = match folder::read_record(folder).ok().and_then(|record| record.trashed) {
+    // What is looked at is what is removed, whatever has its name meanwhile.
+    let held = folder::hold(folder.to_owned())?;
+    let trashed = match folder::read_record(&held).ok().and_then(|record| record.trashed) {
         Some(trashed) => trashed,
         // Damaged, or moved there by hand.
-        None => UtcTime::try_from(last_changed(folder)?).unwrap_or(now),
+        None => UtcTime::try_from(at(held.directory().last_changed()?)).unwrap_or(now),
     };
     let is_old = now.seconds_since(trashed) >= older_than.as_secs_f64();
     if is_old {
-        folder::discard(folder)?;
+        folder::discard(&held)?;
     }
     Ok(is_old)
 }
 
-/// When a folder was last changed: at the latest when it was moved to where it is, where the system tells that.
-fn last_changed(folder: &Path) -> io::Result<SystemTime> {
-    let data = fs::metadata(folder)?;
-    let modified = data.modified()?;
-    #[cfg(unix)]
-    let modified = {
-        use std::os::unix::fs::MetadataExt;
-        let moved = Duration::from_secs(u64::try_from(data.ctime()).unwrap_or(0));
-        modified.max(SystemTime::UNIX_EPOCH + moved)
-    };
-    Ok(modified)
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// Whether the start of a run was killed before the folder became a run.
-fn is_abandoned(folder: &Path) -> io::Result<bool> {
-    if folder::has(folder, folder::RUN) || folder::is_locked(folder)? {
-        return Ok(false);
+/// Removes a folder that the start of a run has left, which was killed before the folder became a run.
+fn discard_abandoned(folder: &Held) -> Result<(), TrackingError> {
+    if folder::try_has(folder, folder::RUN)? || folder::is_locked(folder)? {
+        return Ok(());
     }
-    let modified = fs::metadata(folder)?.modified()?;
-    Ok(SystemTime::now().duration_since(modified).is_ok_and(|age| age > ABANDONED_START))
+    let age = SystemTime::now().duration_since(at(folder.directory().modified()?));
+    if age.is_ok_and(|age| age > ABANDONED_START) { folder::discard(folder) } else { Ok(()) }
 }

@@ -15,6 +15,7 @@ on_each_backend![
     a_metric_without_a_direction_has_no_best_value,
     a_refused_call_records_nothing,
     nothing_is_written_into_a_folder_that_was_put_in_the_place_of_the_runs,
+    a_folder_in_place_of_a_request_to_stop_is_none,
 ];
 
 fn everything_exists_before_the_first_step(test_store: &TestStore) {
@@ -127,6 +128,25 @@ fn a_refused_call_records_nothing(test_store: &TestStore) {
 }
 
 /// On a machine with other users, whoever may write in the folder of all runs can do this.
+/// Others may make one in a run folder that they may write to, where the run's user cannot remove it.
+fn a_folder_in_place_of_a_request_to_stop_is_none(test_store: &TestStore) {
+    let writer = test_store.start(new_run("a"));
+    let (id, stop) = (writer.id().clone(), writer.folder().join("stop"));
+    let requests = writer.stop_requests().unwrap();
+    assert!(!requests.is_asked());
+    fs::create_dir_all(stop.join("inner")).unwrap();
+    assert!(!requests.is_asked());
+    writer.finish(Status::Finished, "done", None).unwrap();
+    assert_eq!(test_store.open().run(&id).unwrap().record.status, Status::Finished);
+    assert!(stop.join("inner").exists());
+    let store = test_store.open();
+    fs::remove_dir_all(&stop).unwrap();
+    drop(store);
+    let writer = test_store.start(new_run("b"));
+    test_store.open().ask_to_stop(writer.id()).unwrap();
+    assert!(writer.stop_requests().unwrap().is_asked());
+}
+
 #[cfg(unix)]
 fn nothing_is_written_into_a_folder_that_was_put_in_the_place_of_the_runs(test_store: &TestStore) {
     let mut writer = test_store.start(new_run("a"));

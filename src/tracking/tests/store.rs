@@ -11,6 +11,7 @@ use crate::tracking::*;
 on_each_backend![
     runs_are_found_by_unique_prefix_and_latest,
     edits_reach_the_row_and_the_folder_and_survive_the_finish,
+    an_experiment_gets_another_name,
     delete_restore_and_gc,
     the_cursor_sees_new_points_and_new_runs_only,
 ];
@@ -49,6 +50,46 @@ fn edits_reach_the_row_and_the_folder_and_survive_the_finish(test_store: &TestSt
     assert_eq!(record.status, Status::Finished);
     let written: RunRecord = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
     assert_eq!(written, record);
+}
+
+fn an_experiment_gets_another_name(test_store: &TestStore) {
+    let [first, second] = [finished_run(test_store, "Digits 2"), finished_run(test_store, "Digits 2")];
+    let other = finished_run(test_store, "wine");
+    let mut store = test_store.open();
+    store.set_archived(&first, true).unwrap();
+    let experiment = |store: &Store, id: &RunId| store.run(id).unwrap().record.experiment;
+    assert_eq!(store.ids_of("digits-2").unwrap(), [second.clone(), first.clone()]);
+
+    // By its slug as well; what is wrong changes nothing.
+    for wrong in ["", " ", "a\nb", &"x".repeat(201)] {
+        let error = store.rename_experiment("digits-2", wrong, false).unwrap_err();
+        assert!(matches!(error, TrackingError::InvalidExperiment { .. }), "{wrong}: {error}");
+    }
+    let unknown = store.rename_experiment("digits", "new", false).unwrap_err().to_string();
+    assert!(unknown.starts_with("no experiment `digits`"), "{unknown}");
+    let taken = store.rename_experiment("digits-2", "Wine", false).unwrap_err().to_string();
+    assert!(taken.starts_with("experiment `Wine` has runs already (1)"), "{taken}");
+    assert_eq!(experiment(&store, &first), "Digits 2");
+
+    assert_eq!(store.rename_experiment("digits-2", " Ziffern ", false).unwrap(), [second.clone(), first.clone()]);
+    assert_eq!((experiment(&store, &first), experiment(&store, &other)), ("Ziffern".to_owned(), "wine".to_owned()));
+    assert_eq!(store.ids_of("ziffern").unwrap(), [second.clone(), first.clone()]);
+    // The ids keep the old slug, which is free for others.
+    assert_eq!((store.ids_of("Digits 2").unwrap(), second.experiment()), (vec![], "digits-2"));
+    let third = finished_run(test_store, "Digits 2");
+    assert_eq!(store.ids_of("Digits 2").unwrap(), [third.clone()]);
+
+    // The folders have it.
+    store.reindex().unwrap();
+    assert_eq!(store.ids_of("Ziffern").unwrap(), [second.clone(), first.clone()]);
+    assert!(store.run(&first).unwrap().record.archived);
+
+    store.rename_experiment("Digits 2", "Ziffern", true).unwrap();
+    assert_eq!(store.ids_of("Ziffern").unwrap(), [third, second.clone(), first]);
+    // Runs of one slug and two names: the exact name is meant.
+    let same = finished_run(test_store, "ZIFFERN");
+    assert_eq!(store.rename_experiment("ZIFFERN", "capitals", false).unwrap(), [same]);
+    assert_eq!(experiment(&store, &second), "Ziffern");
 }
 
 fn delete_restore_and_gc(test_store: &TestStore) {

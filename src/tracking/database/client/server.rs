@@ -13,6 +13,7 @@ use postgres::{Client, SimpleQueryMessage, Statement};
 
 use super::encryption::{Tls, tls};
 use super::failure::{is_lost, is_refused, server_error};
+use crate::threads;
 use crate::tracking::TrackingError;
 use crate::tracking::database::access::{Access, Inserted};
 use crate::tracking::database::address::Address;
@@ -40,7 +41,7 @@ impl Session {
     fn open(address: &Address, encryption: Option<&Tls>, read_only: bool) -> Result<Self, Failure> {
         let (connected, connection) = mpsc::sync_channel(1);
         let (to, tls) = (address.clone(), encryption.cloned());
-        thread::spawn(move || {
+        threads::spawn(move || {
             let connect = || -> Result<_, postgres::Error> {
                 let mut client = to.settings.connect(to.schema.as_deref(), tls.as_ref())?;
                 if read_only {
@@ -50,7 +51,7 @@ impl Session {
             };
             // Nobody waits any more where it took too long.
             connected.send(connect()).ok();
-        });
+        })?;
         // The driver's own limit is that of the TCP connection; what follows (encryption, password) would wait for ever for
         // something that is no PostgreSQL server. As in libpq, the limit is for both.
         let patience = address.settings.patience();

@@ -1,0 +1,201 @@
+//! `burnlab explain RUN`: what the predictions of a run's model rest on.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::output::{is_stdout, say, say_path, to_file, without_escapes};
+use crate::backend::BackendName;
+use crate::cli::ExplainArgs;
+use crate::experiment::attribution::{
+    ColumnDependence, Contributions, Dependence, DependencePoint, EVALUATIONS, Explained, Request, contributions,
+    dependence,
+};
+use crate::experiment::{RunFolder, SavedModel, ensemble};
+use crate::figures::{measured, short};
+use crate::tracking::{Location, Store};
+
+/// Columns that are printed; a file has all of them.
+const MOST_PRINTED: usize = 20;
+/// Other runs of a config whose curves are computed.
+const MOST_RUNS: usize = 30;
+/// For one row of the dashboard's table, while the reader waits.
+const EVALUATIONS_OF_PAGE: usize = 10_000;
+
+/// Explains one row where one is named, else the model: prints it, and writes it as a picture or as CSV.
+///
+/// # Errors
+/// No such run; one whose inputs are no columns; a row or a number that it does not have; a file that cannot be written.
+pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let location = args.model.store.location();
+    let saved = SavedModel::open(&RunFolder::find(&location, &args.model.run)?)?;
+    for file in &args.output {
+        anyhow::ensure!(
+            is_stdout(file) || is_picture(file) || is_table(file),
+            "{} ends in neither .csv nor .svg: `-o` writes a table or a picture",
+            file.display()
+        );
+    }
+    let name = saved.name();
+    if args.row.is_none() && args.data.is_none() {
+        anyhow::ensure!(
+            args.evaluations.is_none(),
+            "--evaluations is of the explanation of a row: name the row with --row"
+        );
+        let others = repetitions(&location, &name)?;
+        let backend = BackendName::chosen(args.model.backend);
+        let background = (args.background.into(), args.seed);
+        let of = args.of.as_deref();
+        let found = dependence(&saved, &others, of, args.log_odds, background, backend)?;
+        if !to_stdout(args) {
+            print_dependence(&name, &found);
+        }
+        return write(args, &saved.folder, "dependence", &found.csv()?, || found.picture(&name));
+    }
+    let found = contributions(&saved, request(args), BackendName::chosen(args.model.backend))?;
+    if !to_stdout(args) {
+        print_contributions(&name, &found);
+    }
+    write(args, &saved.folder, "contributions", &found.csv()?, || found.picture(&name))
+}
+
+/// What the dashboard shows of a test row: a picture made from the run's folder alone, with few evaluations.
+///
+/// # Errors
+/// A run without test rows in its folder; a row that is none of them; inputs that are no columns.
+pub fn picture_of_row(folder: &Path, row: usize) -> anyhow::Result<String> {
+    let saved = SavedModel::open(&RunFolder::at(folder))?;
+    let request =
+        Request { row: Some(row), evaluations: EVALUATIONS_OF_PAGE, is_from_folder: true, ..Request::default() };
+    Ok(contributions(&saved, request, BackendName::chosen(None))?.picture(&saved.name()))
+}
+
+fn request(args: &ExplainArgs) -> Request<'_> {
+    let ExplainArgs { row, data, of, log_odds, background, evaluations, seed, .. } = args;
+    Request {
+        row: *row,
+        data: data.as_deref(),
+        of: of.as_deref(),
+        log_odds: *log_odds,
+        background: (*background).into(),
+        evaluations: evaluations.map_or(EVALUATIONS, |count| count as usize),
+        seed: *seed,
+        is_from_folder: false,
+    }
+}
+
+/// The models of the other finished runs of the same config; none for a folder that is in no store.
+fn repetitions(location: &Location, name: &str) -> anyhow::Result<Vec<SavedModel>> {
+    let Ok(store) = Store::open_read_only_at(location) else { return Ok(Vec::new()) };
+    let Ok(run) = store.find(name) else { return Ok(Vec::new()) };
+    let others = ensemble::repetitions(&store, &run)?.into_iter().filter(|other| other.record.id != run.record.id);
+    // One whose files are gone or elsewhere has no curve.
+    let open = |id: &str| SavedModel::open(&RunFolder::find(location, id).ok()?).ok();
+    Ok(others.filter_map(|other| open(other.record.id.as_str())).take(MOST_RUNS).collect())
+}
+
+fn to_stdout(args: &ExplainArgs) -> bool {
+    args.output.iter().any(|file| is_stdout(file))
+}
+
+fn is_picture(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"))
+}
+
+fn is_table(file: &Path) -> bool {
+    let name = file.to_string_lossy().to_lowercase();
+    name.ends_with(".csv") || name.ends_with(".csv.gz")
+}
+
+/// Writes the files of `--output`, or the picture into the run's folder.
+fn write(
+    args: &ExplainArgs,
+    folder: &RunFolder,
+    stem: &str,
+    table: &[u8],
+    picture: impl Fn() -> String,
+) -> anyhow::Result<ExitCode> {
+    if args.output.is_empty() {
+        say!("");
+        say_path(&folder.write_picture(stem, &picture())?);
+    }
+    let inputs: Vec<&Path> = args.data.iter().map(AsRef::as_ref).collect();
+    for file in &args.output {
+        let bytes = if is_picture(file) { picture().into_bytes() } else { table.to_vec() };
+        to_file(file, &inputs, |writer| Ok(writer.write_all(&bytes)?))?;
+        say_path(file);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_contributions(name: &str, found: &Contributions) {
+    say!("run     {name}, {}: predicted {}", found.told, found.predicted);
+    say!("method  {}", found.method());
+    say!("mean    over {}", found.background);
+    for Explained { outcome, mean, value, columns } in &found.explained {
+        say!("\n{}: {} = {} (mean) {}", outcome.told, measured(*value), measured(*mean), signed(value - mean));
+        let shown = &columns[..columns.len().min(MOST_PRINTED)];
+        let cells: Vec<String> = shown.iter().map(|column| shortened(&column.cell)).collect();
+        let names: Vec<String> = shown.iter().map(|column| shortened(&column.column)).collect();
+        let width = |texts: &[String], title: &str| {
+            texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(title.len())
+        };
+        let (first, second) = (width(&names, "column"), width(&cells, "cell"));
+        say!("  {:first$}  {:second$}  contribution", "column", "cell");
+        for ((column, name), cell) in shown.iter().zip(names).zip(cells) {
+            let error = if column.amount.error > 0.0 {
+                format!(" ± {}", measured(column.amount.error))
+            } else {
+                String::new()
+            };
+            say!("  {name:first$}  {cell:second$}  {}{error}", signed(column.amount.value));
+        }
+        if columns.len() > shown.len() {
+            let rest: f64 = columns[shown.len()..].iter().map(|column| column.amount.value).sum();
+            say!("  {} more columns together  {}", columns.len() - shown.len(), signed(rest));
+        }
+    }
+}
+
+fn print_dependence(name: &str, found: &Dependence) {
+    say!("run     {name}");
+    say!("method  {}", found.method());
+    for (i, outcome) in found.outcomes.iter().enumerate() {
+        say!("\n{}, from its least to its largest mean", outcome.told);
+        let shown: Vec<&ColumnDependence> = found.columns.iter().take(MOST_PRINTED).collect();
+        let width = shown.iter().map(|column| shortened(&column.column).chars().count()).max().unwrap_or(0);
+        for column in &shown {
+            let by = |a: &&DependencePoint, b: &&DependencePoint| a.values[i].total_cmp(&b.values[i]);
+            let ends = column.points.iter().min_by(by).zip(column.points.iter().max_by(by));
+            let Some((least, most)) = ends else {
+                say!("  {:width$}  no cell with a value", shortened(&column.column));
+                continue;
+            };
+            let point = |point: &DependencePoint| {
+                let runs = point.over_runs.get(i);
+                let runs = runs
+                    .map_or_else(String::new, |[mean, by]| format!(" (runs {} ± {})", measured(*mean), measured(*by)));
+                format!("{}{runs} at {}", measured(point.values[i]), shortened(&point.cell))
+            };
+            say!("  {:width$}  {} to {}", shortened(&column.column), point(least), point(most));
+        }
+        if found.columns.len() > shown.len() {
+            say!("  ... and {} more columns", found.columns.len() - shown.len());
+        }
+    }
+}
+
+/// A number with its sign.
+fn signed(number: f64) -> String {
+    let shown = if number.abs() < 10.0 { format!("{:.4}", number.abs()) } else { short(number.abs()) };
+    format!("{} {shown}", if number < 0.0 { "-" } else { "+" })
+}
+
+/// A text of the user's as one short line.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 32;
+    let line = without_escapes(text).replace(['\n', '\t'], " ");
+    match line.chars().count() > MOST {
+        true => line.chars().take(MOST - 1).chain(['…']).collect(),
+        false => line,
+    }
+}

@@ -1,0 +1,152 @@
+//! Explanations as CSV and as pictures.
+
+use super::contributions::{Contributions, Explained};
+use super::dependence::{ColumnDependence, Dependence};
+use super::shapley::Method;
+use crate::experiment::predictions::inert;
+use crate::figures::counted;
+use crate::plots;
+
+impl Contributions {
+    /// How they were computed, in words, with the number of evaluations of the network.
+    pub fn method(&self) -> String {
+        let (evaluations, plan) = (self.plan.num_evaluations(), self.plan);
+        match plan.method {
+            Method::Exact => format!(
+                "Shapley values, exact: all {} sets of {}, {evaluations} evaluations of the network",
+                1_u64 << plan.num_columns,
+                counted(plan.num_columns, "column")
+            ),
+            Method::Orders(orders) => format!(
+                "Shapley values, sampled: {orders} orders of {} for each background row, {evaluations} evaluations of the \
+                 network; ± is a standard error",
+                counted(plan.num_columns, "column")
+            ),
+        }
+    }
+
+    /// A line per column and explained number, the largest first. `mean` and all contributions to a number add up to
+    /// `prediction`.
+    ///
+    /// # Errors
+    /// Only if memory cannot be written.
+    pub fn csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(["row", "of", "column", "cell", "contribution", "standard_error", "mean", "prediction"])?;
+        for Explained { outcome, mean, value, columns } in &self.explained {
+            for column in columns {
+                let cells = [&outcome.name, &column.column, &column.cell].map(|text| inert(text));
+                csv.write_field(self.row.to_string())?;
+                for cell in &cells {
+                    csv.write_field(cell.as_bytes())?;
+                }
+                for number in [column.amount.value, column.amount.error, *mean, *value] {
+                    csv.write_field(number.to_string())?;
+                }
+                csv.write_record(None::<&[u8]>)?;
+            }
+        }
+        Ok(csv.into_inner()?)
+    }
+
+    /// A picture of them; `name` is that of the run.
+    pub fn picture(&self, name: &str) -> String {
+        let of = |Explained { outcome, mean, value, columns }: &Explained| plots::ContributionsTo {
+            what: capital(&outcome.told),
+            mean: *mean,
+            value: *value,
+            columns: columns
+                .iter()
+                .map(|column| plots::ColumnContribution {
+                    name: format!("{} = {}", column.column, column.cell),
+                    value: column.amount.value,
+                    error: column.amount.error,
+                })
+                .collect(),
+        };
+        let numbers: Vec<plots::ContributionsTo> = self.explained.iter().map(of).collect();
+        let note = format!("{}. Mean over {}.", self.method(), self.background);
+        plots::contributions(&format!("{name}, {}: predicted {}", self.told, self.predicted), &numbers, &note)
+    }
+}
+
+impl Dependence {
+    /// How many rows and networks it is from, in words.
+    pub fn method(&self) -> String {
+        let runs = match self.num_runs {
+            1 => String::new(),
+            runs => format!(" of {runs} runs"),
+        };
+        format!(
+            "partial dependence over {}; {} evaluations of the network{runs}",
+            self.background, self.num_evaluations
+        )
+    }
+
+    /// A line per explained number, column and cell, the strongest column first; where the config has several runs, with
+    /// mean and standard deviation over them.
+    ///
+    /// # Errors
+    /// Only if memory cannot be written.
+    pub fn csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        let of_runs: &[&str] = if self.num_runs > 1 { &["mean_of_runs", "standard_deviation_of_runs"] } else { &[] };
+        let first = ["of", "column", "cell", "partial_dependence"];
+        csv.write_record(first.iter().chain(of_runs))?;
+        for (i, outcome) in self.outcomes.iter().enumerate() {
+            for ColumnDependence { column, points, .. } in &self.columns {
+                for point in points {
+                    for cell in [&outcome.name, column, &point.cell].map(|text| inert(text)) {
+                        csv.write_field(cell.as_bytes())?;
+                    }
+                    csv.write_field(point.values[i].to_string())?;
+                    for number in point.over_runs.get(i).into_iter().flatten() {
+                        csv.write_field(number.to_string())?;
+                    }
+                    csv.write_record(None::<&[u8]>)?;
+                }
+            }
+        }
+        Ok(csv.into_inner()?)
+    }
+
+    /// A picture of the strongest columns; `name` is that of the run.
+    pub fn picture(&self, name: &str) -> String {
+        let of = |ColumnDependence { column, is_ordered, points, .. }: &ColumnDependence| plots::DependsOn {
+            column: column.clone(),
+            is_ordered: *is_ordered,
+            points: points
+                .iter()
+                .map(|point| plots::DependencePoint {
+                    name: point.cell.clone(),
+                    place: point.number,
+                    values: point.values.clone(),
+                    bands: point.over_runs.clone(),
+                })
+                .collect(),
+        };
+        let columns: Vec<plots::DependsOn> = self.columns.iter().map(of).collect();
+        let curves: Vec<String> = self.outcomes.iter().map(|outcome| outcome.short().to_owned()).collect();
+        let what = match &self.outcomes[..] {
+            [one] => one.told.clone(),
+            _ => "what is predicted".to_owned(),
+        };
+        let band = match self.num_runs {
+            1 => String::new(),
+            runs => format!(" Lines: this run; bands: mean ± standard deviation over {runs} runs."),
+        };
+        let method = self.method();
+        plots::dependence(
+            &format!("Partial dependence: {name}"),
+            &capital(&what),
+            &curves,
+            &columns,
+            &format!("{}.{band}", capital(&method)),
+        )
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}

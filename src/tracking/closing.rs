@@ -1,0 +1,93 @@
+//! Closing the store to other users, before names of columns and classes of data that are closed to them are written to it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::database::Sqlite;
+use super::{TrackingError, folder};
+use crate::directory::{Directory, Found, Kind, Purpose, Unresolved};
+use crate::permissions::{is_own, is_shared};
+use crate::sqlite_file::{Writers, beside, check_beside, without_links};
+
+/// A store that was open to other users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    pub file: PathBuf,
+    /// Whether a new file has taken its place. Where another process has the store open that is not possible: who has opened
+    /// the file before can then go on reading it.
+    pub is_new: bool,
+}
+
+impl std::fmt::Display for Closed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let file = self.file.display();
+        write!(f, "`{file}` is closed to other users from now on, as the data are")?;
+        if !self.is_new {
+            let way = "a user who has opened it before can read on: end the processes that use it, and close it again";
+            write!(f, ". It is in use, so that {way} (cp {file} NEW; mv NEW {file})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Closes the store in `file`, or what will be made there: it has the names of columns and classes, and notes about cells.
+/// `None` if it was not open to others.
+///
+/// # Errors
+/// [`TrackingError::OthersFolder`] for one that belongs to another user, [`TrackingError::Unsound`] for a file beside it that
+/// does.
+pub(super) fn close_store(file: &Path) -> Result<Option<Closed>, TrackingError> {
+    let is_there = folder::own_file(file)?;
+    check_beside(file, Writers::ThisUser)??;
+    if !is_there || !is_shared(file) {
+        return Ok(None);
+    }
+    if !is_own(&fs_err::symlink_metadata(file)?) {
+        return Err(TrackingError::OthersFolder { path: file.to_owned() });
+    }
+    let (directory, name) = place_of(file)?;
+    let of_store = beside(file).map(|(_, path)| path).chain([file.to_owned()]);
+    for path in of_store {
+        let Some(name) = path.file_name() else { continue };
+        if directory.entry(name)?.is_some_and(|entry| entry.kind == Kind::File) {
+            directory.set_mode(name, 0o600).map_err(|error| in_words("close", &path, &error))?;
+        }
+    }
+    let is_new = replace(&directory, &name, file).unwrap_or(false);
+    Ok(Some(Closed { file: file.to_owned(), is_new }))
+}
+
+fn place_of(file: &Path) -> Result<(Directory, std::ffi::OsString), TrackingError> {
+    match Directory::resolve(file, false) {
+        Ok(Found::Name(directory, name)) => Ok((directory, name)),
+        Ok(Found::Open(_)) => Err(TrackingError::NotOwn { path: file.to_owned(), kind: "file" }),
+        Err(Unresolved::LinkOfAnother(path)) => Err(TrackingError::NotOwn { path, kind: "folder" }),
+        Err(Unresolved::Io(error)) => Err(in_words("open", file, &error).into()),
+    }
+}
+
+/// Puts a copy in the place of the store, where no process has it open: who has opened the file before reads on in the old
+/// one.
+fn replace(directory: &Directory, name: &std::ffi::OsStr, file: &Path) -> io::Result<bool> {
+    let Some(database) = Sqlite::hold_alone(&without_links(file)) else { return Ok(false) };
+    // Opened after SQLite has its locks, and closed after it has given them up: a process has none any more on a file that it
+    // closes.
+    let mut old = directory.file(name, Purpose::Read)?;
+    let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
+    directory.remove(&temporary).ok();
+    let copied = directory.file(&temporary, Purpose::CreatePrivate).and_then(|mut new| {
+        io::copy(&mut old, &mut new)?;
+        new.sync_all()?;
+        directory.rename(&temporary, directory, name)
+    });
+    if copied.is_err() {
+        directory.remove(&temporary).ok();
+    }
+    drop(database);
+    drop(old);
+    copied.map(|()| true)
+}
+
+fn in_words(doing: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))
+}

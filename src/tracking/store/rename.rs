@@ -1,0 +1,87 @@
+//! Experiments under other names. Each run says in its `run.json` which experiment it belongs to; its id keeps the slug of
+//! the first one.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::open::Store;
+use super::rows::run_id;
+use crate::tracking::{RunId, TrackingError, slug};
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 200;
+
+/// What of a record names the experiment.
+#[derive(Deserialize)]
+struct Named {
+    experiment: String,
+}
+
+impl Store {
+    /// The runs of an experiment, newest first. `experiment` is its name, or the slug of it.
+    pub fn ids_of(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
+        let (slug_of_it, named) = (slug(experiment), self.named_otherwise()?);
+        let mut ids = self.ids_newest_first()?;
+        ids.retain(|id| match named.get(id) {
+            Some(name) => slug(name) == slug_of_it,
+            None => id.experiment() == slug_of_it,
+        });
+        Ok(ids)
+    }
+
+    /// Gives all runs of an experiment another one, whose name is `to`; archived runs as well, but none in the trash.
+    /// Returns them. `from` is its name, or the slug of it.
+    ///
+    /// # Errors
+    /// No such experiment; a name that is none; one that another experiment has, unless `merge`. A run that cannot be written:
+    /// those before it have the new name.
+    pub fn rename_experiment(&mut self, from: &str, to: &str, merge: bool) -> Result<Vec<RunId>, TrackingError> {
+        let to = checked(to)?;
+        let ids = self.exactly(from)?;
+        if ids.is_empty() {
+            return Err(TrackingError::NoSuchExperiment { query: from.to_owned() });
+        }
+        // Of the same slug: nobody could name one of the two alone.
+        let there = self.ids_of(to)?.iter().filter(|id| !ids.contains(id)).count();
+        if there > 0 && !merge {
+            return Err(TrackingError::ExperimentExists { name: to.to_owned(), runs: there });
+        }
+        for id in &ids {
+            self.edit(id, |record| to.clone_into(&mut record.experiment))?;
+        }
+        Ok(ids)
+    }
+
+    /// The runs of the experiment of exactly this name, or else of this slug.
+    fn exactly(&self, experiment: &str) -> Result<Vec<RunId>, TrackingError> {
+        let (ids, named) = (self.ids_of(experiment)?, self.named_otherwise()?);
+        let is_exact = |id: &RunId| named.get(id).map_or(id.experiment(), String::as_str) == experiment;
+        let exact: Vec<RunId> = ids.iter().filter(|id| is_exact(id)).cloned().collect();
+        Ok(if exact.is_empty() { ids } else { exact })
+    }
+
+    /// The experiments of runs whose names are not the slugs in their ids. The database compares, so that of a large store
+    /// few records are read.
+    fn named_otherwise(&self) -> Result<HashMap<RunId, String>, TrackingError> {
+        let slug = format!("substr(id, 1, length(id) - {})", RunId::TAIL);
+        let sql = format!(
+            "SELECT id, record FROM run WHERE replace(record, '\"experiment\":\"' || {slug} || '\"', '') = record"
+        );
+        let found = self.query(&sql, &[], |row| {
+            let named = serde_json::from_str::<Named>(row.text(1)?).ok();
+            Ok(run_id(row, 0).ok().zip(named))
+        })?;
+        Ok(found.into_iter().flatten().map(|(id, named)| (id, named.experiment)).collect())
+    }
+}
+
+/// # Errors
+/// A name without a letter, or of several lines.
+fn checked(name: &str) -> Result<&str, TrackingError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(TrackingError::InvalidExperiment { most: MAX_NAME });
+    }
+    Ok(name)
+}

@@ -43,4 +43,4 @@ server=$!
 until grep -q http address; do sleep 0.1; done
 address=$(cat address)
 "$python" "$root/benches/clients.py" "$burnlab" "$address" $models
-"$python" -m schemathesis.cli run "$address/openapi.json" --max-examples "$examples" --continue-on-failure
+"$python" -m schemathesis.cli run "$address/openapi.json" --max-examples "$examples" --continue-on-failure --request-timeout 60

@@ -13,6 +13,10 @@ use super::rows::{self, columns, kind, of_columns, of_lists, of_records, parsed}
 use super::{Model, ServeState};
 use crate::web::ApiError;
 
+/// The forms of rows.
+const FORMS: [&str; 4] = ["dataframe_split", "dataframe_records", "instances", "inputs"];
+const PARAMS: &str = "params";
+
 /// `GET /version`
 pub async fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
@@ -31,7 +35,7 @@ pub async fn invocations(
         (body.to_vec().into(), false)
     } else {
         let request: Value = parsed(&body, NO_JSON)?;
-        (of_request(&model, &request)?, wants_probabilities(request.get("params"))?)
+        (of_request(&model, &request)?, wants_probabilities(request.get(PARAMS))?)
     };
     let scored = score(&state, model, rows).await?;
     let predictions = match wants_probabilities {
@@ -62,14 +66,16 @@ fn wants_probabilities(params: Option<&Value>) -> Result<bool, ApiError> {
 
 fn of_request(model: &Model, request: &Value) -> Result<rows::Bytes, ApiError> {
     let own = || columns(model.predictor.model());
-    let found = ["dataframe_split", "dataframe_records", "instances", "inputs"]
-        .into_iter()
-        .filter_map(|key| Some((key, request.get(key)?)))
-        .collect::<Vec<_>>();
+    let given = request.as_object().into_iter().flatten();
+    let (found, others): (Vec<_>, Vec<_>) = given.partition(|(key, _)| FORMS.contains(&key.as_str()));
     let [(key, value)] = found[..] else {
-        let message = "the request needs one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`";
-        return Err(ApiError::bad_request(message));
+        return Err(ApiError::bad_request(format!("the request needs one of `{}`", FORMS.join("`, `"))));
     };
+    if let Some((other, _)) = others.iter().find(|(other, _)| *other != PARAMS) {
+        let message = format!("there is no `{other}` in the protocol: beside `{key}` there may be `{PARAMS}`");
+        return Err(ApiError::bad_request(message));
+    }
+    let key = key.as_str();
     match (key, value) {
         ("dataframe_split", Value::Object(split)) => {
             let names = split.get("columns").and_then(Value::as_array);

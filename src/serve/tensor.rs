@@ -68,6 +68,10 @@ impl Tensor {
         }
         let values = match (self.parameters.binary_data_size, &self.data) {
             (Some(size), None) => self.binary(size, binary)?,
+            (None, Some(data)) if !data.is_array() => {
+                let message = format!("`data` of input `{name}` is {}, not a list of values", kind(data));
+                return Err(ApiError::bad_request(message));
+            }
             (None, Some(data)) => {
                 let mut values = Vec::new();
                 flatten(data, &mut values);
@@ -94,7 +98,8 @@ impl Tensor {
             "BYTES" => value.is_string(),
             "BOOL" => value.is_boolean(),
             kind if kind.starts_with("FP") => value.is_number(),
-            _ => value.is_i64() || value.is_u64(),
+            // 3.0 is a whole number in JSON, too.
+            _ => value.as_f64().is_some_and(|number| number.fract() == 0.0),
         }
     }
 
@@ -148,6 +153,8 @@ mod tests {
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         let binary = json!({"name": "x", "shape": [2, 2], "datatype": "FP32", "parameters": {"binary_data_size": 16}});
         let expected: Vec<Value> = numbers.iter().map(|&number| json!(f64::from(number))).collect();
+        let whole = json!({"name": "x", "shape": [2], "datatype": "INT8", "data": [1, 2.0]});
+        assert_eq!(tensor(whole).values(&mut &[][..]).unwrap(), [json!(1), json!(2.0)]);
         for given in [nested, flat, binary] {
             let mut rest = &[&bytes[..], b"more"].concat()[..];
             assert_eq!(tensor(given).values(&mut rest).unwrap(), expected);
@@ -166,6 +173,7 @@ mod tests {
             (json!({"name": "x", "shape": [1], "datatype": "FP16", "data": [1]}), "`FP16`"),
             (json!({"name": "x", "shape": [1], "datatype": "INT8", "data": [1.5]}), "of type INT8 has a number"),
             (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": [1]}), "of type BYTES has a number"),
+            (json!({"name": "x", "shape": [1], "datatype": "BYTES", "data": "a"}), "is a text, not a list of values"),
             (json!({"name": "x", "shape": [1], "datatype": "FP32"}), "needs `data`"),
             (json!({"name": "x", "shape": [u64::MAX, 2], "datatype": "FP32", "data": []}), "has 0 values"),
             (

@@ -236,6 +236,7 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
         ("/invocations", JSON, "{\"inputs\": 1}".to_owned(), 400, "`inputs` is a number"),
         ("/invocations", JSON, "{\"inputs\": [], \"instances\": []}".to_owned(), 400, "needs one of"),
         ("/invocations", JSON, "{\"inputs\": [[1,1,1,1]], \"params\": 5}".to_owned(), 400, "`params` is a number"),
+        ("/invocations", JSON, "{\"inputs\": [[1,1,1,1]], \"parms\": {}}".to_owned(), 400, "there is no `parms`"),
         (
             "/invocations",
             JSON,

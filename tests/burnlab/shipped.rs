@@ -111,11 +111,9 @@ fn every_config_trains_and_keeps_its_promise() {
                 Err(error) if name == "titanic-names" => assert!(error.to_string().contains("is a text"), "{error}"),
                 bytes => {
                     std::fs::write(&model, bytes.unwrap()).unwrap();
-                    exported.push(crate::onnx::of_run(model.clone(), &run.folder));
-                    exported.extend(
-                        with_odd_cells(&saved, &run.folder, files.path(), name)
-                            .map(|[rows, predicted]| [model, rows, predicted]),
-                    );
+                    let odd = with_odd_cells(&saved, &run.folder, files.path(), name);
+                    exported.extend(odd.map(|[rows, predicted]| [model.clone(), rows, predicted]));
+                    exported.push(crate::onnx::of_run(model, &run.folder));
                 }
             }
         }

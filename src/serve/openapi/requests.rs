@@ -25,7 +25,7 @@ fn cell(kind: CellKind) -> Value {
             json!({ "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE })
         }
         CellKind::Name => json!({ "type": ["string", "number", "boolean", "null"] }),
-        CellKind::Date => json!({ "type": ["string", "null"], "format": "date" }),
+        CellKind::Date => json!({ "anyOf": [{ "type": "string", "format": "date" }, { "enum": ["", null] }] }),
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn scoring(model: &Model) -> Value {
     let lists = [many(row(model)), many(list(model))];
     let inputs: Vec<Value> = lists.iter().cloned().chain(columns).collect();
     let params = json!({ "type": ["object", "null"], "properties": { "probabilities": { "type": "boolean" } } });
-    let form = |key: &str, schema: Value| json!({ "required": [key], "properties": { key: schema, "params": params } });
+    let form = |key: &str, schema: Value| json!({ "required": [key], "properties": { key: schema, "params": params }, "additionalProperties": false });
     json!({
         "type": "object",
         "description": "Columns in `inputs` may have any number of values, the same for all: one to three are spelled out",

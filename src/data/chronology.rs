@@ -14,14 +14,14 @@ pub(super) fn split(
     times: &[f64],
     num_training_rows: Option<usize>,
     config: &DataConfig,
-) -> Result<[Vec<usize>; 3], Invalid> {
+) -> Result<[Vec<u32>; 3], Invalid> {
     let column = config.order.as_deref().unwrap_or_default();
     let in_order = |rows: std::ops::Range<usize>| {
-        let mut rows: Vec<usize> = rows.collect();
-        rows.sort_by(|&a, &b| times[a].total_cmp(&times[b]));
+        let mut rows: Vec<u32> = rows.map(|row| row as u32).collect();
+        rows.sort_by(|&a, &b| times[a as usize].total_cmp(&times[b as usize]));
         rows
     };
-    let cut = |rows: Vec<usize>, num_out: usize, key: &str| -> Result<(Vec<usize>, Vec<usize>), Invalid> {
+    let cut = |rows: Vec<u32>, num_out: usize, key: &str| -> Result<(Vec<u32>, Vec<u32>), Invalid> {
         if num_out == 0 {
             return Ok((rows, Vec::new()));
         }
@@ -48,9 +48,9 @@ pub(super) fn split(
     let (train, validation) = cut(pool, num_validation, "data.validation_fraction")?;
     let gap = config.gap.unwrap_or(0.0);
     // What is kept of a part before the part `next`.
-    let before = |mut rows: Vec<usize>, next: &[usize]| {
+    let before = |mut rows: Vec<u32>, next: &[u32]| {
         if let Some(&first) = next.first() {
-            rows.retain(|&row| times[first] - times[row] >= gap);
+            rows.retain(|&row| times[first as usize] - times[row as usize] >= gap);
         }
         rows
     };
@@ -67,8 +67,8 @@ pub(super) fn split(
 }
 
 /// The place nearest to `wanted` at which a row is later than the one before it.
-fn change(rows: &[usize], times: &[f64], wanted: usize) -> Option<usize> {
-    let is_change = |&place: &usize| times[rows[place - 1]] < times[rows[place]];
+fn change(rows: &[u32], times: &[f64], wanted: usize) -> Option<usize> {
+    let is_change = |&place: &usize| times[rows[place - 1] as usize] < times[rows[place] as usize];
     let before = (1..=wanted.min(rows.len().saturating_sub(1))).rev().find(is_change);
     let after = (wanted.max(1)..rows.len()).find(is_change);
     match (before, after) {

@@ -39,7 +39,7 @@ pub(super) struct CsvReader<'a> {
     /// Of the present pass, in whole blocks.
     pub(super) num_bytes_read: AtomicU64,
     /// Columns without a name and, in the first rows, without a cell: none may follow.
-    blank_columns: Vec<usize>,
+    pub(super) blank_columns: Vec<usize>,
     pub(super) cells: CellParser,
 }
 

@@ -3,22 +3,19 @@
 //! While this thread passes on the rows of some blocks, others of the pool parse the next ones. What is passed on does not
 //! depend on how many there are, nor on where blocks end.
 
-use std::borrow::Cow;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use csv::ByteRecord;
-
 use super::csv::{CsvReader, Guarded, Rules};
+use super::csv_block::{BYTE_ORDER_MARK, Block};
 use super::origin::BUFFER_BYTES;
 use super::record_ends::RecordEnds;
-use super::table::{Cell, CellTexts, RowVisitor, content};
+use super::table::RowVisitor;
 use crate::invalid::Invalid;
 
 /// Blocks that are parsed at a time, at most: each takes a few times its bytes.
 const MAX_BLOCKS: usize = 8;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Divides a file into blocks.
 struct Blocks {
@@ -39,18 +36,18 @@ struct Blocks {
 }
 
 impl Blocks {
-    /// Puts the next block into `slot`; returns `false` at the end of the file.
+    /// Puts the next block into `block`; returns `false` at the end of the file.
     ///
     /// # Errors
     /// As [`Guarded`].
-    fn next(&mut self, slot: &mut Slot) -> io::Result<bool> {
+    fn next(&mut self, block: &mut Block) -> io::Result<bool> {
         while !self.has_ended {
             // A reader takes a byte order mark at its start for none of the cell's.
             let rest = &self.rest[self.num_whole..];
             let may_be_mark = rest.len() < BYTE_ORDER_MARK.len() || rest.starts_with(BYTE_ORDER_MARK);
             if self.rest.len() >= self.size && self.num_whole > 0 && !may_be_mark {
                 self.size = (2 * self.size).min(self.max_size);
-                self.take(self.num_whole, slot);
+                self.take(self.num_whole, block);
                 return Ok(true);
             }
             if let Some(failed) = self.failed.take() {
@@ -73,7 +70,7 @@ impl Blocks {
                     if self.num_whole == 0 {
                         continue;
                     }
-                    self.take(self.num_whole, slot);
+                    self.take(self.num_whole, block);
                     return Ok(true);
                 }
             }
@@ -86,50 +83,18 @@ impl Blocks {
                 self.source.num_pending = self.rest.len() - self.num_whole;
             }
         }
-        self.take(self.rest.len(), slot);
-        Ok(!slot.bytes.is_empty())
+        self.take(self.rest.len(), block);
+        Ok(!block.bytes.is_empty())
     }
 
-    /// Moves the first bytes to `slot`.
-    fn take(&mut self, num_bytes: usize, slot: &mut Slot) {
-        slot.bytes.clear();
-        slot.bytes.extend_from_slice(&self.rest[..num_bytes]);
-        slot.num_lines_before = self.num_lines;
+    /// Moves the first bytes to `block`.
+    fn take(&mut self, num_bytes: usize, block: &mut Block) {
+        block.bytes.clear();
+        block.bytes.extend_from_slice(&self.rest[..num_bytes]);
+        block.num_lines_before = self.num_lines;
         self.rest.drain(..num_bytes);
         self.num_whole = 0;
-        self.num_lines += super::csv::count_lines(&slot.bytes);
-    }
-}
-
-/// A block: whole records, and their rows.
-#[derive(Default)]
-struct Slot {
-    bytes: Vec<u8>,
-    /// Line feeds of the file before it.
-    num_lines_before: u64,
-    lines: Vec<u64>,
-    /// Of the requested columns.
-    cells: Vec<Cell>,
-    /// The cells of all columns as they are in the file, without quotes, one after the other.
-    texts: Vec<u8>,
-    /// Where each ends.
-    ends: Vec<u32>,
-    /// Why the rows after these cannot be read.
-    failed: Option<Invalid>,
-}
-
-/// A row of a block.
-struct ParsedRow<'a> {
-    texts: &'a [u8],
-    ends: &'a [u32],
-    /// Where the first cell begins.
-    start: u32,
-}
-
-impl CellTexts for ParsedRow<'_> {
-    fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
-        let start = column.checked_sub(1).map_or(self.start, |before| self.ends[before]);
-        Cow::Borrowed(&self.texts[start as usize..self.ends[column] as usize])
+        self.num_lines += super::csv::count_lines(&block.bytes);
     }
 }
 
@@ -159,8 +124,8 @@ impl CsvReader<'_> {
         let rules = Rules { header: self.header() };
         let num_at_a_time = rayon::current_num_threads().clamp(1, MAX_BLOCKS);
         // Filled again and again: memory that one thread takes and another gives back is slow to be used again.
-        let slots = || (0..num_at_a_time).map(|_| Slot::default()).collect::<Vec<Slot>>();
-        let (mut parsed, mut next) = (slots(), slots());
+        let some = || (0..num_at_a_time).map(|_| Block::default()).collect::<Vec<Block>>();
+        let (mut parsed, mut next) = (some(), some());
         let (mut num_parsed, mut num_rows, mut is_first) = (0, 0, true);
         self.num_bytes_read.store(0, Ordering::Relaxed);
         loop {
@@ -173,10 +138,10 @@ impl CsvReader<'_> {
                 }
             }
             let flow = rayon::in_place_scope(|scope| {
-                for slot in &mut next[..num_next] {
+                for block in &mut next[..num_next] {
                     let has_header = std::mem::take(&mut is_first) && self.has_header;
                     let rules = &rules;
-                    scope.spawn(move |_| self.parse(slot, has_header, columns, rules));
+                    scope.spawn(move |_| self.parse(block, has_header, columns, rules));
                 }
                 self.pass_on(&parsed[..num_parsed], columns.len(), &mut num_rows, visit)
             })?;
@@ -196,64 +161,24 @@ impl CsvReader<'_> {
 
     fn pass_on(
         &self,
-        parsed: &[Slot],
+        parsed: &[Block],
         width: usize,
         num_rows: &mut usize,
         visit: &mut RowVisitor,
     ) -> Result<ControlFlow<()>, Invalid> {
-        for Slot { bytes, lines, cells, texts, ends, failed, .. } in parsed {
-            self.num_bytes_read.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            let mut start = 0;
-            for (row, &line) in lines.iter().enumerate() {
-                let ends = &ends[row * self.num_columns..][..self.num_columns];
+        for block in parsed {
+            self.num_bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+            for (line, cells, texts) in block.rows(width, self.num_columns) {
                 *num_rows += 1;
-                if visit(line, &cells[row * width..][..width], &ParsedRow { texts, ends, start }).is_break() {
+                if visit(line, cells, &texts).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
-                start = ends.last().copied().unwrap_or(start);
             }
-            if let Some(failed) = failed {
+            if let Some(failed) = &block.failed {
                 return Err(failed.clone());
             }
         }
         Ok(ControlFlow::Continue(()))
-    }
-
-    /// Parses the block in `slot`; `has_header`: its first record is none of data.
-    fn parse(&self, slot: &mut Slot, has_header: bool, columns: &[usize], rules: &Rules) {
-        let Slot { bytes, num_lines_before, lines, cells, texts, ends, failed } = slot;
-        lines.clear();
-        cells.clear();
-        texts.clear();
-        ends.clear();
-        *failed = None;
-        let mut builder = self.dialect.builder();
-        let mut reader = builder.comment(self.comment).buffer_capacity(BUFFER_BYTES).from_reader(&**bytes);
-        let mut record = ByteRecord::new();
-        let mut is_header = has_header;
-        loop {
-            match reader.read_byte_record(&mut record) {
-                Ok(true) if std::mem::take(&mut is_header) => continue,
-                Ok(true) => {}
-                Ok(false) => return,
-                // Reading from memory does not fail.
-                Err(_) => return *failed = Some(self.origin.error("is not a CSV file")),
-            }
-            let line = self.line_of(&record) + *num_lines_before;
-            let num_lines = reader.position().line().saturating_sub(self.line_of(&record) - self.num_skipped());
-            match self.check(&record, line, num_lines > 1, rules) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error) => return *failed = Some(error),
-            }
-            lines.push(line);
-            cells.extend(columns.iter().map(|&column| self.cells.read(content(&record[column]))));
-            let start = texts.len();
-            let end = record.range(self.num_columns - 1).map_or(0, |range| range.end);
-            texts.extend_from_slice(&record.as_slice()[..end]);
-            let ranges = (0..self.num_columns).filter_map(|column| record.range(column));
-            ends.extend(ranges.map(|range| (start + range.end) as u32));
-        }
     }
 }
 
@@ -263,6 +188,7 @@ mod tests {
     use crate::data::DataConfig;
     use crate::data::csv::open_reader;
     use crate::data::origin::Origin;
+    use crate::data::table::{Cell, CellTexts};
 
     type Rows = Vec<(u64, Vec<Cell>, Vec<Vec<u8>>)>;
 

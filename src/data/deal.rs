@@ -41,7 +41,7 @@ struct Dealt {
 /// # Errors
 /// The number of entities, if there are fewer than folds.
 pub(super) fn folds(
-    rows: &[usize],
+    rows: &[u32],
     entities: Entities<'_>,
     num_folds: usize,
     random: &mut ChaCha8Rng,
@@ -67,11 +67,11 @@ pub(super) fn folds(
 /// # Errors
 /// The number of entities, if that is below 2.
 pub(super) fn hold_out(
-    rows: Vec<usize>,
+    rows: Vec<u32>,
     num_out: usize,
     entities: Entities<'_>,
     random: &mut ChaCha8Rng,
-) -> Result<(Vec<usize>, Vec<usize>), usize> {
+) -> Result<(Vec<u32>, Vec<u32>), usize> {
     if num_out == 0 {
         return Ok((rows, Vec::new()));
     }
@@ -107,17 +107,17 @@ pub(super) fn hold_out(
 }
 
 /// The entities among `rows`, in order of appearance, and the number of rows by class; the last item counts all.
-fn hands(rows: &[usize], entities: Entities<'_>) -> (Vec<Hand>, Vec<f64>) {
+fn hands(rows: &[u32], entities: Entities<'_>) -> (Vec<Hand>, Vec<f64>) {
     let mut number: HashMap<u32, usize> = HashMap::new();
     let mut places: Vec<Vec<usize>> = Vec::new();
     for (place, &row) in rows.iter().enumerate() {
-        let hand = *number.entry(entities.of_row[row]).or_insert(places.len());
+        let hand = *number.entry(entities.of_row[row as usize]).or_insert(places.len());
         if hand == places.len() {
             places.push(Vec::new());
         }
         places[hand].push(place);
     }
-    let class = |place: usize| entities.strata.map_or(0, |strata| strata[rows[place]] as usize);
+    let class = |place: usize| entities.strata.map_or(0, |strata| strata[rows[place] as usize] as usize);
     let num_classes = entities.strata.map_or(0, |_| (0..rows.len()).map(|place| class(place) + 1).max().unwrap_or(0));
     let mut totals = vec![0.0; num_classes + 1];
     let hands = places.into_iter().map(|places| {

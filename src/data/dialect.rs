@@ -51,6 +51,11 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
+    /// What quotes a cell.
+    pub(super) fn quote(&self) -> u8 {
+        if self.quoting == Quoting::Single { b'\'' } else { b'"' }
+    }
+
     /// A builder of readers for it, except for the lines to skip.
     pub(super) fn builder(&self) -> ReaderBuilder {
         builder(self.delimiter, self.quoting)

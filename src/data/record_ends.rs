@@ -1,5 +1,7 @@
 //! Finds where the records of a CSV file end, so that parts of it can be parsed independently of each other.
 
+use memchr::{memchr, memrchr};
+
 use super::dialect::{Dialect, Quoting};
 
 /// What the bytes so far are the beginning of. The transitions are those of the crate `csv-core`, which parses the
@@ -30,16 +32,15 @@ pub(super) struct RecordEnds {
 impl RecordEnds {
     /// At the start of a record.
     pub(super) fn new(dialect: &Dialect, comment: Option<u8>) -> Self {
-        let quote = if dialect.quoting == Quoting::Single { b'\'' } else { b'"' };
         let escape = (dialect.quoting == Quoting::Backslash).then_some(b'\\');
-        Self { delimiter: dialect.delimiter, quote, escape, comment, state: State::RecordStart }
+        Self { delimiter: dialect.delimiter, quote: dialect.quote(), escape, comment, state: State::RecordStart }
     }
 
     /// Follows `bytes`, which come after those before. Returns the place in them after the last line feed that ends a
     /// record. One that ends a blank line or a comment does not count: the line of the record after these is that of
     /// the first of them.
     pub(super) fn last_in(&mut self, bytes: &[u8]) -> Option<usize> {
-        let is_special = |byte: u8| bytes.contains(&byte);
+        let is_special = |byte: u8| memchr(byte, bytes).is_some();
         let is_plain = !matches!(self.state, State::Quoted | State::Quote | State::Escaped | State::Comment)
             && !is_special(self.quote)
             && !self.comment.is_some_and(is_special)
@@ -64,7 +65,7 @@ impl RecordEnds {
             None => !matches!(before, State::RecordStart | State::RecordEnd),
         };
         let mut end = bytes.len();
-        while let Some(place) = bytes[..end].iter().rposition(|&byte| byte == b'\n') {
+        while let Some(place) = memrchr(b'\n', &bytes[..end]) {
             if ends_record(place) {
                 return Some(place + 1);
             }

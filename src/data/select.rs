@@ -91,14 +91,14 @@ pub(super) fn order_classes(dataset: &mut Dataset, config: &DataConfig) -> Resul
 ///
 /// # Errors
 /// A target that is a number.
-pub(super) fn limit_per_class(rows: &mut Vec<usize>, dataset: &Dataset, config: &DataConfig) -> Result<(), Invalid> {
+pub(super) fn limit_per_class(rows: &mut Vec<u32>, dataset: &Dataset, config: &DataConfig) -> Result<(), Invalid> {
     let Some(limit) = config.train_per_class else { return Ok(()) };
     let Target::Classes { names, labels } = &dataset.target else {
         return Err(Invalid::at("data.train_per_class", NO_CLASSES));
     };
     let mut left = vec![limit; names.len()];
     rows.retain(|&row| {
-        let left = &mut left[labels[row] as usize];
+        let left = &mut left[labels[row as usize] as usize];
         let keeps = *left > 0;
         *left -= usize::from(keeps);
         keeps

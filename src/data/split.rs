@@ -27,9 +27,9 @@ pub struct Splits {
 }
 
 impl Splits {
-    /// These parts; a data set has fewer than 2^32 rows.
-    fn new(parts: [Vec<usize>; 3]) -> Self {
-        let [train, validation, test] = parts.map(|rows| rows.into_iter().map(|row| row as u32).collect());
+    /// These parts.
+    fn new(parts: [Vec<u32>; 3]) -> Self {
+        let [train, validation, test] = parts.map(Arc::from);
         Self { train, validation, test }
     }
 }
@@ -102,10 +102,10 @@ impl<'a> Draw<'a> {
     /// The rows that stay, and about `num_out` held out.
     fn cut(
         &self,
-        mut rows: Vec<usize>,
+        mut rows: Vec<u32>,
         num_out: usize,
         random: &mut ChaCha8Rng,
-    ) -> Result<(Vec<usize>, Vec<usize>), Invalid> {
+    ) -> Result<(Vec<u32>, Vec<u32>), Invalid> {
         if matches!(self.dataset.target, Target::Text(_)) {
             let out = rows.split_off(rows.len().saturating_sub(num_out));
             return Ok((rows, out));
@@ -127,13 +127,13 @@ impl<'a> Draw<'a> {
 
     /// The rows outside and inside the test fold: shuffled, then dealt round-robin class by class, so that neither fold
     /// sizes nor a class's counts in them differ by more than one row; entities are dealt as a whole.
-    fn fold(&self, random: &mut ChaCha8Rng) -> Result<(Vec<usize>, Vec<usize>), Invalid> {
+    fn fold(&self, random: &mut ChaCha8Rng) -> Result<(Vec<u32>, Vec<u32>), Invalid> {
         let num_folds = self.config.folds.unwrap_or(1);
         let num_rows = self.dataset.num_rows();
         Invalid::unless(num_folds <= num_rows, "data.folds", || {
             format!("{num_folds} folds of {} leave some empty: lower data.folds", counted(num_rows, "row"))
         })?;
-        let mut rows: Vec<usize> = (0..num_rows).collect();
+        let mut rows: Vec<u32> = (0..num_rows as u32).collect();
         rows.shuffle(random);
         let fold_of = match self.entities() {
             Some(entities) => deal::folds(&rows, entities, num_folds, random).map_err(|num_entities| {
@@ -146,7 +146,7 @@ impl<'a> Draw<'a> {
             None => {
                 let mut dealt: Vec<usize> = (0..num_rows).collect();
                 if let Some(strata) = &self.strata {
-                    dealt.sort_by_key(|&place| strata[rows[place]]);
+                    dealt.sort_by_key(|&place| strata[rows[place] as usize]);
                 }
                 let mut fold_of = vec![0; num_rows];
                 dealt.iter().enumerate().for_each(|(turn, &place)| fold_of[place] = turn % num_folds);
@@ -154,14 +154,13 @@ impl<'a> Draw<'a> {
             }
         };
         let tests = self.config.fold.unwrap_or(1) - 1;
-        let in_fold =
-            |(place, row): (usize, &usize), wanted: bool| ((fold_of[place] == tests) == wanted).then_some(*row);
+        let in_fold = |(place, row): (usize, &u32), wanted: bool| ((fold_of[place] == tests) == wanted).then_some(*row);
         let part = |wanted| rows.iter().enumerate().filter_map(|row| in_fold(row, wanted)).collect();
         Ok((part(false), part(true)))
     }
 
     /// Divides the rows that are not tested.
-    fn divide(&self, mut pool: Vec<usize>, test: Vec<usize>, random: &mut ChaCha8Rng) -> Result<Splits, Invalid> {
+    fn divide(&self, mut pool: Vec<u32>, test: Vec<u32>, random: &mut ChaCha8Rng) -> Result<Splits, Invalid> {
         select::limit_per_class(&mut pool, self.dataset, self.config)?;
         let num_pool = pool.len();
         let num_validation = (self.config.validation_fraction * num_pool as f64).round() as usize;
@@ -178,15 +177,15 @@ fn drawn(draw: &Draw<'_>, random: &mut ChaCha8Rng) -> Result<Splits, Invalid> {
     let num_rows = dataset.num_rows();
     let (pool, test) = match dataset.num_training_rows {
         Some(n) => {
-            let mut rows: Vec<usize> = (0..n).collect();
+            let mut rows: Vec<u32> = (0..n as u32).collect();
             rows.shuffle(random);
-            (rows, (n..num_rows).collect())
+            (rows, (n as u32..num_rows as u32).collect())
         }
         None if config.folds.is_some() => draw.fold(random)?,
         None => {
             // 0.1 * 30 is 3.0000000000000004 in floating point, but must count as 3.
             let num_test = (config.test_fraction * num_rows as f64 - 1e-9).ceil().max(0.0);
-            draw.cut((0..num_rows).collect(), num_test as usize, random)?
+            draw.cut((0..num_rows as u32).collect(), num_test as usize, random)?
         }
     };
     if pool.is_empty() {
@@ -197,7 +196,9 @@ fn drawn(draw: &Draw<'_>, random: &mut ChaCha8Rng) -> Result<Splits, Invalid> {
 
 /// Parts that a column names. If it names no row of validation, these are drawn from the training part.
 fn given(parts: &[Part], draw: &Draw<'_>, random: &mut ChaCha8Rng) -> Result<Splits, Invalid> {
-    let of = |wanted: Part| -> Vec<usize> { (0..parts.len()).filter(|&row| parts[row] == wanted).collect() };
+    let of = |wanted: Part| -> Vec<u32> {
+        (0..).zip(parts).filter(|(_, part)| **part == wanted).map(|(row, _)| row).collect()
+    };
     let (mut train, mut validation, test) = (of(Part::Train), of(Part::Validation), of(Part::Test));
     let column = draw.config.split_column.as_deref().unwrap_or_default();
     let lacks = |part: &str, way_out: &str| {
@@ -257,24 +258,19 @@ fn too_few(dataset: &Dataset, key: &str, part: &str, n: usize, way_out: &str) ->
 }
 
 /// Splits shuffled rows in two: the ones that stay, and `num_out` held out.
-fn part(
-    mut rows: Vec<usize>,
-    num_out: usize,
-    labels: Option<&[u32]>,
-    random: &mut ChaCha8Rng,
-) -> (Vec<usize>, Vec<usize>) {
+fn part(mut rows: Vec<u32>, num_out: usize, labels: Option<&[u32]>, random: &mut ChaCha8Rng) -> (Vec<u32>, Vec<u32>) {
     rows.shuffle(random);
     let Some(labels) = labels else {
         let stay = rows.split_off(num_out.min(rows.len()));
         return (stay, rows);
     };
-    let num_classes = rows.iter().map(|&row| labels[row] as usize + 1).max();
+    let num_classes = rows.iter().map(|&row| labels[row as usize] as usize + 1).max();
     let mut counts = vec![0; num_classes.unwrap_or(0)];
-    rows.iter().for_each(|&row| counts[labels[row] as usize] += 1);
+    rows.iter().for_each(|&row| counts[labels[row as usize] as usize] += 1);
     let mut out_of_class = share(num_out, &counts);
     // The rows are shuffled, so the first ones of a class are a random sample of it.
-    let goes = |row: &usize| {
-        let left = &mut out_of_class[labels[*row] as usize];
+    let goes = |row: &u32| {
+        let left = &mut out_of_class[labels[*row as usize] as usize];
         let goes = *left > 0;
         *left -= usize::from(goes);
         goes

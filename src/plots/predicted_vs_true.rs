@@ -9,9 +9,9 @@ use super::{MOST_DOTS, thinned, thinning_note};
 
 const SIDE: f64 = 560.0;
 
-/// A dot for each row, and the diagonal of perfect predictions. `unit` may be empty.
-pub fn predicted_vs_true(title: &str, unit: &str, truths: &[f64], predictions: &[f64]) -> String {
-    let rows = pairs(truths, predictions);
+/// A dot for each row (true, predicted), and the diagonal of perfect predictions. `unit` may be empty.
+pub fn predicted_vs_true(title: &str, unit: &str, rows: Vec<(f64, f64)>) -> String {
+    let rows = drawable(rows);
     if rows.is_empty() {
         return empty(title, "There is no row with a finite prediction.");
     }
@@ -37,9 +37,9 @@ pub fn predicted_vs_true(title: &str, unit: &str, truths: &[f64], predictions: &
 }
 
 /// Rows (true, predicted) of which both can be drawn.
-pub(super) fn pairs(truths: &[f64], predictions: &[f64]) -> Vec<(f64, f64)> {
-    let pairs = truths.iter().copied().zip(predictions.iter().copied());
-    pairs.filter(|&(truth, predicted)| is_drawable(truth) && is_drawable(predicted)).collect()
+pub(super) fn drawable(mut rows: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    rows.retain(|&(truth, predicted)| is_drawable(truth) && is_drawable(predicted));
+    rows
 }
 
 /// The mean of at least one value.

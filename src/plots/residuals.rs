@@ -3,7 +3,7 @@
 use super::axes::{Axis, range};
 use super::frame::{Area, Frame};
 use super::page::{MARGIN, Page, WIDTH, empty};
-use super::predicted_vs_true::{mean, name_with_unit, pairs, with_unit};
+use super::predicted_vs_true::{drawable, mean, name_with_unit, with_unit};
 use super::svg::{Element, circle, group};
 use super::words::{counted, figure, signed};
 use super::{MOST_DOTS, thinned, thinning_note};
@@ -12,10 +12,10 @@ const NUM_BINS: usize = 24;
 const HEIGHT: f64 = 440.0;
 const SCATTER_SHARE: f64 = 0.74;
 
-/// Residuals (predicted - true) against predictions, with the zero line and a histogram beside them.
-pub fn residuals(title: &str, unit: &str, truths: &[f64], predictions: &[f64]) -> String {
-    let rows: Vec<(f64, f64)> =
-        pairs(truths, predictions).into_iter().map(|(truth, predicted)| (predicted, predicted - truth)).collect();
+/// Residuals (predicted - true) of rows (true, predicted) against predictions, with the zero line and a histogram beside them.
+pub fn residuals(title: &str, unit: &str, rows: Vec<(f64, f64)>) -> String {
+    let mut rows = drawable(rows);
+    rows.iter_mut().for_each(|row| *row = (row.1, row.1 - row.0));
     let Some((low, high)) = range(rows.iter().map(|row| row.1)) else {
         return empty(title, "There is no row with a finite prediction.");
     };

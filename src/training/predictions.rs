@@ -2,9 +2,86 @@
 
 use std::sync::Arc;
 
-use super::evaluation::{Answer, Prediction};
 use super::metrics::OutputDecoder;
-use crate::data::Examples;
+use super::ordered;
+use super::quantiles::outputs;
+use crate::data::{Examples, Task};
+
+/// The network's prediction for one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// One per target: class index, number in target units, or 1 for a label that is predicted and 0 for one that is not.
+    pub predicted: Vec<f64>,
+    /// A probability per class, or per label; empty for numbers.
+    pub probabilities: Vec<f64>,
+    /// A number in target units per level, ascending, where quantiles are predicted.
+    pub quantiles: Vec<f64>,
+}
+
+impl Answer {
+    /// Decodes one row of logits `[num_outputs]`.
+    pub fn new(decoder: &OutputDecoder, logits: &[f32]) -> Self {
+        let probabilities = if decoder.task.has_probabilities() { decoder.probabilities(logits) } else { Vec::new() };
+        let quantiles: Vec<f64> = match decoder.task {
+            Task::Quantiles { .. } => decoder.quantiles(logits).collect(),
+            _ => Vec::new(),
+        };
+        let predicted = match decoder.task {
+            Task::Quantiles { .. } => vec![quantiles[decoder.middle_level()]],
+            Task::Regression | Task::Numbers { .. } => decoder.numbers(logits).collect(),
+            Task::Labels { .. } => decoder.labels(logits).map(|holds| f64::from(u8::from(holds))).collect(),
+            _ => vec![decoder.class(logits) as f64],
+        };
+        Self { predicted, probabilities, quantiles }
+    }
+
+    /// What is predicted of the first target, which mostly is the only one.
+    pub fn first(&self) -> f64 {
+        self.predicted[0]
+    }
+
+    /// Logits `[num_outputs]` that [`Answer::new`] decodes to this answer, up to rounding.
+    pub(super) fn logits(&self, decoder: &OutputDecoder) -> Vec<f32> {
+        // A probability may be 0 by rounding; the logarithm stays finite.
+        let log = |probability: f64| probability.max(f64::MIN_POSITIVE).ln();
+        match decoder.task {
+            Task::Binary => vec![(log(self.probabilities[1]) - log(self.probabilities[0])) as f32],
+            Task::Ordered { .. } => ordered::outputs(&self.probabilities),
+            Task::Labels { .. } => self.probabilities.iter().map(|&p| (log(p) - log(1.0 - p)) as f32).collect(),
+            Task::Regression | Task::Numbers { .. } => {
+                self.predicted.iter().zip(&decoder.units).map(|(&number, unit)| unit.output(number)).collect()
+            }
+            Task::Quantiles { .. } => {
+                let unit = decoder.units[0];
+                let prepared: Vec<f64> =
+                    self.quantiles.iter().map(|number| (number - unit.mean) / unit.scale).collect();
+                outputs(&prepared)
+            }
+            Task::MultiClass { .. } | Task::LanguageModel { .. } => {
+                self.probabilities.iter().map(|&probability| log(probability) as f32).collect()
+            }
+        }
+    }
+}
+
+/// A prediction with its true values; a row of `predictions.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// As in [`Examples::rows`]; recorded as the row of the file, from 0.
+    pub row: usize,
+    /// One per target, as [`Answer::predicted`].
+    pub truths: Vec<f64>,
+    /// How much the row counts.
+    pub weight: f64,
+    pub answer: Answer,
+}
+
+impl Prediction {
+    /// What is true of the first target, which mostly is the only one.
+    pub fn truth(&self) -> f64 {
+        self.truths[0]
+    }
+}
 
 /// The predictions of some rows, in their order.
 #[derive(Clone, Debug, PartialEq)]

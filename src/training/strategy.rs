@@ -135,7 +135,8 @@ impl<B: TrainingBackend> EpochLoop<B> {
             // ---- one pass over the validation part
             if let Some(stopping) = &self.stopping {
                 let model = learner.model().valid();
-                let mut outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), true);
+                let outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), true);
+                let mut outputs = outputs.with_room(validation_loader.num_items());
                 for batch in validation_loader.iter() {
                     outputs.append(model.step(batch));
                     if outputs.num_unread() == STEPS_PER_LOSS_CHECK {
@@ -236,7 +237,8 @@ impl<B: TrainingBackend> EpochLoop<B> {
         interrupter: &burn::train::Interrupter,
     ) -> Result<Option<Outputs<B::InnerBackend>>, TrainingError> {
         let began = Instant::now();
-        let mut outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), false);
+        let outputs = Outputs::empty(self.objective.clone(), self.decoder.clone(), false);
+        let mut outputs = outputs.with_room(loader.num_items());
         let mut batches = loader.iter();
         loop {
             let batch = batches.next();

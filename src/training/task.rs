@@ -125,6 +125,20 @@ impl<B: FusedBackend> Outputs<B> {
         }
     }
 
+    /// With room for what `num_rows` rows will have: a vector that grows is in memory twice while it is copied. No more than
+    /// that is taken of a text, whose outputs are not kept.
+    pub fn with_room(mut self, num_rows: usize) -> Self {
+        let task = self.decoder.task;
+        if !task.is_language_model() {
+            self.logits.reserve_exact(num_rows * task.num_outputs());
+            match task.is_regression() {
+                true => self.numbers.reserve_exact(num_rows * task.num_targets()),
+                false => self.labels.reserve_exact(num_rows * task.num_targets()),
+            }
+        }
+        self
+    }
+
     pub fn append(&mut self, mut other: Self) {
         self.losses.append(&mut other.losses);
         self.summed.0 += other.summed.0;

@@ -534,7 +534,7 @@ fn a_config_that_does_not_fit_the_model_is_refused() {
 }
 
 /// The most memory that it ever had, in MiB; `None` where the system does not tell.
-fn peak(mut command: Command) -> Option<f64> {
+pub fn peak(mut command: Command) -> Option<f64> {
     let mut process = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     let mut most = None;
     loop {

@@ -6,7 +6,7 @@ use super::encode::Encoder;
 use super::{Preprocessor, RowEncoder};
 use crate::data::{Dataset, Examples, RowWeights, Target};
 
-/// Inputs of a part that take more memory than this are encoded batch by batch.
+/// If the inputs of all rows take more memory than this, they are encoded batch by batch.
 const MAX_KEPT_BYTES: usize = 16 << 20;
 
 /// See [`Examples::weights`].
@@ -66,7 +66,7 @@ impl Preprocessor {
     /// The same, with another limit.
     fn share_above(&self, max_kept_bytes: usize, dataset: &Arc<Dataset>, rows: Arc<[u32]>) -> Examples {
         let num_inputs = self.num_inputs();
-        let is_large = rows.len() * num_inputs * size_of::<f32>() > max_kept_bytes;
+        let is_large = dataset.num_rows() * num_inputs * size_of::<f32>() > max_kept_bytes;
         if matches!(dataset.target, Target::Text(_)) {
             return self.transform(dataset, &rows);
         }

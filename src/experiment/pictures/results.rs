@@ -95,14 +95,14 @@ pub(super) fn calibration(subject: &Subject) -> Option<String> {
 
 /// Predicted against true values.
 pub(super) fn predicted_vs_true(subject: &Subject) -> Option<String> {
-    let (unit, truths, predicted) = numbers(subject)?;
-    Some(plots::predicted_vs_true(&subject.titled("Predicted and true"), unit, &truths, &predicted))
+    let (unit, rows) = numbers(subject)?;
+    Some(plots::predicted_vs_true(&subject.titled("Predicted and true"), unit, rows))
 }
 
 /// Errors against predicted values.
 pub(super) fn residuals(subject: &Subject) -> Option<String> {
-    let (unit, truths, predicted) = numbers(subject)?;
-    Some(plots::residuals(&subject.titled("Residuals"), unit, &truths, &predicted))
+    let (unit, rows) = numbers(subject)?;
+    Some(plots::residuals(&subject.titled("Residuals"), unit, rows))
 }
 
 /// The name of the second class, whether each test row belongs to it, and its predicted probability.
@@ -116,13 +116,13 @@ fn binary<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<bool>, Vec<f64>)> {
     Some((positive, truths, scores))
 }
 
-/// The target's name, and the true and predicted values of the test rows.
-fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<f64>, Vec<f64>)> {
+/// The target's name, and the true and the predicted value of each test row.
+fn numbers<'a>(subject: &Subject<'a>) -> Option<(&'a str, Vec<(f64, f64)>)> {
     let is_number = matches!(subject.preprocessor.task(), Task::Regression | Task::Quantiles { .. });
     if !is_number || subject.predictions.is_empty() {
         return None;
     }
-    let truths = subject.predictions.iter().map(|row| row.truth()).collect();
-    let predicted = subject.predictions.iter().map(|row| row.answer.first()).collect();
-    Some((&subject.preprocessor.target_name, truths, predicted))
+    let mut rows = Vec::with_capacity(subject.predictions.len());
+    rows.extend(subject.predictions.iter().map(|row| (row.truth(), row.answer.first())));
+    Some((&subject.preprocessor.target_name, rows))
 }

@@ -26,8 +26,8 @@ fn empties() -> Vec<String> {
         unit_weights("t", 28, 28, &[], 0),
         roc("t", "a", &[], &[]),
         calibration("t", "a", &[], &[]),
-        predicted_vs_true("t", "", &[], &[]),
-        residuals("t", "", &[], &[]),
+        predicted_vs_true("t", "", Vec::new()),
+        residuals("t", "", Vec::new()),
         importance("t", "m", &[]),
         contributions("t", &[], ""),
         dependence("t", "x", &[], &[], ""),
@@ -102,8 +102,8 @@ fn with(bad: f64) -> Vec<(String, &'static str, usize)> {
         (unit_weights("t", 2, 1, &[bad as f32, 1.0], 1), "crisp", 1),
         (roc("t", "a", &[true, true, false], &[bad, 0.7, 0.1]), "roc-line", 1),
         (calibration("t", "a", &[true, false], &[bad, 0.1]), "count-point", 1),
-        (predicted_vs_true("t", "", &[bad, 1.0, 2.0], &[1.0, bad, 2.0]), "dot", 1),
-        (residuals("t", "", &[bad, 1.0, 2.0], &[1.0, bad, 2.0]), "dot", 1),
+        (predicted_vs_true("t", "", vec![(bad, 1.0), (1.0, bad), (2.0, 2.0)]), "dot", 1),
+        (residuals("t", "", vec![(bad, 1.0), (1.0, bad), (2.0, 2.0)]), "dot", 1),
         (importance("t", "m", &[feature(bad, 1.0), feature(1.0, bad)]), "bar", 1),
         (overfitting("t", &[capacity(bad, 1.0), capacity(1.0, bad)], ""), "dot", 2),
         (contributions("t", &[added(bad, 1.0), added(1.0, bad)], ""), "bar-up", 2),
@@ -129,7 +129,7 @@ fn sizes_that_do_not_fit_are_no_panic() {
     parsed(&boundary("t", &over_inputs(vec![field(4, 0.5), field(2, 0.4), field(0, 0.0)], Vec::new())));
     parsed(&surface("t", "x", "y", "z", &field(1, 2.0), &[]));
     parsed(&surface("t", "x", "y", "z", &Field { values: vec![1.0], ..field(3, 0.0) }, &[]));
-    parsed(&residuals("t", "", &[1.0], &[1.0]));
+    parsed(&residuals("t", "", vec![(1.0, 1.0)]));
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn a_long_curve_keeps_its_peaks() {
 
 #[test]
 fn a_perfect_prediction_lies_on_the_diagonal() {
-    let svg = predicted_vs_true("Prices", "€", &[1.0, 2.0, 4.0], &[1.0, 2.0, 1.0]);
+    let svg = predicted_vs_true("Prices", "€", vec![(1.0, 1.0), (2.0, 2.0), (4.0, 1.0)]);
     let document = parsed(&svg);
     let dots = marks(&document, "dot");
     let diagonal = marks(&document, "diagonal")[0];
@@ -73,7 +73,7 @@ fn a_perfect_prediction_lies_on_the_diagonal() {
 
 #[test]
 fn residuals_are_predicted_minus_true() {
-    let svg = residuals("Prices", "€", &[1.0, 2.0, 3.0, 4.0], &[3.0, 2.0, 3.0, 4.0]);
+    let svg = residuals("Prices", "€", vec![(1.0, 3.0), (2.0, 2.0), (3.0, 3.0), (4.0, 4.0)]);
     let document = parsed(&svg);
     let dots = marks(&document, "dot");
     let zero = number(marks(&document, "zero")[0], "y1");
@@ -87,8 +87,8 @@ fn residuals_are_predicted_minus_true() {
 
 #[test]
 fn a_hundred_thousand_rows_are_thinned_and_said_so() {
-    let truths: Vec<f64> = (0..100_000).map(f64::from).collect();
-    for svg in [predicted_vs_true("", "", &truths, &truths), residuals("Residuals", "", &truths, &truths)] {
+    let rows: Vec<(f64, f64)> = (0..100_000).map(|i| (f64::from(i), f64::from(i))).collect();
+    for svg in [predicted_vs_true("", "", rows.clone()), residuals("Residuals", "", rows)] {
         let document = roxmltree::Document::parse(&svg).expect("valid XML");
         assert_eq!(marks(&document, "dot").len(), 3000);
         assert!(description(&document).starts_with("100000 rows (3000 of 100000 drawn)"));

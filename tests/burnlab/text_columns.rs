@@ -12,7 +12,7 @@ const BAD: [&str; 4] = ["awful", "cold", "rude", "stale"];
 
 /// A comment that no other row has, with words that tell the class among others that do not.
 fn comment(i: usize) -> String {
-    let words = if i % 2 == 0 { GOOD } else { BAD };
+    let words = if i.is_multiple_of(2) { GOOD } else { BAD };
     let (first, second) = (words[i / 2 % 4], words[i / 8 % 4]);
     format!("Visit no. {i}, on day {}: the staff was {first} and the soup {second}!", i * 7 % 31)
 }

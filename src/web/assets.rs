@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::ApiError;
 use super::session::Visitor;
 
-/// The files of a folder `assets`, and where a browser finds them. Defined by [`assets!`].
+/// The files of a folder `assets`, and where a browser finds them. Defined by `assets!`.
 #[derive(Clone, Copy, Debug)]
 pub struct Assets {
     /// Below the page's own path, such as `learn`.

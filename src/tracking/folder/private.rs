@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::permissions::{create_for_this_user_alone, is_own};
 use crate::tracking::TrackingError;
 
-/// Closes a run folder to other users before rows of such data are written to it; see [`create_for_this_user_alone`], too.
+/// Closes a run folder to other users before rows of such data are written to it; see `create_for_this_user_alone`, too.
 ///
 /// # Errors
 /// [`TrackingError::OthersFolder`] for one that another user can open again.

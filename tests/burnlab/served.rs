@@ -69,7 +69,8 @@ impl Served {
         stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
+        // The server may be gone by then.
+        (!answer.is_empty()).then_some(answer)
     }
 }
 

@@ -192,6 +192,9 @@ pub(super) fn within<'a>(folder: impl Into<Place<'a>>, subfolder: Option<&str>) 
             _ if std::fs::symlink_metadata(path).is_ok_and(|data| !data.is_dir()) => {
                 TrackingError::damaged(path, "it is a link or a file, and burnlab makes folders")
             }
+            io::ErrorKind::NotADirectory => {
+                TrackingError::damaged(path, "the folder that it is in is a link or a file, and burnlab makes folders")
+            }
             _ => in_words("open", path, &error).into(),
         })
     };

@@ -134,8 +134,15 @@ impl Page {
 
     pub async fn click(&self, css: &str) {
         self.wait(&format!("document.querySelectorAll({css:?}).length > 0"), json!(true)).await;
-        let element = self.client.find(Locator::Css(css)).await.unwrap();
-        element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let begin = Instant::now();
+        loop {
+            let element = self.client.find(Locator::Css(css)).await.unwrap();
+            match element.click().await {
+                // The page has drawn it anew since it was found.
+                Err(error) if error.to_string().contains("stale element") && begin.elapsed() < DEADLINE => {}
+                clicked => return clicked.unwrap_or_else(|error| panic!("{css}: {error}")),
+            }
+        }
     }
 
     /// Presses the mouse on an element, `from` pixels below its middle, and lets it go at `to`.

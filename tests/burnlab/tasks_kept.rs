@@ -171,6 +171,7 @@ async fn the_way_back_undoes_the_last_step_and_a_reload_changes_nothing() {
     }
     walk.shows("document.getElementById('selection').textContent.startsWith('1 selected')").await;
     let look = "[location.hash, document.getElementById('count').textContent, document.querySelectorAll('tr.group, tr.run').length, document.querySelectorAll('tr.selected').length, [...document.querySelectorAll('.legend .chip')].map((one) => one.textContent)]";
+    walk.shows("document.getElementById('count').textContent === '8 of 10 runs' && document.querySelectorAll('tr.selected').length === 1").await;
     walk.shows("document.querySelectorAll('.legend .chip').length === 2").await;
     let before = walk.page.js(&format!("return {look}")).await;
     walk.page.client.refresh().await.unwrap();

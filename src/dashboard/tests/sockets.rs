@@ -222,7 +222,7 @@ async fn a_client_that_does_not_take_its_answer_is_let_go() {
     let dashboard = Dashboard::new();
     let path = large_file(&dashboard);
     // The only place: whoever comes next is served once it is free.
-    let server = Server::start(&dashboard, Limits { places: 1, quiet: SHORT, ..PATIENT }).await;
+    let server = Server::start(&dashboard, Limits { places: 1, quiet: 5 * SHORT, ..PATIENT }).await;
     let mut greedy = server.connect().await;
     greedy.ask(&path).await;
     greedy.stream.readable().await.unwrap();
@@ -236,7 +236,9 @@ async fn a_client_that_does_not_take_its_answer_is_let_go() {
     let mut taken = 0;
     while taken < 64 << 20 {
         let mut piece = vec![0; 8 << 20];
-        taken += timeout(PATIENCE, steady.stream.read(&mut piece)).await.unwrap().unwrap();
+        let read = timeout(PATIENCE, steady.stream.read(&mut piece)).await.unwrap().unwrap();
+        assert!(read > 0, "it was let go after {taken} bytes");
+        taken += read;
         tokio::time::sleep(SHORT / 10).await;
     }
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::onnx::{check, python};
-use crate::place::{Place, json, text};
+use crate::place::{Place, json, text, works};
 
 /// Two runs of a config of `data`, other seeds or folds, on the same test rows where `split_seed` is in `data`.
 #[track_caller]
@@ -15,13 +15,6 @@ fn trained(place: &Place, data: &str, options: &[&str]) -> Vec<PathBuf> {
         std::fs::read_dir(place.path("artifacts/runs")).unwrap().map(|run| run.unwrap().path()).collect();
     runs.sort();
     runs
-}
-
-#[track_caller]
-fn works(place: &Place, args: &[&str]) -> String {
-    let output = place.run(args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
 }
 
 /// Its one line of an error.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::place::{Place, text};
+use crate::place::{Place, text, works};
 
 /// A table: its header, and its rows by name.
 struct Table(Vec<BTreeMap<String, String>>);
@@ -24,13 +24,6 @@ impl Table {
     fn of(&self, (name, cell): (&str, &str), column: &str) -> Vec<f64> {
         self.0.iter().filter(|row| row[name] == cell).map(|row| row[column].parse().unwrap()).collect()
     }
-}
-
-#[track_caller]
-fn works(place: &Place, args: &[&str]) -> String {
-    let output = place.run(args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
 }
 
 #[track_caller]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Page, open};
 use crate::lab::config_file;
 use crate::onnx::{KINDS, of_run};
-use crate::place::{Place, text};
+use crate::place::{Place, works};
 use crate::webdriver::Locator;
 
 /// Largest accepted difference: of probabilities and losses, and of numbers in standard deviations of the expected ones.
@@ -29,13 +29,6 @@ fn exported(config: &str) -> Place {
     let said = works(&place, &["export", "c", "--format", "html", "-o", "m.html"]);
     assert_eq!(said, "m.html\n");
     place
-}
-
-#[track_caller]
-fn works(place: &Place, args: &[&str]) -> String {
-    let output = place.run(args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
 }
 
 async fn show(page: &Page, file: &Path) {

@@ -72,6 +72,14 @@ pub fn json(path: impl AsRef<Path>) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
+/// Runs burnlab, which must succeed, and returns what it prints.
+#[track_caller]
+pub fn works(place: &Place, args: &[&str]) -> String {
+    let output = place.run(args);
+    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::place::{Place, json, text};
+use crate::place::{Place, json, text, works};
 
 const GOOD: [&str; 4] = ["great", "lovely", "tasty", "friendly"];
 const BAD: [&str; 4] = ["awful", "cold", "rude", "stale"];
@@ -30,13 +30,6 @@ fn table(rows: std::ops::Range<usize>) -> String {
 const CONFIG: &str = "[data]\npath = \"a.csv\"\ntarget = \"class\"\ntext = [\"comment\"]\ntext_buckets = 256\n\
                       test_fraction = 0.25\n[model]\nkind = \"mlp\"\nhidden = [8]\n[training]\nmax_epochs = 30\n\
                       learning_rate = 0.02\n";
-
-#[track_caller]
-fn works(place: &Place, args: &[&str]) -> String {
-    let output = place.run(args);
-    assert!(output.status.success(), "{args:?}: {}", text(&output.stderr));
-    text(&output.stdout)
-}
 
 #[track_caller]
 fn refused(place: &Place, args: &[&str], expected: &str) {

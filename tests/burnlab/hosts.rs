@@ -219,7 +219,9 @@ fn a_build_without_the_client_of_postgresql_tells_how_to_build_it_in() {
     let url = "postgres://me:s3cret@db.lan/runs";
     let said = |output: std::process::Output| {
         let errors = text(&output.stderr);
-        assert_eq!((output.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
+        // A password on the command line gets a note of its own, before the error.
+        let lines: Vec<&str> = errors.lines().filter(|line| !line.starts_with("note: ")).collect();
+        assert_eq!((output.status.code(), lines.len()), (Some(1), 1), "{errors}");
         assert!(errors.contains("db.lan:5432/runs") && errors.contains("--features postgres"), "{errors}");
         assert!(!errors.contains("s3cret"), "{errors}");
     };

@@ -137,7 +137,7 @@ function answerText(leader, others, rows) {
     "p",
     { class: "answer" },
     h("strong", {}, name(leader)),
-    ` ${others.length ? "has the best mean" : "reaches"}, ${mean} over ${plural(leader.num_seeds, leader.folds ? "fold" : "seed")}.${single} `,
+    ` ${others.length ? "has the best mean," : "reaches"} ${mean} over ${plural(leader.num_seeds, leader.folds ? "fold" : "seed")}.${single} `,
     h("span", { class: "soft" }, sentence),
   );
 }

@@ -205,8 +205,8 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
   head.replaceChildren(
-    h("h1", {}, sweep.id),
-    h("p", { class: "soft" }, `${sweep.method} search over ${sweep.params.join(", ")}`),
+    h("h1", { title: sweep.id }, sweep.experiment),
+    h("p", { class: "soft" }, `${sweep.id}: ${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
     winner && numTried(sweep) > 1
       ? h(

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::tracking::test_store::{TestStore, on_each_backend};
+use crate::tracking::tests::finished_run;
 use crate::tracking::*;
 
 on_each_backend![
@@ -92,6 +93,12 @@ fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
     for unknown in ["", "nothing", "%"] {
         assert!(matches!(find(unknown), Err(TrackingError::NoSuchSweep { .. })), "{unknown}");
     }
+    // By the name that its experiment has now.
+    let run = finished_run(test_store, "other");
+    store.rename_experiment("other", "another", false).unwrap();
+    assert_eq!((find("another").unwrap(), find(third.as_str()).unwrap()), (third.clone(), third.clone()));
+    assert!(matches!(find("other"), Err(TrackingError::NoSuchSweep { .. })));
+    assert_eq!(store.find_sweep("another").unwrap().experiment, store.run(&run).unwrap().record.experiment);
     let sweep = store.find_sweep(first.as_str()).unwrap();
     assert_eq!((sweep.experiment.as_str(), sweep.method.as_str(), sweep.num_trials), ("Digits 2", "random", 3));
     assert_eq!((sweep.config_toml.as_str(), sweep.params.len()), ("[sweep]\n", 1));

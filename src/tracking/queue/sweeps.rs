@@ -65,11 +65,12 @@ impl Store {
         // An experiment that was renamed is not found by its old name, which the id keeps: another may have it now.
         let id = match known.iter().find(|(_, name)| !query.is_empty() && slug(name) == wanted) {
             Some((id, _)) => id.clone(),
-            None => find_id(query, known.into_iter().map(|(id, _)| id).collect(), no_such_sweep, |query, count, candidates| TrackingError::AmbiguousSweep {
-                query: query.to_owned(),
-                count,
-                candidates,
-            })?,
+            None => find_id(
+                query,
+                known.into_iter().map(|(id, _)| id).collect(),
+                no_such_sweep,
+                |query, count, candidates| TrackingError::AmbiguousSweep { query: query.to_owned(), count, candidates },
+            )?,
         };
         let sweeps = self.select_sweeps("WHERE id = ?1", params![id.as_str()])?;
         let sweep = sweeps.into_iter().next().ok_or_else(|| no_such_sweep(query))?;

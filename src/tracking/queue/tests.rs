@@ -98,7 +98,7 @@ fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
     assert_eq!((sweep.config_toml.as_str(), sweep.params.len()), ("[sweep]\n", 1));
     assert_eq!(sweep.counts, Counts { waiting: 3, ..Counts::default() });
     let newest_first: Vec<RunId> = store.sweeps().unwrap().0.into_iter().map(|sweep| sweep.id).collect();
-    assert_eq!(newest_first, [third, second, first.clone()]);
+    assert_eq!(newest_first, [third.clone(), second, first.clone()]);
     let trials = store.trials(&first).unwrap();
     assert_eq!(trials.iter().map(|trial| trial.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(trials.iter().all(|trial| trial.state == TrialState::Waiting && trial.params.is_empty()));

@@ -32,7 +32,7 @@
 //! - what other users have planted beside stores, data and outputs, and limits on processes and files: `planted`
 //! - run folders and the store: `src/tracking/tests.rs`
 //! - hostile text, pictures and strangers, in a real browser: `hostile`
-//! - the dashboard in a real browser: `browser`, its charts: `charts`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
+//! - the dashboard in a real browser: `browser`, its charts: `charts`, what users arrange there: `chosen`, experiments: `home`, live and failed runs: `states`, what users do there with how many clicks: `tasks` (its routes and guard: `src/dashboard/tests.rs`)
 //! - a thousand readers of a dashboard, clients that delete while processes train: `crowd`
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - contributions of columns, partial dependence: `explain`
@@ -55,6 +55,8 @@ mod browser;
 mod calibration;
 #[path = "burnlab/charts.rs"]
 mod charts;
+#[path = "burnlab/chosen.rs"]
+mod chosen;
 #[path = "burnlab/cli.rs"]
 mod cli;
 #[path = "burnlab/counts.rs"]

@@ -34,8 +34,8 @@ pub fn run(args: &PlotArgs) -> anyhow::Result<ExitCode> {
             Draw::Experiment(draw) => {
                 let (run, runs) = experiment_of(&location, &folder)?;
                 let svg = draw(&run, &runs).map_err(|but| {
-                    let (experiment, stem, needs) = (&run.record.experiment, picture.stem(), picture.needs);
-                    anyhow::anyhow!("experiment `{experiment}` has no {stem} picture: it needs {needs}{but}")
+                    let (experiment, name, needs) = (&run.record.experiment, picture.name, picture.needs);
+                    anyhow::anyhow!("experiment `{experiment}` has no {name} picture: it needs {needs}{but}")
                 })?;
                 drawn.push((picture, svg));
             }

@@ -192,6 +192,9 @@ fn plot_draws_from_the_folder_what_training_drew_and_says_what_a_picture_needs()
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(message.contains("has no boundary picture: it needs exactly two numeric inputs, and classes"), "{message}");
+    // By the name that was typed.
+    let message = text(&place.run(&["plot", "latest", "hidden-units"]).stderr).to_owned();
+    assert!(message.contains("has no hidden-units picture: it needs "), "{message}");
 
     // Over hidden sizes: one run is not enough, two are.
     assert!(text(&place.run(&["plot", "latest", "overfitting"]).stderr).contains("different model.hidden"));

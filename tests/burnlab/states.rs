@@ -114,7 +114,7 @@ async fn a_view_is_kept_under_a_name_for_all() {
     page.rows(&[&ids[2], &ids[0]]).await;
     page.wait("document.getElementById('filter').value", json!("test/accuracy > 0.75")).await;
     page.click("#views summary").await;
-    page.click(".views button").await;
+    page.click(".views .remove").await;
     page.wait(names, json!([])).await;
     page.close().await;
 }

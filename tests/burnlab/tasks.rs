@@ -114,6 +114,7 @@ async fn what_is_chosen_is_kept_and_sent() {
     let view = walk.page.client.find(Locator::Css("#views form input")).await.unwrap();
     view.send_keys("the good ones\u{e007}").await.unwrap();
     walk.shows("document.querySelector('.views a').textContent === 'the good ones'").await;
+    walk.click("#share summary").await;
     walk.click("#copy-link").await;
     walk.shows("location.hash.includes('test%2Faccuracy') || location.hash.includes('test/accuracy')").await;
     let is_tagged = |id: &RunId| Store::open_read_only(root.path()).unwrap().run(id).unwrap().record.tags == ["good"];

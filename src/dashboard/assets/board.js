@@ -7,6 +7,7 @@ import { MISSING, bestFirst, number, plural, seconds, signed, splitKey } from ".
 import { lights } from "./highlight.js";
 import { copyable } from "./run.js";
 import { onState, state, update } from "./state.js";
+import { experiment } from "./groups.js";
 import * as store from "./store.js";
 
 /** Rows shown at first, and asked for; time between two requests while runs change, in ms. */
@@ -17,14 +18,6 @@ const FEW = 6,
 const AXIS = 170;
 
 export const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
-
-/** The experiment that is looked at: the one chosen, or the only one that is listed. */
-export const experiment = () =>
-  store.remember("experiment", () => {
-    if (state.exp) return state.exp;
-    const names = new Set(store.listed().map((run) => run.experiment));
-    return names.size === 1 && !store.isLoading() ? [...names][0] : "";
-  });
 
 /** Follows the experiment that is looked at; nothing where there are several. */
 export function mountBoard(parent) {
@@ -137,7 +130,7 @@ function answerText(leader, others, rows) {
     "p",
     { class: "answer" },
     h("strong", {}, name(leader)),
-    ` ${others.length ? "has the best mean" : "reaches"}, ${mean} over ${plural(leader.num_seeds, leader.folds ? "fold" : "seed")}.${single} `,
+    ` ${others.length ? "has the best mean," : "reaches"} ${mean} over ${plural(leader.num_seeds, leader.folds ? "fold" : "seed")}.${single} `,
     h("span", { class: "soft" }, sentence),
   );
 }
@@ -155,7 +148,7 @@ function table(shown, leader, { rows, metric, baseline }) {
     h("b", {}, row.mean === null ? MISSING : number(row.mean)),
     row.mean === null ? "" : bar(row, place, leader, ends.includes(baseline) ? baseline : null),
     claimCell(row),
-    `${row.num_seeds}`,
+    h("span", { class: "seeds", "data-unit": row.folds ? "folds" : row.num_seeds === 1 ? "seed" : "seeds" }, String(row.num_seeds)),
     row.seconds === null ? MISSING : seconds(row.seconds),
     actions(row, leader),
   ]);

@@ -1,12 +1,13 @@
 // The chart of one metric: train dashed, validation solid, test as text; crosshair and x zoom are shared with its siblings.
 
-import { csv, download, h, scroller } from "./dom.js";
+import { breath, csv, download, h, scroller, stretches, toast } from "./dom.js";
 import { goal, meaning, number } from "./format.js";
 import { light } from "./highlight.js";
 import { hideHover, showHover } from "./hover.js";
-import { paint, SHAPES, swatch } from "./palette.js";
+import { paint, SHAPES, SLOTS, swatch } from "./palette.js";
 import { png, standalone, svgText } from "./picture.js";
-import { Plot } from "./plot.js";
+import { pathOf, Plot } from "./plot.js";
+import { editPanel, ownForm, ownOf, removePanel } from "./own.js";
 import * as series from "./series.js";
 import { state, toggle, update } from "./state.js";
 import * as store from "./store.js";
@@ -15,10 +16,19 @@ import { build, dashOf, meanOf, remarks } from "./traces.js";
 const HEIGHT = 240,
   LARGE = 420; // px
 
+/** Curves of more runs are drawn in pieces. */
+const MANY = 12;
+/** The dashes of the metrics of a chart of several. */
+const DASHES = [null, "6 4", "2 3", "9 3 2 3", "12 4", "4 2 1 2"];
+
 export class Chart {
-  /** `siblings`: Map of name -> Chart, of all that share the pointer; `places`: what moves and hides it (charts.js). */
-  constructor(name, getRuns, mean, siblings, places) {
-    Object.assign(this, { name, getRuns, mean, siblings, keys: {}, seen: false, busy: false, again: false, lines: [] });
+  /**
+   * `siblings`: Map of name -> Chart, of all that share the pointer; `places`: what moves and hides it (charts.js); `isPanel`:
+   * a chart of chosen metrics (own.js).
+   */
+  constructor(name, getRuns, mean, siblings, places, isPanel) {
+    Object.assign(this, { name, getRuns, mean, siblings, isPanel, keys: {}, seen: false, busy: false, again: false, lines: [] });
+    const own = ownForm(name, isPanel);
     this.log = tool("log y", "Logarithmic y axis", () => toggle("logy", name), { "aria-pressed": "false" });
     this.large = tool("⤢", "Enlarge, or back", () => toggle("large", name), { "aria-label": `Enlarge ${name}` });
     this.keep = tool("keep", "Show this chart above the others", () => places.raise(name), { "aria-pressed": "false" });
@@ -59,15 +69,19 @@ export class Chart {
               tool("PNG", "A picture", () => this.save("png")),
               tool("SVG", "A drawing", () => this.save("svg")),
               tool("CSV", "The numbers", () => download(`${name}.csv`, csv(this.rows()))),
+              tool("Copy", "The picture, to the clipboard", () => this.copy()),
             ),
           ),
           h(
             "details",
-            { class: "menu saves arrange" },
-            h("summary", { title: "Move or hide the chart", "aria-label": `Place of ${name}` }, "⋯"),
+            { class: "menu saves arrange", ontoggle: own.render },
+            h("summary", { title: "Axes, smoothing and place of the chart", "aria-label": `Settings of ${name}` }, "⋯"),
             h(
               "div",
               { class: "panel" },
+              own.form,
+              isPanel && tool("Change the metrics", "Another title, other metrics", () => editPanel(name)),
+              isPanel && tool("Remove", "The chart; its metrics stay", () => removePanel(name)),
               tool("Move left", "One place to the front", () => places.move(name, -1)),
               tool("Move right", "One place to the back", () => places.move(name, 1)),
               tool("Hide", "A button below the charts brings it back", () => places.hide(name)),
@@ -108,9 +122,11 @@ export class Chart {
       do {
         this.again = false;
         const ids = this.getRuns().map((run) => run.id);
-        await Promise.all(Object.values(this.keys).map((key) => series.need(key, ids)));
+        await Promise.all(this.parts().map((part) => series.need(this.keys[part], ids, this.view().smooth)));
+        // What was parsed took its time already.
+        if (ids.length > MANY) await breath();
         if (this.closed) return;
-        this.draw();
+        await this.draw();
       } while (this.again);
     } catch (error) {
       this.notes.replaceChildren(h("p", { class: "problem" }, `Not drawn: ${error.message}`));
@@ -119,11 +135,23 @@ export class Chart {
     }
   }
 
+  /** The labels of what is drawn: parts of the data, or the metrics that were chosen. */
+  parts() {
+    const all = Object.keys(this.keys);
+    if (this.isPanel) return all;
+    const wanted = ownOf(this.name).part ?? state.part;
+    // Train before validation: the solid line lies on top.
+    return all.includes(wanted) ? [wanted] : all.sort();
+  }
+
   view() {
-    const zoom = state.zoom.split(",").map(Number);
+    const own = ownOf(this.name);
+    const isOther = own.x !== undefined && own.x !== state.x;
+    const zoom = isOther ? [] : state.zoom.split(",").map(Number);
     return {
-      x: state.x,
-      logx: state.logx === "1",
+      ...own,
+      x: own.x ?? state.x,
+      logx: state.logx === "1" && !isOther,
       logy: state.logy.includes(this.name),
       full: state.full.includes(this.name),
       zoom: zoom.length === 2 && zoom.every(Number.isFinite) && zoom[0] < zoom[1] ? zoom : null,
@@ -141,7 +169,7 @@ export class Chart {
   zoom({ x, y }) {
     const short = (value) => Number(value.toPrecision(5));
     update({
-      ...(x && { zoom: x.map(short).join(",") }),
+      ...(x && this.view().x === state.x && { zoom: x.map(short).join(",") }),
       ...(y && { zoomy: [...this.withoutY(), [this.name, ...y.map(short)].join(":")] }),
     });
   }
@@ -156,29 +184,32 @@ export class Chart {
 
   /** The curves: of each run, or of each group's mean. */
   collect() {
-    const splits = Object.keys(this.keys).sort(); // train before validation: the solid line lies on top
+    const splits = this.parts();
     const leading = splits.includes("validation") ? "validation" : splits.at(-1);
+    const { smooth } = this.view();
     const lines = [];
     const mean = this.mean && store.isMean();
     const units = mean ? store.drawnGroups() : this.getRuns().map((run) => ({ runs: [run], label: store.nameOf(run) }));
-    for (const split of splits) {
+    for (const [index, split] of splits.entries()) {
       for (const { runs, label } of units) {
-        const found = runs.map((run) => series.get(this.keys[split], run.id)).filter((one) => one?.samples.length);
+        const found = runs.map((run) => series.get(this.keys[split], run.id, smooth)).filter((one) => one?.samples.length);
         if (!found.length) continue;
-        const slot = store.slot(runs[0].id);
+        // The metrics of a single run are told apart by colour.
+        const slot = (store.slot(runs[0].id) + (this.isPanel && units.length === 1 ? index : 0)) % SLOTS;
         lines.push({
           run: mean ? {} : runs[0],
           ids: runs.map((run) => run.id),
           label,
           split,
-          leading: split === leading,
+          leading: this.isPanel || split === leading,
+          dash: this.isPanel ? DASHES[index % DASHES.length] : dashOf(split),
           samples: mean ? meanOf(found.map((one) => one.samples), state.band, this.keys[split]) : found[0].samples,
           sources: found.map((one) => serial(one.samples)),
           color: paint(slot),
           slot,
           shape: SHAPES[slot],
           chosen: state.view !== "compare" && runs.some((run) => state.sel.includes(run.id)),
-          strong: state.sel.includes(runs[0].id) || (state.view === "run" && split === leading),
+          strong: state.sel.includes(runs[0].id) || (state.view === "run" && (this.isPanel || split === leading)),
           mean: mean && found.length > 1,
           opens: !mean && state.view !== "run",
           size: found.length,
@@ -190,11 +221,16 @@ export class Chart {
     return lines;
   }
 
-  draw() {
+  /** Draws at once where there is little, else piece by piece; the picture before stays until all is there. */
+  async draw() {
+    const mine = (this.drawing = {});
+    const isDue = stretches();
+    const isOver = () => this.closed || this.drawing !== mine;
     const view = this.view();
     this.lines = this.collect();
     this.log.setAttribute("aria-pressed", String(view.logy));
     this.keep.setAttribute("aria-pressed", String(state.first.includes(this.name)));
+    this.element.classList.toggle("has-own", Object.keys(ownOf(this.name)).length > 0);
     this.keep.hidden = !this.element.closest(".more-metrics") && !state.first.includes(this.name);
     this.plot.isZoomed = Boolean(view.zoom || view.zoomy);
     const isLarge = state.large.includes(this.name);
@@ -206,16 +242,29 @@ export class Chart {
       this.renderNotes(view, this.squeezed);
       return;
     }
-    this.drawn = look;
+    if (isDue()) {
+      await breath();
+      if (isOver()) return;
+    }
     const { curves, marks, yRange, xRange, squeezed } = build(this.lines, view);
-    this.squeezed = squeezed;
     for (const curve of curves) curve.opens = curve.line.opens;
-    this.plot.draw({
+    const picture = {
       x: { kind: view.logx ? "log" : "linear", range: xRange, title: view.x === "time" ? "time (s)" : view.x },
       y: { kind: view.logy ? "log" : "linear", range: yRange },
       curves,
       marks,
-    });
+    };
+    const scales = this.plot.scales(picture);
+    for (const curve of curves) {
+      if (isDue()) {
+        await breath();
+        if (isOver()) return;
+      }
+      curve.path = pathOf(curve, scales);
+    }
+    this.drawn = look;
+    this.squeezed = squeezed;
+    this.plot.draw(picture, scales);
     this.renderNotes(view, squeezed);
     this.renderTable();
   }
@@ -235,16 +284,17 @@ export class Chart {
   /** Shows the values at `value` of the x axis, here and in the other charts. */
   tell(value, readings, near) {
     this.plot.cross(near.x, readings);
+    const { x } = this.view();
     for (const other of this.siblings.values())
-      if (other !== this && other.plot.x) other.plot.cross(other.plot.x.place(value));
+      if (other !== this && other.plot.x) other.plot.cross(other.view().x === x ? other.plot.x.place(value) : null);
     const lower = goal(`x/${this.name}`) === "lower";
     const sorted = [...readings].sort((a, b) => (lower ? a.point[1] - b.point[1] : b.point[1] - a.point[1]));
-    const shown = state.x === "time" ? `${number(value)} s` : number(value);
+    const shown = x === "time" ? `${number(value)} s` : number(value);
     const rows = sorted.map((reading) => {
       const { line } = reading.curve;
-      return { slot: line.slot, label: `${line.label} ${line.split}${meanText(line, reading.point[0])}`, value: number(reading.point[1]), near: reading === near };
+      return { slot: line.slot, label: `${line.label} ${line.split}${meanText(line, reading.point[0], x)}`, value: number(reading.point[1]), near: reading === near };
     });
-    showHover(this.element, `${this.name} at ${state.x} ${shown}`, rows);
+    showHover(this.element, `${this.name} at ${x} ${shown}`, rows);
   }
 
   leave() {
@@ -343,10 +393,10 @@ export class Chart {
   /** With one entry per run or group, and one per part of the data if there are several. */
   legend() {
     const units = new Map(this.lines.map((line) => [line.label, line.slot]));
-    const splits = [...new Set(this.lines.map((line) => line.split))];
+    const splits = new Map(this.lines.map((line) => [line.split, line.dash]));
     return [
       ...[...units].map(([label, slot]) => ({ slot, label })),
-      ...splits.map((split) => ({ dash: dashOf(split), label: split })),
+      ...[...splits].map(([label, dash]) => ({ dash, label })),
     ];
   }
 
@@ -354,6 +404,16 @@ export class Chart {
     const picture = standalone(this.plot, this.name, this.legend());
     if (kind === "svg") download(`${this.name}.svg`, svgText(picture), "image/svg+xml");
     else download(`${this.name}.png`, await png(picture), "image/png");
+  }
+
+  async copy() {
+    try {
+      const picture = png(standalone(this.plot, this.name, this.legend()));
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+      toast("The picture is on the clipboard.");
+    } catch {
+      toast("The browser gives no access to the clipboard: save the picture instead.");
+    }
   }
 
   /** `width`: what there is for the plot, in px; none while it is folded away. */
@@ -385,10 +445,10 @@ function serial(samples) {
 }
 
 /** ` mean`, or ` mean of 2 of 3 runs` where some have no value. */
-function meanText(line, x) {
+function meanText(line, value, x) {
   if (!line.mean) return "";
-  const column = { epoch: 0, step: 1, time: 2 }[state.x];
-  const sample = line.samples.find((one) => one[column] === x);
+  const column = { epoch: 0, step: 1, time: 2 }[x];
+  const sample = line.samples.find((one) => one[column] === value);
   if (!sample) return "";
   return sample.count < line.size ? ` mean of ${sample.count} of ${line.size} runs` : " mean";
 }

@@ -1,11 +1,12 @@
 // The charts of some runs: the main metric and the loss first and large, the others folded away.
 
-import { experiment } from "./board.js";
 import { Chart } from "./chart.js";
 import { h, perFrame } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
+import { experiment } from "./groups.js";
 import { onLight } from "./highlight.js";
 import { keep } from "./kept.js";
+import { panels } from "./own.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -37,10 +38,12 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     for (const { target, contentRect } of entries) target.chart.resize(contentRect.width);
   });
   let closed = false;
+  let chosen = new Map(); // charts of chosen metrics
+  const isPanel = (name) => chosen.has(name);
   const place = (grid, names) =>
     names.forEach((name, index) => {
       if (!charts.has(name)) {
-        const chart = new Chart(name, getRuns, mean, charts, arrangement(first, rest));
+        const chart = new Chart(name, getRuns, mean, charts, arrangement(first, rest), isPanel(name));
         // The first ones are in sight, or nearly: their curves are asked for before the page is laid out.
         chart.seen = grid === first;
         charts.set(name, chart);
@@ -54,6 +57,8 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     if (closed) return;
     const runs = getRuns();
     const names = metricNames(runs);
+    chosen = panelNames(runs, names);
+    for (const [name, keys] of chosen) names.set(name, keys);
     for (const [name, chart] of charts)
       if (!names.has(name)) {
         seen.unobserve(chart.element);
@@ -61,7 +66,7 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
         chart.close();
         charts.delete(name);
       }
-    const [main, others] = divided([...names.keys()].filter((name) => !state.off.includes(name)));
+    const [main, others] = divided([...names.keys()].filter((name) => !state.off.includes(name)), isPanel);
     for (const [name, chart] of charts) chart.element.hidden = state.off.includes(name);
     place(first, main);
     // Those that are folded away are not made before they are seen.
@@ -131,11 +136,12 @@ function arranged(names) {
   return [...names].sort((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
 }
 
-/** What is shown at once: the main metric and the loss, or else the first two, and what was kept. */
-function divided(names) {
-  const main = [splitKey(store.mainMetric() ?? "")[1], "loss"].filter((name, index, all) => names.includes(name) && all.indexOf(name) === index);
-  const two = [...main, ...names.filter((name) => !main.includes(name))].slice(0, Math.max(2, main.length));
-  const shown = [...two, ...state.first.filter((name) => names.includes(name) && !two.includes(name))];
+/** What is shown at once: the main metric and the loss, or else the first two, what was kept, and charts of chosen metrics. */
+function divided(names, isPanel) {
+  const single = names.filter((name) => !isPanel(name));
+  const main = [splitKey(store.mainMetric() ?? "")[1], "loss"].filter((name, index, all) => single.includes(name) && all.indexOf(name) === index);
+  const two = [...main, ...single.filter((name) => !main.includes(name))].slice(0, Math.max(2, main.length));
+  const shown = [...two, ...state.first.filter((name) => names.includes(name) && !two.includes(name)), ...names.filter(isPanel)];
   return [arranged(shown), arranged(names.filter((name) => !shown.includes(name)))];
 }
 
@@ -156,6 +162,13 @@ function metricNames(runs) {
   if (isLoss(runs, "log_loss")) found.delete("log_loss");
   const rank = (name) => (name === "loss" ? 0 : ({ higher: 1, lower: 2 }[goal(`x/${name}`)] ?? 3));
   return new Map([...found].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b)));
+}
+
+/** The same of the charts of chosen metrics: of those that a run has. */
+function panelNames(runs, taken) {
+  const known = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
+  const found = panels().filter(({ name, keys }) => !taken.has(name) && keys.some((key) => known.has(key)));
+  return new Map(found.map(({ name, keys }) => [name, Object.fromEntries(keys.filter((key) => known.has(key)).map((key) => [key, key]))]));
 }
 
 /** Whether a metric is the loss by another name in all of the runs that have it. */

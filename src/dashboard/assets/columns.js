@@ -1,7 +1,8 @@
 // The columns of the runs table, and a run's value in each.
 //
 // A column id is `run:<field>`, `param:<key>`, `best:<metric>` or `last:<metric>`. A metric without a direction has no
-// best value: its last one stands in both columns.
+// best value: its last one stands in both columns. `filter` is how a column is filtered: `{key, kind, values}` with the field
+// as a filter names it; a kind of "values" offers those that `values(run)` gives.
 
 import { MISSING, goal, moment, natural, number, param, seconds, splitKey } from "./format.js";
 
@@ -13,31 +14,38 @@ const FIELDS = {
     text: (run) => moment(run.started),
     title: (run) => run.started,
     value: (run) => run.started,
+    filter: { key: "started", kind: "date" },
   },
-  duration: { label: "duration", width: 92, number: true, text: (run) => seconds(duration(run)), value: duration },
-  seed: { label: "seed", width: 64, number: true, text: (run) => String(run.seed), value: (run) => run.seed },
-  experiment: { label: "experiment", width: 110, text: (run) => run.experiment, value: (run) => run.experiment },
+  duration: { label: "duration", width: 92, number: true, text: (run) => seconds(duration(run)), value: duration, filter: { key: "duration", kind: "range" } },
+  seed: { label: "seed", width: 64, number: true, text: (run) => String(run.seed), value: (run) => run.seed, filter: listed("seed", (run) => [run.seed]) },
+  experiment: { label: "experiment", width: 110, text: (run) => run.experiment, value: (run) => run.experiment, filter: listed("experiment", (run) => [run.experiment]) },
   tags: {
     label: "tags",
     width: 130,
     edit: "tags",
     text: (run) => run.tags.join(", "),
     value: (run) => run.tags.join(",") || null,
+    filter: listed("tag", (run) => run.tags),
   },
-  note: { label: "note", width: 180, edit: "note", text: (run) => run.note ?? "", value: (run) => run.note || null },
+  note: { label: "note", width: 180, edit: "note", text: (run) => run.note ?? "", value: (run) => run.note || null, filter: { key: "note", kind: "text" } },
   best_epoch: {
     label: "best epoch",
     width: 86,
     number: true,
     text: (run) => run.best_epoch ?? MISSING,
     value: (run) => run.best_epoch,
+    filter: { key: "best_epoch", kind: "range" },
   },
-  reason: { label: "reason", width: 200, text: (run) => run.reason ?? "", value: (run) => run.reason || null },
-  parent: { label: "parent", width: 200, text: (run) => run.parent ?? "", value: (run) => run.parent },
-  status: { label: "status", width: 96, text: (run) => run.shown, value: (run) => run.shown },
-  name: { label: "run", width: 210, text: runName, title: (run) => run.id, value: runName },
-  id: { label: "id", width: 230, text: (run) => run.id, value: (run) => run.id },
+  reason: { label: "reason", width: 200, text: (run) => run.reason ?? "", value: (run) => run.reason || null, filter: listed("reason", (run) => (run.reason ? [run.reason] : [])) },
+  parent: { label: "parent", width: 200, text: (run) => run.parent ?? "", value: (run) => run.parent, filter: listed("parent", (run) => (run.parent ? [run.parent] : [])) },
+  status: { label: "status", width: 96, text: (run) => run.shown, value: (run) => run.shown, filter: listed("status", (run) => [run.shown]) },
+  name: { label: "run", width: 210, text: runName, title: (run) => run.id, value: runName, filter: { key: "name", kind: "text" } },
+  id: { label: "id", width: 230, text: (run) => run.id, value: (run) => run.id, filter: { key: "id", kind: "text" } },
 };
+
+function listed(key, values) {
+  return { key, kind: "values", values };
+}
 
 /** What a run is called: its name, or else its id without the experiment's part when that stands beside it. */
 export function runName(run) {
@@ -66,6 +74,7 @@ export function column(id) {
       number: true,
       text: (run) => param(run.params[key]),
       value: (run) => order(run.params[key]),
+      filter: listed(key, (run) => (run.params[key] === undefined || run.params[key] === null ? [] : [run.params[key]])),
     };
   }
   if (kind === "best" || kind === "last") {
@@ -89,6 +98,7 @@ export function column(id) {
           ? null
           : `${get(run)}${epoch(run) ? ` at epoch ${epoch(run)}` : ""}`,
       value: (run) => order(get(run)),
+      filter: { key: kind === "last" ? `last(${key})` : key, kind: "range" },
     };
   }
   return null;
@@ -120,13 +130,32 @@ export function comparator(id, descending) {
   };
 }
 
+/** The order of a table that nobody has sorted. */
+const NEWEST = ["-run:started"];
+/** The keys of `state.sort`, each a column's id, with "-" where it is descending; the first decides first. */
+export const sortKeys = (sort) => (sort.length ? sort : NEWEST);
+/** The id of a sort key's column, and whether it is descending. */
+export const sortKey = (key) => ({ id: key.replace(/^-/, ""), descending: key.startsWith("-") });
+export const isNewestFirst = (sort) => sortKeys(sort)[0] === NEWEST[0];
+
+/** Compares by several keys. */
+export function orderBy(sort) {
+  const orders = sortKeys(sort).map(sortKey).map(({ id, descending }) => comparator(id, descending));
+  return (a, b) => {
+    for (const order of orders) {
+      const found = order(a, b);
+      if (found) return found;
+    }
+    return 0;
+  };
+}
+
 /**
  * The order of `-best:test/accuracy` as the server takes it, `{sort, reverse}`: a field as in `runs list --sort`, the best
  * first.
  */
-export function serverOrder(sort) {
-  const descending = sort.startsWith("-");
-  const id = sort.replace(/^-/, "");
+export function serverOrder(chosen) {
+  const { id, descending } = sortKey(chosen);
   const colon = id.indexOf(":");
   const [kind, key] = [id.slice(0, colon), id.slice(colon + 1)];
   const isScore = ["best", "last"].includes(kind) && goal(key) === "higher";

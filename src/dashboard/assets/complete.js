@@ -1,5 +1,6 @@
 // What can be written next in the filter: names of fields, params and metrics, and behind an operator the values that runs have.
 
+import { written } from "./clauses.js";
 import { h } from "./dom.js";
 import * as store from "./store.js";
 
@@ -23,9 +24,6 @@ export function suggestions(text, at, { keys, valuesOf }) {
   return { from, list: all.sort((a, b) => begins(a) - begins(b)).slice(0, MOST) };
 }
 
-/** As the filter reads it: a text with a space or a sign is quoted. */
-const written = (value) => (typeof value === "string" && !/^[\w.\-]+$/.test(value) ? JSON.stringify(value) : String(typeof value === "string" ? value : JSON.stringify(value)));
-
 const listedWords = {
   keys: () => {
     const { params, metrics, differing } = store.words();
@@ -48,6 +46,31 @@ const listedWords = {
     return [...counts].sort((a, b) => b[1] - a[1]).map(([value]) => value);
   },
 };
+
+/** Where they are kept. */
+const RECENT = "burnlab-filters";
+const MOST_RECENT = 6;
+
+/** The filters that this browser's user has written last. */
+function recent() {
+  try {
+    const found = JSON.parse(localStorage.getItem(RECENT) ?? "[]");
+    return Array.isArray(found) ? found.filter((one) => typeof one === "string").slice(0, MOST_RECENT) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A filter that was used. */
+export function rememberFilter(q) {
+  const text = q.trim();
+  if (!text) return;
+  try {
+    localStorage.setItem(RECENT, JSON.stringify([text, ...recent().filter((one) => one !== text)].slice(0, MOST_RECENT)));
+  } catch {
+    /* a matter of comfort only */
+  }
+}
 
 /** Offers suggestions below `box`; `onTaken` is called after one of them was written into it. */
 export function completion(box, onTaken) {
@@ -74,7 +97,8 @@ export function completion(box, onTaken) {
     draw();
   };
   const update = () => {
-    ({ from, list } = suggestions(box.value, box.selectionStart ?? box.value.length, listedWords));
+    if (!box.value.trim()) [from, list] = [0, recent()];
+    else ({ from, list } = suggestions(box.value, box.selectionStart ?? box.value.length, listedWords));
     chosen = -1;
     draw();
   };
@@ -103,5 +127,6 @@ export function completion(box, onTaken) {
     return true;
   };
   box.addEventListener("blur", close);
+  box.addEventListener("focus", () => !box.value.trim() && update());
   return { panel, update, onKey };
 }

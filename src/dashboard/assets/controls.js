@@ -1,11 +1,13 @@
 // The controls above the runs table: filter, grouping, columns, and actions on the selected runs.
 
 import { archive, edit, remove } from "./actions.js";
+import { saidOf, toggled } from "./clauses.js";
 import { allColumns, column } from "./columns.js";
-import { completion } from "./complete.js";
+import { completion, rememberFilter } from "./complete.js";
 import { csv, debounce, download, h, perFrame } from "./dom.js";
 import { grouped, plural } from "./format.js";
-import { kept } from "./kept.js";
+import { experiment as present, groupKeys } from "./groups.js";
+import { keep, kept } from "./kept.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -28,6 +30,7 @@ export function mountControls(parent) {
       asked();
       suggested.update();
     },
+    onchange: () => store.applyFilter().then(() => store.filterError || rememberFilter(box.value)),
     onkeydown: (event) => {
       if (suggested.onKey(event)) return;
       if (event.key === "ArrowDown" || event.key === "Enter") {
@@ -48,7 +51,7 @@ export function mountControls(parent) {
   const experiment = h("select", {
     id: "experiment",
     "aria-label": "Experiment",
-    onchange: () => update({ exp: experiment.value, ...kept(experiment.value), cols: [], sel: [] }),
+    onchange: () => update({ exp: experiment.value, ...kept(experiment.value), sel: [] }),
   });
   const picker = h("details", { class: "menu", id: "columns" }, h("summary", {}, "Columns"));
   const panel = h("div", { class: "panel" });
@@ -159,11 +162,9 @@ function renderStatuses(parent) {
   if (parent.dataset.signature === signature) return;
   parent.dataset.signature = signature;
   const chip = ([status, count]) => {
-    const words = `status = ${status}`;
-    const isOn = state.q.includes(words);
-    const rest = state.q.replace(words, "").replace(/^ and | and $/g, "").replace(" and  and ", " and ");
+    const isOn = saidOf(state.q, "status").some(([operator, value]) => operator === "=" && value === status);
     const toggle = () => {
-      update({ q: isOn ? rest : state.q.trim() ? `${state.q} and ${words}` : words });
+      update({ q: toggled(state.q, "status", status) });
       store.applyFilter();
     };
     return h("button", { type: "button", class: "quiet", "data-status": status, "aria-pressed": String(isOn), onclick: toggle }, `${status} ${count}`);
@@ -194,7 +195,7 @@ function renderGroups(group) {
     ...differing.map((key) => [`param:${key}`, key]),
     ...params.filter((key) => !differing.includes(key)).map((key) => [`param:${key}`, key]),
   ];
-  if (!options.some(([value]) => value === state.group)) options.push([state.group, state.group]);
+  if (!options.some(([value]) => value === state.group)) options.push([state.group, groupKeys().map(({ label }) => label).join(" + ") || state.group]);
   const signature = JSON.stringify(options);
   if (group.dataset.signature !== signature) {
     group.replaceChildren(...options.map(([value, label]) => h("option", { value }, label)));
@@ -202,6 +203,9 @@ function renderGroups(group) {
   }
   group.value = state.group;
 }
+
+/** Columns are kept with the experiment. */
+const choose = (patch) => update(keep(present(), patch));
 
 function renderPicker(panel) {
   const shown = store.columns().map((chosen) => chosen.id);
@@ -232,7 +236,7 @@ function renderPicker(panel) {
               .columns()
               .map((chosen) => chosen.id)
               .filter((other) => other !== id);
-            update({ cols: tick.checked ? [...now, id] : now.length ? now : ["run:started"] });
+            choose({ cols: tick.checked ? [...now, id] : now.length ? now : ["run:started"] });
           },
         });
         return h("label", {}, tick, kind === "param" ? id.slice(6) : (metric ?? label));
@@ -246,7 +250,7 @@ function renderPicker(panel) {
       {
         type: "button",
         onclick: () => {
-          update({ cols: [] });
+          choose({ cols: [], widths: [] });
           renderPicker(panel);
         },
       },

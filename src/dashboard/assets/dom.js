@@ -117,23 +117,56 @@ export function paced(action, wait) {
   };
 }
 
-/** Calls `action` at most once per frame. */
-export function perFrame(action) {
-  let waiting = false;
+/** No task is much longer than this on purpose, in ms: what is typed or clicked meanwhile is answered within 100 ms. */
+const STRETCH = 16;
+/** The same of what is drawn in one frame: the browser's own layout of it takes twice as long. */
+const STRETCH_OF_FRAME = 5;
+
+/** Lets the browser paint and answer what was clicked, and goes on. */
+export const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+
+/** A clock for long work: `isDue()` after a stretch of it, when the work should `await breath()`. */
+export function stretches(most = STRETCH) {
+  let begun = performance.now();
   return () => {
-    if (waiting) return;
-    waiting = true;
-    // A hidden page gets no animation frames; a timer keeps it up to date.
-    const run = () => {
-      if (waiting) {
-        waiting = false;
-        action();
-      }
-    };
-    requestAnimationFrame(run);
-    setTimeout(run, 100);
+    const isDue = performance.now() - begun > most;
+    if (isDue) begun = performance.now();
+    return isDue;
   };
 }
+
+const queue = new Set();
+let isWaiting = false;
+
+/** Runs what waits, in its order, and what does not fit into this frame in the next one. */
+function runQueue() {
+  if (!isWaiting) return;
+  isWaiting = false;
+  const isDue = stretches(STRETCH_OF_FRAME);
+  for (const action of [...queue]) {
+    queue.delete(action);
+    try {
+      action();
+    } catch (error) {
+      reportError(error);
+    }
+    if (isDue()) break;
+  }
+  if (queue.size && !isWaiting) wait();
+}
+
+function wait() {
+  isWaiting = true;
+  requestAnimationFrame(runQueue);
+  // A hidden page gets no animation frames; a timer keeps it up to date.
+  setTimeout(runQueue, 100);
+}
+
+/** Calls `action` at most once per frame. */
+export const perFrame = (action) => () => {
+  queue.add(action);
+  if (!isWaiting) wait();
+};
 
 /** Saves text or a Blob as a file. */
 export function download(name, content, type = "text/csv") {

@@ -1,9 +1,9 @@
 // What runs are grouped by, what runs and groups are called, and the metric that they are looked at by.
 
-import { column, vocabulary } from "./columns.js";
+import { column, sortKey, sortKeys, vocabulary } from "./columns.js";
 import { HEADLINES, bestFirst, goal, param, spread } from "./format.js";
 import { state } from "./state.js";
-import { drawn, isDrawn, listed, remember, shortName } from "./store.js";
+import { drawn, isDrawn, isLoading, listed, remember, shortName } from "./store.js";
 
 const PLACES = ["data.path", "data.more_paths", "data.query", "data.sheet", "data.test_path", "data.labels", "data.test_labels"];
 /** What differs between repetitions of one config besides the seed (comparison/params.rs). */
@@ -29,6 +29,14 @@ export const mainMetric = () =>
   remember("main", () => {
     const chosen = state.target && listed().some((run) => run.metrics[state.target]);
     return chosen ? state.target : metricOf(listed());
+  });
+
+/** The experiment that is looked at: the one chosen, or the only one that is listed. */
+export const experiment = () =>
+  remember("experiment", () => {
+    if (state.exp) return state.exp;
+    const names = new Set(listed().map((run) => run.experiment));
+    return names.size === 1 && !isLoading() ? [...names][0] : "";
   });
 
 // ---- names ----
@@ -114,15 +122,22 @@ export function groupOf(run) {
     const isNamed = experiments().size > 1 || parts.length === 0;
     return [isNamed && run.experiment, ...parts].filter(Boolean).join(" · ");
   }
-  const chosen = column(state.group);
-  return chosen ? `${chosen.label} ${chosen.text(run) || "none"}` : "";
+  return groupKeys()
+    .map((chosen) => `${chosen.label} ${chosen.text(run) || "none"}`)
+    .join(" · ");
 }
+
+/** Stands between the columns of `state.group`. */
+export const AND = "\n";
+
+/** The columns by which runs are grouped. */
+export const groupKeys = () => state.group.split(AND).map(column).filter(Boolean);
 
 /** The mean by which a group is sorted: of the column that the table is sorted by, or of the main metric. */
 function sorting() {
-  const id = state.sort.replace(/^-/, "");
+  const { id, descending } = sortKey(sortKeys(state.sort)[0]);
   const chosen = column(id);
-  if (chosen?.number) return { read: chosen.value, compare: state.sort.startsWith("-") ? (a, b) => b - a : (a, b) => a - b };
+  if (chosen?.number) return { read: chosen.value, compare: descending ? (a, b) => b - a : (a, b) => a - b };
   const key = mainMetric();
   const own = key && column(`best:${key}`);
   return own && goal(key) ? { read: own.value, compare: (a, b) => bestFirst(key, a, b) } : null;

@@ -47,7 +47,7 @@ const shownAs = ({ num_runs: numRuns, num_configs: numConfigs }) =>
 
 /** The address of an experiment's page. */
 const experimentLink = (one) =>
-  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], cols: [], closed: [], ...kept(one.name), ...shownAs(one) });
+  link({ view: "charts", id: "", tab: "", exp: one.name, q: "", sel: [], closed: [], ...kept(one.name), ...shownAs(one) });
 
 /** The experiments that the store was opened with, until they are shown. */
 let begun = null;

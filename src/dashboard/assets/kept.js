@@ -1,9 +1,10 @@
-// What this browser's user has chosen for each experiment: its main metric, and which charts stand where.
+// What this browser's user has chosen for each experiment: its main metric, its charts and where they stand, and the columns of
+// its table.
 
 const KEY = "burnlab-experiments";
 
 /** The keys of the page's state that are kept, as they are at first. */
-const NONE = { target: "", first: [], order: [], off: [] };
+const NONE = { target: "", first: [], order: [], off: [], own: [], panels: [], cols: [], widths: [] };
 
 function all() {
   try {

@@ -4,13 +4,15 @@ import { isOpening } from "./early.js";
 import { follow, logOut } from "./api.js";
 import { mountCompare } from "./compare.js";
 import { mountControls } from "./controls.js";
-import { h, perFrame, toast } from "./dom.js";
+import { breath, h, perFrame, toast } from "./dom.js";
 import { command } from "./format.js";
+import { counts, onCounts, watchEnds } from "./going.js";
 import { hideHover } from "./hover.js";
 import { mountHome, opening } from "./home.js";
 import { mountOverview } from "./overview.js";
 import { mountParams } from "./params.js";
 import { mountRun } from "./run.js";
+import { mountShare } from "./share.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { mountSweep } from "./sweep.js";
@@ -47,9 +49,13 @@ const VIEWS = {
 /** Views that have something to show even without runs. */
 const WITHOUT_RUNS = ["sweeps", "sweep", "trash"];
 
+// Each is a task of its own: all together would keep whoever clicks meanwhile waiting.
 mountControls($("runs"));
+await breath();
 mountTable($("runs"));
+await breath();
 mountViews($("views"));
+mountShare($("share"));
 
 // ---- the view on the right ----
 
@@ -60,13 +66,17 @@ function renderView() {
   renderTabs();
   const wanted = `${state.view} ${state.id} ${store.count() > 0}`;
   if (wanted === mounted) return;
+  const isFirst = mounted === "";
   mounted = wanted;
   unmount();
   const parent = $("detail");
   parent.replaceChildren();
-  parent.scrollTop = 0;
-  // The page itself scrolls on narrow screens, where the table gives way to the view.
-  if (!["charts"].includes(state.view)) scrollTo(0, 0);
+  // The first view stands at its beginning; to ask for it would have the browser lay out the page.
+  if (!isFirst) {
+    parent.scrollTop = 0;
+    // The page itself scrolls on narrow screens, where the table gives way to the view.
+    if (!["charts"].includes(state.view)) scrollTo(0, 0);
+  }
   unmount =
     (store.count() || WITHOUT_RUNS.includes(state.view) ? VIEWS[state.view](parent) : mountEmpty(parent)) ??
     (() => {});
@@ -96,7 +106,14 @@ function renderTabs() {
       h("a", { href: link({ view, id: "", tab: "" }), "data-tab": view, "aria-current": current === view ? "page" : null }, label),
     ),
   );
-  document.title = [state.id || state.exp, "burnlab"].filter(Boolean).join(" · ");
+  renderTitle();
+}
+
+/** With what goes on, for those who look at another page. */
+function renderTitle() {
+  const { going, unseen } = counts();
+  const news = unseen ? `✓ ${unseen} ended` : going ? `▶ ${going}` : "";
+  document.title = [news, state.id || state.exp, "burnlab"].filter(Boolean).join(" · ");
 }
 
 function mountEmpty(parent) {
@@ -167,6 +184,8 @@ async function start() {
 
 store.onRuns(perFrame(renderView));
 onSweeps(renderTabs);
+onCounts(renderTitle);
+watchEnds();
 onState((changed) => {
   hideHover();
   if (changed.has("view") || changed.has("id")) renderView();
@@ -188,10 +207,14 @@ const KEYS = [
   ["Space", "select (with Shift: a range)"],
   ["Enter", "open the run"],
   ["c", "compare the selected runs"],
-  ["v", "draw or hide the run"],
+  ["v, o", "draw or hide the run; draw it alone"],
   ["p", "pin the run"],
   ["b", "make it the baseline"],
   ["t, n", "edit tags, note"],
+  ["f", "filter by a value of the run (Alt + click on it)"],
+  ["Alt ← →", "on the head of a column: move it"],
+  ["Shift ← →", "there: make it narrower, wider"],
+  ["Alt ↓", "there: sort, filter, group, hide"],
   ["← →", "in a chart: read its values"],
   ["Esc", "back to the charts"],
   ["?", "this help"],
@@ -218,12 +241,6 @@ function showHelp() {
   $("dialog").showModal();
 }
 $("help-button").addEventListener("click", showHelp);
-$("copy-link").addEventListener("click", () =>
-  navigator.clipboard?.writeText(location.href).then(
-    () => toast("Link copied."),
-    () => toast(location.href),
-  ),
-);
 $("logout").addEventListener("click", async () => {
   await logOut().catch((error) => toast(error.message));
   location.reload();

@@ -1,12 +1,16 @@
 // The charts view: settings, a legend of the runs, and one chart per metric.
 
-import { experiment, mountBoard } from "./board.js";
+import { mountBoard } from "./board.js";
 import { mountCharts } from "./charts.js";
 import { debounce, h, perFrame, svg } from "./dom.js";
 import { goal, plural, splitKey } from "./format.js";
-import { lights } from "./highlight.js";
+import { mountGoing } from "./going.js";
+import { experiment } from "./groups.js";
+import { light, lights } from "./highlight.js";
 import { keep } from "./kept.js";
 import { swatch } from "./palette.js";
+import { PARTS, editPanel } from "./own.js";
+import { showAll, showOnly } from "./shown.js";
 import { link, onState, state, update } from "./state.js";
 import * as store from "./store.js";
 import { BANDS } from "./traces.js";
@@ -16,6 +20,7 @@ export function mountOverview(parent) {
   const settings = chartSettings({ withDraw: true });
   const key = lineKey();
   const stopBoard = mountBoard(parent);
+  const stopGoing = mountGoing(parent);
   parent.append(settings.element, legend, key);
   const stopCharts = mountCharts(parent, store.drawn, { mean: true });
   const render = perFrame(() => {
@@ -32,6 +37,7 @@ export function mountOverview(parent) {
     stopRuns();
     stopCharts();
     stopBoard();
+    stopGoing();
   };
 }
 
@@ -40,10 +46,13 @@ const MOST_CHIPS = 20;
 function renderLegend(legend) {
   const drawn = store.drawn();
   const all = store.listed().length;
+  const listed = new Set(store.listed().map((run) => run.id));
+  const hidden = state.hide.filter((id) => listed.has(id));
   const chips = store.isMean() ? store.drawnGroups().map(groupChip) : (colorChips(drawn) ?? drawn.map(runChip));
   legend.replaceChildren(
     ...chips.slice(0, MOST_CHIPS),
     chips.length > MOST_CHIPS ? h("span", { class: "count" }, `and ${chips.length - MOST_CHIPS} more`) : "",
+    hidden.length ? h("button", { type: "button", class: "link", id: "show-hidden", onclick: () => showAll(hidden, true) }, `Show ${plural(hidden.length, "hidden run")}`) : "",
     drawn.length < all ? h("span", { class: "count" }, `${drawn.length} of ${plural(all, "run")} drawn`) : "",
   );
 }
@@ -52,7 +61,7 @@ const groupChip = ({ label, runs }) =>
   h(
     "span",
     { class: "chip", title: label, ...lights(runs.map((run) => run.id)) },
-    swatch(store.slot(runs[0].id)),
+    eye(runs.map((run) => run.id), label),
     h("span", { class: "clip" }, label),
     h("span", { class: "count" }, ` × ${runs.length}`),
   );
@@ -71,10 +80,18 @@ function colorChips(drawn) {
 
 const runChip = (run) =>
   h(
-    "a",
-    { class: `chip ${state.sel.includes(run.id) ? "chosen" : ""}`, href: link({ view: "run", id: run.id, tab: "" }), title: store.title(run), ...lights([run.id]) },
-    swatch(store.slot(run.id)),
-    h("span", { class: "clip" }, store.nameOf(run)),
+    "span",
+    { class: `chip ${state.sel.includes(run.id) ? "chosen" : ""}`, title: store.title(run), ...lights([run.id]) },
+    eye([run.id], store.nameOf(run)),
+    h("a", { class: "clip", href: link({ view: "run", id: run.id, tab: "" }) }, store.nameOf(run)),
+  );
+
+/** The mark of a chip: a click hides its runs, one with Shift hides all others. */
+const eye = (ids, name) =>
+  h(
+    "button",
+    { type: "button", class: "quiet", tabindex: "-1", title: "Hide; with Shift: this alone", "aria-label": `Hide ${name}`, onclick: (event) => (light(null), event.shiftKey ? showOnly(ids) : showAll(ids, false)) },
+    swatch(store.slot(ids[0])),
   );
 
 /** The legend of lines and marks that all charts share. */
@@ -125,8 +142,16 @@ export function chartSettings({ withDraw }) {
       "aria-label": "Runs drawn at first",
       onchange: () => update({ draw: draw.value, show: [], hide: [] }),
     },
-    ["5", "10", "25", "50", "100"].map((count) => h("option", { value: count }, `first ${count}`)),
+    ["5", "10", "25", "50", "100"].map((count) => h("option", { value: count, title: "Of the table, in its order" }, `first ${count}`)),
+    ["5", "10", "25"].map((count) => h("option", { value: `${store.BEST}${count}`, title: "By the main metric" }, `best ${count}`)),
   );
+  const part = h(
+    "select",
+    { id: "part", "aria-label": "Curves of which part of the data", onchange: () => update({ part: part.value }) },
+    h("option", { value: "" }, "train and validation"),
+    PARTS.map((one) => h("option", { value: one }, `${one} alone`)),
+  );
+  const add = h("button", { type: "button", id: "add-chart", title: "A chart of the metrics that you choose", onclick: () => editPanel() }, "+ Chart");
   const drawLabel = h("label", { class: "inline" }, "draw ", draw);
   const mean = h("input", { type: "checkbox", id: "mean", onchange: () => update({ mean: mean.checked ? "1" : "" }) });
   const meanLabel = h("label", { class: "inline", title: "One line per group, with a band" }, mean, "mean per group");
@@ -151,10 +176,12 @@ export function chartSettings({ withDraw }) {
       smooth,
       value,
     ),
+    h("label", { class: "inline" }, "show ", part),
     withDraw && drawLabel,
     withDraw && h("label", { class: "inline" }, "colour ", colors),
     withDraw && meanLabel,
     withDraw && band,
+    add,
     reset,
   );
   const render = () => {
@@ -165,6 +192,7 @@ export function chartSettings({ withDraw }) {
       value.textContent = smoothText(state.smooth);
     }
     draw.value = state.draw;
+    part.value = state.part;
     // A mean is of all runs of its group.
     drawLabel.hidden = store.isMean();
     mean.checked = state.mean === "1";

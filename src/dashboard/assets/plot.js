@@ -38,17 +38,10 @@ export class Plot {
    * width, dash, opacity, ids, ...}]`, where y may be null for a gap; `marks`: `[{x, y, shape, color, size, isHollow,
    * isChosen, opacity, ...}]`. Whatever else they have comes back with the events.
    */
-  draw({ x, y, curves = [], marks = [], ground = () => null }) {
-    Object.assign(this, { curves, marks });
-    const width = Math.max(NARROWEST, this.room);
-    const rough = scaleOver(y, this.height - BOTTOM, TOP).ticks(this.numTicks(y, this.height - BOTTOM - TOP, TICK_Y));
-    const left = 16 + Math.max(2, ...rough.map(([, text]) => text.length)) * 6.6 + (y.title ? 14 : 0);
-    const area = { left, right: width - RIGHT, top: TOP, bottom: this.height - BOTTOM };
-    this.area = area;
-    this.x = scaleOver(x, area.left, area.right);
-    this.y = scaleOver(y, area.bottom, area.top);
+  draw({ x, y, curves = [], marks = [], ground = () => null }, scales = this.scales({ x, y })) {
+    Object.assign(this, { curves, marks }, scales);
+    const { area, width } = scales;
     this.svg.setAttribute("viewBox", `0 0 ${width} ${this.height}`);
-    this.width = width;
     this.crosshairLine = svg("line", { class: "crosshair", y1: area.top, y2: area.bottom, visibility: "hidden" });
     this.brush = svg("rect", { class: "zoom-box", visibility: "hidden" });
     this.dots = svg("g", { class: "dots" });
@@ -72,6 +65,15 @@ export class Plot {
       this.brush,
     );
     this.light(this.lit ?? null);
+  }
+
+  /** Where everything of a picture would stand, `{width, area, x, y}`: for those who draw its curves piece by piece. */
+  scales({ x, y }) {
+    const width = Math.max(NARROWEST, this.room);
+    const rough = scaleOver(y, this.height - BOTTOM, TOP).ticks(this.numTicks(y, this.height - BOTTOM - TOP, TICK_Y));
+    const left = 16 + Math.max(2, ...rough.map(([, text]) => text.length)) * 6.6 + (y.title ? 14 : 0);
+    const area = { left, right: width - RIGHT, top: TOP, bottom: this.height - BOTTOM };
+    return { width, area, x: scaleOver(x, area.left, area.right), y: scaleOver(y, area.bottom, area.top) };
   }
 
   /** The width that there is, in px. */
@@ -107,22 +109,7 @@ export class Plot {
   }
 
   drawCurve(curve) {
-    const { points, color, width = 1.7, dash, opacity = 1, isStep } = curve;
-    let path = "";
-    let length = 0; // of the present piece, in points
-    for (const [valueX, valueY] of points) {
-      const [x, y] = [this.x.place(valueX), valueY === null ? null : this.y.place(valueY)];
-      if (x === null || y === null) {
-        // A point between two gaps is a dot: a line of no length with a round cap.
-        if (length === 1) path += "h0";
-        length = 0;
-      } else {
-        const [at, to] = [tenths(x), tenths(y)];
-        path += length === 0 ? `M${at},${to}` : isStep ? `H${at}V${to}` : `L${at},${to}`;
-        length += 1;
-      }
-    }
-    if (length === 1) path += "h0";
+    const { points, color, width = 1.7, dash, opacity = 1, path = pathOf(curve, this) } = curve;
     curve.element = svg("path", {
       class: "curve",
       d: path,
@@ -291,6 +278,25 @@ export class Plot {
     const values = (scale, ends) => ends.map((end) => scale.at(end)).sort((a, b) => a - b);
     this.events.zoom({ x: isAlong[0] ? values(this.x, x) : null, y: isAlong[1] ? values(this.y, y) : null });
   }
+}
+
+/** The path of a curve in tenths of a px; `scales` has `x` and `y`. */
+export function pathOf({ points, isStep }, scales) {
+  let path = "";
+  let length = 0; // of the present piece, in points
+  for (const [valueX, valueY] of points) {
+    const [x, y] = [scales.x.place(valueX), valueY === null ? null : scales.y.place(valueY)];
+    if (x === null || y === null) {
+      // A point between two gaps is a dot: a line of no length with a round cap.
+      if (length === 1) path += "h0";
+      length = 0;
+    } else {
+      const [at, to] = [tenths(x), tenths(y)];
+      path += length === 0 ? `M${at},${to}` : isStep ? `H${at}V${to}` : `L${at},${to}`;
+      length += 1;
+    }
+  }
+  return length === 1 ? `${path}h0` : path;
 }
 
 /**

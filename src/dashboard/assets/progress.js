@@ -3,14 +3,14 @@
 import { stop } from "./actions.js";
 import { h } from "./dom.js";
 import { goal, number, plural, seconds, splitKey } from "./format.js";
+import { paceOf } from "./going.js";
 import { mainMetric } from "./store.js";
 
 /** The metric that early stopping follows unless the config names another. */
 const MONITOR = "validation/loss";
 
-/** A bar with what is known; nothing for a run that has ended. */
-export function progressOf(run) {
-  if (!["running", "stalled"].includes(run.shown)) return "";
+/** How far a run is: its epoch, and in words how long it takes yet and what it has reached. */
+export function progressText(run) {
   const last = Object.entries(run.metrics).filter(([key]) => splitKey(key)[0] !== "test");
   const epoch = Math.max(0, ...last.map(([, metric]) => metric.last_epoch));
   const time = Math.max(0, ...last.map(([, metric]) => metric.last_time));
@@ -21,19 +21,35 @@ export function progressOf(run) {
     patienceOf(run, epoch),
     ...latest(run),
   ];
+  return { epoch, text: parts.filter(Boolean).join(" · ") };
+}
+
+/** A bar with what is known; nothing for a run that has ended. */
+export function progressOf(run) {
+  if (!["running", "stalled"].includes(run.shown)) return "";
+  const most = run.params["training.max_epochs"];
+  const { epoch, text } = progressText(run);
+  const pace = h("span", { class: "soft pace" });
+  paceOf(run).then((said) => {
+    pace.textContent = said;
+  });
   return h(
     "div",
     { class: "progress" },
     most ? h("progress", { max: most, value: epoch, "aria-label": "Epochs done" }) : "",
-    h("span", {}, parts.filter(Boolean).join(" · ")),
+    h("span", {}, text),
+    pace,
     h("button", { type: "button", class: "stop", title: "As Ctrl-C: it keeps its best weights and can be resumed", onclick: () => stop(run.id) }, "Stop"),
   );
 }
 
+/** The metric that is followed to see whether a run gets better. */
+export const monitored = (run) => run.params["training.early_stopping.monitor"] ?? MONITOR;
+
 /** How many epochs without improvement would end it. */
 function patienceOf(run, epoch) {
   const patience = run.params["training.early_stopping.patience"];
-  const key = run.params["training.early_stopping.monitor"] ?? MONITOR;
+  const key = monitored(run);
   const metric = run.metrics[key];
   if (!patience || !metric?.best_epoch || !goal(key)) return null;
   // A warm-up or a least improvement may give it longer.

@@ -2,12 +2,15 @@
 
 import { h } from "./dom.js";
 import { MISSING, judge, number, plural, signed, spread } from "./format.js";
+import { filterByCell, widthOf } from "./heads.js";
 import { lights } from "./highlight.js";
 import { swatch } from "./palette.js";
+import { showAll } from "./shown.js";
 import { link, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 
 const WIDEST = 9; // px of a character, few of which are wider
+const NUM_FIXED = 4; // cells before the first column: box, eye, name and status
 
 /** key -> {element, signature} of the rows that are there. */
 export const rows = new Map();
@@ -54,6 +57,7 @@ export function runRow(key, run, columns, index, cursor) {
     run.archived,
     flags,
     cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text]),
+    state.widths,
   ]);
   return remembered(key, signature, () => {
     const name = store.shortName(run);
@@ -76,7 +80,10 @@ export function runRow(key, run, columns, index, cursor) {
           .filter(Boolean)
           .join(" "),
         onclick: (event) => {
-          if (!event.target.closest("a, button, input")) table.setCursor(run.id);
+          if (event.target.closest("a, button, input")) return;
+          const cell = event.target.closest("td");
+          const column = cell && columns[cell.cellIndex - NUM_FIXED];
+          if (!column || !filterByCell(event, run, column)) table.setCursor(run.id);
         },
         ...lights([run.id]),
       },
@@ -110,7 +117,7 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
   const title = column.title?.(run) ?? String(text);
   // Text that is sure to fit needs no clipping, which costs time in every frame.
   const length = String(text).length + (epoch ? String(epoch).length + 2 : 0);
-  const fits = !column.edit && length * WIDEST + 16 <= column.width && /^[ -~±–−∞]*$/.test(text);
+  const fits = !column.edit && length * WIDEST + 16 <= widthOf(column) && /^[ -~±–−∞]*$/.test(text);
   if (column.edit) {
     return h(
       "td",
@@ -119,6 +126,7 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
         title: text || `Add ${column.label}`,
         "data-edit": column.edit,
         onclick: (event) => {
+          if (event.altKey) return;
           event.stopPropagation();
           table.startEdit(run.id, column.edit);
         },
@@ -229,11 +237,3 @@ const eyeCell = (ids, name, isDrawn, all, mark) =>
       mark,
     ),
   );
-
-export const show = (id, on) => showAll([id], on);
-
-/** Draws some runs, or hides them. */
-function showAll(ids, on) {
-  const without = (list) => list.filter((other) => !ids.includes(other));
-  update({ show: [...without(state.show), ...(on ? ids : [])], hide: [...without(state.hide), ...(on ? [] : ids)] });
-}

@@ -10,22 +10,22 @@ const limit = () => (isMean() ? 5000 : 500);
 const cache = new Map(); // "<limit> <smooth> <key> <id>" -> {samples, total, downsampled, outliers}
 
 /** A learning rate is a setting, not a measurement: it is never smoothed. */
-const smoothOf = (key) => (key.endsWith("/learning_rate") ? 0 : Number(state.smooth) || 0);
+const smoothOf = (key, own = Number(state.smooth) || 0) => (key.endsWith("/learning_rate") ? 0 : own);
 
-const name = (key, id) => `${limit()} ${smoothOf(key)} ${key} ${id}`;
+const name = (key, id, own) => `${limit()} ${smoothOf(key, own)} ${key} ${id}`;
 
-/** The series of a run if it was fetched: `{samples: [[epoch, step, time, value]...], total, downsampled, outliers}`. */
-export const get = (key, id) => cache.get(name(key, id));
+/** The series of a run if it was fetched, smoothed as the page says or by `own`: `{samples: [[epoch, step, time, value]...], total, downsampled, outliers}`. */
+export const get = (key, id, own) => cache.get(name(key, id, own));
 
 /** Makes sure that the series of all `ids` that have this metric are there and up to date. */
-export async function need(key, ids) {
-  const smooth = smoothOf(key);
+export async function need(key, ids, own) {
+  const smooth = smoothOf(key, own);
   const fresh = [];
   const grown = new Map(); // last epoch we have -> ids
   for (const id of ids) {
     const metric = runs.get(id)?.metrics[key];
     if (!metric) continue;
-    const have = cache.get(name(key, id));
+    const have = cache.get(name(key, id, own));
     const last = have?.samples.at(-1)?.[0];
     // A smoothed value depends on all before it, and a curve that has outgrown its limit must be downsampled again.
     if (!have || smooth || have.samples.length > 2 * limit()) {
@@ -38,22 +38,23 @@ export async function need(key, ids) {
   }
   const asked = [];
   for (let index = 0; index < fresh.length; index += 50)
-    asked.push(fetchAll(key, fresh.slice(index, index + 50), smooth));
-  for (const [after, some] of grown) asked.push(fetchNew(key, some, after));
+    asked.push(fetchAll(key, fresh.slice(index, index + 50), smooth, own));
+  for (const [after, some] of grown) asked.push(fetchNew(key, some, after, own));
   await Promise.all(asked);
 }
 
-async function fetchAll(key, ids, smooth) {
-  const names = ids.map((id) => name(key, id));
+async function fetchAll(key, ids, smooth, own) {
+  const names = ids.map((id) => name(key, id, own));
   const answer = await api.series(key, ids, { maxPoints: limit(), smooth });
   answer.series.forEach((series) => {
     const index = ids.indexOf(series.id);
-    cache.set(names[index], { ...series, samples: series.samples.map(numbers) });
+    series.samples.forEach(numbers);
+    cache.set(names[index], series);
   });
 }
 
-async function fetchNew(key, ids, after) {
-  const names = new Map(ids.map((id) => [id, name(key, id)]));
+async function fetchNew(key, ids, after, own) {
+  const names = new Map(ids.map((id) => [id, name(key, id, own)]));
   const answer = await api.series(key, ids, { maxPoints: limit(), after });
   for (const series of answer.series) {
     const have = cache.get(names.get(series.id));
@@ -76,4 +77,8 @@ async function fetchNew(key, ids, after) {
   }
 }
 
-const numbers = ([epoch, step, time, value]) => [epoch, step, time, Number(value)];
+/** NaN and infinities come as texts. */
+function numbers(sample) {
+  if (typeof sample[3] !== "number") sample[3] = Number(sample[3]);
+  return sample;
+}

@@ -2,7 +2,7 @@
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 
-const LISTS = ["cols", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "order", "off", "zoomy", "pcols"];
+const LISTS = ["cols", "widths", "sort", "own", "panels", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "order", "off", "zoomy", "pcols"];
 
 /** Views of one thing, whose id is in the path. */
 const PAGES = ["run", "sweep"];
@@ -12,9 +12,10 @@ const DEFAULTS = {
   id: "", // of the run page and of the sweep page
   exp: "", // only the runs of this experiment
   q: "", // filter
-  sort: "-run:started", // "-" is descending
-  cols: [], // columns; empty: chosen by columns.js
-  group: "", // column id, or "seeds": everything but the seed
+  sort: [], // columns, of which the first decides first; "-" is descending; empty: the newest first
+  cols: [], // columns in their order; empty: chosen by columns.js
+  widths: [], // "column=px" of columns that are not as wide as they were
+  group: "", // columns' ids, one a line, or "seeds": everything but the seed
   closed: [], // collapsed groups
   sel: [], // selected runs
   show: [],
@@ -22,7 +23,7 @@ const DEFAULTS = {
   pin: [],
   base: "",
   archived: "", // "1": archived runs too
-  draw: "10", // how many runs are drawn by default
+  draw: "10", // how many runs are drawn by default: the first of the table, or "best:10" by the main metric
   x: "epoch", // epoch | step | time
   logx: "",
   logy: [],
@@ -31,6 +32,9 @@ const DEFAULTS = {
   first: [], // names of charts: logarithmic y, y with all outliers, enlarged, always shown
   order: [], // of charts: those that were moved, in their order
   off: [], // hidden charts
+  own: [], // settings of single charts (own.js)
+  panels: [], // charts of chosen metrics (own.js)
+  part: "", // of the data, whose curves are drawn: "train" or "validation"; empty: all
   more: "", // "1": the charts of all metrics
   color: "", // what colours stand for: "" runs or groups, else a column id
   band: "", // of a mean: "" range, "sd", "interval"

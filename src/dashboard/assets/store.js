@@ -2,7 +2,8 @@
 
 import * as api from "./api.js";
 import { FIRST } from "./early.js";
-import { column, comparator, defaultColumns, runName, serverOrder, vocabulary } from "./columns.js";
+import { bestFirst, valueOf } from "./format.js";
+import { column, defaultColumns, isNewestFirst, orderBy, runName, serverOrder, sortKeys, vocabulary } from "./columns.js";
 import { colorKey, groupOf, groups, mainMetric } from "./groups.js";
 import { assign } from "./palette.js";
 import { onState, state } from "./state.js";
@@ -73,9 +74,9 @@ export async function load(when, ready = () => {}) {
 /** In the order of the table and with its filter, unless the server does not know a name in them (yet). */
 async function firstPage() {
   const plain = { limit: FIRST };
-  if (!state.q.trim() && state.sort === "-run:started") return api.runs(plain);
+  if (!state.q.trim() && isNewestFirst(state.sort)) return api.runs(plain);
   try {
-    return await api.runs({ ...plain, q: state.q.trim() ? state.q : "", ...serverOrder(state.sort) });
+    return await api.runs({ ...plain, q: state.q.trim() ? state.q : "", ...serverOrder(sortKeys(state.sort)[0]) });
   } catch (error) {
     if (error instanceof api.ApiError && error.status === 400) return api.runs(plain);
     throw error;
@@ -237,8 +238,7 @@ export const experimentNames = () =>
 /** The listed runs in the order of the table: pinned ones first. */
 export const listed = () =>
   remember("listed", () => {
-    const descending = state.sort.startsWith("-");
-    const order = comparator(state.sort.replace(/^-/, ""), descending);
+    const order = orderBy(state.sort);
     const newest = (a, b) => (a.started < b.started ? 1 : -1);
     const pins = new Set(state.pin);
     return [...runs.values()]
@@ -249,15 +249,22 @@ export const listed = () =>
 /** Whether charts show a mean and a band per group. */
 export const isMean = () => state.mean === "1" && Boolean(state.group);
 
+/** Of `state.draw`: the best by the main metric, instead of the first of the table. */
+export const BEST = "best:";
+
+/** The listed runs that have the main metric, the best first. */
+const bestListed = () => {
+  const key = mainMetric();
+  const value = (run) => Number(valueOf(key, run.metrics[key]) ?? NaN);
+  return listed().filter((run) => Number.isFinite(value(run))).sort((a, b) => bestFirst(key, value(a), value(b)));
+};
+
 /** The runs drawn in charts, in the order of the table. */
 export const drawn = () =>
   remember("drawn", () => {
-    const count = isMean() ? 200 : Number(state.draw) || 10;
-    const first = new Set(
-      listed()
-        .slice(0, count)
-        .map((run) => run.id),
-    );
+    const isBest = state.draw.startsWith(BEST) && mainMetric() !== null;
+    const count = isMean() ? 200 : Number(state.draw.replace(BEST, "")) || 10;
+    const first = new Set((isBest && !isMean() ? bestListed() : listed()).slice(0, count).map((run) => run.id));
     const on = new Set([...state.show, ...state.pin, ...state.sel, state.base]);
     const off = new Set(state.hide);
     return listed().filter(

@@ -3,6 +3,7 @@
 import * as api from "./api.js";
 import { dataTable, h, paced, perFrame, scroller } from "./dom.js";
 import { goal, number, param, percent, plural } from "./format.js";
+import { bestFirst, nextSpace, timeLeft } from "./next.js";
 import { onTheme } from "./palette.js";
 import { isInside, parallel } from "./parallel.js";
 import { copyable } from "./run.js";
@@ -177,8 +178,9 @@ function trialKey(picture) {
   );
 }
 
-function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
-  const parts = [`Of ${plural(sweep.num_trials, "trial")}, ${countsText(sweep.counts)}.`];
+function renderHead(head, answer) {
+  const { sweep, trials, best, test_metric: testMetric } = answer;
+  const parts = [`Of ${plural(sweep.num_trials, "trial")}, ${countsText(sweep.counts)}.`, timeLeft({ sweep, trials })];
   const winner = trials.find((trial) => trial.number === best?.number);
   if (winner) {
     const params = sweep.params
@@ -205,8 +207,8 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
     parts.push(` None has finished with a ${sweep.metric} yet.`);
   }
   head.replaceChildren(
-    h("h1", {}, sweep.id),
-    h("p", { class: "soft" }, `${sweep.method} search over ${sweep.params.join(", ")}`),
+    h("h1", { title: sweep.id }, sweep.experiment),
+    h("p", { class: "soft" }, `${sweep.id}: ${sweep.method} search over ${sweep.params.join(", ")}`),
     h("p", { class: "sweep-sentence" }, parts),
     winner && numTried(sweep) > 1
       ? h(
@@ -218,6 +220,28 @@ function renderHead(head, { sweep, trials, best, test_metric: testMetric }) {
             `The best of ${numTried(sweep)} trials looks better than it is. Part of its lead is luck. Check it on new seeds:`,
           ),
           best.retrain ? copyable(`${best.retrain} --name ${word(`${sweep.experiment}-best`)}`) : null,
+        )
+      : "",
+    next(answer),
+  );
+}
+
+/** The curves of the best trials side by side, and where to search next. */
+function next(answer) {
+  const runs = bestFirst(answer).map((trial) => trial.runs[0]).filter((id) => store.runs.has(id)).slice(0, 5);
+  const space = nextSpace(answer);
+  return h(
+    "div",
+    { class: "actions" },
+    runs.length > 1 ? h("button", { type: "button", id: "best-trials", onclick: () => update({ view: "compare", sel: runs, tab: "curves" }) }, `Curves of the best ${runs.length}`) : "",
+    space
+      ? h(
+          "details",
+          { class: "settle", id: "next-space" },
+          h("summary", {}, "Where to search next"),
+          h("p", { class: "soft" }, `What the best ${space.count} trials have in common, for the config of another sweep:`),
+          copyable(space.lines.join("\n")),
+          space.ends.map(([key, end]) => h("p", {}, `The best ${key} lies at the ${end} end of what was tried: look beyond it.`)),
         )
       : "",
   );

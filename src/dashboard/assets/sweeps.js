@@ -83,7 +83,7 @@ export function mountSweeps(parent) {
             dataTable(
               columns,
               known.map((sweep) => [
-                h("a", { href: link({ view: "sweep", id: sweep.id, tab: "" }) }, sweep.id),
+                [h("a", { href: link({ view: "sweep", id: sweep.id, tab: "" }) }, sweep.experiment), h("div", { class: "soft id" }, sweep.id)],
                 h("span", { title: sweep.started }, moment(sweep.started)),
                 sweep.method,
                 sweep.metric,

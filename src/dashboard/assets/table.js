@@ -2,11 +2,13 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { groupRow, rowId, rows, runRow, serve, show } from "./rows.js";
+import { cellMenu, renderHead, widthOf } from "./heads.js";
+import { groupRow, rowId, rows, runRow, serve } from "./rows.js";
+import { show, showOnly } from "./shown.js";
 import { onState, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 
-export { deltaText, deltaTitle, show, statusLabel } from "./rows.js";
+export { deltaText, deltaTitle, statusLabel } from "./rows.js";
 
 const ROW = 30; // px; style.css has the same
 const SPARE = 8; // rows kept above and below the ones in sight
@@ -87,59 +89,14 @@ function renderTable() {
     34,
     name,
     100,
-    ...columns.map((column) => column.width + (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0)),
+    ...columns.map((column) => widthOf(column, (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0))),
   ];
   columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
   table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   table.setAttribute("aria-rowcount", items.length + 1);
   table.setAttribute("role", groups ? "treegrid" : "grid");
-  renderHead(columns);
+  renderHead(head, columns);
   renderRows();
-}
-
-function renderHead(columns) {
-  const focused = head.contains(document.activeElement) ? document.activeElement.dataset.sort : null;
-  const ids = store.listed().map((run) => run.id);
-  const chosen = ids.filter((id) => state.sel.includes(id)).length;
-  const all = h("input", {
-    type: "checkbox",
-    "aria-label": "Select all listed runs",
-    checked: chosen > 0 && chosen === ids.length,
-    indeterminate: chosen > 0 && chosen < ids.length,
-    onchange: () => update({ sel: chosen ? [] : ids.slice(0, 50) }),
-    title: ids.length > 50 ? "Select the first 50" : "Select all",
-  });
-  const sortable = ({ id, label, hint, number: align, goal }) => {
-    const active = state.sort.replace(/^-/, "") === id;
-    const descending = active && state.sort.startsWith("-");
-    const next = active ? (descending ? id : `-${id}`) : align && goal !== "lower" ? `-${id}` : id;
-    return h(
-      "th",
-      {
-        scope: "col",
-        class: `${align ? "number" : ""} ${active ? "sorted" : ""}`,
-        "aria-sort": active ? (descending ? "descending" : "ascending") : null,
-      },
-      h(
-        "button",
-        { type: "button", title: `${hint ?? label}: sort`, "data-sort": id, onclick: () => update({ sort: next }) },
-        h("span", { class: "label" }, label),
-        h("span", { class: "arrow", "aria-hidden": "true" }, active ? (descending ? "▾" : "▴") : ""),
-      ),
-    );
-  };
-  head.replaceChildren(
-    h(
-      "tr",
-      { "aria-rowindex": "1" },
-      h("th", { class: "check" }, all),
-      h("th", { class: "eye", title: "Drawn in the charts" }, h("span", { class: "hidden-text" }, "drawn")),
-      sortable({ id: "run:name", label: "run" }),
-      sortable({ id: "run:status", label: "status" }),
-      columns.map(sortable),
-    ),
-  );
-  if (focused) head.querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
 }
 
 /** Sticky cells take half the time of a frame, so they are sticky only while needed. */
@@ -228,10 +185,12 @@ function onKey(event) {
     " ": () => select(cursor, event.shiftKey),
     Enter: () => update({ view: "run", id: cursor, tab: "" }),
     v: () => show(cursor, !store.isDrawn(cursor)),
+    o: () => showOnly([cursor]),
     p: () => toggle("pin", cursor),
     b: () => update({ base: state.base === cursor ? "" : cursor }),
     t: () => startEdit(cursor, "tags"),
     n: () => startEdit(cursor, "note"),
+    f: () => cellMenu(run, rows.get(cursor)?.element ?? table),
   };
   if (event.key in moves) moveCursor(moves[event.key]);
   else if (run && event.key in actions) actions[event.key]();

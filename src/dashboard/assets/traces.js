@@ -14,8 +14,8 @@ const SQUEEZED = 0.15;
 
 /**
  * Everything to draw for one metric, as plot.js takes it.
- * `lines`: [{run, ids, label, split, leading, samples, color, slot, shape, strong, chosen, mean?, size?}] ; `view`: {x, logx, logy,
- * zoom, zoomy, full}. The samples of a mean of `size` runs have `low`, `high` and `count`.
+ * `lines`: [{run, ids, label, split, leading, samples, color, dash, slot, shape, strong, chosen, mean?, size?}] ; `view`: {x, logx, logy,
+ * zoom, zoomy, low?, high?, full}, where `low` and `high` are ends of the y axis. The samples of a mean of `size` runs have `low`, `high` and `count`.
  */
 export function build(lines, view) {
   const column = COLUMN[view.x];
@@ -35,7 +35,7 @@ function curvesOf(line, view, column) {
     ids: line.ids,
     color: line.color,
     width: (line.strong ? 2.6 : 1.7) - (line.leading ? 0 : 0.4),
-    dash: dashOf(line.split),
+    dash: line.dash,
   };
   const band = line.mean
     ? line.samples.filter((sample) => !(view.logy && sample.low <= 0)).map((sample) => [sample[column], sample.low, sample.high])
@@ -79,15 +79,18 @@ function yRange(lines, view, column) {
     }
   }
   if (!values.length) return { yRange: [view.logy ? 0.1 : 0, 1], squeezed: 0 };
-  values.sort((a, b) => a - b);
-  let [low, high] = [values[0], values.at(-1)];
-  const [inner, outer] = fences(values);
+  // Numbers of their own kind are sorted ten times as fast as those of an array.
+  const sorted = Float64Array.from(values).sort();
+  let [low, high] = [sorted[0], sorted.at(-1)];
+  const [inner, outer] = fences(sorted);
   const size = view.logy ? (a, b) => Math.log(b / a) : (a, b) => b - a;
   const isSqueezed = size(inner, outer) < SQUEEZED * size(low, high) && inner < outer;
-  const squeezed = isSqueezed ? values.filter((value) => value < inner || value > outer).length : 0;
+  const squeezed = isSqueezed ? sorted.filter((value) => value < inner || value > outer).length : 0;
   if (isSqueezed && !view.full) [low, high] = [inner, outer];
   if (view.zoomy && (!view.logy || view.zoomy[0] > 0)) return { yRange: view.zoomy, squeezed };
-  return { yRange: padded(low, high, view.logy), squeezed };
+  const range = padded(low, high, view.logy);
+  const own = [view.low ?? range[0], view.high ?? range[1]];
+  return { yRange: own[0] < own[1] && !(view.logy && own[0] <= 0) ? own : range, squeezed };
 }
 
 /** With some room; a constant, but for rounding, lies in the middle. */

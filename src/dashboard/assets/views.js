@@ -2,6 +2,27 @@
 
 import * as api from "./api.js";
 import { h, toast } from "./dom.js";
+import { address as addressOf, copy } from "./share.js";
+
+/** The address of a view by its name, which is short enough for a message. */
+const NAMED = /^#\/view\/(.+)$/;
+
+/** Goes where a view's short address leads. */
+async function follow() {
+  const written = NAMED.exec(location.hash)?.[1];
+  if (!written) return;
+  try {
+    const name = decodeURIComponent(written);
+    const found = (await api.views()).find((view) => view.name === name);
+    // One that leads to another would lead in circles.
+    if (!found || NAMED.test(found.address)) toast(`There is no view “${name}” in this store (any more).`);
+    else location.replace(found.address);
+  } catch (error) {
+    toast(error.message);
+  }
+}
+addEventListener("hashchange", follow);
+follow();
 
 export function mountViews(menu) {
   const list = h("ul", { class: "views" });
@@ -17,9 +38,10 @@ export function mountViews(menu) {
           "li",
           {},
           h("a", { href: address, onclick: () => (menu.open = false) }, name),
+          h("button", { type: "button", class: "quiet copy-view", title: "Copy a short link, which follows the view when it is saved anew", "aria-label": `Copy the link of ${name}`, onclick: () => copy(addressOf(`#/view/${encodeURIComponent(name)}`), "Link copied.") }, "link"),
           h(
             "button",
-            { type: "button", class: "quiet", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => change(api.removeView(name)) },
+            { type: "button", class: "quiet remove", title: "Remove", "aria-label": `Remove ${name}`, onclick: () => change(api.removeView(name)) },
             "×",
           ),
         ),

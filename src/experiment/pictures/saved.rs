@@ -85,7 +85,7 @@ impl Job for DrawJob<'_> {
             match draw(&subject) {
                 Some(svg) => drawn.push((picture, svg)),
                 None if is_wanted => {
-                    anyhow::bail!("run `{title}` has no {} picture: it needs {}", picture.stem(), picture.needs)
+                    anyhow::bail!("run `{title}` has no {} picture: it needs {}", picture.name, picture.needs)
                 }
                 None => {}
             }

@@ -55,7 +55,10 @@ impl<'a> Worker<'a> {
             let first = store.trials(&sweep.id)?.into_iter().flat_map(|trial| trial.runs).next();
             sweep.data = first.and_then(|run| Some(store.run(&run).ok()?.record.data?.rows));
         }
-        let loaded = LoadedConfig::parse(&sweep.config_toml, &format!("sweep {}", sweep.id), &sweep.experiment, &[])?;
+        let mut loaded =
+            LoadedConfig::parse(&sweep.config_toml, &format!("sweep {}", sweep.id), &sweep.experiment, &[])?;
+        // The experiment may have another name by now: all trials are of one.
+        loaded.config.name.clone_from(&sweep.experiment);
         let search = loaded.config.sweep.clone().context("the sweep's config has no [sweep]")?;
         let name = name_of(std::process::id());
         let environment = Environment::gather(backend).with_config(Some(ConfigOrigin::Sweep(sweep.id.to_string())));

@@ -58,16 +58,19 @@ impl Store {
     /// # Errors
     /// [`TrackingError::NoSuchSweep`], or [`TrackingError::AmbiguousSweep`] with up to five candidates.
     pub fn find_sweep(&self, query: &str) -> Result<Sweep, TrackingError> {
-        let sql = "SELECT id FROM sweep ORDER BY started DESC, id DESC";
-        let ids = self.query(sql, &[], |row| Ok(run_id(row, 0).ok()))?.into_iter().flatten().collect::<Vec<_>>();
-        let slug = slug(query);
-        let id = match ids.iter().find(|id| !query.is_empty() && id.experiment() == slug) {
-            Some(id) => id.clone(),
-            None => find_id(query, ids, no_such_sweep, |query, count, candidates| TrackingError::AmbiguousSweep {
-                query: query.to_owned(),
-                count,
-                candidates,
-            })?,
+        let sql = "SELECT id, experiment FROM sweep ORDER BY started DESC, id DESC";
+        let named = |row: &Row| Ok(run_id(row, 0).ok().zip(row.get::<String>(1).ok()));
+        let known: Vec<(RunId, String)> = self.query(sql, &[], named)?.into_iter().flatten().collect();
+        let wanted = slug(query);
+        // An experiment that was renamed is not found by its old name, which the id keeps: another may have it now.
+        let id = match known.iter().find(|(_, name)| !query.is_empty() && slug(name) == wanted) {
+            Some((id, _)) => id.clone(),
+            None => find_id(
+                query,
+                known.into_iter().map(|(id, _)| id).collect(),
+                no_such_sweep,
+                |query, count, candidates| TrackingError::AmbiguousSweep { query: query.to_owned(), count, candidates },
+            )?,
         };
         let sweeps = self.select_sweeps("WHERE id = ?1", params![id.as_str()])?;
         let sweep = sweeps.into_iter().next().ok_or_else(|| no_such_sweep(query))?;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::tracking::test_store::{TestStore, on_each_backend};
+use crate::tracking::tests::finished_run;
 use crate::tracking::*;
 
 on_each_backend![
@@ -97,7 +98,7 @@ fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
     assert_eq!((sweep.config_toml.as_str(), sweep.params.len()), ("[sweep]\n", 1));
     assert_eq!(sweep.counts, Counts { waiting: 3, ..Counts::default() });
     let newest_first: Vec<RunId> = store.sweeps().unwrap().0.into_iter().map(|sweep| sweep.id).collect();
-    assert_eq!(newest_first, [third, second, first.clone()]);
+    assert_eq!(newest_first, [third.clone(), second, first.clone()]);
     let trials = store.trials(&first).unwrap();
     assert_eq!(trials.iter().map(|trial| trial.number).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(trials.iter().all(|trial| trial.state == TrialState::Waiting && trial.params.is_empty()));
@@ -105,6 +106,13 @@ fn a_new_sweep_waits_and_is_found(test_store: &TestStore) {
     assert!(matches!(store.trials(&none), Err(TrackingError::NoSuchSweep { .. })));
     let claimed = store.claim(&none, "w", LONG, |number, _| sampled(number));
     assert!(matches!(claimed, Err(TrackingError::NoSuchSweep { .. })));
+
+    // By the name that its experiment has now.
+    let run = finished_run(test_store, "other");
+    store.rename_experiment("other", "another", false).unwrap();
+    assert_eq!(store.find_sweep("another").unwrap().id, third);
+    assert_eq!(store.find_sweep(third.as_str()).unwrap().experiment, store.run(&run).unwrap().record.experiment);
+    assert!(matches!(store.find_sweep("other"), Err(TrackingError::NoSuchSweep { .. })));
 }
 
 fn a_trial_gets_its_params_once_and_one_result(test_store: &TestStore) {

@@ -1,12 +1,13 @@
 //! Experiments under other names. Each run says in its `run.json` which experiment it belongs to; its id keeps the slug of
 //! the first one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Deserialize;
 
 use super::open::Store;
 use super::rows::run_id;
+use crate::tracking::database::params;
 use crate::tracking::{RunId, TrackingError, slug};
 
 /// The longest name, in characters.
@@ -30,8 +31,8 @@ impl Store {
         Ok(ids)
     }
 
-    /// Gives all runs of an experiment another one, whose name is `to`; archived runs as well, but none in the trash.
-    /// Returns them. `from` is its name, or the slug of it.
+    /// Gives all runs of an experiment another one, whose name is `to`; archived runs as well, but none in the trash; and
+    /// its sweeps, whose later trials have it, too. Returns the runs. `from` is its name, or the slug of it.
     ///
     /// # Errors
     /// No such experiment; a name that is none; one that another experiment has, unless `merge`. A run that cannot be written:
@@ -47,9 +48,19 @@ impl Store {
         if there > 0 && !merge {
             return Err(TrackingError::ExperimentExists { name: to.to_owned(), runs: there });
         }
+        let mut names = BTreeSet::new();
         for id in &ids {
-            self.edit(id, |record| to.clone_into(&mut record.experiment))?;
+            self.edit(id, |record| {
+                names.insert(std::mem::replace(&mut record.experiment, to.to_owned()));
+            })?;
         }
+        self.transaction(|database| {
+            for name in &names {
+                let sql = "UPDATE sweep SET experiment = ?2 WHERE experiment = ?1";
+                database.execute(sql, params![name.as_str(), to])?;
+            }
+            Ok(())
+        })?;
         Ok(ids)
     }
 

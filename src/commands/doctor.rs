@@ -7,7 +7,8 @@ use crate::cli::DoctorArgs;
 use crate::commands::output::say;
 use crate::experiment::SystemInfo;
 use crate::figures::counted;
-use crate::tracking::{HAS_POSTGRES, Location, Store, TrackingError, folder};
+use crate::postgresql::HAS_POSTGRES;
+use crate::tracking::{Location, Store, TrackingError, folder};
 
 /// Cargo features, whether this build has them, and what they add.
 fn features() -> [(&'static str, bool, &'static str); 6] {

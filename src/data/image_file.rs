@@ -11,6 +11,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::ImageShape;
+use super::guarded::guarded;
 use super::image_scale::scaled;
 
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that

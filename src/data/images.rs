@@ -223,8 +223,10 @@ impl Pictures<'_> {
 impl Reader for Pictures<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let first_pixel = self.table.names().len();
-        let of_table: Vec<usize> = columns.iter().copied().filter(|&column| column < first_pixel).collect();
+        let mut of_table: Vec<usize> = columns.iter().copied().filter(|&column| column < first_pixel).collect();
         let has_pixels = of_table.len() < columns.len();
+        // Of some formats only the columns that are asked for are read.
+        of_table.extend(has_pixels.then_some(self.file));
         let (mut pixels, mut cells) = (Vec::with_capacity(self.shape.num_cells()), Vec::with_capacity(columns.len()));
         let mut refused = None;
         let num_rows = self.table.visit(&of_table, &mut |line, of_row, texts| {

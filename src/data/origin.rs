@@ -94,6 +94,16 @@ impl Origin {
         }
     }
 
+    /// Its bytes, if somebody sent them or they are built in.
+    #[cfg(feature = "parquet")]
+    pub(super) fn bytes(&self) -> Option<Arc<[u8]>> {
+        match &self.bytes {
+            Bytes::Given(bytes) => Some(Arc::clone(bytes)),
+            Bytes::Shipped(bytes) => Some(Arc::from(*bytes)),
+            _ => None,
+        }
+    }
+
     /// Whether it has been opened, and can be read only once.
     pub(super) fn is_stream(&self) -> bool {
         self.stream.get().is_some()

@@ -62,9 +62,6 @@ mod division;
 mod drift;
 mod encoding;
 mod examples;
-#[cfg(feature = "excel")]
-mod excel;
-mod guarded;
 mod follow;
 mod formats;
 mod header;
@@ -88,6 +85,8 @@ mod number_texts;
 mod numpy;
 mod numpy_header;
 mod origin;
+#[cfg(feature = "excel")]
+mod ods;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod parts;
@@ -104,6 +103,8 @@ mod several_targets;
 mod split;
 mod sqlite;
 mod stream;
+#[cfg(feature = "excel")]
+mod sheet;
 mod suspicions;
 mod table;
 mod target;
@@ -120,6 +121,8 @@ mod zip;
 
 mod value;
 use std::sync::Arc;
+#[cfg(feature = "excel")]
+mod xlsx;
 
 use crate::invalid::Invalid;
 use crate::shipped;

@@ -9,6 +9,7 @@ use super::{DataConfig, archive, csv, image_file, images, json_lines, numpy, num
 #[cfg(feature = "parquet")]
 use super::{arrow, parquet};
 use crate::invalid::Invalid;
+use crate::postgresql::Address;
 
 /// A format of files.
 struct Format {
@@ -50,18 +51,18 @@ const FORMATS: &[Format] = &[
         |start| start.starts_with(b"\xd0\xcf\x11\xe0"),
         "is an Excel workbook (xls): save the sheet as CSV (UTF-8)",
     ),
-    refused(
     #[cfg(feature = "parquet")]
     table(|start| start.starts_with(parquet::MAGIC), Options::Nothing("a Parquet file"), parquet::open),
     #[cfg(feature = "parquet")]
     table(arrow::is_begun_by, Options::Nothing("an Arrow file"), arrow::open),
     #[cfg(not(feature = "parquet"))]
+    refused(
         |start| start.starts_with(b"PAR1"),
         "is a Parquet file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
          \"import pandas; pandas.read_parquet('in.parquet').to_csv('out.csv', index=False)\"",
     ),
-    refused(
     #[cfg(not(feature = "parquet"))]
+    refused(
         |start| start.starts_with(b"ARROW1") || start.starts_with(&[0xff; 4]),
         "is an Arrow file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
          \"import pandas; pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
@@ -137,6 +138,12 @@ pub(super) fn open<'a>(
 }
 
 fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {
+    if let Some(address) = origin.server()? {
+        if origin.key == "data.path" {
+            check_options(origin, config, Options::Query("a PostgreSQL server"))?;
+        }
+        return images::of_table(server(origin, address, config)?, origin, config);
+    }
     if let Some(folder) = origin.path().filter(|path| path.is_dir()) {
         if origin.key == "data.path" {
             check_options(origin, config, Options::Nothing("a folder of images"))?;
@@ -156,6 +163,16 @@ fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option
         }
         Read::Refused(message) => Err(origin.error(message)),
     }
+}
+
+#[cfg(feature = "postgres")]
+fn server<'a>(origin: &'a Origin, address: &Address, config: &DataConfig) -> Result<Table<'a>, Invalid> {
+    super::server::open(origin, address, config)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server<'a>(origin: &'a Origin, _: &Address, _: &DataConfig) -> Result<Table<'a>, Invalid> {
+    Err(origin.error(crate::postgresql::GET_CLIENT))
 }
 
 /// Refuses keys that have no meaning for a file.

@@ -64,6 +64,7 @@ mod encoding;
 mod examples;
 mod follow;
 mod formats;
+mod guarded;
 mod header;
 mod idx;
 mod image_file;
@@ -84,9 +85,9 @@ mod number;
 mod number_texts;
 mod numpy;
 mod numpy_header;
-mod origin;
 #[cfg(feature = "excel")]
 mod ods;
+mod origin;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod parts;
@@ -98,13 +99,15 @@ mod reading;
 mod record_ends;
 mod reread;
 mod select;
+#[cfg(feature = "postgres")]
+mod server;
 mod several;
 mod several_targets;
+#[cfg(feature = "excel")]
+mod sheet;
 mod split;
 mod sqlite;
 mod stream;
-#[cfg(feature = "excel")]
-mod sheet;
 mod suspicions;
 mod table;
 mod target;
@@ -115,14 +118,14 @@ mod task;
 mod text;
 mod text_file;
 mod units;
+mod value;
 mod weights;
 mod write;
-mod zip;
-
-mod value;
-use std::sync::Arc;
 #[cfg(feature = "excel")]
 mod xlsx;
+mod zip;
+
+use std::sync::Arc;
 
 use crate::invalid::Invalid;
 use crate::shipped;
@@ -147,6 +150,7 @@ pub use layout::{InputColumn, Layout};
 pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
+pub use origin::is_server;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,

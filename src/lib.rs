@@ -45,6 +45,7 @@
 //! - formats the shell commands shown to the user: [`shell`], and numbers: [`figures`]; masks passwords in what is recorded and shown: [`secrets`]
 //! - completes what killed processes left unfinished: [`tracking::Store::recover`]; reads whole files that may be
 //!   damaged or endless: [`bounded`]
+//! - reads addresses of PostgreSQL servers and connects to them, for the store and for data: `postgresql`
 //! - fills in the places of a text, in one pass: `template`
 //! - checks what stands beside an SQLite database: `sqlite_file`; says who may read a file: `permissions`; reaches files by
 //!   the handle of their folder: `directory`; starts threads: `threads`
@@ -56,8 +57,8 @@
 //! 1. [`tracking`] never names Burn; [`comparison`] depends only on [`tracking`], which does not depend on it;
 //!    [`dashboard`] depends only on these two and [`sweep`]; [`plots`], [`network`], [`onnx`], [`page`] and [`sweep`] know nothing of the
 //!    rest but [`network`]; each may use the small modules at the bottom ([`bounded`], [`metric`], [`shell`], ...). SQL is confined to
-//!    `tracking/{store,queue,database}`, backends and their cfgs to [`backend`], those of PostgreSQL to
-//!    `tracking/database`. The table is in `tests/burnlab/layers.rs`.
+//!    `tracking/{store,queue,database}` and the readers of databases in [`data`], backends and their cfgs to [`backend`], those of PostgreSQL to
+//!    `postgresql`, `tracking/database` and its reader in [`data`]. The table is in `tests/burnlab/layers.rs`.
 //! 2. [`commands`] parses, calls and prints, and never names Burn; nothing below it imports from it, and [`experiment`]
 //!    prints nothing. Everything below [`experiment`] is generic over `B: Backend`; enums are closed; no plugins.
 //! 3. Nobody below [`experiment`] sees the whole [`config::Config`]; a module owns and receives its section.
@@ -113,6 +114,7 @@ pub mod page;
 mod permissions;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod plots;
+mod postgresql;
 mod schema;
 #[cfg_attr(not(internal), doc(hidden))]
 pub mod secrets;

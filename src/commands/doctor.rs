@@ -7,17 +7,19 @@ use crate::cli::DoctorArgs;
 use crate::commands::output::say;
 use crate::experiment::SystemInfo;
 use crate::figures::counted;
-use crate::tracking::{HAS_POSTGRES, Location, Store, TrackingError, folder};
+use crate::postgresql::HAS_POSTGRES;
+use crate::tracking::{Location, Store, TrackingError, folder};
 
 /// Cargo features, whether this build has them, and what they add.
-fn features() -> [(&'static str, bool, &'static str); 6] {
+fn features() -> [(&'static str, bool, &'static str); 7] {
     let has = |backend| BackendName::compiled().contains(&backend);
     [
         ("flex", has(BackendName::Flex), "the backend burn-flex, on the CPU"),
         ("ndarray", has(BackendName::Ndarray), "the backend burn-ndarray, on the CPU"),
         ("wgpu", has(BackendName::Wgpu), "the backend burn-wgpu, on the GPU"),
-        ("postgres", HAS_POSTGRES, "one store for several machines, on PostgreSQL"),
-        ("excel", cfg!(feature = "excel"), "tables from Excel workbooks"),
+        ("postgres", HAS_POSTGRES, "one store for several machines, and tables, on PostgreSQL"),
+        ("excel", cfg!(feature = "excel"), "tables from workbooks of Excel and LibreOffice"),
+        ("parquet", cfg!(feature = "parquet"), "tables from Parquet and Arrow files"),
         ("tui", cfg!(feature = "tui"), "the full-screen view of a training, `--tui`"),
     ]
 }

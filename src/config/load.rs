@@ -8,6 +8,7 @@ use super::overrides::apply;
 use super::schema::Config;
 use super::source::{self, ConfigOrigin, ConfigText};
 use crate::invalid::{Invalid, one_line};
+use crate::secrets::masked;
 use crate::shell::command;
 use crate::shipped;
 
@@ -153,13 +154,14 @@ impl LoadedConfig {
         };
         let by_override = self.overrides.iter().rev().find(|set| set.split('=').next().map(str::trim) == Some(&key));
         if let Some(set) = by_override {
-            let place = one_line(&format!("--set {set}"));
+            let place = one_line(&format!("--set {}", masked(set)));
             return ConfigError { place, message: one_line(&message), excerpt: String::new() };
         }
         match find_key(&self.text, &key) {
             Some(span) => {
                 let (place, excerpt) = point_at(&self.path, &self.text, span);
-                ConfigError { place, message: named(&key), excerpt }
+                // A password in the address of data is what is wrong with it.
+                ConfigError { place, message: named(&key), excerpt: masked(&excerpt) }
             }
             None => ConfigError { place: self.path.clone(), message: named(&key), excerpt: String::new() },
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::Config;
-use crate::data::{Source, Task};
+use crate::data::{self, Source, Task};
 use crate::shipped;
 use crate::training::Knob;
 use crate::training::config::Loss;
@@ -65,6 +65,7 @@ impl Config {
         for path in paths.into_iter().flatten().chain(&mut data.more_paths) {
             // A built-in file is found from any folder, by its relative path.
             if !shipped::stands_in_for(path)
+                && !data::is_server(path)
                 && let Ok(absolute) = std::path::absolute(&*path)
                 // TOML and JSON hold no other; it is then relative to the folder that the run began in.
                 && absolute.to_str().is_some()

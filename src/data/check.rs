@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::limits::{
     MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS, TEXT_BUCKETS,
 };
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, target_check};
+use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, origin, target_check};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -18,6 +18,10 @@ pub(super) fn no_source() -> Invalid {
 /// Conflicting or out-of-range keys.
 pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_origin(config)?;
+    let paths = config.path.iter().chain(&config.more_paths).map(|path| ("data.path", path));
+    for (key, path) in paths.chain(config.test_path.iter().map(|path| ("data.test_path", path))) {
+        origin::check_address(path, key)?;
+    }
     target_check::check(config)?;
     check_test_file(config)?;
     check_division(config)?;

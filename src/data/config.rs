@@ -27,18 +27,19 @@ pub struct DataConfig {
     pub num_classes: Option<usize>,
     /// Generated sets: seed of the points; default 0, apart from the run's seed so that every run sees the same points.
     pub generator_seed: u64,
-    /// A table (CSV, JSON Lines, NumPy or SQLite, which is recognised; gzipped, or alone in a ZIP archive), or several, as a
-    /// pattern such as `part-*.csv`; a folder of PNG and JPEG images with a folder for each class; with `labels` an IDX file of
-    /// images, with `task = "language_model"` a UTF-8 text. Set either this or `source`.
+    /// A table (CSV, JSON Lines, NumPy, SQLite, workbooks, Parquet or Arrow, which is recognised; gzipped, or alone in a ZIP
+    /// archive), or several, as a pattern such as `part-*.csv`; the address of a PostgreSQL server; a folder of PNG, JPEG and
+    /// WebP images with a folder for each class; with `labels` an IDX file of images, with `task = "language_model"` a UTF-8
+    /// text. Set either this or `source`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "one_path")]
     pub path: Option<PathBuf>,
     /// Tables: further files with the columns of `path`, whose rows follow its rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more_paths: Vec<PathBuf>,
-    /// SQLite: a SELECT that gives the table; needed where the database has several.
+    /// SQLite, PostgreSQL: a SELECT that gives the table; needed where a database has several tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// Excel, with the feature `excel`: the sheet; the first one when absent.
+    /// Workbooks, with the feature `excel`: the sheet; the first one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     /// IDX file of labels; its presence means that `path` is an IDX file.
@@ -71,7 +72,7 @@ pub struct DataConfig {
     /// Tables: the decimal separator of all numbers, "." or ","; inferred for each column when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<char>,
-    /// CSV, Excel: lines above the header to skip; inferred when absent.
+    /// CSV, workbooks: lines above the header to skip; inferred when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_rows: Option<usize>,
     /// CSV: lines that begin with this ASCII character are skipped; by default only `#` above the header.

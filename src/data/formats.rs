@@ -6,7 +6,10 @@ use std::path::Path;
 use super::origin::{Opened, Origin};
 use super::table::Table;
 use super::{DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip};
+#[cfg(feature = "parquet")]
+use super::{arrow, parquet};
 use crate::invalid::Invalid;
+use crate::postgresql::Address;
 
 /// A format of files.
 struct Format {
@@ -27,8 +30,8 @@ enum Read {
 enum Options {
     /// How text is divided into cells.
     Dialect,
-    /// `data.query`.
-    Query,
+    /// `data.query`, of a database of the kind named here.
+    Query(&'static str),
     /// `data.sheet`, and `data.skip_rows`.
     Sheet,
     /// None: the file, of the kind named here, says all itself.
@@ -48,17 +51,29 @@ const FORMATS: &[Format] = &[
         |start| start.starts_with(b"\xd0\xcf\x11\xe0"),
         "is an Excel workbook (xls): save the sheet as CSV (UTF-8)",
     ),
+    #[cfg(feature = "parquet")]
+    table(|start| start.starts_with(parquet::MAGIC), Options::Nothing("a Parquet file"), parquet::open),
+    #[cfg(feature = "parquet")]
+    table(arrow::is_begun_by, Options::Nothing("an Arrow file"), arrow::open),
+    #[cfg(not(feature = "parquet"))]
     refused(
         |start| start.starts_with(b"PAR1"),
-        "is a Parquet file: convert it to CSV, as by python3 -c \"import pandas; \
-         pandas.read_parquet('in.parquet').to_csv('out.csv', index=False)\"",
+        "is a Parquet file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
+         \"import pandas; pandas.read_parquet('in.parquet').to_csv('out.csv', index=False)\"",
+    ),
+    #[cfg(not(feature = "parquet"))]
+    refused(
+        |start| start.starts_with(b"ARROW1") || start.starts_with(&[0xff; 4]),
+        "is an Arrow file: build burnlab with --features parquet, which reads it, or convert it to CSV, as by python3 -c \
+         \"import pandas; pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
     ),
     refused(
-        |start| start.starts_with(b"ARROW1"),
-        "is a Feather file: convert it to CSV, as by python3 -c \"import pandas; \
+        |start| start.starts_with(b"FEA1"),
+        "is a Feather file of the first version: convert it to CSV, as by python3 -c \"import pandas; \
          pandas.read_feather('in.feather').to_csv('out.csv', index=False)\"",
     ),
-    table(|start| start.starts_with(sqlite::MAGIC), Options::Query, sqlite::open),
+    refused(|start| start.starts_with(b"PARE"), "is an encrypted Parquet file: write it without encryption"),
+    table(|start| start.starts_with(sqlite::MAGIC), Options::Query("an SQLite database"), sqlite::open),
     table(|start| start.starts_with(numpy_header::MAGIC), Options::Nothing("a NumPy array"), numpy::open),
     refused(
         |start| [&b"\x89HDF"[..], b"\x80\x04\x95", b"\x80\x05\x95"].iter().any(|magic| start.starts_with(magic)),
@@ -123,6 +138,12 @@ pub(super) fn open<'a>(
 }
 
 fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {
+    if let Some(address) = origin.server()? {
+        if origin.key == "data.path" {
+            check_options(origin, config, Options::Query("a PostgreSQL server"))?;
+        }
+        return images::of_table(server(origin, address, config)?, origin, config);
+    }
     if let Some(folder) = origin.path().filter(|path| path.is_dir()) {
         if origin.key == "data.path" {
             check_options(origin, config, Options::Nothing("a folder of images"))?;
@@ -144,11 +165,21 @@ fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option
     }
 }
 
+#[cfg(feature = "postgres")]
+fn server<'a>(origin: &'a Origin, address: &Address, config: &DataConfig) -> Result<Table<'a>, Invalid> {
+    super::server::open(origin, address, config)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server<'a>(origin: &'a Origin, _: &Address, _: &DataConfig) -> Result<Table<'a>, Invalid> {
+    Err(origin.error(crate::postgresql::GET_CLIENT))
+}
+
 /// Refuses keys that have no meaning for a file.
 fn check_options(origin: &Origin, config: &DataConfig, options: Options) -> Result<(), Invalid> {
     let (what, meaningful): (&str, &[&str]) = match options {
         Options::Dialect => ("text", &["delimiter", "encoding", "skip_rows", "comment", "header"]),
-        Options::Query => ("an SQLite database", &["query"]),
+        Options::Query(what) => (what, &["query"]),
         Options::Sheet => ("a ZIP archive", &["sheet", "skip_rows"]),
         Options::Nothing(what) => (what, &[]),
     };

@@ -1,16 +1,17 @@
-//! Reads a PNG or JPEG file as the numbers of an image of a given shape.
+//! Reads a PNG, JPEG or WebP file as the numbers of an image of a given shape.
 
 use std::fs;
 use std::io::{Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use image_webp::WebPDecoder;
 use png::{ColorType, Decoder, Limits, Transformations};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::ImageShape;
+use super::guarded::guarded;
 use super::image_scale::scaled;
 
 /// The bytes of a file, and the pixels that its header may claim: a photograph of 108 million pixels is the largest that
@@ -51,17 +52,20 @@ pub(super) fn shape(path: &Path) -> Result<ImageShape, String> {
 
 /// Whether the bytes begin like an image file, of a format that is read or not.
 pub(super) fn is_image(start: &[u8]) -> bool {
-    start.starts_with(PNG) || start.starts_with(JPEG) || other_format(start).is_some()
+    start.starts_with(PNG) || start.starts_with(JPEG) || is_webp(start) || other_format(start).is_some()
 }
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
+fn is_webp(start: &[u8]) -> bool {
+    start.starts_with(b"RIFF") && start.get(8..12) == Some(b"WEBP")
+}
+
 /// The name of another format of images.
 fn other_format(start: &[u8]) -> Option<&'static str> {
     match start {
         [b'G', b'I', b'F', b'8', ..] => Some("GIF"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("WebP"),
         [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some("TIFF"),
         _ => None,
     }
@@ -84,11 +88,16 @@ fn open(path: &Path) -> Result<(Pixels, u16), String> {
         [] => Err("is empty".into()),
         start if start.starts_with(PNG) => Ok((png(&bytes)?, 1)),
         // The decoder of JPEG may panic on a damaged file, says its documentation.
-        start if start.starts_with(JPEG) => catch_unwind(AssertUnwindSafe(|| jpeg(&bytes)))
-            .unwrap_or_else(|_| Err("is damaged: its decoder gives up".into())),
+        start if start.starts_with(JPEG) => {
+            guarded(|| jpeg(&bytes)).unwrap_or_else(|| Err("is damaged: its decoder gives up".into()))
+        }
+        // So does that of WebP, whose sums may overflow there.
+        start if is_webp(start) => {
+            guarded(|| webp(&bytes)).unwrap_or_else(|| Err("is damaged: its decoder gives up".into()))
+        }
         start => Err(match other_format(start) {
-            Some(format) => format!("is a {format} image, and only PNG and JPEG are read: convert it"),
-            None => "is neither PNG nor JPEG: convert it, or remove it".into(),
+            Some(format) => format!("is a {format} image, and only PNG, JPEG and WebP are read: convert it"),
+            None => "is neither PNG, JPEG nor WebP: convert it, or remove it".into(),
         }),
     }
 }
@@ -111,10 +120,7 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
     let mut reader = decoder.read_info().map_err(damaged)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
     check_size(width, height)?;
-    let size = reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?;
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(size).map_err(|_| format!("needs {} MB of memory: make it smaller", size >> 20))?;
-    bytes.resize(size, 0);
+    let mut bytes = room(reader.output_buffer_size().ok_or("is a damaged PNG file: its size")?)?;
     let info = reader.next_frame(&mut bytes).map_err(damaged)?;
     bytes.truncate(info.buffer_size());
     let (channels, bytes) = match info.color_type {
@@ -124,6 +130,29 @@ fn png(bytes: &[u8]) -> Result<Pixels, String> {
         ColorType::Rgb | ColorType::Indexed => (3, bytes),
     };
     Ok(Pixels { width, height, channels, bytes })
+}
+
+/// So many zeros.
+fn room(size: usize) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(size).map_err(|_| format!("needs {} MB of memory: make it smaller", size >> 20))?;
+    bytes.resize(size, 0);
+    Ok(bytes)
+}
+
+/// Of an animation the first picture.
+fn webp(bytes: &[u8]) -> Result<(Pixels, u16), String> {
+    let damaged = |error| format!("is a damaged WebP file: {error}");
+    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    let (width, height) = (width as usize, height as usize);
+    check_size(width, height)?;
+    let exif = decoder.exif_metadata().ok().flatten().unwrap_or_default();
+    let orientation = orientation(exif.strip_prefix(b"Exif\0\0").unwrap_or(&exif));
+    let mut pixels = room(decoder.output_buffer_size().ok_or("is a damaged WebP file: its size")?)?;
+    decoder.read_image(&mut pixels).map_err(damaged)?;
+    let bytes = if decoder.has_alpha() { over_white(pixels, 3) } else { pixels };
+    Ok((Pixels { width, height, channels: 3, bytes }, orientation))
 }
 
 /// Where an image is transparent, paper is seen.

@@ -14,7 +14,7 @@ use crate::invalid::Invalid;
 /// The columns of a folder.
 const FILE: &str = "file";
 const LABEL: &str = "label";
-const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
+const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "webp"];
 /// Numbers of an image, each a named input.
 const MAX_CELLS: usize = 1 << 20;
 /// Entries of a folder.
@@ -223,8 +223,10 @@ impl Pictures<'_> {
 impl Reader for Pictures<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let first_pixel = self.table.names().len();
-        let of_table: Vec<usize> = columns.iter().copied().filter(|&column| column < first_pixel).collect();
+        let mut of_table: Vec<usize> = columns.iter().copied().filter(|&column| column < first_pixel).collect();
         let has_pixels = of_table.len() < columns.len();
+        // Of some formats only the columns that are asked for are read.
+        of_table.extend(has_pixels.then_some(self.file));
         let (mut pixels, mut cells) = (Vec::with_capacity(self.shape.num_cells()), Vec::with_capacity(columns.len()));
         let mut refused = None;
         let num_rows = self.table.visit(&of_table, &mut |line, of_row, texts| {
@@ -310,13 +312,15 @@ impl Listed {
         }
         if listed.files.is_empty() {
             return Err(origin.error(&format!(
-                "is a folder without PNG or JPEG images: {} names a file, or a folder of images",
+                "is a folder without PNG, JPEG or WebP images: {} names a file, or a folder of images",
                 origin.key
             )));
         }
         if let [first, ..] = &others[..] {
             let files = if others.len() == 1 { "file" } else { "files" };
-            listed.notes.push(format!("left out {} {files} that are no PNG or JPEG, such as {first}", others.len()));
+            listed
+                .notes
+                .push(format!("left out {} {files} that are no PNG, JPEG or WebP, such as {first}", others.len()));
         }
         Ok(listed)
     }

@@ -21,9 +21,12 @@ use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let name = path.file_name().unwrap_or(path.as_os_str());
     let origin = Origin::files(path, &config.more_paths, "data.path");
-    read(&name.to_string_lossy(), &origin, config)
+    let name = match origin.server()? {
+        Some(address) => address.to_string(),
+        None => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    };
+    read(&name, &origin, config)
 }
 
 /// The same for any origin, such as a shipped data set.

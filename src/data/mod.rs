@@ -5,7 +5,8 @@
 //! - `table`: the interface between file formats and the code that reads rows; `formats`: chooses a file's reader; `csv`,
 //!   with `csv_blocks`, `csv_block` and `record_ends` (large files, in parallel), `dialect` (delimiter, quotes, titles), `blanks` (runs of spaces) and `cell_parser`: the CSV reader, with
 //!   `encoding` (conversion to UTF-8); `json_lines`, `sqlite`, `numpy` (with `numpy_header`), `archive` (what a ZIP file
-//!   is), `excel` (with its feature): the others; `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
+//!   is), with their features `sheet` (`xlsx`, `ods`), `columnar` (`parquet`, `arrow`) and `server` (PostgreSQL): the others,
+//!   over `value` (cells with types), `query` (of databases) and `guarded` (decoders that panic); `several`: files one after the other; `origin`: finds, opens and decompresses files, with `stream`
 //!   for pipes and `zip`
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
@@ -29,6 +30,8 @@
 //! [`Preprocessor::fit`] computes statistics, from training rows alone.
 
 mod archive;
+#[cfg(feature = "parquet")]
+mod arrow;
 mod assemble;
 mod augment;
 mod augment_config;
@@ -41,6 +44,8 @@ mod cell_parser;
 mod check;
 mod chronology;
 mod column_names;
+#[cfg(feature = "parquet")]
+mod columnar;
 mod columns;
 mod config;
 mod csv;
@@ -57,10 +62,9 @@ mod division;
 mod drift;
 mod encoding;
 mod examples;
-#[cfg(feature = "excel")]
-mod excel;
 mod follow;
 mod formats;
+mod guarded;
 mod header;
 mod idx;
 mod image_file;
@@ -81,17 +85,26 @@ mod number;
 mod number_texts;
 mod numpy;
 mod numpy_header;
+#[cfg(feature = "excel")]
+mod ods;
 mod origin;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod parts;
 mod points;
 mod preprocessor;
+mod query;
 mod readers;
 mod reading;
 mod record_ends;
 mod reread;
 mod select;
+#[cfg(feature = "postgres")]
+mod server;
 mod several;
 mod several_targets;
+#[cfg(feature = "excel")]
+mod sheet;
 mod split;
 mod sqlite;
 mod stream;
@@ -105,8 +118,11 @@ mod task;
 mod text;
 mod text_file;
 mod units;
+mod value;
 mod weights;
 mod write;
+#[cfg(feature = "excel")]
+mod xlsx;
 mod zip;
 
 use std::sync::Arc;
@@ -134,6 +150,7 @@ pub use layout::{InputColumn, Layout};
 pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
+pub use origin::is_server;
 pub use parts::describe as describe_parts;
 pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,

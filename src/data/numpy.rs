@@ -9,7 +9,8 @@ use super::DataConfig;
 use super::cell_parser::CellParser;
 use super::numpy_header::{self, Field, Header, Kind};
 use super::origin::{Opened, Origin};
-use super::table::{About, Cell, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content};
+use super::table::{About, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table};
+use super::value::Value;
 use super::zip::{Member, Shared};
 use crate::invalid::Invalid;
 
@@ -231,7 +232,7 @@ impl Reader for Arrays<'_> {
                 })?;
             }
             cells.clear();
-            cells.extend(columns.iter().map(|&column| self.cell(&row, column)));
+            cells.extend(columns.iter().map(|&column| row.value(column).cell(&self.cells)));
             if visit(number as u64 + 1, &cells, &row).is_break() {
                 return Ok(number + 1);
             }
@@ -248,32 +249,14 @@ impl Reader for Arrays<'_> {
     }
 }
 
-impl Arrays<'_> {
-    fn cell(&self, row: &Items<'_>, column: usize) -> Cell {
-        match row.value(column) {
-            Value::Float(number) => self.cells.read_number(number, || number.to_string()),
-            Value::Whole(number) => self.cells.read_number(number as f64, || number.to_string()),
-            Value::Bool(_) => Cell::Text,
-            Value::Text(text) => self.cells.read(content(text.as_bytes())),
-        }
-    }
-}
-
 /// The items of a row, by lane.
 struct Items<'a> {
     columns: &'a [(usize, Field)],
     items: Vec<Vec<u8>>,
 }
 
-enum Value {
-    Float(f64),
-    Whole(i128),
-    Bool(bool),
-    Text(String),
-}
-
 impl Items<'_> {
-    fn value(&self, column: usize) -> Value {
+    fn value(&self, column: usize) -> Value<'_> {
         let (lane, field) = &self.columns[column];
         let bytes = &self.items[*lane][field.offset..][..field.kind.size()];
         let little = |bytes: &[u8]| -> [u8; 8] {
@@ -293,20 +276,20 @@ impl Items<'_> {
             }
             Kind::Float(4) => {
                 let [a, b, c, d, ..] = little(bytes);
-                Value::Float(f32::from_le_bytes([a, b, c, d]).into())
+                Value::Double(f32::from_le_bytes([a, b, c, d]).into())
             }
-            Kind::Float(_) => Value::Float(f64::from_le_bytes(little(bytes))),
+            Kind::Float(_) => Value::Double(f64::from_le_bytes(little(bytes))),
             Kind::Unicode(_) => {
                 let chars = bytes.chunks_exact(4).map(|code| {
                     let [a, b, c, d, ..] = little(code);
                     char::from_u32(u32::from_le_bytes([a, b, c, d])).unwrap_or(char::REPLACEMENT_CHARACTER)
                 });
                 let text: String = chars.collect();
-                Value::Text(text.trim_end_matches('\0').to_owned())
+                Value::Text(Cow::Owned(text.trim_end_matches('\0').as_bytes().to_vec()))
             }
             Kind::Bytes(_) => {
                 let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-                Value::Text(String::from_utf8_lossy(&bytes[..end]).into_owned())
+                Value::Text(Cow::Owned(String::from_utf8_lossy(&bytes[..end]).into_owned().into_bytes()))
             }
         }
     }
@@ -314,14 +297,6 @@ impl Items<'_> {
 
 impl CellTexts for Items<'_> {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
-        let text = match self.value(column) {
-            Value::Float(number) if number.is_nan() => String::new(),
-            Value::Float(number) => number.to_string(),
-            Value::Whole(number) => number.to_string(),
-            // As Python writes them.
-            Value::Bool(truth) => if truth { "True" } else { "False" }.to_owned(),
-            Value::Text(text) => text,
-        };
-        Cow::Owned(text.into_bytes())
+        self.value(column).into_text()
     }
 }

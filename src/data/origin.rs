@@ -9,7 +9,8 @@ use flate2::bufread::MultiGzDecoder;
 use super::stream::Stream;
 use super::zip;
 use crate::invalid::Invalid;
-use crate::{missing, shipped};
+use crate::postgresql::{self, Address};
+use crate::{missing, secrets, shipped};
 
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 /// Files that are read as one.
@@ -30,6 +31,8 @@ pub(super) struct Origin {
 }
 
 enum Bytes {
+    /// A PostgreSQL server, which has no bytes but rows; without a valid address what is wrong with it.
+    Server(Result<Address, String>),
     File(PathBuf),
     StandardInput,
     Shipped(&'static [u8]),
@@ -63,6 +66,11 @@ impl Origin {
     }
 
     fn one(path: &Path, key: &'static str) -> Self {
+        if let Some(url) = path.to_str().filter(|text| postgresql::is_url(text)) {
+            let address = address_of(url);
+            let display = address.as_ref().map_or_else(|_| "the address of the data".to_owned(), Address::to_string);
+            return Self { display, key, bytes: Bytes::Server(address), stream: OnceLock::new(), parts: Vec::new() };
+        }
         let (display, bytes) = match shipped::file(path) {
             _ if path == Path::new("-") && !is_of_config(key) => ("standard input".to_owned(), Bytes::StandardInput),
             Some(bytes) if !path.exists() => (path.display().to_string(), Bytes::Shipped(bytes)),
@@ -90,6 +98,30 @@ impl Origin {
     pub(super) fn path(&self) -> Option<&Path> {
         match &self.bytes {
             Bytes::File(path) if self.parts.is_empty() => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The server that it is.
+    ///
+    /// # Errors
+    /// An address that is not valid, or holds a password.
+    pub(super) fn server(&self) -> Result<Option<&Address>, Invalid> {
+        match &self.bytes {
+            Bytes::Server(Ok(address)) if self.parts.is_empty() => Ok(Some(address)),
+            Bytes::Server(Err(why)) => {
+                Err(Invalid::at(self.key, format!("{} is the address of a PostgreSQL server, and {why}", self.key)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Its bytes, if somebody sent them or they are built in.
+    #[cfg(feature = "parquet")]
+    pub(super) fn bytes(&self) -> Option<Arc<[u8]>> {
+        match &self.bytes {
+            Bytes::Given(bytes) => Some(Arc::clone(bytes)),
+            Bytes::Shipped(bytes) => Some(Arc::from(*bytes)),
             _ => None,
         }
     }
@@ -141,6 +173,7 @@ impl Origin {
             Bytes::Given(bytes) => (Box::new(io::Cursor::new(Arc::clone(bytes))), bytes.len() as u64),
             Bytes::StandardInput => (self.stream_of(|| Ok(io::stdin()))?, 0),
             Bytes::File(path) => self.open_file(path)?,
+            Bytes::Server(_) => return Err(self.error("is a PostgreSQL server: only tables are read from one")),
         };
         let mut inner = inner;
         let start = inner.fill_buf().map_err(|error| self.unreadable(&error))?;
@@ -224,7 +257,7 @@ fn only_member(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
 pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let itself = || vec![path.to_owned()];
-    if !pattern.contains(['*', '?']) || path.exists() {
+    if !pattern.contains(['*', '?']) || is_server(path) || path.exists() {
         return itself();
     }
     let folder = path.parent().unwrap_or(Path::new(""));
@@ -239,6 +272,26 @@ pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = names.filter(is_match).take(MAX_FILES).map(|name| folder.join(name)).collect();
     found.sort();
     if found.is_empty() { itself() } else { found }
+}
+
+/// # Errors
+/// An address that is not valid, or holds a password: a config is recorded, and a command line is seen by others.
+fn address_of(url: &str) -> Result<Address, String> {
+    if secrets::masked(url) != url {
+        return Err("it holds a password, which would be recorded: leave it out, and set PGPASSWORD".to_owned());
+    }
+    Address::parse(url).map_err(|why| format!("it is not valid: {why}; write postgres://user@host/database"))
+}
+
+/// # Errors
+/// As [`Origin::server`].
+pub(super) fn check_address(path: &Path, key: &'static str) -> Result<(), Invalid> {
+    if is_server(path) { Origin::one(path, key).server().map(drop) } else { Ok(()) }
+}
+
+/// Whether it is the address of a server.
+pub fn is_server(path: &Path) -> bool {
+    path.to_str().is_some_and(postgresql::is_url)
 }
 
 /// Whether a name is what a pattern stands for. Goes back to the last `*` only, so that time does not explode.

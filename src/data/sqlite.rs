@@ -14,9 +14,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
-use super::labels;
 use super::origin::{Opened, Origin};
-use super::table::{About, Cell, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content};
+use super::query::{self, LONGEST_ROW_SECONDS};
+use super::table::{CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table};
+use super::value::Value;
 use crate::invalid::Invalid;
 use crate::sqlite_file::{self, Reading, Writers};
 
@@ -27,8 +28,7 @@ pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 const MOST_MEMORY: u64 = 2 << 30;
 /// Steps of SQLite's machine between two looks at the time.
 const STEPS: i32 = 1_000_000;
-/// How long a query may take for a row: some have no first one.
-const LONGEST_ROW: Duration = Duration::from_secs(60);
+const LONGEST_ROW: Duration = Duration::from_secs(LONGEST_ROW_SECONDS);
 
 /// Ends a query that takes too long for a row.
 struct Patience(Arc<Mutex<Instant>>);
@@ -78,18 +78,12 @@ pub(super) fn open<'a>(
         None => only_table(origin, &connection)?,
     };
     let statement = connection.prepare(&text).map_err(|error| refused(origin, &error))?;
-    if !statement.readonly() || statement.column_count() == 0 {
-        return Err(Invalid::at("data.query", "data.query must give rows and change nothing: write a SELECT"));
+    if !statement.readonly() {
+        return Err(query::no_rows());
     }
-    let names: Vec<String> = statement.column_names().map(|name| name.trim().to_owned()).collect();
-    if let Some((_, name)) = names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-        let message = format!("data.query gives two columns `{name}`: name one of them anew with AS");
-        return Err(Invalid::at("data.query", message));
-    }
+    let (names, about) = query::columns(statement.column_names().into_iter())?;
     drop(statement);
-    let unnamed = (0..names.len()).filter(|&i| names[i].is_empty()).collect();
     let cells = CellParser::new(&config.missing, false);
-    let about = About { unnamed, ..About::default() };
     Ok(Table::new(origin, names.clone(), about, Box::new(Query { origin, path, text, names, cells })))
 }
 
@@ -152,18 +146,7 @@ fn only_table(origin: &Origin, connection: &Connection) -> Result<String, Invali
         statement.query_map([], |row| row.get(0))?.collect()
     };
     let names = names().map_err(|error| origin.error(&format!("cannot be read: {error}")))?;
-    let quoted = |name: &str| format!("SELECT * FROM \"{}\"", name.replace('"', "\"\""));
-    match &names[..] {
-        [] => Err(origin.error("is a database without a table: a view is read by data.query")),
-        [only] => Ok(quoted(only)),
-        [first, ..] => {
-            let names = labels::list_columns(&names, 20);
-            let query = quoted(first);
-            Err(origin.error(&format!(
-                "is a database of several tables, {names}: say which rows are meant, as by data.query = '{query}'"
-            )))
-        }
-    }
+    query::of_only_table(origin, &names)
 }
 
 fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
@@ -178,7 +161,7 @@ fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
         }
         other => other.to_string(),
     };
-    Invalid::at("data.query", format!("{}: {message}", origin.display))
+    query::refused(origin, &message)
 }
 
 impl Reader for Query<'_> {
@@ -199,18 +182,10 @@ impl Reader for Query<'_> {
             let row = Values(row);
             cells.clear();
             for &column in columns {
-                cells.push(match row.value(column) {
-                    ValueRef::Null => Cell::Missing,
-                    ValueRef::Integer(whole) => self.cells.read_number(whole as f64, || whole.to_string()),
-                    ValueRef::Real(number) => self.cells.read_number(number, || number.to_string()),
-                    ValueRef::Text(text) => self.cells.read(content(text)),
-                    ValueRef::Blob(_) => {
-                        let name = &self.names[column];
-                        let message =
-                            format!("column `{name}` holds bytes: leave it out of data.query, or add it to data.drop");
-                        return Err(self.origin.error_at(number, &message));
-                    }
-                });
+                let value = row
+                    .value(column)
+                    .ok_or_else(|| self.origin.error_at(number, &query::unreadable(&self.names[column], "bytes")))?;
+                cells.push(value.cell(&self.cells));
             }
             if visit(number, &cells, &row).is_break() {
                 break;
@@ -224,19 +199,21 @@ impl Reader for Query<'_> {
 struct Values<'r>(&'r rusqlite::Row<'r>);
 
 impl Values<'_> {
-    fn value(&self, column: usize) -> ValueRef<'_> {
-        self.0.get_ref(column).unwrap_or(ValueRef::Null)
+    /// `None` for bytes.
+    fn value(&self, column: usize) -> Option<Value<'_>> {
+        Some(match self.0.get_ref(column).unwrap_or(ValueRef::Null) {
+            ValueRef::Null => Value::Missing,
+            ValueRef::Integer(whole) => Value::Whole(whole.into()),
+            ValueRef::Real(number) => Value::Double(number),
+            ValueRef::Text(text) => Value::Text(Cow::Borrowed(text)),
+            ValueRef::Blob(_) => return None,
+        })
     }
 }
 
 impl CellTexts for Values<'_> {
     fn bytes(&self, column: usize) -> Cow<'_, [u8]> {
-        match self.value(column) {
-            ValueRef::Null => Cow::Borrowed(b""),
-            ValueRef::Integer(whole) => Cow::Owned(whole.to_string().into_bytes()),
-            ValueRef::Real(number) => Cow::Owned(number.to_string().into_bytes()),
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Cow::Borrowed(bytes),
-        }
+        self.value(column).map_or(Cow::Borrowed(b""), Value::into_text)
     }
 }
 

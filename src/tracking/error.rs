@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{InvalidMetricKey, InvalidRunId, RunId, Status, TrialState};
 use crate::invalid::one_line;
+use crate::postgresql::GET_CLIENT;
 use crate::shell::program;
 use crate::sqlite_file::Unsound;
 
@@ -130,10 +131,7 @@ pub enum TrackingError {
     Sql { path: PathBuf, source: Box<rusqlite::Error> },
 
     /// A store on a PostgreSQL server, in a build without the feature `postgres`.
-    #[error(
-        "the store at {server} needs the client of PostgreSQL, which is not in this build; build it in with `cargo run \
-         --features postgres -- ...` or `cargo install --path . --features postgres`"
-    )]
+    #[error("the store at {server} {}", GET_CLIENT)]
     NoPostgres { server: String },
 
     /// The PostgreSQL server cannot be reached, or was away for too long.

@@ -9,8 +9,8 @@ use fs_err as fs;
 
 use super::TrackingError;
 use super::closing::{Closed, close_store};
-use super::database::Address;
 use crate::permissions::create_for_this_user_alone;
+use crate::postgresql::Address;
 
 /// The name of the database in the artifacts folder.
 pub(super) const FILE: &str = "burnlab.db";
@@ -53,7 +53,8 @@ impl Location {
     }
 
     pub(super) fn address(&self) -> Result<Option<Address>, TrackingError> {
-        self.server.as_deref().map(Address::parse).transpose()
+        let address = self.server.as_deref().map(Address::parse).transpose();
+        address.map_err(|problem| TrackingError::InvalidServer { problem })
     }
 
     /// Marks the runs whose folders are here: `host:/absolute/artifacts`.

@@ -60,7 +60,6 @@ mod time;
 
 pub use closing::Closed;
 pub use data_record::DataRecord;
-pub use database::HAS_POSTGRES;
 pub use error::TrackingError;
 pub use folder::{FileEntry, read_points, read_points_thinned};
 pub use id::{InvalidRunId, RunId, slug};

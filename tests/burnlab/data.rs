@@ -575,7 +575,7 @@ fn a_file_that_is_not_there_is_named_in_full() {
         &folder,
         error,
         "data.path",
-        "DIR is a folder without PNG or JPEG images: data.path names a file, or a folder of images",
+        "DIR is a folder without PNG, JPEG or WebP images: data.path names a file, or a folder of images",
     );
 }
 

@@ -142,6 +142,67 @@ fn sqlite(path: &Path, rows: &[Row]) {
     database.execute_batch("COMMIT").unwrap();
 }
 
+/// Parquet and Arrow files of the same table, as tests/tables/make.py tells.
+const PARQUET: &[&str] = &["trees.parquet", "zstd.parquet", "gzip.parquet", "lz4.parquet"];
+const ARROW: &[&str] = &["trees.feather", "trees.arrow", "stream.arrow"];
+
+fn table_of_others(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tables").join(name)
+}
+
+/// A schema on the server of the tests with the table alone: its address, and what drops it in the end.
+#[cfg(feature = "postgres")]
+fn on_server(rows: &[Row]) -> Option<(String, Schema)> {
+    let schema = Schema::new()?;
+    let mut sql =
+        "CREATE TABLE trees (x double precision, n smallint, tree text, y text); INSERT INTO trees VALUES".to_owned();
+    for (i, (x, n, tree, y)) in rows.iter().enumerate() {
+        let n = n.map_or_else(|| "NULL".to_owned(), |n| n.to_string());
+        sql += &format!("{}({x}, {n}, '{tree}', '{y}')", if i == 0 { " " } else { ", " });
+    }
+    schema.run(&sql);
+    Some((schema.address.clone(), schema))
+}
+
+/// A schema of its own for a test, dropped with it.
+#[cfg(feature = "postgres")]
+struct Schema {
+    address: String,
+    name: String,
+    server: String,
+}
+
+#[cfg(feature = "postgres")]
+impl Schema {
+    /// `None` where there is no server to test with.
+    fn new() -> Option<Self> {
+        let server = std::env::var("BURNLAB_POSTGRES").ok()?;
+        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+        let name = format!("data_{}_{time}", std::process::id());
+        let separator = if server.contains('?') { '&' } else { '?' };
+        let schema = Self { address: format!("{server}{separator}search_path={name}"), name, server };
+        postgres::Client::connect(&schema.server, postgres::NoTls)
+            .unwrap()
+            .batch_execute(&format!("CREATE SCHEMA {}", schema.name))
+            .unwrap();
+        Some(schema)
+    }
+
+    fn run(&self, sql: &str) {
+        let mut client = postgres::Client::connect(&self.server, postgres::NoTls).unwrap();
+        client.batch_execute(&format!("SET search_path = {}; {sql}", self.name)).unwrap();
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl Drop for Schema {
+    fn drop(&mut self) {
+        if let Ok(mut client) = postgres::Client::connect(&self.server, postgres::NoTls) {
+            client.batch_execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.name)).ok();
+        }
+    }
+}
+
 #[track_caller]
 fn run(place: &Place, arguments: &[&str]) -> String {
     let output = place.run(arguments);
@@ -174,7 +235,7 @@ fn one_table_is_the_same_data_in_every_format() {
         )
     };
     let one = |path: &str| format!("path = {path:?}");
-    let sources = [
+    let mut sources = vec![
         one("t.csv"),
         one("t.csv.gz"),
         one("t.zip"),
@@ -189,6 +250,20 @@ fn one_table_is_the_same_data_in_every_format() {
         "path = \"part-1.csv\"\nmore_paths = [\"part-2.csv\", \"part-3.csv\"]".to_owned(),
         "path = \"part-1.csv\"\nmore_paths = [\"rest.jsonl\"]".to_owned(),
     ];
+    // What other programs wrote of the same table.
+    let mut of_others: Vec<String> = Vec::new();
+    if cfg!(feature = "parquet") {
+        of_others.extend(PARQUET.iter().chain(ARROW).map(|name| (*name).to_owned()));
+    }
+    if cfg!(feature = "excel") {
+        of_others.push("trees.ods".to_owned());
+    }
+    of_others.iter().for_each(|name| _ = std::fs::copy(table_of_others(name), place.path(name)).unwrap());
+    #[cfg(feature = "postgres")]
+    let server = on_server(&rows);
+    #[cfg(feature = "postgres")]
+    of_others.extend(server.as_ref().map(|(address, _)| address.clone()));
+    sources.extend(of_others.iter().map(|name| one(name)));
     let mut found = Vec::new();
     for (i, source) in sources.iter().enumerate() {
         let name = format!("c{i}");
@@ -210,7 +285,8 @@ fn one_table_is_the_same_data_in_every_format() {
     let predict = |file: &str| run(&place, &["predict", "--artifacts", "c0", "c0", file]);
     let expected = predict("t.csv");
     assert_eq!(expected.lines().count(), 91);
-    for file in ["t.csv.gz", "t.zip", "t.jsonl", "t.jsonl.gz", "t.npz", "small.npz", "t.npy", "t.db", "part-*.csv"] {
+    let files = ["t.csv.gz", "t.zip", "t.jsonl", "t.jsonl.gz", "t.npz", "small.npz", "t.npy", "t.db", "part-*.csv"];
+    for file in files.into_iter().chain(of_others.iter().map(String::as_str)) {
         assert_eq!(predict(file), expected, "{file}");
         let evaluated = run(&place, &["evaluate", "--artifacts", "c0", "c0", "--data", file]);
         assert!(evaluated.contains("on 90 rows"), "{file}: {evaluated}");
@@ -649,4 +725,354 @@ fn a_sheet_is_the_table_that_csv_is() {
     ] {
         files.refuses("b.xlsx", workbook(&[("D", rows)]), expected);
     }
+}
+
+#[cfg(feature = "parquet")]
+const NOT_READ: &[(&str, &str)] = &[("list", "lists"), ("struct", "structures"), ("bytes", "bytes")];
+
+/// A column of every type is what it is in the CSV file that pandas writes of the table.
+#[cfg(feature = "parquet")]
+#[test]
+fn every_type_of_parquet_and_arrow_is_the_text_that_csv_has() {
+    let files = Files::new();
+    let load = |name: &str, drop: &[&str]| {
+        let drop = drop.iter().map(|name| (*name).to_owned()).collect();
+        // Numbers that are dates or names in a table of 60 rows.
+        let categorical = ["text", "large_text", "view", "dictionary", "bool"].map(str::to_owned).to_vec();
+        let config = DataConfig { path: Some(table_of_others(name)), drop, categorical, ..files.config(name) };
+        files.load(&config).map_err(|message| message.replace(&table_of_others("").display().to_string(), ""))
+    };
+    let expected = load("types.csv", &[]).unwrap();
+    for name in ["types.parquet", "types.arrow"] {
+        let mut dropped: Vec<&str> = NOT_READ.iter().map(|(name, _)| *name).collect();
+        dropped.extend((name == "types.arrow").then_some("duration"));
+        let found = load(name, &dropped).unwrap();
+        let columns = |data: &Dataset| data.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        assert_eq!(columns(&found), columns(&expected), "{name}");
+        let (width, names) = (expected.columns.len(), columns(&expected));
+        for (i, (found, expected)) in found.values.iter().zip(&expected.values).enumerate() {
+            let column = &names[i % width];
+            assert!(found == expected || found.is_nan() && expected.is_nan(), "{name}: row {}, {column}", i / width);
+        }
+        assert_eq!(
+            found.fingerprint(),
+            expected.fingerprint(),
+            "{name}: {:?}\n{:?}",
+            found.describe(),
+            expected.describe()
+        );
+        for (column, what) in NOT_READ {
+            let others: Vec<&str> = dropped.iter().copied().filter(|name| name != column).collect();
+            let message = load(name, &others).unwrap_err();
+            assert!(
+                message.ends_with(&format!("has a column `{column}` of {what}: leave it out with data.drop")),
+                "{message}"
+            );
+        }
+    }
+}
+
+/// Bytes that are flipped, cut off or repeated: an answer or a line, and never a panic or all memory.
+#[cfg(feature = "parquet")]
+#[test]
+fn damaged_files_of_parquet_and_arrow_are_one_clear_line() {
+    let files = Files::new();
+    let mut seed = 1u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below
+    };
+    let names = PARQUET.iter().chain(ARROW).chain(&["types.parquet", "types.arrow"]);
+    let (mut num_read, mut num_refused) = (0, 0);
+    for name in names {
+        let whole = std::fs::read(table_of_others(name)).unwrap();
+        for round in 0..150 {
+            let mut bytes = whole.clone();
+            match round % 5 {
+                0 => bytes.truncate(next(whole.len())),
+                1 => _ = bytes.drain(next(whole.len() / 2)..whole.len() / 2 + next(whole.len() / 2)),
+                // At the end of a Parquet file and the beginning of an Arrow file is what describes the rest.
+                2 => (0..3).for_each(|_| bytes[whole.len() - 1 - next(whole.len().min(900))] = next(256) as u8),
+                3 => (0..3).for_each(|_| bytes[next(whole.len().min(900))] = next(256) as u8),
+                _ => (0..1 + next(4)).for_each(|_| bytes[next(whole.len())] ^= 1 << next(8)),
+            }
+            files.write("damaged", bytes);
+            match files.load(&files.config("damaged")) {
+                Ok(_) => num_read += 1,
+                Err(message) => {
+                    assert!(!message.contains('\n') && !message.is_empty(), "{message}");
+                    num_refused += 1;
+                }
+            }
+        }
+    }
+    // A flipped bit of a number goes unnoticed where no checksum is.
+    assert!(num_refused > 500 && num_read > 50, "{num_refused} {num_read}");
+    for (name, bytes, expected) in [
+        ("a.parquet", &b"PAR1"[..], "a.parquet is a damaged Parquet file, or of a kind that is not read: "),
+        ("a.parquet", b"PARE", "a.parquet is an encrypted Parquet file: write it without encryption"),
+        ("a.arrow", b"ARROW1\0\0", "a.arrow is a damaged Arrow file, or of a kind that is not read: it is cut off"),
+        (
+            "a.arrow",
+            b"\xff\xff\xff\xff\x10\0\0\0",
+            "a.arrow is a damaged Arrow file, or of a kind that is not read: it is cut off",
+        ),
+        ("a.feather", b"FEA1", "a.feather is a Feather file of the first version: convert it to CSV"),
+    ] {
+        files.refuses(name, bytes, expected);
+    }
+    let parquet = std::fs::read(table_of_others("trees.parquet")).unwrap();
+    files.refuses("a.parquet.gz", gzip(&parquet), "a.parquet.gz is a Parquet file inside something else");
+    files.write("a.parquet", &parquet);
+    let config = DataConfig { delimiter: Some(';'), ..files.config("a.parquet") };
+    let expected = "data.delimiter has no meaning for a.parquet, which is a Parquet file: remove it";
+    assert_eq!(files.load(&config).unwrap_err(), expected);
+    // Arrow's own are read from their beginning to their end, and so from anything.
+    let arrow = std::fs::read(table_of_others("trees.arrow")).unwrap();
+    assert_eq!(files.read("a.arrow.gz", gzip(&arrow)).unwrap().num_rows(), 90);
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_the_readers_says_how_to_get_them() {
+    let files = Files::new();
+    files.refuses(
+        "a.parquet",
+        "PAR1",
+        "a.parquet is a Parquet file: build burnlab with --features parquet, which reads it",
+    );
+    files.refuses(
+        "a.arrow",
+        "ARROW1\0\0",
+        "a.arrow is an Arrow file: build burnlab with --features parquet, which reads it",
+    );
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_query_of_a_server_gives_the_table_and_changes_nothing() {
+    let files = Files::new();
+    let address = |address: &str| DataConfig { path: Some(address.into()), ..files.config("") };
+    let refused = |config: &DataConfig| files.load(config).err().unwrap_or_else(|| panic!("{config:?} was read"));
+    for (url, expected) in [
+        (
+            "postgres://me:s3cret@h/d",
+            "data.path is the address of a PostgreSQL server, and it holds a password, which would be recorded: leave it out, and set PGPASSWORD",
+        ),
+        (
+            "postgres://me@h/d?password=s3cret",
+            "data.path is the address of a PostgreSQL server, and it holds a password",
+        ),
+        (
+            "postgres://me@h:port/d",
+            "data.path is the address of a PostgreSQL server, and it is not valid: invalid value for option `port`",
+        ),
+    ] {
+        let message = refused(&address(url));
+        assert!(message.starts_with(expected) && !message.contains("s3cret"), "{message}");
+    }
+    let Some(schema) = Schema::new() else { return };
+    let message = refused(&address(&schema.address));
+    assert!(message.ends_with("is a database without a table: a view is read by data.query"), "{message}");
+    schema.run(
+        "CREATE TABLE t (i int, f real, d double precision, m numeric(8, 2), b boolean, t text, s timestamp, z timestamptz, \
+         day date, y text, a int[], j jsonb, raw bytea, o interval); \
+         INSERT INTO t SELECT i, i / 3::real, CASE WHEN i = 4 THEN 'NaN' ELSE i / 7.0 END, i / 8.0, i % 3 = 0, \
+         CASE WHEN i % 5 = 0 THEN NULL ELSE 'w' || i % 4 END, timestamp '2024-01-01 12:00' + i * interval '31 hours', \
+         timestamptz '2024-01-01 12:00+02' + i * interval '31 hours', date '2024-01-01' + i * i, \
+         CASE WHEN i % 2 = 0 THEN 'yes' ELSE 'no' END, ARRAY[i], '{}', 'x', interval '1 day' FROM generate_series(1, 30) i",
+    );
+    let config = DataConfig { drop: ["a", "j", "raw", "o"].map(str::to_owned).to_vec(), ..address(&schema.address) };
+    let data = files.load(&config).unwrap();
+    // The same, as it would be exported.
+    let mut table = "i,f,d,m,b,t,s,z,day,y\n".to_owned();
+    for i in 1..=30i64 {
+        let time =
+            |seconds: i64| jiff::Timestamp::from_second(1_704_067_200 + seconds + i * 31 * 3600).unwrap().to_string();
+        let day = jiff::Timestamp::from_second(1_704_067_200 + i * i * 86_400).unwrap().to_string();
+        let d = if i == 4 { String::new() } else { (i as f64 / 7.0).to_string() };
+        let t = if i % 5 == 0 { String::new() } else { format!("w{}", i % 4) };
+        let y = if i % 2 == 0 { "yes" } else { "no" };
+        table += &format!(
+            "{i},{},{d},{:.2},{},{t},{},{},{},{y}\n",
+            i as f32 / 3.0,
+            (i as f64 / 8.0 * 100.0).round() / 100.0,
+            if i % 3 == 0 { "True" } else { "False" },
+            time(12 * 3600),
+            time(10 * 3600),
+            &day[..10]
+        );
+    }
+    let expected = files.read("t.csv", table).unwrap();
+    assert_eq!(data.fingerprint(), expected.fingerprint(), "{:#?}\n{:#?}", data.describe(), expected.describe());
+
+    let query = |text: &str| DataConfig { query: Some(text.into()), ..address(&schema.address) };
+    for (text, expected) in [
+        ("SELECT * FROM nowhere", "relation \"nowhere\" does not exist"),
+        ("SELEC 1", "syntax error at or near \"SELEC\""),
+        ("DELETE FROM t", "data.query must give rows and change nothing: write a SELECT"),
+        ("INSERT INTO t (i, y) VALUES (1, 'a') RETURNING i, y", "data.query must give rows and change nothing"),
+        (
+            "WITH gone AS (DELETE FROM t RETURNING i, y) SELECT * FROM gone",
+            "data.query must give rows and change nothing",
+        ),
+        ("SELECT i, y FROM t; DROP TABLE t", "cannot insert multiple commands into a prepared statement"),
+        ("", "data.query must give rows and change nothing"),
+        ("SELECT i, i, y FROM t", "data.query gives two columns `i`: name one of them anew with AS"),
+        ("SELECT i FROM t", "has no column `y`"),
+        ("SELECT a, y FROM t", "column `a` holds lists: leave it out of data.query, or add it to data.drop"),
+        ("SELECT raw, y FROM t", "column `raw` holds bytes"),
+        ("SELECT i / (i - 7) AS x, y FROM t", "division by zero"),
+        ("SELECT i, y FROM t WHERE false", "has a header line and no rows"),
+        // As the server's own limit does.
+        ("SELECT i, pg_cancel_backend(pg_backend_pid())::text || y AS y FROM t", "it gave no row for 60 s"),
+    ] {
+        let message = refused(&query(text));
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+    assert_eq!(files.load(&query("SELECT i, y FROM t WHERE i > 3 ORDER BY i;")).unwrap().num_rows(), 27);
+    let settings = "current_setting('statement_timeout') || current_setting('transaction_read_only')";
+    let data = files.load(&query(&format!("SELECT i, {settings} || y AS y FROM t"))).unwrap();
+    assert!(data.describe().concat().contains("1minonno 15, 1minonyes 15"), "{:?}", data.describe());
+    schema.run("CREATE TABLE u (a int)");
+    let message = refused(&address(&schema.address));
+    assert!(
+        message.ends_with(
+            "is a database of several tables, t, u: say which rows are meant, as by data.query = 'SELECT * FROM \"t\"'"
+        ),
+        "{message}"
+    );
+    // The address is recorded as it is, and the run can be judged again.
+    let place = Place::new();
+    let keys =
+        format!("[data]\npath = {:?}\nquery = \"SELECT i, f, y FROM t ORDER BY i\"\ntarget = \"y\"\n", schema.address);
+    place.write("c.toml", &format!("{keys}[model]\nhidden = []\n[training]\nmax_epochs = 2\n"));
+    run(&place, &["--config", "c.toml", "-q"]);
+    let evaluated = run(&place, &["evaluate", "c", "--data", &schema.address]);
+    assert!(evaluated.contains("on 30 rows"), "{evaluated}");
+    let repeated = run(&place, &["evaluate", "c"]);
+    assert!(repeated.contains("test"), "{repeated}");
+}
+
+/// A spreadsheet as LibreOffice writes it, of one sheet with these rows in XML.
+#[cfg(feature = "excel")]
+fn spreadsheet(rows: &str) -> Vec<u8> {
+    let content = format!(
+        "<?xml version=\"1.0\"?>\n<office:document-content><office:body><office:spreadsheet>\n<table:table \
+         table:name=\"A &amp; B\"><table:table-column/>{rows}</table:table><table:table table:name=\"C\"/>\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    let kind = b"application/vnd.oasis.opendocument.spreadsheet";
+    zip(&[("mimetype", kind), ("content.xml", content.as_bytes())], true)
+}
+
+#[cfg(feature = "excel")]
+fn ods_row(cells: &[(&str, &str)]) -> String {
+    let cell = |(attributes, text): &(&str, &str)| {
+        format!("<table:table-cell {attributes}><text:p>{text}</text:p></table:table-cell>")
+    };
+    format!("<table:table-row>{}</table:table-row>", cells.iter().map(cell).collect::<String>())
+}
+
+/// OpenDocument 1.3, part 3: 9.1 (rows and cells that repeat), 19.385 (values).
+#[cfg(feature = "excel")]
+#[test]
+fn a_spreadsheet_is_the_table_that_csv_is() {
+    let files = Files::new();
+    let text = "office:value-type=\"string\"";
+    let header = ods_row(&["day", "at", "cost", "ok", "note", "y"].map(|name| (text, name)));
+    let (mut table, mut csv) = (header.clone(), "day,at,cost,ok,note,y\n".to_owned());
+    for i in 0..30 {
+        let day = format!("2024-01-{:02}", i + 1);
+        let (date, at) = (
+            format!("office:value-type=\"date\" office:date-value=\"{day}\""),
+            format!("office:value-type=\"time\" office:time-value=\"PT{:02}H30M00S\"", i.min(23)),
+        );
+        let ok = format!("office:value-type=\"boolean\" office:boolean-value=\"{}\"", i % 3 == 0);
+        let cost = format!("office:value-type=\"currency\" office:value=\"{}.50\"", i * 7 % 11);
+        let note = "<text:span>a</text:span><text:s text:c=\"2\"/>&lt;&#98;<office:annotation><text:p>no</text:p></office:annotation>";
+        table += &ods_row(&[
+            (&date, "shown"),
+            (&at, "shown"),
+            (&cost, "shown €"),
+            (&ok, "shown"),
+            (text, note),
+            (text, ["u", "v"][i % 2]),
+        ]);
+        csv += &format!(
+            "{day},{:02}:30:00,{}.5,{},a  <b,{}\n",
+            i.min(23),
+            i * 7 % 11,
+            if i % 3 == 0 { "True" } else { "False" },
+            ["u", "v"][i % 2]
+        );
+    }
+    // What other programs leave at the end: a million rows, and cells to the last column.
+    let empty = "<table:table-row table:number-rows-repeated=\"1048000\"><table:table-cell table:number-columns-repeated=\"16384\"/></table:table-row>";
+    let found = files.read("a.ods", spreadsheet(&(table + empty))).unwrap();
+    assert_eq!(found.fingerprint(), files.read("a.csv", csv).unwrap().fingerprint(), "{:#?}", found.describe());
+    assert!(
+        found.notes.iter().any(|note| note.contains("read the sheet `A & B`; there are A & B, C")),
+        "{:?}",
+        found.notes
+    );
+    // Equal rows and cells are written once.
+    let number = |count: &str, number: u8| {
+        format!("<table:table-cell {count} office:value-type=\"float\" office:value=\"{number}\"/>")
+    };
+    let twice = "table:number-columns-repeated=\"2\"";
+    let rows = ods_row(&["a", "b", "y"].map(|name| (text, name)))
+        + &format!(
+            "<table:table-row table:number-rows-repeated=\"3\">{}{}</table:table-row>",
+            number(twice, 4),
+            number("", 0)
+        )
+        + &format!("<table:table-row><table:table-cell/>{}</table:table-row>", number(twice, 1));
+    files.write("b.ods", spreadsheet(&rows));
+    let config = DataConfig { allow_constant: true, ..files.config("b.ods") };
+    let data = files.load(&config).unwrap();
+    assert_eq!((&data.values[..6], data.num_rows(), data.values[6].is_nan()), (&[4.0; 6][..], 4, true));
+    for (rows, expected) in [
+        (String::new(), "c.ods has no cell in the sheet `A & B`"),
+        (header.clone(), "c.ods has a header line and no rows"),
+        (header.clone() + "<table:table-row><table:table-cell", "c.ods is no workbook that can be read: "),
+        (
+            header.clone() + "<table:table-row>&nonsense;</table:table-row>",
+            "c.ods is no workbook that can be read: an entity",
+        ),
+        (header.clone() + &"<a>".repeat(300), "c.ods is no workbook that can be read: its elements are too deep"),
+        (
+            header.clone()
+                + &format!(
+                    "<table:table-row table:number-rows-repeated=\"4000000000\">{}</table:table-row>",
+                    number("", 1)
+                ),
+            "c.ods is no workbook that can be read: it has more rows than a sheet has",
+        ),
+        (
+            header.clone()
+                + &format!(
+                    "<table:table-row>{}</table:table-row>",
+                    number("table:number-columns-repeated=\"4000000000\"", 1)
+                ),
+            "c.ods:2: more cells than a sheet has columns",
+        ),
+        (header + &ods_row(&[(text, &"x".repeat(17 << 20))]), "c.ods is no workbook that can be read: "),
+    ] {
+        files.refuses("c.ods", spreadsheet(&rows), expected);
+    }
+    let whole = spreadsheet(&rows);
+    for end in [whole.len() / 2, whole.len() - 30] {
+        files.refuses("c.ods", &whole[..end], "c.ods cannot be read: the ZIP archive is damaged");
+    }
+}
+
+#[cfg(not(feature = "excel"))]
+#[test]
+fn a_spreadsheet_needs_a_build_that_reads_it() {
+    let files = Files::new();
+    let kind = b"application/vnd.oasis.opendocument.spreadsheet";
+    let expected =
+        "a.ods is an OpenDocument spreadsheet: save the sheet as CSV (UTF-8), or build burnlab with --features excel";
+    files.refuses("a.ods", zip(&[("mimetype", kind), ("content.xml", b"<")], false), expected);
 }

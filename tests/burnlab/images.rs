@@ -187,6 +187,30 @@ fn jpeg_and_colours_are_read_as_pillow_reads_them() {
 }
 
 #[test]
+fn webp_is_read_as_pillow_reads_it() {
+    let place = Place::new();
+    for (class, file) in [("a", "lossless.webp"), ("b", "animated.webp"), ("c", "lossy.webp")] {
+        std::fs::create_dir_all(place.path(&format!("set/{class}"))).unwrap();
+        std::fs::copy(jpeg(file), place.path(&format!("set/{class}/1.webp"))).unwrap();
+    }
+    let dataset = load(&config(&place.path("set"), &[5, 6, 3])).unwrap();
+    // As tests/images/README.md says; what is transparent is white.
+    let byte = |i: usize| (i * i * 7 % 256) as i32;
+    let over_white = |i: usize| {
+        let opacity = byte(i / 3 * 4 + 3);
+        (byte(i / 3 * 4 + i % 3) * opacity + 255 * (255 - opacity) + 127) / 255
+    };
+    assert_eq!(levels(&dataset, 0), (0..90).map(over_white).collect::<Vec<_>>());
+    assert_eq!(levels(&dataset, 1), (0..90).map(|i| byte(i / 3 * 4 + i % 3)).collect::<Vec<_>>());
+    let dataset = load(&config(&place.path("set"), &[2, 3, 3])).unwrap();
+    // Image.open("lossy.webp").resize((3, 2), Image.BILINEAR)
+    let expected = [193, 199, 216, 151, 143, 84, 231, 198, 23, 50, 66, 133, 129, 124, 72, 231, 198, 23];
+    let found = levels(&dataset, 2);
+    let is_near = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 2);
+    assert!(is_near && found.len() == expected.len(), "{found:?}\n{expected:?}");
+}
+
+#[test]
 fn what_is_wrong_with_an_image_is_one_clear_line() {
     let place = Place::new();
     let set = place.path("set");
@@ -197,6 +221,11 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
     }
     let whole = std::fs::read(set.join("a/0.png")).unwrap();
     let shot = std::fs::read(jpeg("turned.jpg")).unwrap();
+    let webp = std::fs::read(jpeg("lossless.webp")).unwrap();
+    // 14 bits of the width and 14 of the height after the first byte of the picture.
+    let mut large = webp.clone();
+    let header = large.windows(4).position(|bytes| bytes == b"VP8L").unwrap() + 9;
+    large[header..header + 4].copy_from_slice(&[0xff, 0xff, 0xff, 0x0f]);
     // 60,000 x 60,000 pixels of nothing: some bytes that would take 3.6 GB.
     let mut bomb = whole.clone();
     bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
@@ -208,9 +237,11 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
     flipped[45] ^= 0xff;
     for (bytes, expected) in [
         (b"".to_vec(), "is empty"),
-        (b"hello".to_vec(), "is neither PNG nor JPEG: convert it, or remove it"),
-        (b"GIF89a".to_vec(), "is a GIF image, and only PNG and JPEG are read: convert it"),
-        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "is a WebP image, and only PNG and JPEG are read: convert it"),
+        (b"hello".to_vec(), "is neither PNG, JPEG nor WebP: convert it, or remove it"),
+        (b"GIF89a".to_vec(), "is a GIF image, and only PNG, JPEG and WebP are read: convert it"),
+        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "is a damaged WebP file: "),
+        (webp[..webp.len() / 2].to_vec(), "is a damaged WebP file: "),
+        (large, "claims 16384 x 16384 pixels, and no image may have more than 120 million: make it smaller"),
         (whole[..40].to_vec(), "is a damaged PNG file: "),
         (flipped, "is a damaged PNG file: "),
         (bomb, "claims 60000 x 60000 pixels, and no image may have more than 120 million: make it smaller"),
@@ -250,7 +281,7 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
     assert!(message.contains("has folders of folders, such as set: name the one"), "{message}");
     std::fs::create_dir(place.path("set/c")).unwrap();
     let message = refused(&config(&place.path("set/c"), &[1, 2]));
-    assert!(message.contains("is a folder without PNG or JPEG images: data.path names"), "{message}");
+    assert!(message.contains("is a folder without PNG, JPEG or WebP images: data.path names"), "{message}");
     let message = refused(&config(&set.join("a/0.png"), &[1, 2]));
     assert!(message.contains("is one image: name a folder"), "{message}");
     let message = refused(&config(&set, &[4000, 4000]));

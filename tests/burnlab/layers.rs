@@ -6,12 +6,12 @@ use std::path::Path;
 use crate::modules::{Modules, Reference, Target};
 
 /// A module of the library and the modules that it may name, the upper layers first.
-const LAYERS: [(&str, &str); 38] = [
+const LAYERS: [(&str, &str); 39] = [
     ("main", "cli commands"),
     ("library", "backend config experiment tracking training"),
     (
         "commands",
-        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model permissions plots secrets shell serve shipped sweep threads tracking training web",
+        "backend bounded cli comparison config dashboard data directory experiment figures invalid learn metric model permissions plots postgresql secrets shell serve shipped sweep threads tracking training web",
     ),
     ("cli", "backend experiment shell shipped tracking"),
     ("serve", "backend data experiment tracking training web"),
@@ -21,15 +21,15 @@ const LAYERS: [(&str, &str); 38] = [
         "experiment",
         "backend bounded comparison config cpu data figures invalid metric model network onnx page permissions plots secrets shell sweep template threads tracking training",
     ),
-    ("config", "bounded cpu data invalid metric missing model permissions shell shipped sweep training"),
+    ("config", "bounded cpu data invalid metric missing model permissions secrets shell shipped sweep training"),
     ("training", "cpu data figures invalid metric model schema tracking"),
     ("model", "cpu data figures invalid network schema"),
     ("backend", "cpu"),
     ("cpu", ""),
     ("comparison", "figures invalid metric shell tracking"),
-    ("tracking", "bounded directory invalid metric permissions secrets shell sqlite_file threads"),
+    ("tracking", "bounded directory invalid metric permissions postgresql secrets shell sqlite_file threads"),
     ("metric", "data"),
-    ("data", "bounded figures invalid missing permissions shipped sqlite_file"),
+    ("data", "bounded figures invalid missing permissions postgresql secrets shipped sqlite_file"),
     ("sweep", "invalid"),
     ("plots", "figures"),
     ("onnx", "network"),
@@ -38,6 +38,7 @@ const LAYERS: [(&str, &str); 38] = [
     ("web", ""),
     ("bounded", ""),
     ("template", ""),
+    ("postgresql", "threads"),
     ("sqlite_file", "permissions"),
     ("directory", "permissions"),
     ("permissions", ""),
@@ -62,8 +63,17 @@ const AUTODIFF: [&str; 2] = ["backend", "cpu"];
 const AUTODIFF_NAMES: [&str; 2] = ["autodiff", "Autodiff"];
 const BACKEND_FEATURES: [&str; 3] = ["flex", "ndarray", "wgpu"];
 /// The beginnings of the files that may speak SQL or name a database's driver.
-const SQL: [&str; 6] =
-    ["data/sqlite.rs", "tracking/database", "tracking/store", "tracking/queue", "tracking/error.rs", "tracking/tests"];
+const SQL: [&str; 9] = [
+    "data/query.rs",
+    "data/server.rs",
+    "data/sqlite.rs",
+    "postgresql/",
+    "tracking/database",
+    "tracking/store",
+    "tracking/queue",
+    "tracking/error.rs",
+    "tracking/tests",
+];
 const DRIVERS: [&str; 2] = ["rusqlite", "postgres"];
 const STATEMENTS: [&str; 6] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
 
@@ -196,8 +206,11 @@ fn sql_backends_and_unsafe_code_have_their_places() {
             if BACKEND_FEATURES.contains(&feature.as_str()) && file != "backend.rs" {
                 wrong.insert(format!("{file} asks for the feature `{feature}`: only backend.rs may"));
             }
-            if feature == "postgres" && !file.starts_with("tracking/database/") {
-                wrong.insert(format!("{file} asks for the feature `postgres`: only tracking/database may"));
+            let may_ask = ["postgresql/", "tracking/database/", "data/"].iter().any(|start| file.starts_with(start));
+            if feature == "postgres" && !may_ask {
+                wrong.insert(format!(
+                    "{file} asks for the feature `postgres`: postgresql, tracking/database and data may"
+                ));
             }
         }
         if module.is_unsafe {

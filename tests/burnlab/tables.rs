@@ -932,7 +932,14 @@ fn models_saved_before_readings_still_find_their_names() {
 fn files_that_are_no_table_are_named() {
     let files = Files::new();
     for (bytes, what) in [
-        (&b"PAR1rest"[..], "is a Parquet file"),
+        (
+            &b"PAR1rest"[..],
+            if cfg!(feature = "parquet") {
+                "is a damaged Parquet file"
+            } else {
+                "is a Parquet file: build burnlab with"
+            },
+        ),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\n", "is a Git LFS pointer, not the data"),
         (b"<!DOCTYPE html>\n<html>", "is a web page, not a table"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook (xls)"),

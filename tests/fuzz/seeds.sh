@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")"
 rm -rf corpus
-mkdir -p corpus/csv corpus/formats corpus/idx corpus/config corpus/filter corpus/ids corpus/run_folder
+mkdir -p corpus/csv corpus/formats corpus/columnar corpus/idx corpus/images corpus/config corpus/filter corpus/ids corpus/run_folder
 
 seed() { # FILE FORMAT...: printf's format, so that bytes can be written as \ooo
     file=corpus/$1
@@ -42,6 +42,13 @@ numpy() { # DESCR SHAPE: a header of 104 bytes and its length
 seed formats/array "\004$(numpy "'|i1'" '(6, 2)')\001\000\002\001\003\000\004\001\005\000\006\001"
 seed formats/arrays "\001$(numpy "'|u1'" '(7,)')\001\002\003\004\005\006\n%%%%\n$(numpy "'|S1'" '(7,)')abababa"
 seed formats/records "\000$(numpy "[('x','|u1'),('y','|b1')]" '(6,)')\001\000\002\001\003\000\004\001\005\000\006\001"
+
+for file in trees.parquet zstd.parquet gzip.parquet lz4.parquet trees.feather trees.arrow stream.arrow; do
+    { printf '\000' && cat "../tables/$file"; } >"corpus/columnar/$file"
+done
+for file in grey.jpg turned.jpg lossless.webp lossy.webp animated.webp palette.png transparent.png; do
+    { printf '\110' && cat "../images/$file"; } >"corpus/images/$file"
+done
 
 images='\000\000\010\003\000\000\000\006\000\000\000\001\000\000\000\002\000\063\146\231\314\377\001\002\003\004\005\006'
 labels='\000\000\010\001\000\000\000\006\007\003\007\003\007\003'

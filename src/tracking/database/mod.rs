@@ -8,13 +8,11 @@
 //! | `connection` | [`Database`]: queries, statements and transactions on either database |
 //! | `sqlite`, `client` | the same on SQLite, and on PostgreSQL with lost connections |
 //! | `no_client` | what is in place of `client` without the feature `postgres`, which only this file knows |
-//! | `address` | the address of a PostgreSQL server, without showing its password |
 //! | `schema` | the tables and their migrations |
 //! | `param`, `row` | values into statements, values out of results |
 //! | `failure` | errors of either database, and the messages for the user |
 
 mod access;
-mod address;
 #[cfg(feature = "postgres")]
 mod client;
 mod connection;
@@ -25,16 +23,11 @@ mod param;
 mod row;
 mod schema;
 mod sqlite;
-mod ssl_mode;
 
 #[cfg(not(feature = "postgres"))]
 use no_client as client;
 
-/// Whether this build has the client of PostgreSQL.
-pub const HAS_POSTGRES: bool = cfg!(feature = "postgres");
-
 pub(super) use access::{Access, Inserted};
-pub(super) use address::Address;
 #[cfg(test)]
 pub(super) use client::TestServer;
 pub(super) use client::{Server, server_error};

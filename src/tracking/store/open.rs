@@ -7,9 +7,10 @@ use rusqlite::OpenFlags;
 use tempfile::TempDir;
 
 use crate::permissions::{is_readable_here, is_writable, owner, user_name};
+use crate::postgresql::Address;
 use crate::sqlite_file::{Opened, Reading, Writers, check_beside, check_opened, read_only, reading, without_links};
 use crate::tracking::database::{
-    Access, Address, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
+    Access, Database, Failure, Param, Row, Server, Sqlite, Version, params, server_error, sqlite_error,
 };
 use crate::tracking::location::FILE;
 use crate::tracking::{Location, RunId, TrackingError, folder};

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,12 +10,10 @@ use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, SimpleQueryMessage, Statement};
 
-use super::encryption::{Tls, tls};
-use super::failure::{is_lost, is_refused, server_error};
-use crate::threads;
+use super::failure::server_error;
+use crate::postgresql::{Address, Connector, Unconnected, is_lost, is_refused};
 use crate::tracking::TrackingError;
 use crate::tracking::database::access::{Access, Inserted};
-use crate::tracking::database::address::Address;
 use crate::tracking::database::failure::{BUSY_SECONDS, Failure, sqlite_error};
 use crate::tracking::database::param::Param;
 
@@ -26,7 +23,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 /// A connection that is reopened after it was lost.
 pub(crate) struct Server {
     address: Address,
-    encryption: Option<Tls>,
+    connector: Connector,
     read_only: bool,
     session: RefCell<Session>,
     in_transaction: Cell<bool>,
@@ -38,30 +35,16 @@ struct Session {
 }
 
 impl Session {
-    fn open(address: &Address, encryption: Option<&Tls>, read_only: bool) -> Result<Self, Failure> {
-        let (connected, connection) = mpsc::sync_channel(1);
-        let (to, tls) = (address.clone(), encryption.cloned());
-        threads::spawn(move || {
-            let connect = || -> Result<_, postgres::Error> {
-                let mut client = to.settings.connect(to.schema.as_deref(), tls.as_ref())?;
-                if read_only {
-                    client.batch_execute("SET default_transaction_read_only = on")?;
-                }
-                Ok(client)
-            };
-            // Nobody waits any more where it took too long.
-            connected.send(connect()).ok();
+    fn open(address: &Address, connector: &Connector, read_only: bool) -> Result<Self, Failure> {
+        // A process that is suspended inside a transaction must not block all others for good.
+        let (wait, idle) = (Duration::from_secs(BUSY_SECONDS), Duration::from_secs(2 * BUSY_SECONDS));
+        let prepare = if read_only { "SET default_transaction_read_only = on" } else { "" };
+        let client = connector.connect(wait, idle, prepare).map_err(|unconnected| match unconnected {
+            Unconnected::Thread(error) => Failure::from(error),
+            Unconnected::Silent(problem) => TrackingError::Unreachable { server: address.to_string(), problem }.into(),
+            Unconnected::Server(error) => error.into(),
         })?;
-        // The driver's own limit is that of the TCP connection; what follows (encryption, password) would wait for ever for
-        // something that is no PostgreSQL server. As in libpq, the limit is for both.
-        let patience = address.settings.patience();
-        match connection.recv_timeout(patience.saturating_add(RETRY_PAUSE)) {
-            Ok(client) => Ok(Self { client: client?, statements: HashMap::new() }),
-            Err(_) => {
-                let problem = format!("it did not answer as PostgreSQL does within {} s", patience.as_secs());
-                Err(TrackingError::Unreachable { server: address.to_string(), problem }.into())
-            }
-        }
+        Ok(Self { client, statements: HashMap::new() })
     }
 }
 
@@ -71,14 +54,14 @@ impl Server {
     /// # Errors
     /// [`TrackingError::Unreachable`], [`TrackingError::Refused`], authorities that cannot be read, or the server's own message.
     pub(crate) fn connect(address: &Address, read_only: bool) -> Result<Self, TrackingError> {
-        let encryption = tls(&address.encryption)?;
-        let session = Session::open(address, encryption.as_ref(), read_only).map_err(|failure| match failure {
+        let connector = Connector::new(address).map_err(|problem| TrackingError::InvalidServer { problem })?;
+        let session = Session::open(address, &connector, read_only).map_err(|failure| match failure {
             Failure::Postgres(error) => server_error(Path::new(&address.to_string()), error),
             Failure::Sqlite(error) => sqlite_error(Path::new(&address.to_string()), error),
             Failure::Other(error) => error,
         })?;
         let session = RefCell::new(session);
-        Ok(Self { address: address.clone(), encryption, read_only, session, in_transaction: Cell::new(false) })
+        Ok(Self { address: address.clone(), connector, read_only, session, in_transaction: Cell::new(false) })
     }
 
     pub(crate) fn address(&self) -> &Address {
@@ -212,7 +195,7 @@ impl Server {
             }
             loop {
                 is_last = Instant::now() >= deadline;
-                match Session::open(&self.address, self.encryption.as_ref(), self.read_only) {
+                match Session::open(&self.address, &self.connector, self.read_only) {
                     Ok(session) => {
                         self.session.replace(session);
                         break;

@@ -1,9 +1,9 @@
 //! The error that tells how to build the client in, in place of a connection.
 
 use super::results::Row;
+use crate::postgresql::Address;
 use crate::tracking::TrackingError;
 use crate::tracking::database::access::{Access, Inserted};
-use crate::tracking::database::address::Address;
 use crate::tracking::database::failure::Failure;
 use crate::tracking::database::param::Param;
 

@@ -10,8 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::tracking::TrackingError;
-use crate::tracking::database::ssl_mode::Encryption;
+use crate::postgresql::ssl_mode::Encryption;
 
 /// Makes a connection an encrypted one.
 pub(super) type Tls = MakeRustlsConnect;
@@ -20,10 +19,10 @@ pub(super) type Tls = MakeRustlsConnect;
 ///
 /// # Errors
 /// Authorities that cannot be read.
-pub(super) fn tls(encryption: &Encryption) -> Result<Option<Tls>, TrackingError> {
+pub(super) fn tls(encryption: &Encryption) -> Result<Option<Tls>, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| invalid(&error.to_string()))?;
+    let builder = builder.map_err(|error| error.to_string())?;
     let config = match encryption {
         Encryption::Off => return Ok(None),
         Encryption::Unverified => {
@@ -37,27 +36,22 @@ pub(super) fn tls(encryption: &Encryption) -> Result<Option<Tls>, TrackingError>
 }
 
 /// The certificates of the authorities in a PEM file, or of those that the system trusts.
-fn roots(file: Option<&Path>) -> Result<RootCertStore, TrackingError> {
+fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     let Some(file) = file else {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         return match roots.is_empty() {
-            true => Err(invalid("this system has no list of authorities, name a file of them with sslrootcert=FILE")),
+            true => Err("this system has no list of authorities, name a file of them with sslrootcert=FILE".to_owned()),
             false => Ok(roots),
         };
     };
-    let unreadable =
-        |problem: String| invalid(&format!("no certificate can be read from {}: {problem}", file.display()));
+    let unreadable = |problem: String| format!("no certificate can be read from {}: {problem}", file.display());
     let certificates = CertificateDer::pem_file_iter(file).map_err(|error| unreadable(error.to_string()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
         roots.add(certificate).map_err(|error| unreadable(error.to_string()))?;
     }
     if roots.is_empty() { Err(unreadable("it holds none".to_owned())) } else { Ok(roots) }
-}
-
-fn invalid(problem: &str) -> TrackingError {
-    TrackingError::InvalidServer { problem: problem.to_owned() }
 }
 
 /// Accepts whatever certificate a server shows, if the server has its key: `sslmode=require`, as libpq understands it.

@@ -1,27 +1,60 @@
-//! Reads a sheet of an Excel workbook (`.xlsx`, `.xlsm`), with the feature `excel`. Row by row: a sheet may be larger than
-//! memory, and one cell at its far corner makes none of it.
+//! A sheet of a spreadsheet as a table, with the feature `excel`. Row by row: a sheet may be larger than memory, and one cell at
+//! its far corner makes none of it.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
-use calamine::{DataRef, Reader as _, Xlsx, XlsxCellReader, XlsxError};
-
-use super::DataConfig;
 use super::cell_parser::CellParser;
-use super::labels;
 use super::origin::Origin;
-use super::table::{About, Cell, CellTexts, Reader, RowVisitor, Table, content, is_invisible};
+use super::table::{About, CellTexts, Reader, RowVisitor, Table, content, is_invisible};
+use super::{DataConfig, labels};
 use crate::invalid::Invalid;
 
-/// Columns that Excel has, up to `XFD`.
+/// Columns that Excel and LibreOffice have, up to `XFD`.
 const MAX_COLUMNS: u32 = 16_384;
+
+/// An open file.
+pub(super) trait Book {
+    /// In their order.
+    fn sheet_names(&self) -> Vec<String>;
+
+    /// The cells of one of them.
+    ///
+    /// # Errors
+    /// A damaged file.
+    fn cells(&mut self, name: &str) -> Result<Box<dyn Cells + '_>, Invalid>;
+}
+
+/// The cells of a sheet, row after row.
+pub(super) trait Cells {
+    /// The next one, if there is any; it may be empty.
+    ///
+    /// # Errors
+    /// A damaged file.
+    fn next(&mut self) -> Result<Option<SheetCell>, Invalid>;
+}
+
+/// A cell as it would be written in a CSV file. Its row and column count from 0.
+pub(super) struct SheetCell {
+    pub(super) row: u32,
+    pub(super) column: u32,
+    pub(super) text: String,
+}
+
+/// Opens a file of some kind.
+pub(super) type Open = for<'o> fn(&'o Origin, &Path) -> Result<Box<dyn Book + 'o>, Invalid>;
+
+/// An error about a file of either kind.
+pub(super) fn unreadable(origin: &Origin, why: &str) -> Invalid {
+    let why: Vec<&str> = why.split_whitespace().collect();
+    origin.error(&format!("is no workbook that can be read: {}; save the sheet as CSV (UTF-8)", why.join(" ")))
+}
 
 /// Reads the rows of a sheet.
 struct Sheet<'a> {
     origin: &'a Origin,
     path: &'a Path,
+    open: Open,
     name: String,
     /// Index of the row of names.
     header: u32,
@@ -34,8 +67,13 @@ struct Sheet<'a> {
 ///
 /// # Errors
 /// A workbook that cannot be read, a sheet that it does not have, columns without a unique name.
-pub(super) fn open<'a>(origin: &'a Origin, path: &'a Path, config: &DataConfig) -> Result<Table<'a>, Invalid> {
-    let mut book = book(origin, path)?;
+pub(super) fn table<'a>(
+    origin: &'a Origin,
+    path: &'a Path,
+    open: Open,
+    config: &DataConfig,
+) -> Result<Table<'a>, Invalid> {
+    let mut book = open(origin, path)?;
     let names = book.sheet_names();
     let name = match &config.sheet {
         Some(name) => names.iter().find(|other| *other == name).ok_or_else(|| {
@@ -50,7 +88,7 @@ pub(super) fn open<'a>(origin: &'a Origin, path: &'a Path, config: &DataConfig) 
         notes.push(format!("read the sheet `{name}`; there are {} (data.sheet)", labels::list_columns(&names, 8)));
     }
     let first = config.skip_rows.unwrap_or(0) as u32;
-    let mut rows = Rows::new(origin, &mut book, &name)?;
+    let mut rows = Rows::new(origin, book.cells(&name)?);
     let header = loop {
         match rows.next()? {
             None => return Err(origin.error(&format!("has no cell in the sheet `{name}`"))),
@@ -77,22 +115,14 @@ pub(super) fn open<'a>(origin: &'a Origin, path: &'a Path, config: &DataConfig) 
     let cells = CellParser::new(&config.missing, false);
     let (index, num_columns) = (header.index, columns.len());
     let about = About { unnamed, notes, ..About::default() };
-    Ok(Table::new(origin, columns, about, Box::new(Sheet { origin, path, name, header: index, num_columns, cells })))
-}
-
-fn book(origin: &Origin, path: &Path) -> Result<Xlsx<BufReader<File>>, Invalid> {
-    let file = File::open(path).map_err(|error| origin.unreadable(&error))?;
-    Xlsx::new(BufReader::new(file)).map_err(|error| unreadable(origin, &error))
-}
-
-fn unreadable(origin: &Origin, error: &XlsxError) -> Invalid {
-    origin.error(&format!("is no workbook that can be read: {error}; save the sheet as CSV (UTF-8)"))
+    let sheet = Sheet { origin, path, open, name, header: index, num_columns, cells };
+    Ok(Table::new(origin, columns, about, Box::new(sheet)))
 }
 
 impl Reader for Sheet<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
-        let mut book = book(self.origin, self.path)?;
-        let mut rows = Rows::new(self.origin, &mut book, &self.name)?;
+        let mut book = (self.open)(self.origin, self.path)?;
+        let mut rows = Rows::new(self.origin, book.cells(&self.name)?);
         let (mut num_rows, mut cells) = (0, Vec::with_capacity(columns.len()));
         while let Some(mut row) = rows.next()? {
             if row.index <= self.header {
@@ -111,7 +141,7 @@ impl Reader for Sheet<'_> {
             cells.clear();
             cells.extend(columns.iter().map(|&column| self.cells.read(content(&row.texts[column]))));
             num_rows += 1;
-            if visit(line, &cells as &[Cell], &row).is_break() {
+            if visit(line, &cells, &row).is_break() {
                 break;
             }
         }
@@ -135,33 +165,32 @@ impl CellTexts for SheetRow {
 /// The rows of a sheet that have a cell.
 struct Rows<'b> {
     origin: &'b Origin,
-    cells: XlsxCellReader<'b, BufReader<File>>,
+    cells: Box<dyn Cells + 'b>,
     /// The first cell of the next row.
-    next: Option<(u32, u32, Vec<u8>)>,
+    next: Option<SheetCell>,
     /// Whether there are no more: the reader must not be asked again then.
     has_ended: bool,
 }
 
 impl<'b> Rows<'b> {
-    fn new(origin: &'b Origin, book: &'b mut Xlsx<BufReader<File>>, name: &str) -> Result<Self, Invalid> {
-        let cells = book.worksheet_cells_reader(name).map_err(|error| unreadable(origin, &error))?;
-        Ok(Self { origin, cells, next: None, has_ended: false })
+    fn new(origin: &'b Origin, cells: Box<dyn Cells + 'b>) -> Self {
+        Self { origin, cells, next: None, has_ended: false }
     }
 
-    fn cell(&mut self) -> Result<Option<(u32, u32, Vec<u8>)>, Invalid> {
+    /// The next cell that is not empty.
+    fn cell(&mut self) -> Result<Option<SheetCell>, Invalid> {
         while !self.has_ended {
-            let Some(cell) = self.cells.next_cell().map_err(|error| unreadable(self.origin, &error))? else {
+            let Some(cell) = self.cells.next()? else {
                 self.has_ended = true;
                 break;
             };
-            let (row, column) = cell.get_position();
-            let text = text(cell.get_value());
-            if column >= MAX_COLUMNS {
-                return Err(self.origin.error_at(u64::from(row) + 1, "more cells than Excel has columns"));
+            if cell.text.trim().is_empty() {
+                continue;
             }
-            if !text.trim().is_empty() {
-                return Ok(Some((row, column, text.into_bytes())));
+            if cell.column >= MAX_COLUMNS {
+                return Err(self.origin.error_at(u64::from(cell.row) + 1, "more cells than a sheet has columns"));
             }
+            return Ok(Some(cell));
         }
         Ok(None)
     }
@@ -171,51 +200,24 @@ impl<'b> Rows<'b> {
             Some(first) => Some(first),
             None => self.cell()?,
         };
-        let Some((index, column, text)) = first else { return Ok(None) };
+        let Some(first) = first else { return Ok(None) };
+        let index = first.row;
         let mut texts = Vec::new();
-        let mut put = |column: u32, text: Vec<u8>| {
-            let column = column as usize;
+        let mut put = |cell: SheetCell| {
+            let column = cell.column as usize;
             if texts.len() <= column {
                 texts.resize(column + 1, Vec::new());
             }
-            texts[column] = text;
+            texts[column] = cell.text.into_bytes();
         };
-        put(column, text);
-        while let Some((row, column, text)) = self.cell()? {
-            if row != index {
-                self.next = Some((row, column, text));
+        put(first);
+        while let Some(cell) = self.cell()? {
+            if cell.row != index {
+                self.next = Some(cell);
                 break;
             }
-            put(column, text);
+            put(cell);
         }
         Ok(Some(SheetRow { index, texts }))
-    }
-}
-
-/// What a cell holds, as it would be written in a CSV file.
-fn text(cell: &DataRef<'_>) -> String {
-    match cell {
-        DataRef::Empty => String::new(),
-        DataRef::Int(number) => number.to_string(),
-        DataRef::Float(number) => number.to_string(),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Bool(truth) => if *truth { "True" } else { "False" }.to_owned(),
-        // A duration is a number of days.
-        DataRef::DateTime(date) if date.is_duration() => date.as_f64().to_string(),
-        DataRef::DateTime(date) => {
-            let (year, month, day, hour, minute, second, millisecond) = date.to_ymd_hms_milli();
-            let clock = format!("{hour:02}:{minute:02}:{second:02}");
-            match (date.as_f64() < 1.0, date.as_f64().fract() == 0.0, millisecond) {
-                (true, ..) => clock,
-                (false, true, _) => format!("{year:04}-{month:02}-{day:02}"),
-                (false, false, 0) => format!("{year:04}-{month:02}-{day:02} {clock}"),
-                (false, false, _) => format!("{year:04}-{month:02}-{day:02} {clock}.{millisecond:03}"),
-            }
-        }
-        DataRef::Error(error) => error.to_string(),
-        // Kinds of later versions.
-        #[allow(unreachable_patterns)]
-        _ => String::new(),
     }
 }

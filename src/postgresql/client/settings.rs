@@ -8,12 +8,13 @@ use postgres::{Client, Config, NoTls};
 
 use super::encryption::Tls;
 use super::failure::problem_of;
-use crate::tracking::database::failure::BUSY_SECONDS;
 
 /// A connection attempt that takes longer has failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a silent server is probed.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How long what was sent may be unacknowledged.
+const TCP_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Server, database and credentials.
 #[derive(Clone)]
@@ -63,8 +64,15 @@ impl Settings {
         self.connect_timeout().saturating_mul(u32::try_from(hosts).unwrap_or(1))
     }
 
-    /// Opens a connection that finds tables in `schema` first, encrypted if there is an `encryption`.
-    pub(super) fn connect(&self, schema: Option<&str>, encryption: Option<&Tls>) -> Result<Client, postgres::Error> {
+    /// Opens a connection that finds tables in `schema` first, encrypted if there is an `encryption`. It waits `wait` for the
+    /// locks of others, and ends when it is `idle` for so long inside a transaction.
+    pub(super) fn connect(
+        &self,
+        schema: Option<&str>,
+        encryption: Option<&Tls>,
+        wait: Duration,
+        idle: Duration,
+    ) -> Result<Client, postgres::Error> {
         let mut config = self.0.clone();
         if config.get_password().is_none()
             && let Ok(password) = env::var("PGPASSWORD")
@@ -76,12 +84,12 @@ impl Settings {
             options += &format!("-c search_path={schema} ");
         }
         // A process that is suspended inside a transaction must not block all others for good.
-        let (wait, idle) = (BUSY_SECONDS * 1000, BUSY_SECONDS * 2000);
-        options += &format!("-c lock_timeout={wait} -c idle_in_transaction_session_timeout={idle}");
+        let (lock, idle) = (wait.as_millis(), idle.as_millis());
+        options += &format!("-c lock_timeout={lock} -c idle_in_transaction_session_timeout={idle}");
         config.connect_timeout(self.connect_timeout());
         // A host that vanished silently is noticed while waiting for an answer as fast as while sending.
         config.keepalives_idle(KEEPALIVE).keepalives_interval(KEEPALIVE).keepalives_retries(3);
-        config.options(&options).application_name("burnlab").tcp_user_timeout(Duration::from_secs(BUSY_SECONDS));
+        config.options(&options).application_name("burnlab").tcp_user_timeout(TCP_TIMEOUT);
         match encryption {
             Some(tls) => config.ssl_mode(SslMode::Require).connect(tls.clone()),
             None => config.ssl_mode(SslMode::Disable).connect(NoTls),

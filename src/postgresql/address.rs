@@ -5,7 +5,6 @@ use std::fmt;
 
 use super::client::Settings;
 use super::ssl_mode::Encryption;
-use crate::tracking::TrackingError;
 
 /// Server, database and credentials; `Display` and `Debug` leave the credentials out.
 #[derive(Clone)]
@@ -21,25 +20,23 @@ impl Address {
     /// Reads a `postgres://` URL or libpq's `keyword=value` pairs. The option `search_path=NAME` names the schema.
     ///
     /// # Errors
-    /// [`TrackingError::InvalidServer`], which does not repeat the text, since it may hold a password.
-    pub(crate) fn parse(text: &str) -> Result<Self, TrackingError> {
-        let invalid = |problem: String| TrackingError::InvalidServer { problem };
+    /// What is wrong, which does not repeat the text, since it may hold a password.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (text, schema) = take_option(text, "search_path");
         let (text, authorities) = take_option(&text, "sslrootcert");
         let (text, mode) = take_option(&text, "sslmode");
-        let encryption =
-            Encryption::new(mode.as_deref(), authorities).map_err(|problem| invalid(problem.to_owned()))?;
+        let encryption = Encryption::new(mode.as_deref(), authorities)?;
         let mut settings = Settings::parse(&text).map_err(|problem| {
             // The parser may quote a piece of an unquoted password in `keyword=value` pairs, never of a URL.
             let is_url = text.starts_with("postgres");
-            invalid(if is_url { problem } else { "it has an unknown keyword or value".to_owned() })
+            if is_url { problem } else { "it has an unknown keyword or value".to_owned() }
         })?;
         match settings.host() {
             Some(host) if !host.starts_with('/') && host.contains('@') => {
-                return Err(invalid("write an `@` in the user's name or password as %40".to_owned()));
+                return Err("write an `@` in the user's name or password as %40".to_owned());
             }
             Some(_) => {}
-            None => return Err(invalid("it names no host".to_owned())),
+            None => return Err("it names no host".to_owned()),
         }
         if settings.user().is_none() {
             settings.set_user(&env::var("USER").unwrap_or_else(|_| "postgres".to_owned()));
@@ -47,7 +44,7 @@ impl Address {
         if let Some(schema) = &schema {
             let is_name = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
             if schema.is_empty() || !schema.bytes().all(is_name) {
-                return Err(invalid("its search_path is not one name of a-z, 0-9, `_`".to_owned()));
+                return Err("its search_path is not one name of a-z, 0-9, `_`".to_owned());
             }
         }
         Ok(Self { settings, schema, encryption })
@@ -145,7 +142,7 @@ mod tests {
             ("", "it names no host"),
         ] {
             match Address::parse(text) {
-                Err(TrackingError::InvalidServer { problem }) => assert_eq!(problem, expected, "{text}"),
+                Err(problem) => assert_eq!(problem, expected, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
         }

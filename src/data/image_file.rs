@@ -105,6 +105,7 @@ fn open(path: &Path) -> Result<(Pixels, u16), String> {
 fn check_size(width: usize, height: usize) -> Result<(), String> {
     match width.checked_mul(height) {
         Some(1..=MAX_PIXELS) => Ok(()),
+        Some(0) => Err("has no pixels: it is damaged".into()),
         _ => Err(format!(
             "claims {width} x {height} pixels, and no image may have more than {} million: make it smaller",
             MAX_PIXELS / 1_000_000

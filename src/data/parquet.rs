@@ -18,7 +18,7 @@ use super::DataConfig;
 use super::columnar::Columns;
 use super::guarded::guarded;
 use super::origin::{Opened, Origin};
-use super::table::{Reader, RowVisitor, Table};
+use super::table::{Cell as TableCell, CellTexts, Reader, RowVisitor, Table};
 use crate::invalid::Invalid;
 
 /// The first bytes of a file.
@@ -142,12 +142,15 @@ impl Reader for Parquet<'_> {
     fn read(&self, columns: &[usize], visit: &mut RowVisitor) -> Result<usize, Invalid> {
         let wanted = self.columns.wanted(self.origin, columns)?;
         let mut batches = caught(self.origin, || self.batches(&wanted.projection))?;
-        self.num_read.set(0);
         let mut num_rows = 0;
+        // Counted row by row: room for all numbers is made once, by what is said of the rows so far.
+        let mut counted = |line: u64, cells: &[TableCell], texts: &dyn CellTexts| {
+            self.num_read.set(line);
+            visit(line, cells, texts)
+        };
         while let Some(batch) = caught(self.origin, || batches.next().transpose())? {
             let batch: RecordBatch = batch;
-            self.num_read.set(num_rows + batch.num_rows() as u64);
-            if self.columns.visit(self.origin, &batch, (&wanted, columns), num_rows, visit)?.is_break() {
+            if self.columns.visit(self.origin, &batch, (&wanted, columns), num_rows, &mut counted)?.is_break() {
                 return Ok(num_rows as usize);
             }
             num_rows += batch.num_rows() as u64;

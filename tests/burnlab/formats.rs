@@ -930,9 +930,9 @@ fn a_query_of_a_server_gives_the_table_and_changes_nothing() {
         let message = refused(&query(text));
         assert!(message.contains(expected), "{text}: {message}");
     }
-    assert_eq!(files.load(&query("SELECT i, y FROM t WHERE i > 3 ORDER BY i;")).unwrap().num_rows(), 27);
+    assert_eq!(files.load(&query("SELECT f, y FROM t WHERE i > 3 ORDER BY i;")).unwrap().num_rows(), 27);
     let settings = "current_setting('statement_timeout') || current_setting('transaction_read_only')";
-    let data = files.load(&query(&format!("SELECT i, {settings} || y AS y FROM t"))).unwrap();
+    let data = files.load(&query(&format!("SELECT f, {settings} || y AS y FROM t"))).unwrap();
     assert!(data.describe().concat().contains("1minonno 15, 1minonyes 15"), "{:?}", data.describe());
     schema.run("CREATE TABLE u (a int)");
     let message = refused(&address(&schema.address));

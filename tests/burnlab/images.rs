@@ -239,7 +239,7 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
         (b"".to_vec(), "is empty"),
         (b"hello".to_vec(), "is neither PNG, JPEG nor WebP: convert it, or remove it"),
         (b"GIF89a".to_vec(), "is a GIF image, and only PNG, JPEG and WebP are read: convert it"),
-        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "is a damaged WebP file: "),
+        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "has no pixels: it is damaged"),
         (webp[..webp.len() / 2].to_vec(), "is a damaged WebP file: "),
         (large, "claims 16384 x 16384 pixels, and no image may have more than 120 million: make it smaller"),
         (whole[..40].to_vec(), "is a damaged PNG file: "),

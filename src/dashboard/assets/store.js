@@ -1,6 +1,7 @@
 // The runs as the server has them, and which of them are listed and drawn.
 
 import * as api from "./api.js";
+import { saidOf } from "./clauses.js";
 import { FIRST } from "./early.js";
 import { bestFirst, valueOf } from "./format.js";
 import { column, defaultColumns, isNewestFirst, orderBy, runName, serverOrder, sortKeys, vocabulary } from "./columns.js";
@@ -223,8 +224,11 @@ export const words = () => remember("words", () => vocabulary([...runs.values()]
 
 export const columns = () =>
   remember("columns", () =>
-    (state.cols.length ? state.cols : defaultColumns(words(), listed(), mainMetric())).map(column).filter(Boolean),
+    (state.cols.length ? state.cols : defaultColumns(words(), listed(), mainMetric(), filtered())).map(column).filter(Boolean),
   );
+
+/** The params that the filter is about: they are the same in all runs that are left, but their columns stay. */
+const filtered = () => (state.q.trim() ? words().params.filter((key) => saidOf(state.q, key).length) : []);
 
 const isListed = (run) =>
   (state.archived === "1" || !run.archived) &&

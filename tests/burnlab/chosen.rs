@@ -174,6 +174,20 @@ async fn columns_are_moved_widened_hidden_and_sorted_by_several() {
     keys(&page, ALT_DOWN).await;
     page.click("#column-menu [aria-label='Move to the left']").await;
     page.wait(&format!("{HEADS}[2]"), first.clone()).await;
+    // A column that is pinned stands first, and stays beside the name when the others move.
+    let act = |label: &str| {
+        format!(
+            "[...document.querySelectorAll('#column-menu button')].find((one) => one.textContent === '{label}').click()"
+        )
+    };
+    focus(&page, "[data-sort='run:note']").await;
+    keys(&page, ALT_DOWN).await;
+    page.js(&act("Pin")).await;
+    page.wait(&format!("{HEADS}[2]"), json!("run:note")).await;
+    page.js("document.getElementById('table-box').scrollLeft = 150").await;
+    let gap = "(() => { const right = document.querySelector('tr.run .name').getBoundingClientRect().right; return ['tr.run td.stuck', 'thead th.stuck'].map((css) => Math.round(document.querySelector(css).getBoundingClientRect().left - right)); })()";
+    page.wait(gap, json!([0, 0])).await;
+    page.js("document.getElementById('table-box').scrollLeft = 0").await;
     focus(&page, &css).await;
     keys(&page, ALT_DOWN).await;
     page.js("[...document.querySelectorAll('#column-menu button')].find((one) => one.textContent === 'Hide').click()")

@@ -2,7 +2,7 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { cellMenu, renderHead, widthOf } from "./heads.js";
+import { NUM_FIXED, cellMenu, places, renderHead, widthOf } from "./heads.js";
 import { groupRow, rowId, rows, runRow, serve } from "./rows.js";
 import { show, showOnly } from "./shown.js";
 import { onState, state, toggle, update } from "./state.js";
@@ -93,6 +93,8 @@ function renderTable() {
     100,
     ...columns.map((column) => widthOf(column, (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0))),
   ];
+  places.clear();
+  columns.filter(({ id }) => state.stuck.includes(id)).reduce((left, column, index) => (places.set(column.id, left), left + widths[NUM_FIXED + index]), widths[0] + widths[1] + name);
   columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
   table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   table.setAttribute("aria-rowcount", items.length + 1);

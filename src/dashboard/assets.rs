@@ -56,6 +56,7 @@ assets![
     "picture.js",
     "pictures.js",
     "plot.js",
+    "points.js",
     "predictions.js",
     "progress.js",
     "rows.js",

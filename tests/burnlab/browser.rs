@@ -292,6 +292,9 @@ async fn a_browser_logs_in_makes_changes_and_logs_out() {
     page.wait(&format!("document.documentElement.outerHTML.includes('{TOKEN}')"), json!(false)).await;
     page.client.refresh().await.unwrap();
     page.rows(&[&third, &second, &first]).await;
+    // A link for others leads to the server, not to this session.
+    let link = page.js("const { modules } = await import(new URL('assets/page.js', location.href)); return modules.share.address('#/trash')");
+    assert_eq!(link.await, json!(format!("{}#/trash", page.url)));
     page.js(&format!("import(new URL('assets/api.js', location.href)).then((api) => api.remove('{second}'))")).await;
     page.rows(&[&third, &first]).await;
 

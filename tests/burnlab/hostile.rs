@@ -125,6 +125,14 @@ async fn hostile_text_stays_text() {
         (".run-body", format!("#/run/{first}?tab=predictions&wrong=0&inputs=1")),
         (".run-body", format!("#/run/{first}?tab=log")),
         (".run-body", format!("#/run/{first}?tab=environment")),
+        ("#detail", format!("#/?panels={}", urlencoded(&json!([ATTACK, ["validation/loss"]]).to_string()))),
+        (
+            "#detail",
+            format!(
+                "#/?panels={}",
+                urlencoded(&json!([ATTACK, [format!("param:model.{ATTACK}"), "test/accuracy"], "points"]).to_string())
+            ),
+        ),
         (".compare-body", format!("#/compare?{both}")),
         (".compare-body", format!("#/compare?{both}&tab=confusion")),
         (".compare-body", format!("#/compare?{both}&tab=classes")),
@@ -158,6 +166,28 @@ async fn hostile_text_stays_text() {
     Store::open(root.path()).unwrap().delete(&first).unwrap();
     page.client.goto(&format!("{}#/trash", page.url)).await.unwrap();
     says(&page, "#detail", "trash").await;
+
+    // A view as a page: what it says is text there, too.
+    let saved = format!(
+        "const {{ modules }} = await import('/assets/page.js'); return modules.share.pageOf({ATTACK:?}, {ATTACK:?})"
+    );
+    let folder = crate::place::folder();
+    let file = folder.path().join("page.html");
+    for address in [
+        format!("#/?exp={}", urlencoded(ATTACK)),
+        format!("#/run/{second}?tab=evaluation"),
+        format!("#/run/{second}?tab=files"),
+    ] {
+        page.client.goto("about:blank").await.unwrap();
+        page.client.goto(&format!("{}{address}", page.url)).await.unwrap();
+        says(&page, "#detail", &address).await;
+        std::fs::write(&file, page.js(&saved).await.as_str().unwrap()).unwrap();
+        page.client.goto(&format!("file://{}", file.display())).await.unwrap();
+        says(&page, "#detail", &address).await;
+        page.wait("[document.title, document.querySelector('.own-text').textContent]", json!([ATTACK, ATTACK])).await;
+        page.wait("document.querySelectorAll('script, a, button').length", json!(0)).await;
+    }
+    page.client.goto(&page.url).await.unwrap();
 
     // What leaves the page for a spreadsheet runs there neither; numbers stay numbers.
     let csv = "import('/assets/dom.js').then(({ csv }) => csv([['=1+1', '+1+1', '-1+1', '@a', '\\t=1', '\\r=1', 'a=1'], \

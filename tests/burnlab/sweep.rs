@@ -132,6 +132,11 @@ fn a_grid_is_trained_once_each_and_summed_up() {
     let command: Vec<&str> = command.split(' ').collect();
     assert!(command.contains(&"--seeds"), "{shown}");
 
+    // Under the name that its experiment has now.
+    assert!(place.run(&["runs", "rename", "c", "found"]).status.success());
+    assert!(text(&place.run(&["sweep", "show", "found"]).stdout).contains("4 of 4 trials finished"));
+    assert!(place.run(&["runs", "rename", "found", "c"]).status.success());
+
     let list = text(&place.run(&["sweep", "list"]).stdout);
     assert!(list.contains("grid") && list.lines().count() == 2, "{list}");
     let json: serde_json::Value = serde_json::from_slice(&place.run(&["sweep", "show", "c", "--json"]).stdout).unwrap();

@@ -14,8 +14,8 @@ import * as store from "./store.js";
 const FEW = 6,
   MOST = 200,
   WAIT = 2000;
-/** The width of the axis of intervals, in px. */
-const AXIS = 170;
+/** The width of the axis of intervals, in px; the columns beside it have little room between a phone's screen and a wide one. */
+const axisWidth = () => (innerWidth > 500 && innerWidth <= 1150 ? 84 : 170);
 
 export const CLAIMS = { better: "better", worse: "worse", not_distinguishable: "not distinguishable", no_claim: "no claim" };
 
@@ -142,11 +142,12 @@ function table(shown, leader, { rows, metric, baseline }) {
   if (baseline !== null && ends.some((end) => Math.abs(end - baseline) <= span)) ends.push(baseline);
   const isWorse = (row) => baseline !== null && row.mean !== null && bestFirst(metric, baseline, row.mean) < 0;
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const place = (value) => (high > low ? 6 + ((value - low) / (high - low)) * (AXIS - 12) : AXIS / 2);
+  const width = axisWidth();
+  const place = (value) => (high > low ? 6 + ((value - low) / (high - low)) * (width - 12) : width / 2);
   const body = shown.map((row) => [
     configCell(row, isWorse(row)),
     h("b", {}, row.mean === null ? MISSING : number(row.mean)),
-    row.mean === null ? "" : bar(row, place, leader, ends.includes(baseline) ? baseline : null),
+    row.mean === null ? "" : bar(row, width, place, leader, ends.includes(baseline) ? baseline : null),
     claimCell(row),
     h("span", { class: "seeds", "data-unit": row.folds ? "folds" : row.num_seeds === 1 ? "seed" : "seeds" }, String(row.num_seeds)),
     row.seconds === null ? MISSING : seconds(row.seconds),
@@ -187,11 +188,11 @@ function configCell(row, isWorse) {
 }
 
 /** The mean as a dot on its interval; the lines through all rows are the leader's mean and the baseline. */
-function bar(row, place, leader, baseline) {
+function bar(row, width, place, leader, baseline) {
   const [from, to] = row.interval ?? [row.mean, row.mean];
   return svg(
     "svg",
-    { class: "interval", width: AXIS, height: 20, viewBox: `0 0 ${AXIS} 20`, "aria-hidden": "true" },
+    { class: "interval", width, height: 20, viewBox: `0 0 ${width} 20`, "aria-hidden": "true" },
     leader && svg("line", { class: "best", x1: place(leader.mean), x2: place(leader.mean), y1: 0, y2: 20 }),
     baseline !== null && svg("line", { class: "baseline", x1: place(baseline), x2: place(baseline), y1: 0, y2: 20 }),
     svg("line", { class: "range", x1: place(from), x2: place(to), y1: 10, y2: 10 }),

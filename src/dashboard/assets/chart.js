@@ -235,7 +235,7 @@ export class Chart {
     this.plot.isZoomed = Boolean(view.zoom || view.zoomy);
     const isLarge = state.large.includes(this.name);
     this.element.classList.toggle("large", isLarge);
-    this.plot.height = isLarge ? LARGE : HEIGHT;
+    this.plot.height = this.heightOf(isLarge);
     // Runs change twice a second while one of them trains: what looks the same is not drawn again.
     const look = JSON.stringify([view, isLarge, state.band, this.plot.room, this.lines.map(lookOf)]);
     if (look === this.drawn) {
@@ -379,7 +379,7 @@ export class Chart {
     const [head, ...rows] = this.rows();
     const cell = (value, index) =>
       index
-        ? h("td", { class: "number", title: value }, number(value))
+        ? h("td", { class: "number", title: value }, typeof value === "string" ? value : number(value))
         : h("th", { scope: "row", class: "number" }, String(value));
     const table = h(
       "table",
@@ -404,6 +404,10 @@ export class Chart {
     const picture = standalone(this.plot, this.name, this.legend());
     if (kind === "svg") download(`${this.name}.svg`, svgText(picture), "image/svg+xml");
     else download(`${this.name}.png`, await png(picture), "image/png");
+  }
+
+  heightOf(isLarge) {
+    return isLarge ? LARGE : HEIGHT;
   }
 
   async copy() {

@@ -6,7 +6,8 @@ import { goal, plural, splitKey } from "./format.js";
 import { experiment } from "./groups.js";
 import { onLight } from "./highlight.js";
 import { keep } from "./kept.js";
-import { panels } from "./own.js";
+import { POINTS, panels } from "./own.js";
+import { isParam, PointChart } from "./points.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -43,7 +44,8 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
   const place = (grid, names) =>
     names.forEach((name, index) => {
       if (!charts.has(name)) {
-        const chart = new Chart(name, getRuns, mean, charts, arrangement(first, rest), isPanel(name));
+        const Kind = chosen.get(name)?.kind === POINTS ? PointChart : Chart;
+        const chart = new Kind(name, getRuns, mean, charts, arrangement(first, rest), isPanel(name));
         // The first ones are in sight, or nearly: their curves are asked for before the page is laid out.
         chart.seen = grid === first;
         charts.set(name, chart);
@@ -58,9 +60,10 @@ export function mountCharts(parent, getRuns, { mean = false } = {}) {
     const runs = getRuns();
     const names = metricNames(runs);
     chosen = panelNames(runs, names);
-    for (const [name, keys] of chosen) names.set(name, keys);
+    for (const [name, { keys }] of chosen) names.set(name, keys);
+    const isOther = (name, chart) => isPanel(name) && chart instanceof PointChart !== (chosen.get(name).kind === POINTS);
     for (const [name, chart] of charts)
-      if (!names.has(name)) {
+      if (!names.has(name) || isOther(name, chart)) {
         seen.unobserve(chart.element);
         resize.unobserve(chart.box);
         chart.close();
@@ -164,11 +167,14 @@ function metricNames(runs) {
   return new Map([...found].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b)));
 }
 
-/** The same of the charts of chosen metrics: of those that a run has. */
+/** name -> {kind, keys} of the charts of chosen metrics: of what a run has. */
 function panelNames(runs, taken) {
   const known = new Set(runs.flatMap((run) => Object.keys(run.metrics)));
-  const found = panels().filter(({ name, keys }) => !taken.has(name) && keys.some((key) => known.has(key)));
-  return new Map(found.map(({ name, keys }) => [name, Object.fromEntries(keys.filter((key) => known.has(key)).map((key) => [key, key]))]));
+  const found = panels()
+    .filter(({ name }) => !taken.has(name))
+    .map(({ name, keys, kind }) => [name, { kind, keys: keys.filter((key) => known.has(key) || (kind === POINTS && isParam(key))) }])
+    .filter(([, { kind, keys }]) => (kind === POINTS ? keys.length === 2 : keys.length > 0));
+  return new Map(found.map(([name, { kind, keys }]) => [name, { kind, keys: Object.fromEntries(keys.map((key) => [key, key])) }]));
 }
 
 /** Whether a metric is the loss by another name in all of the runs that have it. */

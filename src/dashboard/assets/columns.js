@@ -183,15 +183,18 @@ export function vocabulary(runs) {
   return { params: [...params.keys()].sort(), metrics: [...metrics].sort(), differing };
 }
 
-/** The columns shown until the user picks some; `main` is the main metric. */
-export function defaultColumns({ metrics, differing }, runs, main) {
+/** Columns of params at first. */
+const MOST_PARAMS = 3;
+
+/** The columns shown until the user picks some; `main` is the main metric, `wanted` are params that have a column anyway. */
+export function defaultColumns({ metrics, differing }, runs, main, wanted = []) {
   const experiments = new Set(runs.map((run) => run.experiment)).size > 1;
   return [
     main && `best:${main}`,
     main !== "validation/loss" && metrics.includes("validation/loss") && "best:validation/loss",
-    ...[...differing]
+    ...[...wanted, ...differing.filter((key) => !wanted.includes(key)).sort((a, b) => rank(a) - rank(b))]
+      .slice(0, Math.max(MOST_PARAMS, wanted.length))
       .sort((a, b) => rank(a) - rank(b))
-      .slice(0, 3)
       .map((key) => `param:${key}`),
     "run:seed",
     experiments && "run:experiment",

@@ -250,7 +250,7 @@ function renderPicker(panel) {
       {
         type: "button",
         onclick: () => {
-          choose({ cols: [], widths: [] });
+          choose({ cols: [], widths: [], stuck: [] });
           renderPicker(panel);
         },
       },

@@ -2,7 +2,7 @@
 
 import { h, paced, toast } from "./dom.js";
 import { bestFirst, goal, judge, number, plural, signed, splitKey, valueOf } from "./format.js";
-import { experiment, mainMetric } from "./groups.js";
+import { metricOf } from "./groups.js";
 import { monitored, progressText } from "./progress.js";
 import * as series from "./series.js";
 import { link, update } from "./state.js";
@@ -35,7 +35,7 @@ export async function paceOf(run) {
   if (!sample || !Number.isFinite(sample[3])) return "";
   const change = own.last - sample[3];
   const kind = judge(key, change);
-  const name = store.nameOf(other);
+  const name = store.shortName(other);
   return kind === "same" ? `as ${name}, the best so far, at epoch ${sample[0]}` : `${signed(change)} (${kind}) against ${name}, the best so far, at epoch ${sample[0]}`;
 }
 
@@ -101,7 +101,7 @@ export const onCounts = (listener) => listeners.add(listener);
 const changed = () => listeners.forEach((listener) => listener());
 
 const result = (run) => {
-  const key = experiment() === run.experiment ? mainMetric() : null;
+  const key = metricOf([run]);
   const found = key && valueOf(key, run.metrics[key]);
   return found === null || found === undefined ? "" : `, ${splitKey(key)[0] === "test" ? "" : "best "}${key} ${number(found)}`;
 };

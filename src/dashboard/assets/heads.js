@@ -9,6 +9,8 @@ import { keep } from "./kept.js";
 import { state, update } from "./state.js";
 import * as store from "./store.js";
 
+/** Cells before those of the chosen columns: box, eye, name and status. */
+export const NUM_FIXED = 4;
 const NARROWEST = 40,
   WIDEST = 600,
   STEP = 20; // px
@@ -32,6 +34,12 @@ function setWidth(id, width) {
   const others = state.widths.filter((item) => item.slice(0, item.lastIndexOf("=")) !== id);
   choose({ widths: [...others, `${id}=${Math.round(Math.max(NARROWEST, Math.min(WIDEST, width)))}`] });
 }
+
+/** id -> px from the left at which a column that stays in sight stands; the table says it. */
+export const places = new Map();
+
+/** What the cells of such a column have in addition. */
+export const stuck = (column) => (places.has(column.id) ? { class: "stuck", style: { "--left": `${places.get(column.id)}px` } } : { class: "" });
 
 const ids = () => store.columns().map((column) => column.id);
 
@@ -119,7 +127,8 @@ function headOf(column, isMovable) {
     "th",
     {
       scope: "col",
-      class: `${align ? "number" : ""} ${place >= 0 ? "sorted" : ""}`,
+      ...stuck(column),
+      class: `${align ? "number" : ""} ${place >= 0 ? "sorted" : ""} ${stuck(column).class}`,
       "aria-sort": place === 0 ? (descending ? "descending" : "ascending") : null,
     },
     sorter,
@@ -202,6 +211,7 @@ function columnMenu(column, anchor, isMovable) {
       group === "param" && action(state.color === id ? "Colour by run" : "Colour", () => update({ color: state.color === id ? "" : id })),
       isMovable && action("◂ Move", () => moveBy(id, -1), { "aria-label": "Move to the left" }),
       isMovable && action("Move ▸", () => moveBy(id, 1), { "aria-label": "Move to the right" }),
+      isMovable && action(state.stuck.includes(id) ? "Unpin" : "Pin", () => choose({ stuck: state.stuck.includes(id) ? state.stuck.filter((one) => one !== id) : [...state.stuck, id] }), { title: "It stays in sight beside the name of the run" }),
       isMovable && action("Hide", () => hide(id)),
     ),
     column.filter && isNameable(column.filter.key) ? filterOf(column) : null,

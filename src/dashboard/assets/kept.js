@@ -4,7 +4,7 @@
 const KEY = "burnlab-experiments";
 
 /** The keys of the page's state that are kept, as they are at first. */
-const NONE = { target: "", first: [], order: [], off: [], own: [], panels: [], cols: [], widths: [] };
+const NONE = { target: "", first: [], order: [], off: [], own: [], panels: [], cols: [], widths: [], stuck: [] };
 
 function all() {
   try {

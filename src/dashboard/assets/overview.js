@@ -21,6 +21,8 @@ export function mountOverview(parent) {
   const key = lineKey();
   const stopBoard = mountBoard(parent);
   const stopGoing = mountGoing(parent);
+  // Where there is room: the charts should be in sight on a small screen.
+  key.insertBefore(settings.add, key.lastChild);
   parent.append(settings.element, legend, key);
   const stopCharts = mountCharts(parent, store.drawn, { mean: true });
   const render = perFrame(() => {
@@ -148,10 +150,11 @@ export function chartSettings({ withDraw }) {
   const part = h(
     "select",
     { id: "part", "aria-label": "Curves of which part of the data", onchange: () => update({ part: part.value }) },
-    h("option", { value: "" }, "train and validation"),
+    h("option", { value: "" }, "all curves"),
     PARTS.map((one) => h("option", { value: one }, `${one} alone`)),
   );
   const add = h("button", { type: "button", id: "add-chart", title: "A chart of the metrics that you choose", onclick: () => editPanel() }, "+ Chart");
+  add.classList.toggle("quiet", withDraw);
   const drawLabel = h("label", { class: "inline" }, "draw ", draw);
   const mean = h("input", { type: "checkbox", id: "mean", onchange: () => update({ mean: mean.checked ? "1" : "" }) });
   const meanLabel = h("label", { class: "inline", title: "One line per group, with a band" }, mean, "mean per group");
@@ -176,12 +179,12 @@ export function chartSettings({ withDraw }) {
       smooth,
       value,
     ),
-    h("label", { class: "inline" }, "show ", part),
+    part,
     withDraw && drawLabel,
     withDraw && h("label", { class: "inline" }, "colour ", colors),
     withDraw && meanLabel,
     withDraw && band,
-    add,
+    withDraw ? null : add,
     reset,
   );
   const render = () => {
@@ -207,7 +210,7 @@ export function chartSettings({ withDraw }) {
     options(metric, keys.map((key) => [key, key]), store.mainMetric() ?? "");
   };
   render();
-  return { element, render };
+  return { element, render, add };
 }
 
 /** Fills a choice with `[[value, label]...]`, unless it has them already. */

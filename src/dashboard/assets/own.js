@@ -79,26 +79,44 @@ export function ownForm(name, isPanel) {
 
 // ---- charts of chosen metrics ----
 
-/** `[{name, keys}]`: titles, each with the metrics whose curves stand in one chart. */
+/** The kind of a chart with a point for each run; the others have curves. */
+export const POINTS = "points";
+
+/** `[{name, keys, kind}]`: titles, each with the metrics whose curves stand in one chart, or the two axes of points. */
 export function panels() {
   const found = new Map();
-  for (const [name, keys] of state.panels.map(parsed).filter(Boolean).slice(0, MOST_PANELS))
-    if (name.trim() && Array.isArray(keys) && !found.has(name)) found.set(name.slice(0, LONGEST), keys.filter((key) => typeof key === "string").slice(0, MOST_METRICS));
-  return [...found].map(([name, keys]) => ({ name, keys })).filter(({ keys }) => keys.length);
+  for (const [name, keys, kind] of state.panels.map(parsed).filter(Boolean).slice(0, MOST_PANELS)) {
+    if (!name.trim() || !Array.isArray(keys) || found.has(name)) continue;
+    const texts = keys.filter((key) => typeof key === "string").slice(0, MOST_METRICS);
+    if (kind === POINTS ? texts.length === 2 && texts[0] !== texts[1] : texts.length) found.set(name.slice(0, LONGEST), { keys: texts, kind: kind === POINTS ? POINTS : "" });
+  }
+  return [...found].map(([name, one]) => ({ name, ...one }));
 }
 
-const written = (list) => list.map(({ name, keys }) => JSON.stringify([name, keys]));
+const written = (list) => list.map(({ name, keys, kind }) => JSON.stringify(kind ? [name, keys, kind] : [name, keys]));
 
 export function removePanel(name) {
   keepAll({ panels: written(panels().filter((one) => one.name !== name)), own: others(name) });
 }
 
+/** What is wrong with a chart that is asked for; empty where nothing is. */
+function mistake({ name, keys, kind }, old) {
+  const { metrics } = store.words();
+  const taken = [...panels().map((one) => one.name).filter((one) => one !== old?.name), ...metrics.map((key) => splitKey(key)[1])];
+  if (kind === POINTS && (!keys.every(Boolean) || keys[0] === keys[1])) return "Choose two different axes.";
+  if (!keys.length) return "Choose a metric.";
+  if (keys.length > MOST_METRICS) return `${MOST_METRICS} metrics at most: more cannot be told apart.`;
+  if (taken.includes(name)) return `There is a chart “${name}” already: give this one another title.`;
+  if (!old && panels().length >= MOST_PANELS) return `${MOST_PANELS} charts at most: remove one first.`;
+  return "";
+}
+
 /** Asks for the metrics and the title of a new chart, or of the one of this name. */
 export function editPanel(name) {
   const old = panels().find((one) => one.name === name);
-  const { metrics } = store.words();
+  const { metrics, params, differing } = store.words();
   const curves = metrics.filter((key) => splitKey(key)[0] !== "test");
-  const chosen = new Set(old?.keys ?? []);
+  const chosen = new Set(old?.kind ? [] : old?.keys);
   const title = h("input", { value: old?.name ?? "", maxlength: LONGEST, placeholder: "named after its metrics", "aria-label": "Title of the chart", id: "panel-title" });
   const told = h("p", { class: "problem", role: "alert", hidden: true });
   const boxes = curves.map((key) => {
@@ -111,37 +129,47 @@ export function editPanel(name) {
     "aria-label": "Find a metric",
     oninput: () => boxes.forEach((label) => (label.hidden = !label.textContent.toLowerCase().includes(find.value.trim().toLowerCase()))),
   });
-  const dialog = document.getElementById("dialog");
-  const problem = (text) => {
-    told.hidden = false;
-    told.textContent = text;
+  const axis = (id, label, values, value) => {
+    const select = h("select", { id, "aria-label": label }, values.map(([key, text]) => h("option", { value: key }, text)));
+    if (values.some(([key]) => key === value)) select.value = value;
+    return select;
   };
+  const own = metrics.map((key) => [key, key]);
+  const across = [...differing, ...params.filter((key) => !differing.includes(key))].map((key) => [`param:${key}`, key]);
+  const x = axis("panel-x", "Horizontal axis", [...across, ...own], old?.keys[0]);
+  const y = axis("panel-y", "Vertical axis", own, old?.keys[1] ?? store.mainMetric());
+  const lines = h("div", {}, curves.length > 8 ? find : null, h("div", { class: "choices" }, boxes.length ? boxes : "No run has a curve yet."));
+  const points = h("div", { class: "fields" }, h("label", { class: "field" }, h("span", {}, "Horizontal: a param or a metric"), x), h("label", { class: "field" }, h("span", {}, "Vertical"), y));
+  const kind = h("select", { id: "panel-kind", "aria-label": "Kind", onchange: () => shown() }, h("option", { value: "" }, "curves of one or several metrics"), h("option", { value: POINTS }, "a point for each run"));
+  kind.value = old?.kind ?? "";
+  const shown = () => {
+    lines.hidden = kind.value === POINTS;
+    points.hidden = !lines.hidden;
+  };
+  shown();
+  const dialog = document.getElementById("dialog");
   const submit = (event) => {
     event.preventDefault();
-    const keys = [...chosen];
-    const wanted = title.value.trim() || keys.join(", ").slice(0, LONGEST);
-    const taken = [...panels().map((one) => one.name).filter((one) => one !== name), ...metrics.map((key) => splitKey(key)[1])];
-    if (!keys.length) problem("Choose a metric.");
-    else if (keys.length > MOST_METRICS) problem(`${MOST_METRICS} metrics at most: more cannot be told apart.`);
-    else if (taken.includes(wanted)) problem(`There is a chart “${wanted}” already: give this one another title.`);
-    else if (!old && panels().length >= MOST_PANELS) problem(`${MOST_PANELS} charts at most: remove one first.`);
-    else {
-      const one = { name: wanted, keys };
-      const list = old ? panels().map((other) => (other.name === name ? one : other)) : [...panels(), one];
-      dialog.close();
-      keepAll({ panels: written(list), order: state.order.map((other) => (other === name ? wanted : other)) });
-    }
+    const keys = kind.value === POINTS ? [x.value, y.value] : [...chosen];
+    const one = { name: title.value.trim() || keys.map((key) => key.replace(/^param:/, "")).join(", ").slice(0, LONGEST), keys, kind: kind.value };
+    told.textContent = mistake(one, old);
+    told.hidden = !told.textContent;
+    if (!told.hidden) return;
+    dialog.close();
+    const list = old ? panels().map((other) => (other.name === name ? one : other)) : [...panels(), one];
+    keepAll({ panels: written(list), order: state.order.map((other) => (other === name ? one.name : other)) });
   };
   dialog.className = "panel-dialog";
   dialog.replaceChildren(
     h("h2", {}, old ? "Change the chart" : "A chart of your own"),
-    h("p", { class: "soft" }, "The curves of one metric or of several on one axis, for every run that is drawn."),
+    h("p", { class: "soft" }, "For every run that is drawn. It is kept with the experiment, and in the address."),
     h(
       "form",
       { onsubmit: submit },
+      h("label", { class: "field" }, h("span", {}, "Kind"), kind),
       h("label", { class: "field" }, h("span", {}, "Title"), title),
-      curves.length > 8 ? find : null,
-      h("div", { class: "choices" }, boxes.length ? boxes : "No run has a curve yet."),
+      lines,
+      points,
       told,
       h("div", { class: "actions" }, h("button", { type: "submit", class: "primary", id: "panel-save" }, old ? "Change" : "Add"), h("button", { type: "button", onclick: () => dialog.close() }, "Cancel")),
     ),

@@ -1,11 +1,12 @@
 // Params against a metric, over all listed runs: a scatter plot, and parallel coordinates.
 
 import { dataTable, h, perFrame, scroller } from "./dom.js";
-import { bestFirst, goal, natural, number, param, plural, splitKey, valueOf } from "./format.js";
-import { hideHover, showHover } from "./hover.js";
-import { onTheme, paint, SHAPES } from "./palette.js";
-import { parallel, scaleOf } from "./parallel.js";
+import { bestFirst, goal, number, param, plural, splitKey, valueOf } from "./format.js";
+import { hideHover } from "./hover.js";
+import { onTheme } from "./palette.js";
+import { parallel } from "./parallel.js";
 import { Plot } from "./plot.js";
+import { pointsOf, tellPoint } from "./points.js";
 import { onState, state, update } from "./state.js";
 import * as store from "./store.js";
 
@@ -125,55 +126,12 @@ function options(select, values, chosen) {
 
 /** A point per run; of many with one value of a param, each is seen. */
 function scatter(box, runs, key, metric, value) {
-  const known = runs.filter((run) => run.params[key] !== undefined);
-  const scale = scaleOf(known.map((run) => run.params[key]));
-  const at = (run) => (scale.kind === "words" ? paramText(run, key) : run.params[key]);
-  // Words get their natural order: [8] before [16].
-  const words = [...new Set(known.map((run) => paramText(run, key)))].sort(natural);
-  const marks = known.map((run) => {
-    const isDrawn = store.isDrawn(run.id);
-    const slot = store.slot(run.id);
-    return {
-      x: at(run),
-      y: value(run),
-      run,
-      ids: [run.id],
-      opens: true,
-      size: 11,
-      opacity: 0.85,
-      color: isDrawn ? paint(slot) : "var(--text-soft)",
-      shape: isDrawn ? SHAPES[slot] : "circle",
-      isHollow: !isDrawn,
-      isChosen: state.sel.includes(run.id),
-    };
-  });
   if (!box.plot?.svg.isConnected) {
     const events = { open: ({ run }) => update({ view: "run", id: run.id, tab: "" }), leave: hideHover };
     box.plot = new Plot(box, { height: 420, label: "Scatter plot; the table below it has the numbers" }, events);
   }
-  const { plot } = box;
-  plot.events.hover = (x, y) => {
-    const mark = plot.find(x, y);
-    if (!mark) hideHover();
-    else
-      showHover(box, store.nameOf(mark.run), [
-        { label: metric, value: number(mark.y), slot: store.slot(mark.run.id), near: true },
-        { label: key, value: paramText(mark.run, key) },
-      ]);
-  };
   const part = splitKey(metric)[0] === "test" ? "" : goal(metric) ? " (best)" : " (last)";
-  const spare = scale.kind === "words" ? null : widened(scale, known.map((run) => run.params[key]));
-  plot.draw({
-    x: { kind: scale.kind, words, range: spare, title: key },
-    y: { kind: "linear", range: widened({ kind: "linear" }, known.map(value)), title: `${metric}${part}` },
-    marks,
-  });
-}
-
-/** The range of some numbers with room for their points. */
-function widened({ kind }, values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  if (kind === "log") return [low / (high / low) ** 0.05, high * (high / low) ** 0.05];
-  const spare = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
-  return [low - spare, high + spare];
+  const axes = [{ label: key, read: (run) => run.params[key] }, { label: metric, title: `${metric}${part}`, read: value }];
+  box.plot.events.hover = (x, y) => tellPoint(box.plot, box, axes, x, y);
+  box.plot.draw(pointsOf(runs, ...axes));
 }

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { MISSING, judge, number, plural, signed, spread } from "./format.js";
-import { filterByCell, widthOf } from "./heads.js";
+import { NUM_FIXED, filterByCell, places, stuck, widthOf } from "./heads.js";
 import { lights } from "./highlight.js";
 import { swatch } from "./palette.js";
 import { showAll } from "./shown.js";
@@ -10,7 +10,6 @@ import { link, state, toggle, update } from "./state.js";
 import * as store from "./store.js";
 
 const WIDEST = 9; // px of a character, few of which are wider
-const NUM_FIXED = 4; // cells before the first column: box, eye, name and status
 
 /** key -> {element, signature} of the rows that are there. */
 export const rows = new Map();
@@ -58,6 +57,7 @@ export function runRow(key, run, columns, index, cursor) {
     flags,
     cells.map((cell) => [cell.column.id, cell.text, cell.epoch, cell.delta?.text]),
     state.widths,
+    [...places],
   ]);
   return remembered(key, signature, () => {
     const name = store.shortName(run);
@@ -122,7 +122,8 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
     return h(
       "td",
       {
-        class: `editable ${text ? "" : "empty"}`,
+        ...stuck(column),
+        class: `editable ${text ? "" : "empty"} ${stuck(column).class}`,
         title: text || `Add ${column.label}`,
         "data-edit": column.edit,
         onclick: (event) => {
@@ -137,7 +138,7 @@ function dataCell(run, { column, text, epoch, delta: difference }) {
   }
   return h(
     "td",
-    { class: `${column.number ? "number" : ""} ${fits ? "fits" : ""}`, title },
+    { ...stuck(column), class: `${column.number ? "number" : ""} ${fits ? "fits" : ""} ${stuck(column).class}`, title },
     String(text),
     epoch ? h("span", { class: "at" }, ` @${epoch}`) : null,
     difference && h("span", { class: `delta ${difference.kind}`, title: deltaTitle(difference.kind) }, difference.text),

@@ -2,7 +2,7 @@
 //
 // The address is `#/<view>?key=value&...`. `state` is the parsed address; `update` changes both.
 
-const LISTS = ["cols", "widths", "sort", "own", "panels", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "order", "off", "zoomy", "pcols"];
+const LISTS = ["cols", "widths", "stuck", "sort", "own", "panels", "closed", "sel", "show", "hide", "pin", "logy", "full", "large", "first", "order", "off", "zoomy", "pcols"];
 
 /** Views of one thing, whose id is in the path. */
 const PAGES = ["run", "sweep"];
@@ -14,6 +14,7 @@ const DEFAULTS = {
   q: "", // filter
   sort: [], // columns, of which the first decides first; "-" is descending; empty: the newest first
   cols: [], // columns in their order; empty: chosen by columns.js
+  stuck: [], // columns that stay in sight beside the name
   widths: [], // "column=px" of columns that are not as wide as they were
   group: "", // columns' ids, one a line, or "seeds": everything but the seed
   closed: [], // collapsed groups

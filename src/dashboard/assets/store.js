@@ -1,6 +1,7 @@
 // The runs as the server has them, and which of them are listed and drawn.
 
 import * as api from "./api.js";
+import { saidOf } from "./clauses.js";
 import { FIRST } from "./early.js";
 import { bestFirst, valueOf } from "./format.js";
 import { column, defaultColumns, isNewestFirst, orderBy, runName, serverOrder, sortKeys, vocabulary } from "./columns.js";
@@ -221,10 +222,17 @@ export const remember = (key, make) => (cache[key] ??= make());
 /** What the runs have: `{params, metrics, differing}`. */
 export const words = () => remember("words", () => vocabulary([...runs.values()].filter(isListed)));
 
+/** The columns of the table, those that stay in sight first. */
 export const columns = () =>
-  remember("columns", () =>
-    (state.cols.length ? state.cols : defaultColumns(words(), listed(), mainMetric())).map(column).filter(Boolean),
-  );
+  remember("columns", () => {
+    const ids = state.cols.length ? state.cols : defaultColumns(words(), listed(), mainMetric(), filtered());
+    const found = ids.map(column).filter(Boolean);
+    const isStuck = ({ id }) => state.stuck.includes(id);
+    return [...found.filter(isStuck), ...found.filter((one) => !isStuck(one))];
+  });
+
+/** The params that the filter is about: they are the same in all runs that are left, but their columns stay. */
+const filtered = () => (state.q.trim() ? words().params.filter((key) => saidOf(state.q, key).length) : []);
 
 const isListed = (run) =>
   (state.archived === "1" || !run.archived) &&

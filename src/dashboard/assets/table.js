@@ -2,7 +2,7 @@
 
 import { edit } from "./actions.js";
 import { h, perFrame } from "./dom.js";
-import { cellMenu, renderHead, widthOf } from "./heads.js";
+import { NUM_FIXED, cellMenu, places, renderHead, widthOf } from "./heads.js";
 import { groupRow, rowId, rows, runRow, serve } from "./rows.js";
 import { show, showOnly } from "./shown.js";
 import { onState, state, toggle, update } from "./state.js";
@@ -12,12 +12,14 @@ export { deltaText, deltaTitle, statusLabel } from "./rows.js";
 
 const ROW = 30; // px; style.css has the same
 const SPARE = 8; // rows kept above and below the ones in sight
+const PIECE = 10; // rows that the first frames add
 
 const soon = perFrame(() => renderRows());
 // What part of the table is in sight, in px: asking the browser in the midst of a change would have it lay out the page.
 let [room, place] = [innerHeight, 0];
 
 let box, table, head, body, columnGroup, above, below;
+let most = PIECE; // rows that there may be: the first ones come in pieces, as the browser lays them out slowest
 let inSight = ""; // which part of `items` has rows
 let items = []; // what the table lists: {run} or {group}
 let cursor = ""; // id of the row that the keyboard is on
@@ -91,6 +93,8 @@ function renderTable() {
     100,
     ...columns.map((column) => widthOf(column, (column.metric ? (groups ? 26 : 0) + (state.base ? 74 : 0) : 0))),
   ];
+  places.clear();
+  columns.filter(({ id }) => state.stuck.includes(id)).reduce((left, column, index) => (places.set(column.id, left), left + widths[NUM_FIXED + index]), widths[0] + widths[1] + name);
   columnGroup.replaceChildren(...widths.map((width) => h("col", { style: { width: `${width}px` } })));
   table.style.width = `${widths.reduce((sum, width) => sum + width, 0)}px`;
   table.setAttribute("aria-rowcount", items.length + 1);
@@ -109,7 +113,12 @@ function scrolled() {
 /** `moved`: nothing changed but the place, so that the rows that are there stay as they are. */
 function renderRows({ moved = false } = {}) {
   const first = Math.max(0, Math.floor(place / ROW) - SPARE);
-  const last = Math.min(items.length, Math.ceil((place + room) / ROW) + SPARE);
+  const end = Math.min(items.length, Math.ceil((place + room) / ROW) + SPARE);
+  const last = Math.min(end, first + most);
+  if (last < end) {
+    most += PIECE;
+    soon();
+  } else if (items.length) most = Infinity;
   if (moved && inSight === `${first} ${last}`) return;
   inSight = `${first} ${last}`;
   const columns = store.columns();

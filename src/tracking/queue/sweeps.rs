@@ -62,7 +62,7 @@ impl Store {
         let named = |row: &Row| Ok(run_id(row, 0).ok().zip(row.get::<String>(1).ok()));
         let known: Vec<(RunId, String)> = self.query(sql, &[], named)?.into_iter().flatten().collect();
         let wanted = slug(query);
-        // An experiment that was renamed is not found by its old name, which the id keeps: another may have it now.
+        // By the name that the experiment has now: the id keeps the old one, which another may have.
         let id = match known.iter().find(|(_, name)| !query.is_empty() && slug(name) == wanted) {
             Some((id, _)) => id.clone(),
             None => find_id(

@@ -32,7 +32,7 @@ pub(super) struct Origin {
 
 enum Bytes {
     /// A PostgreSQL server, which has no bytes but rows; without a valid address what is wrong with it.
-    Server(Result<Address, String>),
+    Server(Result<Box<Address>, String>),
     File(PathBuf),
     StandardInput,
     Shipped(&'static [u8]),
@@ -67,8 +67,9 @@ impl Origin {
 
     fn one(path: &Path, key: &'static str) -> Self {
         if let Some(url) = path.to_str().filter(|text| postgresql::is_url(text)) {
-            let address = address_of(url);
-            let display = address.as_ref().map_or_else(|_| "the address of the data".to_owned(), Address::to_string);
+            let address = address_of(url).map(Box::new);
+            let display =
+                address.as_ref().map_or_else(|_| "the address of the data".to_owned(), |address| address.to_string());
             return Self { display, key, bytes: Bytes::Server(address), stream: OnceLock::new(), parts: Vec::new() };
         }
         let (display, bytes) = match shipped::file(path) {

@@ -81,7 +81,7 @@ pub(super) fn open<'a>(
     if !statement.readonly() {
         return Err(query::no_rows());
     }
-    let (names, about) = query::columns(statement.column_names().into_iter())?;
+    let (names, about) = query::columns(statement.column_names())?;
     drop(statement);
     let cells = CellParser::new(&config.missing, false);
     Ok(Table::new(origin, names.clone(), about, Box::new(Query { origin, path, text, names, cells })))

@@ -225,7 +225,7 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
     // 14 bits of the width and 14 of the height after the first byte of the picture.
     let mut large = webp.clone();
     let header = large.windows(4).position(|bytes| bytes == b"VP8L").unwrap() + 9;
-    large[header..header + 4].copy_from_slice(&[0xff, 0xff, 0xff, 0x0f]);
+    large[header..header + 4].copy_from_slice(&[0xfe, 0xbf, 0xff, 0x0f]);
     // 60,000 x 60,000 pixels of nothing: some bytes that would take 3.6 GB.
     let mut bomb = whole.clone();
     bomb[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
@@ -239,9 +239,9 @@ fn what_is_wrong_with_an_image_is_one_clear_line() {
         (b"".to_vec(), "is empty"),
         (b"hello".to_vec(), "is neither PNG, JPEG nor WebP: convert it, or remove it"),
         (b"GIF89a".to_vec(), "is a GIF image, and only PNG, JPEG and WebP are read: convert it"),
-        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "has no pixels: it is damaged"),
+        (b"RIFF\0\0\0\0WEBPVP8 ".to_vec(), "is a damaged WebP file: "),
         (webp[..webp.len() / 2].to_vec(), "is a damaged WebP file: "),
-        (large, "claims 16384 x 16384 pixels, and no image may have more than 120 million: make it smaller"),
+        (large, "claims 16383 x 16383 pixels, and no image may have more than 120 million: make it smaller"),
         (whole[..40].to_vec(), "is a damaged PNG file: "),
         (flipped, "is a damaged PNG file: "),
         (bomb, "claims 60000 x 60000 pixels, and no image may have more than 120 million: make it smaller"),

@@ -13,7 +13,7 @@ python=${CLIENTS_PYTHON:-$root/target/clients/bin/python}
 if [ ! -x "$python" ]; then
     python3 -m venv target/clients
     "$python" -m pip install --quiet \
-        'tritonclient[http]==2.73.0' mlflow-skinny==3.17.2 pandas uvicorn schemathesis==4.32.5
+        'tritonclient[http]==2.73.0' mlflow-skinny==3.17.2 pandas scipy uvicorn schemathesis==4.32.5
 fi
 scratch=$(mktemp -d)
 trap 'kill $server 2>/dev/null || true; rm -rf "$scratch"' EXIT

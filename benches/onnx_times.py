@@ -129,4 +129,5 @@ def main():
     print(f"{'median':<24}" + "".join("{:>10.1f}{:>9.1f}{:>9.2f}{:>8.3f}".format(*of_size) for of_size in medians))
 
 
-main()
+if __name__ == "__main__":
+    main()

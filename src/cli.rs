@@ -591,6 +591,10 @@ pub struct ExportArgs {
     /// the model, of every kind, and its card
     #[arg(long, value_enum)]
     pub format: Option<ModelFormat>,
+    /// How an ONNX model keeps its weights: float32, or int8 with a scale for each output, in a quarter of the space, whose
+    /// predictions differ a little; what is computed is float32
+    #[arg(long, value_enum, default_value_t)]
+    pub weights: ModelWeights,
     /// The file to write; by default named after the run, in the current folder. The model card is written next to it,
     /// with `.md` appended
     #[arg(short, long, value_name = "FILE")]
@@ -603,6 +607,14 @@ pub enum ModelFormat {
     Onnx,
     Safetensors,
     Html,
+}
+
+/// How the weights of an exported model are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ModelWeights {
+    #[default]
+    Float32,
+    Int8,
 }
 
 /// `burnlab report RUN...`: one self-contained HTML file.

@@ -3,12 +3,13 @@
 #
 #   benches/peers/serve.sh [PORT for MLflow, by default 5391]
 #
-# The first call installs MLflow and scikit-learn into target/clients (about 600 MB).
+# The first call installs MLflow and scikit-learn into target/clients (about 600 MB), unless CLIENTS_PYTHON names a Python that has
+# them. SERVE_BENCH is the bench, where it is built already; else cargo builds it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-port=${1:-5391} python=$PWD/target/clients/bin/python
+port=${1:-5391} python=${CLIENTS_PYTHON:-$PWD/target/clients/bin/python}
 [ -x "$python" ] || python3 -m venv target/clients
-"$python" -c 'import fastapi, mlflow, sklearn, skops' 2>/dev/null ||
+"$python" -c 'import fastapi, mlflow, sklearn, skops, scipy' 2>/dev/null ||
     "$python" -m pip install --quiet mlflow-skinny==3.17.2 scikit-learn==1.9.1 pandas fastapi uvicorn skops scipy
 scratch=$(mktemp -d)
 server=
@@ -26,7 +27,7 @@ model = make_pipeline(StandardScaler(), MLPClassifier((16,), max_iter=50)).fit(*
 mlflow.sklearn.save_model(model, sys.argv[1], pip_requirements=[], serialization_format="cloudpickle")
 END
 # The program that `mlflow models serve --env-manager local` starts.
-PATH="$PWD/target/clients/bin:$PATH" MLFLOW_ALLOW_PICKLE_DESERIALIZATION=true \
+PATH="$(dirname "$python"):$PATH" MLFLOW_ALLOW_PICKLE_DESERIALIZATION=true \
     "$python" -m mlflow models serve --model-uri "$scratch/model" --env-manager local --port "$port" 2>"$scratch/log" &
 server=$!
 for _ in $(seq 600); do
@@ -34,4 +35,5 @@ for _ in $(seq 600); do
     kill -0 "$server" || { cat "$scratch/log" >&2; exit 1; }
     sleep 0.1
 done
-AGAINST="127.0.0.1:$port" cargo bench --quiet --bench serve
+export AGAINST="127.0.0.1:$port"
+if [ -n "${SERVE_BENCH:-}" ]; then "$SERVE_BENCH" --bench; else cargo bench --quiet --bench serve; fi

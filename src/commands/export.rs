@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::output::{is_stdout, refuse_foreign, say, say_path, to_file, to_own_file};
-use crate::cli::{ExportArgs, ModelFormat};
-use crate::experiment::export::{html_page, notes, onnx_ensemble, onnx_model};
+use crate::cli::{ExportArgs, ModelFormat, ModelWeights};
+use crate::experiment::export::{about, html_page, notes, onnx_ensemble, onnx_model};
 use crate::experiment::{Ensemble, RunFolder, SavedModel, model_card};
+use crate::onnx::Weights;
 use crate::permissions::{create_for_this_user_alone, is_public};
 use crate::tracking::slug;
 
@@ -17,14 +18,20 @@ use crate::tracking::slug;
 pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let to_stdout = args.output.as_deref().is_some_and(is_stdout);
     anyhow::ensure!(!to_stdout, "export writes a model card beside the model: name a file for the model");
+    let is_onnx = args.format.is_none_or(|format| format == ModelFormat::Onnx);
+    let weights = match args.weights {
+        ModelWeights::Float32 => Weights::Float32,
+        ModelWeights::Int8 => Weights::Int8,
+    };
+    anyhow::ensure!(weights == Weights::Float32 || is_onnx, "--weights int8 is for ONNX models: leave out --format");
     let location = args.store.location();
     if args.ensemble {
-        let is_onnx = args.format.is_none_or(|format| format == ModelFormat::Onnx);
         anyhow::ensure!(is_onnx, "--ensemble writes an ONNX model: leave out --format");
         let ensemble = Ensemble::open(&location, &args.run)?;
         close_as(args, ensemble.members.iter().map(|member| member.model.folder.path()));
         let path = path(args, &format!("{}-ensemble", slug(&ensemble.name)), "onnx")?;
-        write(&path, &onnx_ensemble(&ensemble)?, &model_card::of_ensemble(&ensemble, &path)?)?;
+        let card = with_weights(model_card::of_ensemble(&ensemble, &path)?, weights);
+        write(&path, &onnx_ensemble(&ensemble, weights)?, &card)?;
         notes(ensemble.first()).iter().for_each(|note| say!("note   {note}"));
         return Ok(ExitCode::SUCCESS);
     }
@@ -34,7 +41,7 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
     let format = args.format.unwrap_or(ModelFormat::Onnx);
     let path_with = |extension| path(args, &saved.name(), extension);
     let (path, bytes) = match format {
-        ModelFormat::Onnx => (path_with("onnx")?, onnx_model(&saved)?),
+        ModelFormat::Onnx => (path_with("onnx")?, onnx_model(&saved, weights)?),
         ModelFormat::Safetensors => (path_with("safetensors")?, saved.encode()?),
         ModelFormat::Html => {
             // The card is in the page.
@@ -45,11 +52,19 @@ pub fn run(args: &ExportArgs) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     };
-    write(&path, &bytes, &model_card::text(&saved, &path)?)?;
+    write(&path, &bytes, &with_weights(model_card::text(&saved, &path)?, weights))?;
     if format == ModelFormat::Onnx {
         notes(&saved).iter().for_each(|note| say!("note   {note}"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The card, and what it says of the weights.
+fn with_weights(mut card: String, weights: Weights) -> String {
+    if let Some(about) = about(weights) {
+        card.push_str(&format!("\n## Weights\n\n{about}\n"));
+    }
+    card
 }
 
 /// Under a name that burnlab gives, the export is closed to other users as the runs are: it has names of columns and classes.

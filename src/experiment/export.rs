@@ -4,7 +4,7 @@ use super::ensemble::Ensemble;
 use super::saved_model::SavedModel;
 use crate::data::{Inputs, PreparedKind, PreparedTarget};
 use crate::network::{self, Column, Head, Network};
-use crate::onnx;
+use crate::onnx::{self, Weights};
 use crate::page;
 use crate::training::OutputDecoder;
 
@@ -13,31 +13,46 @@ pub fn notes(saved: &SavedModel) -> Vec<String> {
     saved.preprocessor.readings.for_others(&saved.preprocessor.target_names())
 }
 
+/// What the card of a model with such weights says of them; `None` of those that are as they were trained.
+pub fn about(weights: Weights) -> Option<&'static str> {
+    match weights {
+        Weights::Float32 => None,
+        Weights::Int8 => Some(
+            "The weights are int8, with a scale for each output. What the model predicts differs a little from what burnlab \
+             predicts with the float32 weights, whose results stand in the card.",
+        ),
+    }
+}
+
 /// The model with its preprocessing: raw cells in, labels and probabilities (or a number) out; of a language model the numbers of
 /// characters in, and the probabilities of the next one out.
 ///
 /// # Errors
 /// A column of texts, or of large numbers that float32 cannot tell apart; a damaged file in the run folder.
-pub fn onnx_model(saved: &SavedModel) -> anyhow::Result<Vec<u8>> {
+pub fn onnx_model(saved: &SavedModel, weights: Weights) -> anyhow::Result<Vec<u8>> {
     let doc = doc(saved, &format!("run {}", saved.name()));
     let metadata = metadata(saved, ("burnlab_run", saved.name()))?;
-    Ok(encode(vec![exact_network(saved)?], metadata, &doc))
+    Ok(encode(vec![exact_network(saved)?], metadata, &doc, weights))
 }
 
 /// One model with the mean of the members' predictions, each with its own preprocessing.
 ///
 /// # Errors
 /// As [`onnx_model`], for any member.
-pub fn onnx_ensemble(ensemble: &Ensemble) -> anyhow::Result<Vec<u8>> {
+pub fn onnx_ensemble(ensemble: &Ensemble, weights: Weights) -> anyhow::Result<Vec<u8>> {
     let saved = || ensemble.members.iter().map(|member| &member.model);
     let names = saved().map(SavedModel::name).collect::<Vec<_>>().join(", ");
     let doc = doc(ensemble.first(), &format!("mean of {}: runs {names}", ensemble.size()));
     let networks = saved().map(exact_network).collect::<anyhow::Result<_>>()?;
-    Ok(encode(networks, metadata(ensemble.first(), ("burnlab_runs", names))?, &doc))
+    Ok(encode(networks, metadata(ensemble.first(), ("burnlab_runs", names))?, &doc, weights))
 }
 
-fn encode(networks: Vec<Network>, metadata: Vec<(String, String)>, doc: &str) -> Vec<u8> {
-    onnx::encode(&onnx::Model { networks, metadata, producer_version: env!("CARGO_PKG_VERSION"), doc })
+fn encode(networks: Vec<Network>, mut metadata: Vec<(String, String)>, doc: &str, weights: Weights) -> Vec<u8> {
+    if weights == Weights::Int8 {
+        metadata.push(("weights".to_owned(), "int8".to_owned()));
+    }
+    let doc = [Some(doc), about(weights)].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    onnx::encode(&onnx::Model { networks, metadata, producer_version: env!("CARGO_PKG_VERSION"), doc: &doc, weights })
 }
 
 /// What the file says of itself.

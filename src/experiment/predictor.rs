@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
 
 use anyhow::Context;
 
@@ -11,6 +10,7 @@ use crate::backend::{BackendName, Job, run_on};
 use crate::cpu::TrainingBackend;
 use crate::data::{Drift, Examples, NewRows};
 use crate::invalid::Invalid;
+use crate::threads;
 use crate::training::OutputDecoder;
 use crate::training::evaluation::{Answer, logits};
 
@@ -28,10 +28,19 @@ pub struct Predictor {
     asked: SyncSender<Asked>,
 }
 
-/// The inputs of a request, and where the logits go.
+/// The inputs of a request, and what is done with the logits.
 struct Asked {
     examples: Examples,
-    answer: SyncSender<Vec<f32>>,
+    then: Box<dyn FnOnce(Vec<f32>) + Send>,
+}
+
+/// A request whose rows are read.
+pub struct Begun {
+    /// Those of all blocks of rows but the last.
+    answers: Vec<Answer>,
+    drift: Drift,
+    /// The inputs of the last block, which are still to be [asked](Predictor::ask) about; `None` of no rows.
+    pub last: Option<Examples>,
 }
 
 /// What a model says of the rows of a request.
@@ -79,7 +88,7 @@ impl Predictor {
                 ready.send(Err(anyhow::Error::msg(message))).ok();
             }
         };
-        thread::Builder::new().name("model".into()).spawn(work).context("no thread for the model")?;
+        threads::spawn(work).context("no thread for the model")?;
         is_ready.recv().context("the model's thread has ended")??;
         let decoder = OutputDecoder::new(&saved.preprocessor);
         Ok(Self { saved, decoder, asked })
@@ -96,24 +105,58 @@ impl Predictor {
     /// # Errors
     /// Rows that cannot be read or lack columns, or more than `most` of them.
     pub fn answer(&self, bytes: Arc<[u8]>, most: usize) -> Result<Answered, Unanswered> {
-        let Self { saved, decoder, .. } = self;
+        let mut begun = self.begin(bytes, most)?;
+        let logits = begun.last.take().map_or(Ok(Vec::new()), |last| self.logits(last))?;
+        Ok(self.end(begun, &logits))
+    }
+
+    /// The first part of [`Predictor::answer`]: reads the rows, and waits for the network only where they are more than a block.
+    ///
+    /// # Errors
+    /// As [`Predictor::answer`].
+    pub fn begin(&self, bytes: Arc<[u8]>, most: usize) -> Result<Begun, Unanswered> {
+        let Self { saved, .. } = self;
         let rows = NewRows::of_bytes(bytes, &saved.preprocessor, &saved.config.data);
-        let num_outputs = decoder.task.num_outputs();
-        let mut answers = Vec::new();
+        let (mut answers, mut last) = (Vec::new(), None::<Examples>);
+        let mut num_rows = 0;
         let drift = rows.open()?.for_each_block(|block| {
-            if answers.len() + block.examples.len() > most {
+            num_rows += block.examples.len();
+            if num_rows > most {
                 return Err(Unanswered::TooMany(most));
             }
-            let logits = self.logits(block.examples)?;
-            answers.extend(logits.chunks_exact(num_outputs).map(|logits| Answer::new(decoder, logits)));
+            if let Some(before) = last.replace(block.examples) {
+                let logits = self.logits(before)?;
+                answers.extend(self.decoded(&logits));
+            }
             Ok(())
         })?;
-        Ok(Answered { answers, drift })
+        Ok(Begun { answers, drift, last })
+    }
+
+    /// Has `then` called with the logits of `examples`, on the network's thread: it must not take long.
+    ///
+    /// # Errors
+    /// A network that is gone.
+    pub fn ask(&self, examples: Examples, then: impl FnOnce(Vec<f32>) + Send + 'static) -> Result<(), Unanswered> {
+        self.asked.send(Asked { examples, then: Box::new(then) }).map_err(|_| Unanswered::Ended)
+    }
+
+    /// The last part of [`Predictor::answer`], with the logits of the last block.
+    pub fn end(&self, begun: Begun, logits: &[f32]) -> Answered {
+        let Begun { mut answers, drift, .. } = begun;
+        answers.extend(self.decoded(logits));
+        Answered { answers, drift }
+    }
+
+    fn decoded<'l>(&'l self, logits: &'l [f32]) -> impl Iterator<Item = Answer> + 'l {
+        let rows = logits.chunks_exact(self.decoder.task.num_outputs());
+        rows.map(|logits| Answer::new(&self.decoder, logits))
     }
 
     fn logits(&self, examples: Examples) -> Result<Vec<f32>, Unanswered> {
         let (answer, answered) = sync_channel(1);
-        self.asked.send(Asked { examples, answer }).map_err(|_| Unanswered::Ended)?;
+        // Whoever waits is still there: it is this function.
+        self.ask(examples, move |logits| answer.send(logits).unwrap_or_default())?;
         answered.recv().map_err(|_| Unanswered::Ended)
     }
 }
@@ -138,22 +181,24 @@ impl Job for AnswerRequests<'_> {
         let num_outputs = saved.preprocessor.task().num_outputs();
         while let Ok(first) = requests.recv() {
             let mut all = first.examples;
-            let mut parts = vec![(all.len(), first.answer)];
-            while all.len() < ROWS_AT_ONCE
+            let mut rows = all.rows.to_vec();
+            let mut parts = vec![(all.len(), first.then)];
+            while rows.len() < ROWS_AT_ONCE
                 && all.inputs.len() < INPUTS_AT_ONCE
                 && let Ok(mut next) = requests.try_recv()
             {
-                parts.push((next.examples.len(), next.answer));
+                parts.push((next.examples.len(), next.then));
                 all.inputs.append(&mut next.examples.inputs);
-                all.rows = all.rows.iter().chain(&*next.examples.rows).copied().collect();
+                rows.extend_from_slice(&next.examples.rows);
             }
+            all.rows = rows.into();
             let logits = logits(&net, &all, &device);
+            drop(all);
             let mut rest = &logits[..];
-            for (num_rows, answer) in parts {
+            for (num_rows, then) in parts {
                 let (own, others) = rest.split_at(num_rows * num_outputs);
                 rest = others;
-                // A client that is gone by now wants no answer.
-                answer.send(own.to_vec()).ok();
+                then(own.to_vec());
             }
         }
     }

@@ -77,6 +77,7 @@ mod field {
         pub const FLOAT_DATA: u32 = 4;
         pub const INT64_DATA: u32 = 7;
         pub const NAME: u32 = 8;
+        pub const RAW_DATA: u32 = 9;
         pub const DOUBLE_DATA: u32 = 10;
     }
     pub mod value_info {
@@ -97,6 +98,7 @@ mod field {
 #[derive(Clone, Copy)]
 pub(super) enum DataType {
     Float = 1,
+    Int8 = 3,
     Int64 = 7,
     Text = 8,
     Double = 11,
@@ -108,6 +110,7 @@ pub(super) enum Values<'a> {
     Floats(&'a [f32]),
     Doubles(&'a [f64]),
     Ints(&'a [i64]),
+    Bytes(&'a [i8]),
 }
 
 /// An attribute of an operator.
@@ -122,10 +125,40 @@ pub(super) enum Attribute<'a> {
     Texts(&'a [&'a str]),
 }
 
+/// How the weights of a model's layers are kept in its file. All else, as biases, is float32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weights {
+    #[default]
+    Float32,
+    /// Whole numbers from -127 to 127, times a scale that each output (of a table, each row) has: its largest weight over 127. They
+    /// take a quarter of the space; what is computed is float32.
+    Int8,
+}
+
+/// About what a node of [`Graph::weights`] takes in the file.
+const NODE_BYTES: usize = 200;
+
+/// The scale of each place along `axis`, and what its weights are in it: rounded, ties to even.
+fn quantized(array: &Array, axis: usize) -> (Vec<f32>, Vec<i8>) {
+    let inner: usize = array.shape[axis + 1..].iter().product();
+    let num_scales = array.size(axis);
+    let place = |at: usize| at / inner % num_scales;
+    let mut scales = vec![0.0f32; num_scales];
+    for (at, value) in array.values.iter().enumerate() {
+        scales[place(at)] = scales[place(at)].max(value.abs());
+    }
+    // Of weights that are all 0 any scale is right.
+    scales.iter_mut().for_each(|scale| *scale = if *scale > 0.0 { *scale / 127.0 } else { 1.0 });
+    let values = array.values.iter().enumerate();
+    let values = values.map(|(at, value)| (value / scales[place(at)]).round_ties_even().clamp(-127.0, 127.0) as i8);
+    (scales.clone(), values.collect())
+}
+
 /// A graph under construction. Tensors are referred to by name; generated names never clash with others.
 #[derive(Default)]
 pub(super) struct Graph {
     prefix: String,
+    weights: Weights,
     num_named: usize,
     uses_ml: bool,
     nodes: Vec<Message>,
@@ -135,13 +168,13 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// An empty graph whose inputs and outputs will be named `names`.
-    pub fn new(names: &[String]) -> Self {
+    /// An empty graph whose inputs and outputs will be named `names`, and whose weights are kept as `weights`.
+    pub fn new(names: &[String], weights: Weights) -> Self {
         let mut prefix = String::from("burnlab/");
         while names.iter().any(|name| name.starts_with(&prefix)) {
             prefix.push('/');
         }
-        Self { prefix, ..Self::default() }
+        Self { prefix, weights, ..Self::default() }
     }
 
     /// An input of this shape.
@@ -161,7 +194,24 @@ impl Graph {
         name
     }
 
-    /// Weights as a constant.
+    /// Weights as a constant, or as one that is made of whole numbers when the model is run: see [`Weights::Int8`]. Each place
+    /// along `axis` has a scale of its own.
+    pub fn weights(&mut self, what: &str, array: &Array, axis: usize) -> String {
+        if self.weights == Weights::Float32 {
+            return self.array(what, array);
+        }
+        let (num_scales, num_values) = (array.size(axis), array.values.len());
+        // Of few weights the scales and the node would take more than is saved.
+        if 3 * num_values < size_of::<f32>() * num_scales + NODE_BYTES {
+            return self.array(what, array);
+        }
+        let (scales, values) = quantized(array, axis);
+        let values = self.constant(what, &array.shape, Values::Bytes(&values));
+        let scales = self.constant("scales", &[num_scales], Values::Floats(&scales));
+        self.node("DequantizeLinear", &[&values, &scales], &[("axis", Attribute::Int(axis as i64))])
+    }
+
+    /// Numbers of a layer as a constant.
     pub fn array(&mut self, what: &str, array: &Array) -> String {
         self.constant(what, &array.shape, Values::Floats(&array.values))
     }
@@ -265,6 +315,7 @@ fn tensor(shape: &[usize], values: Values) -> Message {
         Values::Floats(values) => message(DataType::Float).floats(field::tensor::FLOAT_DATA, values),
         Values::Doubles(values) => message(DataType::Double).doubles(field::tensor::DOUBLE_DATA, values),
         Values::Ints(values) => message(DataType::Int64).ints(field::tensor::INT64_DATA, values),
+        Values::Bytes(values) => message(DataType::Int8).signed_bytes(field::tensor::RAW_DATA, values),
     }
 }
 
@@ -283,4 +334,28 @@ fn value_info(name: &str, data_type: DataType, shape: &[Dimension]) -> Message {
 
 fn operator_set(domain: &str, version: i64) -> Message {
     Message::new().text(field::operator_set_id::DOMAIN, domain).int(field::operator_set_id::VERSION, version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_the_nearest_multiple_of_its_output_s_scale() {
+        // By hand: the columns' largest are 1.27 and 254.
+        let array = Array::new(&[3, 3], vec![1.27, -254.0, 0.0, 0.014, 3.1, 0.0, -0.996, 127.0, 0.0]);
+        let (scales, values) = quantized(&array, 1);
+        assert_eq!((scales[1], scales[2]), (2.0, 1.0));
+        assert!((scales[0] - 0.01).abs() < 1e-9);
+        assert_eq!(values, [127, -127, 0, 1, 2, 0, -100, 64, 0]);
+        // The rows': 254, 3.1 and 127.
+        let (scales, values) = quantized(&array, 0);
+        assert_eq!((scales[0], scales[2]), (2.0, 1.0));
+        assert_eq!(values, [1, -127, 0, 1, 127, 0, -1, 127, 0]);
+        // Of the middle of three dimensions.
+        let array = Array::new(&[2, 2, 2], vec![127.0, 1.0, 0.5, 0.25, -2.0, 3.0, 1.0, -12.7]);
+        let (scales, values) = quantized(&array, 1);
+        assert_eq!(scales[0], 1.0);
+        assert_eq!(values, [127, 1, 5, 2, -2, 3, 10, -127]);
+    }
 }

@@ -76,7 +76,7 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
         }
         Layer::Convolution { weight, bias } => {
             let kernel = weight.size(2) as i64;
-            let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| graph.array(what, array));
+            let (weight, bias) = (graph.weights("weight", weight, 0), graph.array("bias", bias));
             let attributes =
                 [("kernel_shape", Attribute::Ints(&[kernel; 2])), ("pads", Attribute::Ints(&[kernel / 2; 4]))];
             graph.node("Conv", &[x, &weight, &bias], &attributes)
@@ -93,7 +93,7 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
         Layer::SmoothClip { largest, limit } => smooth_clip(graph, x, *largest, *limit),
         Layer::Waves { frequency, phase, weight, bias } => waves(graph, x, [frequency, phase, weight, bias]),
         Layer::Lookup { table } => {
-            let table = graph.array("table", table);
+            let table = graph.weights("table", table, 0);
             graph.node("Gather", &[&table, x], &[])
         }
         Layer::Prepend { step } => sequence::prepend(graph, x, step),
@@ -115,7 +115,7 @@ fn nodes(graph: &mut Graph, given: &Given, layer: &Layer) -> String {
 
 /// Of a matrix in one node; of more dimensions, the last is multiplied.
 fn dense(graph: &mut Graph, x: &str, weight: &Array, bias: &Array, is_matrix: bool) -> String {
-    let [weight, bias] = [("weight", weight), ("bias", bias)].map(|(what, array)| graph.array(what, array));
+    let (weight, bias) = (graph.weights("weight", weight, 1), graph.array("bias", bias));
     if is_matrix {
         return graph.node("Gemm", &[x, &weight, &bias], &[]);
     }
@@ -162,7 +162,9 @@ fn smooth_clip(graph: &mut Graph, x: &str, largest: f32, limit: f32) -> String {
 
 /// See [`Layer::Waves`]. The columns come first, so that each has a matrix product of its own.
 fn waves(graph: &mut Graph, x: &str, arrays: [&Array; 4]) -> String {
-    let [frequency, phase, weight, bias] = arrays.map(|array| graph.array("waves", array));
+    let [frequency, phase, weight, bias] = arrays;
+    let weight = graph.weights("waves", weight, 0);
+    let [frequency, phase, bias] = [frequency, phase, bias].map(|array| graph.array("waves", array));
     let last = graph.constant("axis", &[1], Values::Ints(&[2]));
     let columns = graph.node("Transpose", &[x], &[("perm", Attribute::Ints(&[1, 0]))]);
     let columns = graph.node("Unsqueeze", &[&columns, &last], &[]);

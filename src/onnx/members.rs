@@ -14,7 +14,8 @@ pub(super) fn scale(graph: &mut Graph, x: &str, scale: &Array) -> String {
 }
 
 pub(super) fn dense(graph: &mut Graph, x: &str, weight: &Array, bias: &Array) -> String {
-    let weight = graph.array("weight", weight);
+    // Members share the scale of an output: they begin alike, and a node has scales along one dimension.
+    let weight = graph.weights("weight", weight, 2);
     let bias = graph.constant("bias", &[bias.size(0), 1, bias.size(1)], Values::Floats(&bias.values));
     let sums = graph.node("MatMul", &[x, &weight], &[]);
     graph.node("Add", &[&sums, &bias], &[])

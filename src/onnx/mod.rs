@@ -22,6 +22,8 @@ use std::collections::HashSet;
 use graph::{DataType, Dimension, Graph};
 use serde_json::{Map, Value};
 
+pub use graph::Weights;
+
 use crate::network::{Column, Head, Inputs, Network};
 
 /// Everything that the ONNX model contains.
@@ -36,6 +38,7 @@ pub struct Model<'a> {
     pub producer_version: &'a str,
     /// A description of the model for humans.
     pub doc: &'a str,
+    pub weights: Weights,
 }
 
 /// The bytes of an ONNX model; the same network gives the same bytes.
@@ -54,7 +57,7 @@ pub fn encode(model: &Model) -> Vec<u8> {
         check_alike(first, network);
     }
     let names = input_names(first.inputs.columns(), head::output_names(&first.head));
-    let mut graph = Graph::new(&names);
+    let mut graph = Graph::new(&names, model.weights);
     let outputs: Vec<String> = match &first.inputs {
         Inputs::Text { .. } => {
             graph.input("characters", DataType::Int64, &[Dimension::ROWS, Dimension::STEPS]);

@@ -75,6 +75,12 @@ impl Message {
         self.packed(field, &bytes)
     }
 
+    /// Bytes with a sign, each as its two's complement; nothing if there are none.
+    pub fn signed_bytes(self, field: u32, values: &[i8]) -> Self {
+        let bytes: Vec<u8> = values.iter().map(|value| value.cast_unsigned()).collect();
+        self.packed(field, &bytes)
+    }
+
     /// The serialised message.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes

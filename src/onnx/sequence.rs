@@ -81,7 +81,7 @@ pub(super) fn recurrent(graph: &mut Graph, x: &str, layer: &Layer) -> String {
         let columns = order.iter().flat_map(|gate| gate * units..(gate + 1) * units);
         let values: Vec<f32> =
             columns.flat_map(|column| (0..rows).map(move |row| array.values[row * gates + column])).collect();
-        graph.constant(what, &[1, gates, rows], Values::Floats(&values))
+        graph.weights(what, &Array::new(&[1, gates, rows], values), 1)
     };
     let inputs = weight("input_weight", input_weight);
     let states = weight("state_weight", state_weight);

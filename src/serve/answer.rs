@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::rows::Bytes;
 use super::{MAX_ROWS, Model, ServeState};
@@ -17,26 +21,62 @@ pub(super) struct Scored {
     pub answered: Answered,
 }
 
-/// Asks the model, and counts what it was asked.
+/// Answers with several thousand numbers are written on a thread that may block.
+const LONG: usize = 4096;
+
+/// Answers a request: `read` makes rows of its body, and `write` an answer of what the model says of them. Between the two it
+/// waits for the network, and has no more in memory than the network's inputs.
 ///
 /// # Errors
-/// 400 for rows that do not fit the model, 413 for too many.
-pub(super) async fn score(state: &ServeState, model: Arc<Model>, rows: Bytes) -> Result<Scored, ApiError> {
-    let scored = state
-        .work(move || {
-            let answered = model.predictor.answer(rows, MAX_ROWS).map_err(|error| match error {
-                Unanswered::Rows(invalid) => ApiError::bad_request(invalid.message),
-                Unanswered::TooMany(_) => ApiError::new(axum::http::StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-                Unanswered::Ended => ApiError::internal(error),
-            })?;
-            Ok(Scored { model, answered })
-        })
-        .await?;
+/// 400 for rows that do not fit the model, 413 for too many; those of `read` and `write`.
+pub(super) async fn answer<T: Send + 'static>(
+    state: &ServeState,
+    model: Arc<Model>,
+    read: impl FnOnce(&Model) -> Result<(Bytes, T), ApiError> + Send + 'static,
+    write: impl FnOnce(&Scored, T) -> Result<Response, ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let begin = move || {
+        let (rows, asked) = read(&model)?;
+        let begun = model.predictor.begin(rows, MAX_ROWS)?;
+        Ok((model, begun, asked))
+    };
+    let (model, mut begun, asked) = state.work(&state.readers, begin).await?;
+    let mut logits = Vec::new();
+    if let Some(last) = begun.last.take() {
+        let (sender, receiver) = oneshot::channel();
+        // A client that is gone by then wants no answer.
+        model.predictor.ask(last, move |logits| _ = sender.send(logits))?;
+        logits = receiver.await.map_err(|_| Unanswered::Ended)?;
+    }
+    let answered = model.predictor.end(begun, &logits);
+    let scored = Scored { model, answered };
     state.metrics.rows(&scored.model.name, scored.answered.answers.len(), &scored.answered.drift);
-    Ok(scored)
+    if scored.num_values() < LONG {
+        return write(&scored, asked);
+    }
+    state.work(&state.readers, move || write(&scored, asked)).await
+}
+
+impl From<Unanswered> for ApiError {
+    fn from(error: Unanswered) -> Self {
+        match error {
+            Unanswered::Rows(invalid) => Self::bad_request(invalid.message),
+            Unanswered::TooMany(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+            Unanswered::Ended => Self::internal(error),
+        }
+    }
 }
 
 impl Scored {
+    /// How many numbers and names it has.
+    fn num_values(&self) -> usize {
+        let Answered { answers, .. } = &self.answered;
+        let a_row = answers
+            .first()
+            .map_or(0, |answer| answer.predicted.len() + answer.probabilities.len() + answer.quantiles.len());
+        answers.len() * a_row
+    }
+
     /// How the model's answers are written.
     pub(super) fn format(&self) -> AnswerFormat {
         AnswerFormat::new(&self.model.predictor.model().preprocessor)
@@ -65,21 +105,55 @@ impl Scored {
         self.answered.answers.iter().map(label).collect()
     }
 
-    /// `{"predicted": ..., "probabilities": {"class": ...}}`; numbers have no probabilities, and `quantiles` where they were
-    /// learned.
-    pub(super) fn row(&self, format: &AnswerFormat, answer: &Answer) -> Value {
-        let mut row = Map::from_iter([("predicted".to_owned(), self.predicted(format, answer))]);
-        if !answer.probabilities.is_empty() {
-            let names = format.outcomes().iter().cloned();
-            let probabilities = names.zip(answer.probabilities.iter().map(|&probability| json!(probability)));
-            row.insert("probabilities".to_owned(), Value::Object(probabilities.collect()));
+    /// An object per row: `{"predicted": ..., "probabilities": {"class": ...}}`; numbers have no probabilities, and `quantiles`
+    /// where they were learned.
+    pub(super) fn rows(&self) -> Rows<'_> {
+        let format = self.format();
+        let levels = format.levels().iter().map(ToString::to_string).collect();
+        Rows { scored: self, format, levels }
+    }
+}
+
+/// See [`Scored::rows`]. Written as it goes: as values in memory a large answer would be some ten times its size.
+pub(super) struct Rows<'s> {
+    scored: &'s Scored,
+    format: AnswerFormat,
+    levels: Vec<String>,
+}
+
+impl Serialize for Rows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.scored.answered.answers.iter().map(|answer| Row { rows: self, answer }))
+    }
+}
+
+struct Row<'r> {
+    rows: &'r Rows<'r>,
+    answer: &'r Answer,
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { rows: Rows { scored, format, levels }, answer } = self;
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("predicted", &scored.predicted(format, answer))?;
+        for (what, names, values) in
+            [("probabilities", format.outcomes(), &answer.probabilities), ("quantiles", levels, &answer.quantiles)]
+        {
+            if !values.is_empty() {
+                row.serialize_entry(what, &Named(names, values))?;
+            }
         }
-        if !answer.quantiles.is_empty() {
-            let levels = format.levels().iter().map(ToString::to_string);
-            let quantiles = levels.zip(answer.quantiles.iter().map(|&quantile| json!(quantile)));
-            row.insert("quantiles".to_owned(), Value::Object(quantiles.collect()));
-        }
-        Value::Object(row)
+        row.end()
+    }
+}
+
+/// Numbers by their names.
+struct Named<'n>(&'n [String], &'n [f64]);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1))
     }
 }
 

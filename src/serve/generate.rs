@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use serde::de::Error;
@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value, json};
 use tokio::sync::mpsc;
 
+use super::extract::{Named, Whole};
 use super::{ServeState, Writer};
 use crate::experiment::generate::{Sampler, TextGenerator, generate};
 use crate::web::{ApiError, Received};
@@ -103,20 +104,20 @@ impl Asked {
             });
             written.map(|()| text).map_err(ApiError::internal)
         };
-        state.work(work).await
+        state.work(&state.writers, work).await
     }
 }
 
 /// `POST /generate`: by the first language model.
-pub async fn first(State(state): State<ServeState>, body: Bytes) -> Result<Response<Body>, ApiError> {
+pub async fn first(State(state): State<ServeState>, Whole(body): Whole) -> Result<Response<Body>, ApiError> {
     start(&state, None, &body).await
 }
 
 /// `POST /generate/{model}`
 pub async fn named(
     State(state): State<ServeState>,
-    Path(name): Path<String>,
-    body: Bytes,
+    Named(name): Named<String>,
+    Whole(body): Whole,
 ) -> Result<Response<Body>, ApiError> {
     start(&state, Some(&name), &body).await
 }
@@ -128,7 +129,7 @@ async fn start(state: &ServeState, name: Option<&str>, body: &[u8]) -> Result<Re
         .map_err(|error| ApiError::bad_request(format!("the body is no request for a text: {error}")))?;
     let beginning = asked.begin(&writer)?;
     // Held until the text is written, so that no more are written at once than there are places.
-    let place = Arc::clone(&state.readers).acquire_owned().await.map_err(ApiError::internal)?;
+    let place = Arc::clone(&state.writers).acquire_owned().await.map_err(ApiError::internal)?;
     let (sender, receiver) = mpsc::channel(16);
     tokio::task::spawn_blocking(move || {
         let _place = place;

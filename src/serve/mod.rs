@@ -8,6 +8,7 @@
 //! ```
 
 mod answer;
+mod extract;
 mod generate;
 mod inference;
 mod models;
@@ -18,38 +19,51 @@ mod predict;
 mod rows;
 mod scoring;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, HttpBody};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use futures_core::Stream;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use models::{Model, Models, Writer};
 
 use crate::web::connection::Limits;
-use crate::web::{Access, ApiError, Guarded, guarded, serve_within};
+use crate::web::{Access, ApiError, Guarded, guarded, routes, serve_within};
 use observe::Metrics;
 
 /// The largest request, in bytes.
 const MAX_BODY: usize = 16 << 20;
-/// Bodies that are smaller than this are taken at any time.
-const SMALL_BODY: usize = 64 << 10;
+/// Bodies that are no larger than this are taken at any time.
+const SMALL_BODY: usize = 8 << 10;
 /// KiB of larger bodies at a time, those that are still being sent included.
-const MAX_BODIES: usize = 128 << 10;
+const MAX_BODIES: usize = 32 << 10;
+/// What a larger body counts at least, for what its rows and its answer take: 16 of them are taken at a time.
+const LEAST_ROOM: usize = 2 << 20;
+/// The longest wait for the next part of a larger body.
+const PAUSE: Duration = Duration::from_secs(5);
 /// The most rows of a request.
 const MAX_ROWS: usize = 100_000;
 /// The longest time that a request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-/// Requests whose rows are read at once; each has a thread, and its rows in memory.
-const MAX_READERS: usize = 8;
+/// Requests whose rows are read, or whose answers are written, at once; each has a thread, and its body in memory in another
+/// form. They do not wait there for the network.
+const MAX_READERS: usize = 4;
+/// Texts that are written at once; each has a thread.
+const MAX_WRITERS: usize = 8;
 /// How often newer runs are looked for.
 const FOLLOW: Duration = Duration::from_secs(1);
 
@@ -58,20 +72,26 @@ const FOLLOW: Duration = Duration::from_secs(1);
 pub struct ServeState {
     models: Arc<Models>,
     metrics: Arc<Metrics>,
+    /// See [`MAX_READERS`].
     readers: Arc<Semaphore>,
+    /// See [`MAX_WRITERS`].
+    writers: Arc<Semaphore>,
     /// See [`MAX_BODIES`].
     bodies: Arc<Semaphore>,
     access: Access,
     /// Whether each request is told on standard error, as a line of JSON.
     is_logged: bool,
+    /// See [`TIME_LIMIT`].
+    time_limit: Duration,
 }
 
 impl ServeState {
     /// A server of `models`.
     pub fn new(models: Models, access: Access, is_logged: bool) -> Self {
         let (models, metrics) = (Arc::new(models), Arc::default());
-        let (readers, bodies) = (Arc::new(Semaphore::new(MAX_READERS)), Arc::new(Semaphore::new(MAX_BODIES)));
-        Self { models, metrics, readers, bodies, access, is_logged }
+        let [readers, writers, bodies] =
+            [MAX_READERS, MAX_WRITERS, MAX_BODIES].map(|places| Arc::new(Semaphore::new(places)));
+        Self { models, metrics, readers, writers, bodies, access, is_logged, time_limit: TIME_LIMIT }
     }
 
     /// The models.
@@ -113,15 +133,16 @@ impl ServeState {
         })
     }
 
-    /// Runs `work` on a thread that may block.
+    /// Runs `work` on a thread that may block, as soon as there is one of `places`.
     async fn work<T: Send + 'static>(
         &self,
+        places: &Arc<Semaphore>,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let reader = Arc::clone(&self.readers).acquire_owned().await.map_err(ApiError::internal)?;
+        let place = Arc::clone(places).acquire_owned().await.map_err(ApiError::internal)?;
         let work = move || {
             // Held by the work, which continues if the client disconnects.
-            let _reader = reader;
+            let _place = place;
             work()
         };
         tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(ApiError::internal(error)))
@@ -139,9 +160,20 @@ pub async fn serve(
     follows: bool,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    serve_with(Limits::default(), listener, state, follows, shutdown).await
+}
+
+/// As [`serve()`], with other limits.
+async fn serve_with(
+    limits: Limits,
+    listener: TcpListener,
+    state: ServeState,
+    follows: bool,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let keeping = tokio::spawn(keep_up(Arc::clone(&state.models), follows));
     let access = state.access.clone();
-    let served = serve_within(Limits::default(), listener, app(state), &access, || {}, shutdown).await;
+    let served = serve_within(limits, listener, app(state), &access, || {}, shutdown).await;
     keeping.abort();
     served
 }
@@ -185,33 +217,38 @@ impl Hangup {
     }
 }
 
+routes! {
+    ServeState;
+    get "/" => page::index,
+    get "/serve.js" => page::script,
+    get "/serve.css" => page::style,
+    get "/openapi.json" => openapi::document,
+    get "/metrics" => observe::metrics,
+    post "/predict" => predict::first,
+    post "/predict/{model}" => predict::named,
+    post "/generate" => generate::first,
+    post "/generate/{model}" => generate::named,
+    get "/ping" => health,
+    get "/health" => health,
+    get "/version" => scoring::version,
+    post "/invocations" => scoring::invocations,
+    get "/v2" => inference::server,
+    get "/v2/health/live" => health,
+    get "/v2/health/ready" => health,
+    get "/v2/models/{model}" => inference::metadata,
+    get "/v2/models/{model}/ready" => inference::ready,
+    post "/v2/models/{model}/infer" => inference::infer,
+    get "/v2/models/{model}/versions/{version}" => inference::metadata_of_version,
+    get "/v2/models/{model}/versions/{version}/ready" => inference::ready_version,
+    post "/v2/models/{model}/versions/{version}/infer" => inference::infer_version,
+}
+
 /// All routes, behind the guard.
 pub fn app(state: ServeState) -> Router {
     // Asking a model changes nothing.
-    let guards = Guarded { access: state.access.clone(), time_limit: TIME_LIMIT, pages: &["/"], has_changes: false };
-    let routes = Router::new()
-        .route("/", get(page::index))
-        .route("/serve.js", get(page::script))
-        .route("/serve.css", get(page::style))
-        .route("/openapi.json", get(openapi::document))
-        .route("/metrics", get(observe::metrics))
-        .route("/predict", post(predict::first))
-        .route("/predict/{model}", post(predict::named))
-        .route("/generate", post(generate::first))
-        .route("/generate/{model}", post(generate::named))
-        .route("/ping", get(health))
-        .route("/health", get(health))
-        .route("/version", get(scoring::version))
-        .route("/invocations", post(scoring::invocations))
-        .route("/v2", get(inference::server))
-        .route("/v2/health/live", get(health))
-        .route("/v2/health/ready", get(health))
-        .route("/v2/models/{model}", get(inference::metadata))
-        .route("/v2/models/{model}/ready", get(inference::ready))
-        .route("/v2/models/{model}/infer", post(inference::infer))
-        .route("/v2/models/{model}/versions/{version}", get(inference::metadata_of_version))
-        .route("/v2/models/{model}/versions/{version}/ready", get(inference::ready_version))
-        .route("/v2/models/{model}/versions/{version}/infer", post(inference::infer_version))
+    let guards =
+        Guarded { access: state.access.clone(), time_limit: state.time_limit, pages: &["/"], has_changes: false };
+    let routes = routes()
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -235,19 +272,81 @@ async fn no_such_method(request: Request) -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
 }
 
-/// Lets a large body wait until there is room for it; how large one without a length will be is not known.
+/// Lets a body that is not small wait until there is room for it and for what comes of it, reads it, and keeps the room until the
+/// answer is sent. How large one without a length will be is not known.
 async fn in_turn(State(state): State<ServeState>, request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let size = match length {
         None if request.method() == Method::GET => 0,
-        length => length.unwrap_or(MAX_BODY).min(MAX_BODY),
+        length => length.unwrap_or(MAX_BODY),
     };
     if size <= SMALL_BODY {
         return next.run(request).await;
     }
-    match Arc::clone(&state.bodies).acquire_many_owned((size >> 10) as u32).await {
-        Ok(_turn) => next.run(request).await,
-        Err(error) => ApiError::internal(error).into_response(),
+    let answer = async {
+        if size > MAX_BODY {
+            return Err(too_large());
+        }
+        let room = Arc::clone(&state.bodies).acquire_many_owned((size.max(LEAST_ROOM) >> 10) as u32);
+        let room = room.await.map_err(ApiError::internal)?;
+        let (head, body) = request.into_parts();
+        let body = arriving(body, length.unwrap_or(0)).await?;
+        let response = next.run(Request::from_parts(head, body.into())).await;
+        Ok(response.map(|body| Body::new(Kept { body, _room: room })))
+    };
+    answer.await.unwrap_or_else(ApiError::into_response)
+}
+
+fn too_large() -> ApiError {
+    let message = format!("a body has at most {} MiB: send fewer rows at a time", MAX_BODY >> 20);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+/// The bytes of a body of about that `size`.
+///
+/// # Errors
+/// 408 for a client that says nothing for [`PAUSE`], 413 for more than [`MAX_BODY`].
+async fn arriving(body: Body, size: usize) -> Result<Vec<u8>, ApiError> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::with_capacity(size);
+    loop {
+        let next = poll_fn(|context| Pin::new(&mut stream).poll_next(context));
+        let Ok(next) = tokio::time::timeout(PAUSE, next).await else {
+            let message = format!("nothing of the body came for {} s", PAUSE.as_secs());
+            return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, message));
+        };
+        let Some(part) = next else { return Ok(bytes) };
+        let part = part.map_err(|error| ApiError::bad_request(format!("the body ends early: {error}")))?;
+        if bytes.len() + part.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&part);
+    }
+}
+
+/// An answer that is being sent, and the room that it takes.
+struct Kept {
+    body: Body,
+    _room: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Kept {
+    type Data = axum::body::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
     }
 }
 

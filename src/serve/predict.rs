@@ -1,14 +1,18 @@
 //! `POST /predict`: rows as CSV or JSON, the answers as JSON or CSV.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::answer::{Scored, score};
+use super::answer::{Rows, Scored, answer};
+use super::extract::{Named, Whole};
 use super::rows::{columns, kind, of_lists, of_records, parsed};
 use super::{Model, ServeState};
 use crate::experiment::predictions::{Lines, inert};
@@ -18,16 +22,20 @@ use crate::web::ApiError;
 pub(super) const NO_JSON: &str = "the body is not JSON";
 
 /// `POST /predict`: of the first model.
-pub async fn first(State(state): State<ServeState>, headers: HeaderMap, body: Bytes) -> Result<Response, ApiError> {
+pub async fn first(
+    State(state): State<ServeState>,
+    headers: HeaderMap,
+    Whole(body): Whole,
+) -> Result<Response, ApiError> {
     predict(&state, None, &headers, body).await
 }
 
 /// `POST /predict/{model}`
 pub async fn named(
     State(state): State<ServeState>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, ApiError> {
     predict(&state, Some(&name), &headers, body).await
 }
@@ -39,11 +47,15 @@ async fn predict(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let model = state.model(name)?;
-    let rows = if is(headers, "application/json") { of_json(&model, &body)? } else { body.to_vec().into() };
-    let scored = score(state, model, rows).await?;
+    let is_json = is(headers, "application/json");
     let wants_csv =
         headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/csv"));
-    if wants_csv { csv(&scored) } else { Ok(Json(answer(&scored)).into_response()) }
+    let read = move |model: &Model| {
+        let rows = if is_json { of_json(model, &body)? } else { Arc::from(&body[..]) };
+        Ok((rows, ()))
+    };
+    let write = move |scored: &Scored, ()| if wants_csv { csv(scored) } else { Ok(json(scored)) };
+    answer(state, model, read, write).await
 }
 
 /// Whether the body is of that kind.
@@ -64,11 +76,17 @@ fn of_json(model: &Model, body: &[u8]) -> Result<super::rows::Bytes, ApiError> {
     }
 }
 
-fn answer(scored: &Scored) -> Value {
-    let format = scored.format();
-    let rows: Vec<Value> = scored.answered.answers.iter().map(|answer| scored.row(&format, answer)).collect();
+fn json(scored: &Scored) -> Response {
+    #[derive(Serialize)]
+    struct Predicted<'s> {
+        model: &'s str,
+        run: &'s str,
+        rows: Rows<'s>,
+        warnings: Vec<String>,
+    }
     let Scored { model, answered } = scored;
-    json!({ "model": model.name, "run": model.run, "rows": rows, "warnings": answered.drift.lines() })
+    let (rows, warnings) = (scored.rows(), answered.drift.lines());
+    Json(Predicted { model: &model.name, run: &model.run, rows, warnings }).into_response()
 }
 
 /// What `burnlab predict` writes.

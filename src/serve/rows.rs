@@ -65,38 +65,67 @@ pub(super) fn columns(model: &SavedModel) -> Vec<&str> {
     model.preprocessor.source_columns()
 }
 
+/// Rows as they are written, a line each.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Adds a row: what of `record` is for columns in `known`, or for whatever there is.
+    fn record(&mut self, record: &Map<String, Value>, is_known: impl Fn(&str) -> bool) -> Result<(), ApiError> {
+        let cells = record.iter().filter(|(key, _)| is_known(key));
+        self.row(cells.map(|(key, cell)| (quoted(key), cell)))
+    }
+
+    /// Adds a row of cells, each with the JSON of its name.
+    fn row<'c>(&mut self, cells: impl Iterator<Item = (impl AsRef<str>, &'c Value)>) -> Result<(), ApiError> {
+        let Self(bytes) = self;
+        bytes.push(b'{');
+        for (i, (name, cell)) in cells.enumerate() {
+            bytes.extend_from_slice(if i == 0 { b"" } else { b"," });
+            bytes.extend_from_slice(name.as_ref().as_bytes());
+            bytes.push(b':');
+            serde_json::to_writer(&mut *bytes, cell).map_err(ApiError::internal)?;
+        }
+        // Names that a request has once stand in every row.
+        if bytes.len() > MAX_ROW_BYTES {
+            let message =
+                format!("the rows, each with the names of its columns, have more than {} MiB", MAX_ROW_BYTES >> 20);
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        bytes.extend_from_slice(b"}\n");
+        Ok(())
+    }
+
+    fn end(self) -> Result<Bytes, ApiError> {
+        match self.0.is_empty() {
+            true => Err(ApiError::bad_request("there are no rows")),
+            false => Ok(self.0.into()),
+        }
+    }
+}
+
+/// A name in JSON.
+fn quoted(name: &str) -> String {
+    Value::from(name).to_string()
+}
+
 /// A row per object, with a value per column; other keys than the model's columns are left out, whatever they hold.
 ///
 /// # Errors
 /// 400 for none, or for one that is no object.
 pub(super) fn of_records(columns: &[&str], records: &[Value]) -> Result<Bytes, ApiError> {
     let columns: HashSet<&str> = columns.iter().map(|name| name.trim()).collect();
-    of_rows(records.iter().enumerate().map(|(i, record)| {
+    let is_known = |key: &str| columns.contains(key.trim());
+    let mut lines = Lines::default();
+    for (i, record) in records.iter().enumerate() {
         let record = record.as_object().filter(|record| !record.is_empty()).ok_or_else(|| {
             ApiError::bad_request(format!("row {i} is {}, not an object with a value per column", kind(record)))
         })?;
-        let is_known = |key: &str| columns.contains(key.trim());
-        match record.keys().all(|key| is_known(key)) || !record.keys().any(|key| is_known(key)) {
-            true => Ok(Cow::Borrowed(record)),
-            false => {
-                let known = record.iter().filter(|(key, _)| is_known(key));
-                Ok(Cow::Owned(known.map(|(key, cell)| (key.clone(), cell.clone())).collect()))
-            }
-        }
-    }))
-}
-
-/// As [`of_records`], of rows that may be made one after the other.
-fn of_rows<'r>(rows: impl Iterator<Item = Result<Cow<'r, Map<String, Value>>, ApiError>>) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::new();
-    for row in rows {
-        let row = row?;
-        write(&mut bytes, &row)?;
+        // Of a row with none of them the reader tells what is missing.
+        let has_none = !record.keys().any(|key| is_known(key));
+        lines.record(record, |key| has_none || is_known(key))?;
     }
-    match bytes.is_empty() {
-        true => Err(ApiError::bad_request("there are no rows")),
-        false => Ok(bytes.into()),
-    }
+    lines.end()
 }
 
 /// Rows as lists of cells, under these names.
@@ -104,20 +133,34 @@ fn of_rows<'r>(rows: impl Iterator<Item = Result<Cow<'r, Map<String, Value>>, Ap
 /// # Errors
 /// 400 for none, for one that is no list, or one of another length.
 pub(super) fn of_lists<S: AsRef<str>>(names: &[S], rows: &[Value]) -> Result<Bytes, ApiError> {
-    let records = rows.iter().enumerate().map(|(i, row)| {
-        let cells = match row {
+    of_cells(
+        names,
+        rows.iter().map(|row| match row {
             Value::Array(cells) => flat(cells),
             // One column alone.
             cell => vec![cell],
-        };
-        if cells.len() != names.len() {
-            let message = format!("row {i} has {} values for {} columns", cells.len(), names.len());
+        }),
+    )
+}
+
+/// Rows of cells, under these names.
+///
+/// # Errors
+/// 400 for none, or for one of another length.
+pub(super) fn of_cells<'v, S: AsRef<str>>(
+    names: &[S],
+    rows: impl Iterator<Item = Vec<&'v Value>>,
+) -> Result<Bytes, ApiError> {
+    let keys: Vec<String> = names.iter().map(|name| quoted(name.as_ref())).collect();
+    let mut lines = Lines::default();
+    for (i, cells) in rows.enumerate() {
+        if cells.len() != keys.len() {
+            let message = format!("row {i} has {} values for {} columns", cells.len(), keys.len());
             return Err(ApiError::bad_request(message));
         }
-        let row = names.iter().zip(cells).map(|(name, cell)| (name.as_ref().to_owned(), cell.clone()));
-        Ok(Cow::Owned(row.collect()))
-    });
-    of_rows(records)
+        lines.row(keys.iter().zip(cells))?;
+    }
+    lines.end()
 }
 
 /// A list of values per column.
@@ -129,16 +172,13 @@ pub(super) fn of_columns(columns: &Map<String, Value>) -> Result<Bytes, ApiError
         Value::Array(values) => Ok((name, flat(values))),
         value => Err(ApiError::bad_request(format!("column `{name}` is {}, not a list of values", kind(value)))),
     });
-    let lists = lists.collect::<Result<Vec<_>, _>>()?;
-    let num_rows = lists.first().map_or(0, |(_, values)| values.len());
-    if let Some((name, values)) = lists.iter().find(|(_, values)| values.len() != num_rows) {
-        let message = format!("column `{name}` has {} values, and `{}` has {num_rows}", values.len(), lists[0].0);
+    let (names, lists): (Vec<&String>, Vec<Vec<&Value>>) = lists.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let num_rows = lists.first().map_or(0, Vec::len);
+    if let Some((name, values)) = names.iter().zip(&lists).find(|(_, values)| values.len() != num_rows) {
+        let message = format!("column `{name}` has {} values, and `{}` has {num_rows}", values.len(), names[0]);
         return Err(ApiError::bad_request(message));
     }
-    let record = |row: usize| {
-        Ok(Cow::Owned(lists.iter().map(|(name, values)| ((*name).clone(), values[row].clone())).collect()))
-    };
-    of_rows((0..num_rows).map(record))
+    of_cells(&names, (0..num_rows).map(|row| lists.iter().map(|values| values[row]).collect()))
 }
 
 /// The values in lists of lists, as of an image.
@@ -152,18 +192,6 @@ fn flat(values: &[Value]) -> Vec<&Value> {
         }
     }
     all
-}
-
-fn write(bytes: &mut Vec<u8>, record: &Map<String, Value>) -> Result<(), ApiError> {
-    serde_json::to_writer(&mut *bytes, record).map_err(ApiError::internal)?;
-    // Names that a request has once stand in every row.
-    if bytes.len() > MAX_ROW_BYTES {
-        let message =
-            format!("the rows, each with the names of its columns, have more than {} MiB", MAX_ROW_BYTES >> 20);
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-    }
-    bytes.push(b'\n');
-    Ok(())
 }
 
 pub(super) fn kind(value: &Value) -> &'static str {

@@ -1,13 +1,17 @@
 //! MLflow's scoring protocol, for the first model: <https://mlflow.org/docs/latest/genai/serving/>, the requests of
 //! `mlflow models serve`.
 
+use std::sync::Arc;
+
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use serde_json::{Value, json};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::answer::score;
+use super::answer::{Scored, answer};
+use super::extract::Whole;
 use super::predict::{NO_JSON, is};
 use super::rows::{self, columns, kind, of_columns, of_lists, of_records, parsed};
 use super::{Model, ServeState};
@@ -28,24 +32,29 @@ pub async fn version() -> &'static str {
 pub async fn invocations(
     State(state): State<ServeState>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Value>, ApiError> {
+    Whole(body): Whole,
+) -> Result<Response, ApiError> {
     let model = state.model(None)?;
-    let (rows, wants_probabilities) = if is(&headers, "text/csv") {
-        (body.to_vec().into(), false)
-    } else {
-        let request: Value = parsed(&body, NO_JSON)?;
-        (of_request(&model, &request)?, wants_probabilities(request.get(PARAMS))?)
-    };
-    let scored = score(&state, model, rows).await?;
-    let predictions = match wants_probabilities {
-        true => {
-            let format = scored.format();
-            scored.answered.answers.iter().map(|answer| scored.row(&format, answer)).collect()
+    let is_csv = is(&headers, "text/csv");
+    let read = move |model: &Model| {
+        if is_csv {
+            return Ok((Arc::from(&body[..]), false));
         }
-        false => scored.labels(),
+        let request: Value = parsed(&body, NO_JSON)?;
+        Ok((of_request(model, &request)?, wants_probabilities(request.get(PARAMS))?))
     };
-    Ok(Json(json!({ "predictions": predictions })))
+    let write = |scored: &Scored, wants_probabilities| {
+        Ok(match wants_probabilities {
+            true => Json(Scores { predictions: scored.rows() }).into_response(),
+            false => Json(Scores { predictions: scored.labels() }).into_response(),
+        })
+    };
+    answer(&state, model, read, write).await
+}
+
+#[derive(Serialize)]
+struct Scores<P> {
+    predictions: P,
 }
 
 /// MLflow's clients may send parameters of which the model knows nothing.

@@ -56,25 +56,31 @@ impl Tensor {
         self.shape.first().copied().unwrap_or(0)
     }
 
-    /// Its values, row by row; binary ones are taken from the beginning of `binary`.
+    /// Takes its values, row by row; binary ones are taken from the beginning of `binary`.
     ///
     /// # Errors
     /// 400 for values that do not fit the shape or the type.
-    pub fn values(&self, binary: &mut &[u8]) -> Result<Vec<Value>, ApiError> {
+    pub fn values(&mut self, binary: &mut &[u8]) -> Result<Vec<Value>, ApiError> {
         let name = &self.name;
         if self.datatype != "BYTES" && decode(&self.datatype).is_none() {
             let message = format!("input `{name}` is of type `{}`, which burnlab does not take", self.datatype);
             return Err(ApiError::bad_request(message));
         }
-        let values = match (self.parameters.binary_data_size, &self.data) {
+        let values = match (self.parameters.binary_data_size, self.data.take()) {
             (Some(size), None) => self.binary(size, binary)?,
             (None, Some(data)) if !data.is_array() => {
-                let message = format!("`data` of input `{name}` is {}, not a list of values", kind(data));
+                let message = format!("`data` of input `{name}` is {}, not a list of values", kind(&data));
                 return Err(ApiError::bad_request(message));
             }
             (None, Some(data)) => {
-                let mut values = Vec::new();
-                flatten(data, &mut values);
+                let values = match data {
+                    Value::Array(flat) if !flat.iter().any(Value::is_array) => flat,
+                    nested => {
+                        let mut values = Vec::new();
+                        flatten(nested, &mut values);
+                        values
+                    }
+                };
                 if let Some(wrong) = values.iter().find(|value| !self.takes(value)) {
                     let message = format!("input `{name}` of type {} has {}", self.datatype, kind(wrong));
                     return Err(ApiError::bad_request(message));
@@ -130,10 +136,10 @@ fn texts(mut bytes: &[u8]) -> Option<Vec<Value>> {
     Some(texts)
 }
 
-fn flatten(value: &Value, values: &mut Vec<Value>) {
+fn flatten(value: Value, values: &mut Vec<Value>) {
     match value {
-        Value::Array(inner) => inner.iter().for_each(|value| flatten(value, values)),
-        value => values.push(value.clone()),
+        Value::Array(inner) => inner.into_iter().for_each(|value| flatten(value, values)),
+        value => values.push(value),
     }
 }
 

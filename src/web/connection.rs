@@ -160,13 +160,11 @@ impl Turn {
 pub async fn take_turn(ConnectInfo(turn): ConnectInfo<Turn>, request: Request, next: Next) -> Response {
     *turn.state() = State::Answering;
     let mut response = next.run(request).await;
-    if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream") {
-        *turn.state() = State::Streaming;
-        return response;
-    }
-    *turn.state() = State::waiting();
-    if turn.is_crowded() {
-        // Otherwise a client that sends one request after another would never give up its place.
+    let is_stream = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    *turn.state() = if is_stream { State::Streaming } else { State::waiting() };
+    // Otherwise a client that sends one request after another would never give up its place, and one whose stream has come to
+    // its end could be silent for ever.
+    if is_stream || turn.is_crowded() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response

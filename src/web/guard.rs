@@ -118,7 +118,7 @@ impl Access {
         }
         let visitor = self.visitor(request, asked.port).ok_or_else(|| {
             ApiError::forbidden(
-                "open the dashboard with `?token=TOKEN` first and stay at the address that it leads to, or send \
+                "open the page with `?token=TOKEN` first and stay at the address that it leads to, or send \
                  `Authorization: Bearer TOKEN`",
             )
         })?;
@@ -152,7 +152,7 @@ impl Access {
     /// # Errors
     /// 403 for any other.
     fn check_host(&self, request: &Request) -> Result<Asked, ApiError> {
-        let refused = || ApiError::forbidden("this `Host` is refused; open the dashboard as http://localhost");
+        let refused = || ApiError::forbidden("this `Host` is refused; open the page as http://localhost");
         let authority = single(request.headers(), header::HOST.as_str()).ok_or_else(refused)?;
         let (host, port) = parts_of(authority).ok_or_else(refused)?;
         // An absolute URL in the request line must name the same host.
@@ -224,7 +224,7 @@ fn admit(Guarded { access, pages, has_changes, .. }: &Guarded, request: &Request
     };
     let asked = access.check_host(request)?;
     if !is_same(token, &access.token) {
-        return Err(ApiError::forbidden("this is not the token that the dashboard was started with"));
+        return Err(ApiError::forbidden("this is not the token that this server was started with"));
     }
     let id = access.sessions.begin(peer(request), Instant::now())?;
     let cookie = set_cookie(&cookie_name(asked.port), &id);

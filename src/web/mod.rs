@@ -6,6 +6,8 @@
 //! ```
 
 pub mod assets;
+#[cfg(test)]
+pub(crate) mod attacks;
 pub mod connection;
 mod error;
 pub mod guard;

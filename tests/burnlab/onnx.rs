@@ -5,7 +5,7 @@ use std::process::Command;
 
 use burnlab::network::{Array, Column, Head, Inputs, Layer, Network};
 use burnlab::onnx::protobuf::Message;
-use burnlab::onnx::{Model, encode};
+use burnlab::onnx::{Model, Weights, encode};
 
 use crate::place::{Place, text};
 
@@ -139,6 +139,66 @@ fn onnx_runtime_predicts_what_networks_of_every_kind_predict() {
     check(&python, &models);
 }
 
+/// What int8 weights change, on the test rows of networks of every kind that were trained for a while; see the guide's
+/// `measured.md`. The limits are twice what was measured.
+#[test]
+fn int8_weights_change_few_labels_and_take_less_space() {
+    let Some(python) = python() else { return };
+    let digits = "source = \"digits\"";
+    let places: Vec<Place> = [
+        (digits, "kind = \"mlp\"\nhidden = [64]", 20),
+        ("source = \"wine\"", "kind = \"mlp\"\nhidden = [64]\nmembers = 4", 20),
+        ("source = \"diabetes\"", "kind = \"mlp\"\nhidden = [64]", 20),
+        (digits, "kind = \"cnn\"\nchannels = [16, 16]\nhidden = [32]", 5),
+        (digits, "kind = \"rnn\"\ncell = \"gru\"\nunits = 32", 10),
+        (digits, "kind = \"transformer\"\nwidth = 32\nheads = 2\ndepth = 1", 10),
+        ("source = \"breast_cancer\"", "kind = \"tabular\"\nwidth = 32", 10),
+        ("source = \"alice\"\ncontext = 16", "kind = \"rnn\"\nunits = 64", 1),
+    ]
+    .into_iter()
+    .map(|(data, model, epochs)| {
+        let place = Place::new();
+        let config = format!("[data]\n{data}\n[model]\n{model}\n[training]\nmax_epochs = {epochs}\n");
+        exported(&place, model, &config);
+        let output = place.run(&["export", "c", "--weights", "int8", "-o", "small.onnx"]);
+        assert!(output.status.success(), "{model}: {}", text(&output.stderr));
+        let card = std::fs::read_to_string(place.path("small.onnx.md")).unwrap();
+        assert!(card.contains("int8"), "{card}");
+        place
+    })
+    .collect();
+    let files = places.iter().flat_map(|place| {
+        let [plain, rows, _] = of_run(place.path("m.onnx"), &place.only_run());
+        [plain, place.path("small.onnx"), rows]
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/int8.py");
+    let compared = Command::new(python).arg(script).args(files).output().unwrap();
+    assert!(compared.status.success(), "{}", text(&compared.stderr));
+    let told = text(&compared.stdout);
+    println!("{told}");
+    assert_eq!(told.lines().count(), places.len());
+    for line in told.lines() {
+        let found: serde_json::Value = serde_json::from_str(line).unwrap();
+        let number = |key: &str| found[key].as_f64().unwrap();
+        let [plain, small] = [0, 1].map(|place| found["bytes"][place].as_f64().unwrap());
+        assert!(number("changed") <= 0.01 * number("rows"), "{line}");
+        assert!(number("largest") > 0.0 && number("largest") < 0.05, "{line}");
+        assert!(small < 0.8 * plain, "{line}");
+    }
+}
+
+#[test]
+fn int8_weights_are_for_onnx_alone() {
+    let place = Place::new();
+    assert!(place.run(&["--config", "xor-mlp", "--set", "training.max_epochs=1", "--quiet"]).status.success());
+    for format in ["html", "safetensors"] {
+        let output = place.run(&["export", "latest", "--format", format, "--weights", "int8"]);
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains("leave out --format"), "{told}");
+    }
+    assert_eq!(place.run(&["export", "latest", "--weights", "int4"]).status.code(), Some(2));
+}
+
 /// A model, and the test rows and predictions of its run; of a language model, its test text and evaluation.
 pub fn of_run(model: PathBuf, run: &Path) -> [PathBuf; 3] {
     match run.join("test.txt") {
@@ -232,7 +292,8 @@ fn numeric(name: &str) -> Column<'_> {
 fn network<'a>(columns: Vec<Column<'a>>, head: Head<'a>, doc: &'a str) -> Model<'a> {
     let layer = Layer::Dense { weight: Array::new(&[2, 1], &WEIGHT[..]), bias: Array::new(&[1], &BIAS[..]) };
     let network = Network { inputs: Inputs::Table { columns }, layers: vec![layer], head };
-    Model { networks: vec![network], metadata: Vec::new(), producer_version: "1.2.3", doc }
+    let weights = Weights::Float32;
+    Model { networks: vec![network], metadata: Vec::new(), producer_version: "1.2.3", doc, weights }
 }
 
 fn number() -> Head<'static> {

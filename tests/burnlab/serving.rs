@@ -1,5 +1,6 @@
 //! `burnlab serve`: every form of a request gives what `burnlab predict` writes for the same rows.
 
+use std::io::{Read, Write};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -273,6 +274,158 @@ fn what_is_wrong_with_a_request_is_told_in_a_line() {
         let output = place.run(args);
         assert!(output.status.code() == Some(1) && text(&output.stderr).contains(told), "{}", text(&output.stderr));
     }
+}
+
+/// Bodies that are no requests, to every path that takes one: each is refused in a line, and nothing ends.
+#[test]
+fn hostile_bodies_are_refused_on_every_path() {
+    let place = with_story();
+    let served = start(&place, &["iris", "story"]);
+    let document = get(&served, "/openapi.json");
+    let paths: Vec<&String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, is)| is["post"].is_object())
+        .map(|(path, _)| path)
+        .collect();
+    assert!(paths.len() >= 9, "{paths:?}");
+    let deep = |open: &str, close: &str, depth: usize| open.repeat(depth) + &close.repeat(depth);
+    let rows = |cell: &str| format!("{{\"inputs\":[[{cell},1,1,1]],\"prompt\":{cell}}}");
+    let bodies: Vec<Vec<u8>> = [
+        String::new(),
+        "null".to_owned(),
+        "true".to_owned(),
+        "\"\"".to_owned(),
+        deep("[", "]", 30_000),
+        deep("{\"inputs\":", "}", 5_000),
+        "[".repeat(60_000),
+        "{\"inputs\":".to_owned(),
+        "[[1,2,3,4]] {}".to_owned(),
+        rows("1e999"),
+        rows("-"),
+        rows("0x10"),
+        rows("Infinity"),
+        rows("\"\\ud800\""),
+        rows(&deep("[", "]", 200)),
+        rows("{\"__proto__\":1}"),
+        "{\"__proto__\":{\"inputs\":[[1,1,1,1]]}}".to_owned(),
+        "{\"length\":1e18}".to_owned(),
+        "{\"length\":-1}".to_owned(),
+        "{\"length\":18446744073709551616}".to_owned(),
+        "{\"inputs\":[{\"name\":\"x\",\"shape\":[-1,4],\"datatype\":\"FP32\",\"data\":[1,1,1,1]}]}".to_owned(),
+        "{\"inputs\":[{\"name\":\"x\",\"shape\":[1e9,1e9],\"datatype\":\"FP32\",\"data\":[]}]}".to_owned(),
+        "{\"inputs\":[{\"name\":\"x\",\"shape\":[18446744073709551615],\"datatype\":\"BYTES\",\"data\":[\"\"]}]}"
+            .to_owned(),
+        "\0".repeat(1000),
+        " ".repeat(100_000),
+    ]
+    .into_iter()
+    .map(String::into_bytes)
+    .chain([
+        b"{\"inputs\":[[\"\xff\xfe\"]]}".to_vec(),
+        b"\xef\xbb\xbf[[1,2,3,4]]".to_vec(),
+        b"\x1f\x8b\x08zip".to_vec(),
+    ])
+    .collect();
+    for path in paths {
+        for body in &bodies {
+            let begin = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
+            let (status, answer) = served.send("POST", path, &[JSON], body).unwrap();
+            assert!((400..500).contains(&status), "{path} {begin}: {status} {answer}");
+            let error: Value = serde_json::from_str(&answer).unwrap();
+            let error = error["error"].as_str().unwrap();
+            assert!(error.lines().count() == 1 && error.len() < 2000, "{path} {begin}: {error}");
+        }
+    }
+    // A body may say that it is of another kind, or compressed; it is read as what it is taken for, and no further.
+    for kind in
+        ["text/csv", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "a/b; charset=\""]
+    {
+        for body in ["", "\0\0", "[[1,2,3,4]]", "a,b\n1,2\n", "\"unclosed\n"] {
+            let (status, answer) = served.send("POST", "/predict", &[("content-type", kind)], body.as_bytes()).unwrap();
+            assert!((400..500).contains(&status) && answer.contains("error"), "{kind} {body}: {status} {answer}");
+        }
+    }
+    let zipped = [JSON, ("content-encoding", "gzip")];
+    assert_eq!(served.send("POST", "/predict", &zipped, b"\x1f\x8b\x08\0").unwrap().0, 400);
+    assert_eq!(served.send("POST", "/predict", &[CSV], ROWS.as_bytes()).unwrap().0, 200);
+}
+
+/// A body in chunks is read as any other, and requests that follow each other on a connection are answered in order.
+#[test]
+fn chunks_and_pipelines_are_read_as_they_are_meant() {
+    let place = trained();
+    let served = start(&place, &["iris"]);
+    let mut stream = std::net::TcpStream::connect(&served.address).unwrap();
+    let host = &served.address;
+    let csv = format!("host: {host}\r\ncontent-type: text/csv\r\naccept: text/csv\r\n");
+    let chunks: String =
+        ROWS.as_bytes().chunks(7).map(|part| format!("{:x}\r\n{}\r\n", part.len(), text(part))).collect();
+    let whole = |body: &str| format!("POST /predict HTTP/1.1\r\n{csv}content-length: {}\r\n\r\n{body}", body.len());
+    let all = [
+        format!("POST /predict HTTP/1.1\r\n{csv}transfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"),
+        whole(ROWS),
+        whole("a\n1\n"),
+        whole(ROWS),
+        format!("GET /v2 HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"),
+    ];
+    stream.write_all(all.concat().as_bytes()).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    let answers: Vec<&str> = said.split("HTTP/1.1 ").skip(1).collect();
+    let statuses: Vec<&str> = answers.iter().map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "200", "400", "200", "200"], "{said}");
+    let body = |i: usize| answers[i].split_once("\r\n\r\n").unwrap().1;
+    assert_eq!((body(0), body(0)), (body(1), body(3)));
+    assert!(body(0).starts_with("row,predicted,") && body(4).contains("\"burnlab\""), "{said}");
+}
+
+/// After the last event the connection ends: a client that keeps it and says nothing would hold a place for ever.
+#[test]
+fn a_stream_ends_with_its_connection() {
+    let place = with_story();
+    let served = start(&place, &["story"]);
+    let mut stream = std::net::TcpStream::connect(&served.address).unwrap();
+    let body = "{\"length\":20}";
+    let head = format!("POST /generate HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n\r\n", served.address, body.len());
+    stream.write_all((head + body).as_bytes()).unwrap();
+    stream.set_read_timeout(Some(crate::place::DEADLINE)).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).expect("the connection ends");
+    assert!(said.contains("connection: close\r\n") && said.contains("event: end"), "{said}");
+}
+
+/// 64 clients at once, each with rows that are large in JSON: what waits for the network is small.
+#[test]
+#[cfg(target_os = "linux")]
+fn many_clients_with_many_rows_need_little_memory() {
+    let place = Place::new();
+    let output = place.run(&["--config", "digits", "--set", "training.max_epochs=1", "--quiet"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let served = start(&place, &["digits"]);
+    let row: Vec<u32> = (0..64).map(|i| i % 17).collect();
+    let body = json!({ "inputs": vec![row; 100] }).to_string();
+    let tensor = json!({"inputs": [{"name": "x", "shape": [100, 64], "datatype": "FP32", "data":
+        (0..6400).map(|i| i % 17).collect::<Vec<u32>>()}]})
+    .to_string();
+    std::thread::scope(|scope| {
+        for client in 0..64 {
+            let (served, path, body) = match client % 2 {
+                0 => (&served, "/invocations", &body),
+                _ => (&served, "/v2/models/digits/infer", &tensor),
+            };
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    let (status, answer) = served.send("POST", path, &[JSON], body.as_bytes()).unwrap();
+                    assert_eq!(status, 200, "{answer}");
+                }
+            });
+        }
+    });
+    let peak = served.peak().unwrap();
+    println!("peak memory: {peak:.0} MiB");
+    assert!(peak < 80.0, "{peak} MiB");
 }
 
 /// Pages of others, and names of others for this machine, on every path that the server says it has.

@@ -107,7 +107,7 @@ fn every_config_trains_and_keeps_its_promise() {
         if python.is_some() {
             let saved = SavedModel::open(&RunFolder::at(&run.folder)).unwrap();
             let model = files.path().join(format!("{name}.onnx"));
-            match onnx_model(&saved) {
+            match onnx_model(&saved, burnlab::onnx::Weights::Float32) {
                 Err(error) if name == "titanic-names" => assert!(error.to_string().contains("is a text"), "{error}"),
                 bytes => {
                     std::fs::write(&model, bytes.unwrap()).unwrap();

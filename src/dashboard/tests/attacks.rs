@@ -1,5 +1,8 @@
 //! Who must not get in, and what must not keep others out; tried on every route of the router's own list.
 //!
+//! What of it concerns a server of models is tried on `serve` by `src/serve/tests.rs` and `tests/burnlab/serving.rs`;
+//! `src/web/attacks.rs` has what is tried on both.
+//!
 //! What was tried on servers like this one (Jupyter, MLflow, TensorBoard, Aim, wandb's local server), what stops it here,
 //! and the test that fails without it. `guard.rs`, `session.rs`, `connection.rs` are in `src/web`. Tests without a file are in this one; `hyper` is the HTTP library, whose
 //! behaviour is held, not made.
@@ -47,6 +50,7 @@ use std::time::{Duration, Instant};
 
 use super::super::ROUTES;
 use super::*;
+use crate::web::attacks::{FOREIGN, GOOD_HOST};
 
 /// Each route with `{id}` and `{name}` filled in, a query that it understands, and its method.
 fn targets(id: &str, sweep: &str) -> Vec<(String, String)> {
@@ -88,25 +92,10 @@ async fn strangers_are_refused_on_every_route() {
     let sweep = dashboard.sweep(1).to_string();
     let token = dashboard.state.token().to_owned();
     let token = ("x-burnlab-token", token.as_str());
-    let good = ("host", "127.0.0.1:6007");
+    let good = GOOD_HOST;
     for (method, path) in targets(&id, &sweep) {
-        for attack in [
-            &[token] as &[(&str, &str)],
-            &[token, ("host", "evil.example")],
-            &[token, ("host", "localhost.evil.example:6007")],
-            &[token, ("host", "127.0.0.1.nip.io")],
-            &[token, ("host", "0.0.0.0:6007")],
-            &[token, ("host", "localhost:x")],
-            &[token, good, ("host", "localhost")],
-            &[token, good, ("origin", "http://evil.example")],
-            &[token, good, ("origin", "null")],
-            &[token, good, ("origin", "http://localhost.evil.example")],
-            &[token, good, ("origin", "http://localhost@evil.example")],
-            &[token, good, ("origin", "file://localhost")],
-            &[token, good, ("origin", "http://localhost"), ("origin", "http://evil.example")],
-            &[token, good, ("sec-fetch-site", "cross-site")],
-            &[token, good, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "no-cors")],
-        ] {
+        for foreign in FOREIGN {
+            let attack = &[&[token], *foreign].concat();
             let (status, headers) = status(&dashboard, request(&method, &path, attack)).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {attack:?}");
             assert!(!headers.contains_key("access-control-allow-origin"));

@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::answer::score;
+use super::answer::{Scored, answer};
+use super::extract::{Named, Whole};
 use super::rows::parsed;
 use super::tensor::Tensor;
 use super::{Model, ServeState, Writer};
@@ -77,27 +78,27 @@ pub async fn server() -> Json<Value> {
 }
 
 /// `GET /v2/models/{model}`
-pub async fn metadata(State(state): State<ServeState>, Path(name): Path<String>) -> Result<Json<Value>, ApiError> {
+pub async fn metadata(State(state): State<ServeState>, Named(name): Named<String>) -> Result<Json<Value>, ApiError> {
     Ok(Served::find(&state, &name)?.described())
 }
 
 /// `GET /v2/models/{model}/versions/{version}`
 pub async fn metadata_of_version(
     State(state): State<ServeState>,
-    Path((name, version)): Path<(String, String)>,
+    Named((name, version)): Named<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     Ok(Served::of_version(&state, &name, &version)?.described())
 }
 
 /// `GET /v2/models/{model}/ready`
-pub async fn ready(State(state): State<ServeState>, Path(name): Path<String>) -> Result<Response, ApiError> {
+pub async fn ready(State(state): State<ServeState>, Named(name): Named<String>) -> Result<Response, ApiError> {
     Served::find(&state, &name).map(|_| StatusCode::OK.into_response())
 }
 
 /// `GET /v2/models/{model}/versions/{version}/ready`
 pub async fn ready_version(
     State(state): State<ServeState>,
-    Path((name, version)): Path<(String, String)>,
+    Named((name, version)): Named<(String, String)>,
 ) -> Result<Response, ApiError> {
     Served::of_version(&state, &name, &version).map(|_| StatusCode::OK.into_response())
 }
@@ -105,21 +106,21 @@ pub async fn ready_version(
 /// `POST /v2/models/{model}/infer`
 pub async fn infer(
     State(state): State<ServeState>,
-    Path(name): Path<String>,
+    Named(name): Named<String>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    inferred(&state, Served::find(&state, &name)?, &headers, &body).await
+    Whole(body): Whole,
+) -> Result<Response, ApiError> {
+    inferred(&state, Served::find(&state, &name)?, &headers, body).await
 }
 
 /// `POST /v2/models/{model}/versions/{version}/infer`
 pub async fn infer_version(
     State(state): State<ServeState>,
-    Path((name, version)): Path<(String, String)>,
+    Named((name, version)): Named<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Value>, ApiError> {
-    inferred(&state, Served::of_version(&state, &name, &version)?, &headers, &body).await
+    Whole(body): Whole,
+) -> Result<Response, ApiError> {
+    inferred(&state, Served::of_version(&state, &name, &version)?, &headers, body).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -138,55 +139,91 @@ struct Wanted {
     name: String,
 }
 
-async fn inferred(
-    state: &ServeState,
-    served: Served,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Json<Value>, ApiError> {
-    let (head, binary) = parts(headers, body)?;
-    let request: InferRequest = parsed(head, "the request is not one of the protocol")?;
-    let wanted = request.outputs.iter().flatten().map(|output| &output.name);
-    if let Some(name) = twice(wanted) {
-        return Err(ApiError::bad_request(format!("output `{name}` is asked for twice")));
-    }
-    let (name, run, outputs) = match served {
-        Served::Rows(model) => {
-            let rows = table::of_tensors(&model, &request.inputs, binary)?;
-            let scored = score(state, model, rows).await?;
-            (scored.model.name.clone(), scored.model.run.clone(), table::answered(&scored))
-        }
-        Served::Text(writer) => {
-            let asked = text::asked(&request.inputs, request.parameters, binary)?;
-            let written = asked.whole(state, Arc::clone(&writer)).await?;
-            (writer.name.clone(), writer.run.clone(), text::answered(&written))
-        }
-    };
-    let outputs = match &request.outputs {
-        None => outputs,
-        Some(wanted) => {
-            let found = wanted.iter().map(|wanted| {
-                let output = outputs.iter().find(|output| output["name"] == wanted.name);
-                output.cloned().ok_or_else(|| ApiError::bad_request(format!("there is no output `{}`", wanted.name)))
-            });
-            found.collect::<Result<_, _>>()?
-        }
-    };
-    let mut answer = json!({ "model_name": name, "model_version": run, "outputs": outputs });
-    if let Some(id) = request.id {
-        answer["id"] = json!(id);
-    }
-    Ok(Json(answer))
+/// What the answer to a request has beside the outputs.
+struct Wish {
+    id: Option<String>,
+    /// Names of outputs, each once; `None` for all.
+    outputs: Option<Vec<String>>,
 }
 
-/// The JSON of a request, and the binary data behind it.
-fn parts<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<(&'b [u8], &'b [u8]), ApiError> {
-    let length = headers.get(JSON_LENGTH).map(|length| length.to_str().ok().and_then(|length| length.parse().ok()));
-    let parts = match length {
-        None => Some((body, &body[body.len()..])),
-        Some(length) => length.and_then(|length| body.split_at_checked(length)),
+impl Wish {
+    /// # Errors
+    /// 400 for an output that is asked for twice: the answer could be of any size.
+    fn of(id: Option<String>, outputs: Option<Vec<Wanted>>) -> Result<Self, ApiError> {
+        let outputs: Option<Vec<String>> =
+            outputs.map(|outputs| outputs.into_iter().map(|output| output.name).collect());
+        match twice(outputs.iter().flatten()) {
+            Some(name) => Err(ApiError::bad_request(format!("output `{name}` is asked for twice"))),
+            None => Ok(Self { id, outputs }),
+        }
+    }
+
+    /// Writes those of `outputs` that are wanted, in that order; `name` gives the name of each.
+    fn answer<O: Serialize>(
+        self,
+        [model_name, model_version]: [&str; 2],
+        outputs: Vec<O>,
+        name: fn(&O) -> &str,
+    ) -> Result<Response, ApiError> {
+        #[derive(Serialize)]
+        struct Inferred<'s, O> {
+            model_name: &'s str,
+            model_version: &'s str,
+            outputs: Vec<&'s O>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<String>,
+        }
+        let Self { id, outputs: wanted } = self;
+        let outputs = match &wanted {
+            None => outputs.iter().collect(),
+            Some(wanted) => {
+                let found = wanted.iter().map(|wanted| {
+                    let output = outputs.iter().find(|output| name(output) == wanted);
+                    output.ok_or_else(|| ApiError::bad_request(format!("there is no output `{wanted}`")))
+                });
+                found.collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Json(Inferred { model_name, model_version, outputs, id }).into_response())
+    }
+}
+
+async fn inferred(state: &ServeState, served: Served, headers: &HeaderMap, body: Bytes) -> Result<Response, ApiError> {
+    let length = json_length(headers, &body)?;
+    let request = move |body: &[u8]| -> Result<InferRequest, ApiError> {
+        parsed(&body[..length], "the request is not one of the protocol")
     };
-    parts.ok_or_else(|| ApiError::bad_request(format!("`{JSON_LENGTH}` is not the length of the JSON part")))
+    match served {
+        Served::Rows(model) => {
+            let read = move |model: &Model| {
+                let InferRequest { id, inputs, outputs, .. } = request(&body)?;
+                let wish = Wish::of(id, outputs)?;
+                Ok((table::of_tensors(model, inputs, &body[length..])?, wish))
+            };
+            let write = |scored: &Scored, wish: Wish| {
+                let model = [&*scored.model.name, &scored.model.run];
+                wish.answer(model, table::answered(scored), |output| output.name())
+            };
+            answer(state, model, read, write).await
+        }
+        Served::Text(writer) => {
+            let InferRequest { id, inputs, outputs, parameters } = request(&body)?;
+            let wish = Wish::of(id, outputs)?;
+            let asked = text::asked(inputs, parameters, &body[length..])?;
+            let written = asked.whole(state, Arc::clone(&writer)).await?;
+            wish.answer([&writer.name, &writer.run], text::answered(&written), |output| {
+                output["name"].as_str().unwrap_or_default()
+            })
+        }
+    }
+}
+
+/// How many bytes of a request are JSON; binary data may stand behind it.
+fn json_length(headers: &HeaderMap, body: &[u8]) -> Result<usize, ApiError> {
+    let Some(length) = headers.get(JSON_LENGTH) else { return Ok(body.len()) };
+    let length = length.to_str().ok().and_then(|length| length.parse().ok());
+    let length = length.filter(|&length: &usize| length <= body.len());
+    length.ok_or_else(|| ApiError::bad_request(format!("`{JSON_LENGTH}` is not the length of the JSON part")))
 }
 
 /// The first name that stands there a second time.

@@ -4,11 +4,12 @@
 //! of a row per row. Its outputs are `predicted` and, for classes or labels, `probabilities`; of several targets both have a
 //! column for each, and what is predicted are numbers.
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::super::Model;
 use super::super::answer::Scored;
-use super::super::rows::{Bytes, columns, of_columns, of_lists};
+use super::super::rows::{Bytes, columns, of_cells, of_columns};
 use super::super::tensor::Tensor;
 use crate::data::CellKind;
 use crate::experiment::predictions::AnswerFormat;
@@ -16,9 +17,9 @@ use crate::training::evaluation::Answer;
 use crate::web::ApiError;
 
 /// One tensor of all columns, or one for each.
-pub(super) fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) -> Result<Bytes, ApiError> {
+pub(super) fn of_tensors(model: &Model, mut inputs: Vec<Tensor>, mut binary: &[u8]) -> Result<Bytes, ApiError> {
     let names = columns(model.predictor.model());
-    if let [only] = inputs
+    if let [only] = &mut inputs[..]
         && !(names.len() == 1 && names[0] == only.name)
     {
         let values = only.values(&mut binary)?;
@@ -32,11 +33,10 @@ pub(super) fn of_tensors(model: &Model, inputs: &[Tensor], mut binary: &[u8]) ->
             );
             return Err(ApiError::bad_request(message));
         }
-        let rows: Vec<Value> = values.chunks_exact(names.len()).map(|row| json!(row)).collect();
-        return of_lists(&names, &rows);
+        return of_cells(&names, values.chunks_exact(names.len()).map(|row| row.iter().collect()));
     }
     let mut all = Map::new();
-    for input in inputs {
+    for mut input in inputs {
         let values = input.values(&mut binary)?;
         if values.len() as u64 != input.num_rows() {
             let message = format!("input `{}` of shape {:?} has more than a value a row", input.name, input.shape);
@@ -69,10 +69,13 @@ pub(in crate::serve) struct Output {
 }
 
 impl Output {
-    /// Its description, for a number of rows.
-    fn of(&self, num_rows: i64) -> Value {
-        let shape: Vec<i64> = [num_rows].into_iter().chain(self.width.map(|width| width as i64)).collect();
-        json!({ "name": self.name, "datatype": self.datatype, "shape": shape })
+    fn shape(&self, num_rows: i64) -> Vec<i64> {
+        [num_rows].into_iter().chain(self.width.map(|width| width as i64)).collect()
+    }
+
+    /// Its description, of any number of rows.
+    fn described(&self) -> Value {
+        json!({ "name": self.name, "datatype": self.datatype, "shape": self.shape(-1) })
     }
 }
 
@@ -113,16 +116,45 @@ fn numbers(values: &[f64]) -> Vec<Value> {
 /// The outputs of a model, of any number of rows.
 pub(super) fn described_outputs(model: &Model) -> Vec<Value> {
     let format = AnswerFormat::new(&model.predictor.model().preprocessor);
-    outputs(&format).iter().map(|output| output.of(-1)).collect()
+    outputs(&format).iter().map(Output::described).collect()
+}
+
+/// An output for the rows of a request. Its values are made as they are written.
+pub(super) struct Answered<'s> {
+    scored: &'s Scored,
+    format: AnswerFormat,
+    output: Output,
+}
+
+impl Answered<'_> {
+    pub fn name(&self) -> &str {
+        self.output.name
+    }
+}
+
+impl Serialize for Answered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let answers = &self.scored.answered.answers;
+        let mut tensor = serializer.serialize_map(None)?;
+        tensor.serialize_entry("name", self.output.name)?;
+        tensor.serialize_entry("datatype", self.output.datatype)?;
+        tensor.serialize_entry("shape", &self.output.shape(answers.len() as i64))?;
+        tensor.serialize_entry("data", &Data(self))?;
+        tensor.end()
+    }
+}
+
+struct Data<'d>(&'d Answered<'d>);
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Answered { scored, format, output } = self.0;
+        serializer.collect_seq(scored.answered.answers.iter().flat_map(|answer| (output.values)(format, answer)))
+    }
 }
 
 /// The outputs for the rows of a request.
-pub(super) fn answered(scored: &Scored) -> Vec<Value> {
-    let (answers, format) = (&scored.answered.answers, scored.format());
-    let tensor = |output: &Output| {
-        let mut tensor = output.of(answers.len() as i64);
-        tensor["data"] = answers.iter().flat_map(|answer| (output.values)(&format, answer)).collect();
-        tensor
-    };
-    outputs(&format).iter().map(tensor).collect()
+pub(super) fn answered(scored: &Scored) -> Vec<Answered<'_>> {
+    let outputs = outputs(&scored.format());
+    outputs.into_iter().map(|output| Answered { scored, format: scored.format(), output }).collect()
 }

@@ -29,11 +29,11 @@ pub(super) fn outputs() -> Vec<Value> {
 /// # Errors
 /// 400 for other inputs than one text, or a parameter that is none.
 pub(super) fn asked(
-    inputs: &[Tensor],
+    mut inputs: Vec<Tensor>,
     parameters: Option<Map<String, Value>>,
     mut binary: &[u8],
 ) -> Result<Asked, ApiError> {
-    let [input] = inputs else {
+    let [input] = &mut inputs[..] else {
         return Err(ApiError::bad_request(format!("a language model has one input, `{TEXT_INPUT}`")));
     };
     if input.name != TEXT_INPUT || input.datatype != "BYTES" {

@@ -18,12 +18,13 @@ fn cells(model: &Model) -> Vec<(&str, CellKind)> {
     model.predictor.model().preprocessor.source_cells()
 }
 
-/// A cell, of which null is a missing one.
+/// A cell, of which null is a missing one. A number may be a text, too, as in a file.
 fn cell(kind: CellKind) -> Value {
     match kind {
-        CellKind::Number => {
-            json!({ "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE })
-        }
+        CellKind::Number => json!({ "anyOf": [
+            { "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE },
+            { "type": "string", "pattern": "^[ \\t]*(-?[0-9]{1,9})?[ \\t]*$" },
+        ] }),
         CellKind::Name => json!({ "type": ["string", "number", "boolean", "null"] }),
         CellKind::Date => json!({ "anyOf": [{ "type": "string", "format": "date" }, { "enum": ["", null] }] }),
     }

@@ -10,7 +10,7 @@
 //! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
-//! - several columns predicted at once: `several_targets`; quantiles and ordered classes: `ranks`
+//! - several columns predicted at once: `several_targets`, several labels in a cell: `separated_labels`; quantiles and ordered classes: `ranks`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
@@ -141,6 +141,8 @@ mod recipe;
 mod reuse;
 #[path = "burnlab/seeds.rs"]
 mod seeds;
+#[path = "burnlab/separated_labels.rs"]
+mod separated_labels;
 #[path = "burnlab/served.rs"]
 mod served;
 #[path = "burnlab/serving.rs"]

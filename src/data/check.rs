@@ -50,6 +50,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
     let is_generated = config.source.is_some_and(|source| source.is_generated());
     let csv_keys = [
         ("data.target", config.target.is_some()),
+        ("data.target_separator", config.target_separator.is_some()),
         ("data.delimiter", config.delimiter.is_some()),
         ("data.header", !config.header),
         ("data.missing", !missing::are_default(&config.missing)),

@@ -58,6 +58,10 @@ pub struct DataConfig {
     /// which any may hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetColumns>,
+    /// Tables: what stands between the labels in a cell of the target, such as "|" in `red|large`: several labels, of which any
+    /// may hold, are then read from one column. An empty cell has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_separator: Option<String>,
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
@@ -199,6 +203,7 @@ impl Default for DataConfig {
             test_path: None,
             test_labels: None,
             target: None,
+            target_separator: None,
             task: None,
             delimiter: None,
             encoding: None,

@@ -108,7 +108,7 @@ impl<'a> NewRows<'a> {
         let mut columns = column_names::positions(&table, inputs)?;
         let kept = column_names::listed(&table, kept)?;
         if *has_target {
-            columns.extend(column_names::positions(&table, preprocessor.target_names().into_iter())?);
+            columns.extend(column_names::positions(&table, preprocessor.target_columns().into_iter())?);
         }
         // What weighs rows matters where they are judged.
         let num_targets = if *has_target { columns.len() - preprocessor.columns().len() } else { 0 };
@@ -170,7 +170,8 @@ impl OpenRows<'_> {
                     drift.leave_out();
                     return Ok(());
                 }
-                known.push_targets(row, first_target, &mut block.dataset.target)?;
+                let new = known.push_targets(row, first_target, &mut block.dataset.target)?;
+                drift.observe_labels(&new);
             } else {
                 block.dataset.target.push(f64::NAN);
             }

@@ -60,6 +60,13 @@ pub enum Reading {
     },
     /// As names, some of which have several spellings.
     Names(Spelling),
+    /// A target whose cells hold several labels.
+    Labels {
+        /// Between them.
+        separator: String,
+        /// Which spellings are the same label.
+        spelling: Spelling,
+    },
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -105,6 +112,7 @@ impl Readings {
                 let how = syntax.describe()?;
                 Some(format!("`{name}` is a plain number here (in the training file: {how})"))
             }
+            Reading::Labels { .. } => None,
             Reading::Names(_) => Some(format!(
                 "`{name}` is known only as training spelled it most, where burnlab takes other spellings, too"
             )),
@@ -151,8 +159,16 @@ impl Readings {
     /// Which spellings are the same in a column of names.
     pub(super) fn spelling(&self, column: &str) -> Spelling {
         match self.columns.get(column) {
-            Some(&Reading::Names(spelling)) => spelling,
+            Some(&Reading::Names(spelling) | &Reading::Labels { spelling, .. }) => spelling,
             _ => Spelling::Exact,
+        }
+    }
+
+    /// What stands between the labels in a cell of the target `column`; `None` where a cell is one value.
+    pub fn separator(&self, column: &str) -> Option<&str> {
+        match self.columns.get(column) {
+            Some(Reading::Labels { separator, .. }) => Some(separator),
+            _ => None,
         }
     }
 
@@ -167,7 +183,7 @@ impl Readings {
     /// The same for files that burnlab wrote: plain numbers, whatever the original has.
     pub(super) fn of_written_rows(&self) -> Self {
         let written = |reading: &Reading| match reading {
-            Reading::Names(spelling) => Some(Reading::Names(*spelling)),
+            Reading::Names(_) | Reading::Labels { .. } => Some(reading.clone()),
             &Reading::Numbers { origin, .. } if origin != 0.0 => Some(Reading::of_large_numbers(origin)),
             Reading::Numbers { .. } | Reading::Date { .. } => None,
         };
@@ -226,7 +242,7 @@ impl ColumnReader {
             Some(Reading::Date { order, part, origin, missing, .. }) => {
                 Self::Date { order: *order, part: *part, origin: *origin, missing: missing.clone() }
             }
-            Some(Reading::Names(_)) | None => Self::Numbers,
+            Some(Reading::Names(_) | Reading::Labels { .. }) | None => Self::Numbers,
         }
     }
 

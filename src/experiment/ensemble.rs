@@ -251,7 +251,8 @@ fn check_alike(a: &SavedModel, b: &SavedModel) -> anyhow::Result<()> {
         one_line(&classes_a.join(", ")),
         one_line(&classes_b.join(", "))
     );
-    ensure!(of_a.target_name == of_b.target_name, "{} predict other columns, which have no average", pair());
+    let is_same = of_a.target_name == of_b.target_name && of_a.target_names() == of_b.target_names();
+    ensure!(is_same, "{} predict other columns, which have no average", pair());
     let columns = |model: &SavedModel| -> Vec<(String, bool)> {
         let columns = model.preprocessor.columns().iter();
         columns.map(|column| (column.name.clone(), column.kind.is_numeric())).collect()

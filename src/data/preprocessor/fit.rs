@@ -38,7 +38,7 @@ impl Preprocessor {
                 (target, Vec::new(), fit_table(dataset, train_rows, config)?)
             }
             Target::Several(several) => {
-                (fit_several(several, train_rows)?, Vec::new(), fit_table(dataset, train_rows, config)?)
+                (fit_several(several, train_rows, dataset)?, Vec::new(), fit_table(dataset, train_rows, config)?)
             }
             Target::Text(text) => {
                 let (known, counts, text) = text::fit(text, train_rows);
@@ -102,7 +102,11 @@ impl Preprocessor {
             }
             // Of other columns, or other labels, the output layer is new.
             (PreparedTarget::Numbers(_) | PreparedTarget::Labels(_), Target::Several(several)) => {
-                if self.has_targets_of(several) { self.target.clone() } else { fit_several(several, train_rows)? }
+                if self.has_targets_of(several) {
+                    self.target.clone()
+                } else {
+                    fit_several(several, train_rows, dataset)?
+                }
             }
             _ => {
                 let kinds = "classes, number, several numbers or labels, or text";
@@ -113,9 +117,9 @@ impl Preprocessor {
         };
         let mut readings = self.readings.clone();
         if target != self.target {
-            self.target_names().iter().for_each(|name| _ = readings.columns.remove(*name));
+            self.target_columns().iter().for_each(|name| _ = readings.columns.remove(*name));
             let of_target = |name: &str| dataset.readings.columns.get_key_value(name);
-            let found = dataset.target_names().into_iter().filter_map(of_target);
+            let found = dataset.target_columns().into_iter().filter_map(of_target);
             readings.columns.extend(found.map(|(name, reading)| (name.clone(), reading.clone())));
         }
         let target_name = match dataset.target {
@@ -324,10 +328,16 @@ fn fit_number(numbers: impl ExactSizeIterator<Item = f64> + Clone, name: &str) -
     Ok((mean, standard_deviation))
 }
 
-fn fit_several(several: &Several, train_rows: &[u32]) -> Result<PreparedTarget, Invalid> {
+fn fit_several(several: &Several, train_rows: &[u32], dataset: &Dataset) -> Result<PreparedTarget, Invalid> {
+    // Of labels that are found in cells some may be so rare that no training row has them. The user has not named them.
+    let are_found = dataset.readings.separator(&dataset.target_name).is_some();
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     for (i, TargetColumn { name, words }) in several.columns.iter().enumerate() {
-        let (mean, standard_deviation) = fit_number(train_rows.iter().map(|&row| several.row(row as usize)[i]), name)?;
+        let values = train_rows.iter().map(|&row| several.row(row as usize)[i]);
+        let (mean, standard_deviation) = match are_found {
+            true => mean_and_deviation(values),
+            false => fit_number(values, name)?,
+        };
         match words.clone() {
             Some(words) => labels.push(LabelTarget { name: name.clone(), words, share: mean, threshold: None }),
             None => numbers.push(NumberTarget { name: name.clone(), mean, standard_deviation }),

@@ -37,7 +37,7 @@
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - contributions of columns, partial dependence: `explain`
 //! - one step of gradient descent as text: `explain_step`
-//! - columns of free texts: `text_columns`
+//! - columns of free texts: `text_columns`; of very many categories: `rare_categories`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
@@ -135,6 +135,8 @@ mod planted;
 mod properties;
 #[path = "burnlab/ranks.rs"]
 mod ranks;
+#[path = "burnlab/rare_categories.rs"]
+mod rare_categories;
 #[path = "burnlab/recipe.rs"]
 mod recipe;
 #[path = "burnlab/reuse.rs"]

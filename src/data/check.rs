@@ -163,10 +163,11 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 16] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 17] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
+        ("data.hash_buckets", config.hash_buckets.is_some()),
         ("data.classes", !config.classes.is_empty()),
         ("data.ordered", !config.ordered.is_empty()),
         ("data.train_per_class", config.train_per_class.is_some()),
@@ -321,6 +322,10 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         }
         let holds = TEXT_BUCKETS.contains(&buckets);
         check("data.text_buckets", holds, buckets.to_string(), "16 to 65536")?;
+    }
+    if let Some(buckets) = config.hash_buckets {
+        let holds = buckets == 0 || TEXT_BUCKETS.contains(&buckets);
+        check("data.hash_buckets", holds, buckets.to_string(), "16 to 65536, or 0")?;
     }
     let n = config.max_categories;
     check("data.max_categories", n >= 1, n.to_string(), "at least 1")?;

@@ -55,7 +55,8 @@ pub enum ColumnKind {
     Numeric,
     /// One of a set of names.
     Categorical {
-        /// Sorted: as numbers when all are numbers, else by alphabet.
+        /// Sorted: as numbers when all are numbers, else by alphabet. Where rare ones are hashed, those that only a separate test
+        /// file has come after them.
         categories: Vec<String>,
     },
     /// A text.

@@ -206,6 +206,8 @@ impl ColumnDrift {
         let categories = match &column.kind {
             // Of texts none is like another.
             PreparedKind::Numeric { .. } | PreparedKind::Text { .. } => None,
+            // Nor of rare categories, of which there are always new ones.
+            PreparedKind::Categorical { buckets: 1.., .. } => None,
             PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
         };
         let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });

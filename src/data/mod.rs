@@ -22,6 +22,7 @@
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
 //!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
+//! - `rare_categories`: says what becomes of the categories without an input of their own
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
@@ -85,6 +86,7 @@ mod origin;
 mod parts;
 mod points;
 mod preprocessor;
+mod rare_categories;
 mod readers;
 mod reading;
 mod record_ends;
@@ -140,6 +142,7 @@ pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
     PreparedText, Preprocessor, RowEncoder, SourceColumn, Unit,
 };
+pub use rare_categories::describe_rare;
 pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};

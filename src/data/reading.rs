@@ -215,6 +215,8 @@ pub(super) enum ColumnReader {
     Date { order: Option<DateOrder>, part: DatePart, origin: f64, missing: Vec<String> },
     /// Names, as their index; the index after the last is the unknown one.
     Names(Labels),
+    /// Names, as their index; after the last, those that it has met since, each by a spelling.
+    OpenNames { known: Labels, met: RefCell<Interner> },
     /// Texts, as their index among all that it has met.
     Texts(RefCell<Interner>),
 }
@@ -223,6 +225,20 @@ impl ColumnReader {
     /// For a column of texts, of which these are known.
     pub(super) fn texts(known: &[String]) -> Self {
         Self::Texts(RefCell::new(Interner::of_names(known)))
+    }
+
+    /// For a column of names whose later ones matter, too.
+    pub(super) fn open_names(known: Labels) -> Self {
+        Self::OpenNames { known, met: RefCell::default() }
+    }
+
+    /// All names that it has met since it was made, or since it was asked, and that are not among the known ones; `None` for
+    /// other columns.
+    pub(super) fn take_names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::OpenNames { met, .. } => Some(met.take().into_names()),
+            _ => None,
+        }
     }
 
     /// All texts that it has met since it was made, or since it was asked; `None` for other columns.
@@ -249,7 +265,7 @@ impl ColumnReader {
     /// The names of a column of names.
     pub(super) fn names(&self) -> Option<&[String]> {
         match self {
-            Self::Names(labels) => Some(&labels.names),
+            Self::Names(labels) | Self::OpenNames { known: labels, .. } => Some(&labels.names),
             _ => None,
         }
     }
@@ -274,6 +290,13 @@ impl ColumnReader {
             Self::Texts(met) if met.borrow().len() <= MAX_CATEGORIES => {
                 return Ok(met.borrow_mut().intern(&text, row.line) as f32);
             }
+            Self::OpenNames { known, met } if met.borrow().len() <= MAX_CATEGORIES => {
+                return Ok(known.find(&text).unwrap_or_else(|| {
+                    let name = known.spelling.key(&text);
+                    known.names.len() as u32 + met.borrow_mut().intern(&name, row.line)
+                }) as f32);
+            }
+            Self::OpenNames { .. } => (None, "has names, a million different ones at most,".to_owned()),
             Self::Texts(_) => (None, "has texts, a million different ones at most,".to_owned()),
             Self::Names(labels) => return Ok(labels.find(&text).unwrap_or(labels.names.len() as u32) as f32),
             Self::Written { missing, .. } | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),

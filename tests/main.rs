@@ -14,6 +14,7 @@
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
+//! - temperatures: `calibration`; how often sets and intervals hold the truth: `coverage`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
 //! - the search around a config, and its verdict: `tune`
@@ -59,6 +60,8 @@ mod charts;
 mod cli;
 #[path = "burnlab/counts.rs"]
 mod counts;
+#[path = "burnlab/coverage.rs"]
+mod coverage;
 #[path = "burnlab/crowd.rs"]
 mod crowd;
 #[path = "burnlab/data.rs"]

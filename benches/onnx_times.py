@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tests/onnx"))
 SIZES = (1, 7, 1000)
 # Of one run each would need data that are not built in, or is a search, or predicts no rows.
-LEFT_OUT = ("alice", "california", "digits-sweep", "image-folder", "mnist", "mnist-cnn")
+LEFT_OUT = ("alice", "california", "digits-sweep", "image-folder", "mnist", "mnist-augmented", "mnist-cnn")
 
 
 def milliseconds(work, times):

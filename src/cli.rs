@@ -507,10 +507,16 @@ pub struct ExplainArgs {
     /// Explain probabilities as log odds, ln(p / (1 - p)): of two classes the network's output itself
     #[arg(long)]
     pub log_odds: bool,
+    /// Explain the mean of all seeds or folds of RUN's config, as `predict --ensemble` predicts it
+    #[arg(long)]
+    pub ensemble: bool,
+    /// Of images: the side of the square that is hidden, in pixels; by default a fifth of the shorter side
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub patch: Option<u16>,
     /// Training rows that a row is held against, or that dependence is the mean over, at most; drawn with --seed
     #[arg(long, value_name = "N", default_value_t = BACKGROUND, value_parser = clap::value_parser!(u16).range(1..))]
     pub background: u16,
-    /// With --row: evaluations of the network, about, by default 30000; more make sampled contributions surer
+    /// With --row: evaluations of the network, of an ensemble of each, about, by default 30000; more make sampled contributions surer
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub evaluations: Option<u32>,
     /// Seed of the background and of what is sampled

@@ -10,10 +10,11 @@
 //! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
 //! - what a training reaches, stops at, keeps and repeats: `training`
-//! - several columns predicted at once: `several_targets`; quantiles and ordered classes: `ranks`
+//! - several columns predicted at once: `several_targets`, several labels in a cell: `separated_labels`; quantiles and ordered classes: `ranks`
 //! - a trained model used again (evaluate, predict, resume, fine-tune): `reuse`
 //! - several runs as one model (`--ensemble`): `ensemble`
 //! - texts, language models, `generate`: `language`
+//! - temperatures: `calibration`; how often sets and intervals hold the truth: `coverage`
 //! - several seeds of one config, and the verdict on two configs: `seeds`
 //! - sweeps over configs, workers that are lost, cross-validation: `sweep`
 //! - the search around a config, and its verdict: `tune`
@@ -37,7 +38,7 @@
 //! - every shipped config: `shipped`; the README and the guide, their commands and figures: `guide`
 //! - contributions of columns, partial dependence: `explain`
 //! - one step of gradient descent as text: `explain_step`
-//! - columns of free texts: `text_columns`
+//! - columns of free texts: `text_columns`; of very many categories: `rare_categories`
 //! - the lessons of `burnlab learn`, their languages and measured numbers: `learn`; in a browser: `learn_page`; their routes:
 //!   `src/learn/tests`
 //! - `serve`: predictions by HTTP: `serving`; burnlab as a library, and the examples: `library`
@@ -61,6 +62,8 @@ mod chosen;
 mod cli;
 #[path = "burnlab/counts.rs"]
 mod counts;
+#[path = "burnlab/coverage.rs"]
+mod coverage;
 #[path = "burnlab/crowd.rs"]
 mod crowd;
 #[path = "burnlab/data.rs"]
@@ -137,12 +140,16 @@ mod planted;
 mod properties;
 #[path = "burnlab/ranks.rs"]
 mod ranks;
+#[path = "burnlab/rare_categories.rs"]
+mod rare_categories;
 #[path = "burnlab/recipe.rs"]
 mod recipe;
 #[path = "burnlab/reuse.rs"]
 mod reuse;
 #[path = "burnlab/seeds.rs"]
 mod seeds;
+#[path = "burnlab/separated_labels.rs"]
+mod separated_labels;
 #[path = "burnlab/served.rs"]
 mod served;
 #[path = "burnlab/serving.rs"]

@@ -7,10 +7,10 @@ use super::output::{is_stdout, say, say_path, to_file, without_escapes};
 use crate::backend::BackendName;
 use crate::cli::ExplainArgs;
 use crate::experiment::attribution::{
-    ColumnDependence, Contributions, Dependence, DependencePoint, EVALUATIONS, Explained, Request, contributions,
-    dependence,
+    ColumnDependence, Contributions, Dependence, DependencePoint, EVALUATIONS, Explained, OcclusionMap, Request,
+    contributions, dependence, occlusion,
 };
-use crate::experiment::{RunFolder, SavedModel, ensemble};
+use crate::experiment::{Ensemble, RunFolder, SavedModel, ensemble};
 use crate::figures::{measured, short};
 use crate::tracking::{Location, Store};
 
@@ -21,13 +21,12 @@ const MOST_RUNS: usize = 30;
 /// For one row of the dashboard's table, while the reader waits.
 const EVALUATIONS_OF_PAGE: usize = 10_000;
 
-/// Explains one row where one is named, else the model: prints it, and writes it as a picture or as CSV.
+/// Explains one row where one is named, else the model or the ensemble: prints it, and writes it as a picture or as CSV.
 ///
 /// # Errors
 /// No such run; one whose inputs are no columns; a row or a number that it does not have; a file that cannot be written.
 pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let location = args.model.store.location();
-    let saved = SavedModel::open(&RunFolder::find(&location, &args.model.run)?)?;
     for file in &args.output {
         anyhow::ensure!(
             is_stdout(file) || is_picture(file) || is_table(file),
@@ -35,27 +34,56 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
             file.display()
         );
     }
+    if args.ensemble {
+        let ensemble = Ensemble::open(&location, &args.model.run)?;
+        return explain(args, &ensemble.models(), &ensemble.name, &|| Ok(Vec::new()));
+    }
+    let saved = SavedModel::open(&RunFolder::find(&location, &args.model.run)?)?;
     let name = saved.name();
-    if args.row.is_none() && args.data.is_none() {
+    explain(args, &[&saved], &name, &|| repetitions(&location, &name))
+}
+
+/// The same of one model, or of the members of an ensemble called `name`; `others` are the repetitions of the one.
+fn explain(
+    args: &ExplainArgs,
+    models: &[&SavedModel],
+    name: &str,
+    others: &dyn Fn() -> anyhow::Result<Vec<SavedModel>>,
+) -> anyhow::Result<ExitCode> {
+    let first = models[0];
+    let stem = |what: &str| if models.len() > 1 { format!("ensemble-{what}") } else { what.to_owned() };
+    if args.row.is_none() && args.data.is_none() && args.patch.is_none() {
         anyhow::ensure!(
             args.evaluations.is_none(),
             "--evaluations is of the explanation of a row: name the row with --row"
         );
-        let others = repetitions(&location, &name)?;
+        let others = others()?;
+        let others: Vec<&SavedModel> = others.iter().chain(models[1..].iter().copied()).collect();
         let backend = BackendName::chosen(args.model.backend);
         let background = (args.background.into(), args.seed);
         let of = args.of.as_deref();
-        let found = dependence(&saved, &others, of, args.log_odds, background, backend)?;
+        anyhow::ensure!(models.len() == 1 || !args.log_odds, "--log-odds are of one model: leave out --ensemble");
+        let found = dependence(first, &others, of, args.log_odds, background, backend)?;
+        let found = if models.len() > 1 { found.of_ensemble() } else { found };
         if !to_stdout(args) {
-            print_dependence(&name, &found);
+            print_dependence(name, &found);
         }
-        return write(args, &saved.folder, "dependence", &found.csv()?, || found.picture(&name));
+        return write(args, &first.folder, &stem("dependence"), &found.csv()?, || found.picture(name));
     }
-    let found = contributions(&saved, request(args), BackendName::chosen(args.model.backend))?;
+    let backend = BackendName::chosen(args.model.backend);
+    if args.patch.is_some() || first.preprocessor.image_shape().is_some() {
+        let patch = args.patch.map(usize::from);
+        let found = occlusion(models, request(args), patch, backend)?;
+        if !to_stdout(args) {
+            print_occlusion(name, &found);
+        }
+        return write(args, &first.folder, &stem("occlusion"), &found.csv()?, || found.picture(name));
+    }
+    let found = contributions(models, request(args), backend)?;
     if !to_stdout(args) {
-        print_contributions(&name, &found);
+        print_contributions(name, &found);
     }
-    write(args, &saved.folder, "contributions", &found.csv()?, || found.picture(&name))
+    write(args, &first.folder, &stem("contributions"), &found.csv()?, || found.picture(name))
 }
 
 /// What the dashboard shows of a test row: a picture made from the run's folder alone, with few evaluations.
@@ -66,7 +94,11 @@ pub fn picture_of_row(folder: &Path, row: usize) -> anyhow::Result<String> {
     let saved = SavedModel::open(&RunFolder::at(folder))?;
     let request =
         Request { row: Some(row), evaluations: EVALUATIONS_OF_PAGE, is_from_folder: true, ..Request::default() };
-    Ok(contributions(&saved, request, BackendName::chosen(None))?.picture(&saved.name()))
+    let (name, backend) = (saved.name(), BackendName::chosen(None));
+    match saved.preprocessor.image_shape() {
+        Some(_) => Ok(occlusion(&[&saved], request, None, backend)?.picture(&name)),
+        None => Ok(contributions(&[&saved], request, backend)?.picture(&name)),
+    }
 }
 
 fn request(args: &ExplainArgs) -> Request<'_> {
@@ -153,6 +185,28 @@ fn print_contributions(name: &str, found: &Contributions) {
             let rest: f64 = columns[shown.len()..].iter().map(|column| column.amount.value).sum();
             say!("  {} more columns together  {}", columns.len() - shown.len(), signed(rest));
         }
+    }
+}
+
+fn print_occlusion(name: &str, found: &OcclusionMap) {
+    say!("run     {name}, {}: predicted {}", found.told, found.predicted);
+    say!("method  {}", found.method());
+    say!("mean    over {}", found.background);
+    for map in &found.maps {
+        let [height, width] = found.shape;
+        let place = |by: std::cmp::Ordering| {
+            let places = (0..height * width).filter(|&pixel| !map.falls[pixel].is_nan());
+            places.reduce(|a, b| if map.falls[b].total_cmp(&map.falls[a]) == by { b } else { a }).unwrap_or(0)
+        };
+        let told = |pixel: usize| format!("around row {}, column {}", pixel / width, pixel % width);
+        say!("\n{}: {}", map.outcome.told, measured(map.value));
+        let (most, least) = (place(std::cmp::Ordering::Greater), place(std::cmp::Ordering::Less));
+        let falls = |pixel: usize| {
+            let fall = map.falls[pixel];
+            format!("{} by {}", if fall < 0.0 { "rises" } else { "falls" }, measured(fall.abs()))
+        };
+        say!("  {} where the part {} is hidden, the most important one", falls(most), told(most));
+        say!("  {} where the part {} is hidden", falls(least), told(least));
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct OutColumn {
     /// Distinct texts of a column of names, before spellings are merged.
     pub(super) num_texts: Option<usize>,
     labels: Option<Labels>,
+    /// Whether names that only a later file has are told apart, too.
+    pub(super) is_open: bool,
     /// Of a column of texts.
     texts: Option<Vec<String>>,
     reading: Option<Reading>,
@@ -30,14 +32,15 @@ pub(super) enum Cells {
 
 impl OutColumn {
     pub(super) fn numeric(name: String, input: usize, cells: Cells, reading: Option<Reading>) -> Self {
-        Self { name, input, cells, num_texts: None, labels: None, texts: None, reading }
+        Self { name, input, cells, num_texts: None, labels: None, is_open: false, texts: None, reading }
     }
 
     /// `order`: the index among the labels of each text that was read.
     pub(super) fn names(name: String, input: usize, num_texts: usize, labels: Labels, order: Vec<u32>) -> Self {
         let cells = Cells::ByText(order.into_iter().map(|index| index as f32).collect());
         let reading = Reading::of_names(&labels);
-        Self { name, input, cells, num_texts: Some(num_texts), labels: Some(labels), texts: None, reading }
+        let (num_texts, labels) = (Some(num_texts), Some(labels));
+        Self { num_texts, labels, ..Self::numeric(name, input, cells, reading) }
     }
 
     /// What was read are indices into `texts`.
@@ -45,8 +48,11 @@ impl OutColumn {
         Self { texts: Some(texts), ..Self::numeric(name, input, Cells::AsRead, None) }
     }
 
-    /// Keeps the texts that `reader`, which comes from this column, has met since.
+    /// Keeps the texts or names that `reader`, which comes from this column, has met since.
     pub(super) fn keep_texts(&mut self, reader: &ColumnReader) {
+        if let (Some(labels), Some(more)) = (&mut self.labels, reader.take_names()) {
+            *labels = labels.followed_by(more);
+        }
         if let Some(texts) = reader.take_texts() {
             self.texts = Some(texts);
         }
@@ -66,7 +72,8 @@ impl OutColumn {
             return ColumnReader::texts(texts);
         }
         match &self.labels {
-            Some(labels) => ColumnReader::Names(Labels::known(&labels.names, labels.spelling)),
+            Some(labels) if self.is_open => ColumnReader::open_names(labels.clone()),
+            Some(labels) => ColumnReader::Names(labels.clone()),
             None => ColumnReader::of_numbers(self.reading.as_ref()),
         }
     }

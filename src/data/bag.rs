@@ -32,14 +32,18 @@ pub(super) fn bag(text: &str, num_buckets: usize) -> Bag {
     }
     let mut buckets: BTreeMap<usize, f64> = BTreeMap::new();
     for (term, count) in counts {
-        let hash = murmur3(term.as_bytes()) as i32;
-        let bucket = hash.unsigned_abs() as usize % num_buckets;
-        let weight = 1.0 + f64::from(count).ln();
-        *buckets.entry(bucket).or_default() += if hash >= 0 { weight } else { -weight };
+        let (bucket, sign) = hashed(&term, num_buckets);
+        *buckets.entry(bucket).or_default() += f64::from(sign) * (1.0 + f64::from(count).ln());
     }
     let length = buckets.values().map(|number| number * number).sum::<f64>().sqrt();
     let scaled = |(bucket, number): (usize, f64)| (number != 0.0).then(|| (bucket as u32, (number / length) as f32));
     buckets.into_iter().filter_map(scaled).collect()
+}
+
+/// The bucket of a term, or of a rare category, and the sign with which it is added there, 1 or -1.
+pub(super) fn hashed(term: &str, num_buckets: usize) -> (usize, f32) {
+    let hash = murmur3(term.as_bytes()) as i32;
+    (hash.unsigned_abs() as usize % num_buckets, if hash >= 0 { 1.0 } else { -1.0 })
 }
 
 fn terms(text: &str) -> Vec<String> {
@@ -159,6 +163,16 @@ mod tests {
         }
         for empty in ["", " \n\t", "!?… —"] {
             assert!(bag(empty, 16).is_empty());
+        }
+    }
+
+    /// `FeatureHasher(n_features=16, input_type="string").transform([[name]])` of scikit-learn 1.9.1.
+    #[test]
+    fn categories_are_hashed_as_by_scikit_learn() {
+        let known =
+            [("12345", (3, 1.0)), ("00712", (13, -1.0)), ("München", (3, 1.0)), ("a", (2, 1.0)), ("-3.5", (11, 1.0))];
+        for (name, expected) in known {
+            assert_eq!(hashed(name, 16), expected, "{name}");
         }
     }
 

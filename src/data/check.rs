@@ -54,6 +54,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
     let is_generated = config.source.is_some_and(|source| source.is_generated());
     let csv_keys = [
         ("data.target", config.target.is_some()),
+        ("data.target_separator", config.target_separator.is_some()),
         ("data.delimiter", config.delimiter.is_some()),
         ("data.header", !config.header),
         ("data.missing", !missing::are_default(&config.missing)),
@@ -166,10 +167,11 @@ fn refuse(keys: &[(&str, bool)], why: &str) -> Result<(), Invalid> {
 }
 
 /// Keys that apply to tables but not to texts: a text has no columns and no classes, and it is split in order.
-fn table_keys(config: &DataConfig) -> [(&'static str, bool); 16] {
+fn table_keys(config: &DataConfig) -> [(&'static str, bool); 17] {
     [
         ("data.allow_constant", config.allow_constant),
         ("data.max_categories", config.max_categories != DataConfig::default().max_categories),
+        ("data.hash_buckets", config.hash_buckets.is_some()),
         ("data.classes", !config.classes.is_empty()),
         ("data.ordered", !config.ordered.is_empty()),
         ("data.train_per_class", config.train_per_class.is_some()),
@@ -324,6 +326,10 @@ fn check_ranges(config: &DataConfig) -> Result<(), Invalid> {
         }
         let holds = TEXT_BUCKETS.contains(&buckets);
         check("data.text_buckets", holds, buckets.to_string(), "16 to 65536")?;
+    }
+    if let Some(buckets) = config.hash_buckets {
+        let holds = buckets == 0 || TEXT_BUCKETS.contains(&buckets);
+        check("data.hash_buckets", holds, buckets.to_string(), "16 to 65536, or 0")?;
     }
     let n = config.max_categories;
     check("data.max_categories", n >= 1, n.to_string(), "at least 1")?;

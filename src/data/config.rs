@@ -59,6 +59,10 @@ pub struct DataConfig {
     /// which any may hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetColumns>,
+    /// Tables: what stands between the labels in a cell of the target, such as "|" in `red|large`: several labels, of which any
+    /// may hold, are then read from one column. An empty cell has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_separator: Option<String>,
     /// What to learn; inferred from the target's cells when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskKind>,
@@ -103,8 +107,12 @@ pub struct DataConfig {
     pub day_first: Option<bool>,
     /// Tables: keep columns that hold the same value in every row, which are otherwise left out; default false.
     pub allow_constant: bool,
-    /// Categories kept per column, at least 1; default 64. Rarer ones become the unknown category.
+    /// Categories with an input of their own per column, at least 1; default 64. Rarer ones share those of `hash_buckets`.
     pub max_categories: usize,
+    /// Inputs that a column has for the categories beyond `max_categories`, each of which goes to one by its hash, 16 to 65536; 0:
+    /// all of them are the unknown category. By default as many as have 8 training rows each, up to 1024.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash_buckets: Option<usize>,
     /// Classes to keep, by name; all when empty. Rows of other classes are left out of every part.
     pub classes: Vec<String>,
     /// Classes in their order, the lowest first, where they have one: all classes by name, at least 3. The network then learns
@@ -200,6 +208,7 @@ impl Default for DataConfig {
             test_path: None,
             test_labels: None,
             target: None,
+            target_separator: None,
             task: None,
             delimiter: None,
             encoding: None,
@@ -217,6 +226,7 @@ impl Default for DataConfig {
             day_first: None,
             allow_constant: false,
             max_categories: 64,
+            hash_buckets: None,
             classes: Vec::new(),
             ordered: Vec::new(),
             train_per_class: None,

@@ -55,7 +55,8 @@ pub enum ColumnKind {
     Numeric,
     /// One of a set of names.
     Categorical {
-        /// Sorted: as numbers when all are numbers, else by alphabet.
+        /// Sorted: as numbers when all are numbers, else by alphabet. Where rare ones are hashed, those that only a separate test
+        /// file has come after them.
         categories: Vec<String>,
     },
     /// A text.
@@ -168,6 +169,14 @@ impl Dataset {
         }
     }
 
+    /// The columns of the file that hold the target: of labels in the cells of one column, that column.
+    pub fn target_columns(&self) -> Vec<&str> {
+        match self.readings.separator(&self.target_name) {
+            Some(_) => vec![&self.target_name],
+            None => self.target_names(),
+        }
+    }
+
     /// The task that this target sets. The characters of a text are those of the whole text here; the training part's
     /// are known only after the split.
     pub fn task(&self) -> Task {
@@ -225,6 +234,9 @@ impl Dataset {
             Target::Numbers(numbers) => numbers.iter().for_each(|number| hash.update(number.to_le_bytes())),
             Target::Several(several) => {
                 number(&mut hash, several.columns.len());
+                if self.readings.separator(&self.target_name).is_some() {
+                    several.names().for_each(|name| text(&mut hash, name));
+                }
                 for word in several.columns.iter().flat_map(|column| column.words.iter().flatten()) {
                     text(&mut hash, word);
                 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::preprocessor::Seen;
+use super::separated::NewLabels;
 use super::table::Row;
 use super::{Examples, PreparedColumn, PreparedKind, Preprocessor, Readings, dates, labels};
 use crate::invalid::{Invalid, one_line};
@@ -35,6 +36,8 @@ pub struct Drift {
     num_of_new_classes: usize,
     new_classes: BTreeMap<String, usize>,
     known_classes: Vec<String>,
+    /// Where a cell of the target holds several.
+    new_labels: NewLabels,
     of_text: Option<String>,
 }
 
@@ -147,6 +150,11 @@ impl Drift {
         }
     }
 
+    /// Counts the labels of a row that training did not have.
+    pub(super) fn observe_labels(&mut self, new: &[String]) {
+        self.new_labels.count(new);
+    }
+
     /// By column: how many cells are missing, of a category that training did not have, and far out of its range; without
     /// what there is none of.
     pub fn counts(&self) -> impl Iterator<Item = (&str, &'static str, usize)> {
@@ -180,6 +188,7 @@ impl Drift {
             let Self { num_without_target, target_name, .. } = self;
             lines.push(format!("{num_without_target} of {num_all} rows left out: they have no `{target_name}`"));
         }
+        lines.extend(self.new_labels.told(&self.target_name, self.num_rows));
         let mut told: Vec<(usize, String)> =
             self.columns.iter().flat_map(|column| column.lines(self.num_rows)).collect();
         told.sort_by_key(|(count, _)| std::cmp::Reverse(*count)); // stable: columns in their order
@@ -197,6 +206,8 @@ impl ColumnDrift {
         let categories = match &column.kind {
             // Of texts none is like another.
             PreparedKind::Numeric { .. } | PreparedKind::Text { .. } => None,
+            // Nor of rare categories, of which there are always new ones.
+            PreparedKind::Categorical { buckets: 1.., .. } => None,
             PreparedKind::Categorical { categories, .. } => Some(categories.clone()),
         };
         let seen = column.seen.map(|seen| Seen { range: of_all.or(seen.range), ..seen });

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::Target;
 use super::labels::{self, Labels};
 use super::number::NumberSyntax;
 use super::reading::ColumnReader;
 use super::table::{Cell, Row, is_usable};
 use super::target::not_a_number;
+use super::{Target, separated};
 use crate::invalid::Invalid;
 
 /// What the training file determined about the columns.
@@ -25,6 +25,8 @@ pub(super) struct KnownTarget {
     pub(super) classes: Option<Labels>,
     /// How a number is written, unless plainly.
     pub(super) syntax: Option<NumberSyntax>,
+    /// What stands between the labels in a cell, where the classes are labels of which any may hold.
+    pub(super) separator: Option<String>,
 }
 
 impl KnownTarget {
@@ -77,7 +79,8 @@ impl Known<'_> {
     /// Bytes that are not UTF-8.
     pub(super) fn new_class<'r>(&self, row: &Row<'r>, first: usize) -> Result<Option<Cow<'r, str>>, Invalid> {
         for (i, target) in (first..).zip(&self.targets) {
-            let Some(classes) = target.classes.as_ref().filter(|_| row.cells()[i] != Cell::Missing) else { continue };
+            let is_class = target.separator.is_none() && row.cells()[i] != Cell::Missing;
+            let Some(classes) = target.classes.as_ref().filter(|_| is_class) else { continue };
             let text = row.text(i)?;
             if classes.find(&text).is_none() {
                 return Ok(Some(text));
@@ -86,14 +89,27 @@ impl Known<'_> {
         Ok(None)
     }
 
-    /// Appends the targets, which begin at cell `first` and none of which is missing.
+    /// Appends the targets, which begin at cell `first` and none of which is missing. Returns the labels among them that training
+    /// did not have, where a cell holds several.
     ///
     /// # Errors
     /// A class that training did not have; a cell that is not a finite number.
-    pub(super) fn push_targets(&self, row: &Row<'_>, first: usize, target: &mut Target) -> Result<(), Invalid> {
+    pub(super) fn push_targets(
+        &self,
+        row: &Row<'_>,
+        first: usize,
+        target: &mut Target,
+    ) -> Result<Vec<String>, Invalid> {
+        let mut new = Vec::new();
         for (i, known) in (first..).zip(&self.targets) {
-            target.push(known.read(row, i)?);
+            match (&known.separator, &known.classes) {
+                (Some(separator), Some(labels)) => {
+                    let push = |value| target.push(value);
+                    separated::read_labels(&row.text(i)?, separator, labels, push, |label| new.push(label.to_owned()));
+                }
+                _ => target.push(known.read(row, i)?),
+            }
         }
-        Ok(())
+        Ok(new)
     }
 }

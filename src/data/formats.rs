@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::origin::{Opened, Origin};
 use super::table::Table;
-use super::{DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip};
+use super::{
+    DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, separated, several, sqlite, zip,
+};
 #[cfg(feature = "parquet")]
 use super::{arrow, parquet};
 use crate::invalid::Invalid;
@@ -130,11 +132,14 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     encoding_before: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
-    if !origin.parts().is_empty() {
-        let tables = origin.parts().iter().map(|part| open_one(part, config, encoding_before));
-        return several::open(origin, tables.collect::<Result<_, _>>()?);
-    }
-    open_one(origin, config, encoding_before)
+    let table = match origin.parts() {
+        [] => open_one(origin, config, encoding_before)?,
+        parts => {
+            let tables = parts.iter().map(|part| open_one(part, config, encoding_before));
+            several::open(origin, tables.collect::<Result<_, _>>()?)?
+        }
+    };
+    Ok(separated::with_empty_cells(table, config))
 }
 
 fn open_one<'a>(origin: &'a Origin, config: &DataConfig, encoding_before: Option<&str>) -> Result<Table<'a>, Invalid> {

@@ -14,8 +14,9 @@ use super::notes::Notes;
 use super::number_texts;
 use super::origin::Origin;
 use super::reading::{ColumnReader, Readings};
+use super::separated::NewLabels;
 use super::table::{Cell, Table};
-use super::target::TargetCells;
+use super::targets::TargetsGathered;
 use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
@@ -46,7 +47,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
         inference.notes.say(note.into());
     }
-    let target_cells = inference.read_numbers(&target_names)?;
+    let target_cells = inference.read_numbers(&target_names, config)?;
     let texts = inference.read_texts()?;
     let plain = inference.inputs.iter().filter(|input| input.is_plain()).map(|input| input.position);
     number_texts::look(table, &plain.collect::<Vec<_>>(), config.decimal.is_some(), &mut inference.notes)?;
@@ -74,6 +75,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
                 name: name.clone(),
                 classes: found.labels.clone(),
                 syntax: found.syntax.clone(),
+                separator: found.separator.clone(),
             });
             let known = Known { columns: &readers, targets: targets.collect() };
             let names = columns.iter().map(|column| readings.source(&column.name));
@@ -134,11 +136,11 @@ impl Inference<'_> {
         self.source_rows.len()
     }
 
-    fn read_numbers(&mut self, target_names: &[String]) -> Result<Vec<TargetCells>, Invalid> {
+    fn read_numbers(&mut self, target_names: &[String], config: &DataConfig) -> Result<TargetsGathered, Invalid> {
         let Self { table, targets, inputs, values, source_rows, .. } = self;
         let num_targets = targets.len();
         let columns: Vec<usize> = targets.iter().copied().chain(inputs.iter().map(|input| input.position)).collect();
-        let mut found: Vec<TargetCells> = target_names.iter().map(|name| TargetCells::new(name)).collect();
+        let mut found = TargetsGathered::new(target_names, config);
         let mut row_number = 0;
         let mut missing_targets = Interner::default();
         let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
@@ -146,8 +148,8 @@ impl Inference<'_> {
             if let Some(missing) = of_targets.iter().position(|cell| *cell == Cell::Missing) {
                 missing_targets.intern(&row.text(missing)?, row.line);
             } else {
-                for (i, (found, &cell)) in found.iter_mut().zip(of_targets).enumerate() {
-                    found.push(cell, &row.text(i)?, row.line);
+                for (i, &cell) in of_targets.iter().enumerate() {
+                    found.push(i, cell, &row.text(i)?, row.line);
                 }
                 make_room(values, inputs.len(), table)?;
                 let cells = inputs.iter_mut().zip(cells).enumerate();
@@ -187,18 +189,23 @@ fn append<'n>(
     let num_before = rows.source_rows.len();
     let mut row_number = 0;
     let mut missing = Interner::default();
+    let mut new_labels = NewLabels::default();
     let num_rows = table.for_each_row(&columns, |row| -> Result<(), Invalid> {
         if let Some(cell) = known.missing_target(row, first_target) {
             missing.intern(&row.text(cell)?, row.line);
         } else {
-            known.push_targets(row, first_target, rows.target)?;
+            let new = known.push_targets(row, first_target, rows.target)?;
+            new_labels.count(&new);
             known.push_inputs(row, rows.values)?;
             rows.source_rows.push(row_number);
         }
         row_number += 1;
         Ok(())
     })?;
-    note_missing_targets(&table, &target_names, num_rows, rows.source_rows.len() - num_before, &missing, notes)
+    let num_kept = rows.source_rows.len() - num_before;
+    let new_labels = new_labels.told(&target_names.join(", "), num_kept);
+    new_labels.into_iter().for_each(|line| notes.say(format!("{}: {line}", table.display())));
+    note_missing_targets(&table, &target_names, num_rows, num_kept, &missing, notes)
 }
 
 /// Rows without a target are left out, with a note to the user.

@@ -109,14 +109,14 @@ impl Inference<'_> {
         Ok(columns)
     }
 
-    /// Leaves out what looks like an identifier, and says of the other names how many of them are kept.
+    /// Leaves out what looks like an identifier, and marks those with names that are hashed.
     pub(super) fn drop_identifiers(
         &mut self,
         columns: Vec<OutColumn>,
         config: &DataConfig,
     ) -> Result<Vec<OutColumn>, Invalid> {
         let mut kept = Vec::with_capacity(columns.len());
-        for column in columns {
+        for mut column in columns {
             let input = &self.inputs[column.input];
             match input.identifier_note(column.num_texts, column.labels()) {
                 Some(note) => self.notes.say(note),
@@ -127,13 +127,8 @@ impl Inference<'_> {
                 }
                 None => {
                     let num_names = column.labels().map_or(0, |labels| labels.names.len());
-                    if num_names > config.max_categories {
-                        self.notes.say(format!(
-                            "`{}` has {num_names} categories: the {} most frequent ones of the training rows are told apart \
-                             (data.max_categories; data.text hashes all of them)",
-                            column.name, config.max_categories
-                        ));
-                    }
+                    // How many of them are told apart depends on the training rows, and is said of these.
+                    column.is_open = num_names > config.max_categories && config.hash_buckets != Some(0);
                     kept.push(column);
                 }
             }

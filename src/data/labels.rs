@@ -104,7 +104,7 @@ impl Spelling {
     }
 
     /// The same for all spellings of a name.
-    fn key(self, text: &str) -> Cow<'_, str> {
+    pub(super) fn key(self, text: &str) -> Cow<'_, str> {
         match self {
             Self::Exact => Cow::Borrowed(text),
             Self::Number => plain_number(text),
@@ -147,6 +147,11 @@ impl Labels {
     pub(super) fn known(names: &[String], spelling: Spelling) -> Self {
         let keys = names.iter().map(|name| spelling.key(name).into_owned());
         Self { names: names.to_vec(), spelling, index: keys.zip(0..).collect() }
+    }
+
+    /// These names, and after them those that a later file has, too.
+    pub(super) fn followed_by(&self, more: Vec<String>) -> Self {
+        Self::known(&[&self.names[..], &more].concat(), self.spelling)
     }
 
     /// The same names in another order.

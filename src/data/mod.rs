@@ -10,7 +10,7 @@
 //!   for pipes and `zip`
 //! - `infer`: reads a table into a data set, with `column_names` (lookup), `columns` (observation, rejections), `reread`
 //!   (texts), `kinds` and `decide` (numbers, dates or names), `number_texts` (numbers that may be codes or dates), `target`
-//!   (classes or numbers) and `assemble` (the cells)
+//!   (classes or numbers; several labels in a cell: `separated`) and `assemble` (the cells)
 //! - how cells are written: `number` with `units`, `date_syntax` with `dates`, `missing`, `labels` (names of classes and
 //!   categories), all from `distinct` texts; `reading`: what was found, for later files; `follow`: reads them like the first one; `notes`: what is said
 //! - `images`: image files as the rows of a table, read by `image_file` and scaled by `image_scale` to an `image_shape`; `augment`:
@@ -23,6 +23,7 @@
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
 //!   entities by `deal`, by time in `chronology`, as a column says (`division`); `parts`: says how; `weights`: how much rows count
+//! - `rare_categories`: says what becomes of the categories without an input of their own
 //! - `suspicions`: what to ask before believing a result, a function each
 //! - `preprocessor`: raw cells to network inputs; `examples`: its output; `batch`: tensors for Burn's Learner
 //!
@@ -94,11 +95,13 @@ mod parts;
 mod points;
 mod preprocessor;
 mod query;
+mod rare_categories;
 mod readers;
 mod reading;
 mod record_ends;
 mod reread;
 mod select;
+mod separated;
 #[cfg(feature = "postgres")]
 mod server;
 mod several;
@@ -156,6 +159,7 @@ pub use preprocessor::{
     CellKind, Inputs, LabelTarget, NumberTarget, PREPROCESSING_VERSIONS, PreparedColumn, PreparedKind, PreparedTarget,
     PreparedText, Preprocessor, RowEncoder, SourceColumn, Unit,
 };
+pub use rare_categories::describe_rare;
 pub use readers::are_public;
 pub use reading::{Reading, Readings};
 pub use several_targets::{Several, TargetColumn};

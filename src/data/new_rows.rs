@@ -108,7 +108,7 @@ impl<'a> NewRows<'a> {
         let mut columns = column_names::positions(&table, inputs)?;
         let kept = column_names::listed(&table, kept)?;
         if *has_target {
-            columns.extend(column_names::positions(&table, preprocessor.target_names().into_iter())?);
+            columns.extend(column_names::positions(&table, preprocessor.target_columns().into_iter())?);
         }
         // What weighs rows matters where they are judged.
         let num_targets = if *has_target { columns.len() - preprocessor.columns().len() } else { 0 };
@@ -170,7 +170,8 @@ impl OpenRows<'_> {
                     drift.leave_out();
                     return Ok(());
                 }
-                known.push_targets(row, first_target, &mut block.dataset.target)?;
+                let new = known.push_targets(row, first_target, &mut block.dataset.target)?;
+                drift.observe_labels(&new);
             } else {
                 block.dataset.target.push(f64::NAN);
             }
@@ -202,8 +203,9 @@ fn reader(column: &PreparedColumn, readings: &Readings) -> ColumnReader {
     match &column.kind {
         PreparedKind::Numeric { .. } => ColumnReader::of_numbers(readings.columns.get(&column.name)),
         PreparedKind::Text { .. } => ColumnReader::texts(&[]),
-        PreparedKind::Categorical { categories, .. } => {
-            ColumnReader::Names(Labels::known(categories, readings.spelling(&column.name)))
+        PreparedKind::Categorical { categories, buckets, .. } => {
+            let known = Labels::known(categories, readings.spelling(&column.name));
+            if *buckets > 0 { ColumnReader::open_names(known) } else { ColumnReader::Names(known) }
         }
     }
 }
@@ -251,6 +253,10 @@ impl<'a> Gathered<'a> {
         for (column, reader) in self.dataset.columns.iter_mut().zip(known.columns) {
             if let Some(texts) = reader.take_texts() {
                 column.kind = ColumnKind::Text { texts: texts.into() };
+            }
+            if let Some(more) = reader.take_names() {
+                let known = reader.names().unwrap_or_default();
+                column.kind = ColumnKind::Categorical { categories: [known, &more].concat() };
             }
         }
         let positions: Vec<u32> = (0..self.rows.len() as u32).collect();

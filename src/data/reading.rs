@@ -60,6 +60,13 @@ pub enum Reading {
     },
     /// As names, some of which have several spellings.
     Names(Spelling),
+    /// A target whose cells hold several labels.
+    Labels {
+        /// Between them.
+        separator: String,
+        /// Which spellings are the same label.
+        spelling: Spelling,
+    },
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -105,6 +112,7 @@ impl Readings {
                 let how = syntax.describe()?;
                 Some(format!("`{name}` is a plain number here (in the training file: {how})"))
             }
+            Reading::Labels { .. } => None,
             Reading::Names(_) => Some(format!(
                 "`{name}` is known only as training spelled it most, where burnlab takes other spellings, too"
             )),
@@ -151,8 +159,16 @@ impl Readings {
     /// Which spellings are the same in a column of names.
     pub(super) fn spelling(&self, column: &str) -> Spelling {
         match self.columns.get(column) {
-            Some(&Reading::Names(spelling)) => spelling,
+            Some(&Reading::Names(spelling) | &Reading::Labels { spelling, .. }) => spelling,
             _ => Spelling::Exact,
+        }
+    }
+
+    /// What stands between the labels in a cell of the target `column`; `None` where a cell is one value.
+    pub fn separator(&self, column: &str) -> Option<&str> {
+        match self.columns.get(column) {
+            Some(Reading::Labels { separator, .. }) => Some(separator),
+            _ => None,
         }
     }
 
@@ -167,7 +183,7 @@ impl Readings {
     /// The same for files that burnlab wrote: plain numbers, whatever the original has.
     pub(super) fn of_written_rows(&self) -> Self {
         let written = |reading: &Reading| match reading {
-            Reading::Names(spelling) => Some(Reading::Names(*spelling)),
+            Reading::Names(_) | Reading::Labels { .. } => Some(reading.clone()),
             &Reading::Numbers { origin, .. } if origin != 0.0 => Some(Reading::of_large_numbers(origin)),
             Reading::Numbers { .. } | Reading::Date { .. } => None,
         };
@@ -199,6 +215,8 @@ pub(super) enum ColumnReader {
     Date { order: Option<DateOrder>, part: DatePart, origin: f64, missing: Vec<String> },
     /// Names, as their index; the index after the last is the unknown one.
     Names(Labels),
+    /// Names, as their index; after the last, those that it has met since, each by a spelling.
+    OpenNames { known: Labels, met: RefCell<Interner> },
     /// Texts, as their index among all that it has met.
     Texts(RefCell<Interner>),
 }
@@ -207,6 +225,20 @@ impl ColumnReader {
     /// For a column of texts, of which these are known.
     pub(super) fn texts(known: &[String]) -> Self {
         Self::Texts(RefCell::new(Interner::of_names(known)))
+    }
+
+    /// For a column of names whose later ones matter, too.
+    pub(super) fn open_names(known: Labels) -> Self {
+        Self::OpenNames { known, met: RefCell::default() }
+    }
+
+    /// All names that it has met since it was made, or since it was asked, and that are not among the known ones; `None` for
+    /// other columns.
+    pub(super) fn take_names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::OpenNames { met, .. } => Some(met.take().into_names()),
+            _ => None,
+        }
     }
 
     /// All texts that it has met since it was made, or since it was asked; `None` for other columns.
@@ -226,14 +258,14 @@ impl ColumnReader {
             Some(Reading::Date { order, part, origin, missing, .. }) => {
                 Self::Date { order: *order, part: *part, origin: *origin, missing: missing.clone() }
             }
-            Some(Reading::Names(_)) | None => Self::Numbers,
+            Some(Reading::Names(_) | Reading::Labels { .. }) | None => Self::Numbers,
         }
     }
 
     /// The names of a column of names.
     pub(super) fn names(&self) -> Option<&[String]> {
         match self {
-            Self::Names(labels) => Some(&labels.names),
+            Self::Names(labels) | Self::OpenNames { known: labels, .. } => Some(&labels.names),
             _ => None,
         }
     }
@@ -258,6 +290,13 @@ impl ColumnReader {
             Self::Texts(met) if met.borrow().len() <= MAX_CATEGORIES => {
                 return Ok(met.borrow_mut().intern(&text, row.line) as f32);
             }
+            Self::OpenNames { known, met } if met.borrow().len() <= MAX_CATEGORIES => {
+                return Ok(known.find(&text).unwrap_or_else(|| {
+                    let name = known.spelling.key(&text);
+                    known.names.len() as u32 + met.borrow_mut().intern(&name, row.line)
+                }) as f32);
+            }
+            Self::OpenNames { .. } => (None, "has names, a million different ones at most,".to_owned()),
             Self::Texts(_) => (None, "has texts, a million different ones at most,".to_owned()),
             Self::Names(labels) => return Ok(labels.find(&text).unwrap_or(labels.names.len() as u32) as f32),
             Self::Written { missing, .. } | Self::Date { missing, .. } if is_missing(missing) => return Ok(f32::NAN),

@@ -116,6 +116,11 @@ impl<'a> Table<'a> {
         Self { origin, names, about, reader }
     }
 
+    /// The same table, read by what `wrap` makes of its reader.
+    pub(super) fn read_by(self, wrap: impl FnOnce(Box<dyn Reader + 'a>) -> Box<dyn Reader + 'a>) -> Self {
+        Self { reader: wrap(self.reader), ..self }
+    }
+
     /// The name of the source in errors.
     pub(super) fn display(&self) -> &str {
         &self.origin.display

@@ -7,7 +7,7 @@ use super::limits::MAX_CLASSES;
 use super::notes::Notes;
 use super::number::{Hints, Inferred, NumberSyntax, infer};
 use super::table::{Cell, Table, are_present, is_usable, shorten, unusable};
-use super::{Target, TaskKind};
+use super::{Target, TaskKind, separated};
 use crate::invalid::Invalid;
 
 /// Whole numbers with more distinct values are treated as a quantity.
@@ -109,7 +109,7 @@ impl TargetCells {
             if let Some(how) = syntax.as_ref().and_then(NumberSyntax::describe) {
                 notes.say_of_column(&how, &name, &format!("`{first}` is {}", numbers[0]));
             }
-            return Ok(TargetFound { target: Target::Numbers(numbers), labels: None, syntax });
+            return Ok(TargetFound { target: Target::Numbers(numbers), labels: None, syntax, separator: None });
         }
         let Some((labels, order)) = sorted else {
             let message = format!(
@@ -123,11 +123,16 @@ impl TargetCells {
             );
             return Err(Invalid::at("data.target", message));
         }
+        let separator = separated::probable_separator(&labels.names).filter(|_| task.is_none() && is_text);
         if task.is_none() && num_rows > MIN_ROWS_OF_TEXT && num_distinct * 2 > num_rows {
             let shown = self.texts.distinct().first().map_or_else(String::new, |text| shorten(text.text));
             let message = format!(
                 "target `{name}` has {num_distinct} different texts in {num_rows} rows, such as `{shown}`: too many for classes, \
-                 and no numbers; choose another target, or set data.task"
+                 and no numbers; choose another target, or set data.task{}",
+                separator.map_or_else(String::new, |separator| format!(
+                    ", or data.target_separator = {separator:?} if a cell \
+                 holds several labels"
+                ))
             );
             return Err(Invalid::at("data.target", message));
         }
@@ -147,12 +152,18 @@ impl TargetCells {
                 labels.names.len()
             ));
         }
+        if let Some(separator) = separator {
+            notes.say(format!(
+                "read each different text in `{name}` as a class (data.target_separator = {separator:?} if a cell holds several \
+                 labels)"
+            ));
+        }
         if let Some(alike) = labels.note(&self.texts.distinct()) {
             notes.say(format!("classes of `{name}`: {alike}"));
         }
         let rows = self.text_of_row.iter().map(|&text| order[text as usize]);
         let target = Target::Classes { names: labels.names.clone(), labels: rows.collect() };
-        Ok(TargetFound { target, labels: Some(labels), syntax: None })
+        Ok(TargetFound { target, labels: Some(labels), syntax: None, separator: None })
     }
 
     /// The syntax of numbers that are not written plainly; `None` if the cells are names.
@@ -202,6 +213,8 @@ pub(super) struct TargetFound {
     pub(super) labels: Option<Labels>,
     /// How the numbers are written, unless plainly.
     pub(super) syntax: Option<NumberSyntax>,
+    /// What stands between the labels of a cell, where these are the classes.
+    pub(super) separator: Option<String>,
 }
 
 /// Another pass, over numbers that are not written plainly.

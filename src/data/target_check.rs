@@ -22,11 +22,16 @@ pub(super) fn check(config: &DataConfig) -> Result<(), Invalid> {
         }
     }
     let num_names = names.map_or(1, <[String]>::len);
+    if let Some(separator) = &config.target_separator {
+        check_separator(separator, num_names, config.task)?;
+        return Ok(());
+    }
     match config.task {
         Some(TaskKind::MultiLabel) if num_names < 2 => Err(Invalid::at(
             "data.task",
             "data.task = \"multi_label\" is for several columns of 0 and 1: list them in data.target = [\"a\", \"b\"]; for one \
-             column, remove data.task",
+             column whose cells hold several labels, such as `a|b`, set data.target_separator = \"|\"; for one class, remove \
+             data.task",
         )),
         Some(TaskKind::Classification) if num_names > 1 => Err(Invalid::at(
             "data.task",
@@ -37,4 +42,24 @@ pub(super) fn check(config: &DataConfig) -> Result<(), Invalid> {
         )),
         _ => Ok(()),
     }
+}
+
+fn check_separator(separator: &str, num_names: usize, task: Option<TaskKind>) -> Result<(), Invalid> {
+    const KEY: &str = "data.target_separator";
+    const MAX_CHARS: usize = 8;
+    let is_usable =
+        (1..=MAX_CHARS).contains(&separator.chars().count()) && !separator.contains(['"', '\n', '\r', '\0']);
+    Invalid::unless(is_usable, KEY, || {
+        format!("{KEY} is {separator:?}: it must be 1 to {MAX_CHARS} characters other than quotes and line ends")
+    })?;
+    Invalid::unless(num_names == 1, KEY, || {
+        format!(
+            "{KEY} is for one column whose cells hold several labels, and data.target lists {num_names}: name one, or remove it"
+        )
+    })?;
+    Invalid::unless(matches!(task, None | Some(TaskKind::MultiLabel)), "data.task", || {
+        format!(
+            "data.task does not fit {KEY}, by which a cell holds several labels: set \"multi_label\", or remove one of the two"
+        )
+    })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "data.target is the name of a column to predict, or a list of names")]
 pub enum TargetColumns {
-    /// A class or a number.
+    /// A class or a number, or with `target_separator` several labels in a cell.
     One(String),
     /// Several numbers, or labels of which any may hold.
     Several(Vec<String>),

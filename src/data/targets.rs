@@ -3,8 +3,9 @@
 use super::notes::Notes;
 use super::number::Hints;
 use super::reading::{Reading, Readings};
+use super::separated::SeparatedCells;
 use super::several_targets::{Several, TargetColumn};
-use super::table::Table;
+use super::table::{Cell, Table};
 use super::target::{TargetCells, TargetFound};
 use super::{DataConfig, Target, TaskKind, labels};
 use crate::invalid::Invalid;
@@ -12,24 +13,55 @@ use crate::invalid::Invalid;
 /// What stands for 0 and 1 in a column of labels, in any letter case.
 const WORDS: [[&str; 2]; 6] = [["0", "1"], ["false", "true"], ["no", "yes"], ["n", "y"], ["f", "t"], ["off", "on"]];
 
+/// The cells of the targets, collected while the file is read.
+pub(super) enum TargetsGathered {
+    Columns(Vec<TargetCells>),
+    /// Of one column whose cells hold several labels.
+    Separated(SeparatedCells),
+}
+
+impl TargetsGathered {
+    pub(super) fn new(names: &[String], config: &DataConfig) -> Self {
+        match (&config.target_separator, names) {
+            (Some(separator), [name, ..]) => Self::Separated(SeparatedCells::new(name, separator)),
+            _ => Self::Columns(names.iter().map(|name| TargetCells::new(name)).collect()),
+        }
+    }
+
+    /// Takes the cell of target `i` in the next row, which is not missing.
+    pub(super) fn push(&mut self, i: usize, cell: Cell, text: &str, line: u64) {
+        match self {
+            Self::Columns(columns) => columns[i].push(cell, text, line),
+            Self::Separated(cells) => cells.push(text, line),
+        }
+    }
+}
+
 /// The targets of a table, and how later files are read.
 pub(super) struct TargetsFound {
     pub(super) target: Target,
     pub(super) known: Vec<TargetFound>,
 }
 
-/// What the columns of `cells`, at `positions` of the table, are.
+/// What the columns of `gathered`, at `positions` of the table, are.
 ///
 /// # Errors
-/// As [`TargetCells::finish`], for each; columns that do not fit `data.task`.
+/// As [`TargetCells::finish`], for each, and [`SeparatedCells::finish`]; columns that do not fit `data.task`.
 pub(super) fn finish(
-    mut cells: Vec<TargetCells>,
+    gathered: TargetsGathered,
     table: &Table<'_>,
     positions: &[usize],
     config: &DataConfig,
     hints: Hints,
     notes: &mut Notes,
 ) -> Result<TargetsFound, Invalid> {
+    let mut cells = match gathered {
+        TargetsGathered::Columns(cells) => cells,
+        TargetsGathered::Separated(cells) => {
+            let (target, found) = cells.finish(notes)?;
+            return Ok(TargetsFound { target, known: vec![found] });
+        }
+    };
     if positions.len() == 1 {
         let mut found = cells.remove(0).finish(table, (positions, 0), config.task, hints, notes)?;
         let target = std::mem::replace(&mut found.target, Target::Numbers(Vec::new()));
@@ -98,6 +130,10 @@ impl TargetsFound {
     pub(super) fn keep(&self, names: &[String], readings: &mut Readings) {
         for (name, found) in names.iter().zip(&self.known) {
             let reading = match (&found.labels, &found.syntax) {
+                (Some(labels), _) if found.separator.is_some() => Some(Reading::Labels {
+                    separator: found.separator.clone().unwrap_or_default(),
+                    spelling: labels.spelling,
+                }),
                 (Some(labels), _) => Reading::of_names(labels),
                 (None, Some(syntax)) => {
                     Some(Reading::Numbers { syntax: syntax.clone(), missing: Vec::new(), origin: 0.0 })

@@ -11,7 +11,8 @@ pub enum TaskKind {
     Classification,
     /// A number, or several.
     Regression,
-    /// Several labels, each of which holds or does not: `target` lists columns of 0 and 1.
+    /// Several labels, each of which holds or does not: `target` lists columns of 0 and 1, or names one whose cells hold labels
+    /// with `target_separator` between them.
     MultiLabel,
     /// The next character of a text.
     LanguageModel,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use super::{ColumnKind, Dataset, Target};
+use super::{ColumnKind, Dataset, Target, separated};
 
 impl Dataset {
     /// Writes `rows` in their order: a header of the columns, the weights if there are any, and, last, the targets; then a line per row, an empty cell
@@ -23,6 +23,10 @@ impl Dataset {
                 self.write_table(rows, writer, |row, _| Cow::Borrowed(names[labels[row] as usize].as_str()))
             }
             Target::Numbers(numbers) => self.write_table(rows, writer, |row, _| Cow::Owned(numbers[row].to_string())),
+            Target::Several(several) if self.readings.separator(&self.target_name).is_some() => {
+                let separator = self.readings.separator(&self.target_name).unwrap_or_default();
+                self.write_table(rows, writer, |row, _| Cow::Owned(separated::cell_of(several, row, separator)))
+            }
             Target::Several(several) => self.write_table(rows, writer, |row, i| {
                 let value = several.row(row)[i];
                 match &several.columns[i].words {
@@ -46,7 +50,7 @@ impl Dataset {
         let mut csv = csv::Writer::from_writer(writer);
         let names = self.columns.iter().map(|column| &column.name);
         let weights = self.weights.as_ref();
-        let targets = self.target_names();
+        let targets = self.target_columns();
         let names = names.chain(weights.map(|weights| &weights.name)).map(String::as_str);
         csv.write_record(names.chain(targets.iter().copied()))?;
         for &row in rows {

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use burn::tensor::backend::Backend;
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, IntervalErrors, level_pairs};
 use super::fit_network::Trained;
 use super::prepare::Prepared;
 use super::run_folder::CALIBRATION;
@@ -67,6 +67,7 @@ pub(super) fn calibrate<B: TrainingBackend>(
         before: scaled.as_ref().map_or_else(Vec::new, |_| named(&plain)),
         after: scaled.as_ref().map_or_else(Vec::new, |(_, logits)| named(logits)),
         errors: errors(decoder, scaled.as_ref().map_or(&plain, |(_, logits)| logits), validation),
+        intervals: interval_errors(prepared.preprocessor.levels(), decoder, &plain, validation),
         has_refit: trained.refitted.is_some(),
     };
     trained.writer.write_file(CALIBRATION, &serde_json::to_vec(&calibration)?)?;
@@ -96,6 +97,31 @@ fn divided<B: FusedBackend>(net: Net<B>, head: &str, temperature: f64) -> anyhow
         weight.values.iter_mut().for_each(|value| *value = (f64::from(*value) / temperature) as f32);
     }
     Ok(load_weights(net, &weights)?)
+}
+
+/// See [`Calibration::intervals`].
+fn interval_errors(
+    levels: &[f64],
+    decoder: &OutputDecoder,
+    logits: &[f32],
+    examples: &Examples,
+) -> Vec<IntervalErrors> {
+    let answers: Vec<Answer> = logits
+        .chunks_exact(decoder.task.num_outputs())
+        .take(MAX_ERRORS)
+        .filter(|_| levels.len() > 1)
+        .map(|logits| Answer::new(decoder, logits))
+        .collect();
+    let of_pair = |[lower, upper]: [usize; 2]| {
+        let error = |(row, answer): (usize, &Answer)| {
+            let truth = examples.numbers_of(row)[0];
+            (answer.quantiles[lower] - truth).max(truth - answer.quantiles[upper])
+        };
+        let mut errors: Vec<f64> = answers.iter().enumerate().map(error).collect();
+        errors.sort_by(f64::total_cmp);
+        IntervalErrors { levels: [levels[lower], levels[upper]], errors }
+    };
+    level_pairs(levels.len()).map(of_pair).collect()
 }
 
 /// See [`Calibration::errors`].

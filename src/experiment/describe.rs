@@ -126,6 +126,8 @@ pub fn data(prepared: &Prepared) -> Vec<String> {
             lines.extend(unknown_characters(prepared, known.chars().count()));
         }
     }
+    lines
+        .extend(data::describe_rare(&prepared.dataset, &prepared.preprocessor).into_iter().map(|line| one_line(&line)));
     let parts = data::describe_parts(&prepared.dataset, &prepared.splits, &prepared.config.data);
     lines.extend(parts.map(|parts| one_line(&parts)));
     let suspicions = data::suspicions(&prepared.dataset, &prepared.splits, &prepared.config.data);

@@ -8,7 +8,7 @@ use super::run_folder::RunFolder;
 use super::saved_model::SavedModel;
 use crate::comparison::judge::retrain;
 use crate::comparison::{counts, folds, groups, repetition_key, same_rows};
-use crate::data::PreparedTarget;
+use crate::data::{PreparedTarget, Preprocessor};
 use crate::figures::counted;
 use crate::invalid::one_line;
 use crate::shell::command;
@@ -92,7 +92,12 @@ impl Ensemble {
 
     /// Whether the classes have an order.
     pub fn is_ordered(&self) -> bool {
-        matches!(self.first().preprocessor.target, PreparedTarget::Ordered(_))
+        is_ordered(&self.first().preprocessor)
+    }
+
+    /// The models of the members.
+    pub fn models(&self) -> Vec<&SavedModel> {
+        self.members.iter().map(|member| &member.model).collect()
     }
 
     /// The name of the column with [`Averaged::spread`].
@@ -127,6 +132,11 @@ impl Ensemble {
             ),
         }
     }
+}
+
+/// Whether the classes have an order.
+pub fn is_ordered(preprocessor: &Preprocessor) -> bool {
+    matches!(preprocessor.target, PreparedTarget::Ordered(_))
 }
 
 /// The members' average for one row, of at least one answer; `is_ordered`: of classes that have an order.
@@ -251,7 +261,8 @@ fn check_alike(a: &SavedModel, b: &SavedModel) -> anyhow::Result<()> {
         one_line(&classes_a.join(", ")),
         one_line(&classes_b.join(", "))
     );
-    ensure!(of_a.target_name == of_b.target_name, "{} predict other columns, which have no average", pair());
+    let is_same = of_a.target_name == of_b.target_name && of_a.target_names() == of_b.target_names();
+    ensure!(is_same, "{} predict other columns, which have no average", pair());
     let columns = |model: &SavedModel| -> Vec<(String, bool)> {
         let columns = model.preprocessor.columns().iter();
         columns.map(|column| (column.name.clone(), column.kind.is_numeric())).collect()

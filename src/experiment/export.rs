@@ -90,6 +90,12 @@ fn exact_network(saved: &SavedModel) -> anyhow::Result<Network<'_>> {
              predict with burnlab"
         );
     }
+    if let Some(column) = preprocessor.hashed_column() {
+        anyhow::bail!(
+            "column `{column}` has rare categories that are told apart by hashes, for which ONNX has no operators: train it with \
+             data.hash_buckets = 0, choose --format html or safetensors, or predict with burnlab"
+        );
+    }
     if let Some(column) = preprocessor.columns().iter().find(|column| preprocessor.readings.origin(&column.name) != 0.0)
     {
         let origin = preprocessor.readings.origin(&column.name);
@@ -136,8 +142,8 @@ pub fn network(saved: &SavedModel) -> Network<'_> {
                 PreparedKind::Numeric { median, center, spread, edges } => {
                     Column::Numeric { name: &column.name, median: *median, center: *center, spread: *spread, edges }
                 }
-                PreparedKind::Categorical { categories, has_unknown } => {
-                    Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown }
+                PreparedKind::Categorical { categories, has_unknown, buckets } => {
+                    Column::Categorical { name: &column.name, categories, has_unknown: *has_unknown, buckets: *buckets }
                 }
                 PreparedKind::Text { buckets } => Column::Text { name: &column.name, buckets: *buckets },
             });

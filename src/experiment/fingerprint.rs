@@ -164,9 +164,16 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[u32]) -> BTreeMap<String
 
 /// Hashes of the targets: of a class by its name, so that their order does not matter.
 enum Targets<'a> {
-    Classes { hashes: Vec<u64>, labels: &'a [u32] },
+    Classes {
+        hashes: Vec<u64>,
+        labels: &'a [u32],
+    },
     Numbers(&'a [f64]),
-    Several(&'a Several),
+    Several {
+        several: &'a Several,
+        /// Whether they are the labels in the cells of one column.
+        are_found: bool,
+    },
 }
 
 impl<'a> Targets<'a> {
@@ -174,7 +181,10 @@ impl<'a> Targets<'a> {
         match &dataset.target {
             Target::Classes { names, labels } => Self::Classes { hashes: names.iter().map(hash).collect(), labels },
             Target::Numbers(numbers) => Self::Numbers(numbers),
-            Target::Several(several) => Self::Several(several),
+            Target::Several(several) => {
+                let are_found = dataset.readings.separator(&dataset.target_name).is_some();
+                Self::Several { several, are_found }
+            }
             Target::Text(_) => Self::Numbers(&[]), // not a table
         }
     }
@@ -184,8 +194,10 @@ impl<'a> Targets<'a> {
             Self::Classes { hashes, labels } => mix(hashes[labels[row] as usize]),
             // `+ 0.0` turns -0 into 0.
             Self::Numbers(numbers) => mix((numbers[row] + 0.0).to_bits()).rotate_left(1),
-            Self::Several(several) => {
-                let of_all = several.names().zip(several.row(row));
+            Self::Several { several, are_found } => {
+                // Of labels in a cell those that hold: which others there are is no matter of the row.
+                let counts = |value: f64| !are_found || value == 1.0;
+                let of_all = several.names().zip(several.row(row)).filter(|(_, value)| counts(**value));
                 of_all
                     .fold(0, |sum: u64, (name, value)| sum.wrapping_add(mix(hash(name) ^ mix((value + 0.0).to_bits()))))
             }

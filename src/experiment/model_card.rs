@@ -165,14 +165,18 @@ fn write_inputs(card: &mut String, preprocessor: &Preprocessor) -> std::fmt::Res
                 let range = range.map_or_else(String::new, |[low, high]| format!(", {low} to {high} in training"));
                 format!("number{range}; {median} where missing")
             }
-            PreparedKind::Categorical { categories, .. } => {
+            PreparedKind::Categorical { categories, buckets, .. } => {
                 let shown = categories.iter().take(MAX_CATEGORIES).map(|name| in_cell(&code(name)));
                 let shown = shown.collect::<Vec<_>>().join(", ");
                 let more = match categories.len().saturating_sub(MAX_CATEGORIES) {
                     0 => String::new(),
                     more => format!(" and {more} more"),
                 };
-                format!("one of {} categories, spelled {shown}{more}", categories.len())
+                let hashed = match buckets {
+                    0 => String::new(),
+                    buckets => format!("; others by their hashes in {buckets} inputs (`data.hash_buckets`)"),
+                };
+                format!("one of {} categories, spelled {shown}{more}{hashed}", categories.len())
             }
             PreparedKind::Text { buckets } => format!(
                 "a text: its words, pairs of words and pieces of words by their hashes in {buckets} inputs (`data.text`)"

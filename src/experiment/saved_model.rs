@@ -164,8 +164,8 @@ impl SavedModel {
             Inputs::Table { .. } => {
                 if let Some(file) = self.folder.copy(TEST_ROWS)? {
                     let preprocessor = self.preprocessor.for_written_rows();
-                    let weight = self.config.data.weight.clone();
-                    let config = DataConfig { weight, ..DataConfig::of_written_rows() };
+                    let DataConfig { weight, target, target_separator, .. } = self.config.data.clone();
+                    let config = DataConfig { weight, target, target_separator, ..DataConfig::of_written_rows() };
                     let read = read_examples(file.path(), &preprocessor, &config);
                     let mut examples = read.map_err(|error| file.named(error))?.0;
                     // The file holds the test rows alone: their numbers in the data are beside the predictions.
@@ -213,7 +213,7 @@ fn read_examples(file: &Path, preprocessor: &Preprocessor, config: &DataConfig) 
     let all = all.into_examples();
     if all.is_empty() {
         let why: String = drift.lines().iter().map(|line| format!(": {line}")).collect();
-        let (file, target) = (file.display(), preprocessor.target_names().join("` and `"));
+        let (file, target) = (file.display(), preprocessor.target_columns().join("` and `"));
         anyhow::bail!("{file} has no row with a value of `{target}` that training had{why}");
     }
     Ok((all, drift))

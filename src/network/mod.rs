@@ -20,8 +20,9 @@ pub enum Column<'a> {
     /// (ascending, at least two) one input per bin instead: the part of it that lies below the cell, 0 to 1.
     Numeric { name: &'a str, median: f64, center: f64, spread: f64, edges: &'a [f64] },
     /// One input per category, 1 for the cell's and 0 for the others. `has_unknown`: an additional one that is 1 for
-    /// any other cell; without it all are 0 then.
-    Categorical { name: &'a str, categories: &'a [String], has_unknown: bool },
+    /// any other cell; without it all are 0 then. `buckets`: so many more, one of which is 1 or -1 for a cell that is no category and
+    /// not missing, by its hash (see `src/data/bag.rs`).
+    Categorical { name: &'a str, categories: &'a [String], has_unknown: bool, buckets: usize },
     /// This many inputs, made of a text by the hashes of its terms: see `src/data/bag.rs`.
     Text { name: &'a str, buckets: usize },
 }
@@ -189,7 +190,9 @@ impl<'a> Column<'a> {
     pub fn num_inputs(&self) -> usize {
         match self {
             Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
-            Self::Categorical { categories, has_unknown, .. } => categories.len() + usize::from(*has_unknown),
+            Self::Categorical { categories, has_unknown, buckets, .. } => {
+                categories.len() + usize::from(*has_unknown) + buckets
+            }
             Self::Text { buckets, .. } => *buckets,
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn prepare(graph: &mut Graph, columns: &[Column], inputs: &[String]) 
             Column::Categorical { categories, has_unknown, .. } => {
                 parts.extend(one_hot(graph, names[0], categories, has_unknown));
             }
-            // ONNX has no operators for it: whoever calls this refuses such a network.
+            // ONNX has no operators for it, nor for buckets of categories: whoever calls this refuses such a network.
             Column::Text { .. } => {}
         }
         names = rest;

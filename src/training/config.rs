@@ -74,7 +74,8 @@ pub struct TrainingConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
     /// Classes: after training, divide the logits by the temperature that makes the probabilities of the validation rows
-    /// most likely, so that they say how often the model is right; default false. The predicted classes stay the same.
+    /// most likely, so that they say how often the model is right. The predicted classes stay the same. True where the network is
+    /// chosen by the data, else false by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibrate: Option<bool>,
     /// Two classes: predict the second one above the probability at which this metric of the validation rows is best, chosen

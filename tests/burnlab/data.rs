@@ -1025,9 +1025,9 @@ fn a_preparation_survives_json() {
         let json = serde_json::to_string_pretty(&preprocessor).unwrap();
         let read: Preprocessor = serde_json::from_str(&json).unwrap();
         assert_eq!(read, preprocessor);
-        let newer = json.replace("\"version\": 3", "\"version\": 8");
+        let newer = json.replace("\"version\": 3", "\"version\": 9");
         let error = serde_json::from_str::<Preprocessor>(&newer).unwrap_err();
-        assert!(error.to_string().starts_with("unsupported version (got 8, supports 7)"), "{error}");
+        assert!(error.to_string().starts_with("unsupported version (got 9, supports 8)"), "{error}");
         // With bins it is one that older programs refuse, since they would scale the numbers instead.
         let config = DataConfig { bins: 3, ..config };
         if config.source != Some(Source::Digits) {

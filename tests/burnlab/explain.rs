@@ -379,7 +379,15 @@ fn pixels_and_characters_are_no_columns() {
         works(&place, &["--config", config, "--quiet"].into_iter().chain(sets).collect::<Vec<_>>());
     };
     train("digits-tutorial", &["training.max_epochs=1", "model.hidden=[2]"]);
-    refused(&place, &["digits-tutorial", "--row", "1"], "reads images, whose pixels are no columns to explain");
+    let told = "reads images, whose pixels are no columns to explain: `burnlab explain digits-tutorial-";
+    refused(&place, &["digits-tutorial"], told);
+    train("iris", &["training.max_epochs=1"]);
+    refused(&place, &["iris", "--row", "1", "--patch", "2"], "reads no images, of which --patch hides a part");
+    refused(
+        &place,
+        &["digits-tutorial", "--row", "1", "--patch", "9"],
+        "the images are 8 x 8, so that it can be 8 at most",
+    );
     train(
         "alice",
         &[
@@ -392,4 +400,118 @@ fn pixels_and_characters_are_no_columns() {
         ],
     );
     refused(&place, &["alice"], "is a language model");
+}
+
+/// Each pixel by hand: the mean, over the squares that cover it, of what `predict` says of the image less what it says of the image with
+/// the mean pixels of the training rows under the square.
+#[test]
+fn a_map_is_what_predict_says_of_images_with_a_part_hidden() {
+    const SIDE: usize = 4;
+    const PATCH: usize = 2;
+    let place = Place::new();
+    let pixel = |i: usize, p: usize| (i * (p + 3) * 7 % 11) + if i.is_multiple_of(2) && p % SIDE < 2 { 9 } else { 0 };
+    let names: Vec<String> = (0..SIDE * SIDE).map(|p| format!("p{p}")).collect();
+    let header = names.join(",");
+    let image = |i: usize| -> Vec<f64> { (0..SIDE * SIDE).map(|p| pixel(i, p) as f64).collect() };
+    let shown = |image: &[f64]| image.iter().map(f64::to_string).collect::<Vec<_>>();
+    let line = |i: usize| {
+        let part = if i < NUM_TRAIN { "train" } else { "test" };
+        format!("{},{},{part}\n", shown(&image(i)).join(","), if i.is_multiple_of(2) { "left" } else { "even" })
+    };
+    place.write("a.csv", &format!("{header},y,part\n{}", (0..30).map(line).collect::<String>()));
+    place.write(
+        "a.toml",
+        "[data]\npath = \"a.csv\"\ntarget = \"y\"\nsplit_column = \"part\"\nvalidation_fraction = 0\nimage_shape = [4, 4]\n\
+         [model]\nkind = \"mlp\"\nhidden = [6]\n[training]\nmax_epochs = 30\nlearning_rate = 0.05\nbatch_size = 8\n",
+    );
+    works(&place, &["--config", "a.toml", "--quiet", "--name", "a"]);
+    let mean_pixel: Vec<f64> =
+        (0..SIDE * SIDE).map(|p| mean(&(0..NUM_TRAIN).map(|i| image(i)[p]).collect::<Vec<_>>())).collect();
+    let whole = image(26);
+    let starts: Vec<isize> = (1 - PATCH as isize..SIDE as isize).collect();
+    let covers = |start: isize, place: usize| (start..start + PATCH as isize).contains(&(place as isize));
+    let squares: Vec<(isize, isize)> =
+        starts.iter().flat_map(|&row| starts.iter().map(move |&column| (row, column))).collect();
+    let is_hidden = |&(row, column): &(isize, isize), p: usize| covers(row, p / SIDE) && covers(column, p % SIDE);
+    let mut rows = vec![shown(&whole)];
+    for square in &squares {
+        let hidden: Vec<f64> =
+            (0..SIDE * SIDE).map(|p| if is_hidden(square, p) { mean_pixel[p] } else { whole[p] }).collect();
+        rows.push(shown(&hidden));
+    }
+    let answers = predicted(&place, "a", &rows, &header).numbers("probability_left");
+    let args = ["a", "--row", "26", "--of", "left", "--patch", "2"];
+    let found = explained(&place, &args);
+    for p in 0..SIDE * SIDE {
+        let over: Vec<f64> = squares
+            .iter()
+            .zip(&answers[1..])
+            .filter(|(square, _)| is_hidden(square, p))
+            .map(|(_, hidden)| answers[0] - hidden)
+            .collect();
+        assert_eq!(over.len(), PATCH * PATCH);
+        let falls = found.numbers("fall");
+        near(falls[p], mean(&over), 1e-6);
+        assert_eq!(
+            [&found.0[p]["pixel_row"], &found.0[p]["pixel_column"]],
+            [&(p / SIDE).to_string(), &(p % SIDE).to_string()]
+        );
+    }
+    near(found.numbers("prediction")[0], answers[0], 1e-7);
+    let told = works(&place, &["explain", "a", "--row", "26"]);
+    assert!(told.contains("occlusion: a square of 2 x 2 pixels is hidden, 26 evaluations of the network"), "{told}");
+    let picture = std::fs::read_to_string(place.only_run().join("plots/occlusion.svg")).unwrap();
+    assert!(
+        picture.contains("test row 26: predicted") && picture.contains("with the mean of 24 of 24 training rows"),
+        "{picture}"
+    );
+    // An image in a file.
+    place.write("rows.csv", &format!("{header}\n{}\n", shown(&whole).join(",")));
+    let of_file = explained(&place, &["a", "--data", "rows.csv", "--of", "left", "--patch", "2"]);
+    assert_eq!(of_file.numbers("fall"), found.numbers("fall"));
+}
+
+/// The mean of the members' contributions, which is that of the mean of their predictions.
+#[test]
+fn an_ensemble_is_explained_by_the_means_of_its_members() {
+    let place = Place::new();
+    train(&place, "a", &["data.split_seed=7", "seed=1"]);
+    train(&place, "a", &["data.split_seed=7", "seed=2"]);
+    let runs = std::fs::read_dir(place.path("artifacts/runs")).unwrap();
+    let mut runs: Vec<String> = runs.map(|run| run.unwrap().file_name().into_string().unwrap()).collect();
+    runs.sort();
+    let members: Vec<Table> =
+        runs.iter().map(|run| explained(&place, &[run, "--row", "26", "--of", "large"])).collect();
+    let ensemble = explained(&place, &["a", "--row", "26", "--of", "large", "--ensemble"]);
+    check_sums(&ensemble, 1e-12);
+    for column in ["size", "kind", "day", "note"] {
+        let of = |table: &Table| table.of(("column", column), "contribution")[0];
+        near(of(&ensemble), mean(&members.iter().map(of).collect::<Vec<_>>()), 1e-9);
+    }
+    // What `predict --ensemble` says of the row.
+    place.write("rows.csv", &format!("{}\n{}\n", HEADER, row(26)));
+    let answer = Table::read(works(&place, &["predict", "a", "rows.csv", "--ensemble"]).as_bytes());
+    near(ensemble.numbers("prediction")[0], answer.numbers("probability_large")[0], 1e-9);
+    let of_file = explained(&place, &["a", "--data", "rows.csv", "--of", "large", "--ensemble"]);
+    near(of_file.numbers("prediction")[0], answer.numbers("probability_large")[0], 1e-9);
+    let told = works(&place, &["explain", "a", "--row", "26", "--ensemble"]);
+    assert!(
+        told.contains("of 2 networks, whose mean is explained") && told.contains("ensemble-contributions.svg"),
+        "{told}"
+    );
+
+    // Partial dependence, too, and its bands are the spread of the members.
+    let ensemble = explained(&place, &["a", "--of", "large", "--ensemble"]);
+    let members: Vec<Table> = runs.iter().map(|run| explained(&place, &[run, "--of", "large"])).collect();
+    for row in &ensemble.0 {
+        let is_it =
+            |other: &&BTreeMap<String, String>| other["column"] == row["column"] && other["cell"] == row["cell"];
+        let of = |table: &Table| table.0.iter().find(is_it).unwrap()["partial_dependence"].parse().unwrap();
+        near(row["partial_dependence"].parse().unwrap(), mean(&members.iter().map(of).collect::<Vec<f64>>()), 1e-9);
+        assert_eq!(row["partial_dependence"], row["mean_of_runs"]);
+    }
+    refused(&place, &["a", "--row", "26", "--ensemble", "--log-odds"], "--log-odds are of one model");
+    refused(&place, &[&runs[0], "--row", "99", "--ensemble"], "--row 99: no part of the run has this row");
+    train(&place, "b", &[]);
+    refused(&place, &["b", "--ensemble"], "has one run of this config");
 }

@@ -351,7 +351,7 @@ fn a_weight_more_takes_four_bytes() {
 #[test]
 fn names_of_inputs_clash_with_nothing() {
     let categories = ["x".to_owned()];
-    let category = Column::Categorical { name: "prediction", categories: &categories, has_unknown: false };
+    let category = Column::Categorical { name: "prediction", categories: &categories, has_unknown: false, buckets: 0 };
     let bytes = encode(&network(vec![category, numeric("burnlab/1_IsNaN")], number(), ""));
     // ValueInfoProto: the name.
     assert!(contains(&bytes, b"\x0a\x10prediction_input"));

@@ -245,6 +245,36 @@ async fn a_page_reads_texts_as_burnlab_does() {
     page.close().await;
 }
 
+/// Rare categories by the same hashes, also those that are numbers in several spellings.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_hashes_rare_categories_as_burnlab_does() {
+    let Some((page, _folder)) = browser().await else { return };
+    let row = |i: usize| {
+        let (shop, code) = (["Köln", "Ulm", "東京"][i % 3].to_owned() + &(i % 23).to_string(), i * 7 % 41);
+        let code = if i.is_multiple_of(4) { format!("{code}.0") } else { code.to_string() };
+        format!("{shop},{code},{},{}\n", i % 5, if i % 23 * 3 % 7 < 3 { "a" } else { "b" })
+    };
+    let table = |rows: std::ops::Range<usize>| format!("shop,code,size,class\n{}", rows.map(row).collect::<String>());
+    let place = Place::new();
+    place.write("train.csv", &table(0..300));
+    place.write("new.csv", &format!("{}Bonn,7.50,1,a\n,+99,2,b\nUlm new,,0,a\n", table(300..350)));
+    place.write(
+        "c.toml",
+        "[data]\npath = \"train.csv\"\ntarget = \"class\"\ncategorical = [\"code\"]\nmax_categories = 5\nhash_buckets = 20\n\
+         [model]\nhidden = [6]\n[training]\nmax_epochs = 8\n",
+    );
+    works(&place, &["--config", "c.toml", "--quiet"]);
+    works(&place, &["export", "c", "--format", "html", "-o", "m.html"]);
+    works(&place, &["predict", "c", "new.csv", "-o", "expected.csv"]);
+    show(&page, &place.path("m.html")).await;
+    predicts_the_same(&page, "hashes", &place.path("new.csv"), &place.path("expected.csv")).await;
+    let fields = page
+        .js("return Array.from(document.querySelectorAll('.fields > div'), (field) => field.children[1].type)")
+        .await;
+    assert_eq!(fields, json!(["text", "text", "number"]));
+    page.close().await;
+}
+
 /// What the page shows for a row that is typed in, with a missing cell, and what its card says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_shows_the_prediction_of_what_is_typed_in() {

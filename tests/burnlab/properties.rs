@@ -296,7 +296,7 @@ proptest! {
         let rows: Vec<u32> = (0..n as u32).collect();
         let examples = preprocessor.transform(&dataset, &rows);
         let PreparedKind::Numeric { median, .. } = preprocessor.columns()[0].kind else { panic!("x is numeric") };
-        let PreparedKind::Categorical { categories, has_unknown } = &preprocessor.columns()[1].kind else {
+        let PreparedKind::Categorical { categories, has_unknown, .. } = &preprocessor.columns()[1].kind else {
             panic!("c is categorical")
         };
         prop_assert!(categories.len() <= max_categories);

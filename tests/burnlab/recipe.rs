@@ -55,7 +55,7 @@ fn only_run(folder: &Path) -> std::path::PathBuf {
 fn a_config_of_data_alone_is_completed_shown_and_recorded_so_that_the_record_trains_the_same() {
     let folder = folder_with_iris();
     let rendered = printed(folder.path(), &["config", "render", "iris.toml"]);
-    for line in ["kind = \"mlp\"", "refit = true", "[training.early_stopping]"] {
+    for line in ["kind = \"mlp\"", "refit = true", "calibrate = true", "[training.early_stopping]"] {
         assert!(rendered.contains(line), "{line} in\n{rendered}");
     }
     let hidden = rendered.lines().find(|line| line.starts_with("hidden")).unwrap();
@@ -74,6 +74,25 @@ fn a_config_of_data_alone_is_completed_shown_and_recorded_so_that_the_record_tra
     let again = std::fs::read_dir(folder.path().join("again/runs")).unwrap().next().unwrap().unwrap().path();
     let model = |run: &Path| std::fs::read(run.join("model.safetensors")).unwrap();
     assert!(model(&run) == model(&again));
+}
+
+#[test]
+fn probabilities_of_classes_are_calibrated_where_the_network_is_chosen() {
+    let folder = folder_with_iris();
+    std::fs::write(folder.path().join("number.toml"), "[data]\nsource = \"diabetes\"\n").unwrap();
+    let rendered = |args: &[&str]| printed(folder.path(), &[&["config", "render"], args].concat());
+    let sets = [
+        ("training.calibrate=false", Some("calibrate = false")),
+        ("training.max_epochs=7", Some("calibrate = true")),
+        ("model.hidden=[8]", None),
+        ("data.validation_fraction=0.0", None),
+        ("data.ordered=[\"setosa\", \"versicolor\", \"virginica\"]", None),
+    ];
+    for (set, expected) in sets {
+        let found = rendered(&["iris.toml", "--set", set]);
+        assert_eq!(found.lines().find(|line| line.starts_with("calibrate")), expected, "{set}");
+    }
+    assert!(!rendered(&["number.toml"]).contains("calibrate"));
 }
 
 #[test]

@@ -587,8 +587,8 @@ fn a_changed_run_folder_is_refused_in_one_line() {
         (change("\"image_shape\": null", "\"image_shape\": [99, 99]"), "image_shape does not fit"),
         (String::new(), "is damaged: restore the file that training wrote"),
         (
-            change("\"version\": 3,", "\"unheard_of\": {}, \"version\": 8,"),
-            "was written by a newer burnlab (format 8, this one reads 7): update burnlab",
+            change("\"version\": 3,", "\"unheard_of\": {}, \"version\": 9,"),
+            "was written by a newer burnlab (format 9, this one reads 8): update burnlab",
         ),
         (change("\"version\": 3", "\"version\": 1"), "was written by an older burnlab (format 1, this one reads 2 and"),
     ];

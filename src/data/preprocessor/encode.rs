@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::bins::scaled;
 use super::{PreparedColumn, PreparedKind};
-use crate::data::bag::{Bag, bag};
+use crate::data::bag::{Bag, bag, hashed};
 use crate::data::labels::Labels;
 use crate::data::{ColumnKind, Dataset, Readings, Spelling};
 
@@ -20,8 +20,9 @@ pub(super) enum Encoder {
         /// Added to a cell, where the data set's are counted from another origin than those of training.
         shift: f64,
     },
-    /// For each of the data set's categories, the index of its input, if it has one.
-    OneHot { position: Option<usize>, inputs: Vec<Option<usize>>, num_inputs: usize, unknown: Option<usize> },
+    /// For each of the data set's categories, the index of its input, if it has one, and what it is there: 1, or -1 of some that
+    /// are hashed.
+    OneHot { position: Option<usize>, inputs: Vec<Option<(usize, f32)>>, num_inputs: usize, unknown: Option<usize> },
     /// The texts that the cells of the data set index.
     /// Each becomes a bag when it is first asked for: only those of some rows may be.
     Text { position: Option<usize>, texts: Arc<[String]>, bags: Vec<OnceLock<Bag>>, buckets: usize },
@@ -69,16 +70,25 @@ impl Encoder {
                 let position = position.filter(|_| kind == Some(&ColumnKind::Numeric));
                 Self::Numeric { position, median, kind: column.kind.clone(), shift }
             }
-            (PreparedKind::Categorical { categories, has_unknown }, kind) => {
+            (PreparedKind::Categorical { categories, has_unknown, buckets }, kind) => {
                 let (position, names) = match kind {
                     Some(ColumnKind::Categorical { categories }) => (position, &categories[..]),
                     Some(ColumnKind::Numeric | ColumnKind::Text { .. }) | None => (None, &[][..]),
                 };
                 let known = Labels::known(categories, spelling);
+                let num_inputs = column.kind.num_inputs();
+                let place = |name: &String| match known.find(name) {
+                    Some(index) => Some((index as usize, 1.0)),
+                    None if *buckets > 0 => {
+                        let (bucket, sign) = hashed(&spelling.key(name), *buckets);
+                        Some((num_inputs - buckets + bucket, sign))
+                    }
+                    None => None,
+                };
                 Self::OneHot {
                     position,
-                    inputs: names.iter().map(|name| known.find(name).map(|index| index as usize)).collect(),
-                    num_inputs: column.kind.num_inputs(),
+                    inputs: names.iter().map(place).collect(),
+                    num_inputs,
                     unknown: has_unknown.then_some(categories.len()),
                 }
             }
@@ -128,8 +138,8 @@ impl Encoder {
                 let known = cell.and_then(|cell| *input_of.get(cell as usize)?);
                 let start = inputs.len();
                 inputs.resize(start + num_inputs, 0.0);
-                if let Some(input) = known.or(*unknown) {
-                    inputs[start + input] = 1.0;
+                if let Some((input, value)) = known.or(unknown.map(|input| (input, 1.0))) {
+                    inputs[start + input] = value;
                 }
             }
             Self::Text { position, texts, bags, buckets } => {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text,
 };
-use crate::data::limits::MAX_CELLS;
+use crate::data::limits::{MAX_CELLS, TEXT_BUCKETS};
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Several, Target, TargetColumn};
 use crate::invalid::Invalid;
 
@@ -38,7 +38,7 @@ impl Preprocessor {
                 (target, Vec::new(), fit_table(dataset, train_rows, config)?)
             }
             Target::Several(several) => {
-                (fit_several(several, train_rows)?, Vec::new(), fit_table(dataset, train_rows, config)?)
+                (fit_several(several, train_rows, dataset)?, Vec::new(), fit_table(dataset, train_rows, config)?)
             }
             Target::Text(text) => {
                 let (known, counts, text) = text::fit(text, train_rows);
@@ -102,7 +102,11 @@ impl Preprocessor {
             }
             // Of other columns, or other labels, the output layer is new.
             (PreparedTarget::Numbers(_) | PreparedTarget::Labels(_), Target::Several(several)) => {
-                if self.has_targets_of(several) { self.target.clone() } else { fit_several(several, train_rows)? }
+                if self.has_targets_of(several) {
+                    self.target.clone()
+                } else {
+                    fit_several(several, train_rows, dataset)?
+                }
             }
             _ => {
                 let kinds = "classes, number, several numbers or labels, or text";
@@ -113,9 +117,9 @@ impl Preprocessor {
         };
         let mut readings = self.readings.clone();
         if target != self.target {
-            self.target_names().iter().for_each(|name| _ = readings.columns.remove(*name));
+            self.target_columns().iter().for_each(|name| _ = readings.columns.remove(*name));
             let of_target = |name: &str| dataset.readings.columns.get_key_value(name);
-            let found = dataset.target_names().into_iter().filter_map(of_target);
+            let found = dataset.target_columns().into_iter().filter_map(of_target);
             readings.columns.extend(found.map(|(name, reading)| (name.clone(), reading.clone())));
         }
         let target_name = match dataset.target {
@@ -210,7 +214,7 @@ fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Resu
                 ColumnKind::Numeric => fit_numeric(cells, config.scale, config.bins),
                 ColumnKind::Categorical { categories } => {
                     let has_missing = cells.len() < train_rows.len();
-                    fit_categorical(cells, categories, config.max_categories, has_missing)
+                    fit_categorical(cells, categories, config, has_missing)
                 }
                 ColumnKind::Text { .. } => PreparedKind::Text { buckets: config.text_buckets() },
             };
@@ -225,11 +229,14 @@ fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Resu
     let num_bins: usize =
         columns.iter().filter(|column| column.kind.is_numeric()).map(|column| column.kind.num_inputs()).sum();
     let is_text = |column: &&PreparedColumn| matches!(column.kind, PreparedKind::Text { .. });
-    let num_buckets: usize = columns.iter().filter(is_text).map(|column| column.kind.num_inputs()).sum();
-    let (key, what) = match (2 * num_bins > num_inputs, 2 * num_buckets > num_inputs) {
-        (true, _) => ("data.bins", "bin"),
-        (_, true) => ("data.text_buckets", "bucket"),
-        _ => ("data.max_categories", "category"),
+    let num_of_texts: usize = columns.iter().filter(is_text).map(|column| column.kind.num_inputs()).sum();
+    let num_buckets: usize = columns.iter().map(|column| column.kind.num_buckets()).sum();
+    let is_most = |num: usize| 2 * num > num_inputs;
+    let (key, what) = match () {
+        () if is_most(num_bins) => ("data.bins", "bin"),
+        () if is_most(num_of_texts) => ("data.text_buckets", "bucket"),
+        () if is_most(num_buckets) => ("data.hash_buckets", "bucket"),
+        () => ("data.max_categories", "category"),
     };
     Invalid::unless(fits, key, || {
         format!(
@@ -293,18 +300,40 @@ fn quantile(cells: &mut [f32], fraction: f64) -> f64 {
     }
 }
 
-fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_missing: bool) -> PreparedKind {
+/// Training rows of each bucket of hashed categories, on average, where the section does not say how many there are: of fewer
+/// an input tells nothing.
+const ROWS_A_BUCKET: usize = 8;
+/// Most of them then.
+const MOST_BUCKETS: usize = 1024;
+
+/// Buckets for the categories that have no input of their own, of which training has so many, in so many rows. A power of two,
+/// by which hashes are divided most evenly.
+fn num_buckets(config: &DataConfig, num_categories: usize, num_rows: usize) -> usize {
+    match config.hash_buckets {
+        _ if num_categories == 0 => 0,
+        Some(buckets) => buckets,
+        None => {
+            let most = (num_rows / ROWS_A_BUCKET).min(MOST_BUCKETS);
+            let buckets = if most == 0 { 0 } else { (1 << most.ilog2()).min(num_categories.next_power_of_two()) };
+            if buckets < *TEXT_BUCKETS.start() { 0 } else { buckets }
+        }
+    }
+}
+
+fn fit_categorical(cells: &[f32], names: &[String], config: &DataConfig, has_missing: bool) -> PreparedKind {
     // The last place is for categories that only a test file has.
     let mut counts = vec![0usize; names.len() + 1];
     cells.iter().for_each(|&cell| counts[cell as usize] += 1);
     let mut kept: Vec<usize> = (0..names.len()).filter(|&i| counts[i] > 0).collect();
-    let has_rare = kept.len() > max_categories || counts[names.len()] > 0;
     kept.sort_by_key(|&i| std::cmp::Reverse(counts[i]));
-    kept.truncate(max_categories);
+    let rare = kept.split_off(config.max_categories.min(kept.len()));
+    let buckets = num_buckets(config, rare.len(), rare.iter().map(|&i| counts[i]).sum());
+    let has_rare = !rare.is_empty() && buckets == 0 || counts[names.len()] > 0;
     kept.sort_unstable();
     PreparedKind::Categorical {
         categories: kept.into_iter().map(|i| names[i].clone()).collect(),
         has_unknown: has_missing || has_rare,
+        buckets,
     }
 }
 
@@ -324,10 +353,16 @@ fn fit_number(numbers: impl ExactSizeIterator<Item = f64> + Clone, name: &str) -
     Ok((mean, standard_deviation))
 }
 
-fn fit_several(several: &Several, train_rows: &[u32]) -> Result<PreparedTarget, Invalid> {
+fn fit_several(several: &Several, train_rows: &[u32], dataset: &Dataset) -> Result<PreparedTarget, Invalid> {
+    // Of labels that are found in cells some may be so rare that no training row has them. The user has not named them.
+    let are_found = dataset.readings.separator(&dataset.target_name).is_some();
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     for (i, TargetColumn { name, words }) in several.columns.iter().enumerate() {
-        let (mean, standard_deviation) = fit_number(train_rows.iter().map(|&row| several.row(row as usize)[i]), name)?;
+        let values = train_rows.iter().map(|&row| several.row(row as usize)[i]);
+        let (mean, standard_deviation) = match are_found {
+            true => mean_and_deviation(values),
+            false => fit_number(values, name)?,
+        };
         match words.clone() {
             Some(words) => labels.push(LabelTarget { name: name.clone(), words, share: mean, threshold: None }),
             None => numbers.push(NumberTarget { name: name.clone(), mean, standard_deviation }),

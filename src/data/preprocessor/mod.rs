@@ -115,12 +115,20 @@ pub enum PreparedKind {
         /// Whether a last input stands for missing, rare and unseen cells. Where training has none, they are all zeros
         /// instead: an input that is 0 in every training row would keep its random initial weight, and add noise.
         has_unknown: bool,
+        /// Inputs after these, one of which a category that is not kept goes to by its hash, as 1 or -1 (see `data.hash_buckets`);
+        /// 0: it is unknown.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        buckets: usize,
     },
     /// This many inputs, the terms of the text by their hashes, as `bag` says; all 0 where it is missing.
     Text {
         /// See `data.text_buckets`.
         buckets: usize,
     },
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What the cells of a column of a file are.
@@ -145,6 +153,12 @@ impl Preprocessor {
     /// The first column of texts.
     pub fn text_column(&self) -> Option<&str> {
         let column = self.columns().iter().find(|column| matches!(column.kind, PreparedKind::Text { .. }))?;
+        Some(&column.name)
+    }
+
+    /// The first column of categories of which some are hashed.
+    pub fn hashed_column(&self) -> Option<&str> {
+        let column = self.columns().iter().find(|column| column.kind.num_buckets() > 0)?;
         Some(&column.name)
     }
 
@@ -224,10 +238,11 @@ impl Preprocessor {
             PreparedKind::Numeric { edges, .. } => {
                 edges.array_windows().map(|[low, high]| format!("{name}={low}..{high}")).collect()
             }
-            PreparedKind::Categorical { categories, has_unknown } => {
+            PreparedKind::Categorical { categories, has_unknown, buckets } => {
                 let unknown = has_unknown.then_some(UNKNOWN);
                 let values = categories.iter().map(String::as_str).chain(unknown);
-                values.map(|value| format!("{name}={value}")).collect()
+                let hashed = (1..=*buckets).map(|bucket| format!("{name} [{bucket}]"));
+                values.map(|value| format!("{name}={value}")).chain(hashed).collect()
             }
             PreparedKind::Text { buckets } => (1..=*buckets).map(|bucket| format!("{name} [{bucket}]")).collect(),
         };
@@ -250,8 +265,15 @@ impl PreparedKind {
     pub fn num_inputs(&self) -> usize {
         match self {
             Self::Numeric { edges, .. } => edges.len().saturating_sub(1).max(1),
-            Self::Categorical { categories, has_unknown } => categories.len() + usize::from(*has_unknown),
+            Self::Categorical { categories, has_unknown, buckets } => {
+                categories.len() + usize::from(*has_unknown) + buckets
+            }
             Self::Text { buckets } => *buckets,
         }
+    }
+
+    /// Inputs for hashed categories.
+    pub fn num_buckets(&self) -> usize {
+        if let Self::Categorical { buckets, .. } = self { *buckets } else { 0 }
     }
 }

@@ -10,8 +10,11 @@ use super::{Inputs, PreparedColumn, PreparedKind, PreparedTarget, PreparedText, 
 use crate::data::{ImageShape, Reading, Readings, Scale, Spelling};
 
 /// Incremented when the meaning of a saved [`Preprocessor`] changes.
-const VERSION: u32 = 7;
-/// Until then there were no columns of texts; written where there are none, so that older programs can read it.
+const VERSION: u32 = 8;
+/// Until then a cell of the target was one value, and no category was hashed; written where that is so, so that older programs can
+/// read it.
+const VERSION_WITHOUT_HASHES: u32 = 7;
+/// Until then there were no columns of texts; written where there are none, for the same reason.
 const VERSION_WITHOUT_TEXTS: u32 = 6;
 /// Until then there was one target, a class or one number; written where there is one, for the same reason.
 const VERSION_OF_ONE_TARGET: u32 = 5;
@@ -116,7 +119,8 @@ impl Preprocessor {
     fn version(&self) -> u32 {
         let has_colours = self.image_shape().is_some_and(|shape| shape.channels > 1);
         match () {
-            () if self.text_column().is_some() => VERSION,
+            () if self.readings.separator(&self.target_name).is_some() || self.hashed_column().is_some() => VERSION,
+            () if self.text_column().is_some() => VERSION_WITHOUT_HASHES,
             () if self.has_new_target() => VERSION_WITHOUT_TEXTS,
             () if self.readings.image_files || has_colours || self.threshold.is_some() || self.is_count() => {
                 VERSION_OF_ONE_TARGET

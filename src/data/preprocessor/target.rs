@@ -138,6 +138,14 @@ impl Preprocessor {
         }
     }
 
+    /// The columns of the file that hold the target: of labels in the cells of one column, that column.
+    pub fn target_columns(&self) -> Vec<&str> {
+        match self.readings.separator(&self.target_name) {
+            Some(_) => vec![&self.target_name],
+            None => self.target_names(),
+        }
+    }
+
     /// Names of the classes by index; none for numbers, several labels or the characters of a text.
     pub fn class_names(&self) -> &[String] {
         match &self.target {
@@ -218,8 +226,14 @@ impl Preprocessor {
                 Some(Reading::Numbers { syntax, .. }) => Some(syntax.clone()),
                 _ => None,
             },
+            separator: None,
         };
         match &self.target {
+            PreparedTarget::Labels(targets) if self.readings.separator(&self.target_name).is_some() => {
+                let names: Vec<String> = targets.iter().map(|label| label.name.clone()).collect();
+                let separator = self.readings.separator(&self.target_name).map(str::to_owned);
+                vec![KnownTarget { separator, ..known(&self.target_name, Some(&names)) }]
+            }
             PreparedTarget::Labels(targets) => {
                 targets.iter().map(|label| known(&label.name, Some(&label.words))).collect()
             }

@@ -90,8 +90,9 @@ fn check_columns(columns: &[PreparedColumn]) -> Result<(), String> {
                 let are_edges = edges.len() != 1 && edges.array_windows().all(|[low, high]| low < high);
                 [median, center, spread].into_iter().chain(edges).all(is_number) && *spread > 0.0 && are_edges
             }
-            PreparedKind::Categorical { categories, .. } => {
-                categories.len() <= MAX_CATEGORIES && are_distinct(categories)
+            PreparedKind::Categorical { categories, buckets, .. } => {
+                let are_buckets = *buckets == 0 || TEXT_BUCKETS.contains(buckets);
+                categories.len() <= MAX_CATEGORIES && are_distinct(categories) && are_buckets
             }
             PreparedKind::Text { buckets } => TEXT_BUCKETS.contains(buckets),
         };

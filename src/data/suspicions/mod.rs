@@ -8,6 +8,7 @@
 mod answers;
 mod duplicates;
 mod identifiers;
+mod labels;
 mod one_column;
 mod order;
 
@@ -21,8 +22,14 @@ const MAX_COLUMNS: usize = 500;
 const MIN_ROWS: usize = 40;
 
 /// The suspicions, in the order in which they are told.
-const SUSPICIONS: &[fn(&View<'_>) -> Option<String>] =
-    &[duplicates::across_parts, identifiers::rising, answers::alone, order::entities, order::in_time];
+const SUSPICIONS: &[fn(&View<'_>) -> Option<String>] = &[
+    labels::without_training_rows,
+    duplicates::across_parts,
+    identifiers::rising,
+    answers::alone,
+    order::entities,
+    order::in_time,
+];
 
 /// What is looked at.
 struct View<'a> {

@@ -1,19 +1,14 @@
 //! The contribution of each column to the prediction of a row.
 
-use std::borrow::Cow;
 use std::path::Path;
 
-use super::network::Explainable;
+use super::members::{Loaded, Models, Prepared};
 use super::outcome::Outcome;
-use super::rows::{ExplainedRow, OwnRows, Rows, row_of_file};
 use super::shapley::{Estimate, Plan, Shapley, shapley};
 use super::{BACKGROUND, EVALUATIONS, refuse_others};
 use crate::backend::{BackendName, Job, run_on};
 use crate::cpu::TrainingBackend;
-use crate::experiment::predictions::AnswerFormat;
 use crate::experiment::saved_model::SavedModel;
-use crate::training::OutputDecoder;
-use crate::training::evaluation::{Answer, logits};
 
 /// What is to be explained.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +58,9 @@ pub struct Contributions {
     pub explained: Vec<Explained>,
     /// Which rows the mean is of.
     pub background: String,
+    /// Of an ensemble, its members; else 1.
+    pub num_models: usize,
+    /// Of each model.
     pub plan: Plan,
 }
 
@@ -87,32 +85,28 @@ pub struct Contribution {
     pub amount: Estimate,
 }
 
-/// Explains the prediction for a row.
+/// Explains the prediction for a row, of one model, or the mean of several, which are the members of an ensemble.
 ///
 /// # Errors
 /// A language model, or one of images; a row that is not there; no such number of a prediction; data that are gone where
 /// the folder has no test rows; a backend that is not compiled in.
-pub fn contributions(saved: &SavedModel, request: Request<'_>, backend: BackendName) -> anyhow::Result<Contributions> {
+pub fn contributions(
+    models: &[&SavedModel],
+    request: Request<'_>,
+    backend: BackendName,
+) -> anyhow::Result<Contributions> {
+    let models = Models(models);
+    let saved = models.first();
     refuse_others(saved)?;
-    let all = Outcome::all(&saved.preprocessor, request.log_odds)?;
+    let all = models.outcomes(request.log_odds)?;
     let named = request.of.map(|name| Outcome::named(&all, name)).transpose()?;
-    let own = if request.is_from_folder { OwnRows::in_folder(saved)? } else { OwnRows::of(saved)? };
-    let row = match request.data {
-        Some(file) => row_of_file(saved, file, request.row.unwrap_or(0))?,
-        None => own.row(saved, request.row)?,
-    };
-    let num_columns = saved.preprocessor.source_columns().len();
-    let (background, told) = own.background(saved, request.background, request.seed)?;
-    let mut plan = Plan::new(num_columns, background.len(), request.evaluations);
-    // Of very many columns, fewer rows are used, and they are drawn like the others.
-    let (background, told) = match plan.num_background < background.len() {
-        true => own.background(saved, plan.num_background, request.seed)?,
-        false => (background, told),
-    };
-    plan.num_background = background.len();
-    let job = ContributionsJob { saved, row: &row, background: &background, plan, seed: request.seed, named, all };
-    let (shapley, outcomes, predicted) = run_on(backend, job).map_err(anyhow::Error::msg)??;
     let names = saved.preprocessor.source_columns();
+    let plan = |num_background| Plan::new(names.len(), num_background, request.evaluations);
+    let prepared = models.prepare(&request, |most| plan(most).num_background)?;
+    let plan = Plan { num_background: prepared.num_background, ..plan(prepared.most_background) };
+    let job = ContributionsJob { models, prepared: &prepared, plan, seed: request.seed, named, all };
+    let (shapley, outcomes, predicted) = run_on(backend, job).map_err(anyhow::Error::msg)??;
+    let row = prepared.row;
     let explained = outcomes.into_iter().enumerate().map(|(i, outcome)| {
         let cells = names.iter().zip(&row.cells).zip(&shapley.contributions[i]);
         let contribution = |((name, cell), amount): ((&&str, &String), &Estimate)| Contribution {
@@ -129,15 +123,15 @@ pub fn contributions(saved: &SavedModel, request: Request<'_>, backend: BackendN
         told: row.told,
         predicted,
         explained: explained.collect(),
-        background: told,
+        background: prepared.background,
+        num_models: models.0.len(),
         plan,
     })
 }
 
 struct ContributionsJob<'a> {
-    saved: &'a SavedModel,
-    row: &'a ExplainedRow,
-    background: &'a Rows,
+    models: Models<'a>,
+    prepared: &'a Prepared,
     plan: Plan,
     seed: u64,
     named: Option<Vec<Outcome>>,
@@ -148,25 +142,14 @@ impl Job for ContributionsJob<'_> {
     type Output = anyhow::Result<(Shapley, Vec<Outcome>, String)>;
 
     fn run<B: TrainingBackend>(self, device: B::Device) -> Self::Output {
-        let Self { saved, row, background, plan, seed, named, all } = self;
-        let net = saved.net::<B::InnerBackend>(&device)?;
-        let decoder = OutputDecoder::new(&saved.preprocessor);
-        let answer = Answer::new(&decoder, &logits(&net, &row.examples, &device));
-        let outcomes = named.unwrap_or_else(|| Outcome::of_row(&all, &decoder, &answer));
-        let sources = saved.preprocessor.sources();
-        let network =
-            Explainable { net: &net, decoder: &decoder, outcomes: &outcomes, sources: &sources, device: &device };
-        let explained = row.examples.input(0);
+        let Self { models, prepared, plan, seed, named, all } = self;
+        let loaded = Loaded::<B>::new(models, device)?;
+        let (answer, predicted) = loaded.answer(prepared);
+        let outcomes = named.unwrap_or_else(|| Outcome::of_row(&all, loaded.decoder(), &answer));
         let found = shapley(plan, outcomes.len(), seed, |of_background, coalitions| {
-            let base = background.examples.input(of_background);
-            network.values(
-                coalitions.len(),
-                |_| Cow::Borrowed(&base),
-                |_| Cow::Borrowed(&explained),
-                |coalition, column| coalitions[coalition][column],
-            )
+            let is_replaced = |coalition: usize, column: usize| coalitions[coalition][column];
+            loaded.values(prepared, &outcomes, coalitions.len(), of_background, is_replaced)
         });
-        let predicted = AnswerFormat::new(&saved.preprocessor).told(&answer);
         Ok((found, outcomes, predicted))
     }
 }

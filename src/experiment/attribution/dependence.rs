@@ -32,6 +32,8 @@ pub struct Dependence {
     /// Trained networks: that of the run, and of the other repetitions of its config.
     pub num_runs: usize,
     pub num_evaluations: usize,
+    /// Whether [`DependencePoint::values`] are those of the mean of the runs' predictions.
+    pub is_of_ensemble: bool,
 }
 
 /// How they depend on one column.
@@ -77,7 +79,7 @@ struct GridPoint {
 /// A language model, or one of images; no such number of a prediction; data that are gone where the folder has no test rows.
 pub fn dependence(
     saved: &SavedModel,
-    others: &[SavedModel],
+    others: &[&SavedModel],
     of: Option<&str>,
     log_odds: bool,
     (background, seed): (usize, u64),
@@ -117,6 +119,7 @@ pub fn dependence(
     columns.sort_by(|a, b| b.strength.total_cmp(&a.strength));
     Ok(Dependence {
         num_runs: runs.len(),
+        is_of_ensemble: false,
         num_evaluations: runs.len() * num_points * rows.len(),
         outcomes,
         columns,

@@ -8,12 +8,16 @@
 //! | `rows` | the row that is explained, and the background rows, with their cells as the user wrote them |
 //! | `network` | rows that are put together from the columns of two others, through the network |
 //! | `contributions` | [`contributions()`]: of the columns of one row |
+//! | `members` | the models that are explained: one, or those of an ensemble |
 //! | `dependence` | [`dependence()`]: partial dependence, over the repetitions of a config |
-//! | `written` | both as CSV and as pictures |
+//! | `occlusion` | [`occlusion()`]: which parts of an image a prediction rests on |
+//! | `written` | they as CSV and as pictures |
 
 mod contributions;
 mod dependence;
+mod members;
 mod network;
+mod occlusion;
 mod outcome;
 mod rows;
 mod shapley;
@@ -21,6 +25,7 @@ mod written;
 
 pub use contributions::{Contribution, Contributions, Explained, Request, contributions};
 pub use dependence::{ColumnDependence, Dependence, DependencePoint, dependence};
+pub use occlusion::{OcclusionMap, PixelMap, occlusion};
 pub use outcome::Outcome;
 pub use shapley::{Estimate, Method, Plan, Shapley};
 
@@ -37,9 +42,9 @@ fn refuse_others(saved: &SavedModel) -> anyhow::Result<()> {
     saved.refuse_text("has no columns to explain")?;
     anyhow::ensure!(
         saved.preprocessor.image_shape().is_none(),
-        "run `{}` reads images, whose pixels are no columns to explain: `{}` shows what it made of them",
+        "run `{}` reads images, whose pixels are no columns to explain: `{}` shows which parts of one image count",
         saved.name(),
-        command(&["plot", &saved.name()])
+        command(&["explain", &saved.name(), "--row", "N"])
     );
     Ok(())
 }

@@ -41,6 +41,8 @@ pub struct ExplainedRow {
     pub row: usize,
     /// `test row 7`, `row 7 of new.csv`
     pub told: String,
+    /// In the data set; `None` of rows from the folder, or from a file.
+    pub positions: Option<Vec<u32>>,
 }
 
 impl OwnRows {
@@ -100,9 +102,15 @@ impl OwnRows {
     /// The same rows as another model prepares them; `None` where they are not from the data.
     pub fn background_of(&self, other: &SavedModel, rows: &Rows) -> Option<Examples> {
         match self {
-            Self::Data { dataset, .. } => Some(other.preprocessor.transform(dataset, rows.positions.as_deref()?)),
+            Self::Data { .. } => self.prepared_by(other, rows.positions.as_deref()),
             Self::Test { .. } => None,
         }
+    }
+
+    /// Rows of the data set as another model prepares them; `None` where they are not from there.
+    pub fn prepared_by(&self, other: &SavedModel, positions: Option<&[u32]>) -> Option<Examples> {
+        let Self::Data { dataset, .. } = self else { return None };
+        Some(other.preprocessor.transform(dataset, positions?))
     }
 
     /// The row `row` of the data, by default the first test row. Where a test file has rows of the same numbers, they come
@@ -141,7 +149,7 @@ impl OwnRows {
         };
         let told_cell = |source| rows.told(0, source).map_or_else(|| MISSING.to_owned(), |(text, _)| text);
         let cells = saved.preprocessor.sources().iter().map(told_cell).collect();
-        Ok(ExplainedRow { examples: rows.examples, cells, row, told })
+        Ok(ExplainedRow { examples: rows.examples, cells, row, told, positions: rows.positions })
     }
 }
 
@@ -222,7 +230,7 @@ pub fn row_of_file(saved: &SavedModel, file: &Path, row: usize) -> anyhow::Resul
     });
     let told = format!("row {row} of {}", file.display());
     match (found, read) {
-        (Some((examples, cells)), _) => Ok(ExplainedRow { examples, cells, row, told }),
+        (Some((examples, cells)), _) => Ok(ExplainedRow { examples, cells, row, told, positions: None }),
         (None, Err(error)) => Err(error),
         (None, Ok(_)) if num_rows == 0 => anyhow::bail!("{} has no rows", file.display()),
         (None, Ok(_)) => anyhow::bail!("--row {row}: {} has the rows 0 to {}", file.display(), num_rows - 1),

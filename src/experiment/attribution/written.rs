@@ -2,24 +2,26 @@
 
 use super::contributions::{Contributions, Explained};
 use super::dependence::{ColumnDependence, Dependence};
+use super::occlusion::OcclusionMap;
 use super::shapley::Method;
 use crate::experiment::predictions::inert;
-use crate::figures::counted;
+use crate::figures::{counted, measured};
 use crate::plots;
 
 impl Contributions {
     /// How they were computed, in words, with the number of evaluations of the network.
     pub fn method(&self) -> String {
-        let (evaluations, plan) = (self.plan.num_evaluations(), self.plan);
+        let (evaluations, plan) = (self.plan.num_evaluations() * self.num_models, self.plan);
+        let network = network(self.num_models);
         match plan.method {
             Method::Exact => format!(
-                "Shapley values, exact: all {} sets of {}, {evaluations} evaluations of the network",
+                "Shapley values, exact: all {} sets of {}, {evaluations} evaluations of {network}",
                 1_u64 << plan.num_columns,
                 counted(plan.num_columns, "column")
             ),
             Method::Orders(orders) => format!(
-                "Shapley values, sampled: {orders} orders of {} for each background row, {evaluations} evaluations of the \
-                 network; ± is a standard error",
+                "Shapley values, sampled: {orders} orders of {} for each background row, {evaluations} evaluations of \
+                 {network}; ± is a standard error",
                 counted(plan.num_columns, "column")
             ),
         }
@@ -70,7 +72,24 @@ impl Contributions {
     }
 }
 
+/// What is evaluated.
+pub(super) fn network(num_models: usize) -> String {
+    match num_models {
+        1 => "the network".to_owned(),
+        several => format!("{several} networks, whose mean is explained"),
+    }
+}
+
 impl Dependence {
+    /// The mean over the runs in place of this run's own curves: the partial dependence of the mean of their predictions.
+    pub fn of_ensemble(mut self) -> Self {
+        for point in self.columns.iter_mut().flat_map(|column| &mut column.points) {
+            point.values.iter_mut().zip(&point.over_runs).for_each(|(value, [mean, _])| *value = *mean);
+        }
+        self.is_of_ensemble = true;
+        self
+    }
+
     /// How many rows and networks it is from, in words.
     pub fn method(&self) -> String {
         let runs = match self.num_runs {
@@ -133,6 +152,9 @@ impl Dependence {
         };
         let band = match self.num_runs {
             1 => String::new(),
+            runs if self.is_of_ensemble => {
+                format!(" Lines: the mean of {runs} runs; bands: ± their standard deviation.")
+            }
             runs => format!(" Lines: this run; bands: mean ± standard deviation over {runs} runs."),
         };
         let method = self.method();
@@ -143,6 +165,58 @@ impl Dependence {
             &columns,
             &format!("{}.{band}", capital(&method)),
         )
+    }
+}
+
+impl OcclusionMap {
+    /// How it was computed, in words, with the number of evaluations.
+    pub fn method(&self) -> String {
+        format!(
+            "occlusion: a square of {0} x {0} pixels is hidden, {1} evaluations of {2}",
+            self.patch,
+            self.num_evaluations,
+            network(self.num_models)
+        )
+    }
+
+    /// A line per explained number and pixel, row by row.
+    ///
+    /// # Errors
+    /// Only if memory cannot be written.
+    pub fn csv(&self) -> anyhow::Result<Vec<u8>> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(["row", "of", "pixel_row", "pixel_column", "fall", "prediction"])?;
+        for map in &self.maps {
+            for (pixel, fall) in map.falls.iter().enumerate() {
+                let [row, column] = [pixel / self.shape[1], pixel % self.shape[1]];
+                csv.write_field(self.row.to_string())?;
+                csv.write_field(inert(&map.outcome.name).as_bytes())?;
+                for number in [row.to_string(), column.to_string(), fall.to_string(), map.value.to_string()] {
+                    csv.write_field(number)?;
+                }
+                csv.write_record(None::<&[u8]>)?;
+            }
+        }
+        Ok(csv.into_inner()?)
+    }
+
+    /// A picture of the image and the maps; `name` is that of the run.
+    pub fn picture(&self, name: &str) -> String {
+        let [height, width] = self.shape;
+        let maps = self.maps.iter().map(|map| (map.outcome.short().to_owned(), map.falls.clone())).collect();
+        let what = match &self.maps[..] {
+            [one] => format!("{}: {}. ", capital(&one.outcome.told), measured(one.value)),
+            _ => String::new(),
+        };
+        let note = format!(
+            "{what}Hidden is a square of {0} x {0} pixels, with the mean of {1}, in its place; {2} evaluations of {3}.",
+            self.patch,
+            self.background,
+            self.num_evaluations,
+            network(self.num_models)
+        );
+        let found = plots::Occlusion { height, width, pixels: self.pixels.clone(), maps, note };
+        plots::occlusion(&format!("{name}, {}: predicted {}", self.told, self.predicted), &found)
     }
 }
 

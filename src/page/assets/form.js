@@ -16,6 +16,8 @@ function fieldsOf({ network, readings, ranges }) {
       field.range = ranges[column.name]?.map((limit) => limit + origin);
     } else if (column.kind === "text") {
       field.isText = true;
+    } else if (column.buckets > 0) {
+      field.others = column.categories.length;
     } else {
       field.categories = column.categories;
     }
@@ -49,6 +51,7 @@ function showForm(model, place, show) {
 
 function inputOf(field) {
   if (field.isText) return element("textarea", { rows: 3, placeholder: "missing" });
+  if (field.others !== undefined) return element("input", { type: "text", placeholder: "missing" });
   if (field.categories) {
     // No name has this character, so that it stands for any that the model does not know.
     const choices = [["missing", ""], ["another", "\u0000"], ...field.categories.map((name) => [name, name])];
@@ -65,7 +68,8 @@ function inputOf(field) {
   return element("input", { type: "number", step: "any", value: shown(field.median), placeholder: "missing" });
 }
 
-function noteOf({ categories, parts, range, isText }) {
+function noteOf({ categories, others, parts, range, isText }) {
+  if (others !== undefined) return `${others} known, others by their hashes`;
   if (isText) return "a text; empty: missing";
   if (categories) return `${categories.length} known`;
   if (parts.length > 0) return "empty: missing";

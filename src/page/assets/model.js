@@ -25,9 +25,13 @@ function prepared(columns, readings, cells) {
       encodeText(text, column.buckets, inputs);
     } else {
       const known = text === "" ? -1 : column.categories.findIndex((name) => isSame(name, text, reading.names));
-      const place = known < 0 && column.has_unknown ? column.categories.length : known;
+      const isUnknown = known < 0 && (text === "" || column.buckets === 0);
+      const place = isUnknown && column.has_unknown ? column.categories.length : known;
       const width = column.categories.length + (column.has_unknown ? 1 : 0);
       for (let i = 0; i < width; i++) inputs.push(i === place ? 1 : 0);
+      const hash = known < 0 && text !== "" ? murmur3(new TextEncoder().encode(keyOf(text, reading.names))) : null;
+      for (let i = 0; i < column.buckets; i++)
+        inputs.push(hash !== null && i === Math.abs(hash) % column.buckets ? (hash < 0 ? -1 : 1) : 0);
     }
   }
   return vector(inputs);
@@ -50,6 +54,16 @@ function encodeNumber(number, { median, center, spread, edges }, inputs) {
     const part = (cell - edges[i - 1]) / (edges[i] - edges[i - 1]);
     inputs.push(Math.fround(Math.min(Math.max(part, 0), 1)));
   }
+}
+
+// The same for all spellings of a name.
+function keyOf(text, spelling) {
+  if (spelling === "boolean") return text.toLowerCase();
+  const [, sign, whole, fraction] = /^([+-]?)(0|[1-9]\d*)(?:\.(\d*))?$/.exec(text) ?? [];
+  if (spelling !== "number" || whole === undefined) return text;
+  const rest = (fraction ?? "").replace(/0+$/, "");
+  const minus = sign === "-" && (whole !== "0" || rest !== "") ? "-" : "";
+  return minus + whole + (rest === "" ? "" : `.${rest}`);
 }
 
 // Whether two spellings are one name.

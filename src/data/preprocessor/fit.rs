@@ -6,6 +6,8 @@ use super::{
     Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text,
 };
 use crate::data::limits::MAX_CELLS;
+use crate::data::matrix::WINDOW_BYTES;
+use crate::data::memory::free;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Several, Target, TargetColumn};
 use crate::invalid::Invalid;
 
@@ -183,8 +185,8 @@ impl Preprocessor {
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
         for column in columns {
             let (Some(seen), Some(&place)) = (&mut column.seen, places.get(column.name.as_str())) else { continue };
-            let cells = train_rows.iter().map(|&row| dataset.row(row as usize)[place]);
-            let present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
+            let mut present = dataset.column(train_rows, place);
+            present.retain(|cell| !cell.is_nan());
             let categories = dataset.columns[place].categories();
             *seen = seen.and(Seen::new(&present, train_rows.len(), &column.kind, categories));
         }
@@ -193,18 +195,22 @@ impl Preprocessor {
 
 fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Result<Inputs, Invalid> {
     let mut columns = Vec::with_capacity(dataset.columns.len());
-    let at_a_time = GATHERED_BYTES / (train_rows.len() * size_of::<f32>()).max(1);
-    let at_a_time = at_a_time.clamp(1, COLUMNS_AT_A_TIME);
+    // A file is read again for each of them.
+    let (most_bytes, most) = match dataset.cells.is_windowed() {
+        true => (WINDOW_BYTES.max(free().unwrap_or(0) / 4), dataset.columns.len()),
+        false => (GATHERED_BYTES, COLUMNS_AT_A_TIME),
+    };
+    let at_a_time = most_bytes / (train_rows.len() * size_of::<f32>()).max(1);
+    let at_a_time = at_a_time.clamp(1, most.max(1));
     let mut gathered = vec![Vec::new(); at_a_time.min(dataset.columns.len())];
     gathered.iter_mut().for_each(|column| column.reserve_exact(train_rows.len()));
     for (block, chunk) in dataset.columns.chunks(at_a_time).enumerate() {
         let start = block * at_a_time;
-        gathered.iter_mut().for_each(Vec::clear);
-        for &row in train_rows {
-            let cells = &dataset.row(row as usize)[start..start + chunk.len()];
-            let present = cells.iter().zip(&mut gathered).filter(|(cell, _)| !cell.is_nan());
-            present.for_each(|(&cell, column)| column.push(cell));
-        }
+        gathered.iter_mut().for_each(|column| column.resize(train_rows.len(), f32::NAN));
+        dataset.for_each_of(train_rows, start..start + chunk.len(), |place, cells| {
+            gathered.iter_mut().zip(cells).for_each(|(column, &cell)| column[place] = cell);
+        });
+        gathered.iter_mut().for_each(|column| column.retain(|cell| !cell.is_nan()));
         for (column, cells) in chunk.iter().zip(&mut gathered) {
             let kind = match &column.kind {
                 ColumnKind::Numeric => fit_numeric(cells, config.scale, config.bins),
@@ -296,7 +302,7 @@ fn quantile(cells: &mut [f32], fraction: f64) -> f64 {
 fn fit_categorical(cells: &[f32], names: &[String], max_categories: usize, has_missing: bool) -> PreparedKind {
     // The last place is for categories that only a test file has.
     let mut counts = vec![0usize; names.len() + 1];
-    cells.iter().for_each(|&cell| counts[cell as usize] += 1);
+    cells.iter().for_each(|&cell| counts[(cell as usize).min(names.len())] += 1);
     let mut kept: Vec<usize> = (0..names.len()).filter(|&i| counts[i] > 0).collect();
     let has_rare = kept.len() > max_categories || counts[names.len()] > 0;
     kept.sort_by_key(|&i| std::cmp::Reverse(counts[i]));

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Large data: how long burnlab and pandas (its C engine) take to read a CSV of a million rows of 20 numbers and a target, and
-# in how much memory, in turns; then an epoch of training on five million such rows.
+# in how much memory, in turns; then an epoch of training on five million such rows, in memory and from a cache.
 #
 #     benches/load.sh [folder for 1 GB of files] [python with pandas]
 #
@@ -46,6 +46,9 @@ batch_size = 1024
 TOML
 done
 
+sed 's/^target/cache = "load-5m.cache"\ntarget/' load-5m.toml > load-5m-cache.toml
+rm -f load-5m.cache
+
 cat > load-measure.py <<'PYTHON'
 # Runs a command; prints its wall-clock and processor time, and the most memory it had.
 import resource, subprocess, sys, time
@@ -66,5 +69,9 @@ for _ in $(seq "$turns"); do
 done
 measure "burnlab, an epoch of 1 M rows" "$BURNLAB" --config load-1m.toml --artifacts load-artifacts
 measure "burnlab, an epoch of 5 M rows" "$BURNLAB" --config load-5m.toml --artifacts load-artifacts
+measure "the same, which builds a cache" "$BURNLAB" --config load-5m-cache.toml --artifacts load-artifacts
+measure "the same, from the cache" "$BURNLAB" --config load-5m-cache.toml --artifacts load-artifacts
+measure "config check, from the cache" "$BURNLAB" config check load-5m-cache.toml
+rm -f load-5m.cache
 echo "as f32: 21 numbers of 1 M rows are 80 MiB, of 5 M rows 401 MiB"
 rm -rf load-artifacts

@@ -5,7 +5,7 @@
 //! - rows divided by entity, by time, by a column, repeated folds: `splits`
 //! - cells as people write them (numbers, dates, labels, encodings, odd cells): `tables`
 //! - tables in other formats than CSV, and in several files: `formats`
-//! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; large tables: `large`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
+//! - what must hold for any input: `properties`; inputs of extreme sizes: `extremes`; large tables: `large`, kept in a file: `cache`; a fuzzer's: `fuzz/`, by `.ci/fuzz`
 //! - gradients, losses, update rules, metrics against independent figures: `numbers`
 //! - shapes, gradients and attention of each kind of network: `kinds`
 //! - learning rates, logits and batches at their limits: `limits`
@@ -52,6 +52,8 @@
 mod anywhere;
 #[path = "burnlab/browser.rs"]
 mod browser;
+#[path = "burnlab/cache.rs"]
+mod cache;
 #[path = "burnlab/calibration.rs"]
 mod calibration;
 #[path = "burnlab/charts.rs"]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::schema::Config;
-use crate::data::{self, Source, Task};
+use crate::data::{self, Cache, Source, Task};
 use crate::shipped;
 use crate::training::Knob;
 use crate::training::config::Loss;
@@ -72,6 +72,12 @@ impl Config {
             {
                 *path = absolute;
             }
+        }
+        if let Some(Cache::At(path)) = &mut data.cache
+            && let Ok(absolute) = std::path::absolute(&*path)
+            && absolute.to_str().is_some()
+        {
+            *path = absolute;
         }
         self
     }

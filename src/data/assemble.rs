@@ -1,8 +1,10 @@
 //! The columns of a data set, and their cells put together from what the passes over the file read.
 
+use std::io;
+
 use super::labels::Labels;
 use super::reading::{ColumnReader, Reading};
-use super::{Column, ColumnKind};
+use super::{Column, ColumnKind, Matrix};
 
 /// An input column of the data set.
 pub(super) struct OutColumn {
@@ -99,27 +101,20 @@ impl OutColumn {
     }
 }
 
-/// Rewrites `values`, rows of `width` cells as they were read, to rows of `columns`.
-pub(super) fn assemble(values: &mut Vec<f32>, width: usize, columns: &[OutColumn]) {
+/// Rewrites rows as they were read to rows of `columns`.
+///
+/// # Errors
+/// What reading and writing the file of the cells reports.
+pub(super) fn assemble(cells: &mut Matrix, columns: &[OutColumn]) -> io::Result<()> {
     let is_as_read = |(i, column): (usize, &OutColumn)| column.input == i && matches!(column.cells, Cells::AsRead);
-    if columns.len() == width && columns.iter().enumerate().all(is_as_read) {
-        return;
+    if columns.len() == cells.width() && columns.iter().enumerate().all(is_as_read) {
+        return Ok(());
     }
-    let num_rows = values.len() / width;
-    if columns.len() > width {
-        let mut wide = Vec::with_capacity(num_rows * columns.len());
-        for (row, cells) in values.chunks_exact(width).enumerate() {
-            wide.extend(columns.iter().map(|column| column.value(cells, row)));
-        }
-        *values = wide;
-        return;
-    }
-    // In place, since the cells may fill the memory: a row is written where it, or one before it, was.
-    let mut cells = vec![0.0; width];
-    for row in 0..num_rows {
-        cells.copy_from_slice(&values[row * width..][..width]);
-        let place = &mut values[row * columns.len()..][..columns.len()];
-        place.iter_mut().zip(columns).for_each(|(value, column)| *value = column.value(&cells, row));
-    }
-    values.truncate(num_rows * columns.len());
+    let mut read = Vec::new();
+    cells.rewrite(columns.len(), |number, row| {
+        std::mem::swap(&mut read, row);
+        row.clear();
+        row.extend(columns.iter().map(|column| column.value(&read, number)));
+        true
+    })
 }

@@ -7,10 +7,9 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::tensor::backend::Backend;
 use burn::tensor::{Tensor, TensorData};
 use rand::SeedableRng;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Augment, Examples};
+use super::{Augment, Examples, Nearness, RowReader};
 
 /// What one training or inference step receives.
 #[derive(Clone, Debug)]
@@ -75,9 +74,15 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
         let mut epoch_seed = epoch;
         if let Order::Shuffled { seed } = self.order {
             epoch_seed = derive_seed(seed, epoch);
-            order.shuffle(&mut ChaCha8Rng::seed_from_u64(epoch_seed));
+            self.examples.shuffle(&mut order, &mut ChaCha8Rng::seed_from_u64(epoch_seed));
         }
-        Box::new(Batches { loader: self, order, next: 0, epoch_seed })
+        let nearness = match self.order {
+            Order::Shuffled { .. } => Nearness::InWindows,
+            Order::Sequential if self.examples.rows.is_sorted() => Nearness::InOrder,
+            Order::Sequential => Nearness::Random,
+        };
+        let reader = self.examples.reader(nearness);
+        Box::new(Batches { loader: self, reader, order, next: 0, epoch_seed })
     }
 
     fn num_items(&self) -> usize {
@@ -106,6 +111,7 @@ impl<B: Backend> DataLoader<B, Batch<B>> for Loader<B> {
 /// One pass over the rows.
 struct Batches<'a, B: Backend> {
     loader: &'a Loader<B>,
+    reader: Option<RowReader<'a>>,
     /// Positions of the examples; of more than 2^32 the cells would not fit in memory.
     order: Vec<u32>,
     next: usize,
@@ -123,7 +129,7 @@ impl<B: Backend> Iterator for Batches<'_, B> {
         }
         let width = examples.num_inputs;
         let positions = || rows.iter().map(|&position| position as usize);
-        let mut inputs = examples.gather(positions());
+        let mut inputs = examples.gather_by(self.reader.as_mut(), positions());
         let noise_seed = derive_seed(self.epoch_seed, self.next as u64);
         if let Some(augment) = augment {
             // Apart from the stream of dropout.

@@ -7,7 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 use super::catalog::{ClassOrder, Draw, GeneratedClasses, SourceOrigin};
 use super::origin::Origin;
 use super::points::Turn;
-use super::{Column, ColumnKind, DataConfig, Dataset, Readings, Source, Target, infer, text_file};
+use super::{Column, ColumnKind, DataConfig, Dataset, Matrix, Readings, Source, Target, infer, text_file};
 use crate::invalid::Invalid;
 
 const DEFAULT_NUM_EXAMPLES: usize = 400;
@@ -39,7 +39,7 @@ fn table(
         image_shape: config.image_shape.or(source.image_shape().map(Into::into)),
         ..config.clone()
     };
-    let mut dataset = infer::read(source.name(), &Origin::shipped(source.name(), file), &config)?;
+    let mut dataset = infer::read(source.name(), &Origin::shipped(source.name(), file), &config, None)?;
     if let (ClassOrder::Reversed, Target::Classes { names, labels }) = (class_order, &mut dataset.target) {
         names.reverse();
         let last = names.len() as u32 - 1;
@@ -71,7 +71,7 @@ fn generate(source: Source, classes: GeneratedClasses, default_noise: f64, draw:
     Dataset {
         name: source.name().to_owned(),
         columns: columns.to_vec(),
-        values,
+        cells: Matrix::of_floats(2, values),
         target: Target::Classes { names: (0..num_classes).map(|class| class.to_string()).collect(), labels },
         target_name: "label".to_owned(),
         image_shape: config.image_shape,

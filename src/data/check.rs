@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use super::limits::{
     MAX_BINS, MAX_CLASSES, MAX_COLUMN_BINS, MAX_CONTEXT, MAX_EXAMPLES, MAX_FOLDS, MAX_REPEATS, TEXT_BUCKETS,
 };
-use super::{DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, origin, target_check};
+use super::{
+    Cache, DataConfig, Dataset, Scale, Source, TaskKind, encoding, images, labels, missing, origin, target_check,
+};
 use crate::invalid::Invalid;
 
 pub(super) fn no_source() -> Invalid {
@@ -26,6 +28,9 @@ pub fn check(config: &DataConfig) -> Result<(), Invalid> {
     check_test_file(config)?;
     check_division(config)?;
     check_ranges(config)?;
+    Invalid::unless(config.images.is_none() || config.cache_path().is_none(), "data.cache", || {
+        "data.cache is for tables of numbers and names, and data.images names images: remove one of the two".into()
+    })?;
     if config.images.is_some() && config.image_shape.is_none() {
         return Err(images::needs_shape());
     }
@@ -55,6 +60,7 @@ fn check_origin(config: &DataConfig) -> Result<(), Invalid> {
     let csv_keys = [
         ("data.target", config.target.is_some()),
         ("data.target_separator", config.target_separator.is_some()),
+        ("data.cache", config.cache.as_ref().is_some_and(|cache| *cache != Cache::Beside(false))),
         ("data.delimiter", config.delimiter.is_some()),
         ("data.header", !config.header),
         ("data.missing", !missing::are_default(&config.missing)),

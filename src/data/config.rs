@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{AugmentConfig, ImageShape, Source, TargetColumns, TaskKind, bag, missing};
+use super::{AugmentConfig, Cache, ImageShape, Source, TargetColumns, TaskKind, bag, missing};
 
 /// The `[data]` section: where the examples come from, how they are split and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,11 @@ pub struct DataConfig {
     /// Tables: further files with the columns of `path`, whose rows follow its rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more_paths: Vec<PathBuf>,
+    /// Tables: a file in which the table is kept once it has been read, so that its cells need not fit in memory and later runs
+    /// need not read it again: `true` for one beside `path`, with `.cache` after its name, or the path of one. Of a table of
+    /// more than 64 MiB, 4 bytes a cell, the rows are then shuffled window by window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Cache>,
     /// SQLite, PostgreSQL: a SELECT that gives the table; needed where a database has several tables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
@@ -201,6 +206,7 @@ impl Default for DataConfig {
             generator_seed: 0,
             path: None,
             more_paths: Vec::new(),
+            cache: None,
             query: None,
             sheet: None,
             labels: None,
@@ -271,6 +277,11 @@ impl DataConfig {
     /// Inputs of each column of texts.
     pub fn text_buckets(&self) -> usize {
         self.text_buckets.unwrap_or(bag::BUCKETS)
+    }
+
+    /// The file of `cache`; `None` without one.
+    pub(super) fn cache_path(&self) -> Option<PathBuf> {
+        self.cache.as_ref()?.path(self.path.as_ref()?)
     }
 
     /// Whether the data are a text, for next-character prediction.

@@ -1,12 +1,14 @@
 //! A loaded data set: raw cells, a target per row, and notes on what was inferred.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::matrix::Nearness;
 use super::table::shorten;
-use super::{Division, ImageShape, Readings, RowWeights, Several, Task, Text, labels, text};
-use crate::invalid::one_line;
+use super::{Division, ImageShape, Matrix, Readings, RowWeights, Several, Task, Text, labels, text};
+use crate::invalid::{Invalid, one_line};
 
 /// Rows of raw cells with their targets, as loaded: neither scaled nor imputed.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,9 +17,9 @@ pub struct Dataset {
     pub name: String,
     /// The inputs, in the order of the file.
     pub columns: Vec<Column>,
-    /// Row-major `[num_rows, columns.len()]`; missing = NaN. A categorical cell is the index of its category, or
-    /// `categories.len()` for a category that occurs only in a separate test file.
-    pub values: Vec<f32>,
+    /// A row has a cell per column; missing = NaN. A categorical cell is the index of its category, or `categories.len()`
+    /// for a category that occurs only in a separate test file.
+    pub cells: Matrix,
     /// One per row.
     pub target: Target,
     /// Name of the target's column; of several, with commas between.
@@ -139,9 +141,53 @@ impl Dataset {
     ///
     /// # Panics
     /// If `i >= num_rows()`.
-    pub fn row(&self, i: usize) -> &[f32] {
-        let width = self.columns.len();
-        &self.values[i * width..(i + 1) * width]
+    pub fn row(&self, i: usize) -> Cow<'_, [f32]> {
+        self.cells.row(i)
+    }
+
+    /// The cells of some columns in the given rows: calls `visit` with the place of each in `rows`, in the order in which
+    /// they are stored.
+    ///
+    /// # Panics
+    /// If a row number is not below `num_rows()`.
+    pub fn for_each_of(&self, rows: &[u32], columns: std::ops::Range<usize>, mut visit: impl FnMut(usize, &[f32])) {
+        let mut reader = self.cells.reader(Nearness::InOrder);
+        if rows.is_sorted() {
+            let rows = rows.iter().enumerate();
+            return rows.for_each(|(place, &row)| visit(place, reader.columns(row as usize, columns.clone())));
+        }
+        // Where each row is in `rows`, of which no row is there twice in a part of a split.
+        const NONE: u32 = u32::MAX;
+        let mut place_of = vec![NONE; self.num_rows()];
+        let is_new =
+            |(place, &row): (usize, &u32)| std::mem::replace(&mut place_of[row as usize], place as u32) == NONE;
+        if rows.iter().enumerate().all(is_new) {
+            let places = place_of.into_iter().enumerate().filter(|(_, place)| *place != NONE);
+            return places.for_each(|(row, place)| visit(place as usize, reader.columns(row, columns.clone())));
+        }
+        let mut places: Vec<u32> = (0..rows.len() as u32).collect();
+        places.sort_unstable_by_key(|&place| rows[place as usize]);
+        for place in places {
+            visit(place as usize, reader.columns(rows[place as usize] as usize, columns.clone()));
+        }
+    }
+
+    /// The cells of a column in the given rows.
+    ///
+    /// # Panics
+    /// As [`Dataset::for_each_of`].
+    pub fn column(&self, rows: &[u32], column: usize) -> Vec<f32> {
+        let mut cells = vec![0.0; rows.len()];
+        self.for_each_of(rows, column..column + 1, |place, cell| cells[place] = cell[0]);
+        cells
+    }
+
+    /// Whether all cells that were asked for could be read.
+    ///
+    /// # Errors
+    /// Why they could not, where they are in a file.
+    pub fn check_read(&self) -> Result<(), Invalid> {
+        self.cells.failure().map_or(Ok(()), |why| Err(Invalid::at("data.cache", why)))
     }
 
     /// A cell of numeric column `i` as its file has it, in digits.
@@ -191,6 +237,13 @@ impl Dataset {
 
     /// SHA-256 in hex over columns, shapes, values and targets; not over the file's name or the notes.
     pub fn fingerprint(&self) -> String {
+        match self.cells.file() {
+            Some(file) => file.fingerprint.get_or_init(|| self.computed_fingerprint()).clone(),
+            None => self.computed_fingerprint(),
+        }
+    }
+
+    fn computed_fingerprint(&self) -> String {
         let mut hash = Sha256::new();
         // Lengths are hashed before texts, so that moving a letter from one name to the next changes the hash.
         let text = |hash: &mut Sha256, text: &str| {
@@ -219,12 +272,16 @@ impl Dataset {
         for size in [height, width, self.num_training_rows.unwrap_or(usize::MAX)] {
             number(&mut hash, size);
         }
-        let mut bytes = Vec::with_capacity(4 * 4096);
-        for chunk in self.values.chunks(4096) {
-            bytes.clear();
-            chunk.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-            hash.update(&bytes);
-        }
+        const AT_ONCE: usize = 16 << 10;
+        let mut bytes = Vec::with_capacity(2 * AT_ONCE);
+        self.cells.for_each_row(|_, cells| {
+            cells.iter().for_each(|cell| bytes.extend_from_slice(&cell.to_le_bytes()));
+            if bytes.len() >= AT_ONCE {
+                hash.update(&bytes);
+                bytes.clear();
+            }
+        });
+        hash.update(&bytes);
         text(&mut hash, &self.target_name);
         match &self.target {
             Target::Classes { names, labels } => {
@@ -301,12 +358,12 @@ impl Dataset {
     /// What the first `num_columns` columns hold, in one pass: a pass for each would read the whole memory again.
     fn ranges(&self, num_columns: usize) -> Vec<Range> {
         let mut ranges = vec![Range { num_missing: 0, low: f32::INFINITY, high: f32::NEG_INFINITY }; num_columns];
-        for cells in self.values.chunks_exact(self.columns.len()) {
+        self.cells.for_each_row(|_, cells| {
             for (range, &cell) in ranges.iter_mut().zip(cells) {
                 range.num_missing += usize::from(cell.is_nan());
                 (range.low, range.high) = (range.low.min(cell), range.high.max(cell));
             }
-        }
+        });
         ranges
     }
 

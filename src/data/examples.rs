@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::RowEncoder;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
 use super::memory::check_free;
+use super::{Nearness, RowEncoder, RowReader};
 
 /// Examples as the network takes them.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,10 +113,42 @@ impl Examples {
     pub fn gather(&self, positions: impl ExactSizeIterator<Item = usize>) -> Vec<f32> {
         let mut inputs = Vec::with_capacity(positions.len() * self.num_inputs);
         match &self.encoder {
-            Some(encoder) => positions.for_each(|position| encoder.append_input(self.row(position), &mut inputs)),
+            Some(encoder) => positions.for_each(|position| {
+                encoder.append_input(&encoder.cells().row(self.row(position)), &mut inputs);
+            }),
             None => positions.for_each(|position| inputs.extend_from_slice(&self.input(position))),
         }
         inputs
+    }
+
+    /// The same by a `reader`, if there is one, of [`Examples::reader`].
+    pub fn gather_by(
+        &self,
+        reader: Option<&mut RowReader<'_>>,
+        positions: impl ExactSizeIterator<Item = usize>,
+    ) -> Vec<f32> {
+        let (Some(encoder), Some(reader)) = (&self.encoder, reader) else { return self.gather(positions) };
+        let mut inputs = Vec::with_capacity(positions.len() * self.num_inputs);
+        positions.for_each(|position| encoder.append_input(reader.row(self.row(position)), &mut inputs));
+        inputs
+    }
+
+    /// Reads the rows of examples that are asked for one after the other, as far as they are in a file.
+    pub fn reader(&self, nearness: Nearness) -> Option<RowReader<'_>> {
+        Some(self.encoder.as_ref()?.cells().reader(nearness))
+    }
+
+    /// Shuffles positions of examples: all together, or where the cells are in a file as [`Matrix::shuffle`](super::Matrix::shuffle) says.
+    pub fn shuffle(&self, positions: &mut Vec<u32>, random: &mut ChaCha8Rng) {
+        match &self.encoder {
+            Some(encoder) => encoder.cells().shuffle(positions, |position| self.row(position as usize), random),
+            None => positions.shuffle(random),
+        }
+    }
+
+    /// Why some of the cells could not be read; they were then taken as missing.
+    pub fn failure(&self) -> Option<&str> {
+        self.encoder.as_ref()?.cells().failure()
     }
 
     /// The targets of the examples at `positions`, one after the other: of each one, several, or for a window of text one

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::labels::{Interner, Labels};
 use super::limits::MAX_CELLS;
 use super::origin::{Opened, Origin};
-use super::{Column, ColumnKind, DataConfig, Dataset, ImageShape, Readings, Target};
+use super::{Column, ColumnKind, DataConfig, Dataset, ImageShape, Matrix, Readings, Target, check_free};
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
@@ -20,9 +20,8 @@ const MAX_GZIP_RATIO: u64 = 1032;
 /// # Errors
 /// Files that are not IDX, too short or too long for their header, of different counts, or with unseen test labels.
 pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid> {
-    let images = read_images(path, "data.path")?;
+    let mut images = read_images(path, "data.path", None)?;
     let labels_path = config.labels.as_deref().unwrap_or(path); // always set: it is what makes the file IDX
-    let mut values = images.values;
     let labels = read_labels(labels_path, "data.labels", images.count, path)?;
 
     let mut interner = Interner::default();
@@ -36,21 +35,20 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
 
     let num_training_rows = config.test_path.as_ref().map(|_| images.count);
     if let (Some(path), Some(labels_path)) = (&config.test_path, &config.test_labels) {
-        let test = read_images(path, "data.test_path")?;
-        if test.shape != images.shape {
-            let message = format!(
-                "{} holds items of {:?}, and the training file of {:?}",
-                path.display(),
-                test.shape,
-                images.shape
-            );
+        let num_training_rows = images.count;
+        let shape = images.shape.clone();
+        let test = read_images(path, "data.test_path", Some(images))?;
+        if test.shape != shape {
+            let message =
+                format!("{} holds items of {:?}, and the training file of {:?}", path.display(), test.shape, shape);
             return Err(Invalid::at("data.test_path", message));
         }
-        let test_labels = read_labels(labels_path, "data.test_labels", test.count, path)?;
+        let num_test_rows = test.cells.num_rows() - num_training_rows;
+        let test_labels = read_labels(labels_path, "data.test_labels", num_test_rows, path)?;
         for (i, label) in test_labels.into_iter().enumerate() {
             labels.push(find_test_label(&known, label, i, labels_path)?);
         }
-        values.extend_from_slice(&test.values);
+        images = test;
     }
 
     let image_shape = match images.shape[..] {
@@ -68,7 +66,7 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
     Ok(Dataset {
         name: name.to_string_lossy().into_owned(),
         columns: pixel_columns(&images.shape),
-        values,
+        cells: images.cells,
         target: Target::Classes { names: known.names, labels },
         target_name: "label".to_owned(),
         image_shape,
@@ -105,11 +103,12 @@ struct Images {
     count: usize,
     /// Sizes of one item: rows and columns, or the number of inputs.
     shape: Vec<usize>,
-    /// Row-major; bytes are divided by 255.
-    values: Vec<f32>,
+    /// Bytes are divided by 255.
+    cells: Matrix,
 }
 
-fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
+/// The images of a file, after those that were read `before`, unless theirs have another shape.
+fn read_images(path: &Path, key: &'static str, before: Option<Images>) -> Result<Images, Invalid> {
     let origin = Origin::file(path, key);
     let mut opened = origin.open()?;
     let header = Header::read(&origin, &mut opened)?;
@@ -126,15 +125,34 @@ fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
             origin.error(&format!("holds items of {num_inputs} cells: a network has at most {MAX_INPUTS} inputs"))
         );
     }
-    let mut values: Vec<f32> = Vec::new();
+    let mut cells = match before {
+        Some(before) if before.shape != *shape => {
+            return Ok(Images { count: *count, shape: shape.to_vec(), ..before });
+        }
+        Some(before) => before.cells,
+        None => Matrix::packing(num_inputs, None),
+    };
     // The file's size has bounded what the header claims; still, memory may be short.
-    if values.try_reserve_exact(header.num_cells).is_err() {
+    let needed = match header.cell {
+        CellType::Byte => header.num_cells,
+        CellType::Float => header.num_cells.saturating_mul(size_of::<f32>()),
+    };
+    if num_inputs == 0 || check_free(needed).is_err() {
         return Err(origin.error(&format!("holds {} cells, more than fit in memory", header.num_cells)));
     }
+    let mut num_of_row = 0;
+    let mut push = |value: f32| -> Result<(), Invalid> {
+        cells.next_row().push(value);
+        num_of_row += 1;
+        if num_of_row == num_inputs {
+            num_of_row = 0;
+            cells.end_row().map_err(|_| origin.error("does not fit in memory"))?;
+        }
+        Ok(())
+    };
     match header.cell {
         CellType::Byte => header.for_each_chunk(&origin, &mut opened, |bytes| {
-            values.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0));
-            Ok(())
+            bytes.iter().try_for_each(|&byte| push(f32::from(byte) / 255.0))
         })?,
         CellType::Float => header.for_each_chunk(&origin, &mut opened, |bytes| {
             for cell in bytes.as_chunks::<4>().0 {
@@ -142,12 +160,13 @@ fn read_images(path: &Path, key: &'static str) -> Result<Images, Invalid> {
                 if !value.is_finite() {
                     return Err(origin.error(&format!("holds {value}: every cell must be a finite number")));
                 }
-                values.push(value);
+                push(value)?;
             }
             Ok(())
         })?,
     }
-    Ok(Images { count: *count, shape: shape.to_vec(), values })
+    cells.finish().map_err(|_| origin.error("does not fit in memory"))?;
+    Ok(Images { count: *count, shape: shape.to_vec(), cells })
 }
 
 fn read_labels(path: &Path, key: &'static str, count: usize, images: &Path) -> Result<Vec<u8>, Invalid> {

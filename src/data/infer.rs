@@ -4,12 +4,14 @@
 //! Two passes, since one would have to keep every cell as text: 60000 rows of 784 pixels fit in memory only once.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::assemble::{OutColumn, assemble};
+use super::chunk_file::ChunkFile;
 use super::columns::Input;
 use super::follow::{Known, KnownTarget};
 use super::labels::{Interner, quote};
-use super::memory::make_room;
+use super::memory;
 use super::notes::Notes;
 use super::number_texts;
 use super::origin::Origin;
@@ -17,7 +19,7 @@ use super::reading::{ColumnReader, Readings};
 use super::separated::NewLabels;
 use super::table::{Cell, Table};
 use super::targets::TargetsGathered;
-use super::{DataConfig, Dataset, Target, column_names, division, formats, weights};
+use super::{DataConfig, Dataset, Matrix, Target, column_names, division, formats, weights};
 use crate::invalid::Invalid;
 
 /// Reads the user's file, and the separate test file when the section names one.
@@ -27,22 +29,27 @@ pub(super) fn load(path: &Path, config: &DataConfig) -> Result<Dataset, Invalid>
         Some(address) => address.to_string(),
         None => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
     };
-    read(&name, &origin, config)
+    read(&name, &origin, config, None)
 }
 
-/// The same for any origin, such as a shipped data set.
-pub(super) fn read(name: &str, origin: &Origin, config: &DataConfig) -> Result<Dataset, Invalid> {
-    infer(name, &formats::open(origin, config, None)?, config)
+/// The same for any origin, such as a shipped data set. The cells go to `file`, if there is one.
+pub(super) fn read(
+    name: &str,
+    origin: &Origin,
+    config: &DataConfig,
+    file: Option<Arc<ChunkFile>>,
+) -> Result<Dataset, Invalid> {
+    infer(name, &formats::open(origin, config, None)?, config, file)
 }
 
-fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, Invalid> {
+fn infer(name: &str, table: &Table<'_>, config: &DataConfig, file: Option<Arc<ChunkFile>>) -> Result<Dataset, Invalid> {
     let targets = column_names::target_positions(table, config)?;
     let target_names: Vec<String> = targets.iter().map(|&position| table.names()[position].clone()).collect();
     let mut notes = Notes::default();
     table.about().notes.iter().for_each(|note| notes.say(note.clone()));
     let inputs = column_names::inputs(table, &targets, config)?;
-    let (values, source_rows) = (Vec::new(), Vec::new());
-    let mut inference = Inference { table, targets, inputs, values, source_rows, notes };
+    let cells = Matrix::packing(inputs.len(), file);
+    let mut inference = Inference { table, targets, inputs, cells, source_rows: Vec::new(), notes };
     if table.about().has_numeric_header {
         let note = "the first line, taken for column names, is all numbers (data.header = false if it is data)";
         inference.notes.say(note.into());
@@ -55,9 +62,9 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let columns = inference.decide(texts, config, hints)?;
     let columns = inference.drop_identifiers(columns, config)?;
     let mut columns = inference.drop_empty_columns(columns, config)?;
-    let Inference { targets, inputs, mut values, mut source_rows, mut notes, .. } = inference;
+    let Inference { targets, mut cells, mut source_rows, mut notes, .. } = inference;
     let mut found = super::targets::finish(target_cells, table, &targets, config, hints, &mut notes)?;
-    assemble(&mut values, inputs.len(), &columns);
+    assemble(&mut cells, &columns).map_err(|error| memory::refused(&error, &cells, table))?;
 
     let (encoding, image_files) = (table.about().encoding.clone(), table.about().pixels.is_some());
     let mut readings = Readings { encoding, image_files, ..Readings::default() };
@@ -69,7 +76,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     let num_training_rows = match &config.test_path {
         None => None,
         Some(path) => {
-            let num_training_rows = values.len() / columns.len();
+            let num_training_rows = cells.num_rows();
             let readers: Vec<ColumnReader> = columns.iter().map(OutColumn::reader).collect();
             let targets = target_names.iter().zip(&found.known).map(|(name, found)| KnownTarget {
                 name: name.clone(),
@@ -79,13 +86,13 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
             });
             let known = Known { columns: &readers, targets: targets.collect() };
             let names = columns.iter().map(|column| readings.source(&column.name));
-            let mut rows = Rows { values: &mut values, target: &mut found.target, source_rows: &mut source_rows };
+            let mut rows = Rows { cells: &mut cells, target: &mut found.target, source_rows: &mut source_rows };
             append(path, names, &known, config, &mut rows, &mut notes)?;
             columns.iter_mut().zip(&readers).for_each(|(column, reader)| column.keep_texts(reader));
             Some(num_training_rows)
         }
     };
-    values.shrink_to_fit();
+    cells.finish().map_err(|error| memory::refused(&error, &cells, table))?;
     if are_all_rows(&source_rows, num_training_rows) {
         source_rows = Vec::new();
     }
@@ -94,7 +101,7 @@ fn infer(name: &str, table: &Table<'_>, config: &DataConfig) -> Result<Dataset, 
     Ok(Dataset {
         name: name.to_owned(),
         columns: columns.into_iter().map(OutColumn::into_column).collect(),
-        values,
+        cells,
         target: found.target,
         target_name: target_names.join(", "),
         image_shape: config.image_shape,
@@ -120,8 +127,8 @@ pub(super) struct Inference<'a> {
     /// Positions of the targets: a row counts if it has all of them.
     pub(super) targets: Vec<usize>,
     pub(super) inputs: Vec<Input>,
-    /// Row-major `[rows that have their targets, inputs]`.
-    pub(super) values: Vec<f32>,
+    /// Of rows that have their targets, one for each input.
+    pub(super) cells: Matrix,
     /// See [`Dataset::source_rows`].
     source_rows: Vec<u32>,
     pub(super) notes: Notes,
@@ -137,7 +144,7 @@ impl Inference<'_> {
     }
 
     fn read_numbers(&mut self, target_names: &[String], config: &DataConfig) -> Result<TargetsGathered, Invalid> {
-        let Self { table, targets, inputs, values, source_rows, .. } = self;
+        let Self { table, targets, inputs, cells: all, source_rows, .. } = self;
         let num_targets = targets.len();
         let columns: Vec<usize> = targets.iter().copied().chain(inputs.iter().map(|input| input.position)).collect();
         let mut found = TargetsGathered::new(target_names, config);
@@ -151,22 +158,33 @@ impl Inference<'_> {
                 for (i, &cell) in of_targets.iter().enumerate() {
                     found.push(i, cell, &row.text(i)?, row.line);
                 }
-                make_room(values, inputs.len(), table)?;
                 let cells = inputs.iter_mut().zip(cells).enumerate();
-                values.extend(cells.map(|(i, (input, &cell))| input.observe(cell, row, i + num_targets, row_number)));
+                let values = cells.map(|(i, (input, &cell))| input.observe(cell, row, i + num_targets, row_number));
+                all.next_row().extend(values);
+                end_row(all, table)?;
                 source_rows.push(row_number as u32); // more rows would not fit in memory
             }
             row_number += 1;
             Ok(())
         })?;
+        all.finish().map_err(|error| memory::refused(&error, all, table))?;
         note_missing_targets(table, target_names, num_rows, source_rows.len(), &missing_targets, &mut self.notes)?;
         Ok(found)
     }
 }
 
+/// Ends a row of the cells of a table, and looks ahead now and then.
+fn end_row(cells: &mut Matrix, table: &Table<'_>) -> Result<(), Invalid> {
+    match cells.end_row() {
+        Ok(false) => Ok(()),
+        Ok(true) => memory::foresee(cells, table),
+        Err(error) => Err(memory::refused(&error, cells, table)),
+    }
+}
+
 /// The rows read so far, one after the other.
 struct Rows<'a> {
-    values: &'a mut Vec<f32>,
+    cells: &'a mut Matrix,
     target: &'a mut Target,
     source_rows: &'a mut Vec<u32>,
 }
@@ -196,7 +214,8 @@ fn append<'n>(
         } else {
             let new = known.push_targets(row, first_target, rows.target)?;
             new_labels.count(&new);
-            known.push_inputs(row, rows.values)?;
+            known.push_inputs(row, rows.cells.next_row())?;
+            end_row(rows.cells, &table)?;
             rows.source_rows.push(row_number);
         }
         row_number += 1;
@@ -290,7 +309,7 @@ mod tests {
         let origin = Origin::shipped("typed", b"");
         let read = |rows: &[[Typing; 3]]| {
             let names = ["x", "c", "y"].map(str::to_owned).to_vec();
-            infer("typed", &Table::new(&origin, names, About::default(), Box::new(Typed(rows.to_vec()))), &config)
+            infer("typed", &Table::new(&origin, names, About::default(), Box::new(Typed(rows.to_vec()))), &config, None)
         };
         let rows = [
             [Number(1.5), Text("b"), Text("no")],
@@ -299,9 +318,10 @@ mod tests {
             [Number(-1.0), Missing, Text("no")],
         ];
         let data = read(&rows).unwrap();
-        assert_eq!(data.values[..2], [1.5, 1.0]);
-        assert!(data.values[2].is_nan() && data.values[5].is_nan());
-        assert_eq!((data.values[3], data.values[4]), (0.0, -1.0));
+        let values = data.cells.to_floats();
+        assert_eq!(values[..2], [1.5, 1.0]);
+        assert!(values[2].is_nan() && values[5].is_nan());
+        assert_eq!((values[3], values[4]), (0.0, -1.0));
         assert_eq!(data.columns[1].kind, ColumnKind::Categorical { categories: vec!["2".into(), "b".into()] });
         let names = vec!["no".to_owned(), "yes".to_owned()];
         assert_eq!(data.target, Target::Classes { names, labels: vec![0, 1, 0] });

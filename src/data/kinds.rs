@@ -22,8 +22,10 @@ impl Inference<'_> {
     pub(super) fn hints(&self, config: &DataConfig) -> Hints {
         const NUM_SEEN: usize = 20_000;
         let width = self.inputs.len();
-        let has_point = |(i, value): (usize, &f32)| !self.inputs[i % width].has_text() && value.fract() != 0.0;
-        let has_points = self.values.iter().take(NUM_SEEN).enumerate().any(has_point);
+        let has_point = |(i, value): (usize, f32)| !self.inputs[i].has_text() && value.fract() != 0.0;
+        let num_rows = (NUM_SEEN / width.max(1)).clamp(1, self.num_rows());
+        let row_has_point = |row| self.cells.row(row).iter().copied().enumerate().any(has_point);
+        let has_points = (0..num_rows).any(row_has_point);
         Hints { decimal: config.decimal, is_comma_likely: self.table.about().is_comma_likely && !has_points }
     }
 

@@ -1,49 +1,63 @@
 //! Room for data, asked for before it is taken: an allocation that fails would end the process without a word.
 
-use std::fs;
+use std::{fs, io};
 
+use super::Matrix;
 use super::table::Table;
 use crate::invalid::Invalid;
 
 /// Below this, nothing is asked: every machine has it.
 const SMALL_BYTES: usize = 2 << 20;
-/// From this on, a vector grows by a quarter instead of doubling.
-const LARGE_BYTES: usize = 128 << 20;
+/// From this on, a quarter more is looked ahead where it is not known how much comes, and as much again below.
+const LARGE_BYTES: usize = 512 << 20;
 /// What a row takes besides its cells: its target as text and number, its place in the table, in the split and in the order
 /// of an epoch, and what the network makes of it, some of them in vectors that are growing.
 const ROW_BYTES: usize = 64;
 /// How much more than the rows so far foretell is made room for: what is not used takes no memory.
 const MARGIN: f64 = 1.03;
 
-/// Makes room in `values` for one more row of `table` with `width` cells.
+/// Foresees whether all rows of `table` fit in memory, of which `cells` are those so far.
 ///
 /// # Errors
-/// A table that does not fit in memory.
-pub(super) fn make_room(values: &mut Vec<f32>, width: usize, table: &Table<'_>) -> Result<(), Invalid> {
-    let needed = values.len() + width;
-    if needed <= values.capacity() {
+/// A table that does not.
+pub(super) fn foresee(cells: &Matrix, table: &Table<'_>) -> Result<(), Invalid> {
+    let num_rows = cells.num_rows();
+    let has = cells.num_bytes() + num_rows * ROW_BYTES;
+    if has < SMALL_BYTES {
         return Ok(());
     }
-    let has = size_of_val(values.as_slice());
-    let target = match table.progress().filter(|_| has >= SMALL_BYTES) {
-        // All at once: while a vector grows, its numbers are in memory twice.
-        Some(progress) => (values.len() as f64 / progress * MARGIN) as usize / width.max(1) * width,
-        None if has < LARGE_BYTES => 2 * values.capacity(),
-        None => values.capacity() + values.capacity() / 4,
+    let most = match table.progress() {
+        Some(progress) => num_rows as f64 / progress * MARGIN,
+        None if has < LARGE_BYTES => 2.0 * num_rows as f64,
+        None => 1.25 * num_rows as f64,
+    } as usize;
+    let row = cells.num_bytes() / num_rows.max(1) + ROW_BYTES;
+    let more = most.saturating_sub(num_rows).saturating_mul(row);
+    match free() {
+        Some(free) if more > free => Err(table.error(&does_not_fit(most, Some((more, free)), cells.file().is_some()))),
+        _ => Ok(()),
+    }
+}
+
+/// What becomes of an error of adding rows to the `cells` of a table.
+pub(super) fn refused(error: &io::Error, cells: &Matrix, table: &Table<'_>) -> Invalid {
+    match error.kind() {
+        io::ErrorKind::OutOfMemory => table.error(&does_not_fit(cells.num_rows(), None, false)),
+        _ => Invalid::at("data.cache", format!("the cache cannot be written: {error}")),
+    }
+}
+
+fn does_not_fit(num_rows: usize, need: Option<(usize, usize)>, is_cached: bool) -> String {
+    let why = match need {
+        Some((more, free)) => {
+            format!("{num_rows} rows of it need {} more, and {} are free", shown(more), shown(free))
+        }
+        None => format!("the system gives no more for row {num_rows}"),
     };
-    let target = target.max(needed);
-    let num_rows = target / width.max(1);
-    let more = (target - values.len()) * size_of::<f32>() + num_rows * ROW_BYTES;
-    let is_free = has < SMALL_BYTES || free().is_none_or(|free| more <= free);
-    if is_free && values.try_reserve_exact(target - values.len()).is_ok() {
-        return Ok(());
-    }
-    let free = free().map_or_else(|| "no more is".to_owned(), |free| format!("{} are", shown(free)));
-    Err(table.error(&format!(
-        "does not fit in memory: {num_rows} rows of it need {} more, and {free} free; use \
-         fewer rows or columns (data.drop), or a machine with more memory",
-        shown(more)
-    )))
+    let way_out = if is_cached { "" } else { "data.cache = true (the cells then stay on the disk), " };
+    format!(
+        "does not fit in memory: {why}; use {way_out}fewer rows or columns (data.drop), or a machine with more memory"
+    )
 }
 
 /// Whether `bytes` more are free, as far as the system tells.
@@ -60,7 +74,7 @@ pub fn check_free(bytes: usize) -> Result<(), String> {
 }
 
 /// Bytes that are free, as far as the system tells: of the machine, and of what this process may have.
-fn free() -> Option<usize> {
+pub(super) fn free() -> Option<usize> {
     let of_machine = in_kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let limit =

@@ -19,6 +19,8 @@
 //! - `text`: a text in windows, read by `text_file`; `idx`: files in the format of MNIST
 //! - `new_rows`: reads new rows for a trained network, in blocks; `drift`: how they differ from those of training;
 //!   `write`: writes rows as CSV
+//! - `cache`: a table in a file of its own, as `cache_config` says
+//! - `matrix`: the cells of a data set, packed by `chunk_layout`, in memory or in a `chunk_file`; `memory`: room for them
 //! - `header`: the columns of a file
 //! - `layout`: what the inputs mean; `check`: conflicts inside the section, checked first
 //! - `select`: a subset of the classes, or of the rows of each; [`split()`]: training, validation and test rows, of whole
@@ -40,10 +42,14 @@ mod bag;
 mod batch;
 mod blanks;
 mod builtin;
+mod cache;
+mod cache_config;
 mod catalog;
 mod cell_parser;
 mod check;
 mod chronology;
+mod chunk_file;
+mod chunk_layout;
 mod column_names;
 #[cfg(feature = "parquet")]
 mod columnar;
@@ -78,6 +84,7 @@ mod kinds;
 mod labels;
 mod layout;
 mod limits;
+mod matrix;
 mod memory;
 mod missing;
 mod new_rows;
@@ -136,6 +143,7 @@ use crate::shipped;
 pub use augment::Augment;
 pub use augment_config::AugmentConfig;
 pub use batch::{Batch, Loader, Order, derive_seed};
+pub use cache_config::Cache;
 pub use catalog::Source;
 pub use check::check;
 pub use config::{DataConfig, Scale};
@@ -150,6 +158,7 @@ pub use image_shape::ImageShape;
 pub use images::suggested_shape;
 pub use labels::Spelling;
 pub use layout::{InputColumn, Layout};
+pub use matrix::{Matrix, Nearness, RowReader};
 pub use memory::check_free;
 pub use new_rows::{Block, KeptCells, NewRows, OpenRows};
 pub use number::NumberSyntax;
@@ -177,7 +186,7 @@ pub use weights::RowWeights;
 /// As [`load`].
 pub fn load_given(name: &str, bytes: Arc<[u8]>, config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
-    infer::read(name, &origin::Origin::given(name, bytes, "data.path"), config)
+    infer::read(name, &origin::Origin::given(name, bytes, "data.path"), config, None)
 }
 
 /// Loads what the section names, after checking the section itself.
@@ -186,19 +195,26 @@ pub fn load_given(name: &str, bytes: Arc<[u8]>, config: &DataConfig) -> Result<D
 /// Conflicting or out-of-range keys, unreadable or malformed files, columns or targets that carry no information.
 pub fn load(config: &DataConfig) -> Result<Dataset, Invalid> {
     check(config)?;
+    let cache = config.cache_path();
     let mut dataset = match (config.source, &config.path) {
         (Some(source), _) => builtin::load(source, config)?,
         (None, Some(path)) if config.is_text() => text_file::of_file(path, "data.path", config.context())?,
         (None, Some(path)) if config.labels.is_some() => idx::load(path, config)?,
-        (None, Some(path)) => infer::load(path, config)?,
+        (None, Some(path)) => match &cache {
+            Some(place) => cache::load(path, place, config)?,
+            None => infer::load(path, config)?,
+        },
         (None, None) => return Err(check::no_source()),
     };
     if let Some(path) = config.path.as_ref().filter(|path| shipped::stands_in_for(path)) {
         let path = path.display();
         dataset.notes.insert(0, format!("no file {path} here: the one that is built into burnlab is used"));
     }
-    select::keep_classes(&mut dataset, config)?;
-    select::order_classes(&mut dataset, config)?;
+    // The rows of a cache were selected before they were written.
+    if cache.is_none() {
+        select::keep_classes(&mut dataset, config)?;
+        select::order_classes(&mut dataset, config)?;
+    }
     check::check_image_shape(&dataset)?;
     config.augment.map_or(Ok(()), |augment| augment.check(dataset.image_shape))?;
     Ok(dataset)

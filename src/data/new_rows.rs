@@ -10,7 +10,7 @@ use super::origin::Origin;
 use super::reading::ColumnReader;
 use super::table::Table;
 use super::{
-    Column, ColumnKind, DataConfig, Dataset, Examples, PreparedColumn, PreparedKind, Preprocessor, Readings,
+    Column, ColumnKind, DataConfig, Dataset, Examples, Matrix, PreparedColumn, PreparedKind, Preprocessor, Readings,
     RowWeights, Target, column_names, formats, images, weights,
 };
 use crate::invalid::Invalid;
@@ -179,7 +179,7 @@ impl OpenRows<'_> {
                 let weight = weights::of_row(row, first_target + num_targets)?;
                 block.dataset.weights.get_or_insert_with(no_weights).values.push(weight);
             }
-            let values = &mut block.dataset.values;
+            let values = &mut block.values;
             let first = values.len();
             known.push_inputs(row, values)?;
             drift.observe(&values[first..], row)?;
@@ -214,6 +214,8 @@ fn reader(column: &PreparedColumn, readings: &Readings) -> ColumnReader {
 struct Gathered<'a> {
     preprocessor: &'a Preprocessor,
     dataset: Dataset,
+    /// The cells of `dataset`, until the block is whole.
+    values: Vec<f32>,
     rows: Vec<usize>,
     kept: KeptCells,
 }
@@ -232,7 +234,7 @@ impl<'a> Gathered<'a> {
         let dataset = Dataset {
             name: String::new(),
             columns: columns.collect(),
-            values: Vec::new(),
+            cells: Matrix::of_floats(preprocessor.columns().len(), Vec::new()),
             target,
             target_name: preprocessor.target_name.clone(),
             image_shape: preprocessor.image_shape(),
@@ -245,7 +247,7 @@ impl<'a> Gathered<'a> {
             readings: preprocessor.readings.clone(),
         };
         let kept = KeptCells::new(num_kept);
-        Self { preprocessor, dataset, rows: Vec::new(), kept }
+        Self { preprocessor, dataset, values: Vec::new(), rows: Vec::new(), kept }
     }
 
     /// Returns the rows collected so far, and starts the next block.
@@ -260,11 +262,11 @@ impl<'a> Gathered<'a> {
             }
         }
         let positions: Vec<u32> = (0..self.rows.len() as u32).collect();
+        self.dataset.cells = Matrix::of_floats(self.dataset.columns.len(), std::mem::take(&mut self.values));
         let mut examples = self.preprocessor.transform(&self.dataset, &positions);
         let rows = std::mem::take(&mut self.rows);
         // Of an endless stream they are told by `Block::rows`.
         examples.rows = rows.iter().map(|&row| row as u32).collect();
-        self.dataset.values.clear();
         self.dataset.weights = None;
         self.dataset.target.clear();
         let empty = KeptCells::new(self.kept.num_columns);

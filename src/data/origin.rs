@@ -253,12 +253,18 @@ fn only_member(path: &Path) -> io::Result<Option<Box<dyn Read>>> {
     }
 }
 
+/// Whether a path stands for whatever files match it.
+pub(super) fn is_pattern(path: &Path) -> bool {
+    let has_wildcard = path.file_name().is_some_and(|name| name.to_string_lossy().contains(['*', '?']));
+    has_wildcard && !is_server(path) && !path.exists()
+}
+
 /// The files whose names match that of `path`, in which `*` stands for any characters and `?` for one, sorted by name;
 /// `path` itself if there is such a file, or none that matches.
 pub(super) fn matching(path: &Path) -> Vec<PathBuf> {
     let pattern = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let itself = || vec![path.to_owned()];
-    if !pattern.contains(['*', '?']) || is_server(path) || path.exists() {
+    if !is_pattern(path) {
         return itself();
     }
     let folder = path.parent().unwrap_or(Path::new(""));

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+use super::Matrix;
 use super::assemble::{Cells, OutColumn};
 use super::infer::{Inference, Texts};
 use super::labels::Interner;
 use super::limits::MAX_CATEGORIES;
+use super::memory;
 use super::reading::ColumnReader;
 use super::table::{Cell, are_present};
 use crate::invalid::Invalid;
@@ -13,7 +15,7 @@ use crate::invalid::Invalid;
 impl Inference<'_> {
     /// The texts of the columns that are not plainly numeric; their cells become indices into these.
     pub(super) fn read_texts(&mut self) -> Result<Texts, Invalid> {
-        let Self { table, targets, inputs, values, .. } = self;
+        let Self { table, targets, inputs, cells: all, .. } = self;
         let mut texts = Texts::new();
         for input in inputs.iter() {
             texts.push(input.is_text(table)?.then(Interner::default));
@@ -25,13 +27,13 @@ impl Inference<'_> {
         }
         let positions = text_inputs.iter().map(|&input| inputs[input].position);
         let columns: Vec<usize> = targets.iter().copied().chain(positions).collect();
-        let mut rows = values.chunks_exact_mut(width);
+        let mut rows = all.rewriting(width).map_err(|error| memory::refused(&error, all, table))?;
         table.for_each_row(&columns, |row| -> Result<(), Invalid> {
             let cells = row.cells();
             if !are_present(&cells[..targets.len()]) {
                 return Ok(());
             }
-            let Some(values) = rows.next() else {
+            let Some(values) = rows.next().map_err(|error| memory::refused(&error, all, table))? else {
                 return Err(table.error("changed while it was read: try again"));
             };
             for (i, &input) in (targets.len()..).zip(&text_inputs) {
@@ -43,11 +45,12 @@ impl Inference<'_> {
                     Cell::Number(_) | Cell::Text | Cell::Missing => f32::NAN,
                 };
             }
-            Ok(())
+            rows.keep().map_err(|error| memory::refused(&error, all, table))
         })?;
-        if rows.next().is_some() {
+        if rows.next().map_err(|error| memory::refused(&error, all, table))?.is_some() {
             return Err(table.error("changed while it was read: try again"));
         }
+        *all = rows.finish().map_err(|error| memory::refused(&error, &Matrix::packing(width, None), table))?;
         Ok(texts)
     }
 

@@ -14,7 +14,6 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     if config.classes.is_empty() {
         return Ok(());
     }
-    let width = dataset.columns.len();
     let source_rows: Vec<u32> = (0..dataset.num_rows()).map(|row| dataset.source_row(row) as u32).collect();
     let Target::Classes { names, labels } = &mut dataset.target else {
         return Err(Invalid::at(KEY, NO_CLASSES));
@@ -36,11 +35,8 @@ pub(super) fn keep_classes(dataset: &mut Dataset, config: &DataConfig) -> Result
     if let Some(num_training_rows) = &mut dataset.num_training_rows {
         *num_training_rows = labels[..*num_training_rows].iter().filter(|&&label| keeps(label)).count();
     }
-    let mut cell = 0;
-    dataset.values.retain(|_| {
-        cell += 1;
-        keeps(labels[(cell - 1) / width])
-    });
+    let rewritten = dataset.cells.rewrite(dataset.columns.len(), |row, _| keeps(labels[row]));
+    rewritten.map_err(|error| Invalid::at(KEY, format!("the rows cannot be selected: {error}")))?;
     let mut row = 0;
     dataset.source_rows.retain(|_| {
         row += 1;

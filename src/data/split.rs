@@ -19,7 +19,8 @@ use crate::invalid::Invalid;
 pub struct Splits {
     /// Shuffled; never empty, and contains every class.
     pub train: Arc<[u32]>,
-    /// Shuffled; empty only when `validation_fraction` is 0.
+    /// Shuffled; empty only when `validation_fraction` is 0. Like those of the test part, in file order where the cells are
+    /// in a file (`data.cache`).
     pub validation: Arc<[u32]>,
     /// Shuffled; in file order when it is a separate file or named by `data.split_column`, in that of time with
     /// `data.order`; empty when `test_fraction` is 0.
@@ -31,6 +32,16 @@ impl Splits {
     fn new(parts: [Vec<u32>; 3]) -> Self {
         let [train, validation, test] = parts.map(Arc::from);
         Self { train, validation, test }
+    }
+
+    /// With the rows of validation and test in the order of the file, in which they are read from it.
+    fn in_order(self) -> Self {
+        let sorted = |rows: &[u32]| {
+            let mut rows = rows.to_vec();
+            rows.sort_unstable();
+            Arc::from(rows)
+        };
+        Self { validation: sorted(&self.validation), test: sorted(&self.test), ..self }
     }
 }
 
@@ -71,7 +82,7 @@ pub fn split(dataset: &Dataset, config: &DataConfig, seed: u64) -> Result<Splits
         Division::Free | Division::Groups(_) => drawn(&Draw::new(dataset, config), random)?,
     };
     check_classes(dataset, &splits.train, config)?;
-    Ok(splits)
+    Ok(if dataset.cells.is_windowed() { splits.in_order() } else { splits })
 }
 
 /// How rows are drawn.

@@ -265,6 +265,10 @@ impl<'a> Row<'a> {
 /// formula by which Excel keeps the zeros of `="007"`.
 #[inline]
 pub(super) fn content(cell: &[u8]) -> &[u8] {
+    // Nearly every cell is a number.
+    if let ([b'-' | b'.' | b'0'..=b'9', ..], [.., b'0'..=b'9']) = (cell, cell) {
+        return cell;
+    }
     let text = cell.trim_ascii();
     match text {
         [b'=', b'"', inner @ .., b'"'] if !inner.contains(&b'"') => inner,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::limits::{MAX_CHARACTERS, MAX_TEXT};
 use super::origin::Origin;
 use super::text::distinct;
-use super::{Dataset, Readings, Target, Text};
+use super::{Dataset, Matrix, Readings, Target, Text};
 use crate::figures::counted;
 use crate::invalid::Invalid;
 
@@ -72,7 +72,7 @@ pub(super) fn read(name: &str, origin: &Origin, context: usize) -> Result<Datase
     Ok(Dataset {
         name: name.to_owned(),
         columns: Vec::new(),
-        values: Vec::new(),
+        cells: Matrix::of_floats(0, Vec::new()),
         target: Target::Text(text),
         target_name: "next character".to_owned(),
         image_shape: None,

@@ -62,7 +62,9 @@ impl Dataset {
                     ColumnKind::Categorical { categories } => {
                         csv.write_field(categories.get(*cell as usize).map_or("", String::as_str))?;
                     }
-                    ColumnKind::Text { texts } => csv.write_field(&texts[*cell as usize])?,
+                    ColumnKind::Text { texts } => {
+                        csv.write_field(texts.get(*cell as usize).map_or("", String::as_str))?;
+                    }
                 }
             }
             if let Some(weights) = weights {

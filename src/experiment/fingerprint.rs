@@ -39,10 +39,10 @@ pub fn fingerprint(dataset: &Dataset, splits: &Splits) -> DataRecord {
     let targets = &rows.targets;
     let mut inputs = Sum::default();
     let columns: Vec<Cells> = dataset.columns.iter().map(Cells::new).collect();
-    for row in 0..dataset.num_rows() {
-        let cells = dataset.row(row).iter().zip(&columns);
+    dataset.cells.for_each_row(|row, cells| {
+        let cells = cells.iter().zip(&columns);
         inputs.add(cells.fold(targets.of(row), |sum, (&cell, column)| sum.wrapping_add(column.of(cell))));
-    }
+    });
     let mut tested = Sum::default();
     test.iter().for_each(|&row| tested.add(rows.known_by(row as usize)));
     DataRecord {
@@ -145,21 +145,22 @@ fn sketch(dataset: &Dataset, columns: &[Cells], test: &[u32]) -> BTreeMap<String
     let mut chosen: Vec<usize> = (0..columns.len()).collect();
     chosen.sort_by_key(|&column| columns[column].name);
     chosen.truncate(SKETCHED_COLUMNS);
-    let part = |column: usize, part: usize| {
-        let (mut sum, mut first, mut is_constant) = (0u32, None, true);
-        let rows = test.iter().map(|&row| row as usize);
-        for row in rows.filter(|&row| dataset.source_row(row) % SKETCHED_PARTS == part) {
-            let cell = columns[column].of(dataset.row(row)[column]);
-            is_constant &= *first.get_or_insert(cell) == cell;
-            sum = sum.wrapping_add(mix(cell ^ mix(dataset.source_row(row) as u64)) as u32);
+    let mut parts = vec![[(0u32, None, true); SKETCHED_PARTS]; chosen.len()];
+    // In one pass, whatever the order: the cells may be in a file.
+    dataset.for_each_of(test, 0..columns.len(), |place, cells| {
+        let row = dataset.source_row(test[place] as usize);
+        for (parts, &column) in parts.iter_mut().zip(&chosen) {
+            let cell = columns[column].of(cells[column]);
+            let (sum, first, is_constant) = &mut parts[row % SKETCHED_PARTS];
+            *is_constant &= *first.get_or_insert(cell) == cell;
+            *sum = sum.wrapping_add(mix(cell ^ mix(row as u64)) as u32);
         }
-        if is_constant { "-".to_owned() } else { format!("{sum:08x}") }
+    });
+    let text = |(sum, _, is_constant): (u32, _, bool)| if is_constant { "-".to_owned() } else { format!("{sum:08x}") };
+    let of_column = |(&column, parts): (&usize, [_; SKETCHED_PARTS])| {
+        (dataset.columns[column].name.clone(), parts.map(text).join(" "))
     };
-    let of_column = |column: usize| {
-        let parts: Vec<String> = (0..SKETCHED_PARTS).map(|number| part(column, number)).collect();
-        (dataset.columns[column].name.clone(), parts.join(" "))
-    };
-    chosen.into_iter().map(of_column).collect()
+    chosen.iter().zip(parts).map(of_column).collect()
 }
 
 /// Hashes of the targets: of a class by its name, so that their order does not matter.

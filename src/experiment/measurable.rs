@@ -169,7 +169,7 @@ mod tests {
         Dataset {
             name: "d".into(),
             columns: Vec::new(),
-            values: Vec::new(),
+            cells: crate::data::Matrix::of_floats(0, Vec::new()),
             target,
             target_name: "y".into(),
             image_shape: None,

@@ -86,6 +86,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
     check_monitor(config, &dataset, &splits)?;
     let Some(run) = &config.model.init_from else {
         let fitted = Preprocessor::fit(&dataset, &splits.train, &config.data)?;
+        dataset.check_read()?;
         let is_count = config.training.loss == Some(Loss::Poisson);
         let preprocessor = match config.training.loss {
             _ if is_count => fitted.counting(&dataset)?,
@@ -109,6 +110,7 @@ pub fn prepare_from(dataset: Arc<Dataset>, config: &Config, location: &Location)
         format!("the inputs stay as `{}` learned them: set bins = {bins}", saved.name())
     })?;
     let preprocessor = saved.preprocessor.refit(&dataset, &splits.train)?;
+    dataset.check_read()?;
     Invalid::unless(preprocessor.is_count() == (config.training.loss == Some(Loss::Poisson)), "training.loss", || {
         format!("`{}` has another kind of loss: loss = \"poisson\" goes on from that loss alone", saved.name())
     })?;

@@ -122,6 +122,7 @@ pub(super) fn test<B: TrainingBackend>(
         let key = MetricKey::new("test", &metric.name)?;
         points.push(Point { key, epoch: 0, step: 0, time: trained.seconds, value: metric.value });
     }
+    dataset.check_read()?;
     let writer = &mut trained.writer;
     writer.log(&points)?;
     writer.write_file(EVALUATION, &serde_json::to_vec_pretty(&evaluation)?)?;

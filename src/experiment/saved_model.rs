@@ -1,7 +1,8 @@
 //! The model in a run folder, written after training and opened for inference.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cpu::FusedBackend;
 use anyhow::Context;
@@ -149,9 +150,18 @@ impl SavedModel {
             let (inputs, targets) = (examples.input(row), examples.targets_of(row));
             inputs.iter().chain(&targets).map(|value| value.to_bits()).collect()
         };
-        let known = self.preprocessor.transform(&dataset, &[splits.train, splits.validation].concat());
-        let known: HashSet<Vec<u32>> = (0..known.len()).map(|row| content(&known, row)).collect();
-        (0..examples.len()).filter(|&row| known.contains(&content(examples, row))).count()
+        let mut wanted: HashMap<Vec<u32>, bool> =
+            (0..examples.len()).map(|row| (content(examples, row), false)).collect();
+        let mut rows = [splits.train, splits.validation].concat();
+        // The run's rows may be more than fit in memory: they are looked at in the order in which they are stored.
+        rows.sort_unstable();
+        let known = self.preprocessor.share(&Arc::new(dataset), rows);
+        for row in 0..known.len() {
+            if let Some(is_known) = wanted.get_mut(&content(&known, row)) {
+                *is_known = true;
+            }
+        }
+        (0..examples.len()).filter(|&row| wanted[&content(examples, row)]).count()
     }
 
     /// The run's own test rows, numbered as in the data: from its folder, or from the data if they were too many to be
@@ -184,6 +194,13 @@ impl SavedModel {
         }
         let (dataset, splits) = self.folder.data(&self.config)?;
         anyhow::ensure!(!splits.test.is_empty(), "the run has no test rows: name a file with --data");
+        let needed = splits.test.len().saturating_mul(self.preprocessor.num_inputs() * size_of::<f32>());
+        data::check_free(needed).map_err(|why| {
+            let count = splits.test.len();
+            anyhow::anyhow!(
+                "the run's {count} test rows do not fit in memory: they {why}; name a file with fewer, by --data"
+            )
+        })?;
         let mut examples = self.preprocessor.transform(&dataset, &splits.test);
         examples.rows = examples.rows.iter().map(|&row| dataset.source_row(row as usize) as u32).collect();
         Ok(examples)

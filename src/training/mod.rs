@@ -88,6 +88,8 @@ pub enum TrainingError {
         "{num_examples} examples at a time {why}: lower training.batch_size, or choose a smaller network (model.*)"
     )]
     Memory { num_examples: usize, why: String },
+    #[error("{0}")]
+    Data(String),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(transparent)]
@@ -152,6 +154,7 @@ pub fn fit<B: TrainingBackend>(
     let order = if config.shuffle { Order::Shuffled { seed: derive_seed(fit.seed, 1) } } else { Order::Sequential };
     let steps_per_epoch = fit.train.len().div_ceil(config.batch_size());
     let (num_examples, num_inputs) = (fit.train.len(), fit.train.num_inputs);
+    let examples = [fit.train.clone(), fit.validation.clone()];
     let train = Loader::<B>::new(fit.train, config.batch_size(), order, fit.device.clone())
         .augmented(fit.augment)
         .continued(begun.as_ref().map_or(0, |begun| begun.epoch));
@@ -190,6 +193,7 @@ pub fn fit<B: TrainingBackend>(
     let history = fit.keep_history.then(History::default);
     let epoch_loop = EpochLoop {
         recorder: recorder.clone(),
+        examples,
         stopping: stopping.clone(),
         restore_best: config.restore_best,
         plateau: schedule.plateau(),

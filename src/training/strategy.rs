@@ -27,6 +27,7 @@ use super::schedule::{Plateau, Schedule};
 use super::stopping::{StopOnMonitor, StopReason};
 use super::task::{Outputs, Trainee};
 use crate::cpu::TrainingBackend;
+use crate::data::Examples;
 use crate::metric::LoopValue;
 use crate::tracking::MetricKey;
 
@@ -50,6 +51,8 @@ pub(super) struct Outcome {
 /// One run's epoch loop.
 pub(super) struct EpochLoop<B: TrainingBackend> {
     pub recorder: Recorder,
+    /// Of training and validation.
+    pub examples: [Arc<Examples>; 2],
     pub stopping: Option<StopOnMonitor>,
     pub restore_best: bool,
     pub plateau: Option<Plateau>,
@@ -151,6 +154,10 @@ impl<B: TrainingBackend> EpochLoop<B> {
                     components.event_processor.process_valid(item(outputs, &global, num_items, None));
                     components.event_processor.process_valid(LearnerEvent::EndEpoch(epoch));
                 }
+            }
+            // Nothing is recorded of an epoch on rows that were not those of the table.
+            if let Some(why) = self.examples.iter().find_map(|examples| examples.failure()) {
+                return Err(TrainingError::Data(why.to_owned()));
             }
             self.recorder.record(epoch, step, &values, self.observer.announces(epoch, max_epochs))?;
 

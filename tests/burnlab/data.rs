@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burnlab::data::{
-    ColumnKind, DataConfig, Dataset, NewRows, PreparedKind, PreparedTarget, Preprocessor, Scale, Source, Splits,
-    Target, Task, TaskKind, load, split,
+    ColumnKind, DataConfig, Dataset, Matrix, NewRows, PreparedKind, PreparedTarget, Preprocessor, Scale, Source,
+    Splits, Target, Task, TaskKind, load, split,
 };
 use burnlab::invalid::Invalid;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -102,7 +102,7 @@ fn shipped_sets_have_the_published_shapes_and_classes() {
         let dataset = load(&of(source)).unwrap();
         assert_eq!(dataset.columns.len(), num_inputs);
         assert_eq!(class_counts(&dataset), counts);
-        assert_eq!(dataset.values.len(), num_inputs * dataset.num_rows());
+        assert_eq!(dataset.cells.to_floats().len(), num_inputs * dataset.num_rows());
         assert_eq!(dataset.name, source.name());
         assert!(dataset.notes.is_empty(), "{:?}", dataset.notes);
     }
@@ -111,7 +111,7 @@ fn shipped_sets_have_the_published_shapes_and_classes() {
 
     let diabetes = load(&of(Source::Diabetes)).unwrap();
     assert_eq!((diabetes.num_rows(), diabetes.columns.len()), (442, 10));
-    assert_eq!(diabetes.row(0), [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]);
+    assert_eq!(*diabetes.row(0), [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]);
     let all: Vec<u32> = (0..442).collect();
     let preprocessor = Preprocessor::fit(&diabetes, &all, &of(Source::Diabetes)).unwrap();
     let PreparedTarget::Number { mean, standard_deviation } = preprocessor.target else {
@@ -149,7 +149,7 @@ fn generated_sets_depend_on_their_seed_only() {
     for source in generated() {
         let first = load(&of(source)).unwrap();
         assert_eq!((first.num_rows(), names(&first)), (400, vec!["x1", "x2"]));
-        assert!(first.values.iter().all(|value| value.is_finite()));
+        assert!(first.cells.to_floats().iter().all(|value| value.is_finite()));
         assert_eq!(first.fingerprint(), load(&of(source)).unwrap().fingerprint());
         let other = DataConfig { generator_seed: 1, ..of(source) };
         assert_ne!(first.fingerprint(), load(&other).unwrap().fingerprint());
@@ -241,7 +241,7 @@ fn identifiers_are_dropped_with_a_note_unless_named() {
     let path = folder.file("a.csv", &text);
     let dataset = load(&csv(&path)).unwrap();
     assert_eq!(names(&dataset), ["shade", "x"]);
-    assert_eq!(dataset.row(3), [0.0, 9.5]);
+    assert_eq!(*dataset.row(3), [0.0, 9.5]);
     assert_eq!(
         dataset.notes,
         [
@@ -329,7 +329,7 @@ fn rows_without_a_target_are_left_out_with_a_note() {
     let folder = Folder::new();
     let path = folder.file("a.csv", "x,c,y\n1,u,0\n2,v,\n3,w,1\n");
     let dataset = load(&csv(&path)).unwrap();
-    assert_eq!(dataset.values, [1.0, 0.0, 3.0, 1.0]);
+    assert_eq!(dataset.cells.to_floats(), [1.0, 0.0, 3.0, 1.0]);
     let expected = format!("left out 1 of 3 rows of {}: `y` is missing there", path.display());
     assert_eq!(dataset.notes, [expected]);
 }
@@ -343,7 +343,7 @@ fn a_test_file_follows_the_training_file() {
     };
     let dataset = load(&config).unwrap();
     assert_eq!(dataset.num_training_rows, Some(3));
-    assert_eq!(dataset.row(3), [7.0, 2.0], "category 2 of 2 is the unknown one");
+    assert_eq!(*dataset.row(3), [7.0, 2.0], "category 2 of 2 is the unknown one");
     assert!(dataset.row(4)[0].is_nan());
     assert_eq!(class_counts(&dataset), [("a", 3), ("b", 2)]);
     let splits = split(&dataset, &DataConfig { validation_fraction: 0.0, ..config.clone() }, 0).unwrap();
@@ -679,7 +679,7 @@ fn idx_files_load_plain_and_gzipped() {
     let images = idx(0x803, &[3, 1, 2], &[0, 51, 102, 153, 204, 255]);
     let labels = idx(0x801, &[3], &[7, 3, 7]);
     let plain = load(&idx_config(&folder, &images, &labels)).unwrap();
-    assert_eq!(plain.values, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+    assert_eq!(plain.cells.to_floats(), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
     assert_eq!(plain.image_shape, Some([1, 2].into()));
     assert_eq!(names(&plain), ["pixel_0_0", "pixel_0_1"]);
     assert_eq!(class_counts(&plain), [("3", 1), ("7", 2)]);
@@ -689,13 +689,13 @@ fn idx_files_load_plain_and_gzipped() {
     let floats: Vec<u8> = [1.5f32, -2.0].into_iter().flat_map(f32::to_be_bytes).collect();
     let rows = idx(0xd02, &[2, 1], &floats);
     let dataset = load(&idx_config(&folder, &rows, &idx(0x801, &[2], &[0, 1]))).unwrap();
-    assert_eq!((dataset.values, dataset.image_shape), (vec![1.5, -2.0], None));
+    assert_eq!((dataset.cells.to_floats(), dataset.image_shape), (vec![1.5, -2.0], None));
 
     let mut config = idx_config(&folder, &images, &labels);
     config.test_path = Some(folder.file("t", idx(0x803, &[1, 1, 2], &[255, 0])));
     config.test_labels = Some(folder.file("tl", idx(0x801, &[1], &[3])));
     let dataset = load(&config).unwrap();
-    assert_eq!((dataset.num_training_rows, dataset.row(3)), (Some(3), &[1.0, 0.0][..]));
+    assert_eq!((dataset.num_training_rows, &*dataset.row(3)), (Some(3), &[1.0, 0.0][..]));
     folder.file("tl", idx(0x801, &[1], &[4]));
     let message = "DIR/tl: item 0 has label 4, which is not in the training file; it has 3, 7";
     assert_error(&folder, load(&config).unwrap_err(), "data.test_labels", message);
@@ -990,7 +990,9 @@ fn only_training_rows_are_learned_from() {
     let config = csv(&folder.file("a.csv", text));
     let mut dataset = load(&config).unwrap();
     let before = Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap();
-    dataset.values[6..].fill(f32::NAN);
+    let mut values = dataset.cells.to_floats();
+    values[6..].fill(f32::NAN);
+    dataset.cells = Matrix::of_floats(2, values);
     let Target::Numbers(numbers) = &mut dataset.target else { panic!() };
     numbers[3..].fill(1e9);
     assert_eq!(Preprocessor::fit(&dataset, &[0, 1, 2], &config).unwrap(), before);
@@ -1098,7 +1100,9 @@ fn description_and_fingerprint_follow_the_data() {
     let mut other = dataset.clone();
     other.name = "b.csv".into();
     assert_eq!(other.fingerprint(), dataset.fingerprint());
-    other.values[1] = 2.0;
+    let mut values = other.cells.to_floats();
+    values[1] = 2.0;
+    other.cells = Matrix::of_floats(2, values);
     assert_ne!(other.fingerprint(), dataset.fingerprint());
     assert_eq!(dataset.fingerprint().len(), 64);
 }

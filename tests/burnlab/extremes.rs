@@ -20,7 +20,7 @@ fn limited(place: &Place, args: &[&str]) -> Output {
 }
 
 /// The same with this many kibibytes.
-fn within(place: &Place, args: &[&str], kibibytes: u32) -> Output {
+pub fn within(place: &Place, args: &[&str], kibibytes: u32) -> Output {
     let plain = place.command(args);
     let mut command = Command::new("sh");
     command.current_dir(plain.get_current_dir().unwrap()).env_remove("CARGO").env_remove("RUST_BACKTRACE");

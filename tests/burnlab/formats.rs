@@ -411,7 +411,7 @@ fn a_bad_array_is_one_clear_line() {
     let x = npy("'<f8'", "(4,)", false, &f8(&[1.0, 2.0, 3.0, 4.0]));
     let y = npy("'<f8'", "(4,)", false, &f8(&[0.0, 1.0, 0.0, 1.0]));
     let pair = |x: &[u8], y: &[u8]| zip(&[("x.npy", x), ("y.npy", y)], false);
-    assert_eq!(files.read("a.npz", pair(&x, &y)).unwrap().values, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(files.read("a.npz", pair(&x, &y)).unwrap().cells.to_floats(), [1.0, 2.0, 3.0, 4.0]);
     for (array, expected) in [
         (
             npy("'|O'", "(4,)", false, b"...."),
@@ -478,7 +478,11 @@ fn a_bad_array_is_one_clear_line() {
     ] {
         files.write(name, bytes);
         let data = files.load(&DataConfig { target: Some("column_2".into()), ..files.config(name) }).unwrap();
-        assert_eq!((data.values, &data.columns[0].name[..]), (vec![1.0, 2.0, 3.0, 4.0], "column_1"), "{name}");
+        assert_eq!(
+            (data.cells.to_floats(), &data.columns[0].name[..]),
+            (vec![1.0, 2.0, 3.0, 4.0], "column_1"),
+            "{name}"
+        );
     }
     files.refuses("f.npy.gz", gzip(&npy("'<f8'", "(4, 2)", true, &f8(&columns))), "f.npy.gz cannot be read: `column` is compressed, or of three dimensions, in Fortran's order: save numpy.ascontiguousarray(array)");
 }
@@ -499,7 +503,7 @@ fn a_query_gives_the_table_and_changes_nothing() {
         "a.db is a database of several tables, trees, other: say which rows are meant, as by data.query = 'SELECT * FROM \"trees\"'"
     );
     let data = query("SELECT x * 2 AS x, y FROM trees WHERE n IS NOT NULL ORDER BY rowid").unwrap();
-    assert_eq!((data.num_rows(), data.values[0], data.columns.len()), (80, (2.0 * rows()[1].0) as f32, 1));
+    assert_eq!((data.num_rows(), data.cells.cell(0, 0), data.columns.len()), (80, (2.0 * rows()[1].0) as f32, 1));
     for (text, expected) in [
         ("SELECT * FROM nowhere", "a.db: no such table: nowhere"),
         ("SELEC 1", "a.db: near \"SELEC\": syntax error"),
@@ -539,7 +543,7 @@ fn several_files_are_one_table_with_the_columns_of_the_first() {
     files.write(".part-0.csv", "hidden");
     let data = files.load(&config).unwrap();
     // Sorted by name, as a shell does.
-    assert_eq!(data.values, [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(data.cells.to_floats(), [1.0, 2.0, 3.0, 4.0]);
     assert_eq!(
         data.notes[0].replace(&format!("{}/", files.0.path().display()), ""),
         "2 files, part-10.csv to part-2.csv"
@@ -564,7 +568,7 @@ fn several_files_are_one_table_with_the_columns_of_the_first() {
     assert_eq!(files.load(&config).unwrap_err(), "part-2.csv is empty");
     // A name with a star is that file where there is one.
     files.write("part-*.csv", "x,y\n7,no\n8,yes\n");
-    assert_eq!(files.load(&config).unwrap().values, [7.0, 8.0]);
+    assert_eq!(files.load(&config).unwrap().cells.to_floats(), [7.0, 8.0]);
     // A list says where it belongs.
     let place = Place::new();
     place.write("c.toml", "[data]\npath = [\"a.csv\", \"b.csv\"]\ntarget = \"y\"\n");

@@ -124,7 +124,7 @@ fn digits() -> Arc<Examples> {
     use burnlab::data::{DataConfig, Source, Target, load};
     let data = load(&DataConfig { source: Some(Source::Digits), ..DataConfig::default() }).unwrap();
     let Target::Classes { labels, .. } = &data.target else { panic!("digits are classes") };
-    let inputs = data.values[..1200 * 64].iter().map(|pixel| pixel / 16.0).collect();
+    let inputs = data.cells.to_floats()[..1200 * 64].iter().map(|pixel| pixel / 16.0).collect();
     examples(64, inputs, labels[..1200].iter().map(|&label| label as f32).collect())
 }
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use burnlab::comparison::filter::Filter;
 use burnlab::config::{Config, LoadedConfig};
 use burnlab::data::{
-    Column, ColumnKind, DataConfig, Dataset, Division, PreparedKind, Preprocessor, Scale, Source, Target, TaskKind,
-    load, split,
+    Column, ColumnKind, DataConfig, Dataset, Division, Matrix, PreparedKind, Preprocessor, Scale, Source, Target,
+    TaskKind, load, split,
 };
 use burnlab::experiment::weights_file::{decode, encode};
 use burnlab::model::{Activation, MlpConfig, NamedWeights, Weight};
@@ -150,7 +150,10 @@ fn dataset() -> impl Strategy<Value = Dataset> {
                 kind: ColumnKind::Categorical { categories: ["p", "q", "r", "s"].map(str::to_owned).to_vec() },
             },
         ],
-        values: rows.iter().flat_map(|&(x, c, _)| [x, if c == 9 { f32::NAN } else { f32::from(c) }]).collect(),
+        cells: Matrix::of_floats(
+            2,
+            rows.iter().flat_map(|&(x, c, _)| [x, if c == 9 { f32::NAN } else { f32::from(c) }]).collect(),
+        ),
         target: Target::Classes {
             names: (0..num_classes).map(|class| class.to_string()).collect(),
             labels: rows.iter().map(|row| row.2 % num_classes).collect(),

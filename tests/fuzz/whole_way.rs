@@ -14,7 +14,7 @@ pub fn try_all(config: &DataConfig, rewritten: &Path) {
             return assert!(!message.contains('\n') && message.len() <= 10_003, "{message}");
         }
     };
-    assert_eq!(dataset.values.len(), dataset.num_rows() * dataset.columns.len());
+    assert_eq!(dataset.cells.num_rows() * dataset.cells.width(), dataset.num_rows() * dataset.columns.len());
     assert!(!dataset.describe().is_empty());
     let Ok(splits) = split(&dataset, config, 0) else { return };
     let Ok(preprocessor) = Preprocessor::fit(&dataset, &splits.train, config) else { return };

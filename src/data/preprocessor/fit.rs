@@ -6,6 +6,8 @@ use super::{
     Inputs, LabelTarget, NumberTarget, PreparedColumn, PreparedKind, PreparedTarget, Preprocessor, Seen, bins, text,
 };
 use crate::data::limits::{MAX_CELLS, TEXT_BUCKETS};
+use crate::data::matrix::WINDOW_BYTES;
+use crate::data::memory::free;
 use crate::data::{ColumnKind, DataConfig, Dataset, Scale, Several, Target, TargetColumn};
 use crate::invalid::Invalid;
 
@@ -187,8 +189,8 @@ impl Preprocessor {
         let places: HashMap<&str, usize> = dataset.columns.iter().map(|column| column.name.as_str()).zip(0..).collect();
         for column in columns {
             let (Some(seen), Some(&place)) = (&mut column.seen, places.get(column.name.as_str())) else { continue };
-            let cells = train_rows.iter().map(|&row| dataset.row(row as usize)[place]);
-            let present: Vec<f32> = cells.filter(|cell| !cell.is_nan()).collect();
+            let mut present = dataset.column(train_rows, place);
+            present.retain(|cell| !cell.is_nan());
             let categories = dataset.columns[place].categories();
             *seen = seen.and(Seen::new(&present, train_rows.len(), &column.kind, categories));
         }
@@ -197,18 +199,22 @@ impl Preprocessor {
 
 fn fit_table(dataset: &Dataset, train_rows: &[u32], config: &DataConfig) -> Result<Inputs, Invalid> {
     let mut columns = Vec::with_capacity(dataset.columns.len());
-    let at_a_time = GATHERED_BYTES / (train_rows.len() * size_of::<f32>()).max(1);
-    let at_a_time = at_a_time.clamp(1, COLUMNS_AT_A_TIME);
+    // A file is read again for each of them.
+    let (most_bytes, most) = match dataset.cells.is_windowed() {
+        true => (WINDOW_BYTES.max(free().unwrap_or(0) / 4), dataset.columns.len()),
+        false => (GATHERED_BYTES, COLUMNS_AT_A_TIME),
+    };
+    let at_a_time = most_bytes / (train_rows.len() * size_of::<f32>()).max(1);
+    let at_a_time = at_a_time.clamp(1, most.max(1));
     let mut gathered = vec![Vec::new(); at_a_time.min(dataset.columns.len())];
     gathered.iter_mut().for_each(|column| column.reserve_exact(train_rows.len()));
     for (block, chunk) in dataset.columns.chunks(at_a_time).enumerate() {
         let start = block * at_a_time;
-        gathered.iter_mut().for_each(Vec::clear);
-        for &row in train_rows {
-            let cells = &dataset.row(row as usize)[start..start + chunk.len()];
-            let present = cells.iter().zip(&mut gathered).filter(|(cell, _)| !cell.is_nan());
-            present.for_each(|(&cell, column)| column.push(cell));
-        }
+        gathered.iter_mut().for_each(|column| column.resize(train_rows.len(), f32::NAN));
+        dataset.for_each_of(train_rows, start..start + chunk.len(), |place, cells| {
+            gathered.iter_mut().zip(cells).for_each(|(column, &cell)| column[place] = cell);
+        });
+        gathered.iter_mut().for_each(|column| column.retain(|cell| !cell.is_nan()));
         for (column, cells) in chunk.iter().zip(&mut gathered) {
             let kind = match &column.kind {
                 ColumnKind::Numeric => fit_numeric(cells, config.scale, config.bins),
@@ -323,7 +329,7 @@ fn num_buckets(config: &DataConfig, num_categories: usize, num_rows: usize) -> u
 fn fit_categorical(cells: &[f32], names: &[String], config: &DataConfig, has_missing: bool) -> PreparedKind {
     // The last place is for categories that only a test file has.
     let mut counts = vec![0usize; names.len() + 1];
-    cells.iter().for_each(|&cell| counts[cell as usize] += 1);
+    cells.iter().for_each(|&cell| counts[(cell as usize).min(names.len())] += 1);
     let mut kept: Vec<usize> = (0..names.len()).filter(|&i| counts[i] > 0).collect();
     kept.sort_by_key(|&i| std::cmp::Reverse(counts[i]));
     let rare = kept.split_off(config.max_categories.min(kept.len()));

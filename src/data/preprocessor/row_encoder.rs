@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Preprocessor;
 use super::encode::{Encoder, Scaling};
 use super::target::TargetEncoder;
-use crate::data::Dataset;
+use crate::data::{Dataset, Matrix};
 
 /// Computes the inputs and targets of rows of a data set as [`Preprocessor::transform`] does, one row at a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,16 +48,20 @@ impl RowEncoder {
     pub fn input(&self, row: usize) -> Cow<'_, [f32]> {
         let cells = self.dataset.row(row);
         if self.is_copy && cells.iter().all(|cell| cell.is_finite()) {
-            return Cow::Borrowed(cells);
+            return cells;
         }
         let mut inputs = Vec::with_capacity(self.num_inputs);
-        self.append_input(row, &mut inputs);
+        self.append_input(&cells, &mut inputs);
         Cow::Owned(inputs)
     }
 
-    /// Appends the inputs of a row.
-    pub fn append_input(&self, row: usize, inputs: &mut Vec<f32>) {
-        let cells = self.dataset.row(row);
+    /// The cells of all rows.
+    pub fn cells(&self) -> &Matrix {
+        &self.dataset.cells
+    }
+
+    /// Appends the inputs of a row with these cells.
+    pub fn append_input(&self, cells: &[f32], inputs: &mut Vec<f32>) {
         match &self.scalings {
             _ if self.is_copy && cells.iter().all(|cell| cell.is_finite()) => inputs.extend_from_slice(cells),
             Some(scalings) => {

@@ -47,7 +47,7 @@ impl Preprocessor {
         let mut inputs = Vec::with_capacity(rows.len() * num_inputs);
         for &row in rows {
             let cells = dataset.row(row as usize);
-            columns.iter().for_each(|column| column.encode(cells, &mut inputs));
+            columns.iter().for_each(|column| column.encode(&cells, &mut inputs));
         }
         let (targets, numbers) = (self.targets(dataset, rows), self.numbers(dataset, rows));
         let weights = weights(dataset, rows);
@@ -66,7 +66,8 @@ impl Preprocessor {
     /// The same, with another limit.
     fn share_above(&self, max_kept_bytes: usize, dataset: &Arc<Dataset>, rows: Arc<[u32]>) -> Examples {
         let num_inputs = self.num_inputs();
-        let is_large = dataset.num_rows() * num_inputs * size_of::<f32>() > max_kept_bytes;
+        let is_large =
+            dataset.cells.is_windowed() || dataset.num_rows() * num_inputs * size_of::<f32>() > max_kept_bytes;
         if matches!(dataset.target, Target::Text(_)) {
             return self.transform(dataset, &rows);
         }

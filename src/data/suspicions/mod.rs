@@ -12,7 +12,8 @@ mod labels;
 mod one_column;
 mod order;
 
-use super::{ColumnKind, DataConfig, Dataset, Splits, Target};
+use super::matrix::WINDOW_BYTES;
+use super::{ColumnKind, DataConfig, Dataset, Matrix, Nearness, Splits, Target};
 
 /// Rows at the beginning of the file that are looked at in their order.
 const MAX_ORDERED: usize = 20_000;
@@ -36,14 +37,17 @@ struct View<'a> {
     dataset: &'a Dataset,
     splits: &'a Splits,
     config: &'a DataConfig,
+    /// The beginning of the training file, read once where the cells are in a file; `None` where they are not, or it is large.
+    beginning: Option<Matrix>,
 }
 
 /// A line for each suspicion about a table; none about a text, whose rows are windows of one series.
 pub fn suspicions(dataset: &Dataset, splits: &Splits, config: &DataConfig) -> Vec<String> {
-    let view = View { dataset, splits, config };
+    let mut view = View { dataset, splits, config, beginning: None };
     if matches!(dataset.target, Target::Text(_)) || splits.train.len() < MIN_ROWS {
         return Vec::new();
     }
+    view.read_beginning();
     SUSPICIONS.iter().filter_map(|suspicion| suspicion(&view)).collect()
 }
 
@@ -76,7 +80,7 @@ impl View<'_> {
     }
 
     fn cell(&self, row: usize, column: usize) -> f32 {
-        self.dataset.row(row)[column]
+        self.dataset.cells.cell(row, column)
     }
 
     /// The beginning of the training file, in its order.
@@ -86,7 +90,19 @@ impl View<'_> {
 
     /// The cells of a column at the beginning of the file.
     fn ordered_cells(&self, column: usize) -> Vec<f32> {
-        self.ordered().map(|row| self.cell(row, column)).collect()
+        let cells = self.beginning.as_ref().unwrap_or(&self.dataset.cells);
+        self.ordered().map(|row| cells.cell(row, column)).collect()
+    }
+
+    fn read_beginning(&mut self) {
+        let width = self.dataset.cells.width();
+        if !self.dataset.cells.is_windowed() || self.ordered().len() * width * size_of::<f32>() > WINDOW_BYTES {
+            return;
+        }
+        let mut reader = self.dataset.cells.reader(Nearness::InOrder);
+        let mut values = Vec::with_capacity(self.ordered().len() * width);
+        self.ordered().for_each(|row| values.extend_from_slice(reader.row(row)));
+        self.beginning = Some(Matrix::of_floats(width, values));
     }
 
     /// The target of a row: the class index, or the number.

@@ -31,10 +31,10 @@ pub(super) fn entities(view: &View<'_>) -> Option<String> {
         if !come_in_blocks || is_quantity || is_of_time(view.name(column)) {
             return None;
         }
-        let bits = |row: &u32| view.cell(*row as usize, column).to_bits();
-        let in_training: HashSet<u32> = view.splits.train.iter().map(bits).collect();
+        let of = |rows| view.dataset.column(rows, column).into_iter().map(f32::to_bits);
+        let in_training: HashSet<u32> = of(&view.splits.train).collect();
         let test = &view.splits.test;
-        let shared = test.iter().filter(|row| in_training.contains(&bits(row))).count();
+        let shared = of(test).filter(|cell| in_training.contains(cell)).count();
         (2 * shared >= test.len() && shared > 0).then(|| {
             format!(
                 "`{}` has {num_values} values in blocks of about {} rows, as of one person or machine each; {shared} of {} \

@@ -22,6 +22,7 @@
 //! - pictures and reports of real runs: `pictures` (their drawing: `src/plots/tests/`)
 //! - the ONNX writer: `onnx`; the web page of a model, in a real browser: `page`
 //! - the command line, its errors and its files: `cli`; the program alone in an empty folder: `anywhere`
+//! - `doctor` where something is wrong: `doctor`
 //! - every verb as a process, on both databases: `verbs`
 //! - data that are not what they seem, and what is told of them: `told`
 //! - the network and training chosen by the data, the second training: `recipe`
@@ -70,6 +71,8 @@ mod coverage;
 mod crowd;
 #[path = "burnlab/data.rs"]
 mod data;
+#[path = "burnlab/doctor.rs"]
+mod doctor;
 #[path = "burnlab/documented.rs"]
 mod documented;
 #[path = "burnlab/ensemble.rs"]

@@ -28,7 +28,7 @@ mlflow.sklearn.save_model(model, sys.argv[1], pip_requirements=[], serialization
 END
 # The program that `mlflow models serve --env-manager local` starts.
 PATH="$(dirname "$python"):$PATH" MLFLOW_ALLOW_PICKLE_DESERIALIZATION=true \
-    "$python" -m mlflow models serve --model-uri "$scratch/model" --env-manager local --port "$port" 2>"$scratch/log" &
+    "$python" -m mlflow models serve --model-uri "$scratch/model" --env-manager local --port "$port" >"$scratch/log" 2>&1 &
 server=$!
 for _ in $(seq 600); do
     curl --silent --fail "http://127.0.0.1:$port/ping" >/dev/null && break

@@ -1,11 +1,14 @@
 //! `burnlab doctor`: what this build has, what is there to work with, and how to get what is missing.
 
+use std::path::Path;
 use std::process::ExitCode;
+
+use anyhow::Context;
 
 use crate::backend::BackendName;
 use crate::cli::DoctorArgs;
 use crate::commands::output::say;
-use crate::experiment::SystemInfo;
+use crate::experiment::{SystemInfo, found_gpus};
 use crate::figures::counted;
 use crate::postgresql::HAS_POSTGRES;
 use crate::tracking::{Location, Store, TrackingError, folder};
@@ -40,35 +43,80 @@ pub fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let memory = in_gib(machine.memory_bytes);
     say!("machine   {}, {}, {cores}, {memory} of memory", known(&machine.os), known(&machine.cpu));
     say!("backends  {}; {} unless --backend names another", backends.join(", "), backends[0]);
+    say!("GPU       {}", gpus());
     for (name, is_there, adds) in features() {
         match is_there {
             true => say!("has       {name}: {adds}"),
-            false => say!("lacks     {name}: {adds}; get it with `cargo install --path . --features {name}`"),
+            false => {
+                say!("lacks     {name}: {adds}; get it with `cargo install --path . --features {name}` in the sources")
+            }
         }
     }
-    let location = args.store.location();
-    let (line, is_usable) = match usable(&location) {
+    let (line, is_usable) = match usable(&args.store.location()) {
         Ok(line) => (line, true),
-        Err(error) => (error.to_string(), false),
+        Err(error) => (format!("{error:#}"), false),
     };
     say!("store     {line}");
     Ok(if is_usable { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is in the store, and that it can be written.
-fn usable(location: &Location) -> Result<String, TrackingError> {
-    let root = location.root.display();
-    let num_runs = match Store::open_read_only_at(location) {
-        Ok(store) => store.runs()?.len(),
+/// Those that the system shows, and whether this build would use them.
+fn gpus() -> String {
+    let found = found_gpus();
+    if found.is_empty() {
+        return "none found".to_owned();
+    }
+    let found = found.join(", ");
+    match BackendName::compiled().contains(&BackendName::Wgpu) {
+        true => found,
+        false => format!("{found}; not used: this build lacks wgpu"),
+    }
+}
+
+/// What is in the store, and that a training can write there.
+fn usable(location: &Location) -> anyhow::Result<String> {
+    let root = &location.root;
+    // In a folder that is gone files without a name can be made, and nothing else.
+    std::env::current_dir().context("the current folder is gone: change to another one")?;
+    let store = match Store::open_read_only_at(location) {
+        Ok(store) => store,
         Err(TrackingError::NoStore { .. } | TrackingError::NoServerStore { .. }) => {
-            return Ok(format!("none in `{root}` yet: the first training makes it"));
+            // A relative path ends in the current folder, whose name is the empty one.
+            let here =
+                |folder: &Path| if folder == Path::new("") { Path::new(".").to_owned() } else { folder.to_owned() };
+            let above = root.ancestors().map(here).find(|folder| folder.exists()).unwrap_or_else(|| root.clone());
+            check_writable(&above)?;
+            return Ok(format!("none in `{}` yet: the first training makes it{}", root.display(), free(&above)?));
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
+    let num_runs = store.runs()?.len();
     Store::open_at(location)?;
-    let free = folder::free_space(&location.root)?;
-    let free = if free == u64::MAX { String::new() } else { format!(", {} free on its disk", in_gib(free)) };
-    Ok(format!("`{root}`: {}, can be written{free}", counted(num_runs, "run")))
+    check_writable(&store.runs_folder())?;
+    let (runs, schema) = (counted(num_runs, "run"), store.schema());
+    Ok(format!("`{}`: {runs}, schema {schema}, can be written{}", root.display(), free(root)?))
+}
+
+/// # Errors
+/// A folder in which nothing can be made.
+fn check_writable(folder: &Path) -> anyhow::Result<()> {
+    let shown = format!("`{}`", folder.display());
+    anyhow::ensure!(folder.is_dir(), "{shown} is no folder: move it away, or choose another folder with --artifacts");
+    // A file without a name, which is gone at once: rights alone do not tell of read-only disks, quotas, and folders that are gone.
+    tempfile::tempfile_in(folder).map(drop).map_err(|error| {
+        let why = error.to_string();
+        let why = why.split(" at path ").next().unwrap_or_default();
+        anyhow::anyhow!(
+            "nothing can be written in {shown}: {why}; check your permissions there, or choose another folder with --artifacts"
+        )
+    })?;
+    Ok(())
+}
+
+/// How much is free on the disk of a folder, where the system says it.
+fn free(folder: &Path) -> anyhow::Result<String> {
+    let free = folder::free_space(folder)?;
+    Ok(if free == u64::MAX { String::new() } else { format!(", {} free on its disk", in_gib(free)) })
 }
 
 fn in_gib(bytes: u64) -> String {

@@ -116,7 +116,22 @@ fn runtime() -> anyhow::Result<Runtime> {
     const MORE: usize = 4;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     threads::check(cores + MORE)?;
+    check_files()?;
     Runtime::new().context("cannot start the server's threads")
+}
+
+/// That the few files can be opened without which the runtime panics.
+///
+/// # Errors
+/// No more files for this process.
+fn check_files() -> anyhow::Result<()> {
+    const COUNT: usize = 16;
+    /// Too many open files: <https://man7.org/linux/man-pages/man3/errno.3.html>.
+    const MOST_OPEN: i32 = 24;
+    let files: io::Result<Vec<_>> = (0..COUNT).map(|_| std::fs::File::open("/dev/null")).collect();
+    let is_full = files.is_err_and(|error| error.raw_os_error() == Some(MOST_OPEN));
+    ensure!(!is_full, "this process may have no more files open; raise the limit (ulimit -n)");
+    Ok(())
 }
 
 /// Listens where `args` say, on `port` or the next one that is free, which is told.

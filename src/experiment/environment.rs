@@ -9,6 +9,7 @@ use sysinfo::System;
 
 use super::git::GitState;
 use crate::backend::BackendName;
+use crate::bounded;
 use crate::config::ConfigOrigin;
 use crate::data::{Dataset, Splits};
 use crate::secrets;
@@ -123,6 +124,40 @@ impl DatasetRecord {
             notes: dataset.notes.clone(),
         }
     }
+}
+
+/// The names of the GPUs that Linux shows, those of NVIDIA's driver in full, others by their makers; of other systems none.
+pub fn found_gpus() -> Vec<String> {
+    /// Numbers of makers: <https://pcisig.com/membership/member-companies>.
+    const MAKERS: [(&str, &str); 4] =
+        [("0x10de", "NVIDIA"), ("0x1002", "AMD"), ("0x8086", "Intel"), ("0x106b", "Apple")];
+    let entries = |folder: &str| {
+        let entries = fs_err::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+        let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        paths
+    };
+    let small = |path: &Path| String::from_utf8(bounded::read(path, 1 << 16).ok()?).ok();
+    let by_driver = entries("/proc/driver/nvidia/gpus").into_iter().filter_map(|gpu| {
+        let text = small(&gpu.join("information"))?;
+        Some(text.lines().find_map(|line| line.strip_prefix("Model:"))?.trim().to_owned())
+    });
+    let mut found: Vec<String> = by_driver.collect();
+    let nodes = entries("/sys/class/drm").into_iter();
+    let nodes = nodes.filter(|node| node.file_name().is_some_and(|name| name.to_string_lossy().starts_with("renderD")));
+    for node in nodes {
+        let Some(vendor) = small(&node.join("device/vendor")) else { continue };
+        match MAKERS.iter().find(|(number, _)| *number == vendor.trim()) {
+            Some(("0x10de", _)) if !found.is_empty() => {}
+            Some((_, maker)) => found.push(format!("one by {maker}")),
+            None => found.push(format!("one by the maker {}", vendor.trim())),
+        }
+    }
+    // In a container the driver's folder may be missing.
+    if found.is_empty() && Path::new("/dev/nvidia0").exists() {
+        found.push("one by NVIDIA".to_owned());
+    }
+    found
 }
 
 impl SystemInfo {

@@ -72,10 +72,10 @@ mod unrecorded;
 pub mod weights_file;
 
 pub use ensemble::Ensemble;
-pub use environment::{Environment, SystemInfo};
+pub use environment::{Environment, SystemInfo, found_gpus};
 pub use error::explain;
 pub use measurable::check_repetitions;
-pub use predictor::{Answered, Predictor, Unanswered};
+pub use predictor::{Answered, Begun, Predictor, Unanswered};
 pub use prepare::{Prepared, Pretrained, completed, prepare, prepare_from};
 pub use run::{RunOutcome, Start, TrainOptions};
 pub use run_folder::RunFolder;

@@ -412,6 +412,48 @@ fn few_processes_are_an_error_and_no_panic() {
     }
 }
 
+/// Servers open more files than other verbs, at once.
+#[test]
+fn few_open_files_are_an_error_and_no_panic() {
+    let place = shared(0o644);
+    train(&place);
+    for limit in [4, 5, 6, 7, 8, 10, 12, 16] {
+        for verb in ["serve", "dashboard", "learn"] {
+            let mut command = Command::new("timeout");
+            command.args(["60", "prlimit", &format!("--nofile={limit}"), env!("CARGO_BIN_EXE_burnlab"), verb]);
+            command.args((verb == "serve").then_some("latest")).args(["--port", "0"]);
+            let output = command.current_dir(place.path("")).env_remove("CARGO").output().unwrap();
+            assert_refused(&output, &["open"]);
+        }
+    }
+}
+
+/// Whoever may only read a store, or the folder where it would be made, is told so before a training finds out.
+#[test]
+fn a_folder_that_this_user_cannot_write_is_told_by_doctor() {
+    if !is_root() {
+        return;
+    }
+    let place = shared(0o644);
+    train(&place);
+    set_mode(&place.path("artifacts/burnlab.db"), 0o666);
+    for closed in ["artifacts", "artifacts/runs", "artifacts/burnlab.db"] {
+        let (path, open) = (place.path(closed), mode(&place.path(closed)));
+        set_mode(&path, open & 0o555);
+        let output = as_other(&place.path(""), &["doctor"]);
+        let said = text(&output.stdout);
+        assert!(
+            output.status.code() == Some(1) && said.contains("artifacts"),
+            "{closed}: {said}{}",
+            text(&output.stderr)
+        );
+        set_mode(&path, open);
+    }
+    let output = as_other(&place.path(""), &["doctor", "--artifacts", "new/artifacts"]);
+    let said = text(&output.stdout);
+    assert!(output.status.code() == Some(1) && said.contains("nothing can be written in `.`"), "{said}");
+}
+
 /// A run that a reader of the lessons keeps ends with the server as one in the terminal does.
 #[test]
 fn a_run_that_is_being_kept_is_recorded_as_interrupted_at_the_end_of_the_server() {

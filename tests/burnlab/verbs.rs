@@ -84,7 +84,7 @@ fn every_verb_works(server: Option<&str>) {
     tried.works("", &[&train[..], &["--set", "seed=2", "--set", "model.hidden=[4]", "--name", "other"]].concat());
     tried.works("", &["--config", "text.toml"]);
     assert_eq!(tried.works("runs list", &[]).lines().count(), 4);
-    assert!(tried.works("doctor", &[]).contains("3 runs, can be written"));
+    assert!(tried.works("doctor", &[]).contains("3 runs, schema "));
     assert!(tried.works("runs show", &["iris"]).contains("seed"));
     assert!(tried.works("runs compare", &["iris", "other"]).contains("model.hidden"));
     assert!(tried.works("runs tag", &["other", "+good"]).contains("good"));

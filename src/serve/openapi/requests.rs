@@ -18,11 +18,16 @@ fn cells(model: &Model) -> Vec<(&str, CellKind)> {
     model.predictor.model().preprocessor.source_cells()
 }
 
+/// A number, or null for a missing one.
+fn number() -> Value {
+    json!({ "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE })
+}
+
 /// A cell, of which null is a missing one. A number may be a text, too, as in a file.
 fn cell(kind: CellKind) -> Value {
     match kind {
         CellKind::Number => json!({ "anyOf": [
-            { "type": ["number", "null"], "exclusiveMinimum": -TOO_LARGE, "exclusiveMaximum": TOO_LARGE },
+            number(),
             { "type": "string", "pattern": "^[ \\t]*(-?[0-9]{1,9})?[ \\t]*$" },
         ] }),
         CellKind::Name => json!({ "type": ["string", "number", "boolean", "null"] }),
@@ -117,7 +122,7 @@ fn tensor(name: &Value, shape: &[usize], kind: CellKind) -> Value {
     let text = |item: Value| typed(&["BYTES"], item);
     let of_kind = match kind {
         CellKind::Number => vec![
-            typed(&["FP32", "FP64"], cell(kind)),
+            typed(&["FP32", "FP64"], number()),
             typed(
                 &["UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"],
                 json!({ "type": ["integer", "null"], "minimum": 0, "maximum": 127 }),

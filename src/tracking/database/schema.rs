@@ -87,6 +87,14 @@ impl Database {
         }
     }
 
+    /// The version that this burnlab writes.
+    pub(crate) fn supported(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => MIGRATIONS.len(),
+            Self::Postgres(_) => SERVER_MIGRATIONS.len(),
+        }
+    }
+
     /// The digest of all tables, indexes, triggers and views in a file, but for SQLite's own.
     fn schema_digest(&self) -> Result<String, Failure> {
         let sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \

@@ -217,6 +217,11 @@ impl Store {
         &self.location.root
     }
 
+    /// The version of its tables, which is this burnlab's own.
+    pub fn schema(&self) -> usize {
+        self.database.supported()
+    }
+
     /// The folder of the run folders, `runs`.
     pub fn runs_folder(&self) -> PathBuf {
         self.location.root.join("runs")

@@ -82,6 +82,7 @@ ABLATIONS = {
     "one-member": [(r"(?m)^members = .*\n", "")],
     "without-both": [(r"(?m)^(bins|members) = .*\n", "")],
     "without-refit": [("refit = true", "refit = false")],
+    "dropout-0.2": [("dropout = 0.1", "dropout = 0.2")],
 }
 
 

@@ -127,6 +127,27 @@ fn what_the_config_says_is_obeyed() {
 }
 
 #[test]
+fn a_number_and_many_rows_get_less_dropout() {
+    let folder = place::folder();
+    let mut csv = "x,number,class\n".to_owned();
+    for row in 0..9000 {
+        let x = f64::from(row) * 0.37;
+        csv += &format!("{x:.3},{:.3},{}\n", x.sin(), if x.sin() > 0.0 { "up" } else { "down" });
+    }
+    std::fs::write(folder.path().join("a.csv"), csv).unwrap();
+    let dropout = |data: &str| {
+        std::fs::write(folder.path().join("a.toml"), format!("[data]\npath = \"a.csv\"\n{data}\n")).unwrap();
+        let rendered = printed(folder.path(), &["config", "render", "a.toml"]);
+        rendered.lines().find(|line| line.starts_with("dropout")).unwrap().to_owned()
+    };
+    let number = "target = \"number\"\ndrop = [\"class\"]";
+    assert_eq!(dropout(number), "dropout = 0.1");
+    assert_eq!(dropout("target = \"class\"\ndrop = [\"number\"]"), "dropout = 0.2");
+    // 3,570 training rows.
+    assert_eq!(dropout(&format!("{number}\ntest_fraction = 0.533")), "dropout = 0.2");
+}
+
+#[test]
 fn images_get_a_convolutional_network_and_texts_a_transformer() {
     let folder = place::folder();
     for (source, kind) in [("digits", "cnn"), ("alice", "transformer"), ("wine", "mlp")] {

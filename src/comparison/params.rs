@@ -32,7 +32,7 @@ pub fn tells_configs_apart(key: &str) -> bool {
 
 /// Whether a param affects which rows a model is tested on, or their targets.
 pub fn changes_the_test(key: &str) -> bool {
-    const INPUTS_ONLY: [&str; 12] = [
+    const INPUTS_ONLY: [&str; 13] = [
         "data.cache",
         "data.scale",
         "data.validation_fraction",

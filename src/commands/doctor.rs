@@ -9,6 +9,9 @@ use crate::experiment::SystemInfo;
 use crate::figures::counted;
 use crate::tracking::{HAS_POSTGRES, Location, Store, TrackingError, folder};
 
+/// Bytes that a small run and its rows in the store take.
+const LEAST_FREE: u64 = 1 << 20;
+
 /// Cargo features, whether this build has them, and what they add.
 fn features() -> [(&'static str, bool, &'static str); 6] {
     let has = |backend| BackendName::compiled().contains(&backend);
@@ -65,6 +68,9 @@ fn usable(location: &Location) -> Result<String, TrackingError> {
     };
     Store::open_at(location)?;
     let free = folder::free_space(&location.root)?;
+    if free < LEAST_FREE {
+        return Err(TrackingError::Full { path: location.root.clone() });
+    }
     let free = if free == u64::MAX { String::new() } else { format!(", {} free on its disk", in_gib(free)) };
     Ok(format!("`{root}`: {}, can be written{free}", counted(num_runs, "run")))
 }

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use super::origin::{Opened, Origin};
+use super::origin::{MAX_FILES, Opened, Origin};
 use super::table::Table;
 use super::{DataConfig, archive, csv, image_file, images, json_lines, numpy, numpy_header, several, sqlite, zip};
 use crate::invalid::Invalid;
@@ -115,6 +115,10 @@ pub(super) fn open<'a>(
     config: &DataConfig,
     encoding_before: Option<&str>,
 ) -> Result<Table<'a>, Invalid> {
+    if origin.parts().len() > MAX_FILES {
+        // Some of them would be read, and which ones would be left to the file system.
+        return Err(origin.error(&format!("is more than {MAX_FILES} files, too many to be read as one: join them")));
+    }
     if !origin.parts().is_empty() {
         let tables = origin.parts().iter().map(|part| open_one(part, config, encoding_before));
         return several::open(origin, tables.collect::<Result<_, _>>()?);

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -14,11 +14,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::DataConfig;
 use super::cell_parser::CellParser;
+use super::endless::Given;
 use super::labels;
 use super::origin::{Opened, Origin};
 use super::table::{About, Cell, CellTexts, MAX_RECORD_BYTES, Reader, RowVisitor, Table, content};
 use crate::invalid::Invalid;
-use crate::sqlite_file::{self, Reading, Writers};
+use crate::sqlite_file::{self, Reading, Unlocked, Writers};
 
 /// The first bytes of a database.
 pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -96,16 +97,17 @@ pub(super) fn open<'a>(
 /// A connection that reads this file alone.
 struct Connected {
     connection: Connection,
-    /// When the file was last changed, where it is read without the locks of SQLite: somebody may begin to write it.
-    unlocked: Option<(PathBuf, SystemTime)>,
+    unlocked: Option<Unlocked>,
 }
 
 impl Connected {
     /// Whether the rows that were read may be some of before a change and some of after it.
     fn is_changed(&self) -> bool {
-        self.unlocked.as_ref().is_some_and(|(path, before)| {
-            let log = sqlite_file::beside(path).next().map_or(0, |(_, log)| log.metadata().map_or(0, |log| log.len()));
-            log > 0 || path.metadata().and_then(|data| data.modified()).ok() != Some(*before)
+        self.unlocked.as_ref().is_some_and(|unlocked| {
+            let log = sqlite_file::beside(unlocked.path()).next();
+            // What the next pass would read as well.
+            let has_log = log.is_some_and(|(_, log)| log.metadata().is_ok_and(|log| log.len() > 0));
+            has_log || unlocked.is_changed()
         })
     }
 }
@@ -128,8 +130,7 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
             return Err(refuse(&what));
         }
     };
-    let changed = || path.metadata().and_then(|data| data.modified());
-    let changed = is_unlocked.then(changed).transpose().map_err(|error| refuse(&error))?;
+    let unlocked = is_unlocked.then(|| Unlocked::new(&path)).transpose().map_err(|error| refuse(&error))?;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(name, flags)?;
         // A config from somebody else may hold any query, and a database from somebody else any view.
@@ -141,7 +142,7 @@ fn connect(origin: &Origin, path: &Path) -> Result<Connected, Invalid> {
         Ok(connection)
     };
     let connection = open().map_err(|error| refuse(&error))?;
-    Ok(Connected { connection, unlocked: changed.map(|changed| (path, changed)) })
+    Ok(Connected { connection, unlocked })
 }
 
 /// A query for all rows of the only table.
@@ -178,6 +179,10 @@ fn refused(origin: &Origin, error: &rusqlite::Error) -> Invalid {
         }
         other => other.to_string(),
     };
+    refused_because(origin, &message)
+}
+
+fn refused_because(origin: &Origin, message: &str) -> Invalid {
     Invalid::at("data.query", format!("{}: {message}", origin.display))
 }
 
@@ -192,11 +197,12 @@ impl Reader for Query<'_> {
             return Err(changed());
         }
         let mut rows = statement.query([]).map_err(|error| refused(self.origin, &error))?;
-        let (mut number, mut cells) = (0, Vec::with_capacity(columns.len()));
+        let (mut number, mut cells, mut given) = (0, Vec::with_capacity(columns.len()), Given::default());
         while let Some(row) = rows.next().map_err(|error| refused(self.origin, &error))? {
             number += 1;
             patience.begin_again();
             let row = Values(row);
+            given.add(row.num_bytes(self.names.len())).map_err(|why| refused_because(self.origin, &why))?;
             cells.clear();
             for &column in columns {
                 cells.push(match row.value(column) {
@@ -226,6 +232,15 @@ struct Values<'r>(&'r rusqlite::Row<'r>);
 impl Values<'_> {
     fn value(&self, column: usize) -> ValueRef<'_> {
         self.0.get_ref(column).unwrap_or(ValueRef::Null)
+    }
+
+    /// Of all texts and blobs, those of columns that nobody wants included: the database has made them.
+    fn num_bytes(&self, num_columns: usize) -> usize {
+        let of = |column| match self.value(column) {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            _ => 0,
+        };
+        (0..num_columns).map(of).sum()
     }
 }
 
